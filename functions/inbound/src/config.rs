@@ -1,0 +1,93 @@
+//! What `inbound` reads from the environment.
+//! How variables are read is the shared crate's.
+
+use herald::cloud::Cloud;
+use herald::config::{AllowedTenants, Gaps, Variables, environment};
+use herald::ids::ClientId;
+
+/// The configuration of `inbound`.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `CLIENT_ID`: the agent's app registration, which tokens must be meant for.
+    pub client_id: ClientId,
+    /// `CLOUD`: where the channel lives; `public` unless set.
+    pub cloud: Cloud,
+    /// `ALLOWED_TENANTS`: whose conversations are let in; `TENANT_ID` alone unless set.
+    pub allowed_tenants: AllowedTenants,
+    /// `TABLE_NAME`: the table of references and jobs.
+    pub table_name: String,
+    /// `TURNS_QUEUE_URL`: the FIFO queue of turns.
+    pub turns_queue_url: String,
+    /// `TASKS_QUEUE_URL`: the queue of tasks.
+    pub tasks_queue_url: String,
+}
+
+impl Config {
+    /// Reads the environment of the process.
+    ///
+    /// # Errors
+    ///
+    /// [`Gaps`], naming everything that is absent or wrong.
+    pub fn from_env() -> Result<Self, Gaps> {
+        Self::from_vars(environment)
+    }
+
+    /// Reads variables as `get` gives them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Config::from_env`].
+    pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, Gaps> {
+        let mut vars = Variables::new(get);
+        let tenant_id = vars.tenant_id();
+        let read = (
+            vars.client_id(),
+            vars.cloud(),
+            vars.allowed_tenants(tenant_id.as_ref()),
+            vars.required("TABLE_NAME"),
+            vars.required("TURNS_QUEUE_URL"),
+            vars.required("TASKS_QUEUE_URL"),
+        );
+        vars.gaps()?;
+        match read {
+            (
+                Some(client_id),
+                Some(cloud),
+                Some(allowed_tenants),
+                Some(table_name),
+                Some(turns),
+                Some(tasks),
+            ) => Ok(Self {
+                client_id,
+                cloud,
+                allowed_tenants,
+                table_name,
+                turns_queue_url: turns,
+                tasks_queue_url: tasks,
+            }),
+            _ => unreachable!("every absent value was noted as a gap"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_gap_is_named_at_once() {
+        let gaps = Config::from_vars(|name| (name == "CLOUD").then(|| "atlantis".to_owned())).unwrap_err();
+
+        let text = gaps.to_string();
+        for name in [
+            "CLIENT_ID",
+            "TENANT_ID",
+            "CLOUD is `atlantis`",
+            "TABLE_NAME",
+            "TURNS_QUEUE_URL",
+            "TASKS_QUEUE_URL",
+        ] {
+            assert!(text.contains(name), "{name} is not in: {text}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! What `proactive` reads from the environment.
+//! How variables are read is the shared crate's.
+
+use herald::cloud::Cloud;
+use herald::config::{Gaps, Variables, environment};
+use herald::ids::ClientId;
+
+/// The configuration of `proactive`.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `CLIENT_ID`: the agent whose audience it is.
+    pub client_id: ClientId,
+    /// `CLOUD`: where the channel lives; `public` unless set.
+    pub cloud: Cloud,
+    /// `TABLE_NAME`: the table of references and jobs.
+    pub table_name: String,
+    /// `DELIVERIES_QUEUE_URL`: the queue of deliveries.
+    pub deliveries_queue_url: String,
+}
+
+impl Config {
+    /// Reads the environment of the process.
+    ///
+    /// # Errors
+    ///
+    /// [`Gaps`], naming everything that is absent or wrong.
+    pub fn from_env() -> Result<Self, Gaps> {
+        Self::from_vars(environment)
+    }
+
+    /// Reads variables as `get` gives them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Config::from_env`].
+    pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, Gaps> {
+        let mut vars = Variables::new(get);
+        let read = (
+            vars.client_id(),
+            vars.cloud(),
+            vars.required("TABLE_NAME"),
+            vars.required("DELIVERIES_QUEUE_URL"),
+        );
+        vars.gaps()?;
+        match read {
+            (Some(client_id), Some(cloud), Some(table_name), Some(deliveries_queue_url)) => {
+                Ok(Self { client_id, cloud, table_name, deliveries_queue_url })
+            }
+            _ => unreachable!("every absent value was noted as a gap"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_gap_is_named_at_once() {
+        let text = Config::from_vars(|_| None).unwrap_err().to_string();
+
+        for name in ["CLIENT_ID", "TABLE_NAME", "DELIVERIES_QUEUE_URL"] {
+            assert!(text.contains(name), "{name} is not in: {text}");
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The event a schedule sends: which occasion, to whom, and which firing of the schedule it is.
+//! An event that does not say so plainly is refused before anything is sent.
+
+use herald::occasion::{Audience, Occasion};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// A firing of a schedule.
+///
+/// ```json
+/// {
+///   "version": 1,
+///   "occasion": "morning-digest",
+///   "audience": { "kind": "everyone" },
+///   "schedule_arn": "<aws.scheduler.schedule-arn>",
+///   "scheduled_time": "<aws.scheduler.scheduled-time>"
+/// }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OccasionEvent {
+    version: u32,
+    occasion: String,
+    audience: Audience,
+    schedule_arn: String,
+    scheduled_time: String,
+}
+
+/// Why an event is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidOccasion {
+    /// It is not an event of this kind.
+    #[error("event is not an occasion: {0}")]
+    Malformed(String),
+    /// A member is wrong.
+    #[error("`{member}` of the event {problem}")]
+    Member {
+        /// Which member.
+        member: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+}
+
+/// An event that was found in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Firing {
+    /// What to tell.
+    pub occasion: Occasion,
+    /// Whom.
+    pub audience: Audience,
+    /// The schedule that fired.
+    pub schedule_arn: String,
+}
+
+impl OccasionEvent {
+    /// Reads an event and checks it.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidOccasion`], naming the member that is wrong.
+    pub fn read(event: Value) -> Result<Firing, InvalidOccasion> {
+        let event: Self =
+            serde_json::from_value(event).map_err(|error| InvalidOccasion::Malformed(error.to_string()))?;
+        let wrong = |member, problem| InvalidOccasion::Member { member, problem };
+        if event.version != 1 {
+            return Err(wrong("version", "is not 1"));
+        }
+        if event.occasion.is_empty() {
+            return Err(wrong("occasion", "is empty"));
+        }
+        for (member, value) in
+            [("schedule_arn", &event.schedule_arn), ("scheduled_time", &event.scheduled_time)]
+        {
+            if value.is_empty() || value.contains("<aws.scheduler") {
+                return Err(wrong(
+                    member,
+                    "was not filled in by the scheduler: without it a second firing cannot be told from a repeated one",
+                ));
+            }
+        }
+        let scheduled_time: Timestamp = event
+            .scheduled_time
+            .parse()
+            .map_err(|_| wrong("scheduled_time", "is not a time such as 2026-11-22T09:00:00Z"))?;
+        Ok(Firing {
+            occasion: Occasion { name: event.occasion, scheduled_time },
+            audience: event.audience,
+            schedule_arn: event.schedule_arn,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn event() -> Value {
+        json!({
+            "version": 1, "occasion": "morning-digest", "audience": { "kind": "everyone" },
+            "schedule_arn": "arn:aws:scheduler:eu-west-1:1:schedule/herald/digest",
+            "scheduled_time": "2026-11-22T09:00:00Z",
+        })
+    }
+
+    #[test]
+    fn the_templates_event_is_read() {
+        assert_eq!(OccasionEvent::read(event()).unwrap().audience, Audience::Everyone);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let with = |member: &str, value: Value| {
+            let mut event = event();
+            event[member] = value;
+            OccasionEvent::read(event).unwrap_err().to_string()
+        };
+
+        assert!(with("schedule_arn", json!("<aws.scheduler.schedule-arn>")).contains("`schedule_arn`"));
+        assert!(with("scheduled_time", json!("at nine")).contains("`scheduled_time`"));
+        assert!(with("version", json!(2)).contains("`version`"));
+        assert!(with("audience", json!({ "kind": "martians" })).contains("martians"));
+        assert!(with("surprise", json!(1)).contains("surprise"));
+        assert!(OccasionEvent::read(json!([])).is_err());
+    }
+}

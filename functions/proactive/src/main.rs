@@ -1,0 +1,23 @@
+//! The `proactive` Lambda function: a list of its parts.
+
+use herald::config::environment;
+use herald::queue::Queue;
+use herald::store::{ReferenceStore, Table};
+use herald::telemetry;
+use lambda_runtime::{run, service_fn};
+use proactive::config::Config;
+use proactive::{Proactive, event_handler};
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    telemetry::init(environment("LOG_LEVEL").as_deref());
+    let config = Config::from_env()?;
+    let aws = aws_config::load_from_env().await;
+    let table = Table::new(aws_sdk_dynamodb::Client::new(&aws), &config.table_name);
+
+    let proactive = Proactive {
+        references: ReferenceStore::new(table, config.client_id, &config.cloud.issuer),
+        deliveries: Queue::new(aws_sdk_sqs::Client::new(&aws), config.deliveries_queue_url),
+    };
+    run(service_fn(|event| event_handler::handle(&proactive, event))).await
+}

@@ -1,0 +1,118 @@
+//! Planning: an audience becomes deliveries, each with the job id that makes repeats harmless.
+//! The same firing planned twice makes the same jobs; the worker's claims absorb the second.
+
+use herald::ledger::JobId;
+use herald::occasion::{Audience, Recipient};
+use herald::queue::{DeliveriesWork, Delivery, QueueError, Work};
+use herald::store::{Shard, StoreError};
+use tracing::warn;
+
+use crate::Proactive;
+use crate::event::Firing;
+
+/// Recipients of one message.
+const RECIPIENTS: usize = 10;
+
+/// What a plan came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Planned {
+    /// Recipients whose delivery is queued.
+    pub recipients: usize,
+    /// References that could not be read and were left out.
+    pub unreadable: usize,
+}
+
+/// Why a plan was not finished; the event may be repeated.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The audience could not be listed.
+    #[error("audience could not be listed")]
+    Store(#[from] StoreError),
+    /// The deliveries could not be queued.
+    #[error("deliveries could not be queued")]
+    Queue(#[from] QueueError),
+    /// There is no such conversation, or it is over.
+    #[error("`audience.reference` names no conversation that can be spoken to")]
+    NoConversation,
+}
+
+impl Proactive {
+    /// Queues a delivery for everyone in the audience.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError`]; deliveries queued before it stay queued, and a repeat does not double them.
+    pub async fn plan(&self, firing: &Firing) -> Result<Planned, PlanError> {
+        match &firing.audience {
+            Audience::Everyone => self.plan_everyone(firing).await,
+            Audience::User(user) => {
+                // Where a conversation is known, the job is that conversation's: an audience that names the
+                // person and one that holds the conversation are the same delivery.
+                let recipient = match self.references.find(user).await? {
+                    Some(reference) => Recipient::Conversation { reference },
+                    None => Recipient::User(user.clone()),
+                };
+                self.queue(firing, vec![recipient]).await
+            }
+            Audience::Conversation { reference } => {
+                let reference = self.references.get(reference).await?.ok_or(PlanError::NoConversation)?;
+                self.queue(firing, vec![Recipient::Conversation { reference }]).await
+            }
+        }
+    }
+
+    async fn plan_everyone(&self, firing: &Firing) -> Result<Planned, PlanError> {
+        let mut planned = Planned::default();
+        for shard in Shard::all() {
+            let mut next = None;
+            loop {
+                let page = self.references.list(shard, next).await?;
+                if page.unreadable > 0 {
+                    warn!(count = page.unreadable, "left out references that cannot be read");
+                }
+                planned.unreadable += page.unreadable;
+                let references = page.references.into_iter();
+                let recipients = references.map(|reference| Recipient::Conversation { reference }).collect();
+                planned.recipients += self.queue(firing, recipients).await?.recipients;
+                next = page.next;
+                if next.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(planned)
+    }
+
+    async fn queue(&self, firing: &Firing, recipients: Vec<Recipient>) -> Result<Planned, PlanError> {
+        let count = recipients.len();
+        let deliveries: Vec<_> =
+            recipients.into_iter().map(|recipient| self.delivery(firing, recipient)).collect();
+        let works = deliveries.chunks(RECIPIENTS).map(|chunk| {
+            let tenant = chunk.first().map(tenant_of).unwrap_or_default();
+            let deliveries = chunk.to_vec();
+            (Work::Deliveries(DeliveriesWork { occasion: firing.occasion.clone(), deliveries }), tenant)
+        });
+        self.deliveries.send_all(&works.collect::<Vec<_>>()).await?;
+        Ok(Planned { recipients: count, unreadable: 0 })
+    }
+
+    fn delivery(&self, firing: &Firing, recipient: Recipient) -> Delivery {
+        let name = match &recipient {
+            Recipient::Conversation { reference } => self.references.key(reference).as_str().to_owned(),
+            Recipient::User(user) => {
+                herald::digest::of(&[user.channel.as_str(), user.tenant.as_str(), user.id.as_str()])
+            }
+        };
+        let job = JobId::of_delivery(&firing.schedule_arn, firing.occasion.scheduled_time, &name);
+        Delivery { job, recipient }
+    }
+}
+
+/// The fair-queue group: a hint that keeps one tenant's crowd from delaying the others.
+fn tenant_of(delivery: &Delivery) -> String {
+    let tenant = match &delivery.recipient {
+        Recipient::Conversation { reference } => reference.tenant_id.as_ref(),
+        Recipient::User(user) => Some(&user.tenant),
+    };
+    herald::digest::short(tenant.map_or("none", |tenant| tenant.as_str()))
+}

@@ -1,0 +1,124 @@
+//! Deliveries: one occasion told to one recipient after the other, each under its own claim.
+//! Who they are was decided by `proactive`; what they are told, by the engine.
+
+use herald::connector::{ConnectorError, Retry};
+use herald::conversation::{ConversationReference, User, lifecycle::Change};
+use herald::ledger::{Attempt, Job, Plan, Policy, Verdict, finish};
+use herald::occasion::{Occasion, Recipient};
+use herald::queue::{DeliveriesWork, Delivery};
+use tracing::{error, info};
+
+use crate::job::MAX_RUNS;
+use crate::send::Target;
+use crate::{Later, Worker};
+
+/// A recipient cannot be spoken to.
+struct Unreachable(String);
+
+impl Worker {
+    pub(crate) async fn deliveries(&self, work: DeliveriesWork) -> Result<(), Later> {
+        let mut outcome = Ok(());
+        for delivery in &work.deliveries {
+            // One recipient who must wait keeps nobody else waiting.
+            if let Err(later) = self.deliver(&work.occasion, delivery).await {
+                let longest = outcome.err().map_or(later.wait, |other: Later| other.wait.max(later.wait));
+                outcome = Err(Later { wait: longest });
+            }
+        }
+        outcome
+    }
+
+    async fn deliver(&self, occasion: &Occasion, delivery: &Delivery) -> Result<(), Later> {
+        let Some(job) = self.claim(&delivery.job, Policy::Work).await? else {
+            return Ok(());
+        };
+        self.holding(&job, self.tell(occasion, &delivery.recipient, job.clone())).await
+    }
+
+    async fn tell(&self, occasion: &Occasion, recipient: &Recipient, job: Job) -> Result<(), Later> {
+        let (job, plan) = match job.plan.clone() {
+            Some(plan) => (job, plan),
+            None => match self.engine.on_occasion(occasion, recipient).await {
+                Ok(activity) => {
+                    let plan = Plan::sends(activity.into_iter().collect());
+                    (self.store_plan(job, plan.clone()).await?, plan)
+                }
+                Err(error) => match self.after_failure(error, &job, false) {
+                    Ok(plan) => (job, plan),
+                    Err(later) => return self.conclude(job, Verdict::Done, Err(later)).await,
+                },
+            },
+        };
+        if plan.sends.is_empty() {
+            return self.conclude(job, plan.verdict, Ok(())).await;
+        }
+        let reference = match self.reference_to(recipient, &job).await {
+            Ok(Ok(reference)) => reference,
+            Ok(Err(Unreachable(reason))) => {
+                self.write(finish(job, Attempt::Refused(reason), Policy::Work)).await?;
+                return Ok(());
+            }
+            Err(later) => return self.conclude(job, Verdict::Done, Err(later)).await,
+        };
+        let target = Target::Conversation(&reference);
+        let carried_out = self.send_all(&job.id, target, &plan.sends, Policy::Broadcast).await;
+        self.conclude(job, plan.verdict, carried_out).await
+    }
+
+    async fn reference_to(
+        &self,
+        recipient: &Recipient,
+        job: &Job,
+    ) -> Result<Result<ConversationReference, Unreachable>, Later> {
+        match recipient {
+            Recipient::Conversation { reference } => Ok(Ok(reference.clone())),
+            Recipient::User(user) => {
+                let known =
+                    self.references.find(user).await.map_err(|error| self.put_off(&error, &job.id))?;
+                match known {
+                    Some(reference) => Ok(Ok(reference)),
+                    None => self.create(user, job).await,
+                }
+            }
+        }
+    }
+
+    /// Creates the conversation and keeps its reference, before anything is said in it: creating may be
+    /// repeated freely, saying may not.
+    async fn create(
+        &self,
+        user: &User,
+        job: &Job,
+    ) -> Result<Result<ConversationReference, Unreachable>, Later> {
+        let created = match self.connector.create_conversation(user).await {
+            Ok(created) => created,
+            Err(error) => return self.not_created(&error, job),
+        };
+        info!(job.id = job.id.as_str(), "created a conversation");
+        let Some(agent) = self.connector.agent_account(user.channel.as_str()) else {
+            return Ok(Err(Unreachable("the agent has no account on this channel".to_owned())));
+        };
+        let reference =
+            ConversationReference::created(created.conversation, created.service_url, user, agent);
+        let kept = self.references.upsert(&reference, Change::Keep, self.clock.now()).await;
+        kept.map_err(|error| self.put_off(&error, &job.id))?;
+        Ok(Ok(reference))
+    }
+
+    fn not_created(
+        &self,
+        error: &ConnectorError,
+        job: &Job,
+    ) -> Result<Result<ConversationReference, Unreachable>, Later> {
+        let cause = error as &dyn std::error::Error;
+        error!(error = cause, job.id = job.id.as_str(), "could not create a conversation");
+        match error.retry() {
+            Retry::After(wait) => Err(Later { wait }),
+            Retry::Backoff => Err(Later::backoff(job.attempts, &self.chance)),
+            Retry::WithinResendBudget(_) if job.attempts < MAX_RUNS => {
+                Err(Later::backoff(job.attempts, &self.chance))
+            }
+            Retry::WithinResendBudget(_) | Retry::Never => Ok(Err(Unreachable(error.to_string()))),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! A job in hand: claimed, renewed while it is worked on, its plan stored before it is carried out.
+//! What the plan says is decided by `turns`, `tasks` and `deliveries`.
+
+use std::time::Duration;
+
+use herald::ledger::{Attempt, Claim, Claimant, Job, JobId, Plan, Policy, State, Verdict, finish};
+use herald::store::StoreError;
+use jiff::SignedDuration;
+use tracing::{error, info, warn};
+
+use crate::{Later, Worker};
+
+/// How long a claim holds: longer than one request to the channel can take, and renewed while work goes on.
+pub(crate) const LEASE: Duration = Duration::from_secs(20);
+
+/// How often it is renewed.
+const BEAT: Duration = Duration::from_secs(10);
+
+/// After this a job is not begun any more: an answer that is a day late is none.
+const EXPIRY: SignedDuration = SignedDuration::from_hours(24);
+
+/// How often the engine is asked about one job before it is given up.
+pub(crate) const MAX_RUNS: u32 = 3;
+
+impl Worker {
+    /// Claims `id`; `None` when there is nothing left to do about it.
+    pub(crate) async fn claim(&self, id: &JobId, policy: Policy) -> Result<Option<Job>, Later> {
+        let now = self.clock.now();
+        let claimant = Claimant {
+            owner: self.chance.token(),
+            now,
+            lease: LEASE,
+            expires_at: now.checked_add(EXPIRY).unwrap_or(now),
+            policy,
+        };
+        match self.jobs.claim(id, &claimant).await.map_err(|error| self.put_off(&error, id))? {
+            Claim::Taken(job) => Ok(Some(job)),
+            Claim::Settled(_) => Ok(None),
+            Claim::Over(job) => {
+                let reason = job.reason.as_deref().unwrap_or_default();
+                warn!(job.id = id.as_str(), job.state = ?job.state, "gave up a job: {reason}");
+                Ok(None)
+            }
+            Claim::Busy { until } => {
+                let wait = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+                Err(Later { wait: wait.max(Duration::from_secs(1)) })
+            }
+        }
+    }
+
+    /// Does `work` while the claim on `job` is renewed.
+    pub(crate) async fn holding<T>(&self, job: &Job, work: impl Future<Output = T>) -> T {
+        tokio::select! {
+            biased;
+            done = work => done,
+            never = self.keep_claim(job) => never,
+        }
+    }
+
+    async fn keep_claim<T>(&self, job: &Job) -> T {
+        loop {
+            self.clock.sleep(BEAT).await;
+            let until = self.clock.now().checked_add(LEASE).unwrap_or(job.lease_until);
+            match self.jobs.renew(&job.id, &job.owner, until).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_fenced)) => warn!(job.id = job.id.as_str(), "lost the claim on a job in hand"),
+                Err(error) => {
+                    warn!(
+                        error = &error as &dyn std::error::Error,
+                        job.id = job.id.as_str(),
+                        "could not renew a claim"
+                    );
+                }
+            }
+        }
+    }
+
+    /// Stores what was decided, before any of it is carried out.
+    pub(crate) async fn store_plan(&self, job: Job, plan: Plan) -> Result<Job, Later> {
+        self.write(Job { plan: Some(plan), ..job }).await
+    }
+
+    /// Ends `job` as its plan says, or puts it off if the plan could not be carried out.
+    pub(crate) async fn conclude(
+        &self,
+        job: Job,
+        verdict: Verdict,
+        carried_out: Result<(), Later>,
+    ) -> Result<(), Later> {
+        let id = job.id.clone();
+        let attempt = match (&carried_out, verdict) {
+            (Err(_), _) => Attempt::NotDone,
+            (Ok(()), Verdict::Done) => Attempt::Sent(None),
+            (Ok(()), Verdict::Declined) => Attempt::Refused("the engine declined".to_owned()),
+            (Ok(()), Verdict::GivenUp) => Attempt::Refused("the engine failed too often".to_owned()),
+        };
+        let job = self.write(finish(job, attempt, Policy::Work)).await?;
+        if job.state != State::Retry {
+            info!(job.id = id.as_str(), job.state = ?job.state, attempts = job.attempts, "settled a job");
+        }
+        carried_out
+    }
+
+    /// Writes a job that is in hand.
+    pub(crate) async fn write(&self, job: Job) -> Result<Job, Later> {
+        let id = job.id.clone();
+        match self.jobs.write(job).await {
+            Ok(Ok(job)) => Ok(job),
+            Ok(Err(_fenced)) => {
+                warn!(job.id = id.as_str(), "someone else took over a job in hand");
+                Err(Later { wait: LEASE })
+            }
+            Err(error) => Err(self.put_off(&error, &id)),
+        }
+    }
+
+    pub(crate) fn put_off(&self, error: &StoreError, id: &JobId) -> Later {
+        error!(error = error as &dyn std::error::Error, job.id = id.as_str(), "put off a job: no table");
+        Later::backoff(3, &self.chance)
+    }
+}

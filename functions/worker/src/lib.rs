@@ -1,0 +1,68 @@
+//! `worker`: takes queued work, asks the engine, sends what it decided, and records what came of it.
+//! What may be sent when is the shared ledger's; how a request is made, the connector's.
+
+pub mod config;
+mod deliveries;
+pub mod event_handler;
+mod job;
+mod later;
+mod send;
+mod tasks;
+mod turns;
+
+use std::sync::Arc;
+
+use herald::chance::Chance;
+use herald::clock::Clock;
+use herald::connector::Connector;
+use herald::engine::Engine;
+use herald::queue::{BodyError, Queue, Work};
+use herald::store::{JobStore, ReferenceStore};
+use tracing::error;
+
+pub use self::later::Later;
+
+/// The parts of the function.
+pub struct Worker {
+    /// Decides what to say.
+    pub engine: Arc<dyn Engine>,
+    /// Says it.
+    pub connector: Connector,
+    /// Keeps claims and plans.
+    pub jobs: JobStore,
+    /// Keeps conversation references.
+    pub references: ReferenceStore,
+    /// The queue of turns, as far as the function reads it.
+    pub turns: Queue,
+    /// The queue of tasks, which the function reads and fills.
+    pub tasks: Queue,
+    /// The queue of deliveries, as far as the function reads it.
+    pub deliveries: Queue,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Makes owner tokens and jitter.
+    pub chance: Chance,
+}
+
+impl Worker {
+    /// Does the work in the `body` of a message; `Ok` when it is settled and the message may go.
+    ///
+    /// # Errors
+    ///
+    /// [`Later`]: it is not settled, and the message is to come back.
+    pub async fn work(&self, body: &str) -> Result<(), Later> {
+        match Work::decode(body) {
+            Ok(Work::Turn(work)) => self.turn(work).await,
+            Ok(Work::Task(work)) => self.task(work).await,
+            Ok(Work::Deliveries(work)) => self.deliveries(work).await,
+            Err(error @ BodyError::Newer { .. }) => {
+                error!(error = &error as &dyn std::error::Error, "left work to a newer worker");
+                Err(Later::FRESH)
+            }
+            Err(error) => {
+                error!("left a message to the dead-letter queue: {error}");
+                Err(Later::FRESH)
+            }
+        }
+    }
+}

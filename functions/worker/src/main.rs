@@ -1,0 +1,54 @@
+//! The `worker` Lambda function: a list of its parts.
+
+use std::sync::Arc;
+
+use herald::auth::{ClientSecret, TokenProvider, TokenSource};
+use herald::chance::Chance;
+use herald::clock::SystemClock;
+use herald::config::environment;
+use herald::connector::Connector;
+use herald::queue::Queue;
+use herald::store::{JobStore, ReferenceStore, Table};
+use herald::{http, telemetry};
+use lambda_runtime::{run, service_fn};
+use worker::config::{Config, Credential};
+use worker::{Worker, event_handler};
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    telemetry::init(environment("LOG_LEVEL").as_deref());
+    let config = Config::from_env()?;
+    let aws = aws_config::load_from_env().await;
+    let sqs = aws_sdk_sqs::Client::new(&aws);
+    let table = Table::new(aws_sdk_dynamodb::Client::new(&aws), &config.table_name);
+    let clock = Arc::new(SystemClock);
+    let http = http::client()?;
+
+    let worker = Worker {
+        engine: engine::build(),
+        connector: Connector {
+            http: http.clone(),
+            tokens: TokenProvider::new(TokenSource {
+                http,
+                client_id: config.client_id.clone(),
+                secret: match config.credential {
+                    Credential::StoredSecret(arn) => ClientSecret::stored(&aws, arn),
+                    Credential::GivenSecret(secret) => ClientSecret::Given(secret),
+                },
+                tenant: config.tenant_id,
+                cloud: config.cloud.clone(),
+                clock: clock.clone(),
+            }),
+            cloud: config.cloud.clone(),
+            client_id: config.client_id.clone(),
+        },
+        jobs: JobStore::new(table.clone()),
+        references: ReferenceStore::new(table, config.client_id, &config.cloud.issuer),
+        turns: Queue::new(sqs.clone(), config.turns_queue_url),
+        tasks: Queue::new(sqs.clone(), config.tasks_queue_url),
+        deliveries: Queue::new(sqs, config.deliveries_queue_url),
+        clock,
+        chance: Chance::system(),
+    };
+    run(service_fn(|event| event_handler::handle(&worker, event))).await
+}

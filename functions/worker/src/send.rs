@@ -1,0 +1,112 @@
+//! One send: claimed for itself just before its request, recorded just after.
+//! The order is what bounds the copies a user can see; see the ledger's policy.
+
+use herald::activity::Activity;
+use herald::connector::{ConnectorError, Retry};
+use herald::conversation::ConversationReference;
+use herald::ledger::{Attempt, JobId, Policy, State, finish};
+use herald::turn::Turn;
+use tracing::{error, info, warn};
+
+use crate::{Later, Worker};
+
+/// Where an activity goes.
+#[derive(Clone, Copy)]
+pub(crate) enum Target<'a> {
+    /// Into the conversation, as an answer to this turn.
+    Answer(&'a Turn),
+    /// Into the conversation.
+    Conversation(&'a ConversationReference),
+}
+
+impl Target<'_> {
+    pub(crate) fn reference(&self) -> &ConversationReference {
+        match self {
+            Self::Answer(turn) => &turn.reference,
+            Self::Conversation(reference) => reference,
+        }
+    }
+}
+
+impl Worker {
+    /// Sends all of `activities`, each once as far as that can be had.
+    pub(crate) async fn send_all(
+        &self,
+        job: &JobId,
+        target: Target<'_>,
+        activities: &[Activity],
+        policy: Policy,
+    ) -> Result<(), Later> {
+        for (index, activity) in activities.iter().enumerate() {
+            self.send(&job.step("send", index), target, activity, policy).await?;
+        }
+        Ok(())
+    }
+
+    /// ```text
+    /// claim ──► request ──► record        died before the request: repeated, shown once
+    ///       ▲          ▲                  died after it: repeated within the budget, or UNKNOWN
+    /// ```
+    async fn send(
+        &self,
+        id: &JobId,
+        target: Target<'_>,
+        activity: &Activity,
+        policy: Policy,
+    ) -> Result<(), Later> {
+        let Some(job) = self.claim(id, policy).await? else {
+            return Ok(());
+        };
+        let begun = self.clock.now();
+        let sent = match target {
+            Target::Answer(turn) => self.connector.reply(turn, activity.clone()).await,
+            Target::Conversation(reference) => self.connector.send(reference, activity.clone()).await,
+        };
+        let duration_ms = self.clock.now().duration_since(begun).as_millis();
+        let mut later = Later::backoff(job.attempts, &self.chance);
+        let attempt = match sent {
+            Ok(activity_id) => {
+                info!(job.id = id.as_str(), duration_ms, "sent an activity");
+                Attempt::Sent(activity_id)
+            }
+            Err(error) => {
+                self.note(&error, id, target.reference()).await;
+                match error.retry() {
+                    Retry::After(wait) => {
+                        later.wait = wait;
+                        Attempt::NotDone
+                    }
+                    Retry::Backoff => Attempt::NotDone,
+                    Retry::WithinResendBudget(loss) => Attempt::Ambiguous(loss),
+                    Retry::Never => Attempt::Refused(error.to_string()),
+                }
+            }
+        };
+        let job = self.write(finish(job, attempt, policy)).await?;
+        if job.state == State::Retry { Err(later) } else { Ok(()) }
+    }
+
+    /// Logs why a send failed, and takes a conversation that is over out of every audience.
+    async fn note(&self, error: &ConnectorError, id: &JobId, reference: &ConversationReference) {
+        let cause = error as &dyn std::error::Error;
+        match error {
+            ConnectorError::Throttled { .. } | ConnectorError::Busy => {
+                info!(job.id = id.as_str(), "put off a send: {error}");
+            }
+            ConnectorError::Gone { code } => {
+                warn!(job.id = id.as_str(), "gave up a send: {error}");
+                if let Err(error) = self.references.suspend(reference, code).await {
+                    let cause = &error as &dyn std::error::Error;
+                    warn!(error = cause, job.id = id.as_str(), "could not suspend a conversation reference");
+                }
+            }
+            ConnectorError::Rejected { status: 401, .. } => {
+                error!(
+                    job.id = id.as_str(),
+                    "the channel refuses the agent's token: check CLIENT_ID and the channel's registration"
+                );
+            }
+            _ => error!(error = cause, job.id = id.as_str(), "a send failed"),
+        }
+    }
+}

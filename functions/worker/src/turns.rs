@@ -1,0 +1,120 @@
+//! Turns: the engine's answer to one activity, within the 15 s the channel gives (design: promises, ack).
+//! A turn never waits in the FIFO queue, where it would silence its conversation: it goes on in `tasks`.
+
+use std::time::Duration;
+
+use herald::clock::within;
+use herald::engine::{EngineError, Outcome};
+use herald::ledger::{Job, Next, Plan, Policy, Verdict};
+use herald::queue::{TaskWork, TurnWork, Work};
+use tracing::{error, warn};
+
+use crate::job::MAX_RUNS;
+use crate::send::Target;
+use crate::{Later, Worker};
+
+/// How long the engine has before its default ack is sent for it.
+const ENGINE_LIMIT: Duration = Duration::from_secs(5);
+
+impl Worker {
+    pub(crate) async fn turn(&self, work: TurnWork) -> Result<(), Later> {
+        let Err(later) = self.try_turn(&work).await else {
+            return Ok(());
+        };
+        let id = work.job.clone();
+        let handed_over = self.tasks.send_after(&Work::Turn(work), later.wait).await;
+        handed_over.map_err(|error| {
+            let cause = &error as &dyn std::error::Error;
+            error!(error = cause, job.id = id.as_str(), "could not hand a turn over to the tasks");
+            later
+        })
+    }
+
+    async fn try_turn(&self, work: &TurnWork) -> Result<(), Later> {
+        let Some(job) = self.claim(&work.job, Policy::Work).await? else {
+            return Ok(());
+        };
+        self.holding(&job, self.answer(work, job.clone())).await
+    }
+
+    async fn answer(&self, work: &TurnWork, job: Job) -> Result<(), Later> {
+        let (job, plan) = match job.plan.clone() {
+            Some(plan) => (job, plan),
+            None => match self.decide(work, &job).await {
+                Ok(plan) => (self.store_plan(job, plan.clone()).await?, plan),
+                Err(later) => return self.conclude(job, Verdict::Done, Err(later)).await,
+            },
+        };
+        let carried_out = self.carry_out(work, &plan).await;
+        self.conclude(job, plan.verdict, carried_out).await
+    }
+
+    async fn decide(&self, work: &TurnWork, job: &Job) -> Result<Plan, Later> {
+        let turn = &work.turn;
+        let is_message = turn.activity.is("message");
+        let answer = self.engine.on_activity(turn);
+        let outcome = match work.unhurried {
+            true => Some(answer.await),
+            false => within(self.clock.as_ref(), ENGINE_LIMIT, answer).await,
+        };
+        match outcome {
+            Some(Ok(outcome)) => Ok(plan_of(outcome, job)),
+            Some(Err(error)) => self.after_failure(error, job, is_message),
+            None => {
+                warn!(job.id = job.id.as_str(), "the engine is slow: sent its default ack");
+                let ack = is_message.then(|| self.engine.default_ack(turn));
+                Ok(Plan { next: Some(Next::Unhurried), ..Plan::sends(ack.into_iter().collect()) })
+            }
+        }
+    }
+
+    /// What to do when the engine failed: ask again a few times, then apologise where someone waits.
+    pub(crate) fn after_failure(
+        &self,
+        error: EngineError,
+        job: &Job,
+        someone_waits: bool,
+    ) -> Result<Plan, Later> {
+        // Its text may hold what a person wrote; the engine logs its own errors.
+        drop(error);
+        error!(job.id = job.id.as_str(), attempts = job.attempts, "the engine failed");
+        if job.attempts < MAX_RUNS {
+            return Err(Later::backoff(job.attempts, &self.chance));
+        }
+        let apology = someone_waits.then(|| self.engine.apology());
+        Ok(Plan { verdict: Verdict::GivenUp, ..Plan::sends(apology.into_iter().collect()) })
+    }
+
+    async fn carry_out(&self, work: &TurnWork, plan: &Plan) -> Result<(), Later> {
+        self.send_all(&work.job, Target::Answer(&work.turn), &plan.sends, Policy::FollowUp).await?;
+        let next = match plan.next.clone() {
+            None => return Ok(()),
+            Some(Next::Task(task)) => {
+                let job = work.job.step("task", 0);
+                Work::Task(TaskWork { job, task, reference: work.turn.reference.clone() })
+            }
+            Some(Next::Unhurried) => {
+                let job = work.job.step("unhurried", 0);
+                Work::Turn(TurnWork { job, turn: work.turn.clone(), unhurried: true })
+            }
+        };
+        self.tasks.send_after(&next, Duration::ZERO).await.map_err(|error| {
+            let cause = &error as &dyn std::error::Error;
+            error!(error = cause, job.id = work.job.as_str(), "could not queue what follows from a turn");
+            Later::backoff(2, &self.chance)
+        })
+    }
+}
+
+fn plan_of(outcome: Outcome, job: &Job) -> Plan {
+    match outcome {
+        Outcome::Reply(replies) => Plan::sends(replies),
+        Outcome::Defer { ack, task } => Plan { next: Some(Next::Task(task)), ..Plan::sends(vec![ack]) },
+        Outcome::Ignore => Plan::default(),
+        // An invoke is answered in its HTTP response; nothing can be said to it here.
+        Outcome::Invoke { .. } => {
+            warn!(job.id = job.id.as_str(), "the engine answered a queued activity as if it were an invoke");
+            Plan::default()
+        }
+    }
+}

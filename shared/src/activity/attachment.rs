@@ -1,0 +1,42 @@
+//! Attachments: cards and files of an activity (protocol §5.6).
+//! It fetches nothing: what a URL in an attachment points to is never looked at.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Extra;
+
+/// A card or a file.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Attachment {
+    /// What it is, e.g. `application/vnd.microsoft.card.adaptive`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<String>,
+    /// The card.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Value>,
+    /// Everything else.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+impl Attachment {
+    /// An Adaptive Card; `card` is its JSON.
+    #[must_use]
+    pub fn adaptive_card(card: Value) -> Self {
+        Self {
+            content_type: Some("application/vnd.microsoft.card.adaptive".to_owned()),
+            content: Some(card),
+            extra: Extra::new(),
+        }
+    }
+}
+
+impl fmt::Debug for Attachment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attachment").field("content_type", &self.content_type).finish_non_exhaustive()
+    }
+}

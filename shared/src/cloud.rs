@@ -1,0 +1,188 @@
+//! The clouds a channel lives in: login, issuer, keys, scope and connector hosts, chosen together.
+//! It makes no request; [`crate::auth`] and [`crate::connector`] do.
+
+use serde::Deserialize;
+
+use crate::service_url::ServiceUrl;
+
+/// One cloud: which hosts to trust and whom to ask for a token (protocol §3.1, §4.1, §7.4).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cloud {
+    /// Where tokens are asked for, e.g. `https://login.microsoftonline.com`.
+    pub login: String,
+    /// The tenant that issues tokens of a multi-tenant registration; `None`: the agent's own tenant.
+    #[serde(default)]
+    pub token_tenant: Option<String>,
+    /// What a connector token is asked for.
+    pub scope: String,
+    /// Who signs the channel's tokens.
+    pub issuer: String,
+    /// The OpenID metadata that names the channel's signing keys.
+    pub openid_metadata: String,
+    /// The hosts a bearer token may be sent to, `host[:port]`; `:*` is any port of a loopback name.
+    pub connector_hosts: Vec<String>,
+    /// The service URL to speak to a user from whom no activity has come yet.
+    pub global_service_url: ServiceUrl,
+}
+
+/// Why a `CLOUD` cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidCloud {
+    /// Neither a known name nor a JSON object.
+    #[error("CLOUD is `{0}`: use public, gcc, gcchigh, dod, china, or a JSON object")]
+    Unknown(String),
+    /// The JSON object lacks a member, has one too many, or one of a wrong type.
+    #[error("CLOUD is not a usable JSON object")]
+    Malformed(#[source] serde_json::Error),
+    /// Plain http is for loopback addresses.
+    #[error("CLOUD names `{0}`: only loopback addresses may be plain http")]
+    NotHttps(String),
+    /// The global service URL is not on one of the connector hosts.
+    #[error("CLOUD names a global service URL whose host is not among connector_hosts")]
+    ForeignServiceUrl,
+}
+
+impl Cloud {
+    /// Reads the value of `CLOUD`: the name of a Microsoft cloud, or a JSON object with this type's fields.
+    ///
+    /// ```
+    /// use herald::cloud::Cloud;
+    ///
+    /// assert_eq!(Cloud::parse("public")?.issuer, "https://api.botframework.com");
+    /// assert!(Cloud::parse("atlantis").is_err());
+    /// # Ok::<(), herald::cloud::InvalidCloud>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the name is unknown or the object is not usable; the error says why.
+    pub fn parse(text: &str) -> Result<Self, InvalidCloud> {
+        let preset = match text {
+            "public" => PUBLIC,
+            "gcc" => GCC,
+            "gcchigh" => GCC_HIGH,
+            "dod" => DOD,
+            "china" => CHINA,
+            json if json.trim_start().starts_with('{') => json,
+            other => return Err(InvalidCloud::Unknown(other.to_owned())),
+        };
+        let cloud: Self = serde_json::from_str(preset).map_err(InvalidCloud::Malformed)?;
+        for url in [&cloud.login, &cloud.openid_metadata] {
+            // The rules of a service URL hold for these hosts too.
+            ServiceUrl::new(url).map_err(|_| InvalidCloud::NotHttps(url.clone()))?;
+        }
+        if !cloud.admits(&cloud.global_service_url) {
+            return Err(InvalidCloud::ForeignServiceUrl);
+        }
+        Ok(cloud)
+    }
+
+    /// Whether `url` is on one of this cloud's connector hosts.
+    #[must_use]
+    pub fn admits(&self, url: &ServiceUrl) -> bool {
+        let authority = url.authority();
+        self.connector_hosts.iter().any(|host| match host.strip_suffix(":*") {
+            Some(name @ ("localhost" | "127.0.0.1")) => {
+                authority.split_once(':').is_some_and(|(named, _)| named == name)
+            }
+            _ => authority == host,
+        })
+    }
+}
+
+const PUBLIC: &str = r#"{
+    "login": "https://login.microsoftonline.com",
+    "token_tenant": "botframework.com",
+    "scope": "https://api.botframework.com/.default",
+    "issuer": "https://api.botframework.com",
+    "openid_metadata": "https://login.botframework.com/v1/.well-known/openidconfiguration",
+    "connector_hosts": ["smba.trafficmanager.net", "webchat.botframework.com", "directline.botframework.com"],
+    "global_service_url": "https://smba.trafficmanager.net/teams/"
+}"#;
+
+const GCC: &str = r#"{
+    "login": "https://login.microsoftonline.com",
+    "token_tenant": "botframework.com",
+    "scope": "https://api.botframework.com/.default",
+    "issuer": "https://api.botframework.com",
+    "openid_metadata": "https://login.botframework.com/v1/.well-known/openidconfiguration",
+    "connector_hosts": ["smba.infra.gcc.teams.microsoft.com", "smba.trafficmanager.net"],
+    "global_service_url": "https://smba.infra.gcc.teams.microsoft.com/teams"
+}"#;
+
+const GCC_HIGH: &str = r#"{
+    "login": "https://login.microsoftonline.us",
+    "token_tenant": "MicrosoftServices.onmicrosoft.us",
+    "scope": "https://api.botframework.us/.default",
+    "issuer": "https://api.botframework.us",
+    "openid_metadata": "https://login.botframework.azure.us/v1/.well-known/openidconfiguration",
+    "connector_hosts": ["smba.infra.gov.teams.microsoft.us"],
+    "global_service_url": "https://smba.infra.gov.teams.microsoft.us/teams"
+}"#;
+
+const DOD: &str = r#"{
+    "login": "https://login.microsoftonline.us",
+    "token_tenant": "MicrosoftServices.onmicrosoft.us",
+    "scope": "https://api.botframework.us/.default",
+    "issuer": "https://api.botframework.us",
+    "openid_metadata": "https://login.botframework.azure.us/v1/.well-known/openidconfiguration",
+    "connector_hosts": ["smba.infra.dod.teams.microsoft.us"],
+    "global_service_url": "https://smba.infra.dod.teams.microsoft.us/teams"
+}"#;
+
+// The channels of 21Vianet's cloud; Teams is not known to be among them (protocol §3.1).
+const CHINA: &str = r#"{
+    "login": "https://login.partner.microsoftonline.cn",
+    "token_tenant": "microsoftservices.partner.onmschina.cn",
+    "scope": "https://api.botframework.azure.cn/.default",
+    "issuer": "https://api.botframework.azure.cn",
+    "openid_metadata": "https://login.botframework.azure.cn/v1/.well-known/openidconfiguration",
+    "connector_hosts": ["webchat.botframework.azure.cn", "directline.botframework.azure.cn"],
+    "global_service_url": "https://webchat.botframework.azure.cn/"
+}"#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_preset_can_be_read() {
+        for name in ["public", "gcc", "gcchigh", "dod", "china"] {
+            Cloud::parse(name).unwrap_or_else(|error| panic!("{name}: {error}"));
+        }
+    }
+
+    #[test]
+    fn a_shared_domain_is_not_a_connector_host() {
+        let cloud = Cloud::parse("public").unwrap();
+
+        for foreign in ["https://x.trafficmanager.net/", "https://smba.trafficmanager.net.evil.com/"] {
+            assert!(!cloud.admits(&ServiceUrl::new(foreign).unwrap()), "{foreign}");
+        }
+        assert!(!cloud.admits(&ServiceUrl::new("https://smba.trafficmanager.net:8443/").unwrap()));
+        assert!(!cloud.admits(&ServiceUrl::new("https://smba.trafficmanager.net./").unwrap()));
+    }
+
+    #[test]
+    fn an_emulated_cloud_is_plain_http_on_loopback_only() {
+        let object = |host: &str| {
+            format!(
+                r#"{{"login":"http://{host}","scope":"s","issuer":"i","openid_metadata":"http://{host}/m",
+                "connector_hosts":["{host}"],"global_service_url":"http://{host}/teams/"}}"#
+            )
+        };
+
+        assert!(Cloud::parse(&object("127.0.0.1:4000")).is_ok());
+        assert!(Cloud::parse(&object("10.0.0.1:4000")).is_err());
+    }
+
+    #[test]
+    fn any_port_is_for_loopback_names_alone() {
+        let mut cloud = Cloud::parse("public").unwrap();
+        cloud.connector_hosts = vec!["localhost:*".into(), "smba.trafficmanager.net:*".into()];
+
+        assert!(cloud.admits(&ServiceUrl::new("http://localhost:56150/_connector").unwrap()));
+        assert!(!cloud.admits(&ServiceUrl::new("https://smba.trafficmanager.net:8443/").unwrap()));
+    }
+}

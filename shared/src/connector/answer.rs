@@ -1,0 +1,159 @@
+//! What the connector's answers mean (protocol §1.7, §1.8).
+//! Bodies are read for codes and ids and never logged.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use reqwest::StatusCode;
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::error::ConnectorError;
+use crate::http;
+use crate::ledger::Loss;
+
+/// Longest wait a `Retry-After` is obeyed for.
+const MAX_WAIT: Duration = Duration::from_secs(3600);
+
+/// Reads the answer to a request.
+pub(super) async fn read<T: DeserializeOwned + Default>(
+    answer: reqwest::Response,
+) -> Result<T, ConnectorError> {
+    let status = answer.status();
+    let wait = retry_after(answer.headers());
+    let body = match http::read_body(answer).await {
+        Ok(body) => body,
+        // The status tells what was done, even where the rest of the answer is lost.
+        Err(_) if status.is_success() => Vec::new(),
+        Err(error) => return Err(ConnectorError::of_transport(error)),
+    };
+    if status.is_success() {
+        // It was accepted, whatever the body says or does not say (fault model W16).
+        return Ok(serde_json::from_slice(&body).unwrap_or_default());
+    }
+    Err(error(status, wait, &body))
+}
+
+fn error(status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> ConnectorError {
+    let code = code(body);
+    match status.as_u16() {
+        429 => ConnectorError::Throttled { retry_after },
+        412 => ConnectorError::Busy,
+        403 | 404 if code.as_deref().is_some_and(is_over) => {
+            ConnectorError::Gone { code: code.unwrap_or_default() }
+        }
+        502..=504 => ConnectorError::Ambiguous { loss: Loss::Gateway, cause: answered(status) },
+        408 | 500..=599 => ConnectorError::Ambiguous { loss: Loss::Reply, cause: answered(status) },
+        status => ConnectorError::Rejected { status, code },
+    }
+}
+
+fn answered(status: StatusCode) -> crate::BoxError {
+    format!("channel answered {}", status.as_u16()).into()
+}
+
+/// Codes after which the conversation takes nothing until the channel speaks up again (protocol §1.8).
+fn is_over(code: &str) -> bool {
+    matches!(
+        code,
+        "BotDisabledByAdmin"
+            | "BotNotInConversationRoster"
+            | "ConversationBlockedByUser"
+            | "MessageWritesBlocked"
+            | "ConversationNotFound"
+    )
+}
+
+/// The channel's own word for an error, out of any of the shapes it comes in (protocol §1.7).
+fn code(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Body {
+        #[serde(default)]
+        error: Option<Inner>,
+        #[serde(default)]
+        message: Option<String>,
+    }
+    #[derive(Deserialize)]
+    struct Inner {
+        #[serde(default)]
+        code: Option<String>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Nested {
+        sub_code: String,
+    }
+
+    let body: Body = serde_json::from_slice(body).ok()?;
+    let nested = || serde_json::from_str::<Nested>(body.message.as_deref()?).ok();
+    let code = body.error.and_then(|inner| inner.code).or_else(|| nested().map(|nested| nested.sub_code));
+    code.filter(|code| code.len() <= 64 && code.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+/// `Retry-After` in seconds or as a date, between one second and an hour; `None` for nonsense.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let wait = match text.parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            let date = |text: &str| jiff::fmt::rfc2822::parse(text).ok().map(|at| at.timestamp());
+            let now: Timestamp = headers.get(DATE).and_then(|at| date(at.to_str().ok()?))?;
+            date(text)?.duration_since(now).try_into().unwrap_or(Duration::ZERO)
+        }
+    };
+    Some(wait.clamp(Duration::from_secs(1), MAX_WAIT))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(reqwest::header::HeaderName, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn codes_are_found_in_every_shape() {
+        assert_eq!(code(br#"{"error":{"code":"BadSyntax","message":"m"}}"#).as_deref(), Some("BadSyntax"));
+        let nested =
+            br#"{"errorCode":209,"message":"{\"subCode\":\"MessageWritesBlocked\",\"details\":\"d\"}"}"#;
+        assert_eq!(code(nested).as_deref(), Some("MessageWritesBlocked"));
+        assert_eq!(code(br#"{"message":"Authorization has been denied for this request."}"#), None);
+        assert_eq!(code(b"<html>"), None);
+        assert_eq!(code(b""), None);
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date_within_bounds() {
+        let date = (DATE, "Sun, 22 Nov 2026 09:00:00 GMT");
+        let seconds = |headers: &HeaderMap| retry_after(headers).map(|wait| wait.as_secs());
+
+        assert_eq!(seconds(&headers(&[(RETRY_AFTER, "7")])), Some(7));
+        assert_eq!(seconds(&headers(&[(RETRY_AFTER, "0")])), Some(1));
+        assert_eq!(seconds(&headers(&[(RETRY_AFTER, "1000000000")])), Some(3600));
+        assert_eq!(
+            seconds(&headers(&[(RETRY_AFTER, "Sun, 22 Nov 2026 09:00:30 GMT"), date.clone()])),
+            Some(30)
+        );
+        assert_eq!(seconds(&headers(&[(RETRY_AFTER, "Sun, 22 Nov 2026 08:00:00 GMT"), date])), Some(1));
+        assert_eq!(seconds(&headers(&[(RETRY_AFTER, "-1")])), None);
+        assert_eq!(seconds(&headers(&[(RETRY_AFTER, "soon")])), None);
+    }
+
+    #[test]
+    fn statuses_are_told_apart_by_what_may_have_been_shown() {
+        let retry =
+            |status: u16, body: &[u8]| error(StatusCode::from_u16(status).unwrap(), None, body).retry();
+        use super::super::error::Retry::{Backoff, Never, WithinResendBudget};
+
+        assert_eq!(retry(429, b""), Backoff);
+        assert_eq!(retry(412, b""), Backoff);
+        assert_eq!(retry(400, b""), Never);
+        assert_eq!(retry(403, br#"{"error":{"code":"ConversationBlockedByUser"}}"#), Never);
+        assert_eq!(retry(307, b""), Never);
+        assert_eq!(retry(408, b""), WithinResendBudget(Loss::Reply));
+        assert_eq!(retry(500, b""), WithinResendBudget(Loss::Reply));
+        assert_eq!(retry(503, b""), WithinResendBudget(Loss::Gateway));
+    }
+}

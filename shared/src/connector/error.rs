@@ -1,0 +1,91 @@
+//! Why an activity did not reach its channel, and whether it may be sent again (protocol §1.8).
+//! What becomes of the job is decided in [`crate::ledger`].
+
+use std::time::Duration;
+
+use crate::BoxError;
+use crate::ledger::Loss;
+
+/// Why an activity did not reach its channel.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectorError {
+    /// The channel is throttling this agent.
+    #[error("channel asked to slow down")]
+    Throttled {
+        /// What its `Retry-After` said.
+        retry_after: Option<Duration>,
+    },
+    /// The user left, blocked or removed the agent, or the conversation is no more.
+    #[error("conversation no longer takes activities ({code})")]
+    Gone {
+        /// The channel's own word for it, e.g. `BotNotInConversationRoster`.
+        code: String,
+    },
+    /// Another operation on the conversation is under way (412).
+    #[error("conversation is busy")]
+    Busy,
+    /// The channel understood the request and refused it: any other 4xx, or a redirect.
+    #[error("channel answered {status} ({})", code.as_deref().unwrap_or("no code"))]
+    Rejected {
+        /// HTTP status of the answer.
+        status: u16,
+        /// The channel's own word for it, e.g. `BadSyntax`.
+        code: Option<String>,
+    },
+    /// The service URL is not on one of the cloud's connector hosts; nothing was sent.
+    #[error("service URL is not on a connector host of this cloud")]
+    ForeignHost,
+    /// The request never left: connect, name or TLS failure, or no token.
+    #[error("could not reach the channel")]
+    NotSent(#[source] BoxError),
+    /// The request left and no readable answer came, or 408 or 5xx: it may have been shown.
+    #[error("channel's answer was lost")]
+    Ambiguous {
+        /// What hid the answer.
+        loss: Loss,
+        /// Its cause.
+        #[source]
+        cause: BoxError,
+    },
+}
+
+/// When, if ever, the same activity could get through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// After this time.
+    After(Duration),
+    /// After a growing, random time.
+    Backoff,
+    /// At once or later, as long as the resend budget lasts: it may have been shown.
+    WithinResendBudget(Loss),
+    /// Never.
+    Never,
+}
+
+impl ConnectorError {
+    /// When, if ever, the same activity could get through.
+    #[must_use]
+    pub fn retry(&self) -> Retry {
+        match self {
+            Self::Throttled { retry_after: Some(wait) } => Retry::After(*wait),
+            Self::Throttled { retry_after: None } | Self::Busy | Self::NotSent(_) => Retry::Backoff,
+            Self::Ambiguous { loss, .. } => Retry::WithinResendBudget(*loss),
+            Self::Gone { .. } | Self::Rejected { .. } | Self::ForeignHost => Retry::Never,
+        }
+    }
+
+    pub(super) fn not_sent(cause: impl Into<BoxError>) -> Self {
+        Self::NotSent(cause.into())
+    }
+
+    pub(super) fn ambiguous(cause: impl Into<BoxError>) -> Self {
+        Self::Ambiguous { loss: Loss::Reply, cause: cause.into() }
+    }
+
+    /// A request that got no answer: only a failure to connect is sure to have shown nothing.
+    pub(super) fn of_transport(error: reqwest::Error) -> Self {
+        let error = error.without_url();
+        if error.is_connect() || error.is_builder() { Self::not_sent(error) } else { Self::ambiguous(error) }
+    }
+}

@@ -1,0 +1,130 @@
+//! The engine: what the agent says and does (the one crate a user of Herald writes).
+//! It decides and returns; it never holds a connector, a queue or an AWS type.
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use crate::activity::Activity;
+use crate::occasion::{Occasion, Recipient};
+use crate::task::{Task, TaskRun};
+use crate::turn::Turn;
+
+/// An error of the engine's own; its text is not logged, for it may hold what a person wrote.
+pub type EngineError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What the agent says and does.
+///
+/// ```
+/// use async_trait::async_trait;
+/// use herald::activity::Activity;
+/// use herald::engine::{Engine, EngineError, Outcome, TaskOutcome};
+/// use herald::task::{Task, TaskRun};
+/// use herald::turn::Turn;
+///
+/// struct Reporter;
+///
+/// #[async_trait]
+/// impl Engine for Reporter {
+///     async fn on_activity(&self, turn: &Turn) -> Result<Outcome, EngineError> {
+///         Ok(match turn.text().as_str() {
+///             "" => Outcome::Ignore,
+///             "report" => Outcome::Defer {
+///                 ack: Activity::message("On it. I will post the report here."),
+///                 task: Task::new("report"),
+///             },
+///             text => Outcome::reply(format!("You said: {text}")),
+///         })
+///     }
+///
+///     async fn run_task(&self, _run: &TaskRun) -> Result<TaskOutcome, EngineError> {
+///         Ok(TaskOutcome::Done(vec![Activity::message("Here is the report.")]))
+///     }
+/// }
+/// ```
+#[async_trait]
+pub trait Engine: Send + Sync {
+    /// Answers one inbound activity, of whatever type. Called by the worker, which gives it 5 s: past them
+    /// [`Engine::default_ack`] is sent, the call is dropped, and it is called anew without that limit. An
+    /// `invoke` or an activity that expects replies is answered by `inbound`, within 5 s or not at all.
+    /// It may run more than once for one activity: after a crash, or when it was slow.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps it from answering; the turn is tried again, and in the end given up with an apology.
+    async fn on_activity(&self, turn: &Turn) -> Result<Outcome, EngineError>;
+
+    /// Does the work that [`Outcome::Defer`] asked for. It may run more than once for one task;
+    /// [`TaskRun::idempotency_key`] is then the same.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps it from finishing; the task is tried again, and in the end given up with an apology.
+    async fn run_task(&self, run: &TaskRun) -> Result<TaskOutcome, EngineError>;
+
+    /// What to tell `recipient` of `occasion`; `None` to leave this one out, which is the default.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps it from deciding; this recipient's delivery is tried again.
+    async fn on_occasion(
+        &self,
+        occasion: &Occasion,
+        recipient: &Recipient,
+    ) -> Result<Option<Activity>, EngineError> {
+        let _ = (occasion, recipient);
+        Ok(None)
+    }
+
+    /// What is said when [`Engine::on_activity`] takes longer than 5 s over a message.
+    fn default_ack(&self, _turn: &Turn) -> Activity {
+        Activity::message("I am on it. The answer will follow here.")
+    }
+
+    /// What is said when the engine has failed for good.
+    fn apology(&self) -> Activity {
+        Activity::message("Sorry, that did not work. Please try again later.")
+    }
+}
+
+/// What to do about an activity.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// Say these, in this order.
+    Reply(Vec<Activity>),
+    /// Say `ack` now, run `task` in the background, and say what it comes to when it is done.
+    Defer {
+        /// The first answer.
+        ack: Activity,
+        /// The work.
+        task: Task,
+    },
+    /// Say nothing.
+    Ignore,
+    /// Answer an `invoke`.
+    Invoke {
+        /// HTTP status of the answer.
+        status: u16,
+        /// JSON body of the answer.
+        body: Value,
+    },
+}
+
+impl Outcome {
+    /// Say `text`.
+    #[must_use]
+    pub fn reply(text: impl Into<String>) -> Self {
+        Self::Reply(vec![Activity::message(text)])
+    }
+}
+
+/// What a task came to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TaskOutcome {
+    /// It is done: say these, in this order.
+    Done(Vec<Activity>),
+    /// It cannot be done, and trying again would not help: say so.
+    Failed {
+        /// What to tell the user.
+        say: Activity,
+    },
+}

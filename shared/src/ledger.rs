@@ -1,0 +1,121 @@
+//! The ledger's decisions: who may handle a job, and what an attempt leaves behind (design: data, `job`).
+//! Pure functions of record, event and time; [`crate::store::JobStore`] reads and writes.
+
+mod decision;
+mod plan;
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+pub use self::decision::{Attempt, Claim, Claimant, Loss, Policy, claim, finish};
+pub use self::plan::{Next, Plan, Verdict};
+use crate::digest;
+use crate::ids::{ActivityId, ChannelId, ConversationId};
+
+/// Names a job: the same for every copy of the same work, however often it is delivered.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct JobId(String);
+
+impl JobId {
+    /// The turn of one inbound activity.
+    #[must_use]
+    pub fn of_turn(channel: &ChannelId, conversation: &ConversationId, activity: &str) -> Self {
+        Self(digest::of(&["turn", channel.as_str(), conversation.as_str(), activity]))
+    }
+
+    /// The delivery of one firing of a schedule to one recipient, given as what it is found by.
+    #[must_use]
+    pub fn of_delivery(schedule_arn: &str, scheduled_time: Timestamp, recipient: &str) -> Self {
+        Self(digest::of(&["delivery", schedule_arn, &scheduled_time.to_string(), recipient]))
+    }
+
+    /// A part of this job that is claimed by itself, such as its second send.
+    #[must_use]
+    pub fn step(&self, name: &str, index: usize) -> Self {
+        Self(digest::of(&["step", &self.0, name, &index.to_string()]))
+    }
+
+    /// The id as 64 hexadecimal digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+// A hash already; shortened so that a log line stays readable.
+impl fmt::Debug for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "JobId({})", self.0.get(..12).unwrap_or(&self.0))
+    }
+}
+
+/// Where a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum State {
+    /// Someone has it in hand; if their lease is over, what they did is not known.
+    Sending,
+    /// It was not done, and may be tried again.
+    Retry,
+    /// It was done.
+    Sent,
+    /// It may have been done; nobody can know, and it is not tried again.
+    Unknown,
+    /// It cannot be done; the record says why.
+    Failed,
+    /// It was not done in time.
+    Expired,
+}
+
+impl State {
+    /// Whether nothing more will happen to the job.
+    #[must_use]
+    pub fn is_settled(self) -> bool {
+        match self {
+            Self::Sending | Self::Retry => false,
+            Self::Sent | Self::Unknown | Self::Failed | Self::Expired => true,
+        }
+    }
+}
+
+/// The record of a job.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// What it is found by.
+    pub id: JobId,
+    /// Grows by one with every write; a write names the one it is based on.
+    pub revision: u64,
+    /// Where it stands.
+    pub state: State,
+    /// The token of the claim that has, or last had, it in hand.
+    pub owner: String,
+    /// Until when the claim holds.
+    pub lease_until: Timestamp,
+    /// How often it was claimed.
+    pub attempts: u32,
+    /// How many of the attempts repeated one whose outcome was not known.
+    pub resends: u32,
+    /// What the engine decided, from then until the job is settled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Plan>,
+    /// What the channel called the activity that was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activity_id: Option<ActivityId>,
+    /// Why it failed or is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// After this it is too late to begin.
+    pub expires_at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,155 @@
+//! Claim and finish: what a job's record becomes (fault model: claim before send, resend budget R).
+//! They know nothing of where the record is kept, nor of what the job does.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Job, JobId, State};
+use crate::ids::ActivityId;
+
+/// How often a job may be repeated after an attempt whose outcome is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// Asking the engine: repeated freely, for nothing is shown by it.
+    Work,
+    /// A send of an answer: once more, whatever hid the outcome. A rare second copy beats no answer.
+    FollowUp,
+    /// A send of a broadcast: once more after 502, 503 or 504, which the channel says may be retried; never
+    /// after a lost reply.
+    Broadcast,
+}
+
+/// What hid the outcome of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loss {
+    /// No readable reply came: the connection broke, the time ran out, or the worker died.
+    Reply,
+    /// The channel's gateway answered 502, 503 or 504.
+    Gateway,
+}
+
+impl Policy {
+    fn allows_resend(self, loss: Loss, resends: u32) -> bool {
+        match (self, loss) {
+            (Self::Work, _) => true,
+            (Self::FollowUp, Loss::Reply | Loss::Gateway) | (Self::Broadcast, Loss::Gateway) => resends < 1,
+            (Self::Broadcast, Loss::Reply) => false,
+        }
+    }
+}
+
+/// Who wants to claim, when, and for how long.
+#[derive(Debug, Clone)]
+pub struct Claimant {
+    /// A token nobody else has.
+    pub owner: String,
+    /// The present moment.
+    pub now: Timestamp,
+    /// How long the claim is to hold: longer than the attempt can take.
+    pub lease: Duration,
+    /// When a job that is new now is too late.
+    pub expires_at: Timestamp,
+    /// How often it may be repeated.
+    pub policy: Policy,
+}
+
+/// What came of wanting a job.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Claim {
+    /// It is the claimant's, once this record is written.
+    Taken(Job),
+    /// It is settled already.
+    Settled(Job),
+    /// Someone else has it in hand, until then at the latest: come back, do not acknowledge.
+    Busy {
+        /// When their lease ends.
+        until: Timestamp,
+    },
+    /// It ends here, once this record is written: too late, or not to be repeated.
+    Over(Job),
+}
+
+/// Decides about wanting the job `id`, given its record.
+#[must_use]
+pub fn claim(record: Option<Job>, id: &JobId, claimant: &Claimant) -> Claim {
+    let Some(job) = record else {
+        return Claim::Taken(Job {
+            id: id.clone(),
+            revision: 0,
+            state: State::Sending,
+            owner: claimant.owner.clone(),
+            lease_until: lease_end(claimant),
+            attempts: 1,
+            resends: 0,
+            plan: None,
+            activity_id: None,
+            reason: None,
+            expires_at: claimant.expires_at,
+        });
+    };
+    if job.state.is_settled() {
+        return Claim::Settled(job);
+    }
+    let is_abandoned = job.state == State::Sending && job.owner != claimant.owner;
+    if is_abandoned && claimant.now < job.lease_until {
+        return Claim::Busy { until: job.lease_until };
+    }
+    if job.state == State::Sending && job.owner == claimant.owner {
+        // Our own write, repeated by the SDK after its reply was lost.
+        return Claim::Taken(job);
+    }
+    if is_abandoned && !claimant.policy.allows_resend(Loss::Reply, job.resends) {
+        return Claim::Over(settled(job, State::Unknown, Some("the worker that sent it died")));
+    }
+    if claimant.now >= job.expires_at {
+        return Claim::Over(settled(job, State::Expired, Some("it was not done in time")));
+    }
+    Claim::Taken(Job {
+        state: State::Sending,
+        owner: claimant.owner.clone(),
+        lease_until: lease_end(claimant),
+        attempts: job.attempts.saturating_add(1),
+        resends: job.resends.saturating_add(u32::from(is_abandoned)),
+        ..job
+    })
+}
+
+/// What an attempt came to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Attempt {
+    /// It was done; the channel may have given the activity an id.
+    Sent(Option<ActivityId>),
+    /// It was surely not done, and may be tried again.
+    NotDone,
+    /// It may have been done.
+    Ambiguous(Loss),
+    /// It cannot be done, for this reason.
+    Refused(String),
+}
+
+/// What the record of `job`, which the caller claimed, becomes after `attempt`.
+#[must_use]
+pub fn finish(job: Job, attempt: Attempt, policy: Policy) -> Job {
+    match attempt {
+        Attempt::Sent(activity_id) => Job { activity_id, ..settled(job, State::Sent, None) },
+        Attempt::NotDone => Job { state: State::Retry, ..job },
+        Attempt::Ambiguous(loss) if policy.allows_resend(loss, job.resends) => {
+            Job { state: State::Retry, resends: job.resends.saturating_add(1), ..job }
+        }
+        Attempt::Ambiguous(Loss::Reply) => settled(job, State::Unknown, Some("the channel's reply was lost")),
+        Attempt::Ambiguous(Loss::Gateway) => {
+            settled(job, State::Unknown, Some("the channel's gateway failed twice"))
+        }
+        Attempt::Refused(reason) => settled(job, State::Failed, Some(&reason)),
+    }
+}
+
+/// The record without what the engine decided: the claim alone lives on.
+fn settled(job: Job, state: State, reason: Option<&str>) -> Job {
+    Job { state, plan: None, reason: reason.map(str::to_owned), ..job }
+}
+
+fn lease_end(claimant: &Claimant) -> Timestamp {
+    claimant.now.checked_add(claimant.lease).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,52 @@
+//! Plans: what the engine decided, stored before the first of it is carried out.
+//! A redelivery replays the plan and does not ask the engine again.
+
+use serde::{Deserialize, Serialize};
+
+use crate::activity::Activity;
+use crate::task::Task;
+
+/// What is to be done about a job.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// To be sent, in this order, each under its own claim.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sends: Vec<Activity>,
+    /// To be queued after that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Next>,
+    /// How the job ends once all of it was done.
+    #[serde(default)]
+    pub verdict: Verdict,
+}
+
+/// Work that follows from a plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Next {
+    /// Run this task.
+    Task(Task),
+    /// Ask the engine about the same activity again, without a limit.
+    Unhurried,
+}
+
+/// How a job ends.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// The engine did what it was asked.
+    #[default]
+    Done,
+    /// The engine said that it cannot be done.
+    Declined,
+    /// The engine failed too often; an apology is among the sends.
+    GivenUp,
+}
+
+impl Plan {
+    /// Only these sends.
+    #[must_use]
+    pub fn sends(sends: Vec<Activity>) -> Self {
+        Self { sends, ..Self::default() }
+    }
+}

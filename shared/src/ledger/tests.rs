@@ -1,0 +1,118 @@
+//! The rules of claiming, one by one.
+
+use std::time::Duration;
+
+use super::*;
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+}
+
+fn claimant(owner: &str, now: i64, policy: Policy) -> Claimant {
+    Claimant {
+        owner: owner.to_owned(),
+        now: at(now),
+        lease: Duration::from_secs(20),
+        expires_at: at(3600),
+        policy,
+    }
+}
+
+fn id() -> JobId {
+    JobId(digest::of(&["job"]))
+}
+
+fn taken(claim: Claim) -> Job {
+    match claim {
+        Claim::Taken(job) => job,
+        Claim::Settled(_) | Claim::Busy { .. } | Claim::Over(_) => panic!("not taken: {claim:?}"),
+    }
+}
+
+#[test]
+fn a_new_job_is_taken() {
+    let job = taken(claim(None, &id(), &claimant("a", 0, Policy::FollowUp)));
+
+    assert_eq!((job.state, job.attempts, job.lease_until), (State::Sending, 1, at(20)));
+}
+
+#[test]
+fn a_job_in_hand_is_left_alone_until_its_lease_ends() {
+    let job = taken(claim(None, &id(), &claimant("a", 0, Policy::FollowUp)));
+
+    assert_eq!(claim(Some(job), &id(), &claimant("b", 19, Policy::FollowUp)), Claim::Busy { until: at(20) });
+}
+
+#[test]
+fn our_own_repeated_write_is_recognised() {
+    let job = taken(claim(None, &id(), &claimant("a", 0, Policy::Broadcast)));
+
+    assert_eq!(claim(Some(job.clone()), &id(), &claimant("a", 30, Policy::Broadcast)), Claim::Taken(job));
+}
+
+#[test]
+fn an_answer_is_sent_once_more_after_a_crash_and_then_unknown() {
+    let first = taken(claim(None, &id(), &claimant("a", 0, Policy::FollowUp)));
+    let second = taken(claim(Some(first), &id(), &claimant("b", 20, Policy::FollowUp)));
+
+    let third = claim(Some(second.clone()), &id(), &claimant("c", 40, Policy::FollowUp));
+
+    assert_eq!(second.resends, 1);
+    assert!(matches!(third, Claim::Over(Job { state: State::Unknown, .. })), "{third:?}");
+}
+
+#[test]
+fn a_broadcast_is_repeated_after_a_gateway_error_only() {
+    let job = taken(claim(None, &id(), &claimant("a", 0, Policy::Broadcast)));
+    let crashed = claim(Some(job.clone()), &id(), &claimant("b", 20, Policy::Broadcast));
+
+    let lost = finish(job.clone(), Attempt::Ambiguous(Loss::Reply), Policy::Broadcast);
+    let gateway = finish(job, Attempt::Ambiguous(Loss::Gateway), Policy::Broadcast);
+    let again = finish(gateway.clone(), Attempt::Ambiguous(Loss::Gateway), Policy::Broadcast);
+
+    assert!(matches!(crashed, Claim::Over(Job { state: State::Unknown, .. })));
+    assert_eq!((lost.state, gateway.state, again.state), (State::Unknown, State::Retry, State::Unknown));
+}
+
+#[test]
+fn a_settled_job_stays_settled_and_keeps_no_content() {
+    let mut job = taken(claim(None, &id(), &claimant("a", 0, Policy::Work)));
+    job.plan = Some(Plan::sends(vec![crate::activity::Activity::message("secret")]));
+
+    let sent = finish(job, Attempt::Sent(None), Policy::Work);
+
+    assert_eq!(sent.plan, None);
+    assert_eq!(claim(Some(sent.clone()), &id(), &claimant("b", 99, Policy::Work)), Claim::Settled(sent));
+}
+
+#[test]
+fn a_job_that_was_put_off_too_long_expires() {
+    let job = taken(claim(None, &id(), &claimant("a", 0, Policy::FollowUp)));
+    let put_off = finish(job, Attempt::NotDone, Policy::FollowUp);
+
+    let late = claim(Some(put_off), &id(), &claimant("b", 3600, Policy::FollowUp));
+
+    assert!(matches!(late, Claim::Over(Job { state: State::Expired, .. })));
+}
+
+#[test]
+fn waiting_for_a_throttled_channel_spends_no_resend() {
+    let mut job = taken(claim(None, &id(), &claimant("a", 0, Policy::FollowUp)));
+    for round in 1..50 {
+        let put_off = finish(job, Attempt::NotDone, Policy::FollowUp);
+        job = taken(claim(Some(put_off), &id(), &claimant("a2", round, Policy::FollowUp)));
+    }
+
+    assert_eq!((job.resends, job.attempts), (0, 50));
+}
+
+#[test]
+fn ids_of_different_conversations_differ() {
+    let channel = ChannelId::new("msteams").unwrap();
+    let turn =
+        |conversation: &str| JobId::of_turn(&channel, &ConversationId::new(conversation).unwrap(), "1");
+
+    assert_ne!(turn("a:1"), turn("a:2"));
+    assert_ne!(turn("a:1"), turn("a:1").step("send", 0));
+    assert_ne!(turn("a:1").step("send", 0), turn("a:1").step("send", 1));
+}

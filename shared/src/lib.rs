@@ -1,0 +1,29 @@
+//! Answer now, work later, speak first: what the functions of Herald share.
+//!
+//! Vocabulary: [`activity`], [`conversation`], [`turn`], [`task`], [`occasion`], and the [`engine`] that
+//! decides. Adapters: [`connector`] and [`auth`] to the channel, [`store`] on DynamoDB, [`queue`] on SQS.
+//! Decisions, as pure functions: [`ledger`]. Values that come in: [`clock`], [`chance`], [`config`].
+
+pub mod activity;
+pub mod auth;
+pub mod chance;
+pub mod clock;
+pub mod cloud;
+pub mod config;
+pub mod connector;
+pub mod conversation;
+pub mod digest;
+pub mod engine;
+pub mod http;
+pub mod ids;
+pub mod ledger;
+pub mod occasion;
+pub mod queue;
+pub mod service_url;
+pub mod store;
+pub mod task;
+pub mod telemetry;
+pub mod turn;
+
+/// Any error, as the cause of another.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -1,0 +1,192 @@
+//! What the queues carry: versioned, tagged JSON that holds the whole reference.
+//! Versions are added, never edited; an unknown newer one is left for a newer worker.
+
+use serde::{Deserialize, Serialize};
+
+use crate::conversation::ConversationReference;
+use crate::ledger::JobId;
+use crate::occasion::{Occasion, Recipient};
+use crate::task::Task;
+use crate::turn::Turn;
+
+/// Largest body queued, in bytes. SQS takes more today; older endpoints and the local stack do not.
+pub const MAX_BODY_BYTES: usize = 256 * 1024;
+
+/// The version written.
+const VERSION: u32 = 1;
+
+/// Work for the worker.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+#[expect(clippy::large_enum_variant, reason = "it lives for one encoding or one record")]
+pub enum Work {
+    /// Answer an activity.
+    Turn(TurnWork),
+    /// Run a task.
+    Task(TaskWork),
+    /// Tell recipients of an occasion.
+    Deliveries(DeliveriesWork),
+}
+
+/// Answer an activity.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TurnWork {
+    /// The job it is.
+    pub job: JobId,
+    /// The activity and its conversation.
+    pub turn: Turn,
+    /// Whether the engine has all the time the worker has, because the user was told to wait.
+    #[serde(default)]
+    pub unhurried: bool,
+}
+
+/// Run a task.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskWork {
+    /// The job it is.
+    pub job: JobId,
+    /// What to do.
+    pub task: Task,
+    /// Where the follow-up goes.
+    pub reference: ConversationReference,
+}
+
+/// Tell recipients of an occasion.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DeliveriesWork {
+    /// The occasion.
+    pub occasion: Occasion,
+    /// Who, each with the job it is.
+    pub deliveries: Vec<Delivery>,
+}
+
+/// One recipient of an occasion.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// The job it is.
+    pub job: JobId,
+    /// Who.
+    pub recipient: Recipient,
+}
+
+/// Why a body could not be written or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BodyError {
+    /// It does not fit into a message.
+    #[error("work of {bytes} bytes is over the queue's {MAX_BODY_BYTES}")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+    },
+    /// It was written by a newer version of the bundle: a newer worker will take it.
+    #[error("work has version {version}; this worker reads {VERSION}")]
+    Newer {
+        /// Its version.
+        version: u32,
+    },
+    /// It is not work of this bundle.
+    #[error("body is not work of this bundle")]
+    Unreadable(#[source] serde_json::Error),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Versioned<T> {
+    v: u32,
+    #[serde(flatten)]
+    rest: T,
+}
+
+impl Work {
+    /// The body of a message.
+    ///
+    /// # Errors
+    ///
+    /// [`BodyError::TooLarge`].
+    pub fn encode(&self) -> Result<String, BodyError> {
+        let json =
+            serde_json::to_string(&Versioned { v: VERSION, rest: self }).map_err(BodyError::Unreadable)?;
+        // SQS refuses these two outright; inside JSON they occur in strings alone, where they may be escaped.
+        let body = json.replace('\u{FFFE}', "\\ufffe").replace('\u{FFFF}', "\\uffff");
+        if body.len() > MAX_BODY_BYTES { Err(BodyError::TooLarge { bytes: body.len() }) } else { Ok(body) }
+    }
+
+    /// The work in the body of a message.
+    ///
+    /// # Errors
+    ///
+    /// [`BodyError::Newer`] and [`BodyError::Unreadable`].
+    pub fn decode(body: &str) -> Result<Self, BodyError> {
+        #[derive(Deserialize)]
+        struct Version {
+            v: u32,
+        }
+
+        match serde_json::from_str::<Version>(body).map_err(BodyError::Unreadable)? {
+            Version { v: VERSION } => {}
+            Version { v: version } => return Err(BodyError::Newer { version }),
+        }
+        let work: Versioned<Self> = serde_json::from_str(body).map_err(BodyError::Unreadable)?;
+        Ok(work.rest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::activity::Activity;
+
+    fn work(text: &str) -> Work {
+        let activity: Activity = serde_json::from_value(json!({
+            "type": "message", "id": "1", "text": text, "channelId": "msteams",
+            "serviceUrl": "https://smba.trafficmanager.net/emea/", "conversation": { "id": "a:1" },
+            "from": { "id": "29:you" }, "recipient": { "id": "28:me" },
+        }))
+        .unwrap();
+        let reference = ConversationReference::of(&activity).unwrap();
+        let job = JobId::of_turn(&reference.channel_id, &reference.conversation.id, "1");
+        Work::Turn(TurnWork { job, turn: Turn { activity, reference }, unhurried: false })
+    }
+
+    /// What SQS allows: #x9 #xA #xD #x20–#xD7FF #xE000–#xFFFD #x10000–#x10FFFF.
+    fn sqs_takes(body: &str) -> bool {
+        body.chars().all(|c| {
+            matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_passes_the_queue_unchanged(text in any::<String>()) {
+            let body = work(&text).encode().unwrap();
+
+            prop_assert!(sqs_takes(&body));
+            prop_assert_eq!(Work::decode(&body).unwrap(), work(&text));
+        }
+    }
+
+    #[test]
+    fn the_two_characters_sqs_refuses_are_escaped() {
+        let text = "a\u{FFFE}b\u{FFFF}c";
+
+        let body = work(text).encode().unwrap();
+
+        assert!(!body.contains(['\u{FFFE}', '\u{FFFF}']));
+        assert_eq!(Work::decode(&body).unwrap(), work(text));
+    }
+
+    #[test]
+    fn a_newer_version_is_told_from_garbage() {
+        assert!(matches!(Work::decode(r#"{"v":2,"kind":"dance"}"#), Err(BodyError::Newer { version: 2 })));
+        assert!(matches!(Work::decode("hello"), Err(BodyError::Unreadable(_))));
+        assert!(matches!(Work::decode(r#"{"v":1,"kind":"dance"}"#), Err(BodyError::Unreadable(_))));
+    }
+
+    #[test]
+    fn a_body_over_the_limit_is_refused_before_it_is_sent() {
+        assert!(matches!(work(&"x".repeat(MAX_BODY_BYTES)).encode(), Err(BodyError::TooLarge { .. })));
+    }
+}

@@ -1,0 +1,58 @@
+//! The store adapter: one DynamoDB table for references and jobs (design: data).
+//! It decides nothing; records come from [`crate::conversation`] and [`crate::ledger`].
+
+mod item;
+mod jobs;
+mod references;
+
+pub use self::jobs::{Fenced, JobStore};
+pub use self::references::{Cursor, Page, ReferenceStore, Shard};
+use crate::BoxError;
+
+/// The table, for the stores in it.
+#[derive(Debug, Clone)]
+pub struct Table {
+    client: aws_sdk_dynamodb::Client,
+    name: String,
+}
+
+impl Table {
+    /// The table called `name`.
+    #[must_use]
+    pub fn new(client: aws_sdk_dynamodb::Client, name: impl Into<String>) -> Self {
+        Self { client, name: name.into() }
+    }
+}
+
+/// Why the table could not be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// It could not be reached or refused; a write may or may not have happened.
+    #[error("table did not answer `{operation}`")]
+    Unavailable {
+        /// What was asked of it.
+        operation: &'static str,
+        /// What happened.
+        #[source]
+        cause: BoxError,
+    },
+    /// An item in it is not one of this bundle's.
+    #[error("table holds an item that cannot be read: `{attribute}` is missing or malformed")]
+    Unreadable {
+        /// Which attribute.
+        attribute: &'static str,
+        /// What is wrong with it.
+        #[source]
+        cause: Option<BoxError>,
+    },
+    /// Two writers kept overtaking each other.
+    #[error("job changed under every attempt to claim it")]
+    Contended,
+}
+
+impl StoreError {
+    fn unavailable(operation: &'static str, cause: impl Into<BoxError>) -> Self {
+        Self::Unavailable { operation, cause: cause.into() }
+    }
+}
