@@ -4,9 +4,11 @@
 mod cards;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use herald::activity::Activity;
+use herald::clock::{Clock, SystemClock};
 use herald::engine::{Engine, EngineError, Outcome, TaskOutcome};
 use herald::occasion::{Occasion, Recipient};
 use herald::task::{Task, TaskRun};
@@ -16,12 +18,17 @@ use serde_json::{Value, json};
 /// The engine that the functions run.
 #[must_use]
 pub fn build() -> Arc<dyn Engine> {
-    Arc::new(OrderDesk)
+    Arc::new(OrderDesk { shop_takes: Duration::from_secs(2), clock: Arc::new(SystemClock) })
 }
 
 /// Takes orders, places them in the background, and says good morning.
-#[derive(Debug, Clone, Copy)]
-pub struct OrderDesk;
+#[derive(Debug, Clone)]
+pub struct OrderDesk {
+    /// How long the shop takes over an order.
+    pub shop_takes: Duration,
+    /// Waits for the shop.
+    pub clock: Arc<dyn Clock>,
+}
 
 #[async_trait]
 impl Engine for OrderDesk {
@@ -35,7 +42,11 @@ impl Engine for OrderDesk {
 
     async fn run_task(&self, run: &TaskRun) -> Result<TaskOutcome, EngineError> {
         match run.task.name.as_str() {
-            "place-order" => Ok(place_order(run)),
+            "place-order" => {
+                // Here a real desk calls its shop. A task may run twice: it passes `idempotency_key` on.
+                self.clock.sleep(self.shop_takes).await;
+                Ok(place_order(run))
+            }
             unknown => Err(format!("there is no task called {unknown}").into()),
         }
     }
@@ -82,7 +93,6 @@ fn item_of(text: &str) -> Option<&str> {
     (verb.eq_ignore_ascii_case("order") && !item.is_empty()).then_some(item)
 }
 
-/// Where a real desk would call the shop: a task may run twice, so it passes the run's idempotency key on.
 fn place_order(run: &TaskRun) -> TaskOutcome {
     let Some(item) = run.task.input.0.get("item").and_then(Value::as_str) else {
         return TaskOutcome::Failed {

@@ -1,0 +1,125 @@
+//! The three functions in one process, wired like their own `main.rs` files wire them.
+//! Who calls them, and with what, is the gateway's and the pump's.
+
+use std::sync::Arc;
+
+use aws_config::SdkConfig;
+use herald::auth::{Authenticator, ClientSecret, SigningKeys, TokenProvider, TokenSource};
+use herald::chance::Chance;
+use herald::clock::Clock;
+use herald::cloud::Cloud;
+use herald::config::AllowedTenants;
+use herald::connector::Connector;
+use herald::engine::Engine;
+use herald::http;
+use herald::ids::{ClientId, TenantId};
+use herald::queue::Queue;
+use herald::store::{JobStore, ReferenceStore, Table};
+use inbound::Inbound;
+use proactive::Proactive;
+use secrecy::SecretString;
+use worker::Worker;
+
+/// The agent's registration with a channel.
+#[derive(Debug, Clone)]
+pub struct Registration {
+    /// Where the channel lives.
+    pub cloud: Cloud,
+    /// The agent's app registration.
+    pub client_id: ClientId,
+    /// Its secret.
+    pub client_secret: SecretString,
+    /// The tenant of the registration.
+    pub tenant: TenantId,
+    /// Whose conversations are let in.
+    pub allowed_tenants: AllowedTenants,
+}
+
+/// Where the bundle keeps and queues things.
+#[derive(Debug, Clone)]
+pub struct Resources {
+    /// Reaches the AWS services.
+    pub aws: SdkConfig,
+    /// The table's name.
+    pub table_name: String,
+    /// The URL of the queue of turns.
+    pub turns: String,
+    /// The URL of the queue of tasks.
+    pub tasks: String,
+    /// The URL of the queue of deliveries.
+    pub deliveries: String,
+}
+
+/// The three functions.
+#[derive(Clone)]
+pub struct Bundle {
+    /// Takes activities.
+    pub inbound: Arc<Inbound>,
+    /// Does queued work.
+    pub worker: Arc<Worker>,
+    /// Plans occasions.
+    pub proactive: Arc<Proactive>,
+}
+
+impl Bundle {
+    /// Wires the functions.
+    ///
+    /// # Errors
+    ///
+    /// When no HTTP client can be made.
+    pub fn new(
+        registration: Registration,
+        resources: &Resources,
+        engine: &Arc<dyn Engine>,
+        clock: &Arc<dyn Clock>,
+        chance: Chance,
+    ) -> Result<Self, reqwest::Error> {
+        let http = http::client()?;
+        let sqs = aws_sdk_sqs::Client::new(&resources.aws);
+        let queue = |url: &str| Queue::new(sqs.clone(), url);
+        let table = Table::new(aws_sdk_dynamodb::Client::new(&resources.aws), &resources.table_name);
+        let Registration { cloud, client_id, client_secret, tenant, allowed_tenants } = registration;
+        let references = ReferenceStore::new(table.clone(), client_id.clone(), &cloud.issuer);
+
+        let inbound = Inbound {
+            authenticator: Authenticator {
+                keys: SigningKeys::new(cloud.openid_metadata.clone(), http.clone(), clock.clone()),
+                issuer: cloud.issuer.clone(),
+                audience: client_id.clone(),
+                clock: clock.clone(),
+            },
+            cloud: cloud.clone(),
+            allowed_tenants,
+            references: references.clone(),
+            turns: queue(&resources.turns),
+            tasks: queue(&resources.tasks),
+            engine: engine.clone(),
+            clock: clock.clone(),
+        };
+        let worker = Worker {
+            engine: engine.clone(),
+            connector: Connector {
+                http: http.clone(),
+                tokens: TokenProvider::new(TokenSource {
+                    http,
+                    client_id: client_id.clone(),
+                    secret: ClientSecret::Given(client_secret),
+                    tenant,
+                    cloud: cloud.clone(),
+                    clock: clock.clone(),
+                }),
+                cloud,
+                client_id,
+            },
+            jobs: JobStore::new(table),
+            references: references.clone(),
+            turns: queue(&resources.turns),
+            tasks: queue(&resources.tasks),
+            deliveries: queue(&resources.deliveries),
+            clock: clock.clone(),
+            chance,
+        };
+        let proactive = Proactive { references, deliveries: queue(&resources.deliveries) };
+        Ok(Self { inbound: Arc::new(inbound), worker: Arc::new(worker), proactive: Arc::new(proactive) })
+    }
+}

@@ -1,0 +1,83 @@
+//! Delivery: one activity to the agent's endpoint, once, with the channel's token.
+//! Teams delivers again what was not answered in time; here the caller decides that.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{Channel, ChannelError, lock};
+
+/// The channel waits this long for the agent (protocol §8.2).
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// What the agent answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// The body as text; empty for none.
+    pub body: String,
+}
+
+impl Answer {
+    /// The body as JSON; null when it is not.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_default()
+    }
+}
+
+impl Channel {
+    /// Says where the agent takes activities, e.g. `http://127.0.0.1:3000/api/messages`.
+    pub fn set_endpoint(&self, url: impl Into<String>) {
+        *lock(&self.state.endpoint) = Some(url.into());
+    }
+
+    /// Delivers `activity` as Teams would.
+    ///
+    /// # Errors
+    ///
+    /// When there is no endpoint, no token could be signed, or no answer came; any status is an answer.
+    pub async fn deliver(&self, activity: Value) -> Result<Answer, ChannelError> {
+        let token = self.sign_claims(&self.token_claims())?;
+        self.deliver_with(activity, Some(token)).await
+    }
+
+    /// Delivers `activity` with any token, or with none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Channel::deliver`].
+    pub async fn deliver_with(
+        &self,
+        activity: Value,
+        bearer: Option<String>,
+    ) -> Result<Answer, ChannelError> {
+        let endpoint = lock(&self.state.endpoint).clone().ok_or(ChannelError::NoEndpoint)?;
+        let mut request = self.state.http.post(endpoint).json(&activity);
+        let headers = [
+            ("x-ms-conversation-id", &activity["conversation"]["id"]),
+            ("x-ms-tenant-id", &activity["conversation"]["tenantId"]),
+        ];
+        for (name, value) in headers {
+            if let Some(value) = value.as_str() {
+                request = request.header(name, value);
+            }
+        }
+        if let Some(token) = bearer {
+            request = request.bearer_auth(token);
+        }
+        let answer = request.send().await.map_err(ChannelError::NotDelivered)?;
+        let status = answer.status().as_u16();
+        let body = answer.text().await.map_err(ChannelError::NotDelivered)?;
+        Ok(Answer { status, body })
+    }
+}
+
+pub(super) fn client() -> Result<reqwest::Client, reqwest::Error> {
+    reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(PATIENCE)
+        .build()
+}

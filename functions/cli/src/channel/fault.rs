@@ -1,0 +1,106 @@
+//! Faults on demand: a script that the following calls use up, first come first served.
+//! It only holds them; connector and token endpoint act them out.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use herald::clock::Clock;
+
+use super::lock;
+use super::refusal::Refusal;
+use super::router::{self, Response};
+use super::server::HungUp;
+
+/// What goes wrong with one call. A call that is refused on its own account keeps its own refusal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// It is refused and nothing is shown.
+    Status(Refusal),
+    /// It takes effect, and is answered as if it had not.
+    AcceptThenStatus(Refusal),
+    /// It takes effect, and the connection is closed without an answer: the lost reply.
+    AcceptThenDrop,
+    /// It takes effect, and the answer is a 202 without a body.
+    EmptyBody,
+    /// It takes effect, and its answer comes this much later on the channel's clock.
+    Late(Duration),
+}
+
+impl Fault {
+    /// The status seen by the caller whose call would be answered with `status`; `None`: no answer at all.
+    pub(super) fn status(&self, status: u16) -> Option<u16> {
+        match self {
+            Self::Status(refusal) | Self::AcceptThenStatus(refusal) => Some(refusal.status),
+            Self::AcceptThenDrop => None,
+            Self::EmptyBody => Some(202),
+            Self::Late(_) => Some(status),
+        }
+    }
+}
+
+/// Answers an accepted call as the fault has it.
+pub(super) async fn act_out(
+    fault: Option<Fault>,
+    response: Response,
+    clock: &dyn Clock,
+) -> Result<Response, HungUp> {
+    match fault {
+        None => Ok(response),
+        Some(Fault::Status(refusal) | Fault::AcceptThenStatus(refusal)) => Ok(refusal.response()),
+        Some(Fault::AcceptThenDrop) => Err(HungUp),
+        Some(Fault::EmptyBody) => Ok(router::empty(202)),
+        Some(Fault::Late(delay)) => {
+            clock.sleep(delay).await;
+            Ok(response)
+        }
+    }
+}
+
+/// A kind of call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// `POST v3/conversations`.
+    Create,
+    /// `POST …/activities` and `POST …/activities/{id}`.
+    Send,
+    /// `PUT …/activities/{id}`.
+    Update,
+    /// `DELETE …/activities/{id}`.
+    Delete,
+    /// Every `GET` of members.
+    Members,
+    /// The token endpoint.
+    Token,
+    /// The OpenID metadata and the keys.
+    Keys,
+}
+
+impl Operation {
+    fn is_connector(self) -> bool {
+        !matches!(self, Self::Token | Self::Keys)
+    }
+}
+
+/// The faults that have not happened yet.
+#[derive(Debug, Default)]
+pub(super) struct Script(Mutex<VecDeque<(Option<Operation>, Fault)>>);
+
+impl Script {
+    pub(super) fn add(&self, only: Option<Operation>, fault: Fault) {
+        lock(&self.0).push_back((only, fault));
+    }
+
+    /// Takes the first fault meant for `operation`; one without an operation is for connector calls.
+    pub(super) fn next(&self, operation: Operation) -> Option<Fault> {
+        let mut faults = lock(&self.0);
+        let fits = |only: &Option<Operation>| only.map_or(operation.is_connector(), |only| only == operation);
+        let position = faults.iter().position(|(only, _)| fits(only))?;
+        faults.remove(position).map(|(_, fault)| fault)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        lock(&self.0).len()
+    }
+}

@@ -1,0 +1,153 @@
+//! The channel's signing keys, the documents that publish them, and the tokens they sign (protocol §4.1, §4.3).
+//! A wrong token can be signed as readily as a right one; checking is the agent's part.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::{KeyPair, KeySize};
+use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::{Algorithm, DecodingKey};
+use serde_json::{Value, json};
+
+use super::fault::{self, Operation};
+use super::router::{self, Response};
+use super::server::HungUp;
+use super::{Channel, ChannelError, ISSUER, State, lock};
+
+/// Where the OpenID metadata is.
+pub(super) const METADATA_PATH: &str = "/v1/.well-known/openidconfiguration";
+
+/// The channels that the keys may sign for.
+const ENDORSEMENTS: [&str; 3] = ["msteams", "webchat", "directline"];
+
+/// How long an activity's token is good, in seconds.
+const LIFE: i64 = 3600;
+
+/// The keys, oldest first; the newest signs and all are published.
+#[derive(Debug)]
+pub(super) struct Keys {
+    pairs: Mutex<Vec<SigningKey>>,
+    fetches: AtomicU64,
+}
+
+#[derive(Debug)]
+struct SigningKey {
+    id: String,
+    pair: KeyPair,
+    public: Value,
+}
+
+impl Channel {
+    /// How often the keys were fetched.
+    #[must_use]
+    pub fn key_fetches(&self) -> u64 {
+        self.state.keys.fetches.load(Ordering::Relaxed)
+    }
+
+    /// Signs with a new key from now on; the older ones stay published.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Key`] when none could be made.
+    pub fn rotate_key(&self) -> Result<(), ChannelError> {
+        let key = SigningKey::generate()?;
+        lock(&self.state.keys.pairs).push(key);
+        Ok(())
+    }
+
+    /// The header of a good token.
+    #[must_use]
+    pub fn token_header(&self) -> Value {
+        let id = lock(&self.state.keys.pairs).last().map(|key| key.id.clone());
+        json!({ "alg": "RS256", "kid": id, "x5t": id, "typ": "JWT" })
+    }
+
+    /// The claims of a good token.
+    #[must_use]
+    pub fn token_claims(&self) -> Value {
+        let now = self.state.options.clock.now().as_second();
+        json!({
+            "serviceurl": self.service_url(),
+            "nbf": now,
+            "exp": now.saturating_add(LIFE),
+            "iss": ISSUER,
+            "aud": self.state.options.client_id,
+        })
+    }
+
+    /// A token with these claims and a good header.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Unsigned`] when the crypto provider fails.
+    pub fn sign_claims(&self, claims: &Value) -> Result<String, ChannelError> {
+        self.sign_with_header(&self.token_header(), claims)
+    }
+
+    /// A token with this header and these claims, signed with RS256 whatever the header says.
+    ///
+    /// # Errors
+    ///
+    /// As [`Channel::sign_claims`].
+    pub fn sign_with_header(&self, header: &Value, claims: &Value) -> Result<String, ChannelError> {
+        let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let message = format!("{}.{}", encode(header), encode(claims));
+        let keys = lock(&self.state.keys.pairs);
+        let pair = &keys.last().ok_or(ChannelError::Unsigned)?.pair;
+        let mut signature = vec![0; pair.public_modulus_len()];
+        pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message.as_bytes(), &mut signature)
+            .map_err(|_| ChannelError::Unsigned)?;
+        Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
+    }
+}
+
+impl Keys {
+    pub(super) fn generate() -> Result<Self, ChannelError> {
+        Ok(Self { pairs: Mutex::new(vec![SigningKey::generate()?]), fetches: AtomicU64::new(0) })
+    }
+}
+
+impl SigningKey {
+    fn generate() -> Result<Self, ChannelError> {
+        let pair = KeyPair::generate(KeySize::Rsa2048).map_err(|_| ChannelError::Key)?;
+        let public = pair.public_key().as_ref();
+        // Two runs never share an id, so a key kept from an earlier run is never taken for this one.
+        let id = URL_SAFE_NO_PAD.encode(digest(&SHA256, public));
+        let jwk = Jwk::from_decoding_key(&DecodingKey::from_rsa_der(public), Some(Algorithm::RS256));
+        let jwk = jwk.ok().and_then(|jwk| serde_json::to_value(jwk).ok()).ok_or(ChannelError::Key)?;
+        let public = json!({
+            "kty": "RSA", "use": "sig", "kid": id, "x5t": id,
+            "n": jwk["n"], "e": jwk["e"], "endorsements": ENDORSEMENTS,
+        });
+        Ok(Self { id, pair, public })
+    }
+}
+
+/// Answers with the OpenID metadata.
+pub(super) async fn answer_metadata(state: &State) -> Result<Response, HungUp> {
+    let document = json!({
+        "issuer": ISSUER,
+        "authorization_endpoint": "https://invalid.botframework.com",
+        "jwks_uri": format!("{}/v1/.well-known/keys", state.origin()),
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "token_endpoint_auth_methods_supported": ["private_key_jwt"],
+    });
+    publish(state, &document).await
+}
+
+/// Answers with the key set.
+pub(super) async fn answer_keys(state: &State) -> Result<Response, HungUp> {
+    state.keys.fetches.fetch_add(1, Ordering::Relaxed);
+    let keys: Vec<Value> = lock(&state.keys.pairs).iter().map(|key| key.public.clone()).collect();
+    publish(state, &json!({ "keys": keys })).await
+}
+
+async fn publish(state: &State, document: &Value) -> Result<Response, HungUp> {
+    let fault = state.script.next(Operation::Keys);
+    fault::act_out(fault, router::json(200, document), &*state.options.clock).await
+}

@@ -1,0 +1,115 @@
+//! `herald demo`: the story in the terminal, on the real parts, checked as it goes.
+//! It keeps nothing and ends by itself.
+
+mod story;
+
+use std::io;
+use std::sync::Arc;
+
+use herald::BoxError;
+use herald::chance::Chance;
+use herald::clock::{Clock, SystemClock};
+use serde_json::Value;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use self::story::{Expected, Story};
+use crate::channel::Channel;
+use crate::local::{Local, LocalError, LocalOptions, Served};
+use crate::template::fire;
+
+/// Why the demo did not go well.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// Something could not be started or stopped.
+    #[error(transparent)]
+    Local(#[from] LocalError),
+    /// An event was not taken.
+    #[error("{0} was not taken")]
+    NotTaken(&'static str, #[source] Option<BoxError>),
+    /// Something expected did not arrive as it should.
+    #[error("{0} of the expected activities did not arrive as they should")]
+    Unmet(usize),
+    /// The terminal could not be written to.
+    #[error("terminal cannot be used")]
+    Terminal(#[from] io::Error),
+}
+
+/// Plays the story.
+///
+/// # Errors
+///
+/// [`DemoError::Unmet`] when anything expected did not arrive, and the others when it could not be played.
+pub async fn demo() -> Result<(), DemoError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let local = Local::start(LocalOptions {
+        state: None,
+        port: 0,
+        served: Served::Emulated,
+        engine: engine::build(),
+        clock: clock.clone(),
+        chance: Chance::system(),
+    })
+    .await?;
+    let (stop, stopped) = watch::channel(false);
+    let mut pumps = JoinSet::new();
+    for pump in local.pumps() {
+        pumps.spawn(pump.run(stopped.clone()));
+    }
+
+    let unmet = play(&local, &clock).await?;
+
+    drop(stop.send(true));
+    while pumps.join_next().await.is_some() {}
+    local.stop().await?;
+    if unmet == 0 { Ok(()) } else { Err(DemoError::Unmet(unmet)) }
+}
+
+async fn play(local: &Local, clock: &Arc<dyn Clock>) -> Result<usize, DemoError> {
+    let channel = &local.channel;
+    let (alex, dana) = (channel.add_person("Alex"), channel.add_person("Dana"));
+    let mut story = Story::new(channel.clone(), clock.clone());
+    story.title("Everything below is real but the channel, and happens on this machine.")?;
+
+    story.scene("Alex installs the agent.")?;
+    take(channel, channel.install(&alex), "the installation").await?;
+    story.expect(&[Expected::message(&alex, "I am the order desk")]).await?;
+
+    story.scene("Alex: “order a laptop”")?;
+    take(channel, channel.message(&alex, "order a laptop"), "Alex's message").await?;
+    story
+        .expect(&[
+            Expected::message(&alex, "I am ordering a laptop"),
+            Expected::message(&alex, "is placed: a laptop").with_card(),
+        ])
+        .await?;
+
+    let schedule = local.template.schedules.first().ok_or(DemoError::NotTaken("the schedule", None))?;
+    let due = schedule.next_after(clock.now()).ok_or(DemoError::NotTaken("the schedule", None))?;
+    let event = fire(schedule, due);
+    story.scene("The clock is put forward: the schedule MorningDigest fires, for everyone.")?;
+    local.fire(event.clone()).await.map_err(|error| DemoError::NotTaken("the schedule", Some(error)))?;
+    story.expect(&[Expected::message(&alex, "Good morning!")]).await?;
+
+    story.scene("The same for Dana, who has never written: a conversation is created first.")?;
+    let for_dana = for_one(event, &dana.tenant, &dana.entra_id);
+    local.fire(for_dana).await.map_err(|error| DemoError::NotTaken("the schedule", Some(error)))?;
+    story.expect(&[Expected::creation(&dana), Expected::message(&dana, "Good morning!")]).await?;
+
+    story.end()
+}
+
+async fn take(channel: &Channel, activity: Value, what: &'static str) -> Result<(), DemoError> {
+    match channel.deliver(activity).await {
+        Ok(answer) if answer.status == 202 => Ok(()),
+        Ok(answer) => {
+            Err(DemoError::NotTaken(what, Some(format!("inbound answered {}", answer.status).into())))
+        }
+        Err(error) => Err(DemoError::NotTaken(what, Some(error.into()))),
+    }
+}
+
+fn for_one(mut event: Value, tenant: &str, id: &str) -> Value {
+    event["audience"] = serde_json::json!({ "kind": "user", "tenant": tenant, "id": id });
+    event
+}

@@ -1,0 +1,143 @@
+//! Prints what the channel was asked to do, with its time since the query, and holds it against what is expected.
+//! What is played is `demo`'s.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use herald::clock::{Clock, within};
+use jiff::Timestamp;
+
+use super::DemoError;
+use crate::channel::{Channel, Effect, Person, TranscriptEntry};
+
+/// The channel's own limit for the first answer; the later ones are well within it here.
+const LIMIT: Duration = Duration::from_secs(15);
+
+/// How often the transcript is looked at while something is awaited.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// Something that is to arrive.
+pub(super) struct Expected {
+    person: Person,
+    says: Option<&'static str>,
+    has_card: bool,
+}
+
+impl Expected {
+    /// A message to `person` that says this.
+    pub(super) fn message(person: &Person, says: &'static str) -> Self {
+        Self { person: person.clone(), says: Some(says), has_card: false }
+    }
+
+    /// A conversation created with `person`, without an activity.
+    pub(super) fn creation(person: &Person) -> Self {
+        Self { person: person.clone(), says: None, has_card: false }
+    }
+
+    /// The same with an Adaptive Card.
+    pub(super) fn with_card(self) -> Self {
+        Self { has_card: true, ..self }
+    }
+
+    fn is_met_by(&self, entry: &TranscriptEntry, channel: &Channel) -> bool {
+        let is_theirs = entry.conversation.as_deref() == Some(&channel.personal_conversation(&self.person));
+        let is_it = match self.says {
+            None => entry.effect == Effect::Created && entry.activity.is_null(),
+            Some(says) => {
+                let text = entry.activity["text"].as_str().unwrap_or_default();
+                entry.effect == Effect::Sent && text.contains(says) && has_card(entry) == self.has_card
+            }
+        };
+        is_theirs && is_it
+    }
+}
+
+/// The story so far.
+pub(super) struct Story {
+    channel: Channel,
+    clock: Arc<dyn Clock>,
+    begun: Timestamp,
+    read: usize,
+    met: usize,
+    unmet: usize,
+}
+
+impl Story {
+    pub(super) fn new(channel: Channel, clock: Arc<dyn Clock>) -> Self {
+        let begun = clock.now();
+        Self { channel, clock, begun, read: 0, met: 0, unmet: 0 }
+    }
+
+    pub(super) fn title(&self, text: &str) -> io::Result<()> {
+        writeln!(io::stdout(), "{text}")
+    }
+
+    /// Something happens; times count from here.
+    pub(super) fn scene(&mut self, text: &str) -> io::Result<()> {
+        self.begun = self.clock.now();
+        writeln!(io::stdout(), "\n{text}")
+    }
+
+    /// Waits for what is to arrive, in this order, and prints what does.
+    pub(super) async fn expect(&mut self, expected: &[Expected]) -> Result<(), DemoError> {
+        for expected in expected {
+            let clock = self.clock.clone();
+            let arrived = within(clock.as_ref(), LIMIT, self.next()).await;
+            match arrived {
+                Some(entry) if expected.is_met_by(&entry, &self.channel) => {
+                    self.met += 1;
+                    self.print(&entry, expected, "")?;
+                }
+                Some(entry) => {
+                    self.unmet += 1;
+                    self.print(&entry, expected, "   ← not what was expected")?;
+                }
+                None => {
+                    self.unmet += 1;
+                    let what = expected.says.unwrap_or("a created conversation");
+                    writeln!(io::stdout(), "           nothing within 15 s; expected “{what}”")?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Prints the sum and returns how much was not as expected.
+    pub(super) fn end(self) -> Result<usize, DemoError> {
+        let Self { met, unmet, .. } = self;
+        writeln!(io::stdout(), "\n{met} of {} expected activities arrived.", met + unmet)?;
+        Ok(unmet)
+    }
+
+    async fn next(&mut self) -> TranscriptEntry {
+        loop {
+            let entries = self.channel.entries();
+            let changes = |entry: &&TranscriptEntry| !matches!(entry.effect, Effect::Read);
+            if let Some(entry) = entries.iter().filter(changes).nth(self.read) {
+                self.read += 1;
+                return entry.clone();
+            }
+            self.clock.sleep(LOOK).await;
+        }
+    }
+
+    fn print(&self, entry: &TranscriptEntry, expected: &Expected, remark: &str) -> io::Result<()> {
+        let seconds = entry.at.duration_since(self.begun).as_secs_f64();
+        let name = &expected.person.name;
+        let card = if has_card(entry) { "  [Adaptive Card]" } else { "" };
+        let what = match (entry.effect, entry.activity["text"].as_str()) {
+            (Effect::Created, None) => format!("a conversation with {name} is created"),
+            (Effect::Refused, _) => format!("refused with {}", entry.status.unwrap_or_default()),
+            (_, text) => format!("to {name}: {}", text.unwrap_or_default()),
+        };
+        writeln!(io::stdout(), "  +{seconds:6.3} s  {what}{card}{remark}")
+    }
+}
+
+fn has_card(entry: &TranscriptEntry) -> bool {
+    let attachments = entry.activity["attachments"].as_array();
+    attachments.is_some_and(|all| {
+        all.iter().any(|one| one["contentType"] == "application/vnd.microsoft.card.adaptive")
+    })
+}

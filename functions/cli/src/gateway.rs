@@ -1,0 +1,120 @@
+//! The HTTP front of one machine: turns requests into the events API Gateway sends, and answers back.
+//! It checks nothing itself; with a [`Playground`] it signs for a client that cannot.
+
+mod playground;
+
+use std::io;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use inbound::{Inbound, http_handler};
+use serde_json::{Map, Value, json};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tracing::error;
+
+pub use self::playground::Playground;
+
+/// As much as API Gateway passes on.
+const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
+
+/// A running front; dropping it ends it.
+#[derive(Debug)]
+pub struct Gateway {
+    serving: JoinHandle<io::Result<()>>,
+}
+
+#[derive(Clone)]
+struct Front {
+    inbound: Arc<Inbound>,
+    playground: Option<Playground>,
+}
+
+impl Gateway {
+    /// Serves `inbound` on `listener`.
+    #[must_use]
+    pub fn serve(listener: TcpListener, inbound: Arc<Inbound>, playground: Option<Playground>) -> Self {
+        let router = Router::new().fallback(pass_on).with_state(Front { inbound, playground });
+        let serving = tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { serving }
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+async fn pass_on(State(front): State<Front>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    let mut headers = joined(&parts.headers);
+    if let Some(playground) = &front.playground {
+        match playground.authorization(&body) {
+            Ok(value) => drop(headers.insert("authorization".to_owned(), value.into())),
+            Err(error) => error!(error = &error as &dyn std::error::Error, "could not sign for the playground"),
+        }
+    }
+    let (text, is_base64) = match std::str::from_utf8(&body) {
+        Ok(text) => (text.to_owned(), false),
+        Err(_) => (STANDARD.encode(&body), true),
+    };
+    let event = json!({
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": parts.uri.path(),
+        "rawQueryString": parts.uri.query().unwrap_or_default(),
+        "headers": headers,
+        "requestContext": {
+            "accountId": "000000000000",
+            "apiId": "local",
+            "domainName": "localhost",
+            "http": {
+                "method": parts.method.as_str(),
+                "path": parts.uri.path(),
+                "protocol": "HTTP/1.1",
+                "sourceIp": "127.0.0.1",
+                "userAgent": "",
+            },
+            "requestId": "local",
+            "routeKey": "$default",
+            "stage": "$default",
+            "timeEpoch": 0,
+        },
+        "body": text,
+        "isBase64Encoded": is_base64,
+    });
+    match answer(&front.inbound, &event).await {
+        Ok(response) => response,
+        Err(error) => {
+            // What Lambda would answer for a function that failed.
+            error!(error = error.as_ref() as &dyn std::error::Error, "inbound failed");
+            StatusCode::BAD_GATEWAY.into_response()
+        }
+    }
+}
+
+async fn answer(inbound: &Inbound, event: &Value) -> Result<Response, lambda_http::Error> {
+    let request = lambda_http::request::from_str(&event.to_string())?;
+    let (parts, body) = http_handler::handle(inbound, request).await?.into_parts();
+    Ok(Response::from_parts(parts, Body::from(body.to_vec())))
+}
+
+/// As API Gateway has them: names in lower case, repeated ones joined by commas.
+fn joined(headers: &HeaderMap) -> Map<String, Value> {
+    let mut all: Map<String, Value> = Map::new();
+    for name in headers.keys() {
+        let values = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+        all.insert(name.as_str().to_owned(), values.collect::<Vec<_>>().join(",").into());
+    }
+    all
+}

@@ -1,0 +1,240 @@
+//! The whole of it on one machine: AWS services, channel emulator, the three functions and their triggers.
+//! It is what `herald run`, `herald demo` and every story in the tests stand on.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use herald::BoxError;
+use herald::chance::Chance;
+use herald::clock::Clock;
+use herald::cloud::Cloud;
+use herald::config::AllowedTenants;
+use herald::engine::Engine;
+use herald::ids::{ClientId, TenantId};
+use lambda_runtime::{Context, LambdaEvent};
+use proactive::event_handler;
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+use crate::bundle::{Bundle, Registration, Resources};
+use crate::channel::{Channel, ChannelError, ChannelOptions};
+use crate::gateway::{Gateway, Playground};
+use crate::pump::Pump;
+use crate::stack::{Stack, StackError, StackOptions};
+use crate::template::{Template, TemplateError};
+
+mod kept;
+
+/// The template this program was built with: its table, queues and schedules are the local ones too.
+const TEMPLATE: &str = include_str!("../../../template.yaml");
+
+/// The registration of the emulated channel. None of it is secret: it opens nothing but this process.
+const EMULATED_CLIENT_ID: &str = "5d0c9c1e-7a3b-4f0e-9f8e-2b1a6c3d4e5f";
+const EMULATED_TENANT: &str = "9a1b2c3d-4e5f-4a6b-8c7d-0e1f2a3b4c5d";
+const EMULATED_SECRET: &str = "emulated";
+
+/// Whose activities are served.
+#[derive(Debug, Clone)]
+pub enum Served {
+    /// Those of the emulated channel.
+    Emulated,
+    /// Those of Microsoft's Agents Playground, which cannot sign them.
+    Playground,
+    /// Those of a channel elsewhere.
+    Channel(Box<Registration>),
+}
+
+/// What to start.
+pub struct LocalOptions {
+    /// The directory that outlives the process; `None`: everything is in memory.
+    pub state: Option<PathBuf>,
+    /// The port of `/api/messages` on 127.0.0.1; 0: any.
+    pub port: u16,
+    /// Whose activities are served.
+    pub served: Served,
+    /// Decides what to say.
+    pub engine: Arc<dyn Engine>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Makes tokens, ids and jitter.
+    pub chance: Chance,
+}
+
+/// Why the whole of it could not be started or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum LocalError {
+    /// The port is taken.
+    #[error("port {port} on 127.0.0.1 cannot be listened on: choose another with --port")]
+    Port {
+        /// Which.
+        port: u16,
+        /// Why.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// The template is not what this program expects.
+    #[error("template.yaml cannot be used")]
+    Template(#[from] TemplateError),
+    /// The template lacks a queue.
+    #[error("template.yaml has no queue `{0}`")]
+    NoQueue(&'static str),
+    /// The AWS services could not be started or stopped.
+    #[error(transparent)]
+    Stack(#[from] StackError),
+    /// The channel could not be started.
+    #[error("channel emulator could not be started")]
+    Channel(#[from] ChannelError),
+    /// The functions could not be wired.
+    #[error("functions could not be wired")]
+    Wiring(#[source] BoxError),
+    /// The state of the channel could not be read or written.
+    #[error("state file {} cannot be used", path.display())]
+    State {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: BoxError,
+    },
+}
+
+/// The whole of it, running; nothing moves until the pumps are stepped or run.
+pub struct Local {
+    /// The AWS services.
+    pub stack: Stack,
+    /// The channel.
+    pub channel: Channel,
+    /// The functions.
+    pub bundle: Bundle,
+    /// What the functions keep and queue things in.
+    pub resources: Resources,
+    /// The template it was built from.
+    pub template: Template,
+    endpoint: String,
+    state: Option<PathBuf>,
+    _gateway: Gateway,
+}
+
+impl Local {
+    /// Starts everything but the pumps.
+    ///
+    /// # Errors
+    ///
+    /// [`LocalError`], before anything was served.
+    pub async fn start(options: LocalOptions) -> Result<Self, LocalError> {
+        let LocalOptions { state, port, served, engine, clock, chance } = options;
+        let in_use = |cause| LocalError::Port { port, cause };
+        let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(in_use)?;
+        let endpoint = format!("http://{}/api/messages", listener.local_addr().map_err(in_use)?);
+        let template = Template::parse(TEMPLATE)?;
+        let stack_options = StackOptions { state: state.clone(), clock: clock.clone(), template: &template };
+        let stack = Stack::start(stack_options).await?;
+        let channel = start_channel(&clock, &chance).await?;
+        if let Some(directory) = &state {
+            kept::restore(&channel, directory)?;
+        }
+        channel.set_endpoint(&endpoint);
+
+        let queue = |id| stack.queue_url(id).map(str::to_owned).ok_or(LocalError::NoQueue(id));
+        let resources = Resources {
+            aws: stack.sdk_config(),
+            table_name: stack.table_name().to_owned(),
+            turns: queue("TurnsQueue")?,
+            tasks: queue("TasksQueue")?,
+            deliveries: queue("DeliveriesQueue")?,
+        };
+        let playground = matches!(served, Served::Playground).then(|| Playground::new(channel.clone()));
+        let registration = registration(served, &channel).map_err(LocalError::Wiring)?;
+        let bundle = Bundle::new(registration, &resources, &engine, &clock, chance)
+            .map_err(|error| LocalError::Wiring(error.into()))?;
+        let gateway = Gateway::serve(listener, bundle.inbound.clone(), playground);
+        Ok(Self { stack, channel, bundle, resources, template, endpoint, state, _gateway: gateway })
+    }
+
+    /// Where activities are delivered.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// The pumps of the queues of turns, tasks and deliveries.
+    #[must_use]
+    pub fn pumps(&self) -> [Pump; 3] {
+        let sqs = aws_sdk_sqs::Client::new(&self.resources.aws);
+        let Resources { turns, tasks, deliveries, .. } = &self.resources;
+        [turns, tasks, deliveries].map(|url| Pump {
+            sqs: sqs.clone(),
+            url: url.clone(),
+            worker: self.bundle.worker.clone(),
+        })
+    }
+
+    /// Has `proactive` handle an event of a schedule.
+    ///
+    /// # Errors
+    ///
+    /// When it refuses the event or cannot plan it.
+    pub async fn fire(&self, event: Value) -> Result<Value, lambda_runtime::Error> {
+        let event = LambdaEvent::new(event, Context::default());
+        event_handler::handle(&self.bundle.proactive, event).await
+    }
+
+    /// Keeps what has to outlive the process. Called now and then, and by [`Local::stop`].
+    ///
+    /// # Errors
+    ///
+    /// When the state directory cannot be written.
+    pub async fn save(&self) -> Result<(), LocalError> {
+        self.stack.save().await?;
+        if let Some(directory) = &self.state {
+            kept::save(&self.channel, directory)?;
+        }
+        Ok(())
+    }
+
+    /// Stops everything and leaves the state directory to the next start.
+    ///
+    /// # Errors
+    ///
+    /// When the state directory cannot be written.
+    pub async fn stop(self) -> Result<(), LocalError> {
+        self.save().await?;
+        self.channel.stop().await;
+        self.stack.stop().await?;
+        Ok(())
+    }
+}
+
+async fn start_channel(clock: &Arc<dyn Clock>, chance: &Chance) -> Result<Channel, LocalError> {
+    let listener = TcpListener::bind("127.0.0.1:0").await.map_err(ChannelError::Listen)?;
+    Ok(Channel::start(
+        listener,
+        ChannelOptions {
+            client_id: EMULATED_CLIENT_ID.to_owned(),
+            client_secret: EMULATED_SECRET.to_owned(),
+            tenant: EMULATED_TENANT.to_owned(),
+            clock: clock.clone(),
+            chance: chance.clone(),
+        },
+    )?)
+}
+
+fn registration(served: Served, channel: &Channel) -> Result<Registration, BoxError> {
+    let mut cloud = Cloud::parse(&channel.cloud().to_string())?;
+    let allowed_tenants = match served {
+        Served::Channel(registration) => return Ok(*registration),
+        Served::Emulated => AllowedTenants::Listed(vec![TenantId::new(EMULATED_TENANT)?]),
+        Served::Playground => {
+            // Its port is not known before it speaks, and its tenant id is made up.
+            cloud.connector_hosts.extend(["localhost:*".to_owned(), "127.0.0.1:*".to_owned()]);
+            AllowedTenants::Any
+        }
+    };
+    Ok(Registration {
+        cloud,
+        client_id: ClientId::new(EMULATED_CLIENT_ID)?,
+        client_secret: EMULATED_SECRET.into(),
+        tenant: TenantId::new(EMULATED_TENANT)?,
+        allowed_tenants,
+    })
+}

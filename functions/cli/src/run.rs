@@ -1,0 +1,163 @@
+//! `herald run`: everything on this machine until Ctrl-C, and a line to talk to the agent.
+//! What runs is [`Local`]'s; here it is set in motion and ended.
+
+mod chat;
+mod clockwork;
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use herald::chance::Chance;
+use herald::clock::{Clock, SystemClock};
+use herald::config::{Gaps, Variables};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::args::RunArguments;
+use crate::bundle::Registration;
+use crate::local::{Local, LocalError, LocalOptions, Served};
+
+/// Why running ended.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// `CLOUD` is set and something else is not.
+    #[error(transparent)]
+    Configuration(#[from] Gaps),
+    /// It makes no sense to serve both.
+    #[error("CLOUD is set: unset it to serve the playground")]
+    TwoChannels,
+    /// Something could not be started or stopped.
+    #[error(transparent)]
+    Local(#[from] LocalError),
+    /// The terminal or the signals could not be used.
+    #[error("terminal cannot be used")]
+    Terminal(#[from] io::Error),
+}
+
+/// Runs until Ctrl-C.
+///
+/// # Errors
+///
+/// [`RunError`], in words that say what to change.
+pub async fn run(arguments: RunArguments, vars: impl Fn(&str) -> Option<String>) -> Result<(), RunError> {
+    let served = served(&arguments, vars)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let local = Local::start(LocalOptions {
+        state: Some(arguments.state.clone()),
+        port: arguments.port,
+        served: served.clone(),
+        engine: engine::build(),
+        clock: clock.clone(),
+        chance: Chance::system(),
+    })
+    .await?;
+    greet(&local, &arguments, &served)?;
+
+    let local = Arc::new(local);
+    let (stop, stopped) = watch::channel(false);
+    let mut pumps = JoinSet::new();
+    for pump in local.pumps() {
+        pumps.spawn(pump.run(stopped.clone()));
+    }
+    let mut others = JoinSet::new();
+    for schedule in local.template.schedules.clone() {
+        others.spawn(clockwork::fire_on_time(local.clone(), schedule, clock.clone()));
+    }
+    others.spawn(clockwork::save_now_and_then(local.clone(), clock.clone()));
+    if matches!(served, Served::Emulated) {
+        others.spawn(chat::listen(local.channel.clone()));
+        others.spawn(chat::show(local.channel.clone()));
+    }
+
+    interrupted().await?;
+    // The pumps finish what they have in hand; nothing new is begun.
+    drop(stop.send(true));
+    while pumps.join_next().await.is_some() {}
+    others.shutdown().await;
+    if let Some(local) = Arc::into_inner(local) {
+        local.stop().await?;
+    }
+    writeln!(io::stdout(), "Stopped. What is not finished goes on at the next start.")?;
+    Ok(())
+}
+
+fn served(arguments: &RunArguments, vars: impl Fn(&str) -> Option<String>) -> Result<Served, RunError> {
+    let mut vars = Variables::new(vars);
+    match (vars.optional("CLOUD").is_some(), arguments.playground) {
+        (true, true) => return Err(RunError::TwoChannels),
+        (false, true) => return Ok(Served::Playground),
+        (false, false) => return Ok(Served::Emulated),
+        (true, false) => {}
+    }
+    let tenant = vars.tenant_id();
+    let read =
+        (vars.cloud(), vars.client_id(), vars.required("CLIENT_SECRET"), vars.allowed_tenants(tenant.as_ref()));
+    vars.gaps()?;
+    match (read, tenant) {
+        ((Some(cloud), Some(client_id), Some(secret), Some(allowed_tenants)), Some(tenant)) => {
+            let client_secret = secret.into();
+            let registration = Registration { cloud, client_id, client_secret, tenant, allowed_tenants };
+            Ok(Served::Channel(Box::new(registration)))
+        }
+        _ => unreachable!("every absent value was noted as a gap"),
+    }
+}
+
+fn greet(local: &Local, arguments: &RunArguments, served: &Served) -> io::Result<()> {
+    let endpoint = local.endpoint();
+    let mut out = io::stdout().lock();
+    writeln!(out, "Herald is running on this machine.")?;
+    writeln!(out, "  activities  {endpoint}")?;
+    writeln!(out, "  state       {}", arguments.state.display())?;
+    for schedule in &local.template.schedules {
+        writeln!(out, "  schedule    {}: {}, {}", schedule.name, schedule.timetable.expression(), schedule.timetable.zone())?;
+    }
+    match served {
+        Served::Emulated => {
+            writeln!(out, "\nTalk to the agent: type “order a laptop” and press Enter. Ctrl-C ends.\n")
+        }
+        Served::Playground => writeln!(
+            out,
+            "\nNext, in another terminal:  npx -p @microsoft/m365agentsplayground agentsplayground \
+             -e {endpoint} -c msteams\nCtrl-C ends."
+        ),
+        Served::Channel(_) => writeln!(out, "\nServing the channel that CLOUD names. Ctrl-C ends."),
+    }
+}
+
+/// Returns when the process is asked to end.
+async fn interrupted() -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => pressed,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_channel_elsewhere_needs_its_registration() {
+        let arguments = RunArguments::default();
+
+        let error = served(&arguments, |name| (name == "CLOUD").then(|| "public".to_owned())).unwrap_err();
+
+        let text = error.to_string();
+        for name in ["CLIENT_ID", "TENANT_ID", "CLIENT_SECRET"] {
+            assert!(text.contains(name), "{name} is not in: {text}");
+        }
+    }
+
+    #[test]
+    fn the_playground_is_not_served_beside_a_real_channel() {
+        let arguments = RunArguments { playground: true, ..RunArguments::default() };
+
+        let error = served(&arguments, |name| (name == "CLOUD").then(|| "public".to_owned())).unwrap_err();
+
+        assert!(matches!(error, RunError::TwoChannels));
+    }
+}

@@ -1,0 +1,63 @@
+//! A line to the agent: what is typed goes to it as a person's message, what it says is shown.
+//! The activities go the whole way: signed, over HTTP, through the queues and back through the connector.
+
+use std::io::{self, BufRead, Write};
+
+use tokio::sync::mpsc;
+use tracing::error;
+
+use crate::channel::{Channel, Person};
+
+/// Delivers every line of standard input; ends with it.
+pub(super) async fn listen(channel: Channel) {
+    let person = whoever_types(&channel).await;
+    let (typed, mut lines) = mpsc::channel(8);
+    // Reading blocks, and cannot be ended; the thread goes with the process.
+    std::thread::spawn(move || {
+        for line in io::stdin().lock().lines().map_while(Result::ok) {
+            if typed.blocking_send(line).is_err() {
+                break;
+            }
+        }
+    });
+    while let Some(line) = lines.recv().await {
+        if !line.trim().is_empty() {
+            deliver(&channel, channel.message(&person, line.trim())).await;
+        }
+    }
+}
+
+/// Shows every message of the agent.
+pub(super) async fn show(channel: Channel) {
+    let mut shown = 0;
+    loop {
+        let messages: Vec<_> = channel.entries().into_iter().filter(|entry| entry.shows_message()).collect();
+        for message in messages.iter().skip(shown) {
+            let text = message.activity["text"].as_str().unwrap_or_default();
+            let cards = message.activity["attachments"].as_array().map_or(0, Vec::len);
+            let card = if cards > 0 { "  [Adaptive Card]" } else { "" };
+            // A closed terminal shows nothing; the agent goes on.
+            let _ = writeln!(io::stdout(), "agent: {text}{card}");
+        }
+        shown = messages.len();
+        channel.wait_for(shown + 1).await;
+    }
+}
+
+/// The person at the keyboard, who has installed the agent.
+async fn whoever_types(channel: &Channel) -> Person {
+    if let Some(person) = channel.people().into_iter().next() {
+        return person;
+    }
+    let person = channel.add_person("Alex");
+    deliver(channel, channel.install(&person)).await;
+    person
+}
+
+async fn deliver(channel: &Channel, activity: serde_json::Value) {
+    match channel.deliver(activity).await {
+        Ok(answer) if answer.status < 300 => {}
+        Ok(answer) => error!(status = answer.status, "inbound did not take the activity"),
+        Err(error) => error!(error = &error as &dyn std::error::Error, "inbound could not be reached"),
+    }
+}

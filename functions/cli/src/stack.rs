@@ -1,0 +1,137 @@
+//! The AWS services of the bundle on one machine: the table and the queues of the template behind one loopback
+//! address that unchanged AWS clients speak to. It runs no function and fires no schedule.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use herald::clock::Clock;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use crate::template::{REGION, Template};
+
+mod backlog;
+mod error;
+mod fair;
+mod front;
+mod journal;
+mod queues;
+mod recorder;
+mod state;
+mod table;
+
+pub use error::StackError;
+
+use front::Front;
+use queues::Queues;
+use state::StateDir;
+use table::Table;
+
+/// What a stack is started with.
+#[derive(Debug)]
+pub struct StackOptions<'a> {
+    /// The directory that outlives the process; `None` keeps everything in memory.
+    pub state: Option<PathBuf>,
+    /// The time by which items expire, when the table is in memory; a table on file goes by the machine's.
+    pub clock: Arc<dyn Clock>,
+    /// What to create.
+    pub template: &'a Template,
+}
+
+/// The running services. Dropping it stops them; [`Stack::stop`] stops them in order.
+#[derive(Debug)]
+pub struct Stack {
+    endpoint: String,
+    table: Table,
+    queues: Arc<Queues>,
+    serving: JoinSet<()>,
+    _state: Option<StateDir>,
+}
+
+impl Stack {
+    /// Starts the services, creates what the template defines and restores what the state directory holds.
+    ///
+    /// # Errors
+    ///
+    /// When the state directory cannot be used, is in use, or does not fit the template, or loopback cannot be
+    /// listened on.
+    pub async fn start(options: StackOptions<'_>) -> Result<Self, StackError> {
+        let StackOptions { state, clock, template } = options;
+        let state = state.map(StateDir::open).transpose()?;
+        let listener = TcpListener::bind("127.0.0.1:0").await.map_err(StackError::Listen)?;
+        let address = listener.local_addr().map_err(StackError::Listen)?;
+
+        let table = Table::open(&template.table, state.as_ref(), &clock).await?;
+        let queues = Arc::new(Queues::open(template, state.as_ref(), clock, address.port()).await?);
+        let mut serving = JoinSet::new();
+        serving.spawn(Front::new(Arc::clone(&queues), table.endpoint())?.serve(listener));
+        Ok(Self { endpoint: format!("http://{address}"), table, queues, serving, _state: state })
+    }
+
+    /// The address of all services, as `AWS_ENDPOINT_URL` takes it.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// A configuration with which every AWS client reaches this stack and nothing else.
+    #[must_use]
+    pub fn sdk_config(&self) -> SdkConfig {
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(REGION))
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::from_keys(
+                "local", "local", None,
+            )))
+            .endpoint_url(&self.endpoint)
+            .build()
+    }
+
+    /// The name of the table.
+    #[must_use]
+    pub fn table_name(&self) -> &str {
+        self.table.name()
+    }
+
+    /// The URL of the queue with this logical id, e.g. `TurnsQueue`; `None` when the template has no such queue.
+    #[must_use]
+    pub fn queue_url(&self, logical_id: &str) -> Option<&str> {
+        self.queues.url(logical_id)
+    }
+
+    /// Removes the items whose time is up, as DynamoDB does on its own; returns how many there were.
+    ///
+    /// # Errors
+    ///
+    /// When the table cannot be read or written.
+    pub async fn sweep_expired(&self) -> Result<usize, StackError> {
+        self.table.sweep_expired().await
+    }
+
+    /// Shortens the file of queued messages once most of it is history. Nothing is lost between two calls: every
+    /// change is in the file before its sender is answered.
+    ///
+    /// # Errors
+    ///
+    /// When the state directory cannot be written.
+    pub async fn save(&self) -> Result<(), StackError> {
+        self.queues.save().await
+    }
+
+    /// Stops the services and leaves the state directory to the next start.
+    ///
+    /// # Errors
+    ///
+    /// When the state directory cannot be written.
+    pub async fn stop(mut self) -> Result<(), StackError> {
+        self.serving.shutdown().await;
+        self.table.stop().await?;
+        self.queues.stop().await
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+//! The one address: tells DynamoDB's requests from SQS's by `X-Amz-Target` and hands each to its engine.
+//! It checks no signature and knows no operation.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::{HeaderMap, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tracing::warn;
+
+use super::{Queues, StackError};
+
+/// The largest body any of the services takes: DynamoDB's batches.
+const LARGEST_BODY: usize = 16 * 1024 * 1024;
+
+/// What stands behind the address.
+#[derive(Debug)]
+pub(super) struct Front {
+    queues: Arc<Queues>,
+    table: String,
+    client: reqwest::Client,
+}
+
+impl Front {
+    /// A front for these queues and the table at this address.
+    pub(super) fn new(queues: Arc<Queues>, table: &str) -> Result<Self, StackError> {
+        // Loopback needs no certificates, and loading them is what costs at start.
+        let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build();
+        Ok(Self { queues, table: table.to_owned(), client: client.map_err(StackError::Client)? })
+    }
+
+    /// Answers until it is dropped; a dropped front drops its connections.
+    pub(super) async fn serve(self, listener: TcpListener) {
+        let front = Arc::new(self);
+        let mut connections = JoinSet::new();
+        loop {
+            let stream = match listener.accept().await {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    warn!(%error, "a connection to the local stack was lost");
+                    tokio::task::yield_now().await;
+                    continue;
+                }
+            };
+            // Small answers go out at once instead of waiting for the client's acknowledgement.
+            let _ = stream.set_nodelay(true);
+            let front = Arc::clone(&front);
+            connections.spawn(async move {
+                let answer = service_fn(move |request| {
+                    let front = Arc::clone(&front);
+                    async move { Ok::<_, Infallible>(front.answer(request).await) }
+                });
+                // A client that went away is no news.
+                let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
+            });
+            while connections.try_join_next().is_some() {}
+        }
+    }
+
+    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let (parts, body) = request.into_parts();
+        let Ok(body) = Limited::new(body, LARGEST_BODY).collect().await else {
+            return plain(StatusCode::PAYLOAD_TOO_LARGE);
+        };
+        let body = body.to_bytes();
+        let target =
+            parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+        match target.split_once('.') {
+            Some(("AmazonSQS", operation)) => self.queues.answer(operation, body).await.map(Full::new),
+            Some(_) | None => self.pass_on(parts.headers, body).await.unwrap_or_else(|error| {
+                warn!(error = &error as &dyn std::error::Error, "the local table did not answer");
+                plain(StatusCode::BAD_GATEWAY)
+            }),
+        }
+    }
+
+    /// The table's engine can only be reached over a socket.
+    async fn pass_on(
+        &self,
+        mut headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Response<Full<Bytes>>, reqwest::Error> {
+        remove_framing(&mut headers);
+        let answer = self.client.post(&self.table).headers(headers).body(body).send().await?;
+        let (status, mut headers) = (answer.status(), answer.headers().clone());
+        remove_framing(&mut headers);
+        let mut response = Response::new(Full::new(answer.bytes().await?));
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        Ok(response)
+    }
+}
+
+/// Headers that belong to one connection.
+fn remove_framing(headers: &mut HeaderMap) {
+    for name in [HOST, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING] {
+        headers.remove(name);
+    }
+}
+
+fn plain(status: StatusCode) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = status;
+    response
+}
