@@ -38,6 +38,8 @@ impl fmt::Display for Gaps {
 
 impl std::error::Error for Gaps {}
 
+type Get<'a> = Box<dyn Fn(&str) -> Option<String> + 'a>;
+
 /// Reads variables and remembers what is wrong with them.
 ///
 /// ```
@@ -51,7 +53,7 @@ impl std::error::Error for Gaps {}
 /// assert_eq!(vars.gaps().unwrap_err().to_string(), "configuration is incomplete: TURNS_QUEUE_URL is not set");
 /// ```
 pub struct Variables<'a> {
-    get: Box<dyn Fn(&str) -> Option<String> + 'a>,
+    get: Get<'a>,
     gaps: Vec<String>,
 }
 

@@ -88,6 +88,7 @@ pub trait Engine: Send + Sync {
 
 /// What to do about an activity.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "it is matched once; a box would be in every engine's way")]
 pub enum Outcome {
     /// Say these, in this order.
     Reply(Vec<Activity>),
@@ -119,6 +120,7 @@ impl Outcome {
 
 /// What a task came to.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "it is matched once; a box would be in every engine's way")]
 pub enum TaskOutcome {
     /// It is done: say these, in this order.
     Done(Vec<Activity>),

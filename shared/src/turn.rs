@@ -44,7 +44,7 @@ mod tests {
 
     use super::*;
 
-    fn turn(text: &str, entities: serde_json::Value) -> Turn {
+    fn turn(text: &str, entities: &serde_json::Value) -> Turn {
         let activity: Activity = serde_json::from_value(json!({
             "type": "message", "text": text, "entities": entities, "channelId": "msteams",
             "serviceUrl": "https://smba.trafficmanager.net/emea/", "conversation": { "id": "19:x" },
@@ -63,13 +63,13 @@ mod tests {
         ]);
 
         assert_eq!(
-            turn("<at>Herald</at> order <at>Dana</at> a laptop", entities).text(),
+            turn("<at>Herald</at> order <at>Dana</at> a laptop", &entities).text(),
             "order <at>Dana</at> a laptop"
         );
     }
 
     #[test]
     fn a_mention_without_entity_is_text() {
-        assert_eq!(turn("<at>Herald</at> hi", json!([])).text(), "<at>Herald</at> hi");
+        assert_eq!(turn("<at>Herald</at> hi", &json!([])).text(), "<at>Herald</at> hi");
     }
 }

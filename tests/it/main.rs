@@ -1,1 +1,9 @@
-//! .
+//! Stories: what the bundle promises, told on real parts, on one machine, without waiting for real time.
+
+#![expect(clippy::unwrap_used, reason = "a story may end where it fails")]
+
+mod answering;
+mod identity;
+mod proactive;
+mod sample;
+mod sending;

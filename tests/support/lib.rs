@@ -1,1 +1,12 @@
-//! .
+//! What the stories stand on: the whole bundle on one machine, a clock of their own, an engine they script.
+//! It mocks nothing of ours: store, queues, connector and channel are the ones of `herald run`.
+
+#![expect(clippy::expect_used, reason = "what the stories stand on may end them")]
+
+pub mod bundle;
+pub mod clock;
+pub mod engine;
+
+pub use self::bundle::TestBundle;
+pub use self::clock::TestClock;
+pub use self::engine::ScriptedEngine;

@@ -19,6 +19,7 @@ pub struct Arguments {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
     /// Run everything on this machine until Ctrl-C
     ///
     /// Serves POST /api/messages on 127.0.0.1 with an embedded table, embedded queues and an emulated channel.
@@ -67,6 +68,9 @@ mod tests {
 
         let default = RunArguments::default();
 
-        assert_eq!((spelled.port, spelled.state, spelled.playground), (default.port, default.state, default.playground));
+        assert_eq!(
+            (spelled.port, spelled.state, spelled.playground),
+            (default.port, default.state, default.playground)
+        );
     }
 }

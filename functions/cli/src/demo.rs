@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use self::story::{Expected, Story};
 use crate::channel::Channel;
 use crate::local::{Local, LocalError, LocalOptions, Served};
+use crate::stack::Delays;
 use crate::template::fire;
 
 /// Why the demo did not go well.
@@ -49,6 +50,7 @@ pub async fn demo() -> Result<(), DemoError> {
         engine: engine::build(),
         clock: clock.clone(),
         chance: Chance::system(),
+        delays: Delays::Kept,
     })
     .await?;
     let (stop, stopped) = watch::channel(false);
@@ -59,7 +61,7 @@ pub async fn demo() -> Result<(), DemoError> {
 
     let unmet = play(&local, &clock).await?;
 
-    drop(stop.send(true));
+    stop.send_replace(true);
     while pumps.join_next().await.is_some() {}
     local.stop().await?;
     if unmet == 0 { Ok(()) } else { Err(DemoError::Unmet(unmet)) }

@@ -61,7 +61,9 @@ async fn pass_on(State(front): State<Front>, request: Request) -> Response {
     if let Some(playground) = &front.playground {
         match playground.authorization(&body) {
             Ok(value) => drop(headers.insert("authorization".to_owned(), value.into())),
-            Err(error) => error!(error = &error as &dyn std::error::Error, "could not sign for the playground"),
+            Err(error) => {
+                error!(error = &error as &dyn std::error::Error, "could not sign for the playground")
+            }
         }
     }
     let (text, is_base64) = match std::str::from_utf8(&body) {

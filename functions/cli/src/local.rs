@@ -20,7 +20,7 @@ use crate::bundle::{Bundle, Registration, Resources};
 use crate::channel::{Channel, ChannelError, ChannelOptions};
 use crate::gateway::{Gateway, Playground};
 use crate::pump::Pump;
-use crate::stack::{Stack, StackError, StackOptions};
+use crate::stack::{Delays, Stack, StackError, StackOptions};
 use crate::template::{Template, TemplateError};
 
 mod kept;
@@ -58,6 +58,8 @@ pub struct LocalOptions {
     pub clock: Arc<dyn Clock>,
     /// Makes tokens, ids and jitter.
     pub chance: Chance,
+    /// What becomes of the time a message is to wait in a queue.
+    pub delays: Delays,
 }
 
 /// Why the whole of it could not be started or stopped.
@@ -122,12 +124,13 @@ impl Local {
     ///
     /// [`LocalError`], before anything was served.
     pub async fn start(options: LocalOptions) -> Result<Self, LocalError> {
-        let LocalOptions { state, port, served, engine, clock, chance } = options;
+        let LocalOptions { state, port, served, engine, clock, chance, delays } = options;
         let in_use = |cause| LocalError::Port { port, cause };
         let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(in_use)?;
         let endpoint = format!("http://{}/api/messages", listener.local_addr().map_err(in_use)?);
         let template = Template::parse(TEMPLATE)?;
-        let stack_options = StackOptions { state: state.clone(), clock: clock.clone(), template: &template };
+        let stack_options =
+            StackOptions { state: state.clone(), clock: clock.clone(), template: &template, delays };
         let stack = Stack::start(stack_options).await?;
         let channel = start_channel(&clock, &chance).await?;
         if let Some(directory) = &state {

@@ -33,14 +33,17 @@ pub struct Pump {
 }
 
 /// What a step did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// Nothing was there.
     Idle,
     /// A message's work is settled, and the message is gone.
     Settled,
     /// A message's work is not settled, and the message will come back.
-    Left,
+    Left {
+        /// What the message is known by until then.
+        receipt: String,
+    },
 }
 
 impl Pump {
@@ -99,7 +102,7 @@ impl Pump {
         let name = self.url.rsplit('/').next().unwrap_or_default();
         let event: SqsEvent = serde_json::from_value(json!({ "Records": [{
             "messageId": message.message_id,
-            "receiptHandle": message.receipt_handle,
+            "receiptHandle": &message.receipt_handle,
             "body": message.body,
             "attributes": {},
             "messageAttributes": {},
@@ -110,7 +113,7 @@ impl Pump {
         }]}))?;
         let answer = event_handler::handle(&self.worker, LambdaEvent::new(event, Context::default())).await?;
         if !answer.batch_item_failures.is_empty() {
-            return Ok(Step::Left);
+            return Ok(Step::Left { receipt: message.receipt_handle.unwrap_or_default() });
         }
         let request = self.sqs.delete_message().queue_url(&self.url);
         request.set_receipt_handle(message.receipt_handle).send().await?;

@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use crate::args::RunArguments;
 use crate::bundle::Registration;
 use crate::local::{Local, LocalError, LocalOptions, Served};
+use crate::stack::Delays;
 
 /// Why running ended.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +50,7 @@ pub async fn run(arguments: RunArguments, vars: impl Fn(&str) -> Option<String>)
         engine: engine::build(),
         clock: clock.clone(),
         chance: Chance::system(),
+        delays: Delays::Kept,
     })
     .await?;
     greet(&local, &arguments, &served)?;
@@ -71,7 +73,7 @@ pub async fn run(arguments: RunArguments, vars: impl Fn(&str) -> Option<String>)
 
     interrupted().await?;
     // The pumps finish what they have in hand; nothing new is begun.
-    drop(stop.send(true));
+    stop.send_replace(true);
     while pumps.join_next().await.is_some() {}
     others.shutdown().await;
     if let Some(local) = Arc::into_inner(local) {
@@ -90,8 +92,12 @@ fn served(arguments: &RunArguments, vars: impl Fn(&str) -> Option<String>) -> Re
         (true, false) => {}
     }
     let tenant = vars.tenant_id();
-    let read =
-        (vars.cloud(), vars.client_id(), vars.required("CLIENT_SECRET"), vars.allowed_tenants(tenant.as_ref()));
+    let read = (
+        vars.cloud(),
+        vars.client_id(),
+        vars.required("CLIENT_SECRET"),
+        vars.allowed_tenants(tenant.as_ref()),
+    );
     vars.gaps()?;
     match (read, tenant) {
         ((Some(cloud), Some(client_id), Some(secret), Some(allowed_tenants)), Some(tenant)) => {
@@ -110,7 +116,13 @@ fn greet(local: &Local, arguments: &RunArguments, served: &Served) -> io::Result
     writeln!(out, "  activities  {endpoint}")?;
     writeln!(out, "  state       {}", arguments.state.display())?;
     for schedule in &local.template.schedules {
-        writeln!(out, "  schedule    {}: {}, {}", schedule.name, schedule.timetable.expression(), schedule.timetable.zone())?;
+        writeln!(
+            out,
+            "  schedule    {}: {}, {}",
+            schedule.name,
+            schedule.timetable.expression(),
+            schedule.timetable.zone()
+        )?;
     }
     match served {
         Served::Emulated => {

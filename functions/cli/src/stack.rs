@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use crate::template::{REGION, Template};
 
 mod backlog;
+mod delay;
 mod error;
 mod fair;
 mod front;
@@ -30,6 +31,15 @@ use queues::Queues;
 use state::StateDir;
 use table::Table;
 
+/// What becomes of the time a message is to wait before it is seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delays {
+    /// It waits.
+    Kept,
+    /// It is seen at once: for tests, which own the time and drive each step.
+    Skipped,
+}
+
 /// What a stack is started with.
 #[derive(Debug)]
 pub struct StackOptions<'a> {
@@ -39,6 +49,8 @@ pub struct StackOptions<'a> {
     pub clock: Arc<dyn Clock>,
     /// What to create.
     pub template: &'a Template,
+    /// What becomes of `DelaySeconds`.
+    pub delays: Delays,
 }
 
 /// The running services. Dropping it stops them; [`Stack::stop`] stops them in order.
@@ -59,13 +71,13 @@ impl Stack {
     /// When the state directory cannot be used, is in use, or does not fit the template, or loopback cannot be
     /// listened on.
     pub async fn start(options: StackOptions<'_>) -> Result<Self, StackError> {
-        let StackOptions { state, clock, template } = options;
+        let StackOptions { state, clock, template, delays } = options;
         let state = state.map(StateDir::open).transpose()?;
         let listener = TcpListener::bind("127.0.0.1:0").await.map_err(StackError::Listen)?;
         let address = listener.local_addr().map_err(StackError::Listen)?;
 
         let table = Table::open(&template.table, state.as_ref(), &clock).await?;
-        let queues = Arc::new(Queues::open(template, state.as_ref(), clock, address.port()).await?);
+        let queues = Arc::new(Queues::open(template, state.as_ref(), clock, address.port(), delays).await?);
         let mut serving = JoinSet::new();
         serving.spawn(Front::new(Arc::clone(&queues), table.endpoint())?.serve(listener));
         Ok(Self { endpoint: format!("http://{address}"), table, queues, serving, _state: state })

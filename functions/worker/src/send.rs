@@ -88,25 +88,20 @@ impl Worker {
 
     /// Logs why a send failed, and takes a conversation that is over out of every audience.
     async fn note(&self, error: &ConnectorError, id: &JobId, reference: &ConversationReference) {
-        let cause = error as &dyn std::error::Error;
-        match error {
-            ConnectorError::Throttled { .. } | ConnectorError::Busy => {
-                info!(job.id = id.as_str(), "put off a send: {error}");
+        if let ConnectorError::Gone { code } = error {
+            warn!(job.id = id.as_str(), "gave up a send: {error}");
+            if let Err(error) = self.references.suspend(reference, code).await {
+                let cause = &error as &dyn std::error::Error;
+                warn!(error = cause, job.id = id.as_str(), "could not suspend a conversation reference");
             }
-            ConnectorError::Gone { code } => {
-                warn!(job.id = id.as_str(), "gave up a send: {error}");
-                if let Err(error) = self.references.suspend(reference, code).await {
-                    let cause = &error as &dyn std::error::Error;
-                    warn!(error = cause, job.id = id.as_str(), "could not suspend a conversation reference");
-                }
+            return;
+        }
+        match error.retry() {
+            Retry::After(_) | Retry::Backoff => info!(job.id = id.as_str(), "put off a send: {error}"),
+            Retry::WithinResendBudget(_) | Retry::Never => {
+                let cause = error as &dyn std::error::Error;
+                error!(error = cause, job.id = id.as_str(), "a send failed");
             }
-            ConnectorError::Rejected { status: 401, .. } => {
-                error!(
-                    job.id = id.as_str(),
-                    "the channel refuses the agent's token: check CLIENT_ID and the channel's registration"
-                );
-            }
-            _ => error!(error = cause, job.id = id.as_str(), "a send failed"),
         }
     }
 }

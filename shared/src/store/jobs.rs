@@ -148,10 +148,11 @@ impl JobStore {
         match request.send().await {
             Ok(_) => Ok(Put::Written(job)),
             Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => {
-                match error.into_err() {
-                    PutItemError::ConditionalCheckFailedException(failed) => Ok(Put::Lost(failed.item)),
-                    other => Err(StoreError::unavailable("put job", other)),
+                let lost = error.into_err();
+                if let PutItemError::ConditionalCheckFailedException(failed) = lost {
+                    return Ok(Put::Lost(failed.item));
                 }
+                Err(StoreError::unavailable("put job", lost))
             }
             Err(error) => Err(StoreError::unavailable("put job", error)),
         }

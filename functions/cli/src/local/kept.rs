@@ -29,6 +29,7 @@ pub(super) fn restore(channel: &Channel, directory: &Path) -> Result<(), LocalEr
 pub(super) fn save(channel: &Channel, directory: &Path) -> Result<(), LocalError> {
     let path = directory.join(FILE);
     let beside = directory.join(format!("{FILE}.new"));
-    let written = fs::write(&beside, channel.snapshot().to_string()).and_then(|()| fs::rename(&beside, &path));
+    let written =
+        fs::write(&beside, channel.snapshot().to_string()).and_then(|()| fs::rename(&beside, &path));
     written.map_err(|error| LocalError::State { path, cause: error.into() })
 }

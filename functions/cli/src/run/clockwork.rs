@@ -17,7 +17,10 @@ pub(super) async fn fire_on_time(local: Arc<Local>, schedule: ScheduleDefinition
         let wait = Duration::try_from(due.duration_since(clock.now())).unwrap_or_default();
         clock.sleep(wait).await;
         if let Err(error) = local.fire(fire(&schedule, due)).await {
-            error!(error = error.as_ref() as &dyn std::error::Error, schedule.name, "a schedule could not be fired");
+            error!(
+                error = error.as_ref() as &dyn std::error::Error,
+                schedule.name, "a schedule could not be fired"
+            );
         }
         last = due;
     }

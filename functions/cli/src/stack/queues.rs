@@ -22,7 +22,7 @@ use super::backlog::Message;
 use super::fair;
 use super::journal::Journal;
 use super::recorder::Recorder;
-use super::{StackError, StateDir};
+use super::{Delays, StackError, StateDir, delay};
 use crate::template::{ACCOUNT, QueueDefinition, REGION, Template};
 
 /// How long SQS remembers a deduplication id.
@@ -36,6 +36,7 @@ pub(super) struct Queues {
     /// By logical id.
     urls: HashMap<String, String>,
     recorder: Option<Arc<Recorder>>,
+    delays: Delays,
 }
 
 impl Queues {
@@ -45,6 +46,7 @@ impl Queues {
         state: Option<&StateDir>,
         clock: Arc<dyn Clock>,
         port: u16,
+        delays: Delays,
     ) -> Result<Self, StackError> {
         let engine = Arc::new(RustackSqs::new(SqsConfig {
             skip_signature_validation: true,
@@ -54,7 +56,7 @@ impl Queues {
             port,
         }));
         let handler = RustackSqsHandler::new(Arc::clone(&engine));
-        let mut queues = Self { engine, handler, urls: HashMap::new(), recorder: None };
+        let mut queues = Self { engine, handler, urls: HashMap::new(), recorder: None, delays };
         for queue in &template.queues {
             let request = json!({ "QueueName": queue.name, "Attributes": attributes(queue, template) });
             let answer = queues.ask("CreateQueue", &request).await?;
@@ -81,6 +83,9 @@ impl Queues {
             return self.run(operation, body).await;
         };
         fair::drop_group_hint(operation, &mut request);
+        if self.delays == Delays::Skipped {
+            delay::skip(operation, &mut request);
+        }
         let response = self.run(operation, Bytes::from(request.to_string())).await;
         if let (Some(recorder), StatusCode::OK) = (&self.recorder, response.status()) {
             let answer = serde_json::from_slice(response.body()).unwrap_or_default();

@@ -25,7 +25,8 @@ impl Bench {
     async fn try_start(state: Option<&Path>, clock: Arc<dyn Clock>) -> Result<Self, StackError> {
         let template = Template::parse(TEMPLATE).unwrap();
         let state = state.map(Path::to_owned);
-        let stack = Stack::start(StackOptions { state, clock, template: &template }).await?;
+        let stack =
+            Stack::start(StackOptions { state, clock, template: &template, delays: Delays::Kept }).await?;
         let config = stack.sdk_config();
         Ok(Self {
             stack,

@@ -1,0 +1,206 @@
+//! Answer now, work later, follow up: a query's way through inbound, the queues, the worker and the connector.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use herald::clock::Clock;
+use serde_json::json;
+use support::{ScriptedEngine, TestBundle};
+
+#[tokio::test]
+async fn a_query_is_answered_in_its_conversation() {
+    let bundle = TestBundle::with(ScriptedEngine::saying("Hello to you.")).await;
+    let alex = bundle.channel().add_person("Alex");
+
+    bundle.receive(bundle.channel().message(&alex, "hello")).await;
+    bundle.drain().await;
+
+    let entries = bundle.channel().entries();
+    assert_eq!(bundle.channel().texts(), ["Hello to you."]);
+    assert_eq!(entries[0].conversation, Some(bundle.channel().personal_conversation(&alex)));
+    assert_eq!(entries[0].activity["from"]["id"], json!(bundle.channel().agent_id()));
+    assert_eq!(entries[0].activity["recipient"]["id"], json!(alex.id));
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn long_work_is_acknowledged_and_followed_up_in_the_conversation_it_was_asked_in() {
+    let bundle = TestBundle::with(ScriptedEngine::deferring("On it.", "Here it is.")).await;
+    let alex = bundle.channel().add_person("Alex");
+
+    bundle.receive(bundle.channel().message(&alex, "report")).await;
+    bundle.step("turns").await;
+    assert_eq!(bundle.channel().texts(), ["On it."]);
+    bundle.drain().await;
+
+    let conversation = bundle.channel().personal_conversation(&alex);
+    assert_eq!(bundle.channel().texts(), ["On it.", "Here it is."]);
+    assert!(
+        bundle.channel().entries().iter().all(|entry| entry.conversation.as_ref() == Some(&conversation))
+    );
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn an_engine_that_takes_40_s_is_acknowledged_within_15_s_and_followed_up() {
+    let clock = TestBundle::clock_at_start();
+    let engine = ScriptedEngine::saying("It took me a while.").after(Duration::from_secs(40), clock.clone());
+    let bundle = TestBundle::with_shared(Arc::new(engine), clock.clone()).await;
+    let alex = bundle.channel().add_person("Alex");
+    let asked = clock.now();
+
+    bundle.receive(bundle.channel().message(&alex, "think hard")).await;
+    tokio::join!(bundle.step("turns"), async {
+        clock.sleeping(Duration::from_secs(5)).await;
+        clock.advance(Duration::from_secs(5));
+    });
+    let ack = bundle.channel().entries();
+    tokio::join!(bundle.drain(), async {
+        clock.sleeping(Duration::from_secs(40)).await;
+        clock.advance(Duration::from_secs(40));
+    });
+
+    assert_eq!(ack.len(), 1, "one ack and nothing else");
+    assert!(ack[0].at.duration_since(asked).as_secs() <= 15);
+    assert_eq!(bundle.channel().texts(), ["I am on it. The answer will follow here.", "It took me a while."]);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn in_a_channel_the_mention_is_not_part_of_the_question_and_the_answer_stays_in_the_thread() {
+    let engine = Arc::new(ScriptedEngine::deferring("On it.", "Ordered."));
+    let bundle = TestBundle::with_shared(engine.clone(), TestBundle::clock_at_start()).await;
+    let alex = bundle.channel().add_person("Alex");
+    let general = bundle.channel().add_channel("Office", "General");
+    let asked = bundle.channel().mention(&alex, &general, "order a laptop");
+    let thread = asked["conversation"]["id"].as_str().unwrap().to_owned();
+
+    bundle.receive(asked).await;
+    bundle.drain().await;
+
+    assert_eq!(engine.heard(), [("message".to_owned(), "order a laptop".to_owned())]);
+    assert!(thread.contains(";messageid="), "{thread}");
+    let entries = bundle.channel().entries();
+    assert_eq!(bundle.channel().texts(), ["On it.", "Ordered."]);
+    assert!(entries.iter().all(|entry| entry.conversation.as_deref() == Some(thread.as_str())));
+    assert!(entries.iter().all(|entry| entry.path.contains("%3Bmessageid%3D")), "{}", entries[0].path);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn every_type_of_activity_reaches_the_engine() {
+    let engine = Arc::new(ScriptedEngine::default());
+    let bundle = TestBundle::with_shared(engine.clone(), TestBundle::clock_at_start()).await;
+    let channel = bundle.channel();
+    let alex = channel.add_person("Alex");
+    let conversation = channel.personal_conversation(&alex);
+
+    for activity in [
+        channel.install(&alex),
+        channel.members_added(&alex, &conversation, &[&alex.id]),
+        channel.reaction(&alex, "1", "like"),
+        channel.typing(&alex),
+        channel.activity(&alex, &conversation, "futureThing"),
+    ] {
+        bundle.receive(activity).await;
+    }
+    bundle.drain().await;
+
+    let heard: Vec<_> = engine.heard().into_iter().map(|(kind, _)| kind).collect();
+    assert_eq!(
+        heard,
+        ["installationUpdate", "conversationUpdate", "messageReaction", "typing", "futureThing"]
+    );
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_redelivered_activity_is_answered_once() {
+    let engine = Arc::new(ScriptedEngine::deferring("On it.", "Done."));
+    let bundle = TestBundle::with_shared(engine.clone(), TestBundle::clock_at_start()).await;
+    let alex = bundle.channel().add_person("Alex");
+    let activity = bundle.channel().message(&alex, "report");
+
+    bundle.receive(activity.clone()).await;
+    bundle.receive(activity.clone()).await;
+    bundle.drain().await;
+    bundle.receive(activity).await;
+    bundle.drain().await;
+
+    assert_eq!(bundle.channel().texts(), ["On it.", "Done."]);
+    assert_eq!((engine.heard().len(), engine.task_runs().len()), (1, 1));
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_message_without_an_id_is_keyed_by_its_content() {
+    let bundle = TestBundle::with(ScriptedEngine::saying("Yes?")).await;
+    let alex = bundle.channel().add_person("Alex");
+    let nameless = |text: &str| {
+        let mut activity = bundle.channel().message(&alex, text);
+        activity.as_object_mut().unwrap().remove("id");
+        activity
+    };
+    let (first, second) = (nameless("one"), nameless("two"));
+
+    for activity in [first.clone(), first, second] {
+        bundle.receive(activity).await;
+        bundle.drain().await;
+    }
+
+    assert_eq!(bundle.channel().texts(), ["Yes?", "Yes?"]);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn an_invoke_is_answered_in_its_response() {
+    let bundle = TestBundle::with(ScriptedEngine::answering(200, json!({ "ok": true }))).await;
+    let alex = bundle.channel().add_person("Alex");
+
+    let answer = bundle.deliver(bundle.channel().invoke(&alex, "task/fetch", json!({}))).await;
+
+    assert_eq!((answer.status, answer.json()), (200, json!({ "ok": true })));
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn an_invoke_nobody_knows_is_not_implemented() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    let alex = bundle.channel().add_person("Alex");
+
+    let answer = bundle.deliver(bundle.channel().invoke(&alex, "unheard/of", json!({}))).await;
+
+    assert_eq!(answer.status, 501);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_caller_that_expects_replies_gets_them_in_the_response() {
+    let bundle = TestBundle::with(ScriptedEngine::saying("Inline.")).await;
+    let alex = bundle.channel().add_person("Alex");
+    let mut activity = bundle.channel().message(&alex, "hello");
+    activity["deliveryMode"] = json!("expectReplies");
+
+    let answer = bundle.deliver(activity).await;
+
+    assert_eq!(answer.json()["activities"][0]["text"], "Inline.");
+    assert_eq!(bundle.channel().texts(), Vec::<String>::new());
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn an_engine_that_recovers_is_asked_again_and_one_that_does_not_apologises() {
+    let recovering = TestBundle::with(ScriptedEngine::saying("Here I am.").failing_first(2)).await;
+    let broken = TestBundle::with(ScriptedEngine::saying("never").failing_first(99)).await;
+
+    for bundle in [&recovering, &broken] {
+        let alex = bundle.channel().add_person("Alex");
+        bundle.receive(bundle.channel().message(&alex, "hello")).await;
+        bundle.drain().await;
+    }
+
+    assert_eq!(recovering.channel().texts(), ["Here I am."]);
+    assert_eq!(broken.channel().texts(), ["Sorry, that did not work. Please try again later."]);
+    recovering.end().await;
+    broken.end().await;
+}

@@ -1,0 +1,115 @@
+//! Speak first: a schedule fires, deliveries are planned, conversations are created where there are none.
+
+use cli::channel::Effect;
+use herald::clock::Clock;
+use serde_json::json;
+use support::{ScriptedEngine, TestBundle};
+
+#[tokio::test]
+async fn everyone_with_a_personal_conversation_is_told() {
+    let bundle = TestBundle::with(ScriptedEngine::telling("Good morning!")).await;
+    let (alex, blake) = (bundle.install("Alex").await, bundle.install("Blake").await);
+    let general = bundle.channel().add_channel("Office", "General");
+    bundle.receive(bundle.channel().mention(&alex, &general, "hello")).await;
+    bundle.drain().await;
+
+    let planned = bundle.fire(json!({ "kind": "everyone" })).await.unwrap();
+    bundle.drain().await;
+
+    assert_eq!(planned, json!({ "recipients": 2, "unreadable": 0 }));
+    let mut told: Vec<_> =
+        bundle.channel().entries().into_iter().filter_map(|entry| entry.conversation).collect();
+    let mut expected = [&alex, &blake].map(|person| bundle.channel().personal_conversation(person));
+    told.sort();
+    expected.sort();
+    assert_eq!(told, expected);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn for_a_person_without_a_conversation_one_is_created_and_then_spoken_in() {
+    let bundle = TestBundle::with(ScriptedEngine::telling("Good morning!")).await;
+    let dana = bundle.channel().add_person("Dana");
+    let audience = json!({ "kind": "user", "tenant": dana.tenant, "id": dana.entra_id });
+
+    bundle.fire(audience.clone()).await.unwrap();
+    bundle.drain().await;
+
+    let entries = bundle.channel().entries();
+    assert_eq!(bundle.channel().token_requests(), 1);
+    assert_eq!(entries.iter().map(|entry| entry.effect).collect::<Vec<_>>(), [Effect::Created, Effect::Sent]);
+    assert!(entries[0].activity.is_null(), "a conversation is created without an activity");
+    assert_eq!(entries[0].parameters["tenantId"], json!(dana.tenant));
+    assert_eq!(entries[0].parameters["channelData"]["tenant"]["id"], json!(dana.tenant));
+    assert_eq!(entries[1].conversation, Some(bundle.channel().personal_conversation(&dana)));
+
+    bundle.clock().advance(std::time::Duration::from_secs(60));
+    bundle.fire(audience).await.unwrap();
+    bundle.drain().await;
+    assert_eq!(bundle.channel().entries().len(), 3, "the second time the conversation is known");
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn one_conversation_is_told_by_its_reference() {
+    let bundle = TestBundle::with(ScriptedEngine::telling("News.")).await;
+    let alex = bundle.channel().add_person("Alex");
+    let general = bundle.channel().add_channel("Office", "General");
+    let asked = bundle.channel().mention(&alex, &general, "hello");
+    bundle.receive(asked.clone()).await;
+    bundle.drain().await;
+    let activity = serde_json::from_value(asked).unwrap();
+    let reference = herald::conversation::ConversationReference::of(&activity).unwrap();
+    let key = bundle.local().bundle.proactive.references.key(&reference);
+
+    bundle.fire(json!({ "kind": "conversation", "reference": key })).await.unwrap();
+    bundle.drain().await;
+
+    assert_eq!(bundle.channel().texts(), ["News."]);
+    let nobody = bundle.fire(json!({ "kind": "conversation", "reference": "0".repeat(64) })).await;
+    assert!(nobody.unwrap_err().to_string().contains("audience.reference"));
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_schedule_that_fires_twice_for_the_same_time_tells_everyone_once() {
+    let bundle = TestBundle::with(ScriptedEngine::telling("Good morning!")).await;
+    bundle.install("Alex").await;
+
+    for _ in 0..3 {
+        bundle.fire(json!({ "kind": "everyone" })).await.unwrap();
+    }
+    bundle.drain().await;
+
+    assert_eq!(bundle.channel().texts(), ["Good morning!"]);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn who_removed_the_agent_is_not_told() {
+    let bundle = TestBundle::with(ScriptedEngine::telling("Good morning!")).await;
+    let alex = bundle.install("Alex").await;
+    bundle.clock().advance(std::time::Duration::from_secs(1));
+    bundle.receive(bundle.channel().uninstall(&alex)).await;
+    bundle.drain().await;
+
+    let planned = bundle.fire(json!({ "kind": "everyone" })).await.unwrap();
+
+    assert_eq!(planned["recipients"], 0);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn an_event_that_the_scheduler_did_not_fill_in_is_refused() {
+    let bundle = TestBundle::with(ScriptedEngine::telling("Good morning!")).await;
+    bundle.install("Alex").await;
+    let mut event = cli::template::fire(&bundle.local().template.schedules[0], bundle.clock().now());
+    event["scheduled_time"] = json!("<aws.scheduler.scheduled-time>");
+
+    let refused = bundle.local().fire(event).await.unwrap_err();
+    bundle.drain().await;
+
+    assert!(refused.to_string().contains("`scheduled_time`"), "{refused}");
+    assert_eq!(bundle.channel().texts(), Vec::<String>::new());
+    bundle.end().await;
+}

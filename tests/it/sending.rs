@@ -1,0 +1,119 @@
+//! What happens between the engine's decision and the user's screen when the channel is difficult.
+//! The exhaustive proof is not here; these are the rules one by one.
+
+use cli::channel::{Fault, Operation, Refusal};
+use serde_json::json;
+use support::{ScriptedEngine, TestBundle};
+
+async fn ask(bundle: &TestBundle) {
+    let alex = bundle.channel().add_person("Alex");
+    bundle.receive(bundle.channel().message(&alex, "hello")).await;
+    bundle.drain().await;
+}
+
+#[tokio::test]
+async fn an_answer_is_kept_while_the_channel_throttles() {
+    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    for _ in 0..5 {
+        bundle.channel().fail(Fault::Status(Refusal::new(429, "Throttled", "slow down").retry_after("7")));
+    }
+
+    ask(&bundle).await;
+
+    assert_eq!(bundle.channel().texts(), ["Hello."]);
+    assert_eq!(bundle.channel().entries().len(), 6);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn an_answer_whose_reply_was_lost_is_repeated_once() {
+    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    bundle.channel().fail(Fault::AcceptThenDrop);
+
+    ask(&bundle).await;
+
+    assert_eq!(bundle.channel().texts(), ["Hello.", "Hello."]);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn an_answer_whose_reply_was_lost_twice_is_recorded_as_unknown() {
+    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    bundle.channel().fail(Fault::AcceptThenDrop);
+    bundle.channel().fail(Fault::AcceptThenDrop);
+
+    ask(&bundle).await;
+
+    assert_eq!(bundle.channel().texts().len(), 2);
+    assert!(bundle.jobs().await.iter().any(|job| job.contains("\"UNKNOWN\"")));
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_broadcast_whose_reply_was_lost_is_not_repeated() {
+    let bundle = TestBundle::with(ScriptedEngine::telling("News.")).await;
+    bundle.install("Alex").await;
+    bundle.channel().fail_on(Operation::Send, Fault::AcceptThenDrop);
+
+    bundle.fire(json!({ "kind": "everyone" })).await.unwrap();
+    bundle.drain().await;
+
+    assert_eq!(bundle.channel().texts(), ["News."]);
+    assert!(bundle.jobs().await.iter().any(|job| job.contains("\"UNKNOWN\"")));
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn an_answer_without_an_id_counts_as_sent() {
+    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    bundle.channel().fail(Fault::EmptyBody);
+
+    ask(&bundle).await;
+
+    assert_eq!(bundle.channel().texts(), ["Hello."]);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_refused_token_is_replaced_once() {
+    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    ask(&bundle).await;
+    bundle.channel().revoke_tokens();
+
+    ask(&bundle).await;
+
+    assert_eq!(bundle.channel().texts(), ["Hello.", "Hello."]);
+    assert_eq!(bundle.channel().token_requests(), 2);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn who_blocked_the_agent_is_left_alone_until_they_write_again() {
+    let bundle = TestBundle::with(ScriptedEngine::telling("News.")).await;
+    let alex = bundle.install("Alex").await;
+    bundle.channel().fail(Fault::Status(Refusal::new(403, "ConversationBlockedByUser", "blocked")));
+
+    bundle.fire(json!({ "kind": "everyone" })).await.unwrap();
+    bundle.drain().await;
+    bundle.clock().advance(std::time::Duration::from_secs(60));
+    let while_blocked = bundle.fire(json!({ "kind": "everyone" })).await.unwrap();
+    bundle.receive(bundle.channel().message(&alex, "I am back")).await;
+    bundle.drain().await;
+    let afterwards = bundle.fire(json!({ "kind": "everyone" })).await.unwrap();
+    bundle.drain().await;
+
+    assert_eq!((&while_blocked["recipients"], &afterwards["recipients"]), (&json!(0), &json!(1)));
+    assert_eq!(bundle.channel().texts(), ["News."]);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_login_that_fails_for_a_while_loses_nothing() {
+    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    bundle.channel().fail_on(Operation::Token, Fault::Status(Refusal::raw(503, "")));
+
+    ask(&bundle).await;
+
+    assert_eq!(bundle.channel().texts(), ["Hello."]);
+    bundle.end().await;
+}

@@ -1,0 +1,192 @@
+//! The whole bundle for one story: its own table, queues, channel and clock, stepped by the story.
+//! Dropped at the end of a story, it must hold no work, no dead letter and no open claim.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_sqs::types::QueueAttributeName;
+use cli::channel::{Answer, Channel, Person};
+use cli::local::{Local, LocalOptions, Served};
+use cli::pump::{Pump, Step};
+use cli::stack::Delays;
+use herald::chance::Chance;
+use herald::clock::Clock;
+use herald::engine::Engine;
+use herald::queue::Queue;
+use serde_json::Value;
+
+use crate::clock::TestClock;
+
+/// Sunday, 22 November 2026, nine o'clock in London.
+const BEGIN: &str = "2026-11-22T09:00:00Z";
+
+/// A story's bundle.
+pub struct TestBundle {
+    local: Local,
+    clock: Arc<TestClock>,
+    is_clean: bool,
+}
+
+/// How often a story may find work before it is taken to go round in circles.
+const MOST_STEPS: usize = 1_000;
+
+impl TestBundle {
+    /// A bundle with this engine.
+    pub async fn with(engine: impl Engine + 'static) -> Self {
+        Self::with_shared(Arc::new(engine), Self::clock_at_start()).await
+    }
+
+    /// A bundle with this engine, which the story goes on asking, and this clock.
+    pub async fn with_shared(engine: Arc<dyn Engine>, clock: Arc<TestClock>) -> Self {
+        let options = LocalOptions {
+            state: None,
+            port: 0,
+            served: Served::Emulated,
+            engine,
+            clock: clock.clone(),
+            chance: Chance::seeded(7),
+            delays: Delays::Skipped,
+        };
+        let local = Local::start(options).await.expect("the bundle starts");
+        Self { local, clock, is_clean: false }
+    }
+
+    /// A clock that shows when stories begin.
+    #[must_use]
+    pub fn clock_at_start() -> Arc<TestClock> {
+        Arc::new(TestClock::at(BEGIN.parse().expect("a time")))
+    }
+
+    /// The channel.
+    #[must_use]
+    pub fn channel(&self) -> &Channel {
+        &self.local.channel
+    }
+
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> &TestClock {
+        &self.clock
+    }
+
+    /// Everything else.
+    #[must_use]
+    pub fn local(&self) -> &Local {
+        &self.local
+    }
+
+    /// Has the channel deliver `activity`, which must be taken.
+    pub async fn receive(&self, activity: Value) {
+        let answer = self.deliver(activity).await;
+        assert_eq!(answer.status, 202, "the activity was not taken: {}", answer.body);
+    }
+
+    /// Has the channel deliver `activity`.
+    pub async fn deliver(&self, activity: Value) -> Answer {
+        self.local.channel.deliver(activity).await.expect("inbound answers")
+    }
+
+    /// Has the schedule of the template fire for `audience`, at the clock's time.
+    ///
+    /// # Errors
+    ///
+    /// When `proactive` refuses the event.
+    pub async fn fire(&self, audience: Value) -> Result<Value, lambda_runtime::Error> {
+        let mut event = cli::template::fire(&self.local.template.schedules[0], self.clock.now());
+        event["audience"] = audience;
+        self.local.fire(event).await
+    }
+
+    /// Works on all queues until nothing is in them. What is to come back later comes back at once.
+    pub async fn drain(&self) {
+        for _ in 0..MOST_STEPS {
+            let mut is_idle = true;
+            for pump in self.local.pumps() {
+                match pump.step().await.expect("the queue can be read") {
+                    Step::Idle => continue,
+                    Step::Settled => {}
+                    Step::Left { receipt } => bring_back(&pump, &receipt).await,
+                }
+                is_idle = false;
+            }
+            if is_idle {
+                return;
+            }
+        }
+        panic!("the queues are not empty after {MOST_STEPS} rounds");
+    }
+
+    /// Works on the next message of the turns, tasks and deliveries queue in turn, if there is one.
+    pub async fn step(&self, queue: &str) -> Step {
+        self.pump(queue).step().await.expect("the queue can be read")
+    }
+
+    /// The pump of the queue whose name contains `queue`.
+    #[must_use]
+    pub fn pump(&self, queue: &str) -> Pump {
+        self.local.pumps().into_iter().find(|pump| pump.url.contains(queue)).expect("there is such a queue")
+    }
+
+    /// Looks for leftovers and ends the story; every story ends so.
+    ///
+    /// # Panics
+    ///
+    /// When work, a dead letter or an unplayed fault is left, or a claim is open.
+    pub async fn end(mut self) {
+        self.is_clean = true;
+        let sqs = aws_sdk_sqs::Client::new(&self.local.resources.aws);
+        for queue in &self.local.template.queues {
+            let url = self.local.stack.queue_url(&queue.logical_id).expect("the queue exists");
+            let request = sqs.get_queue_attributes().queue_url(url).attribute_names(QueueAttributeName::All);
+            let attributes =
+                request.send().await.expect("the queue can be read").attributes.unwrap_or_default();
+            for name in [
+                QueueAttributeName::ApproximateNumberOfMessages,
+                QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+                QueueAttributeName::ApproximateNumberOfMessagesDelayed,
+            ] {
+                let count = attributes.get(&name).map_or("0", String::as_str);
+                assert_eq!(count, "0", "queue {}: {name:?}", queue.logical_id);
+            }
+        }
+        assert_eq!(self.open_claims().await, Vec::<String>::new(), "jobs are not settled");
+        assert_eq!(self.local.channel.pending_faults(), 0, "faults were not played");
+    }
+
+    /// The records of jobs that are not settled.
+    async fn open_claims(&self) -> Vec<String> {
+        self.jobs()
+            .await
+            .into_iter()
+            .filter(|job| job.contains("\"SENDING\"") || job.contains("\"RETRY\""))
+            .collect()
+    }
+
+    /// The records of all jobs; a test may scan, for its table is small.
+    pub async fn jobs(&self) -> Vec<String> {
+        let dynamodb = aws_sdk_dynamodb::Client::new(&self.local.resources.aws);
+        let scan = dynamodb.scan().table_name(&self.local.resources.table_name).send().await;
+        let items = scan.expect("the table can be read").items.unwrap_or_default();
+        items.iter().filter_map(|item| item.get("job")?.as_s().ok().cloned()).collect()
+    }
+
+    /// A person with a personal conversation, who has just installed the agent.
+    pub async fn install(&self, name: &str) -> Person {
+        let person = self.channel().add_person(name);
+        self.receive(self.channel().install(&person)).await;
+        self.drain().await;
+        person
+    }
+}
+
+/// The queue's own timer is side-stepped: a message that is to come back later is made visible now.
+async fn bring_back(pump: &Pump, receipt: &str) {
+    let queue = Queue::new(pump.sqs.clone(), &pump.url);
+    queue.come_back_after(receipt, Duration::ZERO).await.expect("the message can be brought back");
+}
+
+impl Drop for TestBundle {
+    fn drop(&mut self) {
+        assert!(self.is_clean || std::thread::panicking(), "a story must end with `bundle.end().await`");
+    }
+}

@@ -1,0 +1,87 @@
+//! A clock that moves when a test says so.
+//! Sockets and the embedded queues keep the machine's time: nothing here pauses tokio's clock.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use herald::clock::Clock;
+use jiff::Timestamp;
+use tokio::sync::{oneshot, watch};
+
+/// A clock that moves when told.
+#[derive(Debug)]
+pub struct TestClock {
+    state: Mutex<State>,
+    changed: watch::Sender<()>,
+}
+
+#[derive(Debug)]
+struct State {
+    now: Timestamp,
+    sleepers: Vec<Sleeper>,
+}
+
+#[derive(Debug)]
+struct Sleeper {
+    until: Timestamp,
+    asked_for: Duration,
+    wake: oneshot::Sender<()>,
+}
+
+impl TestClock {
+    /// A clock that shows `now`.
+    #[must_use]
+    pub fn at(now: Timestamp) -> Self {
+        Self { state: Mutex::new(State { now, sleepers: Vec::new() }), changed: watch::Sender::new(()) }
+    }
+
+    /// Moves on by `step` and wakes whoever slept until then.
+    pub fn advance(&self, step: Duration) {
+        let mut state = self.lock();
+        state.now = state.now.checked_add(step).unwrap_or(Timestamp::MAX);
+        let now = state.now;
+        for sleeper in state.sleepers.extract_if(.., |sleeper| sleeper.until <= now) {
+            // Whoever slept may have given up meanwhile.
+            let _ = sleeper.wake.send(());
+        }
+    }
+
+    /// Returns once somebody sleeps for exactly `duration`.
+    pub async fn sleeping(&self, duration: Duration) {
+        let mut changed = self.changed.subscribe();
+        loop {
+            let is_asleep = self
+                .lock()
+                .sleepers
+                .iter()
+                .any(|sleeper| sleeper.asked_for == duration && !sleeper.wake.is_closed());
+            if is_asleep || changed.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        self.lock().now
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        let (wake, woken) = oneshot::channel();
+        {
+            let mut state = self.lock();
+            let until = state.now.checked_add(duration).unwrap_or(Timestamp::MAX);
+            state.sleepers.push(Sleeper { until, asked_for: duration, wake });
+        }
+        self.changed.send_replace(());
+        // The clock outlives its sleepers; an error would mean that it is gone.
+        let _ = woken.await;
+    }
+}

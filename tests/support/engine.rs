@@ -1,0 +1,121 @@
+//! An engine that a story scripts: what it answers, how long it takes, how often it was asked.
+//! The real sample engine has a story of its own.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use herald::activity::Activity;
+use herald::clock::Clock;
+use herald::engine::{Engine, EngineError, Outcome, TaskOutcome};
+use herald::occasion::{Occasion, Recipient};
+use herald::task::{Task, TaskRun};
+use herald::turn::Turn;
+
+/// An engine that does what it was told to.
+#[derive(Default)]
+pub struct ScriptedEngine {
+    outcome: Option<Outcome>,
+    follow_up: Option<TaskOutcome>,
+    occasion: Option<Activity>,
+    takes: Option<(Duration, Arc<dyn Clock>)>,
+    failures: Mutex<usize>,
+    heard: Mutex<VecDeque<(String, String)>>,
+    task_runs: Mutex<Vec<String>>,
+}
+
+impl ScriptedEngine {
+    /// Says `text` to everything.
+    #[must_use]
+    pub fn saying(text: &str) -> Self {
+        Self { outcome: Some(Outcome::reply(text)), ..Self::default() }
+    }
+
+    /// Says `ack`, works on it, and says `follow_up`.
+    #[must_use]
+    pub fn deferring(ack: &str, follow_up: &str) -> Self {
+        Self {
+            outcome: Some(Outcome::Defer { ack: Activity::message(ack), task: Task::new("work") }),
+            follow_up: Some(TaskOutcome::Done(vec![Activity::message(follow_up)])),
+            ..Self::default()
+        }
+    }
+
+    /// Answers an `invoke` with this.
+    #[must_use]
+    pub fn answering(status: u16, body: serde_json::Value) -> Self {
+        Self { outcome: Some(Outcome::Invoke { status, body }), ..Self::default() }
+    }
+
+    /// Tells every recipient of an occasion `text`.
+    #[must_use]
+    pub fn telling(text: &str) -> Self {
+        Self { outcome: Some(Outcome::Ignore), occasion: Some(Activity::message(text)), ..Self::default() }
+    }
+
+    /// The same, after `duration` of thought.
+    #[must_use]
+    pub fn after(self, duration: Duration, clock: Arc<dyn Clock>) -> Self {
+        Self { takes: Some((duration, clock)), ..self }
+    }
+
+    /// The same, after failing this many times.
+    #[must_use]
+    pub fn failing_first(self, times: usize) -> Self {
+        Self { failures: Mutex::new(times), ..self }
+    }
+
+    /// The types and texts of the activities it was asked about, in order.
+    #[must_use]
+    pub fn heard(&self) -> Vec<(String, String)> {
+        lock(&self.heard).iter().cloned().collect()
+    }
+
+    /// The idempotency keys of its task runs, in order.
+    #[must_use]
+    pub fn task_runs(&self) -> Vec<String> {
+        lock(&self.task_runs).clone()
+    }
+
+    fn fail_if_told(&self) -> Result<(), EngineError> {
+        let mut failures = lock(&self.failures);
+        match failures.checked_sub(1) {
+            Some(left) => {
+                *failures = left;
+                Err("told to fail".into())
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl Engine for ScriptedEngine {
+    async fn on_activity(&self, turn: &Turn) -> Result<Outcome, EngineError> {
+        lock(&self.heard).push_back((turn.activity.kind.as_str().to_owned(), turn.text()));
+        if let Some((duration, clock)) = &self.takes {
+            clock.sleep(*duration).await;
+        }
+        self.fail_if_told()?;
+        Ok(self.outcome.clone().unwrap_or(Outcome::Ignore))
+    }
+
+    async fn run_task(&self, run: &TaskRun) -> Result<TaskOutcome, EngineError> {
+        lock(&self.task_runs).push(run.idempotency_key.as_str().to_owned());
+        self.follow_up.clone().ok_or_else(|| "no task was scripted".into())
+    }
+
+    async fn on_occasion(
+        &self,
+        _occasion: &Occasion,
+        _recipient: &Recipient,
+    ) -> Result<Option<Activity>, EngineError> {
+        self.fail_if_told()?;
+        Ok(self.occasion.clone())
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
