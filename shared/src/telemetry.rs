@@ -1,6 +1,9 @@
 //! Logs: one event, one line of JSON, to standard error's reader or CloudWatch.
 //! It never formats an activity, a token or an id in clear; the types' `Debug` sees to that.
 
+use std::error::Error;
+use std::fmt;
+
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging; `level` is `LOG_LEVEL` (`info` unless set), e.g. `debug` or `herald=debug,info`.
@@ -18,6 +21,22 @@ pub fn init(level: Option<&str>) {
         .finish();
     // A second call changes nothing: the first one's subscriber stays.
     let _ = tracing::subscriber::set_global_default(subscriber);
+}
+
+/// An error with its causes, in one line.
+#[must_use]
+pub fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl fmt::Display + 'a {
+    struct Causes<'a>(&'a (dyn Error + 'static));
+
+    impl fmt::Display for Causes<'_> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "{}", self.0)?;
+            let causes = std::iter::successors(self.0.source(), |&error| error.source());
+            causes.into_iter().try_for_each(|cause| write!(f, ": {cause}"))
+        }
+    }
+
+    Causes(error)
 }
 
 /// What of the log is written.

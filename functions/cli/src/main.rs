@@ -19,7 +19,7 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Nowhere is left to say that this could not be said.
-            let _ = writeln!(io::stderr(), "herald: {}", in_one_line(error.as_ref()));
+            let _ = writeln!(io::stderr(), "herald: {}", telemetry::causes(error.as_ref()));
             ExitCode::FAILURE
         }
     }
@@ -30,15 +30,4 @@ async fn execute(arguments: Arguments) -> Result<(), BoxError> {
         Command::Run(arguments) => Ok(run::run(arguments, environment).await?),
         Command::Demo => Ok(demo::demo().await?),
     }
-}
-
-/// The error and its causes.
-fn in_one_line(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        line = format!("{line}: {error}");
-        cause = error.source();
-    }
-    line
 }

@@ -8,6 +8,7 @@ use aws_lambda_events::event::sqs::SqsEvent;
 use aws_sdk_sqs::types::Message;
 use herald::BoxError;
 use herald::clock::within;
+use herald::telemetry::causes;
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::json;
 use tokio::sync::watch;
@@ -72,7 +73,7 @@ impl Pump {
                 Ok(Some(message)) => drop(in_hand.spawn(self.clone().work_and_tell(message))),
                 Ok(None) => {}
                 Err(error) => {
-                    error!(error = error.as_ref() as &dyn std::error::Error, "could not read a queue");
+                    error!(error = %causes(error.as_ref()), "could not read a queue");
                     self.worker.clock.sleep(Duration::from_secs(1)).await;
                 }
             }
@@ -86,7 +87,7 @@ impl Pump {
 
     async fn work_and_tell(self, message: Message) {
         if let Err(error) = self.work(message).await {
-            error!(error = error.as_ref() as &dyn std::error::Error, "could not settle a message");
+            error!(error = %causes(error.as_ref()), "could not settle a message");
         }
     }
 

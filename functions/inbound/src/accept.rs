@@ -7,6 +7,7 @@ use herald::conversation::{ConversationReference, lifecycle};
 use herald::digest;
 use herald::ledger::JobId;
 use herald::queue::{BodyError, QueueError, TurnWork, Work};
+use herald::telemetry::causes;
 use herald::turn::Turn;
 use serde_json::Value;
 use tracing::{error, warn};
@@ -96,7 +97,7 @@ impl Inbound {
         if let Err(error) = self.references.upsert(&turn.reference, change, moment).await {
             let reference = self.references.key(&turn.reference);
             warn!(
-                error = &error as &dyn std::error::Error,
+                error = %causes(&error),
                 reference.key = reference.as_str(),
                 "could not keep a conversation reference"
             );
@@ -118,7 +119,7 @@ pub(crate) fn not_queued(error: &QueueError, job: &JobId) -> Refusal {
     if let QueueError::Body(BodyError::TooLarge { .. }) = error {
         return Refusal::TooLarge;
     }
-    error!(error = error as &dyn std::error::Error, job.id = job.as_str(), "could not queue a turn");
+    error!(error = %causes(error), job.id = job.as_str(), "could not queue a turn");
     Refusal::Unavailable
 }
 

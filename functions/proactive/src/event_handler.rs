@@ -1,6 +1,7 @@
 //! A schedule's event in, a count of planned recipients out.
 //! Lambda's types go no further than this file.
 
+use herald::telemetry::causes;
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::{Value, json};
 use tracing::{error, info};
@@ -20,8 +21,8 @@ pub async fn handle(proactive: &Proactive, event: LambdaEvent<Value>) -> Result<
     })?;
     let occasion = firing.occasion.name.clone();
     let planned = proactive.plan(&firing).await.inspect_err(|error| {
-        let cause = error as &dyn std::error::Error;
-        error!(error = cause, occasion.name = occasion, "could not plan an occasion");
+        let cause = causes(error);
+        error!(error = %cause, occasion.name = occasion, "could not plan an occasion");
     })?;
     info!(
         occasion.name = occasion,

@@ -6,6 +6,7 @@ use herald::conversation::{ConversationReference, User, lifecycle::Change};
 use herald::ledger::{Attempt, Job, Plan, Policy, Verdict, finish};
 use herald::occasion::{Occasion, Recipient};
 use herald::queue::{DeliveriesWork, Delivery};
+use herald::telemetry::causes;
 use tracing::{error, info};
 
 use crate::job::MAX_RUNS;
@@ -110,8 +111,8 @@ impl Worker {
         error: &ConnectorError,
         job: &Job,
     ) -> Result<Result<ConversationReference, Unreachable>, Later> {
-        let cause = error as &dyn std::error::Error;
-        error!(error = cause, job.id = job.id.as_str(), "could not create a conversation");
+        let cause = causes(error);
+        error!(error = %cause, job.id = job.id.as_str(), "could not create a conversation");
         match error.retry() {
             Retry::After(wait) => Err(Later { wait }),
             Retry::Backoff => Err(Later::backoff(job.attempts, &self.chance)),

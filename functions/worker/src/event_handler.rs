@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use herald::queue::Queue;
+use herald::telemetry::causes;
 use lambda_runtime::{Error, LambdaEvent};
-use tokio::sync::Mutex;
 use tracing::warn;
 
 use crate::Worker;
@@ -27,44 +27,49 @@ const BEAT: Duration = Duration::from_secs(10);
 /// None in practice: what goes wrong concerns one message.
 pub async fn handle(worker: &Worker, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
     let records = event.payload.records;
-    let open = Mutex::new(records.iter().collect::<Vec<_>>());
-    tokio::select! {
-        biased;
-        () = work_through(worker, &records, &open) => {}
-        () = keep_in_hand(worker, &open) => {}
-    }
-    let failures = open.into_inner().into_iter().map(|record| {
-        let mut failure = BatchItemFailure::default();
-        failure.item_identifier = record.message_id.clone().unwrap_or_default();
-        failure
-    });
-    let mut response = SqsBatchResponse::default();
-    response.batch_item_failures = failures.collect();
-    Ok(response)
-}
-
-async fn work_through<'a>(worker: &Worker, records: &'a [SqsMessage], open: &Mutex<Vec<&'a SqsMessage>>) {
-    for record in records {
+    let mut settled = 0;
+    let mut unsettled = Vec::new();
+    for record in &records {
         hide(worker, record, HIDDEN).await;
-        match worker.work(record.body.as_deref().unwrap_or_default()).await {
-            Ok(()) => open.lock().await.retain(|other| !std::ptr::eq(*other, record)),
+        let work = worker.work(record.body.as_deref().unwrap_or_default());
+        let outcome = tokio::select! {
+            biased;
+            outcome = work => outcome,
+            never = keep_in_hand(worker, record) => never,
+        };
+        match outcome {
+            Ok(()) => settled += 1,
             Err(later) => {
                 hide(worker, record, later.wait).await;
-                if queue_of(worker, record).is_some_and(|queue| queue.name().ends_with(".fifo")) {
-                    return;
+                unsettled.push(record);
+                if is_in_order(record) {
+                    break;
                 }
             }
         }
     }
+    let not_begun = records.iter().skip(settled + unsettled.len());
+    let mut response = SqsBatchResponse::default();
+    response.batch_item_failures = unsettled.into_iter().chain(not_begun).map(failure).collect();
+    Ok(response)
 }
 
-/// Renews the hold on all messages that are not settled; ends only with the work.
-async fn keep_in_hand(worker: &Worker, open: &Mutex<Vec<&SqsMessage>>) {
+fn failure(record: &SqsMessage) -> BatchItemFailure {
+    let mut failure = BatchItemFailure::default();
+    failure.item_identifier = record.message_id.clone().unwrap_or_default();
+    failure
+}
+
+/// Whether the messages behind this one must not overtake it.
+fn is_in_order(record: &SqsMessage) -> bool {
+    record.event_source_arn.as_deref().is_some_and(|arn| arn.ends_with(".fifo"))
+}
+
+/// Renews the hold on a message while its work goes on; never ends by itself.
+async fn keep_in_hand<T>(worker: &Worker, record: &SqsMessage) -> T {
     loop {
         worker.clock.sleep(BEAT).await;
-        for record in open.lock().await.iter() {
-            hide(worker, record, HIDDEN).await;
-        }
+        hide(worker, record, HIDDEN).await;
     }
 }
 
@@ -74,7 +79,7 @@ async fn hide(worker: &Worker, record: &SqsMessage, time: Duration) {
         return;
     };
     if let Err(error) = queue.come_back_after(receipt, time).await {
-        warn!(error = &error as &dyn std::error::Error, "could not change when a message comes back");
+        warn!(error = %causes(&error), "could not change when a message comes back");
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use herald::ledger::{Attempt, Claim, Claimant, Job, JobId, Plan, Policy, State, Verdict, finish};
 use herald::store::StoreError;
+use herald::telemetry::causes;
 use jiff::SignedDuration;
 use tracing::{error, info, warn};
 
@@ -66,7 +67,7 @@ impl Worker {
                 Ok(Err(_fenced)) => warn!(job.id = job.id.as_str(), "lost the claim on a job in hand"),
                 Err(error) => {
                     warn!(
-                        error = &error as &dyn std::error::Error,
+                        error = %causes(&error),
                         job.id = job.id.as_str(),
                         "could not renew a claim"
                     );
@@ -115,7 +116,7 @@ impl Worker {
     }
 
     pub(crate) fn put_off(&self, error: &StoreError, id: &JobId) -> Later {
-        error!(error = error as &dyn std::error::Error, job.id = id.as_str(), "put off a job: no table");
+        error!(error = %causes(error), job.id = id.as_str(), "put off a job: no table");
         Later::backoff(3, &self.chance)
     }
 }

@@ -18,6 +18,7 @@ use herald::connector::Connector;
 use herald::engine::Engine;
 use herald::queue::{BodyError, Queue, Work};
 use herald::store::{JobStore, ReferenceStore};
+use herald::telemetry::causes;
 use tracing::error;
 
 pub use self::later::Later;
@@ -56,7 +57,7 @@ impl Worker {
             Ok(Work::Task(work)) => self.task(work).await,
             Ok(Work::Deliveries(work)) => self.deliveries(work).await,
             Err(error @ BodyError::Newer { .. }) => {
-                error!(error = &error as &dyn std::error::Error, "left work to a newer worker");
+                error!(error = %causes(&error), "left work to a newer worker");
                 Err(Later::FRESH)
             }
             Err(error) => {

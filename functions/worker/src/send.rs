@@ -5,6 +5,7 @@ use herald::activity::Activity;
 use herald::connector::{ConnectorError, Retry};
 use herald::conversation::ConversationReference;
 use herald::ledger::{Attempt, JobId, Policy, State, finish};
+use herald::telemetry::causes;
 use herald::turn::Turn;
 use tracing::{error, info, warn};
 
@@ -91,16 +92,18 @@ impl Worker {
         if let ConnectorError::Gone { code } = error {
             warn!(job.id = id.as_str(), "gave up a send: {error}");
             if let Err(error) = self.references.suspend(reference, code).await {
-                let cause = &error as &dyn std::error::Error;
-                warn!(error = cause, job.id = id.as_str(), "could not suspend a conversation reference");
+                let cause = causes(&error);
+                warn!(error = %cause, job.id = id.as_str(), "could not suspend a conversation reference");
             }
             return;
         }
         match error.retry() {
-            Retry::After(_) | Retry::Backoff => info!(job.id = id.as_str(), "put off a send: {error}"),
+            Retry::After(_) | Retry::Backoff => {
+                warn!(error = %causes(error), job.id = id.as_str(), "put off a send");
+            }
             Retry::WithinResendBudget(_) | Retry::Never => {
-                let cause = error as &dyn std::error::Error;
-                error!(error = cause, job.id = id.as_str(), "a send failed");
+                let cause = causes(error);
+                error!(error = %cause, job.id = id.as_str(), "a send failed");
             }
         }
     }

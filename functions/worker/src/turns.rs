@@ -7,6 +7,7 @@ use herald::clock::within;
 use herald::engine::{EngineError, Outcome};
 use herald::ledger::{Job, Next, Plan, Policy, Verdict};
 use herald::queue::{TaskWork, TurnWork, Work};
+use herald::telemetry::causes;
 use tracing::{error, warn};
 
 use crate::job::MAX_RUNS;
@@ -24,8 +25,8 @@ impl Worker {
         let id = work.job.clone();
         let handed_over = self.tasks.send_after(&Work::Turn(work), later.wait).await;
         handed_over.map_err(|error| {
-            let cause = &error as &dyn std::error::Error;
-            error!(error = cause, job.id = id.as_str(), "could not hand a turn over to the tasks");
+            let cause = causes(&error);
+            error!(error = %cause, job.id = id.as_str(), "could not hand a turn over to the tasks");
             later
         })
     }
@@ -99,8 +100,8 @@ impl Worker {
             }
         };
         self.tasks.send_after(&next, Duration::ZERO).await.map_err(|error| {
-            let cause = &error as &dyn std::error::Error;
-            error!(error = cause, job.id = work.job.as_str(), "could not queue what follows from a turn");
+            let cause = causes(&error);
+            error!(error = %cause, job.id = work.job.as_str(), "could not queue what follows from a turn");
             Later::backoff(2, &self.chance)
         })
     }

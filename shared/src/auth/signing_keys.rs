@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::telemetry::causes;
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::DecodingKey;
 use serde::Deserialize;
@@ -84,7 +85,7 @@ impl SigningKeys {
                     cache.keys = keys;
                     cache.fetched_at = Some(now);
                 }
-                Err(error) => warn!(error = &error as &dyn std::error::Error, "could not fetch signing keys"),
+                Err(error) => warn!(error = %causes(&error), "could not fetch signing keys"),
             }
         }
         match cache.fetched_at {

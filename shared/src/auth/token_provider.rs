@@ -112,9 +112,9 @@ impl TokenSource {
             ("client_secret", secret.expose_secret()),
             ("scope", &self.cloud.scope),
         ];
-        let answer = self.http.post(url).form(&form).send().await.map_err(TokenError::Unreachable)?;
+        let answer = self.http.post(url).form(&form).send().await.map_err(unreachable)?;
         let status = answer.status();
-        let body = http::read_body(answer).await.map_err(TokenError::Unreachable)?;
+        let body = http::read_body(answer).await.map_err(unreachable)?;
         if !status.is_success() {
             return Err(TokenError::of(status.as_u16(), &body));
         }
@@ -127,6 +127,11 @@ impl TokenSource {
         let good_for = life.saturating_sub(EARLY.min(life / 10));
         Ok(Token { text: grant.access_token, renew_at: now.checked_add(good_for).unwrap_or(now) })
     }
+}
+
+/// The address names the tenant.
+fn unreachable(error: reqwest::Error) -> TokenError {
+    TokenError::Unreachable(error.without_url())
 }
 
 impl ClientSecret {

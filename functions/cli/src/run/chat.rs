@@ -3,6 +3,7 @@
 
 use std::io::{self, BufRead, Write};
 
+use herald::telemetry::causes;
 use tokio::sync::mpsc;
 use tracing::error;
 
@@ -58,6 +59,6 @@ async fn deliver(channel: &Channel, activity: serde_json::Value) {
     match channel.deliver(activity).await {
         Ok(answer) if answer.status < 300 => {}
         Ok(answer) => error!(status = answer.status, "inbound did not take the activity"),
-        Err(error) => error!(error = &error as &dyn std::error::Error, "inbound could not be reached"),
+        Err(error) => error!(error = %causes(&error), "inbound could not be reached"),
     }
 }

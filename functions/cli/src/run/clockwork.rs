@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use herald::clock::Clock;
+use herald::telemetry::causes;
 use tracing::error;
 
 use crate::local::Local;
@@ -18,7 +19,7 @@ pub(super) async fn fire_on_time(local: Arc<Local>, schedule: ScheduleDefinition
         clock.sleep(wait).await;
         if let Err(error) = local.fire(fire(&schedule, due)).await {
             error!(
-                error = error.as_ref() as &dyn std::error::Error,
+                error = %causes(error.as_ref()),
                 schedule.name, "a schedule could not be fired"
             );
         }
@@ -31,7 +32,7 @@ pub(super) async fn save_now_and_then(local: Arc<Local>, clock: Arc<dyn Clock>) 
     loop {
         clock.sleep(Duration::from_secs(1)).await;
         if let Err(error) = local.save().await {
-            error!(error = &error as &dyn std::error::Error, "could not keep the state");
+            error!(error = %causes(&error), "could not keep the state");
         }
     }
 }

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use herald::telemetry::causes;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
@@ -76,7 +77,7 @@ impl Front {
         match target.split_once('.') {
             Some(("AmazonSQS", operation)) => self.queues.answer(operation, body).await.map(Full::new),
             Some(_) | None => self.pass_on(parts.headers, body).await.unwrap_or_else(|error| {
-                warn!(error = &error as &dyn std::error::Error, "the local table did not answer");
+                warn!(error = %causes(&error), "the local table did not answer");
                 plain(StatusCode::BAD_GATEWAY)
             }),
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use herald::clock::Clock;
+use herald::telemetry::causes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::BodyExt;
 use jiff::{SignedDuration, Timestamp};
@@ -90,8 +91,8 @@ impl Queues {
         if let (Some(recorder), StatusCode::OK) = (&self.recorder, response.status()) {
             let answer = serde_json::from_slice(response.body()).unwrap_or_default();
             if let Err(failure) = recorder.record(operation, &request, &answer) {
-                let cause = &failure as &dyn std::error::Error;
-                error!(error = cause, "could not write down what happened to a queue");
+                let cause = causes(&failure);
+                error!(error = %cause, "could not write down what happened to a queue");
                 return failed();
             }
         }
