@@ -14,11 +14,10 @@ use tokio::task::JoinSet;
 use crate::template::{REGION, Template};
 
 mod backlog;
-mod delay;
 mod error;
-mod fair;
 mod front;
 mod journal;
+mod messages;
 mod queues;
 mod recorder;
 mod state;

@@ -20,10 +20,9 @@ use serde_json::{Value, json};
 use tracing::error;
 
 use super::backlog::Message;
-use super::fair;
 use super::journal::Journal;
 use super::recorder::Recorder;
-use super::{Delays, StackError, StateDir, delay};
+use super::{Delays, StackError, StateDir, messages};
 use crate::template::{ACCOUNT, QueueDefinition, REGION, Template};
 
 /// How long SQS remembers a deduplication id.
@@ -83,9 +82,9 @@ impl Queues {
         else {
             return self.run(operation, body).await;
         };
-        fair::drop_group_hint(operation, &mut request);
+        messages::drop_group_hint(operation, &mut request);
         if self.delays == Delays::Skipped {
-            delay::skip(operation, &mut request);
+            messages::skip_delay(operation, &mut request);
         }
         let response = self.run(operation, Bytes::from(request.to_string())).await;
         if let (Some(recorder), StatusCode::OK) = (&self.recorder, response.status()) {
