@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a story may end where it fails")]
 
 mod answering;
+mod connector;
 mod identity;
 mod proactive;
 mod sample;
 mod sending;
+mod state;

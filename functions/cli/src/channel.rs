@@ -172,6 +172,12 @@ impl Channel {
         })
     }
 
+    /// The port on 127.0.0.1 that all of it is on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.state.address.port()
+    }
+
     /// The service URL of every conversation of this channel.
     #[must_use]
     pub fn service_url(&self) -> String {

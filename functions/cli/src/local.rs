@@ -20,10 +20,14 @@ use crate::bundle::{Bundle, Registration, Resources};
 use crate::channel::{Channel, ChannelError, ChannelOptions};
 use crate::gateway::{Gateway, Playground};
 use crate::pump::Pump;
-use crate::stack::{Delays, Stack, StackError, StackOptions};
-use crate::template::{Template, TemplateError};
+use crate::stack::{Delays, Stack, StackOptions};
+use crate::template::Template;
 
+mod error;
 mod kept;
+
+pub use self::error::LocalError;
+use self::kept::Kept;
 
 /// The template this program was built with: its table, queues and schedules are the local ones too.
 const TEMPLATE: &str = include_str!("../../../template.yaml");
@@ -62,44 +66,6 @@ pub struct LocalOptions {
     pub delays: Delays,
 }
 
-/// Why the whole of it could not be started or stopped.
-#[derive(Debug, thiserror::Error)]
-pub enum LocalError {
-    /// The port is taken.
-    #[error("port {port} on 127.0.0.1 cannot be listened on: choose another with --port")]
-    Port {
-        /// Which.
-        port: u16,
-        /// Why.
-        #[source]
-        cause: std::io::Error,
-    },
-    /// The template is not what this program expects.
-    #[error("template.yaml cannot be used")]
-    Template(#[from] TemplateError),
-    /// The template lacks a queue.
-    #[error("template.yaml has no queue `{0}`")]
-    NoQueue(&'static str),
-    /// The AWS services could not be started or stopped.
-    #[error(transparent)]
-    Stack(#[from] StackError),
-    /// The channel could not be started.
-    #[error("channel emulator could not be started")]
-    Channel(#[from] ChannelError),
-    /// The functions could not be wired.
-    #[error("functions could not be wired")]
-    Wiring(#[source] BoxError),
-    /// The state of the channel could not be read or written.
-    #[error("state file {} cannot be used", path.display())]
-    State {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        cause: BoxError,
-    },
-}
-
 /// The whole of it, running; nothing moves until the pumps are stepped or run.
 pub struct Local {
     /// The AWS services.
@@ -132,10 +98,8 @@ impl Local {
         let stack_options =
             StackOptions { state: state.clone(), clock: clock.clone(), template: &template, delays };
         let stack = Stack::start(stack_options).await?;
-        let channel = start_channel(&clock, &chance).await?;
-        if let Some(directory) = &state {
-            kept::restore(&channel, directory)?;
-        }
+        let kept = state.as_deref().map(kept::read).transpose()?.flatten();
+        let channel = start_channel(kept, &clock, &chance).await?;
         channel.set_endpoint(&endpoint);
 
         let queue = |id| stack.queue_url(id).map(str::to_owned).ok_or(LocalError::NoQueue(id));
@@ -208,9 +172,15 @@ impl Local {
     }
 }
 
-async fn start_channel(clock: &Arc<dyn Clock>, chance: &Chance) -> Result<Channel, LocalError> {
-    let listener = TcpListener::bind("127.0.0.1:0").await.map_err(ChannelError::Listen)?;
-    Ok(Channel::start(
+async fn start_channel(
+    kept: Option<Kept>,
+    clock: &Arc<dyn Clock>,
+    chance: &Chance,
+) -> Result<Channel, LocalError> {
+    let port = kept.as_ref().map_or(0, |kept| kept.port);
+    let in_use = |cause| LocalError::ChannelPort { port, cause };
+    let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(in_use)?;
+    let channel = Channel::start(
         listener,
         ChannelOptions {
             client_id: EMULATED_CLIENT_ID.to_owned(),
@@ -219,7 +189,11 @@ async fn start_channel(clock: &Arc<dyn Clock>, chance: &Chance) -> Result<Channe
             clock: clock.clone(),
             chance: chance.clone(),
         },
-    )?)
+    )?;
+    if let Some(kept) = kept {
+        channel.restore(&kept.channel)?;
+    }
+    Ok(channel)
 }
 
 fn registration(served: Served, channel: &Channel) -> Result<Registration, BoxError> {

@@ -1,26 +1,35 @@
-//! The channel's part of the state directory: people and conversations, so that ids stay valid.
-//! The table and the queues are kept by the stack.
+//! The channel's part of the state directory: its port, people and conversations, so that ids and service URLs
+//! that the bundle keeps stay valid. The table and the queues are kept by the stack.
 
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
 use herald::BoxError;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::LocalError;
 use crate::channel::Channel;
 
 const FILE: &str = "channel.json";
 
-pub(super) fn restore(channel: &Channel, directory: &Path) -> Result<(), LocalError> {
+/// What is kept of a channel.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Kept {
+    /// The port of its connector, which service URLs name.
+    pub(super) port: u16,
+    /// The rest.
+    pub(super) channel: Value,
+}
+
+/// What is kept in `directory`, if anything is.
+pub(super) fn read(directory: &Path) -> Result<Option<Kept>, LocalError> {
     let path = directory.join(FILE);
     let unusable = |cause: BoxError| LocalError::State { path: path.clone(), cause };
     match fs::read(&path) {
-        Ok(bytes) => {
-            let kept = serde_json::from_slice(&bytes).map_err(|error| unusable(error.into()))?;
-            channel.restore(&kept).map_err(|error| unusable(error.into()))
-        }
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| unusable(error.into())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(unusable(error.into())),
     }
 }
@@ -28,8 +37,10 @@ pub(super) fn restore(channel: &Channel, directory: &Path) -> Result<(), LocalEr
 /// Written beside and moved into place, so that a crash leaves the old file or the new one.
 pub(super) fn save(channel: &Channel, directory: &Path) -> Result<(), LocalError> {
     let path = directory.join(FILE);
+    let unusable = |cause: BoxError| LocalError::State { path: path.clone(), cause };
+    let kept = Kept { port: channel.port(), channel: channel.snapshot() };
+    let json = serde_json::to_vec(&kept).map_err(|error| unusable(error.into()))?;
     let beside = directory.join(format!("{FILE}.new"));
-    let written =
-        fs::write(&beside, channel.snapshot().to_string()).and_then(|()| fs::rename(&beside, &path));
-    written.map_err(|error| LocalError::State { path, cause: error.into() })
+    let written = fs::write(&beside, json).and_then(|()| fs::rename(&beside, &path));
+    written.map_err(|error| unusable(error.into()))
 }

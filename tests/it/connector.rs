@@ -1,0 +1,120 @@
+//! The connector against the channel: every verb, the spelling of paths, and where a token never goes.
+
+use cli::channel::{Effect, Fault, Refusal};
+use herald::activity::Activity;
+use herald::connector::{ConnectorError, Retry};
+use herald::conversation::ConversationReference;
+use herald::ids::{ActivityId, ConversationId};
+use herald::service_url::ServiceUrl;
+use support::{ScriptedEngine, TestBundle};
+
+async fn bundle() -> (TestBundle, ConversationReference) {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    let alex = bundle.channel().add_person("Alex");
+    let activity = serde_json::from_value(bundle.channel().message(&alex, "hello")).unwrap();
+    let reference = ConversationReference::of(&activity).unwrap();
+    (bundle, reference)
+}
+
+#[tokio::test]
+async fn an_activity_is_sent_updated_and_deleted() {
+    let (bundle, reference) = bundle().await;
+    let connector = &bundle.local().bundle.worker.connector;
+
+    let id = connector.send(&reference, Activity::message("Working…")).await.unwrap().unwrap();
+    connector.update(&reference, &id, Activity::message("Done.")).await.unwrap();
+    connector.delete(&reference, &id).await.unwrap();
+
+    let entries = bundle.channel().entries();
+    let effects: Vec<_> = entries.iter().map(|entry| entry.effect).collect();
+    assert_eq!(effects, [Effect::Sent, Effect::Updated, Effect::Deleted]);
+    assert_eq!(entries[1].activity["id"], id.as_str());
+    assert_eq!(entries[1].activity["text"], "Done.");
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn what_was_never_sent_cannot_be_updated() {
+    let (bundle, reference) = bundle().await;
+    let connector = &bundle.local().bundle.worker.connector;
+    let unknown = ActivityId::new("unknown").unwrap();
+
+    let error = connector.update(&reference, &unknown, Activity::message("Done.")).await.unwrap_err();
+
+    assert_eq!(error.to_string(), "channel answered 404 (ActivityNotFoundInConversation)");
+    assert_eq!(error.retry(), Retry::Never);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn the_members_of_a_conversation_are_listed() {
+    let (bundle, reference) = bundle().await;
+    let connector = &bundle.local().bundle.worker.connector;
+
+    let members = connector.members(&reference).await.unwrap();
+
+    let names: Vec<_> = members.iter().filter_map(|member| member.name.as_deref()).collect();
+    assert!(names.contains(&"Alex"), "{names:?}");
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn an_id_never_leaves_its_path_segment() {
+    let (bundle, mut reference) = bundle().await;
+    let connector = &bundle.local().bundle.worker.connector;
+    reference.conversation.id = ConversationId::new("a/../../v3/other?x=1#y%2e 19:é").unwrap();
+
+    let error = connector.send(&reference, Activity::message("hello")).await.unwrap_err();
+
+    assert!(matches!(error, ConnectorError::Gone { .. }), "{error}");
+    assert_eq!(
+        bundle.channel().entries()[0].path,
+        "/teams/v3/conversations/a%2F..%2F..%2Fv3%2Fother%3Fx%3D1%23y%252e%2019%3A%C3%A9/activities"
+    );
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_host_that_is_not_the_channels_gets_no_request() {
+    let (bundle, mut reference) = bundle().await;
+    let connector = &bundle.local().bundle.worker.connector;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let elsewhere = format!("http://{}/teams/", listener.local_addr().unwrap());
+    reference.service_url = ServiceUrl::new(&elsewhere).unwrap();
+
+    let error = connector.send(&reference, Activity::message("hello")).await.unwrap_err();
+
+    assert!(matches!(error, ConnectorError::ForeignHost), "{error}");
+    assert_eq!(bundle.channel().token_requests(), 0);
+    let nobody = tokio::time::timeout(std::time::Duration::from_millis(20), listener.accept()).await;
+    assert!(nobody.is_err(), "a request was made");
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let (bundle, reference) = bundle().await;
+    let connector = &bundle.local().bundle.worker.connector;
+    bundle.channel().fail(Fault::Status(Refusal::raw(307, "")));
+
+    let error = connector.send(&reference, Activity::message("hello")).await.unwrap_err();
+
+    assert!(matches!(error, ConnectorError::Rejected { status: 307, .. }), "{error}");
+    assert_eq!(bundle.channel().entries().len(), 1);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_wrong_secret_is_explained() {
+    let (bundle, reference) = bundle().await;
+    let connector = &bundle.local().bundle.worker.connector;
+    let body = r#"{"error":"invalid_client","error_codes":[7000222]}"#;
+    bundle.channel().fail_on(cli::channel::Operation::Token, Fault::Status(Refusal::raw(401, body)));
+
+    let error = connector.send(&reference, Activity::message("hello")).await.unwrap_err();
+
+    let line = herald::telemetry::causes(&error).to_string();
+    assert!(line.contains("AADSTS7000222") && line.contains("expired"), "{line}");
+    assert_eq!(error.retry(), Retry::Backoff);
+    bundle.end().await;
+}

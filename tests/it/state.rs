@@ -1,0 +1,114 @@
+//! What outlives the process, and what is said when it cannot start.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use cli::local::{Local, LocalError, LocalOptions, Served};
+use cli::pump::Step;
+use cli::stack::Delays;
+use herald::chance::Chance;
+use herald::clock::SystemClock;
+use support::ScriptedEngine;
+
+/// A directory of its own, removed with the story.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("herald-{name}-{}", std::process::id()));
+        Self(path)
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        // What cannot be removed is the temporary directory's to remove.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+async fn start(state: &Path, port: u16) -> Result<Local, LocalError> {
+    Local::start(LocalOptions {
+        state: Some(state.to_owned()),
+        port,
+        served: Served::Emulated,
+        engine: Arc::new(ScriptedEngine::deferring("On it.", "Done.")),
+        clock: Arc::new(SystemClock),
+        chance: Chance::seeded(7),
+        delays: Delays::Skipped,
+    })
+    .await
+}
+
+async fn step(local: &Local, queue: &str) -> Step {
+    let pump = local.pumps().into_iter().find(|pump| pump.url.contains(queue)).unwrap();
+    pump.step().await.unwrap()
+}
+
+#[tokio::test]
+async fn work_goes_on_where_the_process_ended() {
+    let directory = Directory::new("goes-on");
+    let before = start(&directory.0, 0).await.unwrap();
+    let alex = before.channel.add_person("Alex");
+    before.channel.deliver(before.channel.message(&alex, "report")).await.unwrap();
+    assert_eq!(step(&before, "turns").await, Step::Settled);
+    assert_eq!(before.channel.texts(), ["On it."]);
+    before.stop().await.unwrap();
+
+    let after = start(&directory.0, 0).await.unwrap();
+    assert_eq!(step(&after, "tasks").await, Step::Settled);
+
+    assert_eq!(after.channel.texts(), ["Done."]);
+    assert_eq!(
+        after.channel.entries()[0].conversation,
+        Some(after.channel.personal_conversation(&after.channel.people()[0]))
+    );
+    after.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_second_process_on_the_same_state_is_refused() {
+    let directory = Directory::new("second");
+    let first = start(&directory.0, 0).await.unwrap();
+
+    let Err(second) = start(&directory.0, 0).await else { panic!("it was started") };
+
+    assert!(matches!(second, LocalError::Stack(_)), "{second}");
+    assert!(second.to_string().contains(&directory.0.display().to_string()), "{second}");
+    first.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_named() {
+    let directory = Directory::new("port");
+    let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = taken.local_addr().unwrap().port();
+
+    let Err(error) = start(&directory.0, port).await else { panic!("it was started") };
+
+    assert!(error.to_string().contains(&format!("port {port}")), "{error}");
+    assert!(!directory.0.exists(), "nothing was made before the port was had");
+}
+
+#[tokio::test]
+async fn a_worker_that_dies_is_replaced_by_the_next() {
+    let directory = Directory::new("dies");
+    let local = start(&directory.0, 0).await.unwrap();
+    let alex = local.channel.add_person("Alex");
+    local.channel.deliver(local.channel.message(&alex, "report")).await.unwrap();
+    let pump = local.pumps().into_iter().find(|pump| pump.url.contains("turns")).unwrap();
+    local.channel.fail(cli::channel::Fault::Late(Duration::from_secs(3600)));
+    // It dies while the channel has its ack in hand: shown, and never recorded.
+    let dying = tokio::spawn(async move { pump.step().await });
+    local.channel.wait_for(1).await;
+    dying.abort();
+    local.stop().await.unwrap();
+
+    let after = start(&directory.0, 0).await.unwrap();
+    let put_off = step(&after, "turns").await;
+
+    assert_eq!(put_off, Step::Settled, "its claim holds for 20 s more, so the turn is handed to the tasks");
+    assert_eq!(after.channel.texts(), Vec::<String>::new());
+    after.stop().await.unwrap();
+}
