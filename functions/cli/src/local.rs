@@ -17,7 +17,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 
 use crate::bundle::{Bundle, Registration, Resources};
-use crate::channel::{Channel, ChannelError, ChannelOptions};
+use crate::channel::{Channel, ChannelOptions};
 use crate::gateway::{Gateway, Playground};
 use crate::pump::Pump;
 use crate::stack::{Delays, Stack, StackOptions};

@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use crate::template::{REGION, Template};
 
 mod backlog;
+mod creation;
 mod error;
 mod front;
 mod journal;
@@ -23,6 +24,7 @@ mod recorder;
 mod state;
 mod table;
 
+pub use creation::{CreationError, create};
 pub use error::StackError;
 
 use front::Front;

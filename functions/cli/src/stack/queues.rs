@@ -1,7 +1,7 @@
 //! The embedded SQS: creates the template's queues, answers requests, and brings back the messages an earlier
 //! process left. The engine keeps everything in memory and exports no messages; the journal does.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -191,8 +191,9 @@ impl Queues {
     }
 }
 
-fn attributes(queue: &QueueDefinition, template: &Template) -> Value {
-    let mut attributes = json!(queue.attributes);
+/// The attributes a queue is created with, its redrive policy included.
+pub(super) fn attributes(queue: &QueueDefinition, template: &Template) -> BTreeMap<String, String> {
+    let mut attributes = queue.attributes.clone();
     let dead = queue
         .redrive
         .as_ref()
@@ -202,7 +203,7 @@ fn attributes(queue: &QueueDefinition, template: &Template) -> Value {
             "deadLetterTargetArn": format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{}", dead.name),
             "maxReceiveCount": redrive.max_receive_count,
         });
-        attributes["RedrivePolicy"] = json!(policy.to_string());
+        attributes.insert("RedrivePolicy".to_owned(), policy.to_string());
     }
     attributes
 }
