@@ -6,6 +6,7 @@ mod answering;
 mod connector;
 mod identity;
 mod proactive;
+mod release;
 mod sample;
 mod sending;
 mod state;

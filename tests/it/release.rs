@@ -78,15 +78,20 @@ async fn the_release_binaries_start_again_and_again_and_their_cost_is_shown() {
     let mut figures = [const { Vec::new() }; 3];
 
     for _ in 0..STARTS {
-        let accepted = bench.launch("inbound").await.measure(bench.request(&alex, "order a laptop")).await;
-        let mut turns = bench.receive("TurnsQueue").await;
-        let worked = bench.launch("worker").await.measure(bench.event("TurnsQueue", &turns)).await;
-        let planned = bench.launch("proactive").await.measure(bench.firing()).await;
-        turns.extend(bench.receive("TasksQueue").await);
-        bench.delete("TurnsQueue", &turns[..1]).await;
-        bench.delete("TasksQueue", &turns[1..]).await;
-        bench.delete("DeliveriesQueue", &bench.receive("DeliveriesQueue").await).await;
-        for (all, figure) in figures.iter_mut().zip([accepted, worked, planned]) {
+        let order = bench.request(&alex, "order a laptop");
+        let (accepted, of_inbound) = bench.launch("inbound").await.measure(order).await;
+        assert_eq!(accepted["statusCode"], 202);
+        let turns = bench.receive("TurnsQueue").await;
+        let turn = bench.event("TurnsQueue", &turns);
+        let (worked, of_worker) = bench.launch("worker").await.measure(turn).await;
+        assert_eq!(worked, json!({ "batchItemFailures": [] }));
+        let (planned, of_proactive) = bench.launch("proactive").await.measure(bench.firing()).await;
+        assert_eq!(planned["recipients"], 1);
+        bench.delete("TurnsQueue", &turns).await;
+        for queue in ["TasksQueue", "DeliveriesQueue"] {
+            bench.delete(queue, &bench.receive(queue).await).await;
+        }
+        for (all, figure) in figures.iter_mut().zip([of_inbound, of_worker, of_proactive]) {
             all.push(figure);
         }
     }
@@ -95,6 +100,6 @@ async fn the_release_binaries_start_again_and_again_and_their_cost_is_shown() {
     let report = report(&figures);
     #[expect(clippy::print_stdout, reason = "the report is what this is run for")]
     {
-        println!("{report}");
+        println!("\n{report}");
     }
 }

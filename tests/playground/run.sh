@@ -45,8 +45,9 @@ pids+=($!)
 await_line 'Ctrl-C ends' "$state/herald.log" "${pids[0]}" "herald"
 
 # A busy port silently becomes another: the real one is in its output.
-TEAMSAPPTESTER_BROWSER=none "$here/node_modules/.bin/agentsplayground" \
-    -e "http://127.0.0.1:$port/api/messages" -c msteams --dt > "$state/playground.log" 2>&1 &
+# It leaves a folder where it is started.
+(cd "$state" && TEAMSAPPTESTER_BROWSER=none exec "$here/node_modules/.bin/agentsplayground" \
+    -e "http://127.0.0.1:$port/api/messages" -c msteams --dt > "$state/playground.log" 2>&1) &
 pids+=($!)
 await_line 'Listening on [0-9]+' "$state/playground.log" "${pids[1]}" "the playground"
 page=$(grep -oE 'Listening on [0-9]+' "$state/playground.log" | grep -oE '[0-9]+' | head -n 1)

@@ -6,6 +6,7 @@
 pub mod bundle;
 pub mod clock;
 pub mod engine;
+pub mod runtime_api;
 
 pub use self::bundle::TestBundle;
 pub use self::clock::TestClock;

@@ -101,7 +101,7 @@ fn credential(vars: &mut Variables<'_>) -> Option<Credential> {
     if let Some(arn) = vars.optional("CLIENT_SECRET_ARN") {
         return Some(Credential::StoredSecret(arn));
     }
-    let is_on_aws = vars.optional("AWS_EXECUTION_ENV").is_some();
+    let is_on_aws = vars.optional("AWS_LAMBDA_FUNCTION_NAME").is_some();
     match vars.optional("CLIENT_SECRET") {
         Some(_) if is_on_aws => {
             vars.gap(
@@ -137,11 +137,8 @@ mod tests {
 
     #[test]
     fn a_secret_in_the_environment_is_refused_on_aws() {
-        let given = [
-            ("CREDENTIAL", "secret"),
-            ("CLIENT_SECRET", "hush"),
-            ("AWS_EXECUTION_ENV", "AWS_Lambda_provided.al2023"),
-        ];
+        let given =
+            [("CREDENTIAL", "secret"), ("CLIENT_SECRET", "hush"), ("AWS_LAMBDA_FUNCTION_NAME", "worker")];
 
         let text = Config::from_vars(vars(&given)).unwrap_err().to_string();
 

@@ -12,9 +12,7 @@ use aws_sdk_sqs::types::QueueAttributeName;
 use herald::BoxError;
 
 use super::queues::attributes;
-use crate::template::{
-    AttributeDefinition, IndexDefinition, KeyPart, Projection, TableDefinition, Template,
-};
+use crate::template::{AttributeDefinition, IndexDefinition, KeyPart, Projection, TableDefinition, Template};
 
 /// Why the table or a queue was not created.
 #[derive(Debug, thiserror::Error)]
@@ -82,11 +80,12 @@ async fn create_queues(
         let attributes = attributes(queue, template)
             .into_iter()
             .map(|(name, value)| (QueueAttributeName::from(name.as_str()), value));
-        let request = client.create_queue().queue_name(&queue.name).set_attributes(Some(attributes.collect()));
-        let created = request.send().await.map_err(|error| CreationError::Queue {
-            queue: queue.logical_id.clone(),
-            cause: error.into(),
-        })?;
+        let request =
+            client.create_queue().queue_name(&queue.name).set_attributes(Some(attributes.collect()));
+        let created = request
+            .send()
+            .await
+            .map_err(|error| CreationError::Queue { queue: queue.logical_id.clone(), cause: error.into() })?;
         urls.insert(queue.logical_id.clone(), created.queue_url.unwrap_or_default());
     }
     Ok(urls)

@@ -1,0 +1,101 @@
+//! One function as Lambda runs it: its release binary in a process of its own, which ends with the value that stands
+//! for it. What the process reaches is the bench's.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use herald::clock::{SystemClock, within};
+use herald::config::environment;
+use serde_json::Value;
+use support::runtime_api::{Answer, RuntimeApi};
+use tokio::process::{Child, Command};
+
+use super::figures::Figures;
+
+/// Far longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running function.
+pub(super) struct Function {
+    name: &'static str,
+    process: Child,
+    runtime: RuntimeApi,
+    begun: Instant,
+}
+
+impl Function {
+    /// Starts the release binary of this name and waits until it asks for its first event.
+    pub(super) async fn launch(name: &'static str, variables: Vec<(&str, String)>) -> Self {
+        let runtime = RuntimeApi::start().await.unwrap();
+        let mut command = Command::new(binary(name));
+        command.env_clear().envs(runtime.environment(name)).envs(variables);
+        command.stdin(Stdio::null()).kill_on_drop(true);
+        let begun = now();
+        let process = command.spawn().unwrap();
+        let mut function = Self { name, process, runtime, begun };
+        function.unless_it_ends(async |runtime| runtime.first_poll().await).await;
+        function
+    }
+
+    /// Hands it an event and returns its response.
+    pub(super) async fn handle(&mut self, event: Value) -> Value {
+        self.answer(event).await.0
+    }
+
+    /// The same for its first event, with what that and the start took.
+    pub(super) async fn measure(mut self, event: Value) -> (Value, Figures) {
+        let polled = self.runtime.first_poll().await;
+        let memory_at_poll = self.memory();
+        let (response, answered) = self.answer(event).await;
+        let figures = Figures {
+            to_poll: polled.duration_since(self.begun),
+            to_answer: answered.duration_since(self.begun),
+            memory_at_poll,
+            memory_after_answer: self.memory(),
+        };
+        (response, figures)
+    }
+
+    async fn answer(&mut self, event: Value) -> (Value, Instant) {
+        let answered = self.unless_it_ends(async |runtime| runtime.invoke(event).await.unwrap());
+        match answered.await {
+            (Answer::Response(response), at) => (response, at),
+            (Answer::Error(error), _) => panic!("{} failed: {error}", self.name),
+        }
+    }
+
+    async fn unless_it_ends<T>(&mut self, wait: impl AsyncFnOnce(&RuntimeApi) -> T) -> T {
+        tokio::select! {
+            done = in_time(wait(&self.runtime)) => done,
+            ended = self.process.wait() => panic!("{} ended: {}", self.name, ended.unwrap()),
+        }
+    }
+
+    /// Bytes of it that are in memory (`VmRSS`).
+    fn memory(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.process.id().unwrap());
+        let status = std::fs::read_to_string(path).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().unwrap();
+        kibibytes * 1024
+    }
+}
+
+/// Where cargo put the release build of a function; it has to be there.
+pub(super) fn binary(function: &str) -> PathBuf {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let target = environment("CARGO_TARGET_DIR").unwrap_or_else(|| "target".to_owned());
+    let path = workspace.join(target).join("release").join(function);
+    assert!(path.is_file(), "{} is not there: run the build that the test's `ignore` names", path.display());
+    path
+}
+
+pub(super) async fn in_time<T>(work: impl Future<Output = T>) -> T {
+    within(&SystemClock, PATIENCE, work).await.unwrap_or_else(|| panic!("nothing for {PATIENCE:?}"))
+}
+
+fn now() -> Instant {
+    #[expect(clippy::disallowed_methods, reason = "what is measured is the machine's own time")]
+    Instant::now()
+}
