@@ -4,21 +4,20 @@
 use std::error::Error;
 use std::fmt;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
 
 /// Starts logging; `level` is `LOG_LEVEL` (`info` unless set), e.g. `debug` or `herald=debug,info`.
 ///
 /// The AWS SDK's and HTTP client's own lines stay at `warn`: at `debug` they print bodies and headers.
 pub fn init(level: Option<&str>) {
-    let filter = filter(level);
-    let subscriber = tracing_subscriber::fmt()
+    let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_current_span(false)
         .with_span_list(false)
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .finish();
+        .with_writer(std::io::stderr);
+    let subscriber = tracing_subscriber::registry().with(lines).with(filter(level));
     // A second call changes nothing: the first one's subscriber stays.
     let _ = tracing::subscriber::set_global_default(subscriber);
 }
@@ -39,13 +38,34 @@ pub fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl fmt::Display + 'a {
     Causes(error)
 }
 
-/// What of the log is written.
+/// What of the log is written; `info` where `level` cannot be read.
 #[must_use]
-pub fn filter(level: Option<&str>) -> EnvFilter {
-    let quiet = "aws_config=warn,aws_smithy_runtime=warn,aws_smithy_runtime_api=warn,aws_runtime=warn,\
-                 aws_sdk_dynamodb=warn,aws_sdk_sqs=warn,aws_sdk_secretsmanager=warn,aws_smithy_http_client=warn,\
-                 hyper=warn,hyper_util=warn,reqwest=warn,rustls=warn,h2=warn,lambda_runtime=warn,lambda_http=warn,\
-                 dynoxide=warn,rustack_sqs_core=warn,rustack_sqs_http=warn";
-    EnvFilter::try_new(format!("{},{quiet}", level.unwrap_or("info")))
-        .unwrap_or_else(|_| EnvFilter::new(format!("info,{quiet}")))
+pub fn filter(level: Option<&str>) -> Targets {
+    let quiet = QUIET.map(|target| (target, LevelFilter::WARN));
+    let usual = Targets::new().with_default(LevelFilter::INFO);
+    let targets: Targets = level.and_then(|level| level.parse().ok()).unwrap_or(usual);
+    targets.with_targets(quiet).with_targets(LOCAL.map(|target| (target, LevelFilter::ERROR)))
 }
+
+/// Clients whose lines hold bodies and headers at `debug`.
+const QUIET: [&str; 16] = [
+    "aws_config",
+    "aws_runtime",
+    "aws_sdk_dynamodb",
+    "aws_sdk_secretsmanager",
+    "aws_sdk_sqs",
+    "aws_smithy_http_client",
+    "aws_smithy_runtime",
+    "aws_smithy_runtime_api",
+    "h2",
+    "hyper",
+    "hyper_util",
+    "lambda_http",
+    "lambda_runtime",
+    "lambda_runtime_api_client",
+    "reqwest",
+    "rustls",
+];
+
+/// The embedded services of one machine, which warn of every failed condition.
+const LOCAL: [&str; 4] = ["dynoxide", "rustack_sqs_core", "rustack_sqs_http", "rustack_sqs_model"];
