@@ -4,6 +4,7 @@
 
 mod answering;
 mod connector;
+mod contract;
 mod identity;
 mod proactive;
 mod release;

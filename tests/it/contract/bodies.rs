@@ -1,0 +1,167 @@
+//! Bodies: whatever people write reaches the worker unchanged, and what does not fit is never sent.
+//! When and where a message shows up is told with the queues.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use herald::activity::{ChannelAccount, ConversationAccount};
+use herald::conversation::ConversationReference;
+use herald::ids::{AccountId, ChannelId, ConversationId};
+use herald::ledger::JobId;
+use herald::queue::{BodyError, MAX_BODY_BYTES, QueueError, TaskWork, Work};
+use herald::service_url::ServiceUrl;
+use herald::task::Task;
+
+use super::services::Services;
+
+pub(super) async fn every_character_passes_a_queue_unchanged(services: &Services) {
+    let first_plane: String = ('\0'..='\u{FFFF}').collect();
+    let ends_of_the_others: String = (1..=16)
+        .flat_map(|plane| [0x0000, 0x0001, 0xF600, 0xFFFD, 0xFFFE, 0xFFFF].map(|low| plane << 16 | low))
+        .filter_map(char::from_u32)
+        .collect();
+    let together =
+        "e\u{301} 👩🏽‍🚀 \u{1F1E8}\u{1F1ED} \u{202E}abc\u{202C} \\ufffe \\\u{FFFE} \"\u{FFFF}\"".to_owned();
+
+    for text in [first_plane, ends_of_the_others, together] {
+        let (tasks, to_tasks) = services.watched_queue("TasksQueue");
+        let (turns, to_turns) = services.watched_queue("TurnsQueue");
+        let (deliveries, to_deliveries) = services.watched_queue("DeliveriesQueue");
+
+        tasks.send_after(&task(&text), Duration::ZERO).await.unwrap();
+        turns.send_in_order(&task(&text), "one", &herald::digest::of(&[&text])).await.unwrap();
+        deliveries.send_all(&[(task(&text), "one".to_owned())]).await.unwrap();
+
+        // The embedded queues take any character; AWS does not.
+        let sent = [to_tasks.bodies(), to_turns.bodies(), to_deliveries.bodies()].concat().concat();
+        assert_eq!(sent.len(), 3);
+        assert!(sent.iter().all(|body| body.chars().all(sqs_takes)));
+        for id in ["TasksQueue", "TurnsQueue", "DeliveriesQueue"] {
+            // Not `assert_eq`: nobody reads a hundred thousand characters.
+            assert!(services.take(id).await == Some(task(&text)), "{id} changed {} bytes", text.len());
+        }
+    }
+}
+
+pub(super) async fn the_largest_body_passes_every_queue(services: &Services) {
+    let largest = task_of(MAX_BODY_BYTES);
+
+    services.queue("TasksQueue").send_after(&largest, Duration::ZERO).await.unwrap();
+    services.queue("TurnsQueue").send_in_order(&largest, "one", "1").await.unwrap();
+    services.queue("DeliveriesQueue").send_all(&[(largest.clone(), "one".to_owned())]).await.unwrap();
+
+    for id in ["TasksQueue", "TurnsQueue", "DeliveriesQueue"] {
+        assert!(services.take(id).await.as_ref() == Some(&largest), "{id}");
+    }
+}
+
+pub(super) async fn a_body_over_the_limit_is_refused_before_it_is_sent(services: &Services) {
+    let too_large = task_of(MAX_BODY_BYTES + 1);
+    let (turns, to_turns) = services.watched_queue("TurnsQueue");
+    let (tasks, to_tasks) = services.watched_queue("TasksQueue");
+    let (deliveries, to_deliveries) = services.watched_queue("DeliveriesQueue");
+
+    let refused = [
+        turns.send_in_order(&too_large, "one", "1").await,
+        tasks.send_after(&too_large, Duration::ZERO).await,
+        deliveries.send_all(&[(too_large, "one".to_owned())]).await,
+    ];
+
+    for refused in refused {
+        let bytes = match refused {
+            Err(QueueError::Body(BodyError::TooLarge { bytes })) => bytes,
+            other => panic!("not refused as too large: {other:?}"),
+        };
+        assert_eq!(bytes, MAX_BODY_BYTES + 1);
+    }
+    assert!([to_turns, to_tasks, to_deliveries].iter().all(|requests| requests.bodies().is_empty()));
+}
+
+pub(super) async fn many_messages_are_sent_ten_at_a_time(services: &Services) {
+    let works: Vec<_> = (0..25).map(|number| task(&format!("task {number}"))).collect();
+
+    let batches = send_all_and_take(services, &works).await;
+
+    assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [10, 10, 5]);
+}
+
+pub(super) async fn large_messages_are_sent_as_many_at_a_time_as_fit(services: &Services) {
+    // Two of the first fill a batch to the byte. Ten of any are more than a MiB, which no service takes.
+    let halves = (0..4).map(|number| task_with(&number.to_string(), MAX_BODY_BYTES / 2));
+    let more = (4..17).map(|number| task_with(&number.to_string(), MAX_BODY_BYTES / 2 - 1));
+    let works: Vec<_> = halves.chain(more).collect();
+
+    let batches = send_all_and_take(services, &works).await;
+
+    let bytes: Vec<usize> = batches.iter().map(|batch| batch.iter().map(String::len).sum()).collect();
+    assert!(bytes.iter().all(|bytes| *bytes <= MAX_BODY_BYTES), "{bytes:?}");
+    assert_eq!(bytes.len(), 9, "{bytes:?}");
+}
+
+/// Sends `works`, asserts that each arrives exactly once, and returns the batches they went in.
+async fn send_all_and_take(services: &Services, works: &[Work]) -> Vec<Vec<String>> {
+    let (queue, requests) = services.watched_queue("DeliveriesQueue");
+    let grouped: Vec<_> = works.iter().map(|work| (work.clone(), "tenant".to_owned())).collect();
+
+    queue.send_all(&grouped).await.unwrap();
+
+    let mut arrived = BTreeMap::new();
+    for _ in works {
+        let Some(work) = services.take("DeliveriesQueue").await else { panic!("work is missing") };
+        *arrived.entry(name(&work).to_owned()).or_insert(0) += 1;
+    }
+    assert_eq!(services.count("DeliveriesQueue").await, 0, "work arrived twice");
+    assert_eq!(arrived, works.iter().map(|work| (name(work).to_owned(), 1)).collect());
+    requests.bodies()
+}
+
+/// Work called `name`.
+pub(super) fn task(name: &str) -> Work {
+    let conversation = ConversationAccount::new(ConversationId::new("a:1").unwrap());
+    let channel_id = ChannelId::new("msteams").unwrap();
+    let job = JobId::of_turn(&channel_id, &conversation.id, "1");
+    let reference = ConversationReference {
+        channel_id,
+        service_url: ServiceUrl::new("https://smba.trafficmanager.net/emea/").unwrap(),
+        conversation,
+        agent: ChannelAccount::new(AccountId::new("28:agent").unwrap()),
+        user: None,
+        tenant_id: None,
+        locale: None,
+        timezone: None,
+    };
+    Work::Task(TaskWork { job, task: Task::new(name), reference })
+}
+
+/// Work whose body has this many bytes.
+fn task_of(bytes: usize) -> Work {
+    task_with("", bytes)
+}
+
+/// Work called `name` whose body has this many bytes.
+fn task_with(name: &str, bytes: usize) -> Work {
+    let mut work = task(name);
+    let pad = |work: &mut Work, length: usize| match work {
+        Work::Task(task) => task.task.input.0 = "x".repeat(length).into(),
+        Work::Turn(_) | Work::Deliveries(_) => unreachable!("it is a task"),
+    };
+    pad(&mut work, 0);
+    let rest = bytes - work.encode().unwrap().len();
+    pad(&mut work, rest);
+    work
+}
+
+fn name(work: &Work) -> &str {
+    match work {
+        Work::Task(task) => &task.task.name,
+        Work::Turn(_) | Work::Deliveries(_) => panic!("it is no task: {work:?}"),
+    }
+}
+
+/// What SQS documents: #x9 #xA #xD #x20–#xD7FF #xE000–#xFFFD #x10000–#x10FFFF.
+fn sqs_takes(character: char) -> bool {
+    matches!(
+        character,
+        '\t' | '\n' | '\r' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..
+    )
+}

@@ -1,0 +1,220 @@
+//! Jobs: of many who want one, one has it, and only who has it can write.
+//! What a claim decides is the ledger's; here it must survive the way to the table and back.
+
+use std::time::Duration;
+
+use herald::activity::Activity;
+use herald::clock::{Clock, SystemClock};
+use herald::ids::{ActivityId, ChannelId, ConversationId};
+use herald::ledger::{self, Attempt, Claim, Claimant, Job, JobId, Plan, Policy, State};
+use herald::store::{Fenced, JobStore};
+use jiff::{SignedDuration, Timestamp};
+use tokio::task::JoinSet;
+
+use super::services::Services;
+
+const LEASE: Duration = Duration::from_secs(20);
+
+/// What some JSON and some queues cannot carry, and what is easily cut in two.
+const AWKWARD: &str =
+    "a\u{FFFE}b\u{FFFF}c\u{FEFF}\0\u{1}\t\r\n\"\\\u{2028} é e\u{301} 👩🏽‍🚀 \u{1F1E8}\u{1F1ED} \u{10FFFF}";
+
+pub(super) async fn of_sixteen_claims_at_once_one_is_taken(services: &Services) {
+    let now = SystemClock.now();
+
+    let (taken, busy) = race(&services.jobs(), now).await;
+
+    assert_eq!((taken.len(), busy.len()), (1, 15));
+    assert_eq!(services.jobs().get(&id()).await.unwrap().as_ref(), taken.first());
+    assert!(busy.iter().all(|until| *until == now + LEASE), "{busy:?}");
+}
+
+pub(super) async fn of_sixteen_claims_on_a_lapsed_lease_one_is_taken(services: &Services) {
+    let now = SystemClock.now();
+    claim(&services.jobs(), "dead", now).await;
+
+    let (taken, busy) = race(&services.jobs(), now + LEASE).await;
+
+    assert_eq!((taken.len(), busy.len()), (1, 15));
+    assert_eq!((taken[0].attempts, taken[0].resends), (2, 1));
+}
+
+pub(super) async fn a_losing_claim_sees_the_record_of_the_winner(services: &Services) {
+    let (jobs, now) = (services.jobs(), SystemClock.now());
+    let job = claim(&jobs, "winner", now).await;
+
+    let while_in_hand = jobs.claim(&id(), &claimant("loser", now)).await.unwrap();
+    let sent = Attempt::Sent(Some(ActivityId::new("1700000000000").unwrap()));
+    let sent = jobs.write(ledger::finish(job, sent, Policy::FollowUp)).await.unwrap().unwrap();
+    let afterwards = jobs.claim(&id(), &claimant("loser", now)).await.unwrap();
+
+    assert_eq!(while_in_hand, Claim::Busy { until: now + LEASE });
+    assert_eq!(afterwards, Claim::Settled(sent));
+}
+
+pub(super) async fn a_claim_repeated_by_its_owner_is_taken_again(services: &Services) {
+    let (jobs, now) = (services.jobs(), SystemClock.now());
+    let first = claim(&jobs, "owner", now).await;
+
+    let second = claim(&jobs, "owner", now).await;
+
+    assert_eq!(Job { revision: first.revision, ..second }, first);
+}
+
+pub(super) async fn a_write_repeated_by_its_owner_counts_once(services: &Services) {
+    let (jobs, now) = (services.jobs(), SystemClock.now());
+    let job = with_plan(claim(&jobs, "owner", now).await, "hello");
+
+    let first = jobs.write(job.clone()).await.unwrap().unwrap();
+    let second = jobs.write(job).await.unwrap().unwrap();
+
+    assert_eq!(first, second);
+    assert_eq!(jobs.get(&id()).await.unwrap(), Some(first));
+}
+
+pub(super) async fn who_lost_a_lapsed_lease_cannot_write_any_more(services: &Services) {
+    let (jobs, now) = (services.jobs(), SystemClock.now());
+    let lost = claim(&jobs, "first", now).await;
+
+    let taken = claim(&jobs, "second", now + LEASE).await;
+    let late = jobs.write(with_plan(lost.clone(), "too late")).await.unwrap();
+    let late_end = jobs.write(ledger::finish(lost, Attempt::Sent(None), Policy::FollowUp)).await.unwrap();
+    let late_beat = jobs.renew(&id(), "first", now + LEASE * 3).await.unwrap();
+
+    assert_eq!((late, late_end, late_beat), (Err(Fenced), Err(Fenced), Err(Fenced)));
+    assert_eq!(jobs.get(&id()).await.unwrap(), Some(taken));
+}
+
+pub(super) async fn a_renewed_claim_holds_beyond_its_first_lease(services: &Services) {
+    let (jobs, now) = (services.jobs(), SystemClock.now());
+    claim(&jobs, "owner", now).await;
+
+    let renewed = jobs.renew(&id(), "owner", now + LEASE * 3).await.unwrap();
+    let meanwhile = jobs.claim(&id(), &claimant("other", now + LEASE * 2)).await.unwrap();
+
+    assert_eq!(renewed, Ok(()));
+    assert_eq!(meanwhile, Claim::Busy { until: now + LEASE * 3 });
+}
+
+pub(super) async fn nobody_but_the_owner_renews_a_claim(services: &Services) {
+    let (jobs, now) = (services.jobs(), SystemClock.now());
+    let job = claim(&jobs, "owner", now).await;
+
+    let foreign = jobs.renew(&id(), "other", now + LEASE * 3).await.unwrap();
+    let unknown = jobs.renew(&id().step("send", 0), "owner", now + LEASE * 3).await.unwrap();
+
+    assert_eq!((foreign, unknown), (Err(Fenced), Err(Fenced)));
+    assert_eq!(jobs.get(&id()).await.unwrap(), Some(job));
+}
+
+pub(super) async fn a_write_after_a_renewal_keeps_both(services: &Services) {
+    let (jobs, now) = (services.jobs(), SystemClock.now());
+    let job = with_plan(claim(&jobs, "owner", now).await, "hello");
+    let renewed_until = now + LEASE * 3;
+
+    jobs.renew(&id(), "owner", renewed_until).await.unwrap().unwrap();
+    let written = jobs.write(job.clone()).await.unwrap().unwrap();
+
+    assert_eq!(written, Job { revision: written.revision, lease_until: renewed_until, ..job });
+    assert_eq!(jobs.get(&id()).await.unwrap(), Some(written));
+}
+
+pub(super) async fn a_settled_job_stays_settled_and_holds_no_plan(services: &Services) {
+    let (jobs, now) = (services.jobs(), SystemClock.now());
+    let planned = jobs.write(with_plan(claim(&jobs, "owner", now).await, "a secret")).await.unwrap().unwrap();
+    let sent = ledger::finish(planned.clone(), Attempt::Sent(None), Policy::FollowUp);
+    let sent = jobs.write(sent).await.unwrap().unwrap();
+
+    let late_write = jobs.write(planned).await.unwrap();
+    let late_beat = jobs.renew(&id(), "owner", now + LEASE * 3).await.unwrap();
+    let claims = [
+        jobs.claim(&id(), &claimant("owner", now)).await.unwrap(),
+        jobs.claim(&id(), &claimant("other", now + LEASE * 9)).await.unwrap(),
+    ];
+
+    assert_eq!((sent.state, &sent.plan), (State::Sent, &None));
+    assert_eq!((late_write, late_beat), (Err(Fenced), Err(Fenced)));
+    assert_eq!(claims, [Claim::Settled(sent.clone()), Claim::Settled(sent.clone())]);
+    assert_eq!(jobs.get(&id()).await.unwrap(), Some(sent));
+    assert!(!format!("{:?}", services.items().await).contains("a secret"));
+}
+
+pub(super) async fn a_plan_keeps_every_byte_of_its_text(services: &Services) {
+    let (jobs, now) = (services.jobs(), SystemClock.now());
+    let job = with_plan(claim(&jobs, "owner", now).await, AWKWARD);
+
+    jobs.write(job).await.unwrap().unwrap();
+    let kept = jobs.get(&id()).await.unwrap().unwrap();
+    let seen_by_a_loser = claim(&jobs, "other", now + LEASE).await;
+
+    for job in [kept, seen_by_a_loser] {
+        let text = job.plan.unwrap().sends.remove(0).text.unwrap();
+        assert_eq!(text.as_bytes(), AWKWARD.as_bytes());
+    }
+}
+
+pub(super) async fn a_record_outlives_every_copy_of_its_message(services: &Services) {
+    let (jobs, now) = (services.jobs(), SystemClock.now());
+    let least = now + SignedDuration::from_hours(30 * 24);
+
+    // To be begun at once or not at all: nothing is kept for a shorter time.
+    let job = jobs.claim(&id(), &Claimant { expires_at: now, ..claimant("owner", now) }).await.unwrap();
+    let claimed = expiry(services).await;
+    let sent = ledger::finish(taken(job), Attempt::Sent(None), Policy::FollowUp);
+    jobs.write(sent).await.unwrap().unwrap();
+    let settled = expiry(services).await;
+
+    assert!(claimed >= least.as_second(), "{claimed} is before {least}");
+    assert!(settled >= least.as_second(), "{settled} is before {least}");
+}
+
+fn id() -> JobId {
+    let (channel, conversation) = (ChannelId::new("msteams"), ConversationId::new("a:1"));
+    JobId::of_turn(&channel.unwrap(), &conversation.unwrap(), "1")
+}
+
+fn claimant(owner: &str, now: Timestamp) -> Claimant {
+    let expires_at = now + SignedDuration::from_hours(1);
+    Claimant { owner: owner.to_owned(), now, lease: LEASE, expires_at, policy: Policy::FollowUp }
+}
+
+async fn claim(jobs: &JobStore, owner: &str, now: Timestamp) -> Job {
+    taken(jobs.claim(&id(), &claimant(owner, now)).await.unwrap())
+}
+
+fn taken(claim: Claim) -> Job {
+    match claim {
+        Claim::Taken(job) => job,
+        other @ (Claim::Settled(_) | Claim::Busy { .. } | Claim::Over(_)) => panic!("not taken: {other:?}"),
+    }
+}
+
+/// Sixteen want the same job at once: the records of those who have it, and until when the others are to wait.
+async fn race(jobs: &JobStore, now: Timestamp) -> (Vec<Job>, Vec<Timestamp>) {
+    let mut claims = JoinSet::new();
+    for number in 0..16 {
+        let jobs = jobs.clone();
+        claims.spawn(
+            async move { jobs.claim(&id(), &claimant(&format!("owner {number}"), now)).await.unwrap() },
+        );
+    }
+    let (mut taken, mut busy) = (Vec::new(), Vec::new());
+    for claim in claims.join_all().await {
+        match claim {
+            Claim::Taken(job) => taken.push(job),
+            Claim::Busy { until } => busy.push(until),
+            other @ (Claim::Settled(_) | Claim::Over(_)) => panic!("neither taken nor busy: {other:?}"),
+        }
+    }
+    (taken, busy)
+}
+
+fn with_plan(job: Job, text: &str) -> Job {
+    Job { plan: Some(Plan::sends(vec![Activity::message(text)])), ..job }
+}
+
+/// When the service may remove the one item there is, by the attribute that the template names.
+async fn expiry(services: &Services) -> i64 {
+    let item = services.items().await.pop().unwrap();
+    item[&services.template.table.ttl_attribute].as_n().unwrap().parse().unwrap()
+}

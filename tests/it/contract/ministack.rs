@@ -1,0 +1,128 @@
+//! The same contract on MiniStack, an emulator that shares no code with ours: what both grant is not one emulator's
+//! mistake. It starts the process itself, on loopback alone, and ends it by its handle.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use herald::clock::{Clock, SystemClock};
+use herald::config::environment;
+use tokio::net::TcpListener;
+use tokio::process::{Child, Command};
+use tokio::task::LocalSet;
+
+use super::CHECKS;
+use super::services::Services;
+
+/// How often its health is asked for, and how long between: it is up in a second or two.
+const LOOKS: usize = 300;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+
+#[tokio::test]
+#[ignore = "needs MiniStack: pip install ministack"]
+async fn an_independent_emulator_keeps_the_contract() {
+    let ministack = MiniStack::start().await;
+
+    let mut broken = Vec::new();
+    for (name, check) in CHECKS {
+        ministack.reset().await;
+        let services = ministack.services().await;
+        // A task of its own, so that one broken check does not hide the next.
+        let tasks = LocalSet::new();
+        let checked = tasks.spawn_local(async move { check(&services).await });
+        tasks.await;
+        if checked.await.is_err() {
+            broken.push(*name);
+        }
+    }
+
+    assert!(!CHECKS.is_empty());
+    assert_eq!(broken, Vec::<&str>::new());
+    ministack.stop().await;
+}
+
+/// The process. Dropping it kills it.
+struct MiniStack {
+    process: Child,
+    address: SocketAddr,
+    client: reqwest::Client,
+    directory: PathBuf,
+}
+
+impl MiniStack {
+    /// Starts the one that `MINISTACK` names, or else the one on the path, on a free port.
+    async fn start() -> Self {
+        let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let program = environment("MINISTACK").unwrap_or_else(|| "ministack".to_owned());
+        let directory = std::env::temp_dir().join(format!("herald-ministack-{}", address.port()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let process = Command::new(&program)
+            .env("BIND_HOST", "127.0.0.1")
+            .env("GATEWAY_PORT", address.port().to_string())
+            .env("TMPDIR", &directory)
+            .current_dir(&directory)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{program} cannot be started: {error}: pip install ministack"));
+        let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+        let mut ministack = Self { process, address, client, directory };
+        ministack.wait_until_healthy().await;
+        ministack
+    }
+
+    /// Removes whatever is in it.
+    async fn reset(&self) {
+        let answer = self.client.post(self.url("/_ministack/reset")).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.status());
+    }
+
+    /// The table and the queues of the template, created in it.
+    async fn services(&self) -> Services {
+        let credentials = Credentials::from_keys("local", "local", None);
+        let aws = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .endpoint_url(self.url(""))
+            .build();
+        let template = Services::template();
+        let queue_urls = cli::stack::create(&aws, &template).await.unwrap();
+        Services { aws, template, queue_urls }
+    }
+
+    /// Ends the process.
+    async fn stop(mut self) {
+        self.process.kill().await.unwrap();
+    }
+
+    async fn wait_until_healthy(&mut self) {
+        for _ in 0..LOOKS {
+            let answer = self.client.get(self.url("/_ministack/health")).send().await;
+            if answer.is_ok_and(|answer| answer.status().is_success()) {
+                return;
+            }
+            let ended = self.process.try_wait().unwrap();
+            assert!(ended.is_none(), "MiniStack ended: {ended:?}");
+            SystemClock.sleep(BETWEEN_LOOKS).await;
+        }
+        panic!("MiniStack did not become healthy");
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+}
+
+impl Drop for MiniStack {
+    fn drop(&mut self) {
+        // The process is killed with its handle; what it left behind goes too, if it can.
+        let _ = std::fs::remove_dir_all(&self.directory);
+    }
+}

@@ -1,0 +1,142 @@
+//! Queues: order within a group, copies dropped, and messages that come back or are given up.
+//! What is in a message is told with the bodies.
+
+use std::time::Duration;
+
+use aws_sdk_sqs::types::QueueAttributeName;
+
+use super::bodies::task;
+use super::services::{Services, eventually, receipt, work};
+
+pub(super) async fn a_group_keeps_its_order_and_holds_up_no_other(services: &Services) {
+    let queue = services.queue("TurnsQueue");
+    for (group, name) in [("one", "1a"), ("one", "1b"), ("two", "2a")] {
+        queue.send_in_order(&task(name), group, name).await.unwrap();
+    }
+
+    let first = services.receive("TurnsQueue").await.unwrap();
+    let other = services.receive("TurnsQueue").await.unwrap();
+    let while_in_hand = services.receive_now("TurnsQueue").await;
+    services.delete("TurnsQueue", &first).await;
+    let second = services.receive("TurnsQueue").await.unwrap();
+
+    assert_eq!((work(&first), work(&other), work(&second)), (task("1a"), task("2a"), task("1b")));
+    assert_eq!(while_in_hand, None);
+}
+
+pub(super) async fn a_message_that_comes_back_keeps_its_place_in_its_group(services: &Services) {
+    let queue = services.queue("TurnsQueue");
+    for name in ["1a", "1b"] {
+        queue.send_in_order(&task(name), "one", name).await.unwrap();
+    }
+
+    let first = services.receive("TurnsQueue").await.unwrap();
+    queue.come_back_after(receipt(&first), Duration::ZERO).await.unwrap();
+    let again = [services.take("TurnsQueue").await, services.take("TurnsQueue").await];
+
+    assert_eq!(again, [Some(task("1a")), Some(task("1b"))]);
+}
+
+pub(super) async fn a_copy_is_dropped_even_after_the_first_was_handled(services: &Services) {
+    let queue = services.queue("TurnsQueue");
+    queue.send_in_order(&task("1"), "one", "id").await.unwrap();
+
+    queue.send_in_order(&task("1"), "one", "id").await.unwrap();
+    let first = services.take("TurnsQueue").await;
+    queue.send_in_order(&task("1"), "one", "id").await.unwrap();
+    let copies = services.count("TurnsQueue").await;
+
+    assert_eq!(first, Some(task("1")));
+    assert_eq!(copies, 0);
+}
+
+pub(super) async fn the_same_id_in_another_group_is_no_copy(services: &Services) {
+    let queue = services.queue("TurnsQueue");
+
+    for group in ["one", "two"] {
+        queue.send_in_order(&task(group), group, "id").await.unwrap();
+    }
+    let both = [services.take("TurnsQueue").await, services.take("TurnsQueue").await];
+
+    assert_eq!(both, [Some(task("one")), Some(task("two"))]);
+}
+
+pub(super) async fn a_message_in_hand_is_seen_at_once_when_it_is_let_go(services: &Services) {
+    for id in ["TurnsQueue", "TasksQueue"] {
+        let queue = services.queue(id);
+        match id {
+            "TurnsQueue" => queue.send_in_order(&task("1"), "one", "1").await.unwrap(),
+            _ => queue.send_after(&task("1"), Duration::ZERO).await.unwrap(),
+        }
+
+        let first = services.receive(id).await.unwrap();
+        let while_in_hand = services.receive_now(id).await;
+        queue.come_back_after(receipt(&first), Duration::ZERO).await.unwrap();
+        let again = services.receive_now(id).await;
+
+        assert_eq!(while_in_hand, None, "{id}");
+        assert_eq!(again.as_ref().map(work), Some(task("1")), "{id}");
+    }
+}
+
+pub(super) async fn a_delayed_message_is_there_and_not_seen(services: &Services) {
+    let queue = services.queue("TasksQueue");
+
+    queue.send_after(&task("later"), Duration::from_hours(24)).await.unwrap();
+
+    assert_eq!(services.receive_now("TasksQueue").await, None);
+    let delayed = QueueAttributeName::ApproximateNumberOfMessagesDelayed;
+    assert_eq!(services.attribute("TasksQueue", delayed).await.as_deref(), Some("1"));
+}
+
+pub(super) async fn a_message_received_too_often_goes_to_the_dead_letters(services: &Services) {
+    for id in ["TurnsQueue", "TasksQueue"] {
+        let queue = services.queue(id);
+        let redrive = services.template.queue(id).unwrap().redrive.clone().unwrap();
+        match id {
+            "TurnsQueue" => queue.send_in_order(&task("poison"), "one", "1").await.unwrap(),
+            _ => queue.send_after(&task("poison"), Duration::ZERO).await.unwrap(),
+        }
+
+        for _ in 0..redrive.max_receive_count {
+            let Some(message) = services.receive_now(id).await else { panic!("{id} gave it up too early") };
+            queue.come_back_after(receipt(&message), Duration::ZERO).await.unwrap();
+        }
+        let once_more = services.receive_now(id).await;
+        let dead = services.take(&redrive.dead_letter_queue).await;
+
+        assert_eq!(once_more, None, "{id}");
+        assert_eq!(dead, Some(task("poison")), "{id}");
+    }
+}
+
+pub(super) async fn a_turn_given_up_lets_its_conversation_go_on(services: &Services) {
+    let queue = services.queue("TurnsQueue");
+    let most = services.template.queue("TurnsQueue").unwrap().redrive.clone().unwrap().max_receive_count;
+    for name in ["poison", "next"] {
+        queue.send_in_order(&task(name), "one", name).await.unwrap();
+    }
+
+    for _ in 0..most {
+        let message = services.receive_now("TurnsQueue").await.unwrap();
+        queue.come_back_after(receipt(&message), Duration::ZERO).await.unwrap();
+    }
+    // The receipt that gives the poison up may itself find nothing: the move takes a moment.
+    let next = eventually(async || services.receive_now("TurnsQueue").await, Option::is_some).await;
+
+    assert_eq!(next.as_ref().map(work), Some(task("next")));
+}
+
+pub(super) async fn a_standard_queue_takes_groups_and_holds_none_up(services: &Services) {
+    let works = ["1", "2", "3"].map(|name| (task(name), "tenant".to_owned()));
+
+    services.queue("DeliveriesQueue").send_all(&works).await.unwrap();
+    let mut in_hand = Vec::new();
+    for _ in &works {
+        in_hand.push(services.receive("DeliveriesQueue").await.as_ref().map(work));
+    }
+
+    for (work, _) in works {
+        assert!(in_hand.contains(&Some(work)));
+    }
+}

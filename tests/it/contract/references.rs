@@ -1,0 +1,226 @@
+//! Conversation references: the newest word wins, and who left is in no audience.
+//! Indexes follow their table in their own time, so what is read from one is looked for until it is there.
+
+use std::collections::BTreeSet;
+
+use herald::activity::{ChannelAccount, ConversationAccount};
+use herald::clock::{Clock, SystemClock};
+use herald::conversation::lifecycle::Change;
+use herald::conversation::{ConversationReference, User};
+use herald::ids::{AccountId, ChannelId, ConversationId, EntraId, TenantId};
+use herald::service_url::ServiceUrl;
+use herald::store::{ReferenceStore, Shard};
+use jiff::{SignedDuration, Timestamp};
+
+use super::services::{Services, eventually};
+
+const TENANT: &str = "9a1b2c3d-4e5f-4a6b-8c7d-0e1f2a3b4c5d";
+
+pub(super) async fn the_newest_word_about_a_conversation_wins_in_either_order(services: &Services) {
+    let (store, now) = (services.references(), SystemClock.now());
+    let (older, newer) = (in_language("de"), in_language("en"));
+
+    store.upsert(&older, Change::Keep, now).await.unwrap();
+    store.upsert(&newer, Change::Keep, later(now)).await.unwrap();
+    let in_order = store.get(&store.key(&newer)).await.unwrap();
+    store.upsert(&older, Change::Keep, now).await.unwrap();
+    let out_of_order = store.get(&store.key(&newer)).await.unwrap();
+
+    assert_eq!(in_order, Some(newer.clone()));
+    assert_eq!(out_of_order, Some(newer));
+}
+
+pub(super) async fn an_old_word_does_not_undo_a_removal(services: &Services) {
+    let (store, now) = (services.references(), SystemClock.now());
+    let reference = personal("alex");
+
+    store.upsert(&reference, Change::Remove, later(now)).await.unwrap();
+    store.upsert(&reference, Change::Keep, now).await.unwrap();
+
+    assert_eq!(store.get(&store.key(&reference)).await.unwrap(), None);
+    assert_eq!(in_indexes(&store, &reference, false).await, (false, false));
+}
+
+pub(super) async fn an_old_removal_does_not_undo_a_word(services: &Services) {
+    let (store, now) = (services.references(), SystemClock.now());
+    let reference = personal("alex");
+
+    store.upsert(&reference, Change::Keep, later(now)).await.unwrap();
+    store.upsert(&reference, Change::Remove, now).await.unwrap();
+
+    assert_eq!(store.get(&store.key(&reference)).await.unwrap(), Some(reference.clone()));
+    assert_eq!(in_indexes(&store, &reference, true).await, (true, true));
+}
+
+pub(super) async fn a_removal_takes_the_reference_out_of_both_indexes(services: &Services) {
+    let (store, now) = (services.references(), SystemClock.now());
+    let reference = personal("alex");
+    store.upsert(&reference, Change::Keep, now).await.unwrap();
+    let before = in_indexes(&store, &reference, true).await;
+
+    store.upsert(&reference, Change::Remove, later(now)).await.unwrap();
+
+    assert_eq!(before, (true, true));
+    assert_eq!(in_indexes(&store, &reference, false).await, (false, false));
+    assert_eq!(store.get(&store.key(&reference)).await.unwrap(), None);
+}
+
+pub(super) async fn a_suspension_takes_the_reference_out_of_both_indexes(services: &Services) {
+    let (store, now) = (services.references(), SystemClock.now());
+    let (reference, stranger) = (personal("alex"), personal("kim"));
+    store.upsert(&reference, Change::Keep, now).await.unwrap();
+    let before = in_indexes(&store, &reference, true).await;
+
+    store.suspend(&reference, "blocked").await.unwrap();
+    store.suspend(&stranger, "blocked").await.unwrap();
+
+    assert_eq!(before, (true, true));
+    assert_eq!(in_indexes(&store, &reference, false).await, (false, false));
+    assert_eq!(store.get(&store.key(&reference)).await.unwrap(), None);
+    assert_eq!(services.items().await.len(), 1, "who is not known is not suspended");
+}
+
+pub(super) async fn who_speaks_up_again_is_back_in_both_indexes(services: &Services) {
+    let (store, now) = (services.references(), SystemClock.now());
+    let (removed, suspended) = (personal("alex"), personal("kim"));
+    store.upsert(&removed, Change::Remove, now).await.unwrap();
+    store.upsert(&suspended, Change::Keep, now).await.unwrap();
+    store.suspend(&suspended, "blocked").await.unwrap();
+
+    for reference in [removed, suspended] {
+        store.upsert(&reference, Change::Keep, later(now)).await.unwrap();
+
+        assert_eq!(in_indexes(&store, &reference, true).await, (true, true));
+        assert_eq!(store.get(&store.key(&reference)).await.unwrap(), Some(reference));
+    }
+}
+
+pub(super) async fn a_person_is_found_by_the_agent_they_spoke_to(services: &Services) {
+    let (store, now) = (services.references(), SystemClock.now());
+    let (alex, mut group) = (personal("alex"), personal("kim"));
+    group.conversation.conversation_type = Some("groupChat".to_owned());
+    for reference in [&alex, &group] {
+        store.upsert(reference, Change::Keep, now).await.unwrap();
+    }
+
+    let found = eventually(async || store.find(&person("alex")).await.unwrap(), Option::is_some).await;
+    let foreign_tenant = User { tenant: TenantId::new("elsewhere").unwrap(), ..person("alex") };
+    let other_agent = services.references_of("another", "https://api.botframework.com");
+    let other_cloud =
+        services.references_of("5d0c9c1e-7a3b-4f0e-9f8e-2b1a6c3d4e5f", "https://api.botframework.us");
+
+    assert_eq!(found, Some(alex));
+    assert_eq!(store.find(&person("kim")).await.unwrap(), None, "a group is nobody's own");
+    assert_eq!(store.find(&foreign_tenant).await.unwrap(), None);
+    assert_eq!(other_agent.find(&person("alex")).await.unwrap(), None);
+    assert_eq!(other_cloud.find(&person("alex")).await.unwrap(), None);
+}
+
+pub(super) async fn the_shards_list_every_reference_exactly_once(services: &Services) {
+    let (store, now) = (services.references(), SystemClock.now());
+    let everyone: BTreeSet<_> = (0..40).map(|number| format!("person {number:02}")).collect();
+    for name in &everyone {
+        store.upsert(&personal(name), Change::Keep, now).await.unwrap();
+    }
+
+    let listed = eventually(
+        async || {
+            let mut listed = Vec::new();
+            for shard in Shard::all() {
+                listed.extend(list(&store, shard).await.0);
+            }
+            listed
+        },
+        |listed| listed.len() >= everyone.len(),
+    )
+    .await;
+
+    assert_eq!(Shard::all().count(), 256);
+    assert_eq!(listed.len(), everyone.len());
+    let names: BTreeSet<_> = listed.iter().map(name).collect();
+    assert_eq!(names, everyone);
+}
+
+pub(super) async fn a_shard_of_several_pages_is_listed_to_its_end(services: &Services) {
+    let (store, now) = (services.references(), SystemClock.now());
+    let wanted = Shard(0);
+    let names = (0..).map(|number| format!("person {number}"));
+    let in_shard = names.filter(|name| store.key(&personal(name)).as_str().starts_with("00"));
+    let everyone: BTreeSet<_> = in_shard.take(4).collect();
+    for name in &everyone {
+        let mut reference = personal(name);
+        // Four of these are more than the megabyte of one page.
+        reference.conversation.extra.insert("padding".to_owned(), "x".repeat(350_000).into());
+        store.upsert(&reference, Change::Keep, now).await.unwrap();
+    }
+
+    let (listed, pages) =
+        eventually(async || list(&store, wanted).await, |(listed, _)| listed.len() >= everyone.len()).await;
+
+    assert!(pages > 1, "all of it was on one page");
+    assert_eq!(listed.len(), everyone.len());
+    assert_eq!(listed.iter().map(name).collect::<BTreeSet<_>>(), everyone);
+}
+
+/// Everything in `shard`, and how many pages that were.
+async fn list(store: &ReferenceStore, shard: Shard) -> (Vec<ConversationReference>, usize) {
+    let (mut listed, mut pages, mut from) = (Vec::new(), 0, None);
+    loop {
+        let page = store.list(shard, from).await.unwrap();
+        assert_eq!(page.unreadable, 0);
+        listed.extend(page.references);
+        pages += 1;
+        assert!(pages < 100, "the pages of {shard:?} do not end");
+        from = page.next;
+        if from.is_none() {
+            return (listed, pages);
+        }
+    }
+}
+
+/// Whether `reference` is found by its person, and by its audience shard; looks until both are as expected.
+async fn in_indexes(
+    store: &ReferenceStore,
+    reference: &ConversationReference,
+    expected: bool,
+) -> (bool, bool) {
+    let person = reference.person().unwrap();
+    let digits = store.key(reference).as_str()[..2].to_owned();
+    let shard = Shard(u8::from_str_radix(&digits, 16).unwrap());
+    let look = async || {
+        let by_user = store.find(&person).await.unwrap();
+        let (by_audience, _) = list(store, shard).await;
+        (by_user.as_ref() == Some(reference), by_audience.contains(reference))
+    };
+    eventually(look, |found| *found == (expected, expected)).await
+}
+
+fn later(moment: Timestamp) -> Timestamp {
+    moment + SignedDuration::from_millis(1)
+}
+
+fn in_language(locale: &str) -> ConversationReference {
+    ConversationReference { locale: Some(locale.to_owned()), ..personal("alex") }
+}
+
+fn person(name: &str) -> User {
+    User {
+        channel: ChannelId::new("msteams").unwrap(),
+        tenant: TenantId::new(TENANT).unwrap(),
+        id: EntraId::new(name).unwrap(),
+    }
+}
+
+/// The personal conversation with who has this name.
+fn personal(name: &str) -> ConversationReference {
+    let conversation = ConversationAccount::new(ConversationId::new(format!("a:{name}")).unwrap());
+    let service_url = ServiceUrl::new("https://smba.trafficmanager.net/emea/").unwrap();
+    let agent = ChannelAccount::new(AccountId::new("28:agent").unwrap());
+    let mut reference = ConversationReference::created(conversation.id, service_url, &person(name), agent);
+    reference.locale = Some("en-GB".to_owned());
+    reference
+}
+
+fn name(reference: &ConversationReference) -> String {
+    reference.person().unwrap().id.as_str().to_owned()
+}

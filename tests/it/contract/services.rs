@@ -1,0 +1,183 @@
+//! The services a check runs on, the adapters over them, and what a check reads behind the adapters' back.
+//! Which emulator answers is not known here.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_sqs::types::{Message, QueueAttributeName};
+use cli::stack::{Delays, Stack, StackOptions};
+use cli::template::{QueueDefinition, Template};
+use herald::clock::{Clock, SystemClock};
+use herald::ids::ClientId;
+use herald::queue::{Queue, Work};
+use herald::store::{JobStore, ReferenceStore, Table};
+
+use super::requests::Requests;
+
+/// How long a queue waits for a message that should be there; it answers as soon as there is one.
+const PATIENCE_SECONDS: i32 = 5;
+
+/// How often something is asked for that may take a moment to show, and how long between.
+const LOOKS: usize = 100;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+
+/// A table and queues as the template has them, with nothing in them.
+#[derive(Debug, Clone)]
+pub(super) struct Services {
+    /// How to reach them.
+    pub(super) aws: SdkConfig,
+    /// What they were created from.
+    pub(super) template: Template,
+    /// The URLs of the queues, by logical id.
+    pub(super) queue_urls: HashMap<String, String>,
+}
+
+impl Services {
+    /// The template of the bundle.
+    pub(super) fn template() -> Template {
+        Template::parse(include_str!("../../../template.yaml")).unwrap()
+    }
+
+    /// Runs `check` on an embedded stack of its own.
+    pub(super) async fn embedded(check: impl AsyncFnOnce(&Self)) {
+        let template = Self::template();
+        let stack = Stack::start(StackOptions {
+            state: None,
+            clock: std::sync::Arc::new(SystemClock),
+            template: &template,
+            delays: Delays::Kept,
+        });
+        let stack = stack.await.unwrap();
+        let url = |queue: &QueueDefinition| stack.queue_url(&queue.logical_id).unwrap().to_owned();
+        let queue_urls = template.queues.iter().map(|queue| (queue.logical_id.clone(), url(queue))).collect();
+        let services = Self { aws: stack.sdk_config(), template, queue_urls };
+
+        check(&services).await;
+
+        stack.stop().await.unwrap();
+    }
+
+    /// The job store.
+    pub(super) fn jobs(&self) -> JobStore {
+        JobStore::new(self.table())
+    }
+
+    /// The reference store of one agent.
+    pub(super) fn references(&self) -> ReferenceStore {
+        self.references_of("5d0c9c1e-7a3b-4f0e-9f8e-2b1a6c3d4e5f", "https://api.botframework.com")
+    }
+
+    /// The reference store of this agent in this cloud.
+    pub(super) fn references_of(&self, client_id: &str, cloud: &str) -> ReferenceStore {
+        ReferenceStore::new(self.table(), ClientId::new(client_id).unwrap(), cloud)
+    }
+
+    /// The queue of this logical id.
+    pub(super) fn queue(&self, logical_id: &str) -> Queue {
+        Queue::new(self.sqs(), self.url(logical_id))
+    }
+
+    /// The queue of this logical id, and the batches sent to it from now on.
+    pub(super) fn watched_queue(&self, logical_id: &str) -> (Queue, Requests) {
+        let requests = Requests::default();
+        let config = aws_sdk_sqs::config::Builder::from(&self.aws).interceptor(requests.clone()).build();
+        (Queue::new(aws_sdk_sqs::Client::from_conf(config), self.url(logical_id)), requests)
+    }
+
+    /// The items of the table as they are; a check may scan, for its table is small.
+    pub(super) async fn items(&self) -> Vec<HashMap<String, AttributeValue>> {
+        let scan = self.dynamodb().scan().table_name(&self.template.table.name).consistent_read(true);
+        scan.send().await.unwrap().items.unwrap_or_default()
+    }
+
+    /// The next message, which is waited for.
+    pub(super) async fn receive(&self, logical_id: &str) -> Option<Message> {
+        self.receive_within(logical_id, PATIENCE_SECONDS).await
+    }
+
+    /// The next message, if it is there now.
+    pub(super) async fn receive_now(&self, logical_id: &str) -> Option<Message> {
+        self.receive_within(logical_id, 0).await
+    }
+
+    /// The next work, which is waited for and taken out of the queue.
+    pub(super) async fn take(&self, logical_id: &str) -> Option<Work> {
+        let message = self.receive(logical_id).await?;
+        self.delete(logical_id, &message).await;
+        Some(work(&message))
+    }
+
+    /// Takes `message` out of the queue.
+    pub(super) async fn delete(&self, logical_id: &str, message: &Message) {
+        let request = self.sqs().delete_message().queue_url(self.url(logical_id));
+        request.receipt_handle(receipt(message)).send().await.unwrap();
+    }
+
+    /// A count or setting of the queue.
+    pub(super) async fn attribute(&self, logical_id: &str, name: QueueAttributeName) -> Option<String> {
+        let request = self.sqs().get_queue_attributes().queue_url(self.url(logical_id));
+        let answer = request.attribute_names(QueueAttributeName::All).send().await.unwrap();
+        answer.attributes.unwrap_or_default().remove(&name)
+    }
+
+    /// How many messages are in the queue: to be received, in hand or delayed.
+    pub(super) async fn count(&self, logical_id: &str) -> usize {
+        let mut count = 0;
+        for name in [
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+            QueueAttributeName::ApproximateNumberOfMessagesDelayed,
+        ] {
+            count += self.attribute(logical_id, name).await.map_or(0, |text| text.parse::<usize>().unwrap());
+        }
+        count
+    }
+
+    /// A client of the table's service.
+    pub(super) fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        aws_sdk_dynamodb::Client::new(&self.aws)
+    }
+
+    async fn receive_within(&self, logical_id: &str, seconds: i32) -> Option<Message> {
+        let request = self.sqs().receive_message().queue_url(self.url(logical_id));
+        let answer = request.max_number_of_messages(1).wait_time_seconds(seconds).send().await.unwrap();
+        answer.messages.unwrap_or_default().pop()
+    }
+
+    fn sqs(&self) -> aws_sdk_sqs::Client {
+        aws_sdk_sqs::Client::new(&self.aws)
+    }
+
+    fn table(&self) -> Table {
+        Table::new(self.dynamodb(), &self.template.table.name)
+    }
+
+    fn url(&self, logical_id: &str) -> &str {
+        &self.queue_urls[logical_id]
+    }
+}
+
+/// The work in `message`.
+pub(super) fn work(message: &Message) -> Work {
+    Work::decode(message.body().unwrap()).unwrap()
+}
+
+/// What `message` is deleted or brought back by.
+pub(super) fn receipt(message: &Message) -> &str {
+    message.receipt_handle().unwrap()
+}
+
+/// The first answer of `look` that `is_there` accepts, for what the service shows in its own time: an index follows
+/// its table. After a bounded wait, the answer there was.
+pub(super) async fn eventually<T>(look: impl AsyncFn() -> T, is_there: impl Fn(&T) -> bool) -> T {
+    for _ in 1..LOOKS {
+        let found = look().await;
+        if is_there(&found) {
+            return found;
+        }
+        SystemClock.sleep(BETWEEN_LOOKS).await;
+    }
+    look().await
+}
