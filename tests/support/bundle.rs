@@ -1,9 +1,11 @@
 //! The whole bundle for one story: its own table, queues, channel and clock, stepped by the story.
 //! Dropped at the end of a story, it must hold no work, no dead letter and no open claim.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::QueueAttributeName;
 use cli::channel::{Answer, Channel, Person};
 use cli::local::{Local, LocalOptions, Served};
@@ -162,12 +164,16 @@ impl TestBundle {
             .collect()
     }
 
-    /// The records of all jobs; a test may scan, for its table is small.
+    /// The records of all jobs.
     pub async fn jobs(&self) -> Vec<String> {
+        self.items().await.iter().filter_map(|item| item.get("job")?.as_s().ok().cloned()).collect()
+    }
+
+    /// All that is in the table; a test may scan, for its table is small.
+    pub async fn items(&self) -> Vec<HashMap<String, AttributeValue>> {
         let dynamodb = aws_sdk_dynamodb::Client::new(&self.local.resources.aws);
         let scan = dynamodb.scan().table_name(&self.local.resources.table_name).send().await;
-        let items = scan.expect("the table can be read").items.unwrap_or_default();
-        items.iter().filter_map(|item| item.get("job")?.as_s().ok().cloned()).collect()
+        scan.expect("the table can be read").items.unwrap_or_default()
     }
 
     /// A person with a personal conversation, who has just installed the agent.
