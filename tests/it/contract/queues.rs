@@ -127,6 +127,7 @@ pub(super) async fn a_turn_given_up_lets_its_conversation_go_on(services: &Servi
     assert_eq!(next.as_ref().map(work), Some(task("next")));
 }
 
+/// On AWS a group is a hint about fairness here, which no emulator models; MiniStack takes it and ignores it.
 pub(super) async fn a_standard_queue_takes_groups_and_holds_none_up(services: &Services) {
     let works = ["1", "2", "3"].map(|name| (task(name), "tenant".to_owned()));
 
