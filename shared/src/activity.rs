@@ -174,7 +174,14 @@ impl Activity {
     #[must_use]
     pub fn tenant(&self) -> Option<&TenantId> {
         let of_conversation = self.conversation.as_ref().and_then(|at| at.tenant_id.as_ref());
-        of_conversation.or_else(|| Some(&self.channel_data.as_ref()?.tenant.as_ref()?.id))
+        of_conversation.or_else(|| self.teams_tenant())
+    }
+
+    /// The tenant that Teams names beside the conversation. On other channels whoever writes can fill that member.
+    #[must_use]
+    pub fn teams_tenant(&self) -> Option<&TenantId> {
+        let is_teams = self.channel_id.as_ref().is_some_and(|channel| channel.as_str() == "msteams");
+        if is_teams { Some(&self.channel_data.as_ref()?.tenant.as_ref()?.id) } else { None }
     }
 }
 

@@ -21,7 +21,9 @@ impl AllowedTenants {
     pub fn admit(&self, tenant: Option<&TenantId>) -> bool {
         match self {
             Self::Any => true,
-            Self::Listed(tenants) => tenant.is_some_and(|tenant| tenants.contains(tenant)),
+            Self::Listed(tenants) => {
+                tenant.is_some_and(|tenant| tenants.iter().any(|listed| listed.is(tenant)))
+            }
         }
     }
 }

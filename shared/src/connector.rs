@@ -62,7 +62,7 @@ impl Connector {
     ) -> Result<Option<ActivityId>, ConnectorError> {
         let path = ["v3", "conversations", reference.conversation.id.as_str(), "activities"];
         let body = addressed(reference, activity);
-        let resource: Resource = self.post(&reference.service_url, &path, &body).await?;
+        let resource = self.post(&reference.service_url, &path, &body).await?;
         Ok(resource.activity_id())
     }
 
@@ -84,7 +84,7 @@ impl Connector {
         let conversation = reference.conversation.id.as_str();
         let path = ["v3", "conversations", conversation, "activities", answered.as_str()];
         let body = addressed(reference, activity);
-        let resource: Resource = self.post(&reference.service_url, &path, &body).await?;
+        let resource = self.post(&reference.service_url, &path, &body).await?;
         Ok(resource.activity_id())
     }
 
@@ -102,7 +102,8 @@ impl Connector {
         let path = ["v3", "conversations", reference.conversation.id.as_str(), "activities", id.as_str()];
         let body = Activity { id: Some(id.clone()), ..addressed(reference, activity) };
         let body = serde_json::to_value(&body).map_err(ConnectorError::not_sent)?;
-        let _: Resource = self.call(reqwest::Method::PUT, &reference.service_url, &path, Some(&body)).await?;
+        let _: Option<Resource> =
+            self.call(reqwest::Method::PUT, &reference.service_url, &path, Some(&body)).await?;
         Ok(())
     }
 
@@ -117,7 +118,8 @@ impl Connector {
         id: &ActivityId,
     ) -> Result<(), ConnectorError> {
         let path = ["v3", "conversations", reference.conversation.id.as_str(), "activities", id.as_str()];
-        let _: Resource = self.call(reqwest::Method::DELETE, &reference.service_url, &path, None).await?;
+        let _: Option<Resource> =
+            self.call(reqwest::Method::DELETE, &reference.service_url, &path, None).await?;
         Ok(())
     }
 
@@ -138,7 +140,7 @@ impl Connector {
             "tenantId": user.tenant,
             "channelData": { "tenant": { "id": user.tenant } },
         });
-        let resource: Resource = self.post(url, &["v3", "conversations"], &body).await?;
+        let resource = self.post(url, &["v3", "conversations"], &body).await?;
         let id = resource.id.and_then(|id| ConversationId::new(id).ok());
         let conversation = id.ok_or_else(|| ConnectorError::ambiguous("the answer names no conversation"))?;
         let service_url = match resource.service_url.as_deref().map(ServiceUrl::new) {
@@ -158,7 +160,8 @@ impl Connector {
         reference: &ConversationReference,
     ) -> Result<Vec<ChannelAccount>, ConnectorError> {
         let path = ["v3", "conversations", reference.conversation.id.as_str(), "members"];
-        self.call(reqwest::Method::GET, &reference.service_url, &path, None).await
+        let members = self.call(reqwest::Method::GET, &reference.service_url, &path, None).await?;
+        members.ok_or_else(|| ConnectorError::ambiguous("the answer is not a list of members"))
     }
 
     /// The agent's account on `channel`.
@@ -174,24 +177,24 @@ impl Connector {
         }
     }
 
-    async fn post<T: DeserializeOwned + Default>(
+    async fn post(
         &self,
         url: &ServiceUrl,
         path: &[&str],
         body: &impl serde::Serialize,
-    ) -> Result<T, ConnectorError> {
+    ) -> Result<Resource, ConnectorError> {
         let body = serde_json::to_value(body).map_err(ConnectorError::not_sent)?;
-        self.call(reqwest::Method::POST, url, path, Some(&body)).await
+        Ok(self.call(reqwest::Method::POST, url, path, Some(&body)).await?.unwrap_or_default())
     }
 
     /// One request; a refused token is replaced once (protocol §1.8, 401).
-    async fn call<T: DeserializeOwned + Default>(
+    async fn call<T: DeserializeOwned>(
         &self,
         method: reqwest::Method,
         url: &ServiceUrl,
         path: &[&str],
         body: Option<&Value>,
-    ) -> Result<T, ConnectorError> {
+    ) -> Result<Option<T>, ConnectorError> {
         if !self.cloud.admits(url) {
             return Err(ConnectorError::ForeignHost);
         }
@@ -207,13 +210,13 @@ impl Connector {
         }
     }
 
-    async fn request<T: DeserializeOwned + Default>(
+    async fn request<T: DeserializeOwned>(
         &self,
         method: reqwest::Method,
         url: &str,
         token: &str,
         body: Option<&Value>,
-    ) -> Result<T, ConnectorError> {
+    ) -> Result<Option<T>, ConnectorError> {
         let request = self.http.request(method, url).bearer_auth(token);
         let request = match body {
             Some(body) => request.json(body),

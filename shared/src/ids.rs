@@ -98,6 +98,14 @@ string_ids! {
     ClientId,
 }
 
+impl TenantId {
+    /// Whether both name one tenant: they are GUIDs, spelled in either case.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

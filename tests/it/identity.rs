@@ -208,3 +208,38 @@ async fn unknown_keys_cause_one_fetch_a_minute() {
     bundle.drain().await;
     bundle.end().await;
 }
+
+#[tokio::test]
+async fn a_new_key_that_cannot_be_fetched_yet_is_not_taken_for_a_wrong_one() {
+    let bundle = bundle().await;
+    assert_eq!(with_token(&bundle, |_, _| {}).await, 202);
+    bundle.channel().rotate_key().unwrap();
+    bundle.clock().advance(std::time::Duration::from_secs(60));
+    let outage = cli::channel::Fault::Status(cli::channel::Refusal::raw(500, ""));
+    bundle.channel().fail_on(cli::channel::Operation::Keys, outage);
+
+    assert_eq!(with_token(&bundle, |_, _| {}).await, 503);
+    bundle.clock().advance(std::time::Duration::from_secs(60));
+    assert_eq!(with_token(&bundle, |_, _| {}).await, 202);
+
+    bundle.drain().await;
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_tenant_is_the_same_in_either_case_and_its_own_member_counts_on_teams_alone() {
+    let bundle = bundle().await;
+    let alex = bundle.channel().add_person("Alex");
+    let mut upper = bundle.channel().message(&alex, "hello");
+    let tenant = alex.tenant.to_uppercase();
+    upper["channelData"]["tenant"]["id"] = json!(tenant);
+    let mut web_chat = bundle.channel().message(&alex, "hello");
+    web_chat["channelId"] = json!("webchat");
+    web_chat["conversation"] = json!({ "id": "c", "tenantId": "elsewhere" });
+
+    assert_eq!(bundle.deliver(upper).await.status, 202);
+    assert_eq!(bundle.deliver(web_chat).await.status, 403, "the other tenant is not let in by channelData");
+
+    bundle.drain().await;
+    bundle.end().await;
+}

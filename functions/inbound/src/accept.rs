@@ -1,10 +1,14 @@
 //! An authenticated body: parse, policy, reference and turn (design: a query).
 //! The order matters: nothing is promised before the turn is queued, and no record says "seen".
 
+use std::time::Duration;
+
 use herald::activity::Activity;
 use herald::auth::Authenticated;
+use herald::clock::within;
 use herald::conversation::{ConversationReference, lifecycle};
 use herald::digest;
+use herald::ids::TenantId;
 use herald::ledger::JobId;
 use herald::queue::{BodyError, QueueError, TurnWork, Work};
 use herald::telemetry::causes;
@@ -13,6 +17,9 @@ use serde_json::Value;
 use tracing::{error, warn};
 
 use crate::Inbound;
+
+/// How long a slow table may hold up an answer whose turn is queued.
+const REFERENCE_LIMIT: Duration = Duration::from_secs(2);
 
 /// What became of an activity.
 pub(crate) enum Accepted {
@@ -77,8 +84,8 @@ impl Inbound {
         if !caller.is_endorsed_for(channel) {
             return Err(Refusal::Forbidden("the signing key may not sign for this channelId"));
         }
-        let of_channel = activity.channel_data.as_ref().and_then(|data| data.tenant.as_ref());
-        if of_channel.is_some_and(|tenant| Some(&tenant.id) != reference.tenant_id.as_ref()) {
+        let differs = |tenant: &TenantId| reference.tenant_id.as_ref().is_none_or(|other| !other.is(tenant));
+        if activity.teams_tenant().is_some_and(differs) {
             return Err(Refusal::Forbidden("the activity names two tenants"));
         }
         // Web Chat and Direct Line have no tenant; Teams always has one.
@@ -94,14 +101,14 @@ impl Inbound {
         let now = self.clock.now();
         let moment = lifecycle::moment(&turn.activity, now);
         let change = lifecycle::change(&turn.activity);
-        if let Err(error) = self.references.upsert(&turn.reference, change, moment).await {
-            let reference = self.references.key(&turn.reference);
-            warn!(
-                error = %causes(&error),
-                reference.key = reference.as_str(),
-                "could not keep a conversation reference"
-            );
-        }
+        let kept = self.references.upsert(&turn.reference, change, moment);
+        let problem = match within(self.clock.as_ref(), REFERENCE_LIMIT, kept).await {
+            Some(Ok(())) => return,
+            Some(Err(error)) => causes(&error).to_string(),
+            None => "the table took longer than 2 s".to_owned(),
+        };
+        let reference = self.references.key(&turn.reference);
+        warn!(error = problem, reference.key = reference.as_str(), "could not keep a conversation reference");
     }
 
     async fn queue_turn(&self, job: &JobId, turn: &Turn) -> Result<(), Refusal> {

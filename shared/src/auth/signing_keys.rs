@@ -2,15 +2,17 @@
 //! They are fetched from the configured address alone, never from one a token names.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::telemetry::causes;
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::DecodingKey;
 use serde::Deserialize;
+use serde_json::Value;
 use tokio::sync::Mutex;
 use tracing::warn;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, within};
 use crate::http;
 
 /// Keys older than this are fetched again.
@@ -21,6 +23,12 @@ const STALE: SignedDuration = SignedDuration::from_hours(5 * 24);
 
 /// At most one fetch in this time, however many unknown keys are asked for.
 const COOL_DOWN: SignedDuration = SignedDuration::from_secs(60);
+
+/// The same while there is no key at all.
+const FIRST_COOL_DOWN: SignedDuration = SignedDuration::from_secs(5);
+
+/// Longest a fetch may take: within what `inbound` has for its answer.
+const FETCH_LIMIT: Duration = Duration::from_secs(4);
 
 /// Most keys taken from one document.
 const MAX_KEYS: usize = 64;
@@ -77,21 +85,24 @@ impl SigningKeys {
         if known.is_some() && age.is_some_and(|age| age < FRESH) {
             return Ok(known);
         }
-        let is_cooling = cache.tried_at.is_some_and(|at| now.duration_since(at) < COOL_DOWN);
-        if !is_cooling {
+        let is_usable = age.is_some_and(|age| age < STALE);
+        let pause = if is_usable { COOL_DOWN } else { FIRST_COOL_DOWN };
+        if cache.tried_at.is_none_or(|at| now.duration_since(at) >= pause) {
             cache.tried_at = Some(now);
-            match self.fetch().await {
-                Ok(keys) => {
+            match within(self.clock.as_ref(), FETCH_LIMIT, self.fetch()).await {
+                Some(Ok(keys)) => {
                     cache.keys = keys;
                     cache.fetched_at = Some(now);
                 }
-                Err(error) => warn!(error = %causes(&error), "could not fetch signing keys"),
+                Some(Err(error)) => warn!(error = %causes(&error), "could not fetch signing keys"),
+                None => warn!("could not fetch signing keys within 4 s"),
             }
         }
+        let found = cache.keys.iter().find(|key| key.id == id).cloned();
         match cache.fetched_at {
-            Some(at) if now.duration_since(at) < STALE => {
-                Ok(cache.keys.iter().find(|key| key.id == id).cloned())
-            }
+            // The last fetch failed: a key that is unknown here may be a new one.
+            Some(at) if found.is_none() && cache.tried_at > Some(at) => Err(NoKeys),
+            Some(at) if now.duration_since(at) < STALE => Ok(found),
             _ => Err(NoKeys),
         }
     }
@@ -102,7 +113,9 @@ impl SigningKeys {
             return Err(FetchError::ForeignKeys);
         }
         let set: KeySet = self.get(&metadata.jwks_uri).await?;
-        let keys: Vec<_> = set.keys.into_iter().take(MAX_KEYS).filter_map(Jwk::into_key).collect();
+        // One odd key does not disable the others.
+        let read = set.keys.into_iter().take(MAX_KEYS).filter_map(|key| serde_json::from_value(key).ok());
+        let keys: Vec<_> = read.filter_map(Jwk::into_key).collect();
         if keys.is_empty() { Err(FetchError::Empty) } else { Ok(keys) }
     }
 
@@ -137,7 +150,7 @@ struct Metadata {
 
 #[derive(Deserialize)]
 struct KeySet {
-    keys: Vec<Jwk>,
+    keys: Vec<Value>,
 }
 
 #[derive(Deserialize)]

@@ -16,10 +16,10 @@ use crate::ledger::Loss;
 /// Longest wait a `Retry-After` is obeyed for.
 const MAX_WAIT: Duration = Duration::from_secs(3600);
 
-/// Reads the answer to a request.
-pub(super) async fn read<T: DeserializeOwned + Default>(
+/// Reads the answer to a request; `None` where it was accepted and its body says nothing.
+pub(super) async fn read<T: DeserializeOwned>(
     answer: reqwest::Response,
-) -> Result<T, ConnectorError> {
+) -> Result<Option<T>, ConnectorError> {
     let status = answer.status();
     let wait = retry_after(answer.headers());
     let body = match http::read_body(answer).await {
@@ -30,7 +30,7 @@ pub(super) async fn read<T: DeserializeOwned + Default>(
     };
     if status.is_success() {
         // It was accepted, whatever the body says or does not say (fault model W16).
-        return Ok(serde_json::from_slice(&body).unwrap_or_default());
+        return Ok(serde_json::from_slice(&body).ok());
     }
     Err(error(status, wait, &body))
 }

@@ -63,6 +63,9 @@ impl MiniStack {
         let process = Command::new(&program)
             .env("BIND_HOST", "127.0.0.1")
             .env("GATEWAY_PORT", address.port().to_string())
+            // These two would listen on every interface, whatever the host.
+            .env("IOT_MTLS_ENABLED", "0")
+            .env("SFTP_ENABLED", "0")
             .env("TMPDIR", &directory)
             .current_dir(&directory)
             .stdin(Stdio::null())
