@@ -1,59 +1,124 @@
 #!/usr/bin/env bash
-# Plays "order a laptop" in Microsoft's Agents Playground, in a headless Chromium, against `herald run --playground`.
-# Usage: tests/playground/run.sh [herald binary]   Environment: HERALD_PORT (3978), SCREENSHOT (a file to write).
+# Runs Herald under Microsoft's Agents Playground and drives the page in headless Chromium.
+#
+# usage: tests/playground/run.sh [path to the herald binary [path for the screenshot]]
+#
+# Without a binary it builds one. HERALD_PORT (default 3978) is the port Herald listens on.
+# Logs, Herald's state and, unless a path is given, the screenshot stay in the temp dir it prints.
 set -euo pipefail
-root=$(cd "$(dirname "$0")/../.." && pwd)
-here="$root/tests/playground"
-port=${HERALD_PORT:-3978}
-chromium=${CHROMIUM:-$(command -v chromium || true)}
-if [ -z "$chromium" ]; then
-    echo "run.sh: Chromium is missing: apt-get install chromium, or set CHROMIUM to its path" >&2
-    exit 1
-fi
-herald=${1:-}
-if [ -z "$herald" ]; then
-    (cd "$root" && cargo build --locked --bin herald)
-    herald="${CARGO_TARGET_DIR:-$root/target}/debug/herald"
-fi
-(cd "$here" && npm ci --no-audit --no-fund --loglevel=error)
 
-state=$(mktemp -d)
-: > "$state/herald.log"
-: > "$state/playground.log"
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+port=${HERALD_PORT:-3978}
 pids=()
+
+die() {
+  echo "FAIL: $*" >&2
+  exit 1
+}
+
+# Ends every process started here, by its id: first asks, then, after 5 s, insists.
 cleanup() {
-    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-    wait 2>/dev/null || true
-    rm -rf "$state"
+  local status=$? pid i
+  trap - EXIT
+  trap '' INT TERM HUP
+  for ((i = ${#pids[@]} - 1; i >= 0; i--)); do
+    pid=${pids[i]}
+    # Ended and waited for: the id may be somebody else's by now.
+    jobs -rp | grep -qx "$pid" || continue
+    kill "$pid" 2>/dev/null || continue
+    for _ in {1..50}; do
+      kill -0 "$pid" 2>/dev/null || break
+      sleep 0.1
+    done
+    kill -KILL "$pid" 2>/dev/null || true
+    wait "$pid" 2>/dev/null || true
+  done
+  exit "$status"
 }
 trap cleanup EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
-# Waits until a log holds a line, or the process that writes it is gone.
-await_line() { # pattern, log, pid, name
-    for _ in $(seq 1 300); do
-        if grep -qE "$1" "$2"; then return 0; fi
-        if ! kill -0 "$3" 2>/dev/null; then break; fi
-        sleep 0.1
-    done
-    echo "run.sh: $4 did not start:" >&2
-    cat "$2" >&2
-    exit 1
+answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# show_log NAME FILE: the end of a log, to stderr
+show_log() {
+  echo "--- end of $1 ($2)" >&2
+  tail -n 20 "$2" >&2
 }
 
-"$herald" run --playground --port "$port" --state "$state/herald" > "$state/herald.log" 2>&1 &
-pids+=($!)
-await_line 'Ctrl-C ends' "$state/herald.log" "${pids[0]}" "herald"
+[[ $port =~ ^[1-9][0-9]{0,4}$ ]] || die "HERALD_PORT is not a port: $port"
+[[ -x /usr/bin/chromium ]] || die "/usr/bin/chromium is missing: apt-get install chromium"
+! answers "$port" || die "port $port is taken: choose another with HERALD_PORT"
+command -v npm >/dev/null || die "npm is missing: install Node.js 20 or later"
 
-# A busy port silently becomes another: the real one is in its output.
-# It leaves a folder where it is started.
-(cd "$state" && TEAMSAPPTESTER_BROWSER=none exec "$here/node_modules/.bin/agentsplayground" \
-    -e "http://127.0.0.1:$port/api/messages" -c msteams --dt > "$state/playground.log" 2>&1) &
-pids+=($!)
-await_line 'Listening on [0-9]+' "$state/playground.log" "${pids[1]}" "the playground"
-page=$(grep -oE 'Listening on [0-9]+' "$state/playground.log" | grep -oE '[0-9]+' | head -n 1)
-
-if ! node "$here/play.mjs" "$chromium" "http://127.0.0.1:$page" "${SCREENSHOT:-$state/playground.png}"; then
-    echo "run.sh: herald said:" >&2
-    cat "$state/herald.log" >&2
-    exit 1
+if [[ $# -ge 1 ]]; then
+  herald=$1
+else
+  (cd "$root" && cargo build --bin herald)
+  herald=${CARGO_TARGET_DIR:-$root/target}/debug/herald
 fi
+[[ -f $herald && -x $herald ]] || die "no herald binary at $herald"
+herald=$(realpath "$herald")
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/herald-playground.XXXXXX")
+mkdir "$work/state"
+touch "$work/herald.log" "$work/playground.log"
+screenshot=$(realpath -m "${2:-$work/playground.png}")
+echo "temp dir: $work"
+
+(cd "$here" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+
+# Herald
+"$herald" run --playground --port "$port" --state "$work/state" >"$work/herald.log" 2>&1 &
+herald_pid=$!
+pids+=("$herald_pid")
+for ((i = 0; ; i++)); do
+  if ! kill -0 "$herald_pid" 2>/dev/null; then
+    show_log herald "$work/herald.log"
+    die "herald ended before it answered on port $port"
+  fi
+  answers "$port" && break
+  if ((i >= 150)); then
+    show_log herald "$work/herald.log"
+    die "herald does not answer on 127.0.0.1:$port after 30 s"
+  fi
+  sleep 0.2
+done
+
+# The Playground. It writes devTools/ into its working directory, and takes any free port when its
+# own is busy: the real one is the one it prints.
+cd "$work"
+TEAMSAPPTESTER_BROWSER=none node "$here/node_modules/@microsoft/m365agentsplayground/cli.js" \
+  -e "http://127.0.0.1:$port/api/messages" -c msteams --dt >"$work/playground.log" 2>&1 &
+playground_pid=$!
+pids+=("$playground_pid")
+playground_port=
+for ((i = 0; ; i++)); do
+  playground_port=$(sed -nE 's/^.*Listening on ([0-9]+).*$/\1/p' "$work/playground.log" | head -n 1)
+  [[ -n $playground_port ]] && break
+  if ! kill -0 "$playground_pid" 2>/dev/null; then
+    show_log agentsplayground "$work/playground.log"
+    die "agentsplayground ended before it listened"
+  fi
+  if ((i >= 150)); then
+    show_log agentsplayground "$work/playground.log"
+    die "agentsplayground does not listen after 30 s"
+  fi
+  sleep 0.2
+done
+echo "herald on $port, Agents Playground on $playground_port"
+
+# In the background, so that a signal to this script is acted on at once.
+node "$here/play.mjs" "$playground_port" "$screenshot" &
+play_pid=$!
+pids+=("$play_pid")
+status=0
+wait "$play_pid" || status=$?
+if ((status != 0)); then
+  show_log herald "$work/herald.log"
+  show_log agentsplayground "$work/playground.log"
+fi
+exit "$status"
