@@ -55,8 +55,7 @@ async function waitForWelcome(page) {
     }
     await sleep(POLL_MS);
   }
-  console.log(`warning: no welcome message within ${WELCOME_WAIT_MS} ms`);
-  return 0;
+  throw new Failure(`no welcome message within ${WELCOME_WAIT_MS} ms of opening the page`);
 }
 
 async function run(page) {
@@ -109,11 +108,14 @@ async function run(page) {
   if (followUp.ms - ack.ms < MIN_GAP_MS) {
     throw new Failure(`the follow-up came ${followUp.ms - ack.ms} ms after the acknowledgement: not asynchronous`);
   }
+  if (!(await page.locator(".ac-adaptiveCard").filter({ hasText: /order/i }).count())) {
+    throw new Failure("the follow-up came without its card");
+  }
   console.log(`ok: acknowledged at +${ack.ms} ms, followed up at +${followUp.ms} ms`);
 }
 
 const browser = await chromium.launch({
-  executablePath: "/usr/bin/chromium",
+  executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
   headless: true,
   args: [
     "--disable-gpu",

@@ -3,8 +3,9 @@
 #
 # usage: tests/playground/run.sh [path to the herald binary [path for the screenshot]]
 #
-# Without a binary it builds one. HERALD_PORT (default 3978) is the port Herald listens on.
-# Logs, Herald's state and, unless a path is given, the screenshot stay in the temp dir it prints.
+# Without a binary it builds one. HERALD_PORT (default 3978) is the port Herald listens on, CHROMIUM
+# another browser than /usr/bin/chromium, SCREENSHOT another way to give its path. Logs, Herald's
+# state and, unless a path is given, the screenshot stay in the temp dir it prints.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -18,6 +19,7 @@ die() {
 }
 
 # Ends every process started here, by its id: first asks, then, after 5 s, insists.
+# shellcheck disable=SC2317 # the trap calls it
 cleanup() {
   local status=$? pid i
   trap - EXIT
@@ -50,14 +52,15 @@ show_log() {
 }
 
 [[ $port =~ ^[1-9][0-9]{0,4}$ ]] || die "HERALD_PORT is not a port: $port"
-[[ -x /usr/bin/chromium ]] || die "/usr/bin/chromium is missing: apt-get install chromium"
+export CHROMIUM=${CHROMIUM:-/usr/bin/chromium}
+[[ -x $CHROMIUM ]] || die "$CHROMIUM is missing: apt-get install chromium"
 ! answers "$port" || die "port $port is taken: choose another with HERALD_PORT"
 command -v npm >/dev/null || die "npm is missing: install Node.js 20 or later"
 
 if [[ $# -ge 1 ]]; then
   herald=$1
 else
-  (cd "$root" && cargo build --bin herald)
+  (cd "$root" && cargo build --locked --bin herald)
   herald=${CARGO_TARGET_DIR:-$root/target}/debug/herald
 fi
 [[ -f $herald && -x $herald ]] || die "no herald binary at $herald"
@@ -66,7 +69,7 @@ herald=$(realpath "$herald")
 work=$(mktemp -d "${TMPDIR:-/tmp}/herald-playground.XXXXXX")
 mkdir "$work/state"
 touch "$work/herald.log" "$work/playground.log"
-screenshot=$(realpath -m "${2:-$work/playground.png}")
+screenshot=$(realpath -m "${2:-${SCREENSHOT:-$work/playground.png}}")
 echo "temp dir: $work"
 
 (cd "$here" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
