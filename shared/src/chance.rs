@@ -14,9 +14,8 @@ impl Chance {
     pub fn system() -> Self {
         Self(Arc::new(|| {
             let mut bytes = [0_u8; 8];
-            // An entropy source that fails leaves zeros: jitter then has none, and owner tokens are
-            // still told apart by the record's revision.
-            let _ = aws_lc_rs::rand::fill(&mut bytes);
+            // Two owners with one token would both hold a claim: without chance nothing goes on.
+            while aws_lc_rs::rand::fill(&mut bytes).is_err() {}
             u64::from_le_bytes(bytes)
         }))
     }

@@ -100,11 +100,11 @@ impl ConversationReference {
     /// What the reference is found by. `cloud` is the issuer of the channel's tokens.
     #[must_use]
     pub fn key(&self, agent: &ClientId, cloud: &str) -> ReferenceKey {
-        let tenant = self.tenant_id.as_ref().map_or("", TenantId::as_str);
+        let tenant = self.tenant_id.as_ref().map_or("", TenantId::as_str).to_ascii_lowercase();
         ReferenceKey(digest::of(&[
             agent.as_str(),
             cloud,
-            tenant,
+            &tenant,
             self.channel_id.as_str(),
             self.conversation.id.as_str(),
         ]))
@@ -141,7 +141,9 @@ impl User {
     /// What a person's conversation is found by.
     #[must_use]
     pub fn key(&self, agent: &ClientId, cloud: &str) -> String {
-        digest::of(&[agent.as_str(), cloud, self.channel.as_str(), self.tenant.as_str(), self.id.as_str()])
+        let tenant = self.tenant.as_str().to_ascii_lowercase();
+        let id = self.id.as_str().to_ascii_lowercase();
+        digest::of(&[agent.as_str(), cloud, self.channel.as_str(), &tenant, &id])
     }
 
     fn as_account(&self) -> Option<ChannelAccount> {

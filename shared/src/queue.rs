@@ -10,8 +10,11 @@ use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 pub use self::body::{BodyError, DeliveriesWork, Delivery, MAX_BODY_BYTES, TaskWork, TurnWork, Work};
 use crate::BoxError;
 
-/// Longest SQS delays or hides a message for our purposes: 15 minutes.
+/// Longest SQS delays a message: 15 minutes.
 pub const MAX_DELAY: Duration = Duration::from_secs(900);
+
+/// Longest a message in hand is hidden, within the 12 hours of SQS.
+pub const MAX_HIDDEN: Duration = Duration::from_secs(11 * 3600);
 
 /// Most messages of one batch.
 const MAX_BATCH: usize = 10;
@@ -83,7 +86,7 @@ impl Queue {
     pub async fn send_after(&self, work: &Work, delay: Duration) -> Result<(), QueueError> {
         let body = work.encode()?;
         let request = self.client.send_message().queue_url(&self.url).message_body(body);
-        let sent = request.delay_seconds(whole_seconds(delay)).send().await;
+        let sent = request.delay_seconds(whole_seconds(delay.min(MAX_DELAY))).send().await;
         sent.map(drop).map_err(|error| self.unavailable(error))
     }
 
@@ -112,14 +115,14 @@ impl Queue {
         if batch.is_empty() { Ok(()) } else { self.send_batch(batch).await }
     }
 
-    /// Has the message that `receipt` names come back after `wait`, and not before.
+    /// Has the message that `receipt` names come back after `wait`, at most [`MAX_HIDDEN`], and not before.
     ///
     /// # Errors
     ///
     /// [`QueueError::Unavailable`]; the message then comes back when the queue's own time is over.
     pub async fn come_back_after(&self, receipt: &str, wait: Duration) -> Result<(), QueueError> {
         let request = self.client.change_message_visibility().queue_url(&self.url).receipt_handle(receipt);
-        let changed = request.visibility_timeout(whole_seconds(wait)).send().await;
+        let changed = request.visibility_timeout(whole_seconds(wait.min(MAX_HIDDEN))).send().await;
         changed.map(drop).map_err(|error| self.unavailable(error))
     }
 
@@ -139,8 +142,8 @@ impl Queue {
 
 /// Rounded up, so that nothing comes early.
 fn whole_seconds(wait: Duration) -> i32 {
-    let seconds = wait.min(MAX_DELAY).as_secs_f64().ceil();
-    #[expect(clippy::cast_possible_truncation, reason = "at most 900")]
+    let seconds = wait.as_secs_f64().ceil();
+    #[expect(clippy::cast_possible_truncation, reason = "at most eleven hours")]
     let seconds = seconds as i32;
     seconds
 }

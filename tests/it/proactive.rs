@@ -43,6 +43,10 @@ async fn for_a_person_without_a_conversation_one_is_created_and_then_spoken_in()
     assert_eq!(entries[0].parameters["channelData"]["tenant"]["id"], json!(dana.tenant));
     assert_eq!(entries[1].conversation, Some(bundle.channel().personal_conversation(&dana)));
 
+    bundle.fire(audience.clone()).await.unwrap();
+    bundle.drain().await;
+    assert_eq!(bundle.channel().texts().len(), 1, "the same firing again tells nobody twice");
+
     bundle.clock().advance(std::time::Duration::from_secs(60));
     bundle.fire(audience).await.unwrap();
     bundle.drain().await;

@@ -42,10 +42,16 @@ impl ScriptedEngine {
         }
     }
 
+    /// Decides this about everything.
+    #[must_use]
+    pub fn deciding(outcome: Outcome) -> Self {
+        Self { outcome: Some(outcome), ..Self::default() }
+    }
+
     /// Answers an `invoke` with this.
     #[must_use]
     pub fn answering(status: u16, body: serde_json::Value) -> Self {
-        Self { outcome: Some(Outcome::Invoke { status, body }), ..Self::default() }
+        Self::deciding(Outcome::Invoke { status, body })
     }
 
     /// Tells every recipient of an occasion `text`.

@@ -2,8 +2,8 @@
 //! The same firing planned twice makes the same jobs; the worker's claims absorb the second.
 
 use herald::ledger::JobId;
-use herald::occasion::{Audience, Recipient};
-use herald::queue::{DeliveriesWork, Delivery, QueueError, Work};
+use herald::occasion::{Audience, Occasion, Recipient};
+use herald::queue::{BodyError, DeliveriesWork, Delivery, QueueError, Work};
 use herald::store::{Shard, StoreError};
 use tracing::warn;
 
@@ -46,8 +46,6 @@ impl Proactive {
         match &firing.audience {
             Audience::Everyone => self.plan_everyone(firing).await,
             Audience::User(user) => {
-                // Where a conversation is known, the job is that conversation's: an audience that names the
-                // person and one that holds the conversation are the same delivery.
                 let recipient = match self.references.find(user).await? {
                     Some(reference) => Recipient::Conversation { reference },
                     None => Recipient::User(user.clone()),
@@ -87,24 +85,34 @@ impl Proactive {
         let count = recipients.len();
         let deliveries: Vec<_> =
             recipients.into_iter().map(|recipient| self.delivery(firing, recipient)).collect();
-        let works = deliveries.chunks(RECIPIENTS).map(|chunk| {
-            let tenant = chunk.first().map(tenant_of).unwrap_or_default();
-            let deliveries = chunk.to_vec();
-            (Work::Deliveries(DeliveriesWork { occasion: firing.occasion.clone(), deliveries }), tenant)
-        });
-        self.deliveries.send_all(&works.collect::<Vec<_>>()).await?;
+        let works: Vec<_> =
+            deliveries.chunks(RECIPIENTS).flat_map(|chunk| messages(&firing.occasion, chunk)).collect();
+        self.deliveries.send_all(&works).await?;
         Ok(Planned { recipients: count, unreadable: 0 })
     }
 
     fn delivery(&self, firing: &Firing, recipient: Recipient) -> Delivery {
+        // The person wherever one is known: between two plans of one firing a conversation may come to be.
         let name = match &recipient {
-            Recipient::Conversation { reference } => self.references.key(reference).as_str().to_owned(),
-            Recipient::User(user) => {
-                herald::digest::of(&[user.channel.as_str(), user.tenant.as_str(), user.id.as_str()])
-            }
+            Recipient::Conversation { reference } => match reference.person() {
+                Some(person) => self.references.person_key(&person),
+                None => self.references.key(reference).as_str().to_owned(),
+            },
+            Recipient::User(user) => self.references.person_key(user),
         };
         let job = JobId::of_delivery(&firing.schedule_arn, firing.occasion.scheduled_time, &name);
         Delivery { job, recipient }
+    }
+}
+
+/// The chunk as one message, or as several where its references are too large for one.
+fn messages(occasion: &Occasion, chunk: &[Delivery]) -> Vec<(Work, String)> {
+    let work = Work::Deliveries(DeliveriesWork { occasion: occasion.clone(), deliveries: chunk.to_vec() });
+    match (work.encode(), chunk.split_at_checked(chunk.len() / 2)) {
+        (Err(BodyError::TooLarge { .. }), Some((first, second))) if !first.is_empty() => {
+            [messages(occasion, first), messages(occasion, second)].concat()
+        }
+        _ => vec![(work, chunk.first().map(tenant_of).unwrap_or_default())],
     }
 }
 

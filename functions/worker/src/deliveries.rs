@@ -1,6 +1,8 @@
 //! Deliveries: one occasion told to one recipient after the other, each under its own claim.
 //! Who they are was decided by `proactive`; what they are told, by the engine.
 
+use std::time::Duration;
+
 use herald::connector::{ConnectorError, Retry};
 use herald::conversation::{ConversationReference, User, lifecycle::Change};
 use herald::ledger::{Attempt, Job, Plan, Policy, Verdict, finish};
@@ -9,17 +11,19 @@ use herald::queue::{DeliveriesWork, Delivery};
 use herald::telemetry::causes;
 use tracing::{error, info};
 
-use crate::job::MAX_RUNS;
 use crate::send::Target;
-use crate::{Later, Worker};
+use crate::{Later, Place, Worker};
 
 /// A recipient cannot be spoken to.
 struct Unreachable(String);
 
 impl Worker {
-    pub(crate) async fn deliveries(&self, work: DeliveriesWork) -> Result<(), Later> {
+    pub(crate) async fn deliveries(&self, work: DeliveriesWork, place: Place) -> Result<(), Later> {
         let mut outcome = Ok(());
         for delivery in &work.deliveries {
+            if place.stop_at.is_some_and(|at| self.clock.now() >= at) {
+                return Err(Later { wait: Duration::from_secs(1) });
+            }
             // One recipient who must wait keeps nobody else waiting.
             if let Err(later) = self.deliver(&work.occasion, delivery).await {
                 let longest = outcome.err().map_or(later.wait, |other: Later| other.wait.max(later.wait));
@@ -33,7 +37,7 @@ impl Worker {
         let Some(job) = self.claim(&delivery.job, Policy::Work).await? else {
             return Ok(());
         };
-        self.holding(&job, self.tell(occasion, &delivery.recipient, job.clone())).await
+        self.holding(&job, Box::pin(self.tell(occasion, &delivery.recipient, job.clone()))).await
     }
 
     async fn tell(&self, occasion: &Occasion, recipient: &Recipient, job: Job) -> Result<(), Later> {
@@ -115,11 +119,9 @@ impl Worker {
         error!(error = %cause, job.id = job.id.as_str(), "could not create a conversation");
         match error.retry() {
             Retry::After(wait) => Err(Later { wait }),
-            Retry::Backoff => Err(Later::backoff(job.attempts, &self.chance)),
-            Retry::WithinResendBudget(_) if job.attempts < MAX_RUNS => {
-                Err(Later::backoff(job.attempts, &self.chance))
-            }
-            Retry::WithinResendBudget(_) | Retry::Never => Ok(Err(Unreachable(error.to_string()))),
+            // Creating shows nothing: it is repeated until the delivery expires.
+            Retry::Backoff | Retry::WithinResendBudget(_) => Err(Later::backoff(job.attempts, &self.chance)),
+            Retry::Never => Ok(Err(Unreachable(error.to_string()))),
         }
     }
 }

@@ -6,13 +6,17 @@ use std::time::Duration;
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use herald::queue::Queue;
 use herald::telemetry::causes;
+use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Error, LambdaEvent};
 use tracing::warn;
 
-use crate::Worker;
+use crate::{Place, Worker};
 
 /// A message in hand is hidden this long, so that a dead worker is replaced soon.
 const HIDDEN: Duration = Duration::from_secs(30);
+
+/// Before the end of the function nothing is begun for this long: token, conversation and send have 10 s each.
+const LAST_CALL: SignedDuration = SignedDuration::from_secs(40);
 
 /// How often that is renewed.
 const BEAT: Duration = Duration::from_secs(10);
@@ -27,11 +31,14 @@ const BEAT: Duration = Duration::from_secs(10);
 /// None in practice: what goes wrong concerns one message.
 pub async fn handle(worker: &Worker, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
     let records = event.payload.records;
+    let stop_at = stop_at(event.context.deadline);
     let mut settled = 0;
     let mut unsettled = Vec::new();
     for record in &records {
         hide(worker, record, HIDDEN).await;
-        let work = worker.work(record.body.as_deref().unwrap_or_default());
+        let place = Place { in_order: is_in_order(record), stop_at };
+        // On the heap: it is awaited through several layers.
+        let work = Box::pin(worker.work(record.body.as_deref().unwrap_or_default(), place));
         let outcome = tokio::select! {
             biased;
             outcome = work => outcome,
@@ -52,6 +59,12 @@ pub async fn handle(worker: &Worker, event: LambdaEvent<SqsEvent>) -> Result<Sqs
     let mut response = SqsBatchResponse::default();
     response.batch_item_failures = unsettled.into_iter().chain(not_begun).map(failure).collect();
     Ok(response)
+}
+
+/// Where nothing new is begun any more, given when Lambda ends the function; none where nothing ends it.
+fn stop_at(deadline_ms: u64) -> Option<Timestamp> {
+    let deadline = i64::try_from(deadline_ms).ok().filter(|deadline| *deadline > 0)?;
+    Timestamp::from_millisecond(deadline).ok()?.checked_sub(LAST_CALL).ok()
 }
 
 fn failure(record: &SqsMessage) -> BatchItemFailure {

@@ -11,6 +11,7 @@ mod tasks;
 mod turns;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use herald::chance::Chance;
 use herald::clock::Clock;
@@ -19,6 +20,7 @@ use herald::engine::Engine;
 use herald::queue::{BodyError, Queue, Work};
 use herald::store::{JobStore, ReferenceStore};
 use herald::telemetry::causes;
+use jiff::Timestamp;
 use tracing::error;
 
 pub use self::later::Later;
@@ -45,24 +47,35 @@ pub struct Worker {
     pub chance: Chance,
 }
 
+/// Where work is done.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Place {
+    /// Whether other work waits behind it.
+    pub in_order: bool,
+    /// When nothing new may be begun any more, for the function is about to end.
+    pub stop_at: Option<Timestamp>,
+}
+
 impl Worker {
     /// Does the work in the `body` of a message; `Ok` when it is settled and the message may go.
     ///
     /// # Errors
     ///
     /// [`Later`]: it is not settled, and the message is to come back.
-    pub async fn work(&self, body: &str) -> Result<(), Later> {
+    pub async fn work(&self, body: &str, place: Place) -> Result<(), Later> {
         match Work::decode(body) {
-            Ok(Work::Turn(work)) => self.turn(work).await,
-            Ok(Work::Task(work)) => self.task(work).await,
-            Ok(Work::Deliveries(work)) => self.deliveries(work).await,
+            // On the heap: the work in all its states is large, and so is what it awaits.
+            Ok(Work::Turn(work)) => Box::pin(self.turn(work, place)).await,
+            Ok(Work::Task(work)) => Box::pin(self.task(work)).await,
+            Ok(Work::Deliveries(work)) => Box::pin(self.deliveries(work, place)).await,
             Err(error @ BodyError::Newer { .. }) => {
                 error!(error = %causes(&error), "left work to a newer worker");
                 Err(Later::FRESH)
             }
             Err(error) => {
                 error!("left a message to the dead-letter queue: {error}");
-                Err(Later::FRESH)
+                // In order, it holds up its conversation until then.
+                Err(if place.in_order { Later { wait: Duration::from_secs(1) } } else { Later::FRESH })
             }
         }
     }

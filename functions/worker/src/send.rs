@@ -1,15 +1,21 @@
 //! One send: claimed for itself just before its request, recorded just after.
 //! The order is what bounds the copies a user can see; see the ledger's policy.
 
+use std::time::Duration;
+
 use herald::activity::Activity;
 use herald::connector::{ConnectorError, Retry};
 use herald::conversation::ConversationReference;
-use herald::ledger::{Attempt, JobId, Policy, State, finish};
+use herald::ledger::{Attempt, Job, JobId, Policy, State, finish};
 use herald::telemetry::causes;
 use herald::turn::Turn;
 use tracing::{error, info, warn};
 
 use crate::{Later, Worker};
+
+/// How often recording is tried again, and how long between: within the claim's lease.
+const RECORD_TRIES: usize = 4;
+const RECORD_PAUSE: Duration = Duration::from_secs(2);
 
 /// Where an activity goes.
 #[derive(Clone, Copy)]
@@ -39,7 +45,7 @@ impl Worker {
         policy: Policy,
     ) -> Result<(), Later> {
         for (index, activity) in activities.iter().enumerate() {
-            self.send(&job.step("send", index), target, activity, policy).await?;
+            Box::pin(self.send(&job.step("send", index), target, activity, policy)).await?;
         }
         Ok(())
     }
@@ -59,10 +65,13 @@ impl Worker {
             return Ok(());
         };
         let begun = self.clock.now();
-        let sent = match target {
-            Target::Answer(turn) => self.connector.reply(turn, activity.clone()).await,
-            Target::Conversation(reference) => self.connector.send(reference, activity.clone()).await,
+        let request = async {
+            match target {
+                Target::Answer(turn) => self.connector.reply(turn, activity.clone()).await,
+                Target::Conversation(reference) => self.connector.send(reference, activity.clone()).await,
+            }
         };
+        let sent = self.holding(&job, request).await;
         let duration_ms = self.clock.now().duration_since(begun).as_millis();
         let mut later = Later::backoff(job.attempts, &self.chance);
         let attempt = match sent {
@@ -83,8 +92,24 @@ impl Worker {
                 }
             }
         };
-        let job = self.write(finish(job, attempt, policy)).await?;
+        let job = self.record(finish(job, attempt, policy)).await?;
         if job.state == State::Retry { Err(later) } else { Ok(()) }
+    }
+
+    /// Records what a request came to. What is known must not be forgotten over a table that stumbles: forgotten,
+    /// it would be sent again.
+    async fn record(&self, job: Job) -> Result<Job, Later> {
+        for _ in 0..RECORD_TRIES {
+            match self.jobs.write(job.clone()).await {
+                Ok(Ok(written)) => return Ok(written),
+                Ok(Err(_fenced)) => break,
+                Err(error) => {
+                    warn!(error = %causes(&error), job.id = job.id.as_str(), "could not record a send yet");
+                    self.clock.sleep(RECORD_PAUSE).await;
+                }
+            }
+        }
+        self.write(job).await
     }
 
     /// Logs why a send failed, and takes a conversation that is over out of every audience.

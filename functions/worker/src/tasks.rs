@@ -7,6 +7,7 @@ use herald::queue::TaskWork;
 use herald::task::TaskRun;
 use tracing::info;
 
+use crate::job::MAX_RUNS;
 use crate::send::Target;
 use crate::{Later, Worker};
 
@@ -15,12 +16,16 @@ impl Worker {
         let Some(job) = self.claim(&work.job, Policy::Work).await? else {
             return Ok(());
         };
-        self.holding(&job, self.run(&work, job.clone())).await
+        self.holding(&job, Box::pin(self.run(&work, job.clone()))).await
     }
 
     async fn run(&self, work: &TaskWork, job: Job) -> Result<(), Later> {
         let (job, plan) = match job.plan.clone() {
             Some(plan) => (job, plan),
+            None if job.attempts > MAX_RUNS => {
+                let plan = self.given_up(true);
+                (self.store_plan(job, plan.clone()).await?, plan)
+            }
             None => match self.run_task(work, &job).await {
                 Ok(plan) => (self.store_plan(job, plan.clone()).await?, plan),
                 Err(later) => return self.conclude(job, Verdict::Done, Err(later)).await,

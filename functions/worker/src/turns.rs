@@ -6,28 +6,31 @@ use std::time::Duration;
 use herald::clock::within;
 use herald::engine::{EngineError, Outcome};
 use herald::ledger::{Job, Next, Plan, Policy, Verdict};
-use herald::queue::{TaskWork, TurnWork, Work};
+use herald::queue::{QueueError, TaskWork, TurnWork, Work};
 use herald::telemetry::causes;
 use tracing::{error, warn};
 
 use crate::job::MAX_RUNS;
 use crate::send::Target;
-use crate::{Later, Worker};
+use crate::{Later, Place, Worker};
 
 /// How long the engine has before its default ack is sent for it.
 const ENGINE_LIMIT: Duration = Duration::from_secs(5);
 
 impl Worker {
-    pub(crate) async fn turn(&self, work: TurnWork) -> Result<(), Later> {
+    pub(crate) async fn turn(&self, work: TurnWork, place: Place) -> Result<(), Later> {
         let Err(later) = self.try_turn(&work).await else {
             return Ok(());
         };
+        if !place.in_order {
+            return Err(later);
+        }
         let id = work.job.clone();
         let handed_over = self.tasks.send_after(&Work::Turn(work), later.wait).await;
         handed_over.map_err(|error| {
             let cause = causes(&error);
             error!(error = %cause, job.id = id.as_str(), "could not hand a turn over to the tasks");
-            later
+            Later { wait: later.wait.min(Duration::from_secs(2)) }
         })
     }
 
@@ -35,12 +38,16 @@ impl Worker {
         let Some(job) = self.claim(&work.job, Policy::Work).await? else {
             return Ok(());
         };
-        self.holding(&job, self.answer(work, job.clone())).await
+        self.holding(&job, Box::pin(self.answer(work, job.clone()))).await
     }
 
     async fn answer(&self, work: &TurnWork, job: Job) -> Result<(), Later> {
         let (job, plan) = match job.plan.clone() {
             Some(plan) => (job, plan),
+            None if job.attempts > MAX_RUNS => {
+                let plan = self.given_up(work.turn.activity.is("message"));
+                (self.store_plan(job, plan.clone()).await?, plan)
+            }
             None => match self.decide(work, &job).await {
                 Ok(plan) => (self.store_plan(job, plan.clone()).await?, plan),
                 Err(later) => return self.conclude(job, Verdict::Done, Err(later)).await,
@@ -82,8 +89,13 @@ impl Worker {
         if job.attempts < MAX_RUNS {
             return Err(Later::backoff(job.attempts, &self.chance));
         }
+        Ok(self.given_up(someone_waits))
+    }
+
+    /// The plan of a job that the engine failed at too often, or never came back from.
+    pub(crate) fn given_up(&self, someone_waits: bool) -> Plan {
         let apology = someone_waits.then(|| self.engine.apology());
-        Ok(Plan { verdict: Verdict::GivenUp, ..Plan::sends(apology.into_iter().collect()) })
+        Plan { verdict: Verdict::GivenUp, ..Plan::sends(apology.into_iter().collect()) }
     }
 
     async fn carry_out(&self, work: &TurnWork, plan: &Plan) -> Result<(), Later> {
@@ -99,11 +111,16 @@ impl Worker {
                 Work::Turn(TurnWork { job, turn: work.turn.clone(), unhurried: true })
             }
         };
-        self.tasks.send_after(&next, Duration::ZERO).await.map_err(|error| {
-            let cause = causes(&error);
-            error!(error = %cause, job.id = work.job.as_str(), "could not queue what follows from a turn");
-            Later::backoff(2, &self.chance)
-        })
+        let Err(error) = self.tasks.send_after(&next, Duration::ZERO).await else {
+            return Ok(());
+        };
+        error!(error = %causes(&error), job.id = work.job.as_str(), "could not queue what follows from a turn");
+        if matches!(error, QueueError::Body(_)) {
+            // It will never fit; whoever was promised an answer is told.
+            let (job, target) = (work.job.step("apology", 0), Target::Answer(&work.turn));
+            return self.send_all(&job, target, &[self.engine.apology()], Policy::FollowUp).await;
+        }
+        Err(Later::backoff(2, &self.chance))
     }
 }
 

@@ -104,12 +104,19 @@ impl JobStore {
         owner: &str,
         lease_until: Timestamp,
     ) -> Result<Result<(), Fenced>, StoreError> {
-        match self.get(id).await? {
-            Some(job) if job.owner == owner && job.state == State::Sending => {
-                Ok(self.write(Job { lease_until, ..job }).await?.map(drop))
+        for _ in 0..MAX_ROUNDS {
+            match self.get(id).await? {
+                Some(job) if job.owner == owner && job.state == State::Sending => {
+                    let lease_until = job.lease_until.max(lease_until);
+                    // Overtaken by the owner's own write, whose record is read again: nothing of it is undone.
+                    if let Put::Written(_) = self.put(Job { lease_until, ..job }).await? {
+                        return Ok(Ok(()));
+                    }
+                }
+                _ => return Ok(Err(Fenced)),
             }
-            _ => Ok(Err(Fenced)),
         }
+        Err(StoreError::Contended)
     }
 
     /// The record of `id`, if there is one.

@@ -50,6 +50,12 @@ impl ReferenceStore {
         reference.key(&self.client_id, &self.cloud)
     }
 
+    /// What a person's conversation is found by.
+    #[must_use]
+    pub fn person_key(&self, person: &User) -> String {
+        person.key(&self.client_id, &self.cloud)
+    }
+
     /// Writes what an activity of the channel said at `moment`, unless something newer is there.
     ///
     /// # Errors
@@ -77,7 +83,7 @@ impl ReferenceStore {
         if change == Change::Keep && reference.conversation.is_personal() {
             request = request.item("audience", text(self.audience(shard_of(&key))));
             if let Some(person) = reference.person() {
-                request = request.item("user", text(person.key(&self.client_id, &self.cloud)));
+                request = request.item("user", text(self.person_key(&person)));
             }
         }
         match request.send().await {
@@ -137,7 +143,7 @@ impl ReferenceStore {
     ///
     /// [`StoreError`].
     pub async fn find(&self, user: &User) -> Result<Option<ConversationReference>, StoreError> {
-        let value = user.key(&self.client_id, &self.cloud);
+        let value = self.person_key(user);
         let (items, _) = self.query("by_user", "user", &value, None).await?;
         items.first().map(|item| from_json(item, "reference")).transpose()
     }
