@@ -41,19 +41,11 @@ impl Worker {
     }
 
     async fn tell(&self, occasion: &Occasion, recipient: &Recipient, job: Job) -> Result<(), Later> {
-        let (job, plan) = match job.plan.clone() {
-            Some(plan) => (job, plan),
-            None => match self.engine.on_occasion(occasion, recipient).await {
-                Ok(activity) => {
-                    let plan = Plan::sends(activity.into_iter().collect());
-                    (self.store_plan(job, plan.clone()).await?, plan)
-                }
-                Err(error) => match self.after_failure(error, &job, false) {
-                    Ok(plan) => (job, plan),
-                    Err(later) => return self.conclude(job, Verdict::Done, Err(later)).await,
-                },
-            },
+        let decide = async {
+            let activity = self.engine.on_occasion(occasion, recipient).await?;
+            Ok(Plan::sends(activity.into_iter().collect()))
         };
+        let (job, plan) = self.planned(job, false, decide).await?;
         if plan.sends.is_empty() {
             return self.conclude(job, plan.verdict, Ok(())).await;
         }

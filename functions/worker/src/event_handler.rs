@@ -100,3 +100,14 @@ fn queue_of<'a>(worker: &'a Worker, record: &SqsMessage) -> Option<&'a Queue> {
     let name = record.event_source_arn.as_deref()?.rsplit(':').next()?;
     [&worker.turns, &worker.tasks, &worker.deliveries].into_iter().find(|queue| queue.name() == name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_begun_in_the_last_40_s_and_where_nothing_ends_there_is_no_limit() {
+        assert_eq!(stop_at(1_800_000_100_000), Timestamp::from_second(1_800_000_060).ok());
+        assert_eq!(stop_at(0), None);
+    }
+}

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use herald::ledger::{Attempt, Claim, Claimant, Job, JobId, Plan, Policy, State, Verdict, finish};
+use herald::ledger::{Attempt, Claim, Claimant, Job, JobId, Policy, State, Verdict, finish};
 use herald::store::StoreError;
 use herald::telemetry::causes;
 use jiff::SignedDuration;
@@ -19,9 +19,6 @@ const BEAT: Duration = Duration::from_secs(10);
 
 /// After this a job is not begun any more: an answer that is a day late is none.
 const EXPIRY: SignedDuration = SignedDuration::from_hours(24);
-
-/// How often the engine is asked about one job before it is given up.
-pub(crate) const MAX_RUNS: u32 = 3;
 
 impl Worker {
     /// Claims `id`; `None` when there is nothing left to do about it.
@@ -74,11 +71,6 @@ impl Worker {
                 }
             }
         }
-    }
-
-    /// Stores what was decided, before any of it is carried out.
-    pub(crate) async fn store_plan(&self, job: Job, plan: Plan) -> Result<Job, Later> {
-        self.write(Job { plan: Some(plan), ..job }).await
     }
 
     /// Ends `job` as its plan says, or puts it off if the plan could not be carried out.

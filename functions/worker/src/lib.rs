@@ -2,6 +2,7 @@
 //! What may be sent when is the shared ledger's; how a request is made, the connector's.
 
 pub mod config;
+mod decide;
 mod deliveries;
 pub mod event_handler;
 mod job;

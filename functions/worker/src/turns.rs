@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use herald::clock::within;
 use herald::engine::{EngineError, Outcome};
-use herald::ledger::{Job, Next, Plan, Policy, Verdict};
+use herald::ledger::{Job, Next, Plan, Policy};
 use herald::queue::{QueueError, TaskWork, TurnWork, Work};
 use herald::telemetry::causes;
 use tracing::{error, warn};
 
-use crate::job::MAX_RUNS;
 use crate::send::Target;
 use crate::{Later, Place, Worker};
 
@@ -42,60 +41,37 @@ impl Worker {
     }
 
     async fn answer(&self, work: &TurnWork, job: Job) -> Result<(), Later> {
-        let (job, plan) = match job.plan.clone() {
-            Some(plan) => (job, plan),
-            None if job.attempts > MAX_RUNS => {
-                let plan = self.given_up(work.turn.activity.is("message"));
-                (self.store_plan(job, plan.clone()).await?, plan)
-            }
-            None => match self.decide(work, &job).await {
-                Ok(plan) => (self.store_plan(job, plan.clone()).await?, plan),
-                Err(later) => return self.conclude(job, Verdict::Done, Err(later)).await,
-            },
-        };
+        let is_message = work.turn.activity.is("message");
+        let (job, plan) = self.planned(job, is_message, self.decide(work)).await?;
         let carried_out = self.carry_out(work, &plan).await;
         self.conclude(job, plan.verdict, carried_out).await
     }
 
-    async fn decide(&self, work: &TurnWork, job: &Job) -> Result<Plan, Later> {
+    async fn decide(&self, work: &TurnWork) -> Result<Plan, EngineError> {
         let turn = &work.turn;
-        let is_message = turn.activity.is("message");
         let answer = self.engine.on_activity(turn);
         let outcome = match work.unhurried {
             true => Some(answer.await),
             false => within(self.clock.as_ref(), ENGINE_LIMIT, answer).await,
         };
-        match outcome {
-            Some(Ok(outcome)) => Ok(plan_of(outcome, job)),
-            Some(Err(error)) => self.after_failure(error, job, is_message),
-            None => {
-                warn!(job.id = job.id.as_str(), "the engine is slow: sent its default ack");
-                let ack = is_message.then(|| self.engine.default_ack(turn));
-                Ok(Plan { next: Some(Next::Unhurried), ..Plan::sends(ack.into_iter().collect()) })
+        let Some(outcome) = outcome else {
+            warn!(job.id = work.job.as_str(), "the engine is slow: its default ack is sent for it");
+            let ack = turn.activity.is("message").then(|| self.engine.default_ack(turn));
+            return Ok(Plan { next: Some(Next::Unhurried), ..Plan::sends(ack.into_iter().collect()) });
+        };
+        Ok(match outcome? {
+            Outcome::Reply(replies) => Plan::sends(replies),
+            Outcome::Defer { ack, task } => Plan { next: Some(Next::Task(task)), ..Plan::sends(vec![ack]) },
+            Outcome::Ignore => Plan::default(),
+            // An invoke is answered in its HTTP response; nothing can be said to it here.
+            Outcome::Invoke { .. } => {
+                warn!(
+                    job.id = work.job.as_str(),
+                    "the engine answered a queued activity as if it were an invoke"
+                );
+                Plan::default()
             }
-        }
-    }
-
-    /// What to do when the engine failed: ask again a few times, then apologise where someone waits.
-    pub(crate) fn after_failure(
-        &self,
-        error: EngineError,
-        job: &Job,
-        someone_waits: bool,
-    ) -> Result<Plan, Later> {
-        // Its text may hold what a person wrote; the engine logs its own errors.
-        drop(error);
-        error!(job.id = job.id.as_str(), attempts = job.attempts, "the engine failed");
-        if job.attempts < MAX_RUNS {
-            return Err(Later::backoff(job.attempts, &self.chance));
-        }
-        Ok(self.given_up(someone_waits))
-    }
-
-    /// The plan of a job that the engine failed at too often, or never came back from.
-    pub(crate) fn given_up(&self, someone_waits: bool) -> Plan {
-        let apology = someone_waits.then(|| self.engine.apology());
-        Plan { verdict: Verdict::GivenUp, ..Plan::sends(apology.into_iter().collect()) }
+        })
     }
 
     async fn carry_out(&self, work: &TurnWork, plan: &Plan) -> Result<(), Later> {
@@ -121,18 +97,5 @@ impl Worker {
             return self.send_all(&job, target, &[self.engine.apology()], Policy::FollowUp).await;
         }
         Err(Later::backoff(2, &self.chance))
-    }
-}
-
-fn plan_of(outcome: Outcome, job: &Job) -> Plan {
-    match outcome {
-        Outcome::Reply(replies) => Plan::sends(replies),
-        Outcome::Defer { ack, task } => Plan { next: Some(Next::Task(task)), ..Plan::sends(vec![ack]) },
-        Outcome::Ignore => Plan::default(),
-        // An invoke is answered in its HTTP response; nothing can be said to it here.
-        Outcome::Invoke { .. } => {
-            warn!(job.id = job.id.as_str(), "the engine answered a queued activity as if it were an invoke");
-            Plan::default()
-        }
     }
 }
