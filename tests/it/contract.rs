@@ -50,6 +50,7 @@ contract! {
         a_renewed_claim_holds_beyond_its_first_lease,
         nobody_but_the_owner_renews_a_claim,
         a_write_after_a_renewal_keeps_both,
+        a_renewal_beside_a_write_undoes_nothing_of_it,
         a_settled_job_stays_settled_and_holds_no_plan,
         a_plan_keeps_every_byte_of_its_text,
         a_record_outlives_every_copy_of_its_message,

@@ -1,5 +1,8 @@
 //! Who gets in, and what a request that does not get in costs: nothing of ours.
 
+use std::time::Duration;
+
+use cli::channel::{Fault, Operation, Refusal};
 use cli::pump::Step;
 use herald::clock::Clock;
 use serde_json::{Value, json};
@@ -16,6 +19,17 @@ async fn with_token(bundle: &TestBundle, change: impl FnOnce(&mut Value, &mut Va
     let token = bundle.channel().sign_with_header(&header, &claims).unwrap();
     let activity = bundle.channel().message(&alex, "hello");
     bundle.channel().deliver_with(activity, Some(token)).await.unwrap().status
+}
+
+async fn assert_is_put_off_by_an_outage_of_the_keys(bundle: TestBundle) {
+    bundle.channel().fail_on(Operation::Keys, Fault::Status(Refusal::raw(500, "")));
+
+    assert_eq!(with_token(&bundle, |_, _| {}).await, 503);
+    bundle.clock().advance(Duration::from_secs(60));
+    assert_eq!(with_token(&bundle, |_, _| {}).await, 202);
+
+    bundle.drain().await;
+    bundle.end().await;
 }
 
 async fn assert_untouched(bundle: TestBundle) {
@@ -179,15 +193,8 @@ async fn a_body_that_only_just_fits_is_refused_when_its_turn_does_not_fit_the_qu
 #[tokio::test]
 async fn without_signing_keys_the_answer_is_not_now() {
     let bundle = bundle().await;
-    let outage = cli::channel::Fault::Status(cli::channel::Refusal::raw(500, ""));
-    bundle.channel().fail_on(cli::channel::Operation::Keys, outage);
 
-    assert_eq!(with_token(&bundle, |_, _| {}).await, 503);
-    bundle.clock().advance(std::time::Duration::from_secs(60));
-    assert_eq!(with_token(&bundle, |_, _| {}).await, 202);
-
-    bundle.drain().await;
-    bundle.end().await;
+    assert_is_put_off_by_an_outage_of_the_keys(bundle).await;
 }
 
 #[tokio::test]
@@ -201,7 +208,7 @@ async fn unknown_keys_cause_one_fetch_a_minute() {
         assert_eq!(status, 401);
     }
     bundle.channel().rotate_key().unwrap();
-    bundle.clock().advance(std::time::Duration::from_secs(60));
+    bundle.clock().advance(Duration::from_secs(60));
     assert_eq!(with_token(&bundle, |_, _| {}).await, 202, "a rotated key is found");
 
     assert_eq!(bundle.channel().key_fetches() - fetches, 1);
@@ -214,16 +221,9 @@ async fn a_new_key_that_cannot_be_fetched_yet_is_not_taken_for_a_wrong_one() {
     let bundle = bundle().await;
     assert_eq!(with_token(&bundle, |_, _| {}).await, 202);
     bundle.channel().rotate_key().unwrap();
-    bundle.clock().advance(std::time::Duration::from_secs(60));
-    let outage = cli::channel::Fault::Status(cli::channel::Refusal::raw(500, ""));
-    bundle.channel().fail_on(cli::channel::Operation::Keys, outage);
+    bundle.clock().advance(Duration::from_secs(60));
 
-    assert_eq!(with_token(&bundle, |_, _| {}).await, 503);
-    bundle.clock().advance(std::time::Duration::from_secs(60));
-    assert_eq!(with_token(&bundle, |_, _| {}).await, 202);
-
-    bundle.drain().await;
-    bundle.end().await;
+    assert_is_put_off_by_an_outage_of_the_keys(bundle).await;
 }
 
 #[tokio::test]

@@ -117,3 +117,24 @@ async fn an_event_that_the_scheduler_did_not_fill_in_is_refused() {
     assert_eq!(bundle.channel().texts(), Vec::<String>::new());
     bundle.end().await;
 }
+
+#[tokio::test]
+async fn a_worker_about_to_end_begins_no_delivery() {
+    let bundle = TestBundle::with(ScriptedEngine::telling("Good morning!")).await;
+    let dana = bundle.channel().add_person("Dana");
+    bundle.fire(json!({ "kind": "user", "tenant": dana.tenant, "id": dana.entra_id })).await.unwrap();
+    let pump = bundle.pump("deliveries");
+    let received = pump.sqs.receive_message().queue_url(&pump.url).send().await.unwrap();
+    let message = &received.messages()[0];
+    let place = worker::Place { in_order: false, stop_at: Some(bundle.clock().now()) };
+
+    let put_off = pump.worker.work(message.body().unwrap(), place).await;
+
+    assert!(put_off.is_err());
+    assert_eq!(bundle.channel().entries().len(), 0);
+    let queue = herald::queue::Queue::new(pump.sqs.clone(), &pump.url);
+    queue.come_back_after(message.receipt_handle().unwrap(), std::time::Duration::ZERO).await.unwrap();
+    bundle.drain().await;
+    assert_eq!(bundle.channel().texts(), ["Good morning!"]);
+    bundle.end().await;
+}

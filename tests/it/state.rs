@@ -8,8 +8,7 @@ use cli::local::{Local, LocalError, LocalOptions, Served};
 use cli::pump::Step;
 use cli::stack::Delays;
 use herald::chance::Chance;
-use herald::clock::SystemClock;
-use support::ScriptedEngine;
+use support::{ScriptedEngine, TestBundle, TestClock};
 
 /// A directory of its own, removed with the story.
 struct Directory(PathBuf);
@@ -29,12 +28,16 @@ impl Drop for Directory {
 }
 
 async fn start(state: &Path, port: u16) -> Result<Local, LocalError> {
+    start_at(state, port, TestBundle::clock_at_start()).await
+}
+
+async fn start_at(state: &Path, port: u16, clock: Arc<TestClock>) -> Result<Local, LocalError> {
     Local::start(LocalOptions {
         state: Some(state.to_owned()),
         port,
         served: Served::Emulated,
         engine: Arc::new(ScriptedEngine::deferring("On it.", "Done.")),
-        clock: Arc::new(SystemClock),
+        clock,
         chance: Chance::seeded(7),
         delays: Delays::Skipped,
     })
@@ -94,7 +97,8 @@ async fn a_port_in_use_is_named() {
 #[tokio::test]
 async fn a_worker_that_dies_is_replaced_by_the_next() {
     let directory = Directory::new("dies");
-    let local = start(&directory.0, 0).await.unwrap();
+    let clock = TestBundle::clock_at_start();
+    let local = start_at(&directory.0, 0, clock.clone()).await.unwrap();
     let alex = local.channel.add_person("Alex");
     local.channel.deliver(local.channel.message(&alex, "report")).await.unwrap();
     let pump = local.pumps().into_iter().find(|pump| pump.url.contains("turns")).unwrap();
@@ -105,10 +109,13 @@ async fn a_worker_that_dies_is_replaced_by_the_next() {
     dying.abort();
     local.stop().await.unwrap();
 
-    let after = start(&directory.0, 0).await.unwrap();
-    let put_off = step(&after, "turns").await;
-
-    assert_eq!(put_off, Step::Settled, "its claim holds for 20 s more, so the turn is handed to the tasks");
+    let after = start_at(&directory.0, 0, clock.clone()).await.unwrap();
+    assert_eq!(step(&after, "turns").await, Step::Settled, "its claim still holds: handed to the tasks");
     assert_eq!(after.channel.texts(), Vec::<String>::new());
+    clock.advance(Duration::from_secs(20));
+    assert_eq!(step(&after, "tasks").await, Step::Settled, "its claim is over");
+    assert_eq!(step(&after, "tasks").await, Step::Settled);
+
+    assert_eq!(after.channel.texts(), ["On it.", "Done."], "the one extra copy, and what follows");
     after.stop().await.unwrap();
 }

@@ -119,6 +119,23 @@ pub(super) async fn a_write_after_a_renewal_keeps_both(services: &Services) {
     assert_eq!(jobs.get(&id()).await.unwrap(), Some(written));
 }
 
+pub(super) async fn a_renewal_beside_a_write_undoes_nothing_of_it(services: &Services) {
+    let (jobs, now) = (services.jobs(), SystemClock.now());
+    for round in 0..20 {
+        let id = id().step("round", round);
+        let taken = jobs.claim(&id, &claimant("owner", now)).await.unwrap();
+        let Claim::Taken(job) = taken else { panic!("not taken: {taken:?}") };
+        let planned = with_plan(job, "hello");
+
+        let (renewed, written) =
+            tokio::join!(jobs.renew(&id, "owner", now + LEASE * 3), jobs.write(planned.clone()));
+
+        assert_eq!(renewed.unwrap(), Ok(()));
+        written.unwrap().unwrap();
+        assert_eq!(jobs.get(&id).await.unwrap().unwrap().plan, planned.plan);
+    }
+}
+
 pub(super) async fn a_settled_job_stays_settled_and_holds_no_plan(services: &Services) {
     let (jobs, now) = (services.jobs(), SystemClock.now());
     let planned = jobs.write(with_plan(claim(&jobs, "owner", now).await, "a secret")).await.unwrap().unwrap();
