@@ -30,12 +30,6 @@ impl Turn {
             .fold(text, |text, tag| text.replace(&tag, ""));
         without.trim().to_owned()
     }
-
-    /// What people call whoever wrote, if the channel says.
-    #[must_use]
-    pub fn sender_name(&self) -> Option<&str> {
-        self.activity.from.as_ref()?.name.as_deref()
-    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 //! It creates none, and it reads no encryption or access policy: one machine has none.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use super::TemplateError;
 use super::document::{Document, Resource};
@@ -19,9 +18,6 @@ const ATTRIBUTES: [&str; 9] = [
     "ReceiveMessageWaitTimeSeconds",
     "VisibilityTimeout",
 ];
-
-/// What SQS takes when `VisibilityTimeout` is not set.
-const DEFAULT_VISIBILITY: Duration = Duration::from_secs(30);
 
 /// One queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,15 +41,6 @@ pub struct Redrive {
     pub dead_letter_queue: String,
     /// How often a message may be received.
     pub max_receive_count: u32,
-}
-
-impl QueueDefinition {
-    /// How long a received message stays invisible unless its receiver says otherwise.
-    #[must_use]
-    pub fn visibility_timeout(&self) -> Duration {
-        let set = self.attributes.get("VisibilityTimeout").and_then(|seconds| seconds.parse().ok());
-        set.map_or(DEFAULT_VISIBILITY, Duration::from_secs)
-    }
 }
 
 /// Every queue of the template.

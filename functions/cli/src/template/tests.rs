@@ -92,7 +92,7 @@ fn a_template_gives_the_table_the_queues_and_the_schedules() {
     assert_eq!(template.queues.len(), 6);
     let turns = template.queue("TurnsQueue").unwrap();
     assert_eq!((turns.name.as_str(), turns.fifo), ("herald-turns.fifo", true));
-    assert_eq!(turns.visibility_timeout().as_secs(), 360);
+    assert_eq!(turns.attributes["VisibilityTimeout"], "360");
     assert_eq!(turns.attributes["DeduplicationScope"], "messageGroup");
     let redrive = Redrive { dead_letter_queue: "TurnsDeadLetters".to_owned(), max_receive_count: 10 };
     assert_eq!(turns.redrive, Some(redrive));
