@@ -3,6 +3,7 @@
 
 use serde::Deserialize;
 
+use crate::ids::TenantId;
 use crate::service_url::ServiceUrl;
 
 /// One cloud: which hosts to trust and whom to ask for a token (protocol §3.1, §4.1, §7.4).
@@ -11,9 +12,12 @@ use crate::service_url::ServiceUrl;
 pub struct Cloud {
     /// Where tokens are asked for, e.g. `https://login.microsoftonline.com`.
     pub login: String,
-    /// The tenant that issues tokens of a multi-tenant registration; `None`: the agent's own tenant.
+    /// The tenant to ask for tokens; `None`: the agent's own.
     #[serde(default)]
     pub token_tenant: Option<String>,
+    /// The tenant that issues the tokens of multi-tenant registrations, where the cloud has them.
+    #[serde(default)]
+    pub multi_tenant: Option<String>,
     /// What a connector token is asked for.
     pub scope: String,
     /// Who signs the channel's tokens.
@@ -24,6 +28,18 @@ pub struct Cloud {
     pub connector_hosts: Vec<String>,
     /// The service URL to speak to a user from whom no activity has come yet.
     pub global_service_url: ServiceUrl,
+    /// The OpenID metadata of Entra; `None`: that of `login` for all tenants.
+    #[serde(default)]
+    pub entra_metadata: Option<String>,
+    /// Who signs Entra's tokens of version 1.0, without the tenant.
+    #[serde(default = "public_sts")]
+    pub entra_sts: String,
+    /// The tenants of the channel itself, which may issue its tokens beside the agent's own (protocol §4.1).
+    #[serde(default)]
+    pub channel_tenants: Vec<TenantId>,
+    /// Whom an identity token must be meant for that is exchanged for one of the agent's (protocol §3.3).
+    #[serde(default = "public_token_exchange")]
+    pub token_exchange: String,
 }
 
 /// Why a `CLOUD` cannot be used.
@@ -68,7 +84,7 @@ impl Cloud {
             other => return Err(InvalidCloud::Unknown(other.to_owned())),
         };
         let cloud: Self = serde_json::from_str(preset).map_err(InvalidCloud::Malformed)?;
-        for url in [&cloud.login, &cloud.openid_metadata] {
+        for url in [&cloud.login, &cloud.openid_metadata, &cloud.entra_metadata()] {
             // The rules of a service URL hold for these hosts too.
             ServiceUrl::new(url).map_err(|_| InvalidCloud::NotHttps(url.clone()))?;
         }
@@ -76,6 +92,19 @@ impl Cloud {
             return Err(InvalidCloud::ForeignServiceUrl);
         }
         Ok(cloud)
+    }
+
+    /// The OpenID metadata that names Entra's signing keys.
+    #[must_use]
+    pub fn entra_metadata(&self) -> String {
+        let common = || format!("{}/common/v2.0/.well-known/openid-configuration", self.login_host());
+        self.entra_metadata.clone().unwrap_or_else(common)
+    }
+
+    /// `login` without a slash at its end.
+    #[must_use]
+    pub fn login_host(&self) -> &str {
+        self.login.trim_end_matches('/')
     }
 
     /// Whether `url` is on one of this cloud's connector hosts.
@@ -91,42 +120,62 @@ impl Cloud {
     }
 }
 
+fn public_sts() -> String {
+    "https://sts.windows.net".to_owned()
+}
+
+fn public_token_exchange() -> String {
+    "api://AzureADTokenExchange".to_owned()
+}
+
 const PUBLIC: &str = r#"{
     "login": "https://login.microsoftonline.com",
-    "token_tenant": "botframework.com",
+    "multi_tenant": "botframework.com",
     "scope": "https://api.botframework.com/.default",
     "issuer": "https://api.botframework.com",
     "openid_metadata": "https://login.botframework.com/v1/.well-known/openidconfiguration",
-    "connector_hosts": ["smba.trafficmanager.net", "webchat.botframework.com", "directline.botframework.com"],
+    "channel_tenants": ["d6d49420-f39b-4df7-a1dc-d59a935871db", "f8cdef31-a31e-4b4a-93e4-5f571e91255a",
+        "69e9b82d-4842-4902-8d1e-abc5b98a55e8"],
+    "connector_hosts": ["smba.trafficmanager.net", "webchat.botframework.com", "directline.botframework.com",
+        "europe.webchat.botframework.com", "europe.directline.botframework.com",
+        "india.webchat.botframework.com", "india.directline.botframework.com"],
     "global_service_url": "https://smba.trafficmanager.net/teams/"
 }"#;
 
 const GCC: &str = r#"{
     "login": "https://login.microsoftonline.com",
-    "token_tenant": "botframework.com",
+    "multi_tenant": "botframework.com",
     "scope": "https://api.botframework.com/.default",
     "issuer": "https://api.botframework.com",
     "openid_metadata": "https://login.botframework.com/v1/.well-known/openidconfiguration",
+    "channel_tenants": ["d6d49420-f39b-4df7-a1dc-d59a935871db", "f8cdef31-a31e-4b4a-93e4-5f571e91255a",
+        "69e9b82d-4842-4902-8d1e-abc5b98a55e8"],
     "connector_hosts": ["smba.infra.gcc.teams.microsoft.com", "smba.trafficmanager.net"],
     "global_service_url": "https://smba.infra.gcc.teams.microsoft.com/teams"
 }"#;
 
 const GCC_HIGH: &str = r#"{
     "login": "https://login.microsoftonline.us",
-    "token_tenant": "MicrosoftServices.onmicrosoft.us",
+    "multi_tenant": "MicrosoftServices.onmicrosoft.us",
     "scope": "https://api.botframework.us/.default",
     "issuer": "https://api.botframework.us",
     "openid_metadata": "https://login.botframework.azure.us/v1/.well-known/openidconfiguration",
+    "entra_metadata": "https://login.microsoftonline.us/cab8a31a-1906-4287-a0d8-4eef66b95f6e/v2.0/.well-known/openid-configuration",
+    "channel_tenants": ["cab8a31a-1906-4287-a0d8-4eef66b95f6e", "f8cdef31-a31e-4b4a-93e4-5f571e91255a"],
+    "token_exchange": "api://AzureADTokenExchangeUSGov",
     "connector_hosts": ["smba.infra.gov.teams.microsoft.us"],
     "global_service_url": "https://smba.infra.gov.teams.microsoft.us/teams"
 }"#;
 
 const DOD: &str = r#"{
     "login": "https://login.microsoftonline.us",
-    "token_tenant": "MicrosoftServices.onmicrosoft.us",
+    "multi_tenant": "MicrosoftServices.onmicrosoft.us",
     "scope": "https://api.botframework.us/.default",
     "issuer": "https://api.botframework.us",
     "openid_metadata": "https://login.botframework.azure.us/v1/.well-known/openidconfiguration",
+    "entra_metadata": "https://login.microsoftonline.us/cab8a31a-1906-4287-a0d8-4eef66b95f6e/v2.0/.well-known/openid-configuration",
+    "channel_tenants": ["cab8a31a-1906-4287-a0d8-4eef66b95f6e", "f8cdef31-a31e-4b4a-93e4-5f571e91255a"],
+    "token_exchange": "api://AzureADTokenExchangeUSGov",
     "connector_hosts": ["smba.infra.dod.teams.microsoft.us"],
     "global_service_url": "https://smba.infra.dod.teams.microsoft.us/teams"
 }"#;
@@ -134,10 +183,12 @@ const DOD: &str = r#"{
 // The channels of 21Vianet's cloud; Teams is not known to be among them (protocol §3.1).
 const CHINA: &str = r#"{
     "login": "https://login.partner.microsoftonline.cn",
-    "token_tenant": "microsoftservices.partner.onmschina.cn",
+    "multi_tenant": "microsoftservices.partner.onmschina.cn",
     "scope": "https://api.botframework.azure.cn/.default",
     "issuer": "https://api.botframework.azure.cn",
     "openid_metadata": "https://login.botframework.azure.cn/v1/.well-known/openidconfiguration",
+    "entra_sts": "https://sts.chinacloudapi.cn",
+    "token_exchange": "api://AzureADTokenExchangeChina",
     "connector_hosts": ["webchat.botframework.azure.cn", "directline.botframework.azure.cn"],
     "global_service_url": "https://webchat.botframework.azure.cn/"
 }"#;

@@ -104,10 +104,41 @@ impl<'a> Variables<'a> {
         read(value).map_err(|error| self.gap(format!("{name}: {error}"))).ok()
     }
 
-    /// `CLOUD`: `public` unless set.
+    /// `CLOUD`: `public` unless set; and `REGISTRATION`: `single-tenant` unless set, or `multi-tenant`, whose
+    /// tokens the cloud's own tenant issues.
     pub fn cloud(&mut self) -> Option<Cloud> {
         let name = self.optional("CLOUD").unwrap_or_else(|| "public".to_owned());
-        Cloud::parse(&name).map_err(|error| self.gap(error.to_string())).ok()
+        let mut cloud = Cloud::parse(&name).map_err(|error| self.gap(error.to_string())).ok()?;
+        match self.optional("REGISTRATION").as_deref() {
+            None | Some("single-tenant") => Some(cloud),
+            Some("multi-tenant") if cloud.multi_tenant.is_some() => {
+                cloud.token_tenant.clone_from(&cloud.multi_tenant);
+                Some(cloud)
+            }
+            Some("multi-tenant") => {
+                self.gap("REGISTRATION is `multi-tenant`: this CLOUD has no such registrations".to_owned());
+                None
+            }
+            Some(other) => {
+                self.gap(format!("REGISTRATION is `{other}`: use single-tenant or multi-tenant"));
+                None
+            }
+        }
+    }
+
+    /// `CHANNEL_CALLERS`: a comma list of the apps whose Entra tokens count as the channel's; none unless set.
+    pub fn channel_callers(&mut self, own: Option<&ClientId>) -> Option<Vec<ClientId>> {
+        let list = self.optional("CHANNEL_CALLERS").unwrap_or_default();
+        let callers = list.split(',').map(str::trim).filter(|caller| !caller.is_empty());
+        let callers: Result<Vec<_>, _> = callers.map(ClientId::new).collect();
+        let callers = callers.map_err(|error| self.gap(format!("CHANNEL_CALLERS: {error}"))).ok()?;
+        // Whoever has the agent's own credential could speak to it as the channel.
+        let is_own = |caller: &ClientId| own.is_some_and(|own| own.is(caller));
+        if callers.iter().any(is_own) {
+            self.gap("CHANNEL_CALLERS names CLIENT_ID: the agent is not its own channel".to_owned());
+            return None;
+        }
+        Some(callers)
     }
 
     /// `CLIENT_ID`: the agent's app registration.
@@ -146,5 +177,35 @@ impl<'a> Variables<'a> {
     /// All that is wrong.
     pub fn gaps(self) -> Result<(), Gaps> {
         if self.gaps.is_empty() { Ok(()) } else { Err(Gaps(self.gaps)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vars<'a>(pairs: &'a [(&'a str, &'a str)]) -> Variables<'a> {
+        Variables::new(|name| {
+            pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn a_multi_tenant_registration_asks_the_clouds_own_tenant_for_tokens() {
+        let single = vars(&[]).cloud().unwrap();
+        let multi = vars(&[("REGISTRATION", "multi-tenant"), ("CLOUD", "gcchigh")]).cloud().unwrap();
+
+        assert_eq!(single.token_tenant, None);
+        assert_eq!(multi.token_tenant.as_deref(), Some("MicrosoftServices.onmicrosoft.us"));
+    }
+
+    #[test]
+    fn the_agent_cannot_be_its_own_channel() {
+        let own = ClientId::new("aaaa").unwrap();
+        let mut named = vars(&[("CHANNEL_CALLERS", "bbbb, AAAA")]);
+
+        assert_eq!(vars(&[]).channel_callers(Some(&own)), Some(Vec::new()));
+        assert_eq!(named.channel_callers(Some(&own)), None);
+        assert!(named.gaps().unwrap_err().to_string().contains("CHANNEL_CALLERS names CLIENT_ID"));
     }
 }

@@ -106,6 +106,14 @@ impl TenantId {
     }
 }
 
+impl ClientId {
+    /// Whether both name one registration: they are GUIDs, spelled in either case.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
