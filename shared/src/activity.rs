@@ -12,7 +12,6 @@ pub use self::account::{ChannelAccount, ConversationAccount};
 pub use self::attachment::Attachment;
 pub use self::entity::{Entity, Mention};
 use crate::ids::{ActivityId, ChannelId, TenantId};
-use crate::service_url::ServiceUrl;
 
 /// Members that were not read, kept for the round trip.
 pub type Extra = Map<String, Value>;
@@ -40,9 +39,9 @@ pub struct Activity {
     /// When the channel says it happened. Kept as text: it may be anything.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<Value>,
-    /// Where the conversation's connector answers.
+    /// Where the conversation's connector answers, as the channel spells it; a reference holds it checked.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub service_url: Option<ServiceUrl>,
+    pub service_url: Option<String>,
     /// The channel it came through.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel_id: Option<ChannelId>,
@@ -107,7 +106,16 @@ pub struct Activity {
 #[serde(transparent)]
 pub struct ActivityType(String);
 
+/// Longest name of a type, in bytes; the protocol's own are below 20.
+const MAX_TYPE_BYTES: usize = 256;
+
 impl ActivityType {
+    /// Whether it names a type, known or not.
+    #[must_use]
+    pub fn is_plausible(&self) -> bool {
+        (1..=MAX_TYPE_BYTES).contains(&self.0.len())
+    }
+
     /// The type with this name.
     #[must_use]
     pub fn named(name: &str) -> Self {
@@ -121,10 +129,20 @@ impl ActivityType {
     }
 }
 
-/// What a channel adds to an activity; the part read here is Teams' (protocol §5.5).
+/// What a channel adds to an activity (protocol §5.5).
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged, try_from = "Value")]
+pub enum ChannelData {
+    /// An object, of which a part is read.
+    Known(Box<TeamsChannelData>),
+    /// Anything else, which only channels other than Teams use.
+    Other(Value),
+}
+
+/// The part of the channel's data that is read here: Teams'.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct ChannelData {
+pub struct TeamsChannelData {
     /// The tenant the activity happened in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant: Option<TenantData>,
@@ -181,7 +199,10 @@ impl Activity {
     #[must_use]
     pub fn teams_tenant(&self) -> Option<&TenantId> {
         let is_teams = self.channel_id.as_ref().is_some_and(|channel| channel.as_str() == "msteams");
-        if is_teams { Some(&self.channel_data.as_ref()?.tenant.as_ref()?.id) } else { None }
+        match self.channel_data.as_ref()? {
+            ChannelData::Known(data) if is_teams => Some(&data.tenant.as_ref()?.id),
+            ChannelData::Known(_) | ChannelData::Other(_) => None,
+        }
     }
 }
 
@@ -198,6 +219,18 @@ where
 impl std::fmt::Debug for Activity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Activity").field("kind", &self.kind).field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl TryFrom<Value> for ChannelData {
+    type Error = serde_json::Error;
+
+    fn try_from(value: Value) -> Result<Self, serde_json::Error> {
+        if value.is_object() {
+            serde_json::from_value(value).map(Self::Known)
+        } else {
+            Ok(Self::Other(value))
+        }
     }
 }
 

@@ -16,14 +16,12 @@ pub enum AllowedTenants {
 }
 
 impl AllowedTenants {
-    /// Whether an activity of `tenant` is let in; `None`: the channel named no tenant.
+    /// Whether an activity of `tenant` is let in.
     #[must_use]
-    pub fn admit(&self, tenant: Option<&TenantId>) -> bool {
+    pub fn admit(&self, tenant: &TenantId) -> bool {
         match self {
             Self::Any => true,
-            Self::Listed(tenants) => {
-                tenant.is_some_and(|tenant| tenants.iter().any(|listed| listed.is(tenant)))
-            }
+            Self::Listed(tenants) => tenants.iter().any(|listed| listed.is(tenant)),
         }
     }
 }

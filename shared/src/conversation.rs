@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::activity::{Activity, ChannelAccount, ConversationAccount};
 use crate::digest;
 use crate::ids::{ChannelId, ClientId, ConversationId, EntraId, TenantId};
-use crate::service_url::ServiceUrl;
+use crate::service_url::{InvalidServiceUrl, ServiceUrl};
 
 /// What must be kept to speak in a conversation again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,8 +39,14 @@ pub struct ConversationReference {
 
 /// Why an inbound activity names no conversation to speak in.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("activity has no `{0}`")]
-pub struct MissingMember(pub &'static str);
+pub enum InvalidReference {
+    /// A member is missing.
+    #[error("activity has no `{0}`")]
+    Missing(&'static str),
+    /// Its service URL cannot be used.
+    #[error(transparent)]
+    ServiceUrl(#[from] InvalidServiceUrl),
+}
 
 /// What one reference is found by: agent, cloud, tenant, channel and conversation, hashed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -60,13 +66,17 @@ impl ConversationReference {
     ///
     /// # Errors
     ///
-    /// When a member that is needed to answer is missing; the error names it.
-    pub fn of(activity: &Activity) -> Result<Self, MissingMember> {
+    /// When a member that is needed to answer is missing or unusable; the error names it.
+    pub fn of(activity: &Activity) -> Result<Self, InvalidReference> {
+        use InvalidReference::Missing;
+
+        let channel_id = activity.channel_id.clone().ok_or(Missing("channelId"))?;
+        let service_url = activity.service_url.as_deref().ok_or(Missing("serviceUrl"))?;
         Ok(Self {
-            channel_id: activity.channel_id.clone().ok_or(MissingMember("channelId"))?,
-            service_url: activity.service_url.clone().ok_or(MissingMember("serviceUrl"))?,
-            conversation: activity.conversation.clone().ok_or(MissingMember("conversation"))?,
-            agent: activity.recipient.clone().ok_or(MissingMember("recipient"))?,
+            channel_id,
+            conversation: activity.conversation.clone().ok_or(Missing("conversation"))?,
+            agent: activity.recipient.clone().ok_or(Missing("recipient"))?,
+            service_url: ServiceUrl::new(service_url)?,
             user: activity.from.clone(),
             tenant_id: activity.tenant().cloned(),
             locale: activity.locale.clone(),

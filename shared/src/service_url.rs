@@ -44,7 +44,7 @@ pub enum InvalidServiceUrl {
     /// An address other than loopback in place of a host name.
     #[error("service URL must name a host, not an address")]
     Address,
-    /// It reads differently from how it is understood.
+    /// It reads differently from how it is understood, or its path holds more than names.
     #[error("service URL is not in its normal spelling")]
     Spelling,
 }
@@ -81,8 +81,13 @@ impl ServiceUrl {
         if has_more {
             return Err(InvalidServiceUrl::NotPlain);
         }
-        let spelled = url.trim_end_matches('/');
-        if !spelled.eq_ignore_ascii_case(parsed.as_str().trim_end_matches('/')) {
+        let understood = parsed.as_str().trim_end_matches('/');
+        let is_spelled_so = url.trim_end_matches('/').eq_ignore_ascii_case(understood);
+        let is_plain =
+            parsed.path().bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte));
+        // The port of https may be spelled out.
+        let is_spelled_out = || has_default_port(url, &parsed);
+        if !is_plain || !(is_spelled_so || is_spelled_out()) {
             return Err(InvalidServiceUrl::Spelling);
         }
         Ok(Self(parsed))
@@ -100,13 +105,6 @@ impl ServiceUrl {
         self.0.as_str()
     }
 
-    /// Whether `claim`, the `serviceurl` of a token, names this URL: equal but for case and one trailing slash.
-    #[must_use]
-    pub fn is_named_by(&self, claim: &str) -> bool {
-        let bare = |url: &str| url.strip_suffix('/').unwrap_or(url).to_ascii_lowercase();
-        bare(self.as_str()) == bare(claim)
-    }
-
     /// The URL of `segments` below this one, each percent-encoded but for RFC 3986's unreserved characters.
     #[must_use]
     pub fn join(&self, segments: &[&str]) -> String {
@@ -117,6 +115,13 @@ impl ServiceUrl {
         }
         url
     }
+}
+
+/// Whether `url` is spelled like `parsed` but for the port of https, which the normal spelling leaves out.
+fn has_default_port(url: &str, parsed: &Url) -> bool {
+    let host = parsed.host_str().unwrap_or_default();
+    let spelled_out = format!("https://{host}:443{}", parsed.path());
+    url.trim_end_matches('/').eq_ignore_ascii_case(spelled_out.trim_end_matches('/'))
 }
 
 const RESERVED: &percent_encoding::AsciiSet =
@@ -165,6 +170,8 @@ mod tests {
             "https:smba.trafficmanager.net/",
             "https://smba.trafficmanager.net/emea/../../x",
             "https://smba.trafficmanager.net/?x=",
+            "https://smba.trafficmanager.net/emea/..;/x",
+            "https://smba.trafficmanager.net/emea/%2f..",
             "https://169.254.169.254/",
             "https://2852039166/",
             "https://[::ffff:169.254.169.254]/",
@@ -179,12 +186,11 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_may_differ_by_case_and_one_slash() {
-        let url = ServiceUrl::new("https://smba.trafficmanager.net/emea/").unwrap();
+    fn the_port_of_https_may_be_spelled_out() {
+        let url = ServiceUrl::new("https://smba.trafficmanager.net:443/emea/").unwrap();
 
-        assert!(url.is_named_by("https://SMBA.trafficmanager.net/EMEA"));
-        assert!(!url.is_named_by("https://smba.trafficmanager.net/amer/"));
-        assert!(!url.is_named_by("https://smba.trafficmanager.net/emea//"));
+        assert_eq!(url.as_str(), "https://smba.trafficmanager.net/emea/");
+        assert!(ServiceUrl::new("https://smba.trafficmanager.net:0443/emea/").is_err());
     }
 
     #[test]

@@ -1,11 +1,13 @@
-//! The store adapter: one DynamoDB table for references and jobs (design: data).
+//! The store adapter: one DynamoDB table for references, jobs and signing keys (design: data).
 //! It decides nothing; records come from [`crate::conversation`] and [`crate::ledger`].
 
 mod item;
 mod jobs;
+mod keys;
 mod references;
 
 pub use self::jobs::{Fenced, JobStore};
+pub use self::keys::{KeyStore, KeysCopy};
 pub use self::references::{Cursor, Page, ReferenceStore, Shard};
 use crate::BoxError;
 

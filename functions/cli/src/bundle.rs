@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use herald::auth::{Authenticator, ClientSecret, SigningKeys, TokenProvider, TokenSource};
+use herald::auth::{Authenticator, Checks, ClientSecret, Entra, SigningKeys, TokenProvider, TokenSource};
 use herald::chance::Chance;
 use herald::clock::Clock;
 use herald::cloud::Cloud;
@@ -14,7 +14,7 @@ use herald::engine::Engine;
 use herald::http;
 use herald::ids::{ClientId, TenantId};
 use herald::queue::Queue;
-use herald::store::{JobStore, ReferenceStore, Table};
+use herald::store::{JobStore, KeyStore, ReferenceStore, Table};
 use inbound::Inbound;
 use proactive::Proactive;
 use secrecy::SecretString;
@@ -33,6 +33,8 @@ pub struct Registration {
     pub tenant: TenantId,
     /// Whose conversations are let in.
     pub allowed_tenants: AllowedTenants,
+    /// The apps whose Entra tokens count as the channel's.
+    pub channel_callers: Vec<ClientId>,
 }
 
 /// Where the bundle keeps and queues things.
@@ -78,15 +80,22 @@ impl Bundle {
         let sqs = aws_sdk_sqs::Client::new(&resources.aws);
         let queue = |url: &str| Queue::new(sqs.clone(), url);
         let table = Table::new(aws_sdk_dynamodb::Client::new(&resources.aws), &resources.table_name);
-        let Registration { cloud, client_id, client_secret, tenant, allowed_tenants } = registration;
+        let Registration { cloud, client_id, client_secret, tenant, allowed_tenants, channel_callers } =
+            registration;
         let references = ReferenceStore::new(table.clone(), client_id.clone(), &cloud.issuer);
+
+        let keys =
+            |metadata| SigningKeys::new(metadata, http.clone(), KeyStore::new(table.clone()), clock.clone());
+        let entra_keys = keys(cloud.entra_metadata());
 
         let inbound = Inbound {
             authenticator: Authenticator {
-                keys: SigningKeys::new(cloud.openid_metadata.clone(), http.clone(), clock.clone()),
+                keys: keys(cloud.openid_metadata.clone()),
                 issuer: cloud.issuer.clone(),
+                entra: Entra::new(&cloud, &tenant, channel_callers, entra_keys),
                 audience: client_id.clone(),
                 clock: clock.clone(),
+                checks: Checks::all(),
             },
             cloud: cloud.clone(),
             allowed_tenants,
@@ -94,6 +103,7 @@ impl Bundle {
             turns: queue(&resources.turns),
             tasks: queue(&resources.tasks),
             engine: engine.clone(),
+            checks: Checks::all(),
             clock: clock.clone(),
         };
         let worker = Worker {

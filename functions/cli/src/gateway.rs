@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use herald::telemetry::causes;
-use inbound::{Inbound, http_handler};
+use inbound::{Inbound, event};
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -59,11 +59,8 @@ async fn pass_on(State(front): State<Front>, request: Request) -> Response {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
     let mut headers = joined(&parts.headers);
-    // API Gateway writes these two itself; lambda_http makes a URL of them and fails on nonsense.
-    headers.remove("x-forwarded-proto");
-    let host = headers.insert("host".to_owned(), "localhost".into());
     // A page of another site must not speak through the Playground's signature.
-    let is_local = host.as_ref().and_then(Value::as_str).is_some_and(is_loopback);
+    let is_local = headers.get("host").and_then(Value::as_str).is_some_and(is_loopback);
     if let Some(playground) = front.playground.as_ref().filter(|_| is_local) {
         match playground.authorization(&body) {
             Ok(value) => drop(headers.insert("authorization".to_owned(), value.into())),
@@ -112,9 +109,13 @@ async fn pass_on(State(front): State<Front>, request: Request) -> Response {
 }
 
 async fn answer(inbound: &Inbound, event: &Value) -> Result<Response, lambda_http::Error> {
-    let request = lambda_http::request::from_str(&event.to_string())?;
-    let (parts, body) = http_handler::handle(inbound, request).await?.into_parts();
-    Ok(Response::from_parts(parts, Body::from(body.to_vec())))
+    let answer = event::handle(inbound, event).await?;
+    let status = answer["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok());
+    let mut response = Response::builder().status(status.unwrap_or(502));
+    for (name, value) in answer["headers"].as_object().into_iter().flatten() {
+        response = response.header(name, value.as_str().unwrap_or_default());
+    }
+    Ok(response.body(Body::from(answer["body"].as_str().unwrap_or_default().to_owned()))?)
 }
 
 fn is_loopback(host: &str) -> bool {

@@ -213,5 +213,6 @@ fn registration(served: Served, channel: &Channel) -> Result<Registration, BoxEr
         client_secret: EMULATED_SECRET.into(),
         tenant: TenantId::new(EMULATED_TENANT)?,
         allowed_tenants,
+        channel_callers: Vec::new(),
     })
 }

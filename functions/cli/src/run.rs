@@ -55,6 +55,7 @@ pub async fn run(arguments: RunArguments, vars: impl Fn(&str) -> Option<String>)
     .await?;
     greet(&local, &arguments, &served)?;
 
+    local.bundle.inbound.warm_up();
     let local = Arc::new(local);
     let (stop, stopped) = watch::channel(false);
     let mut pumps = JoinSet::new();
@@ -92,17 +93,23 @@ fn served(arguments: &RunArguments, vars: impl Fn(&str) -> Option<String>) -> Re
         (true, false) => {}
     }
     let tenant = vars.tenant_id();
+    let client_id = vars.client_id();
     let read = (
         vars.cloud(),
-        vars.client_id(),
+        vars.channel_callers(client_id.as_ref()),
         vars.required("CLIENT_SECRET"),
         vars.allowed_tenants(tenant.as_ref()),
     );
     vars.gaps()?;
-    match (read, tenant) {
-        ((Some(cloud), Some(client_id), Some(secret), Some(allowed_tenants)), Some(tenant)) => {
+    match (read, client_id, tenant) {
+        (
+            (Some(cloud), Some(channel_callers), Some(secret), Some(allowed_tenants)),
+            Some(client_id),
+            Some(tenant),
+        ) => {
             let client_secret = secret.into();
-            let registration = Registration { cloud, client_id, client_secret, tenant, allowed_tenants };
+            let registration =
+                Registration { cloud, client_id, client_secret, tenant, allowed_tenants, channel_callers };
             Ok(Served::Channel(Box::new(registration)))
         }
         _ => unreachable!("every absent value was noted as a gap"),

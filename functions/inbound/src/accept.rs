@@ -4,13 +4,14 @@
 use std::time::Duration;
 
 use herald::activity::Activity;
-use herald::auth::Authenticated;
+use herald::auth::{Authenticated, Check};
 use herald::clock::within;
-use herald::conversation::{ConversationReference, lifecycle};
+use herald::conversation::{ConversationReference, InvalidReference, lifecycle};
 use herald::digest;
 use herald::ids::TenantId;
 use herald::ledger::JobId;
 use herald::queue::{BodyError, QueueError, TurnWork, Work};
+use herald::service_url::InvalidServiceUrl;
 use herald::telemetry::causes;
 use herald::turn::Turn;
 use serde_json::Value;
@@ -20,6 +21,23 @@ use crate::Inbound;
 
 /// How long a slow table may hold up an answer whose turn is queued.
 const REFERENCE_LIMIT: Duration = Duration::from_secs(2);
+
+/// The channels of the Bot Framework that people speak through (protocol §5.4); which of them may come in is
+/// also a matter of the key's endorsements and of the connector hosts. Neither the emulator nor tests.
+const CHANNELS: [&str; 12] = [
+    "alexa",
+    "directline",
+    "directlinespeech",
+    "email",
+    "facebook",
+    "groupme",
+    "line",
+    "msteams",
+    "slack",
+    "sms",
+    "telegram",
+    "webchat",
+];
 
 /// What became of an activity.
 pub(crate) enum Accepted {
@@ -41,7 +59,7 @@ pub(crate) enum Refusal {
     /// The token was issued for another service URL.
     OtherToken,
     /// It is the channel's, and policy says no.
-    Forbidden(&'static str),
+    Forbidden(String),
     /// It does not fit into the queue.
     TooLarge,
     /// It could not be stored: the channel is to send it again.
@@ -50,10 +68,12 @@ pub(crate) enum Refusal {
 
 impl Inbound {
     pub(crate) async fn accept(&self, caller: &Authenticated, body: &[u8]) -> Result<Accepted, Refusal> {
-        let activity = parse(body)?;
-        let reference = ConversationReference::of(&activity)
-            .map_err(|missing| Refusal::Malformed(missing.to_string()))?;
-        self.check(caller, &activity, &reference)?;
+        let mut activity = parse(body)?;
+        self.check_members(&activity)?;
+        let reference = self.reference(caller, &activity)?;
+        self.check(caller, &activity, &reference).map_err(forbidden)?;
+        // Only a receiver says who called; the wire does not.
+        activity.extra.remove("callerId");
         if activity.from.as_ref().is_some_and(|from| from.id == reference.agent.id) {
             // Our own words come back on some channels; answering them would never end.
             return Ok(Accepted::Answered { status: 200, body: Value::Null });
@@ -61,11 +81,42 @@ impl Inbound {
         let job = job_of(&activity, &reference, body);
         let turn = Turn { activity, reference };
         if turn.activity.is("invoke") || turn.activity.delivery_mode.as_deref() == Some("expectReplies") {
-            let (answered, ()) = tokio::join!(self.answer_inline(&job, &turn), self.keep_reference(&turn));
+            let (answered, ()) = tokio::join!(self.answer_inline(&job, &turn), self.keep(&turn));
             return answered;
         }
-        let (queued, ()) = tokio::join!(self.queue_turn(&job, &turn), self.keep_reference(&turn));
+        let (queued, ()) = tokio::join!(self.queue_turn(&job, &turn), self.keep(&turn));
         queued.map(|()| Accepted::Queued)
+    }
+
+    /// The members that every activity has.
+    fn check_members(&self, activity: &Activity) -> Result<(), Refusal> {
+        let malformed = |check: Check| Refusal::Malformed(check.reason().to_owned());
+        let has_name = activity.name.as_ref().is_some_and(|name| !name.is_empty());
+        let is_named = !activity.is("invoke") || has_name;
+        self.checks.hold(Check::ActivityType, activity.kind.is_plausible()).map_err(malformed)?;
+        self.checks.hold(Check::Sender, activity.from.is_some()).map_err(malformed)?;
+        self.checks.hold(Check::InvokeName, is_named).map_err(malformed)
+    }
+
+    /// The activity's reference; its service URL is judged as it is spelled before it is taken for a URL.
+    fn reference(
+        &self,
+        caller: &Authenticated,
+        activity: &Activity,
+    ) -> Result<ConversationReference, Refusal> {
+        let reference = ConversationReference::of(activity);
+        let unreadable = |error: &InvalidReference| Refusal::Malformed(error.to_string());
+        if let Err(error) = &reference
+            && matches!(
+                error,
+                InvalidReference::Missing(_) | InvalidReference::ServiceUrl(InvalidServiceUrl::TooLong)
+            )
+        {
+            return Err(unreadable(error));
+        }
+        let is_for = activity.service_url.as_deref().is_some_and(|url| caller.is_for(url));
+        self.checks.hold(Check::ServiceUrl, is_for).map_err(|_| Refusal::OtherToken)?;
+        reference.map_err(|error| Refusal::Forbidden(error.to_string()))
     }
 
     fn check(
@@ -73,27 +124,31 @@ impl Inbound {
         caller: &Authenticated,
         activity: &Activity,
         reference: &ConversationReference,
-    ) -> Result<(), Refusal> {
-        if !caller.is_for(&reference.service_url) {
-            return Err(Refusal::OtherToken);
-        }
-        if !self.cloud.admits(&reference.service_url) {
-            return Err(Refusal::Forbidden("serviceUrl is not on a connector host of this cloud"));
-        }
+    ) -> Result<(), Check> {
+        let checks = self.checks;
         let channel = reference.channel_id.as_str();
-        if !caller.is_endorsed_for(channel) {
-            return Err(Refusal::Forbidden("the signing key may not sign for this channelId"));
-        }
-        let differs = |tenant: &TenantId| reference.tenant_id.as_ref().is_none_or(|other| !other.is(tenant));
-        if activity.teams_tenant().is_some_and(differs) {
-            return Err(Refusal::Forbidden("the activity names two tenants"));
-        }
+        let tenant = reference.tenant_id.as_ref();
+        let is_teams = channel == "msteams";
+        checks.hold(Check::ConnectorHost, self.cloud.admits(&reference.service_url))?;
+        checks.hold(Check::Channel, CHANNELS.contains(&channel))?;
+        checks.hold(Check::Endorsement, caller.is_endorsed_for(channel))?;
+        checks.hold(Check::Recipient, !is_teams || self.may_be_us(reference.agent.id.as_str()))?;
+        let differs = |named: &TenantId| tenant.is_none_or(|tenant| !tenant.is(named));
+        checks.hold(Check::OneTenant, !activity.teams_tenant().is_some_and(differs))?;
         // Web Chat and Direct Line have no tenant; Teams always has one.
-        let has_tenants = channel == "msteams" || reference.tenant_id.is_some();
-        if has_tenants && !self.allowed_tenants.admit(reference.tenant_id.as_ref()) {
-            return Err(Refusal::Forbidden("the conversation's tenant is not in ALLOWED_TENANTS"));
-        }
-        Ok(())
+        checks.hold(Check::TeamsTenant, !is_teams || tenant.is_some())?;
+        let is_allowed = tenant.is_none_or(|tenant| self.allowed_tenants.admit(tenant));
+        checks.hold(Check::AllowedTenant, is_allowed)
+    }
+
+    /// Whether an account id of Teams may be ours: `28:` and the registration. Others tell nothing.
+    fn may_be_us(&self, account: &str) -> bool {
+        let ours = self.authenticator.audience.as_str();
+        account.strip_prefix("28:").is_none_or(|id| id.eq_ignore_ascii_case(ours))
+    }
+
+    async fn keep(&self, turn: &Turn) {
+        tokio::join!(self.keep_reference(turn), self.authenticator.keep_keys());
     }
 
     /// A reference that cannot be kept does not stop the turn, which carries it; the next activity mends it.
@@ -121,6 +176,10 @@ impl Inbound {
     }
 }
 
+fn forbidden(check: Check) -> Refusal {
+    Refusal::Forbidden(check.reason().to_owned())
+}
+
 /// What an error of the queue means for the channel.
 pub(crate) fn not_queued(error: &QueueError, job: &JobId) -> Refusal {
     if let QueueError::Body(BodyError::TooLarge { .. }) = error {
@@ -133,21 +192,10 @@ pub(crate) fn not_queued(error: &QueueError, job: &JobId) -> Refusal {
 fn parse(body: &[u8]) -> Result<Activity, Refusal> {
     let text = std::str::from_utf8(body).map_err(|_| Refusal::Malformed("body is not UTF-8".to_owned()))?;
     // The parser's own words may quote the body, which must not reach a log.
-    let activity: Activity = serde_json::from_str(text).map_err(|error| {
+    serde_json::from_str(text).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         Refusal::Malformed(format!("body is not an activity (line {line}, column {column})"))
-    })?;
-    let missing = |member: &str| Refusal::Malformed(format!("activity has no `{member}`"));
-    if activity.kind.as_str().is_empty() {
-        return Err(missing("type"));
-    }
-    if activity.from.is_none() {
-        return Err(missing("from"));
-    }
-    if activity.is("invoke") && activity.name.as_deref().unwrap_or_default().is_empty() {
-        return Err(missing("name"));
-    }
-    Ok(activity)
+    })
 }
 
 /// The channel's id names the turn; what has none is named by its content, so that a redelivery is the same job.

@@ -3,13 +3,17 @@
 
 use herald::cloud::Cloud;
 use herald::config::{AllowedTenants, Gaps, Variables, environment};
-use herald::ids::ClientId;
+use herald::ids::{ClientId, TenantId};
 
 /// The configuration of `inbound`.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// `CLIENT_ID`: the agent's app registration, which tokens must be meant for.
     pub client_id: ClientId,
+    /// `TENANT_ID`: the agent's own tenant.
+    pub tenant_id: TenantId,
+    /// `CHANNEL_CALLERS`: the apps whose Entra tokens count as the channel's; none unless set.
+    pub channel_callers: Vec<ClientId>,
     /// `CLOUD`: where the channel lives; `public` unless set.
     pub cloud: Cloud,
     /// `ALLOWED_TENANTS`: whose conversations are let in; `TENANT_ID` alone unless set.
@@ -40,8 +44,9 @@ impl Config {
     pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, Gaps> {
         let mut vars = Variables::new(get);
         let tenant_id = vars.tenant_id();
+        let client_id = vars.client_id();
         let read = (
-            vars.client_id(),
+            vars.channel_callers(client_id.as_ref()),
             vars.cloud(),
             vars.allowed_tenants(tenant_id.as_ref()),
             vars.required("TABLE_NAME"),
@@ -49,16 +54,22 @@ impl Config {
             vars.required("TASKS_QUEUE_URL"),
         );
         vars.gaps()?;
-        match read {
+        match (client_id, tenant_id, read) {
             (
                 Some(client_id),
-                Some(cloud),
-                Some(allowed_tenants),
-                Some(table_name),
-                Some(turns),
-                Some(tasks),
+                Some(tenant_id),
+                (
+                    Some(channel_callers),
+                    Some(cloud),
+                    Some(allowed_tenants),
+                    Some(table_name),
+                    Some(turns),
+                    Some(tasks),
+                ),
             ) => Ok(Self {
                 client_id,
+                tenant_id,
+                channel_callers,
                 cloud,
                 allowed_tenants,
                 table_name,

@@ -1,9 +1,9 @@
 //! HTTP in, HTTP out: method, path, sizes, token, body, and the status of each outcome.
-//! What an accepted activity leads to is `accept`'s; Lambda's types go no further than this file.
+//! What an accepted activity leads to is `accept`'s; how a request comes out of Lambda's event, `event`'s.
 
 use std::time::Duration;
 
-use herald::auth::Unauthenticated;
+use herald::auth::{Check, Unauthenticated};
 use herald::clock::within;
 use lambda_http::http::header::{ALLOW, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, WWW_AUTHENTICATE};
 use lambda_http::http::{HeaderMap, Method, StatusCode};
@@ -27,7 +27,9 @@ const DEADLINE: Duration = Duration::from_secs(8);
 /// None in practice: every outcome has its status.
 pub async fn handle(inbound: &Inbound, request: Request) -> Result<Response<Body>, Error> {
     let begun = inbound.clock.now();
-    let answer = match within(inbound.clock.as_ref(), DEADLINE, answer(inbound, &request)).await {
+    // On the heap: it is awaited through several layers.
+    let answered = Box::pin(answer(inbound, &request));
+    let answer = match within(inbound.clock.as_ref(), DEADLINE, answered).await {
         Some(answer) => answer,
         None => Answer::Unavailable("it took longer than 8 s"),
     };
@@ -36,8 +38,7 @@ pub async fn handle(inbound: &Inbound, request: Request) -> Result<Response<Body
     match &answer {
         Answer::Unavailable(reason) => error!(status, duration_ms, "could not take an activity: {reason}"),
         Answer::Unauthenticated(reason) => info!(status, duration_ms, "refused a request: {reason}"),
-        Answer::Refused(_, reason) => info!(status, duration_ms, "refused an activity: {reason}"),
-        Answer::Transport(_) => info!(status, duration_ms, "refused a request"),
+        Answer::Refused(_, reason) => info!(status, duration_ms, "refused a request: {reason}"),
         Answer::Accepted => info!(status, duration_ms, "took an activity"),
         Answer::Inline(..) => info!(status, duration_ms, "answered an activity at once"),
     }
@@ -47,20 +48,27 @@ pub async fn handle(inbound: &Inbound, request: Request) -> Result<Response<Body
 enum Answer {
     Accepted,
     Inline(u16, Value),
-    Transport(StatusCode),
     Unauthenticated(&'static str),
     Refused(StatusCode, String),
     Unavailable(&'static str),
 }
 
 async fn answer(inbound: &Inbound, request: &Request) -> Answer {
-    if request.raw_http_path() != "/api/messages" {
-        return Answer::Transport(StatusCode::NOT_FOUND);
-    }
-    if request.method() != Method::POST {
-        return Answer::Transport(StatusCode::METHOD_NOT_ALLOWED);
-    }
+    let checks = inbound.checks;
     let headers = request.headers();
+    let body: &[u8] = request.body().as_ref();
+    let hold = |check, holds, status| {
+        let held = checks.hold(check, holds);
+        held.map_err(|check| Answer::Refused(status, check.reason().to_owned()))
+    };
+    let is_found = request.raw_http_path() == "/api/messages";
+    let is_posted = request.method() == Method::POST;
+    if let Err(refused) = hold(Check::Path, is_found, StatusCode::NOT_FOUND)
+        .and_then(|()| hold(Check::Method, is_posted, StatusCode::METHOD_NOT_ALLOWED))
+    {
+        return refused;
+    }
+    // The header before the body: nothing of what a stranger wrote is looked at.
     let authenticated = match inbound.authenticator.authenticate(authorization(headers)).await {
         Ok(authenticated) => authenticated,
         Err(Unauthenticated::Refused(reason)) => return Answer::Unauthenticated(reason),
@@ -68,20 +76,24 @@ async fn answer(inbound: &Inbound, request: &Request) -> Answer {
             return Answer::Unavailable("the channel's signing keys are out of reach");
         }
     };
-    if !is_plain_json(headers) {
-        return Answer::Transport(StatusCode::UNSUPPORTED_MEDIA_TYPE);
-    }
-    let body: &[u8] = request.body().as_ref();
-    if body.len() > MAX_BODY_BYTES {
-        return Answer::Transport(StatusCode::PAYLOAD_TOO_LARGE);
+    let is_plain = !headers.contains_key(CONTENT_ENCODING);
+    let is_short = body.len() <= MAX_BODY_BYTES;
+    if let Err(refused) = hold(Check::ContentEncoding, is_plain, StatusCode::UNSUPPORTED_MEDIA_TYPE)
+        .and_then(|()| hold(Check::ContentType, is_json(headers), StatusCode::UNSUPPORTED_MEDIA_TYPE))
+        .and_then(|()| hold(Check::BodySize, is_short, StatusCode::PAYLOAD_TOO_LARGE))
+    {
+        return refused;
     }
     match inbound.accept(&authenticated, body).await {
         Ok(Accepted::Queued) => Answer::Accepted,
         Ok(Accepted::Answered { status, body }) => Answer::Inline(status, body),
         Err(Refusal::Malformed(reason)) => Answer::Refused(StatusCode::BAD_REQUEST, reason),
-        Err(Refusal::OtherToken) => Answer::Unauthenticated("the token is for another service URL"),
-        Err(Refusal::Forbidden(reason)) => Answer::Refused(StatusCode::FORBIDDEN, reason.to_owned()),
-        Err(Refusal::TooLarge) => Answer::Transport(StatusCode::PAYLOAD_TOO_LARGE),
+        Err(Refusal::OtherToken) => Answer::Unauthenticated(Check::ServiceUrl.reason()),
+        Err(Refusal::Forbidden(reason)) => Answer::Refused(StatusCode::FORBIDDEN, reason),
+        Err(Refusal::TooLarge) => {
+            let reason = "activity does not fit into the queue";
+            Answer::Refused(StatusCode::PAYLOAD_TOO_LARGE, reason.to_owned())
+        }
         Err(Refusal::Unavailable) => Answer::Unavailable("the queue did not take it"),
     }
 }
@@ -95,7 +107,7 @@ fn authorization(headers: &HeaderMap) -> Option<&str> {
     }
 }
 
-fn is_plain_json(headers: &HeaderMap) -> bool {
+fn is_json(headers: &HeaderMap) -> bool {
     let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut parts = value.split(';').map(str::trim);
     let is_json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
@@ -105,7 +117,7 @@ fn is_plain_json(headers: &HeaderMap) -> bool {
         }
         _ => true,
     });
-    is_json && is_utf8 && !headers.contains_key(CONTENT_ENCODING)
+    is_json && is_utf8
 }
 
 impl Answer {
@@ -115,7 +127,7 @@ impl Answer {
             Self::Inline(status, _) => {
                 StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
             }
-            Self::Transport(status) | Self::Refused(status, _) => *status,
+            Self::Refused(status, _) => *status,
             Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -136,11 +148,9 @@ impl Answer {
                     .header(CONTENT_TYPE, "application/json")
                     .body(Body::Text(body.to_string()))?);
             }
-            // What was refused is told to whoever proved to be the channel; a 401 tells nothing.
+            // A 401 tells nothing.
             Self::Refused(_, reason) => Body::Text(reason),
-            Self::Accepted | Self::Transport(_) | Self::Unauthenticated(_) | Self::Unavailable(_) => {
-                Body::Empty
-            }
+            Self::Accepted | Self::Unauthenticated(_) | Self::Unavailable(_) => Body::Empty,
         };
         Ok(response.body(body)?)
     }

@@ -3,12 +3,13 @@
 
 mod accept;
 pub mod config;
+pub mod event;
 pub mod http_handler;
 mod inline;
 
 use std::sync::Arc;
 
-use herald::auth::Authenticator;
+use herald::auth::{Authenticator, Checks};
 use herald::clock::Clock;
 use herald::cloud::Cloud;
 use herald::config::AllowedTenants;
@@ -32,6 +33,16 @@ pub struct Inbound {
     pub tasks: Queue,
     /// Answers what must be answered at once.
     pub engine: Arc<dyn Engine>,
+    /// What is checked of an activity: everything.
+    pub checks: Checks,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
+}
+
+impl Inbound {
+    /// Makes signing keys ready while the function starts; the first request waits for what is under way.
+    pub fn warm_up(self: &Arc<Self>) {
+        let inbound = self.clone();
+        tokio::spawn(async move { inbound.authenticator.warm_up().await });
+    }
 }

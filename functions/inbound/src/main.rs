@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use herald::auth::{Authenticator, SigningKeys};
+use herald::auth::{Authenticator, Checks, Entra, SigningKeys};
 use herald::clock::SystemClock;
 use herald::config::environment;
 use herald::queue::Queue;
-use herald::store::{ReferenceStore, Table};
+use herald::store::{KeyStore, ReferenceStore, Table};
 use herald::{http, telemetry};
 use inbound::config::Config;
-use inbound::{Inbound, http_handler};
-use lambda_http::{run, service_fn};
+use inbound::{Inbound, event};
+use lambda_http::lambda_runtime::run;
+use lambda_http::{LambdaEvent, service_fn};
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_http::Error> {
@@ -20,13 +21,19 @@ async fn main() -> Result<(), lambda_http::Error> {
     let sqs = aws_sdk_sqs::Client::new(&aws);
     let table = Table::new(aws_sdk_dynamodb::Client::new(&aws), &config.table_name);
     let clock = Arc::new(SystemClock);
+    let http = http::client()?;
+    let keys =
+        |metadata| SigningKeys::new(metadata, http.clone(), KeyStore::new(table.clone()), clock.clone());
+    let entra_keys = keys(config.cloud.entra_metadata());
 
     let inbound = Inbound {
         authenticator: Authenticator {
-            keys: SigningKeys::new(config.cloud.openid_metadata.clone(), http::client()?, clock.clone()),
+            keys: keys(config.cloud.openid_metadata.clone()),
             issuer: config.cloud.issuer.clone(),
+            entra: Entra::new(&config.cloud, &config.tenant_id, config.channel_callers, entra_keys),
             audience: config.client_id.clone(),
             clock: clock.clone(),
+            checks: Checks::all(),
         },
         references: ReferenceStore::new(table, config.client_id, &config.cloud.issuer),
         turns: Queue::new(sqs.clone(), config.turns_queue_url),
@@ -34,7 +41,14 @@ async fn main() -> Result<(), lambda_http::Error> {
         cloud: config.cloud,
         allowed_tenants: config.allowed_tenants,
         engine: engine::build(),
+        checks: Checks::all(),
         clock,
     };
-    run(service_fn(|request| http_handler::handle(&inbound, request))).await
+    let inbound = Arc::new(inbound);
+    inbound.warm_up();
+    run(service_fn(|event: LambdaEvent<_>| {
+        let inbound = inbound.clone();
+        async move { event::handle(&inbound, &event.payload).await }
+    }))
+    .await
 }

@@ -1,19 +1,20 @@
-//! The channel's signing keys, from its OpenID metadata (protocol §4.1, §4.3).
+//! Signing keys of whoever issues inbound tokens (protocol §4.1, §4.3): in memory, else in the table, else fetched.
 //! They are fetched from the configured address alone, never from one a token names.
+
+mod document;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::telemetry::causes;
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::DecodingKey;
-use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::Mutex;
 use tracing::warn;
 
 use crate::clock::{Clock, within};
-use crate::http;
+use crate::store::{KeyStore, KeysCopy};
+use crate::telemetry::causes;
 
 /// Keys older than this are fetched again.
 const FRESH: SignedDuration = SignedDuration::from_hours(24);
@@ -30,15 +31,15 @@ const FIRST_COOL_DOWN: SignedDuration = SignedDuration::from_secs(5);
 /// Longest a fetch may take: within what `inbound` has for its answer.
 const FETCH_LIMIT: Duration = Duration::from_secs(4);
 
-/// Most keys taken from one document.
-const MAX_KEYS: usize = 64;
+/// Longest the table may take.
+const TABLE_LIMIT: Duration = Duration::from_secs(1);
 
 /// There are no keys to check a token with: the answer is "not now", never "not you".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no usable signing keys: the OpenID metadata could not be read")]
 pub struct NoKeys;
 
-/// One signing key of the channel.
+/// One signing key.
 #[derive(Clone)]
 pub struct SigningKey {
     /// Its name in token headers.
@@ -47,13 +48,16 @@ pub struct SigningKey {
     pub decoding: DecodingKey,
     /// The channels it may sign for; empty where the metadata does not say.
     pub endorsements: Vec<String>,
+    /// The issuer it may sign for, with `{tenantid}` for any tenant; where the metadata says.
+    pub issuer: Option<String>,
 }
 
-/// The channel's signing keys, kept in memory for a day and refetched when an unknown one is named.
+/// The signing keys that one OpenID metadata document names.
 #[derive(Debug)]
 pub struct SigningKeys {
     metadata_url: String,
     http: reqwest::Client,
+    copy: KeyStore,
     clock: Arc<dyn Clock>,
     cache: Mutex<Cache>,
 }
@@ -63,127 +67,131 @@ struct Cache {
     keys: Vec<SigningKey>,
     fetched_at: Option<Timestamp>,
     tried_at: Option<Timestamp>,
+    /// Fetched since the copy in the table was read or written.
+    unkept: Option<KeysCopy>,
 }
 
 impl SigningKeys {
-    /// The keys that the OpenID metadata at `metadata_url` names. Nothing is fetched yet.
+    /// The keys that the metadata at `metadata_url` names, with their copy in a table. Nothing is asked yet.
     #[must_use]
-    pub fn new(metadata_url: String, http: reqwest::Client, clock: Arc<dyn Clock>) -> Self {
-        Self { metadata_url, http, clock, cache: Mutex::default() }
+    pub fn new(metadata_url: String, http: reqwest::Client, copy: KeyStore, clock: Arc<dyn Clock>) -> Self {
+        Self { metadata_url, http, copy, clock, cache: Mutex::default() }
     }
 
-    /// The key named `id`; `None` when the channel has no such key.
+    /// Makes keys ready, for a start that does not wait for the first request; whoever asks meanwhile waits.
+    pub async fn warm(&self) {
+        let mut cache = self.cache.lock().await;
+        if !cache.is_younger(FRESH, self.clock.now()) {
+            self.load(&mut cache).await;
+        }
+    }
+
+    /// The key named `id`; `None` when there is no such key.
+    ///
+    /// The table is asked only while memory holds nothing usable: an unknown name is no reason to.
     ///
     /// # Errors
     ///
-    /// [`NoKeys`] when no key could be read in the last five days.
+    /// [`NoKeys`] when no key could be had in the last five days, or when `id` is unknown and the last fetch
+    /// failed: it may name a new key then.
     pub async fn find(&self, id: &str) -> Result<Option<SigningKey>, NoKeys> {
         let mut cache = self.cache.lock().await;
         let now = self.clock.now();
-        let age = cache.fetched_at.map(|at| now.duration_since(at));
-        let known = cache.keys.iter().find(|key| key.id == id).cloned();
-        if known.is_some() && age.is_some_and(|age| age < FRESH) {
-            return Ok(known);
-        }
-        let is_usable = age.is_some_and(|age| age < STALE);
-        let pause = if is_usable { COOL_DOWN } else { FIRST_COOL_DOWN };
-        if cache.tried_at.is_none_or(|at| now.duration_since(at) >= pause) {
-            cache.tried_at = Some(now);
-            match within(self.clock.as_ref(), FETCH_LIMIT, self.fetch()).await {
-                Some(Ok(keys)) => {
-                    cache.keys = keys;
-                    cache.fetched_at = Some(now);
-                }
-                Some(Err(error)) => warn!(error = %causes(&error), "could not fetch signing keys"),
-                None => warn!("could not fetch signing keys within 4 s"),
+        let is_known = cache.keys.iter().any(|key| key.id == id);
+        if !(is_known && cache.is_younger(FRESH, now)) {
+            self.load(&mut cache).await;
+            // The copy in the table may be fresh and older than the key.
+            if !cache.keys.iter().any(|key| key.id == id) {
+                self.fetch(&mut cache).await;
             }
         }
         let found = cache.keys.iter().find(|key| key.id == id).cloned();
-        match cache.fetched_at {
-            // The last fetch failed: a key that is unknown here may be a new one.
-            Some(at) if found.is_none() && cache.tried_at > Some(at) => Err(NoKeys),
-            Some(at) if now.duration_since(at) < STALE => Ok(found),
+        let is_usable = cache.is_younger(STALE, now);
+        match found {
+            Some(key) if is_usable => Ok(Some(key)),
+            None if is_usable && cache.tried_at <= cache.fetched_at => Ok(None),
             _ => Err(NoKeys),
         }
     }
 
-    async fn fetch(&self) -> Result<Vec<SigningKey>, FetchError> {
-        let metadata: Metadata = self.get(&self.metadata_url).await?;
-        if origin(&metadata.jwks_uri) != origin(&self.metadata_url) {
-            return Err(FetchError::ForeignKeys);
+    /// Writes what was fetched since into the table, for processes that start later. A copy that cannot be
+    /// written is a fetch more for each of them, and nothing else.
+    pub async fn keep(&self) {
+        let Some(copy) = self.cache.lock().await.unkept.take() else {
+            return;
+        };
+        let written = self.copy.put(&self.metadata_url, &copy);
+        match within(self.clock.as_ref(), TABLE_LIMIT, written).await {
+            Some(Ok(())) => {}
+            Some(Err(error)) => warn!(error = %causes(&error), "could not keep signing keys"),
+            None => warn!("could not keep signing keys within 1 s"),
         }
-        let set: KeySet = self.get(&metadata.jwks_uri).await?;
-        // One odd key does not disable the others.
-        let read = set.keys.into_iter().take(MAX_KEYS).filter_map(|key| serde_json::from_value(key).ok());
-        let keys: Vec<_> = read.filter_map(Jwk::into_key).collect();
-        if keys.is_empty() { Err(FetchError::Empty) } else { Ok(keys) }
     }
 
-    async fn get<T: serde::de::DeserializeOwned>(&self, url: &str) -> Result<T, FetchError> {
-        let answer = self.http.get(url).send().await.map_err(FetchError::Unreachable)?;
-        if !answer.status().is_success() {
-            return Err(FetchError::Status(answer.status().as_u16()));
-        }
-        let body = http::read_body(answer).await.map_err(FetchError::Unreachable)?;
-        serde_json::from_slice(&body).map_err(FetchError::Unreadable)
+    /// How many keys there are to check a signature with.
+    pub async fn count(&self) -> usize {
+        self.cache.lock().await.keys.len()
     }
-}
 
-#[derive(Debug, thiserror::Error)]
-enum FetchError {
-    #[error("the endpoint could not be reached")]
-    Unreachable(#[source] reqwest::Error),
-    #[error("the endpoint answered {0}")]
-    Status(u16),
-    #[error("the document is not what it should be")]
-    Unreadable(#[source] serde_json::Error),
-    #[error("the metadata names keys on another host")]
-    ForeignKeys,
-    #[error("the document holds no usable key")]
-    Empty,
-}
-
-#[derive(Deserialize)]
-struct Metadata {
-    jwks_uri: String,
-}
-
-#[derive(Deserialize)]
-struct KeySet {
-    keys: Vec<Value>,
-}
-
-#[derive(Deserialize)]
-struct Jwk {
-    kty: String,
-    #[serde(default)]
-    kid: Option<String>,
-    #[serde(default, rename = "use")]
-    usage: Option<String>,
-    #[serde(default)]
-    n: Option<String>,
-    #[serde(default)]
-    e: Option<String>,
-    #[serde(default)]
-    endorsements: Vec<String>,
-}
-
-impl Jwk {
-    /// The key, if it is an RSA key for signatures of at least 2,048 bits.
-    fn into_key(self) -> Option<SigningKey> {
-        let is_for_signatures = self.usage.is_none_or(|usage| usage == "sig");
-        let (id, n, e) = (self.kid?, self.n?, self.e?);
-        // 2,048 bits are 342 base64url characters.
-        if self.kty != "RSA" || !is_for_signatures || n.len() < 342 {
-            return None;
+    /// From the table while memory holds nothing usable, then from the network unless that was fresh.
+    async fn load(&self, cache: &mut Cache) {
+        let now = self.clock.now();
+        if !cache.may_try(now) {
+            return;
         }
-        let decoding = DecodingKey::from_rsa_components(&n, &e).ok()?;
-        Some(SigningKey { id, decoding, endorsements: self.endorsements })
+        if !cache.is_younger(STALE, now) {
+            self.read_copy(cache, now).await;
+        }
+        if !cache.is_younger(FRESH, now) {
+            self.fetch(cache).await;
+        }
+    }
+
+    async fn read_copy(&self, cache: &mut Cache, now: Timestamp) {
+        let read = self.copy.get(&self.metadata_url);
+        let copy = match within(self.clock.as_ref(), TABLE_LIMIT, read).await {
+            Some(Ok(Some(copy))) => copy,
+            Some(Ok(None)) => return,
+            Some(Err(error)) => return warn!(error = %causes(&error), "could not read kept signing keys"),
+            None => return warn!("could not read kept signing keys within 1 s"),
+        };
+        // A copy from the future was written by a clock that is wrong.
+        if copy.fetched_at <= now {
+            cache.keys = document::read(&copy.keys);
+            cache.fetched_at = Some(copy.fetched_at).filter(|_| !cache.keys.is_empty());
+        }
+    }
+
+    async fn fetch(&self, cache: &mut Cache) {
+        let now = self.clock.now();
+        if !cache.may_try(now) {
+            return;
+        }
+        cache.tried_at = Some(now);
+        let fetched = document::fetch(&self.http, &self.metadata_url);
+        match within(self.clock.as_ref(), FETCH_LIMIT, fetched).await {
+            Some(Ok(keys)) => cache.take(keys, now),
+            Some(Err(error)) => warn!(error = %causes(&error), "could not fetch signing keys"),
+            None => warn!("could not fetch signing keys within 4 s"),
+        }
     }
 }
 
-fn origin(url: &str) -> Option<url::Origin> {
-    url::Url::parse(url).ok().map(|url| url.origin())
+impl Cache {
+    fn take(&mut self, keys: Vec<Value>, now: Timestamp) {
+        self.keys = document::read(&keys);
+        self.fetched_at = Some(now);
+        self.unkept = Some(KeysCopy { keys, fetched_at: now });
+    }
+
+    fn is_younger(&self, limit: SignedDuration, now: Timestamp) -> bool {
+        self.fetched_at.is_some_and(|at| now.duration_since(at) < limit)
+    }
+
+    fn may_try(&self, now: Timestamp) -> bool {
+        let pause = if self.is_younger(STALE, now) { COOL_DOWN } else { FIRST_COOL_DOWN };
+        self.tried_at.is_none_or(|at| now.duration_since(at) >= pause)
+    }
 }
 
 impl std::fmt::Debug for SigningKey {
