@@ -10,4 +10,5 @@ mod proactive;
 mod release;
 mod sample;
 mod sending;
+mod signing_keys;
 mod state;
