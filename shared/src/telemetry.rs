@@ -48,12 +48,13 @@ pub fn filter(level: Option<&str>) -> Targets {
 }
 
 /// Clients whose lines hold bodies and headers at `debug`.
-const QUIET: [&str; 16] = [
+const QUIET: [&str; 17] = [
     "aws_config",
     "aws_runtime",
     "aws_sdk_dynamodb",
     "aws_sdk_secretsmanager",
     "aws_sdk_sqs",
+    "aws_sdk_sts",
     "aws_smithy_http_client",
     "aws_smithy_runtime",
     "aws_smithy_runtime_api",

@@ -44,6 +44,7 @@ impl TestBundle {
             state: None,
             port: 0,
             served: Served::Emulated,
+            credential: None,
             engine,
             clock: clock.clone(),
             chance: Chance::seeded(7),
