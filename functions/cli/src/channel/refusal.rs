@@ -22,6 +22,8 @@ pub struct Refusal {
     pub body: String,
     /// Value of the `Retry-After` header.
     pub retry_after: Option<String>,
+    /// Value of the `Location` header.
+    pub location: Option<String>,
 }
 
 impl Refusal {
@@ -34,13 +36,19 @@ impl Refusal {
     /// Any other shape: a gateway's HTML, the legacy nesting, or nothing at all.
     #[must_use]
     pub fn raw(status: u16, body: impl Into<String>) -> Self {
-        Self { status, body: body.into(), retry_after: None }
+        Self { status, body: body.into(), retry_after: None, location: None }
     }
 
     /// Says when to come back, in seconds or as an HTTP date.
     #[must_use]
     pub fn retry_after(self, value: impl Into<String>) -> Self {
         Self { retry_after: Some(value.into()), ..self }
+    }
+
+    /// Says where to go instead.
+    #[must_use]
+    pub fn location(self, url: impl Into<String>) -> Self {
+        Self { location: Some(url.into()), ..self }
     }
 
     /// What the front end says to a token it does not like.
@@ -67,8 +75,11 @@ impl Refusal {
             "" => router::empty(self.status),
             body => router::text(self.status, content_type, body.to_owned()),
         };
-        if let Some(value) = self.retry_after.as_deref().and_then(|value| HeaderValue::from_str(value).ok()) {
-            response.headers_mut().insert(header::RETRY_AFTER, value);
+        let headers = [(header::RETRY_AFTER, &self.retry_after), (header::LOCATION, &self.location)];
+        for (name, value) in headers {
+            if let Some(value) = value.as_deref().and_then(|value| HeaderValue::from_str(value).ok()) {
+                response.headers_mut().insert(name, value);
+            }
         }
         response
     }
