@@ -1,7 +1,7 @@
 //! How the channel says no: a status, and a body in one of the shapes of protocol §1.7.
 //! When it says no is decided where the call is understood.
 
-use http::{HeaderValue, header};
+use http::{HeaderName, HeaderValue};
 use serde_json::json;
 
 use super::router::{self, Response};
@@ -20,10 +20,8 @@ pub struct Refusal {
     pub status: u16,
     /// The body as sent; empty for none.
     pub body: String,
-    /// Value of the `Retry-After` header.
-    pub retry_after: Option<String>,
-    /// Value of the `Location` header.
-    pub location: Option<String>,
+    /// Further headers, e.g. `retry-after` or `location`; a name may come twice.
+    pub headers: Vec<(String, String)>,
 }
 
 impl Refusal {
@@ -36,19 +34,20 @@ impl Refusal {
     /// Any other shape: a gateway's HTML, the legacy nesting, or nothing at all.
     #[must_use]
     pub fn raw(status: u16, body: impl Into<String>) -> Self {
-        Self { status, body: body.into(), retry_after: None, location: None }
+        Self { status, body: body.into(), headers: Vec::new() }
     }
 
     /// Says when to come back, in seconds or as an HTTP date.
     #[must_use]
     pub fn retry_after(self, value: impl Into<String>) -> Self {
-        Self { retry_after: Some(value.into()), ..self }
+        self.header("retry-after", value)
     }
 
-    /// Says where to go instead.
+    /// Says something else in a header.
     #[must_use]
-    pub fn location(self, url: impl Into<String>) -> Self {
-        Self { location: Some(url.into()), ..self }
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
     }
 
     /// What the front end says to a token it does not like.
@@ -75,10 +74,10 @@ impl Refusal {
             "" => router::empty(self.status),
             body => router::text(self.status, content_type, body.to_owned()),
         };
-        let headers = [(header::RETRY_AFTER, &self.retry_after), (header::LOCATION, &self.location)];
-        for (name, value) in headers {
-            if let Some(value) = value.as_deref().and_then(|value| HeaderValue::from_str(value).ok()) {
-                response.headers_mut().insert(name, value);
+        for (name, value) in &self.headers {
+            let (name, value) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value));
+            if let (Ok(name), Ok(value)) = (name, value) {
+                response.headers_mut().append(name, value);
             }
         }
         response
