@@ -118,4 +118,6 @@ pub struct Job {
 }
 
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod tests;
