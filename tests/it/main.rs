@@ -5,6 +5,7 @@
 mod answering;
 mod connector;
 mod contract;
+mod credentials;
 mod http;
 mod identity;
 mod proactive;
@@ -13,3 +14,4 @@ mod sample;
 mod sending;
 mod signing_keys;
 mod state;
+mod tokens;
