@@ -3,6 +3,7 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use pem::Pem;
 use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
 
 /// A certificate and its private key.
@@ -20,7 +21,10 @@ impl Certificate {
         let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap();
         let parameters = CertificateParams::new(["herald".to_owned()]).unwrap();
         let certificate = parameters.self_signed(&key).unwrap();
-        Self { der: certificate.der().to_vec(), certificate: certificate.pem(), key: key.serialize_pem() }
+        let der = certificate.der().to_vec();
+        let pem = |tag: &str, der: Vec<u8>| pem::encode(&Pem::new(tag, der));
+        let (certificate, key) = (pem("CERTIFICATE", der.clone()), pem("PRIVATE KEY", key.serialize_der()));
+        Self { der, certificate, key }
     }
 
     /// Both, as they are kept.
