@@ -6,7 +6,7 @@ use std::time::Duration;
 use herald::clock::within;
 use herald::engine::{EngineError, Outcome};
 use herald::ledger::{Job, Next, Plan, Policy};
-use herald::queue::{QueueError, TaskWork, TurnWork, Work};
+use herald::queue::{MAX_DELAY, QueueError, TaskWork, TurnWork, Work};
 use herald::telemetry::causes;
 use tracing::{error, warn};
 
@@ -23,6 +23,10 @@ impl Worker {
             return Ok(());
         };
         if !place.in_order {
+            return Err(later);
+        }
+        if later.wait > MAX_DELAY {
+            // The agenda takes it as it is.
             return Err(later);
         }
         let id = work.job.clone();
