@@ -10,15 +10,18 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use herald::http;
 
+/// Who asked, and with what headers.
+type Asked = Arc<Mutex<Vec<(SocketAddr, HeaderMap)>>>;
+
 /// A server that answers everything with a redirect, a cookie and something compressed, and remembers who asked.
 struct Peer {
     url: String,
-    asked: Arc<Mutex<Vec<(SocketAddr, HeaderMap)>>>,
+    asked: Asked,
 }
 
 impl Peer {
     async fn start() -> Self {
-        let asked: Arc<Mutex<Vec<_>>> = Arc::default();
+        let asked = Asked::default();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
         let router = Router::new().fallback(answer).with_state(asked.clone());
@@ -40,7 +43,7 @@ impl Peer {
 }
 
 async fn answer(
-    State(asked): State<Arc<Mutex<Vec<(SocketAddr, HeaderMap)>>>>,
+    State(asked): State<Asked>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
 ) -> Response {

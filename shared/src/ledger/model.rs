@@ -158,7 +158,7 @@ impl Protocol {
             Step::Claimed => next.extend(self.post(world, worker)),
             Step::Answered => next.push(self.end(world, worker, Attempt::Sent(None))),
             Step::Ambiguous => next.push(self.end(world, worker, Attempt::Ambiguous(self.loss()))),
-            Step::Refused => next.push(self.end(world, worker, Attempt::NotDone)),
+            Step::Refused => next.push(self.end(world, worker, Attempt::NotDone("later".to_owned()))),
         }
         next
     }
@@ -214,7 +214,7 @@ impl Protocol {
         match self {
             Self::NoRecord if is_sent => world.acknowledged(worker),
             Self::CheckThenAct | Self::DeleteOnError if is_sent => {
-                let job = finish(taken(worker), attempt, Policy::Work);
+                let job = finish(taken(worker), attempt, Policy::Work, now());
                 world.with_record(Some(job)).acknowledged(worker)
             }
             Self::NoRecord | Self::CheckThenAct => world.left(worker),
@@ -225,7 +225,7 @@ impl Protocol {
                     |there: &Job, job: &Job| there.owner == job.owner && there.state == State::Sending;
                 match (claimed, &world.record) {
                     (Some(job), Some(there)) if is_ours(there, &job) => {
-                        let job = finish(there.clone(), attempt, policy);
+                        let job = finish(there.clone(), attempt, policy, now());
                         let is_settled = job.state.is_settled();
                         let written = world.with_record(Some(job));
                         if is_settled { written.acknowledged(worker) } else { written.left(worker) }
