@@ -6,8 +6,12 @@ use std::time::Duration;
 
 use cli::channel::{Fault, Operation, Refusal};
 use herald::activity::Activity;
-use herald::auth::TokenProvider;
+use herald::auth::{ClientSecret, Credential, TokenProvider, TokenSource};
+use herald::chance::Chance;
+use herald::clock::SystemClock;
+use herald::cloud::Cloud;
 use herald::conversation::ConversationReference;
+use herald::ids::{ClientId, TenantId};
 use herald::telemetry::causes;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -202,5 +206,32 @@ async fn a_redirect_of_login_is_not_followed() {
 
     assert!(error.contains("307"), "{error}");
     assert_eq!(bundle.channel().token_requests(), 1);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_token_is_asked_of_the_agents_own_tenant_unless_the_cloud_names_another() {
+    let bundle = bundle().await;
+    let claims = bundle.channel().token_claims();
+    let named = Cloud::parse(&bundle.channel().cloud().to_string()).unwrap();
+    let tenant = named.token_tenant.clone().unwrap();
+    let ask = async |cloud: &Cloud, own: &str| {
+        let provider = TokenProvider::new(TokenSource {
+            http: herald::http::client().unwrap(),
+            client_id: ClientId::new(claims["aud"].as_str().unwrap()).unwrap(),
+            credential: Credential::Secret(ClientSecret::Given("emulated".into())),
+            tenant: TenantId::new(own).unwrap(),
+            cloud: cloud.clone(),
+            clock: Arc::new(SystemClock),
+            chance: Chance::system(),
+        });
+        provider.token().await.map(drop).map_err(|error| error.to_string())
+    };
+    let unnamed = Cloud { token_tenant: None, ..named.clone() };
+
+    assert_eq!(ask(&named, "elsewhere").await, Ok(()));
+    assert_eq!(ask(&unnamed, &tenant).await, Ok(()));
+    assert!(ask(&unnamed, "elsewhere").await.unwrap_err().contains("AADSTS90002"));
+
     bundle.end().await;
 }
