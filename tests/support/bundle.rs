@@ -190,11 +190,12 @@ impl TestBundle {
         scan.expect("the table can be read").items.unwrap_or_default()
     }
 
-    /// A person with a personal conversation, who has just installed the agent.
+    /// A person with a personal conversation, who installed the agent a second ago: what follows is later.
     pub async fn install(&self, name: &str) -> Person {
         let person = self.channel().add_person(name);
         self.receive(self.channel().install(&person)).await;
         self.drain().await;
+        self.clock.advance(Duration::from_secs(1));
         person
     }
 }
