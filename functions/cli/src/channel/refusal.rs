@@ -1,7 +1,7 @@
 //! How the channel says no: a status, and a body in one of the shapes of protocol §1.7.
 //! When it says no is decided where the call is understood.
 
-use http::{HeaderValue, header};
+use http::{HeaderName, HeaderValue};
 use serde_json::json;
 
 use super::router::{self, Response};
@@ -20,8 +20,8 @@ pub struct Refusal {
     pub status: u16,
     /// The body as sent; empty for none.
     pub body: String,
-    /// Value of the `Retry-After` header.
-    pub retry_after: Option<String>,
+    /// Further headers, e.g. `retry-after` or `location`; a name may come twice.
+    pub headers: Vec<(String, String)>,
 }
 
 impl Refusal {
@@ -34,13 +34,20 @@ impl Refusal {
     /// Any other shape: a gateway's HTML, the legacy nesting, or nothing at all.
     #[must_use]
     pub fn raw(status: u16, body: impl Into<String>) -> Self {
-        Self { status, body: body.into(), retry_after: None }
+        Self { status, body: body.into(), headers: Vec::new() }
     }
 
     /// Says when to come back, in seconds or as an HTTP date.
     #[must_use]
     pub fn retry_after(self, value: impl Into<String>) -> Self {
-        Self { retry_after: Some(value.into()), ..self }
+        self.header("retry-after", value)
+    }
+
+    /// Says something else in a header.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
     }
 
     /// What the front end says to a token it does not like.
@@ -67,8 +74,11 @@ impl Refusal {
             "" => router::empty(self.status),
             body => router::text(self.status, content_type, body.to_owned()),
         };
-        if let Some(value) = self.retry_after.as_deref().and_then(|value| HeaderValue::from_str(value).ok()) {
-            response.headers_mut().insert(header::RETRY_AFTER, value);
+        for (name, value) in &self.headers {
+            let (name, value) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value));
+            if let (Ok(name), Ok(value)) = (name, value) {
+                response.headers_mut().append(name, value);
+            }
         }
         response
     }
