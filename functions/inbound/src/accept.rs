@@ -84,7 +84,10 @@ impl Inbound {
             let (answered, ()) = tokio::join!(self.answer_inline(&job, &turn), self.keep(&turn));
             return answered;
         }
-        let (queued, ()) = tokio::join!(self.queue_turn(&job, &turn), self.keep(&turn));
+        let work = Work::Turn(TurnWork { job: job.clone(), turn: turn.clone(), unhurried: false });
+        // Before anything is kept: what does not fit is refused, and leaves nothing behind.
+        work.encode().map_err(|error| not_queued(&error.into(), &job))?;
+        let (queued, ()) = tokio::join!(self.queue_turn(&job, &turn, &work), self.keep(&turn));
         queued.map(|()| Accepted::Queued)
     }
 
@@ -166,10 +169,9 @@ impl Inbound {
         warn!(error = problem, reference.key = reference.as_str(), "could not keep a conversation reference");
     }
 
-    async fn queue_turn(&self, job: &JobId, turn: &Turn) -> Result<(), Refusal> {
+    async fn queue_turn(&self, job: &JobId, turn: &Turn, work: &Work) -> Result<(), Refusal> {
         let group = self.references.key(&turn.reference);
-        let work = Work::Turn(TurnWork { job: job.clone(), turn: turn.clone(), unhurried: false });
-        match self.turns.send_in_order(&work, group.as_str(), job.as_str()).await {
+        match self.turns.send_in_order(work, group.as_str(), job.as_str()).await {
             Ok(()) => Ok(()),
             Err(error) => Err(not_queued(&error, job)),
         }
