@@ -1,11 +1,14 @@
 //! The hostile corpus (`tests/hostile.toml`): every row of it gets the answer it says, and nothing but that answer.
 
+mod behind;
+mod canaries;
 mod effects;
 mod flood;
 mod forge;
 mod keys;
 #[cfg(debug_assertions)]
 mod mutants;
+mod properties;
 mod row;
 mod stories;
 mod text;
