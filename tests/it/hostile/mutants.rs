@@ -20,7 +20,7 @@ async fn every_check_is_missed_by_some_request() {
         }
     }
     // One of each row before the second of any, and the long ones last: each check is asked for over again.
-    refused.sort_by_key(|(index, _, request)| (request.event.to_string().len() > LONG, *index));
+    refused.sort_by_cached_key(|(index, _, request)| (request.event.to_string().len() > LONG, *index));
     let mut table = Vec::new();
     let mut missed = Vec::new();
 

@@ -29,11 +29,9 @@ fn value(name: &str, resolve: &dyn Fn(&str) -> Option<Vec<u8>>) -> Option<Vec<u8
         && let Ok(count) = count.parse::<usize>()
     {
         // A `#` in what is repeated is the number of the repetition.
-        let repeat = |index: usize| match text.contains('#') {
-            true => text.replace('#', &index.to_string()),
-            false => text.to_owned(),
-        };
-        return Some((0..count).flat_map(|index| repeat(index).into_bytes()).collect());
+        let numbered = || (0..count).map(|index| text.replace('#', &index.to_string())).collect();
+        let repeated: String = if text.contains('#') { numbered() } else { text.repeat(count) };
+        return Some(repeated.into_bytes());
     }
     match name.split_once(' ') {
         Some(("byte", hex)) => u8::from_str_radix(hex, 16).ok().map(|byte| vec![byte]),
