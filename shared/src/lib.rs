@@ -2,9 +2,10 @@
 //!
 //! Vocabulary: [`activity`], [`conversation`], [`turn`], [`task`], [`occasion`], and the [`engine`] that
 //! decides. Adapters: [`connector`] and [`auth`] to the channel, [`store`] on DynamoDB, [`queue`] on SQS.
-//! Decisions, as pure functions: [`ledger`]. Values that come in: [`clock`], [`chance`], [`config`].
+//! Decisions, as pure functions: [`ledger`], [`agenda`]. Values that come in: [`clock`], [`chance`], [`config`].
 
 pub mod activity;
+pub mod agenda;
 pub mod auth;
 pub mod chance;
 pub mod clock;

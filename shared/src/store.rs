@@ -1,14 +1,16 @@
-//! The store adapter: one DynamoDB table for references, jobs and signing keys (design: data).
+//! The store adapter: one DynamoDB table for references, jobs, the agenda and signing keys (design: data).
 //! It decides nothing; records come from [`crate::conversation`] and [`crate::ledger`].
 
+mod agenda;
 mod item;
 mod jobs;
 mod keys;
 mod references;
 
+pub use self::agenda::{AgendaStore, Due, Place};
 pub use self::jobs::{Fenced, JobStore};
 pub use self::keys::{KeyStore, KeysCopy};
-pub use self::references::{Cursor, Page, ReferenceStore, Shard};
+pub use self::references::{Page, ReferenceStore, Shard};
 use crate::BoxError;
 
 /// The table, for the stores in it.
@@ -25,6 +27,10 @@ impl Table {
         Self { client, name: name.into() }
     }
 }
+
+/// Where a page starts.
+#[derive(Debug, Clone)]
+pub struct Cursor(item::Item);
 
 /// Why the table could not be read or written.
 #[derive(Debug, thiserror::Error)]

@@ -160,7 +160,10 @@ impl TestBundle {
         self.jobs()
             .await
             .into_iter()
-            .filter(|job| job.contains("\"SENDING\"") || job.contains("\"RETRY\""))
+            .filter(|job| {
+                let job: Value = serde_json::from_str(job).expect("a job is JSON");
+                job["state"] == "SENDING" || job["state"] == "RETRY"
+            })
             .collect()
     }
 

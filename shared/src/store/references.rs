@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::error::SdkError;
 use jiff::Timestamp;
 
 use super::item::{Item, ONLY, from_json, json, number, text};
-use super::{StoreError, Table};
+use super::{Cursor, StoreError, Table};
 use crate::conversation::lifecycle::Change;
 use crate::conversation::{ConversationReference, ReferenceKey, User};
 use crate::ids::ClientId;
@@ -32,10 +32,6 @@ pub struct Page {
     /// Where the next page starts; `None` after the last.
     pub next: Option<Cursor>,
 }
-
-/// Where a page starts.
-#[derive(Debug, Clone)]
-pub struct Cursor(Item);
 
 impl ReferenceStore {
     /// The references of the agent `client_id` in the cloud whose channel issuer is `cloud`.
