@@ -9,6 +9,7 @@ use herald::conversation::ConversationReference;
 use herald::ledger::{Attempt, Job, JobId, Policy, State, finish};
 use herald::telemetry::causes;
 use herald::turn::Turn;
+use jiff::Timestamp;
 use tracing::{error, info, warn};
 
 use crate::job::{Parts, Wanted};
@@ -83,7 +84,7 @@ impl Worker {
                 Attempt::Sent(activity_id)
             }
             Err(error) => {
-                self.note(&error, id, target.reference()).await;
+                self.note(&error, id, target.reference(), begun).await;
                 match error.retry() {
                     Retry::After(wait) => {
                         later.wait = wait;
@@ -116,10 +117,16 @@ impl Worker {
     }
 
     /// Logs why a send failed, and takes a conversation that is over out of every audience.
-    async fn note(&self, error: &ConnectorError, id: &JobId, reference: &ConversationReference) {
+    async fn note(
+        &self,
+        error: &ConnectorError,
+        id: &JobId,
+        reference: &ConversationReference,
+        begun: Timestamp,
+    ) {
         if let ConnectorError::Gone { code } = error {
             warn!(job.id = id.as_str(), "gave up a send: {error}");
-            if let Err(error) = self.references.suspend(reference, code).await {
+            if let Err(error) = self.references.suspend(reference, code, begun).await {
                 let cause = causes(&error);
                 warn!(error = %cause, job.id = id.as_str(), "could not suspend a conversation reference");
             }
