@@ -2,7 +2,7 @@
 //!
 //! Vocabulary: [`activity`], [`conversation`], [`turn`], [`task`], [`occasion`], and the [`engine`] that
 //! decides. Adapters: [`connector`] and [`auth`] to the channel, [`store`] on DynamoDB, [`queue`] on SQS.
-//! Decisions, as pure functions: [`ledger`], [`agenda`]. Values that come in: [`clock`], [`chance`], [`config`].
+//! Decisions, as pure functions: [`ledger`], [`agenda`], [`limiter`]. Values that come in: [`clock`], [`chance`], [`config`].
 
 pub mod activity;
 pub mod agenda;
@@ -18,6 +18,7 @@ pub mod engine;
 pub mod http;
 pub mod ids;
 pub mod ledger;
+pub mod limiter;
 pub mod occasion;
 pub mod queue;
 pub mod service_url;

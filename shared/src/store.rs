@@ -1,15 +1,17 @@
-//! The store adapter: one DynamoDB table for references, jobs, the agenda and signing keys (design: data).
+//! The store adapter: one DynamoDB table for every record there is (design: data).
 //! It decides nothing; records come from [`crate::conversation`] and [`crate::ledger`].
 
 mod agenda;
 mod item;
 mod jobs;
 mod keys;
+mod rates;
 mod references;
 
 pub use self::agenda::{AgendaStore, Due, Place};
 pub use self::jobs::{Fenced, JobStore};
 pub use self::keys::{KeyStore, KeysCopy};
+pub use self::rates::{RateStore, Shared};
 pub use self::references::{Page, ReferenceStore, Shard};
 use crate::BoxError;
 
