@@ -86,7 +86,7 @@ async fn played(world: &World, row: &Row, request: &Request) -> (Option<String>,
     let sent: String = sent.chars().take(200).collect();
     let complaint = if answer.status != request.mutation.expect {
         Some(format!(
-            "{} instead of {} for {:?} {}",
+            "{} instead of {} for {:.400} {}",
             answer.status,
             request.mutation.expect,
             essence(request),
@@ -111,27 +111,11 @@ fn unauthenticated() -> Answer {
 
 /// What differs about a request, short enough to read.
 fn essence(request: &Request) -> String {
-    let mutation = &request.mutation;
-    let all = format!(
-        "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
-        mutation.from,
-        mutation.sign,
-        mutation.token,
-        mutation.authorization,
-        mutation.jose,
-        mutation.jose_text,
-        mutation.claims,
-        mutation.claims_text,
-        mutation.event
-    );
-    all.replace("None", "")
-        .replace("{}", "")
-        .split_whitespace()
+    let all = format!("{:?}", request.mutation);
+    all.split(", ")
+        .filter(|member| !member.ends_with("None") && !member.ends_with("{}"))
         .collect::<Vec<_>>()
-        .join(" ")
-        .chars()
-        .take(300)
-        .collect()
+        .join(", ")
 }
 
 /// Says which request was being played when something panicked.

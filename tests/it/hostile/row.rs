@@ -85,16 +85,10 @@ fn merge(base: &mut Table, variant: &Table) {
 
 /// A list stands for as many mutations as it has entries; a second list is taken in turn with each of the first.
 fn each(table: Table) -> Vec<Table> {
-    let is_list = |value: &Value| value.is_array();
     for (name, value) in &table {
-        let (list, inner) = match value {
-            Value::Array(list) => (list, None),
-            Value::Table(members) => match members.iter().find(|(_, value)| is_list(value)) {
-                Some((inner, Value::Array(list))) => (list, Some(inner)),
-                _ => continue,
-            },
-            _ => continue,
-        };
+        let inside = value.as_table().and_then(|members| members.iter().find(|(_, value)| value.is_array()));
+        let (inner, value) = inside.map_or((None, value), |(inner, value)| (Some(inner), value));
+        let Some(list) = value.as_array() else { continue };
         return list
             .iter()
             .flat_map(|entry| {

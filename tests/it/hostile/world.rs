@@ -42,7 +42,7 @@ pub(super) struct World {
     pub(super) wire: Wire,
     pub(super) channel: Channel,
     pub(super) entra: Channel,
-    /// Takes the channel's own tokens alone, as it is unless CHANNEL_CALLERS is set.
+    /// Takes the channel's own tokens alone, as it is unless `CHANNEL_CALLERS` is set.
     pub(super) inbound: Inbound,
     /// Takes those of a caller with Entra's tokens too.
     pub(super) with_callers: Inbound,
@@ -155,7 +155,8 @@ impl World {
         let ends =
             |item: &HashMap<String, AttributeValue>| item["pk"].as_s().unwrap().ends_with(key.as_str());
         let item = items?.into_iter().find(ends)?;
-        Timestamp::from_millisecond(item.get("moment")?.as_n().ok()?.parse().ok()?).ok()
+        let place = item.get("place")?.as_s().ok()?;
+        Timestamp::from_millisecond(place.split_once('-')?.0.parse().ok()?).ok()
     }
 }
 
