@@ -12,6 +12,7 @@ mod properties;
 mod row;
 mod stories;
 mod text;
+mod trap;
 mod wire;
 mod world;
 

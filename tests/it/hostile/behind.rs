@@ -14,9 +14,9 @@ use serde_json::{Value, json};
 use support::{ScriptedEngine, TestBundle};
 use worker::{Later, Place, event_handler};
 
-use super::forge::Trap;
 use super::row;
 use super::text::expand;
+use super::trap::Trap;
 
 /// What a row of G is about, with its placeholders replaced.
 fn material(effect: &str) -> Vec<String> {

@@ -2,7 +2,6 @@
 //! Whatever a row leaves alone is good: the token is signed over whatever became of it.
 
 use std::collections::BTreeMap;
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -16,6 +15,7 @@ use support::TestClock;
 use super::keys;
 use super::row::Mutation;
 use super::text::expand;
+use super::trap::Trap;
 
 /// The app whose Entra tokens count as the channel's, where any do.
 pub(super) const CALLER: &str = "0c1d2e3f-4a5b-4c6d-8e7f-9a0b1c2d3e4f";
@@ -31,26 +31,6 @@ pub(super) struct Site {
     /// Where nothing may ever be asked for.
     pub(super) trap: Trap,
     pub(super) made: AtomicU64,
-}
-
-/// An address that is listened at for the one who must not come.
-pub(super) struct Trap(TcpListener);
-
-impl Trap {
-    pub(super) fn new() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        Self(listener)
-    }
-
-    pub(super) fn url(&self) -> String {
-        format!("http://{}/", self.0.local_addr().unwrap())
-    }
-
-    /// Whether somebody came.
-    pub(super) fn is_sprung(&self) -> bool {
-        self.0.accept().is_ok()
-    }
 }
 
 /// One request, ready to be played.

@@ -8,8 +8,9 @@ use std::sync::atomic::AtomicU64;
 use cli::channel::Person;
 use support::{ScriptedEngine, TestBundle};
 
-use super::forge::{Request, Site, Trap};
+use super::forge::{Request, Site};
 use super::row::{self, Mutation, Row};
+use super::trap::Trap;
 use super::world::{CLIENT_ID, TENANT, play};
 use super::{keys, say};
 

@@ -27,8 +27,9 @@ use serde_json::{Value, json};
 use support::{ScriptedEngine, TestBundle, TestClock};
 use tokio::net::TcpListener;
 
-use super::forge::{CALLER, Request, Site, Trap};
+use super::forge::{CALLER, Request, Site};
 use super::keys;
+use super::trap::Trap;
 use super::wire::Wire;
 
 pub(super) const CLIENT_ID: &str = "5d0c9c1e-7a3b-4f0e-9f8e-2b1a6c3d4e5f";
