@@ -20,7 +20,8 @@ pub struct Occasion {
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Audience {
     /// Every person who has a personal conversation with the agent.
-    Everyone,
+    // A unit variant would let other members pass, and a misspelt filter would tell everyone.
+    Everyone {},
     /// One person by Entra id, with or without a conversation.
     User(User),
     /// One conversation by its reference's key, as `inbound` logs it.

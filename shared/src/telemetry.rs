@@ -4,22 +4,32 @@
 use std::error::Error;
 use std::fmt;
 
+use tracing::Subscriber;
 use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 
 /// Starts logging; `level` is `LOG_LEVEL` (`info` unless set), e.g. `debug` or `herald=debug,info`.
 ///
 /// The AWS SDK's and HTTP client's own lines stay at `warn`: at `debug` they print bodies and headers.
 pub fn init(level: Option<&str>) {
+    // A second call changes nothing: the first one's subscriber stays.
+    let _ = tracing::subscriber::set_global_default(lines(level, std::io::stderr));
+}
+
+/// What [`init`] logs with, writing elsewhere: for tests, which search what was written.
+#[must_use]
+pub fn lines<W>(level: Option<&str>, writer: W) -> impl Subscriber + Send + Sync
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
     let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_current_span(false)
         .with_span_list(false)
-        .with_writer(std::io::stderr);
-    let subscriber = tracing_subscriber::registry().with(lines).with(filter(level));
-    // A second call changes nothing: the first one's subscriber stays.
-    let _ = tracing::subscriber::set_global_default(subscriber);
+        .with_writer(writer);
+    tracing_subscriber::registry().with(lines).with(filter(level))
 }
 
 /// An error with its causes, in one line.

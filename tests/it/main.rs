@@ -6,6 +6,7 @@ mod answering;
 mod connector;
 mod contract;
 mod credentials;
+mod hostile;
 mod http;
 mod identity;
 mod proactive;

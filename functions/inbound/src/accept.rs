@@ -88,7 +88,12 @@ impl Inbound {
             let (answered, ()) = tokio::join!(self.answer_inline(&job, &turn), self.keep(&turn));
             return answered;
         }
-        let (queued, ()) = tokio::join!(self.queue_turn(&job, &turn), self.keep(&turn));
+        let work = Work::Turn(TurnWork { job: job.clone(), turn: turn.clone(), unhurried: false });
+        // Before anything is kept: what does not fit is refused, and leaves nothing behind.
+        let body = encoded(&work, &job)?;
+        let group = self.references.key(&turn.reference).as_str().to_owned();
+        let queue = Destination::Turns { group, dedupe: job.as_str().to_owned() };
+        let (queued, ()) = tokio::join!(self.queue(&job, body, queue), self.keep(&turn));
         queued.map(|()| Accepted::Queued)
     }
 
@@ -170,17 +175,9 @@ impl Inbound {
         warn!(error = problem, reference.key = reference.as_str(), "could not keep a conversation reference");
     }
 
-    async fn queue_turn(&self, job: &JobId, turn: &Turn) -> Result<(), Refusal> {
-        let group = self.references.key(&turn.reference).as_str().to_owned();
-        let work = Work::Turn(TurnWork { job: job.clone(), turn: turn.clone(), unhurried: false });
-        let queue = Destination::Turns { group, dedupe: job.as_str().to_owned() };
-        self.queue(job, &work, queue).await
-    }
-
-    /// Queues `work`; where the queue does not take it in time, the agenda does, due now: the tick sweeps it into
+    /// Queues work; where the queue does not take it in time, the agenda does, due now: the tick sweeps it into
     /// the queue within a minute or so. It is late then, and not lost.
-    pub(crate) async fn queue(&self, job: &JobId, work: &Work, queue: Destination) -> Result<(), Refusal> {
-        let body = work.encode().map_err(|error| not_encoded(&error, job))?;
+    pub(crate) async fn queue(&self, job: &JobId, body: String, queue: Destination) -> Result<(), Refusal> {
         let queued = async {
             match &queue {
                 Destination::Turns { group, dedupe } => {
@@ -209,13 +206,15 @@ fn forbidden(check: Check) -> Refusal {
     Refusal::Forbidden(check.reason().to_owned())
 }
 
-/// What work that cannot be written means for the channel.
-fn not_encoded(error: &BodyError, job: &JobId) -> Refusal {
-    if let BodyError::TooLarge { .. } = error {
-        return Refusal::TooLarge;
-    }
-    error!(error = %causes(error), job.id = job.as_str(), "could not write work");
-    Refusal::Unavailable
+/// Work as a queue takes it; what does not fit is the channel's to make shorter.
+pub(crate) fn encoded(work: &Work, job: &JobId) -> Result<String, Refusal> {
+    work.encode().map_err(|error| {
+        if let BodyError::TooLarge { .. } = error {
+            return Refusal::TooLarge;
+        }
+        error!(error = %causes(&error), job.id = job.as_str(), "could not write work");
+        Refusal::Unavailable
+    })
 }
 
 fn parse(body: &[u8]) -> Result<Activity, Refusal> {

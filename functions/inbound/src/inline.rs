@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tracing::error;
 
 use crate::Inbound;
-use crate::accept::{Accepted, Refusal};
+use crate::accept::{Accepted, Refusal, encoded};
 
 /// How long the engine has.
 const ENGINE_LIMIT: Duration = Duration::from_secs(5);
@@ -54,6 +54,6 @@ impl Inbound {
     async fn queue_task(&self, job: &JobId, turn: &Turn, task: Task) -> Result<(), Refusal> {
         let job = job.step("task", 0);
         let work = Work::Task(TaskWork { job: job.clone(), task, reference: turn.reference.clone() });
-        self.queue(&job, &work, Destination::Tasks).await
+        self.queue(&job, encoded(&work, &job)?, Destination::Tasks).await
     }
 }

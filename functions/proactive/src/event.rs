@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn the_templates_event_is_read() {
-        assert_eq!(OccasionEvent::read(event()).unwrap().audience, Audience::Everyone);
+        assert_eq!(OccasionEvent::read(event()).unwrap().audience, Audience::Everyone {});
     }
 
     #[test]
@@ -153,6 +153,7 @@ mod tests {
         assert!(with("scheduled_time", json!("at nine")).contains("`scheduled_time`"));
         assert!(with("version", json!(2)).contains("`version`"));
         assert!(with("audience", json!({ "kind": "martians" })).contains("martians"));
+        assert!(with("audience", json!({ "kind": "everyone", "count": -1 })).contains("count"));
         assert!(with("surprise", json!(1)).contains("surprise"));
         assert!(OccasionEvent::read(json!([])).is_err());
     }

@@ -44,7 +44,7 @@ impl Proactive {
     /// [`PlanError`]; deliveries queued before it stay queued, and a repeat does not double them.
     pub async fn plan(&self, firing: &Firing) -> Result<Planned, PlanError> {
         match &firing.audience {
-            Audience::Everyone => self.plan_everyone(firing).await,
+            Audience::Everyone {} => self.plan_everyone(firing).await,
             Audience::User(user) => {
                 let recipient = match self.references.find(user).await? {
                     Some(reference) => Recipient::Conversation { reference },

@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 /// A token, read and not checked.
 #[derive(Debug)]
@@ -88,10 +89,13 @@ impl Claims {
     }
 }
 
-/// One part: JSON in base64url without padding, in its only spelling.
+/// One part: a JSON object in base64url without padding, in its only spelling.
 fn part<T: DeserializeOwned>(encoded: &str) -> Option<T> {
     let bytes = URL_SAFE_NO_PAD.decode(encoded).ok()?;
-    serde_json::from_slice(&bytes).ok()
+    // Twice: members that are not looked at are checked by the first reading alone, and only the second one
+    // tells when a member comes twice. It would take a list for an object, too.
+    let all: Value = serde_json::from_slice(&bytes).ok()?;
+    if all.is_object() { serde_json::from_slice(&bytes).ok() } else { None }
 }
 
 /// Whether a member is there at all, even as null.
@@ -133,6 +137,17 @@ mod tests {
             (HEADER, r#"{"iss":"i","aud":"a","exp":2}"#),
             (HEADER, r#"{"iss":"i","aud":"a","exp":2,"nbf":1}x"#),
             (r#"["RS256"]"#, CLAIMS),
+            (r#"["RS256","k"]"#, CLAIMS),
+            (HEADER, r#"["i","a",2,1,null,"https://smba.trafficmanager.net/"]"#),
+            (HEADER, r#"{"iss":"i","aud":"a","exp":2,"nbf":1,"future":"\ud800"}"#),
+            (
+                HEADER,
+                &format!(
+                    r#"{{"iss":"i","aud":"a","exp":2,"nbf":1,"future":{}{}}}"#,
+                    "[".repeat(200),
+                    "]".repeat(200)
+                ),
+            ),
         ] {
             assert!(Token::read(&token(header, claims)).is_none(), "{header} {claims}");
         }

@@ -25,6 +25,7 @@ const LIFE: i64 = 3600;
 #[derive(Debug)]
 pub(super) struct Keys {
     pairs: Mutex<Vec<SigningKey>>,
+    foreign: Mutex<Vec<Value>>,
     fetches: AtomicU64,
 }
 
@@ -44,6 +45,11 @@ impl Channel {
         let key = SigningKey::generate().map_err(|_| ChannelError::Key)?;
         lock(&self.state.keys.pairs).push(key);
         Ok(())
+    }
+
+    /// Publishes `key` beside its own keys, whatever it says: a JSON Web Key, or something posing as one.
+    pub fn publish_key(&self, key: Value) {
+        lock(&self.state.keys.foreign).push(key);
     }
 
     /// The header of a good token.
@@ -90,7 +96,8 @@ impl Channel {
 impl Keys {
     pub(super) fn generate() -> Result<Self, ChannelError> {
         let first = SigningKey::generate().map_err(|_| ChannelError::Key)?;
-        Ok(Self { pairs: Mutex::new(vec![first]), fetches: AtomicU64::new(0) })
+        let pairs = Mutex::new(vec![first]);
+        Ok(Self { pairs, foreign: Mutex::default(), fetches: AtomicU64::new(0) })
     }
 }
 
@@ -117,7 +124,8 @@ pub(super) async fn answer_metadata(state: &State) -> Result<Response, HungUp> {
 /// Answers with the key set.
 pub(super) async fn answer_keys(state: &State) -> Result<Response, HungUp> {
     state.keys.fetches.fetch_add(1, Ordering::Relaxed);
-    let keys: Vec<Value> = lock(&state.keys.pairs).iter().map(published).collect();
+    let mut keys: Vec<Value> = lock(&state.keys.pairs).iter().map(published).collect();
+    keys.extend(lock(&state.keys.foreign).iter().cloned());
     publish(state, &json!({ "keys": keys })).await
 }
 

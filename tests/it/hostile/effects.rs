@@ -1,0 +1,96 @@
+//! What comes of a request beside its status: what is queued, what is kept, what is asked for.
+//! What only shows once the worker has done its part is in `stories`.
+
+use herald::activity::Activity;
+use herald::clock::Clock;
+use herald::conversation::ConversationReference;
+use herald::queue::TurnWork;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::forge::Request;
+use super::row::{Mutation, Row};
+use super::world::{Answer, World};
+
+/// What has to have happened before a row is played.
+pub(super) async fn prepare(world: &World, row: &Row) {
+    if row.effect.as_deref() == Some("its own reference") {
+        let victim = world.site.request(&victim());
+        assert_eq!(world.play(&victim).await.status, 202);
+        world.queued().await.unwrap();
+    }
+}
+
+/// Looks at what came of a request that got its status.
+pub(super) async fn check(
+    world: &World,
+    row: &Row,
+    request: &Request,
+    answer: &Answer,
+    queued: Option<TurnWork>,
+    calls: &[String],
+) -> Result<(), String> {
+    if answer.status == 202 {
+        let queued = queued.as_ref().ok_or("nothing was queued")?;
+        let id = &parsed(request)["id"];
+        if queued.turn.activity.id.as_ref().map(herald::ids::ActivityId::as_str) != id.as_str() {
+            return Err("another turn was queued".to_owned());
+        }
+        if let Some(heard) = &request.mutation.heard
+            && queued.turn.text() != *heard
+        {
+            return Err(format!("the engine reads {}", queued.turn.text()));
+        }
+        if calls.iter().filter(|call| call.contains("SendMessage")).count() != 1 {
+            return Err("more than one message was queued".to_owned());
+        }
+    }
+    let told = |is_so: bool, what: &str| if is_so { Ok(()) } else { Err(what.to_owned()) };
+    let activity = queued.as_ref().map(|work| &work.turn.activity);
+    match row.effect.as_deref() {
+        None => Ok(()),
+        Some("unchanged") => {
+            let (sent, kept) = (parsed(request), serde_json::to_value(activity).unwrap());
+            told(sent == kept, "what was queued differs from what was sent")
+        }
+        Some("nothing queued") => {
+            told(queued.is_none() && !calls.iter().any(|call| call.contains("Send")), "something was queued")
+        }
+        Some("no caller") => {
+            told(activity.is_some_and(|it| !it.extra.contains_key("callerId")), "the caller's word is kept")
+        }
+        Some("one reference") => {
+            let writes = calls.iter().filter(|call| call.contains("DynamoDB") && !call.contains("Get"));
+            told(writes.count() <= 1, "more than one reference was written")
+        }
+        Some("dated now") => dated(world, queued, SignedDuration::ZERO).await,
+        Some("dated in five minutes") => dated(world, queued, SignedDuration::from_mins(5)).await,
+        Some("its own reference") => {
+            let activity: Activity = serde_json::from_slice(&world.site.request(&victim()).body).unwrap();
+            let references = &world.inbound.references;
+            let key = references.key(&ConversationReference::of(&activity).unwrap());
+            told(references.get(&key).await.unwrap().is_some(), "somebody else's conversation was removed")
+        }
+        // Shown elsewhere.
+        Some(_) => Ok(()),
+    }
+}
+
+/// A message in a conversation that somebody else has designs on.
+fn victim() -> Mutation {
+    let body = [("/conversation/id".to_owned(), "\"a:victim\"".to_owned())];
+    Mutation { expect: 202, body: body.into(), ..Mutation::default() }
+}
+
+async fn dated(world: &World, queued: Option<TurnWork>, ahead: SignedDuration) -> Result<(), String> {
+    let expected: Timestamp = world.clock.now() + ahead;
+    let reference = queued.ok_or("nothing was queued")?.turn.reference;
+    match world.moment(&reference).await {
+        Some(moment) if moment == expected => Ok(()),
+        other => Err(format!("the reference is dated {other:?}")),
+    }
+}
+
+fn parsed(request: &Request) -> Value {
+    serde_json::from_slice(&request.body).unwrap()
+}

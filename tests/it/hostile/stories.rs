@@ -1,0 +1,192 @@
+//! Rows whose effect shows once the worker has answered: played with the channel emulator at the other end.
+//! Their statuses are the corpus's affair.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use cli::channel::Person;
+use support::{ScriptedEngine, TestBundle};
+
+use super::forge::{Request, Site};
+use super::row::{self, Mutation, Row};
+use super::trap::Trap;
+use super::world::{CLIENT_ID, TENANT, play};
+use super::{keys, say};
+
+/// A bundle that answers "Hello.", and requests of one person to it.
+struct Story {
+    bundle: TestBundle,
+    engine: Arc<ScriptedEngine>,
+    site: Site,
+}
+
+impl Story {
+    async fn begin() -> Self {
+        let engine = Arc::new(ScriptedEngine::saying("Hello."));
+        let clock = TestBundle::clock_at_start();
+        let bundle = TestBundle::with_shared(engine.clone(), clock.clone()).await;
+        keys::channel_set().into_iter().for_each(|key| bundle.channel().publish_key(key));
+        let alex: Person = bundle.channel().add_person("Alex");
+        let mut activity = bundle.channel().message(&alex, "hello");
+        activity["id"] = "<id>".into();
+        let site = Site {
+            client_id: CLIENT_ID.to_owned(),
+            tenant: TENANT.to_owned(),
+            service_url: bundle.channel().service_url(),
+            activity,
+            clock,
+            trap: Trap::new(),
+            made: AtomicU64::new(0),
+        };
+        Self { bundle, engine, site }
+    }
+
+    async fn play(&self, request: &Request) -> u16 {
+        play(&self.bundle.local().bundle.inbound, &request.event).await.status
+    }
+
+    async fn end(self) {
+        self.bundle.drain().await;
+        assert!(!self.site.trap.is_sprung(), "somebody asked where nothing may be asked for");
+        self.bundle.end().await;
+    }
+}
+
+fn rows(effect: &str) -> Vec<Row> {
+    let rows: Vec<Row> = row::all().into_iter().filter(|row| row.effect.as_deref() == Some(effect)).collect();
+    assert!(!rows.is_empty(), "no row has the effect {effect}");
+    rows
+}
+
+fn mutations(effect: &str) -> Vec<Mutation> {
+    rows(effect).into_iter().flat_map(|row| row.mutations).collect()
+}
+
+/// Those of the row, all with one id.
+fn same_id(effect: &str) -> Vec<Mutation> {
+    let mut mutations = mutations(effect);
+    for mutation in &mut mutations {
+        mutation.body.insert("/id".to_owned(), "\"1\"".to_owned());
+    }
+    mutations
+}
+
+#[tokio::test]
+async fn every_effect_of_the_corpus_is_looked_at_somewhere() {
+    let known = [
+        "unchanged",
+        "nothing queued",
+        "no caller",
+        "one reference",
+        "dated now",
+        "dated in five minutes",
+        "its own reference",
+        "one segment",
+        "nothing asked for",
+        "one turn",
+        "the first wins",
+        "two turns",
+        "keys out of reach",
+        "keys out of reach, bad token",
+        "left to the dead-letter queue",
+        "failed unsent",
+        "answered by their ids",
+        "refused before a send",
+        "placed as text",
+        "sent once",
+        "not followed",
+        "told once there is a token",
+        "put off within the hour",
+        "read as it came",
+    ];
+
+    let named: BTreeSet<String> = row::all().into_iter().filter_map(|row| row.effect).collect();
+
+    assert_eq!(named, known.map(str::to_owned).into());
+}
+
+#[tokio::test]
+async fn a_conversations_name_stays_one_segment_of_the_connectors_path() {
+    let story = Story::begin().await;
+    let mutations = mutations("one segment");
+
+    for mutation in &mutations {
+        assert_eq!(story.play(&story.site.request(mutation)).await, 202);
+        story.bundle.drain().await;
+
+        let entry = story.bundle.channel().entries().pop().unwrap();
+        let segments: Vec<&str> = entry.path.split('/').collect();
+        let ["", "teams", "v3", "conversations", name, "activities"] = segments[..] else {
+            panic!("{:?} leads to {}", mutation.body, entry.path);
+        };
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%".contains(&byte);
+        assert!(name.bytes().all(is_plain) && !["", ".", ".."].contains(&name), "{}", entry.path);
+    }
+
+    assert_eq!(story.bundle.channel().entries().len(), mutations.len());
+    story.end().await;
+}
+
+#[tokio::test]
+async fn what_an_activity_points_to_is_not_asked_for() {
+    let story = Story::begin().await;
+
+    for mutation in mutations("nothing asked for") {
+        let status = story.play(&story.site.request(&mutation)).await;
+        assert_eq!(status, mutation.expect, "{:?}", mutation.body);
+    }
+    story.bundle.drain().await;
+
+    assert!(!story.bundle.channel().texts().is_empty());
+    story.end().await;
+}
+
+#[tokio::test]
+async fn one_activity_a_hundred_times_at_once_is_one_turn() {
+    let story = Story::begin().await;
+    let request = story.site.request(&same_id("one turn")[0]);
+    let inbound = story.bundle.local().bundle.inbound.clone();
+
+    let mut playing = tokio::task::JoinSet::new();
+    for _ in 0..100 {
+        let (inbound, event) = (inbound.clone(), request.event.clone());
+        playing.spawn(async move { play(&inbound, &event).await.status });
+    }
+    let statuses = playing.join_all().await;
+    story.bundle.drain().await;
+    assert_eq!(story.play(&request).await, 202);
+    story.bundle.drain().await;
+
+    assert_eq!(statuses, [202; 100]);
+    assert_eq!(story.engine.heard().len(), 1);
+    assert_eq!(story.bundle.channel().texts(), ["Hello."]);
+    say("F1: one activity 101 times, one turn, one follow-up");
+    story.end().await;
+}
+
+#[tokio::test]
+async fn the_first_activity_with_an_id_wins() {
+    let story = Story::begin().await;
+
+    for mutation in same_id("the first wins") {
+        assert_eq!(story.play(&story.site.request(&mutation)).await, 202);
+        story.bundle.drain().await;
+    }
+
+    assert_eq!(story.engine.heard(), [("message".to_owned(), "hello".to_owned())]);
+    story.end().await;
+}
+
+#[tokio::test]
+async fn the_same_id_in_another_conversation_is_another_turn() {
+    let story = Story::begin().await;
+
+    for mutation in same_id("two turns") {
+        assert_eq!(story.play(&story.site.request(&mutation)).await, 202);
+    }
+    story.bundle.drain().await;
+
+    assert_eq!(story.engine.heard().len(), 2);
+    story.end().await;
+}
