@@ -36,6 +36,23 @@ pub struct Registration {
     pub channel_callers: Vec<ClientId>,
 }
 
+impl Registration {
+    /// The registration as Microsoft's Agents Playground speaks for it when it is given the agent's own credential:
+    /// with Entra tokens of the agent for itself, from any port of this machine, in the name of any tenant.
+    ///
+    /// No variable allows that: it is for a bundle on one machine alone.
+    #[must_use]
+    pub fn for_playground(mut self) -> Self {
+        self.channel_callers = vec![self.client_id.clone()];
+        self.allowed_tenants = AllowedTenants::Any;
+        self.cloud.connector_hosts.extend(PLAYGROUND_HOSTS.map(str::to_owned));
+        self
+    }
+}
+
+/// The Playground's port is not known before it speaks.
+pub const PLAYGROUND_HOSTS: [&str; 2] = ["localhost:*", "127.0.0.1:*"];
+
 /// Where the bundle keeps and queues things.
 #[derive(Debug, Clone)]
 pub struct Resources {

@@ -18,7 +18,7 @@ use proactive::event_handler;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use crate::bundle::{Bundle, Registration, Resources};
+use crate::bundle::{Bundle, PLAYGROUND_HOSTS, Registration, Resources};
 use crate::channel::{Channel, ChannelOptions};
 use crate::gateway::{Gateway, Playground};
 use crate::pump::Pump;
@@ -46,6 +46,8 @@ pub enum Served {
     Emulated,
     /// Those of Microsoft's Agents Playground, which cannot sign them.
     Playground,
+    /// Those of the Playground with the agent's own credential, with which it can.
+    OwnPlayground(Box<Registration>),
     /// Those of a channel elsewhere.
     Channel(Box<Registration>),
 }
@@ -211,10 +213,11 @@ fn registration(
     let mut cloud = Cloud::parse(&channel.cloud().to_string())?;
     let allowed_tenants = match served {
         Served::Channel(registration) => return Ok(*registration),
+        Served::OwnPlayground(registration) => return Ok(registration.for_playground()),
         Served::Emulated => AllowedTenants::Listed(vec![TenantId::new(EMULATED_TENANT)?]),
         Served::Playground => {
-            // Its port is not known before it speaks, and its tenant id is made up.
-            cloud.connector_hosts.extend(["localhost:*".to_owned(), "127.0.0.1:*".to_owned()]);
+            // Its tenant id is made up.
+            cloud.connector_hosts.extend(PLAYGROUND_HOSTS.map(str::to_owned));
             AllowedTenants::Any
         }
     };

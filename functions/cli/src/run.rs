@@ -26,9 +26,6 @@ pub enum RunError {
     /// `CLOUD` is set and something else is not.
     #[error(transparent)]
     Configuration(#[from] Gaps),
-    /// It makes no sense to serve both.
-    #[error("CLOUD is set: unset it to serve the playground")]
-    TwoChannels,
     /// Something could not be started or stopped.
     #[error(transparent)]
     Local(#[from] LocalError),
@@ -89,11 +86,11 @@ pub async fn run(arguments: RunArguments, vars: impl Fn(&str) -> Option<String>)
 
 async fn served(arguments: &RunArguments, vars: impl Fn(&str) -> Option<String>) -> Result<Served, RunError> {
     let mut vars = Variables::new(vars);
+    let has_registration = vars.optional("CLIENT_ID").is_some();
     match (vars.optional("CLOUD").is_some(), arguments.playground) {
-        (true, true) => return Err(RunError::TwoChannels),
-        (false, true) => return Ok(Served::Playground),
+        (false, true) if !has_registration => return Ok(Served::Playground),
         (false, false) => return Ok(Served::Emulated),
-        (true, false) => {}
+        (true, _) | (false, true) => {}
     }
     let tenant = vars.tenant_id();
     let client_id = vars.client_id();
@@ -119,7 +116,11 @@ async fn served(arguments: &RunArguments, vars: impl Fn(&str) -> Option<String>)
             let credential = Credential::new(credential, &cloud, &aws);
             let registration =
                 Registration { cloud, client_id, credential, tenant, allowed_tenants, channel_callers };
-            Ok(Served::Channel(Box::new(registration)))
+            let registration = Box::new(registration);
+            Ok(match arguments.playground {
+                true => Served::OwnPlayground(registration),
+                false => Served::Channel(registration),
+            })
         }
         _ => unreachable!("every absent value was noted as a gap"),
     }
@@ -148,6 +149,12 @@ fn greet(local: &Local, arguments: &RunArguments, served: &Served) -> io::Result
             out,
             "\nNext, in another terminal:  npx -p @microsoft/m365agentsplayground agentsplayground \
              -e {endpoint} -c msteams\nCtrl-C ends."
+        ),
+        Served::OwnPlayground(_) => writeln!(
+            out,
+            "\nNext, in another terminal:  npx -p @microsoft/m365agentsplayground agentsplayground \
+             -e {endpoint} -c msteams --client-id … --client-secret … --tenant-id …\n\
+             It speaks with the agent's own credential: give it that of CLIENT_ID. Ctrl-C ends."
         ),
         Served::Channel(_) => writeln!(out, "\nServing the channel that CLOUD names. Ctrl-C ends."),
     }
@@ -182,13 +189,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_playground_is_not_served_beside_a_real_channel() {
+    async fn the_playground_is_served_without_a_registration_or_with_a_whole_one() {
         let arguments = RunArguments { playground: true, ..RunArguments::default() };
+        let given = |name: &str| {
+            let pairs = [("CLIENT_ID", "5d0c9c1e"), ("TENANT_ID", "9a1b2c3d"), ("CLIENT_SECRET", "hush")];
+            pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        };
 
-        let error =
-            served(&arguments, |name| (name == "CLOUD").then(|| "public".to_owned())).await.unwrap_err();
+        let unsigned = served(&arguments, |_| None).await;
+        let signed = served(&arguments, given).await;
+        let half = served(&arguments, |name| given(name).filter(|_| name != "CLIENT_SECRET")).await;
 
-        assert!(matches!(error, RunError::TwoChannels));
+        assert!(matches!(unsigned, Ok(Served::Playground)));
+        assert!(matches!(signed, Ok(Served::OwnPlayground(_))));
+        assert!(half.unwrap_err().to_string().contains("CLIENT_SECRET"));
     }
 
     #[tokio::test]

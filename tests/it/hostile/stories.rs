@@ -11,7 +11,7 @@ use support::{ScriptedEngine, TestBundle};
 use super::forge::{Request, Site};
 use super::row::{self, Mutation, Row};
 use super::trap::Trap;
-use super::world::{CLIENT_ID, TENANT, play};
+use super::world::{CLIENT_ID, TENANT, World, play};
 use super::{keys, say};
 
 /// A bundle that answers "Hello.", and requests of one person to it.
@@ -189,4 +189,18 @@ async fn the_same_id_in_another_conversation_is_another_turn() {
 
     assert_eq!(story.engine.heard().len(), 2);
     story.end().await;
+}
+
+#[tokio::test]
+async fn the_playgrounds_own_token_is_taken_where_the_playground_is_served_and_nowhere_else() {
+    let world = World::forgetful().await;
+    let row = row::all().into_iter().find(|row| row.row == "C10").unwrap();
+    let own_playground = world.own_playground();
+
+    for mutation in &row.mutations {
+        let request = world.site.request(mutation);
+
+        assert_eq!(play(&own_playground, &request.event).await.status, 202);
+        assert_eq!(play(&world.with_callers, &request.event).await.status, 401);
+    }
 }

@@ -116,6 +116,12 @@ impl World {
         }
     }
 
+    /// The handler of `herald run --playground` with the agent's own credential.
+    pub(super) fn own_playground(&self) -> Inbound {
+        let registration = registration(cloud(&self.channel, &self.entra), vec![]);
+        wire_up(registration.for_playground(), &self.resources, &self.clock)
+    }
+
     /// Another handler, whose keys come from the channel under another address and have not been asked for yet.
     pub(super) fn newcomer(&self, name: &str) -> Inbound {
         let mut cloud = cloud(&self.channel, &self.entra);
@@ -189,14 +195,21 @@ fn build(
     resources: &Resources,
     clock: &Arc<TestClock>,
 ) -> Inbound {
-    let registration = Registration {
+    wire_up(registration(cloud, channel_callers), resources, clock)
+}
+
+fn registration(cloud: Cloud, channel_callers: Vec<ClientId>) -> Registration {
+    Registration {
         cloud,
         client_id: ClientId::new(CLIENT_ID).unwrap(),
         credential: Credential::Secret(ClientSecret::Given("kept elsewhere".into())),
         tenant: TenantId::new(TENANT).unwrap(),
         allowed_tenants: AllowedTenants::Listed(vec![TenantId::new(TENANT).unwrap()]),
         channel_callers,
-    };
+    }
+}
+
+fn wire_up(registration: Registration, resources: &Resources, clock: &Arc<TestClock>) -> Inbound {
     let engine: Arc<dyn Engine> = Arc::new(ScriptedEngine::saying("Hello."));
     let clock: Arc<dyn Clock> = clock.clone();
     let bundle = Bundle::new(registration, resources, &engine, &clock, Chance::seeded(7)).unwrap();
