@@ -1,8 +1,11 @@
 //! Configuration: variables of the environment, read once, every gap named at once.
 //! Each function's own `config.rs` says which of them it needs.
 
+mod credential;
+
 use std::fmt;
 
+pub use self::credential::Credential;
 use crate::cloud::Cloud;
 use crate::ids::{ClientId, TenantId};
 

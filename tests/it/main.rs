@@ -5,6 +5,7 @@
 mod answering;
 mod connector;
 mod contract;
+mod credentials;
 mod hostile;
 mod http;
 mod identity;
@@ -14,3 +15,4 @@ mod sample;
 mod sending;
 mod signing_keys;
 mod state;
+mod tokens;

@@ -53,7 +53,7 @@ async fn a_release_binary_without_configuration_names_every_gap_and_ends() {
         ("inbound", &["TENANT_ID", "TURNS_QUEUE_URL", "TASKS_QUEUE_URL"]),
         (
             "worker",
-            &["TENANT_ID", "CREDENTIAL", "TURNS_QUEUE_URL", "TASKS_QUEUE_URL", "DELIVERIES_QUEUE_URL"],
+            &["TENANT_ID", "CLIENT_SECRET_ARN", "TURNS_QUEUE_URL", "TASKS_QUEUE_URL", "DELIVERIES_QUEUE_URL"],
         ),
         ("proactive", &["DELIVERIES_QUEUE_URL"]),
     ];

@@ -36,6 +36,7 @@ async fn start_at(state: &Path, port: u16, clock: Arc<TestClock>) -> Result<Loca
         state: Some(state.to_owned()),
         port,
         served: Served::Emulated,
+        credential: None,
         engine: Arc::new(ScriptedEngine::deferring("On it.", "Done.")),
         clock,
         chance: Chance::seeded(7),

@@ -13,6 +13,7 @@ use cli::pump::{Pump, Step};
 use cli::stack::Delays;
 use herald::chance::Chance;
 use herald::clock::Clock;
+use herald::config::Credential;
 use herald::engine::Engine;
 use herald::queue::Queue;
 use serde_json::Value;
@@ -40,10 +41,20 @@ impl TestBundle {
 
     /// A bundle with this engine, which the story goes on asking, and this clock.
     pub async fn with_shared(engine: Arc<dyn Engine>, clock: Arc<TestClock>) -> Self {
+        Self::start(engine, clock, None).await
+    }
+
+    /// A bundle with this engine, whose agent proves who it is by this credential.
+    pub async fn with_credential(engine: impl Engine + 'static, credential: Credential) -> Self {
+        Self::start(Arc::new(engine), Self::clock_at_start(), Some(credential)).await
+    }
+
+    async fn start(engine: Arc<dyn Engine>, clock: Arc<TestClock>, credential: Option<Credential>) -> Self {
         let options = LocalOptions {
             state: None,
             port: 0,
             served: Served::Emulated,
+            credential,
             engine,
             clock: clock.clone(),
             chance: Chance::seeded(7),

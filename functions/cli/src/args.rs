@@ -24,7 +24,8 @@ pub enum Command {
     ///
     /// Serves POST /api/messages on 127.0.0.1 with an embedded table, embedded queues and an emulated channel.
     /// When CLOUD is set, that channel is served instead of the emulated one, with CLIENT_ID, TENANT_ID,
-    /// CLIENT_SECRET and ALLOWED_TENANTS.
+    /// ALLOWED_TENANTS and a credential: CLIENT_SECRET, or CREDENTIAL=certificate with CLIENT_CERTIFICATE_ARN,
+    /// or CREDENTIAL=federated. The last two are had from AWS, as whoever is signed in there.
     Run(RunArguments),
     /// Play the story in the terminal and exit: 0 if everything expected arrived
     ///

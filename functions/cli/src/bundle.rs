@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use herald::auth::{Authenticator, Checks, ClientSecret, Entra, SigningKeys, TokenProvider, TokenSource};
+use herald::auth::{Authenticator, Checks, Credential, Entra, SigningKeys, TokenProvider, TokenSource};
 use herald::chance::Chance;
 use herald::clock::Clock;
 use herald::cloud::Cloud;
@@ -17,7 +17,6 @@ use herald::queue::Queue;
 use herald::store::{AgendaStore, JobStore, KeyStore, ReferenceStore, Table};
 use inbound::Inbound;
 use proactive::Proactive;
-use secrecy::SecretString;
 use worker::Worker;
 
 /// The agent's registration with a channel.
@@ -27,8 +26,8 @@ pub struct Registration {
     pub cloud: Cloud,
     /// The agent's app registration.
     pub client_id: ClientId,
-    /// Its secret.
-    pub client_secret: SecretString,
+    /// By what the agent proves who it is.
+    pub credential: Credential,
     /// The tenant of the registration.
     pub tenant: TenantId,
     /// Whose conversations are let in.
@@ -80,7 +79,7 @@ impl Bundle {
         let sqs = aws_sdk_sqs::Client::new(&resources.aws);
         let queue = |url: &str| Queue::new(sqs.clone(), url);
         let table = Table::new(aws_sdk_dynamodb::Client::new(&resources.aws), &resources.table_name);
-        let Registration { cloud, client_id, client_secret, tenant, allowed_tenants, channel_callers } =
+        let Registration { cloud, client_id, credential, tenant, allowed_tenants, channel_callers } =
             registration;
         let references = ReferenceStore::new(table.clone(), client_id.clone(), &cloud.issuer);
 
@@ -114,10 +113,11 @@ impl Bundle {
                 tokens: TokenProvider::new(TokenSource {
                     http,
                     client_id: client_id.clone(),
-                    secret: ClientSecret::Given(client_secret),
+                    credential,
                     tenant,
                     cloud: cloud.clone(),
                     clock: clock.clone(),
+                    chance: chance.clone(),
                 }),
                 cloud,
                 client_id,

@@ -32,6 +32,7 @@ use self::directory::Directory;
 use self::fault::Script;
 pub use self::fault::{Fault, Operation};
 use self::keys::Keys;
+pub use self::login::FederatedCredential;
 use self::login::Logins;
 pub use self::people::{Person, TeamChannel};
 pub use self::refusal::Refusal;

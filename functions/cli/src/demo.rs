@@ -47,6 +47,7 @@ pub async fn demo() -> Result<(), DemoError> {
         state: None,
         port: 0,
         served: Served::Emulated,
+        credential: None,
         engine: engine::build(),
         clock: clock.clone(),
         chance: Chance::system(),

@@ -9,5 +9,6 @@ pub mod gateway;
 pub mod local;
 pub mod pump;
 pub mod run;
+mod signing_key;
 pub mod stack;
 pub mod template;

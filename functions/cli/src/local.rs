@@ -4,11 +4,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use aws_config::SdkConfig;
 use herald::BoxError;
+use herald::auth::Credential;
 use herald::chance::Chance;
 use herald::clock::Clock;
 use herald::cloud::Cloud;
-use herald::config::AllowedTenants;
+use herald::config::{self, AllowedTenants};
 use herald::engine::Engine;
 use herald::ids::{ClientId, TenantId};
 use lambda_runtime::{Context, LambdaEvent};
@@ -56,6 +58,9 @@ pub struct LocalOptions {
     pub port: u16,
     /// Whose activities are served.
     pub served: Served,
+    /// By what the agent proves to the emulated channel who it is; `None`: by its secret. It has what it needs of AWS
+    /// from the emulated services.
+    pub credential: Option<config::Credential>,
     /// Decides what to say.
     pub engine: Arc<dyn Engine>,
     /// Tells the time.
@@ -90,7 +95,7 @@ impl Local {
     ///
     /// [`LocalError`], before anything was served.
     pub async fn start(options: LocalOptions) -> Result<Self, LocalError> {
-        let LocalOptions { state, port, served, engine, clock, chance, delays } = options;
+        let LocalOptions { state, port, served, credential, engine, clock, chance, delays } = options;
         let in_use = |cause| LocalError::Port { port, cause };
         let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(in_use)?;
         let endpoint = format!("http://{}/api/messages", listener.local_addr().map_err(in_use)?);
@@ -111,7 +116,8 @@ impl Local {
             deliveries: queue("DeliveriesQueue")?,
         };
         let playground = matches!(served, Served::Playground).then(|| Playground::new(channel.clone()));
-        let registration = registration(served, &channel).map_err(LocalError::Wiring)?;
+        let registration =
+            registration(served, &channel, credential, &resources.aws).map_err(LocalError::Wiring)?;
         let bundle = Bundle::new(registration, &resources, &engine, &clock, chance)
             .map_err(|error| LocalError::Wiring(error.into()))?;
         let gateway = Gateway::serve(listener, bundle.inbound.clone(), playground);
@@ -196,7 +202,12 @@ async fn start_channel(
     Ok(channel)
 }
 
-fn registration(served: Served, channel: &Channel) -> Result<Registration, BoxError> {
+fn registration(
+    served: Served,
+    channel: &Channel,
+    credential: Option<config::Credential>,
+    aws: &SdkConfig,
+) -> Result<Registration, BoxError> {
     let mut cloud = Cloud::parse(&channel.cloud().to_string())?;
     let allowed_tenants = match served {
         Served::Channel(registration) => return Ok(*registration),
@@ -207,10 +218,11 @@ fn registration(served: Served, channel: &Channel) -> Result<Registration, BoxEr
             AllowedTenants::Any
         }
     };
+    let credential = credential.unwrap_or_else(|| config::Credential::GivenSecret(EMULATED_SECRET.into()));
     Ok(Registration {
+        credential: Credential::new(credential, &cloud, aws),
         cloud,
         client_id: ClientId::new(EMULATED_CLIENT_ID)?,
-        client_secret: EMULATED_SECRET.into(),
         tenant: TenantId::new(EMULATED_TENANT)?,
         allowed_tenants,
         channel_callers: Vec::new(),

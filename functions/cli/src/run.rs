@@ -7,6 +7,8 @@ mod clockwork;
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use aws_config::SdkConfig;
+use herald::auth::Credential;
 use herald::chance::Chance;
 use herald::clock::{Clock, SystemClock};
 use herald::config::{Gaps, Variables};
@@ -41,12 +43,13 @@ pub enum RunError {
 ///
 /// [`RunError`], in words that say what to change.
 pub async fn run(arguments: RunArguments, vars: impl Fn(&str) -> Option<String>) -> Result<(), RunError> {
-    let served = served(&arguments, vars)?;
+    let served = served(&arguments, vars).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let local = Local::start(LocalOptions {
         state: Some(arguments.state.clone()),
         port: arguments.port,
         served: served.clone(),
+        credential: None,
         engine: engine::build(),
         clock: clock.clone(),
         chance: Chance::system(),
@@ -84,7 +87,7 @@ pub async fn run(arguments: RunArguments, vars: impl Fn(&str) -> Option<String>)
     Ok(())
 }
 
-fn served(arguments: &RunArguments, vars: impl Fn(&str) -> Option<String>) -> Result<Served, RunError> {
+async fn served(arguments: &RunArguments, vars: impl Fn(&str) -> Option<String>) -> Result<Served, RunError> {
     let mut vars = Variables::new(vars);
     match (vars.optional("CLOUD").is_some(), arguments.playground) {
         (true, true) => return Err(RunError::TwoChannels),
@@ -97,19 +100,25 @@ fn served(arguments: &RunArguments, vars: impl Fn(&str) -> Option<String>) -> Re
     let read = (
         vars.cloud(),
         vars.channel_callers(client_id.as_ref()),
-        vars.required("CLIENT_SECRET"),
+        vars.credential(),
         vars.allowed_tenants(tenant.as_ref()),
     );
     vars.gaps()?;
     match (read, client_id, tenant) {
         (
-            (Some(cloud), Some(channel_callers), Some(secret), Some(allowed_tenants)),
+            (Some(cloud), Some(channel_callers), Some(credential), Some(allowed_tenants)),
             Some(client_id),
             Some(tenant),
         ) => {
-            let client_secret = secret.into();
+            // The table and the queues are this machine's all the same.
+            let aws = if credential.is_from_aws() {
+                aws_config::load_from_env().await
+            } else {
+                SdkConfig::builder().build()
+            };
+            let credential = Credential::new(credential, &cloud, &aws);
             let registration =
-                Registration { cloud, client_id, client_secret, tenant, allowed_tenants, channel_callers };
+                Registration { cloud, client_id, credential, tenant, allowed_tenants, channel_callers };
             Ok(Served::Channel(Box::new(registration)))
         }
         _ => unreachable!("every absent value was noted as a gap"),
@@ -159,11 +168,12 @@ async fn interrupted() -> io::Result<()> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_channel_elsewhere_needs_its_registration() {
+    #[tokio::test]
+    async fn a_channel_elsewhere_needs_its_registration() {
         let arguments = RunArguments::default();
 
-        let error = served(&arguments, |name| (name == "CLOUD").then(|| "public".to_owned())).unwrap_err();
+        let error =
+            served(&arguments, |name| (name == "CLOUD").then(|| "public".to_owned())).await.unwrap_err();
 
         let text = error.to_string();
         for name in ["CLIENT_ID", "TENANT_ID", "CLIENT_SECRET"] {
@@ -171,12 +181,39 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_playground_is_not_served_beside_a_real_channel() {
+    #[tokio::test]
+    async fn the_playground_is_not_served_beside_a_real_channel() {
         let arguments = RunArguments { playground: true, ..RunArguments::default() };
 
-        let error = served(&arguments, |name| (name == "CLOUD").then(|| "public".to_owned())).unwrap_err();
+        let error =
+            served(&arguments, |name| (name == "CLOUD").then(|| "public".to_owned())).await.unwrap_err();
 
         assert!(matches!(error, RunError::TwoChannels));
+    }
+
+    #[tokio::test]
+    async fn a_channel_elsewhere_is_served_with_each_of_the_credentials() {
+        let given = [
+            ("CLOUD", "public"),
+            ("CLIENT_ID", "5d0c9c1e"),
+            ("TENANT_ID", "9a1b2c3d"),
+            ("CLIENT_SECRET", "hush"),
+            ("CLIENT_CERTIFICATE_ARN", "arn"),
+        ];
+        let served_with = async |kind: &str| {
+            let value = |name: &str| {
+                let kind = (name == "CREDENTIAL").then_some(kind);
+                kind.or(given.iter().find(|(key, _)| *key == name).map(|(_, value)| *value))
+                    .map(str::to_owned)
+            };
+            let Served::Channel(registration) = served(&RunArguments::default(), value).await.unwrap() else {
+                panic!("CLOUD is set and the channel it names is not served");
+            };
+            registration.credential
+        };
+
+        assert!(matches!(served_with("secret").await, Credential::Secret(_)));
+        assert!(matches!(served_with("certificate").await, Credential::Certificate(_)));
+        assert!(matches!(served_with("federated").await, Credential::Federated(_)));
     }
 }

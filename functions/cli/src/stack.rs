@@ -1,5 +1,5 @@
-//! The AWS services of the bundle on one machine: the table and the queues of the template behind one loopback
-//! address that unchanged AWS clients speak to. It runs no function and fires no schedule.
+//! The AWS services of the bundle on one machine, behind one loopback address for unchanged AWS clients: table,
+//! queues, secrets, identity tokens. It runs no function and fires no schedule.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,6 +8,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use herald::clock::Clock;
+use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -17,18 +18,22 @@ mod backlog;
 mod creation;
 mod error;
 mod front;
+mod identity;
 mod journal;
 mod messages;
 mod queues;
 mod recorder;
+mod secrets;
 mod state;
 mod table;
 
 pub use creation::{CreationError, create};
 pub use error::StackError;
+pub use identity::IdentityIssuer;
 
 use front::Front;
 use queues::Queues;
+use secrets::Secrets;
 use state::StateDir;
 use table::Table;
 
@@ -60,6 +65,8 @@ pub struct Stack {
     endpoint: String,
     table: Table,
     queues: Arc<Queues>,
+    identity: Arc<IdentityIssuer>,
+    secrets: Arc<Secrets>,
     serving: JoinSet<()>,
     _state: Option<StateDir>,
 }
@@ -78,10 +85,14 @@ impl Stack {
         let address = listener.local_addr().map_err(StackError::Listen)?;
 
         let table = Table::open(&template.table, state.as_ref(), &clock).await?;
+        let endpoint = format!("http://{address}");
+        let identity = Arc::new(IdentityIssuer::new(endpoint.clone(), clock.clone()));
+        let secrets = Arc::new(Secrets::default());
         let queues = Arc::new(Queues::open(template, state.as_ref(), clock, address.port(), delays).await?);
+        let front = Front::new(queues.clone(), identity.clone(), secrets.clone(), table.endpoint())?;
         let mut serving = JoinSet::new();
-        serving.spawn(Front::new(Arc::clone(&queues), table.endpoint())?.serve(listener));
-        Ok(Self { endpoint: format!("http://{address}"), table, queues, serving, _state: state })
+        serving.spawn(front.serve(listener));
+        Ok(Self { endpoint, table, queues, identity, secrets, serving, _state: state })
     }
 
     /// The address of all services, as `AWS_ENDPOINT_URL` takes it.
@@ -113,6 +124,17 @@ impl Stack {
     #[must_use]
     pub fn queue_url(&self, logical_id: &str) -> Option<&str> {
         self.queues.url(logical_id)
+    }
+
+    /// Keeps `text` as the secret with this ARN until the stack ends.
+    pub fn put_secret(&self, arn: &str, text: impl Into<SecretString>) {
+        self.secrets.put(arn, text.into());
+    }
+
+    /// The account's issuer of identity tokens.
+    #[must_use]
+    pub fn identity(&self) -> &IdentityIssuer {
+        &self.identity
     }
 
     /// Removes the items whose time is up, as DynamoDB does on its own; returns how many there were.

@@ -2,18 +2,17 @@
 //! How variables are read is the shared crate's.
 
 use herald::cloud::Cloud;
-use herald::config::{Gaps, Variables, environment};
+use herald::config::{Credential, Gaps, Variables, environment};
 use herald::ids::{ClientId, TenantId};
-use secrecy::SecretString;
 
 /// The configuration of `worker`.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// `CLIENT_ID`: the agent's app registration.
     pub client_id: ClientId,
-    /// `TENANT_ID`: the agent's own tenant, which issues its tokens.
+    /// `TENANT_ID`: the agent's own tenant, which issues its tokens unless it is registered for many.
     pub tenant_id: TenantId,
-    /// `CREDENTIAL`: how the agent proves who it is; `secret`.
+    /// `CREDENTIAL`: by what the agent proves who it is.
     pub credential: Credential,
     /// `CLOUD`: where the channel lives; `public` unless set.
     pub cloud: Cloud,
@@ -25,16 +24,6 @@ pub struct Config {
     pub tasks_queue_url: String,
     /// `DELIVERIES_QUEUE_URL`: the queue of deliveries.
     pub deliveries_queue_url: String,
-}
-
-/// How the agent proves who it is.
-#[derive(Debug, Clone)]
-pub enum Credential {
-    /// `CLIENT_SECRET_ARN`: a client secret kept in Secrets Manager.
-    StoredSecret(String),
-    /// `CLIENT_SECRET`: a client secret given outright; refused on AWS, where anyone who may read the
-    /// function's configuration could read it.
-    GivenSecret(SecretString),
 }
 
 impl Config {
@@ -57,7 +46,7 @@ impl Config {
         let read = (
             vars.client_id(),
             vars.tenant_id(),
-            credential(&mut vars),
+            vars.credential(),
             vars.cloud(),
             vars.required("TABLE_NAME"),
             vars.required("TURNS_QUEUE_URL"),
@@ -90,34 +79,6 @@ impl Config {
     }
 }
 
-fn credential(vars: &mut Variables<'_>) -> Option<Credential> {
-    match vars.required("CREDENTIAL")?.as_str() {
-        "secret" => {}
-        other => {
-            vars.gap(format!("CREDENTIAL is `{other}`: this version knows `secret` alone"));
-            return None;
-        }
-    }
-    if let Some(arn) = vars.optional("CLIENT_SECRET_ARN") {
-        return Some(Credential::StoredSecret(arn));
-    }
-    let is_on_aws = vars.optional("AWS_LAMBDA_FUNCTION_NAME").is_some();
-    match vars.optional("CLIENT_SECRET") {
-        Some(_) if is_on_aws => {
-            vars.gap(
-                "CLIENT_SECRET is not for AWS: keep it in Secrets Manager and set CLIENT_SECRET_ARN"
-                    .to_owned(),
-            );
-            None
-        }
-        Some(secret) => Some(Credential::GivenSecret(secret.into())),
-        None => {
-            vars.gap("CLIENT_SECRET_ARN is not set (outside AWS, CLIENT_SECRET will do)".to_owned());
-            None
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,16 +94,5 @@ mod tests {
         for name in ["CLIENT_ID", "TENANT_ID", "CLIENT_SECRET_ARN", "TABLE_NAME", "TASKS_QUEUE_URL"] {
             assert!(text.contains(name), "{name} is not in: {text}");
         }
-    }
-
-    #[test]
-    fn a_secret_in_the_environment_is_refused_on_aws() {
-        let given =
-            [("CREDENTIAL", "secret"), ("CLIENT_SECRET", "hush"), ("AWS_LAMBDA_FUNCTION_NAME", "worker")];
-
-        let text = Config::from_vars(vars(&given)).unwrap_err().to_string();
-
-        assert!(text.contains("CLIENT_SECRET is not for AWS"), "{text}");
-        assert!(!text.contains("hush"), "{text}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use herald::auth::{ClientSecret, TokenProvider, TokenSource};
+use herald::auth::{Credential, TokenProvider, TokenSource};
 use herald::chance::Chance;
 use herald::clock::SystemClock;
 use herald::config::environment;
@@ -11,7 +11,7 @@ use herald::queue::Queue;
 use herald::store::{AgendaStore, JobStore, ReferenceStore, Table};
 use herald::{http, telemetry};
 use lambda_runtime::{run, service_fn};
-use worker::config::{Config, Credential};
+use worker::config::Config;
 use worker::{Worker, event_handler};
 
 #[tokio::main]
@@ -22,6 +22,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let sqs = aws_sdk_sqs::Client::new(&aws);
     let table = Table::new(aws_sdk_dynamodb::Client::new(&aws), &config.table_name);
     let clock = Arc::new(SystemClock);
+    let chance = Chance::system();
     let http = http::client()?;
 
     let worker = Worker {
@@ -31,13 +32,11 @@ async fn main() -> Result<(), lambda_runtime::Error> {
             tokens: TokenProvider::new(TokenSource {
                 http,
                 client_id: config.client_id.clone(),
-                secret: match config.credential {
-                    Credential::StoredSecret(arn) => ClientSecret::stored(&aws, arn),
-                    Credential::GivenSecret(secret) => ClientSecret::Given(secret),
-                },
+                credential: Credential::new(config.credential, &config.cloud, &aws),
                 tenant: config.tenant_id,
                 cloud: config.cloud.clone(),
                 clock: clock.clone(),
+                chance: chance.clone(),
             }),
             cloud: config.cloud.clone(),
             client_id: config.client_id.clone(),
@@ -49,7 +48,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         tasks: Queue::new(sqs.clone(), config.tasks_queue_url),
         deliveries: Queue::new(sqs, config.deliveries_queue_url),
         clock,
-        chance: Chance::system(),
+        chance,
     };
     run(service_fn(|event| event_handler::handle(&worker, event))).await
 }

@@ -1,39 +1,33 @@
-//! Outbound tokens: as whom the agent speaks to the connector (protocol §3; client secret).
-//! One token is kept per process and asked for once, however many sends wait for it.
+//! Outbound tokens: as whom the agent speaks to the connector (protocol §3.1, §3.4).
+//! One token is kept per process and asked for once, however many sends wait for it; how the agent proves who it is
+//! is its credential's.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
 use tokio::sync::Mutex;
+use tracing::warn;
 
-use super::token_error::TokenError;
+use super::credential::{Credential, Proof, Purpose};
+use super::grant::Grant;
+use super::token_error::{OUTSIDE_VALIDITY, TokenError};
+use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::http;
 use crate::ids::{ClientId, TenantId};
+use crate::telemetry::causes;
 
 /// A token is renewed this long before it ends, or a tenth of its life if that is less.
 const EARLY: Duration = Duration::from_secs(300);
 
-/// Longest a token is kept, whatever the login service says.
-const MAX_LIFE: Duration = Duration::from_secs(24 * 3600);
+/// How long a token that could not be renewed is used before that is tried again.
+const COOL_DOWN: Duration = Duration::from_secs(30);
 
-/// The agent's client secret, or where it is kept.
-#[derive(Debug, Clone)]
-pub enum ClientSecret {
-    /// Given outright; outside AWS only.
-    Given(SecretString),
-    /// Kept in Secrets Manager.
-    Stored {
-        /// The client that reads it.
-        client: aws_sdk_secretsmanager::Client,
-        /// Its ARN.
-        arn: String,
-    },
-}
+/// How an assertion is presented in a token request.
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// Where tokens come from.
 #[derive(Debug)]
@@ -42,14 +36,16 @@ pub struct TokenSource {
     pub http: reqwest::Client,
     /// The agent's registration.
     pub client_id: ClientId,
-    /// Its secret.
-    pub secret: ClientSecret,
-    /// The tenant that issues the token: the agent's own, or the cloud's for a multi-tenant registration.
+    /// By what it proves who it is.
+    pub credential: Credential,
+    /// The agent's own tenant, which issues the token unless the cloud names another.
     pub tenant: TenantId,
     /// The cloud to ask.
     pub cloud: Cloud,
     /// Tells when a token ends.
     pub clock: Arc<dyn Clock>,
+    /// Makes the ids of assertions.
+    pub chance: Chance,
 }
 
 /// Gives a token for the connector, asking for one where none is good any more.
@@ -63,12 +59,7 @@ pub struct TokenProvider {
 struct Token {
     text: SecretString,
     renew_at: Timestamp,
-}
-
-#[derive(Deserialize)]
-struct Grant {
-    access_token: SecretString,
-    expires_in: u64,
+    ends_at: Timestamp,
 }
 
 impl TokenProvider {
@@ -78,7 +69,7 @@ impl TokenProvider {
         Self { source, current: Mutex::new(None) }
     }
 
-    /// A token that is good for a while.
+    /// A token that is good for a while; while login is down, the last one until it ends.
     ///
     /// # Errors
     ///
@@ -89,8 +80,15 @@ impl TokenProvider {
         if let Some(token) = current.as_ref().filter(|token| now < token.renew_at) {
             return Ok(token.text.clone());
         }
-        let token = self.source.ask(now).await?;
-        Ok(current.insert(token).text.clone())
+        let error = match self.source.ask().await {
+            Ok(token) => return Ok(current.insert(token).text.clone()),
+            Err(error) => error,
+        };
+        let now = self.source.clock.now();
+        let Some(token) = current.as_mut().filter(|token| now < token.ends_at) else { return Err(error) };
+        warn!(error = %causes(&error), "kept the token: a new one could not be had");
+        token.renew_at = later(now, COOL_DOWN).min(token.ends_at);
+        Ok(token.text.clone())
     }
 
     /// Forgets `refused`, which the channel did not take, unless it was replaced already.
@@ -103,29 +101,42 @@ impl TokenProvider {
 }
 
 impl TokenSource {
-    async fn ask(&self, now: Timestamp) -> Result<Token, TokenError> {
-        let secret = self.secret.read().await?;
-        let url = format!("{}/{}/oauth2/v2.0/token", self.cloud.login.trim_end_matches('/'), self.tenant);
-        let form = [
+    /// A new token; an assertion that was not valid any more, or not yet, is replaced once.
+    async fn ask(&self) -> Result<Token, TokenError> {
+        match self.ask_once().await {
+            Err(TokenError::Refused { code: OUTSIDE_VALIDITY, .. }) => self.ask_once().await,
+            answered => answered,
+        }
+    }
+
+    async fn ask_once(&self) -> Result<Token, TokenError> {
+        let now = self.clock.now();
+        let tenant = self.cloud.token_tenant.as_deref().unwrap_or(self.tenant.as_str());
+        let token_url = format!("{}/{tenant}/oauth2/v2.0/token", self.cloud.login_host());
+        let purpose =
+            Purpose { client_id: &self.client_id, token_url: &token_url, now, chance: &self.chance };
+        let proof = self.credential.proof(&purpose).await?;
+        let mut form = vec![
             ("grant_type", "client_credentials"),
             ("client_id", self.client_id.as_str()),
-            ("client_secret", secret.expose_secret()),
             ("scope", &self.cloud.scope),
         ];
-        let answer = self.http.post(url).form(&form).send().await.map_err(unreachable)?;
+        match &proof {
+            Proof::Secret(secret) => form.push(("client_secret", secret.expose_secret())),
+            Proof::Assertion(assertion) => form.extend([
+                ("client_assertion_type", ASSERTION_TYPE),
+                ("client_assertion", assertion.expose_secret()),
+            ]),
+        }
+        let answer = self.http.post(&token_url).form(&form).send().await.map_err(unreachable)?;
         let status = answer.status();
         let body = http::read_body(answer).await.map_err(unreachable)?;
         if !status.is_success() {
             return Err(TokenError::of(status.as_u16(), &body));
         }
-        let grant: Grant =
-            serde_json::from_slice(&body).map_err(|error| TokenError::Unreadable(Some(error)))?;
-        if !grant.access_token.expose_secret().bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(TokenError::Unreadable(None));
-        }
-        let life = Duration::from_secs(grant.expires_in).min(MAX_LIFE);
+        let Grant { text, life } = Grant::read(&body).ok_or(TokenError::Unreadable)?;
         let good_for = life.saturating_sub(EARLY.min(life / 10));
-        Ok(Token { text: grant.access_token, renew_at: now.checked_add(good_for).unwrap_or(now) })
+        Ok(Token { text, renew_at: later(now, good_for), ends_at: later(now, life) })
     }
 }
 
@@ -134,21 +145,6 @@ fn unreachable(error: reqwest::Error) -> TokenError {
     TokenError::Unreachable(error.without_url())
 }
 
-impl ClientSecret {
-    /// The secret kept in Secrets Manager under `arn`.
-    #[must_use]
-    pub fn stored(aws: &aws_config::SdkConfig, arn: String) -> Self {
-        Self::Stored { client: aws_sdk_secretsmanager::Client::new(aws), arn }
-    }
-
-    async fn read(&self) -> Result<SecretString, TokenError> {
-        match self {
-            Self::Given(secret) => Ok(secret.clone()),
-            Self::Stored { client, arn } => {
-                let answer = client.get_secret_value().secret_id(arn).send().await;
-                let value = answer.map_err(|error| TokenError::NoSecret(Some(Box::new(error))))?;
-                value.secret_string.map(SecretString::from).ok_or(TokenError::NoSecret(None))
-            }
-        }
-    }
+fn later(now: Timestamp, wait: Duration) -> Timestamp {
+    now.checked_add(wait).unwrap_or(now)
 }

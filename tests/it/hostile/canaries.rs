@@ -9,6 +9,7 @@ use cli::channel::{Channel, ChannelOptions, Fault, Operation, Person, Refusal};
 use cli::local::{Local, LocalOptions, Served};
 use cli::pump::Step;
 use cli::stack::Delays;
+use herald::auth::{ClientSecret, Credential};
 use herald::chance::Chance;
 use herald::cloud::Cloud;
 use herald::config::AllowedTenants;
@@ -69,7 +70,7 @@ impl Cage {
         let registration = Registration {
             cloud: Cloud::parse(&channel.cloud().to_string()).unwrap(),
             client_id: ClientId::new(client_id).unwrap(),
-            client_secret: format!("secret-{CANARY}").into(),
+            credential: Credential::Secret(ClientSecret::Given(format!("secret-{CANARY}").into())),
             tenant: tenant.clone(),
             allowed_tenants: AllowedTenants::Listed(vec![tenant]),
             channel_callers: Vec::new(),
@@ -80,6 +81,7 @@ impl Cage {
             state: None,
             port: 0,
             served: Served::Channel(Box::new(registration)),
+            credential: None,
             engine: Arc::new(ScriptedEngine::deciding(Outcome::Reply(vec![reply]))),
             clock: clock.clone(),
             chance: Chance::seeded(7),

@@ -13,6 +13,7 @@ use cli::bundle::{Bundle, Registration, Resources};
 use cli::channel::{Channel, ChannelOptions};
 use cli::stack::{Delays, Stack, StackOptions};
 use cli::template::Template;
+use herald::auth::{ClientSecret, Credential};
 use herald::chance::Chance;
 use herald::clock::Clock;
 use herald::cloud::Cloud;
@@ -191,7 +192,7 @@ fn build(
     let registration = Registration {
         cloud,
         client_id: ClientId::new(CLIENT_ID).unwrap(),
-        client_secret: "kept elsewhere".into(),
+        credential: Credential::Secret(ClientSecret::Given("kept elsewhere".into())),
         tenant: TenantId::new(TENANT).unwrap(),
         allowed_tenants: AllowedTenants::Listed(vec![TenantId::new(TENANT).unwrap()]),
         channel_callers,

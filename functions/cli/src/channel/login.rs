@@ -1,5 +1,10 @@
-//! The token endpoint (protocol §3.1, §3.4): client secrets for opaque tokens that are good for an hour.
+//! The token endpoint (protocol §3.1, §3.4): secrets and assertions for opaque tokens that are good for an hour.
 //! It knows one registration in one tenant.
+
+mod assertion;
+mod certificate;
+mod federation;
+mod refused;
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -10,8 +15,12 @@ use http::header::AUTHORIZATION;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
+use self::assertion::Assertion;
+use self::certificate::Certificates;
+pub use self::federation::FederatedCredential;
+use self::federation::Federation;
+use self::refused::Refused;
 use super::fault::{self, Fault, Operation};
-use super::refusal::Refusal;
 use super::router::{self, Response};
 use super::server::HungUp;
 use super::{Channel, SCOPE, State, lock};
@@ -19,11 +28,13 @@ use super::{Channel, SCOPE, State, lock};
 /// How long a token is good.
 const LIFE: SignedDuration = SignedDuration::from_secs(3600);
 
-/// The tokens that were issued.
+/// The tokens that were issued, and what of the registration may change while the channel runs.
 #[derive(Debug, Default)]
 pub(super) struct Logins {
     expiries: Mutex<HashMap<String, Timestamp>>,
     requests: AtomicU64,
+    certificates: Certificates,
+    federation: Federation,
 }
 
 impl Channel {
@@ -61,8 +72,8 @@ pub(super) async fn answer(state: &State, tenant: &str, body: &[u8]) -> Result<R
     if let Some(Fault::Status(refusal)) = &fault {
         return Ok(refusal.response());
     }
-    if let Err(refusal) = check(state, tenant, body) {
-        return Ok(refusal.response());
+    if let Err(refused) = check(state, tenant, body).await {
+        return Ok(refused.refusal(state).response());
     }
     let life = LIFE.as_secs();
     let token = state.logins.issue(state);
@@ -72,54 +83,50 @@ pub(super) async fn answer(state: &State, tenant: &str, body: &[u8]) -> Result<R
     fault::act_out(fault, router::json(200, &grant), &*state.options.clock).await
 }
 
-fn check(state: &State, tenant: &str, body: &[u8]) -> Result<(), Refusal> {
+async fn check(state: &State, tenant: &str, body: &[u8]) -> Result<(), Refused> {
     let form: HashMap<_, _> = url::form_urlencoded::parse(body).into_owned().collect();
-    let refuse =
-        |status, error, code, description: &str| Err(refusal(state, status, error, code, description));
     for name in ["grant_type", "client_id", "scope"] {
         if !form.contains_key(name) {
             let description = format!("The request body must contain the following parameter: '{name}'.");
-            return refuse(400, "invalid_request", 900_144, &description);
+            return Err(Refused::new(400, "invalid_request", 900_144, description));
         }
     }
     let is = |name: &str, value: &str| form.get(name).is_some_and(|given| given == value);
     if !is("grant_type", "client_credentials") {
-        return refuse(400, "unsupported_grant_type", 70_003, "The app requested an unsupported grant type.");
+        let description = "The app requested an unsupported grant type.";
+        return Err(Refused::new(400, "unsupported_grant_type", 70_003, description));
     }
     if !tenant.eq_ignore_ascii_case(&state.options.tenant) {
-        return refuse(400, "invalid_request", 90_002, &format!("Tenant '{tenant}' not found."));
+        let description = format!("Tenant '{tenant}' not found.");
+        return Err(Refused::new(400, "invalid_request", 90_002, description));
     }
     if !form["client_id"].eq_ignore_ascii_case(&state.options.client_id) {
-        return refuse(400, "unauthorized_client", 700_016, "Application was not found in the directory.");
+        let description = "Application was not found in the directory.";
+        return Err(Refused::new(400, "unauthorized_client", 700_016, description));
     }
     if !is("scope", SCOPE) {
-        return refuse(
-            400,
-            "invalid_resource",
-            500_011,
-            "The resource principal was not found in the tenant.",
-        );
+        let description = "The resource principal was not found in the tenant.";
+        return Err(Refused::new(400, "invalid_resource", 500_011, description));
     }
-    if !form.contains_key("client_secret") {
-        let description = "The request body must contain 'client_assertion' or 'client_secret'.";
-        return refuse(401, "invalid_client", 7_000_218, description);
+    match (form.get("client_secret"), form.get("client_assertion")) {
+        (Some(secret), _) if *secret == state.options.client_secret => Ok(()),
+        (Some(_), _) => Err(Refused::client(7_000_215, "Invalid client secret provided.")),
+        (None, Some(text)) if is("client_assertion_type", assertion::KIND) => {
+            check_assertion(state, tenant, text).await
+        }
+        (None, _) => {
+            let description = "The request body must contain 'client_assertion' or 'client_secret'.";
+            Err(Refused::client(7_000_218, description))
+        }
     }
-    if !is("client_secret", &state.options.client_secret) {
-        return refuse(401, "invalid_client", 7_000_215, "Invalid client secret provided.");
-    }
-    Ok(())
 }
 
-fn refusal(state: &State, status: u16, error: &str, code: u32, description: &str) -> Refusal {
-    let trace = state.options.chance.token();
-    let body = json!({
-        "error": error,
-        "error_description": format!("AADSTS{code}: {description} Trace ID: {trace}"),
-        "error_codes": [code],
-        "timestamp": state.options.clock.now().strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
-        "trace_id": trace,
-        "correlation_id": state.options.chance.token(),
-        "error_uri": format!("{}/error?code={code}", state.origin()),
-    });
-    Refusal::raw(status, body.to_string())
+async fn check_assertion(state: &State, tenant: &str, text: &str) -> Result<(), Refused> {
+    let assertion = Assertion::parse(text)?;
+    // Only an assertion of a certificate names one.
+    if assertion.header.get("x5t#S256").is_some() {
+        let token_url = format!("{}/{tenant}/oauth2/v2.0/token", state.origin());
+        return state.logins.certificates.check(state, &assertion, &token_url);
+    }
+    state.logins.federation.check(state, &assertion).await
 }

@@ -1,4 +1,4 @@
-//! The one address: tells DynamoDB's requests from SQS's by `X-Amz-Target` and hands each to its engine.
+//! The one address: tells the services' requests apart by `X-Amz-Target` and hands each to its engine.
 //! It checks no signature and knows no operation.
 
 use std::convert::Infallible;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use herald::telemetry::causes;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -17,6 +17,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tracing::warn;
 
+use super::identity::IdentityIssuer;
+use super::secrets::Secrets;
 use super::{Queues, StackError};
 
 /// The largest body any of the services takes: DynamoDB's batches.
@@ -26,16 +28,24 @@ const LARGEST_BODY: usize = 16 * 1024 * 1024;
 #[derive(Debug)]
 pub(super) struct Front {
     queues: Arc<Queues>,
+    identity: Arc<IdentityIssuer>,
+    secrets: Arc<Secrets>,
     table: String,
     client: reqwest::Client,
 }
 
 impl Front {
-    /// A front for these queues and the table at this address.
-    pub(super) fn new(queues: Arc<Queues>, table: &str) -> Result<Self, StackError> {
+    /// A front for these services and the table at this address.
+    pub(super) fn new(
+        queues: Arc<Queues>,
+        identity: Arc<IdentityIssuer>,
+        secrets: Arc<Secrets>,
+        table: &str,
+    ) -> Result<Self, StackError> {
         // Loopback needs no certificates, and loading them is what costs at start.
         let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build();
-        Ok(Self { queues, table: table.to_owned(), client: client.map_err(StackError::Client)? })
+        let client = client.map_err(StackError::Client)?;
+        Ok(Self { queues, identity, secrets, table: table.to_owned(), client })
     }
 
     /// Answers until it is dropped; a dropped front drops its connections.
@@ -72,11 +82,18 @@ impl Front {
             return plain(StatusCode::PAYLOAD_TOO_LARGE);
         };
         let body = body.to_bytes();
+        // Nothing but the issuer's documents is read with GET.
+        if parts.method == Method::GET {
+            return self.identity.publish(parts.uri.path());
+        }
         let target =
             parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
         match target.split_once('.') {
             Some(("AmazonSQS", operation)) => self.queues.answer(operation, body).await.map(Full::new),
-            Some(_) | None => self.pass_on(parts.headers, body).await.unwrap_or_else(|error| {
+            Some(("secretsmanager", operation)) => self.secrets.answer(operation, &body),
+            // STS speaks the older protocol, which says in the body what is asked.
+            None => self.identity.answer(&body),
+            Some(_) => self.pass_on(parts.headers, body).await.unwrap_or_else(|error| {
                 warn!(error = %causes(&error), "the local table did not answer");
                 plain(StatusCode::BAD_GATEWAY)
             }),
