@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a story may end where it fails")]
 
+mod agenda;
 mod answering;
 mod connector;
 mod contract;

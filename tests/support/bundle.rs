@@ -110,6 +110,37 @@ impl TestBundle {
         self.local.fire(event).await
     }
 
+    /// Has the tick go through the agenda, which must succeed.
+    pub async fn tick(&self) -> Value {
+        self.try_tick().await.expect("the tick succeeds")
+    }
+
+    /// Has the tick go through the agenda.
+    ///
+    /// # Errors
+    ///
+    /// When the table cannot be read or written.
+    pub async fn try_tick(&self) -> Result<Value, lambda_runtime::Error> {
+        self.local.fire(serde_json::json!({ "version": 1, "tick": true })).await
+    }
+
+    /// Takes `attribute` out of one of the items that have it.
+    pub async fn spoil_an_item(&self, attribute: &str) {
+        let dynamodb = aws_sdk_dynamodb::Client::new(&self.local.resources.aws);
+        let items = self.items().await;
+        let item = items.iter().find(|item| item.contains_key(attribute)).expect("there is such an item");
+        let update = dynamodb.update_item().table_name(&self.local.resources.table_name);
+        let update = update.key("pk", item["pk"].clone()).key("sk", item["sk"].clone());
+        let update = update.update_expression("REMOVE #it").expression_attribute_names("#it", attribute);
+        update.send().await.expect("the item can be changed");
+    }
+
+    /// Throws away what is in a queue.
+    pub async fn purge(&self, queue: &str) {
+        let pump = self.pump(queue);
+        pump.sqs.purge_queue().queue_url(&pump.url).send().await.expect("the queue can be emptied");
+    }
+
     /// Works on all queues until nothing is in them. What is to come back later comes back at once.
     pub async fn drain(&self) {
         for _ in 0..MOST_STEPS {

@@ -39,6 +39,7 @@ pub use self::refusal::Refusal;
 use self::server::Server;
 use self::transcript::Transcript;
 pub use self::transcript::{Effect, TranscriptEntry};
+use crate::wire::{Hook, Wire};
 
 /// Who issues the channel's tokens.
 const ISSUER: &str = "https://api.botframework.com";
@@ -127,6 +128,7 @@ struct State {
     keys: Keys,
     logins: Logins,
     script: Script,
+    wire: Wire,
     transcript: Transcript,
     directory: Mutex<Directory>,
 }
@@ -145,6 +147,7 @@ impl Channel {
             keys: Keys::generate()?,
             logins: Logins::default(),
             script: Script::default(),
+            wire: Wire::default(),
             transcript: Transcript::default(),
             directory: Mutex::default(),
             options,
@@ -193,6 +196,11 @@ impl Channel {
     /// Makes `fault` happen to the next call of one kind, after the faults scripted for it before.
     pub fn fail_on(&self, operation: Operation, fault: Fault) {
         self.state.script.add(Some(operation), fault);
+    }
+
+    /// Asks `hook` what becomes of every request from now on: for tests of crashes.
+    pub fn on_request(&self, hook: Hook) {
+        self.state.wire.ask(hook);
     }
 
     /// How many scripted faults have not happened yet.

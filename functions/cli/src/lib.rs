@@ -12,3 +12,4 @@ pub mod run;
 mod signing_key;
 pub mod stack;
 pub mod template;
+pub mod wire;

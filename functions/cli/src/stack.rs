@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::template::{REGION, Template};
+use crate::wire::{Hook, Wire};
 
 mod backlog;
 mod creation;
@@ -67,6 +68,7 @@ pub struct Stack {
     queues: Arc<Queues>,
     identity: Arc<IdentityIssuer>,
     secrets: Arc<Secrets>,
+    wire: Arc<Wire>,
     serving: JoinSet<()>,
     _state: Option<StateDir>,
 }
@@ -87,12 +89,13 @@ impl Stack {
         let table = Table::open(&template.table, state.as_ref(), &clock).await?;
         let endpoint = format!("http://{address}");
         let identity = Arc::new(IdentityIssuer::new(endpoint.clone(), clock.clone()));
-        let secrets = Arc::new(Secrets::default());
+        let (secrets, wire) = (Arc::new(Secrets::default()), Arc::new(Wire::default()));
         let queues = Arc::new(Queues::open(template, state.as_ref(), clock, address.port(), delays).await?);
-        let front = Front::new(queues.clone(), identity.clone(), secrets.clone(), table.endpoint())?;
+        let front =
+            Front::new(queues.clone(), identity.clone(), secrets.clone(), wire.clone(), table.endpoint())?;
         let mut serving = JoinSet::new();
         serving.spawn(front.serve(listener));
-        Ok(Self { endpoint, table, queues, identity, secrets, serving, _state: state })
+        Ok(Self { endpoint, table, queues, identity, secrets, wire, serving, _state: state })
     }
 
     /// The address of all services, as `AWS_ENDPOINT_URL` takes it.
@@ -112,6 +115,11 @@ impl Stack {
             )))
             .endpoint_url(&self.endpoint)
             .build()
+    }
+
+    /// Asks `hook` what becomes of every request from now on: for tests of crashes and outages.
+    pub fn on_request(&self, hook: Hook) {
+        self.wire.ask(hook);
     }
 
     /// The name of the table.

@@ -11,8 +11,8 @@ use super::creation;
 use super::fault::{self, Fault, Operation};
 use super::refusal::Refusal;
 use super::router::{self, Response};
-use super::server::HungUp;
 use super::transcript::{Effect, TranscriptEntry};
+use crate::wire::HungUp;
 
 /// Largest activity taken, as UTF-16 (protocol §1.9).
 const MAX_ACTIVITY_BYTES: usize = 100 * 1024;

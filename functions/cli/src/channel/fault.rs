@@ -10,7 +10,7 @@ use herald::clock::Clock;
 use super::lock;
 use super::refusal::Refusal;
 use super::router::{self, Response};
-use super::server::HungUp;
+use crate::wire::HungUp;
 
 /// What goes wrong with one call. A call that is refused on its own account keeps its own refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]

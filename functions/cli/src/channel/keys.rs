@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::fault::{self, Operation};
 use super::router::{self, Response};
-use super::server::HungUp;
 use super::{Channel, ChannelError, ISSUER, State, lock};
 use crate::signing_key::SigningKey;
+use crate::wire::HungUp;
 
 /// Where the OpenID metadata is.
 pub(super) const METADATA_PATH: &str = "/v1/.well-known/openidconfiguration";

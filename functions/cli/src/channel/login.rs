@@ -22,8 +22,8 @@ use self::federation::Federation;
 use self::refused::Refused;
 use super::fault::{self, Fault, Operation};
 use super::router::{self, Response};
-use super::server::HungUp;
 use super::{Channel, SCOPE, State, lock};
+use crate::wire::HungUp;
 
 /// How long a token is good.
 const LIFE: SignedDuration = SignedDuration::from_secs(3600);

@@ -10,8 +10,8 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use super::refusal::Refusal;
-use super::server::HungUp;
 use super::{State, connector, keys, login};
+use crate::wire::HungUp;
 
 /// What the channel answers with.
 pub(super) type Response = http::Response<Full<Bytes>>;
@@ -39,7 +39,26 @@ async fn route(state: &State, head: &Parts, body: &[u8]) -> Result<Response, Hun
         return Ok(Refusal::new(400, "BadSyntax", "Path is not percent-encoded UTF-8").response());
     };
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-    match (&head.method, segments.as_slice()) {
+    let answered = Box::pin(perform(state, head, &segments, body));
+    let refused = || Refusal::new(403, "Refused", "The test does not let this through").response();
+    state.wire.carry(operation(&head.method, &segments), answered, refused).await
+}
+
+/// What is asked, for whoever has a say in it.
+fn operation(method: &Method, segments: &[&str]) -> &'static str {
+    match (method, segments) {
+        (_, [_, "oauth2", ..]) => "channel.Token",
+        (_, ["v1", ..]) => "channel.Keys",
+        (_, ["teams", "v3", "conversations"]) => "channel.Create",
+        (&Method::POST, [.., _, "activities"] | [.., "activities", _]) => "channel.Send",
+        (&Method::PUT, [.., "activities", _]) => "channel.Update",
+        (&Method::DELETE, [.., "activities", _]) => "channel.Delete",
+        _ => "channel.Other",
+    }
+}
+
+async fn perform(state: &State, head: &Parts, segments: &[&str], body: &[u8]) -> Result<Response, HungUp> {
+    match (&head.method, segments) {
         (&Method::POST, [tenant, "oauth2", "v2.0", "token"]) => login::answer(state, tenant, body).await,
         (&Method::GET, ["v1", ".well-known", "openidconfiguration"]) => keys::answer_metadata(state).await,
         (&Method::GET, ["v1", ".well-known", "keys"]) => keys::answer_keys(state).await,

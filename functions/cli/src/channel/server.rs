@@ -11,11 +11,6 @@ use tokio::sync::watch;
 
 use super::{State, router};
 
-/// The connection is closed in place of an answer.
-#[derive(Debug, thiserror::Error)]
-#[error("channel hung up")]
-pub(super) struct HungUp;
-
 /// Ends the server when it is stopped or dropped.
 #[derive(Debug)]
 pub(super) struct Server {

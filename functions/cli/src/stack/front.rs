@@ -1,12 +1,12 @@
 //! The one address: tells the services' requests apart by `X-Amz-Target` and hands each to its engine.
 //! It checks no signature and knows no operation.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use herald::telemetry::causes;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
@@ -20,6 +20,7 @@ use tracing::warn;
 use super::identity::IdentityIssuer;
 use super::secrets::Secrets;
 use super::{Queues, StackError};
+use crate::wire::{HungUp, Wire};
 
 /// The largest body any of the services takes: DynamoDB's batches.
 const LARGEST_BODY: usize = 16 * 1024 * 1024;
@@ -30,6 +31,7 @@ pub(super) struct Front {
     queues: Arc<Queues>,
     identity: Arc<IdentityIssuer>,
     secrets: Arc<Secrets>,
+    wire: Arc<Wire>,
     table: String,
     client: reqwest::Client,
 }
@@ -40,12 +42,13 @@ impl Front {
         queues: Arc<Queues>,
         identity: Arc<IdentityIssuer>,
         secrets: Arc<Secrets>,
+        wire: Arc<Wire>,
         table: &str,
     ) -> Result<Self, StackError> {
         // Loopback needs no certificates, and loading them is what costs at start.
         let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build();
         let client = client.map_err(StackError::Client)?;
-        Ok(Self { queues, identity, secrets, table: table.to_owned(), client })
+        Ok(Self { queues, identity, secrets, wire, table: table.to_owned(), client })
     }
 
     /// Answers until it is dropped; a dropped front drops its connections.
@@ -67,7 +70,7 @@ impl Front {
             connections.spawn(async move {
                 let answer = service_fn(move |request| {
                     let front = Arc::clone(&front);
-                    async move { Ok::<_, Infallible>(front.answer(request).await) }
+                    async move { front.answer(request).await }
                 });
                 // A client that went away is no news.
                 let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
@@ -76,12 +79,18 @@ impl Front {
         }
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, HungUp> {
         let (parts, body) = request.into_parts();
         let Ok(body) = Limited::new(body, LARGEST_BODY).collect().await else {
-            return plain(StatusCode::PAYLOAD_TOO_LARGE);
+            return Ok(plain(StatusCode::PAYLOAD_TOO_LARGE));
         };
-        let body = body.to_bytes();
+        let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
+        let operation = target.unwrap_or_default().to_owned();
+        let performed = async { Ok(self.perform(parts, body.to_bytes()).await) };
+        self.wire.carry(&operation, performed, refused).await
+    }
+
+    async fn perform(&self, parts: Parts, body: Bytes) -> Response<Full<Bytes>> {
         // Nothing but the issuer's documents is read with GET.
         if parts.method == Method::GET {
             return self.identity.publish(parts.uri.path());
@@ -122,6 +131,14 @@ fn remove_framing(headers: &mut HeaderMap) {
     for name in [HOST, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING] {
         headers.remove(name);
     }
+}
+
+/// An answer that clients take for final.
+fn refused() -> Response<Full<Bytes>> {
+    let body = r#"{"__type":"AccessDeniedException","message":"the test does not let this through"}"#;
+    let mut response = Response::new(Full::from(body));
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    response
 }
 
 fn plain(status: StatusCode) -> Response<Full<Bytes>> {

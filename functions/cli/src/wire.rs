@@ -1,0 +1,69 @@
+//! A say in what becomes of each request to the emulated services: for tests of crashes and outages.
+//! Nothing is ever touched unless somebody asked for it.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What becomes of one request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Fate {
+    /// It is answered as usual.
+    #[default]
+    Pass,
+    /// It is refused and has no effect.
+    Refuse,
+    /// It has no effect and is never answered.
+    Swallow,
+    /// It has its effect and is never answered.
+    LoseReply,
+    /// It has its effect, and the connection is closed in place of an answer.
+    HangUp,
+}
+
+/// Decides by what is asked, e.g. `AmazonSQS.SendMessage` or `channel.Send`.
+pub type Hook = Arc<dyn Fn(&str) -> Fate + Send + Sync>;
+
+/// The way to a service.
+#[derive(Default)]
+pub(crate) struct Wire(Mutex<Option<Hook>>);
+
+/// The connection is closed in place of an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the service hung up")]
+pub(crate) struct HungUp;
+
+impl Wire {
+    /// Asks `hook` about every request from now on.
+    pub(crate) fn ask(&self, hook: Hook) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(hook);
+    }
+
+    /// Carries a request for `operation` out as it is meant to fare; `refused` is the answer to one that is refused.
+    pub(crate) async fn carry<T>(
+        &self,
+        operation: &str,
+        perform: impl Future<Output = Result<T, HungUp>>,
+        refused: impl FnOnce() -> T,
+    ) -> Result<T, HungUp> {
+        let hook = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match hook.map(|hook| hook(operation)).unwrap_or_default() {
+            Fate::Pass => perform.await,
+            Fate::Refuse => Ok(refused()),
+            Fate::Swallow => std::future::pending().await,
+            Fate::LoseReply => {
+                drop(perform.await?);
+                std::future::pending().await
+            }
+            Fate::HangUp => {
+                drop(perform.await?);
+                Err(HungUp)
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Wire")
+    }
+}
