@@ -48,10 +48,12 @@ pub fn filter(level: Option<&str>) -> Targets {
 }
 
 /// Clients whose lines hold bodies and headers at `debug`.
-const QUIET: [&str; 17] = [
+const QUIET: [&str; 19] = [
     "aws_config",
     "aws_runtime",
     "aws_sdk_dynamodb",
+    "aws_sdk_lambda",
+    "aws_sdk_scheduler",
     "aws_sdk_secretsmanager",
     "aws_sdk_sqs",
     "aws_sdk_sts",
