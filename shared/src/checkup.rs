@@ -9,6 +9,8 @@ mod queue;
 mod table;
 mod token;
 
+use std::error::Error;
+
 use serde::{Deserialize, Serialize};
 
 pub use self::aws::{Asked, explain};
@@ -101,6 +103,15 @@ impl Finding {
     pub fn has_failed(&self) -> bool {
         matches!(self.outcome, Outcome::Failed { .. })
     }
+}
+
+/// The innermost cause: what happened, without the layers that pass it on.
+fn root(error: &(dyn Error + 'static)) -> String {
+    let mut root = error;
+    while let Some(cause) = root.source() {
+        root = cause;
+    }
+    root.to_string()
 }
 
 #[cfg(test)]

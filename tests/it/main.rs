@@ -5,6 +5,7 @@
 mod answering;
 mod connector;
 mod contract;
+mod doctor;
 mod identity;
 mod proactive;
 mod release;

@@ -13,11 +13,13 @@ use cli::pump::{Pump, Step};
 use cli::stack::Delays;
 use herald::chance::Chance;
 use herald::clock::Clock;
+use herald::config::Credential;
 use herald::engine::Engine;
 use herald::queue::Queue;
 use serde_json::Value;
 
 use crate::clock::TestClock;
+use crate::engine::ScriptedEngine;
 
 /// Sunday, 22 November 2026, nine o'clock in London.
 const BEGIN: &str = "2026-11-22T09:00:00Z";
@@ -40,11 +42,21 @@ impl TestBundle {
 
     /// A bundle with this engine, which the story goes on asking, and this clock.
     pub async fn with_shared(engine: Arc<dyn Engine>, clock: Arc<TestClock>) -> Self {
+        Self::start(engine, clock, None).await
+    }
+
+    /// A bundle that proves who it is by this credential.
+    pub async fn with_credential(credential: Credential) -> Self {
+        let engine = ScriptedEngine::saying("Hello.");
+        Self::start(Arc::new(engine), Self::clock_at_start(), Some(credential)).await
+    }
+
+    async fn start(engine: Arc<dyn Engine>, clock: Arc<TestClock>, credential: Option<Credential>) -> Self {
         let options = LocalOptions {
             state: None,
             port: 0,
             served: Served::Emulated,
-            credential: None,
+            credential,
             engine,
             clock: clock.clone(),
             chance: Chance::seeded(7),
@@ -68,7 +80,7 @@ impl TestBundle {
 
     /// The clock.
     #[must_use]
-    pub fn clock(&self) -> &TestClock {
+    pub fn clock(&self) -> &Arc<TestClock> {
         &self.clock
     }
 

@@ -68,9 +68,12 @@ pub struct RunArguments {
 /// What to check beside the rest.
 #[derive(Debug, Default, Args)]
 pub struct DoctorArguments {
-    /// Name or ARN of a deployed worker that is to check itself; may be given several times.
-    /// The stack's outputs WorkerTurnsFunction, WorkerTasksFunction and WorkerDeliveriesFunction name them
-    #[arg(long, value_name = "FUNCTION")]
+    #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
+    /// Name or ARN of a deployed worker that is to check itself; may be given several times
+    ///
+    /// The stack's outputs name the three: WorkerTurnsFunction, WorkerTasksFunction, WorkerDeliveriesFunction.
+    /// It takes the right lambda:InvokeFunction. Nothing else need be set but AWS_REGION and credentials.
+    #[arg(long, value_name = "FUNCTION", verbatim_doc_comment)]
     pub worker: Vec<String>,
 }
 
@@ -85,6 +88,13 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
+
+    #[test]
+    fn several_workers_can_be_asked() {
+        let read = Arguments::parse_from(["herald", "doctor", "--worker", "a", "--worker", "b"]).command;
+
+        assert!(matches!(read, Some(Command::Doctor(DoctorArguments { worker })) if worker == ["a", "b"]));
+    }
 
     #[test]
     fn the_command_line_is_consistent_and_its_defaults_agree() {

@@ -39,7 +39,10 @@ pub async fn doctor(
     let is_configured = CONFIGURED.iter().any(is_set);
     if !is_configured && arguments.worker.is_empty() {
         sheet.heading("This machine: the bundle in memory, against an emulated channel")?;
-        sheet.write(&machine::check(clock).await)?;
+        let machine::Tried { parts, worker } = machine::check(clock).await;
+        sheet.write(&parts)?;
+        sheet.heading("Its worker, asked by the event of a self-check")?;
+        sheet.write(&worker)?;
         return sheet.end();
     }
     let aws = aws().await;

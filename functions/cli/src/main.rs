@@ -16,8 +16,11 @@ use herald::telemetry;
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // The terminal is for the person; what goes wrong is still said.
-    telemetry::init(Some(environment("LOG_LEVEL").as_deref().unwrap_or("warn")));
+    let level = environment("LOG_LEVEL");
+    // The terminal is for the person; what goes wrong is still said, by the doctor's own lines where it is asked.
+    if level.is_some() || !matches!(arguments.command, Some(Command::Doctor(_))) {
+        telemetry::init(Some(level.as_deref().unwrap_or("warn")));
+    }
     match execute(arguments).await {
         Ok(code) => code,
         Err(error) => {

@@ -23,8 +23,11 @@ pub fn explain(failure: &AwsFailure, asked: &Asked<'_>) -> (String, String) {
     match failure {
         AwsFailure::Refused { code } => refused(code, asked),
         AwsFailure::Unreadable => (
-            format!("{} answered what cannot be read", asked.service()),
-            format!("check {}: something else than AWS answers there", endpoint_variables(asked)),
+            format!("{} answered what cannot be read", asked.service().0),
+            format!(
+                "check AWS_ENDPOINT_URL and {}: something else than AWS answers there",
+                asked.service().1
+            ),
         ),
         AwsFailure::NotReached(error) => {
             let text = causes(error.as_ref()).to_string();
@@ -34,8 +37,20 @@ pub fn explain(failure: &AwsFailure, asked: &Asked<'_>) -> (String, String) {
 }
 
 impl Asked<'_> {
-    fn service(&self) -> &str {
-        self.action.split(':').next().unwrap_or(self.action)
+    /// The service as people call it, and as the SDK's variables do.
+    fn service(&self) -> (&str, String) {
+        let prefix = self.action.split(':').next().unwrap_or(self.action);
+        let name = match prefix {
+            "dynamodb" => "DynamoDB",
+            "lambda" => "Lambda",
+            "scheduler" => "EventBridge Scheduler",
+            "secretsmanager" => "Secrets Manager",
+            "sqs" => "SQS",
+            "sts" => "STS",
+            other => other,
+        };
+        let variable = if prefix == "secretsmanager" { "SECRETS_MANAGER" } else { prefix };
+        (name, format!("AWS_ENDPOINT_URL_{}", variable.to_uppercase()))
     }
 
     fn place(&self) -> String {
@@ -92,7 +107,7 @@ fn refused(code: &str, asked: &Asked<'_>) -> (String, String) {
 
 /// The SDK has no type for these; its own words are all there is.
 fn not_reached(text: &str, asked: &Asked<'_>) -> (String, String) {
-    let service = asked.service();
+    let (service, variable) = asked.service();
     if text.contains("region") && (text.contains("missing") || text.contains("must be set")) {
         return ("no AWS region is set".to_owned(), "set AWS_REGION to the stack's region".to_owned());
     }
@@ -108,18 +123,9 @@ fn not_reached(text: &str, asked: &Asked<'_>) -> (String, String) {
     (
         format!("{service}{place} could not be reached"),
         format!(
-            "check the network (a VPC needs an endpoint or a NAT), AWS_REGION and {}",
-            endpoint_variables(asked)
+            "check the network (a VPC needs an endpoint or a NAT), AWS_REGION, AWS_ENDPOINT_URL and {variable}"
         ),
     )
-}
-
-fn endpoint_variables(asked: &Asked<'_>) -> String {
-    let own = match asked.service() {
-        "secretsmanager" => "SECRETS_MANAGER".to_owned(),
-        service => service.to_uppercase(),
-    };
-    format!("AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_{own}")
 }
 
 #[cfg(test)]
@@ -158,7 +164,7 @@ mod tests {
         for (text, cause, fix) in [
             ("Invalid Configuration: Missing Region", "no AWS region", "set AWS_REGION"),
             ("the credential provider was not enabled", "no AWS credentials", "sign in"),
-            ("connection refused", "dynamodb in eu-west-1 could not be reached", "AWS_ENDPOINT_URL_DYNAMODB"),
+            ("connection refused", "DynamoDB in eu-west-1 could not be reached", "AWS_ENDPOINT_URL_DYNAMODB"),
         ] {
             let (said, advice) = explain(&AwsFailure::NotReached(text.into()), &ASKED);
             assert!(said.contains(cause), "{text}: {said}");

@@ -1,9 +1,8 @@
 //! Token acquisition and the federated trust: asks the login service for a token, and drops it.
 //! With a federated identity the two are one exchange; what is wrong is said of one of them alone.
 
-use super::{Asked, Finding, explain};
+use super::{Asked, Finding, explain, root};
 use crate::auth::{FederatedIdentity, IdentityClaims, TokenError, TokenProvider};
-use crate::telemetry::causes;
 
 const TOKEN: &str = "token";
 const TRUST: &str = "federated trust";
@@ -79,8 +78,8 @@ fn refused(what: &str, error: &TokenError) -> Finding {
         TokenError::Unavailable { .. } => {
             (error.to_string(), "check CLOUD; if it is right, check again in some minutes".to_owned())
         }
-        TokenError::Unreachable(_) => (
-            causes(error).to_string(),
+        TokenError::Unreachable(source) => (
+            format!("{error}: {}", root(source)),
             "let the login host of CLOUD be reached by https: check DNS, firewall and, in a VPC, the NAT"
                 .to_owned(),
         ),

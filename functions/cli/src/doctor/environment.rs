@@ -7,7 +7,7 @@ use aws_config::SdkConfig;
 use aws_credential_types::provider::ProvideCredentials;
 use herald::auth::{Credential, TokenProvider, TokenSource};
 use herald::chance::Chance;
-use herald::checkup::{self, Finding};
+use herald::checkup::{self, Finding, QueueKind};
 use herald::clock::Clock;
 use herald::cloud::Cloud;
 use herald::config;
@@ -48,15 +48,16 @@ pub(super) async fn check(
     clock: &Arc<dyn Clock>,
 ) -> Vec<Finding> {
     let (named, mut findings) = configuration::read(vars);
-    findings.extend(channel(&named, aws, access, clock).await);
+    // All at once: what cannot be reached takes its time.
+    let (channel, resources, schedules) = tokio::join!(
+        channel(&named, aws, access, clock),
+        resources(&named, aws, access),
+        schedules(&named, aws, access, clock.as_ref()),
+    );
+    findings.extend(channel);
     findings.push(access.clone());
-    findings.extend(resources(&named, aws, access).await);
-    if access.has_failed() {
-        findings.push(Finding::skipped("schedules", NO_ACCESS));
-    } else {
-        let group = named.schedule_group.as_deref();
-        findings.extend(schedules::check(&aws_sdk_scheduler::Client::new(aws), group, clock.now()).await);
-    }
+    findings.extend(resources);
+    findings.extend(schedules);
     findings
 }
 
@@ -72,15 +73,22 @@ async fn channel(named: &Named, aws: &SdkConfig, access: &Finding, clock: &Arc<d
             return vec![Finding::failed("TLS", error.to_string(), fix)];
         }
     };
-    let mut findings = vec![
-        checkup::cloud(cloud),
-        checkup::clock(&http, cloud, clock.as_ref()).await,
-        checkup::keys(&http, "signing keys", &cloud.openid_metadata).await,
-    ];
-    if named.has_callers {
-        findings.push(checkup::keys(&http, "Entra's signing keys", &cloud.entra_metadata()).await);
-    }
-    findings.extend(token(named, cloud, http, aws, access, clock).await);
+    let entra_metadata = cloud.entra_metadata();
+    let entra_keys = async {
+        match named.has_callers {
+            true => Some(checkup::keys(&http, "Entra's signing keys", &entra_metadata).await),
+            false => None,
+        }
+    };
+    let (time, keys, entra_keys, token) = tokio::join!(
+        checkup::clock(&http, cloud, clock.as_ref()),
+        checkup::keys(&http, "signing keys", &cloud.openid_metadata),
+        entra_keys,
+        token(named, cloud, http.clone(), aws, access, clock),
+    );
+    let mut findings = vec![checkup::cloud(cloud), time, keys];
+    findings.extend(entra_keys);
+    findings.extend(token);
     findings
 }
 
@@ -121,19 +129,29 @@ async fn token(
 }
 
 async fn resources(named: &Named, aws: &SdkConfig, access: &Finding) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    findings.push(match &named.table {
-        None => Finding::skipped("table", "it takes TABLE_NAME"),
-        Some(_) if access.has_failed() => Finding::skipped("table", NO_ACCESS),
-        Some(name) => checkup::table(&Table::new(aws_sdk_dynamodb::Client::new(aws), name)).await,
-    });
+    let table = async {
+        match &named.table {
+            None => Finding::skipped("table", "it takes TABLE_NAME"),
+            Some(_) if access.has_failed() => Finding::skipped("table", NO_ACCESS),
+            Some(name) => checkup::table(&Table::new(aws_sdk_dynamodb::Client::new(aws), name)).await,
+        }
+    };
     let sqs = aws_sdk_sqs::Client::new(aws);
-    for (kind, url) in &named.queues {
-        findings.push(match url {
-            None => Finding::skipped(kind.what(), format!("it takes {}", kind.variable())),
-            Some(_) if access.has_failed() => Finding::skipped(kind.what(), NO_ACCESS),
-            Some(url) => checkup::queue(&Queue::new(sqs.clone(), url), *kind).await,
-        });
+    let queue = async |(kind, url): &(QueueKind, Option<String>)| match url {
+        None => Finding::skipped(kind.what(), format!("it takes {}", kind.variable())),
+        Some(_) if access.has_failed() => Finding::skipped(kind.what(), NO_ACCESS),
+        Some(url) => checkup::queue(&Queue::new(sqs.clone(), url), *kind).await,
+    };
+    let [turns, tasks, deliveries] = &named.queues;
+    let (table, turns, tasks, deliveries) =
+        tokio::join!(table, queue(turns), queue(tasks), queue(deliveries));
+    vec![table, turns, tasks, deliveries]
+}
+
+async fn schedules(named: &Named, aws: &SdkConfig, access: &Finding, clock: &dyn Clock) -> Vec<Finding> {
+    if access.has_failed() {
+        return vec![Finding::skipped("schedules", NO_ACCESS)];
     }
-    findings
+    let client = aws_sdk_scheduler::Client::new(aws);
+    schedules::check(&client, named.schedule_group.as_deref(), clock.now()).await
 }

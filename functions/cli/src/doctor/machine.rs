@@ -17,8 +17,18 @@ use crate::local::{Local, LocalOptions, Served};
 use crate::stack::Delays;
 use crate::template::{ScheduleDefinition, fire};
 
+const STACK: &str = "local stack";
+
+/// What was tried.
+pub(super) struct Tried {
+    /// The stack, inbound, proactive and the schedules.
+    pub(super) parts: Vec<Finding>,
+    /// What the worker says of itself; nothing, where it could not be started.
+    pub(super) worker: Vec<Finding>,
+}
+
 /// Tries everything.
-pub(super) async fn check(clock: &Arc<dyn Clock>) -> Vec<Finding> {
+pub(super) async fn check(clock: &Arc<dyn Clock>) -> Tried {
     let options = LocalOptions {
         state: None,
         port: 0,
@@ -33,24 +43,22 @@ pub(super) async fn check(clock: &Arc<dyn Clock>) -> Vec<Finding> {
         Ok(local) => local,
         Err(error) => {
             let fix = "mend what it names; without a change of yours, report this as a defect of Herald";
-            return vec![Finding::failed("local stack", causes(&error).to_string(), fix)];
+            let parts = vec![Finding::failed(STACK, causes(&error).to_string(), fix)];
+            return Tried { parts, worker: Vec::new() };
         }
     };
     let template = &local.template;
-    let parts = format!("{} queues, {} schedule(s)", template.queues.len(), template.schedules.len());
-    let mut findings = vec![
-        Finding::held("local stack", format!("template.yaml is read and created: a table, {parts}")),
-        inbound(&local).await,
-    ];
-    findings.extend(worker(&local).await);
+    let (queues, schedules) = (template.queues.len(), template.schedules.len());
+    let created = format!("template.yaml is read; tables: 1, queues: {queues}, schedules: {schedules}");
+    let mut parts = vec![Finding::held(STACK, created), inbound(&local).await];
     for schedule in &template.schedules {
-        findings.push(firing(&local, schedule, clock.as_ref()).await);
+        parts.push(firing(&local, schedule, clock.as_ref()).await);
     }
+    let worker = worker(&local).await;
     if let Err(error) = local.stop().await {
-        let fix = "report this as a defect of Herald";
-        findings.push(Finding::failed("local stack", causes(&error).to_string(), fix));
+        parts.push(Finding::failed(STACK, causes(&error).to_string(), "report this as a defect of Herald"));
     }
-    findings
+    Tried { parts, worker }
 }
 
 /// Inbound takes what the channel signed, and nothing else. What it takes is queued and never worked on.

@@ -26,7 +26,7 @@ pub(super) async fn check(client: &Client, group: Option<&str>, now: Timestamp) 
         client.list_schedules().group_name(name).into_paginator().items().send().collect().await;
     let listed = match listed {
         Ok(listed) => listed,
-        Err(error) => return vec![unread(client, "scheduler:ListSchedules", name, AwsFailure::of(error))],
+        Err(error) => return vec![unread(client, "scheduler:ListSchedules", name, &AwsFailure::of(error))],
     };
     let mut findings = Vec::new();
     for summary in listed.iter().take(MOST) {
@@ -34,7 +34,7 @@ pub(super) async fn check(client: &Client, group: Option<&str>, now: Timestamp) 
             Ok(schedule) if group.is_some() || is_heralds(&schedule) => findings.push(judge(&schedule, now)),
             Ok(_) => {}
             Err(error) => {
-                findings.push(unread(client, "scheduler:GetSchedule", name, AwsFailure::of(error)));
+                findings.push(unread(client, "scheduler:GetSchedule", name, &AwsFailure::of(error)));
                 break;
             }
         }
@@ -63,14 +63,14 @@ async fn get(
     client.get_schedule().group_name(group).name(summary.name().unwrap_or_default()).send().await
 }
 
-fn unread(client: &Client, action: &str, group: &str, failure: AwsFailure) -> Finding {
+fn unread(client: &Client, action: &str, group: &str, failure: &AwsFailure) -> Finding {
     let asked = Asked {
         action,
         resource: &format!("schedule group `{group}`"),
         region: client.config().region().map(AsRef::as_ref),
         if_missing: "set SCHEDULE_GROUP to the stack's name, and AWS_REGION to its region",
     };
-    let (cause, fix) = explain(&failure, &asked);
+    let (cause, fix) = explain(failure, &asked);
     Finding::failed("schedules", cause, fix)
 }
 
