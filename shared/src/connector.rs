@@ -230,7 +230,8 @@ impl Connector {
 impl Resource {
     /// The id, where it is one; what is shown is shown either way.
     fn activity_id(self) -> Option<ActivityId> {
-        self.id.and_then(|id| ActivityId::new(id).ok())
+        let is_plausible = |id: &String| !id.contains("../") && !id.contains(char::is_control);
+        self.id.filter(is_plausible).and_then(|id| ActivityId::new(id).ok())
     }
 }
 

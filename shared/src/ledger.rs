@@ -110,12 +110,46 @@ pub struct Job {
     /// What the channel called the activity that was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activity_id: Option<ActivityId>,
-    /// Why it failed or is unknown.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+    /// How it came to stand there: every state with its time and reason, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<Entry>,
     /// After this it is too late to begin.
     pub expires_at: Timestamp,
 }
 
+/// One state of a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Which.
+    pub state: State,
+    /// Since when.
+    pub at: Timestamp,
+    /// Why, where the state does not say it all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Most states that are kept of one job: its first and its last ones.
+const MAX_HISTORY: usize = 32;
+
+impl Job {
+    /// Why it stands where it does.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        self.history.last()?.reason.as_deref()
+    }
+
+    /// The job in another state.
+    fn enter(mut self, state: State, at: Timestamp, reason: Option<&str>) -> Self {
+        if self.history.len() >= MAX_HISTORY {
+            self.history.remove(1);
+        }
+        self.history.push(Entry { state, at, reason: reason.map(str::to_owned) });
+        Self { state, ..self }
+    }
+}
+
+#[cfg(test)]
+mod model;
 #[cfg(test)]
 mod tests;

@@ -2,9 +2,11 @@
 //!
 //! Vocabulary: [`activity`], [`conversation`], [`turn`], [`task`], [`occasion`], and the [`engine`] that
 //! decides. Adapters: [`connector`] and [`auth`] to the channel, [`store`] on DynamoDB, [`queue`] on SQS.
-//! Decisions, as pure functions: [`ledger`]. What holds of a deployment: [`checkup`]. Values that come in: [`clock`], [`chance`], [`config`].
+//! Decisions, as pure functions: [`ledger`], [`agenda`], [`limiter`]. What holds of a deployment: [`checkup`]. Values
+//! that come in: [`clock`], [`chance`], [`config`].
 
 pub mod activity;
+pub mod agenda;
 pub mod auth;
 pub mod chance;
 pub mod checkup;
@@ -18,6 +20,7 @@ pub mod engine;
 pub mod http;
 pub mod ids;
 pub mod ledger;
+pub mod limiter;
 pub mod occasion;
 pub mod queue;
 pub mod service_url;

@@ -74,7 +74,20 @@ impl Queue {
     ///
     /// [`QueueError`].
     pub async fn send_in_order(&self, work: &Work, group: &str, dedupe: &str) -> Result<(), QueueError> {
-        let body = work.encode()?;
+        self.send_body_in_order(work.encode()?, group, dedupe).await
+    }
+
+    /// The same with work that is a `body` already.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::Unavailable`].
+    pub async fn send_body_in_order(
+        &self,
+        body: String,
+        group: &str,
+        dedupe: &str,
+    ) -> Result<(), QueueError> {
         let request = self.client.send_message().queue_url(&self.url).message_body(body);
         let sent = request.message_group_id(group).message_deduplication_id(dedupe).send().await;
         sent.map(drop).map_err(|error| self.unavailable(error))
@@ -86,7 +99,15 @@ impl Queue {
     ///
     /// [`QueueError`].
     pub async fn send_after(&self, work: &Work, delay: Duration) -> Result<(), QueueError> {
-        let body = work.encode()?;
+        self.send_body_after(work.encode()?, delay).await
+    }
+
+    /// The same with work that is a `body` already.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::Unavailable`].
+    pub async fn send_body_after(&self, body: String, delay: Duration) -> Result<(), QueueError> {
         let request = self.client.send_message().queue_url(&self.url).message_body(body);
         let sent = request.delay_seconds(whole_seconds(delay.min(MAX_DELAY))).send().await;
         sent.map(drop).map_err(|error| self.unavailable(error))

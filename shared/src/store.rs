@@ -1,14 +1,18 @@
-//! The store adapter: one DynamoDB table for references, jobs and signing keys (design: data).
+//! The store adapter: one DynamoDB table for every record there is (design: data).
 //! It decides nothing; records come from [`crate::conversation`] and [`crate::ledger`].
 
+mod agenda;
 mod item;
 mod jobs;
 mod keys;
+mod rates;
 mod references;
 
+pub use self::agenda::{AgendaStore, Due, Place};
 pub use self::jobs::{Fenced, JobStore};
 pub use self::keys::{KeyStore, KeysCopy};
-pub use self::references::{Cursor, Page, ReferenceStore, Shard};
+pub use self::rates::{RateStore, Shared};
+pub use self::references::{Page, ReferenceStore, Shard};
 use crate::BoxError;
 use crate::auth::AwsFailure;
 
@@ -49,6 +53,10 @@ impl Table {
         read.map(drop).map_err(AwsFailure::of)
     }
 }
+
+/// Where a page starts.
+#[derive(Debug, Clone)]
+pub struct Cursor(item::Item);
 
 /// Why the table could not be read or written.
 #[derive(Debug, thiserror::Error)]

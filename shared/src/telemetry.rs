@@ -38,37 +38,54 @@ pub fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl fmt::Display + 'a {
     Causes(error)
 }
 
-/// What of the log is written; `info` where `level` cannot be read.
+/// What of the log is written; `info` where `level` says nothing else, even of a target that is misspelled.
+///
+/// No `level`, however it is spelled, makes the clients below say more than warnings.
 #[must_use]
 pub fn filter(level: Option<&str>) -> Targets {
-    let quiet = QUIET.map(|target| (target, LevelFilter::WARN));
-    let usual = Targets::new().with_default(LevelFilter::INFO);
-    let targets: Targets = level.and_then(|level| level.parse().ok()).unwrap_or(usual);
-    targets.with_targets(quiet).with_targets(LOCAL.map(|target| (target, LevelFilter::ERROR)))
+    let wanted: Targets = level.and_then(|level| level.parse().ok()).unwrap_or_default();
+    let is_quiet = |target: &str| QUIET.iter().chain(&LOCAL).any(|quiet| target.starts_with(quiet));
+    let spoken = wanted.iter().filter(|(target, _)| !is_quiet(target));
+    Targets::new()
+        .with_default(wanted.default_level().unwrap_or(LevelFilter::INFO))
+        .with_targets(spoken.map(|(target, level)| (target.to_owned(), level)))
+        .with_targets(QUIET.map(|target| (target, LevelFilter::WARN)))
+        .with_targets(LOCAL.map(|target| (target, LevelFilter::ERROR)))
 }
 
-/// Clients whose lines hold bodies and headers at `debug`.
-const QUIET: [&str; 19] = [
-    "aws_config",
-    "aws_runtime",
-    "aws_sdk_dynamodb",
-    "aws_sdk_lambda",
-    "aws_sdk_scheduler",
-    "aws_sdk_secretsmanager",
-    "aws_sdk_sqs",
-    "aws_sdk_sts",
-    "aws_smithy_http_client",
-    "aws_smithy_runtime",
-    "aws_smithy_runtime_api",
-    "h2",
-    "hyper",
-    "hyper_util",
-    "lambda_http",
-    "lambda_runtime",
-    "lambda_runtime_api_client",
-    "reqwest",
-    "rustls",
-];
+/// How the names of clients begin whose lines hold bodies and headers at `debug`.
+const QUIET: [&str; 6] = ["aws_", "h2", "hyper", "lambda_", "reqwest", "rustls"];
 
-/// The embedded services of one machine, which warn of every failed condition.
-const LOCAL: [&str; 4] = ["dynoxide", "rustack_sqs_core", "rustack_sqs_http", "rustack_sqs_model"];
+/// The same of the embedded services of one machine, which warn of every failed condition.
+const LOCAL: [&str; 2] = ["dynoxide", "rustack_"];
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::*;
+
+    #[test]
+    fn clients_that_print_headers_and_bodies_cannot_be_made_to() {
+        for level in
+            ["trace", "aws_sigv4=trace", "hyper::client=trace,info", "herald=info,aws_smithy_runtime=debug"]
+        {
+            let filter = filter(Some(level));
+
+            for target in ["aws_sigv4::http_request::sign", "hyper::client", "reqwest::connect", "h2::codec"]
+            {
+                assert!(!filter.would_enable(target, &Level::DEBUG), "{level}: {target}");
+            }
+        }
+    }
+
+    #[test]
+    fn our_own_lines_come_as_they_are_asked_for() {
+        assert!(filter(None).would_enable("inbound::accept", &Level::INFO));
+        assert!(!filter(None).would_enable("inbound::accept", &Level::DEBUG));
+        assert!(filter(Some("worker=trace")).would_enable("worker::send", &Level::TRACE));
+        assert!(!filter(Some("worker=trace")).would_enable("inbound::accept", &Level::DEBUG));
+        assert!(filter(Some("inof")).would_enable("inbound::accept", &Level::INFO));
+        assert!(!filter(Some("warn")).would_enable("inbound::accept", &Level::INFO));
+    }
+}

@@ -61,6 +61,8 @@ contract! {
         an_old_removal_does_not_undo_a_word,
         a_removal_takes_the_reference_out_of_both_indexes,
         a_suspension_takes_the_reference_out_of_both_indexes,
+        five_words_in_any_order_come_to_the_same,
+        a_refusal_does_not_undo_what_was_said_later,
         who_speaks_up_again_is_back_in_both_indexes,
         a_person_is_found_by_the_agent_they_spoke_to,
         the_shards_list_every_reference_exactly_once,

@@ -5,7 +5,9 @@
 mod answering;
 mod connector;
 mod contract;
+mod credentials;
 mod doctor;
+mod http;
 mod identity;
 mod proactive;
 mod release;
@@ -13,3 +15,4 @@ mod sample;
 mod sending;
 mod signing_keys;
 mod state;
+mod tokens;

@@ -19,7 +19,6 @@ use herald::queue::Queue;
 use serde_json::Value;
 
 use crate::clock::TestClock;
-use crate::engine::ScriptedEngine;
 
 /// Sunday, 22 November 2026, nine o'clock in London.
 const BEGIN: &str = "2026-11-22T09:00:00Z";
@@ -45,9 +44,8 @@ impl TestBundle {
         Self::start(engine, clock, None).await
     }
 
-    /// A bundle that proves who it is by this credential.
-    pub async fn with_credential(credential: Credential) -> Self {
-        let engine = ScriptedEngine::saying("Hello.");
+    /// A bundle with this engine, whose agent proves who it is by this credential.
+    pub async fn with_credential(engine: impl Engine + 'static, credential: Credential) -> Self {
         Self::start(Arc::new(engine), Self::clock_at_start(), Some(credential)).await
     }
 
@@ -173,7 +171,10 @@ impl TestBundle {
         self.jobs()
             .await
             .into_iter()
-            .filter(|job| job.contains("\"SENDING\"") || job.contains("\"RETRY\""))
+            .filter(|job| {
+                let job: Value = serde_json::from_str(job).expect("a job is JSON");
+                job["state"] == "SENDING" || job["state"] == "RETRY"
+            })
             .collect()
     }
 

@@ -14,7 +14,7 @@ use herald::engine::Engine;
 use herald::http;
 use herald::ids::{ClientId, TenantId};
 use herald::queue::Queue;
-use herald::store::{JobStore, KeyStore, ReferenceStore, Table};
+use herald::store::{AgendaStore, JobStore, KeyStore, ReferenceStore, Table};
 use inbound::Inbound;
 use proactive::Proactive;
 use worker::Worker;
@@ -99,6 +99,7 @@ impl Bundle {
             cloud: cloud.clone(),
             allowed_tenants,
             references: references.clone(),
+            agenda: AgendaStore::new(table.clone()),
             turns: queue(&resources.turns),
             tasks: queue(&resources.tasks),
             engine: engine.clone(),
@@ -121,7 +122,8 @@ impl Bundle {
                 cloud,
                 client_id,
             },
-            jobs: JobStore::new(table),
+            jobs: JobStore::new(table.clone()),
+            agenda: AgendaStore::new(table.clone()),
             references: references.clone(),
             turns: queue(&resources.turns),
             tasks: queue(&resources.tasks),
@@ -129,7 +131,14 @@ impl Bundle {
             clock: clock.clone(),
             chance,
         };
-        let proactive = Proactive { references, deliveries: queue(&resources.deliveries) };
+        let proactive = Proactive {
+            references,
+            agenda: AgendaStore::new(table),
+            turns: queue(&resources.turns),
+            tasks: queue(&resources.tasks),
+            deliveries: queue(&resources.deliveries),
+            clock: clock.clone(),
+        };
         Ok(Self { inbound: Arc::new(inbound), worker: Arc::new(worker), proactive: Arc::new(proactive) })
     }
 }

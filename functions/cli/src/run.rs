@@ -206,10 +206,10 @@ mod tests {
                 kind.or(given.iter().find(|(key, _)| *key == name).map(|(_, value)| *value))
                     .map(str::to_owned)
             };
-            match served(&RunArguments::default(), value).await.unwrap() {
-                Served::Channel(registration) => registration.credential,
-                other => panic!("{other:?}"),
-            }
+            let Served::Channel(registration) = served(&RunArguments::default(), value).await.unwrap() else {
+                panic!("CLOUD is set and the channel it names is not served");
+            };
+            registration.credential
         };
 
         assert!(matches!(served_with("secret").await, Credential::Secret(_)));

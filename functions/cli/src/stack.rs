@@ -1,5 +1,5 @@
-//! The AWS services of the bundle on one machine: the table and the queues of the template, secrets and identity
-//! tokens, behind one loopback address that unchanged AWS clients speak to. It runs no function and fires no schedule.
+//! The AWS services of the bundle on one machine, behind one loopback address for unchanged AWS clients: table,
+//! queues, secrets, identity tokens. It runs no function and fires no schedule.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -4,13 +4,14 @@
 use std::time::Duration;
 
 use herald::activity::Activity;
+use herald::agenda::{Destination, Item};
 use herald::auth::{Authenticated, Check};
 use herald::clock::within;
 use herald::conversation::{ConversationReference, InvalidReference, lifecycle};
 use herald::digest;
 use herald::ids::TenantId;
 use herald::ledger::JobId;
-use herald::queue::{BodyError, QueueError, TurnWork, Work};
+use herald::queue::{BodyError, TurnWork, Work};
 use herald::service_url::InvalidServiceUrl;
 use herald::telemetry::causes;
 use herald::turn::Turn;
@@ -18,6 +19,9 @@ use serde_json::Value;
 use tracing::{error, warn};
 
 use crate::Inbound;
+
+/// How long the queue has, before the agenda is asked: within the 8 s of the answer.
+const QUEUE_LIMIT: Duration = Duration::from_secs(3);
 
 /// How long a slow table may hold up an answer whose turn is queued.
 const REFERENCE_LIMIT: Duration = Duration::from_secs(2);
@@ -167,12 +171,37 @@ impl Inbound {
     }
 
     async fn queue_turn(&self, job: &JobId, turn: &Turn) -> Result<(), Refusal> {
-        let group = self.references.key(&turn.reference);
+        let group = self.references.key(&turn.reference).as_str().to_owned();
         let work = Work::Turn(TurnWork { job: job.clone(), turn: turn.clone(), unhurried: false });
-        match self.turns.send_in_order(&work, group.as_str(), job.as_str()).await {
-            Ok(()) => Ok(()),
-            Err(error) => Err(not_queued(&error, job)),
-        }
+        let queue = Destination::Turns { group, dedupe: job.as_str().to_owned() };
+        self.queue(job, &work, queue).await
+    }
+
+    /// Queues `work`; where the queue does not take it in time, the agenda does, due now: the tick sweeps it into
+    /// the queue within a minute or so. It is late then, and not lost.
+    pub(crate) async fn queue(&self, job: &JobId, work: &Work, queue: Destination) -> Result<(), Refusal> {
+        let body = work.encode().map_err(|error| not_encoded(&error, job))?;
+        let queued = async {
+            match &queue {
+                Destination::Turns { group, dedupe } => {
+                    self.turns.send_body_in_order(body.clone(), group, dedupe).await
+                }
+                Destination::Tasks | Destination::Deliveries => {
+                    self.tasks.send_body_after(body.clone(), Duration::ZERO).await
+                }
+            }
+        };
+        let problem = match within(self.clock.as_ref(), QUEUE_LIMIT, queued).await {
+            Some(Ok(())) => return Ok(()),
+            Some(Err(error)) => causes(&error).to_string(),
+            None => "the queue took longer than 3 s".to_owned(),
+        };
+        error!(error = problem, job.id = job.as_str(), "could not queue work: the agenda keeps it");
+        let now = self.clock.now();
+        self.agenda.put(&Item::new(queue, body, now), now).await.map_err(|error| {
+            error!(error = %causes(&error), job.id = job.as_str(), "could not keep work: it is refused");
+            Refusal::Unavailable
+        })
     }
 }
 
@@ -180,12 +209,12 @@ fn forbidden(check: Check) -> Refusal {
     Refusal::Forbidden(check.reason().to_owned())
 }
 
-/// What an error of the queue means for the channel.
-pub(crate) fn not_queued(error: &QueueError, job: &JobId) -> Refusal {
-    if let QueueError::Body(BodyError::TooLarge { .. }) = error {
+/// What work that cannot be written means for the channel.
+fn not_encoded(error: &BodyError, job: &JobId) -> Refusal {
+    if let BodyError::TooLarge { .. } = error {
         return Refusal::TooLarge;
     }
-    error!(error = %causes(error), job.id = job.as_str(), "could not queue a turn");
+    error!(error = %causes(error), job.id = job.as_str(), "could not write work");
     Refusal::Unavailable
 }
 

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use herald::agenda::Destination;
 use herald::clock::within;
 use herald::engine::Outcome;
 use herald::ledger::JobId;
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 use tracing::error;
 
 use crate::Inbound;
-use crate::accept::{Accepted, Refusal, not_queued};
+use crate::accept::{Accepted, Refusal};
 
 /// How long the engine has.
 const ENGINE_LIMIT: Duration = Duration::from_secs(5);
@@ -53,7 +54,6 @@ impl Inbound {
     async fn queue_task(&self, job: &JobId, turn: &Turn, task: Task) -> Result<(), Refusal> {
         let job = job.step("task", 0);
         let work = Work::Task(TaskWork { job: job.clone(), task, reference: turn.reference.clone() });
-        let queued = self.tasks.send_after(&work, Duration::ZERO).await;
-        queued.map_err(|error| not_queued(&error, &job))
+        self.queue(&job, &work, Destination::Tasks).await
     }
 }

@@ -14,6 +14,10 @@ pub struct Config {
     pub cloud: Cloud,
     /// `TABLE_NAME`: the table of references and jobs.
     pub table_name: String,
+    /// `TURNS_QUEUE_URL`: the FIFO queue of turns.
+    pub turns_queue_url: String,
+    /// `TASKS_QUEUE_URL`: the queue of tasks.
+    pub tasks_queue_url: String,
     /// `DELIVERIES_QUEUE_URL`: the queue of deliveries.
     pub deliveries_queue_url: String,
 }
@@ -39,13 +43,27 @@ impl Config {
             vars.client_id(),
             vars.cloud(),
             vars.required("TABLE_NAME"),
+            vars.required("TURNS_QUEUE_URL"),
+            vars.required("TASKS_QUEUE_URL"),
             vars.required("DELIVERIES_QUEUE_URL"),
         );
         vars.gaps()?;
         match read {
-            (Some(client_id), Some(cloud), Some(table_name), Some(deliveries_queue_url)) => {
-                Ok(Self { client_id, cloud, table_name, deliveries_queue_url })
-            }
+            (
+                Some(client_id),
+                Some(cloud),
+                Some(table_name),
+                Some(turns_queue_url),
+                Some(tasks_queue_url),
+                Some(deliveries_queue_url),
+            ) => Ok(Self {
+                client_id,
+                cloud,
+                table_name,
+                turns_queue_url,
+                tasks_queue_url,
+                deliveries_queue_url,
+            }),
             _ => unreachable!("every absent value was noted as a gap"),
         }
     }
@@ -59,7 +77,8 @@ mod tests {
     fn every_gap_is_named_at_once() {
         let text = Config::from_vars(|_| None).unwrap_err().to_string();
 
-        for name in ["CLIENT_ID", "TABLE_NAME", "DELIVERIES_QUEUE_URL"] {
+        for name in ["CLIENT_ID", "TABLE_NAME", "TURNS_QUEUE_URL", "TASKS_QUEUE_URL", "DELIVERIES_QUEUE_URL"]
+        {
             assert!(text.contains(name), "{name} is not in: {text}");
         }
     }

@@ -1,10 +1,10 @@
-//! The event a schedule sends: which occasion, to whom, and which firing of the schedule it is.
+//! The event a schedule sends: the tick, or which occasion, to whom, and which firing of the schedule it is.
 //! An event that does not say so plainly is refused before anything is sent.
 
 use herald::occasion::{Audience, Occasion};
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A firing of a schedule.
 ///
@@ -29,7 +29,7 @@ pub struct OccasionEvent {
 
 /// Why an event is refused.
 #[derive(Debug, thiserror::Error)]
-pub enum InvalidOccasion {
+pub enum InvalidEvent {
     /// It is not an event of this kind.
     #[error("event is not an occasion: {0}")]
     Malformed(String),
@@ -43,7 +43,29 @@ pub enum InvalidOccasion {
     },
 }
 
-/// An event that was found in order.
+/// What an event asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// Move what is due: `{"version": 1, "tick": true}`.
+    Tick,
+    /// Tell an audience of an occasion.
+    Occasion(Firing),
+}
+
+impl Event {
+    /// Reads an event and checks it.
+    pub(crate) fn read(event: Value) -> Result<Self, InvalidEvent> {
+        match event.get("tick") {
+            Some(_) if event == json!({ "version": 1, "tick": true }) => Ok(Self::Tick),
+            Some(_) => {
+                Err(InvalidEvent::Member { member: "tick", problem: "does not stand alone as `true`" })
+            }
+            None => OccasionEvent::read(event).map(Self::Occasion),
+        }
+    }
+}
+
+/// An occasion that was found in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Firing {
     /// What to tell.
@@ -59,11 +81,11 @@ impl OccasionEvent {
     ///
     /// # Errors
     ///
-    /// [`InvalidOccasion`], naming the member that is wrong.
-    pub fn read(event: Value) -> Result<Firing, InvalidOccasion> {
+    /// [`InvalidEvent`], naming the member that is wrong.
+    pub fn read(event: Value) -> Result<Firing, InvalidEvent> {
         let event: Self =
-            serde_json::from_value(event).map_err(|error| InvalidOccasion::Malformed(error.to_string()))?;
-        let wrong = |member, problem| InvalidOccasion::Member { member, problem };
+            serde_json::from_value(event).map_err(|error| InvalidEvent::Malformed(error.to_string()))?;
+        let wrong = |member, problem| InvalidEvent::Member { member, problem };
         if event.version != 1 {
             return Err(wrong("version", "is not 1"));
         }
@@ -94,8 +116,6 @@ impl OccasionEvent {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn event() -> Value {
@@ -109,6 +129,16 @@ mod tests {
     #[test]
     fn the_templates_event_is_read() {
         assert_eq!(OccasionEvent::read(event()).unwrap().audience, Audience::Everyone);
+    }
+
+    #[test]
+    fn a_tick_stands_alone() {
+        assert_eq!(Event::read(json!({ "version": 1, "tick": true })).unwrap(), Event::Tick);
+        for odd in
+            [json!({ "version": 2, "tick": true }), json!({ "version": 1, "tick": true, "occasion": "x" })]
+        {
+            assert!(Event::read(odd).unwrap_err().to_string().contains("`tick`"));
+        }
     }
 
     #[test]

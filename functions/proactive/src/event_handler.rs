@@ -1,26 +1,38 @@
-//! A schedule's event in, a count of planned recipients out.
+//! A schedule's event in, a count of what was planned or moved out.
 //! Lambda's types go no further than this file.
 
 use herald::telemetry::causes;
+use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::{Value, json};
 use tracing::{error, info};
 
-use crate::Proactive;
-use crate::event::OccasionEvent;
+use crate::event::{Event, Firing};
+use crate::{Moved, Proactive};
 
-/// Plans one occasion.
+/// Before the end of the function a tick begins nothing for this long.
+const LAST_CALL: SignedDuration = SignedDuration::from_secs(20);
+
+/// Plans one occasion, or moves what is due.
 ///
 /// # Errors
 ///
-/// When the event is refused or the plan was not finished: Lambda then repeats the event, and in the end
-/// puts it into the on-failure queue, where an alarm watches.
+/// When the event is refused or not finished: Lambda then repeats the event, and in the end puts it into the
+/// on-failure queue, where an alarm watches.
 pub async fn handle(proactive: &Proactive, event: LambdaEvent<Value>) -> Result<Value, Error> {
-    let firing = OccasionEvent::read(event.payload).inspect_err(|error| {
+    let stop_at = stop_at(event.context.deadline);
+    let event = Event::read(event.payload).inspect_err(|error| {
         error!("refused an event: {error}");
     })?;
-    let occasion = firing.occasion.name.clone();
-    let planned = proactive.plan(&firing).await.inspect_err(|error| {
+    match event {
+        Event::Tick => tick(proactive, stop_at).await,
+        Event::Occasion(firing) => plan(proactive, &firing).await,
+    }
+}
+
+async fn plan(proactive: &Proactive, firing: &Firing) -> Result<Value, Error> {
+    let occasion = firing.occasion.name.as_str();
+    let planned = proactive.plan(firing).await.inspect_err(|error| {
         let cause = causes(error);
         error!(error = %cause, occasion.name = occasion, "could not plan an occasion");
     })?;
@@ -31,4 +43,21 @@ pub async fn handle(proactive: &Proactive, event: LambdaEvent<Value>) -> Result<
         "planned an occasion"
     );
     Ok(json!({ "recipients": planned.recipients, "unreadable": planned.unreadable }))
+}
+
+async fn tick(proactive: &Proactive, stop_at: Option<Timestamp>) -> Result<Value, Error> {
+    let moved = proactive.tick(stop_at).await.inspect_err(|error| {
+        error!(error = %causes(error), "could not go through the agenda");
+    })?;
+    let Moved { queued, kept, unreadable } = moved;
+    if moved != Moved::default() {
+        info!(queued, kept, unreadable, "moved what is due");
+    }
+    Ok(json!({ "queued": queued, "kept": kept, "unreadable": unreadable }))
+}
+
+/// Where a tick begins nothing any more, given when Lambda ends the function; none where nothing ends it.
+fn stop_at(deadline_ms: u64) -> Option<Timestamp> {
+    let deadline = i64::try_from(deadline_ms).ok().filter(|deadline| *deadline > 0)?;
+    Timestamp::from_millisecond(deadline).ok()?.checked_sub(LAST_CALL).ok()
 }

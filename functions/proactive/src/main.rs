@@ -1,8 +1,11 @@
 //! The `proactive` Lambda function: a list of its parts.
 
+use std::sync::Arc;
+
+use herald::clock::SystemClock;
 use herald::config::environment;
 use herald::queue::Queue;
-use herald::store::{ReferenceStore, Table};
+use herald::store::{AgendaStore, ReferenceStore, Table};
 use herald::telemetry;
 use lambda_runtime::{run, service_fn};
 use proactive::config::Config;
@@ -15,9 +18,15 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let aws = aws_config::load_from_env().await;
     let table = Table::new(aws_sdk_dynamodb::Client::new(&aws), &config.table_name);
 
+    let sqs = aws_sdk_sqs::Client::new(&aws);
+
     let proactive = Proactive {
-        references: ReferenceStore::new(table, config.client_id, &config.cloud.issuer),
-        deliveries: Queue::new(aws_sdk_sqs::Client::new(&aws), config.deliveries_queue_url),
+        references: ReferenceStore::new(table.clone(), config.client_id, &config.cloud.issuer),
+        agenda: AgendaStore::new(table),
+        turns: Queue::new(sqs.clone(), config.turns_queue_url),
+        tasks: Queue::new(sqs.clone(), config.tasks_queue_url),
+        deliveries: Queue::new(sqs, config.deliveries_queue_url),
+        clock: Arc::new(SystemClock),
     };
     run(service_fn(|event| event_handler::handle(&proactive, event))).await
 }

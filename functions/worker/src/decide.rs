@@ -45,7 +45,8 @@ impl Worker {
                 if job.attempts >= MAX_RUNS {
                     return Ok(None);
                 }
-                self.write(finish(job.clone(), Attempt::NotDone, Policy::Work)).await?;
+                let failed = Attempt::NotDone("the engine failed".to_owned());
+                self.write(finish(job.clone(), failed, Policy::Work, self.clock.now())).await?;
                 Err(Later::backoff(job.attempts, &self.chance))
             }
         }

@@ -11,6 +11,7 @@ use herald::queue::{DeliveriesWork, Delivery};
 use herald::telemetry::causes;
 use tracing::{error, info};
 
+use crate::job::{Parts, Wanted};
 use crate::send::Target;
 use crate::{Later, Place, Worker};
 
@@ -34,7 +35,7 @@ impl Worker {
     }
 
     async fn deliver(&self, occasion: &Occasion, delivery: &Delivery) -> Result<(), Later> {
-        let Some(job) = self.claim(&delivery.job, Policy::Work).await? else {
+        let Wanted::InHand(job) = self.claim(&delivery.job, Policy::Work).await? else {
             return Ok(());
         };
         self.holding(&job, Box::pin(self.tell(occasion, &delivery.recipient, job.clone()))).await
@@ -47,12 +48,13 @@ impl Worker {
         };
         let (job, plan) = self.planned(job, false, decide).await?;
         if plan.sends.is_empty() {
-            return self.conclude(job, plan.verdict, Ok(())).await;
+            return self.conclude(job, plan.verdict, Ok(Parts::default())).await;
         }
         let reference = match self.reference_to(recipient, &job).await {
             Ok(Ok(reference)) => reference,
             Ok(Err(Unreachable(reason))) => {
-                self.write(finish(job, Attempt::Refused(reason), Policy::Work)).await?;
+                let refused = finish(job, Attempt::Refused(reason), Policy::Work, self.clock.now());
+                self.write(refused).await?;
                 return Ok(());
             }
             Err(later) => return self.conclude(job, Verdict::Done, Err(later)).await,

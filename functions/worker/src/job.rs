@@ -20,9 +20,32 @@ const BEAT: Duration = Duration::from_secs(10);
 /// After this a job is not begun any more: an answer that is a day late is none.
 const EXPIRY: SignedDuration = SignedDuration::from_hours(24);
 
+/// A job that was wanted.
+pub(crate) enum Wanted {
+    /// It is ours.
+    InHand(Job),
+    /// There is nothing left to do about it.
+    Settled(Job),
+}
+
+/// How the parts of a job ended, which decide how it ends itself: as the first of them that was not sent.
+#[derive(Default)]
+pub(crate) struct Parts {
+    unsent: Option<(State, String)>,
+}
+
+impl Parts {
+    /// Takes `job`, which is settled, into account.
+    pub(crate) fn add(&mut self, job: &Job) {
+        if job.state != State::Sent && self.unsent.is_none() {
+            self.unsent = Some((job.state, job.reason().unwrap_or_default().to_owned()));
+        }
+    }
+}
+
 impl Worker {
-    /// Claims `id`; `None` when there is nothing left to do about it.
-    pub(crate) async fn claim(&self, id: &JobId, policy: Policy) -> Result<Option<Job>, Later> {
+    /// Claims `id`.
+    pub(crate) async fn claim(&self, id: &JobId, policy: Policy) -> Result<Wanted, Later> {
         let now = self.clock.now();
         let claimant = Claimant {
             owner: self.chance.token(),
@@ -32,12 +55,12 @@ impl Worker {
             policy,
         };
         match self.jobs.claim(id, &claimant).await.map_err(|error| self.put_off(&error, id))? {
-            Claim::Taken(job) => Ok(Some(job)),
-            Claim::Settled(_) => Ok(None),
+            Claim::Taken(job) => Ok(Wanted::InHand(job)),
+            Claim::Settled(job) => Ok(Wanted::Settled(job)),
             Claim::Over(job) => {
-                let reason = job.reason.as_deref().unwrap_or_default();
+                let reason = job.reason().unwrap_or_default();
                 warn!(job.id = id.as_str(), job.state = ?job.state, "gave up a job: {reason}");
-                Ok(None)
+                Ok(Wanted::Settled(job))
             }
             Claim::Busy { until } => {
                 let wait = Duration::try_from(until.duration_since(now)).unwrap_or_default();
@@ -73,25 +96,26 @@ impl Worker {
         }
     }
 
-    /// Ends `job` as its plan says, or puts it off if the plan could not be carried out.
+    /// Ends `job` as its plan and its parts say, or puts it off if the plan could not be carried out.
     pub(crate) async fn conclude(
         &self,
         job: Job,
         verdict: Verdict,
-        carried_out: Result<(), Later>,
+        carried_out: Result<Parts, Later>,
     ) -> Result<(), Later> {
         let id = job.id.clone();
-        let attempt = match (&carried_out, verdict) {
-            (Err(_), _) => Attempt::NotDone,
-            (Ok(()), Verdict::Done) => Attempt::Sent(None),
-            (Ok(()), Verdict::Declined) => Attempt::Refused("the engine declined".to_owned()),
-            (Ok(()), Verdict::GivenUp) => Attempt::Refused("the engine failed too often".to_owned()),
+        let (attempt, outcome) = match (carried_out, verdict) {
+            (Err(later), _) => (Attempt::NotDone("a part of it was put off".to_owned()), Err(later)),
+            (Ok(Parts { unsent: Some((state, reason)) }), _) => (Attempt::AsItsPart(state, reason), Ok(())),
+            (Ok(_), Verdict::Done) => (Attempt::Sent(None), Ok(())),
+            (Ok(_), Verdict::Declined) => (Attempt::Refused("the engine declined".to_owned()), Ok(())),
+            (Ok(_), Verdict::GivenUp) => (Attempt::Refused("the engine failed too often".to_owned()), Ok(())),
         };
-        let job = self.write(finish(job, attempt, Policy::Work)).await?;
+        let job = self.write(finish(job, attempt, Policy::Work, self.clock.now())).await?;
         if job.state != State::Retry {
             info!(job.id = id.as_str(), job.state = ?job.state, attempts = job.attempts, "settled a job");
         }
-        carried_out
+        outcome
     }
 
     /// Writes a job that is in hand.

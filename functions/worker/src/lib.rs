@@ -15,12 +15,13 @@ mod turns;
 use std::sync::Arc;
 use std::time::Duration;
 
+use herald::agenda::{Destination, Item};
 use herald::chance::Chance;
 use herald::clock::Clock;
 use herald::connector::Connector;
 use herald::engine::Engine;
-use herald::queue::{BodyError, Queue, Work};
-use herald::store::{JobStore, ReferenceStore};
+use herald::queue::{BodyError, MAX_DELAY, Queue, Work};
+use herald::store::{AgendaStore, JobStore, ReferenceStore};
 use herald::telemetry::causes;
 use jiff::Timestamp;
 use tracing::error;
@@ -35,6 +36,8 @@ pub struct Worker {
     pub connector: Connector,
     /// Keeps claims and plans.
     pub jobs: JobStore,
+    /// Keeps work that waits longer than a queue can hold it back.
+    pub agenda: AgendaStore,
     /// Keeps conversation references.
     pub references: ReferenceStore,
     /// The queue of turns, as far as the function reads it.
@@ -67,9 +70,18 @@ impl Worker {
     pub async fn work(&self, body: &str, place: Place) -> Result<(), Later> {
         match Work::decode(body) {
             // On the heap: the work in all its states is large, and so is what it awaits.
-            Ok(Work::Turn(work)) => Box::pin(self.turn(work, place)).await,
-            Ok(Work::Task(work)) => Box::pin(self.task(work)).await,
-            Ok(Work::Deliveries(work)) => Box::pin(self.deliveries(work, place)).await,
+            Ok(Work::Turn(work)) => {
+                let done = Box::pin(self.turn(work, place)).await;
+                self.put_down(done, Destination::Tasks, body).await
+            }
+            Ok(Work::Task(work)) => {
+                let done = Box::pin(self.task(work)).await;
+                self.put_down(done, Destination::Tasks, body).await
+            }
+            Ok(Work::Deliveries(work)) => {
+                let done = Box::pin(self.deliveries(work, place)).await;
+                self.put_down(done, Destination::Deliveries, body).await
+            }
             Err(error @ BodyError::Newer { .. }) => {
                 error!(error = %causes(&error), "left work to a newer worker");
                 Err(Later::FRESH)
@@ -80,5 +92,20 @@ impl Worker {
                 Err(if place.in_order { Later { wait: Duration::from_secs(1) } } else { Later::FRESH })
             }
         }
+    }
+
+    /// Puts work that is not `done` and has to wait long on the agenda, and lets go of its message: every time
+    /// a message comes back counts towards its end in the dead-letter queue.
+    async fn put_down(&self, done: Result<(), Later>, queue: Destination, body: &str) -> Result<(), Later> {
+        let Err(later) = done else { return Ok(()) };
+        let now = self.clock.now();
+        let Some(due) = now.checked_add(later.wait).ok().filter(|_| later.wait > MAX_DELAY) else {
+            return Err(later);
+        };
+        let item = Item::new(queue, body.to_owned(), due);
+        self.agenda.put(&item, now).await.map_err(|error| {
+            error!(error = %causes(&error), "could not put work on the agenda: it waits in its queue");
+            later
+        })
     }
 }

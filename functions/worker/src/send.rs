@@ -9,8 +9,10 @@ use herald::conversation::ConversationReference;
 use herald::ledger::{Attempt, Job, JobId, Policy, State, finish};
 use herald::telemetry::causes;
 use herald::turn::Turn;
+use jiff::Timestamp;
 use tracing::{error, info, warn};
 
+use crate::job::{Parts, Wanted};
 use crate::{Later, Worker};
 
 /// How often recording is tried again, and how long between: within the claim's lease.
@@ -43,11 +45,12 @@ impl Worker {
         target: Target<'_>,
         activities: &[Activity],
         policy: Policy,
-    ) -> Result<(), Later> {
+    ) -> Result<Parts, Later> {
+        let mut parts = Parts::default();
         for (index, activity) in activities.iter().enumerate() {
-            Box::pin(self.send(&job.step("send", index), target, activity, policy)).await?;
+            parts.add(&Box::pin(self.send(&job.step("send", index), target, activity, policy)).await?);
         }
-        Ok(())
+        Ok(parts)
     }
 
     /// ```text
@@ -60,9 +63,10 @@ impl Worker {
         target: Target<'_>,
         activity: &Activity,
         policy: Policy,
-    ) -> Result<(), Later> {
-        let Some(job) = self.claim(id, policy).await? else {
-            return Ok(());
+    ) -> Result<Job, Later> {
+        let job = match self.claim(id, policy).await? {
+            Wanted::InHand(job) => job,
+            Wanted::Settled(job) => return Ok(job),
         };
         let begun = self.clock.now();
         let request = async {
@@ -80,20 +84,20 @@ impl Worker {
                 Attempt::Sent(activity_id)
             }
             Err(error) => {
-                self.note(&error, id, target.reference()).await;
+                self.note(&error, id, target.reference(), begun).await;
                 match error.retry() {
                     Retry::After(wait) => {
                         later.wait = wait;
-                        Attempt::NotDone
+                        Attempt::NotDone(error.to_string())
                     }
-                    Retry::Backoff => Attempt::NotDone,
+                    Retry::Backoff => Attempt::NotDone(error.to_string()),
                     Retry::WithinResendBudget(loss) => Attempt::Ambiguous(loss),
                     Retry::Never => Attempt::Refused(error.to_string()),
                 }
             }
         };
-        let job = self.record(finish(job, attempt, policy)).await?;
-        if job.state == State::Retry { Err(later) } else { Ok(()) }
+        let job = self.record(finish(job, attempt, policy, self.clock.now())).await?;
+        if job.state == State::Retry { Err(later) } else { Ok(job) }
     }
 
     /// Records what a request came to. What is known must not be forgotten over a table that stumbles: forgotten,
@@ -113,10 +117,16 @@ impl Worker {
     }
 
     /// Logs why a send failed, and takes a conversation that is over out of every audience.
-    async fn note(&self, error: &ConnectorError, id: &JobId, reference: &ConversationReference) {
+    async fn note(
+        &self,
+        error: &ConnectorError,
+        id: &JobId,
+        reference: &ConversationReference,
+        begun: Timestamp,
+    ) {
         if let ConnectorError::Gone { code } = error {
             warn!(job.id = id.as_str(), "gave up a send: {error}");
-            if let Err(error) = self.references.suspend(reference, code).await {
+            if let Err(error) = self.references.suspend(reference, code, begun).await {
                 let cause = causes(&error);
                 warn!(error = %cause, job.id = id.as_str(), "could not suspend a conversation reference");
             }

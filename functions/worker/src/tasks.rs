@@ -7,12 +7,13 @@ use herald::queue::TaskWork;
 use herald::task::TaskRun;
 use tracing::info;
 
+use crate::job::Wanted;
 use crate::send::Target;
 use crate::{Later, Worker};
 
 impl Worker {
     pub(crate) async fn task(&self, work: TaskWork) -> Result<(), Later> {
-        let Some(job) = self.claim(&work.job, Policy::Work).await? else {
+        let Wanted::InHand(job) = self.claim(&work.job, Policy::Work).await? else {
             return Ok(());
         };
         self.holding(&job, Box::pin(self.run(&work, job.clone()))).await

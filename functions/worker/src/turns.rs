@@ -6,10 +6,11 @@ use std::time::Duration;
 use herald::clock::within;
 use herald::engine::{EngineError, Outcome};
 use herald::ledger::{Job, Next, Plan, Policy};
-use herald::queue::{QueueError, TaskWork, TurnWork, Work};
+use herald::queue::{MAX_DELAY, QueueError, TaskWork, TurnWork, Work};
 use herald::telemetry::causes;
 use tracing::{error, warn};
 
+use crate::job::{Parts, Wanted};
 use crate::send::Target;
 use crate::{Later, Place, Worker};
 
@@ -24,6 +25,10 @@ impl Worker {
         if !place.in_order {
             return Err(later);
         }
+        if later.wait > MAX_DELAY {
+            // The agenda takes it as it is.
+            return Err(later);
+        }
         let id = work.job.clone();
         let handed_over = self.tasks.send_after(&Work::Turn(work), later.wait).await;
         handed_over.map_err(|error| {
@@ -34,7 +39,7 @@ impl Worker {
     }
 
     async fn try_turn(&self, work: &TurnWork) -> Result<(), Later> {
-        let Some(job) = self.claim(&work.job, Policy::Work).await? else {
+        let Wanted::InHand(job) = self.claim(&work.job, Policy::Work).await? else {
             return Ok(());
         };
         self.holding(&job, Box::pin(self.answer(work, job.clone()))).await
@@ -74,10 +79,11 @@ impl Worker {
         })
     }
 
-    async fn carry_out(&self, work: &TurnWork, plan: &Plan) -> Result<(), Later> {
-        self.send_all(&work.job, Target::Answer(&work.turn), &plan.sends, Policy::FollowUp).await?;
+    async fn carry_out(&self, work: &TurnWork, plan: &Plan) -> Result<Parts, Later> {
+        let target = Target::Answer(&work.turn);
+        let parts = self.send_all(&work.job, target, &plan.sends, Policy::FollowUp).await?;
         let next = match plan.next.clone() {
-            None => return Ok(()),
+            None => return Ok(parts),
             Some(Next::Task(task)) => {
                 let job = work.job.step("task", 0);
                 Work::Task(TaskWork { job, task, reference: work.turn.reference.clone() })
@@ -88,12 +94,12 @@ impl Worker {
             }
         };
         let Err(error) = self.tasks.send_after(&next, Duration::ZERO).await else {
-            return Ok(());
+            return Ok(parts);
         };
         error!(error = %causes(&error), job.id = work.job.as_str(), "could not queue what follows from a turn");
         if matches!(error, QueueError::Body(_)) {
             // It will never fit; whoever was promised an answer is told.
-            let (job, target) = (work.job.step("apology", 0), Target::Answer(&work.turn));
+            let job = work.job.step("apology", 0);
             return self.send_all(&job, target, &[self.engine.apology()], Policy::FollowUp).await;
         }
         Err(Later::backoff(2, &self.chance))

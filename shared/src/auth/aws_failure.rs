@@ -1,9 +1,10 @@
 //! Why a request to AWS came to nothing, by AWS's code alone: its text names accounts and roles, and the SDK's error
 //! keeps the answer, which may hold a secret.
 
+use aws_config::timeout::TimeoutConfig;
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 
-use crate::BoxError;
+use crate::{BoxError, http};
 
 /// Why a request to AWS came to nothing.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +39,11 @@ impl AwsFailure {
             None => Self::NotReached(error.into()),
         }
     }
+}
+
+/// How long such a request may take with its repetitions: every send waits for the one token.
+pub(super) fn timeout() -> TimeoutConfig {
+    TimeoutConfig::builder().operation_timeout(http::TOTAL_TIMEOUT).build()
 }
 
 /// AWS's codes are words; whatever else came is not passed on.

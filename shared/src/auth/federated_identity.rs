@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::aws_failure::AwsFailure;
+use super::aws_failure::{AwsFailure, timeout};
 use super::token_error::TokenError;
 use crate::cloud::Cloud;
 
@@ -56,7 +56,9 @@ impl FederatedIdentity {
     /// The identity of whoever `aws` has the credentials of, for the login service of `cloud`.
     #[must_use]
     pub fn new(cloud: &Cloud, aws: &SdkConfig) -> Self {
-        Self { client: aws_sdk_sts::Client::new(aws), audience: cloud.token_exchange.clone() }
+        let config = aws_sdk_sts::config::Builder::from(aws).timeout_config(timeout());
+        let client = aws_sdk_sts::Client::from_conf(config.build());
+        Self { client, audience: cloud.token_exchange.clone() }
     }
 
     /// What AWS says of this process.

@@ -4,7 +4,7 @@
 use aws_config::SdkConfig;
 use secrecy::SecretString;
 
-use super::aws_failure::AwsFailure;
+use super::aws_failure::{AwsFailure, timeout};
 use super::token_error::TokenError;
 
 /// A text in Secrets Manager.
@@ -19,7 +19,8 @@ impl StoredSecret {
     /// The secret that `variable` of the configuration names by its `arn`.
     #[must_use]
     pub fn new(aws: &SdkConfig, variable: &'static str, arn: String) -> Self {
-        Self { client: aws_sdk_secretsmanager::Client::new(aws), variable, arn }
+        let config = aws_sdk_secretsmanager::config::Builder::from(aws).timeout_config(timeout());
+        Self { client: aws_sdk_secretsmanager::Client::from_conf(config.build()), variable, arn }
     }
 
     pub(super) async fn read(&self) -> Result<SecretString, TokenError> {

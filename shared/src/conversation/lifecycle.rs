@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::activity::Activity;
+use crate::digest;
 
 /// What becomes of a reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,32 @@ pub fn change(activity: &Activity) -> Change {
     let left = activity.is("conversationUpdate")
         && activity.members_removed.iter().any(|member| Some(&member.id) == agent);
     if uninstalled || left { Change::Remove } else { Change::Keep }
+}
+
+/// Where a word about a conversation stands among the others: the greater one counts, however they arrive.
+///
+/// That is the later one, of two of the same moment the removal, and of two alike always the same one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Order(String);
+
+impl Order {
+    /// The place of what was said of `content` at `moment`.
+    #[must_use]
+    pub fn of(moment: Timestamp, change: Change, content: &str) -> Self {
+        let rank = match change {
+            Change::Keep => 0,
+            Change::Remove => 1,
+        };
+        // As text it is compared digit by digit: every moment has as many digits.
+        let millisecond = moment.as_millisecond().max(0);
+        Self(format!("{millisecond:020}-{rank}-{}", digest::short(content)))
+    }
+
+    /// The place as text, which compares like it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// When the channel says `activity` happened, at most five minutes ahead of `now`; `now` when it does not say.
@@ -60,6 +87,17 @@ mod tests {
             Change::Remove
         );
         assert_eq!(change(&activity(json!({"type": "installationUpdate", "action": "add"}))), Change::Keep);
+    }
+
+    #[test]
+    fn the_later_word_counts_and_of_two_at_once_the_removal() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let order = |second, change| Order::of(at(second), change, "the same");
+
+        assert!(order(9, Change::Remove) < order(10, Change::Keep));
+        assert!(order(10, Change::Keep) < order(10, Change::Remove));
+        assert!(order(999, Change::Remove) < order(1_800_000_000, Change::Keep));
+        assert_ne!(Order::of(at(1), Change::Keep, "one"), Order::of(at(1), Change::Keep, "other"));
     }
 
     #[test]

@@ -29,6 +29,15 @@ pub enum Loss {
     Gateway,
 }
 
+impl Loss {
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Reply => "the channel's reply was lost",
+            Self::Gateway => "the channel's gateway failed (502, 503 or 504)",
+        }
+    }
+}
+
 impl Policy {
     fn allows_resend(self, loss: Loss, resends: u32) -> bool {
         match (self, loss) {
@@ -73,8 +82,9 @@ pub enum Claim {
 /// Decides about wanting the job `id`, given its record.
 #[must_use]
 pub fn claim(record: Option<Job>, id: &JobId, claimant: &Claimant) -> Claim {
+    let now = claimant.now;
     let Some(job) = record else {
-        return Claim::Taken(Job {
+        let job = Job {
             id: id.clone(),
             revision: 0,
             state: State::Sending,
@@ -84,15 +94,16 @@ pub fn claim(record: Option<Job>, id: &JobId, claimant: &Claimant) -> Claim {
             resends: 0,
             plan: None,
             activity_id: None,
-            reason: None,
+            history: Vec::new(),
             expires_at: claimant.expires_at,
-        });
+        };
+        return Claim::Taken(job.enter(State::Sending, now, None));
     };
     if job.state.is_settled() {
         return Claim::Settled(job);
     }
     let is_abandoned = job.state == State::Sending && job.owner != claimant.owner;
-    if is_abandoned && claimant.now < job.lease_until {
+    if is_abandoned && now < job.lease_until {
         return Claim::Busy { until: job.lease_until };
     }
     if job.state == State::Sending && job.owner == claimant.owner {
@@ -100,19 +111,20 @@ pub fn claim(record: Option<Job>, id: &JobId, claimant: &Claimant) -> Claim {
         return Claim::Taken(job);
     }
     if is_abandoned && !claimant.policy.allows_resend(Loss::Reply, job.resends) {
-        return Claim::Over(settled(job, State::Unknown, Some("the worker that sent it died")));
+        return Claim::Over(settled(job, State::Unknown, now, Some("the worker that sent it died")));
     }
-    if claimant.now >= job.expires_at {
-        return Claim::Over(settled(job, State::Expired, Some("it was not done in time")));
+    if now >= job.expires_at {
+        return Claim::Over(settled(job, State::Expired, now, Some("it was not done in time")));
     }
-    Claim::Taken(Job {
-        state: State::Sending,
+    let taken = Job {
         owner: claimant.owner.clone(),
         lease_until: lease_end(claimant),
         attempts: job.attempts.saturating_add(1),
         resends: job.resends.saturating_add(u32::from(is_abandoned)),
         ..job
-    })
+    };
+    let reason = is_abandoned.then_some("the worker that had it in hand died");
+    Claim::Taken(taken.enter(State::Sending, now, reason))
 }
 
 /// What an attempt came to.
@@ -120,34 +132,35 @@ pub fn claim(record: Option<Job>, id: &JobId, claimant: &Claimant) -> Claim {
 pub enum Attempt {
     /// It was done; the channel may have given the activity an id.
     Sent(Option<ActivityId>),
-    /// It was surely not done, and may be tried again.
-    NotDone,
+    /// It was surely not done, for this reason, and may be tried again.
+    NotDone(String),
     /// It may have been done.
     Ambiguous(Loss),
     /// It cannot be done, for this reason.
     Refused(String),
+    /// It is for a part of it to say: as that ended, so does the whole.
+    AsItsPart(State, String),
 }
 
 /// What the record of `job`, which the caller claimed, becomes after `attempt`.
 #[must_use]
-pub fn finish(job: Job, attempt: Attempt, policy: Policy) -> Job {
+pub fn finish(job: Job, attempt: Attempt, policy: Policy, now: Timestamp) -> Job {
     match attempt {
-        Attempt::Sent(activity_id) => Job { activity_id, ..settled(job, State::Sent, None) },
-        Attempt::NotDone => Job { state: State::Retry, ..job },
+        Attempt::Sent(activity_id) => Job { activity_id, ..settled(job, State::Sent, now, None) },
+        Attempt::NotDone(reason) => job.enter(State::Retry, now, Some(&reason)),
         Attempt::Ambiguous(loss) if policy.allows_resend(loss, job.resends) => {
-            Job { state: State::Retry, resends: job.resends.saturating_add(1), ..job }
+            let resends = job.resends.saturating_add(1);
+            Job { resends, ..job }.enter(State::Retry, now, Some(loss.reason()))
         }
-        Attempt::Ambiguous(Loss::Reply) => settled(job, State::Unknown, Some("the channel's reply was lost")),
-        Attempt::Ambiguous(Loss::Gateway) => {
-            settled(job, State::Unknown, Some("the channel's gateway failed twice"))
-        }
-        Attempt::Refused(reason) => settled(job, State::Failed, Some(&reason)),
+        Attempt::Ambiguous(loss) => settled(job, State::Unknown, now, Some(loss.reason())),
+        Attempt::Refused(reason) => settled(job, State::Failed, now, Some(&reason)),
+        Attempt::AsItsPart(state, reason) => settled(job, state, now, Some(&reason)),
     }
 }
 
-/// The record without what the engine decided: the claim alone lives on.
-fn settled(job: Job, state: State, reason: Option<&str>) -> Job {
-    Job { state, plan: None, reason: reason.map(str::to_owned), ..job }
+/// The record without what the engine decided: the claim and its story alone live on.
+fn settled(job: Job, state: State, now: Timestamp, reason: Option<&str>) -> Job {
+    Job { plan: None, ..job }.enter(state, now, reason)
 }
 
 fn lease_end(claimant: &Claimant) -> Timestamp {

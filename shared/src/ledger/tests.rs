@@ -66,9 +66,9 @@ fn a_broadcast_is_repeated_after_a_gateway_error_only() {
     let job = taken(claim(None, &id(), &claimant("a", 0, Policy::Broadcast)));
     let crashed = claim(Some(job.clone()), &id(), &claimant("b", 20, Policy::Broadcast));
 
-    let lost = finish(job.clone(), Attempt::Ambiguous(Loss::Reply), Policy::Broadcast);
-    let gateway = finish(job, Attempt::Ambiguous(Loss::Gateway), Policy::Broadcast);
-    let again = finish(gateway.clone(), Attempt::Ambiguous(Loss::Gateway), Policy::Broadcast);
+    let lost = finish(job.clone(), Attempt::Ambiguous(Loss::Reply), Policy::Broadcast, at(1));
+    let gateway = finish(job, Attempt::Ambiguous(Loss::Gateway), Policy::Broadcast, at(1));
+    let again = finish(gateway.clone(), Attempt::Ambiguous(Loss::Gateway), Policy::Broadcast, at(1));
 
     assert!(matches!(crashed, Claim::Over(Job { state: State::Unknown, .. })));
     assert_eq!((lost.state, gateway.state, again.state), (State::Unknown, State::Retry, State::Unknown));
@@ -79,7 +79,7 @@ fn a_settled_job_stays_settled_and_keeps_no_content() {
     let mut job = taken(claim(None, &id(), &claimant("a", 0, Policy::Work)));
     job.plan = Some(Plan::sends(vec![crate::activity::Activity::message("secret")]));
 
-    let sent = finish(job, Attempt::Sent(None), Policy::Work);
+    let sent = finish(job, Attempt::Sent(None), Policy::Work, at(1));
 
     assert_eq!(sent.plan, None);
     assert_eq!(claim(Some(sent.clone()), &id(), &claimant("b", 99, Policy::Work)), Claim::Settled(sent));
@@ -88,7 +88,7 @@ fn a_settled_job_stays_settled_and_keeps_no_content() {
 #[test]
 fn a_job_that_was_put_off_too_long_expires() {
     let job = taken(claim(None, &id(), &claimant("a", 0, Policy::FollowUp)));
-    let put_off = finish(job, Attempt::NotDone, Policy::FollowUp);
+    let put_off = finish(job, Attempt::NotDone("later".to_owned()), Policy::FollowUp, at(1));
 
     let late = claim(Some(put_off), &id(), &claimant("b", 3600, Policy::FollowUp));
 
@@ -99,7 +99,7 @@ fn a_job_that_was_put_off_too_long_expires() {
 fn waiting_for_a_throttled_channel_spends_no_resend() {
     let mut job = taken(claim(None, &id(), &claimant("a", 0, Policy::FollowUp)));
     for round in 1..50 {
-        let put_off = finish(job, Attempt::NotDone, Policy::FollowUp);
+        let put_off = finish(job, Attempt::NotDone("later".to_owned()), Policy::FollowUp, at(1));
         job = taken(claim(Some(put_off), &id(), &claimant("a2", round, Policy::FollowUp)));
     }
 

@@ -24,9 +24,13 @@ pub(super) fn number(value: impl Into<i128>) -> AttributeValue {
 }
 
 pub(super) fn json<T: Serialize>(value: &T, attribute: &'static str) -> Result<AttributeValue, StoreError> {
+    encoded(value, attribute).map(AttributeValue::S)
+}
+
+/// The JSON of a value, for an attribute.
+pub(super) fn encoded<T: Serialize>(value: &T, attribute: &'static str) -> Result<String, StoreError> {
     let json = serde_json::to_string(value);
-    json.map(AttributeValue::S)
-        .map_err(|error| StoreError::Unreadable { attribute, cause: Some(error.into()) })
+    json.map_err(|error| StoreError::Unreadable { attribute, cause: Some(error.into()) })
 }
 
 pub(super) fn from_json<T: DeserializeOwned>(item: &Item, attribute: &'static str) -> Result<T, StoreError> {

@@ -4,9 +4,9 @@
 use aws_sdk_dynamodb::error::SdkError;
 use jiff::Timestamp;
 
-use super::item::{Item, ONLY, from_json, json, number, text};
-use super::{StoreError, Table};
-use crate::conversation::lifecycle::Change;
+use super::item::{Item, ONLY, encoded, from_json, text};
+use super::{Cursor, StoreError, Table};
+use crate::conversation::lifecycle::{Change, Order};
 use crate::conversation::{ConversationReference, ReferenceKey, User};
 use crate::ids::ClientId;
 
@@ -32,10 +32,6 @@ pub struct Page {
     /// Where the next page starts; `None` after the last.
     pub next: Option<Cursor>,
 }
-
-/// Where a page starts.
-#[derive(Debug, Clone)]
-pub struct Cursor(Item);
 
 impl ReferenceStore {
     /// The references of the agent `client_id` in the cloud whose channel issuer is `cloud`.
@@ -68,17 +64,19 @@ impl ReferenceStore {
         moment: Timestamp,
     ) -> Result<(), StoreError> {
         let key = self.key(reference);
+        let content = encoded(reference, "reference")?;
+        let place = Order::of(moment, change, &content);
         let Table { client, name } = &self.table;
         let mut request = client
             .put_item()
             .table_name(name)
             .item("pk", text(pk(&key)))
             .item("sk", text(ONLY))
-            .item("reference", json(reference, "reference")?)
-            .item("moment", number(moment.as_millisecond()))
+            .item("reference", text(content))
+            .item("place", text(place.as_str()))
             .item("state", text(state(change)))
-            .condition_expression("attribute_not_exists(pk) OR moment <= :moment")
-            .expression_attribute_values(":moment", number(moment.as_millisecond()));
+            .condition_expression("attribute_not_exists(pk) OR place <= :place")
+            .expression_attribute_values(":place", text(place.as_str()));
         // Without these two it is in neither index: nobody is told of anything there.
         if change == Change::Keep && reference.conversation.is_personal() {
             request = request.item("audience", text(self.audience(shard_of(&key))));
@@ -95,25 +93,35 @@ impl ReferenceStore {
         }
     }
 
-    /// Takes the reference out of every audience until the channel speaks up in that conversation again.
+    /// Takes the reference out of every audience, for the channel refused at `moment` to let anything be said
+    /// there; until the channel says something later of that conversation.
     ///
     /// # Errors
     ///
     /// [`StoreError`].
-    pub async fn suspend(&self, reference: &ConversationReference, reason: &str) -> Result<(), StoreError> {
+    pub async fn suspend(
+        &self,
+        reference: &ConversationReference,
+        reason: &str,
+        moment: Timestamp,
+    ) -> Result<(), StoreError> {
         let key = self.key(reference);
+        let place = Order::of(moment, Change::Remove, reason);
         let Table { client, name } = &self.table;
         let request = client
             .update_item()
             .table_name(name)
             .key("pk", text(pk(&key)))
             .key("sk", text(ONLY))
-            .update_expression("SET #state = :suspended, reason = :reason REMOVE audience, #user")
-            .condition_expression("attribute_exists(pk)")
+            .update_expression(
+                "SET #state = :suspended, reason = :reason, place = :place REMOVE audience, #user",
+            )
+            .condition_expression("place < :place")
             .expression_attribute_names("#state", "state")
             .expression_attribute_names("#user", "user")
             .expression_attribute_values(":suspended", text("suspended"))
-            .expression_attribute_values(":reason", text(reason));
+            .expression_attribute_values(":reason", text(reason))
+            .expression_attribute_values(":place", text(place.as_str()));
         match request.send().await {
             Ok(_) => Ok(()),
             Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => {

@@ -1,7 +1,7 @@
 //! Conversation references: the newest word wins, and who left is in no audience.
 //! Indexes follow their table in their own time, so what is read from one is looked for until it is there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use herald::activity::{ChannelAccount, ConversationAccount};
 use herald::clock::{Clock, SystemClock};
@@ -71,8 +71,8 @@ pub(super) async fn a_suspension_takes_the_reference_out_of_both_indexes(service
     store.upsert(&reference, Change::Keep, now).await.unwrap();
     let before = in_indexes(&store, &reference, true).await;
 
-    store.suspend(&reference, "blocked").await.unwrap();
-    store.suspend(&stranger, "blocked").await.unwrap();
+    store.suspend(&reference, "blocked", later(now)).await.unwrap();
+    store.suspend(&stranger, "blocked", later(now)).await.unwrap();
 
     assert_eq!(before, (true, true));
     assert_eq!(in_indexes(&store, &reference, false).await, (false, false));
@@ -80,12 +80,54 @@ pub(super) async fn a_suspension_takes_the_reference_out_of_both_indexes(service
     assert_eq!(services.items().await.len(), 1, "who is not known is not suspended");
 }
 
+pub(super) async fn five_words_in_any_order_come_to_the_same(services: &Services) {
+    let (store, now) = (services.references(), SystemClock.now());
+    let words = [
+        (in_language("de"), Change::Keep, now),
+        (personal("alex"), Change::Remove, now),
+        (in_language("en"), Change::Keep, later(now)),
+        (in_language("fr"), Change::Keep, later(now)),
+        (in_language("it"), Change::Remove, later(now)),
+    ];
+
+    let mut endings = BTreeSet::new();
+    for order in orders_of(words.len()) {
+        for index in order {
+            let (reference, change, moment) = &words[index];
+            store.upsert(reference, *change, *moment).await.unwrap();
+        }
+        endings.insert(format!("{:?}", services.items().await[0].iter().collect::<BTreeMap<_, _>>()));
+        services.forget_items().await;
+    }
+
+    assert_eq!(endings.len(), 1, "{endings:#?}");
+    assert!(endings.first().unwrap().contains("removed"), "of two at once the removal counts");
+}
+
+pub(super) async fn a_refusal_does_not_undo_what_was_said_later(services: &Services) {
+    let (store, now) = (services.references(), SystemClock.now());
+    let reference = personal("alex");
+
+    store.upsert(&reference, Change::Keep, later(now)).await.unwrap();
+    store.suspend(&reference, "blocked", now).await.unwrap();
+    let said_later = store.get(&store.key(&reference)).await.unwrap();
+    store.suspend(&reference, "blocked", later(later(now))).await.unwrap();
+    store.upsert(&reference, Change::Keep, later(now)).await.unwrap();
+
+    assert_eq!(said_later.as_ref(), Some(&reference));
+    assert_eq!(
+        store.get(&store.key(&reference)).await.unwrap(),
+        None,
+        "nor does an older word undo a refusal"
+    );
+}
+
 pub(super) async fn who_speaks_up_again_is_back_in_both_indexes(services: &Services) {
     let (store, now) = (services.references(), SystemClock.now());
     let (removed, suspended) = (personal("alex"), personal("kim"));
     store.upsert(&removed, Change::Remove, now).await.unwrap();
     store.upsert(&suspended, Change::Keep, now).await.unwrap();
-    store.suspend(&suspended, "blocked").await.unwrap();
+    store.suspend(&suspended, "blocked", now).await.unwrap();
 
     for reference in [removed, suspended] {
         store.upsert(&reference, Change::Keep, later(now)).await.unwrap();
@@ -193,6 +235,20 @@ async fn in_indexes(
         (by_user.as_ref() == Some(reference), by_audience.contains(reference))
     };
     eventually(look, |found| *found == (expected, expected)).await
+}
+
+/// Every order of `count` things.
+fn orders_of(count: usize) -> Vec<Vec<usize>> {
+    let Some(last) = count.checked_sub(1) else { return vec![Vec::new()] };
+    let shorter = orders_of(last).into_iter();
+    let with_last = |order: Vec<usize>| {
+        (0..=last).map(move |at| {
+            let mut order = order.clone();
+            order.insert(at, last);
+            order
+        })
+    };
+    shorter.flat_map(with_last).collect()
 }
 
 fn later(moment: Timestamp) -> Timestamp {

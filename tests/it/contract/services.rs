@@ -92,6 +92,15 @@ impl Services {
         scan.send().await.unwrap().items.unwrap_or_default()
     }
 
+    /// Empties the table.
+    pub(super) async fn forget_items(&self) {
+        for item in self.items().await {
+            let delete = self.dynamodb().delete_item().table_name(&self.template.table.name);
+            let [pk, sk] = ["pk", "sk"].map(|key| item[key].clone());
+            delete.key("pk", pk).key("sk", sk).send().await.unwrap();
+        }
+    }
+
     /// The next message, which is waited for.
     pub(super) async fn receive(&self, logical_id: &str) -> Option<Message> {
         self.receive_within(logical_id, PATIENCE_SECONDS).await

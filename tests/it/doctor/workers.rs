@@ -5,8 +5,8 @@ use herald::checkup::{self, Outcome, QueueKind};
 use herald::config::Credential;
 use herald::queue::Queue;
 use serde_json::{Value, json};
-use support::TestBundle;
 use support::account::Function;
+use support::{ScriptedEngine, TestBundle};
 
 use super::Practice;
 
@@ -15,7 +15,7 @@ const AUDIENCE: &str = "api://AzureADTokenExchange";
 
 /// A deployment whose worker has a federated identity, and whose registration trusts this subject.
 async fn federated(subject: &str) -> Practice {
-    let bundle = TestBundle::with_credential(Credential::Federated).await;
+    let bundle = TestBundle::with_credential(ScriptedEngine::saying("Hello."), Credential::Federated).await;
     bundle.channel().add_federated_credential(FederatedCredential {
         issuer: bundle.local().stack.identity().issuer().to_owned(),
         subject: subject.to_owned(),

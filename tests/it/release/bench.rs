@@ -4,8 +4,6 @@
 use std::sync::Arc;
 
 use aws_sdk_sqs::types::Message;
-use axum::routing::post;
-use axum::{Json, Router};
 use cli::channel::{Channel, ChannelOptions, Person};
 use cli::stack::{Delays, Stack, StackOptions};
 use cli::template::{self, Template};
@@ -13,7 +11,6 @@ use herald::chance::Chance;
 use herald::clock::{Clock, SystemClock};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
 
 use super::function::Function;
 
@@ -28,8 +25,6 @@ pub(super) struct Bench {
     pub(super) channel: Channel,
     template: Template,
     sqs: aws_sdk_sqs::Client,
-    secrets: String,
-    _serving: JoinSet<()>,
 }
 
 impl Bench {
@@ -50,11 +45,8 @@ impl Bench {
             },
         );
         let sqs = aws_sdk_sqs::Client::new(&stack.sdk_config());
-        let vault = listener().await;
-        let secrets = format!("http://{}", vault.local_addr().unwrap());
-        let mut serving = JoinSet::new();
-        serving.spawn(async move { axum::serve(vault, secrets_manager()).await.unwrap() });
-        Self { stack, channel: channel.unwrap(), template, sqs, secrets, _serving: serving }
+        stack.put_secret(CLIENT_SECRET_ARN, CLIENT_SECRET);
+        Self { stack, channel: channel.unwrap(), template, sqs }
     }
 
     /// Starts the function and waits until it asks for its first event.
@@ -77,7 +69,6 @@ impl Bench {
             ("DELIVERIES_QUEUE_URL", queue("DeliveriesQueue")),
             ("LOG_LEVEL", "warn".to_owned()),
             ("AWS_ENDPOINT_URL", self.stack.endpoint().to_owned()),
-            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", self.secrets.clone()),
             ("AWS_ACCESS_KEY_ID", "local".to_owned()),
             ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
             ("AWS_SESSION_TOKEN", "local".to_owned()),
@@ -169,17 +160,6 @@ impl Bench {
             request.set_receipt_handle(message.receipt_handle.clone()).send().await.unwrap();
         }
     }
-}
-
-/// Secrets Manager with the one secret that the worker fetches.
-fn secrets_manager() -> Router {
-    Router::new().route(
-        "/",
-        post(async |request: String| {
-            assert!(request.contains(CLIENT_SECRET_ARN), "{request}");
-            Json(json!({ "ARN": CLIENT_SECRET_ARN, "Name": "herald", "SecretString": CLIENT_SECRET }))
-        }),
-    )
 }
 
 async fn listener() -> TcpListener {

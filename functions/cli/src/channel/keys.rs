@@ -4,20 +4,13 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::{KeyPair, KeySize};
-use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::jwk::Jwk;
-use jsonwebtoken::{Algorithm, DecodingKey};
 use serde_json::{Value, json};
 
 use super::fault::{self, Operation};
 use super::router::{self, Response};
 use super::server::HungUp;
 use super::{Channel, ChannelError, ISSUER, State, lock};
+use crate::signing_key::SigningKey;
 
 /// Where the OpenID metadata is.
 pub(super) const METADATA_PATH: &str = "/v1/.well-known/openidconfiguration";
@@ -35,13 +28,6 @@ pub(super) struct Keys {
     fetches: AtomicU64,
 }
 
-#[derive(Debug)]
-struct SigningKey {
-    id: String,
-    pair: KeyPair,
-    public: Value,
-}
-
 impl Channel {
     /// How often the keys were fetched.
     #[must_use]
@@ -55,7 +41,7 @@ impl Channel {
     ///
     /// [`ChannelError::Key`] when none could be made.
     pub fn rotate_key(&self) -> Result<(), ChannelError> {
-        let key = SigningKey::generate()?;
+        let key = SigningKey::generate().map_err(|_| ChannelError::Key)?;
         lock(&self.state.keys.pairs).push(key);
         Ok(())
     }
@@ -63,7 +49,7 @@ impl Channel {
     /// The header of a good token.
     #[must_use]
     pub fn token_header(&self) -> Value {
-        let id = lock(&self.state.keys.pairs).last().map(|key| key.id.clone());
+        let id = lock(&self.state.keys.pairs).last().map(|key| key.id().to_owned());
         json!({ "alg": "RS256", "kid": id, "x5t": id, "typ": "JWT" })
     }
 
@@ -95,37 +81,25 @@ impl Channel {
     ///
     /// As [`Channel::sign_claims`].
     pub fn sign_with_header(&self, header: &Value, claims: &Value) -> Result<String, ChannelError> {
-        let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let message = format!("{}.{}", encode(header), encode(claims));
         let keys = lock(&self.state.keys.pairs);
-        let pair = &keys.last().ok_or(ChannelError::Unsigned)?.pair;
-        let mut signature = vec![0; pair.public_modulus_len()];
-        pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message.as_bytes(), &mut signature)
-            .map_err(|_| ChannelError::Unsigned)?;
-        Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
+        let key = keys.last().ok_or(ChannelError::Unsigned)?;
+        key.sign(header, claims).map_err(|_| ChannelError::Unsigned)
     }
 }
 
 impl Keys {
     pub(super) fn generate() -> Result<Self, ChannelError> {
-        Ok(Self { pairs: Mutex::new(vec![SigningKey::generate()?]), fetches: AtomicU64::new(0) })
+        let first = SigningKey::generate().map_err(|_| ChannelError::Key)?;
+        Ok(Self { pairs: Mutex::new(vec![first]), fetches: AtomicU64::new(0) })
     }
 }
 
-impl SigningKey {
-    fn generate() -> Result<Self, ChannelError> {
-        let pair = KeyPair::generate(KeySize::Rsa2048).map_err(|_| ChannelError::Key)?;
-        let public = pair.public_key().as_ref();
-        // Two runs never share an id, so a key kept from an earlier run is never taken for this one.
-        let id = URL_SAFE_NO_PAD.encode(digest(&SHA256, public));
-        let jwk = Jwk::from_decoding_key(&DecodingKey::from_rsa_der(public), Some(Algorithm::RS256));
-        let jwk = jwk.ok().and_then(|jwk| serde_json::to_value(jwk).ok()).ok_or(ChannelError::Key)?;
-        let public = json!({
-            "kty": "RSA", "use": "sig", "kid": id, "x5t": id,
-            "n": jwk["n"], "e": jwk["e"], "endorsements": ENDORSEMENTS,
-        });
-        Ok(Self { id, pair, public })
-    }
+/// The key as the set has it.
+fn published(key: &SigningKey) -> Value {
+    let mut public = key.public().clone();
+    public["x5t"] = json!(key.id());
+    public["endorsements"] = json!(ENDORSEMENTS);
+    public
 }
 
 /// Answers with the OpenID metadata.
@@ -143,7 +117,7 @@ pub(super) async fn answer_metadata(state: &State) -> Result<Response, HungUp> {
 /// Answers with the key set.
 pub(super) async fn answer_keys(state: &State) -> Result<Response, HungUp> {
     state.keys.fetches.fetch_add(1, Ordering::Relaxed);
-    let keys: Vec<Value> = lock(&state.keys.pairs).iter().map(|key| key.public.clone()).collect();
+    let keys: Vec<Value> = lock(&state.keys.pairs).iter().map(published).collect();
     publish(state, &json!({ "keys": keys })).await
 }
 

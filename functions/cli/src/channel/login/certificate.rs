@@ -24,9 +24,17 @@ pub(super) struct Certificates {
 impl Channel {
     /// Adds a certificate, in DER, to the agent's registration.
     pub fn add_certificate(&self, der: &[u8]) {
-        let thumbprint = URL_SAFE_NO_PAD.encode(digest(&SHA256, der));
-        lock(&self.state.logins.certificates.registered).insert(thumbprint, der.to_owned());
+        lock(&self.state.logins.certificates.registered).insert(thumbprint(der), der.to_owned());
     }
+
+    /// Removes it again.
+    pub fn revoke_certificate(&self, der: &[u8]) {
+        lock(&self.state.logins.certificates.registered).remove(&thumbprint(der));
+    }
+}
+
+fn thumbprint(der: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(digest(&SHA256, der))
 }
 
 impl Certificates {

@@ -1,0 +1,91 @@
+//! The tick: once a minute, moves what is due from the agenda into the queues (design: later).
+//! An item is queued before it is taken off; the claim of its job absorbs the copy of a tick that died.
+
+use herald::agenda::{self, Destination, Item, Minute, SHARDS};
+use herald::queue::QueueError;
+use herald::store::StoreError;
+use herald::telemetry::causes;
+use jiff::Timestamp;
+use tracing::{error, warn};
+
+use crate::Proactive;
+
+/// What a tick moved.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Moved {
+    /// Items that are in their queues now.
+    pub queued: usize,
+    /// Items that a queue did not take; the next tick tries again.
+    pub kept: usize,
+    /// Items that could not be read and were left where they are.
+    pub unreadable: usize,
+}
+
+impl Proactive {
+    /// Queues what is due within the horizon and takes it off the agenda. Ends early at `stop_at`; the next
+    /// tick goes on from there.
+    ///
+    /// # Errors
+    ///
+    /// When the agenda cannot be read or written; what was queued stays queued.
+    pub async fn tick(&self, stop_at: Option<Timestamp>) -> Result<Moved, StoreError> {
+        let now = self.clock.now();
+        let mut moved = Moved::default();
+        for minute in agenda::minutes(self.agenda.drained().await?, now).map(Minute) {
+            if stop_at.is_some_and(|at| self.clock.now() >= at) {
+                warn!("a tick ran out of time: the next one goes on");
+                break;
+            }
+            for shard in 0..SHARDS {
+                self.move_shard(minute, shard, now, &mut moved).await?;
+            }
+            // A minute in which something was kept is looked through again, and so is what comes after it.
+            if moved.kept == 0 && agenda::is_drained(minute, now) {
+                self.agenda.drain(minute).await?;
+            }
+        }
+        Ok(moved)
+    }
+
+    async fn move_shard(
+        &self,
+        minute: Minute,
+        shard: u8,
+        now: Timestamp,
+        moved: &mut Moved,
+    ) -> Result<(), StoreError> {
+        let mut next = None;
+        loop {
+            let due = self.agenda.list(minute, shard, next).await?;
+            moved.unreadable += due.unreadable;
+            for (item, place) in due.items {
+                match self.queue_item(&item, now).await {
+                    // Beyond the horizon: one of the next ticks.
+                    None => {}
+                    Some(Ok(())) => {
+                        self.agenda.remove(place).await?;
+                        moved.queued += 1;
+                    }
+                    Some(Err(error)) => {
+                        error!(error = %causes(&error), "could not queue an item of the agenda");
+                        moved.kept += 1;
+                    }
+                }
+            }
+            next = due.next;
+            if next.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn queue_item(&self, item: &Item, now: Timestamp) -> Option<Result<(), QueueError>> {
+        let wait = item.wait(now)?;
+        let body = item.body.clone();
+        Some(match &item.queue {
+            Destination::Turns { group, dedupe } => self.turns.send_body_in_order(body, group, dedupe).await,
+            Destination::Tasks => self.tasks.send_body_after(body, wait).await,
+            Destination::Deliveries => self.deliveries.send_body_after(body, wait).await,
+        })
+    }
+}

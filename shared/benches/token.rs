@@ -1,0 +1,167 @@
+//! What checking a token costs beside the bare RSA verification that is in it.
+//! Prints the ratio of the two, taken in turns in one run; every token is another.
+
+#![expect(clippy::unwrap_used, reason = "a benchmark may end where it fails")]
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::{KeyPair, KeySize};
+use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use criterion::{Criterion, Throughput};
+use herald::auth::{Authenticator, Checks, Entra, SigningKeys};
+use herald::clock::{Clock, SystemClock};
+use herald::cloud::Cloud;
+use herald::ids::{ClientId, TenantId};
+use herald::store::{KeyStore, Table};
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::{Algorithm, DecodingKey, crypto};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+
+const CLIENT_ID: &str = "5d0c9c1e-7a3b-4f0e-9f8e-2b1a6c3d4e5f";
+const TOKENS: usize = 2_000;
+const ROUNDS: usize = 100;
+
+struct Scene {
+    runtime: Runtime,
+    authenticator: Authenticator,
+    key: DecodingKey,
+    /// Values of `Authorization`.
+    values: Vec<String>,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let runtime = runtime.unwrap();
+        let pair = KeyPair::generate(KeySize::Rsa2048).unwrap();
+        let key = DecodingKey::from_rsa_der(pair.public_key().as_ref());
+        let jwk = Jwk::from_decoding_key(&key, Some(Algorithm::RS256)).unwrap();
+        let mut jwk = serde_json::to_value(jwk).unwrap();
+        jwk["kid"] = "k".into();
+        jwk["endorsements"] = json!(["msteams"]);
+        let metadata = runtime.block_on(publish(json!({ "keys": [jwk] })));
+
+        let http = herald::http::client().unwrap();
+        let aws = aws_config::SdkConfig::builder()
+            .behavior_version(aws_config::BehaviorVersion::latest())
+            .region(aws_config::Region::new("us-east-1"))
+            .build();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let keys = || {
+            let copies = KeyStore::new(Table::new(aws_sdk_dynamodb::Client::new(&aws), "none"));
+            SigningKeys::new(metadata.clone(), http.clone(), copies, clock.clone())
+        };
+        let cloud = Cloud::parse("public").unwrap();
+        let authenticator = Authenticator {
+            keys: keys(),
+            issuer: cloud.issuer.clone(),
+            entra: Entra::new(&cloud, &TenantId::new("t").unwrap(), Vec::new(), keys()),
+            audience: ClientId::new(CLIENT_ID).unwrap(),
+            clock: clock.clone(),
+            checks: Checks::all(),
+        };
+        let now = clock.now().as_second();
+        let values = (0..TOKENS).map(|index| format!("Bearer {}", token(&pair, now, index))).collect();
+        let scene = Self { runtime, authenticator, key, values };
+        scene.check_all();
+        scene
+    }
+
+    /// Checks every token as a request would.
+    fn check_all(&self) -> Duration {
+        self.runtime.block_on(async {
+            let begun = now();
+            for value in &self.values {
+                black_box(self.authenticator.authenticate(Some(black_box(value))).await.unwrap());
+            }
+            begun.elapsed()
+        })
+    }
+
+    /// Checks the signature of every token and nothing else.
+    fn verify_all(&self) -> Duration {
+        let tokens = self.values.iter().map(|value| value.trim_start_matches("Bearer ").rsplit_once('.'));
+        let parts: Vec<_> = tokens.map(Option::unwrap).collect();
+        let begun = now();
+        for (message, signature) in parts {
+            let verified =
+                crypto::verify(black_box(signature), message.as_bytes(), &self.key, Algorithm::RS256);
+            assert!(black_box(verified.unwrap()));
+        }
+        begun.elapsed()
+    }
+}
+
+fn token(pair: &KeyPair, now: i64, index: usize) -> String {
+    let header = json!({ "alg": "RS256", "kid": "k", "x5t": "k", "typ": "JWT" });
+    let claims = json!({
+        "serviceurl": "https://smba.trafficmanager.net/emea/9a1b2c3d-4e5f-4a6b-8c7d-0e1f2a3b4c5d/",
+        "nbf": now, "exp": now + 3600 + i64::try_from(index).unwrap(),
+        "iss": "https://api.botframework.com", "aud": CLIENT_ID,
+    });
+    let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let message = format!("{}.{}", encode(&header), encode(&claims));
+    let mut signature = vec![0; pair.public_modulus_len()];
+    pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message.as_bytes(), &mut signature).unwrap();
+    format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+/// Serves the metadata and the keys, whatever is asked, and returns the metadata's address.
+async fn publish(mut document: Value) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    document["jwks_uri"] = url.clone().into();
+    let body = document.to_string();
+    let answer =
+        format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.read(&mut [0; 4096]).await;
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    url
+}
+
+fn now() -> Instant {
+    #[expect(clippy::disallowed_methods, reason = "what is measured is the machine's own time")]
+    Instant::now()
+}
+
+fn main() {
+    let scene = Scene::new();
+    let mut criterion = Criterion::default().configure_from_args().sample_size(20);
+    let mut group = criterion.benchmark_group("2,000 tokens");
+    group.throughput(Throughput::Elements(TOKENS as u64));
+    group.bench_function("signature alone", |bench| {
+        bench.iter_custom(|times| (0..times).map(|_| scene.verify_all()).sum());
+    });
+    group.bench_function("all checks", |bench| {
+        bench.iter_custom(|times| (0..times).map(|_| scene.check_all()).sum());
+    });
+    group.finish();
+
+    let mut ratios: Vec<f64> = (0..ROUNDS)
+        .map(|_| (scene.check_all().as_secs_f64(), scene.verify_all().as_secs_f64()))
+        .map(|(all, signature)| all / signature)
+        .collect();
+    ratios.sort_by(f64::total_cmp);
+    let at = |share: f64| ratios[(share * (ROUNDS - 1) as f64) as usize];
+    #[expect(clippy::print_stdout, reason = "it is what the benchmark is for")]
+    {
+        println!(
+            "all checks take {:.3} times the signature alone (median of {ROUNDS} rounds in turns; 10 % {:.3}, 90 % {:.3})",
+            at(0.5),
+            at(0.1),
+            at(0.9),
+        );
+    }
+}

@@ -1,0 +1,375 @@
+//! The claim protocol by exhaustion: every interleaving of two workers, redeliveries, crashes and lost replies.
+//! What claims and finishes is the shipped [`claim`] and [`finish`]; three ways that fail stand beside them.
+
+use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::time::Duration;
+
+use super::*;
+
+/// Receipts before a message goes to the dead-letter queue.
+const RECEIPTS: u8 = 6;
+/// Copies that the queue may deliver beside the message.
+const DUPLICATES: u8 = 2;
+
+/// How a worker goes about one send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Protocol {
+    /// A: no record; anything that fails is sent again.
+    NoRecord,
+    /// B: reads whether it was sent, sends, then writes that it was.
+    CheckThenAct,
+    /// C: a lock that is deleted on error and ends with its time.
+    DeleteOnError,
+    /// D, E and F: the shipped ledger. `Work` stands for a write that may be repeated (PUT, stream final).
+    Ledger(Policy, Loss),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Step {
+    Idle,
+    Received,
+    Claimed,
+    Answered,
+    Ambiguous,
+    Refused,
+}
+
+/// One worker, and the record as it stood when it claimed.
+#[derive(Debug, Clone, PartialEq)]
+struct Worker {
+    step: Step,
+    claimed: Option<Job>,
+}
+
+const IDLE: Worker = Worker { step: Step::Idle, claimed: None };
+
+#[derive(Debug, Clone)]
+struct World {
+    record: Option<Job>,
+    is_message_there: bool,
+    receipts: u8,
+    duplicates: u8,
+    faults: u8,
+    shown: u8,
+    workers: [Worker; 2],
+}
+
+/// What came of all interleavings.
+#[derive(Debug, PartialEq)]
+struct Outcome {
+    /// The most copies that anybody saw.
+    copies: u8,
+    /// How it ended where nobody saw anything.
+    unseen: BTreeSet<&'static str>,
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_second(1_800_000_000).unwrap()
+}
+
+/// Long before now: a lease that is over.
+fn over() -> Timestamp {
+    Timestamp::from_second(1_700_000_000).unwrap()
+}
+
+impl World {
+    fn new(faults: u8) -> Self {
+        Self {
+            record: None,
+            is_message_there: true,
+            receipts: RECEIPTS,
+            duplicates: DUPLICATES,
+            faults,
+            shown: 0,
+            workers: [IDLE, IDLE],
+        }
+    }
+
+    /// Tells worlds apart that can go on differently.
+    fn key(&self) -> String {
+        format!("{self:?}")
+    }
+
+    fn with(&self, worker: usize, step: Step) -> Self {
+        let mut next = self.clone();
+        next.workers[worker].step = step;
+        next
+    }
+
+    /// The worker is done, and the message is gone.
+    fn acknowledged(&self, worker: usize) -> Self {
+        let mut next = self.clone();
+        next.workers[worker] = IDLE;
+        next
+    }
+
+    /// The worker is done, and the message comes back.
+    fn left(&self, worker: usize) -> Self {
+        Self { is_message_there: true, ..self.acknowledged(worker) }
+    }
+
+    fn with_record(&self, record: Option<Job>) -> Self {
+        Self { record, ..self.clone() }
+    }
+
+    fn shows(&self, is_repeatable: bool) -> Self {
+        let shown = if is_repeatable { self.shown.max(1) } else { self.shown + 1 };
+        Self { shown, ..self.clone() }
+    }
+
+    fn is_over(&self) -> bool {
+        let is_idle = self.workers.iter().all(|worker| worker.step == Step::Idle);
+        is_idle && (!self.is_message_there || self.receipts == 0)
+    }
+
+    fn ending(&self) -> &'static str {
+        match (self.is_message_there, self.record.as_ref().map(|job| job.state)) {
+            (true, None | Some(State::Retry)) => "to do, dead letter",
+            (true, Some(State::Sending)) => "in hand, dead letter",
+            (true, Some(State::Unknown)) => "unknown, dead letter",
+            (false, Some(State::Unknown)) => "unknown, recorded",
+            _ => "SILENT",
+        }
+    }
+}
+
+impl Protocol {
+    fn next(self, world: &World, may_pause: bool) -> Vec<World> {
+        let mut all: Vec<World> = [0, 1].into_iter().flat_map(|worker| self.step(world, worker)).collect();
+        let owner =
+            world.record.as_ref().filter(|job| job.state == State::Sending && job.lease_until > now());
+        if let Some(job) = owner.filter(|_| may_pause && world.faults > 0) {
+            // Its owner was paused so long that the lease ended under it.
+            let record = Some(Job { lease_until: over(), ..job.clone() });
+            all.push(World { record, faults: world.faults - 1, ..world.clone() });
+        }
+        all
+    }
+
+    fn step(self, world: &World, worker: usize) -> Vec<World> {
+        let at = world.workers[worker].step;
+        if at == Step::Idle {
+            return receive(world, worker);
+        }
+        let mut next = crash(world, worker);
+        match at {
+            Step::Idle => {}
+            Step::Received => next.push(self.begin(world, worker)),
+            Step::Claimed => next.extend(self.post(world, worker)),
+            Step::Answered => next.push(self.end(world, worker, Attempt::Sent(None))),
+            Step::Ambiguous => next.push(self.end(world, worker, Attempt::Ambiguous(self.loss()))),
+            Step::Refused => next.push(self.end(world, worker, Attempt::NotDone("later".to_owned()))),
+        }
+        next
+    }
+
+    fn loss(self) -> Loss {
+        match self {
+            Self::Ledger(_, loss) => loss,
+            Self::NoRecord | Self::CheckThenAct | Self::DeleteOnError => Loss::Reply,
+        }
+    }
+
+    fn begin(self, world: &World, worker: usize) -> World {
+        let goes_on = world.with(worker, Step::Claimed);
+        let state = world.record.as_ref().map(|job| job.state);
+        let is_locked = world.record.as_ref().is_some_and(|job| job.lease_until > now());
+        let policy = match self {
+            Self::NoRecord => return goes_on,
+            Self::CheckThenAct | Self::DeleteOnError if state == Some(State::Sent) => {
+                return world.acknowledged(worker);
+            }
+            Self::CheckThenAct => return goes_on,
+            Self::DeleteOnError if is_locked => return world.left(worker),
+            Self::DeleteOnError => return goes_on.with_record(Some(taken(worker))),
+            Self::Ledger(policy, _) => policy,
+        };
+        match claim(world.record.clone(), &id(), &claimant(world.record.as_ref(), worker, policy)) {
+            Claim::Settled(_) => world.acknowledged(worker),
+            Claim::Busy { .. } => world.left(worker),
+            Claim::Over(job) => world.with_record(Some(job)).acknowledged(worker),
+            Claim::Taken(job) => {
+                let mut next = goes_on.with_record(Some(job.clone()));
+                next.workers[worker].claimed = Some(job);
+                next
+            }
+        }
+    }
+
+    /// The request: accepted, or with a fault accepted and its reply lost, lost itself, or cleanly refused.
+    fn post(self, world: &World, worker: usize) -> Vec<World> {
+        let shown = world.shows(matches!(self, Self::Ledger(Policy::Work, _)));
+        let mut next = vec![shown.with(worker, Step::Answered)];
+        if let Some(faults) = world.faults.checked_sub(1) {
+            let spent = |world: &World| World { faults, ..world.clone() };
+            next.push(spent(&shown).with(worker, Step::Ambiguous));
+            next.push(spent(world).with(worker, Step::Ambiguous));
+            next.push(spent(world).with(worker, Step::Refused));
+        }
+        next
+    }
+
+    fn end(self, world: &World, worker: usize, attempt: Attempt) -> World {
+        let is_sent = matches!(attempt, Attempt::Sent(_));
+        match self {
+            Self::NoRecord if is_sent => world.acknowledged(worker),
+            Self::CheckThenAct | Self::DeleteOnError if is_sent => {
+                let job = finish(taken(worker), attempt, Policy::Work, now());
+                world.with_record(Some(job)).acknowledged(worker)
+            }
+            Self::NoRecord | Self::CheckThenAct => world.left(worker),
+            Self::DeleteOnError => world.with_record(None).left(worker),
+            Self::Ledger(policy, _) => {
+                let claimed = world.workers[worker].claimed.clone();
+                let is_ours =
+                    |there: &Job, job: &Job| there.owner == job.owner && there.state == State::Sending;
+                match (claimed, &world.record) {
+                    (Some(job), Some(there)) if is_ours(there, &job) => {
+                        let job = finish(there.clone(), attempt, policy, now());
+                        let is_settled = job.state.is_settled();
+                        let written = world.with_record(Some(job));
+                        if is_settled { written.acknowledged(worker) } else { written.left(worker) }
+                    }
+                    // Fenced: somebody else has it. What is not settled comes back; what was shown is theirs to judge.
+                    _ if is_sent => world.acknowledged(worker),
+                    _ => world.left(worker),
+                }
+            }
+        }
+    }
+}
+
+fn receive(world: &World, worker: usize) -> Vec<World> {
+    let Some(receipts) = world.receipts.checked_sub(1) else {
+        return Vec::new();
+    };
+    let received = World { receipts, ..world.with(worker, Step::Received) };
+    if world.is_message_there {
+        return vec![World { is_message_there: false, ..received }];
+    }
+    let copied = world.duplicates.checked_sub(1);
+    copied.map(|duplicates| World { duplicates, ..received }).into_iter().collect()
+}
+
+/// The worker dies: its message comes back, and its lease is over.
+fn crash(world: &World, worker: usize) -> Vec<World> {
+    let Some(faults) = world.faults.checked_sub(1) else {
+        return Vec::new();
+    };
+    let mut next = World { faults, ..world.left(worker) };
+    let owner = world.workers[worker].claimed.as_ref().map_or(token(worker, 1), |job| job.owner.clone());
+    if let Some(job) = next.record.as_mut().filter(|job| job.owner == owner) {
+        job.lease_until = over();
+    }
+    vec![next]
+}
+
+fn id() -> JobId {
+    JobId(digest::of(&["job"]))
+}
+
+fn token(worker: usize, attempt: u32) -> String {
+    format!("{worker}-{attempt}")
+}
+
+/// Every claim has a token of its own.
+fn claimant(record: Option<&Job>, worker: usize, policy: Policy) -> Claimant {
+    Claimant {
+        owner: token(worker, record.map_or(0, |job| job.attempts) + 1),
+        now: now(),
+        lease: Duration::from_secs(20),
+        expires_at: Timestamp::MAX,
+        policy,
+    }
+}
+
+/// The record of a job that `worker` has just claimed as the first.
+fn taken(worker: usize) -> Job {
+    match claim(None, &id(), &claimant(None, worker, Policy::Work)) {
+        Claim::Taken(job) => job,
+        other @ (Claim::Settled(_) | Claim::Busy { .. } | Claim::Over(_)) => panic!("not taken: {other:?}"),
+    }
+}
+
+fn explore(protocol: Protocol, faults: u8, may_pause: bool) -> Outcome {
+    let first = World::new(faults);
+    let mut seen = HashSet::from([first.key()]);
+    let mut queue = VecDeque::from([first]);
+    let mut outcome = Outcome { copies: 0, unseen: BTreeSet::new() };
+    while let Some(world) = queue.pop_front() {
+        outcome.copies = outcome.copies.max(world.shown);
+        if world.is_over() && world.shown == 0 {
+            outcome.unseen.insert(world.ending());
+        }
+        for next in protocol.next(&world, may_pause) {
+            if seen.insert(next.key()) {
+                queue.push_back(next);
+            }
+        }
+    }
+    outcome
+}
+
+/// The most copies with none, one, two and three faults; what ended unseen is checked on the way.
+fn copies(protocol: Protocol, may_pause: bool) -> [u8; 4] {
+    [0, 1, 2, 3].map(|faults| {
+        let outcome = explore(protocol, faults, may_pause);
+        assert!(!outcome.unseen.contains("SILENT"), "{protocol:?}: lost without a word");
+        outcome.copies
+    })
+}
+
+const ANNOUNCEMENT: Protocol = Protocol::Ledger(Policy::Broadcast, Loss::Reply);
+const ANNOUNCEMENT_AT_A_FAILING_GATEWAY: Protocol = Protocol::Ledger(Policy::Broadcast, Loss::Gateway);
+const FOLLOW_UP: Protocol = Protocol::Ledger(Policy::FollowUp, Loss::Reply);
+const FINAL_WRITE: Protocol = Protocol::Ledger(Policy::Work, Loss::Reply);
+
+#[test]
+fn an_announcement_is_shown_once_at_most() {
+    for may_pause in [false, true] {
+        assert_eq!(copies(ANNOUNCEMENT, may_pause), [1, 1, 1, 1]);
+    }
+}
+
+#[test]
+fn an_announcement_is_shown_twice_at_most_where_the_gateway_failed() {
+    for may_pause in [false, true] {
+        assert_eq!(copies(ANNOUNCEMENT_AT_A_FAILING_GATEWAY, may_pause), [1, 2, 2, 2]);
+    }
+}
+
+#[test]
+fn a_follow_up_is_shown_twice_at_most_and_only_after_a_fault() {
+    for may_pause in [false, true] {
+        assert_eq!(copies(FOLLOW_UP, may_pause), [1, 2, 2, 2]);
+    }
+}
+
+#[test]
+fn a_write_that_may_be_repeated_is_shown_once() {
+    for may_pause in [false, true] {
+        assert_eq!(copies(FINAL_WRITE, may_pause), [1, 1, 1, 1]);
+    }
+}
+
+#[test]
+fn what_nobody_saw_is_recorded_or_a_dead_letter() {
+    let unseen = |protocol, faults| explore(protocol, faults, false).unseen.into_iter().collect::<Vec<_>>();
+    let letters = ["in hand, dead letter", "to do, dead letter"];
+    let unknown = ["in hand, dead letter", "to do, dead letter", "unknown, dead letter", "unknown, recorded"];
+
+    assert_eq!(unseen(ANNOUNCEMENT, 0), [""; 0]);
+    assert_eq!(unseen(ANNOUNCEMENT, 1), unknown);
+    assert_eq!(unseen(FOLLOW_UP, 1), letters);
+    assert_eq!(unseen(FOLLOW_UP, 2), unknown);
+    assert_eq!(unseen(FINAL_WRITE, 3), letters);
+}
+
+#[test]
+fn ways_without_such_a_claim_show_more_copies() {
+    for may_pause in [false, true] {
+        assert_eq!(copies(Protocol::NoRecord, may_pause), [3, 4, 5, 6]);
+        assert_eq!(copies(Protocol::CheckThenAct, may_pause), [2, 3, 4, 5]);
+        assert_eq!(copies(Protocol::DeleteOnError, may_pause), [1, 2, 3, 4]);
+    }
+}

@@ -1,0 +1,227 @@
+//! By what the agent proves who it is: a secret, a certificate, or the role that AWS gave it; and what it says when
+//! the login service does not believe it.
+
+mod assertions;
+mod certificate;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cli::channel::{Fault, FederatedCredential, Operation, Refusal};
+use herald::auth::{self, FederatedIdentity, TokenProvider, TokenSource};
+use herald::chance::Chance;
+use herald::clock::Clock;
+use herald::cloud::Cloud;
+use herald::config::Credential;
+use herald::ids::{ClientId, TenantId};
+use herald::telemetry::causes;
+use support::clock::TestClock;
+use support::{ScriptedEngine, TestBundle};
+
+use self::certificate::Certificate;
+
+const SECRET_ARN: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:herald-AbCdEf";
+
+/// Whom an identity token for Entra is meant for.
+const AUDIENCE: &str = "api://AzureADTokenExchange";
+
+/// A bundle whose agent has this credential; the registration does not know it yet.
+async fn bundle(credential: Credential) -> TestBundle {
+    TestBundle::with_credential(ScriptedEngine::deferring("On it.", "Here it is."), credential).await
+}
+
+async fn with_certificate(kept: &str, registered: &Certificate) -> TestBundle {
+    let bundle = bundle(Credential::Certificate(SECRET_ARN.to_owned())).await;
+    bundle.local().stack.put_secret(SECRET_ARN, kept);
+    bundle.channel().add_certificate(&registered.der);
+    bundle
+}
+
+/// The federated credential that fits.
+fn fitting(bundle: &TestBundle) -> FederatedCredential {
+    let identity = bundle.local().stack.identity();
+    FederatedCredential {
+        issuer: identity.issuer().to_owned(),
+        subject: identity.subject().unwrap(),
+        audience: AUDIENCE.to_owned(),
+    }
+}
+
+async fn federated(change: impl FnOnce(&mut FederatedCredential)) -> TestBundle {
+    let bundle = bundle(Credential::Federated).await;
+    let mut credential = fitting(&bundle);
+    change(&mut credential);
+    bundle.channel().add_federated_credential(credential);
+    bundle
+}
+
+async fn assert_follows_up(bundle: TestBundle) {
+    let alex = bundle.channel().add_person("Alex");
+
+    bundle.receive(bundle.channel().message(&alex, "order a laptop")).await;
+    bundle.drain().await;
+
+    assert_eq!(bundle.channel().texts(), ["On it.", "Here it is."]);
+    assert_eq!(bundle.channel().token_requests(), 1);
+    bundle.end().await;
+}
+
+/// What the agent says when it asks for a token in vain.
+async fn refusal(bundle: &TestBundle) -> String {
+    let error = bundle.local().bundle.worker.connector.tokens.token().await.unwrap_err();
+    let text = causes(&error).to_string();
+    for id in ["000000000000", "arn:", "5d0c9c1e", "9a1b2c3d", "127.0.0.1"] {
+        assert!(!text.contains(id), "`{id}` is in: {text}");
+    }
+    text
+}
+
+async fn assert_refused(bundle: TestBundle, words: &[&str]) {
+    let text = refusal(&bundle).await;
+
+    for word in words {
+        assert!(text.contains(word), "`{word}` is not in: {text}");
+    }
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_follow_up_is_sent_with_a_secret_that_is_kept_in_secrets_manager() {
+    let bundle = bundle(Credential::StoredSecret(SECRET_ARN.to_owned())).await;
+    bundle.local().stack.put_secret(SECRET_ARN, "emulated\n");
+
+    assert_follows_up(bundle).await;
+}
+
+#[tokio::test]
+async fn a_follow_up_is_sent_with_a_certificate() {
+    let certificate = Certificate::new();
+
+    assert_follows_up(with_certificate(&certificate.pem(), &certificate).await).await;
+}
+
+#[tokio::test]
+async fn a_follow_up_is_sent_with_a_federated_identity() {
+    assert_follows_up(federated(|_| {}).await).await;
+}
+
+#[tokio::test]
+async fn a_federated_credential_that_does_not_fit_is_named_by_the_member_that_differs() {
+    let upper = |text: &mut String| *text = text.replace("role", "Role");
+    let issuer = federated(|credential| credential.issuer.push('/')).await;
+    let subject = federated(|credential| upper(&mut credential.subject)).await;
+    let audience = federated(|credential| credential.audience.push_str("USGov")).await;
+    let none = bundle(Credential::Federated).await;
+
+    assert_refused(issuer, &["AADSTS700211", "issuer", "minutes"]).await;
+    assert_refused(subject, &["AADSTS700213", "subject", "minutes"]).await;
+    assert_refused(audience, &["AADSTS700212", "audience", "minutes"]).await;
+    assert_refused(none, &["AADSTS70021", "minutes"]).await;
+}
+
+#[tokio::test]
+async fn another_role_than_the_trusted_one_is_refused() {
+    let bundle = federated(|_| {}).await;
+    bundle.local().stack.identity().assume("arn:aws:iam::000000000000:role/another");
+
+    assert_refused(bundle, &["AADSTS700213", "each worker role"]).await;
+}
+
+#[tokio::test]
+async fn federation_that_is_off_in_the_account_is_explained() {
+    let bundle = federated(|_| {}).await;
+    bundle.local().stack.identity().switch_off();
+
+    assert_refused(bundle, &["aws iam enable-outbound-web-identity-federation"]).await;
+}
+
+#[tokio::test]
+async fn an_operator_can_compare_what_aws_says_with_the_registration() {
+    let bundle = bundle(Credential::Federated).await;
+    let cloud = Cloud::parse(&bundle.channel().cloud().to_string()).unwrap();
+
+    let claims = FederatedIdentity::new(&cloud, &bundle.local().resources.aws).claims().await.unwrap();
+
+    let FederatedCredential { issuer, subject, audience } = fitting(&bundle);
+    assert_eq!((claims.issuer, claims.subject, claims.audience), (issuer, subject, audience));
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_registered_or_not_its_keys_own_is_refused() {
+    let (own, other) = (Certificate::new(), Certificate::new());
+    let unknown = with_certificate(&other.pem(), &own).await;
+    let mixed = with_certificate(&own.pem_with_key_of(&other), &own).await;
+
+    assert_refused(unknown, &["AADSTS700027", "CLIENT_CERTIFICATE_ARN"]).await;
+    assert_refused(mixed, &["AADSTS700027", "private key"]).await;
+}
+
+#[tokio::test]
+async fn a_secret_that_holds_no_certificate_or_is_not_there_is_explained() {
+    let own = Certificate::new();
+    let no_key = with_certificate(&own.certificate, &own).await;
+    let absent = bundle(Credential::Certificate(SECRET_ARN.to_owned())).await;
+
+    assert_refused(no_key, &["CLIENT_CERTIFICATE_ARN", "holds no PRIVATE KEY"]).await;
+    assert_refused(absent, &["CLIENT_CERTIFICATE_ARN", "ResourceNotFoundException"]).await;
+}
+
+#[tokio::test]
+async fn a_certificate_is_replaced_without_a_restart() {
+    let (old, new) = (Certificate::new(), Certificate::new());
+    let bundle = with_certificate(&old.pem(), &old).await;
+    let tokens = &bundle.local().bundle.worker.connector.tokens;
+    tokens.token().await.unwrap();
+
+    bundle.channel().add_certificate(&new.der);
+    bundle.local().stack.put_secret(SECRET_ARN, new.pem());
+    bundle.channel().revoke_certificate(&old.der);
+    bundle.clock().advance(Duration::from_secs(3600));
+    tokens.token().await.unwrap();
+
+    assert_eq!(bundle.channel().token_requests(), 2);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn an_assertion_outside_its_validity_is_replaced_once() {
+    let certificate = Certificate::new();
+    let bundle = with_certificate(&certificate.pem(), &certificate).await;
+    let outside = Refusal::raw(401, r#"{"error":"invalid_client","error_codes":[700024]}"#);
+    bundle.channel().fail_on(Operation::Token, Fault::Status(outside));
+
+    let token = bundle.local().bundle.worker.connector.tokens.token().await;
+
+    assert!(token.is_ok(), "{token:?}");
+    assert_eq!(bundle.channel().token_requests(), 2);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn an_agent_whose_clock_is_wrong_is_told_so() {
+    let certificate = Certificate::new();
+    let bundle = with_certificate(&certificate.pem(), &certificate).await;
+    let cloud = Cloud::parse(&bundle.channel().cloud().to_string()).unwrap();
+    let kept = Credential::Certificate(SECRET_ARN.to_owned());
+    let claims = bundle.channel().token_claims();
+    for wrong in ["2026-11-22T08:50:00Z", "2026-11-22T09:00:01Z"] {
+        let asked = bundle.channel().token_requests();
+        let clock: Arc<dyn Clock> = Arc::new(TestClock::at(wrong.parse().unwrap()));
+        let tokens = TokenProvider::new(TokenSource {
+            http: herald::http::client().unwrap(),
+            client_id: ClientId::new(claims["aud"].as_str().unwrap()).unwrap(),
+            credential: auth::Credential::new(kept.clone(), &cloud, &bundle.local().resources.aws),
+            tenant: TenantId::new("of the cloud").unwrap(),
+            cloud: cloud.clone(),
+            clock,
+            chance: Chance::system(),
+        });
+
+        let error = tokens.token().await.unwrap_err().to_string();
+
+        assert!(error.contains("AADSTS700024") && error.contains("clock"), "{error}");
+        assert_eq!(bundle.channel().token_requests() - asked, 2);
+    }
+    bundle.end().await;
+}

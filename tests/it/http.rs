@@ -1,0 +1,90 @@
+//! The one HTTP client: what it sends, what it keeps, and what it does not do with an answer.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use herald::http;
+
+/// Who asked, and with what headers.
+type Asked = Arc<Mutex<Vec<(SocketAddr, HeaderMap)>>>;
+
+/// A server that answers everything with a redirect, a cookie and something compressed, and remembers who asked.
+struct Peer {
+    url: String,
+    asked: Asked,
+}
+
+impl Peer {
+    async fn start() -> Self {
+        let asked = Asked::default();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let router = Router::new().fallback(answer).with_state(asked.clone());
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(async move { axum::serve(listener, service).await });
+        Self { url, asked }
+    }
+
+    fn asked(&self) -> Vec<(SocketAddr, HeaderMap)> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    fn connections(&self) -> usize {
+        let mut peers: Vec<_> = self.asked().iter().map(|(peer, _)| *peer).collect();
+        peers.sort();
+        peers.dedup();
+        peers.len()
+    }
+}
+
+async fn answer(
+    State(asked): State<Asked>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+) -> Response {
+    asked.lock().unwrap().push((peer, headers));
+    let headers = [("location", "/elsewhere"), ("set-cookie", "a=b; Path=/"), ("content-encoding", "gzip")];
+    (StatusCode::TEMPORARY_REDIRECT, headers, "not what gzip makes").into_response()
+}
+
+async fn ask(client: &reqwest::Client, url: &str) -> (StatusCode, Vec<u8>) {
+    let answer = client.post(url).bearer_auth("token").json("body").send().await.unwrap();
+    (answer.status(), http::read_body(answer).await.unwrap())
+}
+
+#[tokio::test]
+async fn an_answer_is_taken_as_it_is_and_leaves_nothing_behind() {
+    let peer = Peer::start().await;
+    let client = http::client().unwrap();
+
+    let answers = [ask(&client, &peer.url).await, ask(&client, &peer.url).await];
+
+    for (status, body) in answers {
+        assert_eq!((status.as_u16(), body.as_slice()), (307, b"not what gzip makes".as_slice()));
+    }
+    let asked = peer.asked();
+    assert_eq!(asked.len(), 2, "no redirect was followed");
+    for (_, headers) in &asked {
+        assert!(!headers.contains_key("cookie"), "a cookie was kept");
+        assert!(!headers.contains_key("accept-encoding"), "compression was offered");
+    }
+    assert_eq!(peer.connections(), 1, "the connection is used again");
+}
+
+#[tokio::test]
+#[ignore = "takes five seconds of real time"]
+async fn an_idle_connection_is_not_used_again() {
+    let peer = Peer::start().await;
+    let client = http::client().unwrap();
+
+    ask(&client, &peer.url).await;
+    tokio::time::sleep(Duration::from_millis(4_500)).await;
+    ask(&client, &peer.url).await;
+
+    assert_eq!(peer.connections(), 2);
+}

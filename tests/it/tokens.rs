@@ -1,0 +1,237 @@
+//! When the agent asks for an outbound token, how long it keeps it, and what of an answer it never believes.
+//! By what it proves who it is, is told elsewhere.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cli::channel::{Fault, Operation, Refusal};
+use herald::activity::Activity;
+use herald::auth::{ClientSecret, Credential, TokenProvider, TokenSource};
+use herald::chance::Chance;
+use herald::clock::SystemClock;
+use herald::cloud::Cloud;
+use herald::conversation::ConversationReference;
+use herald::ids::{ClientId, TenantId};
+use herald::telemetry::causes;
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use support::{ScriptedEngine, TestBundle};
+use tokio::task::JoinSet;
+
+async fn bundle() -> TestBundle {
+    TestBundle::with(ScriptedEngine::default()).await
+}
+
+fn tokens(bundle: &TestBundle) -> &TokenProvider {
+    &bundle.local().bundle.worker.connector.tokens
+}
+
+async fn token(bundle: &TestBundle) -> Result<String, String> {
+    let token = tokens(bundle).token().await;
+    token.map(|token| token.expose_secret().to_owned()).map_err(|error| causes(&error).to_string())
+}
+
+fn after(bundle: &TestBundle, seconds: u64) {
+    bundle.clock().advance(Duration::from_secs(seconds));
+}
+
+fn login_says(bundle: &TestBundle, refusal: Refusal) {
+    bundle.channel().fail_on(Operation::Token, Fault::Status(refusal));
+}
+
+fn grant(token: &str, expires_in: &Value) -> Refusal {
+    Refusal::raw(200, json!({ "access_token": token, "expires_in": expires_in }).to_string())
+}
+
+#[tokio::test]
+async fn a_token_is_asked_for_once_by_many_concurrent_sends() {
+    let bundle = bundle().await;
+    let alex = bundle.channel().add_person("Alex");
+    let activity = serde_json::from_value(bundle.channel().message(&alex, "hello")).unwrap();
+    let reference = ConversationReference::of(&activity).unwrap();
+    let mut sends = JoinSet::new();
+
+    for _ in 0..20 {
+        let (worker, reference) = (Arc::clone(&bundle.local().bundle.worker), reference.clone());
+        sends.spawn(async move { worker.connector.send(&reference, Activity::message("Hello.")).await });
+    }
+    let sent = sends.join_all().await;
+
+    assert!(sent.iter().all(Result::is_ok), "{sent:?}");
+    assert_eq!((bundle.channel().texts().len(), bundle.channel().token_requests()), (20, 1));
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_token_is_renewed_five_minutes_before_it_ends() {
+    let bundle = bundle().await;
+    let first = token(&bundle).await.unwrap();
+
+    after(&bundle, 3299);
+    let kept = token(&bundle).await.unwrap();
+    after(&bundle, 1);
+    let renewed = token(&bundle).await.unwrap();
+
+    assert_eq!(kept, first);
+    assert_ne!(renewed, first);
+    assert_eq!(bundle.channel().token_requests(), 2);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_short_token_is_renewed_in_the_last_tenth_of_its_life() {
+    let bundle = bundle().await;
+    login_says(&bundle, grant("short", &json!(100)));
+    token(&bundle).await.unwrap();
+
+    after(&bundle, 89);
+    let kept = token(&bundle).await.unwrap();
+    after(&bundle, 1);
+    let renewed = token(&bundle).await.unwrap();
+
+    assert_eq!(kept, "short");
+    assert_ne!(renewed, "short");
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn while_login_is_down_the_old_token_serves_until_it_ends() {
+    let bundle = bundle().await;
+    let first = token(&bundle).await.unwrap();
+    after(&bundle, 3300);
+    for _ in 0..3 {
+        login_says(&bundle, Refusal::raw(503, ""));
+    }
+
+    let at_once = token(&bundle).await.unwrap();
+    after(&bundle, 29);
+    let cooling_down = token(&bundle).await.unwrap();
+    let asked = bundle.channel().token_requests();
+    after(&bundle, 1);
+    let tried_again = token(&bundle).await.unwrap();
+    after(&bundle, 270);
+    let ended = token(&bundle).await;
+    let recovered = token(&bundle).await.unwrap();
+
+    assert_eq!([&at_once, &cooling_down, &tried_again], [&first; 3]);
+    assert_eq!((asked, bundle.channel().token_requests()), (2, 5));
+    assert_eq!(ended.unwrap_err(), "login answered 503");
+    assert_ne!(recovered, first);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_token_that_the_channel_refuses_is_dropped_once() {
+    let bundle = bundle().await;
+    let alex = bundle.channel().add_person("Alex");
+    let activity = serde_json::from_value(bundle.channel().message(&alex, "hello")).unwrap();
+    let reference = ConversationReference::of(&activity).unwrap();
+    for _ in 0..2 {
+        bundle.channel().fail(Fault::Status(Refusal::raw(401, "")));
+    }
+
+    let connector = &bundle.local().bundle.worker.connector;
+    let error = connector.send(&reference, Activity::message("Hello.")).await.unwrap_err();
+
+    assert!(error.to_string().contains("401"), "{error}");
+    assert_eq!((bundle.channel().entries().len(), bundle.channel().token_requests()), (2, 2));
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn an_odd_life_is_kept_between_none_and_a_day() {
+    let bundle = bundle().await;
+
+    for (expires_in, life) in [
+        (json!(3599), 3299),
+        (json!("3599"), 3299),
+        (json!(0), 0),
+        (json!(-1), 0),
+        (json!("-1"), 0),
+        (json!(1_000_000_000_000_u64), 86_100),
+    ] {
+        login_says(&bundle, grant("odd", &expires_in));
+        assert_eq!(token(&bundle).await.unwrap(), "odd");
+        if let Some(before) = u64::checked_sub(life, 1) {
+            after(&bundle, before);
+            assert_eq!(token(&bundle).await.unwrap(), "odd", "{expires_in}");
+            after(&bundle, 1);
+        }
+        assert_ne!(token(&bundle).await.unwrap(), "odd", "{expires_in}");
+        after(&bundle, 3600);
+    }
+
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_used_is_refused_and_not_shown() {
+    let bundle = bundle().await;
+    let unusable = [
+        grant("hush\r\nx-injected: y", &json!(3599)),
+        grant("hush hush", &json!(3599)),
+        grant("hüsh", &json!(3599)),
+        grant("", &json!(3599)),
+        grant("hush", &json!("soon")),
+        grant("hush", &json!(null)),
+        Refusal::raw(200, r#""hush""#),
+        Refusal::raw(200, r#"{"access_token":["hush"],"expires_in":3599}"#),
+        Refusal::raw(200, "<html>hush</html>"),
+    ];
+
+    for refusal in unusable {
+        login_says(&bundle, refusal.clone());
+        assert_eq!(
+            token(&bundle).await.unwrap_err(),
+            "login gave an answer that is not a token",
+            "{refusal:?}"
+        );
+    }
+    login_says(&bundle, Refusal::raw(400, r#"{"error":"hush@example.org","error_description":"hush"}"#));
+    let refused = token(&bundle).await.unwrap_err();
+
+    assert!(!refused.contains("example.org") && !refused.contains('@'), "{refused}");
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_redirect_of_login_is_not_followed() {
+    let bundle = bundle().await;
+    let cloud = bundle.channel().cloud();
+    let (login, tenant) = (cloud["login"].as_str().unwrap(), cloud["token_tenant"].as_str().unwrap());
+    let elsewhere = format!("{login}/{tenant}/oauth2/v2.0/token");
+    login_says(&bundle, Refusal::raw(307, "").header("location", elsewhere));
+
+    let error = token(&bundle).await.unwrap_err();
+
+    assert!(error.contains("307"), "{error}");
+    assert_eq!(bundle.channel().token_requests(), 1);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_token_is_asked_of_the_agents_own_tenant_unless_the_cloud_names_another() {
+    let bundle = bundle().await;
+    let claims = bundle.channel().token_claims();
+    let named = Cloud::parse(&bundle.channel().cloud().to_string()).unwrap();
+    let tenant = named.token_tenant.clone().unwrap();
+    let ask = async |cloud: &Cloud, own: &str| {
+        let provider = TokenProvider::new(TokenSource {
+            http: herald::http::client().unwrap(),
+            client_id: ClientId::new(claims["aud"].as_str().unwrap()).unwrap(),
+            credential: Credential::Secret(ClientSecret::Given("emulated".into())),
+            tenant: TenantId::new(own).unwrap(),
+            cloud: cloud.clone(),
+            clock: Arc::new(SystemClock),
+            chance: Chance::system(),
+        });
+        provider.token().await.map(drop).map_err(|error| error.to_string())
+    };
+    let unnamed = Cloud { token_tenant: None, ..named.clone() };
+
+    assert_eq!(ask(&named, "elsewhere").await, Ok(()));
+    assert_eq!(ask(&unnamed, &tenant).await, Ok(()));
+    assert!(ask(&unnamed, "elsewhere").await.unwrap_err().contains("AADSTS90002"));
+
+    bundle.end().await;
+}
