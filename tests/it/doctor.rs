@@ -57,6 +57,11 @@ impl Practice {
         ];
         let clock = bundle.clock().clone();
         account.add_schedule(schedule(|_| {}));
+        account.add_schedule(schedule(|schedule| {
+            schedule["Name"] = json!("tick");
+            schedule["ScheduleExpression"] = json!("rate(1 minute)");
+            schedule["Target"]["Input"] = json!(r#"{"version":1,"tick":true}"#);
+        }));
         Self { bundle, account, vars, clock, workers: Vec::new() }
     }
 
@@ -136,7 +141,7 @@ async fn everything_the_environment_names_holds() {
     let examined = practice.examine().await;
 
     examined.assert_all_holds();
-    assert!(examined.text.ends_with("11 of 11 checks hold.\n"), "{}", examined.text);
+    assert!(examined.text.ends_with("12 of 12 checks hold.\n"), "{}", examined.text);
     assert!(
         examined.text.contains(
             "✓ schedule morning-digest: cron(0 8 ? * MON-FRI *) in Europe/Zurich, next on Mon 2026-11-23 at 08:00, \
@@ -366,6 +371,18 @@ async fn schedules_that_would_not_speak_are_found() {
         examined.assert_one_failed("schedule second", cause, fix);
         practice.close().await;
     }
+}
+
+#[tokio::test]
+async fn a_stack_without_its_tick_is_found() {
+    let mut practice = Practice::open().await;
+    practice.set("SCHEDULE_GROUP", "second");
+    practice.account.add_schedule(schedule(|schedule| schedule["GroupName"] = json!("second")));
+
+    let examined = practice.examine().await;
+
+    examined.assert_one_failed("schedules", "sends the tick", "deploy the template again");
+    practice.close().await;
 }
 
 #[tokio::test]

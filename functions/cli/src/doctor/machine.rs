@@ -120,17 +120,13 @@ async fn firing(local: &Local, schedule: &ScheduleDefinition, clock: &dyn Clock)
     let timetable = &schedule.timetable;
     let next = next_firing(timetable, clock.now());
     match local.fire(fire(schedule, due)).await {
-        Ok(planned) => {
-            let recipients = &planned["recipients"];
+        Ok(_) => {
             let (expression, zone) = (timetable.expression(), timetable.zone());
-            Finding::held(
-                what,
-                format!("{expression} in {zone}, {next}; proactive takes it (recipients: {recipients})"),
-            )
+            Finding::held(what, format!("{expression} in {zone}, {next}; proactive takes what it sends"))
         }
         Err(error) => {
             let fix = "correct its Input in template.yaml: the README has an example";
-            Finding::failed(what, format!("proactive refuses it: {}", causes(error.as_ref())), fix)
+            Finding::failed(what, format!("proactive refuses what it sends: {}", causes(error.as_ref())), fix)
         }
     }
 }

@@ -8,7 +8,7 @@ use aws_sdk_scheduler::types::{ScheduleState, ScheduleSummary};
 use herald::auth::AwsFailure;
 use herald::checkup::{Asked, Finding, explain};
 use jiff::Timestamp;
-use proactive::OccasionEvent;
+use proactive::check_event;
 use serde_json::Value;
 
 use crate::template::{Timetable, expanded};
@@ -29,9 +29,13 @@ pub(super) async fn check(client: &Client, group: Option<&str>, now: Timestamp) 
         Err(error) => return vec![unread(client, "scheduler:ListSchedules", name, &AwsFailure::of(error))],
     };
     let mut findings = Vec::new();
+    let mut has_tick = false;
     for summary in listed.iter().take(MOST) {
         match get(client, name, summary).await {
-            Ok(schedule) if group.is_some() || is_heralds(&schedule) => findings.push(judge(&schedule, now)),
+            Ok(schedule) if group.is_some() || is_heralds(&schedule) => {
+                has_tick |= input(&schedule).as_ref().is_some_and(sends_tick);
+                findings.push(judge(&schedule, now));
+            }
             Ok(_) => {}
             Err(error) => {
                 findings.push(unread(client, "scheduler:GetSchedule", name, &AwsFailure::of(error)));
@@ -42,6 +46,13 @@ pub(super) async fn check(client: &Client, group: Option<&str>, now: Timestamp) 
     if listed.len() > MOST {
         let why = format!("group `{name}` holds {}: only the first {MOST} were looked at", listed.len());
         findings.push(Finding::skipped("schedules", why));
+    } else if !has_tick && !findings.iter().any(Finding::has_failed) && !findings.is_empty() {
+        let cause = format!("none in group `{name}` sends the tick: what is to come later never comes");
+        findings.push(Finding::failed(
+            "schedules",
+            cause,
+            "deploy the template again: it has the schedule `tick`",
+        ));
     }
     if findings.is_empty() {
         let why = match group {
@@ -78,8 +89,13 @@ fn input(schedule: &GetScheduleOutput) -> Option<Value> {
     serde_json::from_str(schedule.target()?.input()?).ok()
 }
 
+/// Only what Herald's own function is sent has one of these members.
 fn is_heralds(schedule: &GetScheduleOutput) -> bool {
-    input(schedule).is_some_and(|input| input.get("occasion").is_some())
+    input(schedule).is_some_and(|input| input.get("occasion").is_some() || sends_tick(&input))
+}
+
+fn sends_tick(input: &Value) -> bool {
+    input.get("tick").is_some()
 }
 
 fn judge(schedule: &GetScheduleOutput, now: Timestamp) -> Finding {
@@ -102,8 +118,8 @@ fn judge(schedule: &GetScheduleOutput, now: Timestamp) -> Finding {
             "set its DeadLetterConfig to ProactiveDeadLetters, as the template does",
         );
     }
-    if let Some(event) = input(schedule).filter(|event| event.get("occasion").is_some())
-        && let Err(error) = OccasionEvent::read(expanded(&event, schedule.arn().unwrap_or("arn"), &time(now)))
+    if let Some(event) = input(schedule).filter(|_| is_heralds(schedule))
+        && let Err(error) = check_event(expanded(&event, schedule.arn().unwrap_or("arn"), &time(now)))
     {
         let fix = "correct its Input: template.yaml has an example, and the README says what an audience is";
         return Finding::failed(what, format!("proactive refuses what it sends: {error}"), fix);
