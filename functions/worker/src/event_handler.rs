@@ -157,7 +157,13 @@ mod tests {
     fn an_event_is_of_a_queue_or_a_self_check_and_anything_else_is_an_error() {
         let read = |text: &str| serde_json::from_str::<Event>(text);
 
-        assert!(matches!(read(r#"{"Records":[]}"#), Ok(Event::Messages(_))));
+        let messages = r#"{"Records":[{
+            "messageId": "1", "receiptHandle": "r", "body": "{}", "md5OfBody": "m", "awsRegion": "us-east-1",
+            "attributes": { "ApproximateReceiveCount": "1", "SentTimestamp": "1795338000000" },
+            "messageAttributes": { "a": { "stringValue": "b", "dataType": "String" } },
+            "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:herald-turns.fifo"
+        }]}"#;
+        assert!(matches!(read(messages), Ok(Event::Messages(event)) if is_in_order(&event.records[0])));
         assert!(matches!(read(r#"{"herald":"self-check","version":1}"#), Ok(Event::Request(_))));
         for other in ["{}", "null", r#"{"herald":"hello"}"#, r#"{"herald":"self-check","version":1,"x":2}"#] {
             assert!(read(other).is_err(), "{other}");
