@@ -24,7 +24,7 @@ pub use self::client_secret::ClientSecret;
 pub use self::credential::Credential;
 pub use self::entra::Entra;
 pub use self::federated_identity::{FederatedIdentity, IdentityClaims};
-pub use self::signing_keys::{NoKeys, SigningKey, SigningKeys};
+pub use self::signing_keys::{KeysError, NoKeys, SigningKey, SigningKeys, published_keys};
 pub use self::stored_secret::StoredSecret;
 pub use self::token_error::TokenError;
 pub use self::token_provider::{TokenProvider, TokenSource};

@@ -33,6 +33,14 @@ impl AllowedTenants {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Gaps(Vec<String>);
 
+impl Gaps {
+    /// Each by itself; it begins with the variable it is about.
+    #[must_use]
+    pub fn each(&self) -> &[String] {
+        &self.0
+    }
+}
+
 // A `main` that returns an error prints it this way.
 impl fmt::Debug for Gaps {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

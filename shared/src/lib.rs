@@ -2,12 +2,14 @@
 //!
 //! Vocabulary: [`activity`], [`conversation`], [`turn`], [`task`], [`occasion`], and the [`engine`] that
 //! decides. Adapters: [`connector`] and [`auth`] to the channel, [`store`] on DynamoDB, [`queue`] on SQS.
-//! Decisions, as pure functions: [`ledger`], [`agenda`], [`limiter`]. Values that come in: [`clock`], [`chance`], [`config`].
+//! Decisions, as pure functions: [`ledger`], [`agenda`], [`limiter`]. What holds of a deployment: [`checkup`]. Values
+//! that come in: [`clock`], [`chance`], [`config`].
 
 pub mod activity;
 pub mod agenda;
 pub mod auth;
 pub mod chance;
+pub mod checkup;
 pub mod clock;
 pub mod cloud;
 pub mod config;

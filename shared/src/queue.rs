@@ -3,12 +3,14 @@
 
 mod body;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
 
 pub use self::body::{BodyError, DeliveriesWork, Delivery, MAX_BODY_BYTES, TaskWork, TurnWork, Work};
 use crate::BoxError;
+use crate::auth::AwsFailure;
 
 /// Longest SQS delays a message: 15 minutes.
 pub const MAX_DELAY: Duration = Duration::from_secs(900);
@@ -145,6 +147,30 @@ impl Queue {
         let request = self.client.change_message_visibility().queue_url(&self.url).receipt_handle(receipt);
         let changed = request.visibility_timeout(whole_seconds(wait.min(MAX_HIDDEN))).send().await;
         changed.map(drop).map_err(|error| self.unavailable(error))
+    }
+
+    /// What SQS says of the queue.
+    ///
+    /// # Errors
+    ///
+    /// [`AwsFailure`].
+    pub async fn attributes(&self) -> Result<HashMap<QueueAttributeName, String>, AwsFailure> {
+        let request = self.client.get_queue_attributes().queue_url(&self.url);
+        let answer = request.attribute_names(QueueAttributeName::All).send().await.map_err(AwsFailure::of)?;
+        Ok(answer.attributes.unwrap_or_default())
+    }
+
+    /// The region that is asked.
+    #[must_use]
+    pub fn region(&self) -> Option<&str> {
+        self.client.config().region().map(AsRef::as_ref)
+    }
+
+    /// The region that the URL names; emulators' names none.
+    #[must_use]
+    pub fn region_of_url(&self) -> Option<&str> {
+        let host = self.url.split("://").nth(1)?.split('/').next()?;
+        host.strip_prefix("sqs.")?.split_once(".amazonaws.").map(|(region, _)| region)
     }
 
     async fn send_batch(&self, batch: Vec<SendMessageBatchRequestEntry>) -> Result<(), QueueError> {

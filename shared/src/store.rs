@@ -14,6 +14,7 @@ pub use self::keys::{KeyStore, KeysCopy};
 pub use self::rates::{RateStore, Shared};
 pub use self::references::{Page, ReferenceStore, Shard};
 use crate::BoxError;
+use crate::auth::AwsFailure;
 
 /// The table, for the stores in it.
 #[derive(Debug, Clone)]
@@ -27,6 +28,29 @@ impl Table {
     #[must_use]
     pub fn new(client: aws_sdk_dynamodb::Client, name: impl Into<String>) -> Self {
         Self { client, name: name.into() }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The region that is asked.
+    #[must_use]
+    pub fn region(&self) -> Option<&str> {
+        self.client.config().region().map(AsRef::as_ref)
+    }
+
+    /// Reads an item that is never there.
+    ///
+    /// # Errors
+    ///
+    /// [`AwsFailure`]: the table cannot be read, or its key is another.
+    pub async fn read_nothing(&self) -> Result<(), AwsFailure> {
+        let request = self.client.get_item().table_name(&self.name);
+        let read = request.key("pk", item::text("nothing")).key("sk", item::text(item::ONLY)).send().await;
+        read.map(drop).map_err(AwsFailure::of)
     }
 }
 

@@ -7,6 +7,7 @@ mod answering;
 mod connector;
 mod contract;
 mod credentials;
+mod doctor;
 mod hostile;
 mod http;
 mod identity;

@@ -7,6 +7,7 @@ mod function;
 
 use std::process::Stdio;
 
+use herald::checkup::{Finding, Outcome, Report};
 use serde_json::json;
 use tokio::process::Command;
 
@@ -43,6 +44,19 @@ async fn the_release_binaries_answer_work_later_and_speak_first() {
     for queue in ["TurnsQueue", "TasksQueue", "DeliveriesQueue"] {
         assert_eq!(bench.receive(queue).await, [], "{queue}");
     }
+}
+
+#[tokio::test]
+#[ignore = "needs release binaries: cargo build --release -p inbound -p worker -p proactive"]
+async fn the_release_worker_checks_itself() {
+    let bench = Bench::start().await;
+    let mut worker = bench.launch("worker").await;
+
+    let answer = worker.handle(json!({ "herald": "self-check", "version": 1 })).await;
+
+    let report: Report = serde_json::from_value(answer).unwrap();
+    let held = |finding: &Finding| matches!(finding.outcome, Outcome::Held(_));
+    assert!(report.findings.len() >= 10 && report.findings.iter().all(held), "{report:#?}");
 }
 
 #[tokio::test]

@@ -78,7 +78,7 @@ impl TestBundle {
 
     /// The clock.
     #[must_use]
-    pub fn clock(&self) -> &TestClock {
+    pub fn clock(&self) -> &Arc<TestClock> {
         &self.clock
     }
 

@@ -3,11 +3,13 @@
 
 #![expect(clippy::expect_used, reason = "what the stories stand on may end them")]
 
+pub mod account;
 pub mod bundle;
 pub mod clock;
 pub mod engine;
 pub mod runtime_api;
 
+pub use self::account::Account;
 pub use self::bundle::TestBundle;
 pub use self::clock::TestClock;
 pub use self::engine::ScriptedEngine;

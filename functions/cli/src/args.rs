@@ -1,5 +1,5 @@
 //! The command line.
-//! What the commands do is in `run` and `demo`.
+//! What the commands do is in `run`, `demo` and `doctor`.
 
 use std::path::PathBuf;
 
@@ -32,6 +32,23 @@ pub enum Command {
     /// An order that is acknowledged, worked on and followed up, and a morning digest for a person with and
     /// one without a conversation. Keeps nothing.
     Demo,
+    #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
+    /// Check that everything is in place, and say what to do where it is not
+    ///
+    /// One line for each check: ✓ it holds; ✗ it does not, with the cause and below it the fix; – it was not
+    /// made, and why. Nothing is changed or sent. Exits with 0 if nothing failed, with 1 otherwise.
+    ///
+    /// With none of CLOUD, CLIENT_ID and TABLE_NAME set, it checks this machine: the bundle is started in
+    /// memory, against an emulated channel. That takes no account and no network.
+    ///
+    /// With one of them set, it checks what the environment names, as whoever is signed in to AWS here: the
+    /// variables of all three functions, the clock, the channel's signing keys, a token, the table, the queues
+    /// and the schedules. Set SCHEDULE_GROUP to the stack's name to have the stack's schedules checked.
+    ///
+    /// What a function may do is its role's affair, not yours, and the federated trust is in that role alone:
+    /// --worker asks a deployed worker to check itself and shows what it found.
+    #[command(verbatim_doc_comment)]
+    Doctor(DoctorArguments),
 }
 
 /// How to run.
@@ -48,6 +65,18 @@ pub struct RunArguments {
     pub playground: bool,
 }
 
+/// What to check beside the rest.
+#[derive(Debug, Default, Args)]
+pub struct DoctorArguments {
+    #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
+    /// Name or ARN of a deployed worker that is to check itself; may be given several times
+    ///
+    /// The stack's outputs name the three: WorkerTurnsFunction, WorkerTasksFunction, WorkerDeliveriesFunction.
+    /// It takes the right lambda:InvokeFunction. Nothing else need be set but AWS_REGION and credentials.
+    #[arg(long, value_name = "FUNCTION", verbatim_doc_comment)]
+    pub worker: Vec<String>,
+}
+
 impl Default for RunArguments {
     fn default() -> Self {
         Self { port: 3978, state: PathBuf::from(".herald"), playground: false }
@@ -59,6 +88,13 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
+
+    #[test]
+    fn several_workers_can_be_asked() {
+        let read = Arguments::parse_from(["herald", "doctor", "--worker", "a", "--worker", "b"]).command;
+
+        assert!(matches!(read, Some(Command::Doctor(DoctorArguments { worker })) if worker == ["a", "b"]));
+    }
 
     #[test]
     fn the_command_line_is_consistent_and_its_defaults_agree() {

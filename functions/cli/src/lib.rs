@@ -5,6 +5,7 @@ pub mod args;
 pub mod bundle;
 pub mod channel;
 pub mod demo;
+pub mod doctor;
 pub mod gateway;
 pub mod local;
 pub mod pump;

@@ -1,22 +1,28 @@
 //! The `herald` command: reads its arguments, does what they say, and says what went wrong in one line.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
-use cli::args::{Arguments, Command};
+use cli::args::{Arguments, Command, DoctorArguments};
+use cli::doctor::{self, Ink, Sheet};
 use cli::{demo, run};
 use herald::BoxError;
+use herald::clock::{Clock, SystemClock};
 use herald::config::environment;
 use herald::telemetry;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // The terminal is for the person; what goes wrong is still said.
-    telemetry::init(Some(environment("LOG_LEVEL").as_deref().unwrap_or("warn")));
+    let level = environment("LOG_LEVEL");
+    // The terminal is for the person; what goes wrong is still said, by the doctor's own lines where it is asked.
+    if level.is_some() || !matches!(arguments.command, Some(Command::Doctor(_))) {
+        telemetry::init(Some(level.as_deref().unwrap_or("warn")));
+    }
     match execute(arguments).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             // Nowhere is left to say that this could not be said.
             let _ = writeln!(io::stderr(), "herald: {}", telemetry::causes(error.as_ref()));
@@ -25,9 +31,21 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn execute(arguments: Arguments) -> Result<(), BoxError> {
+async fn execute(arguments: Arguments) -> Result<ExitCode, BoxError> {
     match arguments.command.unwrap_or(Command::Run(Default::default())) {
-        Command::Run(arguments) => Ok(run::run(arguments, environment).await?),
-        Command::Demo => Ok(demo::demo().await?),
+        Command::Run(arguments) => run::run(arguments, environment).await?,
+        Command::Demo => demo::demo().await?,
+        Command::Doctor(arguments) => return Ok(examine(&arguments).await?),
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn examine(arguments: &DoctorArguments) -> io::Result<ExitCode> {
+    let mut out = io::stdout();
+    let is_coloured = out.is_terminal() && environment("NO_COLOR").is_none_or(|value| value.is_empty());
+    let sheet = Sheet::new(&mut out, if is_coloured { Ink::Coloured } else { Ink::Plain });
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let aws = async || aws_config::load_from_env().await;
+    let holds = doctor::doctor(arguments, environment, aws, &clock, sheet).await?;
+    Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

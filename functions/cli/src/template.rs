@@ -12,6 +12,7 @@ mod table;
 mod timetable;
 
 pub use queue::{QueueDefinition, Redrive};
+pub(crate) use schedule::expanded;
 pub use schedule::{ScheduleDefinition, fire};
 pub use table::{AttributeDefinition, IndexDefinition, KeyPart, Projection, TableDefinition};
 pub use timetable::{Timetable, TimetableError};

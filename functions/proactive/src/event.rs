@@ -65,6 +65,15 @@ impl Event {
     }
 }
 
+/// Whether `event`, as a schedule would send it, is one that `proactive` takes; nothing is done about it.
+///
+/// # Errors
+///
+/// [`InvalidEvent`], naming the member that is wrong.
+pub fn check_event(event: Value) -> Result<(), InvalidEvent> {
+    Event::read(event).map(drop)
+}
+
 /// An occasion that was found in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Firing {

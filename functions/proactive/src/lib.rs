@@ -13,7 +13,7 @@ use herald::clock::Clock;
 use herald::queue::Queue;
 use herald::store::{AgendaStore, ReferenceStore};
 
-pub use self::event::{InvalidEvent, OccasionEvent};
+pub use self::event::{InvalidEvent, OccasionEvent, check_event};
 pub use self::plan::{PlanError, Planned};
 pub use self::tick::Moved;
 

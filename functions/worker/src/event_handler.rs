@@ -1,13 +1,15 @@
-//! SQS events in, the messages that are to come back out.
+//! SQS events in, the messages that are to come back out; or a self-check in, what was found out.
 //! Lambda's types go no further than this file.
 
 use std::time::Duration;
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use herald::checkup::{self, Report};
 use herald::queue::Queue;
 use herald::telemetry::causes;
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Error, LambdaEvent};
+use serde::{Deserialize, Serialize};
 use tracing::warn;
 
 use crate::{Place, Worker};
@@ -20,6 +22,46 @@ const LAST_CALL: SignedDuration = SignedDuration::from_secs(40);
 
 /// How often that is renewed.
 const BEAT: Duration = Duration::from_secs(10);
+
+/// What the function is called with.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Event {
+    /// Messages of one queue.
+    Messages(SqsEvent),
+    /// An operator's question.
+    Request(checkup::Request),
+}
+
+/// What it answers.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Answer {
+    /// Which messages are to come back.
+    Messages(SqsBatchResponse),
+    /// What was found.
+    Report(Report),
+}
+
+/// Answers either event; anything else is none, and an error before this.
+///
+/// # Errors
+///
+/// When a newer self-check is asked for than this worker knows.
+pub async fn answer(worker: &Worker, event: LambdaEvent<Event>) -> Result<Answer, Error> {
+    match event.payload {
+        Event::Messages(messages) => {
+            handle(worker, LambdaEvent::new(messages, event.context)).await.map(Answer::Messages)
+        }
+        Event::Request(checkup::Request::SelfCheck { version: checkup::VERSION }) => {
+            Ok(Answer::Report(worker.self_check().await))
+        }
+        Event::Request(checkup::Request::SelfCheck { version }) => {
+            Err(format!("self-check {version} is newer than this worker: deploy this version of Herald")
+                .into())
+        }
+    }
+}
 
 /// Works through the event's messages in their order and names those that are to come back.
 ///
@@ -109,5 +151,22 @@ mod tests {
     fn nothing_is_begun_in_the_last_40_s_and_where_nothing_ends_there_is_no_limit() {
         assert_eq!(stop_at(1_800_000_100_000), Timestamp::from_second(1_800_000_060).ok());
         assert_eq!(stop_at(0), None);
+    }
+
+    #[test]
+    fn an_event_is_of_a_queue_or_a_self_check_and_anything_else_is_an_error() {
+        let read = |text: &str| serde_json::from_str::<Event>(text);
+
+        let messages = r#"{"Records":[{
+            "messageId": "1", "receiptHandle": "r", "body": "{}", "md5OfBody": "m", "awsRegion": "us-east-1",
+            "attributes": { "ApproximateReceiveCount": "1", "SentTimestamp": "1795338000000" },
+            "messageAttributes": { "a": { "stringValue": "b", "dataType": "String" } },
+            "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:herald-turns.fifo"
+        }]}"#;
+        assert!(matches!(read(messages), Ok(Event::Messages(event)) if is_in_order(&event.records[0])));
+        assert!(matches!(read(r#"{"herald":"self-check","version":1}"#), Ok(Event::Request(_))));
+        for other in ["{}", "null", r#"{"herald":"hello"}"#, r#"{"herald":"self-check","version":1,"x":2}"#] {
+            assert!(read(other).is_err(), "{other}");
+        }
     }
 }

@@ -7,6 +7,7 @@ mod deliveries;
 pub mod event_handler;
 mod job;
 mod later;
+mod self_check;
 mod send;
 mod tasks;
 mod turns;

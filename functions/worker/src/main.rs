@@ -50,5 +50,5 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         clock,
         chance,
     };
-    run(service_fn(|event| event_handler::handle(&worker, event))).await
+    run(service_fn(|event| event_handler::answer(&worker, event))).await
 }

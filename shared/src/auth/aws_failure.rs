@@ -24,7 +24,9 @@ pub enum AwsFailure {
 }
 
 impl AwsFailure {
-    pub(super) fn of<E, R>(error: SdkError<E, R>) -> Self
+    /// Why the SDK gave this error.
+    #[must_use]
+    pub fn of<E, R>(error: SdkError<E, R>) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
         R: std::fmt::Debug + Send + Sync + 'static,

@@ -12,6 +12,7 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 use tracing::warn;
 
+pub use self::document::{KeysError, published_keys};
 use crate::clock::{Clock, within};
 use crate::store::{KeyStore, KeysCopy};
 use crate::telemetry::causes;

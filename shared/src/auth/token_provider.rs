@@ -91,6 +91,21 @@ impl TokenProvider {
         Ok(token.text.clone())
     }
 
+    /// By what the agent proves who it is.
+    #[must_use]
+    pub fn credential(&self) -> &Credential {
+        &self.source.credential
+    }
+
+    /// Asks for a token anew and drops it: one that is kept would hide that no other can be had.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenError`].
+    pub async fn probe(&self) -> Result<(), TokenError> {
+        self.source.ask().await.map(drop)
+    }
+
     /// Forgets `refused`, which the channel did not take, unless it was replaced already.
     pub async fn forget(&self, refused: &SecretString) {
         let mut current = self.current.lock().await;

@@ -39,6 +39,12 @@ impl JobStore {
         Self { table }
     }
 
+    /// The table they are in.
+    #[must_use]
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
     /// Wants the job `id` for `claimant`; what the claim decides is written when it returns.
     ///
     /// One write for a new job, one more for each turn of events in between.

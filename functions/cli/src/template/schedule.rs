@@ -59,7 +59,8 @@ pub fn fire(schedule: &ScheduleDefinition, at: Timestamp) -> Value {
     expanded(&schedule.input, &schedule.arn(), &at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
 }
 
-fn expanded(value: &Value, arn: &str, time: &str) -> Value {
+/// `value` with the scheduler's two context attributes filled in.
+pub(crate) fn expanded(value: &Value, arn: &str, time: &str) -> Value {
     match value {
         Value::String(text) => {
             let text = text.replace("<aws.scheduler.schedule-arn>", arn);

@@ -22,15 +22,20 @@ const MODULUS_BYTES: std::ops::RangeInclusive<usize> = 256..=1024;
 
 /// Why no keys could be fetched.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum FetchError {
+pub enum KeysError {
+    /// No answer came.
     #[error("the endpoint could not be reached")]
     Unreachable(#[source] reqwest::Error),
+    /// The answer was no document.
     #[error("the endpoint answered {0}")]
     Status(u16),
+    /// The document is no JSON, or lacks a member.
     #[error("the document is not what it should be")]
     Unreadable(#[source] serde_json::Error),
+    /// The metadata sends elsewhere.
     #[error("the metadata names keys on another host")]
     ForeignKeys,
+    /// No key can check a signature.
     #[error("the document holds no usable key")]
     Empty,
 }
@@ -61,14 +66,23 @@ struct Jwk {
     issuer: Option<String>,
 }
 
+/// How many usable keys the metadata at `metadata_url` names now; nothing is kept of them.
+///
+/// # Errors
+///
+/// [`KeysError`].
+pub async fn published_keys(http: &reqwest::Client, metadata_url: &str) -> Result<usize, KeysError> {
+    Ok(read(&fetch(http, metadata_url).await?).len())
+}
+
 /// The keys that the metadata at `url` names, as they came.
-pub(super) async fn fetch(http: &reqwest::Client, url: &str) -> Result<Vec<Value>, FetchError> {
+pub(super) async fn fetch(http: &reqwest::Client, url: &str) -> Result<Vec<Value>, KeysError> {
     let metadata: Metadata = get(http, url).await?;
     if origin(&metadata.jwks_uri) != origin(url) {
-        return Err(FetchError::ForeignKeys);
+        return Err(KeysError::ForeignKeys);
     }
     let set: KeySet = get(http, &metadata.jwks_uri).await?;
-    if read(&set.keys).is_empty() { Err(FetchError::Empty) } else { Ok(set.keys) }
+    if read(&set.keys).is_empty() { Err(KeysError::Empty) } else { Ok(set.keys) }
 }
 
 /// Those of the keys that can check a signature; one odd key does not disable the others.
@@ -77,13 +91,13 @@ pub(super) fn read(keys: &[Value]) -> Vec<SigningKey> {
     jwks.filter_map(Jwk::into_key).collect()
 }
 
-async fn get<T: DeserializeOwned>(http: &reqwest::Client, url: &str) -> Result<T, FetchError> {
-    let answer = http.get(url).send().await.map_err(FetchError::Unreachable)?;
+async fn get<T: DeserializeOwned>(http: &reqwest::Client, url: &str) -> Result<T, KeysError> {
+    let answer = http.get(url).send().await.map_err(KeysError::Unreachable)?;
     if !answer.status().is_success() {
-        return Err(FetchError::Status(answer.status().as_u16()));
+        return Err(KeysError::Status(answer.status().as_u16()));
     }
-    let body = http::read_body(answer).await.map_err(FetchError::Unreachable)?;
-    serde_json::from_slice(&body).map_err(FetchError::Unreadable)
+    let body = http::read_body(answer).await.map_err(KeysError::Unreachable)?;
+    serde_json::from_slice(&body).map_err(KeysError::Unreadable)
 }
 
 fn origin(url: &str) -> Option<url::Origin> {

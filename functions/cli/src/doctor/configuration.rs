@@ -1,0 +1,122 @@
+//! The variables of all three functions at once: every gap with what to do about it, and what can be checked without
+//! those that are missing.
+
+use herald::checkup::{Finding, QueueKind};
+use herald::cloud::Cloud;
+use herald::config::{self, Gaps, Variables};
+use herald::ids::{ClientId, TenantId};
+
+const WHAT: &str = "configuration";
+
+/// What the environment names; `None` where that is missing or wrong, which a finding says.
+pub(super) struct Named {
+    pub(super) cloud: Option<Cloud>,
+    pub(super) client_id: Option<ClientId>,
+    pub(super) tenant_id: Option<TenantId>,
+    pub(super) credential: Option<config::Credential>,
+    pub(super) has_callers: bool,
+    pub(super) table: Option<String>,
+    pub(super) queues: [(QueueKind, Option<String>); 3],
+    pub(super) schedule_group: Option<String>,
+}
+
+/// Reads everything.
+pub(super) fn read(get: &dyn Fn(&str) -> Option<String>) -> (Named, Vec<Finding>) {
+    let mut vars = Variables::new(get);
+    let client_id = vars.client_id();
+    let queues = [QueueKind::Turns, QueueKind::Tasks, QueueKind::Deliveries];
+    let named = Named {
+        cloud: vars.cloud(),
+        tenant_id: vars.tenant_id(),
+        credential: vars.credential(),
+        has_callers: vars.channel_callers(client_id.as_ref()).is_some_and(|callers| !callers.is_empty()),
+        client_id,
+        table: vars.optional("TABLE_NAME"),
+        queues: queues.map(|kind| (kind, vars.optional(kind.variable()))),
+        schedule_group: vars.optional("SCHEDULE_GROUP"),
+    };
+    (named, gaps(get))
+}
+
+/// The functions themselves say what they miss; what two of them miss is one gap.
+fn gaps(get: &dyn Fn(&str) -> Option<String>) -> Vec<Finding> {
+    let of = |gaps: Option<Gaps>| gaps.map(|gaps| gaps.each().to_vec()).unwrap_or_default();
+    let mut gaps = of(worker::config::Config::from_vars(get).err());
+    gaps.extend(of(inbound::config::Config::from_vars(get).err()));
+    gaps.extend(of(proactive::config::Config::from_vars(get).err()));
+    let mut seen = Vec::new();
+    gaps.retain(|gap| {
+        !seen.contains(gap) && {
+            seen.push(gap.clone());
+            true
+        }
+    });
+    if gaps.is_empty() {
+        return vec![Finding::held(WHAT, "inbound, worker and proactive have every variable")];
+    }
+    gaps.into_iter().map(|gap| Finding::failed(WHAT, gap.as_str(), fix(&gap))).collect()
+}
+
+/// A gap begins with the variable it is about.
+fn fix(gap: &str) -> &'static str {
+    let variable = gap.split([' ', ':']).next().unwrap_or_default();
+    match variable {
+        "CLIENT_ID" => "set CLIENT_ID to the Application (client) ID of the app registration",
+        "TENANT_ID" => "set TENANT_ID to the Directory (tenant) ID of the app registration",
+        "CLOUD" => "set CLOUD to public, gcc, gcchigh, dod or china, or to a JSON object that is complete",
+        "REGISTRATION" => "set REGISTRATION to single-tenant or multi-tenant, as the app is registered",
+        "CREDENTIAL" => "set CREDENTIAL to federated, certificate or secret",
+        "CLIENT_SECRET" => {
+            "unset CLIENT_SECRET, and set CLIENT_SECRET_ARN to the ARN of a secret that holds it"
+        }
+        "CLIENT_SECRET_ARN" => {
+            "set CREDENTIAL=federated as the template does, or set CLIENT_SECRET_ARN, or here CLIENT_SECRET"
+        }
+        "CLIENT_CERTIFICATE_ARN" => {
+            "set CLIENT_CERTIFICATE_ARN to the ARN of a secret that holds the certificate and its key in PEM"
+        }
+        "ALLOWED_TENANTS" => {
+            "set ALLOWED_TENANTS to tenant ids with commas between them, or to *, or unset it"
+        }
+        "CHANNEL_CALLERS" => {
+            "set CHANNEL_CALLERS to app ids other than CLIENT_ID, with commas between them, or unset it"
+        }
+        "TABLE_NAME" => "set TABLE_NAME to the stack's output TableName",
+        "TURNS_QUEUE_URL" => "set TURNS_QUEUE_URL to the stack's output TurnsQueueUrl",
+        "TASKS_QUEUE_URL" => "set TASKS_QUEUE_URL to the stack's output TasksQueueUrl",
+        "DELIVERIES_QUEUE_URL" => "set DELIVERIES_QUEUE_URL to the stack's output DeliveriesQueueUrl",
+        _ => "set the variable as template.yaml does",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use herald::checkup::Outcome;
+
+    use super::*;
+
+    #[test]
+    fn nothing_set_is_every_gap_once_with_a_fix_of_its_own() {
+        let (_, findings) = read(&|_| None);
+
+        let mut named: Vec<&str> = Vec::new();
+        for finding in &findings {
+            let Outcome::Failed { cause, fix } = &finding.outcome else { panic!("{finding:?}") };
+            let variable = cause.split(' ').next().unwrap();
+            assert!(fix.contains(variable), "{cause}: {fix}");
+            assert!(!named.contains(&variable), "{variable} is named twice");
+            named.push(variable);
+        }
+        named.sort_unstable();
+        let all = [
+            "CLIENT_ID",
+            "CLIENT_SECRET_ARN",
+            "DELIVERIES_QUEUE_URL",
+            "TABLE_NAME",
+            "TASKS_QUEUE_URL",
+            "TENANT_ID",
+            "TURNS_QUEUE_URL",
+        ];
+        assert_eq!(named, all);
+    }
+}

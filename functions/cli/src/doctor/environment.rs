@@ -1,0 +1,157 @@
+//! What the environment names, checked from this machine as whoever is signed in to AWS here.
+//! What a function's role may do it cannot tell: a worker is asked for that.
+
+use std::sync::Arc;
+
+use aws_config::SdkConfig;
+use aws_credential_types::provider::ProvideCredentials;
+use herald::auth::{Credential, TokenProvider, TokenSource};
+use herald::chance::Chance;
+use herald::checkup::{self, Finding, QueueKind};
+use herald::clock::Clock;
+use herald::cloud::Cloud;
+use herald::config;
+use herald::http;
+use herald::queue::Queue;
+use herald::store::Table;
+
+use super::configuration::{self, Named};
+use super::schedules;
+
+/// Why something of AWS is left out.
+pub(super) const NO_ACCESS: &str = "it takes AWS credentials and a region";
+
+/// Whether AWS can be asked at all: one line instead of one for each service.
+pub(super) async fn access(aws: &SdkConfig) -> Finding {
+    const WHAT: &str = "AWS";
+    let Some(region) = aws.region() else {
+        return Finding::failed(WHAT, "no region is set", "set AWS_REGION to the stack's region");
+    };
+    let provided = match aws.credentials_provider() {
+        Some(provider) => provider.provide_credentials().await.is_ok(),
+        None => false,
+    };
+    if provided {
+        Finding::held(WHAT, format!("signed in, region {region}"))
+    } else {
+        let fix = "sign in (e.g. `aws sso login`) and set AWS_PROFILE, or set AWS_ACCESS_KEY_ID and \
+                   AWS_SECRET_ACCESS_KEY";
+        Finding::failed(WHAT, "no usable credentials were found", fix)
+    }
+}
+
+/// Checks everything that the environment names.
+pub(super) async fn check(
+    vars: &dyn Fn(&str) -> Option<String>,
+    aws: &SdkConfig,
+    access: &Finding,
+    clock: &Arc<dyn Clock>,
+) -> Vec<Finding> {
+    let (named, mut findings) = configuration::read(vars);
+    // All at once: what cannot be reached takes its time.
+    let (channel, resources, schedules) = tokio::join!(
+        channel(&named, aws, access, clock),
+        resources(&named, aws, access),
+        schedules(&named, aws, access, clock.as_ref()),
+    );
+    findings.extend(channel);
+    findings.push(access.clone());
+    findings.extend(resources);
+    findings.extend(schedules);
+    findings
+}
+
+async fn channel(named: &Named, aws: &SdkConfig, access: &Finding, clock: &Arc<dyn Clock>) -> Vec<Finding> {
+    let Some(cloud) = &named.cloud else {
+        let why = "it takes a CLOUD";
+        return ["clock", "signing keys", "token"].map(|what| Finding::skipped(what, why)).into();
+    };
+    let http = match http::client() {
+        Ok(http) => http,
+        Err(error) => {
+            let fix = "give this machine certificate authorities (e.g. the package ca-certificates)";
+            return vec![Finding::failed("TLS", error.to_string(), fix)];
+        }
+    };
+    let entra_metadata = cloud.entra_metadata();
+    let entra_keys = async {
+        match named.has_callers {
+            true => Some(checkup::keys(&http, "Entra's signing keys", &entra_metadata).await),
+            false => None,
+        }
+    };
+    let (time, keys, entra_keys, token) = tokio::join!(
+        checkup::clock(&http, cloud, clock.as_ref()),
+        checkup::keys(&http, "signing keys", &cloud.openid_metadata),
+        entra_keys,
+        token(named, cloud, http.clone(), aws, access, clock),
+    );
+    let mut findings = vec![checkup::cloud(cloud), time, keys];
+    findings.extend(entra_keys);
+    findings.extend(token);
+    findings
+}
+
+async fn token(
+    named: &Named,
+    cloud: &Cloud,
+    http: reqwest::Client,
+    aws: &SdkConfig,
+    access: &Finding,
+    clock: &Arc<dyn Clock>,
+) -> Vec<Finding> {
+    let skipped = |why: &str| vec![Finding::skipped("token", why)];
+    let (Some(client_id), Some(tenant), Some(credential)) =
+        (&named.client_id, &named.tenant_id, &named.credential)
+    else {
+        return skipped("it takes CLIENT_ID, TENANT_ID and a credential");
+    };
+    if matches!(credential, config::Credential::Federated) {
+        let why = "only a worker's role has it: ask one with --worker FUNCTION";
+        return vec![
+            Finding::skipped("federated trust", why),
+            Finding::skipped("token", "it takes the federated trust"),
+        ];
+    }
+    if credential.is_from_aws() && access.has_failed() {
+        return skipped(NO_ACCESS);
+    }
+    let tokens = TokenProvider::new(TokenSource {
+        http,
+        client_id: client_id.clone(),
+        credential: Credential::new(credential.clone(), cloud, aws),
+        tenant: tenant.clone(),
+        cloud: cloud.clone(),
+        clock: clock.clone(),
+        chance: Chance::system(),
+    });
+    vec![checkup::token(&tokens).await]
+}
+
+async fn resources(named: &Named, aws: &SdkConfig, access: &Finding) -> Vec<Finding> {
+    let table = async {
+        match &named.table {
+            None => Finding::skipped("table", "it takes TABLE_NAME"),
+            Some(_) if access.has_failed() => Finding::skipped("table", NO_ACCESS),
+            Some(name) => checkup::table(&Table::new(aws_sdk_dynamodb::Client::new(aws), name)).await,
+        }
+    };
+    let sqs = aws_sdk_sqs::Client::new(aws);
+    let queue = async |(kind, url): &(QueueKind, Option<String>)| match url {
+        None => Finding::skipped(kind.what(), format!("it takes {}", kind.variable())),
+        Some(_) if access.has_failed() => Finding::skipped(kind.what(), NO_ACCESS),
+        Some(url) => checkup::queue(&Queue::new(sqs.clone(), url), *kind).await,
+    };
+    let [turns, tasks, deliveries] = &named.queues;
+    let (table, turns, tasks, deliveries) =
+        tokio::join!(table, queue(turns), queue(tasks), queue(deliveries));
+    vec![table, turns, tasks, deliveries]
+}
+
+async fn schedules(named: &Named, aws: &SdkConfig, access: &Finding, clock: &dyn Clock) -> Vec<Finding> {
+    if access.has_failed() {
+        return vec![Finding::skipped("schedules", NO_ACCESS)];
+    }
+    let client = aws_sdk_scheduler::Client::new(aws);
+    schedules::check(&client, named.schedule_group.as_deref(), clock.now()).await
+}
