@@ -185,9 +185,13 @@ async fn start_channel(
     clock: &Arc<dyn Clock>,
     chance: &Chance,
 ) -> Result<Channel, LocalError> {
-    let port = kept.as_ref().map_or(0, |kept| kept.port);
-    let in_use = |cause| LocalError::ChannelPort { port, cause };
-    let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(in_use)?;
+    let listener = match &kept {
+        Some(Kept { port, .. }) => {
+            let in_use = |cause| LocalError::ChannelPort { port: *port, cause };
+            TcpListener::bind(("127.0.0.1", *port)).await.map_err(in_use)?
+        }
+        None => free_port().await?,
+    };
     let channel = Channel::start(
         listener,
         ChannelOptions {
@@ -203,6 +207,27 @@ async fn start_channel(
     }
     Ok(channel)
 }
+
+/// A port that the system gives nobody by itself, for the channel is to have it again after a restart.
+async fn free_port() -> Result<TcpListener, LocalError> {
+    const PORTS: std::ops::Range<u16> = 20_000..32_000;
+
+    // Not the seeded one of a test: every test would begin with the same port.
+    let chance = Chance::system();
+    let mut tries = 0;
+    loop {
+        let offset = chance.below(u64::from(PORTS.end - PORTS.start));
+        let port = PORTS.start.saturating_add(u16::try_from(offset).unwrap_or_default());
+        match TcpListener::bind(("127.0.0.1", port)).await {
+            Ok(listener) => return Ok(listener),
+            Err(cause) if tries == MAX_PORTS_TRIED => return Err(LocalError::ChannelPort { port, cause }),
+            Err(_) => tries += 1,
+        }
+    }
+}
+
+/// So many ports in use say that something else is wrong.
+const MAX_PORTS_TRIED: u32 = 100;
 
 fn registration(
     served: Served,
