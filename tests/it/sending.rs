@@ -117,3 +117,21 @@ async fn a_login_that_fails_for_a_while_loses_nothing() {
     assert_eq!(bundle.channel().texts(), ["Hello."]);
     bundle.end().await;
 }
+
+#[tokio::test]
+async fn a_broadcast_is_repeated_after_a_gateway_error_and_one_at_most_once_is_not() {
+    for (at_most_once, attempts) in [(false, 2), (true, 1)] {
+        let bundle = TestBundle::with(ScriptedEngine::telling("News.")).await;
+        bundle.install("Alex").await;
+        bundle.channel().fail_on(Operation::Send, Fault::Status(Refusal::raw(503, "")));
+        let mut event = bundle.event(json!({ "kind": "everyone" }));
+        event["at_most_once"] = json!(at_most_once);
+
+        bundle.local().fire(event).await.unwrap();
+        bundle.drain().await;
+
+        assert_eq!(bundle.channel().entries().len(), attempts, "at most once: {at_most_once}");
+        assert_eq!(bundle.channel().texts().len(), attempts - 1);
+        bundle.end().await;
+    }
+}

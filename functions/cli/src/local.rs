@@ -71,6 +71,8 @@ pub struct LocalOptions {
     pub chance: Chance,
     /// What becomes of the time a message is to wait in a queue.
     pub delays: Delays,
+    /// Announcements a second to one tenant.
+    pub tenant_rate: u32,
 }
 
 /// The whole of it, running; nothing moves until the pumps are stepped or run.
@@ -97,7 +99,8 @@ impl Local {
     ///
     /// [`LocalError`], before anything was served.
     pub async fn start(options: LocalOptions) -> Result<Self, LocalError> {
-        let LocalOptions { state, port, served, credential, engine, clock, chance, delays } = options;
+        let LocalOptions { state, port, served, credential, engine, clock, chance, delays, tenant_rate } =
+            options;
         let in_use = |cause| LocalError::Port { port, cause };
         let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(in_use)?;
         let endpoint = format!("http://{}/api/messages", listener.local_addr().map_err(in_use)?);
@@ -120,7 +123,7 @@ impl Local {
         let playground = matches!(served, Served::Playground).then(|| Playground::new(channel.clone()));
         let registration =
             registration(served, &channel, credential, &resources.aws).map_err(LocalError::Wiring)?;
-        let bundle = Bundle::new(registration, &resources, &engine, &clock, chance)
+        let bundle = Bundle::new(registration, &resources, &engine, &clock, chance, tenant_rate)
             .map_err(|error| LocalError::Wiring(error.into()))?;
         let gateway = Gateway::serve(listener, bundle.inbound.clone(), playground);
         Ok(Self { stack, channel, bundle, resources, template, endpoint, state, _gateway: gateway })

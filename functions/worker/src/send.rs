@@ -45,9 +45,12 @@ impl Worker {
         target: Target<'_>,
         activities: &[Activity],
         policy: Policy,
+        in_order: bool,
     ) -> Result<Parts, Later> {
         let mut parts = Parts::default();
-        for (index, activity) in activities.iter().enumerate() {
+        let starts = self.turns_in(target.reference(), activities.len(), in_order).await?;
+        for (index, (activity, start)) in activities.iter().zip(starts).enumerate() {
+            self.wait_for_turn(start).await;
             parts.add(&Box::pin(self.send(&job.step("send", index), target, activity, policy)).await?);
         }
         Ok(parts)
@@ -85,6 +88,7 @@ impl Worker {
             }
             Err(error) => {
                 self.note(&error, id, target.reference(), begun).await;
+                self.slow_down(&error, target.reference().tenant_id.as_ref()).await;
                 match error.retry() {
                     Retry::After(wait) => {
                         later.wait = wait;

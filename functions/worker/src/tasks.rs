@@ -22,7 +22,7 @@ impl Worker {
     async fn run(&self, work: &TaskWork, job: Job) -> Result<(), Later> {
         let (job, plan) = self.planned(job, true, self.run_task(work)).await?;
         let target = Target::Conversation(&work.reference);
-        let carried_out = self.send_all(&work.job, target, &plan.sends, Policy::FollowUp).await;
+        let carried_out = self.send_all(&work.job, target, &plan.sends, Policy::FollowUp, false).await;
         self.conclude(job, plan.verdict, carried_out).await
     }
 
