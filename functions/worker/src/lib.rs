@@ -8,6 +8,7 @@ pub mod event_handler;
 mod job;
 mod later;
 mod pace;
+mod replace;
 mod self_check;
 mod send;
 mod tasks;

@@ -86,7 +86,8 @@ impl Worker {
             None => return Ok(parts),
             Some(Next::Task(task)) => {
                 let job = work.job.step("task", 0);
-                Work::Task(TaskWork { job, task, reference: work.turn.reference.clone() })
+                let ack = Some(work.job.step("send", 0));
+                Work::Task(TaskWork { job, task, reference: work.turn.reference.clone(), ack })
             }
             Some(Next::Unhurried) => {
                 let job = work.job.step("unhurried", 0);
