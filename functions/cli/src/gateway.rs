@@ -59,8 +59,10 @@ async fn pass_on(State(front): State<Front>, request: Request) -> Response {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
     let mut headers = joined(&parts.headers);
-    // A page of another site must not speak through the Playground's signature.
-    let is_local = headers.get("host").and_then(Value::as_str).is_some_and(is_loopback);
+    // Neither a page of another site nor what came through a tunnel speaks through the Playground's signature.
+    let is_relayed = headers.keys().any(|name| name == "origin" || name.contains("forwarded"));
+    let is_here = headers.get("host").and_then(Value::as_str).is_some_and(is_loopback);
+    let is_local = is_here && !is_relayed;
     if let Some(playground) = front.playground.as_ref().filter(|_| is_local) {
         match playground.authorization(&body) {
             Ok(value) => drop(headers.insert("authorization".to_owned(), value.into())),

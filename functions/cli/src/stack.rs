@@ -22,6 +22,7 @@ mod front;
 mod identity;
 mod journal;
 mod messages;
+mod operations;
 mod queues;
 mod recorder;
 mod secrets;
@@ -91,8 +92,14 @@ impl Stack {
         let identity = Arc::new(IdentityIssuer::new(endpoint.clone(), clock.clone()));
         let (secrets, wire) = (Arc::new(Secrets::default()), Arc::new(Wire::default()));
         let queues = Arc::new(Queues::open(template, state.as_ref(), clock, address.port(), delays).await?);
-        let front =
-            Front::new(queues.clone(), identity.clone(), secrets.clone(), wire.clone(), table.endpoint())?;
+        let front = Front::new(
+            queues.clone(),
+            identity.clone(),
+            secrets.clone(),
+            wire.clone(),
+            table.database(),
+            address.to_string(),
+        );
         let mut serving = JoinSet::new();
         serving.spawn(front.serve(listener));
         Ok(Self { endpoint, table, queues, identity, secrets, wire, serving, _state: state })
@@ -171,7 +178,6 @@ impl Stack {
     /// When the state directory cannot be written.
     pub async fn stop(mut self) -> Result<(), StackError> {
         self.serving.shutdown().await;
-        self.table.stop().await?;
         self.queues.stop().await
     }
 }

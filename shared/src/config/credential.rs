@@ -52,8 +52,9 @@ impl Variables<'_> {
                     None
                 }
             },
-            other => {
-                self.gap(format!("CREDENTIAL is `{other}`: use federated, certificate or secret"));
+            // What it is instead may be the secret itself: it is not repeated.
+            _ => {
+                self.gap("CREDENTIAL is none of federated, certificate and secret".to_owned());
                 None
             }
         }
@@ -96,7 +97,7 @@ mod tests {
         assert!(read(&[secret, ON_AWS]).unwrap_err().contains("CLIENT_SECRET_ARN is not set"));
         assert!(read(&[certificate]).unwrap_err().contains("CLIENT_CERTIFICATE_ARN is not set"));
         assert!(
-            read(&[("CREDENTIAL", "trust me")]).unwrap_err().contains("federated, certificate or secret")
+            read(&[("CREDENTIAL", "trust me")]).unwrap_err().contains("federated, certificate and secret")
         );
     }
 

@@ -78,7 +78,9 @@ impl ReferenceStore {
             .condition_expression("attribute_not_exists(pk) OR place <= :place")
             .expression_attribute_values(":place", text(place.as_str()));
         // Without these two it is in neither index: nobody is told of anything there.
-        if change == Change::Keep && reference.conversation.is_personal() {
+        // Nor is who has no tenant: visitors of a web page are not everyone.
+        let is_of_a_tenant = reference.tenant_id.is_some();
+        if change == Change::Keep && is_of_a_tenant && reference.conversation.is_personal() {
             request = request.item("audience", text(self.audience(shard_of(&key))));
             if let Some(person) = reference.person() {
                 request = request.item("user", text(self.person_key(&person)));

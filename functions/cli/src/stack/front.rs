@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use herald::telemetry::causes;
-use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use dynoxide::Database;
+use http::header::{HOST, ORIGIN};
 use http::request::Parts;
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -19,36 +19,34 @@ use tracing::warn;
 
 use super::identity::IdentityIssuer;
 use super::secrets::Secrets;
-use super::{Queues, StackError};
+use super::{Queues, operations};
 use crate::wire::{HungUp, Wire};
 
 /// The largest body any of the services takes: DynamoDB's batches.
 const LARGEST_BODY: usize = 16 * 1024 * 1024;
 
 /// What stands behind the address.
-#[derive(Debug)]
 pub(super) struct Front {
     queues: Arc<Queues>,
     identity: Arc<IdentityIssuer>,
     secrets: Arc<Secrets>,
     wire: Arc<Wire>,
-    table: String,
-    client: reqwest::Client,
+    table: Database,
+    /// The only `Host` that is served.
+    authority: String,
 }
 
 impl Front {
-    /// A front for these services and the table at this address.
+    /// A front for these services and this table.
     pub(super) fn new(
         queues: Arc<Queues>,
         identity: Arc<IdentityIssuer>,
         secrets: Arc<Secrets>,
         wire: Arc<Wire>,
-        table: &str,
-    ) -> Result<Self, StackError> {
-        // Loopback needs no certificates, and loading them is what costs at start.
-        let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build();
-        let client = client.map_err(StackError::Client)?;
-        Ok(Self { queues, identity, secrets, wire, table: table.to_owned(), client })
+        table: Database,
+        authority: String,
+    ) -> Self {
+        Self { queues, identity, secrets, wire, table, authority }
     }
 
     /// Answers until it is dropped; a dropped front drops its connections.
@@ -81,6 +79,11 @@ impl Front {
 
     async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, HungUp> {
         let (parts, body) = request.into_parts();
+        // No page in a browser has any business here, under whatever name it found the way.
+        let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
+        if parts.headers.contains_key(ORIGIN) || host != Some(&self.authority) {
+            return Ok(plain(StatusCode::FORBIDDEN));
+        }
         let Ok(body) = Limited::new(body, LARGEST_BODY).collect().await else {
             return Ok(plain(StatusCode::PAYLOAD_TOO_LARGE));
         };
@@ -102,34 +105,8 @@ impl Front {
             Some(("secretsmanager", operation)) => self.secrets.answer(operation, &body),
             // STS speaks the older protocol, which says in the body what is asked.
             None => self.identity.answer(&body),
-            Some(_) => self.pass_on(parts.headers, body).await.unwrap_or_else(|error| {
-                warn!(error = %causes(&error), "the local table did not answer");
-                plain(StatusCode::BAD_GATEWAY)
-            }),
+            Some((_, operation)) => operations::answer(&self.table, operation, &body),
         }
-    }
-
-    /// The table's engine can only be reached over a socket.
-    async fn pass_on(
-        &self,
-        mut headers: HeaderMap,
-        body: Bytes,
-    ) -> Result<Response<Full<Bytes>>, reqwest::Error> {
-        remove_framing(&mut headers);
-        let answer = self.client.post(&self.table).headers(headers).body(body).send().await?;
-        let (status, mut headers) = (answer.status(), answer.headers().clone());
-        remove_framing(&mut headers);
-        let mut response = Response::new(Full::new(answer.bytes().await?));
-        *response.status_mut() = status;
-        *response.headers_mut() = headers;
-        Ok(response)
-    }
-}
-
-/// Headers that belong to one connection.
-fn remove_framing(headers: &mut HeaderMap) {
-    for name in [HOST, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING] {
-        headers.remove(name);
     }
 }
 

@@ -1,7 +1,8 @@
 //! The directory that outlives the process, held by one process at a time.
 //! It knows where the files are, not what is in them.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{DirBuilder, File, TryLockError};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 
 use super::StackError;
@@ -17,7 +18,8 @@ impl StateDir {
     /// Makes the directory when it is absent, and locks it.
     pub(super) fn open(path: PathBuf) -> Result<Self, StackError> {
         let unusable = |source| StackError::State { path: path.clone(), source };
-        fs::create_dir_all(&path).map_err(unusable)?;
+        // What people wrote is in it: nobody else on this machine reads it.
+        DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(unusable)?;
         let lock = File::create(path.join("lock")).map_err(unusable)?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path, _lock: lock }),

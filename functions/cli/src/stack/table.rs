@@ -1,5 +1,5 @@
-//! The embedded DynamoDB: opens it, creates the template's table in it and serves it on a port of its own.
-//! It reads no request; the engine does.
+//! The embedded DynamoDB: opens it and creates the template's table in it.
+//! It reads no request; `operations` does.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,20 +8,14 @@ use std::sync::Arc;
 use dynoxide::{Database, DynoxideError, storage_backend};
 use herald::clock::Clock;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 
 use super::{StackError, StateDir};
 use crate::template::TableDefinition;
 
-/// The running table. Dropping it stops it.
+/// The open table.
 pub(super) struct Table {
     name: String,
-    endpoint: String,
     database: Database,
-    stop: oneshot::Sender<()>,
-    server: JoinHandle<Result<(), String>>,
 }
 
 impl Table {
@@ -39,23 +33,16 @@ impl Table {
         let database = database.map_err(StackError::Table)?;
         create(&database, definition, path)?;
 
-        let listener = TcpListener::bind("127.0.0.1:0").await.map_err(StackError::Listen)?;
-        let endpoint = format!("http://{}", listener.local_addr().map_err(StackError::Listen)?);
-        let (stop, stopped) = oneshot::channel();
-        let server = dynoxide::server::serve_with_shutdown(listener, database.clone(), async {
-            // An error means that the sender was dropped, which stops it as well.
-            let _ = stopped.await;
-        });
-        Ok(Self { name: definition.name.clone(), endpoint, database, stop, server: tokio::spawn(server) })
+        Ok(Self { name: definition.name.clone(), database })
     }
 
     pub(super) fn name(&self) -> &str {
         &self.name
     }
 
-    /// The address of this table alone.
-    pub(super) fn endpoint(&self) -> &str {
-        &self.endpoint
+    /// The engine.
+    pub(super) fn database(&self) -> Database {
+        self.database.clone()
     }
 
     /// Removes the items whose time is up.
@@ -64,23 +51,11 @@ impl Table {
         let swept = tokio::task::spawn_blocking(move || database.sweep_ttl()).await;
         swept.unwrap_or(Ok(0)).map_err(StackError::Table)
     }
-
-    /// Lets the requests under way finish.
-    pub(super) async fn stop(self) -> Result<(), StackError> {
-        drop(self.stop);
-        match self.server.await {
-            Ok(Err(reason)) => Err(StackError::Listen(std::io::Error::other(reason))),
-            Ok(Ok(())) | Err(_) => Ok(()),
-        }
-    }
 }
 
 impl std::fmt::Debug for Table {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Table")
-            .field("name", &self.name)
-            .field("endpoint", &self.endpoint)
-            .finish_non_exhaustive()
+        f.debug_struct("Table").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
