@@ -11,6 +11,7 @@ mod doctor;
 mod hostile;
 mod http;
 mod identity;
+mod operating;
 mod proactive;
 mod release;
 mod sample;
