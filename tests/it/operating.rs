@@ -1,6 +1,7 @@
 //! The operator's verbs: what became of a job, an end to one that waits, and a second chance for what was given up.
 
 mod deadletters;
+mod elsewhere;
 mod jobs;
 
 use clap::Parser;
@@ -37,7 +38,7 @@ async fn try_say(bundle: &TestBundle, line: &str) -> Result<Said, OperatorError>
     let verb = match arguments.command.as_ref().unwrap() {
         Command::Job(verb) => Verb::Job(verb),
         Command::DeadLetter(verb) => Verb::DeadLetter(verb),
-        other => panic!("{other:?} is no verb"),
+        other @ (Command::Run(_) | Command::Demo | Command::Doctor(_)) => panic!("{other:?} is no verb"),
     };
     let mut out = Vec::new();
     let did = operator::execute(&deployment, verb, bundle.clock().as_ref(), &mut out).await?;

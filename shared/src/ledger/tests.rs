@@ -126,7 +126,7 @@ fn only_what_waits_is_cancelled_and_what_may_have_been_done_is_not_called_failed
 
     let ended = |job: Job, second: i64| match cancel(job, at(second)) {
         Cancel::Cancelled(job) => (job.state, job.reason().unwrap().to_owned()),
-        other => panic!("{other:?}"),
+        other @ (Cancel::InHand { .. } | Cancel::Settled(_)) => panic!("{other:?}"),
     };
 
     let reason = "cancelled by the operator".to_owned();

@@ -1,5 +1,6 @@
 //! What was given up: listed without being consumed, and put back without anybody being told twice.
 
+use herald::chance::Chance;
 use herald::ledger::JobId;
 use serde_json::json;
 use support::{ScriptedEngine, TestBundle};
@@ -26,8 +27,7 @@ async fn put_dead(bundle: &TestBundle, dead: &str, body: &str, group: Option<Str
     let sqs = bundle.pump("turns").sqs;
     let url = bundle.local().stack.queue_url(dead).unwrap();
     let request = sqs.send_message().queue_url(url).message_body(body);
-    let dedupe = group.is_some().then(|| herald::queue::MAX_BODY_BYTES.to_string() + body.get(..40).unwrap());
-    let dedupe = dedupe.map(|text| text.replace(|c: char| !c.is_ascii_alphanumeric(), ""));
+    let dedupe = group.is_some().then(|| Chance::system().token());
     request.set_message_group_id(group).set_message_deduplication_id(dedupe).send().await.unwrap();
 }
 
@@ -78,7 +78,7 @@ async fn a_redriven_delivery_tells_nobody_twice() {
     say(&bundle, "deadletter redrive --queue deliveries --all").await;
     bundle.drain().await;
 
-    assert_eq!(listed.text.matches("\n    job ").count(), 2, "{}", listed.text);
+    assert_eq!(listed.text.matches("\n    job ").count(), 1, "{}", listed.text);
     assert_eq!(bundle.channel().texts(), ["News.", "News."]);
     bundle.end().await;
 }
