@@ -62,7 +62,6 @@ pub enum JobVerb {
 /// What to do about dead letters.
 #[derive(Debug, Subcommand)]
 pub enum DeadLetterVerb {
-    #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
     /// List what was given up: since when, how often received, what kind of work, which job
     ///
     /// Nothing is taken out: the listed messages are hidden for a moment and given back. What is in them is not
@@ -80,7 +79,6 @@ pub enum DeadLetterVerb {
         #[command(flatten)]
         place: Where,
     },
-    #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
     /// Put dead letters back into the queue they come from, to be tried again
     ///
     /// ID is a job's or, for a message that cannot be read, the message's, as `herald deadletter list` prints it.

@@ -110,7 +110,8 @@ impl Redrive<'_> {
         let mut asked_for = names.iter().filter(|name| self.which.ids.contains(name)).peekable();
         let is_asked_for = asked_for.peek().is_some();
         self.found.extend(asked_for.cloned());
-        if !is_asked_for && !(self.which.all && is_readable) {
+        let is_taken = is_asked_for || (self.which.all && is_readable);
+        if !is_taken {
             self.unreadable += usize::from(self.which.all);
             return Ok(());
         }
