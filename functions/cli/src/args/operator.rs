@@ -67,9 +67,9 @@ pub enum DeadLetterVerb {
     /// Nothing is taken out: the listed messages are hidden for a moment and given back. What is in them is not
     /// printed. At most 1,000 of a queue are listed, and of one conversation's turns the first ten.
     ///
-    /// On AWS it takes the three queue URLs (with --queue that one's), and sqs:GetQueueAttributes on the queues, and
-    /// sqs:GetQueueUrl, sqs:GetQueueAttributes, sqs:ReceiveMessage and sqs:ChangeMessageVisibility on their
-    /// dead-letter queues. Those of proactive are found by the name that template.yaml gives their queue.
+    /// On AWS it takes the three queue URLs (with --queue that one's; for proactive the deliveries'), and
+    /// sqs:GetQueueAttributes on the queues, and sqs:GetQueueUrl, sqs:GetQueueAttributes, sqs:ReceiveMessage and
+    /// sqs:ChangeMessageVisibility on their dead-letter queues. Those of proactive are found by the name that template.yaml gives their queue.
     #[command(verbatim_doc_comment)]
     List {
         /// Of this queue alone
@@ -82,9 +82,11 @@ pub enum DeadLetterVerb {
     /// Put dead letters back into the queue they come from, to be tried again
     ///
     /// ID is a job's or, for a message that cannot be read, the message's, as `herald deadletter list` prints it.
-    /// --all takes all that can be read. A dead letter is deleted only once its queue has taken it. Nobody is told
-    /// twice by it: what is done is done in the job's record. A job that has expired meanwhile (24 h after it was
-    /// first taken up) is not done either: it ends as EXPIRED.
+    /// --all takes all that can be read. A dead letter is deleted only once its queue has taken it.
+    ///
+    /// The job's record decides what is left to do: what was sent is not sent again, and where the outcome of an
+    /// attempt is not known it is repeated only as often as the job's policy allows. A job that has expired meanwhile
+    /// (24 h after it was first taken up) is not done: it ends as EXPIRED.
     ///
     /// An occasion that proactive did not plan is not put back, for it comes from no queue: invoke proactive with it.
     ///

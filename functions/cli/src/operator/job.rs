@@ -92,9 +92,13 @@ fn write_story(
     if let Some(job) = &story.job {
         writeln!(out, "{indent}  {}", standing(job))?;
         for entry in &job.history {
-            let reason = entry.reason.as_deref().map(|reason| format!("  {}", printable(reason)));
-            let reason = reason.unwrap_or_default();
-            writeln!(out, "{indent}  {:.3}  {:<7}{reason}", entry.at, name(entry.state))?;
+            let line = format!(
+                "{:.3}  {:<7}  {}",
+                entry.at,
+                name(entry.state),
+                entry.reason.as_deref().unwrap_or("")
+            );
+            writeln!(out, "{indent}  {}", printable(line.trim_end()))?;
         }
     }
     story.parts.iter().try_for_each(|(title, part)| write_story(out, title, part, depth + 1))
