@@ -5,11 +5,12 @@ mod decision;
 mod plan;
 
 use std::fmt;
+use std::str::FromStr;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::decision::{Attempt, Claim, Claimant, Loss, Policy, claim, finish};
+pub use self::decision::{Attempt, Cancel, Claim, Claimant, Loss, Policy, cancel, claim, finish};
 pub use self::plan::{Next, Plan, Verdict};
 use crate::digest;
 use crate::ids::{ActivityId, ChannelId, ConversationId};
@@ -48,6 +49,21 @@ impl JobId {
 impl fmt::Display for JobId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// Why a string is not a job's id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a job's id is 64 hexadecimal digits, all of them: copy the whole `job.id` of a log line")]
+pub struct InvalidJobId;
+
+impl FromStr for JobId {
+    type Err = InvalidJobId;
+
+    /// Reads an id as [`JobId::as_str`] writes it, in either case. Jobs are found by their whole id alone.
+    fn from_str(text: &str) -> Result<Self, InvalidJobId> {
+        let is_id = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if is_id { Ok(Self(text.to_ascii_lowercase())) } else { Err(InvalidJobId) }
     }
 }
 

@@ -2,6 +2,7 @@
 //! Receiving is AWS Lambda's event source mapping, or the local stack's in its place.
 
 mod body;
+mod letters;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
 
 pub use self::body::{BodyError, DeliveriesWork, Delivery, MAX_BODY_BYTES, TaskWork, TurnWork, Work};
+pub use self::letters::Letter;
 use crate::BoxError;
 use crate::auth::AwsFailure;
 

@@ -12,6 +12,7 @@ mod hostile;
 mod http;
 mod identity;
 mod limits;
+mod operating;
 mod proactive;
 mod release;
 mod sample;

@@ -1,9 +1,13 @@
 //! The command line.
-//! What the commands do is in `run`, `demo` and `doctor`.
+//! What the commands do is in `run`, `demo`, `doctor` and `operator`.
+
+mod operator;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub use self::operator::{DeadLetterVerb, JobVerb, Where, Which, WorkQueue};
 
 /// Answer now, work later, speak first: a Microsoft 365 custom engine agent on AWS Lambda, here on one machine.
 ///
@@ -49,6 +53,12 @@ pub enum Command {
     /// --worker asks a deployed worker to check itself and shows what it found.
     #[command(verbatim_doc_comment)]
     Doctor(DoctorArguments),
+    /// Tell the story of a job, or cancel one that waits
+    #[command(subcommand)]
+    Job(JobVerb),
+    /// List what was given up, or have it tried again
+    #[command(name = "deadletter", subcommand)]
+    DeadLetter(DeadLetterVerb),
 }
 
 /// How to run.

@@ -8,6 +8,7 @@ pub mod demo;
 pub mod doctor;
 pub mod gateway;
 pub mod local;
+pub mod operator;
 pub mod pump;
 pub mod run;
 mod signing_key;

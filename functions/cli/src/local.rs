@@ -32,7 +32,7 @@ pub use self::error::LocalError;
 use self::kept::Kept;
 
 /// The template this program was built with: its table, queues and schedules are the local ones too.
-const TEMPLATE: &str = include_str!("../../../template.yaml");
+pub(crate) const TEMPLATE: &str = include_str!("../../../template.yaml");
 
 /// The registration of the emulated channel. None of it is secret: it opens nothing but this process.
 const EMULATED_CLIENT_ID: &str = "5d0c9c1e-7a3b-4f0e-9f8e-2b1a6c3d4e5f";

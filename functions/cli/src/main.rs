@@ -5,9 +5,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use cli::args::{Arguments, Command, DoctorArguments};
+use cli::args::{Arguments, Command, DoctorArguments, Where};
 use cli::doctor::{self, Ink, Sheet};
-use cli::{demo, run};
+use cli::operator::{Deployment, OperatorError, Verb};
+use cli::{demo, operator, run};
 use herald::BoxError;
 use herald::clock::{Clock, SystemClock};
 use herald::config::environment;
@@ -36,8 +37,19 @@ async fn execute(arguments: Arguments) -> Result<ExitCode, BoxError> {
         Command::Run(arguments) => run::run(arguments, environment).await?,
         Command::Demo => demo::demo().await?,
         Command::Doctor(arguments) => return Ok(examine(&arguments).await?),
+        Command::Job(verb) => return Ok(operate(verb.place(), Verb::Job(&verb)).await?),
+        Command::DeadLetter(verb) => return Ok(operate(verb.place(), Verb::DeadLetter(&verb)).await?),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn operate(place: &Where, verb: Verb<'_>) -> Result<ExitCode, OperatorError> {
+    let aws = async || aws_config::load_from_env().await;
+    let deployment = Deployment::open(place, environment, aws).await?;
+    let did = operator::execute(&deployment, verb, &SystemClock, &mut io::stdout()).await;
+    // Also after a failure: a stack of our own leaves its directory in order.
+    deployment.close().await?;
+    Ok(if did? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn examine(arguments: &DoctorArguments) -> io::Result<ExitCode> {

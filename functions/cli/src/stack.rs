@@ -1,7 +1,7 @@
 //! The AWS services of the bundle on one machine, behind one loopback address for unchanged AWS clients: table,
 //! queues, secrets, identity tokens. It runs no function and fires no schedule.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -102,6 +102,9 @@ impl Stack {
         );
         let mut serving = JoinSet::new();
         serving.spawn(front.serve(listener));
+        if let Some(state) = &state {
+            state.announce(&endpoint)?;
+        }
         Ok(Self { endpoint, table, queues, identity, secrets, wire, serving, _state: state })
     }
 
@@ -114,14 +117,20 @@ impl Stack {
     /// A configuration with which every AWS client reaches this stack and nothing else.
     #[must_use]
     pub fn sdk_config(&self) -> SdkConfig {
-        SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(REGION))
-            .credentials_provider(SharedCredentialsProvider::new(Credentials::from_keys(
-                "local", "local", None,
-            )))
-            .endpoint_url(&self.endpoint)
-            .build()
+        sdk_config(&self.endpoint)
+    }
+
+    /// The same for the stack of another process that has the directory `state` now; `None` when none has said where
+    /// it listens.
+    #[must_use]
+    pub fn elsewhere(state: &Path) -> Option<SdkConfig> {
+        state::endpoint(state).map(|endpoint| sdk_config(&endpoint))
+    }
+
+    /// Whether a stack has kept anything in the directory `state`.
+    #[must_use]
+    pub fn has_state(state: &Path) -> bool {
+        state::is_used(state)
     }
 
     /// Asks `hook` what becomes of every request from now on: for tests of crashes and outages.
@@ -180,6 +189,16 @@ impl Stack {
         self.serving.shutdown().await;
         self.queues.stop().await
     }
+}
+
+fn sdk_config(endpoint: &str) -> SdkConfig {
+    let credentials = Credentials::from_keys("local", "local", None);
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(REGION))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .endpoint_url(endpoint)
+        .build()
 }
 
 #[cfg(test)]

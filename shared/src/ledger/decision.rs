@@ -160,6 +160,39 @@ pub fn finish(job: Job, attempt: Attempt, policy: Policy, now: Timestamp) -> Job
     }
 }
 
+/// What came of an operator's wish to have a job not done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cancel {
+    /// It ends here, once this record is written.
+    Cancelled(Job),
+    /// Someone has it in hand, until then at the latest: it is left alone.
+    InHand {
+        /// When their lease ends.
+        until: Timestamp,
+    },
+    /// It was settled before, and stays so.
+    Settled(Job),
+}
+
+/// Decides about cancelling `job`: only what waits can be.
+///
+/// What may have been done meanwhile does not become FAILED, which would say that it was not.
+#[must_use]
+pub fn cancel(job: Job, now: Timestamp) -> Cancel {
+    const REASON: &str = "cancelled by the operator";
+    let is_in_hand = match job.state {
+        State::Sent | State::Unknown | State::Failed | State::Expired => return Cancel::Settled(job),
+        State::Sending => true,
+        State::Retry => false,
+    };
+    if is_in_hand && now < job.lease_until {
+        return Cancel::InHand { until: job.lease_until };
+    }
+    let may_be_done = is_in_hand || job.resends > 0;
+    let state = if may_be_done { State::Unknown } else { State::Failed };
+    Cancel::Cancelled(settled(job, state, now, Some(REASON)))
+}
+
 /// The record without what the engine decided: the claim and its story alone live on.
 fn settled(job: Job, state: State, now: Timestamp, reason: Option<&str>) -> Job {
     Job { plan: None, ..job }.enter(state, now, reason)

@@ -116,3 +116,32 @@ fn ids_of_different_conversations_differ() {
     assert_ne!(turn("a:1"), turn("a:1").step("send", 0));
     assert_ne!(turn("a:1").step("send", 0), turn("a:1").step("send", 1));
 }
+
+#[test]
+fn only_what_waits_is_cancelled_and_what_may_have_been_done_is_not_called_failed() {
+    let job = taken(claim(None, &id(), &claimant("a", 0, Policy::FollowUp)));
+    let waiting = finish(job.clone(), Attempt::NotDone("later".to_owned()), Policy::FollowUp, at(1));
+    let lost = finish(job.clone(), Attempt::Ambiguous(Loss::Reply), Policy::FollowUp, at(1));
+    let sent = finish(job.clone(), Attempt::Sent(None), Policy::FollowUp, at(1));
+
+    let ended = |job: Job, second: i64| match cancel(job, at(second)) {
+        Cancel::Cancelled(job) => (job.state, job.reason().unwrap().to_owned()),
+        other @ (Cancel::InHand { .. } | Cancel::Settled(_)) => panic!("{other:?}"),
+    };
+
+    let reason = "cancelled by the operator".to_owned();
+    assert_eq!(ended(waiting, 2), (State::Failed, reason.clone()));
+    assert_eq!(ended(lost, 2), (State::Unknown, reason.clone()));
+    assert_eq!(cancel(job.clone(), at(1)), Cancel::InHand { until: job.lease_until });
+    assert_eq!(ended(job, 3000), (State::Unknown, reason));
+    assert_eq!(cancel(sent.clone(), at(2)), Cancel::Settled(sent));
+}
+
+#[test]
+fn an_id_is_read_whole_or_not_at_all() {
+    let id = id();
+
+    assert_eq!(id.as_str().to_uppercase().parse(), Ok(id.clone()));
+    assert_eq!(id.as_str()[..12].parse::<JobId>(), Err(InvalidJobId));
+    assert_eq!("x".repeat(64).parse::<JobId>(), Err(InvalidJobId));
+}

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::item::{Item, ONLY, from_json, json, number, text};
 use super::{StoreError, Table};
-use crate::ledger::{self, Claim, Claimant, Job, JobId, State};
+use crate::ledger::{self, Cancel, Claim, Claimant, Job, JobId, State};
 
 /// A settled job's claim outlives every copy of its message: 14 days in a queue, 14 in its dead-letter
 /// queue, and a margin.
@@ -121,6 +121,27 @@ impl JobStore {
                 }
                 _ => return Ok(Err(Fenced)),
             }
+        }
+        Err(StoreError::Contended)
+    }
+
+    /// Has the job `id` not be done any more, if it waits; `None` when there is no record of it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]; asking again tells whether it was cancelled.
+    pub async fn cancel(&self, id: &JobId, now: Timestamp) -> Result<Option<Cancel>, StoreError> {
+        let mut record = self.get(id).await?;
+        for _ in 0..MAX_ROUNDS {
+            let Some(job) = record else { return Ok(None) };
+            let cancelled = match ledger::cancel(job, now) {
+                Cancel::Cancelled(job) => job,
+                other @ (Cancel::InHand { .. } | Cancel::Settled(_)) => return Ok(Some(other)),
+            };
+            record = match self.put(cancelled).await? {
+                Put::Written(job) => return Ok(Some(Cancel::Cancelled(job))),
+                Put::Lost(item) => item.as_ref().map(read).transpose()?,
+            };
         }
         Err(StoreError::Contended)
     }

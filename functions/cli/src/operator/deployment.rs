@@ -1,0 +1,145 @@
+//! Which deployment a verb is about, and how it is reached: AWS, a `herald run` of this machine that is up, or a stack
+//! of the verb's own on that directory. No function runs by it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use aws_config::SdkConfig;
+use herald::checkup::QueueKind;
+use herald::clock::{Clock, SystemClock};
+use herald::config::Variables;
+use herald::queue::Queue;
+use herald::store::{JobStore, Table};
+
+use super::OperatorError;
+use crate::args::{Where, WorkQueue};
+use crate::local::TEMPLATE;
+use crate::stack::{Delays, Stack, StackError, StackOptions};
+use crate::template::Template;
+
+/// Where `herald run` keeps its state when it is not told otherwise.
+const STATE: &str = ".herald";
+
+/// A deployment that a verb is about.
+#[derive(Debug)]
+pub struct Deployment {
+    aws: SdkConfig,
+    table: Option<String>,
+    turns: Option<Queue>,
+    tasks: Option<Queue>,
+    deliveries: Option<Queue>,
+    /// The verb's own, where nobody else has the directory.
+    stack: Option<Stack>,
+}
+
+impl Deployment {
+    /// The one that `place` and the environment name; `aws` is asked for when AWS is.
+    ///
+    /// # Errors
+    ///
+    /// [`OperatorError`]: there is none, or it cannot be reached.
+    pub async fn open(
+        place: &Where,
+        vars: impl Fn(&str) -> Option<String>,
+        aws: impl AsyncFnOnce() -> SdkConfig,
+    ) -> Result<Self, OperatorError> {
+        let vars = Variables::new(vars);
+        let table = vars.optional("TABLE_NAME");
+        let urls = [QueueKind::Turns, QueueKind::Tasks, QueueKind::Deliveries];
+        let urls = urls.map(|kind| vars.optional(kind.variable()));
+        let is_named = table.is_some() || urls.iter().any(Option::is_some);
+        match &place.state {
+            Some(state) => Self::here(state).await,
+            None if is_named => {
+                let aws = aws().await;
+                let sqs = aws_sdk_sqs::Client::new(&aws);
+                let [turns, tasks, deliveries] = urls.map(|url| Some(Queue::new(sqs.clone(), url?)));
+                Ok(Self { aws, table, turns, tasks, deliveries, stack: None })
+            }
+            None => Self::here(Path::new(STATE)).await,
+        }
+    }
+
+    async fn here(state: &Path) -> Result<Self, OperatorError> {
+        if !Stack::has_state(state) {
+            return Err(OperatorError::NoState(state.to_owned()));
+        }
+        let template = Template::parse(TEMPLATE)?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let options = StackOptions {
+            state: Some(PathBuf::from(state)),
+            clock,
+            template: &template,
+            delays: Delays::Kept,
+        };
+        let (aws, stack) = match Stack::start(options).await {
+            Ok(stack) => (stack.sdk_config(), Some(stack)),
+            Err(StackError::InUse(_)) => {
+                let elsewhere = Stack::elsewhere(state);
+                (elsewhere.ok_or_else(|| OperatorError::NotReady(state.to_owned()))?, None)
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let sqs = aws_sdk_sqs::Client::new(&aws);
+        let queue = async |id| {
+            let name = template.queue(id).map(|queue| queue.name.as_str()).unwrap_or_default();
+            named(&sqs, name).await
+        };
+        let (turns, tasks, deliveries) =
+            (queue("TurnsQueue").await?, queue("TasksQueue").await?, queue("DeliveriesQueue").await?);
+        Ok(Self { aws, table: Some(template.table.name), turns, tasks, deliveries, stack })
+    }
+
+    /// Leaves it, and its directory to the next.
+    ///
+    /// # Errors
+    ///
+    /// When the state directory cannot be written.
+    pub async fn close(self) -> Result<(), OperatorError> {
+        match self.stack {
+            Some(stack) => Ok(stack.stop().await?),
+            None => Ok(()),
+        }
+    }
+
+    /// Its jobs.
+    pub(super) fn jobs(&self) -> Result<JobStore, OperatorError> {
+        let unnamed = OperatorError::Unnamed { variable: "TABLE_NAME", output: "TableName" };
+        let name = self.table.clone().ok_or(unnamed)?;
+        Ok(JobStore::new(Table::new(aws_sdk_dynamodb::Client::new(&self.aws), name)))
+    }
+
+    /// The queue that dead letters of `kind` come from; `None` when they come from none.
+    pub(super) fn source(&self, kind: WorkQueue) -> Result<Option<&Queue>, OperatorError> {
+        let (queue, kind, output) = match kind {
+            WorkQueue::Turns => (&self.turns, QueueKind::Turns, "TurnsQueueUrl"),
+            WorkQueue::Tasks => (&self.tasks, QueueKind::Tasks, "TasksQueueUrl"),
+            WorkQueue::Deliveries => (&self.deliveries, QueueKind::Deliveries, "DeliveriesQueueUrl"),
+            WorkQueue::Proactive => return Ok(None),
+        };
+        let unnamed = OperatorError::Unnamed { variable: kind.variable(), output };
+        queue.as_ref().map(Some).ok_or(unnamed)
+    }
+
+    /// The dead letters of `kind`; `None` when the deployment has no such queue.
+    pub(super) async fn dead_letters(&self, kind: WorkQueue) -> Result<Option<Queue>, OperatorError> {
+        if let Some(source) = self.source(kind)? {
+            let dead = source.dead_letters().await;
+            let dead = dead.map_err(|cause| not_asked(source.name(), "name its dead-letter queue", cause))?;
+            return dead.map(Some).ok_or_else(|| OperatorError::NoDeadLetters(source.name().to_owned()));
+        }
+        // They come from no queue that could name them; the template names them as it does the deliveries.
+        let Some(deliveries) = self.source(WorkQueue::Deliveries)? else { return Ok(None) };
+        let Some(prefix) = deliveries.name().strip_suffix("-deliveries") else { return Ok(None) };
+        named(&aws_sdk_sqs::Client::new(&self.aws), &format!("{prefix}-proactive-dead-letters")).await
+    }
+}
+
+async fn named(sqs: &aws_sdk_sqs::Client, name: &str) -> Result<Option<Queue>, OperatorError> {
+    let found = Queue::named(sqs.clone(), name).await;
+    found.map_err(|cause| not_asked(name, "say where it is", cause))
+}
+
+pub(super) fn not_asked(queue: &str, what: &'static str, cause: herald::auth::AwsFailure) -> OperatorError {
+    OperatorError::Queue { queue: queue.to_owned(), what, cause }
+}

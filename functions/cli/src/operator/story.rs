@@ -1,0 +1,84 @@
+//! A job's story: its record and those of its parts, whose ids follow from its own.
+//! It writes nothing, and leaves out what was said.
+
+use herald::ledger::{Job, JobId, Next, Plan};
+use herald::store::{JobStore, StoreError};
+use serde_json::{Value, json};
+
+/// What may follow from a job and is claimed by itself.
+const FOLLOWERS: [&str; 3] = ["task", "unhurried", "apology"];
+
+/// A job and its parts.
+pub(super) struct Story {
+    /// What it is found by.
+    pub(super) id: JobId,
+    /// Its record; an apology has none of its own, nor has a turn that was answered in its HTTP response.
+    pub(super) job: Option<Job>,
+    /// Its parts, each with what it is called.
+    pub(super) parts: Vec<(String, Story)>,
+}
+
+impl Story {
+    /// The story of `id`; `None` when nothing is recorded of it.
+    pub(super) async fn read(jobs: &JobStore, id: &JobId) -> Result<Option<Self>, StoreError> {
+        Self::read_with(jobs, id, &FOLLOWERS).await
+    }
+
+    /// The same, where these may follow even if `id` has no record; of what has none, nothing else follows.
+    async fn read_with(jobs: &JobStore, id: &JobId, followers: &[&str]) -> Result<Option<Self>, StoreError> {
+        let job = jobs.get(id).await?;
+        let followers = if job.is_some() { &FOLLOWERS } else { followers };
+        let mut parts = Vec::new();
+        for index in 0.. {
+            let part = id.step("send", index);
+            let Some(send) = jobs.get(&part).await? else { break };
+            let story = Self { id: part, job: Some(send), parts: Vec::new() };
+            parts.push((format!("send {}", index + 1), story));
+        }
+        for name in followers {
+            if let Some(story) = Box::pin(Self::read_with(jobs, &id.step(name, 0), &[])).await? {
+                parts.push(((*name).to_owned(), story));
+            }
+        }
+        let is_there = job.is_some() || !parts.is_empty();
+        Ok(is_there.then(|| Self { id: id.clone(), job, parts }))
+    }
+
+    /// The sends in it, those of what followed left out.
+    pub(super) fn sends(&self) -> impl Iterator<Item = &JobId> {
+        let sends = self.parts.iter().filter(|(name, _)| name.starts_with("send "));
+        sends.map(|(_, story)| &story.id)
+    }
+
+    /// The story as JSON, without what was said.
+    pub(super) fn json(&self) -> Value {
+        let parts = self.parts.iter().map(|(name, story)| {
+            let mut part = story.json();
+            part["part"] = json!(name);
+            part
+        });
+        json!({ "id": self.id, "job": self.job.as_ref().map(record), "parts": parts.collect::<Vec<_>>() })
+    }
+}
+
+/// A plan's next work, by name.
+pub(super) fn next(plan: &Plan) -> Option<&'static str> {
+    Some(match plan.next.as_ref()? {
+        Next::Task(_) => "task",
+        Next::Unhurried => "unhurried",
+    })
+}
+
+fn record(job: &Job) -> Value {
+    json!({
+        "state": job.state,
+        "revision": job.revision,
+        "attempts": job.attempts,
+        "resends": job.resends,
+        "lease_until": job.lease_until,
+        "expires_at": job.expires_at,
+        "activity_id": job.activity_id,
+        "plan": job.plan.as_ref().map(|plan| json!({ "sends": plan.sends.len(), "next": next(plan) })),
+        "history": job.history,
+    })
+}

@@ -1,0 +1,58 @@
+//! The operator's verbs: what became of a job, an end to one that waits, and a second chance for what was given up.
+
+mod deadletters;
+mod elsewhere;
+mod jobs;
+
+use clap::Parser;
+use cli::args::{Arguments, Command, Where};
+use cli::operator::{self, Deployment, OperatorError, Verb};
+use support::TestBundle;
+
+/// What a verb printed, and whether it could be done.
+struct Said {
+    text: String,
+    did: bool,
+}
+
+/// Has the command line `line` be carried out on the bundle, named by the environment as a stack on AWS is.
+async fn say(bundle: &TestBundle, line: &str) -> Said {
+    try_say(bundle, line).await.unwrap()
+}
+
+async fn try_say(bundle: &TestBundle, line: &str) -> Result<Said, OperatorError> {
+    let arguments = Arguments::try_parse_from(["herald"].into_iter().chain(line.split(' '))).unwrap();
+    let resources = &bundle.local().resources;
+    let vars = |name: &str| {
+        let value = match name {
+            "TABLE_NAME" => &resources.table_name,
+            "TURNS_QUEUE_URL" => &resources.turns,
+            "TASKS_QUEUE_URL" => &resources.tasks,
+            "DELIVERIES_QUEUE_URL" => &resources.deliveries,
+            _ => return None,
+        };
+        Some(value.clone())
+    };
+    let aws = async || resources.aws.clone();
+    let deployment = Deployment::open(&Where::default(), vars, aws).await?;
+    let verb = match arguments.command.as_ref().unwrap() {
+        Command::Job(verb) => Verb::Job(verb),
+        Command::DeadLetter(verb) => Verb::DeadLetter(verb),
+        other @ (Command::Run(_) | Command::Demo | Command::Doctor(_)) => panic!("{other:?} is no verb"),
+    };
+    let mut out = Vec::new();
+    let did = operator::execute(&deployment, verb, bundle.clock().as_ref(), &mut out).await?;
+    deployment.close().await?;
+    Ok(Said { text: String::from_utf8(out).unwrap(), did })
+}
+
+/// The id of the job that was taken up first: a turn, before its parts.
+async fn first_job(bundle: &TestBundle) -> String {
+    let jobs = bundle.jobs().await;
+    let ids: Vec<herald::ledger::JobId> =
+        jobs.iter().map(|job| serde_json::from_str::<herald::ledger::Job>(job).unwrap().id).collect();
+    let is_part = |id: &&herald::ledger::JobId| {
+        ids.iter().any(|whole| ["send", "task", "unhurried"].iter().any(|name| whole.step(name, 0) == **id))
+    };
+    ids.iter().find(|id| !is_part(id)).unwrap().to_string()
+}

@@ -1,0 +1,78 @@
+//! The verbs on this machine: beside a `herald run` that is up, after it has ended, and where there was none.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Parser;
+use cli::args::{Arguments, Command, Where};
+use cli::local::{Local, LocalOptions, Served};
+use cli::operator::{self, Deployment, OperatorError, Verb};
+use cli::stack::Delays;
+use herald::chance::Chance;
+use herald::clock::SystemClock;
+use support::{ScriptedEngine, TestBundle};
+
+/// A directory of its own, removed with the story.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new() -> Self {
+        Self(std::env::temp_dir().join(format!("herald-operating-{}", Chance::system().token())))
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        // What cannot be removed is the temporary directory's to remove.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+async fn list(state: &Path) -> Result<String, OperatorError> {
+    let place = Where { state: Some(state.to_owned()) };
+    let deployment = Deployment::open(&place, |_| None, async || unreachable!("AWS is not asked")).await?;
+    let arguments = Arguments::parse_from(["herald", "deadletter", "list"]);
+    let Some(Command::DeadLetter(verb)) = &arguments.command else { unreachable!("it is a verb") };
+    let mut out = Vec::new();
+    operator::execute(&deployment, Verb::DeadLetter(verb), &SystemClock, &mut out).await?;
+    deployment.close().await?;
+    Ok(String::from_utf8(out).unwrap())
+}
+
+#[tokio::test]
+async fn dead_letters_are_listed_beside_a_running_herald_and_after_it() {
+    let directory = Directory::new();
+    let running = Local::start(LocalOptions {
+        state: Some(directory.0.clone()),
+        port: 0,
+        served: Served::Emulated,
+        credential: None,
+        engine: Arc::new(ScriptedEngine::default()),
+        clock: TestBundle::clock_at_start(),
+        chance: Chance::seeded(7),
+        delays: Delays::Skipped,
+    })
+    .await
+    .unwrap();
+    let sqs = aws_sdk_sqs::Client::new(&running.resources.aws);
+    let url = running.stack.queue_url("TasksDeadLetters").unwrap();
+    sqs.send_message().queue_url(url).message_body("no work").send().await.unwrap();
+
+    let beside = list(&directory.0).await.unwrap();
+    running.stop().await.unwrap();
+    let after = list(&directory.0).await.unwrap();
+
+    for text in [beside, after] {
+        assert!(text.contains("tasks: 1 dead letter\n") && text.contains("cannot be read"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn where_nothing_is_kept_it_is_said_how_to_get_there_and_nothing_is_made() {
+    let directory = Directory::new();
+
+    let error = list(&directory.0).await.unwrap_err().to_string();
+
+    assert!(error.contains("start `herald run`") && error.contains("TABLE_NAME"), "{error}");
+    assert!(!directory.0.exists());
+}
