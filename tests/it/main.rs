@@ -6,6 +6,7 @@ mod agenda;
 mod answering;
 mod connector;
 mod contract;
+mod cost;
 mod credentials;
 mod doctor;
 mod hostile;

@@ -19,6 +19,7 @@ use tracing::warn;
 
 use super::identity::IdentityIssuer;
 use super::secrets::Secrets;
+use super::watch::Watch;
 use super::{Queues, StackError};
 use crate::wire::{HungUp, Wire};
 
@@ -28,29 +29,24 @@ const LARGEST_BODY: usize = 16 * 1024 * 1024;
 /// What stands behind the address.
 #[derive(Debug)]
 pub(super) struct Front {
-    queues: Arc<Queues>,
-    identity: Arc<IdentityIssuer>,
-    secrets: Arc<Secrets>,
-    wire: Arc<Wire>,
-    table: String,
-    client: reqwest::Client,
+    pub(super) queues: Arc<Queues>,
+    pub(super) identity: Arc<IdentityIssuer>,
+    pub(super) secrets: Arc<Secrets>,
+    pub(super) wire: Arc<Wire>,
+    pub(super) watch: Arc<Watch>,
+    /// The address of the table's engine.
+    pub(super) table: String,
+    /// Reaches it.
+    pub(super) client: reqwest::Client,
+}
+
+/// What reaches the table's engine.
+pub(super) fn client() -> Result<reqwest::Client, StackError> {
+    // Loopback needs no certificates, and loading them is what costs at start.
+    reqwest::Client::builder().no_proxy().tls_certs_only([]).build().map_err(StackError::Client)
 }
 
 impl Front {
-    /// A front for these services and the table at this address.
-    pub(super) fn new(
-        queues: Arc<Queues>,
-        identity: Arc<IdentityIssuer>,
-        secrets: Arc<Secrets>,
-        wire: Arc<Wire>,
-        table: &str,
-    ) -> Result<Self, StackError> {
-        // Loopback needs no certificates, and loading them is what costs at start.
-        let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build();
-        let client = client.map_err(StackError::Client)?;
-        Ok(Self { queues, identity, secrets, wire, table: table.to_owned(), client })
-    }
-
     /// Answers until it is dropped; a dropped front drops its connections.
     pub(super) async fn serve(self, listener: TcpListener) {
         let front = Arc::new(self);
@@ -86,7 +82,9 @@ impl Front {
         };
         let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
         let operation = target.unwrap_or_default().to_owned();
-        let performed = async { Ok(self.perform(parts, body.to_bytes()).await) };
+        let body = body.to_bytes();
+        self.watch.show(&operation, &body);
+        let performed = async { Ok(self.perform(parts, body).await) };
         self.wire.carry(&operation, performed, refused).await
     }
 
