@@ -12,6 +12,7 @@ mod doctor;
 mod hostile;
 mod http;
 mod identity;
+mod kill;
 mod proactive;
 mod release;
 mod sample;
