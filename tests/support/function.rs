@@ -81,10 +81,10 @@ impl Function {
         self.process.kill().await.unwrap();
     }
 
-    /// The seconds of CPU that it took so far, its own and the system's for it.
+    /// The id of its process.
     #[must_use]
-    pub fn cpu_seconds(&self) -> f64 {
-        cpu_seconds(self.process.id().unwrap())
+    pub fn process(&self) -> u32 {
+        self.process.id().unwrap()
     }
 
     async fn unless_it_ends<T>(&mut self, wait: impl AsyncFnOnce(&RuntimeApi) -> T) -> T {

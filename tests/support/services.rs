@@ -16,8 +16,10 @@ use tokio::net::TcpListener;
 
 use crate::function::Function;
 
-const CLIENT_ID: &str = "5d0c9c1e-7a3b-4f0e-9f8e-2b1a6c3d4e5f";
-const CLIENT_SECRET: &str = "kept elsewhere";
+/// The agent's registration.
+pub const CLIENT_ID: &str = "5d0c9c1e-7a3b-4f0e-9f8e-2b1a6c3d4e5f";
+/// Its secret.
+pub const CLIENT_SECRET: &str = "kept elsewhere";
 const CLIENT_SECRET_ARN: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:herald-AbCdEf";
 const TENANT: &str = "9a1b2c3d-4e5f-4a6b-8c7d-0e1f2a3b4c5d";
 
