@@ -18,5 +18,6 @@ mod release;
 mod sample;
 mod sending;
 mod signing_keys;
+mod soak;
 mod state;
 mod tokens;
