@@ -165,6 +165,18 @@ impl Run {
         within(&SystemClock, PATIENCE, empty).await.unwrap();
     }
 
+    async fn ask(&self, person: &Person, item: String) -> Query {
+        let activity = self.services.channel.message(person, &format!("order {item}"));
+        let named = digest::of(&["id", activity["id"].as_str().unwrap()]);
+        let channel: ChannelId = serde_json::from_value(activity["channelId"].clone()).unwrap();
+        let conversation: ConversationId =
+            serde_json::from_value(activity["conversation"]["id"].clone()).unwrap();
+        let turn = JobId::of_turn(&channel, &conversation, &named);
+        let accepted = self.inbound.lock().await.handle(self.services.request_with(&activity)).await;
+        assert_eq!(accepted["statusCode"], 202);
+        Query { item, turn }
+    }
+
     /// What was shown of every query, against what its records say.
     async fn judge(&self, queries: &[Query]) -> String {
         let texts = self.services.channel.texts();
@@ -256,20 +268,6 @@ async fn converse(run: Arc<Run>, number: usize) -> Vec<Query> {
         let _ = within(&SystemClock, PATIENCE, is_shown).await;
     }
     asked
-}
-
-impl Run {
-    async fn ask(&self, person: &Person, item: String) -> Query {
-        let activity = self.services.channel.message(person, &format!("order {item}"));
-        let named = digest::of(&["id", activity["id"].as_str().unwrap()]);
-        let channel: ChannelId = serde_json::from_value(activity["channelId"].clone()).unwrap();
-        let conversation: ConversationId =
-            serde_json::from_value(activity["conversation"]["id"].clone()).unwrap();
-        let turn = JobId::of_turn(&channel, &conversation, &named);
-        let accepted = self.inbound.lock().await.handle(self.services.request_with(&activity)).await;
-        assert_eq!(accepted["statusCode"], 202);
-        Query { item, turn }
-    }
 }
 
 /// Tells whoever waits that their order was placed.

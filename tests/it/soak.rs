@@ -4,7 +4,6 @@
 mod faults;
 
 use std::collections::HashMap;
-use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +26,9 @@ const AT_A_TIME: usize = 10;
 
 /// How often one of these lots may be looked after before it is taken to go round in circles.
 const MOST_ROUNDS: usize = 400;
+
+/// Longer than inbound takes, unless something that it asked for does not come.
+const STUCK: Duration = Duration::from_millis(500);
 
 /// Longer than any claim holds and any work is put off.
 const LATER: Duration = Duration::from_secs(31);
@@ -109,12 +111,12 @@ async fn ask(bundle: &TestBundle, faults: &Faults, number: usize) -> (String, Jo
     loop {
         let delivery = bundle.deliver(activity.clone());
         tokio::pin!(delivery);
-        // Long enough for the queue to be given up, and then for the whole of it.
-        let mut patience = iter::once(3).chain(iter::repeat(10)).map(Duration::from_secs);
         let answer = loop {
             tokio::select! {
                 answer = &mut delivery => break answer,
-                () = faults.crash() => bundle.clock().advance(patience.next().unwrap()),
+                () = faults.crash() => bundle.clock().advance(Duration::from_secs(3)),
+                // Whoever waits for what does not come gives it up in the end, one limit after the other.
+                () = SystemClock.sleep(STUCK) => bundle.clock().advance(Duration::from_secs(3)),
             }
         };
         if answer.status == 202 {

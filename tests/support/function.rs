@@ -24,6 +24,9 @@ pub struct Figures {
     pub memory_after_answer: u64,
 }
 
+/// What builds them.
+const BUILD: &str = "cargo build --release -p inbound -p worker -p proactive";
+
 /// Far longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -120,7 +123,7 @@ pub fn binary(function: &str) -> PathBuf {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let target = environment("CARGO_TARGET_DIR").unwrap_or_else(|| "target".to_owned());
     let path = workspace.join(target).join("release").join(function);
-    assert!(path.is_file(), "{} is not there: run the build that the test's `ignore` names", path.display());
+    assert!(path.is_file(), "{} is not there: run {BUILD}", path.display());
     path
 }
 
