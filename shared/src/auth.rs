@@ -10,6 +10,7 @@ mod credential;
 mod entra;
 mod federated_identity;
 mod grant;
+mod proof;
 mod signing_keys;
 mod stored_secret;
 mod token;

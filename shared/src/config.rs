@@ -56,6 +56,9 @@ impl fmt::Display for Gaps {
 
 impl std::error::Error for Gaps {}
 
+/// Announcements a second to one tenant, unless set otherwise.
+pub const TENANT_RATE: u32 = 40;
+
 type Get<'a> = Box<dyn Fn(&str) -> Option<String> + 'a>;
 
 /// Reads variables and remembers what is wrong with them.
@@ -172,6 +175,17 @@ impl<'a> Variables<'a> {
                 listed.map_err(|error| self.gap(format!("ALLOWED_TENANTS: {error}"))).ok()
             }
         }
+    }
+
+    /// `TENANT_RATE`: announcements a second to one tenant, 1 to 50; 40 unless set, which leaves 10 of the
+    /// channel's 50 to conversations (protocol §2).
+    pub fn tenant_rate(&mut self) -> Option<u32> {
+        let Some(text) = self.optional("TENANT_RATE") else { return Some(TENANT_RATE) };
+        let rate = text.parse().ok().filter(|rate| (1..=50).contains(rate));
+        if rate.is_none() {
+            self.gap(format!("TENANT_RATE is `{text}`: use a number from 1 to 50"));
+        }
+        rate
     }
 
     /// Notes something else that is wrong.

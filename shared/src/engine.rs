@@ -120,10 +120,12 @@ impl Outcome {
 
 /// What a task came to.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "it is matched once; a box would be in every engine's way")]
 pub enum TaskOutcome {
     /// It is done: say these, in this order.
     Done(Vec<Activity>),
+    /// It is done: show this in place of the ack. Nobody is notified of an edit; where the channel cannot edit, it
+    /// is a message like any other.
+    Replace(Activity),
     /// It cannot be done, and trying again would not help: say so.
     Failed {
         /// What to tell the user.

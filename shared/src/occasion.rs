@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::conversation::{ConversationReference, User};
+use crate::ids::TenantId;
 
 /// Something people are told of: its name is the engine's business.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +14,9 @@ pub struct Occasion {
     pub name: String,
     /// The moment it is for, which is not the moment it is sent.
     pub scheduled_time: Timestamp,
+    /// Whether somebody may rather miss it than be told twice.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub at_most_once: bool,
 }
 
 /// Who is to hear of an occasion.
@@ -46,6 +50,24 @@ pub enum Recipient {
 }
 
 impl Recipient {
+    /// The tenant that is spoken to, where there is one.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&TenantId> {
+        match self {
+            Self::Conversation { reference } => reference.tenant_id.as_ref(),
+            Self::User(user) => Some(&user.tenant),
+        }
+    }
+
+    /// How many requests to the channel it takes to tell them something: a conversation may have to be created.
+    #[must_use]
+    pub fn requests(&self) -> usize {
+        match self {
+            Self::Conversation { .. } => 1,
+            Self::User(_) => 2,
+        }
+    }
+
     /// The person's language, where it is known.
     #[must_use]
     pub fn locale(&self) -> Option<&str> {

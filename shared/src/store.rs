@@ -11,7 +11,7 @@ mod references;
 pub use self::agenda::{AgendaStore, Due, Place};
 pub use self::jobs::{Fenced, JobStore};
 pub use self::keys::{KeyStore, KeysCopy};
-pub use self::rates::{RateStore, Shared};
+pub use self::rates::{NotYet, RateStore, Shared};
 pub use self::references::{Page, ReferenceStore, Shard};
 use crate::BoxError;
 use crate::auth::AwsFailure;

@@ -13,6 +13,7 @@ mod hostile;
 mod http;
 mod identity;
 mod kill;
+mod limits;
 mod proactive;
 mod release;
 mod sample;

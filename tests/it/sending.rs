@@ -1,7 +1,7 @@
 //! What happens between the engine's decision and the user's screen when the channel is difficult.
 //! The exhaustive proof is not here; these are the rules one by one.
 
-use cli::channel::{Fault, Operation, Refusal};
+use cli::channel::{Effect, Fault, Operation, Refusal};
 use serde_json::json;
 use support::{ScriptedEngine, TestBundle};
 
@@ -115,5 +115,78 @@ async fn a_login_that_fails_for_a_while_loses_nothing() {
     ask(&bundle).await;
 
     assert_eq!(bundle.channel().texts(), ["Hello."]);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_broadcast_is_repeated_after_a_gateway_error_and_one_at_most_once_is_not() {
+    for (at_most_once, attempts) in [(false, 2), (true, 1)] {
+        let bundle = TestBundle::with(ScriptedEngine::telling("News.")).await;
+        bundle.install("Alex").await;
+        bundle.channel().fail_on(Operation::Send, Fault::Status(Refusal::raw(503, "")));
+        let mut event = bundle.event(json!({ "kind": "everyone" }));
+        event["at_most_once"] = json!(at_most_once);
+
+        bundle.local().fire(event).await.unwrap();
+        bundle.drain().await;
+
+        assert_eq!(bundle.channel().entries().len(), attempts, "at most once: {at_most_once}");
+        assert_eq!(bundle.channel().texts().len(), attempts - 1);
+        bundle.end().await;
+    }
+}
+
+/// A bundle whose answer takes the place of the ack, and what the channel then shows.
+async fn replaced(fault: Option<Fault>) -> (Vec<String>, Vec<Effect>) {
+    let bundle = TestBundle::with(ScriptedEngine::replacing("On it.", "Here it is.")).await;
+    if let Some(fault) = fault {
+        bundle.channel().fail_on(Operation::Update, fault);
+    }
+
+    ask(&bundle).await;
+
+    let effects = bundle.channel().entries().iter().map(|entry| entry.effect).collect();
+    let texts = bundle.channel().texts();
+    bundle.end().await;
+    (texts, effects)
+}
+
+#[tokio::test]
+async fn an_answer_can_take_the_place_of_the_ack() {
+    let (texts, effects) = replaced(None).await;
+
+    assert_eq!(texts, ["On it.", "Here it is."]);
+    assert_eq!(effects, [Effect::Sent, Effect::Updated]);
+}
+
+#[tokio::test]
+async fn an_update_whose_reply_was_lost_is_repeated_and_nothing_is_shown_twice() {
+    let (_, effects) = replaced(Some(Fault::AcceptThenDrop)).await;
+
+    assert_eq!(
+        effects,
+        [Effect::Sent, Effect::Updated, Effect::Updated],
+        "the same content in the same place"
+    );
+}
+
+#[tokio::test]
+async fn where_the_channel_cannot_edit_the_answer_is_a_message() {
+    let gone = Refusal::new(404, "ActivityNotFoundInConversation", "The activity was not found.");
+
+    let (texts, effects) = replaced(Some(Fault::Status(gone))).await;
+
+    assert_eq!(texts, ["On it.", "Here it is."]);
+    assert_eq!(effects, [Effect::Sent, Effect::Refused, Effect::Sent]);
+}
+
+#[tokio::test]
+async fn an_ack_without_an_id_cannot_be_replaced_and_the_answer_is_a_message() {
+    let bundle = TestBundle::with(ScriptedEngine::replacing("On it.", "Here it is.")).await;
+    bundle.channel().fail_on(Operation::Send, Fault::EmptyBody);
+
+    ask(&bundle).await;
+
+    assert_eq!(bundle.channel().texts(), ["On it.", "Here it is."]);
     bundle.end().await;
 }

@@ -8,6 +8,7 @@ use cli::local::{Local, LocalError, LocalOptions, Served};
 use cli::pump::Step;
 use cli::stack::Delays;
 use herald::chance::Chance;
+use herald::config::TENANT_RATE;
 use support::{ScriptedEngine, TestBundle, TestClock};
 
 /// A directory of its own, removed with the story.
@@ -41,6 +42,7 @@ async fn start_at(state: &Path, port: u16, clock: Arc<TestClock>) -> Result<Loca
         clock,
         chance: Chance::seeded(7),
         delays: Delays::Skipped,
+        tenant_rate: TENANT_RATE,
     })
     .await
 }

@@ -24,6 +24,9 @@ use crate::clock::TestClock;
 /// Sunday, 22 November 2026, nine o'clock in London.
 const BEGIN: &str = "2026-11-22T09:00:00Z";
 
+/// So many announcements a second that none waits for another: a story about the rate sets its own.
+const UNHURRIED: u32 = 1_000_000;
+
 /// A story's bundle.
 pub struct TestBundle {
     local: Local,
@@ -42,15 +45,25 @@ impl TestBundle {
 
     /// A bundle with this engine, which the story goes on asking, and this clock.
     pub async fn with_shared(engine: Arc<dyn Engine>, clock: Arc<TestClock>) -> Self {
-        Self::start(engine, clock, None).await
+        Self::start(engine, clock, None, UNHURRIED).await
     }
 
     /// A bundle with this engine, whose agent proves who it is by this credential.
     pub async fn with_credential(engine: impl Engine + 'static, credential: Credential) -> Self {
-        Self::start(Arc::new(engine), Self::clock_at_start(), Some(credential)).await
+        Self::start(Arc::new(engine), Self::clock_at_start(), Some(credential), UNHURRIED).await
     }
 
-    async fn start(engine: Arc<dyn Engine>, clock: Arc<TestClock>, credential: Option<Credential>) -> Self {
+    /// A bundle with this engine and so many announcements a second to one tenant.
+    pub async fn with_rate(engine: impl Engine + 'static, tenant_rate: u32) -> Self {
+        Self::start(Arc::new(engine), Self::clock_at_start(), None, tenant_rate).await
+    }
+
+    async fn start(
+        engine: Arc<dyn Engine>,
+        clock: Arc<TestClock>,
+        credential: Option<Credential>,
+        tenant_rate: u32,
+    ) -> Self {
         let options = LocalOptions {
             state: None,
             port: 0,
@@ -60,6 +73,7 @@ impl TestBundle {
             clock: clock.clone(),
             chance: Chance::seeded(7),
             delays: Delays::Skipped,
+            tenant_rate,
         };
         let local = Local::start(options).await.expect("the bundle starts");
         Self { local, clock, is_clean: false }
@@ -106,9 +120,15 @@ impl TestBundle {
     ///
     /// When `proactive` refuses the event.
     pub async fn fire(&self, audience: Value) -> Result<Value, lambda_runtime::Error> {
+        self.local.fire(self.event(audience)).await
+    }
+
+    /// What the schedule of the template sends for `audience`, at the clock's time.
+    #[must_use]
+    pub fn event(&self, audience: Value) -> Value {
         let mut event = cli::template::fire(&self.local.template.schedules[0], self.clock.now());
         event["audience"] = audience;
-        self.local.fire(event).await
+        event
     }
 
     /// Has the tick go through the agenda, which must succeed.
@@ -159,6 +179,11 @@ impl TestBundle {
             }
         }
         panic!("the queues are not empty after {MOST_STEPS} rounds");
+    }
+
+    /// Makes a message that was left in `queue` visible now.
+    pub async fn bring_back(&self, queue: &str, receipt: &str) {
+        bring_back(&self.pump(queue), receipt).await;
     }
 
     /// Works on the next message of the turns, tasks and deliveries queue in turn, if there is one.

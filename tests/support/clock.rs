@@ -62,6 +62,25 @@ impl TestClock {
         }
     }
 
+    /// Lets time pass for whoever sleeps for at most `limit`, in the order they wake; never ends by itself.
+    pub async fn flow(&self, limit: Duration) {
+        let mut changed = self.changed.subscribe();
+        loop {
+            let next = {
+                let state = self.lock();
+                let awake = |sleeper: &&Sleeper| sleeper.asked_for <= limit && !sleeper.wake.is_closed();
+                state.sleepers.iter().filter(awake).map(|sleeper| sleeper.until).min()
+            };
+            let now = self.lock().now;
+            match next {
+                Some(until) => self.advance(until.duration_since(now).try_into().unwrap_or_default()),
+                None if changed.changed().await.is_err() => return,
+                None => {}
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

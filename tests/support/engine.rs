@@ -42,6 +42,15 @@ impl ScriptedEngine {
         }
     }
 
+    /// Says `ack`, works on it, and says `answer` in its place.
+    #[must_use]
+    pub fn replacing(ack: &str, answer: &str) -> Self {
+        Self {
+            follow_up: Some(TaskOutcome::Replace(Activity::message(answer))),
+            ..Self::deferring(ack, answer)
+        }
+    }
+
     /// Decides this about everything.
     #[must_use]
     pub fn deciding(outcome: Outcome) -> Self {

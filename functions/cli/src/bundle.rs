@@ -14,7 +14,7 @@ use herald::engine::Engine;
 use herald::http;
 use herald::ids::{ClientId, TenantId};
 use herald::queue::Queue;
-use herald::store::{AgendaStore, JobStore, KeyStore, ReferenceStore, Table};
+use herald::store::{AgendaStore, JobStore, KeyStore, RateStore, ReferenceStore, Table};
 use inbound::Inbound;
 use proactive::Proactive;
 use worker::Worker;
@@ -91,6 +91,7 @@ impl Bundle {
         engine: &Arc<dyn Engine>,
         clock: &Arc<dyn Clock>,
         chance: Chance,
+        tenant_rate: u32,
     ) -> Result<Self, reqwest::Error> {
         let http = http::client()?;
         let sqs = aws_sdk_sqs::Client::new(&resources.aws);
@@ -140,6 +141,8 @@ impl Bundle {
                 client_id,
             },
             jobs: JobStore::new(table.clone()),
+            rates: RateStore::new(table.clone()),
+            tenant_rate,
             agenda: AgendaStore::new(table.clone()),
             references: references.clone(),
             turns: queue(&resources.turns),

@@ -203,6 +203,11 @@ impl Channel {
         self.state.wire.ask(hook);
     }
 
+    /// Forgets the scripted faults that have not happened yet.
+    pub fn forget_faults(&self) {
+        self.state.script.clear();
+    }
+
     /// How many scripted faults have not happened yet.
     #[must_use]
     pub fn pending_faults(&self) -> usize {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use herald::BoxError;
 use herald::chance::Chance;
 use herald::clock::{Clock, SystemClock};
+use herald::config::TENANT_RATE;
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -52,6 +53,7 @@ pub async fn demo() -> Result<(), DemoError> {
         clock: clock.clone(),
         chance: Chance::system(),
         delays: Delays::Kept,
+        tenant_rate: TENANT_RATE,
     })
     .await?;
     let (stop, stopped) = watch::channel(false);

@@ -71,6 +71,8 @@ pub struct LocalOptions {
     pub chance: Chance,
     /// What becomes of the time a message is to wait in a queue.
     pub delays: Delays,
+    /// Announcements a second to one tenant.
+    pub tenant_rate: u32,
 }
 
 /// The whole of it, running; nothing moves until the pumps are stepped or run.
@@ -97,7 +99,8 @@ impl Local {
     ///
     /// [`LocalError`], before anything was served.
     pub async fn start(options: LocalOptions) -> Result<Self, LocalError> {
-        let LocalOptions { state, port, served, credential, engine, clock, chance, delays } = options;
+        let LocalOptions { state, port, served, credential, engine, clock, chance, delays, tenant_rate } =
+            options;
         let in_use = |cause| LocalError::Port { port, cause };
         let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(in_use)?;
         let endpoint = format!("http://{}/api/messages", listener.local_addr().map_err(in_use)?);
@@ -120,7 +123,7 @@ impl Local {
         let playground = matches!(served, Served::Playground).then(|| Playground::new(channel.clone()));
         let registration =
             registration(served, &channel, credential, &resources.aws).map_err(LocalError::Wiring)?;
-        let bundle = Bundle::new(registration, &resources, &engine, &clock, chance)
+        let bundle = Bundle::new(registration, &resources, &engine, &clock, chance, tenant_rate)
             .map_err(|error| LocalError::Wiring(error.into()))?;
         let gateway = Gateway::serve(listener, bundle.inbound.clone(), playground);
         Ok(Self { stack, channel, bundle, resources, template, endpoint, state, _gateway: gateway })
@@ -185,9 +188,13 @@ async fn start_channel(
     clock: &Arc<dyn Clock>,
     chance: &Chance,
 ) -> Result<Channel, LocalError> {
-    let port = kept.as_ref().map_or(0, |kept| kept.port);
-    let in_use = |cause| LocalError::ChannelPort { port, cause };
-    let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(in_use)?;
+    let listener = match &kept {
+        Some(Kept { port, .. }) => {
+            let in_use = |cause| LocalError::ChannelPort { port: *port, cause };
+            TcpListener::bind(("127.0.0.1", *port)).await.map_err(in_use)?
+        }
+        None => free_port().await?,
+    };
     let channel = Channel::start(
         listener,
         ChannelOptions {
@@ -203,6 +210,27 @@ async fn start_channel(
     }
     Ok(channel)
 }
+
+/// A port that the system gives nobody by itself, for the channel is to have it again after a restart.
+async fn free_port() -> Result<TcpListener, LocalError> {
+    const PORTS: std::ops::Range<u16> = 20_000..32_000;
+
+    // Not the seeded one of a test: every test would begin with the same port.
+    let chance = Chance::system();
+    let mut tries = 0;
+    loop {
+        let offset = chance.below(u64::from(PORTS.end - PORTS.start));
+        let port = PORTS.start.saturating_add(u16::try_from(offset).unwrap_or_default());
+        match TcpListener::bind(("127.0.0.1", port)).await {
+            Ok(listener) => return Ok(listener),
+            Err(cause) if tries == MAX_PORTS_TRIED => return Err(LocalError::ChannelPort { port, cause }),
+            Err(_) => tries += 1,
+        }
+    }
+}
+
+/// So many ports in use say that something else is wrong.
+const MAX_PORTS_TRIED: u32 = 100;
 
 fn registration(
     served: Served,

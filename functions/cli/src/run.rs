@@ -11,7 +11,7 @@ use aws_config::SdkConfig;
 use herald::auth::Credential;
 use herald::chance::Chance;
 use herald::clock::{Clock, SystemClock};
-use herald::config::{Gaps, Variables};
+use herald::config::{Gaps, TENANT_RATE, Variables};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -40,6 +40,9 @@ pub enum RunError {
 ///
 /// [`RunError`], in words that say what to change.
 pub async fn run(arguments: RunArguments, vars: impl Fn(&str) -> Option<String>) -> Result<(), RunError> {
+    let mut limits = Variables::new(&vars);
+    let tenant_rate = limits.tenant_rate().unwrap_or(TENANT_RATE);
+    limits.gaps()?;
     let served = served(&arguments, vars).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let local = Local::start(LocalOptions {
@@ -51,6 +54,7 @@ pub async fn run(arguments: RunArguments, vars: impl Fn(&str) -> Option<String>)
         clock: clock.clone(),
         chance: Chance::system(),
         delays: Delays::Kept,
+        tenant_rate,
     })
     .await?;
     greet(&local, &arguments, &served)?;

@@ -1,6 +1,8 @@
 //! An RSA key made for one run, with which an emulated issuer signs its tokens (RS256) and which it publishes.
 //! What a token says is the issuer's; a wrong one is signed as readily as a right one.
 
+use std::sync::{Arc, OnceLock};
+
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rand::SystemRandom;
@@ -31,6 +33,12 @@ impl SigningKey {
         let jwk = jwk.ok().and_then(|jwk| serde_json::to_value(jwk).ok()).ok_or(Unspecified)?;
         let public = json!({ "kty": "RSA", "use": "sig", "kid": id, "n": jwk["n"], "e": jwk["e"] });
         Ok(Self { pair, id, public })
+    }
+
+    /// The key that every issuer of this process begins with: making one takes longer than most tests.
+    pub(crate) fn of_process() -> Result<Arc<Self>, Unspecified> {
+        static KEY: OnceLock<Result<Arc<SigningKey>, Unspecified>> = OnceLock::new();
+        KEY.get_or_init(|| Self::generate().map(Arc::new)).clone()
     }
 
     /// Its name among the issuer's keys.

@@ -53,7 +53,8 @@ impl Inbound {
 
     async fn queue_task(&self, job: &JobId, turn: &Turn, task: Task) -> Result<(), Refusal> {
         let job = job.step("task", 0);
-        let work = Work::Task(TaskWork { job: job.clone(), task, reference: turn.reference.clone() });
+        let work =
+            Work::Task(TaskWork { job: job.clone(), task, reference: turn.reference.clone(), ack: None });
         self.queue(&job, encoded(&work, &job)?, Destination::Tasks).await
     }
 }

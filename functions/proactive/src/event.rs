@@ -25,6 +25,8 @@ pub struct OccasionEvent {
     audience: Audience,
     schedule_arn: String,
     scheduled_time: String,
+    #[serde(default)]
+    at_most_once: bool,
 }
 
 /// Why an event is refused.
@@ -116,7 +118,7 @@ impl OccasionEvent {
             .parse()
             .map_err(|_| wrong("scheduled_time", "is not a time such as 2026-11-22T09:00:00Z"))?;
         Ok(Firing {
-            occasion: Occasion { name: event.occasion, scheduled_time },
+            occasion: Occasion { name: event.occasion, scheduled_time, at_most_once: event.at_most_once },
             audience: event.audience,
             schedule_arn: event.schedule_arn,
         })

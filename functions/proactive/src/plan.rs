@@ -1,6 +1,8 @@
 //! Planning: an audience becomes deliveries, each with the job id that makes repeats harmless.
 //! The same firing planned twice makes the same jobs; the worker's claims absorb the second.
 
+use std::collections::BTreeMap;
+
 use herald::ledger::JobId;
 use herald::occasion::{Audience, Occasion, Recipient};
 use herald::queue::{BodyError, DeliveriesWork, Delivery, QueueError, Work};
@@ -83,10 +85,14 @@ impl Proactive {
 
     async fn queue(&self, firing: &Firing, recipients: Vec<Recipient>) -> Result<Planned, PlanError> {
         let count = recipients.len();
-        let deliveries: Vec<_> =
-            recipients.into_iter().map(|recipient| self.delivery(firing, recipient)).collect();
-        let works: Vec<_> =
-            deliveries.chunks(RECIPIENTS).flat_map(|chunk| messages(&firing.occasion, chunk)).collect();
+        // One message is for one tenant: a tenant that is throttled holds up no other.
+        let mut by_tenant: BTreeMap<String, Vec<Delivery>> = BTreeMap::new();
+        for recipient in recipients {
+            let delivery = self.delivery(firing, recipient);
+            by_tenant.entry(tenant_of(&delivery)).or_default().push(delivery);
+        }
+        let chunks = by_tenant.values().flat_map(|deliveries| deliveries.chunks(RECIPIENTS));
+        let works: Vec<_> = chunks.flat_map(|chunk| messages(&firing.occasion, chunk)).collect();
         self.deliveries.send_all(&works).await?;
         Ok(Planned { recipients: count, unreadable: 0 })
     }
@@ -118,9 +124,6 @@ fn messages(occasion: &Occasion, chunk: &[Delivery]) -> Vec<(Work, String)> {
 
 /// The fair-queue group: a hint that keeps one tenant's crowd from delaying the others.
 fn tenant_of(delivery: &Delivery) -> String {
-    let tenant = match &delivery.recipient {
-        Recipient::Conversation { reference } => reference.tenant_id.as_ref(),
-        Recipient::User(user) => Some(&user.tenant),
-    };
-    herald::digest::short(tenant.map_or("none", |tenant| tenant.as_str()))
+    let tenant = delivery.recipient.tenant().map_or("none", |tenant| tenant.as_str());
+    herald::digest::short(&tenant.to_ascii_lowercase())
 }

@@ -1,14 +1,17 @@
 //! Deliveries: one occasion told to one recipient after the other, each under its own claim.
 //! Who they are was decided by `proactive`; what they are told, by the engine.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use herald::connector::{ConnectorError, Retry};
 use herald::conversation::{ConversationReference, User, lifecycle::Change};
+use herald::ids::TenantId;
 use herald::ledger::{Attempt, Job, Plan, Policy, Verdict, finish};
 use herald::occasion::{Occasion, Recipient};
 use herald::queue::{DeliveriesWork, Delivery};
 use herald::telemetry::causes;
+use jiff::Timestamp;
 use tracing::{error, info};
 
 use crate::job::{Parts, Wanted};
@@ -21,10 +24,12 @@ struct Unreachable(String);
 impl Worker {
     pub(crate) async fn deliveries(&self, work: DeliveriesWork, place: Place) -> Result<(), Later> {
         let mut outcome = Ok(());
-        for delivery in &work.deliveries {
+        let starts = self.starts(&work.deliveries).await?;
+        for (delivery, start) in work.deliveries.iter().zip(starts) {
             if place.stop_at.is_some_and(|at| self.clock.now() >= at) {
                 return Err(Later { wait: Duration::from_secs(1) });
             }
+            self.wait_for_turn(start).await;
             // One recipient who must wait keeps nobody else waiting.
             if let Err(later) = self.deliver(&work.occasion, delivery).await {
                 let longest = outcome.err().map_or(later.wait, |other: Later| other.wait.max(later.wait));
@@ -32,6 +37,26 @@ impl Worker {
             }
         }
         outcome
+    }
+
+    /// When each delivery may go out, by the rate of its tenant: one reservation for all of one tenant.
+    async fn starts(&self, deliveries: &[Delivery]) -> Result<Vec<Timestamp>, Later> {
+        let mut wanted: BTreeMap<&TenantId, usize> = BTreeMap::new();
+        for delivery in deliveries {
+            if let Some(tenant) = delivery.recipient.tenant() {
+                *wanted.entry(tenant).or_default() += delivery.recipient.requests();
+            }
+        }
+        let mut reserved = BTreeMap::new();
+        for (tenant, count) in wanted {
+            reserved.insert(tenant, self.turns_at(tenant, count).await?.into_iter());
+        }
+        let now = self.clock.now();
+        let start = |delivery: &Delivery| {
+            let starts = delivery.recipient.tenant().and_then(|tenant| reserved.get_mut(tenant));
+            starts.and_then(|starts| starts.nth(delivery.recipient.requests() - 1)).unwrap_or(now)
+        };
+        Ok(deliveries.iter().map(start).collect())
     }
 
     async fn deliver(&self, occasion: &Occasion, delivery: &Delivery) -> Result<(), Later> {
@@ -60,7 +85,8 @@ impl Worker {
             Err(later) => return self.conclude(job, Verdict::Done, Err(later)).await,
         };
         let target = Target::Conversation(&reference);
-        let carried_out = self.send_all(&job.id, target, &plan.sends, Policy::Broadcast).await;
+        let policy = if occasion.at_most_once { Policy::AtMostOnce } else { Policy::Broadcast };
+        let carried_out = self.send_all(&job.id, target, &plan.sends, policy, false).await;
         self.conclude(job, plan.verdict, carried_out).await
     }
 

@@ -7,6 +7,8 @@ mod deliveries;
 pub mod event_handler;
 mod job;
 mod later;
+mod pace;
+mod replace;
 mod self_check;
 mod send;
 mod tasks;
@@ -21,7 +23,7 @@ use herald::clock::Clock;
 use herald::connector::Connector;
 use herald::engine::Engine;
 use herald::queue::{BodyError, MAX_DELAY, Queue, Work};
-use herald::store::{AgendaStore, JobStore, ReferenceStore};
+use herald::store::{AgendaStore, JobStore, RateStore, ReferenceStore};
 use herald::telemetry::causes;
 use jiff::Timestamp;
 use tracing::error;
@@ -38,6 +40,10 @@ pub struct Worker {
     pub jobs: JobStore,
     /// Keeps work that waits longer than a queue can hold it back.
     pub agenda: AgendaStore,
+    /// Shares how fast the channel may be spoken to.
+    pub rates: RateStore,
+    /// Announcements a second to one tenant, of all workers together.
+    pub tenant_rate: u32,
     /// Keeps conversation references.
     pub references: ReferenceStore,
     /// The queue of turns, as far as the function reads it.

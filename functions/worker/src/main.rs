@@ -8,7 +8,7 @@ use herald::clock::SystemClock;
 use herald::config::environment;
 use herald::connector::Connector;
 use herald::queue::Queue;
-use herald::store::{AgendaStore, JobStore, ReferenceStore, Table};
+use herald::store::{AgendaStore, JobStore, RateStore, ReferenceStore, Table};
 use herald::{http, telemetry};
 use lambda_runtime::{run, service_fn};
 use worker::config::Config;
@@ -43,6 +43,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         },
         jobs: JobStore::new(table.clone()),
         agenda: AgendaStore::new(table.clone()),
+        rates: RateStore::new(table.clone()),
+        tenant_rate: config.tenant_rate,
         references: ReferenceStore::new(table, config.client_id, &config.cloud.issuer),
         turns: Queue::new(sqs.clone(), config.turns_queue_url),
         tasks: Queue::new(sqs.clone(), config.tasks_queue_url),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use herald::activity::Activity;
 use herald::connector::{ConnectorError, Retry};
 use herald::conversation::ConversationReference;
+use herald::ids::ActivityId;
 use herald::ledger::{Attempt, Job, JobId, Policy, State, finish};
 use herald::telemetry::causes;
 use herald::turn::Turn;
@@ -45,9 +46,12 @@ impl Worker {
         target: Target<'_>,
         activities: &[Activity],
         policy: Policy,
+        in_order: bool,
     ) -> Result<Parts, Later> {
         let mut parts = Parts::default();
-        for (index, activity) in activities.iter().enumerate() {
+        let starts = self.turns_in(target.reference(), activities.len(), in_order).await?;
+        for (index, (activity, start)) in activities.iter().zip(starts).enumerate() {
+            self.wait_for_turn(start).await;
             parts.add(&Box::pin(self.send(&job.step("send", index), target, activity, policy)).await?);
         }
         Ok(parts)
@@ -64,17 +68,28 @@ impl Worker {
         activity: &Activity,
         policy: Policy,
     ) -> Result<Job, Later> {
-        let job = match self.claim(id, policy).await? {
-            Wanted::InHand(job) => job,
-            Wanted::Settled(job) => return Ok(job),
-        };
-        let begun = self.clock.now();
         let request = async {
             match target {
                 Target::Answer(turn) => self.connector.reply(turn, activity.clone()).await,
                 Target::Conversation(reference) => self.connector.send(reference, activity.clone()).await,
             }
         };
+        self.attempt(id, target.reference(), policy, request).await
+    }
+
+    /// Claims `id`, makes the `request`, and records what it came to.
+    pub(crate) async fn attempt(
+        &self,
+        id: &JobId,
+        reference: &ConversationReference,
+        policy: Policy,
+        request: impl Future<Output = Result<Option<ActivityId>, ConnectorError>>,
+    ) -> Result<Job, Later> {
+        let job = match self.claim(id, policy).await? {
+            Wanted::InHand(job) => job,
+            Wanted::Settled(job) => return Ok(job),
+        };
+        let begun = self.clock.now();
         let sent = self.holding(&job, request).await;
         let duration_ms = self.clock.now().duration_since(begun).as_millis();
         let mut later = Later::backoff(job.attempts, &self.chance);
@@ -84,7 +99,8 @@ impl Worker {
                 Attempt::Sent(activity_id)
             }
             Err(error) => {
-                self.note(&error, id, target.reference(), begun).await;
+                self.note(&error, id, reference, begun).await;
+                self.slow_down(&error, reference.tenant_id.as_ref()).await;
                 match error.retry() {
                     Retry::After(wait) => {
                         later.wait = wait;

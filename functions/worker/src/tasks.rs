@@ -7,7 +7,7 @@ use herald::queue::TaskWork;
 use herald::task::TaskRun;
 use tracing::info;
 
-use crate::job::Wanted;
+use crate::job::{Parts, Wanted};
 use crate::send::Target;
 use crate::{Later, Worker};
 
@@ -21,9 +21,16 @@ impl Worker {
 
     async fn run(&self, work: &TaskWork, job: Job) -> Result<(), Later> {
         let (job, plan) = self.planned(job, true, self.run_task(work)).await?;
-        let target = Target::Conversation(&work.reference);
-        let carried_out = self.send_all(&work.job, target, &plan.sends, Policy::FollowUp).await;
+        let carried_out = self.follow_up(work, &plan).await;
         self.conclude(job, plan.verdict, carried_out).await
+    }
+
+    async fn follow_up(&self, work: &TaskWork, plan: &Plan) -> Result<Parts, Later> {
+        if let (Some(ack), [activity]) = (&plan.replaces, plan.sends.as_slice()) {
+            return self.replace(&work.job, &work.reference, ack, activity).await;
+        }
+        let target = Target::Conversation(&work.reference);
+        self.send_all(&work.job, target, &plan.sends, Policy::FollowUp, false).await
     }
 
     async fn run_task(&self, work: &TaskWork) -> Result<Plan, EngineError> {
@@ -34,6 +41,9 @@ impl Worker {
         info!(job.id = work.job.as_str(), task.name = work.task.name, duration_ms, "ran a task");
         Ok(match outcome? {
             TaskOutcome::Done(activities) => Plan::sends(activities),
+            TaskOutcome::Replace(activity) => {
+                Plan { replaces: work.ack.clone(), ..Plan::sends(vec![activity]) }
+            }
             TaskOutcome::Failed { say } => Plan { verdict: Verdict::Declined, ..Plan::sends(vec![say]) },
         })
     }

@@ -19,7 +19,7 @@ const ENGINE_LIMIT: Duration = Duration::from_secs(5);
 
 impl Worker {
     pub(crate) async fn turn(&self, work: TurnWork, place: Place) -> Result<(), Later> {
-        let Err(later) = self.try_turn(&work).await else {
+        let Err(later) = self.try_turn(&work, place.in_order).await else {
             return Ok(());
         };
         if !place.in_order {
@@ -38,17 +38,17 @@ impl Worker {
         })
     }
 
-    async fn try_turn(&self, work: &TurnWork) -> Result<(), Later> {
+    async fn try_turn(&self, work: &TurnWork, in_order: bool) -> Result<(), Later> {
         let Wanted::InHand(job) = self.claim(&work.job, Policy::Work).await? else {
             return Ok(());
         };
-        self.holding(&job, Box::pin(self.answer(work, job.clone()))).await
+        self.holding(&job, Box::pin(self.answer(work, job.clone(), in_order))).await
     }
 
-    async fn answer(&self, work: &TurnWork, job: Job) -> Result<(), Later> {
+    async fn answer(&self, work: &TurnWork, job: Job, in_order: bool) -> Result<(), Later> {
         let is_message = work.turn.activity.is("message");
         let (job, plan) = self.planned(job, is_message, self.decide(work)).await?;
-        let carried_out = self.carry_out(work, &plan).await;
+        let carried_out = self.carry_out(work, &plan, in_order).await;
         self.conclude(job, plan.verdict, carried_out).await
     }
 
@@ -79,14 +79,15 @@ impl Worker {
         })
     }
 
-    async fn carry_out(&self, work: &TurnWork, plan: &Plan) -> Result<Parts, Later> {
+    async fn carry_out(&self, work: &TurnWork, plan: &Plan, in_order: bool) -> Result<Parts, Later> {
         let target = Target::Answer(&work.turn);
-        let parts = self.send_all(&work.job, target, &plan.sends, Policy::FollowUp).await?;
+        let parts = self.send_all(&work.job, target, &plan.sends, Policy::FollowUp, in_order).await?;
         let next = match plan.next.clone() {
             None => return Ok(parts),
             Some(Next::Task(task)) => {
                 let job = work.job.step("task", 0);
-                Work::Task(TaskWork { job, task, reference: work.turn.reference.clone() })
+                let ack = Some(work.job.step("send", 0));
+                Work::Task(TaskWork { job, task, reference: work.turn.reference.clone(), ack })
             }
             Some(Next::Unhurried) => {
                 let job = work.job.step("unhurried", 0);
@@ -100,7 +101,7 @@ impl Worker {
         if matches!(error, QueueError::Body(_)) {
             // It will never fit; whoever was promised an answer is told.
             let job = work.job.step("apology", 0);
-            return self.send_all(&job, target, &[self.engine.apology()], Policy::FollowUp).await;
+            return self.send_all(&job, target, &[self.engine.apology()], Policy::FollowUp, in_order).await;
         }
         Err(Later::backoff(2, &self.chance))
     }

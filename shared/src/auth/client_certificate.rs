@@ -8,7 +8,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
-use super::credential::Purpose;
+use super::proof::Purpose;
 use super::stored_secret::StoredSecret;
 use super::token_error::TokenError;
 

@@ -2,18 +2,15 @@
 //! When it is asked, and what it gives in return, is the token provider's.
 
 use aws_config::SdkConfig;
-use jiff::Timestamp;
-use secrecy::SecretString;
 
 use super::client_certificate::ClientCertificate;
 use super::client_secret::ClientSecret;
 use super::federated_identity::FederatedIdentity;
+use super::proof::{Proof, Purpose};
 use super::stored_secret::StoredSecret;
 use super::token_error::TokenError;
-use crate::chance::Chance;
 use crate::cloud::Cloud;
 use crate::config;
-use crate::ids::ClientId;
 
 /// By what the agent proves who it is.
 #[derive(Debug, Clone)]
@@ -24,28 +21,6 @@ pub enum Credential {
     Certificate(ClientCertificate),
     /// AWS says that it is the role that the registration trusts.
     Federated(FederatedIdentity),
-}
-
-/// What a credential puts into one token request.
-#[derive(Debug)]
-pub(super) enum Proof {
-    /// The secret itself.
-    Secret(SecretString),
-    /// A signed statement, ours or another issuer's.
-    Assertion(SecretString),
-}
-
-/// What a proof is made for.
-#[derive(Debug)]
-pub(super) struct Purpose<'a> {
-    /// Who asks.
-    pub(super) client_id: &'a ClientId,
-    /// Where the token is asked for.
-    pub(super) token_url: &'a str,
-    /// When.
-    pub(super) now: Timestamp,
-    /// Makes ids that were never used.
-    pub(super) chance: &'a Chance,
 }
 
 impl Credential {

@@ -10,8 +10,9 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
 use tracing::warn;
 
-use super::credential::{Credential, Proof, Purpose};
+use super::credential::Credential;
 use super::grant::Grant;
+use super::proof::{Proof, Purpose};
 use super::token_error::{OUTSIDE_VALIDITY, TokenError};
 use crate::chance::Chance;
 use crate::clock::Clock;

@@ -18,6 +18,8 @@ pub enum Policy {
     /// A send of a broadcast: once more after 502, 503 or 504, which the channel says may be retried; never
     /// after a lost reply.
     Broadcast,
+    /// A send that nobody may see twice: never again, whatever hid the outcome.
+    AtMostOnce,
 }
 
 /// What hid the outcome of an attempt.
@@ -43,7 +45,7 @@ impl Policy {
         match (self, loss) {
             (Self::Work, _) => true,
             (Self::FollowUp, Loss::Reply | Loss::Gateway) | (Self::Broadcast, Loss::Gateway) => resends < 1,
-            (Self::Broadcast, Loss::Reply) => false,
+            (Self::Broadcast, Loss::Reply) | (Self::AtMostOnce, Loss::Reply | Loss::Gateway) => false,
         }
     }
 }

@@ -332,6 +332,13 @@ fn an_announcement_is_shown_once_at_most() {
 }
 
 #[test]
+fn what_may_be_shown_once_at_most_is_so_whatever_failed() {
+    for loss in [Loss::Reply, Loss::Gateway] {
+        assert_eq!(copies(Protocol::Ledger(Policy::AtMostOnce, loss), true), [1, 1, 1, 1]);
+    }
+}
+
+#[test]
 fn an_announcement_is_shown_twice_at_most_where_the_gateway_failed() {
     for may_pause in [false, true] {
         assert_eq!(copies(ANNOUNCEMENT_AT_A_FAILING_GATEWAY, may_pause), [1, 2, 2, 2]);

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::activity::Activity;
+use crate::ledger::JobId;
 use crate::task::Task;
 
 /// What is to be done about a job.
@@ -12,6 +13,9 @@ pub struct Plan {
     /// To be sent, in this order, each under its own claim.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sends: Vec<Activity>,
+    /// The send whose activity the first of them is to replace, where the channel can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<JobId>,
     /// To be queued after that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Next>,

@@ -49,6 +49,9 @@ pub struct TaskWork {
     pub task: Task,
     /// Where the follow-up goes.
     pub reference: ConversationReference,
+    /// The send of the ack, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ack: Option<JobId>,
 }
 
 /// Tell recipients of an occasion.

@@ -28,7 +28,7 @@ pub struct JobStore {
 pub struct Fenced;
 
 enum Put {
-    Written(Job),
+    Written(Box<Job>),
     Lost(Option<Item>),
 }
 
@@ -59,11 +59,11 @@ impl JobStore {
             let lost = match decided {
                 Claim::Settled(_) | Claim::Busy { .. } => return Ok(decided),
                 Claim::Taken(job) => match self.put(job).await? {
-                    Put::Written(job) => return Ok(Claim::Taken(job)),
+                    Put::Written(job) => return Ok(Claim::Taken(*job)),
                     Put::Lost(item) => item,
                 },
                 Claim::Over(job) => match self.put(job).await? {
-                    Put::Written(job) => return Ok(Claim::Over(job)),
+                    Put::Written(job) => return Ok(Claim::Over(*job)),
                     Put::Lost(item) => item,
                 },
             };
@@ -80,7 +80,7 @@ impl JobStore {
     pub async fn write(&self, mut job: Job) -> Result<Result<Job, Fenced>, StoreError> {
         for _ in 0..MAX_ROUNDS {
             let there = match self.put(job.clone()).await? {
-                Put::Written(job) => return Ok(Ok(job)),
+                Put::Written(job) => return Ok(Ok(*job)),
                 Put::Lost(item) => item.as_ref().map(read).transpose()?,
             };
             match there {
@@ -159,7 +159,7 @@ impl JobStore {
                 .expression_attribute_values(":based_on", number(based_on)),
         };
         match request.send().await {
-            Ok(_) => Ok(Put::Written(job)),
+            Ok(_) => Ok(Put::Written(Box::new(job))),
             Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => {
                 let lost = error.into_err();
                 if let PutItemError::ConditionalCheckFailedException(failed) = lost {

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -34,6 +35,13 @@ struct Record {
     reserved: Reserved,
 }
 
+/// The pace allows nothing before `until`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotYet {
+    /// When to ask again.
+    pub until: Timestamp,
+}
+
 /// What is shared between workers, by name.
 #[derive(Debug, Clone, Copy)]
 pub enum Shared<'a> {
@@ -51,6 +59,7 @@ impl RateStore {
     }
 
     /// Reserves `count` sends, and says when each may go out: one write where nobody reserves at the same time.
+    /// Where the first would have to wait longer than `patience`, nothing is reserved; it says when to ask again.
     ///
     /// # Errors
     ///
@@ -61,8 +70,17 @@ impl RateStore {
         rates: &[Rate],
         count: usize,
         now: Timestamp,
-    ) -> Result<Vec<Timestamp>, StoreError> {
-        self.change(shared, |reserved| reserved.reserve(rates, count, now)).await
+        patience: Duration,
+    ) -> Result<Result<Vec<Timestamp>, NotYet>, StoreError> {
+        let latest = now.checked_add(patience).unwrap_or(now);
+        let decide = |reserved: &Reserved| {
+            let (after, starts) = reserved.reserve(rates, count, now);
+            match starts.first() {
+                Some(first) if *first > latest => (None, Err(NotYet { until: *first })),
+                _ => (Some(after), Ok(starts)),
+            }
+        };
+        self.change(shared, decide).await
     }
 
     /// Has nothing go out before `until`.
@@ -71,18 +89,22 @@ impl RateStore {
     ///
     /// [`StoreError`].
     pub async fn pause(&self, shared: Shared<'_>, until: Timestamp) -> Result<(), StoreError> {
-        self.change(shared, |reserved| (reserved.paused(until), ())).await
+        self.change(shared, |reserved| (Some(reserved.paused(until)), ())).await
     }
 
     async fn change<T>(
         &self,
         shared: Shared<'_>,
-        decide: impl Fn(&Reserved) -> (Reserved, T),
+        decide: impl Fn(&Reserved) -> (Option<Reserved>, T),
     ) -> Result<T, StoreError> {
         let pk = shared.pk();
         let mut record = self.seen().get(&pk).cloned().unwrap_or_default();
         for _ in 0..MAX_ROUNDS {
             let (reserved, decided) = decide(&record.reserved);
+            let Some(reserved) = reserved else {
+                self.remember(pk, record);
+                return Ok(decided);
+            };
             let next = Record { revision: record.revision + 1, reserved };
             match self.put(&pk, record.revision, &next).await? {
                 None => {

@@ -12,7 +12,7 @@ use cli::stack::Delays;
 use herald::auth::{ClientSecret, Credential};
 use herald::chance::Chance;
 use herald::cloud::Cloud;
-use herald::config::AllowedTenants;
+use herald::config::{AllowedTenants, TENANT_RATE};
 use herald::engine::Outcome;
 use herald::ids::{ClientId, TenantId};
 use herald::queue::Queue;
@@ -86,6 +86,7 @@ impl Cage {
             clock: clock.clone(),
             chance: Chance::seeded(7),
             delays: Delays::Skipped,
+            tenant_rate: TENANT_RATE,
         });
         let local = local.await.unwrap();
         channel.set_endpoint(local.endpoint());

@@ -17,7 +17,7 @@ use herald::auth::{ClientSecret, Credential};
 use herald::chance::Chance;
 use herald::clock::Clock;
 use herald::cloud::Cloud;
-use herald::config::AllowedTenants;
+use herald::config::{AllowedTenants, TENANT_RATE};
 use herald::conversation::ConversationReference;
 use herald::engine::Engine;
 use herald::ids::{ClientId, TenantId};
@@ -212,7 +212,8 @@ fn registration(cloud: Cloud, channel_callers: Vec<ClientId>) -> Registration {
 fn wire_up(registration: Registration, resources: &Resources, clock: &Arc<TestClock>) -> Inbound {
     let engine: Arc<dyn Engine> = Arc::new(ScriptedEngine::saying("Hello."));
     let clock: Arc<dyn Clock> = clock.clone();
-    let bundle = Bundle::new(registration, resources, &engine, &clock, Chance::seeded(7)).unwrap();
+    let bundle =
+        Bundle::new(registration, resources, &engine, &clock, Chance::seeded(7), TENANT_RATE).unwrap();
     Arc::into_inner(bundle.inbound).unwrap()
 }
 

@@ -100,6 +100,10 @@ impl Script {
         faults.remove(position).map(|(_, fault)| fault)
     }
 
+    pub(super) fn clear(&self) {
+        lock(&self.0).clear();
+    }
+
     pub(super) fn len(&self) -> usize {
         lock(&self.0).len()
     }

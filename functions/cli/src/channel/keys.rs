@@ -1,8 +1,8 @@
 //! The channel's signing keys, the documents that publish them, and the tokens they sign (protocol §4.1, §4.3).
 //! A wrong token can be signed as readily as a right one; checking is the agent's part.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ const LIFE: i64 = 3600;
 /// The keys, oldest first; the newest signs and all are published.
 #[derive(Debug)]
 pub(super) struct Keys {
-    pairs: Mutex<Vec<SigningKey>>,
+    pairs: Mutex<Vec<Arc<SigningKey>>>,
     foreign: Mutex<Vec<Value>>,
     fetches: AtomicU64,
 }
@@ -43,7 +43,7 @@ impl Channel {
     /// [`ChannelError::Key`] when none could be made.
     pub fn rotate_key(&self) -> Result<(), ChannelError> {
         let key = SigningKey::generate().map_err(|_| ChannelError::Key)?;
-        lock(&self.state.keys.pairs).push(key);
+        lock(&self.state.keys.pairs).push(Arc::new(key));
         Ok(())
     }
 
@@ -95,7 +95,7 @@ impl Channel {
 
 impl Keys {
     pub(super) fn generate() -> Result<Self, ChannelError> {
-        let first = SigningKey::generate().map_err(|_| ChannelError::Key)?;
+        let first = SigningKey::of_process().map_err(|_| ChannelError::Key)?;
         let pairs = Mutex::new(vec![first]);
         Ok(Self { pairs, foreign: Mutex::default(), fetches: AtomicU64::new(0) })
     }
@@ -124,7 +124,7 @@ pub(super) async fn answer_metadata(state: &State) -> Result<Response, HungUp> {
 /// Answers with the key set.
 pub(super) async fn answer_keys(state: &State) -> Result<Response, HungUp> {
     state.keys.fetches.fetch_add(1, Ordering::Relaxed);
-    let mut keys: Vec<Value> = lock(&state.keys.pairs).iter().map(published).collect();
+    let mut keys: Vec<Value> = lock(&state.keys.pairs).iter().map(|key| published(key)).collect();
     keys.extend(lock(&state.keys.foreign).iter().cloned());
     publish(state, &json!({ "keys": keys })).await
 }

@@ -7,6 +7,7 @@ use herald::chance::Chance;
 use herald::checkup::{Finding, Report, Request, VERSION};
 use herald::clock::Clock;
 use herald::config;
+use herald::config::TENANT_RATE;
 use herald::telemetry::causes;
 use lambda_runtime::{Context, LambdaEvent};
 use worker::event_handler;
@@ -38,6 +39,7 @@ pub(super) async fn check(clock: &Arc<dyn Clock>) -> Tried {
         clock: clock.clone(),
         chance: Chance::system(),
         delays: Delays::Kept,
+        tenant_rate: TENANT_RATE,
     };
     let local = match Local::start(options).await {
         Ok(local) => local,
