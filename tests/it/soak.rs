@@ -51,7 +51,7 @@ async fn twenty_conversations_survive_faults_everywhere() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "takes ten minutes"]
+#[ignore = "takes half an hour on two cores"]
 async fn ten_thousand_conversations_lose_nothing_and_repeat_only_what_nobody_could_know() {
     let first = environment("SEED")
         .and_then(|seed| seed.parse().ok())
