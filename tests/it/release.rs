@@ -1,56 +1,55 @@
 //! The release binaries as Lambda runs them: each its own process, fed by a double of the Runtime API, with the
 //! emulated services and channel behind it. What they say is the other stories' affair; here they start and work.
 
-mod bench;
 mod figures;
-mod function;
 
 use std::process::Stdio;
 
+use cli::stack::Delays;
 use herald::checkup::{Finding, Outcome, Report};
 use serde_json::json;
+use support::Services;
+use support::function::{binary, in_time};
 use tokio::process::Command;
 
-use self::bench::Bench;
 use self::figures::{STARTS, report};
-use self::function::{binary, in_time};
 
 #[tokio::test]
 #[ignore = "needs release binaries: cargo build --release -p inbound -p worker -p proactive"]
 async fn the_release_binaries_answer_work_later_and_speak_first() {
-    let bench = Bench::start().await;
-    let alex = bench.channel.add_person("Alex");
-    let mut inbound = bench.launch("inbound").await;
-    let mut worker = bench.launch("worker").await;
-    let mut proactive = bench.launch("proactive").await;
+    let services = Services::start(Delays::Skipped).await;
+    let alex = services.channel.add_person("Alex");
+    let mut inbound = services.launch("inbound").await;
+    let mut worker = services.launch("worker").await;
+    let mut proactive = services.launch("proactive").await;
 
-    let accepted = inbound.handle(bench.request(&alex, "order a laptop")).await;
+    let accepted = inbound.handle(services.request(&alex, "order a laptop")).await;
     assert_eq!(accepted["statusCode"], 202);
-    bench.pump("TurnsQueue", &mut worker).await;
-    let acknowledged = bench.channel.texts();
-    bench.pump("TasksQueue", &mut worker).await;
-    let followed_up = bench.channel.entries().pop().unwrap();
-    let planned = proactive.handle(bench.firing()).await;
-    bench.pump("DeliveriesQueue", &mut worker).await;
+    services.pump("TurnsQueue", &mut worker).await;
+    let acknowledged = services.channel.texts();
+    services.pump("TasksQueue", &mut worker).await;
+    let followed_up = services.channel.entries().pop().unwrap();
+    let planned = proactive.handle(services.firing()).await;
+    services.pump("DeliveriesQueue", &mut worker).await;
 
     assert_eq!(acknowledged, ["On it: I am ordering a laptop. I will tell you here when it is placed."]);
     let card = &followed_up.activity["attachments"][0]["contentType"];
     assert_eq!(card, "application/vnd.microsoft.card.adaptive");
     assert_eq!(planned, json!({ "recipients": 1, "unreadable": 0 }));
-    let texts = bench.channel.texts();
+    let texts = services.channel.texts();
     assert_eq!(texts.len(), 3, "{texts:?}");
     assert!(texts[1].ends_with("is placed: a laptop."), "{texts:?}");
     assert!(texts[2].starts_with("Good morning!"), "{texts:?}");
     for queue in ["TurnsQueue", "TasksQueue", "DeliveriesQueue"] {
-        assert_eq!(bench.receive(queue).await, [], "{queue}");
+        assert_eq!(services.receive(queue).await, [], "{queue}");
     }
 }
 
 #[tokio::test]
 #[ignore = "needs release binaries: cargo build --release -p inbound -p worker -p proactive"]
 async fn the_release_worker_checks_itself() {
-    let bench = Bench::start().await;
-    let mut worker = bench.launch("worker").await;
+    let services = Services::start(Delays::Skipped).await;
+    let mut worker = services.launch("worker").await;
 
     let answer = worker.handle(json!({ "herald": "self-check", "version": 1 })).await;
 
@@ -87,30 +86,30 @@ async fn a_release_binary_without_configuration_names_every_gap_and_ends() {
 #[tokio::test]
 #[ignore = "needs release binaries: cargo build --release -p inbound -p worker -p proactive"]
 async fn the_release_binaries_start_again_and_again_and_their_cost_is_shown() {
-    let bench = Bench::start().await;
-    let alex = bench.channel.add_person("Alex");
+    let services = Services::start(Delays::Skipped).await;
+    let alex = services.channel.add_person("Alex");
     let mut figures = [const { Vec::new() }; 3];
 
     for _ in 0..STARTS {
-        let order = bench.request(&alex, "order a laptop");
-        let (accepted, of_inbound) = bench.launch("inbound").await.measure(order).await;
+        let order = services.request(&alex, "order a laptop");
+        let (accepted, of_inbound) = services.launch("inbound").await.measure(order).await;
         assert_eq!(accepted["statusCode"], 202);
-        let turns = bench.receive("TurnsQueue").await;
-        let turn = bench.event("TurnsQueue", &turns);
-        let (worked, of_worker) = bench.launch("worker").await.measure(turn).await;
+        let turns = services.receive("TurnsQueue").await;
+        let turn = services.event("TurnsQueue", &turns);
+        let (worked, of_worker) = services.launch("worker").await.measure(turn).await;
         assert_eq!(worked, json!({ "batchItemFailures": [] }));
-        let (planned, of_proactive) = bench.launch("proactive").await.measure(bench.firing()).await;
+        let (planned, of_proactive) = services.launch("proactive").await.measure(services.firing()).await;
         assert_eq!(planned["recipients"], 1);
-        bench.delete("TurnsQueue", &turns).await;
+        services.delete("TurnsQueue", &turns).await;
         for queue in ["TasksQueue", "DeliveriesQueue"] {
-            bench.delete(queue, &bench.receive(queue).await).await;
+            services.delete(queue, &services.receive(queue).await).await;
         }
         for (all, figure) in figures.iter_mut().zip([of_inbound, of_worker, of_proactive]) {
             all.push(figure);
         }
     }
 
-    assert_eq!(bench.channel.texts().len(), STARTS);
+    assert_eq!(services.channel.texts().len(), STARTS);
     let report = report(&figures);
     #[expect(clippy::print_stdout, reason = "the report is what this is run for")]
     {

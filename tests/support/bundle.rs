@@ -15,6 +15,7 @@ use herald::chance::Chance;
 use herald::clock::Clock;
 use herald::config::Credential;
 use herald::engine::Engine;
+use herald::ledger::{Job, JobId};
 use herald::queue::Queue;
 use serde_json::Value;
 
@@ -237,6 +238,11 @@ impl TestBundle {
     /// The records of all jobs.
     pub async fn jobs(&self) -> Vec<String> {
         self.items().await.iter().filter_map(|item| item.get("job")?.as_s().ok().cloned()).collect()
+    }
+
+    /// The record of one job.
+    pub async fn job(&self, id: &JobId) -> Option<Job> {
+        self.local.bundle.worker.jobs.get(id).await.expect("the table can be read")
     }
 
     /// All that is in the table; a test may scan, for its table is small.

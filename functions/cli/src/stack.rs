@@ -28,16 +28,19 @@ mod recorder;
 mod secrets;
 mod state;
 mod table;
+mod watch;
 
 pub use creation::{CreationError, create};
 pub use error::StackError;
 pub use identity::IdentityIssuer;
+pub use watch::Watcher;
 
 use front::Front;
 use queues::Queues;
 use secrets::Secrets;
 use state::StateDir;
 use table::Table;
+use watch::Watch;
 
 /// What becomes of the time a message is to wait before it is seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +73,7 @@ pub struct Stack {
     identity: Arc<IdentityIssuer>,
     secrets: Arc<Secrets>,
     wire: Arc<Wire>,
+    watch: Arc<Watch>,
     serving: JoinSet<()>,
     _state: Option<StateDir>,
 }
@@ -90,22 +94,24 @@ impl Stack {
         let table = Table::open(&template.table, state.as_ref(), &clock).await?;
         let endpoint = format!("http://{address}");
         let identity = Arc::new(IdentityIssuer::new(endpoint.clone(), clock.clone()));
-        let (secrets, wire) = (Arc::new(Secrets::default()), Arc::new(Wire::default()));
+        let (secrets, wire, watch) =
+            (Arc::new(Secrets::default()), Arc::new(Wire::default()), Arc::new(Watch::default()));
         let queues = Arc::new(Queues::open(template, state.as_ref(), clock, address.port(), delays).await?);
-        let front = Front::new(
-            queues.clone(),
-            identity.clone(),
-            secrets.clone(),
-            wire.clone(),
-            table.database(),
-            address.to_string(),
-        );
+        let front = Front {
+            queues: queues.clone(),
+            identity: identity.clone(),
+            secrets: secrets.clone(),
+            wire: wire.clone(),
+            watch: watch.clone(),
+            table: table.database(),
+            authority: address.to_string(),
+        };
         let mut serving = JoinSet::new();
         serving.spawn(front.serve(listener));
         if let Some(state) = &state {
             state.announce(&endpoint)?;
         }
-        Ok(Self { endpoint, table, queues, identity, secrets, wire, serving, _state: state })
+        Ok(Self { endpoint, table, queues, identity, secrets, wire, watch, serving, _state: state })
     }
 
     /// The address of all services, as `AWS_ENDPOINT_URL` takes it.
@@ -136,6 +142,11 @@ impl Stack {
     /// Asks `hook` what becomes of every request from now on: for tests of crashes and outages.
     pub fn on_request(&self, hook: Hook) {
         self.wire.ask(hook);
+    }
+
+    /// Shows `watcher` every request from now on, before anything becomes of it: for tests that count.
+    pub fn watch(&self, watcher: Watcher) {
+        self.watch.set(watcher);
     }
 
     /// The name of the table.

@@ -139,7 +139,7 @@ impl JobStore {
                 other @ (Cancel::InHand { .. } | Cancel::Settled(_)) => return Ok(Some(other)),
             };
             record = match self.put(cancelled).await? {
-                Put::Written(job) => return Ok(Some(Cancel::Cancelled(job))),
+                Put::Written(job) => return Ok(Some(Cancel::Cancelled(*job))),
                 Put::Lost(item) => item.as_ref().map(read).transpose()?,
             };
         }

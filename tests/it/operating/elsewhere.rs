@@ -51,6 +51,7 @@ async fn dead_letters_are_listed_beside_a_running_herald_and_after_it() {
         clock: TestBundle::clock_at_start(),
         chance: Chance::seeded(7),
         delays: Delays::Skipped,
+        tenant_rate: herald::config::TENANT_RATE,
     })
     .await
     .unwrap();

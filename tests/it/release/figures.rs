@@ -1,19 +1,9 @@
 //! What starting a release binary costs, as a table. It measures and does not judge: machines differ.
 
-use std::time::Duration;
-
-use super::function::binary;
+use support::function::{Figures, binary};
 
 /// Starts of each binary; the middle one is printed.
 pub(super) const STARTS: usize = 7;
-
-/// What one start took.
-pub(super) struct Figures {
-    pub(super) to_poll: Duration,
-    pub(super) to_answer: Duration,
-    pub(super) memory_at_poll: u64,
-    pub(super) memory_after_answer: u64,
-}
 
 /// The table, for the figures of `inbound`, `worker` and `proactive`.
 pub(super) fn report(figures: &[Vec<Figures>; 3]) -> String {

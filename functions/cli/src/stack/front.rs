@@ -19,6 +19,7 @@ use tracing::warn;
 
 use super::identity::IdentityIssuer;
 use super::secrets::Secrets;
+use super::watch::Watch;
 use super::{Queues, operations};
 use crate::wire::{HungUp, Wire};
 
@@ -27,28 +28,18 @@ const LARGEST_BODY: usize = 16 * 1024 * 1024;
 
 /// What stands behind the address.
 pub(super) struct Front {
-    queues: Arc<Queues>,
-    identity: Arc<IdentityIssuer>,
-    secrets: Arc<Secrets>,
-    wire: Arc<Wire>,
-    table: Database,
+    pub(super) queues: Arc<Queues>,
+    pub(super) identity: Arc<IdentityIssuer>,
+    pub(super) secrets: Arc<Secrets>,
+    pub(super) wire: Arc<Wire>,
+    pub(super) watch: Arc<Watch>,
+    /// The table's engine.
+    pub(super) table: Database,
     /// The only `Host` that is served.
-    authority: String,
+    pub(super) authority: String,
 }
 
 impl Front {
-    /// A front for these services and this table.
-    pub(super) fn new(
-        queues: Arc<Queues>,
-        identity: Arc<IdentityIssuer>,
-        secrets: Arc<Secrets>,
-        wire: Arc<Wire>,
-        table: Database,
-        authority: String,
-    ) -> Self {
-        Self { queues, identity, secrets, wire, table, authority }
-    }
-
     /// Answers until it is dropped; a dropped front drops its connections.
     pub(super) async fn serve(self, listener: TcpListener) {
         let front = Arc::new(self);
@@ -89,7 +80,9 @@ impl Front {
         };
         let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
         let operation = target.unwrap_or_default().to_owned();
-        let performed = async { Ok(self.perform(parts, body.to_bytes()).await) };
+        let body = body.to_bytes();
+        self.watch.show(&operation, &body);
+        let performed = async { Ok(self.perform(parts, body).await) };
         self.wire.carry(&operation, performed, refused).await
     }
 

@@ -5,19 +5,33 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use crate::runtime_api::{Answer, RuntimeApi};
 use herald::clock::{SystemClock, within};
 use herald::config::environment;
 use serde_json::Value;
-use support::runtime_api::{Answer, RuntimeApi};
 use tokio::process::{Child, Command};
 
-use super::figures::Figures;
+/// What starting a function and its first event took.
+#[derive(Debug, Clone, Copy)]
+pub struct Figures {
+    /// From its start until it asked for an event.
+    pub to_poll: Duration,
+    /// From its start until it answered that.
+    pub to_answer: Duration,
+    /// Bytes in memory when it asked.
+    pub memory_at_poll: u64,
+    /// Bytes in memory when it had answered.
+    pub memory_after_answer: u64,
+}
+
+/// What builds them.
+const BUILD: &str = "cargo build --release -p inbound -p worker -p proactive";
 
 /// Far longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running function.
-pub(super) struct Function {
+pub struct Function {
     name: &'static str,
     process: Child,
     runtime: RuntimeApi,
@@ -26,7 +40,7 @@ pub(super) struct Function {
 
 impl Function {
     /// Starts the release binary of this name and waits until it asks for its first event.
-    pub(super) async fn launch(name: &'static str, variables: Vec<(&str, String)>) -> Self {
+    pub async fn launch(name: &'static str, variables: Vec<(&str, String)>) -> Self {
         let runtime = RuntimeApi::start().await.unwrap();
         let mut command = Command::new(binary(name));
         command.env_clear().envs(runtime.environment(name)).envs(variables);
@@ -39,12 +53,12 @@ impl Function {
     }
 
     /// Hands it an event and returns its response.
-    pub(super) async fn handle(&mut self, event: Value) -> Value {
+    pub async fn handle(&mut self, event: Value) -> Value {
         self.answer(event).await.0
     }
 
     /// The same for its first event, with what that and the start took.
-    pub(super) async fn measure(mut self, event: Value) -> (Value, Figures) {
+    pub async fn measure(mut self, event: Value) -> (Value, Figures) {
         let polled = self.runtime.first_poll().await;
         let memory_at_poll = self.memory();
         let (response, answered) = self.answer(event).await;
@@ -65,6 +79,17 @@ impl Function {
         }
     }
 
+    /// Ends it at once, as `kill -9` does.
+    pub async fn kill(mut self) {
+        self.process.kill().await.unwrap();
+    }
+
+    /// The id of its process.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        self.process.id().unwrap()
+    }
+
     async fn unless_it_ends<T>(&mut self, wait: impl AsyncFnOnce(&RuntimeApi) -> T) -> T {
         tokio::select! {
             done = in_time(wait(&self.runtime)) => done,
@@ -82,16 +107,28 @@ impl Function {
     }
 }
 
+/// The seconds of CPU that a process took so far (`utime` and `stime`, in hundredths).
+#[must_use]
+pub fn cpu_seconds(process: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    // The name in front may hold anything but ends with the last bracket; the state behind it is field 3.
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks: u32 = fields[11..13].iter().map(|ticks| ticks.parse::<u32>().unwrap()).sum();
+    f64::from(ticks) / 100.0
+}
+
 /// Where cargo put the release build of a function; it has to be there.
-pub(super) fn binary(function: &str) -> PathBuf {
+#[must_use]
+pub fn binary(function: &str) -> PathBuf {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let target = environment("CARGO_TARGET_DIR").unwrap_or_else(|| "target".to_owned());
     let path = workspace.join(target).join("release").join(function);
-    assert!(path.is_file(), "{} is not there: run the build that the test's `ignore` names", path.display());
+    assert!(path.is_file(), "{} is not there: run {BUILD}", path.display());
     path
 }
 
-pub(super) async fn in_time<T>(work: impl Future<Output = T>) -> T {
+/// What `work` gives, which must not take long.
+pub async fn in_time<T>(work: impl Future<Output = T>) -> T {
     within(&SystemClock, PATIENCE, work).await.unwrap_or_else(|| panic!("nothing for {PATIENCE:?}"))
 }
 

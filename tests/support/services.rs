@@ -1,38 +1,44 @@
-//! What the release binaries find around them: the services and the channel behind their endpoints, and triggers
+//! What the functions as processes find around them: the services and the channel behind their endpoints, and triggers
 //! that a test pulls one at a time. It handles nothing itself.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use aws_sdk_sqs::types::Message;
+use aws_sdk_sqs::types::{Message, QueueAttributeName};
 use cli::channel::{Channel, ChannelOptions, Person};
 use cli::stack::{Delays, Stack, StackOptions};
 use cli::template::{self, Template};
 use herald::chance::Chance;
 use herald::clock::{Clock, SystemClock};
+use herald::ledger::{Job, JobId};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::function::Function;
+use crate::function::Function;
 
-const CLIENT_ID: &str = "5d0c9c1e-7a3b-4f0e-9f8e-2b1a6c3d4e5f";
-const CLIENT_SECRET: &str = "kept elsewhere";
+/// The agent's registration.
+pub const CLIENT_ID: &str = "5d0c9c1e-7a3b-4f0e-9f8e-2b1a6c3d4e5f";
+/// Its secret.
+pub const CLIENT_SECRET: &str = "kept elsewhere";
 const CLIENT_SECRET_ARN: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:herald-AbCdEf";
 const TENANT: &str = "9a1b2c3d-4e5f-4a6b-8c7d-0e1f2a3b4c5d";
 
 /// The services and the channel that the functions find behind their endpoints.
-pub(super) struct Bench {
-    stack: Stack,
-    pub(super) channel: Channel,
+pub struct Services {
+    /// Table, queues and secrets.
+    pub stack: Stack,
+    /// The channel.
+    pub channel: Channel,
     template: Template,
     sqs: aws_sdk_sqs::Client,
 }
 
-impl Bench {
-    pub(super) async fn start() -> Self {
+impl Services {
+    /// Starts them on the machine's clock.
+    pub async fn start(delays: Delays) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let template = Template::parse(include_str!("../../../template.yaml")).unwrap();
-        let options =
-            StackOptions { state: None, clock: clock.clone(), template: &template, delays: Delays::Skipped };
+        let template = Template::parse(include_str!("../../template.yaml")).unwrap();
+        let options = StackOptions { state: None, clock: clock.clone(), template: &template, delays };
         let stack = Stack::start(options).await.unwrap();
         let channel = Channel::start(
             listener().await,
@@ -50,13 +56,13 @@ impl Bench {
     }
 
     /// Starts the function and waits until it asks for its first event.
-    pub(super) async fn launch(&self, function: &'static str) -> Function {
+    pub async fn launch(&self, function: &'static str) -> Function {
         Function::launch(function, self.environment()).await
     }
 
     /// What the template sets, and where everything is.
     fn environment(&self) -> Vec<(&'static str, String)> {
-        let queue = |id| self.stack.queue_url(id).unwrap().to_owned();
+        let queue = |id| self.url(id).to_owned();
         vec![
             ("CLIENT_ID", CLIENT_ID.to_owned()),
             ("TENANT_ID", TENANT.to_owned()),
@@ -76,7 +82,14 @@ impl Bench {
     }
 
     /// What API Gateway makes of a request in which `person` says `text`.
-    pub(super) fn request(&self, person: &Person, text: &str) -> Value {
+    #[must_use]
+    pub fn request(&self, person: &Person, text: &str) -> Value {
+        self.request_with(&self.channel.message(person, text))
+    }
+
+    /// What API Gateway makes of a request that delivers `activity`.
+    #[must_use]
+    pub fn request_with(&self, activity: &Value) -> Value {
         let token = self.channel.sign_claims(&self.channel.token_claims()).unwrap();
         json!({
             "version": "2.0",
@@ -106,18 +119,19 @@ impl Bench {
                 "time": "22/Nov/2026:09:00:00 +0000",
                 "timeEpoch": 1_795_338_000_000_i64,
             },
-            "body": self.channel.message(person, text).to_string(),
+            "body": activity.to_string(),
             "isBase64Encoded": false,
         })
     }
 
     /// The template's schedule fires.
-    pub(super) fn firing(&self) -> Value {
+    #[must_use]
+    pub fn firing(&self) -> Value {
         template::fire(self.template.schedules.first().unwrap(), SystemClock.now())
     }
 
     /// Hands what is in the queue to the worker, once, and removes it as Lambda does.
-    pub(super) async fn pump(&self, queue: &str, worker: &mut Function) {
+    pub async fn pump(&self, queue: &str, worker: &mut Function) {
         let messages = self.receive(queue).await;
         assert_eq!(messages.len(), 1, "{queue}");
         let answer = worker.handle(self.event(queue, &messages)).await;
@@ -126,8 +140,9 @@ impl Bench {
     }
 
     /// The event of Lambda's event source mapping for these messages of `queue`.
-    pub(super) fn event(&self, queue: &str, messages: &[Message]) -> Value {
-        let name = self.stack.queue_url(queue).unwrap().rsplit('/').next().unwrap();
+    #[must_use]
+    pub fn event(&self, queue: &str, messages: &[Message]) -> Value {
+        let name = self.url(queue).rsplit('/').next().unwrap();
         let records = messages.iter().map(|message| {
             json!({
                 "messageId": message.message_id,
@@ -149,14 +164,66 @@ impl Bench {
         json!({ "Records": records.collect::<Vec<_>>() })
     }
 
-    pub(super) async fn receive(&self, queue: &str) -> Vec<Message> {
-        let request = self.sqs.receive_message().queue_url(self.stack.queue_url(queue).unwrap());
+    /// Where a queue is, by its logical id.
+    fn url(&self, queue: &str) -> &str {
+        self.stack.queue_url(queue).unwrap()
+    }
+
+    /// What is in the queue now, ten messages at most.
+    pub async fn receive(&self, queue: &str) -> Vec<Message> {
+        let request = self.sqs.receive_message().queue_url(self.url(queue));
         request.max_number_of_messages(10).send().await.unwrap().messages.unwrap_or_default()
     }
 
-    pub(super) async fn delete(&self, queue: &str, messages: &[Message]) {
+    /// The next message of the queue, waited for as Lambda does.
+    pub async fn next(&self, queue: &str) -> Option<Message> {
+        let request = self.sqs.receive_message().queue_url(self.url(queue)).wait_time_seconds(1);
+        request.max_number_of_messages(1).send().await.unwrap().messages.unwrap_or_default().pop()
+    }
+
+    /// Has a message that was received come back after so many seconds.
+    pub async fn hide(&self, queue: &str, message: &Message, seconds: i32) {
+        let request = self.sqs.change_message_visibility().queue_url(self.url(queue));
+        let request = request.set_receipt_handle(message.receipt_handle.clone());
+        request.visibility_timeout(seconds).send().await.unwrap();
+    }
+
+    /// How many messages the queue holds: waiting, in hand or delayed.
+    pub async fn depth(&self, queue: &str) -> usize {
+        let request = self.sqs.get_queue_attributes().queue_url(self.url(queue));
+        let answer = request.attribute_names(QueueAttributeName::All).send().await.unwrap();
+        let counts = answer
+            .attributes
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|(name, _)| name.as_str().starts_with("ApproximateNumberOfMessages"));
+        counts.map(|(_, count)| count.parse::<usize>().unwrap()).sum()
+    }
+
+    /// The records of all jobs.
+    pub async fn jobs(&self) -> HashMap<JobId, Job> {
+        let dynamodb = aws_sdk_dynamodb::Client::new(&self.stack.sdk_config());
+        let (mut jobs, mut from) = (HashMap::new(), None);
+        loop {
+            let scan = dynamodb.scan().table_name(self.stack.table_name()).set_exclusive_start_key(from);
+            let page = scan.send().await.unwrap();
+            for item in page.items.unwrap_or_default() {
+                if let Some(text) = item.get("job").and_then(|job| job.as_s().ok()) {
+                    let job: Job = serde_json::from_str(text).unwrap();
+                    jobs.insert(job.id.clone(), job);
+                }
+            }
+            from = page.last_evaluated_key;
+            if from.is_none() {
+                return jobs;
+            }
+        }
+    }
+
+    /// Removes messages.
+    pub async fn delete(&self, queue: &str, messages: &[Message]) {
         for message in messages {
-            let request = self.sqs.delete_message().queue_url(self.stack.queue_url(queue).unwrap());
+            let request = self.sqs.delete_message().queue_url(self.url(queue));
             request.set_receipt_handle(message.receipt_handle.clone()).send().await.unwrap();
         }
     }

@@ -1,0 +1,92 @@
+//! What Herald is compared with: a server that checks the token and makes the same two requests, and that forgets
+//! both queries and answers when it ends. It is the floor of what a turn can cost, not a way to run an agent.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::post;
+use axum::{Json, Router};
+use jsonwebtoken::jwk::JwkSet;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+struct Bare {
+    http: reqwest::Client,
+    token: String,
+    keys: JwkSet,
+    rules: Validation,
+}
+
+/// Serves `/api/messages` on a free port of this machine, which it prints; `settings` name the channel and who it is
+/// to it.
+pub(crate) async fn serve(settings: &Value) {
+    let setting = |name: &str| settings[name].as_str().unwrap().to_owned();
+    let http = herald::http::client().unwrap();
+    let form = [
+        ("grant_type", "client_credentials".to_owned()),
+        ("client_id", setting("client_id")),
+        ("client_secret", setting("client_secret")),
+        ("scope", setting("scope")),
+    ];
+    let token = http.post(setting("token_url")).form(&form).send().await.unwrap();
+    let token: Value = token.json().await.unwrap();
+    let metadata: Value = http.get(setting("openid_metadata")).send().await.unwrap().json().await.unwrap();
+    let keys = http.get(metadata["jwks_uri"].as_str().unwrap()).send().await.unwrap();
+    let mut rules = Validation::new(Algorithm::RS256);
+    rules.set_audience(&[setting("client_id")]);
+    rules.set_issuer(&[setting("issuer")]);
+    let token = token["access_token"].as_str().unwrap().to_owned();
+    let bare = Arc::new(Bare { http, token, keys: keys.json().await.unwrap(), rules });
+
+    let router = Router::new().route("/api/messages", post(take)).with_state(bare);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    crate::say(&format!("{}", listener.local_addr().unwrap()));
+    axum::serve(listener, router).await.unwrap();
+}
+
+/// Answers the request and both of its messages in one go.
+async fn take(State(bare): State<Arc<Bare>>, headers: HeaderMap, Json(activity): Json<Value>) -> StatusCode {
+    let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    let Some(true) = token.map(|token| bare.knows(token)) else { return StatusCode::UNAUTHORIZED };
+    let item = activity["text"].as_str().unwrap_or_default().trim_start_matches("order ").to_owned();
+    let ack = format!("On it: I am ordering {item}. I will tell you here when it is placed.");
+    bare.say(&activity, json!({ "type": "message", "text": ack, "replyToId": activity["id"] })).await;
+    let card = json!({
+        "contentType": "application/vnd.microsoft.card.adaptive",
+        "content": {
+            "type": "AdaptiveCard",
+            "version": "1.5",
+            "body": [
+                { "type": "TextBlock", "text": "Order placed", "weight": "Bolder", "size": "Medium" },
+                { "type": "FactSet", "facts": [{ "title": "Item", "value": item }] },
+            ],
+        },
+    });
+    let placed =
+        json!({ "type": "message", "text": format!("It is placed: {item}."), "attachments": [card] });
+    bare.say(&activity, placed).await;
+    StatusCode::ACCEPTED
+}
+
+impl Bare {
+    fn knows(&self, token: &str) -> bool {
+        let header = jsonwebtoken::decode_header(token).ok();
+        let key = header.and_then(|header| self.keys.find(&header.kid?));
+        let key = key.and_then(|key| DecodingKey::from_jwk(key).ok());
+        key.is_some_and(|key| jsonwebtoken::decode::<Value>(token, &key, &self.rules).is_ok())
+    }
+
+    async fn say(&self, answered: &Value, mut activity: Value) {
+        activity["from"] = answered["recipient"].clone();
+        activity["recipient"] = answered["from"].clone();
+        activity["conversation"] = answered["conversation"].clone();
+        let service_url = answered["serviceUrl"].as_str().unwrap_or_default();
+        let conversation = answered["conversation"]["id"].as_str().unwrap_or_default();
+        let url = format!("{service_url}v3/conversations/{conversation}/activities");
+        let sent = self.http.post(url).bearer_auth(&self.token).json(&activity).send().await;
+        sent.and_then(reqwest::Response::error_for_status).unwrap();
+    }
+}

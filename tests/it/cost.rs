@@ -1,0 +1,74 @@
+//! What one turn asks of table, queues and channel, counted at the wire.
+//! What it costs in time is `cargo bench`'s to say.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value;
+use support::{ScriptedEngine, TestBundle};
+
+/// Most writes to the table that a query with a follow-up may take; the aim is 8. One is the reference's. Turn and task
+/// take three each (claim, plan, end), acknowledgement and follow-up two each (claim, outcome).
+const MOST_WRITES: usize = 11;
+
+#[tokio::test]
+async fn a_turn_with_a_follow_up_takes_few_writes_and_no_read() {
+    let bundle = TestBundle::with(ScriptedEngine::deferring("On it.", "Here it is.")).await;
+    let alex = bundle.install("Alex").await;
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let notes = asked.clone();
+    bundle.local().stack.watch(Arc::new(move |operation: &str, body: &[u8]| {
+        notes.lock().unwrap().extend(name_of(operation, &serde_json::from_slice(body).unwrap()));
+    }));
+
+    bundle.receive(bundle.channel().message(&alex, "report")).await;
+    bundle.drain().await;
+
+    let asked = in_words(&asked.lock().unwrap());
+    #[expect(clippy::print_stdout, reason = "the list is what this is run for")]
+    {
+        println!("one turn, acknowledged and followed up:\n  {}", asked.join("\n  "));
+    }
+    let writes = asked.iter().filter(|asked| asked.starts_with("PutItem")).count();
+    assert!(writes <= MOST_WRITES, "{writes} writes: {asked:#?}");
+    assert!(
+        !asked.iter().any(|asked| asked.starts_with("GetItem") || asked.starts_with("Query")),
+        "{asked:#?}"
+    );
+    assert!(bundle.channel().texts().ends_with(&["On it.".to_owned(), "Here it is.".to_owned()]));
+    bundle.end().await;
+}
+
+/// What was asked, and of what: the record's kind, and of a job which and in what state. Receiving and deleting
+/// messages is Lambda's own doing.
+fn name_of(operation: &str, request: &Value) -> Option<[String; 3]> {
+    let (service, verb) = operation.split_once('.')?;
+    if service == "AmazonSQS" {
+        let queue = request["QueueUrl"].as_str()?.rsplit('/').next()?;
+        let is_ours = !matches!(verb, "ReceiveMessage" | "DeleteMessage");
+        return is_ours.then(|| [verb.to_owned(), queue.to_owned(), String::new()]);
+    }
+    let key = request["Item"]["pk"]["S"].as_str().or(request["Key"]["pk"]["S"].as_str()).unwrap_or_default();
+    let kind = key.split('#').next()?;
+    let Some(job) = request["Item"]["job"]["S"].as_str() else {
+        return Some([verb.to_owned(), kind.to_owned(), String::new()]);
+    };
+    let job: Value = serde_json::from_str(job).ok()?;
+    let plan = if job["plan"].is_null() { "" } else { " with its plan" };
+    let state = format!("{}{plan}", job["state"].as_str()?);
+    Some([format!("{verb} {kind}"), key.to_owned(), state])
+}
+
+/// The same with the jobs named by what they are, which is told by the order of their claims.
+fn in_words(asked: &[[String; 3]]) -> Vec<String> {
+    let mut names = ["the turn", "its acknowledgement", "the task", "its follow-up"].into_iter();
+    let mut jobs = BTreeMap::new();
+    let mut in_words = |[verb, what, state]: &[String; 3]| match what.strip_prefix("job#") {
+        None => format!("{verb} {what}"),
+        Some(id) => {
+            let name = *jobs.entry(id.to_owned()).or_insert_with(|| names.next().unwrap_or("another job"));
+            format!("{verb}: {name} {state}")
+        }
+    };
+    asked.iter().map(&mut in_words).collect()
+}

@@ -1,0 +1,144 @@
+//! What goes wrong around a bundle: one request in twenty, of any service, in any of the ways it can.
+//! A request that is never answered stands for a worker that died over it: the test drops whoever made it.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use cli::channel::{Channel, Fault, Operation, Refusal};
+use cli::wire::Fate;
+use herald::chance::Chance;
+use herald::clock::{Clock, SystemClock};
+use serde_json::Value;
+use support::TestBundle;
+use tokio::sync::Notify;
+
+/// One request in so many goes wrong.
+const ONE_IN: u64 = 20;
+
+/// Far longer than a request takes to have its effect.
+const EFFECT: Duration = Duration::from_millis(20);
+
+/// The faults of one bundle.
+pub(super) struct Faults {
+    state: Arc<State>,
+}
+
+struct State {
+    chance: Chance,
+    channel: Channel,
+    crash: Notify,
+    count: AtomicUsize,
+    is_paused: AtomicBool,
+    in_hand: Mutex<Option<String>>,
+}
+
+impl Faults {
+    /// Has things go wrong from now on.
+    pub(super) fn new(bundle: &TestBundle, chance: Chance) -> Self {
+        let state = Arc::new(State {
+            chance,
+            channel: bundle.channel().clone(),
+            crash: Notify::new(),
+            count: AtomicUsize::default(),
+            is_paused: AtomicBool::default(),
+            in_hand: Mutex::default(),
+        });
+        let (of_services, of_channel, seen) = (state.clone(), state.clone(), state.clone());
+        bundle.local().stack.on_request(Arc::new(move |operation| of_services.of_service(operation)));
+        bundle.channel().on_request(Arc::new(move |operation| of_channel.of_channel(operation)));
+        bundle.local().stack.watch(Arc::new(move |operation, body| seen.see(operation, body)));
+        Self { state }
+    }
+
+    /// Returns when a request was made that will never be answered.
+    pub(super) async fn crash(&self) {
+        self.state.crash.notified().await;
+    }
+
+    /// Has nothing go wrong while the test itself looks after things.
+    pub(super) fn pause(&self) {
+        self.state.is_paused.store(true, Ordering::Relaxed);
+    }
+
+    /// Ends the pause.
+    pub(super) fn resume(&self) {
+        self.state.is_paused.store(false, Ordering::Relaxed);
+    }
+
+    /// How many requests went wrong.
+    pub(super) fn count(&self) -> usize {
+        self.state.count.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn forget_receipt(&self) {
+        *self.state.in_hand.lock().unwrap() = None;
+    }
+
+    /// What the message is known by that was last kept in hand.
+    pub(super) fn receipt(&self) -> Option<String> {
+        self.state.in_hand.lock().unwrap().clone()
+    }
+}
+
+impl State {
+    fn goes_wrong(&self) -> bool {
+        let goes_wrong = !self.is_paused.load(Ordering::Relaxed) && self.chance.below(ONE_IN) == 0;
+        self.count.fetch_add(usize::from(goes_wrong), Ordering::Relaxed);
+        goes_wrong
+    }
+
+    /// What a receiver is not told of is out of everybody's sight until the queue's own visibility ends.
+    fn of_service(self: &Arc<Self>, operation: &str) -> Fate {
+        if operation == "AmazonSQS.ReceiveMessage" || !self.goes_wrong() {
+            return Fate::Pass;
+        }
+        match self.chance.below(10) {
+            0..4 => Fate::Refuse,
+            // The client repeats it after a pause of real time: seldom, or this would take long.
+            4 => Fate::HangUp,
+            5..8 => self.never_answered(Fate::Swallow),
+            _ => self.never_answered(Fate::LoseReply),
+        }
+    }
+
+    fn of_channel(self: &Arc<Self>, operation: &str) -> Fate {
+        if operation != "channel.Send" || !self.goes_wrong() {
+            return Fate::Pass;
+        }
+        let refusal = |status, code| Refusal::new(status, code, "a fault of the test");
+        let fault = match self.chance.below(10) {
+            0 => return self.never_answered(Fate::Swallow),
+            1 => return self.never_answered(Fate::LoseReply),
+            2 => return Fate::HangUp,
+            3 => Fault::Status(refusal(429, "Throttled").retry_after("2")),
+            4 => Fault::Status(refusal(429, "Throttled")),
+            5 => Fault::Status(refusal(503, "ServiceUnavailable")),
+            6 => Fault::AcceptThenStatus(refusal(502, "BadGateway")),
+            7 => Fault::AcceptThenStatus(refusal(500, "InternalError")),
+            8 => Fault::Status(refusal(412, "PreconditionFailed")),
+            _ => Fault::EmptyBody,
+        };
+        self.channel.fail_on(Operation::Send, fault);
+        Fate::Pass
+    }
+
+    /// Tells of the crash once the effect, if it is to have one, is there.
+    fn never_answered(self: &Arc<Self>, fate: Fate) -> Fate {
+        let state = self.clone();
+        tokio::spawn(async move {
+            if fate == Fate::LoseReply {
+                SystemClock.sleep(EFFECT).await;
+            }
+            state.crash.notify_one();
+        });
+        fate
+    }
+
+    fn see(&self, operation: &str, body: &[u8]) {
+        if operation == "AmazonSQS.ChangeMessageVisibility" {
+            let request: Value = serde_json::from_slice(body).unwrap();
+            *self.in_hand.lock().unwrap() = request["ReceiptHandle"].as_str().map(str::to_owned);
+        }
+    }
+}
