@@ -18,7 +18,7 @@ pub(crate) const LEASE: Duration = Duration::from_secs(20);
 const BEAT: Duration = Duration::from_secs(10);
 
 /// After this a job is not begun any more: an answer that is a day late is none.
-const EXPIRY: SignedDuration = SignedDuration::from_hours(24);
+pub(crate) const EXPIRY: SignedDuration = SignedDuration::from_hours(24);
 
 /// A job that was wanted.
 pub(crate) enum Wanted {
@@ -109,6 +109,12 @@ impl Worker {
             (Ok(Parts { unsent: Some((state, reason)) }), _) => (Attempt::AsItsPart(state, reason), Ok(())),
             (Ok(_), Verdict::Done) => (Attempt::Sent(None), Ok(())),
             (Ok(_), Verdict::Declined) => (Attempt::Refused("the engine declined".to_owned()), Ok(())),
+            (Ok(_), Verdict::TooManySteps) => {
+                (Attempt::Refused("it went on for 1,000 steps".to_owned()), Ok(()))
+            }
+            (Ok(_), Verdict::StateTooLarge) => {
+                (Attempt::Refused("what it left for its next step is too large".to_owned()), Ok(()))
+            }
             (Ok(_), Verdict::GivenUp) => (Attempt::Refused("the engine failed too often".to_owned()), Ok(())),
         };
         let job = self.write(finish(job, attempt, Policy::Work, self.clock.now())).await?;

@@ -2,12 +2,11 @@
 //! A task may run again after a crash; its follow-up is sent under its own claim all the same.
 
 use herald::engine::{EngineError, TaskOutcome};
-use herald::ledger::{Job, Next, Plan, Policy, Verdict};
+use herald::ledger::{Job, Plan, Policy, Verdict};
 use herald::memory::Memory;
 use herald::progress::Progress;
 use herald::queue::TaskWork;
 use herald::task::{TaskInput, TaskRun};
-use jiff::Timestamp;
 use tracing::info;
 
 use crate::job::{Parts, Wanted};
@@ -16,16 +15,24 @@ use crate::{Later, Worker};
 
 impl Worker {
     pub(crate) async fn task(&self, work: TaskWork) -> Result<(), Later> {
-        let Wanted::InHand(job) = self.claim(&work.job, Policy::Work).await? else {
-            return Ok(());
+        let job = match self.claim(&work.job, Policy::Work).await? {
+            Wanted::InHand(job) => job,
+            Wanted::Settled(_) => return self.waits_no_longer(&work).await,
         };
         self.holding(&job, Box::pin(self.run(&work, job.clone()))).await
     }
 
     async fn run(&self, work: &TaskWork, job: Job) -> Result<(), Later> {
         let (job, plan) = self.planned(job, true, self.run_task(work)).await?;
-        let carried_out = self.follow_up(work, &plan).await;
+        let carried_out = self.carry_out_task(work, &job, &plan).await;
         self.conclude(job, plan.verdict, carried_out).await
+    }
+
+    async fn carry_out_task(&self, work: &TaskWork, job: &Job, plan: &Plan) -> Result<Parts, Later> {
+        self.take_effect(job, &work.reference, &plan.effects).await?;
+        let parts = self.follow_up(work, plan).await?;
+        self.carry_on(work, plan).await?;
+        Ok(parts)
     }
 
     async fn follow_up(&self, work: &TaskWork, plan: &Plan) -> Result<Parts, Later> {
@@ -38,14 +45,17 @@ impl Worker {
 
     async fn run_task(&self, work: &TaskWork) -> Result<Plan, EngineError> {
         let begun = self.clock.now();
-        let step = work.step.as_ref();
+        let memory = match work.task.recalls {
+            true => self.recall(&work.reference).await,
+            false => Memory::default(),
+        };
         let run = TaskRun {
             task: work.task.clone(),
-            idempotency_key: step.map_or_else(|| work.job.clone(), |step| step.task.clone()),
+            idempotency_key: work.task_id().clone(),
             reference: work.reference.clone(),
-            state: step.map(|step| step.state.0.clone()),
-            step: step.map_or(0, |step| step.number),
-            memory: Memory::default(),
+            state: work.step.as_ref().map(|step| step.state.0.clone()),
+            step: work.number(),
+            memory,
         };
         let outcome = self.engine.run_task(&run, &Progress::default()).await;
         let duration_ms = self.clock.now().duration_since(begun).as_millis();
@@ -56,10 +66,7 @@ impl Worker {
             TaskOutcome::Replace(activity) => {
                 Plan { replaces: work.ack.clone(), ..Plan::sends(vec![activity]) }
             }
-            TaskOutcome::Continue { say, state, after } => {
-                let due = self.clock.now().checked_add(after).unwrap_or(Timestamp::MAX);
-                Plan { next: Some(Next::Step { state: TaskInput(state), due }), ..Plan::sends(say) }
-            }
+            TaskOutcome::Continue { say, state, after } => self.plan_step(work, say, TaskInput(state), after),
             TaskOutcome::Failed { say } => Plan { verdict: Verdict::Declined, ..Plan::sends(vec![say]) },
             TaskOutcome::With { .. } => Plan::default(),
         };

@@ -8,6 +8,7 @@ use herald::engine::{EngineError, Outcome};
 use herald::ledger::{Job, Next, Plan, Policy};
 use herald::queue::{MAX_DELAY, QueueError, TaskWork, TurnWork, Work};
 use herald::telemetry::causes;
+use herald::turn::Turn;
 use tracing::{error, warn};
 
 use crate::job::{Parts, Wanted};
@@ -48,12 +49,16 @@ impl Worker {
     async fn answer(&self, work: &TurnWork, job: Job, in_order: bool) -> Result<(), Later> {
         let is_message = work.turn.activity.is("message");
         let (job, plan) = self.planned(job, is_message, self.decide(work)).await?;
-        let carried_out = self.carry_out(work, &plan, in_order).await;
+        let carried_out = self.carry_out(work, &job, &plan, in_order).await;
         self.conclude(job, plan.verdict, carried_out).await
     }
 
     async fn decide(&self, work: &TurnWork) -> Result<Plan, EngineError> {
-        let turn = &work.turn;
+        let recalled = match self.engine.recalls(&work.turn) {
+            true => Some(Turn { memory: self.recall(&work.turn.reference).await, ..work.turn.clone() }),
+            false => None,
+        };
+        let turn = recalled.as_ref().unwrap_or(&work.turn);
         let answer = self.engine.on_activity(turn);
         let outcome = match work.unhurried {
             true => Some(answer.await),
@@ -81,7 +86,14 @@ impl Worker {
         Ok(Plan { effects, ..plan })
     }
 
-    async fn carry_out(&self, work: &TurnWork, plan: &Plan, in_order: bool) -> Result<Parts, Later> {
+    async fn carry_out(
+        &self,
+        work: &TurnWork,
+        job: &Job,
+        plan: &Plan,
+        in_order: bool,
+    ) -> Result<Parts, Later> {
+        self.take_effect(job, &work.turn.reference, &plan.effects).await?;
         let target = Target::Answer(&work.turn);
         let parts = self.send_all(&work.job, target, &plan.sends, Policy::FollowUp, in_order).await?;
         let next = match plan.next.clone() {

@@ -57,6 +57,10 @@ pub enum Verdict {
     Declined,
     /// The engine failed too often; an apology is among the sends.
     GivenUp,
+    /// The engine had it go on once too often; an apology is among the sends.
+    TooManySteps,
+    /// The engine left more for its next step than is kept; an apology is among the sends.
+    StateTooLarge,
 }
 
 impl Plan {
