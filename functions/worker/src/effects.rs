@@ -3,12 +3,13 @@
 
 use herald::conversation::ConversationReference;
 use herald::effect::Effect;
-use herald::ledger::{By, Cancel, Job, JobId, Policy, State, Verdict};
+use herald::ledger::{By, Cancel, Job, JobId, Policy, State};
 use herald::memory::Memory;
 use herald::queue::EffectsWork;
 use jiff::Timestamp;
 use tracing::info;
 
+use crate::decide::Planned;
 use crate::job::{Parts, Wanted};
 use crate::{Later, Worker};
 
@@ -20,13 +21,31 @@ impl Worker {
         };
         let done = async {
             let done = self.take_effect(&job, &work.reference, &work.effects).await;
-            self.conclude(job.clone(), Verdict::Done, done.map(|()| Parts::default())).await
+            self.conclude(job.clone(), done.map(|()| Parts::default())).await
         };
         self.holding(&job, Box::pin(done)).await
     }
 
+    /// Does the effects of a plan, which is stored before; what is left to do is to say it.
+    pub(crate) async fn effected(
+        &self,
+        planned: Planned,
+        reference: &ConversationReference,
+    ) -> Result<Planned, Later> {
+        let plan = planned.job.plan.as_ref();
+        let Some(effects) = plan.map(|plan| plan.effects.clone()).filter(|effects| !effects.is_empty())
+        else {
+            return Ok(planned);
+        };
+        let job = self.stored(planned).await?;
+        match self.take_effect(&job, reference, &effects).await {
+            Ok(()) => Ok(Planned { job, is_stored: true }),
+            Err(later) => self.conclude(job, Err(later)).await.and(Err(later)),
+        }
+    }
+
     /// Does the `effects` that `job` decided on.
-    pub(crate) async fn take_effect(
+    async fn take_effect(
         &self,
         job: &Job,
         reference: &ConversationReference,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use herald::activity::Activity;
 use herald::agenda::{Destination, Item};
-use herald::ledger::{Next, Plan, waiting};
+use herald::ledger::{Job, Next, Plan, waiting};
 use herald::memory::WaitingTask;
 use herald::queue::{TaskWork, Work};
 use herald::task::TaskInput;
@@ -13,7 +13,7 @@ use herald::telemetry::causes;
 use jiff::Timestamp;
 use tracing::{error, info};
 
-use crate::job::EXPIRY;
+use crate::job::{EXPIRY, Parts};
 use crate::{Later, Worker};
 
 impl Worker {
@@ -39,12 +39,26 @@ impl Worker {
         }
     }
 
+    /// Has a task whose word is said go on or end, as its plan says.
+    pub(crate) async fn go_on_or_end(
+        &self,
+        work: &TaskWork,
+        job: Job,
+        said: Result<Parts, Later>,
+    ) -> Result<(), Later> {
+        let carried_out = match said {
+            Ok(parts) => self.carry_on(work, job.plan.as_ref()).await.map(|()| parts),
+            Err(later) => Err(later),
+        };
+        self.conclude(job, carried_out).await
+    }
+
     /// ```text
     /// put down ──► listed ──► queued      died before queued: replayed, all three are the same again
     ///     └─► forbidden meanwhile: the task ends here
     /// ```
-    pub(crate) async fn carry_on(&self, work: &TaskWork, plan: &Plan) -> Result<(), Later> {
-        let Some(Next::Step { state, due }) = &plan.next else {
+    async fn carry_on(&self, work: &TaskWork, plan: Option<&Plan>) -> Result<(), Later> {
+        let Some(Next::Step { state, due }) = plan.and_then(|plan| plan.next.as_ref()) else {
             return self.waits_no_longer(work).await;
         };
         let next = match work.following(state.clone(), *due) {

@@ -9,8 +9,9 @@ use herald::queue::TaskWork;
 use herald::task::{TaskInput, TaskRun};
 use tracing::info;
 
-use crate::job::{Parts, Wanted};
-use crate::send::Target;
+use crate::job::Wanted;
+use crate::only::Said;
+use crate::send::Route;
 use crate::{Later, Worker};
 
 impl Worker {
@@ -23,24 +24,17 @@ impl Worker {
     }
 
     async fn run(&self, work: &TaskWork, job: Job) -> Result<(), Later> {
-        let (job, plan) = self.planned(job, true, self.run_task(work)).await?;
-        let carried_out = self.carry_out_task(work, &job, &plan).await;
-        self.conclude(job, plan.verdict, carried_out).await
-    }
-
-    async fn carry_out_task(&self, work: &TaskWork, job: &Job, plan: &Plan) -> Result<Parts, Later> {
-        self.take_effect(job, &work.reference, &plan.effects).await?;
-        let parts = self.follow_up(work, plan).await?;
-        self.carry_on(work, plan).await?;
-        Ok(parts)
-    }
-
-    async fn follow_up(&self, work: &TaskWork, plan: &Plan) -> Result<Parts, Later> {
-        if let (Some(ack), [activity]) = (&plan.replaces, plan.sends.as_slice()) {
-            return self.replace(&work.job, &work.reference, ack, activity).await;
+        let planned = self.planned(job, true, self.run_task(work)).await?;
+        let planned = self.effected(planned, &work.reference).await?;
+        if planned.job.plan.as_ref().is_some_and(|plan| plan.replaces.is_some()) {
+            let job = self.stored(planned).await?;
+            let carried_out = self.replace(&job, &work.reference).await;
+            return self.go_on_or_end(work, job, carried_out).await;
         }
-        let target = Target::Conversation(&work.reference);
-        self.send_all(&work.job, target, &plan.sends, Policy::FollowUp, false).await
+        match self.send_plan(planned, Route::follow_up(&work.reference)).await? {
+            Said::Ended => self.waits_no_longer(work).await,
+            Said::InHand(job, carried_out) => self.go_on_or_end(work, *job, carried_out).await,
+        }
     }
 
     async fn run_task(&self, work: &TaskWork) -> Result<Plan, EngineError> {

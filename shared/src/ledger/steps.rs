@@ -47,6 +47,7 @@ fn blank(id: JobId, next: JobId, expires_at: Timestamp, now: Timestamp) -> Job {
         attempts: 0,
         resends: 0,
         plan: None,
+        only_send: None,
         activity_id: None,
         next: Some(next),
         history: Vec::new(),
