@@ -109,8 +109,7 @@ impl Worker {
             Some(Next::Step { .. }) => return Ok(parts),
             Some(Next::Task(task)) => {
                 let job = work.job.step("task", 0);
-                let reference = work.turn.reference.clone();
-                let ack = Some(work.job.clone());
+                let (ack, reference) = (Some(work.job.clone()), work.turn.reference.clone());
                 Work::Task(TaskWork { ack, ..TaskWork::new(job, task, reference) })
             }
             Some(Next::Unhurried) => {

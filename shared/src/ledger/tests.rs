@@ -206,7 +206,7 @@ fn an_only_send_ends_with_a_job_that_is_cancelled_or_too_late() {
     let lost = end_send(job.clone(), Attempt::Ambiguous(Loss::Reply), Policy::FollowUp, at(6));
 
     let states = |job: Job| (job.state, job.send().unwrap().state);
-    let cancelled = |job: Job| match cancel(job, at(3000)) {
+    let cancelled = |job: Job| match cancel(job, By::Operator, at(3000)) {
         Cancel::Cancelled(job) => states(job),
         other @ (Cancel::InHand { .. } | Cancel::Settled(_)) => panic!("{other:?}"),
     };
