@@ -10,13 +10,13 @@ use cli::operator::{self, Deployment, OperatorError, Verb};
 use support::TestBundle;
 
 /// What a verb printed, and whether it could be done.
-struct Said {
-    text: String,
-    did: bool,
+pub(crate) struct Said {
+    pub(crate) text: String,
+    pub(crate) did: bool,
 }
 
 /// Has the command line `line` be carried out on the bundle, named by the environment as a stack on AWS is.
-async fn say(bundle: &TestBundle, line: &str) -> Said {
+pub(crate) async fn say(bundle: &TestBundle, line: &str) -> Said {
     try_say(bundle, line).await.unwrap()
 }
 
