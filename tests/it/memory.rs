@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cli::wire::Fate;
+use cli::channel::{Fault, Refusal};
 use herald::memory::MAX_EXCHANGES;
 use serde_json::json;
 use support::TestBundle;
@@ -106,19 +106,27 @@ async fn a_task_that_asks_for_it_has_the_memory_too() {
 #[tokio::test]
 async fn an_answer_whose_effects_were_done_and_whose_send_was_not_is_said_once_and_remembered_once() {
     let (bundle, _clerk) = with(vec![done("Done.")]).await;
-    bundle.local().channel.on_request(std::sync::Arc::new(|operation: &str| match operation {
-        "channel.Send" | "channel.Reply" => Fate::Refuse,
-        _ => Fate::Pass,
-    }));
+    let throttled = Refusal::new(429, "Throttled", "slow down").retry_after("7");
+    bundle.channel().fail(Fault::Status(throttled));
     say(&bundle, "one").await;
     bundle.step("turns").await;
     let remembered = memory(&bundle).await.exchanges.len();
 
-    bundle.local().channel.on_request(std::sync::Arc::new(|_| Fate::Pass));
     bundle.drain().await;
 
     assert_eq!(remembered, 1);
     assert_eq!(bundle.channel().texts(), ["Before: ."]);
     assert_eq!(memory(&bundle).await.exchanges.len(), 1);
     bundle.end().await;
+}
+
+#[test]
+fn what_faces_the_internet_may_read_a_memory_and_not_write_it() {
+    let template = include_str!("../../template.yaml");
+    let role = template.split_once("  InboundRole:").unwrap().1.split_once("  InboundLogs:").unwrap().0;
+    let (writes, reads) = role.split_once("Sid: ReadKeysAndMemories").unwrap();
+
+    assert!(writes.contains(r#"dynamodb:LeadingKeys: ["reference#*", "keys#*", "agenda#*"]"#), "{writes}");
+    assert!(reads.contains(r#"dynamodb:LeadingKeys: ["keys#*", "memory#*"]"#), "{reads}");
+    assert!(!reads.contains("dynamodb:PutItem"), "{reads}");
 }
