@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::activity::Activity;
 use crate::occasion::{Occasion, Recipient};
+use crate::progress::Progress;
 use crate::task::{Task, TaskRun};
 use crate::turn::Turn;
 
@@ -18,6 +19,7 @@ pub type EngineError = Box<dyn std::error::Error + Send + Sync>;
 /// use async_trait::async_trait;
 /// use herald::activity::Activity;
 /// use herald::engine::{Engine, EngineError, Outcome, TaskOutcome};
+/// use herald::progress::Progress;
 /// use herald::task::{Task, TaskRun};
 /// use herald::turn::Turn;
 ///
@@ -36,7 +38,7 @@ pub type EngineError = Box<dyn std::error::Error + Send + Sync>;
 ///         })
 ///     }
 ///
-///     async fn run_task(&self, _run: &TaskRun) -> Result<TaskOutcome, EngineError> {
+///     async fn run_task(&self, _run: &TaskRun, _: &Progress) -> Result<TaskOutcome, EngineError> {
 ///         Ok(TaskOutcome::Done(vec![Activity::message("Here is the report.")]))
 ///     }
 /// }
@@ -54,12 +56,12 @@ pub trait Engine: Send + Sync {
     async fn on_activity(&self, turn: &Turn) -> Result<Outcome, EngineError>;
 
     /// Does the work that [`Outcome::Defer`] asked for. It may run more than once for one task;
-    /// [`TaskRun::idempotency_key`] is then the same.
+    /// [`TaskRun::idempotency_key`] is then the same. What it tells `progress` is shown while it runs.
     ///
     /// # Errors
     ///
     /// Whatever keeps it from finishing; the task is tried again, and in the end given up with an apology.
-    async fn run_task(&self, run: &TaskRun) -> Result<TaskOutcome, EngineError>;
+    async fn run_task(&self, run: &TaskRun, progress: &Progress) -> Result<TaskOutcome, EngineError>;
 
     /// What to tell `recipient` of `occasion`; `None` to leave this one out, which is the default.
     ///

@@ -1,6 +1,7 @@
 //! Answer now, work later, speak first: what the functions of Herald share.
 //!
-//! Vocabulary: [`activity`], [`conversation`], [`turn`], [`task`], [`occasion`], and the [`engine`] that
+//! Vocabulary: [`activity`], [`conversation`], [`turn`], [`task`], [`progress`],
+//! [`occasion`], and the [`engine`] that
 //! decides. Adapters: [`connector`] and [`auth`] to the channel, [`store`] on DynamoDB, [`queue`] on SQS.
 //! Decisions, as pure functions: [`ledger`], [`agenda`], [`limiter`]. What holds of a deployment: [`checkup`]. Values
 //! that come in: [`clock`], [`chance`], [`config`].
@@ -22,6 +23,7 @@ pub mod ids;
 pub mod ledger;
 pub mod limiter;
 pub mod occasion;
+pub mod progress;
 pub mod queue;
 pub mod service_url;
 pub mod store;

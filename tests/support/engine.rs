@@ -10,6 +10,7 @@ use herald::activity::Activity;
 use herald::clock::Clock;
 use herald::engine::{Engine, EngineError, Outcome, TaskOutcome};
 use herald::occasion::{Occasion, Recipient};
+use herald::progress::Progress;
 use herald::task::{Task, TaskRun};
 use herald::turn::Turn;
 
@@ -116,7 +117,7 @@ impl Engine for ScriptedEngine {
         Ok(self.outcome.clone().unwrap_or(Outcome::Ignore))
     }
 
-    async fn run_task(&self, run: &TaskRun) -> Result<TaskOutcome, EngineError> {
+    async fn run_task(&self, run: &TaskRun, _progress: &Progress) -> Result<TaskOutcome, EngineError> {
         lock(&self.task_runs).push(run.idempotency_key.as_str().to_owned());
         self.follow_up.clone().ok_or_else(|| "no task was scripted".into())
     }

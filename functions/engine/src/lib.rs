@@ -11,6 +11,7 @@ use herald::activity::Activity;
 use herald::clock::{Clock, SystemClock};
 use herald::engine::{Engine, EngineError, Outcome, TaskOutcome};
 use herald::occasion::{Occasion, Recipient};
+use herald::progress::Progress;
 use herald::task::{Task, TaskRun};
 use herald::turn::Turn;
 use serde_json::{Value, json};
@@ -40,7 +41,7 @@ impl Engine for OrderDesk {
         })
     }
 
-    async fn run_task(&self, run: &TaskRun) -> Result<TaskOutcome, EngineError> {
+    async fn run_task(&self, run: &TaskRun, _progress: &Progress) -> Result<TaskOutcome, EngineError> {
         match run.task.name.as_str() {
             "place-order" => {
                 // Here a real desk calls its shop. A task may run twice: it passes `idempotency_key` on.

@@ -3,6 +3,7 @@
 
 use herald::engine::{EngineError, TaskOutcome};
 use herald::ledger::{Job, Plan, Policy, Verdict};
+use herald::progress::Progress;
 use herald::queue::TaskWork;
 use herald::task::TaskRun;
 use tracing::info;
@@ -36,7 +37,7 @@ impl Worker {
     async fn run_task(&self, work: &TaskWork) -> Result<Plan, EngineError> {
         let begun = self.clock.now();
         let run = TaskRun { task: work.task.clone(), idempotency_key: work.job.clone() };
-        let outcome = self.engine.run_task(&run).await;
+        let outcome = self.engine.run_task(&run, &Progress::default()).await;
         let duration_ms = self.clock.now().duration_since(begun).as_millis();
         info!(job.id = work.job.as_str(), task.name = work.task.name, duration_ms, "ran a task");
         Ok(match outcome? {

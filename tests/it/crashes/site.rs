@@ -146,11 +146,8 @@ impl Site {
             }
         };
         let is_deleted = is_settled
-            || match self.mutant {
-                Some(Mutant::DeleteOnError) => true,
-                Some(Mutant::AckALiveClaim) => self.has_live_claim().await,
-                _ => false,
-            };
+            || self.mutant == Some(Mutant::DeleteOnError)
+            || self.mutant == Some(Mutant::AckALiveClaim) && self.has_live_claim().await;
         if !is_deleted {
             self.bundle.clock().advance(LATER);
             bring_back(&pump, &receipt).await;

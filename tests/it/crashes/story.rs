@@ -10,6 +10,7 @@ use herald::clock::Clock;
 use herald::engine::{Engine, EngineError, Outcome, TaskOutcome};
 use herald::ledger::State;
 use herald::occasion::{Occasion, Recipient};
+use herald::progress::Progress;
 use herald::task::TaskRun;
 use herald::turn::Turn;
 use serde_json::json;
@@ -131,9 +132,9 @@ impl Engine for Observed {
         self.engine.on_activity(turn).await
     }
 
-    async fn run_task(&self, run: &TaskRun) -> Result<TaskOutcome, EngineError> {
+    async fn run_task(&self, run: &TaskRun, progress: &Progress) -> Result<TaskOutcome, EngineError> {
         self.tap.asked(Some(run.idempotency_key.to_string()));
-        self.engine.run_task(run).await
+        self.engine.run_task(run, progress).await
     }
 
     async fn on_occasion(
