@@ -1,6 +1,7 @@
 //! From a claimed job to its plan: the stored one, or what the engine decides, stored before it is carried out.
 //! What the engine is asked is said by `turns`, `tasks` and `deliveries`.
 
+use herald::connector::fitting;
 use herald::engine::EngineError;
 use herald::ledger::{Attempt, Job, Plan, Policy, Verdict, finish};
 use tracing::error;
@@ -27,6 +28,8 @@ impl Worker {
             let apology = someone_waits.then(|| self.engine.apology());
             Plan { verdict: Verdict::GivenUp, ..Plan::sends(apology.into_iter().collect()) }
         });
+        // Divided before it is stored: each message is claimed and repeated by itself.
+        let plan = Plan { sends: plan.sends.into_iter().flat_map(fitting).collect(), ..plan };
         let job = self.write(Job { plan: Some(plan.clone()), ..job }).await?;
         Ok((job, plan))
     }

@@ -7,6 +7,7 @@ mod deliveries;
 pub mod event_handler;
 mod job;
 mod later;
+mod outcome;
 mod pace;
 mod replace;
 mod self_check;

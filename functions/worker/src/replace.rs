@@ -23,8 +23,12 @@ impl Worker {
     ) -> Result<Parts, Later> {
         let ack = self.jobs.get(ack).await.map_err(|error| self.put_off(&error, job))?;
         if let Some(shown) = ack.and_then(|ack| ack.activity_id) {
+            let begun = self.clock.now();
             let update = async {
                 let updated = self.connector.update(reference, &shown, activity.clone()).await;
+                if let Err(error) = &updated {
+                    self.take_to_heart(error, reference, begun).await;
+                }
                 updated.map(|()| Some(shown.clone()))
             };
             let job = job.step("update", 0);
