@@ -62,14 +62,14 @@ fn turn_of(activity: &Value) -> JobId {
     JobId::of_turn(&channel, &conversation, &digest::of(&["id", &text(&activity["id"])]))
 }
 
-/// The record of a turn, and all that the records of it and of its only send say.
+/// The record of a turn, and all that it says of its only send.
 async fn story_of(bundle: &TestBundle, turn: &JobId) -> (State, String) {
     let job = bundle.job(turn).await.unwrap();
-    let send = bundle.job(&turn.step("send", 0)).await;
+    // The send says more.
+    let send = job.send();
     let reasons = |job: &Job| {
         job.history.iter().filter_map(|entry| entry.reason.clone()).collect::<Vec<_>>().join("; ")
     };
-    // The send says more, where it has a record of its own.
     (job.state, send.as_ref().map_or_else(|| reasons(&job), reasons))
 }
 

@@ -25,8 +25,8 @@ pub enum ConnectorError {
     Busy,
     /// The channel takes no token of the agent, not even a new one (401). Nothing was shown.
     #[error(
-        "channel does not take the agent's token ({}): check its registration with the channel, its credential and \
-         its tenant",
+        "channel answered 401 ({}): it does not take the agent's token; check its registration with the channel, its \
+         credential and its tenant",
         code.as_deref().unwrap_or("no code")
     )]
     Unauthorized {

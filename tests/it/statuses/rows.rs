@@ -69,7 +69,7 @@ pub(super) fn rows() -> Vec<Row> {
         failed(says(400, "BadArgument", "Streaming api is not enabled"), "cannot be streamed", "active"),
         repeated(
             says(401, "BotNotRegistered", "No bot"),
-            "does not take the agent's token (BotNotRegistered)",
+            "401 (BotNotRegistered): it does not take the agent's token",
         ),
         row([denied()], State::Sent, State::Sent, "", 2, "active"),
         row([denied(), denied()], State::Retry, State::Sent, "does not take the agent's token", 3, "active"),
