@@ -8,6 +8,7 @@ pub mod event_handler;
 mod job;
 mod later;
 mod only;
+mod outcome;
 mod pace;
 mod replace;
 mod self_check;
