@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::decision::{Attempt, Cancel, Claim, Claimant, Loss, Policy, cancel, claim, finish};
-pub use self::only::{OnlySend, begin_send, end_send};
+pub use self::only::{OnlySend, begin_send, claim_planned, end_send};
 pub use self::plan::{Next, Plan, Verdict};
 use crate::digest;
 use crate::ids::{ActivityId, ChannelId, ConversationId};
