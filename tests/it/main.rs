@@ -7,6 +7,7 @@ mod answering;
 mod connector;
 mod contract;
 mod cost;
+mod crashes;
 mod credentials;
 mod doctor;
 mod hostile;
