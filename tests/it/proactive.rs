@@ -126,7 +126,7 @@ async fn a_worker_about_to_end_begins_no_delivery() {
     let pump = bundle.pump("deliveries");
     let received = pump.sqs.receive_message().queue_url(&pump.url).send().await.unwrap();
     let message = &received.messages()[0];
-    let place = worker::Place { in_order: false, stop_at: Some(bundle.clock().now()) };
+    let place = worker::Place { stop_at: Some(bundle.clock().now()), ..worker::Place::default() };
 
     let put_off = pump.worker.work(message.body().unwrap(), place).await;
 

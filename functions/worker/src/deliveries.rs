@@ -33,7 +33,7 @@ impl Worker {
             }
             self.wait_for_turn(start).await;
             // One recipient who must wait keeps nobody else waiting.
-            if let Err(later) = self.deliver(&work.occasion, delivery).await {
+            if let Err(later) = self.deliver(&work.occasion, delivery, place).await {
                 let longest = outcome.err().map_or(later.wait, |other: Later| other.wait.max(later.wait));
                 outcome = Err(Later { wait: longest });
             }
@@ -61,11 +61,35 @@ impl Worker {
         Ok(deliveries.iter().map(start).collect())
     }
 
-    async fn deliver(&self, occasion: &Occasion, delivery: &Delivery) -> Result<(), Later> {
+    async fn deliver(&self, occasion: &Occasion, delivery: &Delivery, place: Place) -> Result<(), Later> {
+        if let Some((plan, reference)) = self.foreseen(occasion, &delivery.recipient, place).await {
+            let target = Target::Conversation(reference);
+            let route = Route { target, policy: policy_of(occasion), in_order: false };
+            return self.carry_out(&delivery.job, &plan, route).await;
+        }
         let Wanted::InHand(job) = self.claim(&delivery.job, Policy::Work).await? else {
             return Ok(());
         };
         self.holding(&job, Box::pin(self.tell(occasion, &delivery.recipient, job.clone()))).await
+    }
+
+    /// What is said to somebody who can be spoken to at once, where that may be asked before the delivery is claimed:
+    /// the first time its message is seen. The engine is asked again under the claim if it fails.
+    async fn foreseen<'a>(
+        &self,
+        occasion: &Occasion,
+        recipient: &'a Recipient,
+        place: Place,
+    ) -> Option<(Plan, &'a ConversationReference)> {
+        match recipient {
+            Recipient::Conversation { reference }
+                if reference.conversation.is_personal() && !place.came_back =>
+            {
+                let activity = self.engine.on_occasion(occasion, recipient).await.ok()?;
+                Some((Plan::sends(activity.into_iter().collect()), reference))
+            }
+            Recipient::Conversation { .. } | Recipient::User(_) => None,
+        }
     }
 
     async fn tell(&self, occasion: &Occasion, recipient: &Recipient, job: Job) -> Result<(), Later> {
@@ -91,8 +115,8 @@ impl Worker {
             }
             Err(later) => return self.conclude(planned.job, Err(later)).await,
         };
-        let policy = if occasion.at_most_once { Policy::AtMostOnce } else { Policy::Broadcast };
-        let route = Route { target: Target::Conversation(&reference), policy, in_order: false };
+        let target = Target::Conversation(&reference);
+        let route = Route { target, policy: policy_of(occasion), in_order: false };
         match self.send_plan(planned, route).await? {
             Said::Ended => Ok(()),
             Said::InHand(job, carried_out) => self.conclude(*job, carried_out).await,
@@ -153,4 +177,8 @@ impl Worker {
             Retry::Never => Ok(Err(Unreachable(error.to_string()))),
         }
     }
+}
+
+fn policy_of(occasion: &Occasion) -> Policy {
+    if occasion.at_most_once { Policy::AtMostOnce } else { Policy::Broadcast }
 }

@@ -78,6 +78,8 @@ impl From<Later> for Unsettled {
 pub struct Place {
     /// Whether other work waits behind it.
     pub in_order: bool,
+    /// Whether it came back, so that its jobs may have records.
+    pub came_back: bool,
     /// When nothing new may be begun any more, for the function is about to end.
     pub stop_at: Option<Timestamp>,
 }
