@@ -23,4 +23,6 @@ mod sending;
 mod signing_keys;
 mod soak;
 mod state;
+mod statuses;
 mod tokens;
+mod wire;

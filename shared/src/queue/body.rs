@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::conversation::ConversationReference;
+use crate::effect::Effect;
 use crate::ledger::JobId;
 use crate::occasion::{Occasion, Recipient};
 use crate::task::{Task, TaskInput};
@@ -27,6 +28,8 @@ pub enum Work {
     Task(TaskWork),
     /// Tell recipients of an occasion.
     Deliveries(DeliveriesWork),
+    /// Do what an answer in an HTTP response asked for besides.
+    Effects(EffectsWork),
 }
 
 /// Answer an activity.
@@ -69,6 +72,17 @@ pub struct TaskStep {
     pub state: TaskInput,
     /// When it is to be run; not before.
     pub due: Timestamp,
+}
+
+/// Do what an answer in an HTTP response asked for besides.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EffectsWork {
+    /// The job it is.
+    pub job: JobId,
+    /// The conversation they are about.
+    pub reference: ConversationReference,
+    /// What is to be done.
+    pub effects: Vec<Effect>,
 }
 
 /// Tell recipients of an occasion.
