@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 pub use self::error::{ConnectorError, Retry};
 use crate::activity::{Activity, ChannelAccount};
+use crate::audience::TeamChannel;
 use crate::auth::TokenProvider;
 use crate::cloud::Cloud;
 use crate::conversation::{ConversationReference, User};
@@ -38,6 +39,13 @@ pub struct Created {
     pub conversation: ConversationId,
     /// Where its connector answers.
     pub service_url: ServiceUrl,
+}
+
+/// A thread that was begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Begun {
+    /// Its first activity, where the channel told.
+    pub activity: Option<ActivityId>,
 }
 
 /// An answer that names what it made; empty bodies are normal (protocol §1.1).
@@ -148,6 +156,31 @@ impl Connector {
             _ => url.clone(),
         };
         Ok(Created { conversation, service_url })
+    }
+
+    /// Begins a thread in `channel` with `activity`. Each call begins another (protocol §7.1).
+    ///
+    /// # Errors
+    ///
+    /// As [`Connector::send`].
+    pub async fn create_thread(
+        &self,
+        channel: &TeamChannel,
+        activity: Activity,
+    ) -> Result<Begun, ConnectorError> {
+        let body = json!({
+            "isGroup": true,
+            "bot": { "id": self.account("msteams") },
+            "tenantId": channel.tenant,
+            "channelData": { "channel": { "id": channel.id }, "tenant": { "id": channel.tenant } },
+            "activity": activity,
+        });
+        let begun: Option<Value> = {
+            let url = &self.cloud.global_service_url;
+            self.call(reqwest::Method::POST, url, &["v3", "conversations"], Some(&body)).await?
+        };
+        let id = begun.as_ref().and_then(|begun| begun["activityId"].as_str());
+        Ok(Begun { activity: id.and_then(|id| ActivityId::new(id).ok()) })
     }
 
     /// The members of the conversation, as many as the channel gives at once.

@@ -2,6 +2,7 @@
 //! It decides nothing; records come from [`crate::conversation`] and [`crate::ledger`].
 
 mod agenda;
+mod broadcasts;
 mod item;
 mod jobs;
 mod keys;
@@ -9,6 +10,7 @@ mod rates;
 mod references;
 
 pub use self::agenda::{AgendaStore, Due, Place};
+pub use self::broadcasts::{BroadcastStore, Counts, Entries, Opened, SLICES, Seen};
 pub use self::jobs::{Fenced, JobStore};
 pub use self::keys::{KeyStore, KeysCopy};
 pub use self::rates::{NotYet, RateStore, Shared};

@@ -14,7 +14,7 @@ use herald::engine::Engine;
 use herald::http;
 use herald::ids::{ClientId, TenantId};
 use herald::queue::Queue;
-use herald::store::{AgendaStore, JobStore, KeyStore, RateStore, ReferenceStore, Table};
+use herald::store::{AgendaStore, BroadcastStore, JobStore, KeyStore, RateStore, ReferenceStore, Table};
 use inbound::Inbound;
 use proactive::Proactive;
 use worker::Worker;
@@ -143,21 +143,25 @@ impl Bundle {
             jobs: JobStore::new(table.clone()),
             rates: RateStore::new(table.clone()),
             tenant_rate,
+            broadcasts: BroadcastStore::new(table.clone()),
             agenda: AgendaStore::new(table.clone()),
             references: references.clone(),
             turns: queue(&resources.turns),
             tasks: queue(&resources.tasks),
             deliveries: queue(&resources.deliveries),
             clock: clock.clone(),
-            chance,
+            chance: chance.clone(),
         };
         let proactive = Proactive {
             references,
+            broadcasts: BroadcastStore::new(table.clone()),
             agenda: AgendaStore::new(table),
             turns: queue(&resources.turns),
             tasks: queue(&resources.tasks),
             deliveries: queue(&resources.deliveries),
+            tenant_rate,
             clock: clock.clone(),
+            chance,
         };
         Ok(Self { inbound: Arc::new(inbound), worker: Arc::new(worker), proactive: Arc::new(proactive) })
     }

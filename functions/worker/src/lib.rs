@@ -1,6 +1,8 @@
 //! `worker`: takes queued work, asks the engine, sends what it decided, and records what came of it.
 //! What may be sent when is the shared ledger's; how a request is made, the connector's.
 
+mod amend;
+mod broadcast;
 pub mod config;
 mod decide;
 mod deliveries;
@@ -22,7 +24,7 @@ use herald::clock::Clock;
 use herald::connector::Connector;
 use herald::engine::Engine;
 use herald::queue::{BodyError, MAX_DELAY, Queue, Work};
-use herald::store::{AgendaStore, JobStore, RateStore, ReferenceStore};
+use herald::store::{AgendaStore, BroadcastStore, JobStore, RateStore, ReferenceStore};
 use herald::telemetry::causes;
 use jiff::Timestamp;
 use tracing::error;
@@ -37,6 +39,8 @@ pub struct Worker {
     pub connector: Connector,
     /// Keeps claims and plans.
     pub jobs: JobStore,
+    /// Keeps broadcasts and their reports.
+    pub broadcasts: BroadcastStore,
     /// Keeps work that waits longer than a queue can hold it back.
     pub agenda: AgendaStore,
     /// Shares how fast the channel may be spoken to.

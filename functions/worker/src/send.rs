@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use herald::activity::Activity;
+use herald::broadcast::concerns_all;
 use herald::connector::{ConnectorError, Retry};
 use herald::conversation::ConversationReference;
 use herald::ids::ActivityId;
@@ -102,6 +103,10 @@ impl Worker {
                 self.note(&error, id, reference, begun).await;
                 self.slow_down(&error, reference.tenant_id.as_ref()).await;
                 match error.retry() {
+                    // It says nothing about this one: the broadcast's breaker is to notice, and nobody fails by it.
+                    _ if policy.is_of_broadcast() && concerns_all(&error).is_some() => {
+                        Attempt::NotDone(concerns_all(&error).unwrap_or_default())
+                    }
                     Retry::After(wait) => {
                         later.wait = wait;
                         Attempt::NotDone(error.to_string())
