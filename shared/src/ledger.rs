@@ -2,6 +2,7 @@
 //! Pure functions of record, event and time; [`crate::store::JobStore`] reads and writes.
 
 mod decision;
+mod only;
 mod plan;
 
 use std::fmt;
@@ -11,6 +12,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::decision::{Attempt, Cancel, Claim, Claimant, Loss, Policy, cancel, claim, finish};
+pub use self::only::{OnlySend, begin_send, end_send};
 pub use self::plan::{Next, Plan, Verdict};
 use crate::digest;
 use crate::ids::{ActivityId, ChannelId, ConversationId};
@@ -123,6 +125,9 @@ pub struct Job {
     /// What the engine decided, from then until the job is settled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<Plan>,
+    /// What became of the only send of that plan; of several, each has a record of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only_send: Option<OnlySend>,
     /// What the channel called the activity that was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activity_id: Option<ActivityId>,
@@ -153,6 +158,12 @@ impl Job {
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         self.history.last()?.reason.as_deref()
+    }
+
+    /// How it ended, if not as it should have: its whole ends so too.
+    #[must_use]
+    pub fn unsent(&self) -> Option<(State, String)> {
+        (self.state != State::Sent).then(|| (self.state, self.reason().unwrap_or_default().to_owned()))
     }
 
     /// The job in another state.

@@ -70,6 +70,7 @@ async fn one_conversation_is_told_by_its_reference() {
     bundle.drain().await;
 
     assert_eq!(bundle.channel().texts(), ["News."]);
+    bundle.clock().advance(std::time::Duration::from_secs(60));
     let nobody = bundle.fire(json!({ "kind": "conversation", "reference": "0".repeat(64) })).await;
     assert!(nobody.unwrap_err().to_string().contains("audience.reference"));
     bundle.end().await;

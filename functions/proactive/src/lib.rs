@@ -7,6 +7,7 @@ mod event;
 pub mod event_handler;
 mod page;
 mod plan;
+mod preview;
 mod tick;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use herald::store::{AgendaStore, BroadcastStore, ReferenceStore};
 
 pub use self::event::{Firing, InvalidEvent, OccasionEvent, check_event};
 pub use self::plan::PlanError;
+pub use self::preview::Preview;
 pub use self::tick::Moved;
 
 /// The parts of the function.

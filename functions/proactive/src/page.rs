@@ -38,6 +38,17 @@ impl Page {
         by_tenant
     }
 
+    /// Adds the recipients of `other`, but nobody twice.
+    pub(crate) fn merge(&mut self, other: Self) {
+        for delivery in other.deliveries {
+            if self.deliveries.iter().all(|there| there.job != delivery.job) {
+                self.deliveries.push(delivery);
+            }
+        }
+        self.unreadable.extend(other.unreadable);
+        self.last = other.last;
+    }
+
     /// Whether nobody on it may be queued yet.
     pub(crate) fn is_full(&self, waiting: &Waiting<'_>, per_second: u32) -> bool {
         let is_full = |tenant: &String| place(waiting.of(tenant), per_second) != Placement::Queue;

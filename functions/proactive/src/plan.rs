@@ -102,6 +102,7 @@ impl Proactive {
         let (spec, _) = self.broadcasts.get(&id).await?.ok_or(PlanError::NoBroadcast)?;
         let counts = self.broadcasts.counts(&id).await?;
         let extent = Self::extent(&spec);
+        let mut batch = Page::default();
         let mut step = Step { cursor: broadcast.cursor.clone(), ..Step::default() };
         while let Some(cursor) = step.cursor.clone() {
             if stop_at.is_some_and(|at| self.clock.now() >= at) {
@@ -112,15 +113,14 @@ impl Proactive {
             if page.is_full(&waiting, self.tenant_rate) {
                 break;
             }
-            self.queue_page(&id, &spec, &page, &waiting).await?;
             page.add_to(&mut step);
-            step.cursor = cursor.after(page.last, &extent);
-            let count: u64 = step.planned.values().sum();
-            // The cursor moves only once all before it is queued, and not for every empty shard.
-            if step.cursor.is_none() || count >= PAGE as u64 {
-                let Some(moved) = self.move_on(&id, owner, &step).await? else { return Ok(broadcast) };
+            step.cursor = cursor.after(page.last.clone(), &extent);
+            batch.merge(page);
+            if step.cursor.is_none() || batch.deliveries.len() >= PAGE {
+                let moved = self.queue_and_move_on(owner, &spec, &broadcast, &counts, &batch, &step).await?;
+                let Some(moved) = moved else { return Ok(broadcast) };
                 broadcast = moved;
-                step = Step { cursor: step.cursor, ..Step::default() };
+                (batch, step) = (Page::default(), Step { cursor: step.cursor, ..Step::default() });
                 if broadcast.status != Status::Running {
                     break;
                 }
@@ -129,7 +129,23 @@ impl Proactive {
         if step.cursor == broadcast.cursor {
             return Ok(broadcast);
         }
-        Ok(self.move_on(&id, owner, &step).await?.unwrap_or(broadcast))
+        let moved = self.queue_and_move_on(owner, &spec, &broadcast, &counts, &batch, &step).await?;
+        Ok(moved.unwrap_or(broadcast))
+    }
+
+    /// Queues a batch, and only then writes how far planning is; `None` when it is somebody else's by now.
+    async fn queue_and_move_on(
+        &self,
+        owner: &str,
+        spec: &Spec,
+        broadcast: &Broadcast,
+        counts: &Counts,
+        batch: &Page,
+        step: &Step,
+    ) -> Result<Option<Broadcast>, PlanError> {
+        let waiting = Waiting { broadcast, step: &Step::default(), counts };
+        self.queue_page(&broadcast.id, spec, batch, &waiting).await?;
+        Ok(self.move_on(&broadcast.id, owner, step).await?)
     }
 
     /// Writes how far planning is; `None` when it is somebody else's by now.

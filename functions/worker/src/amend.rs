@@ -1,5 +1,5 @@
-//! What is shown already: deleted or replaced when a broadcast is recalled or corrected, and threads begun in channels.
-//! Deleting and replacing may be repeated freely; a thread shows what it begins with every time it is begun.
+//! What is shown already: deleted or replaced when a broadcast is recalled or corrected.
+//! Either may be repeated freely; which of what was shown is meant was planned by `proactive`.
 
 use herald::activity::Activity;
 use herald::audience::TeamChannel;
@@ -69,28 +69,12 @@ impl Worker {
         Ok(parts)
     }
 
-    /// Begins a thread in `channel` with what is said: one request, which counts as the send.
-    pub(crate) async fn open_thread(
-        &self,
-        job: &Job,
-        channel: &TeamChannel,
-        activities: &[Activity],
-        policy: Policy,
-    ) -> Result<Parts, Later> {
-        let mut parts = Parts::default();
-        let (Some(reference), [activity, ..]) = (self.thread_of(channel, None), activities) else {
-            return Ok(parts);
-        };
-        let request = async {
-            let begun = self.connector.create_thread(channel, activity.clone()).await;
-            begun.map(|begun| begun.activity)
-        };
-        parts.add(&Box::pin(self.attempt(&job.id.step("send", 0), &reference, policy, request)).await?);
-        Ok(parts)
-    }
-
     /// The reference to `channel`, or to the thread in it that begins with `root`.
-    fn thread_of(&self, channel: &TeamChannel, root: Option<&ActivityId>) -> Option<ConversationReference> {
+    pub(crate) fn thread_of(
+        &self,
+        channel: &TeamChannel,
+        root: Option<&ActivityId>,
+    ) -> Option<ConversationReference> {
         let agent = self.connector.agent_account("msteams")?;
         ConversationReference::of_thread(
             channel,

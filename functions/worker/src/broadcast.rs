@@ -111,22 +111,26 @@ impl Worker {
         Later::backoff(3, &self.chance)
     }
 
-    /// The report's line of a delivery that was begun; `None` while another worker has it in hand.
+    /// The report's line of a delivery that was begun; `None` when nobody knows of it.
     async fn line(&self, delivery: &Delivery) -> Result<Option<Entry>, StoreError> {
         let Some(job) = self.jobs.get(&delivery.job).await? else { return Ok(None) };
-        let send = self.jobs.get(&delivery.job.step("send", 0)).await?;
+        let send = match (job.send(), &delivery.activity) {
+            // A change of what is shown has a claim of its own.
+            (None, Some(_)) => self.jobs.get(&delivery.job.step("send", 0)).await?,
+            (send, _) => send,
+        };
         Ok(Some(self.line_of_job(delivery, &job, send.as_ref())))
     }
 
     fn line_of_job(&self, delivery: &Delivery, job: &Job, send: Option<&Job>) -> Entry {
         let decisive = send.filter(|_| !job.state.is_settled()).unwrap_or(job);
         let reason = decisive.reason().unwrap_or_default();
-        let outcome = match (job.state, send, &delivery.activity) {
-            (State::Sent, None, None) => Outcome::Nothing,
+        let outcome = match (job.state, send) {
+            (State::Sent, None) => Outcome::Nothing,
             _ => Outcome::of(decisive.state, reason),
         };
-        let activity = send.and_then(|send| send.activity_id.clone()).or_else(|| delivery.activity.clone());
         let mut line = self.line_of(delivery, outcome, Some(reason).filter(|reason| !reason.is_empty()));
+        let activity = send.and_then(Job::shown).or(job.shown()).cloned();
         line.activity = activity.filter(|_| outcome == Outcome::Delivered);
         line
     }

@@ -8,7 +8,7 @@ use herald::broadcast::{BroadcastId, Spec, concerns_all};
 use herald::connector::{ConnectorError, Retry};
 use herald::conversation::{ConversationReference, User, lifecycle::Change};
 use herald::ids::TenantId;
-use herald::ledger::{Attempt, Job, Plan, Policy, Verdict, finish};
+use herald::ledger::{Attempt, Job, Plan, Policy, finish};
 use herald::occasion::{Occasion, Recipient};
 use herald::queue::{DeliveriesWork, Delivery};
 use herald::store::StoreError;
@@ -17,8 +17,10 @@ use jiff::Timestamp;
 use tracing::{error, info};
 
 use crate::broadcast::Still;
+use crate::decide::Planned;
 use crate::job::{Parts, Wanted};
-use crate::send::Target;
+use crate::only::Said;
+use crate::send::{Route, Target};
 use crate::{Later, Place, Worker};
 
 /// A recipient cannot be spoken to.
@@ -120,12 +122,13 @@ impl Worker {
         job: Job,
     ) -> Result<(), Later> {
         let recipient = &delivery.recipient;
-        if let Some(change) = self.change_of(spec, delivery) {
-            let carried_out = match change {
-                Ok((reference, change)) => self.change(&job, &reference, change).await,
-                Err(reason) => return self.refuse(job, reason).await,
-            };
-            return self.conclude(job, Verdict::Done, carried_out).await;
+        match self.change_of(spec, delivery) {
+            Some(Ok((reference, change))) => {
+                let carried_out = self.change(&job, &reference, change).await;
+                return self.conclude(job, carried_out).await;
+            }
+            Some(Err(reason)) => return self.refuse(job, reason).await,
+            None => {}
         }
         let decide = async {
             let activity = match spec.and_then(|spec| spec.content.as_ref()) {
@@ -134,27 +137,34 @@ impl Worker {
             };
             Ok(Plan::sends(activity.into_iter().collect()))
         };
-        let (job, plan) = self.planned(job, false, decide).await?;
-        if plan.sends.is_empty() {
-            return self.conclude(job, plan.verdict, Ok(Parts::default())).await;
+        let planned = self.planned(job, false, decide).await?;
+        if planned.job.plan.as_ref().is_none_or(Plan::is_empty) {
+            return self.conclude(planned.job, Ok(Parts::default())).await;
         }
-        let policy = if occasion.at_most_once { Policy::AtMostOnce } else { Policy::Broadcast };
-        if let Recipient::Channel(channel) = recipient {
-            let carried_out = self.open_thread(&job, channel, &plan.sends, policy).await;
-            return self.conclude(job, plan.verdict, carried_out).await;
-        }
-        let reference = match self.reference_to(recipient, &job).await {
+        let planned = match recipient {
+            Recipient::Conversation { .. } | Recipient::Channel(_) => planned,
+            // Finding or creating the conversation takes a while.
+            Recipient::User(_) => Planned { job: self.stored(planned).await?, is_stored: true },
+        };
+        let reference = match self.reference_to(recipient, &planned.job).await {
             Ok(Ok(reference)) => reference,
-            Ok(Err(Unreachable(reason))) => return self.refuse(job, reason).await,
+            Ok(Err(Unreachable(reason))) => return self.refuse(planned.job, reason).await,
             Err(NotNow { later, reason }) => {
-                let put_off = finish(job, Attempt::NotDone(reason), Policy::Work, self.clock.now());
-                self.write(put_off).await?;
+                let put_off = Attempt::NotDone(reason);
+                self.write(finish(planned.job, put_off, Policy::Work, self.clock.now())).await?;
                 return Err(later);
             }
         };
-        let target = Target::Conversation(&reference);
-        let carried_out = self.send_all(&job.id, target, &plan.sends, policy, false).await;
-        self.conclude(job, plan.verdict, carried_out).await
+        let policy = if occasion.at_most_once { Policy::AtMostOnce } else { Policy::Broadcast };
+        let target = match recipient {
+            Recipient::Conversation { .. } | Recipient::User(_) => Target::Conversation(&reference),
+            Recipient::Channel(channel) => Target::NewThread(channel, &reference),
+        };
+        let route = Route { target, policy, in_order: false };
+        match self.send_plan(planned, route).await? {
+            Said::Ended => Ok(()),
+            Said::InHand(job, carried_out) => self.conclude(*job, carried_out).await,
+        }
     }
 
     async fn refuse(&self, job: Job, reason: String) -> Result<(), Later> {
@@ -173,7 +183,11 @@ impl Worker {
                 Ok(None) => self.create(user, job).await,
                 Err(error) => Err(self.no_table(&error, job)),
             },
-            Recipient::Channel(_) => Ok(Err(Unreachable("a team's channel is no conversation".to_owned()))),
+            Recipient::Channel(channel) => {
+                let reference = self.thread_of(channel, None);
+                Ok(reference
+                    .ok_or_else(|| Unreachable("the agent has no account on this channel".to_owned())))
+            }
         }
     }
 

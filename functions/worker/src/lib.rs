@@ -9,6 +9,7 @@ mod deliveries;
 pub mod event_handler;
 mod job;
 mod later;
+mod only;
 mod pace;
 mod replace;
 mod self_check;

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use herald::activity::Activity;
+use herald::audience::TeamChannel;
 use herald::broadcast::concerns_all;
 use herald::connector::{ConnectorError, Retry};
 use herald::conversation::ConversationReference;
@@ -28,14 +29,33 @@ pub(crate) enum Target<'a> {
     Answer(&'a Turn),
     /// Into the conversation.
     Conversation(&'a ConversationReference),
+    /// Into a new thread of the channel, which this refers to.
+    NewThread(&'a TeamChannel, &'a ConversationReference),
 }
 
 impl Target<'_> {
     pub(crate) fn reference(&self) -> &ConversationReference {
         match self {
             Self::Answer(turn) => &turn.reference,
-            Self::Conversation(reference) => reference,
+            Self::Conversation(reference) | Self::NewThread(_, reference) => reference,
         }
+    }
+}
+
+/// How sends go out.
+#[derive(Clone, Copy)]
+pub(crate) struct Route<'a> {
+    pub(crate) target: Target<'a>,
+    /// How often each may be repeated.
+    pub(crate) policy: Policy,
+    /// Whether other work waits behind them.
+    pub(crate) in_order: bool,
+}
+
+impl<'a> Route<'a> {
+    /// For an answer that nothing waits behind.
+    pub(crate) fn follow_up(reference: &'a ConversationReference) -> Self {
+        Self { target: Target::Conversation(reference), policy: Policy::FollowUp, in_order: false }
     }
 }
 
@@ -44,16 +64,14 @@ impl Worker {
     pub(crate) async fn send_all(
         &self,
         job: &JobId,
-        target: Target<'_>,
+        route: Route<'_>,
         activities: &[Activity],
-        policy: Policy,
-        in_order: bool,
     ) -> Result<Parts, Later> {
         let mut parts = Parts::default();
-        let starts = self.turns_in(target.reference(), activities.len(), in_order).await?;
+        let starts = self.turns_in(route.target.reference(), activities.len(), route.in_order).await?;
         for (index, (activity, start)) in activities.iter().zip(starts).enumerate() {
             self.wait_for_turn(start).await;
-            parts.add(&Box::pin(self.send(&job.step("send", index), target, activity, policy)).await?);
+            parts.add(&Box::pin(self.send(&job.step("send", index), route, activity)).await?);
         }
         Ok(parts)
     }
@@ -62,20 +80,24 @@ impl Worker {
     /// claim ──► request ──► record        died before the request: repeated, shown once
     ///       ▲          ▲                  died after it: repeated within the budget, or UNKNOWN
     /// ```
-    async fn send(
+    async fn send(&self, id: &JobId, route: Route<'_>, activity: &Activity) -> Result<Job, Later> {
+        let request = self.say(route.target, activity);
+        self.attempt(id, route.target.reference(), route.policy, request).await
+    }
+
+    pub(crate) async fn say(
         &self,
-        id: &JobId,
         target: Target<'_>,
         activity: &Activity,
-        policy: Policy,
-    ) -> Result<Job, Later> {
-        let request = async {
-            match target {
-                Target::Answer(turn) => self.connector.reply(turn, activity.clone()).await,
-                Target::Conversation(reference) => self.connector.send(reference, activity.clone()).await,
+    ) -> Result<Option<ActivityId>, ConnectorError> {
+        match target {
+            Target::Answer(turn) => self.connector.reply(turn, activity.clone()).await,
+            Target::Conversation(reference) => self.connector.send(reference, activity.clone()).await,
+            Target::NewThread(channel, _) => {
+                let begun = self.connector.create_thread(channel, activity.clone()).await?;
+                Ok(begun.activity)
             }
-        };
-        self.attempt(id, target.reference(), policy, request).await
+        }
     }
 
     /// Claims `id`, makes the `request`, and records what it came to.
@@ -90,17 +112,30 @@ impl Worker {
             Wanted::InHand(job) => job,
             Wanted::Settled(job) => return Ok(job),
         };
+        let (attempt, later) = self.holding(&job, self.request(&job, reference, policy, request)).await;
+        let job = self.record(finish(job, attempt, policy, self.clock.now())).await?;
+        if job.state == State::Retry { Err(later) } else { Ok(job) }
+    }
+
+    /// Makes the `request` that is claimed as `job`: what it came to, and when to come back if that is not the end.
+    pub(crate) async fn request(
+        &self,
+        job: &Job,
+        reference: &ConversationReference,
+        policy: Policy,
+        request: impl Future<Output = Result<Option<ActivityId>, ConnectorError>>,
+    ) -> (Attempt, Later) {
         let begun = self.clock.now();
-        let sent = self.holding(&job, request).await;
+        let sent = request.await;
         let duration_ms = self.clock.now().duration_since(begun).as_millis();
         let mut later = Later::backoff(job.attempts, &self.chance);
         let attempt = match sent {
             Ok(activity_id) => {
-                info!(job.id = id.as_str(), duration_ms, "sent an activity");
+                info!(job.id = job.id.as_str(), duration_ms, "sent an activity");
                 Attempt::Sent(activity_id)
             }
             Err(error) => {
-                self.note(&error, id, reference, begun).await;
+                self.note(&error, &job.id, reference, begun).await;
                 self.slow_down(&error, reference.tenant_id.as_ref()).await;
                 match error.retry() {
                     // It says nothing about this one: the broadcast's breaker is to notice, and nobody fails by it.
@@ -117,13 +152,12 @@ impl Worker {
                 }
             }
         };
-        let job = self.record(finish(job, attempt, policy, self.clock.now())).await?;
-        if job.state == State::Retry { Err(later) } else { Ok(job) }
+        (attempt, later)
     }
 
     /// Records what a request came to. What is known must not be forgotten over a table that stumbles: forgotten,
     /// it would be sent again.
-    async fn record(&self, job: Job) -> Result<Job, Later> {
+    pub(crate) async fn record(&self, job: Job) -> Result<Job, Later> {
         for _ in 0..RECORD_TRIES {
             match self.jobs.write(job.clone()).await {
                 Ok(Ok(written)) => return Ok(written),

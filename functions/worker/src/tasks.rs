@@ -8,8 +8,9 @@ use herald::queue::TaskWork;
 use herald::task::TaskRun;
 use tracing::info;
 
-use crate::job::{Parts, Wanted};
-use crate::send::Target;
+use crate::job::Wanted;
+use crate::only::Said;
+use crate::send::Route;
 use crate::{Later, Worker};
 
 impl Worker {
@@ -21,17 +22,16 @@ impl Worker {
     }
 
     async fn run(&self, work: &TaskWork, job: Job) -> Result<(), Later> {
-        let (job, plan) = self.planned(job, true, self.run_task(work)).await?;
-        let carried_out = self.follow_up(work, &plan).await;
-        self.conclude(job, plan.verdict, carried_out).await
-    }
-
-    async fn follow_up(&self, work: &TaskWork, plan: &Plan) -> Result<Parts, Later> {
-        if let (Some(ack), [activity]) = (&plan.replaces, plan.sends.as_slice()) {
-            return self.replace(&work.job, &work.reference, ack, activity).await;
+        let planned = self.planned(job, true, self.run_task(work)).await?;
+        if planned.job.plan.as_ref().is_some_and(|plan| plan.replaces.is_some()) {
+            let job = self.stored(planned).await?;
+            let carried_out = self.replace(&job, &work.reference).await;
+            return self.conclude(job, carried_out).await;
         }
-        let target = Target::Conversation(&work.reference);
-        self.send_all(&work.job, target, &plan.sends, Policy::FollowUp, false).await
+        match self.send_plan(planned, Route::follow_up(&work.reference)).await? {
+            Said::Ended => Ok(()),
+            Said::InHand(job, carried_out) => self.conclude(*job, carried_out).await,
+        }
     }
 
     async fn run_task(&self, work: &TaskWork) -> Result<Plan, EngineError> {

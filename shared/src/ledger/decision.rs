@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Job, JobId, State};
+use super::{Job, JobId, OnlySend, State};
 use crate::ids::ActivityId;
 
 /// How often a job may be repeated after an attempt whose outcome is not known.
@@ -106,6 +106,7 @@ pub fn claim(record: Option<Job>, id: &JobId, claimant: &Claimant) -> Claim {
             attempts: 1,
             resends: 0,
             plan: None,
+            only_send: None,
             activity_id: None,
             history: Vec::new(),
             expires_at: claimant.expires_at,
@@ -127,7 +128,12 @@ pub fn claim(record: Option<Job>, id: &JobId, claimant: &Claimant) -> Claim {
         return Claim::Over(settled(job, State::Unknown, now, Some("the worker that sent it died")));
     }
     if now >= job.expires_at {
-        return Claim::Over(settled(job, State::Expired, now, Some("it was not done in time")));
+        let is_lost = job.only_send.as_ref().is_some_and(|send| send.state == State::Sending);
+        let (state, reason) = match is_lost {
+            true => (State::Unknown, "the worker that sent it died"),
+            false => (State::Expired, "it was not done in time"),
+        };
+        return Claim::Over(settled(job.giving_up_send(state, now, reason), state, now, Some(reason)));
     }
     let taken = Job {
         owner: claimant.owner.clone(),
@@ -199,9 +205,10 @@ pub fn cancel(job: Job, now: Timestamp) -> Cancel {
     if is_in_hand && now < job.lease_until {
         return Cancel::InHand { until: job.lease_until };
     }
-    let may_be_done = is_in_hand || job.resends > 0;
+    let may_be_done =
+        is_in_hand || job.resends > 0 || job.only_send.as_ref().is_some_and(OnlySend::may_be_done);
     let state = if may_be_done { State::Unknown } else { State::Failed };
-    Cancel::Cancelled(settled(job, state, now, Some(REASON)))
+    Cancel::Cancelled(settled(job.giving_up_send(state, now, REASON), state, now, Some(REASON)))
 }
 
 /// The record without what the engine decided: the claim and its story alone live on.

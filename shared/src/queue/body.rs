@@ -52,7 +52,7 @@ pub struct TaskWork {
     pub task: Task,
     /// Where the follow-up goes.
     pub reference: ConversationReference,
-    /// The send of the ack, where there was one.
+    /// The job that the ack was sent for, where there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ack: Option<JobId>,
 }

@@ -29,6 +29,10 @@ impl Story {
         let job = jobs.get(id).await?;
         let followers = if job.is_some() { &FOLLOWERS } else { followers };
         let mut parts = Vec::new();
+        if let Some(send) = job.as_ref().and_then(Job::send) {
+            // Kept in the same record, and found by the same id.
+            parts.push(("send 1".to_owned(), Self { id: id.clone(), job: Some(send), parts: Vec::new() }));
+        }
         for index in 0.. {
             let part = id.step("send", index);
             let Some(send) = jobs.get(&part).await? else { break };
