@@ -1,9 +1,9 @@
 //! Answer now, work later, speak first: what the functions of Herald share.
 //!
-//! Vocabulary: [`activity`], [`conversation`], [`turn`], [`task`], [`progress`], [`occasion`], [`audience`],
-//! [`content`], and the [`engine`] that decides. Adapters: [`connector`] and [`auth`] to the channel, [`store`] on
-//! DynamoDB, [`queue`] on SQS. Decisions, as pure functions: [`ledger`], [`agenda`], [`limiter`], [`broadcast`]. What
-//! holds of a deployment: [`checkup`]. Values
+//! Vocabulary: [`activity`], [`conversation`], [`turn`], [`task`], [`progress`], [`memory`], [`effect`], [`occasion`],
+//! [`audience`], [`content`], and the [`engine`] that decides. Adapters: [`connector`] and [`auth`] to the channel,
+//! [`store`] on DynamoDB, [`queue`] on SQS. Decisions, as pure functions: [`ledger`], [`agenda`], [`limiter`],
+//! [`broadcast`]. What holds of a deployment: [`checkup`]. Values
 //! that come in: [`clock`], [`chance`], [`config`].
 
 pub mod activity;
@@ -20,11 +20,13 @@ pub mod connector;
 pub mod content;
 pub mod conversation;
 pub mod digest;
+pub mod effect;
 pub mod engine;
 pub mod http;
 pub mod ids;
 pub mod ledger;
 pub mod limiter;
+pub mod memory;
 pub mod occasion;
 pub mod progress;
 pub mod queue;

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use herald::audience::{Audience, ConversationKind};
-use herald::broadcast::{Aim, Cursor, Entry, Extent, Outcome, PAGE, Placement, Spec, Step, place};
+use herald::broadcast::{
+    Aim, Cursor, Entry, Extent, Outcome, PAGE, Placement, Spec, Step, place, tenant_key,
+};
 use herald::conversation::User;
 use herald::occasion::Recipient;
 use herald::queue::Delivery;
@@ -55,15 +57,16 @@ impl Page {
         !self.deliveries.is_empty() && self.by_tenant().keys().all(is_full)
     }
 
-    pub(crate) fn add_to(&self, step: &mut Step) {
+    /// What planning it comes to, which then goes on at `cursor`.
+    pub(crate) fn step(&self, cursor: Option<Cursor>) -> Step {
+        let mut step = Step { cursor, unreadable: self.unreadable.len() as u64, ..Step::default() };
         for (tenant, deliveries) in self.by_tenant() {
             *step.planned.entry(tenant).or_default() += deliveries.len() as u64;
         }
-        let unreadable = self.unreadable.len() as u64;
-        if unreadable > 0 {
-            *step.planned.entry(herald::broadcast::tenant_key(None)).or_default() += unreadable;
-            step.unreadable += unreadable;
+        if step.unreadable > 0 {
+            *step.planned.entry(tenant_key(None)).or_default() += step.unreadable;
         }
+        step
     }
 }
 

@@ -113,9 +113,9 @@ impl Proactive {
             if page.is_full(&waiting, self.tenant_rate) {
                 break;
             }
-            page.add_to(&mut step);
-            step.cursor = cursor.after(page.last.clone(), &extent);
+            let cursor = cursor.after(page.last.clone(), &extent);
             batch.merge(page);
+            step = batch.step(cursor);
             if step.cursor.is_none() || batch.deliveries.len() >= PAGE {
                 let moved = self.queue_and_move_on(owner, &spec, &broadcast, &counts, &batch, &step).await?;
                 let Some(moved) = moved else { return Ok(broadcast) };

@@ -72,19 +72,21 @@ impl Worker {
             let ack = turn.activity.is("message").then(|| self.engine.default_ack(turn));
             return Ok(Plan { next: Some(Next::Unhurried), ..Plan::sends(ack.into_iter().collect()) });
         };
-        Ok(match outcome? {
+        let (outcome, effects) = outcome?.apart();
+        let plan = match outcome {
             Outcome::Reply(replies) => Plan::sends(replies),
             Outcome::Defer { ack, task } => Plan { next: Some(Next::Task(task)), ..Plan::sends(vec![ack]) },
             Outcome::Ignore => Plan::default(),
             // An invoke is answered in its HTTP response; nothing can be said to it here.
-            Outcome::Invoke { .. } => {
+            Outcome::Invoke { .. } | Outcome::With { .. } => {
                 warn!(
                     job.id = work.job.as_str(),
                     "the engine answered a queued activity as if it were an invoke"
                 );
                 Plan::default()
             }
-        })
+        };
+        Ok(Plan { effects, ..plan })
     }
 
     /// Queues what follows once the sends are made, whatever came of them.
@@ -97,10 +99,12 @@ impl Worker {
     ) -> Result<Parts, Later> {
         let next = match plan.and_then(|plan| plan.next.clone()) {
             None => return Ok(parts),
+            // Of a task alone.
+            Some(Next::Step { .. }) => return Ok(parts),
             Some(Next::Task(task)) => {
                 let job = work.job.step("task", 0);
-                let ack = Some(work.job.clone());
-                Work::Task(TaskWork { job, task, reference: work.turn.reference.clone(), ack })
+                let (ack, reference) = (Some(work.job.clone()), work.turn.reference.clone());
+                Work::Task(TaskWork { ack, ..TaskWork::new(job, task, reference) })
             }
             Some(Next::Unhurried) => {
                 let job = work.job.step("unhurried", 0);
