@@ -145,10 +145,7 @@ impl Audience {
     /// The audiences it consists of, in the order they are gone through.
     #[must_use]
     pub fn parts(&self) -> &[Self] {
-        match self {
-            Self::Any { of, .. } => of,
-            one => std::slice::from_ref(one),
-        }
+        if let Self::Any { of, .. } = self { of } else { std::slice::from_ref(self) }
     }
 
     /// The values each recipient brings along, as far as they are listed; `None` stands for those who bring none.
@@ -174,10 +171,8 @@ impl Audience {
     /// `key` is what a conversation's reference is found by.
     #[must_use]
     pub fn tells(&self, part: usize, recipient: &Recipient, key: Option<&ReferenceKey>) -> bool {
-        let (before, except) = match self {
-            Self::Any { of, except } => (of.get(..part).unwrap_or_default(), except.as_slice()),
-            _one => (&[][..], &[][..]),
-        };
+        let Self::Any { of, except } = self else { return true };
+        let before = of.get(..part).unwrap_or_default();
         let is_left_out = except.iter().any(|audience| audience.holds(recipient, key));
         let is_told_before =
             before.iter().any(|audience| audience.lists(recipient) && audience.holds(recipient, key));

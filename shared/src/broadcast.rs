@@ -1,6 +1,5 @@
 //! Broadcasts: one thing told to an audience, resumed wherever it was left (design: speaking first).
-//! Pure functions of record, event and time, over one recipient or a million; [`crate::store::BroadcastStore`] keeps
-//! the records, `proactive` plans, the worker sends.
+//! Pure functions; the store keeps the records, `proactive` plans, the worker sends.
 
 mod breaker;
 mod decision;

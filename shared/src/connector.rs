@@ -2,16 +2,17 @@
 //! It sends once and says what happened; whether to send again is the ledger's decision.
 
 mod answer;
+mod creation;
 mod error;
 
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::Value;
 
+pub use self::creation::{Begun, NewConversations};
 pub use self::error::{ConnectorError, Retry};
 use crate::activity::{Activity, ChannelAccount};
-use crate::audience::TeamChannel;
 use crate::auth::TokenProvider;
 use crate::cloud::Cloud;
 use crate::conversation::{ConversationReference, User};
@@ -30,6 +31,8 @@ pub struct Connector {
     pub cloud: Cloud,
     /// The agent's registration.
     pub client_id: ClientId,
+    /// Where the conversations begin that it makes.
+    pub conversations: NewConversations,
 }
 
 /// A conversation the channel created, or had already.
@@ -39,13 +42,6 @@ pub struct Created {
     pub conversation: ConversationId,
     /// Where its connector answers.
     pub service_url: ServiceUrl,
-}
-
-/// A thread that was begun.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Begun {
-    /// Its first activity, where the channel told.
-    pub activity: Option<ActivityId>,
 }
 
 /// An answer that names what it made; empty bodies are normal (protocol §1.1).
@@ -141,13 +137,7 @@ impl Connector {
     /// As [`Connector::send`].
     pub async fn create_conversation(&self, user: &User) -> Result<Created, ConnectorError> {
         let url = &self.cloud.global_service_url;
-        let body = json!({
-            "isGroup": false,
-            "bot": { "id": self.account(user.channel.as_str()) },
-            "members": [{ "id": user.id }],
-            "tenantId": user.tenant,
-            "channelData": { "tenant": { "id": user.tenant } },
-        });
+        let body = self.conversations.parameters(&self.account(user.channel.as_str()), user);
         let resource = self.post(url, &["v3", "conversations"], &body).await?;
         let id = resource.id.and_then(|id| ConversationId::new(id).ok());
         let conversation = id.ok_or_else(|| ConnectorError::ambiguous("the answer names no conversation"))?;
@@ -156,31 +146,6 @@ impl Connector {
             _ => url.clone(),
         };
         Ok(Created { conversation, service_url })
-    }
-
-    /// Begins a thread in `channel` with `activity`. Each call begins another (protocol §7.1).
-    ///
-    /// # Errors
-    ///
-    /// As [`Connector::send`].
-    pub async fn create_thread(
-        &self,
-        channel: &TeamChannel,
-        activity: Activity,
-    ) -> Result<Begun, ConnectorError> {
-        let body = json!({
-            "isGroup": true,
-            "bot": { "id": self.account("msteams") },
-            "tenantId": channel.tenant,
-            "channelData": { "channel": { "id": channel.id }, "tenant": { "id": channel.tenant } },
-            "activity": activity,
-        });
-        let begun: Option<Value> = {
-            let url = &self.cloud.global_service_url;
-            self.call(reqwest::Method::POST, url, &["v3", "conversations"], Some(&body)).await?
-        };
-        let id = begun.as_ref().and_then(|begun| begun["activityId"].as_str());
-        Ok(Begun { activity: id.and_then(|id| ActivityId::new(id).ok()) })
     }
 
     /// The members of the conversation, as many as the channel gives at once.

@@ -9,7 +9,7 @@ use herald::chance::Chance;
 use herald::clock::Clock;
 use herald::cloud::Cloud;
 use herald::config::AllowedTenants;
-use herald::connector::Connector;
+use herald::connector::{Connector, NewConversations};
 use herald::engine::Engine;
 use herald::http;
 use herald::ids::{ClientId, TenantId};
@@ -139,6 +139,7 @@ impl Bundle {
                 }),
                 cloud,
                 client_id,
+                conversations: NewConversations::Chat,
             },
             jobs: JobStore::new(table.clone()),
             rates: RateStore::new(table.clone()),

@@ -73,7 +73,7 @@ pub(crate) enum Event {
     /// Move what is due: `{"version": 1, "tick": true}`.
     Tick,
     /// Tell an audience of an occasion.
-    Occasion(Firing),
+    Occasion(Box<Firing>),
 }
 
 impl Event {
@@ -87,7 +87,7 @@ impl Event {
             Some(_) => {
                 Err(InvalidEvent::Member { member: "tick", problem: "does not stand alone as `true`" })
             }
-            None => OccasionEvent::read(event, now).map(Self::Occasion),
+            None => OccasionEvent::read(event, now).map(Box::new).map(Self::Occasion),
         }
     }
 }
@@ -235,7 +235,7 @@ mod tests {
 
         assert_eq!(firing.id, BroadcastId::of_key("outage-4711"));
         let unwrapped = Event::read(wrapped, Timestamp::UNIX_EPOCH).unwrap();
-        assert_eq!(unwrapped, Event::Occasion(firing));
+        assert_eq!(unwrapped, Event::Occasion(Box::new(firing)));
         let with = |member: &str, value: Value| {
             let mut event = occasion.clone();
             event[member] = value;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use herald::agenda::{Destination, Item};
-use herald::broadcast::{Broadcast, BroadcastId, Entry, Gate, Outcome, Spec, Status, Who, gate, is_of_all};
+use herald::broadcast::{BroadcastId, Entry, Gate, Outcome, Spec, Status, Who, gate, is_of_all};
 use herald::ledger::{Cancel, Job, State};
 use herald::occasion::Recipient;
 use herald::queue::{DeliveriesWork, Delivery, Work};
@@ -208,35 +208,6 @@ impl Worker {
             let reason = line.reason.as_deref().filter(|reason| is_of_all(reason));
             let told = self.tell_breaker(id, reason, line.outcome, now).await;
             told.map_err(|error| self.no_broadcast(&error, id))?;
-        }
-        Ok(())
-    }
-
-    async fn tell_breaker(
-        &self,
-        id: &BroadcastId,
-        reason: Option<&str>,
-        outcome: Outcome,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let decide = |broadcast: &Broadcast| match reason {
-            Some(reason) => (Some(broadcast.failed(reason, now)), broadcast.status),
-            None => (broadcast.got_through(), broadcast.status),
-        };
-        if reason.is_none() {
-            // Nothing is read or written where nothing failed before.
-            let failures = self.broadcasts.look(id, now).await?.map_or(0, |seen| seen.failures);
-            if failures == 0 || outcome != Outcome::Delivered {
-                return Ok(());
-            }
-        }
-        let changed = self.broadcasts.change(id, decide).await?;
-        if let Some((broadcast, Status::Running)) = changed
-            && broadcast.status == Status::Paused
-        {
-            // An alarm watches for this line.
-            let reason = broadcast.reason().unwrap_or_default();
-            error!(broadcast.id = id.as_str(), "paused a broadcast: {reason}");
         }
         Ok(())
     }

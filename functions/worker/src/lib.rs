@@ -2,6 +2,7 @@
 //! What may be sent when is the shared ledger's; how a request is made, the connector's.
 
 mod amend;
+mod breaker;
 mod broadcast;
 pub mod config;
 mod decide;

@@ -40,6 +40,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
             }),
             cloud: config.cloud.clone(),
             client_id: config.client_id.clone(),
+            conversations: config.new_conversations,
         },
         jobs: JobStore::new(table.clone()),
         broadcasts: BroadcastStore::new(table.clone()),

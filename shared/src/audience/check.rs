@@ -26,16 +26,12 @@ impl Audience {
     ///
     /// [`InvalidAudience`], naming the member that is wrong.
     pub fn check(&self) -> Result<(), InvalidAudience> {
-        match self {
-            Self::Any { of, except } => {
-                filled(".of", of.len(), MAX_PARTS)?;
-                if except.len() > MAX_PARTS {
-                    return Err(too_many(".except", except.len(), MAX_PARTS));
-                }
-                of.iter().chain(except).try_for_each(Self::check_one)
-            }
-            one => one.check_one(),
+        let Self::Any { of, except } = self else { return self.check_one() };
+        filled(".of", of.len(), MAX_PARTS)?;
+        if except.len() > MAX_PARTS {
+            return Err(too_many(".except", except.len(), MAX_PARTS));
         }
+        of.iter().chain(except).try_for_each(Self::check_one)
     }
 
     fn check_one(&self) -> Result<(), InvalidAudience> {

@@ -24,11 +24,10 @@ pub fn concerns_all(error: &ConnectorError) -> Option<String> {
             | TokenError::NoIdentity(_),
         ) => true,
     };
-    match error {
-        ConnectorError::Rejected { status: 401, .. } => Some(format!("{MARK}{error}")),
-        ConnectorError::NotSent(cause) if is_of_token(cause) => Some(format!("{MARK}{cause}")),
-        _ => None,
+    if let ConnectorError::NotSent(cause) = error {
+        return is_of_token(cause).then(|| format!("{MARK}{cause}"));
     }
+    matches!(error, ConnectorError::Rejected { status: 401, .. }).then(|| format!("{MARK}{error}"))
 }
 
 /// Whether a job's `reason` is one of those.

@@ -20,7 +20,7 @@ fn broadcast() -> Broadcast {
 fn leased(broadcast: &Broadcast, owner: &str, now: Timestamp) -> Broadcast {
     match broadcast.lease(owner, now) {
         Leased::Taken(broadcast) => broadcast,
-        other => panic!("{other:?}"),
+        other @ (Leased::Busy { .. } | Leased::Nothing) => panic!("{other:?}"),
     }
 }
 

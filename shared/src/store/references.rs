@@ -11,6 +11,11 @@ use crate::conversation::lifecycle::{Change, Order};
 use crate::conversation::{ConversationReference, ReferenceKey, User};
 use crate::ids::ClientId;
 
+mod shard;
+
+pub use self::shard::Shard;
+use self::shard::shard_of;
+
 /// The conversation references of one agent in one cloud.
 #[derive(Debug, Clone)]
 pub struct ReferenceStore {
@@ -18,10 +23,6 @@ pub struct ReferenceStore {
     client_id: ClientId,
     cloud: String,
 }
-
-/// One of the 256 parts an audience is listed in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shard(pub u8);
 
 /// A page of references and where the next one starts.
 #[derive(Debug)]
@@ -230,17 +231,6 @@ impl ReferenceStore {
             ConversationKind::GroupChat => crate::digest::of(&[agent[0], agent[1], agent[2], "group-chat"]),
         }
     }
-}
-
-impl Shard {
-    /// All of them.
-    pub fn all() -> impl Iterator<Item = Self> {
-        (0..=u8::MAX).map(Self)
-    }
-}
-
-fn shard_of(key: &ReferenceKey) -> Shard {
-    Shard(key.as_str().get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()).unwrap_or(0))
 }
 
 fn pk(key: &ReferenceKey) -> String {

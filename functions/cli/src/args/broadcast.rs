@@ -54,7 +54,6 @@ pub enum BroadcastVerb {
         #[command(flatten)]
         place: Where,
     },
-    #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
     /// Say how many would be told, of which tenants, how long it would take and how large it is; tell nobody
     ///
     /// It takes what start takes, but only to read.
