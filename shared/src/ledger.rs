@@ -4,6 +4,7 @@
 mod decision;
 mod only;
 mod plan;
+mod steps;
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,9 +12,10 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::decision::{Attempt, Cancel, Claim, Claimant, Loss, Policy, cancel, claim, finish};
+pub use self::decision::{Attempt, By, Cancel, Claim, Claimant, Loss, Policy, cancel, claim, finish};
 pub use self::only::{OnlySend, begin_send, end_send};
 pub use self::plan::{Next, Plan, Verdict};
+pub use self::steps::{forbidden, waiting};
 use crate::digest;
 use crate::ids::{ActivityId, ChannelId, ConversationId};
 
@@ -131,6 +133,9 @@ pub struct Job {
     /// What the channel called the activity that was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activity_id: Option<ActivityId>,
+    /// The step that may follow it, where it is a later step of a task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<JobId>,
     /// How it came to stand there: every state with its time and reason, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<Entry>,

@@ -6,6 +6,7 @@ mod broadcasts;
 mod item;
 mod jobs;
 mod keys;
+mod memories;
 mod rates;
 mod references;
 
@@ -13,6 +14,7 @@ pub use self::agenda::{AgendaStore, Due, Place};
 pub use self::broadcasts::{BroadcastStore, Counts, Entries, Opened, SLICES, Seen};
 pub use self::jobs::{Fenced, JobStore};
 pub use self::keys::{KeyStore, KeysCopy};
+pub use self::memories::MemoryStore;
 pub use self::rates::{NotYet, RateStore, Shared};
 pub use self::references::{Page, ReferenceStore, Shard};
 use crate::BoxError;

@@ -8,6 +8,8 @@ pub mod bundle;
 pub mod clock;
 pub mod engine;
 pub mod function;
+pub mod neighbour;
+pub mod peer;
 pub mod runtime_api;
 pub mod services;
 
@@ -16,4 +18,6 @@ pub use self::bundle::TestBundle;
 pub use self::clock::TestClock;
 pub use self::engine::ScriptedEngine;
 pub use self::function::Function;
+pub use self::neighbour::Neighbour;
+pub use self::peer::{Act, Peer};
 pub use self::services::Services;

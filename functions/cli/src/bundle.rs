@@ -14,7 +14,9 @@ use herald::engine::Engine;
 use herald::http;
 use herald::ids::{ClientId, TenantId};
 use herald::queue::Queue;
-use herald::store::{AgendaStore, BroadcastStore, JobStore, KeyStore, RateStore, ReferenceStore, Table};
+use herald::store::{
+    AgendaStore, BroadcastStore, JobStore, KeyStore, MemoryStore, RateStore, ReferenceStore, Table,
+};
 use inbound::Inbound;
 use proactive::Proactive;
 use worker::Worker;
@@ -77,6 +79,20 @@ pub struct Bundle {
     pub worker: Arc<Worker>,
     /// Plans occasions.
     pub proactive: Arc<Proactive>,
+    wiring: Arc<Wiring>,
+}
+
+/// What the functions are made of.
+struct Wiring {
+    http: reqwest::Client,
+    sqs: aws_sdk_sqs::Client,
+    dynamodb: aws_sdk_dynamodb::Client,
+    registration: Registration,
+    resources: Resources,
+    engine: Arc<dyn Engine>,
+    clock: Arc<dyn Clock>,
+    chance: Chance,
+    tenant_rate: u32,
 }
 
 impl Bundle {
@@ -93,12 +109,32 @@ impl Bundle {
         chance: Chance,
         tenant_rate: u32,
     ) -> Result<Self, reqwest::Error> {
-        let http = http::client()?;
-        let sqs = aws_sdk_sqs::Client::new(&resources.aws);
+        Ok(Self::wire(Arc::new(Wiring {
+            http: http::client()?,
+            sqs: aws_sdk_sqs::Client::new(&resources.aws),
+            dynamodb: aws_sdk_dynamodb::Client::new(&resources.aws),
+            registration,
+            resources: resources.clone(),
+            engine: Arc::clone(engine),
+            clock: Arc::clone(clock),
+            chance,
+            tenant_rate,
+        })))
+    }
+
+    /// The same functions as new processes: with nothing in memory of what these hold, but for open connections.
+    #[must_use]
+    pub fn restarted(&self) -> Self {
+        Self::wire(Arc::clone(&self.wiring))
+    }
+
+    fn wire(wiring: Arc<Wiring>) -> Self {
+        let Wiring { http, sqs, dynamodb, registration, resources, engine, clock, chance, tenant_rate } =
+            &*wiring;
         let queue = |url: &str| Queue::new(sqs.clone(), url);
-        let table = Table::new(aws_sdk_dynamodb::Client::new(&resources.aws), &resources.table_name);
+        let table = Table::new(dynamodb.clone(), &resources.table_name);
         let Registration { cloud, client_id, credential, tenant, allowed_tenants, channel_callers } =
-            registration;
+            registration.clone();
         let references = ReferenceStore::new(table.clone(), client_id.clone(), &cloud.issuer);
 
         let keys =
@@ -117,6 +153,7 @@ impl Bundle {
             cloud: cloud.clone(),
             allowed_tenants,
             references: references.clone(),
+            memories: MemoryStore::new(table.clone()),
             agenda: AgendaStore::new(table.clone()),
             turns: queue(&resources.turns),
             tasks: queue(&resources.tasks),
@@ -129,7 +166,7 @@ impl Bundle {
             connector: Connector {
                 http: http.clone(),
                 tokens: TokenProvider::new(TokenSource {
-                    http,
+                    http: http.clone(),
                     client_id: client_id.clone(),
                     credential,
                     tenant,
@@ -142,8 +179,9 @@ impl Bundle {
                 conversations: NewConversations::Chat,
             },
             jobs: JobStore::new(table.clone()),
+            memories: MemoryStore::new(table.clone()),
             rates: RateStore::new(table.clone()),
-            tenant_rate,
+            tenant_rate: *tenant_rate,
             broadcasts: BroadcastStore::new(table.clone()),
             agenda: AgendaStore::new(table.clone()),
             references: references.clone(),
@@ -160,10 +198,10 @@ impl Bundle {
             turns: queue(&resources.turns),
             tasks: queue(&resources.tasks),
             deliveries: queue(&resources.deliveries),
-            tenant_rate,
+            tenant_rate: *tenant_rate,
             clock: clock.clone(),
-            chance,
+            chance: chance.clone(),
         };
-        Ok(Self { inbound: Arc::new(inbound), worker: Arc::new(worker), proactive: Arc::new(proactive) })
+        Self { inbound: Arc::new(inbound), worker: Arc::new(worker), proactive: Arc::new(proactive), wiring }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use herald::agenda::{Destination, Item};
 use herald::broadcast::{BroadcastId, Entry, Gate, Outcome, Spec, Status, Who, gate, is_of_all};
-use herald::ledger::{Cancel, Job, State};
+use herald::ledger::{By, Cancel, Job, State};
 use herald::occasion::Recipient;
 use herald::queue::{DeliveriesWork, Delivery, Work};
 use herald::store::StoreError;
@@ -166,8 +166,9 @@ impl Worker {
     async fn leave_out(&self, delivery: &Delivery, outcome: Outcome, reason: &str) -> Result<Entry, Later> {
         let now = self.clock.now();
         for job in [&delivery.job.step("send", 0), &delivery.job] {
-            let cancelled = self.jobs.cancel(job, now).await.map_err(|error| self.put_off(&error, job))?;
-            if let Some(Cancel::InHand { until }) = cancelled {
+            let cancelled =
+                self.jobs.cancel(job, By::Operator, now).await.map_err(|error| self.put_off(&error, job))?;
+            if let Some(Cancel::InHand { until, .. }) = cancelled {
                 // Another worker has it in hand: what comes of that stands in the report.
                 let wait = std::time::Duration::try_from(until.duration_since(now)).unwrap_or_default();
                 return Err(Later { wait: wait.max(std::time::Duration::from_secs(1)) });

@@ -18,7 +18,7 @@ pub(crate) const LEASE: Duration = Duration::from_secs(20);
 const BEAT: Duration = Duration::from_secs(10);
 
 /// After this a job is not begun any more: an answer that is a day late is none.
-const EXPIRY: SignedDuration = SignedDuration::from_hours(24);
+pub(crate) const EXPIRY: SignedDuration = SignedDuration::from_hours(24);
 
 /// A job that was wanted.
 pub(crate) enum Wanted {

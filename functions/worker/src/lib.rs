@@ -7,14 +7,18 @@ mod broadcast;
 pub mod config;
 mod decide;
 mod deliveries;
+mod effects;
 pub mod event_handler;
 mod job;
 mod later;
 mod only;
+mod outcome;
 mod pace;
+mod recall;
 mod replace;
 mod self_check;
 mod send;
+mod steps;
 mod tasks;
 mod turns;
 
@@ -26,7 +30,7 @@ use herald::clock::Clock;
 use herald::connector::Connector;
 use herald::engine::Engine;
 use herald::queue::{BodyError, MAX_DELAY, Queue, Work};
-use herald::store::{AgendaStore, BroadcastStore, JobStore, RateStore, ReferenceStore};
+use herald::store::{AgendaStore, BroadcastStore, JobStore, MemoryStore, RateStore, ReferenceStore};
 use herald::telemetry::causes;
 use jiff::Timestamp;
 use tracing::error;
@@ -43,6 +47,8 @@ pub struct Worker {
     pub jobs: JobStore,
     /// Keeps broadcasts and their reports.
     pub broadcasts: BroadcastStore,
+    /// Keeps what the engine wants to know again.
+    pub memories: MemoryStore,
     /// Keeps work that waits longer than a queue can hold it back.
     pub agenda: AgendaStore,
     /// Shares how fast the channel may be spoken to.
@@ -102,6 +108,10 @@ impl Worker {
             }
             Ok(Work::Task(work)) => {
                 let done = Box::pin(self.task(work)).await;
+                Ok(self.put_down(done, Destination::Tasks, body).await?)
+            }
+            Ok(Work::Effects(work)) => {
+                let done = Box::pin(self.effects(work)).await;
                 Ok(self.put_down(done, Destination::Tasks, body).await?)
             }
             Ok(Work::Deliveries(work)) => {

@@ -8,6 +8,7 @@ use herald::engine::{EngineError, Outcome};
 use herald::ledger::{Job, Next, Plan, Policy};
 use herald::queue::{MAX_DELAY, QueueError, TaskWork, TurnWork, Work};
 use herald::telemetry::causes;
+use herald::turn::Turn;
 use tracing::{error, warn};
 
 use crate::job::{Parts, Wanted};
@@ -49,6 +50,7 @@ impl Worker {
     async fn answer(&self, work: &TurnWork, job: Job, in_order: bool) -> Result<(), Later> {
         let is_message = work.turn.activity.is("message");
         let planned = self.planned(job, is_message, self.decide(work)).await?;
+        let planned = self.effected(planned, &work.turn.reference).await?;
         let route = Route { target: Target::Answer(&work.turn), policy: Policy::FollowUp, in_order };
         let Said::InHand(job, said) = self.send_plan(planned, route).await? else {
             return Ok(());
@@ -61,7 +63,11 @@ impl Worker {
     }
 
     async fn decide(&self, work: &TurnWork) -> Result<Plan, EngineError> {
-        let turn = &work.turn;
+        let recalled = match self.engine.recalls(&work.turn) {
+            true => Some(Turn { memory: self.recall(&work.turn.reference).await, ..work.turn.clone() }),
+            false => None,
+        };
+        let turn = recalled.as_ref().unwrap_or(&work.turn);
         let answer = self.engine.on_activity(turn);
         let outcome = match work.unhurried {
             true => Some(answer.await),

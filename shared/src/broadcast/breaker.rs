@@ -27,7 +27,7 @@ pub fn concerns_all(error: &ConnectorError) -> Option<String> {
     if let ConnectorError::NotSent(cause) = error {
         return is_of_token(cause).then(|| format!("{MARK}{cause}"));
     }
-    matches!(error, ConnectorError::Rejected { status: 401, .. }).then(|| format!("{MARK}{error}"))
+    matches!(error, ConnectorError::Unauthorized { .. }).then(|| format!("{MARK}{error}"))
 }
 
 /// Whether a job's `reason` is one of those.
@@ -42,10 +42,10 @@ mod tests {
 
     #[test]
     fn who_is_not_let_in_anywhere_is_told_from_who_is_not_let_in_here() {
-        let rejected = |status| ConnectorError::Rejected { status, code: None };
+        let not_taken = ConnectorError::Unauthorized { code: None };
         let no_token = |error: TokenError| ConnectorError::NotSent(Box::new(error));
 
-        assert!(concerns_all(&rejected(401)).is_some_and(|reason| is_of_all(&reason)));
+        assert!(concerns_all(&not_taken).is_some_and(|reason| is_of_all(&reason)));
         assert!(
             concerns_all(&no_token(TokenError::SecretUnread {
                 variable: "CLIENT_SECRET_ARN",
@@ -54,7 +54,7 @@ mod tests {
             .is_some()
         );
         assert!(concerns_all(&no_token(TokenError::Unavailable { status: 503 })).is_none());
-        assert!(concerns_all(&rejected(403)).is_none() && concerns_all(&rejected(400)).is_none());
+        assert!(concerns_all(&ConnectorError::Busy).is_none());
         assert!(!is_of_all("conversation is busy"));
     }
 }

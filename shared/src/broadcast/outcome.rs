@@ -95,7 +95,7 @@ impl Outcome {
 
     /// What a delivery came to whose job stands at `state` for this `reason`.
     ///
-    /// A reason that the channel gave ends with the channel's own word for it, in brackets.
+    /// A reason that the channel gave has the channel's own word for it in brackets.
     #[must_use]
     pub fn of(state: State, reason: &str) -> Self {
         match state {
@@ -109,8 +109,8 @@ impl Outcome {
     }
 
     fn of_refusal(reason: &str) -> Self {
-        let code = reason.rsplit_once('(').and_then(|(_, rest)| rest.strip_suffix(')')).unwrap_or_default();
-        match code {
+        let code = reason.split_once('(').and_then(|(_, rest)| rest.split_once(')'));
+        match code.map_or("", |(code, _)| code) {
             "BotDisabledByAdmin" => Self::DisabledByAdmin,
             "ConversationBlockedByUser" | "MessageWritesBlocked" | "AclCheckFailed" => Self::Blocked,
             "BotNotInConversationRoster" | "ConversationNotFound" => Self::Uninstalled,

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::audience::Audience;
-use crate::connector::ConnectorError;
+use crate::connector::{ConnectorError, Refusal};
 use crate::ledger::State;
 use crate::occasion::Occasion;
 
@@ -130,7 +130,10 @@ fn five_minutes_of_sends_wait_in_the_queue_and_the_rest_later() {
 
 #[test]
 fn the_channels_refusals_are_told_apart() {
-    let gone = |code: &str| ConnectorError::Gone { code: code.to_owned() }.to_string();
+    let gone = |code: &str| {
+        let code = Some(code.to_owned());
+        ConnectorError::Refused { status: 403, code, refusal: Refusal::Other }.to_string()
+    };
     let outcome = |reason: &str| Outcome::of(State::Failed, reason);
 
     assert_eq!(outcome(&gone("BotDisabledByAdmin")), Outcome::DisabledByAdmin);

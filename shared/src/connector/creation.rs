@@ -3,11 +3,12 @@
 
 use serde_json::{Value, json};
 
-use super::{Connector, ConnectorError};
+use super::{Connector, ConnectorError, Refusal, Remedy};
 use crate::activity::Activity;
 use crate::audience::TeamChannel;
 use crate::conversation::User;
-use crate::ids::ActivityId;
+use crate::ids::{ActivityId, ConversationId};
+use crate::service_url::ServiceUrl;
 
 /// Where the conversations begin that the agent makes with people it has none with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -17,6 +18,15 @@ pub enum NewConversations {
     Chat,
     /// In Microsoft 365 Copilot, as a conversation of the agent's own (protocol §7.1).
     Copilot,
+}
+
+/// A conversation the channel created, or had already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Created {
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// Where its connector answers.
+    pub service_url: ServiceUrl,
 }
 
 /// A thread that was begun.
@@ -56,6 +66,37 @@ impl NewConversations {
 }
 
 impl Connector {
+    /// Creates the personal conversation with `user`, or finds the one there is.
+    ///
+    /// It carries no activity, so it may be repeated freely; the first activity is sent by itself
+    /// (protocol §7.1). The tenant is given in both places the channel may look for it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Connector::send`].
+    pub async fn create_conversation(&self, user: &User) -> Result<Created, ConnectorError> {
+        let url = &self.cloud.global_service_url;
+        let created = self.create_at(url, user).await;
+        let is_elsewhere =
+            |error: &ConnectorError| error.refusal().map(Refusal::remedy) == Some(Remedy::OtherHost);
+        match (created, self.cloud.other_service_url(url)) {
+            (Err(error), Some(other)) if is_elsewhere(&error) => self.create_at(other, user).await,
+            (created, _) => created,
+        }
+    }
+
+    async fn create_at(&self, url: &ServiceUrl, user: &User) -> Result<Created, ConnectorError> {
+        let body = self.conversations.parameters(&self.account(user.channel.as_str()), user);
+        let resource = self.post(url, &["v3", "conversations"], &body).await?;
+        let id = resource.id.and_then(|id| ConversationId::new(id).ok());
+        let conversation = id.ok_or_else(|| ConnectorError::ambiguous("the answer names no conversation"))?;
+        let service_url = match resource.service_url.as_deref().map(ServiceUrl::new) {
+            Some(Ok(theirs)) if self.cloud.admits(&theirs) => theirs,
+            _ => url.clone(),
+        };
+        Ok(Created { conversation, service_url })
+    }
+
     /// Begins a thread in `channel` with `activity`. Each call begins another.
     ///
     /// # Errors

@@ -108,6 +108,7 @@ pub fn claim(record: Option<Job>, id: &JobId, claimant: &Claimant) -> Claim {
             plan: None,
             only_send: None,
             activity_id: None,
+            next: None,
             history: Vec::new(),
             expires_at: claimant.expires_at,
         };
@@ -177,7 +178,25 @@ pub fn finish(job: Job, attempt: Attempt, policy: Policy, now: Timestamp) -> Job
     }
 }
 
-/// What came of an operator's wish to have a job not done.
+/// Who wishes to have a job not done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// Whoever runs the agent.
+    Operator,
+    /// Whoever it was to be done for.
+    User,
+}
+
+impl By {
+    pub(super) fn reason(self) -> &'static str {
+        match self {
+            Self::Operator => "cancelled by the operator",
+            Self::User => "cancelled by the user",
+        }
+    }
+}
+
+/// What came of a wish to have a job not done.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cancel {
     /// It ends here, once this record is written.
@@ -186,6 +205,8 @@ pub enum Cancel {
     InHand {
         /// When their lease ends.
         until: Timestamp,
+        /// The step that may follow it.
+        next: JobId,
     },
     /// It was settled before, and stays so.
     Settled(Job),
@@ -195,20 +216,20 @@ pub enum Cancel {
 ///
 /// What may have been done meanwhile does not become FAILED, which would say that it was not.
 #[must_use]
-pub fn cancel(job: Job, now: Timestamp) -> Cancel {
-    const REASON: &str = "cancelled by the operator";
+pub fn cancel(job: Job, by: By, now: Timestamp) -> Cancel {
     let is_in_hand = match job.state {
         State::Sent | State::Unknown | State::Failed | State::Expired => return Cancel::Settled(job),
         State::Sending => true,
         State::Retry => false,
     };
     if is_in_hand && now < job.lease_until {
-        return Cancel::InHand { until: job.lease_until };
+        return Cancel::InHand { until: job.lease_until, next: job.next_step() };
     }
     let may_be_done =
         is_in_hand || job.resends > 0 || job.only_send.as_ref().is_some_and(OnlySend::may_be_done);
     let state = if may_be_done { State::Unknown } else { State::Failed };
-    Cancel::Cancelled(settled(job.giving_up_send(state, now, REASON), state, now, Some(REASON)))
+    let ended = settled(job.giving_up_send(state, now, by.reason()), state, now, Some(by.reason()));
+    Cancel::Cancelled(ended)
 }
 
 /// The record without what the engine decided: the claim and its story alone live on.

@@ -70,6 +70,10 @@ struct World {
     workers: [Worker; 2],
 }
 
+/// A record's state, owner, whether that is held, attempts, resends, whether it has a plan, and its only send.
+type Standing = (u8, String, bool, u32, u32, bool, Option<(u8, u32)>);
+type Key = (Option<Standing>, bool, bool, [u8; 4], ((Step, Option<Standing>), (Step, Option<Standing>)));
+
 /// What came of all interleavings.
 #[derive(Debug, PartialEq)]
 struct Outcome {
@@ -103,14 +107,18 @@ impl World {
     }
 
     /// Tells worlds apart that can go on differently: how a record came to stand where it does decides nothing.
-    fn key(&self) -> String {
-        let mut world = self.clone();
-        let claimed = world.workers.iter_mut().filter_map(|worker| worker.claimed.as_mut());
-        for job in claimed.chain(&mut world.record) {
-            job.history.clear();
-            job.only_send.iter_mut().for_each(|send| send.history.clear());
-        }
-        format!("{world:?}")
+    fn key(&self) -> Key {
+        let standing = |job: &Job| {
+            let send = job.only_send.as_ref().map(|send| (send.state as u8, send.resends));
+            let is_held = job.lease_until > now();
+            let owner = job.owner.clone();
+            (job.state as u8, owner, is_held, job.attempts, job.resends, job.plan.is_some(), send)
+        };
+        let worker = |worker: &Worker| (worker.step, worker.claimed.as_ref().map(standing));
+        let counts = [self.receipts, self.duplicates, self.faults, self.shown];
+        let [first, second] = &self.workers;
+        let workers = (worker(first), worker(second));
+        (self.record.as_ref().map(standing), self.is_message_there, self.is_queued, counts, workers)
     }
 
     fn with(&self, worker: usize, step: Step) -> Self {

@@ -57,6 +57,10 @@ pub enum Verdict {
     Declined,
     /// The engine failed too often; an apology is among the sends.
     GivenUp,
+    /// The engine had it go on once too often; an apology is among the sends.
+    TooManySteps,
+    /// The engine left more for its next step than is kept; an apology is among the sends.
+    StateTooLarge,
 }
 
 impl Plan {
@@ -90,6 +94,10 @@ impl Verdict {
             (Some((state, reason)), _) => Attempt::AsItsPart(state, reason),
             (None, Self::Done) => Attempt::Sent(None),
             (None, Self::Declined) => Attempt::Refused("the engine declined".to_owned()),
+            (None, Self::TooManySteps) => Attempt::Refused("it went on for 1,000 steps".to_owned()),
+            (None, Self::StateTooLarge) => {
+                Attempt::Refused("what it left for its next step is too large".to_owned())
+            }
             (None, Self::GivenUp) => Attempt::Refused("the engine failed too often".to_owned()),
         }
     }

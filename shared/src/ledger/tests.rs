@@ -124,7 +124,7 @@ fn only_what_waits_is_cancelled_and_what_may_have_been_done_is_not_called_failed
     let lost = finish(job.clone(), Attempt::Ambiguous(Loss::Reply), Policy::FollowUp, at(1));
     let sent = finish(job.clone(), Attempt::Sent(None), Policy::FollowUp, at(1));
 
-    let ended = |job: Job, second: i64| match cancel(job, at(second)) {
+    let ended = |job: Job, second: i64| match cancel(job, By::Operator, at(second)) {
         Cancel::Cancelled(job) => (job.state, job.reason().unwrap().to_owned()),
         other @ (Cancel::InHand { .. } | Cancel::Settled(_)) => panic!("{other:?}"),
     };
@@ -132,9 +132,10 @@ fn only_what_waits_is_cancelled_and_what_may_have_been_done_is_not_called_failed
     let reason = "cancelled by the operator".to_owned();
     assert_eq!(ended(waiting, 2), (State::Failed, reason.clone()));
     assert_eq!(ended(lost, 2), (State::Unknown, reason.clone()));
-    assert_eq!(cancel(job.clone(), at(1)), Cancel::InHand { until: job.lease_until });
+    let in_hand = Cancel::InHand { until: job.lease_until, next: job.id.step("task", 1) };
+    assert_eq!(cancel(job.clone(), By::Operator, at(1)), in_hand);
     assert_eq!(ended(job, 3000), (State::Unknown, reason));
-    assert_eq!(cancel(sent.clone(), at(2)), Cancel::Settled(sent));
+    assert_eq!(cancel(sent.clone(), By::User, at(2)), Cancel::Settled(sent));
 }
 
 /// A job in hand whose plan's only send is claimed.
@@ -205,7 +206,7 @@ fn an_only_send_ends_with_a_job_that_is_cancelled_or_too_late() {
     let lost = end_send(job.clone(), Attempt::Ambiguous(Loss::Reply), Policy::FollowUp, at(6));
 
     let states = |job: Job| (job.state, job.send().unwrap().state);
-    let cancelled = |job: Job| match cancel(job, at(3000)) {
+    let cancelled = |job: Job| match cancel(job, By::Operator, at(3000)) {
         Cancel::Cancelled(job) => states(job),
         other @ (Cancel::InHand { .. } | Cancel::Settled(_)) => panic!("{other:?}"),
     };

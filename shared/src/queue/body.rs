@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::broadcast::BroadcastId;
 use crate::conversation::ConversationReference;
+use crate::effect::Effect;
 use crate::ids::ActivityId;
 use crate::ledger::JobId;
 use crate::occasion::{Occasion, Recipient};
@@ -30,6 +31,8 @@ pub enum Work {
     Task(TaskWork),
     /// Tell recipients of an occasion.
     Deliveries(DeliveriesWork),
+    /// Do what an answer in an HTTP response asked for besides.
+    Effects(EffectsWork),
 }
 
 /// Answer an activity.
@@ -72,6 +75,17 @@ pub struct TaskStep {
     pub state: TaskInput,
     /// When it is to be run; not before.
     pub due: Timestamp,
+}
+
+/// Do what an answer in an HTTP response asked for besides.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EffectsWork {
+    /// The job it is.
+    pub job: JobId,
+    /// The conversation they are about.
+    pub reference: ConversationReference,
+    /// What is to be done.
+    pub effects: Vec<Effect>,
 }
 
 /// Tell recipients of an occasion.

@@ -68,7 +68,14 @@ async fn who_is_throttled_is_listed_so_until_they_are_told() {
     let meanwhile = outcomes(&bundle).await;
     bundle.purge("deliveries").await;
     for line in lines_of(&bundle, &id()).await {
-        bundle.local().bundle.worker.jobs.cancel(&line.job, bundle.clock().now()).await.unwrap();
+        bundle
+            .local()
+            .bundle
+            .worker
+            .jobs
+            .cancel(&line.job, herald::ledger::By::Operator, bundle.clock().now())
+            .await
+            .unwrap();
     }
 
     assert_eq!(meanwhile, [(Outcome::Delivered, 1), (Outcome::Throttled, 1)].into());
