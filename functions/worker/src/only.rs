@@ -100,7 +100,8 @@ impl Worker {
     async fn send_begun(&self, job: Job, route: Route<'_>, activity: &Activity) -> Result<Said, Later> {
         let send = job.send().unwrap_or_else(|| job.clone());
         let request = self.say(route.target, activity);
-        let (attempt, later) = Box::pin(self.request(&send, route.target.reference(), request)).await;
+        let (attempt, later) =
+            Box::pin(self.request(&send, route.target.reference(), route.policy, request)).await;
         let job = self.record(end_send(job, attempt, route.policy, self.clock.now())).await?;
         if job.state == State::Retry { Err(later) } else { Ok(in_hand(job)) }
     }
