@@ -31,7 +31,6 @@ async fn each_refusal_of_the_channel_is_an_outcome_of_its_own() {
     for (status, code, outcome) in [
         (403, "BotDisabledByAdmin", Outcome::DisabledByAdmin),
         (403, "BotNotInConversationRoster", Outcome::Uninstalled),
-        (404, "ConversationNotFound", Outcome::Uninstalled),
         (403, "ConversationBlockedByUser", Outcome::Blocked),
         (403, "MessageWritesBlocked", Outcome::Blocked),
         (400, "BadArgument", Outcome::Failed),
