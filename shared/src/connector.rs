@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-pub use self::creation::Created;
+pub use self::creation::{Begun, Created, NewConversations};
 pub use self::error::{ConnectorError, Retry};
 pub use self::refusal::{Effect, Refusal, Remedy};
 pub use self::size::{MAX_ACTIVITY_BYTES, fitting};
@@ -35,6 +35,8 @@ pub struct Connector {
     pub cloud: Cloud,
     /// The agent's registration.
     pub client_id: ClientId,
+    /// Where the conversations begin that it makes.
+    pub conversations: NewConversations,
 }
 
 /// An answer that names what it made; empty bodies are normal (protocol §1.1).

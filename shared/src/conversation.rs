@@ -6,8 +6,9 @@ pub mod lifecycle;
 use serde::{Deserialize, Serialize};
 
 use crate::activity::{Activity, ChannelAccount, ConversationAccount};
+use crate::audience::TeamChannel;
 use crate::digest;
-use crate::ids::{ChannelId, ClientId, ConversationId, EntraId, TenantId};
+use crate::ids::{ActivityId, ChannelId, ClientId, ConversationId, EntraId, TenantId};
 use crate::service_url::{InvalidServiceUrl, ServiceUrl};
 
 /// What must be kept to speak in a conversation again.
@@ -107,6 +108,34 @@ impl ConversationReference {
         }
     }
 
+    /// The reference to a channel of a team, or to the thread in it that begins with the activity `root`.
+    #[must_use]
+    pub fn of_thread(
+        channel: &TeamChannel,
+        root: Option<&ActivityId>,
+        service_url: ServiceUrl,
+        agent: ChannelAccount,
+    ) -> Option<Self> {
+        let id = match root {
+            Some(root) => ConversationId::new(format!("{};messageid={root}", channel.id)).ok()?,
+            None => channel.id.clone(),
+        };
+        let mut account = ConversationAccount::new(id);
+        account.conversation_type = Some("channel".to_owned());
+        account.is_group = Some(true);
+        account.tenant_id = Some(channel.tenant.clone());
+        Some(Self {
+            channel_id: teams(),
+            service_url,
+            conversation: account,
+            agent,
+            user: None,
+            tenant_id: Some(channel.tenant.clone()),
+            locale: None,
+            timezone: None,
+        })
+    }
+
     /// What the reference is found by. `cloud` is the issuer of the channel's tokens.
     #[must_use]
     pub fn key(&self, agent: &ClientId, cloud: &str) -> ReferenceKey {
@@ -148,21 +177,47 @@ pub struct User {
 }
 
 impl User {
+    /// A person on Teams.
+    #[must_use]
+    pub fn of_teams(tenant: TenantId, id: EntraId) -> Self {
+        Self { channel: teams(), tenant, id }
+    }
+
     /// What a person's conversation is found by.
     #[must_use]
     pub fn key(&self, agent: &ClientId, cloud: &str) -> String {
         let tenant = self.tenant.as_str().to_ascii_lowercase();
-        let id = self.id.as_str().to_ascii_lowercase();
+        let id = match self.is_by_channel() {
+            true => self.id.as_str().to_owned(),
+            false => self.id.as_str().to_ascii_lowercase(),
+        };
         digest::of(&[agent.as_str(), cloud, self.channel.as_str(), &tenant, &id])
+    }
+
+    /// Whether both name one person: ids are GUIDs, spelled in either case, except for those of a channel (`29:…`).
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        let is_same_id = match self.is_by_channel() {
+            true => self.id == other.id,
+            false => self.id.as_str().eq_ignore_ascii_case(other.id.as_str()),
+        };
+        is_same_id && self.channel == other.channel && self.tenant.is(&other.tenant)
+    }
+
+    /// Whether the id is the channel's own (`29:…`) and not Entra's.
+    #[must_use]
+    pub fn is_by_channel(&self) -> bool {
+        self.id.as_str().starts_with("29:")
     }
 
     fn as_account(&self) -> Option<ChannelAccount> {
         let id = crate::ids::AccountId::new(self.id.as_str()).ok()?;
-        Some(ChannelAccount { aad_object_id: Some(self.id.clone()), ..ChannelAccount::new(id) })
+        let aad_object_id = (!self.is_by_channel()).then(|| self.id.clone());
+        Some(ChannelAccount { aad_object_id, ..ChannelAccount::new(id) })
     }
 }
 
-fn teams() -> ChannelId {
+pub(crate) fn teams() -> ChannelId {
     // A literal that is neither empty nor long.
     ChannelId::new("msteams").unwrap_or_else(|_| unreachable!("`msteams` is an id"))
 }

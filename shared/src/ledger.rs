@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::decision::{Attempt, By, Cancel, Claim, Claimant, Loss, Policy, cancel, claim, finish};
-pub use self::only::{OnlySend, begin_send, end_send};
+pub use self::only::{OnlySend, begin_send, claim_planned, end_send};
 pub use self::plan::{Next, Plan, Verdict};
 pub use self::steps::{forbidden, waiting};
 use crate::digest;

@@ -1,20 +1,23 @@
 //! Answer now, work later, speak first: what the functions of Herald share.
 //!
-//! Vocabulary: [`activity`], [`conversation`], [`turn`], [`task`], [`progress`], [`memory`], [`effect`],
-//! [`invoke`], [`occasion`], and the [`engine`] that
-//! decides. Adapters: [`connector`] and [`auth`] to the channel, [`store`] on DynamoDB, [`queue`] on SQS.
-//! Decisions, as pure functions: [`ledger`], [`agenda`], [`limiter`]. What holds of a deployment: [`checkup`]. Values
+//! Vocabulary: [`activity`], [`conversation`], [`turn`], [`task`], [`progress`], [`memory`], [`effect`], [`invoke`],
+//! [`occasion`], [`audience`], [`content`], and the [`engine`] that decides. Adapters: [`connector`] and [`auth`] to the channel,
+//! [`store`] on DynamoDB, [`queue`] on SQS. Decisions, as pure functions: [`ledger`], [`agenda`], [`limiter`],
+//! [`broadcast`]. What holds of a deployment: [`checkup`]. Values
 //! that come in: [`clock`], [`chance`], [`config`].
 
 pub mod activity;
 pub mod agenda;
+pub mod audience;
 pub mod auth;
+pub mod broadcast;
 pub mod chance;
 pub mod checkup;
 pub mod clock;
 pub mod cloud;
 pub mod config;
 pub mod connector;
+pub mod content;
 pub mod conversation;
 pub mod digest;
 pub mod effect;

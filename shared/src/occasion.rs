@@ -1,9 +1,11 @@
-//! Occasions: what a schedule or the system fires, and who is to hear of it (design: speaking first).
-//! What is said is the engine's; who that is in fact, the planner's.
+//! Occasions: what a schedule or the system fires, and one who is to hear of it (design: speaking first).
+//! What is said is the engine's or the broadcast's content; who that is, the audience's.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use crate::audience::Audience;
+use crate::audience::TeamChannel;
 use crate::conversation::{ConversationReference, User};
 use crate::ids::TenantId;
 
@@ -19,22 +21,6 @@ pub struct Occasion {
     pub at_most_once: bool,
 }
 
-/// Who is to hear of an occasion.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Audience {
-    /// Every person who has a personal conversation with the agent.
-    // A unit variant would let other members pass, and a misspelt filter would tell everyone.
-    Everyone {},
-    /// One person by Entra id, with or without a conversation.
-    User(User),
-    /// One conversation by its reference's key, as `inbound` logs it.
-    Conversation {
-        /// 64 hexadecimal digits.
-        reference: crate::conversation::ReferenceKey,
-    },
-}
-
 /// One who is to hear of an occasion.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
@@ -47,6 +33,8 @@ pub enum Recipient {
     },
     /// A person no conversation is known with: it is created first.
     User(User),
+    /// A channel of a team: a thread is created with what is said.
+    Channel(TeamChannel),
 }
 
 impl Recipient {
@@ -56,6 +44,7 @@ impl Recipient {
         match self {
             Self::Conversation { reference } => reference.tenant_id.as_ref(),
             Self::User(user) => Some(&user.tenant),
+            Self::Channel(channel) => Some(&channel.tenant),
         }
     }
 
@@ -63,7 +52,7 @@ impl Recipient {
     #[must_use]
     pub fn requests(&self) -> usize {
         match self {
-            Self::Conversation { .. } => 1,
+            Self::Conversation { .. } | Self::Channel(_) => 1,
             Self::User(_) => 2,
         }
     }
@@ -73,7 +62,17 @@ impl Recipient {
     pub fn locale(&self) -> Option<&str> {
         match self {
             Self::Conversation { reference } => reference.locale.as_deref(),
-            Self::User(_) => None,
+            Self::User(_) | Self::Channel(_) => None,
+        }
+    }
+
+    /// The person, where it is one and known by Entra id.
+    #[must_use]
+    pub fn person(&self) -> Option<User> {
+        match self {
+            Self::Conversation { reference } => reference.person(),
+            Self::User(user) => Some(user.clone()),
+            Self::Channel(_) => None,
         }
     }
 }

@@ -2,6 +2,7 @@
 //! It decides nothing; records come from [`crate::conversation`] and [`crate::ledger`].
 
 mod agenda;
+mod broadcasts;
 mod item;
 mod jobs;
 mod keys;
@@ -10,6 +11,7 @@ mod rates;
 mod references;
 
 pub use self::agenda::{AgendaStore, Due, Place};
+pub use self::broadcasts::{BroadcastStore, Counts, Entries, Opened, SLICES, Seen};
 pub use self::jobs::{Fenced, JobStore};
 pub use self::keys::{KeyStore, KeysCopy};
 pub use self::memories::MemoryStore;

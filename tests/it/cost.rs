@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::{ScriptedEngine, TestBundle};
 
 /// Most writes to the table that a query with a follow-up may take. One is the reference's. The turn takes four: its
@@ -16,20 +16,13 @@ const MOST_WRITES: usize = 8;
 async fn a_turn_with_a_follow_up_takes_few_writes_and_no_read() {
     let bundle = TestBundle::with(ScriptedEngine::deferring("On it.", "Here it is.")).await;
     let alex = bundle.install("Alex").await;
-    let asked = Arc::new(Mutex::new(Vec::new()));
-    let notes = asked.clone();
-    bundle.local().stack.watch(Arc::new(move |operation: &str, body: &[u8]| {
-        notes.lock().unwrap().extend(name_of(operation, &serde_json::from_slice(body).unwrap()));
-    }));
+    let asked = watched(&bundle);
 
     bundle.receive(bundle.channel().message(&alex, "report")).await;
     bundle.drain().await;
 
     let asked = in_words(&asked.lock().unwrap());
-    #[expect(clippy::print_stdout, reason = "the list is what this is run for")]
-    {
-        println!("one turn, acknowledged and followed up:\n  {}", asked.join("\n  "));
-    }
+    say(&format!("one turn, acknowledged and followed up:\n  {}", asked.join("\n  ")));
     let writes = asked.iter().filter(|asked| asked.starts_with("PutItem")).count();
     assert!(writes <= MOST_WRITES, "{writes} writes: {asked:#?}");
     assert!(
@@ -38,6 +31,54 @@ async fn a_turn_with_a_follow_up_takes_few_writes_and_no_read() {
     );
     assert!(bundle.channel().texts().ends_with(&["On it.".to_owned(), "Here it is.".to_owned()]));
     bundle.end().await;
+}
+
+/// Writes that telling one recipient takes whose conversation is known: its claim, which stores what is said and
+/// claims the send, and what came of that, which is its end.
+const WRITES_PER_RECIPIENT: usize = 2;
+
+/// Recipients of one occasion.
+const RECIPIENTS: usize = 10;
+
+#[tokio::test]
+async fn telling_a_known_person_takes_two_writes() {
+    let bundle = TestBundle::with(ScriptedEngine::telling("News.")).await;
+    for person in 0..RECIPIENTS {
+        bundle.install(&format!("Person {person}")).await;
+    }
+    let asked = watched(&bundle);
+
+    bundle.fire(json!({ "kind": "everyone" })).await.unwrap();
+    bundle.drain().await;
+
+    let asked = asked.lock().unwrap().clone();
+    let count = |is_one: &dyn Fn(&[String; 3]) -> bool| asked.iter().filter(|asked| is_one(asked)).count();
+    let writes = count(&|[verb, key, _]| verb.starts_with("PutItem") && key.starts_with("job#"));
+    let reads = count(&|[verb, ..]| verb.starts_with("GetItem"));
+    let messages = count(&|[verb, queue, _]| verb.starts_with("SendMessage") && queue == "herald-deliveries");
+    say(&format!(
+        "{RECIPIENTS} recipients told: {writes} writes of jobs, {reads} reads, {messages} requests to the queue"
+    ));
+    assert_eq!(writes, RECIPIENTS * WRITES_PER_RECIPIENT, "{asked:#?}");
+    assert_eq!(bundle.channel().texts().len(), RECIPIENTS);
+    bundle.end().await;
+}
+
+/// Notes from now on what is asked of table and queues.
+fn watched(bundle: &TestBundle) -> Arc<Mutex<Vec<[String; 3]>>> {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let notes = asked.clone();
+    bundle.local().stack.watch(Arc::new(move |operation: &str, body: &[u8]| {
+        notes.lock().unwrap().extend(name_of(operation, &serde_json::from_slice(body).unwrap()));
+    }));
+    asked
+}
+
+fn say(text: &str) {
+    #[expect(clippy::print_stdout, reason = "the list is what this is run for")]
+    {
+        println!("{text}");
+    }
 }
 
 /// What was asked, and of what: the record's kind, and of a job which and in what state. Receiving and deleting

@@ -20,10 +20,13 @@ pub(crate) async fn say(bundle: &TestBundle, line: &str) -> Said {
     try_say(bundle, line).await.unwrap()
 }
 
-async fn try_say(bundle: &TestBundle, line: &str) -> Result<Said, OperatorError> {
+pub(crate) async fn try_say(bundle: &TestBundle, line: &str) -> Result<Said, OperatorError> {
     let arguments = Arguments::try_parse_from(["herald"].into_iter().chain(line.split(' '))).unwrap();
     let resources = &bundle.local().resources;
     let vars = |name: &str| {
+        if name == "CLIENT_ID" {
+            return bundle.channel().agent_id().strip_prefix("28:").map(str::to_owned);
+        }
         let value = match name {
             "TABLE_NAME" => &resources.table_name,
             "TURNS_QUEUE_URL" => &resources.turns,
@@ -38,6 +41,8 @@ async fn try_say(bundle: &TestBundle, line: &str) -> Result<Said, OperatorError>
     let verb = match arguments.command.as_ref().unwrap() {
         Command::Job(verb) => Verb::Job(verb),
         Command::DeadLetter(verb) => Verb::DeadLetter(verb),
+        Command::Send(arguments) => Verb::Send(arguments),
+        Command::Broadcast(verb) => Verb::Broadcast(verb),
         other @ (Command::Run(_) | Command::Demo | Command::Doctor(_)) => panic!("{other:?} is no verb"),
     };
     let mut out = Vec::new();

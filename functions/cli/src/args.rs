@@ -1,12 +1,14 @@
 //! The command line.
 //! What the commands do is in `run`, `demo`, `doctor` and `operator`.
 
+mod broadcast;
 mod operator;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use self::broadcast::{BroadcastVerb, Named, SendArguments};
 pub use self::operator::{DeadLetterVerb, JobVerb, Where, Which, WorkQueue};
 
 /// Answer now, work later, speak first: a Microsoft 365 custom engine agent on AWS Lambda, here on one machine.
@@ -53,6 +55,14 @@ pub enum Command {
     /// --worker asks a deployed worker to check itself and shows what it found.
     #[command(verbatim_doc_comment)]
     Doctor(DoctorArguments),
+    /// Say something to one person or conversation, without being asked
+    ///
+    /// It takes what `herald broadcast start` takes, and is a broadcast to one: status and report tell what came of it.
+    #[command(verbatim_doc_comment)]
+    Send(SendArguments),
+    /// Tell many: start, preview, status, pause, resume, cancel, recall, correct, resend, report
+    #[command(subcommand)]
+    Broadcast(BroadcastVerb),
     /// Tell the story of a job, or cancel one that waits
     #[command(subcommand)]
     Job(JobVerb),

@@ -9,12 +9,14 @@ use herald::chance::Chance;
 use herald::clock::Clock;
 use herald::cloud::Cloud;
 use herald::config::AllowedTenants;
-use herald::connector::Connector;
+use herald::connector::{Connector, NewConversations};
 use herald::engine::Engine;
 use herald::http;
 use herald::ids::{ClientId, TenantId};
 use herald::queue::Queue;
-use herald::store::{AgendaStore, JobStore, KeyStore, MemoryStore, RateStore, ReferenceStore, Table};
+use herald::store::{
+    AgendaStore, BroadcastStore, JobStore, KeyStore, MemoryStore, RateStore, ReferenceStore, Table,
+};
 use inbound::Inbound;
 use proactive::Proactive;
 use worker::Worker;
@@ -174,11 +176,13 @@ impl Bundle {
                 }),
                 cloud,
                 client_id,
+                conversations: NewConversations::Chat,
             },
             jobs: JobStore::new(table.clone()),
             memories: MemoryStore::new(table.clone()),
             rates: RateStore::new(table.clone()),
             tenant_rate: *tenant_rate,
+            broadcasts: BroadcastStore::new(table.clone()),
             agenda: AgendaStore::new(table.clone()),
             references: references.clone(),
             turns: queue(&resources.turns),
@@ -189,11 +193,14 @@ impl Bundle {
         };
         let proactive = Proactive {
             references,
+            broadcasts: BroadcastStore::new(table.clone()),
             agenda: AgendaStore::new(table),
             turns: queue(&resources.turns),
             tasks: queue(&resources.tasks),
             deliveries: queue(&resources.deliveries),
+            tenant_rate: *tenant_rate,
             clock: clock.clone(),
+            chance: chance.clone(),
         };
         Self { inbound: Arc::new(inbound), worker: Arc::new(worker), proactive: Arc::new(proactive), wiring }
     }

@@ -35,7 +35,7 @@ use self::kept::Kept;
 pub(crate) const TEMPLATE: &str = include_str!("../../../template.yaml");
 
 /// The registration of the emulated channel. None of it is secret: it opens nothing but this process.
-const EMULATED_CLIENT_ID: &str = "5d0c9c1e-7a3b-4f0e-9f8e-2b1a6c3d4e5f";
+pub(crate) const EMULATED_CLIENT_ID: &str = "5d0c9c1e-7a3b-4f0e-9f8e-2b1a6c3d4e5f";
 const EMULATED_TENANT: &str = "9a1b2c3d-4e5f-4a6b-8c7d-0e1f2a3b4c5d";
 const EMULATED_SECRET: &str = "emulated";
 

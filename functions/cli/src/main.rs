@@ -37,6 +37,8 @@ async fn execute(arguments: Arguments) -> Result<ExitCode, BoxError> {
         Command::Run(arguments) => run::run(arguments, environment).await?,
         Command::Demo => demo::demo().await?,
         Command::Doctor(arguments) => return Ok(examine(&arguments).await?),
+        Command::Send(arguments) => return Ok(operate(&arguments.place, Verb::Send(&arguments)).await?),
+        Command::Broadcast(verb) => return Ok(operate(verb.place(), Verb::Broadcast(&verb)).await?),
         Command::Job(verb) => return Ok(operate(verb.place(), Verb::Job(&verb)).await?),
         Command::DeadLetter(verb) => return Ok(operate(verb.place(), Verb::DeadLetter(&verb)).await?),
     }

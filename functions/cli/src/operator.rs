@@ -1,6 +1,7 @@
 //! The operator's verbs, which look at a deployment or change something in it, on this machine and on AWS alike.
 //! They know jobs and messages and print nothing of what was said, or to whom.
 
+mod broadcast;
 mod deployment;
 mod job;
 mod letters;
@@ -16,7 +17,7 @@ use herald::queue::QueueError;
 use herald::store::StoreError;
 
 pub use self::deployment::Deployment;
-use crate::args::{DeadLetterVerb, JobVerb};
+use crate::args::{BroadcastVerb, DeadLetterVerb, JobVerb, SendArguments};
 use crate::stack::StackError;
 use crate::template::TemplateError;
 
@@ -27,6 +28,10 @@ pub enum Verb<'a> {
     Job(&'a JobVerb),
     /// About dead letters.
     DeadLetter(&'a DeadLetterVerb),
+    /// Say something to one.
+    Send(&'a SendArguments),
+    /// About a broadcast.
+    Broadcast(&'a BroadcastVerb),
 }
 
 /// Why a verb came to nothing.
@@ -51,6 +56,32 @@ pub enum OperatorError {
         /// The output of the stack that it is.
         output: &'static str,
     },
+    /// It is not said whose references these are.
+    #[error(
+        "CLIENT_ID is not set: set it to the agent's app registration, and CLOUD as the functions have it"
+    )]
+    Unregistered,
+    /// A file could not be read.
+    #[error("{} cannot be used", file.display())]
+    File {
+        /// Which.
+        file: PathBuf,
+        /// What happened.
+        #[source]
+        cause: herald::BoxError,
+    },
+    /// A person is not named as one.
+    #[error("--to takes a tenant and a person's id in it, as TENANT/ID")]
+    NotAPerson,
+    /// An audience is empty.
+    #[error("`audience` names nobody that is known here: nobody was told")]
+    Nobody,
+    /// The event is not in order.
+    #[error(transparent)]
+    Event(#[from] proactive::InvalidEvent),
+    /// A broadcast was not opened or planned.
+    #[error(transparent)]
+    Plan(Box<proactive::PlanError>),
     /// A queue has no dead-letter queue.
     #[error("queue `{0}` has no dead-letter queue: deploy template.yaml, which gives it one")]
     NoDeadLetters(String),
@@ -101,6 +132,8 @@ pub async fn execute(
     out: &mut (dyn Write + Send),
 ) -> Result<bool, OperatorError> {
     match verb {
+        Verb::Send(arguments) => broadcast::send(deployment, arguments, out).await,
+        Verb::Broadcast(verb) => broadcast::execute(deployment, verb, clock, out).await,
         Verb::Job(JobVerb::Show { id, json, .. }) => match json {
             true => job::show_json(&deployment.jobs()?, id, out).await,
             false => job::show(&deployment.jobs()?, id, out).await,

@@ -20,6 +20,8 @@ pub struct Config {
     pub tasks_queue_url: String,
     /// `DELIVERIES_QUEUE_URL`: the queue of deliveries.
     pub deliveries_queue_url: String,
+    /// `TENANT_RATE`: announcements a second to one tenant.
+    pub tenant_rate: u32,
 }
 
 impl Config {
@@ -46,6 +48,7 @@ impl Config {
             vars.required("TURNS_QUEUE_URL"),
             vars.required("TASKS_QUEUE_URL"),
             vars.required("DELIVERIES_QUEUE_URL"),
+            vars.tenant_rate(),
         );
         vars.gaps()?;
         match read {
@@ -56,6 +59,7 @@ impl Config {
                 Some(turns_queue_url),
                 Some(tasks_queue_url),
                 Some(deliveries_queue_url),
+                Some(tenant_rate),
             ) => Ok(Self {
                 client_id,
                 cloud,
@@ -63,6 +67,7 @@ impl Config {
                 turns_queue_url,
                 tasks_queue_url,
                 deliveries_queue_url,
+                tenant_rate,
             }),
             _ => unreachable!("every absent value was noted as a gap"),
         }

@@ -1,12 +1,15 @@
 //! The event a schedule sends: the tick, or which occasion, to whom, and which firing of the schedule it is.
 //! An event that does not say so plainly is refused before anything is sent.
 
-use herald::occasion::{Audience, Occasion};
+use herald::audience::Audience;
+use herald::broadcast::{Aim, BroadcastId, InvalidSpec, Spec};
+use herald::content::Content;
+use herald::occasion::Occasion;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// A firing of a schedule.
+/// A firing of a schedule, or an occasion that the system tells of under a key of its own.
 ///
 /// ```json
 /// {
@@ -17,14 +20,30 @@ use serde_json::{Value, json};
 ///   "scheduled_time": "<aws.scheduler.scheduled-time>"
 /// }
 /// ```
+///
+/// ```json
+/// {
+///   "version": 1,
+///   "occasion": "outage",
+///   "key": "outage-4711",
+///   "audience": { "kind": "segment", "locales": ["de"] },
+///   "content": { "text": "The network is down." }
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OccasionEvent {
     version: u32,
     occasion: String,
     audience: Audience,
-    schedule_arn: String,
-    scheduled_time: String,
+    #[serde(default)]
+    content: Option<Content>,
+    #[serde(default)]
+    key: Option<String>,
+    #[serde(default)]
+    schedule_arn: Option<String>,
+    #[serde(default)]
+    scheduled_time: Option<String>,
     #[serde(default)]
     at_most_once: bool,
 }
@@ -43,6 +62,9 @@ pub enum InvalidEvent {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// Audience, content or key are wrong.
+    #[error(transparent)]
+    Spec(#[from] InvalidSpec),
 }
 
 /// What an event asks for.
@@ -51,18 +73,21 @@ pub(crate) enum Event {
     /// Move what is due: `{"version": 1, "tick": true}`.
     Tick,
     /// Tell an audience of an occasion.
-    Occasion(Firing),
+    Occasion(Box<Firing>),
 }
 
 impl Event {
-    /// Reads an event and checks it.
-    pub(crate) fn read(event: Value) -> Result<Self, InvalidEvent> {
+    /// Reads an event that came at `now` and checks it. One that EventBridge wrapped is taken out of its envelope.
+    pub(crate) fn read(mut event: Value, now: Timestamp) -> Result<Self, InvalidEvent> {
+        if event.get("detail-type").is_some() && event.get("detail").is_some() {
+            event = event["detail"].take();
+        }
         match event.get("tick") {
             Some(_) if event == json!({ "version": 1, "tick": true }) => Ok(Self::Tick),
             Some(_) => {
                 Err(InvalidEvent::Member { member: "tick", problem: "does not stand alone as `true`" })
             }
-            None => OccasionEvent::read(event).map(Self::Occasion),
+            None => OccasionEvent::read(event, now).map(Box::new).map(Self::Occasion),
         }
     }
 }
@@ -73,61 +98,84 @@ impl Event {
 ///
 /// [`InvalidEvent`], naming the member that is wrong.
 pub fn check_event(event: Value) -> Result<(), InvalidEvent> {
-    Event::read(event).map(drop)
+    Event::read(event, Timestamp::UNIX_EPOCH).map(drop)
 }
 
 /// An occasion that was found in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Firing {
-    /// What to tell.
-    pub occasion: Occasion,
-    /// Whom.
-    pub audience: Audience,
-    /// The schedule that fired.
-    pub schedule_arn: String,
+    /// The broadcast it is.
+    pub id: BroadcastId,
+    /// What and to whom.
+    pub spec: Spec,
 }
 
 impl OccasionEvent {
-    /// Reads an event and checks it.
+    /// Reads an event that came at `now` and checks it.
     ///
     /// # Errors
     ///
     /// [`InvalidEvent`], naming the member that is wrong.
-    pub fn read(event: Value) -> Result<Firing, InvalidEvent> {
+    pub fn read(event: Value, now: Timestamp) -> Result<Firing, InvalidEvent> {
         let event: Self =
             serde_json::from_value(event).map_err(|error| InvalidEvent::Malformed(error.to_string()))?;
-        let wrong = |member, problem| InvalidEvent::Member { member, problem };
         if event.version != 1 {
             return Err(wrong("version", "is not 1"));
         }
-        if event.occasion.is_empty() {
-            return Err(wrong("occasion", "is empty"));
-        }
-        for (member, value) in
-            [("schedule_arn", &event.schedule_arn), ("scheduled_time", &event.scheduled_time)]
-        {
-            if value.is_empty() || value.contains("<aws.scheduler") {
-                return Err(wrong(
-                    member,
-                    "was not filled in by the scheduler: without it a second firing cannot be told from a repeated one",
-                ));
+        let time = event.scheduled_time.as_deref().map(read_time).transpose()?;
+        let (id, origin, scheduled_time) = match (&event.key, &event.schedule_arn) {
+            (Some(key), None) => (Spec::id_of(key)?, format!("key:{key}"), time.unwrap_or(now)),
+            (None, Some(arn)) => {
+                expanded("schedule_arn", arn)?;
+                let time = time.ok_or_else(|| wrong("scheduled_time", "is missing"))?;
+                (BroadcastId::of_firing(arn, time), arn.clone(), time)
             }
-        }
-        let scheduled_time: Timestamp = event
-            .scheduled_time
-            .parse()
-            .map_err(|_| wrong("scheduled_time", "is not a time such as 2026-11-22T09:00:00Z"))?;
-        Ok(Firing {
+            (Some(_), Some(_)) => {
+                return Err(wrong("key", "stands beside `schedule_arn`: give one of the two"));
+            }
+            (None, None) => {
+                let problem = "is missing, and so is `schedule_arn`: without one of them a repeated event cannot be \
+                               told from a second one";
+                return Err(wrong("key", problem));
+            }
+        };
+        let spec = Spec {
+            origin,
             occasion: Occasion { name: event.occasion, scheduled_time, at_most_once: event.at_most_once },
-            audience: event.audience,
-            schedule_arn: event.schedule_arn,
-        })
+            aim: Aim::Tell { audience: event.audience },
+            content: event.content,
+        };
+        spec.check()?;
+        Ok(Firing { id, spec })
     }
+}
+
+fn wrong(member: &'static str, problem: &'static str) -> InvalidEvent {
+    InvalidEvent::Member { member, problem }
+}
+
+fn expanded(member: &'static str, value: &str) -> Result<(), InvalidEvent> {
+    if value.is_empty() || value.contains("<aws.scheduler") {
+        return Err(wrong(
+            member,
+            "was not filled in by the scheduler: without it a second firing cannot be told from a repeated one",
+        ));
+    }
+    Ok(())
+}
+
+fn read_time(text: &str) -> Result<Timestamp, InvalidEvent> {
+    expanded("scheduled_time", text)?;
+    text.parse().map_err(|_| wrong("scheduled_time", "is not a time such as 2026-11-22T09:00:00Z"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn read(event: Value) -> Result<Firing, InvalidEvent> {
+        OccasionEvent::read(event, Timestamp::UNIX_EPOCH)
+    }
 
     fn event() -> Value {
         json!({
@@ -139,16 +187,22 @@ mod tests {
 
     #[test]
     fn the_templates_event_is_read() {
-        assert_eq!(OccasionEvent::read(event()).unwrap().audience, Audience::Everyone {});
+        let firing = read(event()).unwrap();
+
+        assert_eq!(firing.spec.aim, Aim::Tell { audience: Audience::Everyone {} });
+        assert_eq!(firing.spec.origin, "arn:aws:scheduler:eu-west-1:1:schedule/herald/digest");
     }
 
     #[test]
     fn a_tick_stands_alone() {
-        assert_eq!(Event::read(json!({ "version": 1, "tick": true })).unwrap(), Event::Tick);
+        assert_eq!(
+            Event::read(json!({ "version": 1, "tick": true }), Timestamp::UNIX_EPOCH).unwrap(),
+            Event::Tick
+        );
         for odd in
             [json!({ "version": 2, "tick": true }), json!({ "version": 1, "tick": true, "occasion": "x" })]
         {
-            assert!(Event::read(odd).unwrap_err().to_string().contains("`tick`"));
+            assert!(Event::read(odd, Timestamp::UNIX_EPOCH).unwrap_err().to_string().contains("`tick`"));
         }
     }
 
@@ -157,7 +211,7 @@ mod tests {
         let with = |member: &str, value: Value| {
             let mut event = event();
             event[member] = value;
-            OccasionEvent::read(event).unwrap_err().to_string()
+            read(event).unwrap_err().to_string()
         };
 
         assert!(with("schedule_arn", json!("<aws.scheduler.schedule-arn>")).contains("`schedule_arn`"));
@@ -166,6 +220,32 @@ mod tests {
         assert!(with("audience", json!({ "kind": "martians" })).contains("martians"));
         assert!(with("audience", json!({ "kind": "everyone", "count": -1 })).contains("count"));
         assert!(with("surprise", json!(1)).contains("surprise"));
-        assert!(OccasionEvent::read(json!([])).is_err());
+        assert!(read(json!([])).is_err());
+    }
+
+    #[test]
+    fn an_occasion_of_the_system_is_known_by_its_key() {
+        let occasion = json!({
+            "version": 1, "occasion": "outage", "key": "outage-4711", "audience": { "kind": "everyone" },
+            "content": { "text": "The network is down." },
+        });
+        let wrapped = json!({ "detail-type": "outage", "source": "ops", "detail": occasion });
+
+        let firing = read(occasion.clone()).unwrap();
+
+        assert_eq!(firing.id, BroadcastId::of_key("outage-4711"));
+        let unwrapped = Event::read(wrapped, Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(unwrapped, Event::Occasion(Box::new(firing)));
+        let with = |member: &str, value: Value| {
+            let mut event = occasion.clone();
+            event[member] = value;
+            read(event).unwrap_err().to_string()
+        };
+        assert!(with("key", json!(null)).contains("`key` is missing"));
+        assert!(with("key", json!("")).contains("`key` is empty"));
+        assert!(with("schedule_arn", json!("arn")).contains("`key` stands beside"));
+        assert!(with("content", json!({ "text": "${x}" })).contains("`x`"));
+        assert!(with("audience", json!({ "kind": "users", "users": [] })).contains("`audience.users`"));
+        assert!(with("occasion", json!("")).contains("`occasion`"));
     }
 }

@@ -21,33 +21,37 @@ const LAST_CALL: SignedDuration = SignedDuration::from_secs(20);
 /// on-failure queue, where an alarm watches.
 pub async fn handle(proactive: &Proactive, event: LambdaEvent<Value>) -> Result<Value, Error> {
     let stop_at = stop_at(event.context.deadline);
-    let event = Event::read(event.payload).inspect_err(|error| {
+    let event = Event::read(event.payload, proactive.clock.now()).inspect_err(|error| {
         error!("refused an event: {error}");
     })?;
     match event {
         Event::Tick => tick(proactive, stop_at).await,
-        Event::Occasion(firing) => plan(proactive, &firing).await,
+        Event::Occasion(firing) => plan(proactive, &firing, stop_at).await,
     }
 }
 
-async fn plan(proactive: &Proactive, firing: &Firing) -> Result<Value, Error> {
-    let occasion = firing.occasion.name.as_str();
-    let planned = proactive.plan(firing).await.inspect_err(|error| {
+async fn plan(proactive: &Proactive, firing: &Firing, stop_at: Option<Timestamp>) -> Result<Value, Error> {
+    let (id, occasion) = (firing.id.as_str(), firing.spec.occasion.name.as_str());
+    let planned = async {
+        proactive.open(&firing.id, &firing.spec).await?;
+        proactive.advance(&firing.id, stop_at).await
+    };
+    let broadcast = planned.await.inspect_err(|error| {
         let cause = causes(error);
-        error!(error = %cause, occasion.name = occasion, "could not plan an occasion");
+        error!(error = %cause, broadcast.id = id, occasion.name = occasion, "could not plan an occasion");
     })?;
-    info!(
-        occasion.name = occasion,
-        recipients = planned.recipients,
-        unreadable = planned.unreadable,
-        "planned an occasion"
-    );
-    Ok(json!({ "recipients": planned.recipients, "unreadable": planned.unreadable }))
+    let (recipients, unreadable) = (broadcast.recipients(), broadcast.unreadable);
+    info!(broadcast.id = id, occasion.name = occasion, recipients, unreadable, "planned an occasion");
+    Ok(json!({ "broadcast": id, "recipients": recipients, "unreadable": unreadable }))
 }
 
 async fn tick(proactive: &Proactive, stop_at: Option<Timestamp>) -> Result<Value, Error> {
     let moved = proactive.tick(stop_at).await.inspect_err(|error| {
         error!(error = %causes(error), "could not go through the agenda");
+    })?;
+    // Kept apart: work that is due does not wait for a broadcast, nor does one that cannot go on stop the other.
+    proactive.go_on(stop_at).await.inspect_err(|error| {
+        error!(error = %causes(error), "could not go on with the broadcasts");
     })?;
     let Moved { queued, kept, unreadable } = moved;
     if moved != Moved::default() {

@@ -1,26 +1,33 @@
 //! `proactive`: turns an occasion and its audience into deliveries, and the agenda into queued work.
 //! It never talks to the connector, and it asks the engine nothing.
 
+mod broadcasts;
 pub mod config;
 mod event;
 pub mod event_handler;
+mod page;
 mod plan;
+mod preview;
 mod tick;
 
 use std::sync::Arc;
 
+use herald::chance::Chance;
 use herald::clock::Clock;
 use herald::queue::Queue;
-use herald::store::{AgendaStore, ReferenceStore};
+use herald::store::{AgendaStore, BroadcastStore, ReferenceStore};
 
-pub use self::event::{InvalidEvent, OccasionEvent, check_event};
-pub use self::plan::{PlanError, Planned};
+pub use self::event::{Firing, InvalidEvent, OccasionEvent, check_event};
+pub use self::plan::PlanError;
+pub use self::preview::Preview;
 pub use self::tick::Moved;
 
 /// The parts of the function.
 pub struct Proactive {
     /// Lists whom to tell.
     pub references: ReferenceStore,
+    /// Keeps how far each broadcast is.
+    pub broadcasts: BroadcastStore,
     /// Keeps what is due later.
     pub agenda: AgendaStore,
     /// Takes turns of the agenda.
@@ -29,6 +36,10 @@ pub struct Proactive {
     pub tasks: Queue,
     /// Takes deliveries.
     pub deliveries: Queue,
+    /// Announcements a second to one tenant, of all workers together: how far ahead of them is planned.
+    pub tenant_rate: u32,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
+    /// Makes owner tokens.
+    pub chance: Chance,
 }

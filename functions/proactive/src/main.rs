@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
+use herald::chance::Chance;
 use herald::clock::SystemClock;
 use herald::config::environment;
 use herald::queue::Queue;
-use herald::store::{AgendaStore, ReferenceStore, Table};
+use herald::store::{AgendaStore, BroadcastStore, ReferenceStore, Table};
 use herald::telemetry;
 use lambda_runtime::{run, service_fn};
 use proactive::config::Config;
 use proactive::{Proactive, event_handler};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init(environment("LOG_LEVEL").as_deref());
     let config = Config::from_env()?;
@@ -22,11 +23,14 @@ async fn main() -> Result<(), lambda_runtime::Error> {
 
     let proactive = Proactive {
         references: ReferenceStore::new(table.clone(), config.client_id, &config.cloud.issuer),
+        broadcasts: BroadcastStore::new(table.clone()),
         agenda: AgendaStore::new(table),
         turns: Queue::new(sqs.clone(), config.turns_queue_url),
         tasks: Queue::new(sqs.clone(), config.tasks_queue_url),
         deliveries: Queue::new(sqs, config.deliveries_queue_url),
+        tenant_rate: config.tenant_rate,
         clock: Arc::new(SystemClock),
+        chance: Chance::system(),
     };
     run(service_fn(|event| event_handler::handle(&proactive, event))).await
 }

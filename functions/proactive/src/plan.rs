@@ -1,30 +1,23 @@
-//! Planning: an audience becomes deliveries, each with the job id that makes repeats harmless.
-//! The same firing planned twice makes the same jobs; the worker's claims absorb the second.
+//! Planning: an audience becomes deliveries, page by page, under a lease that one planner has at a time.
+//! The same page planned twice makes the same jobs; the worker's claims absorb the second.
 
 use std::collections::BTreeMap;
 
-use herald::ledger::JobId;
-use herald::occasion::{Audience, Occasion, Recipient};
+use herald::agenda::{Destination, Item};
+use herald::broadcast::{
+    Broadcast, BroadcastId, Entry, Leased, Outcome, PAGE, Placement, RECIPIENTS, Spec, Status, Step, Who,
+    place, tenant_key,
+};
 use herald::queue::{BodyError, DeliveriesWork, Delivery, QueueError, Work};
-use herald::store::{Shard, StoreError};
+use herald::store::{Counts, Opened, StoreError};
+use herald::telemetry::causes;
+use jiff::{SignedDuration, Timestamp};
 use tracing::warn;
 
 use crate::Proactive;
-use crate::event::Firing;
+use crate::page::Page;
 
-/// Recipients of one message.
-const RECIPIENTS: usize = 10;
-
-/// What a plan came to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Planned {
-    /// Recipients whose delivery is queued.
-    pub recipients: usize,
-    /// References that could not be read and were left out.
-    pub unreadable: usize,
-}
-
-/// Why a plan was not finished; the event may be repeated.
+/// Why a broadcast was not opened or planned; the event may be repeated.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
     /// The audience could not be listed.
@@ -36,94 +29,220 @@ pub enum PlanError {
     /// There is no such conversation, or it is over.
     #[error("`audience.reference` names no conversation that can be spoken to")]
     NoConversation,
+    /// Another broadcast has this key.
+    #[error("`key` was used for another broadcast: choose another, or repeat the same event unchanged")]
+    KeyTaken,
+    /// There is no such broadcast.
+    #[error("there is no such broadcast")]
+    NoBroadcast,
 }
 
 impl Proactive {
-    /// Queues a delivery for everyone in the audience.
+    /// Opens the broadcast `id`, or finds it where it was opened before by the same event.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError`]; nobody was told anything then.
+    pub async fn open(&self, id: &BroadcastId, spec: &Spec) -> Result<Broadcast, PlanError> {
+        match self.open_new(id, spec).await? {
+            Opened::New(broadcast) => Ok(broadcast),
+            Opened::Known(known) => {
+                let (there, broadcast) = *known;
+                if spec.is_repeat_of(&there) { Ok(broadcast) } else { Err(PlanError::KeyTaken) }
+            }
+        }
+    }
+
+    /// Opens the broadcast `id`, and says whether it is new.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError`].
+    pub async fn open_new(&self, id: &BroadcastId, spec: &Spec) -> Result<Opened, PlanError> {
+        if self.broadcasts.state(id).await?.is_none() {
+            self.check_conversations(spec).await?;
+        }
+        Ok(self.broadcasts.open(id, spec, self.clock.now()).await?)
+    }
+
+    /// Plans the broadcast as far as it may go by now, unless somebody else does, and says how far it is.
     ///
     /// # Errors
     ///
     /// [`PlanError`]; deliveries queued before it stay queued, and a repeat does not double them.
-    pub async fn plan(&self, firing: &Firing) -> Result<Planned, PlanError> {
-        match &firing.audience {
-            Audience::Everyone {} => self.plan_everyone(firing).await,
-            Audience::User(user) => {
-                let recipient = match self.references.find(user).await? {
-                    Some(reference) => Recipient::Conversation { reference },
-                    None => Recipient::User(user.clone()),
-                };
-                self.queue(firing, vec![recipient]).await
-            }
-            Audience::Conversation { reference } => {
-                let reference = self.references.get(reference).await?.ok_or(PlanError::NoConversation)?;
-                self.queue(firing, vec![Recipient::Conversation { reference }]).await
-            }
+    pub async fn advance(
+        &self,
+        id: &BroadcastId,
+        stop_at: Option<Timestamp>,
+    ) -> Result<Broadcast, PlanError> {
+        let owner = self.chance.token();
+        let now = self.clock.now();
+        let lease = |broadcast: &Broadcast| match broadcast.lease(&owner, now) {
+            Leased::Taken(leased) => (Some(leased), true),
+            Leased::Busy { .. } | Leased::Nothing => (None, false),
+        };
+        let leased = self.broadcasts.change(id, lease).await?.ok_or(PlanError::NoBroadcast)?;
+        let (broadcast, true) = leased else { return Ok(leased.0) };
+        let planned = Box::pin(self.plan(&owner, broadcast, stop_at)).await;
+        let release = |broadcast: &Broadcast| (broadcast.released(&owner), ());
+        // Whoever comes next then need not wait for the end of the lease.
+        if let Err(error) = self.broadcasts.change(id, release).await {
+            warn!(error = %causes(&error), broadcast.id = id.as_str(), "could not release a broadcast");
         }
+        planned
     }
 
-    async fn plan_everyone(&self, firing: &Firing) -> Result<Planned, PlanError> {
-        let mut planned = Planned::default();
-        for shard in Shard::all() {
-            let mut next = None;
-            loop {
-                let page = self.references.list(shard, next).await?;
-                if page.unreadable > 0 {
-                    warn!(count = page.unreadable, "left out references that cannot be read");
-                }
-                planned.unreadable += page.unreadable;
-                let references = page.references.into_iter();
-                let recipients = references.map(|reference| Recipient::Conversation { reference }).collect();
-                planned.recipients += self.queue(firing, recipients).await?.recipients;
-                next = page.next;
-                if next.is_none() {
+    async fn plan(
+        &self,
+        owner: &str,
+        mut broadcast: Broadcast,
+        stop_at: Option<Timestamp>,
+    ) -> Result<Broadcast, PlanError> {
+        let id = broadcast.id.clone();
+        let (spec, _) = self.broadcasts.get(&id).await?.ok_or(PlanError::NoBroadcast)?;
+        let counts = self.broadcasts.counts(&id).await?;
+        let extent = Self::extent(&spec);
+        let mut batch = Page::default();
+        let mut step = Step { cursor: broadcast.cursor.clone(), ..Step::default() };
+        while let Some(cursor) = step.cursor.clone() {
+            if stop_at.is_some_and(|at| self.clock.now() >= at) {
+                break;
+            }
+            let page = self.page(&spec, &cursor).await?;
+            let waiting = Waiting { broadcast: &broadcast, step: &step, counts: &counts };
+            if page.is_full(&waiting, self.tenant_rate) {
+                break;
+            }
+            let cursor = cursor.after(page.last.clone(), &extent);
+            batch.merge(page);
+            step = batch.step(cursor);
+            if step.cursor.is_none() || batch.deliveries.len() >= PAGE {
+                let moved = self.queue_and_move_on(owner, &spec, &broadcast, &counts, &batch, &step).await?;
+                let Some(moved) = moved else { return Ok(broadcast) };
+                broadcast = moved;
+                (batch, step) = (Page::default(), Step { cursor: step.cursor, ..Step::default() });
+                if broadcast.status != Status::Running {
                     break;
                 }
             }
         }
-        Ok(planned)
-    }
-
-    async fn queue(&self, firing: &Firing, recipients: Vec<Recipient>) -> Result<Planned, PlanError> {
-        let count = recipients.len();
-        // One message is for one tenant: a tenant that is throttled holds up no other.
-        let mut by_tenant: BTreeMap<String, Vec<Delivery>> = BTreeMap::new();
-        for recipient in recipients {
-            let delivery = self.delivery(firing, recipient);
-            by_tenant.entry(tenant_of(&delivery)).or_default().push(delivery);
+        if step.cursor == broadcast.cursor {
+            return Ok(broadcast);
         }
-        let chunks = by_tenant.values().flat_map(|deliveries| deliveries.chunks(RECIPIENTS));
-        let works: Vec<_> = chunks.flat_map(|chunk| messages(&firing.occasion, chunk)).collect();
-        self.deliveries.send_all(&works).await?;
-        Ok(Planned { recipients: count, unreadable: 0 })
+        let moved = self.queue_and_move_on(owner, &spec, &broadcast, &counts, &batch, &step).await?;
+        Ok(moved.unwrap_or(broadcast))
     }
 
-    fn delivery(&self, firing: &Firing, recipient: Recipient) -> Delivery {
-        // The person wherever one is known: between two plans of one firing a conversation may come to be.
-        let name = match &recipient {
-            Recipient::Conversation { reference } => match reference.person() {
-                Some(person) => self.references.person_key(&person),
-                None => self.references.key(reference).as_str().to_owned(),
-            },
-            Recipient::User(user) => self.references.person_key(user),
+    /// Queues a batch, and only then writes how far planning is; `None` when it is somebody else's by now.
+    async fn queue_and_move_on(
+        &self,
+        owner: &str,
+        spec: &Spec,
+        broadcast: &Broadcast,
+        counts: &Counts,
+        batch: &Page,
+        step: &Step,
+    ) -> Result<Option<Broadcast>, PlanError> {
+        let waiting = Waiting { broadcast, step: &Step::default(), counts };
+        self.queue_page(&broadcast.id, spec, batch, &waiting).await?;
+        Ok(self.move_on(&broadcast.id, owner, step).await?)
+    }
+
+    /// Writes how far planning is; `None` when it is somebody else's by now.
+    async fn move_on(
+        &self,
+        id: &BroadcastId,
+        owner: &str,
+        step: &Step,
+    ) -> Result<Option<Broadcast>, StoreError> {
+        let now = self.clock.now();
+        let decide = |broadcast: &Broadcast| match broadcast.planned_to(owner, step, now) {
+            Some(moved) => (Some(moved), true),
+            None => (None, false),
         };
-        let job = JobId::of_delivery(&firing.schedule_arn, firing.occasion.scheduled_time, &name);
-        Delivery { job, recipient }
+        let changed = self.broadcasts.change(id, decide).await?;
+        Ok(changed.and_then(|(broadcast, is_ours)| is_ours.then_some(broadcast)))
+    }
+
+    async fn queue_page(
+        &self,
+        id: &BroadcastId,
+        spec: &Spec,
+        page: &Page,
+        waiting: &Waiting<'_>,
+    ) -> Result<(), PlanError> {
+        let now = self.clock.now();
+        let mut works = Vec::new();
+        for (tenant, deliveries) in page.by_tenant() {
+            let mut ahead = waiting.of(&tenant);
+            for chunk in deliveries.chunks(RECIPIENTS) {
+                let messages = messages(id, spec, chunk);
+                match place(ahead, self.tenant_rate) {
+                    Placement::Queue => works.extend(messages.into_iter().map(|work| (work, tenant.clone()))),
+                    Placement::Later(wait) => {
+                        let due =
+                            SignedDuration::try_from(wait).ok().and_then(|wait| now.checked_add(wait).ok());
+                        for work in messages {
+                            let body = work.encode().map_err(QueueError::from)?;
+                            let item = Item::new(Destination::Deliveries, body, due.unwrap_or(now));
+                            self.agenda.put(&item, now).await?;
+                        }
+                    }
+                }
+                ahead += chunk.len() as u64;
+            }
+        }
+        self.deliveries.send_all(&works).await?;
+        self.broadcasts.record(id, &unreadable(spec, &page.unreadable, now), now).await?;
+        Ok(())
+    }
+}
+
+/// Who was planned and not told yet, by the hash of their tenant.
+pub(crate) struct Waiting<'a> {
+    broadcast: &'a Broadcast,
+    step: &'a Step,
+    counts: &'a Counts,
+}
+
+impl Waiting<'_> {
+    pub(crate) fn of(&self, tenant: &str) -> u64 {
+        let count = |planned: &BTreeMap<String, u64>| planned.get(tenant).copied().unwrap_or(0);
+        let planned = count(&self.broadcast.planned) + count(&self.step.planned);
+        planned.saturating_sub(self.counts.settled(tenant))
     }
 }
 
 /// The chunk as one message, or as several where its references are too large for one.
-fn messages(occasion: &Occasion, chunk: &[Delivery]) -> Vec<(Work, String)> {
-    let work = Work::Deliveries(DeliveriesWork { occasion: occasion.clone(), deliveries: chunk.to_vec() });
+fn messages(id: &BroadcastId, spec: &Spec, chunk: &[Delivery]) -> Vec<Work> {
+    let work = Work::Deliveries(DeliveriesWork {
+        occasion: spec.occasion.clone(),
+        deliveries: chunk.to_vec(),
+        broadcast: Some(id.clone()),
+    });
     match (work.encode(), chunk.split_at_checked(chunk.len() / 2)) {
         (Err(BodyError::TooLarge { .. }), Some((first, second))) if !first.is_empty() => {
-            [messages(occasion, first), messages(occasion, second)].concat()
+            [messages(id, spec, first), messages(id, spec, second)].concat()
         }
-        _ => vec![(work, chunk.first().map(tenant_of).unwrap_or_default())],
+        _ => vec![work],
     }
 }
 
-/// The fair-queue group: a hint that keeps one tenant's crowd from delaying the others.
-fn tenant_of(delivery: &Delivery) -> String {
-    let tenant = delivery.recipient.tenant().map_or("none", |tenant| tenant.as_str());
-    herald::digest::short(&tenant.to_ascii_lowercase())
+/// The report's lines of records that could not be read: they stop nobody else, and are not passed over in silence.
+fn unreadable(spec: &Spec, keys: &[String], at: Timestamp) -> Vec<Entry> {
+    let line = |key: &String| Entry {
+        job: spec.job(key),
+        who: Who::default(),
+        outcome: Outcome::Failed,
+        reason: Some("its record cannot be read".to_owned()),
+        at,
+        activity: None,
+    };
+    keys.iter().map(line).collect()
+}
+
+/// The hash of the tenant of a delivery: also the fair-queue group, which keeps one tenant's crowd from delaying the
+/// others.
+pub(crate) fn tenant_of(delivery: &Delivery) -> String {
+    tenant_key(delivery.recipient.tenant())
 }

@@ -3,6 +3,7 @@
 
 use herald::cloud::Cloud;
 use herald::config::{Credential, Gaps, Variables, environment};
+use herald::connector::NewConversations;
 use herald::ids::{ClientId, TenantId};
 
 /// The configuration of `worker`.
@@ -26,6 +27,8 @@ pub struct Config {
     pub deliveries_queue_url: String,
     /// `TENANT_RATE`: announcements a second to one tenant; 40 unless set.
     pub tenant_rate: u32,
+    /// `NEW_CONVERSATIONS`: where the conversations begin that the agent makes, `chat` or `copilot`; `chat` unless set.
+    pub new_conversations: NewConversations,
 }
 
 impl Config {
@@ -55,6 +58,7 @@ impl Config {
             vars.required("TASKS_QUEUE_URL"),
             vars.required("DELIVERIES_QUEUE_URL"),
             vars.tenant_rate(),
+            new_conversations(&mut vars),
         );
         vars.gaps()?;
         match read {
@@ -68,6 +72,7 @@ impl Config {
                 Some(tasks_queue_url),
                 Some(deliveries_queue_url),
                 Some(tenant_rate),
+                Some(new_conversations),
             ) => Ok(Self {
                 client_id,
                 tenant_id,
@@ -78,10 +83,20 @@ impl Config {
                 tasks_queue_url,
                 deliveries_queue_url,
                 tenant_rate,
+                new_conversations,
             }),
             _ => unreachable!("every absent value was noted as a gap"),
         }
     }
+}
+
+fn new_conversations(vars: &mut Variables<'_>) -> Option<NewConversations> {
+    let name = vars.optional("NEW_CONVERSATIONS").unwrap_or_else(|| "chat".to_owned());
+    let form = NewConversations::named(&name);
+    if form.is_none() {
+        vars.gap(format!("NEW_CONVERSATIONS is `{name}`: use chat or copilot"));
+    }
+    form
 }
 
 #[cfg(test)]

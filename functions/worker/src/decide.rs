@@ -36,9 +36,7 @@ impl Worker {
             let apology = someone_waits.then(|| self.engine.apology());
             Plan { verdict: Verdict::GivenUp, ..Plan::sends(apology.into_iter().collect()) }
         });
-        // Divided before it is stored: each message is claimed and repeated by itself.
-        let plan = Plan { sends: plan.sends.into_iter().flat_map(fitting).collect(), ..plan };
-        Ok(Planned { job: Job { plan: Some(plan), ..job }, is_stored: false })
+        Ok(Planned { job: Job { plan: Some(divided(plan)), ..job }, is_stored: false })
     }
 
     /// The job with its plan stored; of a plan to do nothing there is nothing to replay.
@@ -70,4 +68,9 @@ impl Worker {
             }
         }
     }
+}
+
+/// The plan with messages that the channel takes, divided before it is stored: each is claimed and repeated by itself.
+pub(crate) fn divided(plan: Plan) -> Plan {
+    Plan { sends: plan.sends.into_iter().flat_map(fitting).collect(), ..plan }
 }

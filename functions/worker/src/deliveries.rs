@@ -1,20 +1,24 @@
 //! Deliveries: one occasion told to one recipient after the other, each under its own claim.
-//! Who they are was decided by `proactive`; what they are told, by the engine.
+//! Who they are was decided by `proactive`; what they are told, by the broadcast's content or the engine.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use herald::broadcast::{BroadcastId, Spec, concerns_all};
 use herald::connector::{ConnectorError, Retry};
 use herald::conversation::{ConversationReference, User, lifecycle::Change};
 use herald::ids::TenantId;
 use herald::ledger::{Attempt, Job, Plan, Policy, finish};
 use herald::occasion::{Occasion, Recipient};
 use herald::queue::{DeliveriesWork, Delivery};
+use herald::store::StoreError;
 use herald::telemetry::causes;
 use jiff::Timestamp;
 use tracing::{error, info};
 
+use crate::broadcast::Still;
 use crate::decide::Planned;
+use crate::foreseen::policy_of;
 use crate::job::{Parts, Wanted};
 use crate::only::Said;
 use crate::send::{Route, Target};
@@ -23,22 +27,60 @@ use crate::{Later, Place, Worker};
 /// A recipient cannot be spoken to.
 struct Unreachable(String);
 
+/// A recipient cannot be spoken to now.
+struct NotNow {
+    later: Later,
+    reason: String,
+}
+
+/// What came of the deliveries of a message.
+pub(crate) struct Told {
+    /// Whether all of those that were begun are settled.
+    pub(crate) done: Result<(), Later>,
+    /// How many were begun.
+    pub(crate) count: usize,
+}
+
 impl Worker {
     pub(crate) async fn deliveries(&self, work: DeliveriesWork, place: Place) -> Result<(), Later> {
-        let mut outcome = Ok(());
-        let starts = self.starts(&work.deliveries).await?;
-        for (delivery, start) in work.deliveries.iter().zip(starts) {
+        let Some(id) = work.broadcast.clone() else {
+            return self.deliver_all(&work, None, &work.deliveries, place).await.done;
+        };
+        self.deliver_broadcast(&id, work, place).await
+    }
+
+    /// Delivers to those whose turn it is, one after the other, as long as the broadcast lets them be told.
+    pub(crate) async fn deliver_all(
+        &self,
+        work: &DeliveriesWork,
+        broadcast: Option<&BroadcastId>,
+        deliveries: &[Delivery],
+        place: Place,
+    ) -> Told {
+        let mut told = Told { done: Ok(()), count: 0 };
+        let starts = match self.starts(deliveries).await {
+            Ok(starts) => starts,
+            Err(later) => return Told { done: Err(later), count: 0 },
+        };
+        for (delivery, start) in deliveries.iter().zip(starts) {
             if place.stop_at.is_some_and(|at| self.clock.now() >= at) {
-                return Err(Later { wait: Duration::from_secs(1) });
+                return Told { done: Err(Later { wait: Duration::from_secs(1) }), ..told };
             }
             self.wait_for_turn(start).await;
+            let spec = match self.still(broadcast, &delivery.recipient).await {
+                Ok(Still::Told(spec)) => spec,
+                // The rest of the message is looked at anew: it waits, or is left out.
+                Ok(Still::NotTold) => return Told { done: Err(Later { wait: Duration::ZERO }), ..told },
+                Err(later) => return Told { done: Err(later), ..told },
+            };
+            told.count += 1;
             // One recipient who must wait keeps nobody else waiting.
-            if let Err(later) = self.deliver(&work.occasion, delivery).await {
-                let longest = outcome.err().map_or(later.wait, |other: Later| other.wait.max(later.wait));
-                outcome = Err(Later { wait: longest });
+            if let Err(later) = self.deliver(&work.occasion, spec.as_deref(), delivery, place).await {
+                let longest = told.done.err().map_or(later.wait, |other: Later| other.wait.max(later.wait));
+                told.done = Err(Later { wait: longest });
             }
         }
-        outcome
+        told
     }
 
     /// When each delivery may go out, by the rate of its tenant: one reservation for all of one tenant.
@@ -61,58 +103,87 @@ impl Worker {
         Ok(deliveries.iter().map(start).collect())
     }
 
-    async fn deliver(&self, occasion: &Occasion, delivery: &Delivery) -> Result<(), Later> {
+    async fn deliver(
+        &self,
+        occasion: &Occasion,
+        spec: Option<&Spec>,
+        delivery: &Delivery,
+        place: Place,
+    ) -> Result<(), Later> {
+        if let Some((plan, route)) = self.foreseen(occasion, spec, delivery, place).await {
+            return self.carry_out(&delivery.job, &plan, route).await;
+        }
         let Wanted::InHand(job) = self.claim(&delivery.job, Policy::Work).await? else {
             return Ok(());
         };
-        self.holding(&job, Box::pin(self.tell(occasion, &delivery.recipient, job.clone()))).await
+        self.holding(&job, Box::pin(self.tell(occasion, spec, delivery, job.clone()))).await
     }
 
-    async fn tell(&self, occasion: &Occasion, recipient: &Recipient, job: Job) -> Result<(), Later> {
-        let decide = async {
-            let activity = self.engine.on_occasion(occasion, recipient).await?;
-            Ok(Plan::sends(activity.into_iter().collect()))
-        };
-        let planned = self.planned(job, false, decide).await?;
+    async fn tell(
+        &self,
+        occasion: &Occasion,
+        spec: Option<&Spec>,
+        delivery: &Delivery,
+        job: Job,
+    ) -> Result<(), Later> {
+        let recipient = &delivery.recipient;
+        match self.change_of(spec, delivery) {
+            Some(Ok((reference, change))) => {
+                let carried_out = self.change(&job, &reference, change).await;
+                return self.conclude(job, carried_out).await;
+            }
+            Some(Err(reason)) => return self.refuse(job, reason).await,
+            None => {}
+        }
+        let planned = self.planned(job, false, self.said_to(occasion, spec, delivery)).await?;
         if planned.job.plan.as_ref().is_none_or(Plan::is_empty) {
             return self.conclude(planned.job, Ok(Parts::default())).await;
         }
         let planned = match recipient {
-            Recipient::Conversation { .. } => planned,
+            Recipient::Conversation { .. } | Recipient::Channel(_) => planned,
             // Finding or creating the conversation takes a while.
             Recipient::User(_) => Planned { job: self.stored(planned).await?, is_stored: true },
         };
         let reference = match self.reference_to(recipient, &planned.job).await {
             Ok(Ok(reference)) => reference,
-            Ok(Err(Unreachable(reason))) => {
-                let refused = finish(planned.job, Attempt::Refused(reason), Policy::Work, self.clock.now());
-                self.write(refused).await?;
-                return Ok(());
+            Ok(Err(Unreachable(reason))) => return self.refuse(planned.job, reason).await,
+            Err(NotNow { later, reason }) => {
+                let put_off = Attempt::NotDone(reason);
+                self.write(finish(planned.job, put_off, Policy::Work, self.clock.now())).await?;
+                return Err(later);
             }
-            Err(later) => return self.conclude(planned.job, Err(later)).await,
         };
-        let policy = if occasion.at_most_once { Policy::AtMostOnce } else { Policy::Broadcast };
-        let route = Route { target: Target::Conversation(&reference), policy, in_order: false };
+        let target = match recipient {
+            Recipient::Conversation { .. } | Recipient::User(_) => Target::Conversation(&reference),
+            Recipient::Channel(channel) => Target::NewThread(channel, &reference),
+        };
+        let route = Route { target, policy: policy_of(occasion), in_order: false };
         match self.send_plan(planned, route).await? {
             Said::Ended => Ok(()),
             Said::InHand(job, carried_out) => self.conclude(*job, carried_out).await,
         }
     }
 
+    async fn refuse(&self, job: Job, reason: String) -> Result<(), Later> {
+        self.write(finish(job, Attempt::Refused(reason), Policy::Work, self.clock.now())).await.map(drop)
+    }
+
     async fn reference_to(
         &self,
         recipient: &Recipient,
         job: &Job,
-    ) -> Result<Result<ConversationReference, Unreachable>, Later> {
+    ) -> Result<Result<ConversationReference, Unreachable>, NotNow> {
         match recipient {
             Recipient::Conversation { reference } => Ok(Ok(reference.clone())),
-            Recipient::User(user) => {
-                let known =
-                    self.references.find(user).await.map_err(|error| self.put_off(&error, &job.id))?;
-                match known {
-                    Some(reference) => Ok(Ok(reference)),
-                    None => self.create(user, job).await,
-                }
+            Recipient::User(user) => match self.references.find(user).await {
+                Ok(Some(reference)) => Ok(Ok(reference)),
+                Ok(None) => self.create(user, job).await,
+                Err(error) => Err(self.no_table(&error, job)),
+            },
+            Recipient::Channel(channel) => {
+                let reference = self.thread_of(channel, None);
+                Ok(reference
+                    .ok_or_else(|| Unreachable("the agent has no account on this channel".to_owned())))
             }
         }
     }
@@ -123,10 +194,13 @@ impl Worker {
         &self,
         user: &User,
         job: &Job,
-    ) -> Result<Result<ConversationReference, Unreachable>, Later> {
+    ) -> Result<Result<ConversationReference, Unreachable>, NotNow> {
         let created = match self.connector.create_conversation(user).await {
             Ok(created) => created,
-            Err(error) => return self.not_created(&error, job),
+            Err(error) => {
+                self.slow_down(&error, Some(&user.tenant)).await;
+                return self.not_created(&error, job);
+            }
         };
         info!(job.id = job.id.as_str(), "created a conversation");
         let Some(agent) = self.connector.agent_account(user.channel.as_str()) else {
@@ -134,22 +208,37 @@ impl Worker {
         };
         let reference =
             ConversationReference::created(created.conversation, created.service_url, user, agent);
+        // It may be known already, by the person's other id: then more is known of it than this.
+        match self.references.get(&self.references.key(&reference)).await {
+            Ok(Some(known)) => return Ok(Ok(known)),
+            Ok(None) => {}
+            Err(error) => return Err(self.no_table(&error, job)),
+        }
         let kept = self.references.upsert(&reference, Change::Keep, self.clock.now()).await;
-        kept.map_err(|error| self.put_off(&error, &job.id))?;
+        kept.map_err(|error| self.no_table(&error, job))?;
         Ok(Ok(reference))
+    }
+
+    fn no_table(&self, error: &StoreError, job: &Job) -> NotNow {
+        NotNow { later: self.put_off(error, &job.id), reason: "the table did not answer".to_owned() }
     }
 
     fn not_created(
         &self,
         error: &ConnectorError,
         job: &Job,
-    ) -> Result<Result<ConversationReference, Unreachable>, Later> {
+    ) -> Result<Result<ConversationReference, Unreachable>, NotNow> {
         let cause = causes(error);
         error!(error = %cause, job.id = job.id.as_str(), "could not create a conversation");
+        let backoff = Later::backoff(job.attempts, &self.chance);
+        if let Some(reason) = concerns_all(error) {
+            return Err(NotNow { later: backoff, reason });
+        }
+        let put_off = |later| Err(NotNow { later, reason: error.to_string() });
         match error.retry() {
-            Retry::After(wait) => Err(Later { wait }),
+            Retry::After(wait) => put_off(Later { wait }),
             // Creating shows nothing: it is repeated until the delivery expires.
-            Retry::Backoff | Retry::WithinResendBudget(_) => Err(Later::backoff(job.attempts, &self.chance)),
+            Retry::Backoff | Retry::WithinResendBudget(_) => put_off(backoff),
             Retry::Never => Ok(Err(Unreachable(error.to_string()))),
         }
     }

@@ -78,7 +78,7 @@ pub async fn handle(worker: &Worker, event: LambdaEvent<SqsEvent>) -> Result<Sqs
     let mut unsettled = Vec::new();
     for record in &records {
         hide(worker, record, HIDDEN).await;
-        let place = Place { in_order: is_in_order(record), stop_at };
+        let place = Place { in_order: is_in_order(record), came_back: came_back(record), stop_at };
         // On the heap: it is awaited through several layers.
         let work = Box::pin(worker.work(record.body.as_deref().unwrap_or_default(), place));
         let outcome = tokio::select! {
@@ -123,6 +123,11 @@ fn failure(record: &SqsMessage) -> BatchItemFailure {
 /// Whether the messages behind this one must not overtake it.
 fn is_in_order(record: &SqsMessage) -> bool {
     record.event_source_arn.as_deref().is_some_and(|arn| arn.ends_with(".fifo"))
+}
+
+/// Whether somebody received the message before, as far as it says so.
+fn came_back(record: &SqsMessage) -> bool {
+    record.attributes.get("ApproximateReceiveCount").is_none_or(|count| count != "1")
 }
 
 /// Renews the hold on a message while its work goes on; never ends by itself.

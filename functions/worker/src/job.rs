@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use herald::ledger::{Attempt, Claim, Claimant, Job, JobId, Policy, State, Verdict, finish};
+use herald::ledger::{Attempt, Claim, Claimant, Job, JobId, Plan, Policy, State, Verdict, finish};
 use herald::store::StoreError;
 use herald::telemetry::causes;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tracing::{error, info, warn};
 
 use crate::{Later, Worker};
@@ -44,15 +44,34 @@ impl Parts {
 impl Worker {
     /// Claims `id`.
     pub(crate) async fn claim(&self, id: &JobId, policy: Policy) -> Result<Wanted, Later> {
+        let claimant = self.claimant(policy);
+        self.wanted(id, claimant.now, self.jobs.claim(id, &claimant).await)
+    }
+
+    /// Claims `id` with what is to be done, the only send of which is claimed with it.
+    pub(crate) async fn claim_planned(
+        &self,
+        id: &JobId,
+        plan: &Plan,
+        policy: Policy,
+    ) -> Result<Wanted, Later> {
+        let claimant = self.claimant(Policy::Work);
+        self.wanted(id, claimant.now, self.jobs.claim_planned(id, &claimant, plan, policy).await)
+    }
+
+    fn claimant(&self, policy: Policy) -> Claimant {
         let now = self.clock.now();
-        let claimant = Claimant {
-            owner: self.chance.token(),
-            now,
-            lease: LEASE,
-            expires_at: now.checked_add(EXPIRY).unwrap_or(now),
-            policy,
-        };
-        match self.jobs.claim(id, &claimant).await.map_err(|error| self.put_off(&error, id))? {
+        let expires_at = now.checked_add(EXPIRY).unwrap_or(now);
+        Claimant { owner: self.chance.token(), now, lease: LEASE, expires_at, policy }
+    }
+
+    fn wanted(
+        &self,
+        id: &JobId,
+        now: Timestamp,
+        claimed: Result<Claim, StoreError>,
+    ) -> Result<Wanted, Later> {
+        match claimed.map_err(|error| self.put_off(&error, id))? {
             Claim::Taken(job) => Ok(Wanted::InHand(job)),
             Claim::Settled(job) => Ok(Wanted::Settled(job)),
             Claim::Over(job) => {

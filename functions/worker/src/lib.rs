@@ -1,11 +1,15 @@
 //! `worker`: takes queued work, asks the engine, sends what it decided, and records what came of it.
 //! What may be sent when is the shared ledger's; how a request is made, the connector's.
 
+mod amend;
+mod breaker;
+mod broadcast;
 pub mod config;
 mod decide;
 mod deliveries;
 mod effects;
 pub mod event_handler;
+mod foreseen;
 mod job;
 mod later;
 mod only;
@@ -27,7 +31,7 @@ use herald::clock::Clock;
 use herald::connector::Connector;
 use herald::engine::Engine;
 use herald::queue::{BodyError, MAX_DELAY, Queue, Work};
-use herald::store::{AgendaStore, JobStore, MemoryStore, RateStore, ReferenceStore};
+use herald::store::{AgendaStore, BroadcastStore, JobStore, MemoryStore, RateStore, ReferenceStore};
 use herald::telemetry::causes;
 use jiff::Timestamp;
 use tracing::error;
@@ -42,6 +46,8 @@ pub struct Worker {
     pub connector: Connector,
     /// Keeps claims and plans.
     pub jobs: JobStore,
+    /// Keeps broadcasts and their reports.
+    pub broadcasts: BroadcastStore,
     /// Keeps what the engine wants to know again.
     pub memories: MemoryStore,
     /// Keeps work that waits longer than a queue can hold it back.
@@ -84,6 +90,8 @@ impl From<Later> for Unsettled {
 pub struct Place {
     /// Whether other work waits behind it.
     pub in_order: bool,
+    /// Whether it came back, so that its jobs may have records.
+    pub came_back: bool,
     /// When nothing new may be begun any more, for the function is about to end.
     pub stop_at: Option<Timestamp>,
 }

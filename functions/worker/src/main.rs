@@ -8,13 +8,13 @@ use herald::clock::SystemClock;
 use herald::config::environment;
 use herald::connector::Connector;
 use herald::queue::Queue;
-use herald::store::{AgendaStore, JobStore, MemoryStore, RateStore, ReferenceStore, Table};
+use herald::store::{AgendaStore, BroadcastStore, JobStore, MemoryStore, RateStore, ReferenceStore, Table};
 use herald::{http, telemetry};
 use lambda_runtime::{run, service_fn};
 use worker::config::Config;
 use worker::{Worker, event_handler};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init(environment("LOG_LEVEL").as_deref());
     let config = Config::from_env()?;
@@ -40,8 +40,10 @@ async fn main() -> Result<(), lambda_runtime::Error> {
             }),
             cloud: config.cloud.clone(),
             client_id: config.client_id.clone(),
+            conversations: config.new_conversations,
         },
         jobs: JobStore::new(table.clone()),
+        broadcasts: BroadcastStore::new(table.clone()),
         memories: MemoryStore::new(table.clone()),
         agenda: AgendaStore::new(table.clone()),
         rates: RateStore::new(table.clone()),

@@ -2,12 +2,12 @@
 //! What follows them is the caller's to do, and to end the job after.
 
 use herald::activity::Activity;
-use herald::ledger::{Claim, Job, Plan, State, begin_send, end_send};
+use herald::ledger::{Claim, Job, JobId, Plan, State, begin_send, end_send};
 use jiff::Timestamp;
 use tracing::warn;
 
 use crate::decide::Planned;
-use crate::job::{LEASE, Parts, note_end};
+use crate::job::{LEASE, Parts, Wanted, note_end};
 use crate::send::Route;
 use crate::{Later, Worker};
 
@@ -76,16 +76,32 @@ impl Worker {
         }
     }
 
+    /// Claims `id` with a `plan` that is known already, and makes its sends: one message takes two writes.
+    ///
+    /// Where the record has a plan, that is carried out in its place.
+    pub(crate) async fn carry_out(&self, id: &JobId, plan: &Plan, route: Route<'_>) -> Result<(), Later> {
+        let Wanted::InHand(job) = self.claim_planned(id, plan, route.policy).await? else {
+            return Ok(());
+        };
+        let sends = async {
+            let is_begun = job.only_send.as_ref().is_some_and(|send| send.state == State::Sending);
+            match job.plan.as_ref().and_then(Plan::only_send).filter(|_| is_begun) {
+                Some(activity) => self.send_begun(job.clone(), route, activity).await,
+                None => self.send_plan(Planned { job: job.clone(), is_stored: true }, route).await,
+            }
+        };
+        match self.holding(&job, Box::pin(sends)).await? {
+            Said::Ended => Ok(()),
+            Said::InHand(job, carried_out) => self.conclude(*job, carried_out).await,
+        }
+    }
+
     /// Makes the only send of `job`, which is claimed.
-    pub(crate) async fn send_begun(
-        &self,
-        job: Job,
-        route: Route<'_>,
-        activity: &Activity,
-    ) -> Result<Said, Later> {
+    async fn send_begun(&self, job: Job, route: Route<'_>, activity: &Activity) -> Result<Said, Later> {
         let send = job.send().unwrap_or_else(|| job.clone());
         let request = self.say(route.target, activity);
-        let (attempt, later) = Box::pin(self.request(&send, route.target.reference(), request)).await;
+        let (attempt, later) =
+            Box::pin(self.request(&send, route.target.reference(), route.policy, request)).await;
         let job = self.record(end_send(job, attempt, route.policy, self.clock.now())).await?;
         if job.state == State::Retry { Err(later) } else { Ok(in_hand(job)) }
     }

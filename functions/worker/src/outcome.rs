@@ -26,6 +26,10 @@ impl Worker {
         target: Target<'_>,
         activity: &Activity,
     ) -> Result<Option<ActivityId>, ConnectorError> {
+        if let Target::NewThread(channel, _) = target {
+            // It has no reference to be mended, and no other place.
+            return self.connector.create_thread(channel, activity.clone()).await.map(|begun| begun.activity);
+        }
         let begun = self.clock.now();
         let error = match self.say_once(target, activity).await {
             Ok(id) => return Ok(id),
@@ -38,7 +42,7 @@ impl Worker {
             Remedy::NewConversation => self.say_anew(error, target.reference(), activity, begun).await,
             Remedy::AsNew => match target {
                 Target::Answer(turn) => self.connector.send(&turn.reference, activity.clone()).await,
-                Target::Conversation(_) => Err(error),
+                Target::Conversation(_) | Target::NewThread(..) => Err(error),
             },
         }
     }
@@ -50,7 +54,9 @@ impl Worker {
     ) -> Result<Option<ActivityId>, ConnectorError> {
         match target {
             Target::Answer(turn) => self.connector.reply(turn, activity.clone()).await,
-            Target::Conversation(reference) => self.connector.send(reference, activity.clone()).await,
+            Target::Conversation(reference) | Target::NewThread(_, reference) => {
+                self.connector.send(reference, activity.clone()).await
+            }
         }
     }
 

@@ -4,6 +4,8 @@
 use std::time::Duration;
 
 use herald::activity::Activity;
+use herald::audience::TeamChannel;
+use herald::broadcast::concerns_all;
 use herald::connector::{ConnectorError, Effect, Refusal, Retry};
 use herald::conversation::ConversationReference;
 use herald::ids::ActivityId;
@@ -26,13 +28,15 @@ pub(crate) enum Target<'a> {
     Answer(&'a Turn),
     /// Into the conversation.
     Conversation(&'a ConversationReference),
+    /// Into a new thread of the channel, which this refers to.
+    NewThread(&'a TeamChannel, &'a ConversationReference),
 }
 
 impl Target<'_> {
     pub(crate) fn reference(&self) -> &ConversationReference {
         match self {
             Self::Answer(turn) => &turn.reference,
-            Self::Conversation(reference) => reference,
+            Self::Conversation(reference) | Self::NewThread(_, reference) => reference,
         }
     }
 }
@@ -92,7 +96,7 @@ impl Worker {
             Wanted::InHand(job) => job,
             Wanted::Settled(job) => return Ok(job),
         };
-        let (attempt, later) = self.holding(&job, self.request(&job, reference, request)).await;
+        let (attempt, later) = self.holding(&job, self.request(&job, reference, policy, request)).await;
         let job = self.record(finish(job, attempt, policy, self.clock.now())).await?;
         if job.state == State::Retry { Err(later) } else { Ok(job) }
     }
@@ -102,6 +106,7 @@ impl Worker {
         &self,
         job: &Job,
         reference: &ConversationReference,
+        policy: Policy,
         request: impl Future<Output = Result<Option<ActivityId>, ConnectorError>>,
     ) -> (Attempt, Later) {
         let begun = self.clock.now();
@@ -117,6 +122,13 @@ impl Worker {
                 note(&error, &job.id);
                 self.slow_down(&error, reference.tenant_id.as_ref()).await;
                 match error.retry() {
+                    // It says nothing about this one: the broadcast's breaker is to notice, and nobody fails by it.
+                    retry if policy.is_of_broadcast() && concerns_all(&error).is_some() => {
+                        if let Retry::After(wait) = retry {
+                            later.wait = wait;
+                        }
+                        Attempt::NotDone(concerns_all(&error).unwrap_or_default())
+                    }
                     Retry::After(wait) => {
                         later.wait = wait;
                         Attempt::NotDone(error.to_string())

@@ -1,12 +1,24 @@
-//! Creating personal conversations (protocol §7.1): without an activity, so that it may be repeated freely.
-//! What is said in one is sent by itself.
+//! Making conversations: what the channel is asked for (protocol §1.2, §7.1).
+//! A personal one may be asked for again and again; a thread is another one each time.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Connector, ConnectorError, Refusal, Remedy};
+use crate::activity::Activity;
+use crate::audience::TeamChannel;
 use crate::conversation::User;
-use crate::ids::ConversationId;
+use crate::ids::{ActivityId, ConversationId};
 use crate::service_url::ServiceUrl;
+
+/// Where the conversations begin that the agent makes with people it has none with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum NewConversations {
+    /// In the chat with the agent.
+    #[default]
+    Chat,
+    /// In Microsoft 365 Copilot, as a conversation of the agent's own (protocol §7.1).
+    Copilot,
+}
 
 /// A conversation the channel created, or had already.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +27,42 @@ pub struct Created {
     pub conversation: ConversationId,
     /// Where its connector answers.
     pub service_url: ServiceUrl,
+}
+
+/// A thread that was begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Begun {
+    /// Its first activity, where the channel told.
+    pub activity: Option<ActivityId>,
+}
+
+impl NewConversations {
+    /// The form with this name in the configuration.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "chat" => Some(Self::Chat),
+            "copilot" => Some(Self::Copilot),
+            _ => None,
+        }
+    }
+
+    /// What is asked for to have a conversation with `user`: no activity, and the tenant in both places the channel may
+    /// look for it.
+    pub(super) fn parameters(self, agent: &str, user: &User) -> Value {
+        let mut channel_data = json!({ "tenant": { "id": user.tenant } });
+        if self == Self::Copilot {
+            channel_data["productContext"] = json!("Copilot");
+            channel_data["conversation"] = json!({ "conversationSubType": "AgentProactive" });
+        }
+        json!({
+            "isGroup": false,
+            "bot": { "id": agent },
+            "members": [{ "id": user.id }],
+            "tenantId": user.tenant,
+            "channelData": channel_data,
+        })
+    }
 }
 
 impl Connector {
@@ -38,13 +86,7 @@ impl Connector {
     }
 
     async fn create_at(&self, url: &ServiceUrl, user: &User) -> Result<Created, ConnectorError> {
-        let body = json!({
-            "isGroup": false,
-            "bot": { "id": self.account(user.channel.as_str()) },
-            "members": [{ "id": user.id }],
-            "tenantId": user.tenant,
-            "channelData": { "tenant": { "id": user.tenant } },
-        });
+        let body = self.conversations.parameters(&self.account(user.channel.as_str()), user);
         let resource = self.post(url, &["v3", "conversations"], &body).await?;
         let id = resource.id.and_then(|id| ConversationId::new(id).ok());
         let conversation = id.ok_or_else(|| ConnectorError::ambiguous("the answer names no conversation"))?;
@@ -53,5 +95,54 @@ impl Connector {
             _ => url.clone(),
         };
         Ok(Created { conversation, service_url })
+    }
+
+    /// Begins a thread in `channel` with `activity`. Each call begins another.
+    ///
+    /// # Errors
+    ///
+    /// As [`Connector::send`].
+    pub async fn create_thread(
+        &self,
+        channel: &TeamChannel,
+        activity: Activity,
+    ) -> Result<Begun, ConnectorError> {
+        let body = json!({
+            "isGroup": true,
+            "bot": { "id": self.account("msteams") },
+            "tenantId": channel.tenant,
+            "channelData": { "channel": { "id": channel.id }, "tenant": { "id": channel.tenant } },
+            "activity": activity,
+        });
+        let url = &self.cloud.global_service_url;
+        let begun: Option<Value> =
+            self.call(reqwest::Method::POST, url, &["v3", "conversations"], Some(&body)).await?;
+        let id = begun.as_ref().and_then(|begun| begun["activityId"].as_str());
+        Ok(Begun { activity: id.and_then(|id| ActivityId::new(id).ok()) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{EntraId, TenantId};
+
+    #[test]
+    fn a_conversation_in_copilot_is_asked_for_as_one() {
+        let user = User::of_teams(TenantId::new("t").unwrap(), EntraId::new("e").unwrap());
+
+        let chat = NewConversations::Chat.parameters("28:me", &user);
+        let copilot = NewConversations::Copilot.parameters("28:me", &user);
+
+        assert_eq!(chat["channelData"], json!({ "tenant": { "id": "t" } }));
+        assert_eq!(
+            (&copilot["tenantId"], &copilot["channelData"]["tenant"]["id"]),
+            (&json!("t"), &json!("t"))
+        );
+        assert_eq!(copilot["channelData"]["productContext"], "Copilot");
+        assert_eq!(copilot["channelData"]["conversation"]["conversationSubType"], "AgentProactive");
+        assert!(copilot.get("activity").is_none());
+        assert_eq!(NewConversations::named("copilot"), Some(NewConversations::Copilot));
+        assert_eq!(NewConversations::named("teams"), None);
     }
 }

@@ -20,6 +20,8 @@ pub enum Policy {
     Broadcast,
     /// A send that nobody may see twice: never again, whatever hid the outcome.
     AtMostOnce,
+    /// A change of what a broadcast showed: repeated freely, for the outcome is the same.
+    Amendment,
 }
 
 /// What hid the outcome of an attempt.
@@ -41,9 +43,18 @@ impl Loss {
 }
 
 impl Policy {
+    /// Whether the send is one of many alike.
+    #[must_use]
+    pub fn is_of_broadcast(self) -> bool {
+        match self {
+            Self::Broadcast | Self::AtMostOnce | Self::Amendment => true,
+            Self::Work | Self::FollowUp => false,
+        }
+    }
+
     fn allows_resend(self, loss: Loss, resends: u32) -> bool {
         match (self, loss) {
-            (Self::Work, _) => true,
+            (Self::Work | Self::Amendment, _) => true,
             (Self::FollowUp, Loss::Reply | Loss::Gateway) | (Self::Broadcast, Loss::Gateway) => resends < 1,
             (Self::Broadcast, Loss::Reply) | (Self::AtMostOnce, Loss::Reply | Loss::Gateway) => false,
         }

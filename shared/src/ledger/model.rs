@@ -24,6 +24,8 @@ enum Protocol {
     Ledger(Policy, Loss),
     /// The same for the only send of a plan, whose record is its job's: [`begin_send`] and [`end_send`].
     Only(Policy, Loss, Follows),
+    /// The same where what to send is known before the claim, which claims both: [`claim_planned`].
+    Planned(Policy, Loss),
 }
 
 /// What a plan has queued after its send.
@@ -217,7 +219,7 @@ impl Protocol {
 
     fn loss(self) -> Loss {
         match self {
-            Self::Ledger(_, loss) | Self::Only(_, loss, _) => loss,
+            Self::Ledger(_, loss) | Self::Only(_, loss, _) | Self::Planned(_, loss) => loss,
             Self::NoRecord | Self::CheckThenAct | Self::DeleteOnError => Loss::Reply,
         }
     }
@@ -235,13 +237,23 @@ impl Protocol {
             Self::DeleteOnError if is_locked => return world.left(worker),
             Self::DeleteOnError => return goes_on.with_record(Some(taken(worker))),
             Self::Ledger(policy, _) => policy,
-            Self::Only(..) => Policy::Work,
+            Self::Only(..) | Self::Planned(..) => Policy::Work,
         };
         let goes_on = match self {
             Self::Only(..) => world.with(worker, Step::Deciding),
-            Self::NoRecord | Self::CheckThenAct | Self::DeleteOnError | Self::Ledger(..) => goes_on,
+            Self::NoRecord | Self::CheckThenAct | Self::DeleteOnError => goes_on,
+            Self::Ledger(..) | Self::Planned(..) => goes_on,
         };
-        match claim(world.record.clone(), &id(), &claimant(world.record.as_ref(), worker, policy)) {
+        let claimant = claimant(world.record.as_ref(), worker, policy);
+        let decided = match self {
+            Self::Planned(policy, _) => {
+                claim_planned(world.record.clone(), &id(), &claimant, &plan(Follows::Nothing), policy)
+            }
+            Self::NoRecord | Self::CheckThenAct | Self::DeleteOnError | Self::Ledger(..) | Self::Only(..) => {
+                claim(world.record.clone(), &id(), &claimant)
+            }
+        };
+        match decided {
             Claim::Settled(_) => world.acknowledged(worker),
             Claim::Busy { .. } => world.left(worker),
             Claim::Over(job) => world.with_record(Some(job)).acknowledged(worker),
@@ -255,7 +267,10 @@ impl Protocol {
 
     /// The request: accepted, or with a fault accepted and its reply lost, lost itself, or cleanly refused.
     fn post(self, world: &World, worker: usize) -> Vec<World> {
-        let shown = world.shows(matches!(self, Self::Ledger(Policy::Work, _) | Self::Only(Policy::Work, ..)));
+        let shown = world.shows(matches!(
+            self,
+            Self::Ledger(Policy::Work, _) | Self::Only(Policy::Work, ..) | Self::Planned(Policy::Work, _)
+        ));
         let mut next = vec![shown.with(worker, Step::Answered)];
         if let Some(faults) = world.faults.checked_sub(1) {
             let spent = |world: &World| World { faults, ..world.clone() };
@@ -271,9 +286,7 @@ impl Protocol {
         let (Self::Only(policy, _, follows), Some(job)) = (self, world.in_hand_of(worker)) else {
             return world.left(worker);
         };
-        let next = (follows == Follows::Task).then_some(Next::Unhurried);
-        let plan = Plan { next, ..Plan::sends(vec![crate::activity::Activity::message("answer")]) };
-        let job = Job { plan: job.plan.clone().or(Some(plan)), ..job };
+        let job = Job { plan: job.plan.clone().or_else(|| Some(plan(follows))), ..job };
         match begin_send(job, policy, Duration::from_secs(20), now()) {
             Claim::Taken(job) => world.with_record(Some(job)).with(worker, Step::Claimed),
             Claim::Settled(_) => world.with(worker, Step::Recorded),
@@ -302,7 +315,7 @@ impl Protocol {
             }
             Self::NoRecord | Self::CheckThenAct => world.left(worker),
             Self::DeleteOnError => world.with_record(None).left(worker),
-            Self::Only(policy, ..) => match world.in_hand_of(worker) {
+            Self::Only(policy, ..) | Self::Planned(policy, _) => match world.in_hand_of(worker) {
                 Some(job) => world.written(worker, end_send(job, attempt, policy, now())),
                 None => world.left(worker),
             },
@@ -360,6 +373,12 @@ fn crash(world: &World, worker: usize) -> Vec<World> {
     vec![next]
 }
 
+/// What the engine answers.
+fn plan(follows: Follows) -> Plan {
+    let next = (follows == Follows::Task).then_some(Next::Unhurried);
+    Plan { next, ..Plan::sends(vec![crate::activity::Activity::message("answer")]) }
+}
+
 fn id() -> JobId {
     JobId(digest::of(&["job"]))
 }
@@ -412,7 +431,11 @@ fn explore(protocol: Protocol, faults: u8, may_pause: bool) -> Outcome {
 
 /// The most copies with none, one, two and three faults; what ended unseen is checked on the way.
 fn copies(protocol: Protocol, may_pause: bool) -> [u8; 4] {
-    [0, 1, 2, 3].map(|faults| {
+    copies_with(protocol, [0, 1, 2, 3], may_pause)
+}
+
+fn copies_with<const N: usize>(protocol: Protocol, faults: [u8; N], may_pause: bool) -> [u8; N] {
+    faults.map(|faults| {
         let outcome = explore(protocol, faults, may_pause);
         assert!(!outcome.unseen.contains("SILENT"), "{protocol:?}: lost without a word");
         outcome.copies
@@ -473,28 +496,33 @@ fn what_nobody_saw_is_recorded_or_a_dead_letter() {
 }
 
 /// The most copies of the only send of a plan; whoever is paused can do all that others can.
-fn check_only_send(follows: Follows) {
+fn check_only_send(protocol: impl Fn(Policy, Loss) -> Protocol) {
     let most = [
-        (Policy::Broadcast, Loss::Reply, [1, 1, 1, 1]),
-        (Policy::Broadcast, Loss::Gateway, [1, 2, 2, 2]),
-        (Policy::AtMostOnce, Loss::Reply, [1, 1, 1, 1]),
-        (Policy::AtMostOnce, Loss::Gateway, [1, 1, 1, 1]),
-        (Policy::FollowUp, Loss::Reply, [1, 2, 2, 2]),
-        (Policy::Work, Loss::Reply, [1, 1, 1, 1]),
+        (Policy::Broadcast, Loss::Reply, [1, 1, 1]),
+        (Policy::Broadcast, Loss::Gateway, [1, 2, 2]),
+        (Policy::AtMostOnce, Loss::Reply, [1, 1, 1]),
+        (Policy::AtMostOnce, Loss::Gateway, [1, 1, 1]),
+        (Policy::FollowUp, Loss::Reply, [1, 2, 2]),
+        (Policy::Work, Loss::Reply, [1, 1, 1]),
     ];
     for (policy, loss, most) in most {
-        assert_eq!(copies(Protocol::Only(policy, loss, follows), true), most, "{policy:?}, {loss:?}");
+        assert_eq!(copies_with(protocol(policy, loss), [0, 1, 2], true), most, "{policy:?}, {loss:?}");
     }
 }
 
 #[test]
 fn the_only_send_of_a_plan_is_shown_as_often_as_one_with_a_record_of_its_own() {
-    check_only_send(Follows::Nothing);
+    check_only_send(|policy, loss| Protocol::Only(policy, loss, Follows::Nothing));
 }
 
 #[test]
 fn so_is_one_that_something_follows_which_is_queued_before_the_job_ends() {
-    check_only_send(Follows::Task);
+    check_only_send(|policy, loss| Protocol::Only(policy, loss, Follows::Task));
+}
+
+#[test]
+fn so_is_one_that_is_claimed_with_its_job_at_once() {
+    check_only_send(Protocol::Planned);
 }
 
 #[test]
@@ -503,7 +531,8 @@ fn an_only_send_that_nobody_saw_is_recorded_or_a_dead_letter() {
         for faults in [0, 1, 2] {
             let alone = explore(Protocol::Ledger(policy, Loss::Reply), faults, false).unseen;
             let only = explore(Protocol::Only(policy, Loss::Reply, Follows::Nothing), faults, false).unseen;
-            assert_eq!(only, alone, "{policy:?} with {faults} faults");
+            let planned = explore(Protocol::Planned(policy, Loss::Reply), faults, false).unseen;
+            assert_eq!([only, planned], [alone.clone(), alone], "{policy:?} with {faults} faults");
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Attempt, Claim, Claimant, Entry, Job, Policy, State, claim, finish};
+use super::{Attempt, Claim, Claimant, Entry, Job, JobId, Plan, Policy, State, claim, finish};
 use crate::ids::ActivityId;
 
 /// What became of the only send of a plan. Whoever has the job in hand has this in hand.
@@ -93,6 +93,34 @@ pub fn begin_send(job: Job, policy: Policy, lease: Duration, now: Timestamp) -> 
         Claim::Settled(_) => Claim::Settled(job),
         Claim::Over(send) => Claim::Over(as_its_send(job.with_send(send), now)),
         busy @ Claim::Busy { .. } => busy,
+    }
+}
+
+/// Decides about wanting the job `id` with what to do about it known already.
+///
+/// The claim stores `plan`, unless the record has one, which is then what is done; its only send is claimed with it.
+#[must_use]
+pub fn claim_planned(
+    record: Option<Job>,
+    id: &JobId,
+    claimant: &Claimant,
+    plan: &Plan,
+    policy: Policy,
+) -> Claim {
+    let is_repeated = record.as_ref().is_some_and(|job| job.owner == claimant.owner);
+    let job = match claim(record, id, claimant) {
+        Claim::Taken(job) if !is_repeated => Job { plan: job.plan.or_else(|| Some(plan.clone())), ..job },
+        decided @ (Claim::Taken(_) | Claim::Settled(_) | Claim::Busy { .. } | Claim::Over(_)) => {
+            return decided;
+        }
+    };
+    if job.plan.as_ref().is_none_or(|plan| plan.only_send().is_none()) {
+        return Claim::Taken(job);
+    }
+    match begin_send(job, policy, claimant.lease, claimant.now) {
+        // Something is to follow it.
+        Claim::Settled(job) => Claim::Taken(job),
+        decided @ (Claim::Taken(_) | Claim::Over(_) | Claim::Busy { .. }) => decided,
     }
 }
 

@@ -200,6 +200,22 @@ fn an_only_send_left_by_a_dead_worker_counts_as_a_resend_of_its_own() {
 }
 
 #[test]
+fn a_claim_with_a_plan_replays_the_stored_one_and_is_recognised_when_repeated() {
+    let plan = |text: &str| Plan::sends(vec![crate::activity::Activity::message(text)]);
+    let planned = |record: Option<Job>, owner: &str, now: i64, text: &str| {
+        claim_planned(record, &id(), &claimant(owner, now, Policy::Work), &plan(text), Policy::FollowUp)
+    };
+
+    let first = taken(planned(None, "a", 0, "first"));
+    let repeated = taken(planned(Some(first.clone()), "a", 0, "second"));
+    let taken_over = taken(planned(Some(first.clone()), "b", 20, "third"));
+
+    assert_eq!((first.plan.clone(), first.send().unwrap().state), (Some(plan("first")), State::Sending));
+    assert_eq!(repeated, first);
+    assert_eq!((taken_over.plan.clone(), taken_over.send().unwrap().resends), (Some(plan("first")), 1));
+}
+
+#[test]
 fn an_only_send_ends_with_a_job_that_is_cancelled_or_too_late() {
     let job = sending(Verdict::Done, None);
     let waiting = end_send(job.clone(), Attempt::NotDone("later".to_owned()), Policy::FollowUp, at(6));

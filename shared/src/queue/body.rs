@@ -3,9 +3,12 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
+use crate::broadcast::BroadcastId;
 use crate::conversation::ConversationReference;
 use crate::effect::Effect;
+use crate::ids::ActivityId;
 use crate::ledger::JobId;
 use crate::occasion::{Occasion, Recipient};
 use crate::task::{Task, TaskInput};
@@ -92,6 +95,9 @@ pub struct DeliveriesWork {
     pub occasion: Occasion,
     /// Who, each with the job it is.
     pub deliveries: Vec<Delivery>,
+    /// The broadcast they belong to, which says what is done and whether it still is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broadcast: Option<BroadcastId>,
 }
 
 /// One recipient of an occasion.
@@ -101,6 +107,20 @@ pub struct Delivery {
     pub job: JobId,
     /// Who.
     pub recipient: Recipient,
+    /// What the content's variables are for this one.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub values: Map<String, Value>,
+    /// What was delivered before and is to be changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activity: Option<ActivityId>,
+}
+
+impl Delivery {
+    /// The delivery of what an occasion says to `recipient`.
+    #[must_use]
+    pub fn new(job: JobId, recipient: Recipient) -> Self {
+        Self { job, recipient, values: Map::new(), activity: None }
+    }
 }
 
 /// Why a body could not be written or read.

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::item::{Item as Attributes, ONLY, from_json, json, number, text};
 use super::{Cursor, StoreError, Table};
 use crate::agenda::{Destination, Item, Minute};
+use crate::broadcast::BroadcastId;
 
 /// Where the ticks' progress is kept.
 const PROGRESS: &str = "agenda";
@@ -50,8 +51,20 @@ impl AgendaStore {
     ///
     /// [`StoreError`].
     pub async fn put(&self, item: &Item, now: Timestamp) -> Result<(), StoreError> {
+        self.put_under(pk(item.minute(now), item.shard()), item).await
+    }
+
+    /// Puts `item` aside until `broadcast` goes on, however long that takes.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    pub async fn hold(&self, broadcast: &BroadcastId, item: &Item) -> Result<(), StoreError> {
+        self.put_under(held(broadcast, item.shard()), item).await
+    }
+
+    async fn put_under(&self, pk: String, item: &Item) -> Result<(), StoreError> {
         let Table { client, name } = &self.table;
-        let minute = item.minute(now);
         let due_ms = item.due.as_millisecond();
         let (queue, group, dedupe) = match &item.queue {
             Destination::Turns { group, dedupe } => ("turns", Some(group), Some(dedupe)),
@@ -61,7 +74,7 @@ impl AgendaStore {
         let request = client
             .put_item()
             .table_name(name)
-            .item("pk", text(pk(minute, item.shard())))
+            .item("pk", text(pk))
             .item("sk", text(&item.id))
             .item("due", number(due_ms))
             .item("queue", text(queue))
@@ -80,13 +93,31 @@ impl AgendaStore {
     ///
     /// [`StoreError`].
     pub async fn list(&self, minute: Minute, shard: u8, from: Option<Cursor>) -> Result<Due, StoreError> {
+        self.list_under(pk(minute, shard), from).await
+    }
+
+    /// A page of the items of one shard that were put aside for `broadcast`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    pub async fn list_held(
+        &self,
+        broadcast: &BroadcastId,
+        shard: u8,
+        from: Option<Cursor>,
+    ) -> Result<Due, StoreError> {
+        self.list_under(held(broadcast, shard), from).await
+    }
+
+    async fn list_under(&self, pk: String, from: Option<Cursor>) -> Result<Due, StoreError> {
         let Table { client, name } = &self.table;
         let request = client
             .query()
             .table_name(name)
             .consistent_read(true)
             .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", text(pk(minute, shard)))
+            .expression_attribute_values(":pk", text(pk))
             .set_exclusive_start_key(from.map(|cursor| cursor.0));
         let page = request.send().await.map_err(|error| StoreError::unavailable("list agenda", error))?;
         let found = page.items.unwrap_or_default();
@@ -152,6 +183,10 @@ impl AgendaStore {
 
 fn pk(minute: Minute, shard: u8) -> String {
     format!("agenda#{}#{shard}", minute.0)
+}
+
+fn held(broadcast: &BroadcastId, shard: u8) -> String {
+    format!("held#{}#{shard}", broadcast.as_str())
 }
 
 fn read(attributes: &Attributes) -> Result<(Item, Place), StoreError> {

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::item::{Item, ONLY, from_json, json, number, text};
 use super::{StoreError, Table};
-use crate::ledger::{self, By, Cancel, Claim, Claimant, Job, JobId, State};
+use crate::ledger::{self, By, Cancel, Claim, Claimant, Job, JobId, Plan, Policy, State};
 
 /// A settled job's claim outlives every copy of its message: 14 days in a queue, 14 in its dead-letter
 /// queue, and a margin.
@@ -55,9 +55,28 @@ impl JobStore {
     ///
     /// [`StoreError`]; the job may then be claimed by `claimant` all the same, and asking again tells.
     pub async fn claim(&self, id: &JobId, claimant: &Claimant) -> Result<Claim, StoreError> {
+        self.claim_as(|record| ledger::claim(record, id, claimant)).await
+    }
+
+    /// The same with what is to be done, in the same write: see [`ledger::claim_planned`].
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], as of [`claim`](Self::claim).
+    pub async fn claim_planned(
+        &self,
+        id: &JobId,
+        claimant: &Claimant,
+        plan: &Plan,
+        policy: Policy,
+    ) -> Result<Claim, StoreError> {
+        self.claim_as(|record| ledger::claim_planned(record, id, claimant, plan, policy)).await
+    }
+
+    async fn claim_as(&self, decide: impl Fn(Option<Job>) -> Claim) -> Result<Claim, StoreError> {
         let mut record = None;
         for _ in 0..MAX_ROUNDS {
-            let decided = ledger::claim(record.take(), id, claimant);
+            let decided = decide(record.take());
             let lost = match decided {
                 Claim::Settled(_) | Claim::Busy { .. } => return Ok(decided),
                 Claim::Taken(job) => match self.put(job).await? {

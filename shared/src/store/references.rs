@@ -7,10 +7,16 @@ use aws_sdk_dynamodb::error::SdkError;
 use jiff::Timestamp;
 
 use super::item::{Item, ONLY, encoded, from_json, text};
-use super::{Cursor, StoreError, Table};
+use super::{StoreError, Table};
+use crate::audience::ConversationKind;
 use crate::conversation::lifecycle::{Change, Order};
 use crate::conversation::{ConversationReference, ReferenceKey, User};
 use crate::ids::ClientId;
+
+mod shard;
+
+pub use self::shard::Shard;
+use self::shard::shard_of;
 
 /// The conversation references of one agent in one cloud.
 #[derive(Debug, Clone)]
@@ -20,19 +26,15 @@ pub struct ReferenceStore {
     cloud: String,
 }
 
-/// One of the 256 parts an audience is listed in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shard(pub u8);
-
 /// A page of references and where the next one starts.
 #[derive(Debug)]
 pub struct Page {
     /// The references.
     pub references: Vec<ConversationReference>,
-    /// Items on the page that could not be read; they stop nobody else.
-    pub unreadable: usize,
-    /// Where the next page starts; `None` after the last.
-    pub next: Option<Cursor>,
+    /// What the items on the page are found by that could not be read; they stop nobody else.
+    pub unreadable: Vec<String>,
+    /// What the last one is found by; `None` on the last page.
+    pub last: Option<String>,
 }
 
 impl ReferenceStore {
@@ -82,8 +84,9 @@ impl ReferenceStore {
         // Without these two it is in neither index: nobody is told of anything there.
         // Nor is who has no tenant: visitors of a web page are not everyone.
         let is_of_a_tenant = reference.tenant_id.is_some();
-        if change == Change::Keep && is_of_a_tenant && reference.conversation.is_personal() {
-            request = request.item("audience", text(self.audience(shard_of(&key))));
+        let kind = ConversationKind::of(reference).filter(|_| change == Change::Keep && is_of_a_tenant);
+        if let Some(kind) = kind {
+            request = request.item("audience", text(self.audience(kind, shard_of(&key))));
             if let Some(person) = reference.person() {
                 request = request.item("user", text(self.person_key(&person)));
             }
@@ -103,12 +106,27 @@ impl ReferenceStore {
     ///
     /// [`StoreError`].
     pub async fn get(&self, key: &ReferenceKey) -> Result<Option<ConversationReference>, StoreError> {
+        let is_active = |item: &Item| item.get("state") == Some(&text(state(Change::Keep)));
+        self.read(key).await?.filter(is_active).map(|item| from_json(&item, "reference")).transpose()
+    }
+
+    /// The reference with this key, whether or not its conversation is over.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    pub async fn get_even_if_over(
+        &self,
+        key: &ReferenceKey,
+    ) -> Result<Option<ConversationReference>, StoreError> {
+        self.read(key).await?.map(|item| from_json(&item, "reference")).transpose()
+    }
+
+    async fn read(&self, key: &ReferenceKey) -> Result<Option<Item>, StoreError> {
         let Table { client, name } = &self.table;
         let request = client.get_item().table_name(name).consistent_read(true);
         let found = request.key("pk", text(pk(key))).key("sk", text(ONLY)).send().await;
-        let found = found.map_err(|error| StoreError::unavailable("get reference", error))?;
-        let is_active = |item: &Item| item.get("state") == Some(&text(state(Change::Keep)));
-        found.item.filter(is_active).map(|item| from_json(&item, "reference")).transpose()
+        Ok(found.map_err(|error| StoreError::unavailable("get reference", error))?.item)
     }
 
     /// The personal conversation with `user`, if one is known.
@@ -118,57 +136,65 @@ impl ReferenceStore {
     /// [`StoreError`].
     pub async fn find(&self, user: &User) -> Result<Option<ConversationReference>, StoreError> {
         let value = self.person_key(user);
-        let (items, _) = self.query("by_user", "user", &value, None).await?;
-        items.first().map(|item| from_json(item, "reference")).transpose()
-    }
-
-    /// A page of the personal conversations in `shard`.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`].
-    pub async fn list(&self, shard: Shard, from: Option<Cursor>) -> Result<Page, StoreError> {
-        let (items, next) = self.query("by_audience", "audience", &self.audience(shard), from).await?;
-        let read: Vec<Result<_, StoreError>> =
-            items.iter().map(|item| from_json(item, "reference")).collect();
-        let unreadable = read.iter().filter(|read| read.is_err()).count();
-        Ok(Page { references: read.into_iter().flatten().collect(), unreadable, next })
-    }
-
-    async fn query(
-        &self,
-        index: &'static str,
-        attribute: &'static str,
-        value: &str,
-        from: Option<Cursor>,
-    ) -> Result<(Vec<Item>, Option<Cursor>), StoreError> {
         let Table { client, name } = &self.table;
         let request = client
             .query()
             .table_name(name)
-            .index_name(index)
-            .key_condition_expression("#attribute = :value")
-            .expression_attribute_names("#attribute", attribute)
-            .expression_attribute_values(":value", text(value))
-            .set_exclusive_start_key(from.map(|cursor| cursor.0));
-        let page = request.send().await.map_err(|error| StoreError::unavailable(index, error))?;
-        Ok((page.items.unwrap_or_default(), page.last_evaluated_key.map(Cursor)))
+            .index_name("by_user")
+            .key_condition_expression("#user = :user")
+            .expression_attribute_names("#user", "user")
+            .expression_attribute_values(":user", text(value));
+        let found = request.send().await.map_err(|error| StoreError::unavailable("by_user", error))?;
+        found.items().first().map(|item| from_json(item, "reference")).transpose()
     }
 
-    fn audience(&self, shard: Shard) -> String {
-        crate::digest::of(&[self.client_id.as_str(), &self.cloud, &shard.0.to_string()])
+    /// A page of the conversations of `kind` in `shard`, at most `limit` of them, behind the one found by `after`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    pub async fn list(
+        &self,
+        kind: ConversationKind,
+        shard: Shard,
+        after: Option<String>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        let Table { client, name } = &self.table;
+        let audience = self.audience(kind, shard);
+        let start = after.map(|after| {
+            let key = [("audience", text(&audience)), ("pk", text(after)), ("sk", text(ONLY))];
+            key.map(|(name, value)| (name.to_owned(), value)).into()
+        });
+        let request = client
+            .query()
+            .table_name(name)
+            .index_name("by_audience")
+            .key_condition_expression("audience = :audience")
+            .expression_attribute_values(":audience", text(&audience))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(start);
+        let page = request.send().await.map_err(|error| StoreError::unavailable("by_audience", error))?;
+        let mut references = Vec::new();
+        let mut unreadable = Vec::new();
+        for item in page.items() {
+            match from_json(item, "reference") {
+                Ok(reference) => references.push(reference),
+                Err(_) => unreadable.extend(item.get("pk").and_then(|key| key.as_s().ok()).cloned()),
+            }
+        }
+        let last = page.last_evaluated_key.and_then(|key| key.get("pk")?.as_s().ok().cloned());
+        Ok(Page { references, unreadable, last })
     }
-}
 
-impl Shard {
-    /// All of them.
-    pub fn all() -> impl Iterator<Item = Self> {
-        (0..=u8::MAX).map(Self)
+    fn audience(&self, kind: ConversationKind, shard: Shard) -> String {
+        let shard = shard.0.to_string();
+        let agent = [self.client_id.as_str(), &self.cloud, &shard];
+        match kind {
+            ConversationKind::Personal => crate::digest::of(&agent),
+            ConversationKind::GroupChat => crate::digest::of(&[agent[0], agent[1], agent[2], "group-chat"]),
+        }
     }
-}
-
-fn shard_of(key: &ReferenceKey) -> Shard {
-    Shard(key.as_str().get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()).unwrap_or(0))
 }
 
 fn pk(key: &ReferenceKey) -> String {

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use herald::activity::{ChannelAccount, ConversationAccount};
+use herald::audience::ConversationKind;
 use herald::clock::{Clock, SystemClock};
 use herald::conversation::lifecycle::Change;
 use herald::conversation::{ConversationReference, User};
@@ -208,12 +209,12 @@ pub(super) async fn a_shard_of_several_pages_is_listed_to_its_end(services: &Ser
 async fn list(store: &ReferenceStore, shard: Shard) -> (Vec<ConversationReference>, usize) {
     let (mut listed, mut pages, mut from) = (Vec::new(), 0, None);
     loop {
-        let page = store.list(shard, from).await.unwrap();
-        assert_eq!(page.unreadable, 0);
+        let page = store.list(ConversationKind::Personal, shard, from, 500).await.unwrap();
+        assert_eq!(page.unreadable, Vec::<String>::new());
         listed.extend(page.references);
         pages += 1;
         assert!(pages < 100, "the pages of {shard:?} do not end");
-        from = page.next;
+        from = page.last;
         if from.is_none() {
             return (listed, pages);
         }

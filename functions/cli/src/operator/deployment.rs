@@ -5,15 +5,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
+use herald::chance::Chance;
 use herald::checkup::QueueKind;
 use herald::clock::{Clock, SystemClock};
-use herald::config::Variables;
+use herald::cloud::Cloud;
+use herald::config::{TENANT_RATE, Variables};
+use herald::ids::ClientId;
 use herald::queue::Queue;
-use herald::store::{JobStore, Table};
+use herald::store::{AgendaStore, BroadcastStore, JobStore, ReferenceStore, Table};
+use proactive::Proactive;
 
 use super::OperatorError;
 use crate::args::{Where, WorkQueue};
-use crate::local::TEMPLATE;
+use crate::local::{EMULATED_CLIENT_ID, TEMPLATE};
 use crate::stack::{Delays, Stack, StackError, StackOptions};
 use crate::template::Template;
 
@@ -28,8 +32,24 @@ pub struct Deployment {
     turns: Option<Queue>,
     tasks: Option<Queue>,
     deliveries: Option<Queue>,
+    agent: Option<Agent>,
+    tenant_rate: u32,
     /// The verb's own, where nobody else has the directory.
     stack: Option<Stack>,
+}
+
+/// Whose references a deployment keeps.
+#[derive(Debug, Clone)]
+struct Agent {
+    client_id: ClientId,
+    /// The issuer of its channel's tokens.
+    cloud: String,
+}
+
+impl Agent {
+    fn read(client_id: Option<ClientId>, cloud: Option<Cloud>) -> Option<Self> {
+        Some(Self { client_id: client_id?, cloud: cloud?.issuer })
+    }
 }
 
 impl Deployment {
@@ -43,24 +63,34 @@ impl Deployment {
         vars: impl Fn(&str) -> Option<String>,
         aws: impl AsyncFnOnce() -> SdkConfig,
     ) -> Result<Self, OperatorError> {
-        let vars = Variables::new(vars);
+        let mut vars = Variables::new(vars);
+        // What is missing or wrong is only said to the verbs that need it.
+        let (client_id, cloud) = (vars.client_id(), vars.cloud());
+        let tenant_rate = vars.tenant_rate().unwrap_or(TENANT_RATE);
+        let emulated = || ClientId::new(EMULATED_CLIENT_ID).ok();
         let table = vars.optional("TABLE_NAME");
         let urls = [QueueKind::Turns, QueueKind::Tasks, QueueKind::Deliveries];
         let urls = urls.map(|kind| vars.optional(kind.variable()));
         let is_named = table.is_some() || urls.iter().any(Option::is_some);
         match &place.state {
-            Some(state) => Self::here(state).await,
+            Some(state) => {
+                Self::here(state, Agent::read(client_id.or_else(emulated), cloud), tenant_rate).await
+            }
             None if is_named => {
                 let aws = aws().await;
                 let sqs = aws_sdk_sqs::Client::new(&aws);
                 let [turns, tasks, deliveries] = urls.map(|url| Some(Queue::new(sqs.clone(), url?)));
-                Ok(Self { aws, table, turns, tasks, deliveries, stack: None })
+                let agent = Agent::read(client_id, cloud);
+                Ok(Self { aws, table, turns, tasks, deliveries, agent, tenant_rate, stack: None })
             }
-            None => Self::here(Path::new(STATE)).await,
+            None => {
+                let agent = Agent::read(client_id.or_else(emulated), cloud);
+                Self::here(Path::new(STATE), agent, tenant_rate).await
+            }
         }
     }
 
-    async fn here(state: &Path) -> Result<Self, OperatorError> {
+    async fn here(state: &Path, agent: Option<Agent>, tenant_rate: u32) -> Result<Self, OperatorError> {
         if !Stack::has_state(state) {
             return Err(OperatorError::NoState(state.to_owned()));
         }
@@ -87,7 +117,8 @@ impl Deployment {
         };
         let (turns, tasks, deliveries) =
             (queue("TurnsQueue").await?, queue("TasksQueue").await?, queue("DeliveriesQueue").await?);
-        Ok(Self { aws, table: Some(template.table.name), turns, tasks, deliveries, stack })
+        let table = Some(template.table.name);
+        Ok(Self { aws, table, turns, tasks, deliveries, agent, tenant_rate, stack })
     }
 
     /// Leaves it, and its directory to the next.
@@ -104,9 +135,41 @@ impl Deployment {
 
     /// Its jobs.
     pub(super) fn jobs(&self) -> Result<JobStore, OperatorError> {
+        self.table().map(JobStore::new)
+    }
+
+    /// Its broadcasts.
+    pub(super) fn broadcasts(&self) -> Result<BroadcastStore, OperatorError> {
+        self.table().map(BroadcastStore::new)
+    }
+
+    /// What plans here as `proactive` does there, under the same lease.
+    pub(super) fn planner(&self) -> Result<Proactive, OperatorError> {
+        let table = self.table()?;
+        let Agent { client_id, cloud } = self.agent.clone().ok_or(OperatorError::Unregistered)?;
+        let queue = |kind| Ok::<_, OperatorError>(self.source(kind)?.cloned());
+        let (turns, tasks, deliveries) =
+            (queue(WorkQueue::Turns)?, queue(WorkQueue::Tasks)?, queue(WorkQueue::Deliveries)?);
+        let (Some(turns), Some(tasks), Some(deliveries)) = (turns, tasks, deliveries) else {
+            return Err(OperatorError::NotQueued);
+        };
+        Ok(Proactive {
+            references: ReferenceStore::new(table.clone(), client_id, cloud),
+            broadcasts: BroadcastStore::new(table.clone()),
+            agenda: AgendaStore::new(table),
+            turns,
+            tasks,
+            deliveries,
+            tenant_rate: self.tenant_rate,
+            clock: Arc::new(SystemClock),
+            chance: Chance::system(),
+        })
+    }
+
+    fn table(&self) -> Result<Table, OperatorError> {
         let unnamed = OperatorError::Unnamed { variable: "TABLE_NAME", output: "TableName" };
         let name = self.table.clone().ok_or(unnamed)?;
-        Ok(JobStore::new(Table::new(aws_sdk_dynamodb::Client::new(&self.aws), name)))
+        Ok(Table::new(aws_sdk_dynamodb::Client::new(&self.aws), name))
     }
 
     /// The queue that dead letters of `kind` come from; `None` when they come from none.

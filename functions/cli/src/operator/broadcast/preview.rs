@@ -1,0 +1,58 @@
+//! `herald broadcast preview`: how many would be told, how long it would take, how large it is; nobody is told.
+//! Who is counted is `proactive`'s to say, as when they are told.
+
+use std::io::Write;
+
+use proactive::{Firing, OccasionEvent, Proactive};
+use serde_json::Value;
+
+use super::OperatorError;
+
+/// Writes the preview; whether it could be started.
+pub(super) async fn write(
+    planner: &Proactive,
+    event: Value,
+    out: &mut (dyn Write + Send),
+) -> Result<bool, OperatorError> {
+    let Firing { id, spec } = OccasionEvent::read(event, planner.clock.now())?;
+    let mut told = Ok(());
+    let seen = planner
+        .preview(&spec, None, |count| {
+            if count % 10_000 < 500 && count >= 10_000 && told.is_ok() {
+                told = writeln!(out, "Counted {count} so far …");
+            }
+        })
+        .await?;
+    told?;
+    writeln!(out, "{} would be told, of {} tenants:", seen.recipients, seen.by_tenant.len())?;
+    for (tenant, count) in &seen.by_tenant {
+        writeln!(out, "  {tenant}  {count}")?;
+    }
+    writeln!(out, "{} of them have no conversation yet.", seen.without_conversation)?;
+    if seen.unreadable > 0 {
+        writeln!(out, "{} records cannot be read.", seen.unreadable)?;
+    }
+    let longest = seen.by_tenant.values().max().copied().unwrap_or(0);
+    let seconds = longest.div_ceil(u64::from(planner.tenant_rate.max(1)));
+    let rate = planner.tenant_rate;
+    writeln!(out, "It takes about {} at {rate} a second to one tenant.", duration(seconds))?;
+    if spec.content.is_some() {
+        writeln!(out, "The largest message has {} bytes, of {} at most.", seen.bytes, seen.most_bytes())?;
+    }
+    if let Some(broadcast) = planner.broadcasts.state(&id).await? {
+        writeln!(out, "Its key was used before: that broadcast is {}.", super::name(broadcast.status))?;
+        return Ok(false);
+    }
+    if seen.recipients == 0 {
+        return Err(OperatorError::Nobody);
+    }
+    Ok(true)
+}
+
+fn duration(seconds: u64) -> String {
+    match seconds {
+        0..=119 => format!("{seconds} s"),
+        120..=7_199 => format!("{} min", seconds / 60),
+        _ => format!("{} h {} min", seconds / 3_600, seconds / 60 % 60),
+    }
+}

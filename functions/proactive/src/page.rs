@@ -1,0 +1,235 @@
+//! Pages: the recipients of one part of an audience, a few hundred at a time, by index and by key alone.
+//! What becomes of them is said by `plan`.
+
+use std::collections::BTreeMap;
+
+use herald::audience::{Audience, ConversationKind};
+use herald::broadcast::{
+    Aim, Cursor, Entry, Extent, Outcome, PAGE, Placement, Spec, Step, place, tenant_key,
+};
+use herald::conversation::User;
+use herald::occasion::Recipient;
+use herald::queue::Delivery;
+use herald::store::{SLICES, Shard, StoreError};
+use serde_json::{Map, Value};
+
+use crate::Proactive;
+use crate::plan::{PlanError, Waiting, tenant_of};
+
+/// Recipients that are planned together.
+#[derive(Debug, Default)]
+pub(crate) struct Page {
+    pub(crate) deliveries: Vec<Delivery>,
+    /// Keys of records that could not be read.
+    pub(crate) unreadable: Vec<String>,
+    /// What the last one is found by; `None` on the last page of a shard.
+    pub(crate) last: Option<String>,
+}
+
+/// Shards of an audience that is listed.
+const SHARDS: u16 = 256;
+
+impl Page {
+    /// The deliveries by the hash of their tenant. One message is for one tenant: a tenant that is throttled holds up no
+    /// other.
+    pub(crate) fn by_tenant(&self) -> BTreeMap<String, Vec<Delivery>> {
+        let mut by_tenant: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for delivery in &self.deliveries {
+            by_tenant.entry(tenant_of(delivery)).or_default().push(delivery.clone());
+        }
+        by_tenant
+    }
+
+    /// Adds the recipients of `other`, but nobody twice.
+    pub(crate) fn merge(&mut self, other: Self) {
+        for delivery in other.deliveries {
+            if self.deliveries.iter().all(|there| there.job != delivery.job) {
+                self.deliveries.push(delivery);
+            }
+        }
+        self.unreadable.extend(other.unreadable);
+        self.last = other.last;
+    }
+
+    /// Whether nobody on it may be queued yet.
+    pub(crate) fn is_full(&self, waiting: &Waiting<'_>, per_second: u32) -> bool {
+        let is_full = |tenant: &String| place(waiting.of(tenant), per_second) != Placement::Queue;
+        !self.deliveries.is_empty() && self.by_tenant().keys().all(is_full)
+    }
+
+    /// What planning it comes to, which then goes on at `cursor`.
+    pub(crate) fn step(&self, cursor: Option<Cursor>) -> Step {
+        let mut step = Step { cursor, unreadable: self.unreadable.len() as u64, ..Step::default() };
+        for (tenant, deliveries) in self.by_tenant() {
+            *step.planned.entry(tenant).or_default() += deliveries.len() as u64;
+        }
+        if step.unreadable > 0 {
+            *step.planned.entry(tenant_key(None)).or_default() += step.unreadable;
+        }
+        step
+    }
+}
+
+impl Proactive {
+    /// How many shards each part of the audience has.
+    pub(crate) fn extent(spec: &Spec) -> Extent {
+        let shards = |audience: &Audience| match audience {
+            Audience::Everyone {} | Audience::Segment(_) => SHARDS,
+            Audience::User(_)
+            | Audience::Users { .. }
+            | Audience::Conversation { .. }
+            | Audience::Channel(_)
+            | Audience::Any { .. } => 1,
+        };
+        match &spec.aim {
+            Aim::Tell { audience } => Extent(audience.parts().iter().map(shards).collect()),
+            Aim::Recall { .. } | Aim::Correct { .. } | Aim::Resend { .. } => Extent(vec![SLICES]),
+        }
+    }
+
+    /// The page of recipients at `cursor`.
+    pub(crate) async fn page(&self, spec: &Spec, cursor: &Cursor) -> Result<Page, PlanError> {
+        match &spec.aim {
+            Aim::Tell { audience } => self.page_of_audience(spec, audience, cursor).await,
+            Aim::Recall { .. } | Aim::Correct { .. } | Aim::Resend { .. } => {
+                self.page_of_report(spec, cursor).await
+            }
+        }
+    }
+
+    async fn page_of_audience(
+        &self,
+        spec: &Spec,
+        audience: &Audience,
+        cursor: &Cursor,
+    ) -> Result<Page, PlanError> {
+        let Some(part) = audience.parts().get(cursor.part) else { return Ok(Page::default()) };
+        let (found, unreadable, last) = match part {
+            Audience::Everyone {} => self.listed(ConversationKind::Personal, cursor).await?,
+            Audience::Segment(segment) => self.listed(segment.conversations, cursor).await?,
+            Audience::User(user) => (vec![(self.reach(user).await?, Map::new())], Vec::new(), None),
+            Audience::Users { users } => {
+                let begun = cursor.after.as_ref().and_then(|after| after.parse().ok()).unwrap_or(0);
+                let mut found = Vec::new();
+                for addressee in users.iter().skip(begun).take(PAGE) {
+                    found.push((self.reach(&addressee.user()).await?, addressee.values.clone()));
+                }
+                let end = begun + found.len();
+                (found, Vec::new(), (end < users.len()).then(|| end.to_string()))
+            }
+            Audience::Conversation { reference } => {
+                let reference = self.references.get(reference).await?;
+                let recipient = reference.map(|reference| Recipient::Conversation { reference });
+                (recipient.into_iter().map(|recipient| (recipient, Map::new())).collect(), Vec::new(), None)
+            }
+            Audience::Channel(channel) => {
+                (vec![(Recipient::Channel(channel.clone()), Map::new())], Vec::new(), None)
+            }
+            // A part has no parts: refused when the broadcast was opened.
+            Audience::Any { .. } => (Vec::new(), Vec::new(), None),
+        };
+        let mut deliveries: Vec<Delivery> = Vec::new();
+        for (recipient, values) in found {
+            let key = match &recipient {
+                Recipient::Conversation { reference } => Some(self.references.key(reference)),
+                Recipient::User(_) | Recipient::Channel(_) => None,
+            };
+            if !part.holds(&recipient, key.as_ref()) || !audience.tells(cursor.part, &recipient, key.as_ref())
+            {
+                continue;
+            }
+            let job = spec.job(&self.name(&recipient));
+            // A list may name somebody twice.
+            if deliveries.iter().all(|delivery| delivery.job != job) {
+                deliveries.push(Delivery { values, ..Delivery::new(job, recipient) });
+            }
+        }
+        Ok(Page { deliveries, unreadable, last })
+    }
+
+    async fn listed(&self, kind: ConversationKind, cursor: &Cursor) -> Result<Found, StoreError> {
+        let shard = Shard(u8::try_from(cursor.shard).unwrap_or(u8::MAX));
+        let page = self.references.list(kind, shard, cursor.after.clone(), PAGE).await?;
+        let found =
+            page.references.into_iter().map(|reference| (Recipient::Conversation { reference }, Map::new()));
+        Ok((found.collect(), page.unreadable, page.last))
+    }
+
+    async fn reach(&self, user: &User) -> Result<Recipient, StoreError> {
+        Ok(match self.references.find(user).await? {
+            Some(reference) => Recipient::Conversation { reference },
+            None => Recipient::User(user.clone()),
+        })
+    }
+
+    /// What a recipient is known by: the person wherever one is, for between two plans of one broadcast a conversation
+    /// may come to be.
+    fn name(&self, recipient: &Recipient) -> String {
+        match recipient {
+            Recipient::Conversation { reference } => match reference.person() {
+                Some(person) => self.references.person_key(&person),
+                None => self.references.key(reference).as_str().to_owned(),
+            },
+            Recipient::User(user) => self.references.person_key(user),
+            Recipient::Channel(channel) => herald::digest::of(&[
+                "channel",
+                &channel.tenant.as_str().to_ascii_lowercase(),
+                channel.id.as_str(),
+            ]),
+        }
+    }
+
+    /// Those whom another broadcast reached, or may have reached.
+    async fn page_of_report(&self, spec: &Spec, cursor: &Cursor) -> Result<Page, PlanError> {
+        let Some((of, wanted)) = spec.aim.source() else { return Ok(Page::default()) };
+        let limit = i32::try_from(PAGE).ok();
+        let page = self.broadcasts.entries(of, cursor.shard, cursor.after.clone(), limit).await?;
+        let mut deliveries = Vec::new();
+        for entry in page.entries.into_iter().filter(|entry| entry.outcome == wanted) {
+            // What is to be changed needs an id, and the channel does not always give one.
+            if wanted == Outcome::Delivered && entry.activity.is_none() {
+                continue;
+            }
+            if let Some(recipient) = self.reach_again(&entry).await? {
+                let job = spec.job(entry.job.as_str());
+                deliveries.push(Delivery { activity: entry.activity, ..Delivery::new(job, recipient) });
+            }
+        }
+        Ok(Page { deliveries, unreadable: Vec::new(), last: page.last })
+    }
+
+    async fn reach_again(&self, entry: &Entry) -> Result<Option<Recipient>, StoreError> {
+        if let Some(key) = &entry.who.reference
+            && let Some(reference) = self.references.get_even_if_over(key).await?
+        {
+            return Ok(Some(Recipient::Conversation { reference }));
+        }
+        let who = &entry.who;
+        Ok(match (&who.tenant, &who.user, &who.channel) {
+            (Some(tenant), _, Some(id)) => {
+                let channel = herald::audience::TeamChannel { tenant: tenant.clone(), id: id.clone() };
+                Some(Recipient::Channel(channel))
+            }
+            (Some(tenant), Some(id), None) => {
+                Some(Recipient::User(User::of_teams(tenant.clone(), id.clone())))
+            }
+            _ => None,
+        })
+    }
+
+    /// Refuses an audience whose conversations are not there.
+    pub(crate) async fn check_conversations(&self, spec: &Spec) -> Result<(), PlanError> {
+        let Aim::Tell { audience } = &spec.aim else { return Ok(()) };
+        for part in audience.parts() {
+            if let Audience::Conversation { reference } = part
+                && self.references.get(reference).await?.is_none()
+            {
+                return Err(PlanError::NoConversation);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Recipients with their values, the keys of records that could not be read, and what the last is found by.
+type Found = (Vec<(Recipient, Map<String, Value>)>, Vec<String>, Option<String>);

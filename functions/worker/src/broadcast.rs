@@ -1,0 +1,226 @@
+//! Deliveries of a broadcast: whether they are still to be made, and what stands in its report afterwards.
+//! The decisions are the shared gate's and the ledger's; how a delivery is made is said in `deliveries`.
+
+use std::sync::Arc;
+
+use herald::agenda::{Destination, Item};
+use herald::broadcast::{BroadcastId, Entry, Gate, Outcome, Spec, Status, Who, gate, is_of_all};
+use herald::ledger::{By, Cancel, Job, State};
+use herald::occasion::Recipient;
+use herald::queue::{DeliveriesWork, Delivery, Work};
+use herald::store::StoreError;
+use herald::telemetry::causes;
+use jiff::Timestamp;
+use tracing::{error, info, warn};
+
+use crate::{Later, Place, Worker};
+
+/// Whether a recipient is still to be told.
+pub(crate) enum Still {
+    /// Yes, and this is what.
+    Told(Option<Arc<Spec>>),
+    /// Not now, or not at all.
+    NotTold,
+}
+
+/// The recipients of a message, by what becomes of them.
+#[derive(Default)]
+struct Sorted {
+    told: Vec<Delivery>,
+    held: Vec<Delivery>,
+    deferred: Vec<(Timestamp, Delivery)>,
+    left_out: Vec<(Delivery, Outcome, &'static str)>,
+}
+
+impl Worker {
+    /// ```text
+    /// sort ──► deliver ──► put aside, defer ──► write the report's lines ──► let go of the message
+    /// ```
+    ///
+    /// Whoever dies in between leaves the message to another, who finds the jobs settled and writes the same lines.
+    pub(crate) async fn deliver_broadcast(
+        &self,
+        id: &BroadcastId,
+        mut work: DeliveriesWork,
+        place: Place,
+    ) -> Result<(), Later> {
+        loop {
+            let sorted = self.sort(id, &work.deliveries).await?;
+            let told = self.deliver_all(&work, Some(id), &sorted.told, place).await;
+            let (begun, rest) = sorted.told.split_at(told.count);
+            let mut lines = Vec::new();
+            for delivery in begun {
+                lines.extend(self.line(delivery).await.map_err(|error| self.put_off(&error, &delivery.job))?);
+            }
+            for (delivery, outcome, reason) in &sorted.left_out {
+                lines.push(self.leave_out(delivery, *outcome, reason).await?);
+            }
+            for (until, delivery) in sorted.deferred {
+                lines.push(self.line_of(&delivery, Outcome::Deferred, None));
+                self.defer(&work, delivery, until).await?;
+            }
+            self.hold(id, &work, sorted.held).await?;
+            self.report(id, &lines).await?;
+            match told.done {
+                // A pause or an end came in between: those not begun are sorted anew.
+                Err(later) if later.wait.is_zero() && !rest.is_empty() => work.deliveries = rest.to_vec(),
+                done => return done,
+            }
+        }
+    }
+
+    async fn sort(&self, id: &BroadcastId, deliveries: &[Delivery]) -> Result<Sorted, Later> {
+        let (status, now) = (self.status(id).await?, self.clock.now());
+        let mut sorted = Sorted::default();
+        for delivery in deliveries.iter().cloned() {
+            match gate(status, &delivery.recipient, now) {
+                Gate::Send => sorted.told.push(delivery),
+                Gate::Hold => sorted.held.push(delivery),
+                Gate::Defer { until } => sorted.deferred.push((until, delivery)),
+                Gate::LeaveOut { outcome, reason } => sorted.left_out.push((delivery, outcome, reason)),
+            }
+        }
+        Ok(sorted)
+    }
+
+    /// Whether `recipient` is to be told, at most five seconds ago.
+    pub(crate) async fn still(
+        &self,
+        broadcast: Option<&BroadcastId>,
+        recipient: &Recipient,
+    ) -> Result<Still, Later> {
+        let Some(id) = broadcast else { return Ok(Still::Told(None)) };
+        let now = self.clock.now();
+        let seen = self.broadcasts.look(id, now).await.map_err(|error| self.no_broadcast(&error, id))?;
+        // One that was removed from the table is over.
+        let Some(seen) = seen else { return Ok(Still::NotTold) };
+        Ok(match gate(seen.status, recipient, now) {
+            Gate::Send => Still::Told(Some(seen.spec)),
+            Gate::Hold | Gate::Defer { .. } | Gate::LeaveOut { .. } => Still::NotTold,
+        })
+    }
+
+    async fn status(&self, id: &BroadcastId) -> Result<Status, Later> {
+        let seen = self.broadcasts.look(id, self.clock.now()).await;
+        let seen = seen.map_err(|error| self.no_broadcast(&error, id))?;
+        Ok(seen.map_or(Status::Cancelled, |seen| seen.status))
+    }
+
+    fn no_broadcast(&self, error: &StoreError, id: &BroadcastId) -> Later {
+        error!(error = %causes(error), broadcast.id = id.as_str(), "put off deliveries: no table");
+        Later::backoff(3, &self.chance)
+    }
+
+    /// The report's line of a delivery that was begun; `None` when nobody knows of it.
+    async fn line(&self, delivery: &Delivery) -> Result<Option<Entry>, StoreError> {
+        let Some(job) = self.jobs.get(&delivery.job).await? else { return Ok(None) };
+        let send = match (job.send(), &delivery.activity) {
+            // A change of what is shown has a claim of its own.
+            (None, Some(_)) => self.jobs.get(&delivery.job.step("send", 0)).await?,
+            (send, _) => send,
+        };
+        Ok(Some(self.line_of_job(delivery, &job, send.as_ref())))
+    }
+
+    fn line_of_job(&self, delivery: &Delivery, job: &Job, send: Option<&Job>) -> Entry {
+        let decisive = send.filter(|_| !job.state.is_settled()).unwrap_or(job);
+        let reason = decisive.reason().unwrap_or_default();
+        let outcome = match (job.state, send) {
+            (State::Sent, None) => Outcome::Nothing,
+            _ => Outcome::of(decisive.state, reason),
+        };
+        let mut line = self.line_of(delivery, outcome, Some(reason).filter(|reason| !reason.is_empty()));
+        let activity = send.and_then(Job::shown).or(job.shown()).cloned();
+        line.activity = activity.filter(|_| outcome == Outcome::Delivered);
+        line
+    }
+
+    fn line_of(&self, delivery: &Delivery, outcome: Outcome, reason: Option<&str>) -> Entry {
+        Entry {
+            job: delivery.job.clone(),
+            who: self.who(&delivery.recipient),
+            outcome,
+            reason: reason.map(str::to_owned),
+            at: self.clock.now(),
+            activity: None,
+        }
+    }
+
+    fn who(&self, recipient: &Recipient) -> Who {
+        let tenant = recipient.tenant().cloned();
+        match recipient {
+            Recipient::Conversation { reference } => Who {
+                tenant,
+                user: reference.person().map(|person| person.id),
+                reference: Some(self.references.key(reference)),
+                channel: None,
+            },
+            Recipient::User(user) => Who { tenant, user: Some(user.id.clone()), ..Who::default() },
+            Recipient::Channel(channel) => {
+                Who { tenant, channel: Some(channel.id.clone()), ..Who::default() }
+            }
+        }
+    }
+
+    /// Ends a delivery that is not made any more; one that was made before stays so.
+    async fn leave_out(&self, delivery: &Delivery, outcome: Outcome, reason: &str) -> Result<Entry, Later> {
+        let now = self.clock.now();
+        for job in [&delivery.job.step("send", 0), &delivery.job] {
+            let cancelled =
+                self.jobs.cancel(job, By::Operator, now).await.map_err(|error| self.put_off(&error, job))?;
+            if let Some(Cancel::InHand { until, .. }) = cancelled {
+                // Another worker has it in hand: what comes of that stands in the report.
+                let wait = std::time::Duration::try_from(until.duration_since(now)).unwrap_or_default();
+                return Err(Later { wait: wait.max(std::time::Duration::from_secs(1)) });
+            }
+        }
+        let line = self.line(delivery).await.map_err(|error| self.put_off(&error, &delivery.job))?;
+        Ok(match line {
+            Some(line) if matches!(line.outcome, Outcome::Delivered | Outcome::Unknown) => line,
+            _ => self.line_of(delivery, outcome, Some(reason)),
+        })
+    }
+
+    async fn defer(&self, work: &DeliveriesWork, delivery: Delivery, until: Timestamp) -> Result<(), Later> {
+        let job = delivery.job.clone();
+        let Some(item) = item(work, vec![delivery], until) else { return Ok(()) };
+        self.agenda.put(&item, self.clock.now()).await.map_err(|error| self.put_off(&error, &job))
+    }
+
+    /// Puts deliveries of a paused broadcast aside: they come back when it goes on.
+    async fn hold(
+        &self,
+        id: &BroadcastId,
+        work: &DeliveriesWork,
+        deliveries: Vec<Delivery>,
+    ) -> Result<(), Later> {
+        let count = deliveries.len();
+        let Some(item) = item(work, deliveries, self.clock.now()) else { return Ok(()) };
+        self.agenda.hold(id, &item).await.map_err(|error| self.no_broadcast(&error, id))?;
+        info!(broadcast.id = id.as_str(), count, "put deliveries of a paused broadcast aside");
+        Ok(())
+    }
+
+    /// Writes the report's lines, and tells the breaker what they say of the agent itself.
+    async fn report(&self, id: &BroadcastId, lines: &[Entry]) -> Result<(), Later> {
+        let now = self.clock.now();
+        self.broadcasts.record(id, lines, now).await.map_err(|error| self.no_broadcast(&error, id))?;
+        for line in lines {
+            let reason = line.reason.as_deref().filter(|reason| is_of_all(reason));
+            let told = self.tell_breaker(id, reason, line.outcome, now).await;
+            told.map_err(|error| self.no_broadcast(&error, id))?;
+        }
+        Ok(())
+    }
+}
+
+/// The message of a part of `work`; none of nobody.
+fn item(work: &DeliveriesWork, deliveries: Vec<Delivery>, due: Timestamp) -> Option<Item> {
+    if deliveries.is_empty() {
+        return None;
+    }
+    let part = Work::Deliveries(DeliveriesWork { deliveries, ..work.clone() });
+    // A part of a message that fitted fits.
+    let body = part.encode().inspect_err(|error| warn!("could not put deliveries aside: {error}")).ok()?;
+    Some(Item::new(Destination::Deliveries, body, due))
+}

@@ -1,0 +1,218 @@
+//! Audiences: who is to hear of something, as a schedule, an event or an operator names them.
+//! It says who belongs to one; finding them is the planner's, page by page.
+
+mod check;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+pub use self::check::{InvalidAudience, MAX_LISTED};
+use crate::conversation::{ConversationReference, ReferenceKey, User};
+use crate::ids::{ChannelId, ConversationId, EntraId, TenantId};
+use crate::occasion::Recipient;
+
+/// Who is to hear of an occasion.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Audience {
+    /// Every person who has a personal conversation with the agent.
+    // A unit variant would let other members pass, and a misspelt filter would tell everyone.
+    Everyone {},
+    /// Every conversation of one kind that the filters let through.
+    Segment(Segment),
+    /// One person by Entra id or `29:` id, with or without a conversation.
+    User(User),
+    /// The people listed, each with values of their own for the content.
+    Users {
+        /// At most [`MAX_LISTED`].
+        users: Vec<Addressee>,
+    },
+    /// One conversation by its reference's key, as `inbound` logs it.
+    Conversation {
+        /// 64 hexadecimal digits.
+        reference: ReferenceKey,
+    },
+    /// A channel of a team: a new thread in it.
+    Channel(TeamChannel),
+    /// Everybody in one of `of` and in none of `except`; who is in several is told once.
+    Any {
+        /// Who is meant.
+        of: Vec<Audience>,
+        /// Who is not.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        except: Vec<Audience>,
+    },
+}
+
+/// A part of all conversations: those that every filter lets through; an absent filter lets all through.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Segment {
+    /// Of these tenants.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenants: Option<Vec<TenantId>>,
+    /// In these languages: `de` lets `de-CH` through, `de-CH` does not let `de` through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locales: Option<Vec<String>>,
+    /// Of this kind; personal unless said otherwise.
+    #[serde(default)]
+    pub conversations: ConversationKind,
+}
+
+/// The conversations that can be listed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConversationKind {
+    /// Between one person and the agent.
+    #[default]
+    Personal,
+    /// Chats of several people.
+    GroupChat,
+}
+
+/// One person of a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Addressee {
+    /// The channel to speak on; Teams unless said otherwise.
+    #[serde(default = "crate::conversation::teams")]
+    pub channel: ChannelId,
+    /// The person's tenant.
+    pub tenant: TenantId,
+    /// The person's Entra object id, or `29:` id.
+    pub id: EntraId,
+    /// What the content's variables are for this one.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub values: Map<String, Value>,
+}
+
+/// A channel of a team in which the agent is installed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TeamChannel {
+    /// The team's tenant.
+    pub tenant: TenantId,
+    /// The channel's id, `19:…@thread.tacv2`.
+    pub id: ConversationId,
+}
+
+impl Addressee {
+    /// The person alone.
+    #[must_use]
+    pub fn user(&self) -> User {
+        User { channel: self.channel.clone(), tenant: self.tenant.clone(), id: self.id.clone() }
+    }
+}
+
+impl ConversationKind {
+    /// The kind of a conversation; `None` for those that are in no list.
+    #[must_use]
+    pub fn of(reference: &ConversationReference) -> Option<Self> {
+        if reference.conversation.is_personal() {
+            return Some(Self::Personal);
+        }
+        let kind = reference.conversation.conversation_type.as_deref();
+        (kind == Some("groupChat")).then_some(Self::GroupChat)
+    }
+}
+
+impl Segment {
+    fn holds(&self, recipient: &Recipient) -> bool {
+        let is_of = |tenants: &Vec<TenantId>| {
+            recipient.tenant().is_some_and(|tenant| tenants.iter().any(|wanted| wanted.is(tenant)))
+        };
+        let speaks = |locales: &Vec<String>| {
+            recipient.locale().is_some_and(|locale| locales.iter().any(|wanted| covers(wanted, locale)))
+        };
+        let kind = match recipient {
+            Recipient::Conversation { reference } => ConversationKind::of(reference),
+            Recipient::User(_) => Some(ConversationKind::Personal),
+            Recipient::Channel(_) => None,
+        };
+        kind == Some(self.conversations)
+            && self.tenants.as_ref().is_none_or(is_of)
+            && self.locales.as_ref().is_none_or(speaks)
+    }
+}
+
+/// Whether `wanted` is `locale` or the language of it.
+fn covers(wanted: &str, locale: &str) -> bool {
+    let (wanted, locale) = (wanted.to_ascii_lowercase(), locale.to_ascii_lowercase());
+    locale.strip_prefix(&wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+}
+
+impl Audience {
+    /// The audiences it consists of, in the order they are gone through.
+    #[must_use]
+    pub fn parts(&self) -> &[Self] {
+        if let Self::Any { of, .. } = self { of } else { std::slice::from_ref(self) }
+    }
+
+    /// The values each recipient brings along, as far as they are listed; `None` stands for those who bring none.
+    #[must_use]
+    pub fn values(&self) -> Vec<Option<&Map<String, Value>>> {
+        self.parts().iter().flat_map(Self::values_of_part).collect()
+    }
+
+    fn values_of_part(&self) -> Vec<Option<&Map<String, Value>>> {
+        match self {
+            Self::Users { users } => users.iter().map(|user| Some(&user.values)).collect(),
+            Self::Everyone {}
+            | Self::Segment(_)
+            | Self::User(_)
+            | Self::Conversation { .. }
+            | Self::Channel(_)
+            | Self::Any { .. } => vec![None],
+        }
+    }
+
+    /// Whether `recipient`, found in part `part`, is to be told there: not left out, and in no part before.
+    ///
+    /// `key` is what a conversation's reference is found by.
+    #[must_use]
+    pub fn tells(&self, part: usize, recipient: &Recipient, key: Option<&ReferenceKey>) -> bool {
+        let Self::Any { of, except } = self else { return true };
+        let before = of.get(..part).unwrap_or_default();
+        let is_left_out = except.iter().any(|audience| audience.holds(recipient, key));
+        let is_told_before =
+            before.iter().any(|audience| audience.lists(recipient) && audience.holds(recipient, key));
+        !is_left_out && !is_told_before
+    }
+
+    /// Whether `recipient` belongs to it.
+    #[must_use]
+    pub fn holds(&self, recipient: &Recipient, key: Option<&ReferenceKey>) -> bool {
+        let is_person = |user: &User| recipient.person().is_some_and(|person| person.is(user));
+        match self {
+            Self::Everyone {} => match recipient {
+                Recipient::Conversation { reference } => reference.conversation.is_personal(),
+                Recipient::User(_) => true,
+                Recipient::Channel(_) => false,
+            },
+            Self::Segment(segment) => segment.holds(recipient),
+            Self::User(user) => is_person(user),
+            Self::Users { users } => users.iter().any(|addressee| is_person(&addressee.user())),
+            Self::Conversation { reference } => key == Some(reference),
+            Self::Channel(channel) => matches!(recipient, Recipient::Channel(other) if other == channel),
+            Self::Any { of, except } => {
+                let holds = |audience: &Self| audience.holds(recipient, key);
+                of.iter().any(holds) && !except.iter().any(holds)
+            }
+        }
+    }
+
+    /// Whether such a recipient could have been found in it: conversations are listed, who has none is not.
+    fn lists(&self, recipient: &Recipient) -> bool {
+        match self {
+            Self::Everyone {} | Self::Segment(_) => matches!(recipient, Recipient::Conversation { .. }),
+            Self::User(_)
+            | Self::Users { .. }
+            | Self::Conversation { .. }
+            | Self::Channel(_)
+            | Self::Any { .. } => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,40 @@
+//! The gate: the last look at a recipient, just before the claim on the delivery.
+//! It is the one place where somebody is left out or put off; how a delivery is made is the worker's.
+
+use jiff::Timestamp;
+
+use super::{Outcome, Status};
+use crate::occasion::Recipient;
+
+/// What becomes of a recipient whose turn it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Gate {
+    /// They are told.
+    Send,
+    /// They are not told, and this is what stands in the report.
+    LeaveOut {
+        /// What it comes to.
+        outcome: Outcome,
+        /// Why, in words.
+        reason: &'static str,
+    },
+    /// They are told later, not before then.
+    Defer {
+        /// When.
+        until: Timestamp,
+    },
+    /// They wait until the broadcast is resumed.
+    Hold,
+}
+
+/// What becomes of `recipient` at `now`, in a broadcast that stands at `status`.
+#[must_use]
+pub fn gate(status: Status, _recipient: &Recipient, _now: Timestamp) -> Gate {
+    match status {
+        Status::Running | Status::Done => Gate::Send,
+        Status::Paused => Gate::Hold,
+        Status::Cancelled => {
+            Gate::LeaveOut { outcome: Outcome::Cancelled, reason: "the broadcast was cancelled" }
+        }
+    }
+}

@@ -1,0 +1,197 @@
+use std::time::Duration;
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::audience::Audience;
+use crate::connector::{ConnectorError, Refusal};
+use crate::ledger::State;
+use crate::occasion::Occasion;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + second).unwrap()
+}
+
+fn broadcast() -> Broadcast {
+    Broadcast::new(BroadcastId::of_key("news"), at(0))
+}
+
+fn leased(broadcast: &Broadcast, owner: &str, now: Timestamp) -> Broadcast {
+    match broadcast.lease(owner, now) {
+        Leased::Taken(broadcast) => broadcast,
+        other @ (Leased::Busy { .. } | Leased::Nothing) => panic!("{other:?}"),
+    }
+}
+
+fn step(cursor: Option<Cursor>, count: u64) -> Step {
+    Step { cursor, planned: [("t".to_owned(), count)].into(), unreadable: 0 }
+}
+
+#[test]
+fn every_shard_of_every_part_is_gone_through_once() {
+    let extent = Extent(vec![2, 1, 3]);
+    let mut seen = Vec::new();
+
+    let mut cursor = Some(Cursor::default());
+    while let Some(here) = cursor {
+        seen.push((here.part, here.shard, here.after.clone()));
+        let last = (here.after.is_none() && here.shard == 1).then(|| "k".to_owned());
+        cursor = here.after(last, &extent);
+    }
+
+    let k = || Some("k".to_owned());
+    assert_eq!(
+        seen,
+        [
+            (0, 0, None),
+            (0, 1, None),
+            (0, 1, k()),
+            (1, 0, None),
+            (2, 0, None),
+            (2, 1, None),
+            (2, 1, k()),
+            (2, 2, None)
+        ]
+    );
+}
+
+#[test]
+fn one_plans_at_a_time_and_who_lost_the_lease_moves_nothing() {
+    let first = leased(&broadcast(), "a", at(0));
+
+    assert_eq!(first.lease("b", at(59)), Leased::Busy { until: at(60) });
+    let second = leased(&first, "b", at(60));
+    assert_eq!(second.planned_to("a", &step(None, 7), at(61)), None);
+    assert_eq!(second.released("a"), None);
+    assert_eq!(second.planned_to("b", &step(None, 7), at(61)).unwrap().recipients(), 7);
+}
+
+#[test]
+fn a_pause_holds_the_planning_and_keeps_what_was_planned_meanwhile() {
+    let running = leased(&broadcast(), "a", at(0));
+    let paused = running.wish(Wish::Pause, at(1)).unwrap();
+
+    let moved = paused.planned_to("a", &step(Some(Cursor::default()), 3), at(2)).unwrap();
+
+    assert_eq!((moved.status, moved.recipients()), (Status::Paused, 3));
+    assert_eq!(moved.lease("b", at(100)), Leased::Nothing);
+    assert_eq!(moved.wish(Wish::Pause, at(3)), Err(NotPossible { status: Status::Paused }));
+    let resumed = moved.wish(Wish::Resume, at(4)).unwrap();
+    assert!(matches!(resumed.lease("b", at(100)), Leased::Taken(_)));
+}
+
+#[test]
+fn what_is_over_stays_over() {
+    let cancelled = broadcast().wish(Wish::Cancel, at(1)).unwrap();
+
+    for wish in [Wish::Pause, Wish::Resume, Wish::Cancel] {
+        assert_eq!(cancelled.wish(wish, at(2)), Err(NotPossible { status: Status::Cancelled }));
+    }
+    assert_eq!(cancelled.lease("a", at(2)), Leased::Nothing);
+    assert_eq!(cancelled.progressed(0, at(2)), None);
+    assert_eq!(cancelled.failed("x", at(2)).status, Status::Cancelled);
+}
+
+#[test]
+fn it_is_done_when_everybody_is_planned_and_has_an_outcome() {
+    let planned = leased(&broadcast(), "a", at(0)).planned_to("a", &step(None, 3), at(1)).unwrap();
+
+    let moving = planned.progressed(2, at(2)).unwrap();
+
+    assert_eq!(moving.status, Status::Running);
+    assert_eq!(moving.progressed(2, at(60)), None);
+    assert!(!moving.is_at_rest(at(301)) && moving.is_at_rest(at(302)));
+    assert_eq!(moving.progressed(3, at(61)).unwrap().status, Status::Done);
+}
+
+#[test]
+fn twenty_failures_in_a_row_pause_it_and_one_success_begins_anew() {
+    let fail = |broadcast: &Broadcast, times: u32| {
+        (0..times).fold(broadcast.clone(), |broadcast, _| broadcast.failed("401", at(1)))
+    };
+
+    let close = fail(&broadcast(), 19);
+    let lucky = fail(&close.got_through().unwrap(), 19);
+    let tripped = fail(&close, 1);
+
+    assert_eq!((close.status, lucky.status), (Status::Running, Status::Running));
+    assert_eq!(tripped.status, Status::Paused);
+    assert_eq!(tripped.reason(), Some("20 sends in a row failed: 401"));
+    assert_eq!(tripped.wish(Wish::Resume, at(2)).unwrap().failures, 0);
+}
+
+#[test]
+fn five_minutes_of_sends_wait_in_the_queue_and_the_rest_later() {
+    assert_eq!(place(11_999, 40), Placement::Queue);
+    assert_eq!(place(12_000, 40), Placement::Later(Duration::ZERO));
+    assert_eq!(place(14_400, 40), Placement::Later(Duration::from_secs(60)));
+}
+
+#[test]
+fn the_channels_refusals_are_told_apart() {
+    let gone = |code: &str| {
+        let code = Some(code.to_owned());
+        ConnectorError::Refused { status: 403, code, refusal: Refusal::Other }.to_string()
+    };
+    let outcome = |reason: &str| Outcome::of(State::Failed, reason);
+
+    assert_eq!(outcome(&gone("BotDisabledByAdmin")), Outcome::DisabledByAdmin);
+    assert_eq!(outcome(&gone("BotNotInConversationRoster")), Outcome::Uninstalled);
+    assert_eq!(outcome(&gone("ConversationNotFound")), Outcome::Uninstalled);
+    assert_eq!(outcome(&gone("ConversationBlockedByUser")), Outcome::Blocked);
+    assert_eq!(outcome(&gone("MessageWritesBlocked")), Outcome::Blocked);
+    assert_eq!(outcome("channel answered 400 (BadArgument)"), Outcome::Failed);
+    let throttled = ConnectorError::Throttled { retry_after: None }.to_string();
+    assert_eq!(Outcome::of(State::Retry, &throttled), Outcome::Throttled);
+    assert_eq!(Outcome::of(State::Retry, "conversation is busy"), Outcome::Waiting);
+    assert_eq!(Outcome::of(State::Unknown, "the channel's reply was lost"), Outcome::Unknown);
+}
+
+#[test]
+fn names_are_those_of_the_records() {
+    for outcome in Outcome::ALL {
+        assert_eq!(serde_json::to_value(outcome).unwrap(), json!(outcome.name()));
+    }
+}
+
+#[test]
+fn a_key_that_says_nothing_or_looks_like_an_id_is_refused() {
+    let long = "k".repeat(257);
+    for key in ["", "a\nb", &"0".repeat(64), &long] {
+        assert!(Spec::id_of(key).unwrap_err().to_string().contains("`key`"), "{key}");
+    }
+    assert_eq!(Spec::id_of("news").unwrap(), BroadcastId::named("news"));
+    assert_eq!(BroadcastId::named(BroadcastId::of_key("news").as_str()), BroadcastId::of_key("news"));
+}
+
+#[test]
+fn a_repeat_is_one_whatever_its_time_and_another_content_is_none() {
+    let spec = |text: &str, second| Spec {
+        origin: "news".to_owned(),
+        occasion: Occasion { name: "news".to_owned(), scheduled_time: at(second), at_most_once: false },
+        aim: Aim::Tell { audience: Audience::Everyone {} },
+        content: Some(crate::content::Content::text(text)),
+    };
+
+    assert!(spec("a", 1).is_repeat_of(&spec("a", 2)));
+    assert!(!spec("a", 1).is_repeat_of(&spec("b", 1)));
+    assert_eq!(spec("a", 1).check(), Ok(()));
+    assert!(spec("${x}", 1).check().unwrap_err().to_string().contains("`x`"));
+}
+
+proptest! {
+    #[test]
+    fn counting_a_change_moves_one_and_loses_none(changes in prop::collection::vec(0_usize..12, 1..60)) {
+        let mut tally = Tally::default();
+        let mut last = None;
+
+        for index in &changes {
+            tally.count(last, Outcome::ALL[*index]);
+            last = Some(Outcome::ALL[*index]);
+        }
+
+        prop_assert_eq!(tally.0.values().sum::<i64>(), 1);
+        prop_assert_eq!(tally.of(last.unwrap()), 1);
+    }
+}

@@ -1,0 +1,110 @@
+//! Templates: text with `${name}` in it, and JSON whose strings are such texts.
+//! It places values; where they come from and whether they are all there is asked of its caller.
+
+use serde_json::Value;
+
+use super::InvalidContent;
+
+/// One piece of a text.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Piece<'a> {
+    /// Said as it stands.
+    Text(&'a str),
+    /// Stands for a value.
+    Variable(&'a str),
+}
+
+/// The pieces of `text`. `$${` is a `${` that is meant as such.
+pub(super) fn pieces(text: &str) -> Result<Vec<Piece<'_>>, InvalidContent> {
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("${") {
+        let (before, from) = rest.split_at(at);
+        if let Some(escaped) = before.strip_suffix('$') {
+            pieces.extend([Piece::Text(escaped), Piece::Text("${")]);
+            rest = from.get(2..).unwrap_or_default();
+            continue;
+        }
+        let end = from.find('}').ok_or(InvalidContent::Unclosed)?;
+        let name = from.get(2..end).unwrap_or_default();
+        if !is_name(name) {
+            return Err(InvalidContent::Name(name.chars().take(64).collect()));
+        }
+        pieces.extend([Piece::Text(before), Piece::Variable(name)]);
+        rest = from.get(end + 1..).unwrap_or_default();
+    }
+    pieces.push(Piece::Text(rest));
+    pieces.retain(|piece| *piece != Piece::Text(""));
+    Ok(pieces)
+}
+
+fn is_name(name: &str) -> bool {
+    let is_first = |c: char| c.is_ascii_alphabetic() || c == '_';
+    name.starts_with(is_first) && name.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
+}
+
+/// The text with its values in place.
+pub(super) fn fill_text(text: &str, value: &dyn Fn(&str) -> Option<Value>) -> Result<String, InvalidContent> {
+    let mut filled = String::with_capacity(text.len());
+    for piece in pieces(text)? {
+        match piece {
+            Piece::Text(text) => filled.push_str(text),
+            Piece::Variable(name) => match value(name) {
+                None => return Err(InvalidContent::Missing(name.to_owned())),
+                Some(Value::String(text)) => filled.push_str(&text),
+                Some(scalar @ (Value::Number(_) | Value::Bool(_))) => filled.push_str(&scalar.to_string()),
+                Some(Value::Null | Value::Array(_) | Value::Object(_)) => {
+                    return Err(InvalidContent::NotText(name.to_owned()));
+                }
+            },
+        }
+    }
+    Ok(filled)
+}
+
+/// The JSON with its values in place: a string that is a variable and nothing else becomes the value itself.
+pub(super) fn fill(json: &Value, value: &dyn Fn(&str) -> Option<Value>) -> Result<Value, InvalidContent> {
+    Ok(match json {
+        Value::String(text) => match pieces(text)?.as_slice() {
+            [Piece::Variable(name)] => {
+                value(name).ok_or_else(|| InvalidContent::Missing((*name).to_owned()))?
+            }
+            _ => Value::String(fill_text(text, value)?),
+        },
+        Value::Array(items) => items.iter().map(|item| fill(item, value)).collect::<Result<_, _>>()?,
+        Value::Object(members) => {
+            let filled = members.iter().map(|(name, member)| Ok((name.clone(), fill(member, value)?)));
+            Value::Object(filled.collect::<Result<_, InvalidContent>>()?)
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => json.clone(),
+    })
+}
+
+/// The variables of `text`, each as often as it stands there.
+pub(super) fn variables(text: &str) -> Result<Vec<String>, InvalidContent> {
+    let name = |piece: Piece<'_>| match piece {
+        Piece::Text(_) => None,
+        Piece::Variable(name) => Some(name.to_owned()),
+    };
+    Ok(pieces(text)?.into_iter().filter_map(name).collect())
+}
+
+/// The variables of all strings in `json`.
+pub(super) fn variables_in(json: &Value) -> Result<Vec<String>, InvalidContent> {
+    let mut all = Vec::new();
+    match json {
+        Value::String(text) => all.extend(variables(text)?),
+        Value::Array(items) => {
+            for item in items {
+                all.extend(variables_in(item)?);
+            }
+        }
+        Value::Object(members) => {
+            for member in members.values() {
+                all.extend(variables_in(member)?);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+    Ok(all)
+}

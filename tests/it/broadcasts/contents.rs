@@ -1,0 +1,144 @@
+//! To whom and what: each kind of audience, and what is refused before anybody is told.
+
+use cli::channel::Effect;
+use support::ScriptedEngine;
+
+use super::*;
+
+async fn tell(bundle: &TestBundle, audience: Value, content: Value) -> Vec<String> {
+    bundle.local().fire(news(audience, content)).await.unwrap();
+    bundle.drain().await;
+    let mut texts = bundle.channel().texts();
+    texts.sort();
+    texts
+}
+
+#[tokio::test]
+async fn people_on_a_list_are_told_with_values_of_their_own_whether_they_have_a_conversation_or_not() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    let (alex, dana) = (bundle.install("Alex").await, bundle.channel().add_person("Dana"));
+    let entra = json!({ "tenant": alex.tenant, "id": alex.entra_id, "values": { "n": 1 } });
+    let by_channel = json!({ "tenant": dana.tenant, "id": dana.id, "values": { "n": 2 } });
+
+    let audience = json!({ "kind": "users", "users": [entra.clone(), by_channel, entra] });
+    let texts = tell(&bundle, audience, json!({ "text": "You are number ${n}." })).await;
+
+    assert_eq!(texts, ["You are number 1.", "You are number 2."]);
+    let created: Vec<_> =
+        bundle.channel().entries().into_iter().filter(|e| e.effect == Effect::Created).collect();
+    assert_eq!(created.len(), 1);
+    assert_eq!(created[0].parameters["members"], json!([{ "id": dana.id }]));
+    assert_eq!(outcomes(&bundle).await, [(Outcome::Delivered, 2)].into());
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_persons_other_id_does_not_make_less_of_what_is_known_of_them() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    let alex = bundle.install("Alex").await;
+    bundle.clock().advance(Duration::from_secs(1));
+
+    let audience = json!({ "kind": "user", "tenant": alex.tenant, "id": alex.id });
+    let texts =
+        tell(&bundle, audience, json!({ "text": "a", "locales": { "en": { "text": "hello" } } })).await;
+
+    assert_eq!(texts, ["a"], "what was decided before the conversation was found stays");
+    let user = serde_json::from_value(json!({ "tenant": alex.tenant, "id": alex.entra_id })).unwrap();
+    let known = bundle.local().bundle.proactive.references.find(&user).await.unwrap().unwrap();
+    assert_eq!(known.locale.as_deref(), Some("en-GB"));
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_segment_is_told_and_who_is_excepted_is_not() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    let people = populate(&bundle, 3).await;
+    let stranger = bundle.channel().add_person("Kim");
+    know(&bundle, &stranger, Some("11111111-1111-4111-8111-111111111111")).await;
+
+    let audience = json!({
+        "kind": "any",
+        "of": [
+            { "kind": "segment", "tenants": [people[0].tenant], "locales": ["en"] },
+            { "kind": "user", "tenant": people[0].tenant, "id": people[0].entra_id },
+        ],
+        "except": [{ "kind": "user", "tenant": people[1].tenant, "id": people[1].entra_id }],
+    });
+    tell(&bundle, audience, json!({ "text": "Hello ${user.name}.", "values": { "user.name": "you" } })).await;
+
+    let mut texts = bundle.channel().texts();
+    texts.sort();
+    assert_eq!(texts, ["Hello Person 0.", "Hello Person 2."]);
+    assert_eq!(state(&bundle).await.recipients(), 2);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_channel_is_told_in_a_thread_begun_with_what_is_said() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    let general = bundle.channel().add_channel("Office", "General");
+
+    let audience = json!({ "kind": "channel", "tenant": general.tenant, "id": general.id });
+    tell(&bundle, audience, json!({ "text": "Hello all." })).await;
+
+    let entries = bundle.channel().entries();
+    assert_eq!(entries.iter().map(|entry| entry.effect).collect::<Vec<_>>(), [Effect::Created]);
+    assert_eq!(entries[0].parameters["channelData"]["channel"]["id"], json!(general.id));
+    assert_eq!(entries[0].activity["text"], "Hello all.");
+    let line = lines_of(&bundle, &id()).await.remove(0);
+    assert_eq!((line.outcome, line.activity.is_some()), (Outcome::Delivered, true));
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_group_chat_is_in_the_segment_of_group_chats_alone() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    let alex = bundle.channel().add_person("Alex");
+    let general = bundle.channel().add_channel("Office", "General");
+    let mut activity = bundle.channel().mention(&alex, &general, "hello");
+    activity["conversation"]["conversationType"] = json!("groupChat");
+    let reference = ConversationReference::of(&serde_json::from_value(activity).unwrap()).unwrap();
+    let references = &bundle.local().bundle.proactive.references;
+    references.upsert(&reference, Change::Keep, bundle.clock().now()).await.unwrap();
+
+    let audience = json!({ "kind": "segment", "conversations": "group-chat" });
+    bundle.local().fire(news(audience, json!({ "text": "Hello." }))).await.unwrap();
+    let everyone = bundle.fire(json!({ "kind": "everyone" })).await.unwrap();
+    bundle.purge("deliveries").await;
+
+    assert_eq!(state(&bundle).await.recipients(), 1);
+    assert_eq!(everyone["recipients"], 0);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_refused_before_anybody_is_told_with_the_name_of_the_member() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    populate(&bundle, 2).await;
+    let everyone = || json!({ "kind": "everyone" });
+    let large = json!({ "card": { "type": "AdaptiveCard", "body": "x".repeat(60_000) } });
+
+    for (audience, content, member) in [
+        (json!({ "kind": "martians" }), json!({ "text": "a" }), "martians"),
+        (json!({ "kind": "users", "users": [] }), json!({ "text": "a" }), "`audience.users`"),
+        (json!({ "kind": "any", "of": [] }), json!({ "text": "a" }), "`audience.of`"),
+        (
+            json!({ "kind": "conversation", "reference": "0".repeat(64) }),
+            json!({ "text": "a" }),
+            "`audience.reference`",
+        ),
+        (everyone(), json!({}), "`content`"),
+        (everyone(), json!({ "text": "${" }), "`content`"),
+        (everyone(), json!({ "text": "${hour}" }), "`hour`"),
+        (everyone(), large, "`content`"),
+        (everyone(), json!({ "card": { "type": "HeroCard" } }), "`content.card`"),
+    ] {
+        let refused = bundle.local().fire(news(audience, content)).await.unwrap_err().to_string();
+
+        assert!(refused.contains(member), "{member} is not in: {refused}");
+    }
+    bundle.drain().await;
+    assert_eq!(bundle.channel().entries().len(), 0);
+    assert_eq!(store(&bundle).list_open().await.unwrap(), []);
+    bundle.end().await;
+}

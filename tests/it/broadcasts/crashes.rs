@@ -1,0 +1,246 @@
+//! What a crash, a pause or an end in the middle leaves behind, and how it goes on.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use cli::wire::Fate;
+use herald::broadcast::Status;
+use herald::clock::Clock;
+use support::ScriptedEngine;
+
+use super::*;
+
+fn hello() -> Value {
+    json!({ "text": "Hello." })
+}
+
+fn everyone() -> Value {
+    news(json!({ "kind": "everyone" }), hello())
+}
+
+/// Has the nth request for this operation meet its fate.
+fn strike(bundle: &TestBundle, operation: &'static str, nth: usize, fate: Fate) {
+    let seen = AtomicUsize::new(0);
+    let hook = move |asked: &str| {
+        let is_it = asked.contains(operation) && seen.fetch_add(1, Ordering::Relaxed) + 1 == nth;
+        if is_it { fate } else { Fate::Pass }
+    };
+    bundle.local().stack.on_request(Arc::new(hook));
+}
+
+#[tokio::test]
+async fn everybody_is_told_and_the_tick_ends_it() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    populate(&bundle, 25).await;
+
+    let planned = bundle.local().fire(everyone()).await.unwrap();
+    bundle.drain().await;
+    tick(&bundle).await;
+
+    assert_eq!(planned["recipients"], 25);
+    assert_eq!(bundle.channel().texts(), vec!["Hello."; 25]);
+    assert_eq!(outcomes(&bundle).await, [(Outcome::Delivered, 25)].into());
+    assert_eq!(state(&bundle).await.status, Status::Done);
+    assert_eq!(store(&bundle).list_open().await.unwrap(), []);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_plan_that_broke_off_goes_on_with_the_tick_and_tells_nobody_twice() {
+    for (operation, nth, fate) in [
+        ("SendMessageBatch", 1, Fate::HangUp),
+        ("SendMessageBatch", 1, Fate::Refuse),
+        ("Query", 100, Fate::Refuse),
+        ("PutItem", 5, Fate::Refuse),
+        ("PutItem", 4, Fate::HangUp),
+    ] {
+        let bundle = TestBundle::with(ScriptedEngine::default()).await;
+        populate(&bundle, 40).await;
+        strike(&bundle, operation, nth, fate);
+
+        // The SDK repeats what was refused or hung up; what it does not repeat is the next event's.
+        let _ = bundle.local().fire(everyone()).await;
+        bundle.local().stack.on_request(Arc::new(|_: &str| Fate::Pass));
+        bundle.local().fire(everyone()).await.unwrap();
+        tick(&bundle).await;
+        bundle.drain().await;
+        tick(&bundle).await;
+
+        assert_eq!(bundle.channel().texts().len(), 40, "{operation} {nth} {fate:?}");
+        assert_eq!(state(&bundle).await.status, Status::Done, "{operation} {nth} {fate:?}");
+        bundle.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_planner_that_died_with_its_lease_is_replaced_by_the_tick_once_it_ends() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    populate(&bundle, 12).await;
+    let refused = |asked: &str| if asked.contains("SendMessageBatch") { Fate::Swallow } else { Fate::Pass };
+    bundle.local().stack.on_request(Arc::new(refused));
+
+    // Its process ends in the middle of a request.
+    let planning = bundle.local().fire(everyone());
+    let died = tokio::time::timeout(std::time::Duration::from_millis(700), planning).await;
+    bundle.local().stack.on_request(Arc::new(|_: &str| Fate::Pass));
+    bundle.tick().await;
+    let while_leased = state(&bundle).await;
+    tick(&bundle).await;
+    bundle.drain().await;
+
+    assert!(died.is_err());
+    assert_eq!(while_leased.recipients(), 0);
+    assert_eq!(bundle.channel().texts().len(), 12);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn the_same_event_again_goes_on_and_another_under_its_key_is_refused() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    populate(&bundle, 3).await;
+
+    for _ in 0..3 {
+        bundle.local().fire(everyone()).await.unwrap();
+    }
+    let other = news(json!({ "kind": "everyone" }), json!({ "text": "Something else." }));
+    let refused = bundle.local().fire(other).await.unwrap_err();
+    bundle.drain().await;
+
+    assert!(refused.to_string().contains("`key` was used"), "{refused}");
+    assert_eq!(bundle.channel().texts(), vec!["Hello."; 3]);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn after_a_pause_nobody_is_told_but_those_in_hand_and_all_once_it_goes_on() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    populate(&bundle, 45).await;
+    bundle.local().fire(everyone()).await.unwrap();
+    bundle.step("deliveries").await;
+    let before = bundle.channel().texts().len();
+
+    wish(&bundle, Wish::Pause).await;
+    bundle.clock().advance(Duration::from_secs(5));
+    bundle.drain().await;
+    tick(&bundle).await;
+    bundle.drain().await;
+    let meanwhile = bundle.channel().texts().len();
+    wish(&bundle, Wish::Resume).await;
+    tick(&bundle).await;
+    bundle.drain().await;
+    tick(&bundle).await;
+
+    assert_eq!((before, meanwhile), (10, 10));
+    assert_eq!(bundle.channel().texts().len(), 45);
+    assert_eq!(state(&bundle).await.status, Status::Done);
+    assert_eq!(outcomes(&bundle).await, [(Outcome::Delivered, 45)].into());
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_pause_is_felt_within_five_seconds_in_the_middle_of_a_message() {
+    let bundle = TestBundle::with_rate(ScriptedEngine::default(), 1).await;
+    populate(&bundle, 10).await;
+    bundle.local().fire(everyone()).await.unwrap();
+
+    let paused_at = bundle.clock().now() + jiff::SignedDuration::from_secs(2);
+    let watch = async {
+        while bundle.clock().now() < paused_at {
+            tokio::task::yield_now().await;
+        }
+        wish(&bundle, Wish::Pause).await;
+        std::future::pending::<()>().await
+    };
+    tokio::select! {
+        () = bundle.drain() => {}
+        () = bundle.clock().flow(Duration::from_secs(9)) => {}
+        () = watch => {}
+    }
+
+    let latest = bundle.channel().entries().iter().map(|entry| entry.at).max().unwrap();
+    assert!(latest <= paused_at + jiff::SignedDuration::from_secs(6), "{latest}");
+    assert!(bundle.channel().texts().len() < 10);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn who_was_not_told_before_the_cancellation_is_not_told_and_listed() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    populate(&bundle, 25).await;
+    bundle.local().fire(everyone()).await.unwrap();
+    bundle.step("deliveries").await;
+
+    wish(&bundle, Wish::Cancel).await;
+    bundle.clock().advance(Duration::from_secs(5));
+    bundle.drain().await;
+    for _ in 0..3 {
+        tick(&bundle).await;
+    }
+
+    assert_eq!(bundle.channel().texts().len(), 10);
+    assert_eq!(outcomes(&bundle).await, [(Outcome::Delivered, 10), (Outcome::Cancelled, 15)].into());
+    assert_eq!(store(&bundle).list_open().await.unwrap(), []);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn what_is_put_aside_is_released_by_a_cancellation_too() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    populate(&bundle, 12).await;
+    bundle.local().fire(everyone()).await.unwrap();
+    wish(&bundle, Wish::Pause).await;
+    bundle.drain().await;
+
+    wish(&bundle, Wish::Cancel).await;
+    tick(&bundle).await;
+    bundle.drain().await;
+
+    assert_eq!(bundle.channel().texts(), Vec::<String>::new());
+    assert_eq!(outcomes(&bundle).await, [(Outcome::Cancelled, 12)].into());
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn only_five_minutes_of_sends_are_queued_and_the_rest_follows() {
+    let bundle = TestBundle::with_rate(ScriptedEngine::default(), 1).await;
+    populate(&bundle, 330).await;
+
+    let planned = bundle.local().fire(everyone()).await.unwrap();
+    let waiting = planned["recipients"].as_u64().unwrap();
+    tokio::select! {
+        () = bundle.drain() => {}
+        () = bundle.clock().flow(Duration::from_secs(9)) => {}
+    }
+    tick(&bundle).await;
+    tokio::select! {
+        () = bundle.drain() => {}
+        () = bundle.clock().flow(Duration::from_secs(9)) => {}
+    }
+
+    assert!((300..330).contains(&waiting), "{waiting} of 330 were planned at first");
+    assert_eq!(bundle.channel().texts().len(), 330);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_worker_that_dies_before_it_counts_is_counted_anew() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    populate(&bundle, 5).await;
+    bundle.local().fire(everyone()).await.unwrap();
+    // The counter is written after the lines.
+    let lost = |asked: &str| if asked.contains("UpdateItem") { Fate::Refuse } else { Fate::Pass };
+    bundle.local().stack.on_request(Arc::new(lost));
+    let left = bundle.step("deliveries").await;
+    bundle.local().stack.on_request(Arc::new(|_: &str| Fate::Pass));
+    let cli::pump::Step::Left { receipt } = left else { panic!("the message is left") };
+    bundle.bring_back("deliveries", &receipt).await;
+    bundle.drain().await;
+
+    for _ in 0..8 {
+        tick(&bundle).await;
+    }
+
+    assert_eq!(bundle.channel().texts().len(), 5);
+    assert_eq!(state(&bundle).await.status, Status::Done);
+    bundle.end().await;
+}

@@ -1,0 +1,174 @@
+//! What a broadcast comes to for one who cannot be told, and what that means for the others.
+
+use cli::channel::{Effect, Fault, Operation, Refusal};
+use herald::broadcast::Status;
+use herald::clock::Clock;
+use support::ScriptedEngine;
+
+use super::*;
+
+fn hello() -> Value {
+    json!({ "text": "Hello." })
+}
+
+fn everyone() -> Value {
+    news(json!({ "kind": "everyone" }), hello())
+}
+
+/// Tells one person, whose channel answers with `fault`.
+async fn meeting(fault: Fault) -> (TestBundle, Entry) {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    populate(&bundle, 1).await;
+    bundle.channel().fail_on(Operation::Send, fault);
+    bundle.local().fire(everyone()).await.unwrap();
+    bundle.drain().await;
+    let line = lines_of(&bundle, &id()).await.remove(0);
+    (bundle, line)
+}
+
+#[tokio::test]
+async fn each_refusal_of_the_channel_is_an_outcome_of_its_own() {
+    for (status, code, outcome) in [
+        (403, "BotDisabledByAdmin", Outcome::DisabledByAdmin),
+        (403, "BotNotInConversationRoster", Outcome::Uninstalled),
+        (403, "ConversationBlockedByUser", Outcome::Blocked),
+        (403, "MessageWritesBlocked", Outcome::Blocked),
+        (400, "BadArgument", Outcome::Failed),
+    ] {
+        let (bundle, line) = meeting(Fault::Status(Refusal::new(status, code, "no"))).await;
+
+        assert_eq!(line.outcome, outcome, "{code}");
+        assert!(line.reason.unwrap().contains(code));
+        bundle.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_lost_reply_is_unknown_and_an_accepted_one_without_a_name_delivered() {
+    let (lost, unknown) = meeting(Fault::AcceptThenDrop).await;
+    let (empty, delivered) = meeting(Fault::EmptyBody).await;
+
+    assert_eq!((unknown.outcome, delivered.outcome), (Outcome::Unknown, Outcome::Delivered));
+    assert_eq!(lost.channel().texts().len(), 1);
+    lost.end().await;
+    empty.end().await;
+}
+
+#[tokio::test]
+async fn who_is_throttled_is_listed_so_until_they_are_told() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    populate(&bundle, 2).await;
+    bundle
+        .channel()
+        .fail_on(Operation::Send, Fault::Status(Refusal::new(429, "Throttled", "slow").retry_after("1")));
+    bundle.local().fire(everyone()).await.unwrap();
+
+    bundle.step("deliveries").await;
+    let meanwhile = outcomes(&bundle).await;
+    bundle.purge("deliveries").await;
+    for line in lines_of(&bundle, &id()).await {
+        bundle
+            .local()
+            .bundle
+            .worker
+            .jobs
+            .cancel(&line.job, herald::ledger::By::Operator, bundle.clock().now())
+            .await
+            .unwrap();
+    }
+
+    assert_eq!(meanwhile, [(Outcome::Delivered, 1), (Outcome::Throttled, 1)].into());
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn one_record_that_cannot_be_read_stops_nobody_else_and_is_listed() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    populate(&bundle, 3).await;
+    bundle.spoil_an_item("reference").await;
+
+    let planned = bundle.local().fire(everyone()).await.unwrap();
+    bundle.drain().await;
+    tick(&bundle).await;
+
+    assert_eq!((&planned["recipients"], &planned["unreadable"]), (&json!(3), &json!(1)));
+    assert_eq!(outcomes(&bundle).await, [(Outcome::Delivered, 2), (Outcome::Failed, 1)].into());
+    assert_eq!(state(&bundle).await.status, Status::Done);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn whom_the_engine_has_nothing_to_say_to_is_not_delivered() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    populate(&bundle, 1).await;
+    let mut event = everyone();
+    event["content"] = Value::Null;
+
+    bundle.local().fire(event).await.unwrap();
+    bundle.drain().await;
+
+    assert_eq!(outcomes(&bundle).await, [(Outcome::Nothing, 1)].into());
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn twenty_refused_tokens_in_a_row_pause_it_and_fail_nobody() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    populate(&bundle, 30).await;
+    let denied = Refusal::raw(401, r#"{"message":"Authorization has been denied for this request."}"#);
+    // Each is tried with a new token once more.
+    for _ in 0..60 {
+        bundle.channel().fail_on(Operation::Send, Fault::Status(denied.clone()));
+    }
+    bundle.local().fire(everyone()).await.unwrap();
+
+    bundle.drain().await;
+    let paused = state(&bundle).await;
+    bundle.channel().forget_faults();
+    let meanwhile = outcomes(&bundle).await;
+    bundle.clock().advance(Duration::from_secs(60));
+    wish(&bundle, Wish::Resume).await;
+    tick(&bundle).await;
+    bundle.drain().await;
+    tick(&bundle).await;
+
+    assert_eq!(paused.status, Status::Paused);
+    assert!(paused.reason().unwrap().starts_with("20 sends in a row failed: the agent is not let in"));
+    assert_eq!(meanwhile.keys().collect::<Vec<_>>(), [&Outcome::Waiting]);
+    assert_eq!(outcomes(&bundle).await, [(Outcome::Delivered, 30)].into());
+    assert_eq!(state(&bundle).await.status, Status::Done);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn one_tenants_429_slows_that_tenant_only() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    let one = "11111111-1111-4111-8111-111111111111";
+    for number in 0..24 {
+        let person = bundle.channel().add_person(&format!("Person {number}"));
+        know(&bundle, &person, (number % 2 == 0).then_some(one)).await;
+    }
+    let rates = &bundle.local().bundle.worker.rates;
+    let until = bundle.clock().now() + jiff::SignedDuration::from_secs(60);
+    rates.pause(herald::store::Shared::Tenant(one), until).await.unwrap();
+
+    bundle.local().fire(everyone()).await.unwrap();
+    let mut left = Vec::new();
+    loop {
+        match bundle.step("deliveries").await {
+            cli::pump::Step::Idle => break,
+            cli::pump::Step::Settled => {}
+            cli::pump::Step::Left { receipt } => left.push(receipt),
+        }
+    }
+    let early = bundle.channel().entries().iter().filter(|entry| entry.effect == Effect::Sent).count();
+    bundle.clock().advance(Duration::from_secs(61));
+    for receipt in left {
+        bundle.bring_back("deliveries", &receipt).await;
+    }
+    bundle.drain().await;
+
+    assert_eq!(early, 12);
+    assert_eq!(bundle.channel().texts().len(), 24);
+    bundle.end().await;
+}
