@@ -1,10 +1,13 @@
 //! The engine: what the agent says and does (the one crate a user of Herald writes).
 //! It decides and returns; it never holds a connector, a queue or an AWS type.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use serde_json::Value;
 
 use crate::activity::Activity;
+use crate::effect::Effect;
 use crate::occasion::{Occasion, Recipient};
 use crate::progress::Progress;
 use crate::task::{Task, TaskRun};
@@ -77,6 +80,11 @@ pub trait Engine: Send + Sync {
         Ok(None)
     }
 
+    /// Whether [`Engine::on_activity`] wants the conversation's memory with `turn`, which costs a read of the table.
+    fn recalls(&self, _turn: &Turn) -> bool {
+        false
+    }
+
     /// What is said when [`Engine::on_activity`] takes longer than 5 s over a message.
     fn default_ack(&self, _turn: &Turn) -> Activity {
         Activity::message("I am on it. The answer will follow here.")
@@ -110,6 +118,13 @@ pub enum Outcome {
         /// JSON body of the answer.
         body: Value,
     },
+    /// This outcome, and the effects with it; see [`Outcome::and`].
+    With {
+        /// What to do about the activity.
+        outcome: Box<Outcome>,
+        /// What else is to be done.
+        effects: Vec<Effect>,
+    },
 }
 
 impl Outcome {
@@ -117,6 +132,38 @@ impl Outcome {
     #[must_use]
     pub fn reply(text: impl Into<String>) -> Self {
         Self::Reply(vec![Activity::message(text)])
+    }
+
+    /// The same, and `effect` with it.
+    ///
+    /// ```
+    /// use herald::effect::Effect;
+    /// use herald::engine::Outcome;
+    ///
+    /// let outcome = Outcome::reply("I have forgotten what we said.").and(Effect::Forget);
+    /// # let (outcome, effects) = outcome.apart();
+    /// # assert_eq!((outcome, effects), (Outcome::reply("I have forgotten what we said."), vec![Effect::Forget]));
+    /// ```
+    #[must_use]
+    pub fn and(self, effect: Effect) -> Self {
+        let (outcome, mut effects) = self.apart();
+        effects.push(effect);
+        Self::With { outcome: Box::new(outcome), effects }
+    }
+
+    /// What is to be said or run, and the effects apart from it. The first is no [`Outcome::With`].
+    #[must_use]
+    pub fn apart(self) -> (Self, Vec<Effect>) {
+        match self {
+            Self::With { outcome, effects } => {
+                let (outcome, mut all) = outcome.apart();
+                all.extend(effects);
+                (outcome, all)
+            }
+            outcome @ (Self::Reply(_) | Self::Defer { .. } | Self::Ignore | Self::Invoke { .. }) => {
+                (outcome, Vec::new())
+            }
+        }
     }
 }
 
@@ -128,9 +175,50 @@ pub enum TaskOutcome {
     /// It is done: show this in place of the ack. Nobody is notified of an edit; where the channel cannot edit, it
     /// is a message like any other.
     Replace(Activity),
+    /// It goes on later, in seconds or in weeks: say these, in this order, and run the task again then.
+    Continue {
+        /// What to say now; often nothing.
+        say: Vec<Activity>,
+        /// What the next run needs, found in [`TaskRun::state`]: at most 64 KiB as JSON.
+        state: Value,
+        /// How long from now: never earlier. A task has at most 1,000 steps.
+        after: Duration,
+    },
     /// It cannot be done, and trying again would not help: say so.
     Failed {
         /// What to tell the user.
         say: Activity,
     },
+    /// This outcome, and the effects with it; see [`TaskOutcome::and`].
+    With {
+        /// What the task came to.
+        outcome: Box<TaskOutcome>,
+        /// What else is to be done.
+        effects: Vec<Effect>,
+    },
+}
+
+impl TaskOutcome {
+    /// The same, and `effect` with it.
+    #[must_use]
+    pub fn and(self, effect: Effect) -> Self {
+        let (outcome, mut effects) = self.apart();
+        effects.push(effect);
+        Self::With { outcome: Box::new(outcome), effects }
+    }
+
+    /// What the task came to, and the effects apart from it. The first is no [`TaskOutcome::With`].
+    #[must_use]
+    pub fn apart(self) -> (Self, Vec<Effect>) {
+        match self {
+            Self::With { outcome, effects } => {
+                let (outcome, mut all) = outcome.apart();
+                all.extend(effects);
+                (outcome, all)
+            }
+            outcome @ (Self::Done(_) | Self::Replace(_) | Self::Continue { .. } | Self::Failed { .. }) => {
+                (outcome, Vec::new())
+            }
+        }
+    }
 }

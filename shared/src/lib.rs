@@ -1,6 +1,6 @@
 //! Answer now, work later, speak first: what the functions of Herald share.
 //!
-//! Vocabulary: [`activity`], [`conversation`], [`turn`], [`task`], [`progress`],
+//! Vocabulary: [`activity`], [`conversation`], [`turn`], [`task`], [`progress`], [`memory`], [`effect`],
 //! [`occasion`], and the [`engine`] that
 //! decides. Adapters: [`connector`] and [`auth`] to the channel, [`store`] on DynamoDB, [`queue`] on SQS.
 //! Decisions, as pure functions: [`ledger`], [`agenda`], [`limiter`]. What holds of a deployment: [`checkup`]. Values
@@ -17,11 +17,13 @@ pub mod config;
 pub mod connector;
 pub mod conversation;
 pub mod digest;
+pub mod effect;
 pub mod engine;
 pub mod http;
 pub mod ids;
 pub mod ledger;
 pub mod limiter;
+pub mod memory;
 pub mod occasion;
 pub mod progress;
 pub mod queue;

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
 
-pub use self::body::{BodyError, DeliveriesWork, Delivery, MAX_BODY_BYTES, TaskWork, TurnWork, Work};
+pub use self::body::{
+    BodyError, DeliveriesWork, Delivery, MAX_BODY_BYTES, TaskStep, TaskWork, TurnWork, Work,
+};
 pub use self::letters::Letter;
 use crate::BoxError;
 use crate::auth::AwsFailure;

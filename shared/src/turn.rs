@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::activity::Activity;
 use crate::conversation::ConversationReference;
+use crate::memory::Memory;
 
 /// One inbound activity and the conversation it came from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -13,9 +14,18 @@ pub struct Turn {
     pub activity: Activity,
     /// Where to answer.
     pub reference: ConversationReference,
+    /// What is kept of the conversation; empty unless the engine [recalls](crate::engine::Engine::recalls) it.
+    #[serde(skip)]
+    pub memory: Memory,
 }
 
 impl Turn {
+    /// The turn of `activity`, answered at `reference`.
+    #[must_use]
+    pub fn new(activity: Activity, reference: ConversationReference) -> Self {
+        Self { activity, reference, memory: Memory::default() }
+    }
+
     /// What was said, without the mention of the agent itself, trimmed; empty where nothing was said.
     ///
     /// In channels and group chats the text starts with `<at>Name</at>`; only mentions of the activity's
@@ -46,7 +56,7 @@ mod tests {
         }))
         .unwrap();
         let reference = ConversationReference::of(&activity).unwrap();
-        Turn { activity, reference }
+        Turn::new(activity, reference)
     }
 
     #[test]

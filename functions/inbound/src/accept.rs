@@ -83,7 +83,7 @@ impl Inbound {
             return Ok(Accepted::Answered { status: 200, body: Value::Null });
         }
         let job = job_of(&activity, &reference, body);
-        let turn = Turn { activity, reference };
+        let turn = Turn::new(activity, reference);
         if turn.activity.is("invoke") || turn.activity.delivery_mode.as_deref() == Some("expectReplies") {
             let (answered, ()) = tokio::join!(self.answer_inline(&job, &turn), self.keep(&turn));
             return answered;

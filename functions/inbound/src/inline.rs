@@ -37,6 +37,7 @@ impl Inbound {
                 return answered(500, Value::Null);
             }
         };
+        let (outcome, _effects) = outcome.apart();
         match outcome {
             Outcome::Invoke { status, body } => answered(status, body),
             Outcome::Reply(replies) if !is_invoke => answered(200, json!({ "activities": replies })),
@@ -47,14 +48,13 @@ impl Inbound {
                 answered(200, body)
             }
             // An invoke the engine has no answer to is not implemented (protocol §8.1).
-            Outcome::Reply(_) | Outcome::Ignore => answered(501, Value::Null),
+            Outcome::Reply(_) | Outcome::Ignore | Outcome::With { .. } => answered(501, Value::Null),
         }
     }
 
     async fn queue_task(&self, job: &JobId, turn: &Turn, task: Task) -> Result<(), Refusal> {
         let job = job.step("task", 0);
-        let work =
-            Work::Task(TaskWork { job: job.clone(), task, reference: turn.reference.clone(), ack: None });
+        let work = Work::Task(TaskWork::new(job.clone(), task, turn.reference.clone()));
         self.queue(&job, encoded(&work, &job)?, Destination::Tasks).await
     }
 }

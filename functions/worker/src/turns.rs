@@ -64,19 +64,21 @@ impl Worker {
             let ack = turn.activity.is("message").then(|| self.engine.default_ack(turn));
             return Ok(Plan { next: Some(Next::Unhurried), ..Plan::sends(ack.into_iter().collect()) });
         };
-        Ok(match outcome? {
+        let (outcome, effects) = outcome?.apart();
+        let plan = match outcome {
             Outcome::Reply(replies) => Plan::sends(replies),
             Outcome::Defer { ack, task } => Plan { next: Some(Next::Task(task)), ..Plan::sends(vec![ack]) },
             Outcome::Ignore => Plan::default(),
             // An invoke is answered in its HTTP response; nothing can be said to it here.
-            Outcome::Invoke { .. } => {
+            Outcome::Invoke { .. } | Outcome::With { .. } => {
                 warn!(
                     job.id = work.job.as_str(),
                     "the engine answered a queued activity as if it were an invoke"
                 );
                 Plan::default()
             }
-        })
+        };
+        Ok(Plan { effects, ..plan })
     }
 
     async fn carry_out(&self, work: &TurnWork, plan: &Plan, in_order: bool) -> Result<Parts, Later> {
@@ -84,10 +86,13 @@ impl Worker {
         let parts = self.send_all(&work.job, target, &plan.sends, Policy::FollowUp, in_order).await?;
         let next = match plan.next.clone() {
             None => return Ok(parts),
+            // Of a task alone.
+            Some(Next::Step { .. }) => return Ok(parts),
             Some(Next::Task(task)) => {
                 let job = work.job.step("task", 0);
                 let ack = Some(work.job.step("send", 0));
-                Work::Task(TaskWork { job, task, reference: work.turn.reference.clone(), ack })
+                let reference = work.turn.reference.clone();
+                Work::Task(TaskWork { ack, ..TaskWork::new(job, task, reference) })
             }
             Some(Next::Unhurried) => {
                 let job = work.job.step("unhurried", 0);

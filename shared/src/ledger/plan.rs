@@ -1,11 +1,13 @@
 //! Plans: what the engine decided, stored before the first of it is carried out.
 //! A redelivery replays the plan and does not ask the engine again.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::activity::Activity;
+use crate::effect::Effect;
 use crate::ledger::JobId;
-use crate::task::Task;
+use crate::task::{Task, TaskInput};
 
 /// What is to be done about a job.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -16,6 +18,9 @@ pub struct Plan {
     /// The send whose activity the first of them is to replace, where the channel can.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<JobId>,
+    /// To be done besides; each may be repeated freely.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub effects: Vec<Effect>,
     /// To be queued after that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Next>,
@@ -32,6 +37,13 @@ pub enum Next {
     Task(Task),
     /// Ask the engine about the same activity again, without a limit.
     Unhurried,
+    /// Run the same task again.
+    Step {
+        /// What it needs to go on.
+        state: TaskInput,
+        /// When; not before.
+        due: Timestamp,
+    },
 }
 
 /// How a job ends.

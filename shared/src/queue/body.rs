@@ -1,12 +1,13 @@
 //! What the queues carry: versioned, tagged JSON that holds the whole reference.
 //! Versions are added, never edited; an unknown newer one is left for a newer worker.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::conversation::ConversationReference;
 use crate::ledger::JobId;
 use crate::occasion::{Occasion, Recipient};
-use crate::task::Task;
+use crate::task::{Task, TaskInput};
 use crate::turn::Turn;
 
 /// Largest body queued, in bytes. SQS takes more today; older endpoints and the local stack do not.
@@ -52,6 +53,22 @@ pub struct TaskWork {
     /// The send of the ack, where there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ack: Option<JobId>,
+    /// What goes on, where it is not the first step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<TaskStep>,
+}
+
+/// A later step of a task.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskStep {
+    /// The first step's job, which names the task.
+    pub task: JobId,
+    /// Which step it is.
+    pub number: u32,
+    /// What the step before left.
+    pub state: TaskInput,
+    /// When it is to be run; not before.
+    pub due: Timestamp,
 }
 
 /// Tell recipients of an occasion.
@@ -98,6 +115,14 @@ struct Versioned<T> {
     v: u32,
     #[serde(flatten)]
     rest: T,
+}
+
+impl TaskWork {
+    /// The first step of `task`.
+    #[must_use]
+    pub fn new(job: JobId, task: Task, reference: ConversationReference) -> Self {
+        Self { job, task, reference, ack: None, step: None }
+    }
 }
 
 impl Work {
@@ -151,7 +176,7 @@ mod tests {
         .unwrap();
         let reference = ConversationReference::of(&activity).unwrap();
         let job = JobId::of_turn(&reference.channel_id, &reference.conversation.id, "1");
-        Work::Turn(TurnWork { job, turn: Turn { activity, reference }, unhurried: false })
+        Work::Turn(TurnWork { job, turn: Turn::new(activity, reference), unhurried: false })
     }
 
     /// What SQS allows: #x9 #xA #xD #x20–#xD7FF #xE000–#xFFFD #x10000–#x10FFFF.

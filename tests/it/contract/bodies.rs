@@ -130,7 +130,7 @@ pub(super) fn task(name: &str) -> Work {
         locale: None,
         timezone: None,
     };
-    Work::Task(TaskWork { job, task: Task::new(name), reference, ack: None })
+    Work::Task(TaskWork::new(job, Task::new(name), reference))
 }
 
 /// Work whose body has this many bytes.

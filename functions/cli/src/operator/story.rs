@@ -66,6 +66,7 @@ pub(super) fn next(plan: &Plan) -> Option<&'static str> {
     Some(match plan.next.as_ref()? {
         Next::Task(_) => "task",
         Next::Unhurried => "unhurried",
+        Next::Step { .. } => "step",
     })
 }
 
