@@ -8,7 +8,7 @@ use support::TestBundle;
 
 async fn order_desk() -> TestBundle {
     let clock = TestBundle::clock_at_start();
-    let desk = OrderDesk { shop_takes: Duration::from_secs(2), clock: clock.clone() };
+    let desk = OrderDesk::new(clock.clone());
     TestBundle::with_shared(std::sync::Arc::new(desk), clock).await
 }
 
