@@ -2,7 +2,9 @@
 //! Pure functions of record, event and time; [`crate::store::JobStore`] reads and writes.
 
 mod decision;
+mod only;
 mod plan;
+mod steps;
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,8 +12,10 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::decision::{Attempt, Cancel, Claim, Claimant, Loss, Policy, cancel, claim, finish};
+pub use self::decision::{Attempt, By, Cancel, Claim, Claimant, Loss, Policy, cancel, claim, finish};
+pub use self::only::{OnlySend, begin_send, end_send};
 pub use self::plan::{Next, Plan, Verdict};
+pub use self::steps::{forbidden, waiting};
 use crate::digest;
 use crate::ids::{ActivityId, ChannelId, ConversationId};
 
@@ -123,9 +127,15 @@ pub struct Job {
     /// What the engine decided, from then until the job is settled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<Plan>,
+    /// What became of the only send of that plan; of several, each has a record of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only_send: Option<OnlySend>,
     /// What the channel called the activity that was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activity_id: Option<ActivityId>,
+    /// The step that may follow it, where it is a later step of a task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<JobId>,
     /// How it came to stand there: every state with its time and reason, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<Entry>,
@@ -153,6 +163,12 @@ impl Job {
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         self.history.last()?.reason.as_deref()
+    }
+
+    /// How it ended, if not as it should have: its whole ends so too.
+    #[must_use]
+    pub fn unsent(&self) -> Option<(State, String)> {
+        (self.state != State::Sent).then(|| (self.state, self.reason().unwrap_or_default().to_owned()))
     }
 
     /// The job in another state.

@@ -1,7 +1,7 @@
 //! Answer now, work later, speak first: what the functions of Herald share.
 //!
 //! Vocabulary: [`activity`], [`conversation`], [`turn`], [`task`], [`progress`], [`memory`], [`effect`],
-//! [`occasion`], and the [`engine`] that
+//! [`invoke`], [`occasion`], and the [`engine`] that
 //! decides. Adapters: [`connector`] and [`auth`] to the channel, [`store`] on DynamoDB, [`queue`] on SQS.
 //! Decisions, as pure functions: [`ledger`], [`agenda`], [`limiter`]. What holds of a deployment: [`checkup`]. Values
 //! that come in: [`clock`], [`chance`], [`config`].
@@ -21,6 +21,7 @@ pub mod effect;
 pub mod engine;
 pub mod http;
 pub mod ids;
+pub mod invoke;
 pub mod ledger;
 pub mod limiter;
 pub mod memory;

@@ -18,7 +18,8 @@ pub const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Most waiting tasks that are listed; those that are due last give way.
 pub const MAX_WAITING: usize = 20;
 
-/// How long after it was due a task is listed: one that never ended is gone by then.
+/// How long after it was due a task is listed, and how long it is known what was to be forgotten: whatever is
+/// repeated is repeated within a day.
 const OVERDUE: SignedDuration = SignedDuration::from_hours(48);
 
 /// What is kept of one conversation.
@@ -30,6 +31,9 @@ pub struct Memory {
     /// Labelled tasks that go on later, the next one first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waiting: Vec<WaitingTask>,
+    /// When the agent was last asked to forget: what was said before stays forgotten, though it is told again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forgotten: Option<Timestamp>,
 }
 
 /// One question and its answer.
@@ -82,21 +86,24 @@ impl Exchange {
 }
 
 impl Memory {
-    /// The same with `exchange` as the latest; one that is there already is not added again.
+    /// The same with `exchange`; not where it is there already, or was to be forgotten.
     #[must_use]
     pub fn remembering(mut self, exchange: Exchange) -> Self {
         let exchange = exchange.within(MAX_TEXT_BYTES);
-        if !self.exchanges.contains(&exchange) {
+        let is_forgotten = self.forgotten.is_some_and(|at| exchange.at < at);
+        if !is_forgotten && !self.exchanges.contains(&exchange) {
             self.exchanges.push(exchange);
             self.exchanges.sort_by_key(|exchange| exchange.at);
         }
         self
     }
 
-    /// The same without anything that was said. Tasks go on.
+    /// The same without anything that was said before `at`. Tasks go on.
     #[must_use]
-    pub fn forgetting(self) -> Self {
-        Self { exchanges: Vec::new(), ..self }
+    pub fn forgetting(mut self, at: Timestamp) -> Self {
+        self.exchanges.retain(|exchange| exchange.at >= at);
+        self.forgotten = self.forgotten.max(Some(at));
+        self
     }
 
     /// The same with `task` waiting, in place of an earlier step of it.
@@ -128,6 +135,7 @@ impl Memory {
         self.exchanges.drain(..self.exchanges.len() - fit);
         self.waiting.retain(|task| age(task.due, now) < OVERDUE);
         self.waiting.truncate(MAX_WAITING);
+        self.forgotten = self.forgotten.filter(|at| age(*at, now) < OVERDUE);
         self
     }
 
@@ -136,7 +144,8 @@ impl Memory {
     pub fn ends(&self) -> Option<Timestamp> {
         let said = self.exchanges.iter().map(|exchange| after(exchange.at, KEPT));
         let waiting = self.waiting.iter().map(|task| after(task.due, OVERDUE));
-        said.chain(waiting).max()
+        let forgotten = self.forgotten.iter().map(|at| after(*at, OVERDUE));
+        said.chain(waiting).chain(forgotten).max()
     }
 }
 

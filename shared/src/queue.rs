@@ -3,6 +3,7 @@
 
 mod body;
 mod letters;
+mod steps;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -10,9 +11,10 @@ use std::time::Duration;
 use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
 
 pub use self::body::{
-    BodyError, DeliveriesWork, Delivery, MAX_BODY_BYTES, TaskStep, TaskWork, TurnWork, Work,
+    BodyError, DeliveriesWork, Delivery, EffectsWork, MAX_BODY_BYTES, TaskStep, TaskWork, TurnWork, Work,
 };
 pub use self::letters::Letter;
+pub use self::steps::{MAX_STATE_BYTES, MAX_STEPS, NoStep};
 use crate::BoxError;
 use crate::auth::AwsFailure;
 

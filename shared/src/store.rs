@@ -5,12 +5,14 @@ mod agenda;
 mod item;
 mod jobs;
 mod keys;
+mod memories;
 mod rates;
 mod references;
 
 pub use self::agenda::{AgendaStore, Due, Place};
 pub use self::jobs::{Fenced, JobStore};
 pub use self::keys::{KeyStore, KeysCopy};
+pub use self::memories::MemoryStore;
 pub use self::rates::{NotYet, RateStore, Shared};
 pub use self::references::{Page, ReferenceStore, Shard};
 use crate::BoxError;

@@ -15,7 +15,7 @@ use herald::clock::{Clock, SystemClock, within};
 use herald::config::environment;
 use herald::digest;
 use herald::ids::{ChannelId, ConversationId};
-use herald::ledger::{JobId, State};
+use herald::ledger::{Job, JobId, State};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use support::{Function, Services};
@@ -184,12 +184,13 @@ impl Run {
         let [mut once, mut twice, mut unknown] = [0; 3];
         for Query { item, turn } in queries {
             let parts = [
-                (format!("ordering {item}."), turn.step("send", 0)),
-                (format!("is placed: {item}."), turn.step("task", 0).step("send", 0)),
+                (format!("ordering {item}."), turn.clone()),
+                (format!("is placed: {item}."), turn.step("task", 0)),
             ];
             for (said, job) in parts {
                 let shown = texts.iter().filter(|text| text.contains(&said)).count();
-                let job = jobs.get(&job).unwrap_or_else(|| panic!("lost: nothing is known of “{said}”"));
+                let job = jobs.get(&job).and_then(Job::send);
+                let job = job.unwrap_or_else(|| panic!("lost: nothing is known of “{said}”"));
                 match (shown, job.state) {
                     (1, State::Sent) => once += 1,
                     (2, State::Sent | State::Unknown) if job.resends >= 1 => twice += 1,

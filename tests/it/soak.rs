@@ -228,7 +228,7 @@ async fn judge(bundle: &TestBundle, asked: &[(String, JobId)], seed: u64) -> Tal
                 tally.given_up += 1;
                 continue;
             }
-            let sent = bundle.job(&parent.step("send", 0)).await;
+            let sent = bundle.job(&parent).await.and_then(|job| job.send());
             let sent = sent.unwrap_or_else(|| panic!("seed {seed}: “{text}” is lost"));
             match (count(text), sent.state) {
                 (1, State::Sent) => tally.once += 1,

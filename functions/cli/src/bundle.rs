@@ -14,7 +14,7 @@ use herald::engine::Engine;
 use herald::http;
 use herald::ids::{ClientId, TenantId};
 use herald::queue::Queue;
-use herald::store::{AgendaStore, JobStore, KeyStore, RateStore, ReferenceStore, Table};
+use herald::store::{AgendaStore, JobStore, KeyStore, MemoryStore, RateStore, ReferenceStore, Table};
 use inbound::Inbound;
 use proactive::Proactive;
 use worker::Worker;
@@ -117,6 +117,7 @@ impl Bundle {
             cloud: cloud.clone(),
             allowed_tenants,
             references: references.clone(),
+            memories: MemoryStore::new(table.clone()),
             agenda: AgendaStore::new(table.clone()),
             turns: queue(&resources.turns),
             tasks: queue(&resources.tasks),
@@ -141,6 +142,7 @@ impl Bundle {
                 client_id,
             },
             jobs: JobStore::new(table.clone()),
+            memories: MemoryStore::new(table.clone()),
             rates: RateStore::new(table.clone()),
             tenant_rate,
             agenda: AgendaStore::new(table.clone()),

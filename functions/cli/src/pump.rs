@@ -1,11 +1,12 @@
 //! The pump: what Lambda's event source mapping does, on one machine. Receives messages, hands them to the
 //! worker as SQS events, deletes what is settled. One step a call, so that a test can drive it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::event::sqs::SqsEvent;
-use aws_sdk_sqs::types::Message;
+use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use herald::BoxError;
 use herald::clock::within;
 use herald::telemetry::causes;
@@ -95,17 +96,21 @@ impl Pump {
         #[expect(clippy::cast_possible_truncation, reason = "at most 20")]
         let seconds = wait.as_secs() as i32;
         let request = self.sqs.receive_message().queue_url(&self.url).max_number_of_messages(1);
+        let request = request.message_system_attribute_names(MessageSystemAttributeName::All);
         let received = request.wait_time_seconds(seconds).send().await?;
         Ok(received.messages.unwrap_or_default().pop())
     }
 
     async fn work(&self, message: Message) -> Result<Step, BoxError> {
         let name = self.url.rsplit('/').next().unwrap_or_default();
+        let attributes = message.attributes.unwrap_or_default();
+        let attributes: HashMap<&str, &String> =
+            attributes.iter().map(|(name, value)| (name.as_str(), value)).collect();
         let event: SqsEvent = serde_json::from_value(json!({ "Records": [{
             "messageId": message.message_id,
             "receiptHandle": &message.receipt_handle,
             "body": message.body,
-            "attributes": {},
+            "attributes": attributes,
             "messageAttributes": {},
             "md5OfBody": message.md5_of_body,
             "eventSource": "aws:sqs",

@@ -1,17 +1,22 @@
-//! Activities that are answered in the HTTP response: `invoke` and `expectReplies` (protocol §6.6, §8.1).
-//! There is no connector here: what cannot be said in the response is queued as a task or not said.
+//! Activities that are answered in the HTTP response: `invoke` and `expectReplies` (protocol §6.6, §8.1, §8.3).
+//! There is no connector here: what cannot be said in the response is queued or not said.
 
 use std::time::Duration;
 
+use herald::activity::Activity;
 use herald::agenda::Destination;
 use herald::clock::within;
-use herald::engine::Outcome;
+use herald::effect::Effect;
+use herald::engine::{EngineError, Outcome};
+use herald::invoke;
 use herald::ledger::JobId;
-use herald::queue::{TaskWork, Work};
+use herald::memory::Memory;
+use herald::queue::{EffectsWork, TaskWork, Work};
 use herald::task::Task;
+use herald::telemetry::causes;
 use herald::turn::Turn;
 use serde_json::{Value, json};
-use tracing::error;
+use tracing::{error, warn};
 
 use crate::Inbound;
 use crate::accept::{Accepted, Refusal, encoded};
@@ -19,37 +24,82 @@ use crate::accept::{Accepted, Refusal, encoded};
 /// How long the engine has.
 const ENGINE_LIMIT: Duration = Duration::from_secs(5);
 
+/// How long of that the table has, for an engine that recalls.
+const MEMORY_LIMIT: Duration = Duration::from_secs(1);
+
 impl Inbound {
     pub(crate) async fn answer_inline(&self, job: &JobId, turn: &Turn) -> Result<Accepted, Refusal> {
-        let answered = |status, body| Ok(Accepted::Answered { status, body });
-        let is_invoke = turn.activity.is("invoke");
-        let outcome = match within(self.clock.as_ref(), ENGINE_LIMIT, self.engine.on_activity(turn)).await {
+        let outcome = match within(self.clock.as_ref(), ENGINE_LIMIT, self.ask(turn)).await {
             Some(Ok(outcome)) => outcome,
             Some(Err(_)) => {
                 error!(job.id = job.as_str(), "engine failed on an activity that is answered at once");
-                return answered(500, Value::Null);
+                return Ok(self.sorry(turn));
             }
             None => {
                 error!(
                     job.id = job.as_str(),
                     "engine took longer than 5 s over an activity that is answered at once"
                 );
-                return answered(500, Value::Null);
+                return Ok(self.sorry(turn));
             }
         };
-        let (outcome, _effects) = outcome.apart();
+        let (outcome, effects) = outcome.apart();
+        // Before the answer: afterwards there is nobody to do it.
+        self.queue_effects(job, turn, effects).await?;
         match outcome {
-            Outcome::Invoke { status, body } => answered(status, body),
-            Outcome::Reply(replies) if !is_invoke => answered(200, json!({ "activities": replies })),
-            Outcome::Ignore if !is_invoke => answered(200, json!({ "activities": [] })),
+            Outcome::Invoke { status, body } => Ok(answered(status, body)),
+            Outcome::Reply(replies) if !is_invoke(turn) => Ok(with_activities(&replies)),
+            Outcome::Ignore if !is_invoke(turn) => Ok(with_activities(&[])),
             Outcome::Defer { ack, task } => {
                 self.queue_task(job, turn, task).await?;
-                let body = if is_invoke { json!({}) } else { json!({ "activities": [ack] }) };
-                answered(200, body)
+                Ok(working_on_it(turn, ack))
             }
             // An invoke the engine has no answer to is not implemented (protocol §8.1).
-            Outcome::Reply(_) | Outcome::Ignore | Outcome::With { .. } => answered(501, Value::Null),
+            Outcome::Reply(_) | Outcome::Ignore | Outcome::With { .. } => Ok(answered(501, Value::Null)),
         }
+    }
+
+    async fn ask(&self, turn: &Turn) -> Result<Outcome, EngineError> {
+        if !self.engine.recalls(turn) {
+            return self.engine.on_activity(turn).await;
+        }
+        let memory = self.recall(turn).await;
+        self.engine.on_activity(&Turn { memory, ..turn.clone() }).await
+    }
+
+    /// What is kept of the conversation. An answer without it beats none: where it cannot be read, it is empty.
+    async fn recall(&self, turn: &Turn) -> Memory {
+        let key = self.references.key(&turn.reference);
+        let read = self.memories.get(&key, self.clock.now());
+        let problem = match within(self.clock.as_ref(), MEMORY_LIMIT, read).await {
+            Some(Ok(memory)) => return memory,
+            Some(Err(error)) => causes(&error).to_string(),
+            None => "the table took longer than 1 s".to_owned(),
+        };
+        warn!(error = problem, reference.key = key.as_str(), "the engine is asked without its memory");
+        Memory::default()
+    }
+
+    /// The answer where the engine had none in time: whoever pressed a button or waits for replies is told so.
+    fn sorry(&self, turn: &Turn) -> Accepted {
+        let apology = self.engine.apology();
+        if !is_invoke(turn) {
+            return with_activities(&[apology]);
+        }
+        match invoke::failed(apology.text.unwrap_or_default()) {
+            Outcome::Invoke { status, body } if is_card_action(turn) => answered(status, body),
+            _ => answered(500, Value::Null),
+        }
+    }
+
+    async fn queue_effects(&self, job: &JobId, turn: &Turn, effects: Vec<Effect>) -> Result<(), Refusal> {
+        if effects.is_empty() {
+            return Ok(());
+        }
+        let job = job.step("effects", 0);
+        let reference = turn.reference.clone();
+        let work = Work::Effects(EffectsWork { job: job.clone(), reference, effects });
+        self.queue(&job, encoded(&work, &job)?, Destination::Tasks).await
     }
 
     async fn queue_task(&self, job: &JobId, turn: &Turn, task: Task) -> Result<(), Refusal> {
@@ -57,4 +107,31 @@ impl Inbound {
         let work = Work::Task(TaskWork::new(job.clone(), task, turn.reference.clone()));
         self.queue(&job, encoded(&work, &job)?, Destination::Tasks).await
     }
+}
+
+/// The ack is the whole answer; of an invoke, a card's button alone has a place to show it.
+fn working_on_it(turn: &Turn, ack: Activity) -> Accepted {
+    if !is_invoke(turn) {
+        return with_activities(&[ack]);
+    }
+    match invoke::message(ack.text.unwrap_or_else(|| "Working on it.".to_owned())) {
+        Outcome::Invoke { status, body } if is_card_action(turn) => answered(status, body),
+        _ => answered(200, json!({})),
+    }
+}
+
+fn is_invoke(turn: &Turn) -> bool {
+    turn.activity.is("invoke")
+}
+
+fn is_card_action(turn: &Turn) -> bool {
+    turn.activity.name.as_deref() == Some(invoke::CARD_ACTION)
+}
+
+fn with_activities(activities: &[Activity]) -> Accepted {
+    answered(200, json!({ "activities": activities }))
+}
+
+fn answered(status: u16, body: Value) -> Accepted {
+    Accepted::Answered { status, body }
 }

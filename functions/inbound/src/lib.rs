@@ -15,7 +15,7 @@ use herald::cloud::Cloud;
 use herald::config::AllowedTenants;
 use herald::engine::Engine;
 use herald::queue::Queue;
-use herald::store::{AgendaStore, ReferenceStore};
+use herald::store::{AgendaStore, MemoryStore, ReferenceStore};
 
 /// The parts of the function.
 pub struct Inbound {
@@ -27,6 +27,8 @@ pub struct Inbound {
     pub allowed_tenants: AllowedTenants,
     /// Keeps conversation references.
     pub references: ReferenceStore,
+    /// Read for an engine that recalls a conversation at once; what changes in it is the worker's.
+    pub memories: MemoryStore,
     /// Keeps work that its queue did not take.
     pub agenda: AgendaStore,
     /// Takes turns, in order within a conversation.

@@ -6,7 +6,7 @@ use herald::auth::{Authenticator, Checks, Entra, SigningKeys};
 use herald::clock::SystemClock;
 use herald::config::environment;
 use herald::queue::Queue;
-use herald::store::{AgendaStore, KeyStore, ReferenceStore, Table};
+use herald::store::{AgendaStore, KeyStore, MemoryStore, ReferenceStore, Table};
 use herald::{http, telemetry};
 use inbound::config::Config;
 use inbound::{Inbound, event};
@@ -36,6 +36,7 @@ async fn main() -> Result<(), lambda_http::Error> {
             checks: Checks::all(),
         },
         agenda: AgendaStore::new(table.clone()),
+        memories: MemoryStore::new(table.clone()),
         references: ReferenceStore::new(table, config.client_id, &config.cloud.issuer),
         turns: Queue::new(sqs.clone(), config.turns_queue_url),
         tasks: Queue::new(sqs, config.tasks_queue_url),

@@ -1,4 +1,4 @@
-//! From a claimed job to its plan: the stored one, or what the engine decides, stored before it is carried out.
+//! From a claimed job to its plan: the stored one, or what the engine decides, which whoever carries it out stores.
 //! What the engine is asked is said by `turns`, `tasks` and `deliveries`.
 
 use herald::engine::EngineError;
@@ -10,6 +10,14 @@ use crate::{Later, Worker};
 /// How often the engine is asked about one job before it is given up.
 const MAX_RUNS: u32 = 3;
 
+/// A job in hand with its plan.
+pub(crate) struct Planned {
+    /// The job, which has a plan.
+    pub(crate) job: Job,
+    /// Whether its record has it: it does before anything of it is carried out.
+    pub(crate) is_stored: bool,
+}
+
 impl Worker {
     /// `job` with its plan. `decide` asks the engine; it is not begun where a plan is stored, nor for a job that
     /// the engine never came back from. `someone_waits` for an answer, and is told when there will be none.
@@ -18,17 +26,25 @@ impl Worker {
         job: Job,
         someone_waits: bool,
         decide: impl Future<Output = Result<Plan, EngineError>>,
-    ) -> Result<(Job, Plan), Later> {
-        if let Some(plan) = job.plan.clone() {
-            return Ok((job, plan));
+    ) -> Result<Planned, Later> {
+        if job.plan.is_some() {
+            return Ok(Planned { job, is_stored: true });
         }
         let plan = if job.attempts > MAX_RUNS { None } else { self.ask(&job, decide).await? };
         let plan = plan.unwrap_or_else(|| {
             let apology = someone_waits.then(|| self.engine.apology());
             Plan { verdict: Verdict::GivenUp, ..Plan::sends(apology.into_iter().collect()) }
         });
-        let job = self.write(Job { plan: Some(plan.clone()), ..job }).await?;
-        Ok((job, plan))
+        Ok(Planned { job: Job { plan: Some(plan), ..job }, is_stored: false })
+    }
+
+    /// The job with its plan stored; of a plan to do nothing there is nothing to replay.
+    pub(crate) async fn stored(&self, planned: Planned) -> Result<Job, Later> {
+        let Planned { job, is_stored } = planned;
+        match job.plan.as_ref().is_none_or(Plan::is_empty) || is_stored {
+            true => Ok(job),
+            false => self.write(job).await,
+        }
     }
 
     /// What the engine decides; nothing when it failed for the last time.

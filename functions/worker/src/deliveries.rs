@@ -7,15 +7,17 @@ use std::time::Duration;
 use herald::connector::{ConnectorError, Retry};
 use herald::conversation::{ConversationReference, User, lifecycle::Change};
 use herald::ids::TenantId;
-use herald::ledger::{Attempt, Job, Plan, Policy, Verdict, finish};
+use herald::ledger::{Attempt, Job, Plan, Policy, finish};
 use herald::occasion::{Occasion, Recipient};
 use herald::queue::{DeliveriesWork, Delivery};
 use herald::telemetry::causes;
 use jiff::Timestamp;
 use tracing::{error, info};
 
+use crate::decide::Planned;
 use crate::job::{Parts, Wanted};
-use crate::send::Target;
+use crate::only::Said;
+use crate::send::{Route, Target};
 use crate::{Later, Place, Worker};
 
 /// A recipient cannot be spoken to.
@@ -71,23 +73,30 @@ impl Worker {
             let activity = self.engine.on_occasion(occasion, recipient).await?;
             Ok(Plan::sends(activity.into_iter().collect()))
         };
-        let (job, plan) = self.planned(job, false, decide).await?;
-        if plan.sends.is_empty() {
-            return self.conclude(job, plan.verdict, Ok(Parts::default())).await;
+        let planned = self.planned(job, false, decide).await?;
+        if planned.job.plan.as_ref().is_none_or(Plan::is_empty) {
+            return self.conclude(planned.job, Ok(Parts::default())).await;
         }
-        let reference = match self.reference_to(recipient, &job).await {
+        let planned = match recipient {
+            Recipient::Conversation { .. } => planned,
+            // Finding or creating the conversation takes a while.
+            Recipient::User(_) => Planned { job: self.stored(planned).await?, is_stored: true },
+        };
+        let reference = match self.reference_to(recipient, &planned.job).await {
             Ok(Ok(reference)) => reference,
             Ok(Err(Unreachable(reason))) => {
-                let refused = finish(job, Attempt::Refused(reason), Policy::Work, self.clock.now());
+                let refused = finish(planned.job, Attempt::Refused(reason), Policy::Work, self.clock.now());
                 self.write(refused).await?;
                 return Ok(());
             }
-            Err(later) => return self.conclude(job, Verdict::Done, Err(later)).await,
+            Err(later) => return self.conclude(planned.job, Err(later)).await,
         };
-        let target = Target::Conversation(&reference);
         let policy = if occasion.at_most_once { Policy::AtMostOnce } else { Policy::Broadcast };
-        let carried_out = self.send_all(&job.id, target, &plan.sends, policy, false).await;
-        self.conclude(job, plan.verdict, carried_out).await
+        let route = Route { target: Target::Conversation(&reference), policy, in_order: false };
+        match self.send_plan(planned, route).await? {
+            Said::Ended => Ok(()),
+            Said::InHand(job, carried_out) => self.conclude(*job, carried_out).await,
+        }
     }
 
     async fn reference_to(

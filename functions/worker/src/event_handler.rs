@@ -12,7 +12,7 @@ use lambda_runtime::{Error, LambdaEvent};
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
-use crate::{Place, Worker};
+use crate::{Later, Place, Unsettled, Worker};
 
 /// A message in hand is hidden this long, so that a dead worker is replaced soon.
 const HIDDEN: Duration = Duration::from_secs(30);
@@ -86,6 +86,11 @@ pub async fn handle(worker: &Worker, event: LambdaEvent<SqsEvent>) -> Result<Sqs
             outcome = work => outcome,
             never = keep_in_hand(worker, record) => never,
         };
+        let outcome = match outcome {
+            Ok(()) => Ok(()),
+            Err(Unsettled::Later(later)) => Err(later),
+            Err(Unsettled::Unreadable) => bury(worker, record).await,
+        };
         match outcome {
             Ok(()) => settled += 1,
             Err(later) => {
@@ -136,6 +141,34 @@ async fn hide(worker: &Worker, record: &SqsMessage, time: Duration) {
     if let Err(error) = queue.come_back_after(receipt, time).await {
         warn!(error = %causes(&error), "could not change when a message comes back");
     }
+}
+
+/// Puts a message that nobody can read among the dead letters at once: left to come back until it has been received
+/// too often, it would hold up its conversation, or be read for hours.
+///
+/// Dying in between leaves two copies, of which the second is buried in its turn.
+async fn bury(worker: &Worker, record: &SqsMessage) -> Result<(), Later> {
+    // In order, it holds up its conversation until then.
+    let later = if is_in_order(record) { Later { wait: Duration::from_secs(1) } } else { Later::FRESH };
+    let (Some(queue), Some(body)) = (queue_of(worker, record), record.body.clone()) else {
+        return Err(later);
+    };
+    let dead_letters = queue.dead_letters().await.map_err(|error| {
+        warn!(error = %causes(&error), "could not find the dead-letter queue of a message");
+        later
+    })?;
+    let Some(dead_letters) = dead_letters else { return Err(later) };
+    let buried = match record.attributes.get("MessageGroupId").filter(|_| is_in_order(record)) {
+        Some(group) => {
+            let dedupe = record.message_id.as_deref().unwrap_or(group);
+            dead_letters.send_body_in_order(body, group, dedupe).await
+        }
+        None => dead_letters.send_body_after(body, Duration::ZERO).await,
+    };
+    buried.map_err(|error| {
+        warn!(error = %causes(&error), "could not put a message among the dead letters");
+        later
+    })
 }
 
 fn queue_of<'a>(worker: &'a Worker, record: &SqsMessage) -> Option<&'a Queue> {

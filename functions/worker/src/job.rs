@@ -18,7 +18,7 @@ pub(crate) const LEASE: Duration = Duration::from_secs(20);
 const BEAT: Duration = Duration::from_secs(10);
 
 /// After this a job is not begun any more: an answer that is a day late is none.
-const EXPIRY: SignedDuration = SignedDuration::from_hours(24);
+pub(crate) const EXPIRY: SignedDuration = SignedDuration::from_hours(24);
 
 /// A job that was wanted.
 pub(crate) enum Wanted {
@@ -37,9 +37,7 @@ pub(crate) struct Parts {
 impl Parts {
     /// Takes `job`, which is settled, into account.
     pub(crate) fn add(&mut self, job: &Job) {
-        if job.state != State::Sent && self.unsent.is_none() {
-            self.unsent = Some((job.state, job.reason().unwrap_or_default().to_owned()));
-        }
+        self.unsent = self.unsent.take().or_else(|| job.unsent());
     }
 }
 
@@ -62,10 +60,7 @@ impl Worker {
                 warn!(job.id = id.as_str(), job.state = ?job.state, "gave up a job: {reason}");
                 Ok(Wanted::Settled(job))
             }
-            Claim::Busy { until } => {
-                let wait = Duration::try_from(until.duration_since(now)).unwrap_or_default();
-                Err(Later { wait: wait.max(Duration::from_secs(1)) })
-            }
+            Claim::Busy { until } => Err(Later::once_free(until, now)),
         }
     }
 
@@ -97,24 +92,14 @@ impl Worker {
     }
 
     /// Ends `job` as its plan and its parts say, or puts it off if the plan could not be carried out.
-    pub(crate) async fn conclude(
-        &self,
-        job: Job,
-        verdict: Verdict,
-        carried_out: Result<Parts, Later>,
-    ) -> Result<(), Later> {
-        let id = job.id.clone();
-        let (attempt, outcome) = match (carried_out, verdict) {
-            (Err(later), _) => (Attempt::NotDone("a part of it was put off".to_owned()), Err(later)),
-            (Ok(Parts { unsent: Some((state, reason)) }), _) => (Attempt::AsItsPart(state, reason), Ok(())),
-            (Ok(_), Verdict::Done) => (Attempt::Sent(None), Ok(())),
-            (Ok(_), Verdict::Declined) => (Attempt::Refused("the engine declined".to_owned()), Ok(())),
-            (Ok(_), Verdict::GivenUp) => (Attempt::Refused("the engine failed too often".to_owned()), Ok(())),
+    pub(crate) async fn conclude(&self, job: Job, carried_out: Result<Parts, Later>) -> Result<(), Later> {
+        let verdict = job.plan.as_ref().map_or(Verdict::Done, |plan| plan.verdict);
+        let (attempt, outcome) = match carried_out {
+            Err(later) => (Attempt::NotDone("a part of it was put off".to_owned()), Err(later)),
+            Ok(Parts { unsent }) => (verdict.attempt(unsent), Ok(())),
         };
         let job = self.write(finish(job, attempt, Policy::Work, self.clock.now())).await?;
-        if job.state != State::Retry {
-            info!(job.id = id.as_str(), job.state = ?job.state, attempts = job.attempts, "settled a job");
-        }
+        note_end(&job);
         outcome
     }
 
@@ -134,5 +119,12 @@ impl Worker {
     pub(crate) fn put_off(&self, error: &StoreError, id: &JobId) -> Later {
         error!(error = %causes(error), job.id = id.as_str(), "put off a job: no table");
         Later::backoff(3, &self.chance)
+    }
+}
+
+/// Logs that a job ended, if it did.
+pub(crate) fn note_end(job: &Job) {
+    if job.state.is_settled() {
+        info!(job.id = job.id.as_str(), job.state = ?job.state, attempts = job.attempts, "settled a job");
     }
 }

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use herald::chance::Chance;
+use jiff::Timestamp;
 
 /// Work that is not settled: come back after `wait`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +16,12 @@ pub struct Later {
 impl Later {
     /// In half a minute, when whatever was in the way may be gone.
     pub const FRESH: Self = Self { wait: Duration::from_secs(30) };
+
+    /// Once whoever has it in hand at `now` is done or given up, and after at least one second.
+    pub(crate) fn once_free(until: Timestamp, now: Timestamp) -> Self {
+        let wait = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+        Self { wait: wait.max(Duration::from_secs(1)) }
+    }
 
     /// After a random time below 2, 4, 8, … 30 s, and at least one second.
     pub(crate) fn backoff(attempts: u32, chance: &Chance) -> Self {

@@ -4,18 +4,21 @@
 pub mod config;
 mod decide;
 mod deliveries;
+mod effects;
 pub mod event_handler;
 mod job;
 mod later;
+mod only;
 mod pace;
+mod recall;
 mod replace;
 mod self_check;
 mod send;
+mod steps;
 mod tasks;
 mod turns;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use herald::agenda::{Destination, Item};
 use herald::chance::Chance;
@@ -23,7 +26,7 @@ use herald::clock::Clock;
 use herald::connector::Connector;
 use herald::engine::Engine;
 use herald::queue::{BodyError, MAX_DELAY, Queue, Work};
-use herald::store::{AgendaStore, JobStore, RateStore, ReferenceStore};
+use herald::store::{AgendaStore, JobStore, MemoryStore, RateStore, ReferenceStore};
 use herald::telemetry::causes;
 use jiff::Timestamp;
 use tracing::error;
@@ -38,6 +41,8 @@ pub struct Worker {
     pub connector: Connector,
     /// Keeps claims and plans.
     pub jobs: JobStore,
+    /// Keeps what the engine wants to know again.
+    pub memories: MemoryStore,
     /// Keeps work that waits longer than a queue can hold it back.
     pub agenda: AgendaStore,
     /// Shares how fast the channel may be spoken to.
@@ -58,6 +63,21 @@ pub struct Worker {
     pub chance: Chance,
 }
 
+/// Why work is not settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unsettled {
+    /// It is to come back.
+    Later(Later),
+    /// It is not work of this bundle, and will never be.
+    Unreadable,
+}
+
+impl From<Later> for Unsettled {
+    fn from(later: Later) -> Self {
+        Self::Later(later)
+    }
+}
+
 /// Where work is done.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Place {
@@ -72,30 +92,33 @@ impl Worker {
     ///
     /// # Errors
     ///
-    /// [`Later`]: it is not settled, and the message is to come back.
-    pub async fn work(&self, body: &str, place: Place) -> Result<(), Later> {
+    /// [`Unsettled`]: it is to come back, or will never be read.
+    pub async fn work(&self, body: &str, place: Place) -> Result<(), Unsettled> {
         match Work::decode(body) {
             // On the heap: the work in all its states is large, and so is what it awaits.
             Ok(Work::Turn(work)) => {
                 let done = Box::pin(self.turn(work, place)).await;
-                self.put_down(done, Destination::Tasks, body).await
+                Ok(self.put_down(done, Destination::Tasks, body).await?)
             }
             Ok(Work::Task(work)) => {
                 let done = Box::pin(self.task(work)).await;
-                self.put_down(done, Destination::Tasks, body).await
+                Ok(self.put_down(done, Destination::Tasks, body).await?)
+            }
+            Ok(Work::Effects(work)) => {
+                let done = Box::pin(self.effects(work)).await;
+                Ok(self.put_down(done, Destination::Tasks, body).await?)
             }
             Ok(Work::Deliveries(work)) => {
                 let done = Box::pin(self.deliveries(work, place)).await;
-                self.put_down(done, Destination::Deliveries, body).await
+                Ok(self.put_down(done, Destination::Deliveries, body).await?)
             }
             Err(error @ BodyError::Newer { .. }) => {
                 error!(error = %causes(&error), "left work to a newer worker");
-                Err(Later::FRESH)
+                Err(Later::FRESH.into())
             }
             Err(error) => {
                 error!("left a message to the dead-letter queue: {error}");
-                // In order, it holds up its conversation until then.
-                Err(if place.in_order { Later { wait: Duration::from_secs(1) } } else { Later::FRESH })
+                Err(Unsettled::Unreadable)
             }
         }
     }

@@ -9,7 +9,7 @@ use herald::clock::SystemClock;
 use herald::config::environment;
 use herald::connector::Connector;
 use herald::queue::Queue;
-use herald::store::{AgendaStore, JobStore, RateStore, ReferenceStore, Table};
+use herald::store::{AgendaStore, JobStore, MemoryStore, RateStore, ReferenceStore, Table};
 use herald::{http, telemetry};
 use lambda_runtime::{run, service_fn};
 use worker::config::Config;
@@ -46,6 +46,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
             client_id: config.client_id.clone(),
         },
         jobs: JobStore::new(table.clone()),
+        memories: MemoryStore::new(table.clone()),
         agenda: AgendaStore::new(table.clone()),
         rates: RateStore::new(table.clone()),
         tenant_rate: config.tenant_rate,

@@ -1,12 +1,11 @@
 //! An answer in place of the ack: an update of what is shown already, which may be repeated freely.
 //! Where there is nothing to update, or the channel cannot, it is a message like any other.
 
-use herald::activity::Activity;
 use herald::conversation::ConversationReference;
-use herald::ledger::{JobId, Policy, State};
+use herald::ledger::{Job, Policy, State};
 
 use crate::job::Parts;
-use crate::send::Target;
+use crate::send::Route;
 use crate::{Later, Worker};
 
 impl Worker {
@@ -14,26 +13,22 @@ impl Worker {
     /// update ──► shown once, however often it is repeated
     ///        └─► refused, or no id to update: sent, under a claim of its own
     /// ```
-    pub(crate) async fn replace(
-        &self,
-        job: &JobId,
-        reference: &ConversationReference,
-        ack: &JobId,
-        activity: &Activity,
-    ) -> Result<Parts, Later> {
-        let ack = self.jobs.get(ack).await.map_err(|error| self.put_off(&error, job))?;
-        if let Some(shown) = ack.and_then(|ack| ack.activity_id) {
-            let update = async {
-                let updated = self.connector.update(reference, &shown, activity.clone()).await;
-                updated.map(|()| Some(shown.clone()))
-            };
-            let job = job.step("update", 0);
-            let updated = Box::pin(self.attempt(&job, reference, Policy::Work, update)).await?;
-            if updated.state == State::Sent {
-                return Ok(Parts::default());
+    pub(crate) async fn replace(&self, job: &Job, reference: &ConversationReference) -> Result<Parts, Later> {
+        let Some(plan) = &job.plan else { return Ok(Parts::default()) };
+        if let (Some(ack), [activity]) = (&plan.replaces, plan.sends.as_slice()) {
+            let ack = self.jobs.get(ack).await.map_err(|error| self.put_off(&error, &job.id))?;
+            if let Some(shown) = ack.as_ref().and_then(Job::shown) {
+                let update = async {
+                    let updated = self.connector.update(reference, shown, activity.clone()).await;
+                    updated.map(|()| Some(shown.clone()))
+                };
+                let id = job.id.step("update", 0);
+                let updated = Box::pin(self.attempt(&id, reference, Policy::Work, update)).await?;
+                if updated.state == State::Sent {
+                    return Ok(Parts::default());
+                }
             }
         }
-        let target = Target::Conversation(reference);
-        self.send_all(job, target, std::slice::from_ref(activity), Policy::FollowUp, false).await
+        self.send_all(&job.id, Route::follow_up(reference), &plan.sends).await
     }
 }

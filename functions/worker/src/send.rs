@@ -38,21 +38,36 @@ impl Target<'_> {
     }
 }
 
+/// How sends go out.
+#[derive(Clone, Copy)]
+pub(crate) struct Route<'a> {
+    pub(crate) target: Target<'a>,
+    /// How often each may be repeated.
+    pub(crate) policy: Policy,
+    /// Whether other work waits behind them.
+    pub(crate) in_order: bool,
+}
+
+impl<'a> Route<'a> {
+    /// For an answer that nothing waits behind.
+    pub(crate) fn follow_up(reference: &'a ConversationReference) -> Self {
+        Self { target: Target::Conversation(reference), policy: Policy::FollowUp, in_order: false }
+    }
+}
+
 impl Worker {
     /// Sends all of `activities`, each once as far as that can be had.
     pub(crate) async fn send_all(
         &self,
         job: &JobId,
-        target: Target<'_>,
+        route: Route<'_>,
         activities: &[Activity],
-        policy: Policy,
-        in_order: bool,
     ) -> Result<Parts, Later> {
         let mut parts = Parts::default();
-        let starts = self.turns_in(target.reference(), activities.len(), in_order).await?;
+        let starts = self.turns_in(route.target.reference(), activities.len(), route.in_order).await?;
         for (index, (activity, start)) in activities.iter().zip(starts).enumerate() {
             self.wait_for_turn(start).await;
-            parts.add(&Box::pin(self.send(&job.step("send", index), target, activity, policy)).await?);
+            parts.add(&Box::pin(self.send(&job.step("send", index), route, activity)).await?);
         }
         Ok(parts)
     }
@@ -61,20 +76,20 @@ impl Worker {
     /// claim ──► request ──► record        died before the request: repeated, shown once
     ///       ▲          ▲                  died after it: repeated within the budget, or UNKNOWN
     /// ```
-    async fn send(
+    async fn send(&self, id: &JobId, route: Route<'_>, activity: &Activity) -> Result<Job, Later> {
+        let request = self.say(route.target, activity);
+        self.attempt(id, route.target.reference(), route.policy, request).await
+    }
+
+    pub(crate) async fn say(
         &self,
-        id: &JobId,
         target: Target<'_>,
         activity: &Activity,
-        policy: Policy,
-    ) -> Result<Job, Later> {
-        let request = async {
-            match target {
-                Target::Answer(turn) => self.connector.reply(turn, activity.clone()).await,
-                Target::Conversation(reference) => self.connector.send(reference, activity.clone()).await,
-            }
-        };
-        self.attempt(id, target.reference(), policy, request).await
+    ) -> Result<Option<ActivityId>, ConnectorError> {
+        match target {
+            Target::Answer(turn) => self.connector.reply(turn, activity.clone()).await,
+            Target::Conversation(reference) => self.connector.send(reference, activity.clone()).await,
+        }
     }
 
     /// Claims `id`, makes the `request`, and records what it came to.
@@ -89,17 +104,29 @@ impl Worker {
             Wanted::InHand(job) => job,
             Wanted::Settled(job) => return Ok(job),
         };
+        let (attempt, later) = self.holding(&job, self.request(&job, reference, request)).await;
+        let job = self.record(finish(job, attempt, policy, self.clock.now())).await?;
+        if job.state == State::Retry { Err(later) } else { Ok(job) }
+    }
+
+    /// Makes the `request` that is claimed as `job`: what it came to, and when to come back if that is not the end.
+    pub(crate) async fn request(
+        &self,
+        job: &Job,
+        reference: &ConversationReference,
+        request: impl Future<Output = Result<Option<ActivityId>, ConnectorError>>,
+    ) -> (Attempt, Later) {
         let begun = self.clock.now();
-        let sent = self.holding(&job, request).await;
+        let sent = request.await;
         let duration_ms = self.clock.now().duration_since(begun).as_millis();
         let mut later = Later::backoff(job.attempts, &self.chance);
         let attempt = match sent {
             Ok(activity_id) => {
-                info!(job.id = id.as_str(), duration_ms, "sent an activity");
+                info!(job.id = job.id.as_str(), duration_ms, "sent an activity");
                 Attempt::Sent(activity_id)
             }
             Err(error) => {
-                self.note(&error, id, reference, begun).await;
+                self.note(&error, &job.id, reference, begun).await;
                 self.slow_down(&error, reference.tenant_id.as_ref()).await;
                 match error.retry() {
                     Retry::After(wait) => {
@@ -112,13 +139,12 @@ impl Worker {
                 }
             }
         };
-        let job = self.record(finish(job, attempt, policy, self.clock.now())).await?;
-        if job.state == State::Retry { Err(later) } else { Ok(job) }
+        (attempt, later)
     }
 
     /// Records what a request came to. What is known must not be forgotten over a table that stumbles: forgotten,
     /// it would be sent again.
-    async fn record(&self, job: Job) -> Result<Job, Later> {
+    pub(crate) async fn record(&self, job: Job) -> Result<Job, Later> {
         for _ in 0..RECORD_TRIES {
             match self.jobs.write(job.clone()).await {
                 Ok(Ok(written)) => return Ok(written),

@@ -2,50 +2,54 @@
 //! A task may run again after a crash; its follow-up is sent under its own claim all the same.
 
 use herald::engine::{EngineError, TaskOutcome};
-use herald::ledger::{Job, Next, Plan, Policy, Verdict};
+use herald::ledger::{Job, Plan, Policy, Verdict};
 use herald::memory::Memory;
 use herald::progress::Progress;
 use herald::queue::TaskWork;
 use herald::task::{TaskInput, TaskRun};
-use jiff::Timestamp;
 use tracing::info;
 
-use crate::job::{Parts, Wanted};
-use crate::send::Target;
+use crate::job::Wanted;
+use crate::only::Said;
+use crate::send::Route;
 use crate::{Later, Worker};
 
 impl Worker {
     pub(crate) async fn task(&self, work: TaskWork) -> Result<(), Later> {
-        let Wanted::InHand(job) = self.claim(&work.job, Policy::Work).await? else {
-            return Ok(());
+        let job = match self.claim(&work.job, Policy::Work).await? {
+            Wanted::InHand(job) => job,
+            Wanted::Settled(_) => return self.waits_no_longer(&work).await,
         };
         self.holding(&job, Box::pin(self.run(&work, job.clone()))).await
     }
 
     async fn run(&self, work: &TaskWork, job: Job) -> Result<(), Later> {
-        let (job, plan) = self.planned(job, true, self.run_task(work)).await?;
-        let carried_out = self.follow_up(work, &plan).await;
-        self.conclude(job, plan.verdict, carried_out).await
-    }
-
-    async fn follow_up(&self, work: &TaskWork, plan: &Plan) -> Result<Parts, Later> {
-        if let (Some(ack), [activity]) = (&plan.replaces, plan.sends.as_slice()) {
-            return self.replace(&work.job, &work.reference, ack, activity).await;
+        let planned = self.planned(job, true, self.run_task(work)).await?;
+        let planned = self.effected(planned, &work.reference).await?;
+        if planned.job.plan.as_ref().is_some_and(|plan| plan.replaces.is_some()) {
+            let job = self.stored(planned).await?;
+            let carried_out = self.replace(&job, &work.reference).await;
+            return self.go_on_or_end(work, job, carried_out).await;
         }
-        let target = Target::Conversation(&work.reference);
-        self.send_all(&work.job, target, &plan.sends, Policy::FollowUp, false).await
+        match self.send_plan(planned, Route::follow_up(&work.reference)).await? {
+            Said::Ended => self.waits_no_longer(work).await,
+            Said::InHand(job, carried_out) => self.go_on_or_end(work, *job, carried_out).await,
+        }
     }
 
     async fn run_task(&self, work: &TaskWork) -> Result<Plan, EngineError> {
         let begun = self.clock.now();
-        let step = work.step.as_ref();
+        let memory = match work.task.recalls {
+            true => self.recall(&work.reference).await,
+            false => Memory::default(),
+        };
         let run = TaskRun {
             task: work.task.clone(),
-            idempotency_key: step.map_or_else(|| work.job.clone(), |step| step.task.clone()),
+            idempotency_key: work.task_id().clone(),
             reference: work.reference.clone(),
-            state: step.map(|step| step.state.0.clone()),
-            step: step.map_or(0, |step| step.number),
-            memory: Memory::default(),
+            state: work.step.as_ref().map(|step| step.state.0.clone()),
+            step: work.number(),
+            memory,
         };
         let outcome = self.engine.run_task(&run, &Progress::default()).await;
         let duration_ms = self.clock.now().duration_since(begun).as_millis();
@@ -56,10 +60,7 @@ impl Worker {
             TaskOutcome::Replace(activity) => {
                 Plan { replaces: work.ack.clone(), ..Plan::sends(vec![activity]) }
             }
-            TaskOutcome::Continue { say, state, after } => {
-                let due = self.clock.now().checked_add(after).unwrap_or(Timestamp::MAX);
-                Plan { next: Some(Next::Step { state: TaskInput(state), due }), ..Plan::sends(say) }
-            }
+            TaskOutcome::Continue { say, state, after } => self.plan_step(work, say, TaskInput(state), after),
             TaskOutcome::Failed { say } => Plan { verdict: Verdict::Declined, ..Plan::sends(vec![say]) },
             TaskOutcome::With { .. } => Plan::default(),
         };

@@ -8,10 +8,12 @@ use herald::engine::{EngineError, Outcome};
 use herald::ledger::{Job, Next, Plan, Policy};
 use herald::queue::{MAX_DELAY, QueueError, TaskWork, TurnWork, Work};
 use herald::telemetry::causes;
+use herald::turn::Turn;
 use tracing::{error, warn};
 
 use crate::job::{Parts, Wanted};
-use crate::send::Target;
+use crate::only::Said;
+use crate::send::{Route, Target};
 use crate::{Later, Place, Worker};
 
 /// How long the engine has before its default ack is sent for it.
@@ -47,13 +49,25 @@ impl Worker {
 
     async fn answer(&self, work: &TurnWork, job: Job, in_order: bool) -> Result<(), Later> {
         let is_message = work.turn.activity.is("message");
-        let (job, plan) = self.planned(job, is_message, self.decide(work)).await?;
-        let carried_out = self.carry_out(work, &plan, in_order).await;
-        self.conclude(job, plan.verdict, carried_out).await
+        let planned = self.planned(job, is_message, self.decide(work)).await?;
+        let planned = self.effected(planned, &work.turn.reference).await?;
+        let route = Route { target: Target::Answer(&work.turn), policy: Policy::FollowUp, in_order };
+        let Said::InHand(job, said) = self.send_plan(planned, route).await? else {
+            return Ok(());
+        };
+        let carried_out = match said {
+            Ok(parts) => self.follow(work, job.plan.as_ref(), parts, route).await,
+            Err(later) => Err(later),
+        };
+        self.conclude(*job, carried_out).await
     }
 
     async fn decide(&self, work: &TurnWork) -> Result<Plan, EngineError> {
-        let turn = &work.turn;
+        let recalled = match self.engine.recalls(&work.turn) {
+            true => Some(Turn { memory: self.recall(&work.turn.reference).await, ..work.turn.clone() }),
+            false => None,
+        };
+        let turn = recalled.as_ref().unwrap_or(&work.turn);
         let answer = self.engine.on_activity(turn);
         let outcome = match work.unhurried {
             true => Some(answer.await),
@@ -81,17 +95,21 @@ impl Worker {
         Ok(Plan { effects, ..plan })
     }
 
-    async fn carry_out(&self, work: &TurnWork, plan: &Plan, in_order: bool) -> Result<Parts, Later> {
-        let target = Target::Answer(&work.turn);
-        let parts = self.send_all(&work.job, target, &plan.sends, Policy::FollowUp, in_order).await?;
-        let next = match plan.next.clone() {
+    /// Queues what follows once the sends are made, whatever came of them.
+    async fn follow(
+        &self,
+        work: &TurnWork,
+        plan: Option<&Plan>,
+        parts: Parts,
+        route: Route<'_>,
+    ) -> Result<Parts, Later> {
+        let next = match plan.and_then(|plan| plan.next.clone()) {
             None => return Ok(parts),
             // Of a task alone.
             Some(Next::Step { .. }) => return Ok(parts),
             Some(Next::Task(task)) => {
                 let job = work.job.step("task", 0);
-                let ack = Some(work.job.step("send", 0));
-                let reference = work.turn.reference.clone();
+                let (ack, reference) = (Some(work.job.clone()), work.turn.reference.clone());
                 Work::Task(TaskWork { ack, ..TaskWork::new(job, task, reference) })
             }
             Some(Next::Unhurried) => {
@@ -106,7 +124,7 @@ impl Worker {
         if matches!(error, QueueError::Body(_)) {
             // It will never fit; whoever was promised an answer is told.
             let job = work.job.step("apology", 0);
-            return self.send_all(&job, target, &[self.engine.apology()], Policy::FollowUp, in_order).await;
+            return self.send_all(&job, route, &[self.engine.apology()]).await;
         }
         Err(Later::backoff(2, &self.chance))
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Job, JobId, State};
+use super::{Job, JobId, OnlySend, State};
 use crate::ids::ActivityId;
 
 /// How often a job may be repeated after an attempt whose outcome is not known.
@@ -95,7 +95,9 @@ pub fn claim(record: Option<Job>, id: &JobId, claimant: &Claimant) -> Claim {
             attempts: 1,
             resends: 0,
             plan: None,
+            only_send: None,
             activity_id: None,
+            next: None,
             history: Vec::new(),
             expires_at: claimant.expires_at,
         };
@@ -116,7 +118,12 @@ pub fn claim(record: Option<Job>, id: &JobId, claimant: &Claimant) -> Claim {
         return Claim::Over(settled(job, State::Unknown, now, Some("the worker that sent it died")));
     }
     if now >= job.expires_at {
-        return Claim::Over(settled(job, State::Expired, now, Some("it was not done in time")));
+        let is_lost = job.only_send.as_ref().is_some_and(|send| send.state == State::Sending);
+        let (state, reason) = match is_lost {
+            true => (State::Unknown, "the worker that sent it died"),
+            false => (State::Expired, "it was not done in time"),
+        };
+        return Claim::Over(settled(job.giving_up_send(state, now, reason), state, now, Some(reason)));
     }
     let taken = Job {
         owner: claimant.owner.clone(),
@@ -160,7 +167,25 @@ pub fn finish(job: Job, attempt: Attempt, policy: Policy, now: Timestamp) -> Job
     }
 }
 
-/// What came of an operator's wish to have a job not done.
+/// Who wishes to have a job not done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// Whoever runs the agent.
+    Operator,
+    /// Whoever it was to be done for.
+    User,
+}
+
+impl By {
+    pub(super) fn reason(self) -> &'static str {
+        match self {
+            Self::Operator => "cancelled by the operator",
+            Self::User => "cancelled by the user",
+        }
+    }
+}
+
+/// What came of a wish to have a job not done.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cancel {
     /// It ends here, once this record is written.
@@ -169,6 +194,8 @@ pub enum Cancel {
     InHand {
         /// When their lease ends.
         until: Timestamp,
+        /// The step that may follow it.
+        next: JobId,
     },
     /// It was settled before, and stays so.
     Settled(Job),
@@ -178,19 +205,20 @@ pub enum Cancel {
 ///
 /// What may have been done meanwhile does not become FAILED, which would say that it was not.
 #[must_use]
-pub fn cancel(job: Job, now: Timestamp) -> Cancel {
-    const REASON: &str = "cancelled by the operator";
+pub fn cancel(job: Job, by: By, now: Timestamp) -> Cancel {
     let is_in_hand = match job.state {
         State::Sent | State::Unknown | State::Failed | State::Expired => return Cancel::Settled(job),
         State::Sending => true,
         State::Retry => false,
     };
     if is_in_hand && now < job.lease_until {
-        return Cancel::InHand { until: job.lease_until };
+        return Cancel::InHand { until: job.lease_until, next: job.next_step() };
     }
-    let may_be_done = is_in_hand || job.resends > 0;
+    let may_be_done =
+        is_in_hand || job.resends > 0 || job.only_send.as_ref().is_some_and(OnlySend::may_be_done);
     let state = if may_be_done { State::Unknown } else { State::Failed };
-    Cancel::Cancelled(settled(job, state, now, Some(REASON)))
+    let ended = settled(job.giving_up_send(state, now, by.reason()), state, now, Some(by.reason()));
+    Cancel::Cancelled(ended)
 }
 
 /// The record without what the engine decided: the claim and its story alone live on.

@@ -22,16 +22,31 @@ enum Protocol {
     DeleteOnError,
     /// D, E and F: the shipped ledger. `Work` stands for a write that may be repeated (PUT, stream final).
     Ledger(Policy, Loss),
+    /// The same for the only send of a plan, whose record is its job's: [`begin_send`] and [`end_send`].
+    Only(Policy, Loss, Follows),
+}
+
+/// What a plan has queued after its send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Follows {
+    Nothing,
+    Task,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Step {
     Idle,
     Received,
+    /// Has the job in hand, and decides what to do about it.
+    Deciding,
     Claimed,
     Answered,
     Ambiguous,
     Refused,
+    /// What came of the send is recorded, the job is not ended.
+    Recorded,
+    /// What follows is queued.
+    Queued,
 }
 
 /// One worker, and the record as it stood when it claimed.
@@ -51,8 +66,13 @@ struct World {
     duplicates: u8,
     faults: u8,
     shown: u8,
+    is_queued: bool,
     workers: [Worker; 2],
 }
+
+/// A record's state, owner, whether that is held, attempts, resends, whether it has a plan, and its only send.
+type Standing = (u8, String, bool, u32, u32, bool, Option<(u8, u32)>);
+type Key = (Option<Standing>, bool, bool, [u8; 4], ((Step, Option<Standing>), (Step, Option<Standing>)));
 
 /// What came of all interleavings.
 #[derive(Debug, PartialEq)]
@@ -81,13 +101,24 @@ impl World {
             duplicates: DUPLICATES,
             faults,
             shown: 0,
+            is_queued: false,
             workers: [IDLE, IDLE],
         }
     }
 
-    /// Tells worlds apart that can go on differently.
-    fn key(&self) -> String {
-        format!("{self:?}")
+    /// Tells worlds apart that can go on differently: how a record came to stand where it does decides nothing.
+    fn key(&self) -> Key {
+        let standing = |job: &Job| {
+            let send = job.only_send.as_ref().map(|send| (send.state as u8, send.resends));
+            let is_held = job.lease_until > now();
+            let owner = job.owner.clone();
+            (job.state as u8, owner, is_held, job.attempts, job.resends, job.plan.is_some(), send)
+        };
+        let worker = |worker: &Worker| (worker.step, worker.claimed.as_ref().map(standing));
+        let counts = [self.receipts, self.duplicates, self.faults, self.shown];
+        let [first, second] = &self.workers;
+        let workers = (worker(first), worker(second));
+        (self.record.as_ref().map(standing), self.is_message_there, self.is_queued, counts, workers)
     }
 
     fn with(&self, worker: usize, step: Step) -> Self {
@@ -115,6 +146,24 @@ impl World {
     fn shows(&self, is_repeatable: bool) -> Self {
         let shown = if is_repeatable { self.shown.max(1) } else { self.shown + 1 };
         Self { shown, ..self.clone() }
+    }
+
+    /// The record, as long as it is this worker's to write.
+    fn in_hand_of(&self, worker: usize) -> Option<Job> {
+        let claimed = self.workers[worker].claimed.as_ref()?;
+        let is_ours = |there: &&Job| there.owner == claimed.owner && there.state == State::Sending;
+        self.record.as_ref().filter(is_ours).cloned()
+    }
+
+    /// The worker wrote its job: it is done with it, puts it off, or goes on.
+    fn written(&self, worker: usize, job: Job) -> Self {
+        let state = job.state;
+        let written = self.with_record(Some(job));
+        match state {
+            State::Sending => written.with(worker, Step::Recorded),
+            State::Retry => written.left(worker),
+            State::Sent | State::Unknown | State::Failed | State::Expired => written.acknowledged(worker),
+        }
     }
 
     fn is_over(&self) -> bool {
@@ -159,13 +208,16 @@ impl Protocol {
             Step::Answered => next.push(self.end(world, worker, Attempt::Sent(None))),
             Step::Ambiguous => next.push(self.end(world, worker, Attempt::Ambiguous(self.loss()))),
             Step::Refused => next.push(self.end(world, worker, Attempt::NotDone("later".to_owned()))),
+            Step::Deciding => next.push(self.decide(world, worker)),
+            Step::Recorded => next.extend(self.follow(world, worker)),
+            Step::Queued => next.push(conclude(world, worker)),
         }
         next
     }
 
     fn loss(self) -> Loss {
         match self {
-            Self::Ledger(_, loss) => loss,
+            Self::Ledger(_, loss) | Self::Only(_, loss, _) => loss,
             Self::NoRecord | Self::CheckThenAct | Self::DeleteOnError => Loss::Reply,
         }
     }
@@ -183,6 +235,11 @@ impl Protocol {
             Self::DeleteOnError if is_locked => return world.left(worker),
             Self::DeleteOnError => return goes_on.with_record(Some(taken(worker))),
             Self::Ledger(policy, _) => policy,
+            Self::Only(..) => Policy::Work,
+        };
+        let goes_on = match self {
+            Self::Only(..) => world.with(worker, Step::Deciding),
+            Self::NoRecord | Self::CheckThenAct | Self::DeleteOnError | Self::Ledger(..) => goes_on,
         };
         match claim(world.record.clone(), &id(), &claimant(world.record.as_ref(), worker, policy)) {
             Claim::Settled(_) => world.acknowledged(worker),
@@ -198,7 +255,7 @@ impl Protocol {
 
     /// The request: accepted, or with a fault accepted and its reply lost, lost itself, or cleanly refused.
     fn post(self, world: &World, worker: usize) -> Vec<World> {
-        let shown = world.shows(matches!(self, Self::Ledger(Policy::Work, _)));
+        let shown = world.shows(matches!(self, Self::Ledger(Policy::Work, _) | Self::Only(Policy::Work, ..)));
         let mut next = vec![shown.with(worker, Step::Answered)];
         if let Some(faults) = world.faults.checked_sub(1) {
             let spent = |world: &World| World { faults, ..world.clone() };
@@ -207,6 +264,32 @@ impl Protocol {
             next.push(spent(world).with(worker, Step::Refused));
         }
         next
+    }
+
+    /// The engine's answer is stored, unless one is, and its send claimed, both in one write.
+    fn decide(self, world: &World, worker: usize) -> World {
+        let (Self::Only(policy, _, follows), Some(job)) = (self, world.in_hand_of(worker)) else {
+            return world.left(worker);
+        };
+        let next = (follows == Follows::Task).then_some(Next::Unhurried);
+        let plan = Plan { next, ..Plan::sends(vec![crate::activity::Activity::message("answer")]) };
+        let job = Job { plan: job.plan.clone().or(Some(plan)), ..job };
+        match begin_send(job, policy, Duration::from_secs(20), now()) {
+            Claim::Taken(job) => world.with_record(Some(job)).with(worker, Step::Claimed),
+            Claim::Settled(_) => world.with(worker, Step::Recorded),
+            Claim::Over(job) => world.written(worker, job),
+            busy @ Claim::Busy { .. } => panic!("who has the job has its send: {busy:?}"),
+        }
+    }
+
+    /// What follows is queued, or with a fault it is not, and the job put off.
+    fn follow(self, world: &World, worker: usize) -> Vec<World> {
+        let queued = World { is_queued: true, ..world.with(worker, Step::Queued) };
+        let failed = world.faults.checked_sub(1).zip(world.in_hand_of(worker)).map(|(faults, job)| {
+            let job = finish(job, Attempt::NotDone("later".to_owned()), Policy::Work, now());
+            World { faults, ..world.written(worker, job) }
+        });
+        [queued].into_iter().chain(failed).collect()
     }
 
     fn end(self, world: &World, worker: usize, attempt: Attempt) -> World {
@@ -219,6 +302,10 @@ impl Protocol {
             }
             Self::NoRecord | Self::CheckThenAct => world.left(worker),
             Self::DeleteOnError => world.with_record(None).left(worker),
+            Self::Only(policy, ..) => match world.in_hand_of(worker) {
+                Some(job) => world.written(worker, end_send(job, attempt, policy, now())),
+                None => world.left(worker),
+            },
             Self::Ledger(policy, _) => {
                 let claimed = world.workers[worker].claimed.clone();
                 let is_ours =
@@ -237,6 +324,15 @@ impl Protocol {
             }
         }
     }
+}
+
+/// The job ends as its send did.
+fn conclude(world: &World, worker: usize) -> World {
+    let Some(job) = world.in_hand_of(worker) else {
+        return world.left(worker);
+    };
+    let unsent = job.send().and_then(|send| send.unsent());
+    world.written(worker, finish(job, Verdict::Done.attempt(unsent), Policy::Work, now()))
 }
 
 fn receive(world: &World, worker: usize) -> Vec<World> {
@@ -300,6 +396,10 @@ fn explore(protocol: Protocol, faults: u8, may_pause: bool) -> Outcome {
         outcome.copies = outcome.copies.max(world.shown);
         if world.is_over() && world.shown == 0 {
             outcome.unseen.insert(world.ending());
+        }
+        if world.is_over() && !world.is_message_there && !world.is_queued {
+            let owes = matches!(protocol, Protocol::Only(_, _, Follows::Task));
+            assert!(!owes, "ended without what follows: {world:?}");
         }
         for next in protocol.next(&world, may_pause) {
             if seen.insert(next.key()) {
@@ -370,6 +470,42 @@ fn what_nobody_saw_is_recorded_or_a_dead_letter() {
     assert_eq!(unseen(FOLLOW_UP, 1), letters);
     assert_eq!(unseen(FOLLOW_UP, 2), unknown);
     assert_eq!(unseen(FINAL_WRITE, 3), letters);
+}
+
+/// The most copies of the only send of a plan; whoever is paused can do all that others can.
+fn check_only_send(follows: Follows) {
+    let most = [
+        (Policy::Broadcast, Loss::Reply, [1, 1, 1, 1]),
+        (Policy::Broadcast, Loss::Gateway, [1, 2, 2, 2]),
+        (Policy::AtMostOnce, Loss::Reply, [1, 1, 1, 1]),
+        (Policy::AtMostOnce, Loss::Gateway, [1, 1, 1, 1]),
+        (Policy::FollowUp, Loss::Reply, [1, 2, 2, 2]),
+        (Policy::Work, Loss::Reply, [1, 1, 1, 1]),
+    ];
+    for (policy, loss, most) in most {
+        assert_eq!(copies(Protocol::Only(policy, loss, follows), true), most, "{policy:?}, {loss:?}");
+    }
+}
+
+#[test]
+fn the_only_send_of_a_plan_is_shown_as_often_as_one_with_a_record_of_its_own() {
+    check_only_send(Follows::Nothing);
+}
+
+#[test]
+fn so_is_one_that_something_follows_which_is_queued_before_the_job_ends() {
+    check_only_send(Follows::Task);
+}
+
+#[test]
+fn an_only_send_that_nobody_saw_is_recorded_or_a_dead_letter() {
+    for policy in [Policy::Broadcast, Policy::FollowUp, Policy::Work] {
+        for faults in [0, 1, 2] {
+            let alone = explore(Protocol::Ledger(policy, Loss::Reply), faults, false).unseen;
+            let only = explore(Protocol::Only(policy, Loss::Reply, Follows::Nothing), faults, false).unseen;
+            assert_eq!(only, alone, "{policy:?} with {faults} faults");
+        }
+    }
 }
 
 #[test]

@@ -4,18 +4,18 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::{Attempt, JobId, State};
 use crate::activity::Activity;
 use crate::effect::Effect;
-use crate::ledger::JobId;
 use crate::task::{Task, TaskInput};
 
 /// What is to be done about a job.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// To be sent, in this order, each under its own claim.
+    /// To be sent, in this order: one under the claim of its job, several each under its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sends: Vec<Activity>,
-    /// The send whose activity the first of them is to replace, where the channel can.
+    /// The job whose activity the first of them is to replace, where the channel can.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<JobId>,
     /// To be done besides; each may be repeated freely.
@@ -57,6 +57,10 @@ pub enum Verdict {
     Declined,
     /// The engine failed too often; an apology is among the sends.
     GivenUp,
+    /// The engine had it go on once too often; an apology is among the sends.
+    TooManySteps,
+    /// The engine left more for its next step than is kept; an apology is among the sends.
+    StateTooLarge,
 }
 
 impl Plan {
@@ -64,5 +68,37 @@ impl Plan {
     #[must_use]
     pub fn sends(sends: Vec<Activity>) -> Self {
         Self { sends, ..Self::default() }
+    }
+
+    /// What it sends, if that is one message: its record is its job's, and no other is written.
+    #[must_use]
+    pub fn only_send(&self) -> Option<&Activity> {
+        match self.sends.as_slice() {
+            [activity] if self.replaces.is_none() => Some(activity),
+            _ => None,
+        }
+    }
+
+    /// Whether nothing is to be done.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.sends.is_empty() && self.effects.is_empty() && self.next.is_none()
+    }
+}
+
+impl Verdict {
+    /// What a job came to whose plan was carried out, given how the first of its parts ended that was not sent.
+    #[must_use]
+    pub fn attempt(self, unsent: Option<(State, String)>) -> Attempt {
+        match (unsent, self) {
+            (Some((state, reason)), _) => Attempt::AsItsPart(state, reason),
+            (None, Self::Done) => Attempt::Sent(None),
+            (None, Self::Declined) => Attempt::Refused("the engine declined".to_owned()),
+            (None, Self::TooManySteps) => Attempt::Refused("it went on for 1,000 steps".to_owned()),
+            (None, Self::StateTooLarge) => {
+                Attempt::Refused("what it left for its next step is too large".to_owned())
+            }
+            (None, Self::GivenUp) => Attempt::Refused("the engine failed too often".to_owned()),
+        }
     }
 }

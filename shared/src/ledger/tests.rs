@@ -124,7 +124,7 @@ fn only_what_waits_is_cancelled_and_what_may_have_been_done_is_not_called_failed
     let lost = finish(job.clone(), Attempt::Ambiguous(Loss::Reply), Policy::FollowUp, at(1));
     let sent = finish(job.clone(), Attempt::Sent(None), Policy::FollowUp, at(1));
 
-    let ended = |job: Job, second: i64| match cancel(job, at(second)) {
+    let ended = |job: Job, second: i64| match cancel(job, By::Operator, at(second)) {
         Cancel::Cancelled(job) => (job.state, job.reason().unwrap().to_owned()),
         other @ (Cancel::InHand { .. } | Cancel::Settled(_)) => panic!("{other:?}"),
     };
@@ -132,9 +132,94 @@ fn only_what_waits_is_cancelled_and_what_may_have_been_done_is_not_called_failed
     let reason = "cancelled by the operator".to_owned();
     assert_eq!(ended(waiting, 2), (State::Failed, reason.clone()));
     assert_eq!(ended(lost, 2), (State::Unknown, reason.clone()));
-    assert_eq!(cancel(job.clone(), at(1)), Cancel::InHand { until: job.lease_until });
+    let in_hand = Cancel::InHand { until: job.lease_until, next: job.id.step("task", 1) };
+    assert_eq!(cancel(job.clone(), By::Operator, at(1)), in_hand);
     assert_eq!(ended(job, 3000), (State::Unknown, reason));
-    assert_eq!(cancel(sent.clone(), at(2)), Cancel::Settled(sent));
+    assert_eq!(cancel(sent.clone(), By::User, at(2)), Cancel::Settled(sent));
+}
+
+/// A job in hand whose plan's only send is claimed.
+fn sending(verdict: Verdict, next: Option<Next>) -> Job {
+    let job = taken(claim(None, &id(), &claimant("a", 0, Policy::Work)));
+    let sends = vec![crate::activity::Activity::message("secret")];
+    let job = Job { plan: Some(Plan { verdict, next, ..Plan::sends(sends) }), ..job };
+    taken(begin_send(job, Policy::FollowUp, Duration::from_secs(20), at(5)))
+}
+
+#[test]
+fn an_only_send_is_claimed_with_its_job_and_ends_it() {
+    let job = sending(Verdict::Done, None);
+    let name = ActivityId::new("1:a").unwrap();
+
+    let sent = end_send(job.clone(), Attempt::Sent(Some(name.clone())), Policy::FollowUp, at(6));
+    let refused = end_send(job.clone(), Attempt::Refused("gone".to_owned()), Policy::FollowUp, at(6));
+
+    assert_eq!(
+        (job.state, job.lease_until, job.send().unwrap().state),
+        (State::Sending, at(25), State::Sending)
+    );
+    assert_eq!((sent.state, sent.shown(), &sent.plan), (State::Sent, Some(&name), &None));
+    assert_eq!((refused.state, refused.reason()), (State::Failed, Some("gone")));
+    assert_eq!(refused.send().unwrap().reason(), Some("gone"));
+}
+
+#[test]
+fn an_apology_that_was_sent_makes_no_success_of_its_job() {
+    let sent = end_send(sending(Verdict::GivenUp, None), Attempt::Sent(None), Policy::FollowUp, at(6));
+
+    assert_eq!((sent.state, sent.reason()), (State::Failed, Some("the engine failed too often")));
+    assert_eq!(sent.send().unwrap().state, State::Sent);
+}
+
+#[test]
+fn a_job_whose_send_is_followed_by_something_stays_in_hand_and_is_not_sent_again() {
+    let job = sending(Verdict::Done, Some(Next::Unhurried));
+
+    let sent = end_send(job, Attempt::Sent(None), Policy::FollowUp, at(6));
+    let again = taken(claim(Some(sent.clone()), &id(), &claimant("b", 30, Policy::Work)));
+    let again = begin_send(again, Policy::FollowUp, Duration::from_secs(20), at(30));
+
+    assert_eq!((sent.state, sent.send().unwrap().state), (State::Sending, State::Sent));
+    assert!(matches!(again, Claim::Settled(Job { state: State::Sending, .. })), "{again:?}");
+}
+
+#[test]
+fn an_only_send_left_by_a_dead_worker_counts_as_a_resend_of_its_own() {
+    let died = sending(Verdict::Done, None);
+    let taken_over = taken(claim(Some(died), &id(), &claimant("b", 25, Policy::Work)));
+
+    let again = taken(begin_send(taken_over, Policy::FollowUp, Duration::from_secs(20), at(25)));
+    let taken_over = taken(claim(Some(again.clone()), &id(), &claimant("c", 45, Policy::Work)));
+    let over = begin_send(taken_over, Policy::FollowUp, Duration::from_secs(20), at(45));
+
+    let send = again.send().unwrap();
+    assert_eq!((send.attempts, send.resends), (2, 1));
+    let Claim::Over(over) = over else { panic!("{over:?}") };
+    assert_eq!((over.state, over.reason()), (State::Unknown, Some("the worker that sent it died")));
+    assert_eq!(over.send().unwrap().state, State::Unknown);
+}
+
+#[test]
+fn an_only_send_ends_with_a_job_that_is_cancelled_or_too_late() {
+    let job = sending(Verdict::Done, None);
+    let waiting = end_send(job.clone(), Attempt::NotDone("later".to_owned()), Policy::FollowUp, at(6));
+    let lost = end_send(job.clone(), Attempt::Ambiguous(Loss::Reply), Policy::FollowUp, at(6));
+
+    let states = |job: Job| (job.state, job.send().unwrap().state);
+    let cancelled = |job: Job| match cancel(job, By::Operator, at(3000)) {
+        Cancel::Cancelled(job) => states(job),
+        other @ (Cancel::InHand { .. } | Cancel::Settled(_)) => panic!("{other:?}"),
+    };
+    let late = |job: Job| match claim(Some(job), &id(), &claimant("b", 3600, Policy::Work)) {
+        Claim::Over(job) => states(job),
+        other @ (Claim::Taken(_) | Claim::Settled(_) | Claim::Busy { .. }) => panic!("{other:?}"),
+    };
+
+    assert_eq!(cancelled(waiting.clone()), (State::Failed, State::Failed));
+    assert_eq!(cancelled(lost), (State::Unknown, State::Unknown));
+    assert_eq!(cancelled(job.clone()), (State::Unknown, State::Unknown));
+    assert_eq!(late(waiting), (State::Expired, State::Expired));
+    assert_eq!(late(job), (State::Unknown, State::Unknown));
 }
 
 #[test]

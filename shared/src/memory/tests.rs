@@ -70,9 +70,10 @@ fn the_same_exchange_is_remembered_once() {
 fn forgetting_what_was_said_leaves_what_was_ordered() {
     let memory = Memory::default().remembering(exchange("hi", 0)).waiting_for(waiting("laptop", 1, 48));
 
-    let memory = memory.forgetting();
+    let memory = memory.forgetting(at(1)).remembering(exchange("hi", 0)).forgetting(at(1));
 
     assert_eq!(asked(&memory), [""; 0]);
+    assert_eq!(asked(&memory.clone().remembering(exchange("again", 2)).forgetting(at(1))), ["again"]);
     assert_eq!(memory.waiting, [waiting("laptop", 1, 48)]);
 }
 

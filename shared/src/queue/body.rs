@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::conversation::ConversationReference;
+use crate::effect::Effect;
 use crate::ledger::JobId;
 use crate::occasion::{Occasion, Recipient};
 use crate::task::{Task, TaskInput};
@@ -27,6 +28,8 @@ pub enum Work {
     Task(TaskWork),
     /// Tell recipients of an occasion.
     Deliveries(DeliveriesWork),
+    /// Do what an answer in an HTTP response asked for besides.
+    Effects(EffectsWork),
 }
 
 /// Answer an activity.
@@ -50,7 +53,7 @@ pub struct TaskWork {
     pub task: Task,
     /// Where the follow-up goes.
     pub reference: ConversationReference,
-    /// The send of the ack, where there was one.
+    /// The job that the ack was sent for, where there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ack: Option<JobId>,
     /// What goes on, where it is not the first step.
@@ -69,6 +72,17 @@ pub struct TaskStep {
     pub state: TaskInput,
     /// When it is to be run; not before.
     pub due: Timestamp,
+}
+
+/// Do what an answer in an HTTP response asked for besides.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EffectsWork {
+    /// The job it is.
+    pub job: JobId,
+    /// The conversation they are about.
+    pub reference: ConversationReference,
+    /// What is to be done.
+    pub effects: Vec<Effect>,
 }
 
 /// Tell recipients of an occasion.

@@ -1,6 +1,8 @@
 //! Jobs in the table: reads a record, lets the ledger decide, writes what it decided if nobody was faster.
 //! Every write names the revision it is based on, so a claim that was lost cannot be written over.
 
+mod steps;
+
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
@@ -8,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::item::{Item, ONLY, from_json, json, number, text};
 use super::{StoreError, Table};
-use crate::ledger::{self, Cancel, Claim, Claimant, Job, JobId, State};
+use crate::ledger::{self, By, Cancel, Claim, Claimant, Job, JobId, State};
 
 /// A settled job's claim outlives every copy of its message: 14 days in a queue, 14 in its dead-letter
 /// queue, and a margin.
@@ -125,16 +127,16 @@ impl JobStore {
         Err(StoreError::Contended)
     }
 
-    /// Has the job `id` not be done any more, if it waits; `None` when there is no record of it.
+    /// Has the job `id` not be done any more, as `by` wishes, if it waits; `None` when there is no record of it.
     ///
     /// # Errors
     ///
     /// [`StoreError`]; asking again tells whether it was cancelled.
-    pub async fn cancel(&self, id: &JobId, now: Timestamp) -> Result<Option<Cancel>, StoreError> {
+    pub async fn cancel(&self, id: &JobId, by: By, now: Timestamp) -> Result<Option<Cancel>, StoreError> {
         let mut record = self.get(id).await?;
         for _ in 0..MAX_ROUNDS {
             let Some(job) = record else { return Ok(None) };
-            let cancelled = match ledger::cancel(job, now) {
+            let cancelled = match ledger::cancel(job, by, now) {
                 Cancel::Cancelled(job) => job,
                 other @ (Cancel::InHand { .. } | Cancel::Settled(_)) => return Ok(Some(other)),
             };

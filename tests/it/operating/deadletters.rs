@@ -106,6 +106,39 @@ async fn a_body_that_cannot_be_read_is_listed_and_stays() {
 }
 
 #[tokio::test]
+async fn a_message_nobody_can_read_is_buried_at_once_and_holds_up_no_conversation() {
+    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let alex = bundle.channel().add_person("Alex");
+    bundle.receive(bundle.channel().message(&alex, "hello")).await;
+    let turn = bundle.pump("turns");
+    let all = aws_sdk_sqs::types::MessageSystemAttributeName::All;
+    let received = turn.sqs.receive_message().queue_url(&turn.url).message_system_attribute_names(all);
+    let message = received.send().await.unwrap().messages.unwrap_or_default().pop().unwrap();
+    let group = aws_sdk_sqs::types::MessageSystemAttributeName::MessageGroupId;
+    let group = message.attributes.as_ref().and_then(|attributes| attributes.get(&group)).unwrap();
+    let delete = turn.sqs.delete_message().queue_url(&turn.url);
+    delete.set_receipt_handle(message.receipt_handle).send().await.unwrap();
+    for (dedupe, body) in [("1", "a secret that is no work at all"), ("2", &message.body.unwrap())] {
+        let request = turn.sqs.send_message().queue_url(&turn.url).message_body(body);
+        request.message_group_id(group).message_deduplication_id(dedupe).send().await.unwrap();
+    }
+    let tasks = bundle.pump("tasks");
+    tasks.sqs.send_message().queue_url(&tasks.url).message_body("neither is this").send().await.unwrap();
+
+    bundle.drain().await;
+
+    let listed = say(&bundle, "deadletter list").await;
+    assert_eq!(bundle.channel().texts(), ["Hello."]);
+    assert_eq!(listed.text.matches("a body that cannot be read, message ").count(), 2, "{}", listed.text);
+    assert!(listed.text.contains("turns: 1 dead letter\n"), "{}", listed.text);
+    for dead in ["TurnsDeadLetters", "TasksDeadLetters"] {
+        let url = bundle.local().stack.queue_url(dead).unwrap();
+        tasks.sqs.purge_queue().queue_url(url).send().await.unwrap();
+    }
+    bundle.end().await;
+}
+
+#[tokio::test]
 async fn a_failed_occasion_is_listed_and_put_back_by_nobody_but_proactive() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     let event =

@@ -3,7 +3,7 @@
 
 use std::io::Write;
 
-use herald::ledger::{Cancel, Job, JobId, State};
+use herald::ledger::{By, Cancel, Job, JobId, State};
 use herald::store::JobStore;
 use jiff::Timestamp;
 
@@ -42,9 +42,9 @@ pub(super) async fn cancel(
     now: Timestamp,
     out: &mut (dyn Write + Send),
 ) -> Result<bool, OperatorError> {
-    match jobs.cancel(id, now).await? {
+    match jobs.cancel_task(id, By::Operator, now).await? {
         None => return unknown(id, out),
-        Some(Cancel::InHand { until }) => {
+        Some(Cancel::InHand { until, .. }) => {
             writeln!(
                 out,
                 "Not cancelled: a worker has it in hand, until {until:.3} at the latest. Try again then."
@@ -61,7 +61,7 @@ pub(super) async fn cancel(
     }
     let story = Story::read(jobs, id).await?;
     for part in story.iter().flat_map(Story::sends) {
-        if let Some(Cancel::Cancelled(job)) = jobs.cancel(part, now).await? {
+        if let Some(Cancel::Cancelled(job)) = jobs.cancel(part, By::Operator, now).await? {
             writeln!(out, "Its send {part} is {}{} now.", name(job.state), why(&job))?;
         }
     }

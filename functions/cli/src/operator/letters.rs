@@ -131,6 +131,7 @@ pub(super) fn content(letter: &Letter, kind: WorkQueue) -> Content {
     match Work::decode(&letter.body) {
         Ok(Work::Turn(work)) => Content::Work("turn", vec![work.job]),
         Ok(Work::Task(work)) => Content::Work("task", vec![work.job]),
+        Ok(Work::Effects(work)) => Content::Work("effects", vec![work.job]),
         Ok(Work::Deliveries(work)) => {
             Content::Work("deliveries", work.deliveries.into_iter().map(|delivery| delivery.job).collect())
         }

@@ -6,7 +6,7 @@ use herald::store::{JobStore, StoreError};
 use serde_json::{Value, json};
 
 /// What may follow from a job and is claimed by itself.
-const FOLLOWERS: [&str; 3] = ["task", "unhurried", "apology"];
+const FOLLOWERS: [&str; 4] = ["task", "unhurried", "apology", "effects"];
 
 /// A job and its parts.
 pub(super) struct Story {
@@ -21,7 +21,23 @@ pub(super) struct Story {
 impl Story {
     /// The story of `id`; `None` when nothing is recorded of it.
     pub(super) async fn read(jobs: &JobStore, id: &JobId) -> Result<Option<Self>, StoreError> {
-        Self::read_with(jobs, id, &FOLLOWERS).await
+        let Some(mut story) = Self::read_with(jobs, id, &FOLLOWERS).await? else { return Ok(None) };
+        for (_, part) in story.parts.iter_mut().filter(|(name, _)| name == "task") {
+            part.read_steps(jobs).await?;
+        }
+        story.read_steps(jobs).await?;
+        Ok(Some(story))
+    }
+
+    /// Adds the later steps of a task, each found by what the one before says may follow it.
+    async fn read_steps(&mut self, jobs: &JobStore) -> Result<(), StoreError> {
+        let mut next = self.job.as_ref().map(Job::next_step);
+        while let Some(id) = next.take() {
+            let Some(step) = Self::read_with(jobs, &id, &[]).await? else { break };
+            next = step.job.as_ref().map(Job::next_step).filter(|after| *after != id);
+            self.parts.push(("then".to_owned(), step));
+        }
+        Ok(())
     }
 
     /// The same, where these may follow even if `id` has no record; of what has none, nothing else follows.
@@ -29,6 +45,10 @@ impl Story {
         let job = jobs.get(id).await?;
         let followers = if job.is_some() { &FOLLOWERS } else { followers };
         let mut parts = Vec::new();
+        if let Some(send) = job.as_ref().and_then(Job::send) {
+            // Kept in the same record, and found by the same id.
+            parts.push(("send 1".to_owned(), Self { id: id.clone(), job: Some(send), parts: Vec::new() }));
+        }
         for index in 0.. {
             let part = id.step("send", index);
             let Some(send) = jobs.get(&part).await? else { break };

@@ -1,0 +1,122 @@
+//! Effects: what the engine wants done besides what is said, done before it is said.
+//! Each may be done twice, for the plan it stands in is replayed after a crash.
+
+use herald::conversation::ConversationReference;
+use herald::effect::Effect;
+use herald::ledger::{By, Cancel, Job, JobId, Policy, State};
+use herald::memory::Memory;
+use herald::queue::EffectsWork;
+use jiff::Timestamp;
+use tracing::info;
+
+use crate::decide::Planned;
+use crate::job::{Parts, Wanted};
+use crate::{Later, Worker};
+
+impl Worker {
+    /// What an answer in an HTTP response asked for.
+    pub(crate) async fn effects(&self, work: EffectsWork) -> Result<(), Later> {
+        let Wanted::InHand(job) = self.claim(&work.job, Policy::Work).await? else {
+            return Ok(());
+        };
+        let done = async {
+            let done = self.take_effect(&job, &work.reference, &work.effects).await;
+            self.conclude(job.clone(), done.map(|()| Parts::default())).await
+        };
+        self.holding(&job, Box::pin(done)).await
+    }
+
+    /// Does the effects of a plan, which is stored before; what is left to do is to say it.
+    pub(crate) async fn effected(
+        &self,
+        planned: Planned,
+        reference: &ConversationReference,
+    ) -> Result<Planned, Later> {
+        let plan = planned.job.plan.as_ref();
+        let Some(effects) = plan.map(|plan| plan.effects.clone()).filter(|effects| !effects.is_empty())
+        else {
+            return Ok(planned);
+        };
+        let job = self.stored(planned).await?;
+        match self.take_effect(&job, reference, &effects).await {
+            Ok(()) => Ok(Planned { job, is_stored: true }),
+            Err(later) => self.conclude(job, Err(later)).await.and(Err(later)),
+        }
+    }
+
+    /// Does the `effects` that `job` decided on.
+    async fn take_effect(
+        &self,
+        job: &Job,
+        reference: &ConversationReference,
+        effects: &[Effect],
+    ) -> Result<(), Later> {
+        for effect in effects {
+            match effect {
+                Effect::Remember(exchange) => {
+                    self.remember(&job.id, reference, |memory| memory.remembering(exchange.clone())).await?;
+                }
+                Effect::Forget => {
+                    let at = self.begun(job);
+                    self.remember(&job.id, reference, |memory| memory.forgetting(at)).await?;
+                }
+                Effect::CancelTask { job: task } => self.cancel_task(&job.id, reference, task).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes `change` in the conversation's memory.
+    pub(crate) async fn remember(
+        &self,
+        job: &JobId,
+        reference: &ConversationReference,
+        change: impl Fn(Memory) -> Memory,
+    ) -> Result<(), Later> {
+        let key = self.references.key(reference);
+        let changed = self.memories.change(&key, self.clock.now(), change).await;
+        changed.map_err(|error| self.put_off(&error, job))
+    }
+
+    /// Has `task` not go on. What it is called by may be older than the step that waits now, which the
+    /// conversation's memory knows.
+    async fn cancel_task(
+        &self,
+        job: &JobId,
+        reference: &ConversationReference,
+        task: &JobId,
+    ) -> Result<(), Later> {
+        let (key, now) = (self.references.key(reference), self.clock.now());
+        let memory = self.memories.get(&key, now).await.map_err(|error| self.put_off(&error, job))?;
+        let listed = memory.waiting.into_iter().find(|waiting| waiting.task == *task || waiting.job == *task);
+        let (task, step) =
+            listed.map_or_else(|| (task.clone(), task.clone()), |listed| (listed.task, listed.job));
+        let found = self.jobs.cancel_task(&step, By::User, now).await;
+        match found.map_err(|error| self.put_off(&error, job))? {
+            Some(Cancel::Cancelled(cancelled)) => {
+                info!(job.id = cancelled.id.as_str(), "cancelled a task for its user");
+                self.cancel_sends(job, &cancelled.id, now).await?;
+            }
+            // It ends by itself, or has ended.
+            Some(Cancel::InHand { .. } | Cancel::Settled(_)) | None => {}
+        }
+        self.remember(job, reference, |memory| memory.without(&task)).await
+    }
+
+    /// Ends the sends of a job that waited to be carried out further.
+    async fn cancel_sends(&self, job: &JobId, cancelled: &JobId, now: Timestamp) -> Result<(), Later> {
+        for index in 0.. {
+            let send = self.jobs.cancel(&cancelled.step("send", index), By::User, now).await;
+            if send.map_err(|error| self.put_off(&error, job))?.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// When `job` was first in hand: the same in every replay.
+    fn begun(&self, job: &Job) -> Timestamp {
+        let first = job.history.iter().find(|entry| entry.state == State::Sending);
+        first.map_or_else(|| self.clock.now(), |entry| entry.at)
+    }
+}
