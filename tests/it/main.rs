@@ -14,6 +14,7 @@ mod http;
 mod identity;
 mod kill;
 mod limits;
+mod model;
 mod operating;
 mod proactive;
 mod release;

@@ -8,6 +8,7 @@ pub mod bundle;
 pub mod clock;
 pub mod engine;
 pub mod function;
+pub mod model;
 pub mod runtime_api;
 pub mod services;
 

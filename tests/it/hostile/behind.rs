@@ -141,8 +141,10 @@ async fn an_event_that_no_schedule_of_ours_sends_is_refused_before_a_send() {
 #[tokio::test]
 async fn a_persons_words_in_a_card_stay_words() {
     let clock = TestBundle::clock_at_start();
-    let engine =
-        engine::OrderDesk { shop_takes: Duration::ZERO, ..engine::OrderDesk::new(Arc::new(herald::clock::SystemClock)) };
+    let engine = engine::OrderDesk {
+        shop_takes: Duration::ZERO,
+        ..engine::OrderDesk::new(Arc::new(herald::clock::SystemClock))
+    };
     let bundle = TestBundle::with_shared(Arc::new(engine), clock).await;
     let alex = bundle.channel().add_person("Alex");
     let orders = material("placed as text");

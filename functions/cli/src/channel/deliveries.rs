@@ -37,7 +37,8 @@ struct Log {
 
 impl Deliveries {
     pub(super) fn add(&self, at: Timestamp, activity: Value, answer: Option<&Answer>) {
-        let (status, answer) = (answer.map(|answer| answer.status), answer.map(Answer::json).unwrap_or_default());
+        let (status, answer) =
+            (answer.map(|answer| answer.status), answer.map(Answer::json).unwrap_or_default());
         let mut log = lock(&self.0);
         log.in_all += 1;
         log.latest.push_back(Delivery { at, activity, status, answer });

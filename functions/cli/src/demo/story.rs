@@ -104,7 +104,11 @@ impl Story {
     }
 
     /// Waits for an answer to `person` that ends with `end`, and prints each stage in which it is shown.
-    pub(super) async fn expect_growing(&mut self, person: &Person, end: &'static str) -> Result<(), DemoError> {
+    pub(super) async fn expect_growing(
+        &mut self,
+        person: &Person,
+        end: &'static str,
+    ) -> Result<(), DemoError> {
         let expected = Expected::message(person, end);
         let clock = self.clock.clone();
         loop {

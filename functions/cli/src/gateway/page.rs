@@ -50,18 +50,24 @@ impl Page {
     /// Whether a request comes from the page itself, or from somebody who typed the address.
     fn is_own(&self, headers: &HeaderMap) -> bool {
         let value = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
-        let Some(host) = value(HOST.as_str()).filter(|host| self.authorities.iter().any(|own| own == host)) else {
+        let Some(host) = value(HOST.as_str()).filter(|host| self.authorities.iter().any(|own| own == host))
+        else {
             return false;
         };
         let is_relayed = headers.keys().any(|name| name.as_str().contains("forwarded"));
         let is_from_here = value(ORIGIN.as_str()).is_none_or(|origin| origin == format!("http://{host}"));
-        let is_asked_here = value("sec-fetch-site").is_none_or(|site| site == "same-origin" || site == "none");
+        let is_asked_here =
+            value("sec-fetch-site").is_none_or(|site| site == "same-origin" || site == "none");
         !is_relayed && is_from_here && is_asked_here
     }
 }
 
 async fn only_here(State(page): State<Page>, request: Request, next: Next) -> Response {
-    if page.is_own(request.headers()) { next.run(request).await } else { StatusCode::FORBIDDEN.into_response() }
+    if page.is_own(request.headers()) {
+        next.run(request).await
+    } else {
+        StatusCode::FORBIDDEN.into_response()
+    }
 }
 
 async fn show() -> Response {

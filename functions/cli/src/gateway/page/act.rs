@@ -72,7 +72,8 @@ pub(super) async fn act(State(page): State<Page>, Json(act): Json<Act>) -> Respo
             invoke(channel, &person, &activity, "adaptiveCard/action", value).await
         }
         Act::Rate { person, activity, reaction } => {
-            let answer = json!({ "reaction": reaction, "feedback": json!({ "feedbackText": "" }).to_string() });
+            let answer =
+                json!({ "reaction": reaction, "feedback": json!({ "feedbackText": "" }).to_string() });
             let value = json!({ "actionName": "feedback", "actionValue": answer });
             invoke(channel, &person, &activity, "message/submitAction", value).await
         }
@@ -144,7 +145,9 @@ impl FaultName {
             }
             Self::Throttled => (Operation::Send, refused(429, "Throttled", "API calls quota exceeded")),
             Self::Busy => (Operation::Send, refused(412, "PreconditionFailed", "The conversation is busy")),
-            Self::Blocked => (Operation::Send, refused(403, "MessageWritesBlocked", "The user blocked the bot")),
+            Self::Blocked => {
+                (Operation::Send, refused(403, "MessageWritesBlocked", "The user blocked the bot"))
+            }
             Self::NotInRoster => {
                 let message = "The bot is not part of the conversation roster.";
                 (Operation::Send, refused(403, "BotNotInConversationRoster", message))
