@@ -28,6 +28,9 @@ pub struct Cloud {
     pub connector_hosts: Vec<String>,
     /// The service URL to speak to a user from whom no activity has come yet.
     pub global_service_url: ServiceUrl,
+    /// Where a conversation may live whose host says that it is elsewhere: the channel has two in this cloud.
+    #[serde(default)]
+    pub alternate_service_url: Option<ServiceUrl>,
     /// The OpenID metadata of Entra; `None`: that of `login` for all tenants.
     #[serde(default)]
     pub entra_metadata: Option<String>,
@@ -54,8 +57,8 @@ pub enum InvalidCloud {
     /// Plain http is for loopback addresses.
     #[error("CLOUD names `{0}`: only loopback addresses may be plain http")]
     NotHttps(String),
-    /// The global service URL is not on one of the connector hosts.
-    #[error("CLOUD names a global service URL whose host is not among connector_hosts")]
+    /// The global or the alternate service URL is not on one of the connector hosts.
+    #[error("CLOUD names a service URL whose host is not among connector_hosts")]
     ForeignServiceUrl,
 }
 
@@ -88,7 +91,8 @@ impl Cloud {
             // The rules of a service URL hold for these hosts too.
             ServiceUrl::new(url).map_err(|_| InvalidCloud::NotHttps(url.clone()))?;
         }
-        if !cloud.admits(&cloud.global_service_url) {
+        let mut known = std::iter::once(&cloud.global_service_url).chain(&cloud.alternate_service_url);
+        if !known.all(|url| cloud.admits(url)) {
             return Err(InvalidCloud::ForeignServiceUrl);
         }
         Ok(cloud)
@@ -105,6 +109,13 @@ impl Cloud {
     #[must_use]
     pub fn login_host(&self) -> &str {
         self.login.trim_end_matches('/')
+    }
+
+    /// The service URL to try where the host of `refused` says that the conversation is on another one.
+    #[must_use]
+    pub fn other_service_url(&self, refused: &ServiceUrl) -> Option<&ServiceUrl> {
+        let mut known = std::iter::once(&self.global_service_url).chain(&self.alternate_service_url);
+        known.find(|url| url.authority() != refused.authority())
     }
 
     /// Whether `url` is on one of this cloud's connector hosts.
@@ -128,6 +139,7 @@ fn public_token_exchange() -> String {
     "api://AzureADTokenExchange".to_owned()
 }
 
+// The tenants of GCC are in the public cloud but for the host of their connector (protocol §1.8, `InvalidBotApiHost`).
 const PUBLIC: &str = r#"{
     "login": "https://login.microsoftonline.com",
     "multi_tenant": "botframework.com",
@@ -136,10 +148,11 @@ const PUBLIC: &str = r#"{
     "openid_metadata": "https://login.botframework.com/v1/.well-known/openidconfiguration",
     "channel_tenants": ["d6d49420-f39b-4df7-a1dc-d59a935871db", "f8cdef31-a31e-4b4a-93e4-5f571e91255a",
         "69e9b82d-4842-4902-8d1e-abc5b98a55e8"],
-    "connector_hosts": ["smba.trafficmanager.net", "webchat.botframework.com", "directline.botframework.com",
-        "europe.webchat.botframework.com", "europe.directline.botframework.com",
+    "connector_hosts": ["smba.trafficmanager.net", "smba.infra.gcc.teams.microsoft.com", "webchat.botframework.com",
+        "directline.botframework.com", "europe.webchat.botframework.com", "europe.directline.botframework.com",
         "india.webchat.botframework.com", "india.directline.botframework.com"],
-    "global_service_url": "https://smba.trafficmanager.net/teams/"
+    "global_service_url": "https://smba.trafficmanager.net/teams/",
+    "alternate_service_url": "https://smba.infra.gcc.teams.microsoft.com/teams"
 }"#;
 
 const GCC: &str = r#"{
@@ -151,7 +164,8 @@ const GCC: &str = r#"{
     "channel_tenants": ["d6d49420-f39b-4df7-a1dc-d59a935871db", "f8cdef31-a31e-4b4a-93e4-5f571e91255a",
         "69e9b82d-4842-4902-8d1e-abc5b98a55e8"],
     "connector_hosts": ["smba.infra.gcc.teams.microsoft.com", "smba.trafficmanager.net"],
-    "global_service_url": "https://smba.infra.gcc.teams.microsoft.com/teams"
+    "global_service_url": "https://smba.infra.gcc.teams.microsoft.com/teams",
+    "alternate_service_url": "https://smba.trafficmanager.net/teams/"
 }"#;
 
 const GCC_HIGH: &str = r#"{
@@ -213,6 +227,18 @@ mod tests {
         }
         assert!(!cloud.admits(&ServiceUrl::new("https://smba.trafficmanager.net:8443/").unwrap()));
         assert!(!cloud.admits(&ServiceUrl::new("https://smba.trafficmanager.net./").unwrap()));
+    }
+
+    #[test]
+    fn the_public_cloud_and_gcc_know_each_others_host_and_the_others_none() {
+        let other = |name: &str| {
+            let cloud = Cloud::parse(name).unwrap();
+            cloud.other_service_url(&cloud.global_service_url).map(|url| url.authority().to_owned())
+        };
+
+        assert_eq!(other("public").as_deref(), Some("smba.infra.gcc.teams.microsoft.com"));
+        assert_eq!(other("gcc").as_deref(), Some("smba.trafficmanager.net"));
+        assert_eq!([other("gcchigh"), other("dod"), other("china")], [None, None, None]);
     }
 
     #[test]

@@ -2,19 +2,25 @@
 //! It sends once and says what happened; whether to send again is the ledger's decision.
 
 mod answer;
+mod creation;
 mod error;
+mod refusal;
+mod size;
 
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::Value;
 
+pub use self::creation::Created;
 pub use self::error::{ConnectorError, Retry};
+pub use self::refusal::{Effect, Refusal, Remedy};
+pub use self::size::{MAX_ACTIVITY_BYTES, fitting};
 use crate::activity::{Activity, ChannelAccount};
 use crate::auth::TokenProvider;
 use crate::cloud::Cloud;
-use crate::conversation::{ConversationReference, User};
-use crate::ids::{AccountId, ActivityId, ClientId, ConversationId};
+use crate::conversation::ConversationReference;
+use crate::ids::{AccountId, ActivityId, ClientId};
 use crate::service_url::ServiceUrl;
 use crate::turn::Turn;
 
@@ -29,15 +35,6 @@ pub struct Connector {
     pub cloud: Cloud,
     /// The agent's registration.
     pub client_id: ClientId,
-}
-
-/// A conversation the channel created, or had already.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Created {
-    /// The conversation.
-    pub conversation: ConversationId,
-    /// Where its connector answers.
-    pub service_url: ServiceUrl,
 }
 
 /// An answer that names what it made; empty bodies are normal (protocol §1.1).
@@ -123,33 +120,6 @@ impl Connector {
         Ok(())
     }
 
-    /// Creates the personal conversation with `user`, or finds the one there is.
-    ///
-    /// It carries no activity, so it may be repeated freely; the first activity is sent by itself
-    /// (protocol §7.1). The tenant is given in both places the channel may look for it.
-    ///
-    /// # Errors
-    ///
-    /// As [`Connector::send`].
-    pub async fn create_conversation(&self, user: &User) -> Result<Created, ConnectorError> {
-        let url = &self.cloud.global_service_url;
-        let body = json!({
-            "isGroup": false,
-            "bot": { "id": self.account(user.channel.as_str()) },
-            "members": [{ "id": user.id }],
-            "tenantId": user.tenant,
-            "channelData": { "tenant": { "id": user.tenant } },
-        });
-        let resource = self.post(url, &["v3", "conversations"], &body).await?;
-        let id = resource.id.and_then(|id| ConversationId::new(id).ok());
-        let conversation = id.ok_or_else(|| ConnectorError::ambiguous("the answer names no conversation"))?;
-        let service_url = match resource.service_url.as_deref().map(ServiceUrl::new) {
-            Some(Ok(theirs)) if self.cloud.admits(&theirs) => theirs,
-            _ => url.clone(),
-        };
-        Ok(Created { conversation, service_url })
-    }
-
     /// The members of the conversation, as many as the channel gives at once.
     ///
     /// # Errors
@@ -187,7 +157,7 @@ impl Connector {
         Ok(self.call(reqwest::Method::POST, url, path, Some(&body)).await?.unwrap_or_default())
     }
 
-    /// One request; a refused token is replaced once (protocol §1.8, 401).
+    /// One request; a refused token is replaced once (protocol §1.8, 401), but not where no token would help.
     async fn call<T: DeserializeOwned>(
         &self,
         method: reqwest::Method,
@@ -201,7 +171,7 @@ impl Connector {
         let url = url.join(path);
         let token = self.tokens.token().await.map_err(ConnectorError::not_sent)?;
         match self.request(method.clone(), &url, token.expose_secret(), body).await {
-            Err(ConnectorError::Rejected { status: 401, .. }) => {
+            Err(ConnectorError::Unauthorized { code }) if code.as_deref() != Some("BotNotRegistered") => {
                 self.tokens.forget(&token).await;
                 let token = self.tokens.token().await.map_err(ConnectorError::not_sent)?;
                 self.request(method, &url, token.expose_secret(), body).await

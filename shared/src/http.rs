@@ -3,30 +3,55 @@
 
 use std::time::Duration;
 
+/// How long a client waits.
+#[derive(Debug, Clone, Copy)]
+pub struct Timeouts {
+    /// For a connection.
+    pub connect: Duration,
+    /// From the first byte of a request to the last of its answer.
+    pub total: Duration,
+    /// Before an unused connection is given up.
+    pub idle: Duration,
+}
+
 /// Longest a request may take, from its first byte to the last of the answer.
 pub const TOTAL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Longest a connection may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// A frozen Lambda wakes with dead sockets: none that idled longer is used again.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(2),
+            total: TOTAL_TIMEOUT,
+            // A frozen Lambda wakes with dead sockets: none that idled longer is used again.
+            idle: Duration::from_secs(4),
+        }
+    }
+}
 
 /// Most of an answer that is read.
 const MAX_ANSWER_BYTES: usize = 256 * 1024;
 
-/// A client with the limits above.
+/// The client of a function.
 ///
 /// # Errors
 ///
 /// When the TLS library cannot be set up.
 pub fn client() -> Result<reqwest::Client, reqwest::Error> {
+    client_within(Timeouts::default())
+}
+
+/// A client that waits this long.
+///
+/// # Errors
+///
+/// As [`client`].
+pub fn client_within(timeouts: Timeouts) -> Result<reqwest::Client, reqwest::Error> {
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(TOTAL_TIMEOUT)
-        .pool_idle_timeout(IDLE_TIMEOUT)
+        .connect_timeout(timeouts.connect)
+        .timeout(timeouts.total)
+        .pool_idle_timeout(timeouts.idle)
         .user_agent(concat!("herald/", env!("CARGO_PKG_VERSION")))
         .build()
 }

@@ -2,7 +2,7 @@
 
 use cli::channel::{Effect, Fault, Refusal};
 use herald::activity::Activity;
-use herald::connector::{ConnectorError, Retry};
+use herald::connector::{ConnectorError, Refusal as Refused, Retry};
 use herald::conversation::ConversationReference;
 use herald::ids::{ActivityId, ConversationId};
 use herald::service_url::ServiceUrl;
@@ -41,7 +41,10 @@ async fn what_was_never_sent_cannot_be_updated() {
 
     let error = connector.update(&reference, &unknown, Activity::message("Done.")).await.unwrap_err();
 
-    assert_eq!(error.to_string(), "channel answered 404 (ActivityNotFoundInConversation)");
+    assert_eq!(
+        error.to_string(),
+        "channel answered 404 (ActivityNotFoundInConversation): the activity does not exist"
+    );
     assert_eq!(error.retry(), Retry::Never);
     bundle.end().await;
 }
@@ -66,7 +69,7 @@ async fn an_id_never_leaves_its_path_segment() {
 
     let error = connector.send(&reference, Activity::message("hello")).await.unwrap_err();
 
-    assert!(matches!(error, ConnectorError::Gone { .. }), "{error}");
+    assert!(error.refusal() == Some(Refused::ConversationNotFound), "{error}");
     assert_eq!(
         bundle.channel().entries()[0].path,
         "/teams/v3/conversations/a%2F..%2F..%2Fv3%2Fother%3Fx%3D1%23y%252e%2019%3A%C3%A9/activities"
@@ -99,7 +102,7 @@ async fn a_redirect_is_not_followed() {
 
     let error = connector.send(&reference, Activity::message("hello")).await.unwrap_err();
 
-    assert!(matches!(error, ConnectorError::Rejected { status: 307, .. }), "{error}");
+    assert!(matches!(error, ConnectorError::Refused { status: 307, .. }), "{error}");
     assert_eq!(bundle.channel().entries().len(), 1);
     bundle.end().await;
 }

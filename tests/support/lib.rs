@@ -9,6 +9,8 @@ pub mod clock;
 pub mod engine;
 pub mod function;
 pub mod model;
+pub mod neighbour;
+pub mod peer;
 pub mod runtime_api;
 pub mod services;
 
@@ -17,4 +19,6 @@ pub use self::bundle::TestBundle;
 pub use self::clock::TestClock;
 pub use self::engine::ScriptedEngine;
 pub use self::function::Function;
+pub use self::neighbour::Neighbour;
+pub use self::peer::{Act, Peer};
 pub use self::services::Services;

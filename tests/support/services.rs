@@ -90,38 +90,7 @@ impl Services {
     /// What API Gateway makes of a request that delivers `activity`.
     #[must_use]
     pub fn request_with(&self, activity: &Value) -> Value {
-        let token = self.channel.sign_claims(&self.channel.token_claims()).unwrap();
-        json!({
-            "version": "2.0",
-            "routeKey": "POST /api/messages",
-            "rawPath": "/api/messages",
-            "rawQueryString": "",
-            "headers": {
-                "authorization": format!("Bearer {token}"),
-                "content-type": "application/json; charset=utf-8",
-                "host": "herald.execute-api.us-east-1.amazonaws.com",
-            },
-            "requestContext": {
-                "accountId": "000000000000",
-                "apiId": "herald",
-                "domainName": "herald.execute-api.us-east-1.amazonaws.com",
-                "domainPrefix": "herald",
-                "http": {
-                    "method": "POST",
-                    "path": "/api/messages",
-                    "protocol": "HTTP/1.1",
-                    "sourceIp": "127.0.0.1",
-                    "userAgent": "Microsoft-SkypeBotApi (Microsoft-BotFramework/3.0)",
-                },
-                "requestId": "id=",
-                "routeKey": "POST /api/messages",
-                "stage": "$default",
-                "time": "22/Nov/2026:09:00:00 +0000",
-                "timeEpoch": 1_795_338_000_000_i64,
-            },
-            "body": activity.to_string(),
-            "isBase64Encoded": false,
-        })
+        request(&self.channel, activity)
     }
 
     /// The template's schedule fires.
@@ -231,4 +200,41 @@ impl Services {
 
 async fn listener() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").await.unwrap()
+}
+
+/// What API Gateway makes of a request with which `channel` delivers `activity`.
+#[must_use]
+pub fn request(channel: &Channel, activity: &Value) -> Value {
+    let token = channel.sign_claims(&channel.token_claims()).unwrap();
+    json!({
+        "version": "2.0",
+        "routeKey": "POST /api/messages",
+        "rawPath": "/api/messages",
+        "rawQueryString": "",
+        "headers": {
+            "authorization": format!("Bearer {token}"),
+            "content-type": "application/json; charset=utf-8",
+            "host": "herald.execute-api.us-east-1.amazonaws.com",
+        },
+        "requestContext": {
+            "accountId": "000000000000",
+            "apiId": "herald",
+            "domainName": "herald.execute-api.us-east-1.amazonaws.com",
+            "domainPrefix": "herald",
+            "http": {
+                "method": "POST",
+                "path": "/api/messages",
+                "protocol": "HTTP/1.1",
+                "sourceIp": "127.0.0.1",
+                "userAgent": "Microsoft-SkypeBotApi (Microsoft-BotFramework/3.0)",
+            },
+            "requestId": "id=",
+            "routeKey": "POST /api/messages",
+            "stage": "$default",
+            "time": "22/Nov/2026:09:00:00 +0000",
+            "timeEpoch": 1_795_338_000_000_i64,
+        },
+        "body": activity.to_string(),
+        "isBase64Encoded": false,
+    })
 }

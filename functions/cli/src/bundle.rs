@@ -77,6 +77,20 @@ pub struct Bundle {
     pub worker: Arc<Worker>,
     /// Plans occasions.
     pub proactive: Arc<Proactive>,
+    wiring: Arc<Wiring>,
+}
+
+/// What the functions are made of.
+struct Wiring {
+    http: reqwest::Client,
+    sqs: aws_sdk_sqs::Client,
+    dynamodb: aws_sdk_dynamodb::Client,
+    registration: Registration,
+    resources: Resources,
+    engine: Arc<dyn Engine>,
+    clock: Arc<dyn Clock>,
+    chance: Chance,
+    tenant_rate: u32,
 }
 
 impl Bundle {
@@ -93,12 +107,32 @@ impl Bundle {
         chance: Chance,
         tenant_rate: u32,
     ) -> Result<Self, reqwest::Error> {
-        let http = http::client()?;
-        let sqs = aws_sdk_sqs::Client::new(&resources.aws);
+        Ok(Self::wire(Arc::new(Wiring {
+            http: http::client()?,
+            sqs: aws_sdk_sqs::Client::new(&resources.aws),
+            dynamodb: aws_sdk_dynamodb::Client::new(&resources.aws),
+            registration,
+            resources: resources.clone(),
+            engine: Arc::clone(engine),
+            clock: Arc::clone(clock),
+            chance,
+            tenant_rate,
+        })))
+    }
+
+    /// The same functions as new processes: with nothing in memory of what these hold, but for open connections.
+    #[must_use]
+    pub fn restarted(&self) -> Self {
+        Self::wire(Arc::clone(&self.wiring))
+    }
+
+    fn wire(wiring: Arc<Wiring>) -> Self {
+        let Wiring { http, sqs, dynamodb, registration, resources, engine, clock, chance, tenant_rate } =
+            &*wiring;
         let queue = |url: &str| Queue::new(sqs.clone(), url);
-        let table = Table::new(aws_sdk_dynamodb::Client::new(&resources.aws), &resources.table_name);
+        let table = Table::new(dynamodb.clone(), &resources.table_name);
         let Registration { cloud, client_id, credential, tenant, allowed_tenants, channel_callers } =
-            registration;
+            registration.clone();
         let references = ReferenceStore::new(table.clone(), client_id.clone(), &cloud.issuer);
 
         let keys =
@@ -130,7 +164,7 @@ impl Bundle {
             connector: Connector {
                 http: http.clone(),
                 tokens: TokenProvider::new(TokenSource {
-                    http,
+                    http: http.clone(),
                     client_id: client_id.clone(),
                     credential,
                     tenant,
@@ -144,14 +178,14 @@ impl Bundle {
             jobs: JobStore::new(table.clone()),
             memories: MemoryStore::new(table.clone()),
             rates: RateStore::new(table.clone()),
-            tenant_rate,
+            tenant_rate: *tenant_rate,
             agenda: AgendaStore::new(table.clone()),
             references: references.clone(),
             turns: queue(&resources.turns),
             tasks: queue(&resources.tasks),
             deliveries: queue(&resources.deliveries),
             clock: clock.clone(),
-            chance,
+            chance: chance.clone(),
         };
         let proactive = Proactive {
             references,
@@ -161,6 +195,6 @@ impl Bundle {
             deliveries: queue(&resources.deliveries),
             clock: clock.clone(),
         };
-        Ok(Self { inbound: Arc::new(inbound), worker: Arc::new(worker), proactive: Arc::new(proactive) })
+        Self { inbound: Arc::new(inbound), worker: Arc::new(worker), proactive: Arc::new(proactive), wiring }
     }
 }

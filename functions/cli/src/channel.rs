@@ -21,7 +21,7 @@ mod tests;
 mod transcript;
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use herald::chance::Chance;
 use herald::clock::Clock;
@@ -126,7 +126,8 @@ pub struct Channel {
 struct State {
     options: ChannelOptions,
     address: SocketAddr,
-    http: reqwest::Client,
+    /// Made for the first delivery.
+    http: OnceLock<reqwest::Client>,
     endpoint: Mutex<Option<String>>,
     keys: Keys,
     logins: Logins,
@@ -142,11 +143,11 @@ impl Channel {
     ///
     /// # Errors
     ///
-    /// When the listener has no address, or no signing key or HTTP client can be made.
+    /// When the listener has no address, or no signing key can be made.
     pub fn start(listener: TcpListener, options: ChannelOptions) -> Result<Self, ChannelError> {
         let state = Arc::new(State {
             address: listener.local_addr().map_err(ChannelError::Listen)?,
-            http: delivery::client().map_err(ChannelError::Client)?,
+            http: OnceLock::new(),
             endpoint: Mutex::default(),
             keys: Keys::generate()?,
             logins: Logins::default(),

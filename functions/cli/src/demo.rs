@@ -97,7 +97,7 @@ async fn play(local: &Local, clock: &Arc<dyn Clock>) -> Result<usize, DemoError>
     story.scene("Two days pass, compressed to three seconds: the task goes on where it stopped.")?;
     story.expect(&[Expected::message(&alex, "is delivered: a laptop")]).await?;
 
-    story.scene("Alex: “tell me about your shop” — the answer grows while it is written.")?;
+    story.scene("Alex: “tell me about your shop”, which takes a few seconds to say.")?;
     take(channel, channel.message(&alex, "tell me about your shop"), "Alex's question").await?;
     story.expect_growing(&alex, "what is still on its way").await?;
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lambda_events::event::sqs::SqsEvent;
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use herald::BoxError;
 use herald::clock::within;
@@ -92,7 +92,12 @@ impl Pump {
         }
     }
 
-    async fn receive(&self, wait: Duration) -> Result<Option<Message>, BoxError> {
+    /// The next message, waited for at most this long.
+    ///
+    /// # Errors
+    ///
+    /// When the queue cannot be read.
+    pub async fn receive(&self, wait: Duration) -> Result<Option<Message>, BoxError> {
         #[expect(clippy::cast_possible_truncation, reason = "at most 20")]
         let seconds = wait.as_secs() as i32;
         let request = self.sqs.receive_message().queue_url(&self.url).max_number_of_messages(1);
@@ -101,14 +106,19 @@ impl Pump {
         Ok(received.messages.unwrap_or_default().pop())
     }
 
-    async fn work(&self, message: Message) -> Result<Step, BoxError> {
+    /// Has the worker handle `message`; its answer says whether the message is to come back.
+    ///
+    /// # Errors
+    ///
+    /// When the worker fails as a whole.
+    pub async fn handle(&self, message: &Message) -> Result<SqsBatchResponse, BoxError> {
         let name = self.url.rsplit('/').next().unwrap_or_default();
-        let attributes = message.attributes.unwrap_or_default();
+        let attributes = message.attributes.iter().flatten();
         let attributes: HashMap<&str, &String> =
-            attributes.iter().map(|(name, value)| (name.as_str(), value)).collect();
+            attributes.map(|(name, value)| (name.as_str(), value)).collect();
         let event: SqsEvent = serde_json::from_value(json!({ "Records": [{
             "messageId": message.message_id,
-            "receiptHandle": &message.receipt_handle,
+            "receiptHandle": message.receipt_handle,
             "body": message.body,
             "attributes": attributes,
             "messageAttributes": {},
@@ -117,12 +127,26 @@ impl Pump {
             "eventSourceARN": format!("arn:aws:sqs:us-east-1:000000000000:{name}"),
             "awsRegion": "us-east-1",
         }]}))?;
-        let answer = event_handler::handle(&self.worker, LambdaEvent::new(event, Context::default())).await?;
+        event_handler::handle(&self.worker, LambdaEvent::new(event, Context::default())).await
+    }
+
+    /// Takes the message that `receipt` names out of the queue.
+    ///
+    /// # Errors
+    ///
+    /// When the queue cannot be written.
+    pub async fn delete(&self, receipt: &str) -> Result<(), BoxError> {
+        self.sqs.delete_message().queue_url(&self.url).receipt_handle(receipt).send().await?;
+        Ok(())
+    }
+
+    async fn work(&self, message: Message) -> Result<Step, BoxError> {
+        let answer = self.handle(&message).await?;
+        let receipt = message.receipt_handle.unwrap_or_default();
         if !answer.batch_item_failures.is_empty() {
-            return Ok(Step::Left { receipt: message.receipt_handle.unwrap_or_default() });
+            return Ok(Step::Left { receipt });
         }
-        let request = self.sqs.delete_message().queue_url(&self.url);
-        request.set_receipt_handle(message.receipt_handle).send().await?;
+        self.delete(&receipt).await?;
         Ok(Step::Settled)
     }
 }

@@ -33,7 +33,7 @@ mod watch;
 pub use creation::{CreationError, create};
 pub use error::StackError;
 pub use identity::IdentityIssuer;
-pub use watch::Watcher;
+pub use watch::{Rewriter, Watcher};
 
 use front::Front;
 use queues::Queues;
@@ -142,6 +142,16 @@ impl Stack {
     /// Asks `hook` what becomes of every request from now on: for tests of crashes and outages.
     pub fn on_request(&self, hook: Hook) {
         self.wire.ask(hook);
+    }
+
+    /// Returns once a request has had its effect and lost its reply, as a hook had it.
+    pub async fn reply_lost(&self) {
+        self.wire.reply_lost().await;
+    }
+
+    /// Has every request from now on be what `rewriter` makes of it: for tests of what a broken adapter would ask.
+    pub fn rewrite(&self, rewriter: Rewriter) {
+        self.watch.rewrite(rewriter);
     }
 
     /// Shows `watcher` every request from now on, before anything becomes of it: for tests that count.

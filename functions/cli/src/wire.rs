@@ -4,6 +4,8 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::Notify;
+
 /// What becomes of one request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Fate {
@@ -25,7 +27,10 @@ pub type Hook = Arc<dyn Fn(&str) -> Fate + Send + Sync>;
 
 /// The way to a service.
 #[derive(Default)]
-pub(crate) struct Wire(Mutex<Option<Hook>>);
+pub(crate) struct Wire {
+    hook: Mutex<Option<Hook>>,
+    reply_lost: Notify,
+}
 
 /// The connection is closed in place of an answer.
 #[derive(Debug, thiserror::Error)]
@@ -35,7 +40,12 @@ pub(crate) struct HungUp;
 impl Wire {
     /// Asks `hook` about every request from now on.
     pub(crate) fn ask(&self, hook: Hook) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(hook);
+        *self.hook.lock().unwrap_or_else(PoisonError::into_inner) = Some(hook);
+    }
+
+    /// Returns once a request has had its effect and lost its reply, now or since this was asked last.
+    pub(crate) async fn reply_lost(&self) {
+        self.reply_lost.notified().await;
     }
 
     /// Carries a request for `operation` out as it is meant to fare; `refused` is the answer to one that is refused.
@@ -45,13 +55,14 @@ impl Wire {
         perform: impl Future<Output = Result<T, HungUp>>,
         refused: impl FnOnce() -> T,
     ) -> Result<T, HungUp> {
-        let hook = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let hook = self.hook.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match hook.map(|hook| hook(operation)).unwrap_or_default() {
             Fate::Pass => perform.await,
             Fate::Refuse => Ok(refused()),
             Fate::Swallow => std::future::pending().await,
             Fate::LoseReply => {
                 drop(perform.await?);
+                self.reply_lost.notify_one();
                 std::future::pending().await
             }
             Fate::HangUp => {

@@ -1,6 +1,7 @@
 //! From a claimed job to its plan: the stored one, or what the engine decides, which whoever carries it out stores.
 //! What the engine is asked is said by `turns`, `tasks` and `deliveries`.
 
+use herald::connector::fitting;
 use herald::engine::EngineError;
 use herald::ledger::{Attempt, Job, Plan, Policy, Verdict, finish};
 use tracing::error;
@@ -35,6 +36,8 @@ impl Worker {
             let apology = someone_waits.then(|| self.engine.apology());
             Plan { verdict: Verdict::GivenUp, ..Plan::sends(apology.into_iter().collect()) }
         });
+        // Divided before it is stored: each message is claimed and repeated by itself.
+        let plan = Plan { sends: plan.sends.into_iter().flat_map(fitting).collect(), ..plan };
         Ok(Planned { job: Job { plan: Some(plan), ..job }, is_stored: false })
     }
 

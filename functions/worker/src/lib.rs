@@ -9,6 +9,7 @@ pub mod event_handler;
 mod job;
 mod later;
 mod only;
+mod outcome;
 mod pace;
 mod recall;
 mod replace;

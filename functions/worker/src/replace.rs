@@ -18,8 +18,12 @@ impl Worker {
         if let (Some(ack), [activity]) = (&plan.replaces, plan.sends.as_slice()) {
             let ack = self.jobs.get(ack).await.map_err(|error| self.put_off(&error, &job.id))?;
             if let Some(shown) = ack.as_ref().and_then(Job::shown) {
+                let begun = self.clock.now();
                 let update = async {
                     let updated = self.connector.update(reference, shown, activity.clone()).await;
+                    if let Err(error) = &updated {
+                        self.take_to_heart(error, reference, begun).await;
+                    }
                     updated.map(|()| Some(shown.clone()))
                 };
                 let id = job.id.step("update", 0);

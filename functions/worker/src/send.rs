@@ -4,13 +4,12 @@
 use std::time::Duration;
 
 use herald::activity::Activity;
-use herald::connector::{ConnectorError, Retry};
+use herald::connector::{ConnectorError, Effect, Refusal, Retry};
 use herald::conversation::ConversationReference;
 use herald::ids::ActivityId;
 use herald::ledger::{Attempt, Job, JobId, Policy, State, finish};
 use herald::telemetry::causes;
 use herald::turn::Turn;
-use jiff::Timestamp;
 use tracing::{error, info, warn};
 
 use crate::job::{Parts, Wanted};
@@ -81,17 +80,6 @@ impl Worker {
         self.attempt(id, route.target.reference(), route.policy, request).await
     }
 
-    pub(crate) async fn say(
-        &self,
-        target: Target<'_>,
-        activity: &Activity,
-    ) -> Result<Option<ActivityId>, ConnectorError> {
-        match target {
-            Target::Answer(turn) => self.connector.reply(turn, activity.clone()).await,
-            Target::Conversation(reference) => self.connector.send(reference, activity.clone()).await,
-        }
-    }
-
     /// Claims `id`, makes the `request`, and records what it came to.
     pub(crate) async fn attempt(
         &self,
@@ -126,7 +114,7 @@ impl Worker {
                 Attempt::Sent(activity_id)
             }
             Err(error) => {
-                self.note(&error, &job.id, reference, begun).await;
+                note(&error, &job.id);
                 self.slow_down(&error, reference.tenant_id.as_ref()).await;
                 match error.retry() {
                     Retry::After(wait) => {
@@ -157,31 +145,23 @@ impl Worker {
         }
         self.write(job).await
     }
+}
 
-    /// Logs why a send failed, and takes a conversation that is over out of every audience.
-    async fn note(
-        &self,
-        error: &ConnectorError,
-        id: &JobId,
-        reference: &ConversationReference,
-        begun: Timestamp,
-    ) {
-        if let ConnectorError::Gone { code } = error {
-            warn!(job.id = id.as_str(), "gave up a send: {error}");
-            if let Err(error) = self.references.suspend(reference, code, begun).await {
-                let cause = causes(&error);
-                warn!(error = %cause, job.id = id.as_str(), "could not suspend a conversation reference");
-            }
-            return;
+/// Logs why a send failed: as an error what somebody has to look at.
+fn note(error: &ConnectorError, id: &JobId) {
+    let (cause, job) = (causes(error), id.as_str());
+    let effect = error.refusal().map_or(Effect::Kept, Refusal::effect);
+    match (error.retry(), effect) {
+        _ if matches!(error, ConnectorError::Unauthorized { .. }) => {
+            error!(error = %cause, job.id = job, "put off a send: the channel does not take the agent's token");
         }
-        match error.retry() {
-            Retry::After(_) | Retry::Backoff => {
-                warn!(error = %causes(error), job.id = id.as_str(), "put off a send");
-            }
-            Retry::WithinResendBudget(_) | Retry::Never => {
-                let cause = causes(error);
-                error!(error = %cause, job.id = id.as_str(), "a send failed");
-            }
+        (Retry::After(_) | Retry::Backoff, _) => warn!(error = %cause, job.id = job, "put off a send"),
+        (Retry::Never, Effect::Suspended | Effect::Dropped) => {
+            warn!(error = %cause, job.id = job, "gave up a send: the conversation takes none");
+        }
+        (Retry::WithinResendBudget(_), _)
+        | (Retry::Never, Effect::Kept | Effect::Suspect | Effect::SuspendedOnRepeat) => {
+            error!(error = %cause, job.id = job, "a send failed");
         }
     }
 }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::error::ConnectorError;
+use super::refusal::Refusal;
 use crate::http;
 use crate::ledger::Loss;
 
@@ -22,12 +23,8 @@ pub(super) async fn read<T: DeserializeOwned>(
 ) -> Result<Option<T>, ConnectorError> {
     let status = answer.status();
     let wait = retry_after(answer.headers());
-    let body = match http::read_body(answer).await {
-        Ok(body) => body,
-        // The status tells what was done, even where the rest of the answer is lost.
-        Err(_) if status.is_success() => Vec::new(),
-        Err(error) => return Err(ConnectorError::of_transport(error)),
-    };
+    // The status tells what was done, even where the rest of the answer is lost.
+    let body = http::read_body(answer).await.unwrap_or_default();
     if status.is_success() {
         // It was accepted, whatever the body says or does not say (fault model W16).
         return Ok(serde_json::from_slice(&body).ok());
@@ -36,16 +33,20 @@ pub(super) async fn read<T: DeserializeOwned>(
 }
 
 fn error(status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> ConnectorError {
-    let code = code(body);
+    let Told { code, message } = Told::read(body);
     match status.as_u16() {
         429 => ConnectorError::Throttled { retry_after },
         412 => ConnectorError::Busy,
-        403 | 404 if code.as_deref().is_some_and(is_over) => {
-            ConnectorError::Gone { code: code.unwrap_or_default() }
-        }
+        401 => ConnectorError::Unauthorized { code },
         502..=504 => ConnectorError::Ambiguous { loss: Loss::Gateway, cause: answered(status) },
-        408 | 500..=599 => ConnectorError::Ambiguous { loss: Loss::Reply, cause: answered(status) },
-        status => ConnectorError::Rejected { status, code },
+        // Nobody asked for another protocol: what became of the request is not known.
+        100..=199 | 408 | 500..=599 => {
+            ConnectorError::Ambiguous { loss: Loss::Reply, cause: answered(status) }
+        }
+        status => {
+            let refusal = Refusal::of(status, code.as_deref(), &message);
+            ConnectorError::Refused { status, code, refusal }
+        }
     }
 }
 
@@ -53,42 +54,48 @@ fn answered(status: StatusCode) -> crate::BoxError {
     format!("channel answered {}", status.as_u16()).into()
 }
 
-/// Codes after which the conversation takes nothing until the channel speaks up again (protocol §1.8).
-fn is_over(code: &str) -> bool {
-    matches!(
-        code,
-        "BotDisabledByAdmin"
-            | "BotNotInConversationRoster"
-            | "ConversationBlockedByUser"
-            | "MessageWritesBlocked"
-            | "ConversationNotFound"
-    )
+/// What an answer says of an error, in any of the shapes it comes in (protocol §1.7).
+#[derive(Default)]
+struct Told {
+    /// The channel's own word for it.
+    code: Option<String>,
+    /// What it says to a reader; it may hold ids, and is not to be logged.
+    message: String,
 }
 
-/// The channel's own word for an error, out of any of the shapes it comes in (protocol §1.7).
-fn code(body: &[u8]) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Body {
-        #[serde(default)]
-        error: Option<Inner>,
-        #[serde(default)]
-        message: Option<String>,
-    }
-    #[derive(Deserialize)]
-    struct Inner {
-        #[serde(default)]
-        code: Option<String>,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Nested {
-        sub_code: String,
-    }
+impl Told {
+    fn read(body: &[u8]) -> Self {
+        #[derive(Deserialize)]
+        struct Body {
+            #[serde(default)]
+            error: Option<Inner>,
+            #[serde(default)]
+            message: Option<String>,
+        }
+        #[derive(Deserialize)]
+        struct Inner {
+            #[serde(default)]
+            code: Option<String>,
+            #[serde(default)]
+            message: Option<String>,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Nested {
+            sub_code: String,
+        }
 
-    let body: Body = serde_json::from_slice(body).ok()?;
-    let nested = || serde_json::from_str::<Nested>(body.message.as_deref()?).ok();
-    let code = body.error.and_then(|inner| inner.code).or_else(|| nested().map(|nested| nested.sub_code));
-    code.filter(|code| code.len() <= 64 && code.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+        let Ok(body) = serde_json::from_slice::<Body>(body) else { return Self::default() };
+        let nested = body.message.as_deref().and_then(|text| serde_json::from_str::<Nested>(text).ok());
+        let (code, message) = body.error.map_or((None, None), |inner| (inner.code, inner.message));
+        let is_word = |code: &String| {
+            (1..=64).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        };
+        Self {
+            code: code.or_else(|| nested.map(|nested| nested.sub_code)).filter(is_word),
+            message: message.or(body.message).unwrap_or_default(),
+        }
+    }
 }
 
 /// `Retry-After` in seconds or as a date, between one second and an hour; `None` for nonsense.
@@ -115,6 +122,8 @@ mod tests {
 
     #[test]
     fn codes_are_found_in_every_shape() {
+        let code = |body: &[u8]| Told::read(body).code;
+
         assert_eq!(code(br#"{"error":{"code":"BadSyntax","message":"m"}}"#).as_deref(), Some("BadSyntax"));
         let nested =
             br#"{"errorCode":209,"message":"{\"subCode\":\"MessageWritesBlocked\",\"details\":\"d\"}"}"#;
@@ -122,6 +131,7 @@ mod tests {
         assert_eq!(code(br#"{"message":"Authorization has been denied for this request."}"#), None);
         assert_eq!(code(b"<html>"), None);
         assert_eq!(code(b""), None);
+        assert_eq!(code(br#"{"error":{"code":""}}"#), None);
     }
 
     #[test]
@@ -145,13 +155,15 @@ mod tests {
     fn statuses_are_told_apart_by_what_may_have_been_shown() {
         let retry =
             |status: u16, body: &[u8]| error(StatusCode::from_u16(status).unwrap(), None, body).retry();
-        use super::super::error::Retry::{Backoff, Never, WithinResendBudget};
+        use super::super::error::Retry::{After, Backoff, Never, WithinResendBudget};
 
         assert_eq!(retry(429, b""), Backoff);
         assert_eq!(retry(412, b""), Backoff);
         assert_eq!(retry(400, b""), Never);
         assert_eq!(retry(403, br#"{"error":{"code":"ConversationBlockedByUser"}}"#), Never);
         assert_eq!(retry(307, b""), Never);
+        assert_eq!(retry(401, b""), After(Duration::from_secs(300)));
+        assert_eq!(retry(101, b""), WithinResendBudget(Loss::Reply));
         assert_eq!(retry(408, b""), WithinResendBudget(Loss::Reply));
         assert_eq!(retry(500, b""), WithinResendBudget(Loss::Reply));
         assert_eq!(retry(503, b""), WithinResendBudget(Loss::Gateway));

@@ -3,8 +3,12 @@
 
 use std::time::Duration;
 
+use super::refusal::Refusal;
 use crate::BoxError;
 use crate::ledger::Loss;
+
+/// How long until it is worth asking again a channel that does not take the agent's tokens: somebody has to repair it.
+const REPAIR: Duration = Duration::from_secs(300);
 
 /// Why an activity did not reach its channel.
 #[derive(Debug, thiserror::Error)]
@@ -16,22 +20,28 @@ pub enum ConnectorError {
         /// What its `Retry-After` said.
         retry_after: Option<Duration>,
     },
-    /// The user left, blocked or removed the agent, or the conversation is no more.
-    #[error("conversation no longer takes activities ({code})")]
-    Gone {
-        /// The channel's own word for it, e.g. `BotNotInConversationRoster`.
-        code: String,
-    },
     /// Another operation on the conversation is under way (412).
     #[error("conversation is busy")]
     Busy,
-    /// The channel understood the request and refused it: any other 4xx, or a redirect.
-    #[error("channel answered {status} ({})", code.as_deref().unwrap_or("no code"))]
-    Rejected {
+    /// The channel takes no token of the agent, not even a new one (401). Nothing was shown.
+    #[error(
+        "channel answered 401 ({}): it does not take the agent's token; check its registration with the channel, its \
+         credential and its tenant",
+        code.as_deref().unwrap_or("no code")
+    )]
+    Unauthorized {
+        /// The channel's own word for it, e.g. `BotNotRegistered`.
+        code: Option<String>,
+    },
+    /// The channel understood the request and refused it for good: any other 4xx, or a redirect.
+    #[error("channel answered {status} ({}): {refusal}", code.as_deref().unwrap_or("no code"))]
+    Refused {
         /// HTTP status of the answer.
         status: u16,
         /// The channel's own word for it, e.g. `BadSyntax`.
         code: Option<String>,
+        /// What that means.
+        refusal: Refusal,
     },
     /// The service URL is not on one of the cloud's connector hosts; nothing was sent.
     #[error("service URL is not on a connector host of this cloud")]
@@ -69,9 +79,24 @@ impl ConnectorError {
     pub fn retry(&self) -> Retry {
         match self {
             Self::Throttled { retry_after: Some(wait) } => Retry::After(*wait),
+            Self::Unauthorized { .. } => Retry::After(REPAIR),
             Self::Throttled { retry_after: None } | Self::Busy | Self::NotSent(_) => Retry::Backoff,
             Self::Ambiguous { loss, .. } => Retry::WithinResendBudget(*loss),
-            Self::Gone { .. } | Self::Rejected { .. } | Self::ForeignHost => Retry::Never,
+            Self::Refused { .. } | Self::ForeignHost => Retry::Never,
+        }
+    }
+
+    /// Why the channel refused for good, where it did.
+    #[must_use]
+    pub fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Self::Refused { refusal, .. } => Some(*refusal),
+            Self::Throttled { .. }
+            | Self::Busy
+            | Self::Unauthorized { .. }
+            | Self::ForeignHost
+            | Self::NotSent(_)
+            | Self::Ambiguous { .. } => None,
         }
     }
 

@@ -1,6 +1,8 @@
 //! Conversation references in the table, found by key, by person and by audience shard.
 //! The newest of the channel's words about a conversation wins, in whatever order they arrive.
 
+mod refused;
+
 use aws_sdk_dynamodb::error::SdkError;
 use jiff::Timestamp;
 
@@ -92,44 +94,6 @@ impl ReferenceStore {
                 Ok(())
             }
             Err(error) => Err(StoreError::unavailable("put reference", error)),
-        }
-    }
-
-    /// Takes the reference out of every audience, for the channel refused at `moment` to let anything be said
-    /// there; until the channel says something later of that conversation.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`].
-    pub async fn suspend(
-        &self,
-        reference: &ConversationReference,
-        reason: &str,
-        moment: Timestamp,
-    ) -> Result<(), StoreError> {
-        let key = self.key(reference);
-        let place = Order::of(moment, Change::Remove, reason);
-        let Table { client, name } = &self.table;
-        let request = client
-            .update_item()
-            .table_name(name)
-            .key("pk", text(pk(&key)))
-            .key("sk", text(ONLY))
-            .update_expression(
-                "SET #state = :suspended, reason = :reason, place = :place REMOVE audience, #user",
-            )
-            .condition_expression("place < :place")
-            .expression_attribute_names("#state", "state")
-            .expression_attribute_names("#user", "user")
-            .expression_attribute_values(":suspended", text("suspended"))
-            .expression_attribute_values(":reason", text(reason))
-            .expression_attribute_values(":place", text(place.as_str()));
-        match request.send().await {
-            Ok(_) => Ok(()),
-            Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => {
-                Ok(())
-            }
-            Err(error) => Err(StoreError::unavailable("suspend reference", error)),
         }
     }
 

@@ -105,7 +105,8 @@ async fn a_refused_query_ends_failed_with_the_channels_word() {
     bundle.drain().await;
     let story = story(&bundle).await;
 
-    let reason = "FAILED   conversation no longer takes activities (BotNotInConversationRoster)";
+    let reason =
+        "FAILED   channel answered 403 (BotNotInConversationRoster): the agent is not installed there";
     assert_eq!(story.matches(reason).count(), 2, "the turn ends as its send did: {story}");
     bundle.end().await;
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Channel, ChannelError, lock};
+use super::{Channel, ChannelError, State, lock};
 
 /// The channel waits this long for the agent (protocol §8.2).
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -37,7 +37,7 @@ impl Channel {
     ///
     /// # Errors
     ///
-    /// When there is no endpoint, no token could be signed, or no answer came; any status is an answer.
+    /// When there is no endpoint or no HTTP client, no token could be signed, or no answer came; any status is an answer.
     pub async fn deliver(&self, activity: Value) -> Result<Answer, ChannelError> {
         let token = self.sign_claims(&self.token_claims())?;
         self.deliver_with(activity, Some(token)).await
@@ -61,7 +61,7 @@ impl Channel {
 
     async fn post(&self, activity: &Value, bearer: Option<String>) -> Result<Answer, ChannelError> {
         let endpoint = lock(&self.state.endpoint).clone().ok_or(ChannelError::NoEndpoint)?;
-        let mut request = self.state.http.post(endpoint).json(activity);
+        let mut request = self.state.http()?.post(endpoint).json(activity);
         let headers = [
             ("x-ms-conversation-id", &activity["conversation"]["id"]),
             ("x-ms-tenant-id", &activity["conversation"]["tenantId"]),
@@ -81,10 +81,18 @@ impl Channel {
     }
 }
 
-pub(super) fn client() -> Result<reqwest::Client, reqwest::Error> {
-    reqwest::Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .timeout(PATIENCE)
-        .build()
+impl State {
+    /// The client that delivers: whoever delivers nothing does without the time it takes to make.
+    pub(super) fn http(&self) -> Result<&reqwest::Client, ChannelError> {
+        if let Some(client) = self.http.get() {
+            return Ok(client);
+        }
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(PATIENCE)
+            .build()
+            .map_err(ChannelError::Client)?;
+        Ok(self.http.get_or_init(|| client))
+    }
 }

@@ -7,10 +7,17 @@ use std::time::Duration;
 
 use herald::clock::Clock;
 
-use super::lock;
 use super::refusal::Refusal;
 use super::router::{self, Response};
+use super::{Channel, lock};
 use crate::wire::HungUp;
+
+impl Channel {
+    /// Returns once a request has had its effect and lost its reply, as a hook had it.
+    pub async fn reply_lost(&self) {
+        self.state.wire.reply_lost().await;
+    }
+}
 
 /// What goes wrong with one call. A call that is refused on its own account keeps its own refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]

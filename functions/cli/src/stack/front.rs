@@ -80,8 +80,7 @@ impl Front {
         };
         let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
         let operation = target.unwrap_or_default().to_owned();
-        let body = body.to_bytes();
-        self.watch.show(&operation, &body);
+        let body = self.watch.show(&operation, body.to_bytes());
         let performed = async { Ok(self.perform(parts, body).await) };
         self.wire.carry(&operation, performed, refused).await
     }

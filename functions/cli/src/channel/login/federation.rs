@@ -91,6 +91,7 @@ async fn published(state: &State, issuer: &str) -> Option<Value> {
 }
 
 async fn fetch(state: &State, url: &str) -> Option<Value> {
-    let answer = state.http.get(url).send().await.and_then(reqwest::Response::error_for_status).ok()?;
+    let answer =
+        state.http().ok()?.get(url).send().await.and_then(reqwest::Response::error_for_status).ok()?;
     serde_json::from_slice(&answer.bytes().await.ok()?).ok()
 }

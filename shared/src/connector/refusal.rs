@@ -1,0 +1,239 @@
+//! What the channel's refusals mean (protocol §1.8): what may be tried instead, and what becomes of the reference.
+//! Pure functions; the worker acts on them, and whether to repeat a send is the ledger's decision.
+
+use std::fmt;
+
+/// Why the channel refused a request for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Refusal {
+    /// An administrator of the tenant blocked the agent.
+    DisabledByAdmin,
+    /// The agent is not installed there, or was removed.
+    NotInRoster,
+    /// The person blocked the agent.
+    BlockedByUser,
+    /// The agent lacks a permission.
+    NotPermitted,
+    /// The conversation lives on another host.
+    WrongHost,
+    /// The conversation does not exist.
+    ConversationNotFound,
+    /// The activity does not exist.
+    ActivityNotFound,
+    /// The conversation's id is of another agent, or the channel cannot read it just now.
+    ForeignConversation,
+    /// The person's id is of another agent or tenant.
+    ForeignPerson,
+    /// The conversation's id is none on this host.
+    InvalidConversation,
+    /// The activity is too large.
+    TooLarge,
+    /// Answers cannot be streamed there.
+    StreamUnsupported,
+    /// The stream has ended: it is complete, was stopped, or took too long.
+    StreamOver,
+    /// The request is malformed.
+    Malformed,
+    /// The channel does not offer the operation there.
+    NotOffered,
+    /// The answer leads elsewhere, where no token may go.
+    Redirected,
+    /// It is forbidden and the channel does not say why.
+    Unexplained,
+    /// It is forbidden for a reason that is not documented.
+    Undocumented,
+    /// Anything else.
+    Other,
+}
+
+/// What becomes of the stored reference of a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// Nothing.
+    Kept,
+    /// Nobody is told of anything there until the channel speaks up again.
+    Suspended,
+    /// The same, for the conversation is no more.
+    Dropped,
+    /// It is marked as suspect.
+    Suspect,
+    /// It is marked as suspect, and suspended where it was already.
+    SuspendedOnRepeat,
+}
+
+/// What may be tried at once instead, and once only: nothing was shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Remedy {
+    /// Nothing.
+    Nothing,
+    /// The same, on the cloud's other host.
+    OtherHost,
+    /// The same, in the person's conversation created anew.
+    NewConversation,
+    /// The same, as an activity of its own that answers none.
+    AsNew,
+}
+
+impl Refusal {
+    /// What an answer with this status means, by the code in its body and else by its message.
+    pub(super) fn of(status: u16, code: Option<&str>, message: &str) -> Self {
+        let by_code = code.and_then(Self::of_code);
+        let message = message.to_ascii_lowercase();
+        by_code.or_else(|| Self::of_message(&message)).unwrap_or_else(|| Self::of_status(status, code))
+    }
+
+    fn of_code(code: &str) -> Option<Self> {
+        Some(match code {
+            "BotDisabledByAdmin" => Self::DisabledByAdmin,
+            "BotNotInConversationRoster" => Self::NotInRoster,
+            "ConversationBlockedByUser" | "MessageWritesBlocked" | "AclCheckFailed" => Self::BlockedByUser,
+            "NotEnoughPermissions" => Self::NotPermitted,
+            "InvalidBotApiHost" => Self::WrongHost,
+            "ConversationNotFound" => Self::ConversationNotFound,
+            "ActivityNotFoundInConversation" => Self::ActivityNotFound,
+            "MessageSizeTooBig" | "RequestEntityTooLarge" => Self::TooLarge,
+            "ContentStreamNotAllowed" => Self::StreamOver,
+            _ => return None,
+        })
+    }
+
+    /// `message` is in lower case.
+    fn of_message(message: &str) -> Option<Self> {
+        const MESSAGES: [(&str, Refusal); 4] = [
+            ("failed to decrypt pairwise id", Refusal::ForeignPerson),
+            ("failed to decrypt conversation id", Refusal::ForeignConversation),
+            ("bad format of conversation id", Refusal::InvalidConversation),
+            ("streaming api is not enabled", Refusal::StreamUnsupported),
+        ];
+        MESSAGES.iter().find(|(words, _)| message.contains(words)).map(|(_, refusal)| *refusal)
+    }
+
+    fn of_status(status: u16, code: Option<&str>) -> Self {
+        match (status, code) {
+            (300..=399, _) => Self::Redirected,
+            (400, _) | (403, Some("BadArgument" | "BadSyntax")) => Self::Malformed,
+            (403, None) => Self::Unexplained,
+            // Of updates, and no word about the conversation.
+            (403, Some("ServiceError")) => Self::Other,
+            (403, Some(_)) => Self::Undocumented,
+            (405, _) => Self::NotOffered,
+            (413, _) => Self::TooLarge,
+            (_, _) => Self::Other,
+        }
+    }
+
+    /// What becomes of the stored reference.
+    #[must_use]
+    pub fn effect(self) -> Effect {
+        match self {
+            Self::DisabledByAdmin
+            | Self::NotInRoster
+            | Self::BlockedByUser
+            | Self::ForeignConversation
+            | Self::ForeignPerson
+            | Self::InvalidConversation => Effect::Suspended,
+            Self::ConversationNotFound => Effect::Dropped,
+            Self::Undocumented => Effect::Suspect,
+            Self::Unexplained => Effect::SuspendedOnRepeat,
+            Self::NotPermitted
+            | Self::WrongHost
+            | Self::ActivityNotFound
+            | Self::TooLarge
+            | Self::StreamUnsupported
+            | Self::StreamOver
+            | Self::Malformed
+            | Self::NotOffered
+            | Self::Redirected
+            | Self::Other => Effect::Kept,
+        }
+    }
+
+    /// What may be tried at once instead of a send, once.
+    #[must_use]
+    pub fn remedy(self) -> Remedy {
+        match self {
+            Self::WrongHost => Remedy::OtherHost,
+            Self::ConversationNotFound => Remedy::NewConversation,
+            Self::ActivityNotFound => Remedy::AsNew,
+            Self::DisabledByAdmin
+            | Self::NotInRoster
+            | Self::BlockedByUser
+            | Self::NotPermitted
+            | Self::ForeignConversation
+            | Self::ForeignPerson
+            | Self::InvalidConversation
+            | Self::TooLarge
+            | Self::StreamUnsupported
+            | Self::StreamOver
+            | Self::Malformed
+            | Self::NotOffered
+            | Self::Redirected
+            | Self::Unexplained
+            | Self::Undocumented
+            | Self::Other => Remedy::Nothing,
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::DisabledByAdmin => "an administrator of the tenant blocked the agent",
+            Self::NotInRoster => "the agent is not installed there",
+            Self::BlockedByUser => "the person blocked the agent",
+            Self::NotPermitted => "the agent lacks a permission: see its manifest and the tenant's consent",
+            Self::WrongHost => "the conversation is on another host of the channel",
+            Self::ConversationNotFound => "the conversation does not exist",
+            Self::ActivityNotFound => "the activity does not exist",
+            Self::ForeignConversation => "the conversation's id is another agent's",
+            Self::ForeignPerson => "the person's id is another agent's",
+            Self::InvalidConversation => "the conversation's id is none on this host",
+            Self::TooLarge => "the activity is too large: its cards and attachments must say less",
+            Self::StreamUnsupported => "answers cannot be streamed there",
+            Self::StreamOver => "the stream has ended",
+            Self::Malformed => "the channel cannot make sense of the request",
+            Self::NotOffered => "the channel does not offer that there",
+            Self::Redirected => "it redirects, and no token goes where that leads",
+            Self::Unexplained => "it is forbidden without a reason",
+            Self::Undocumented => "it is forbidden for an undocumented reason",
+            Self::Other => "it is refused",
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.words())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_code_says_what_its_message_means() {
+        let of = |status, message| Refusal::of(status, Some("BadArgument"), message);
+
+        assert_eq!(of(400, "Failed to decrypt pairwise id"), Refusal::ForeignPerson);
+        assert_eq!(of(403, "Failed to decrypt conversation id"), Refusal::ForeignConversation);
+        assert_eq!(of(400, "Streaming API is not enabled"), Refusal::StreamUnsupported);
+        assert_eq!(of(400, "text is missing"), Refusal::Malformed);
+        assert_eq!(of(403, "text is missing"), Refusal::Malformed);
+    }
+
+    #[test]
+    fn a_code_counts_under_any_status() {
+        for status in [400, 403, 404] {
+            let refusal = Refusal::of(status, Some("ConversationNotFound"), "");
+
+            assert_eq!((refusal.effect(), refusal.remedy()), (Effect::Dropped, Remedy::NewConversation));
+        }
+    }
+
+    #[test]
+    fn what_is_forbidden_without_a_known_reason_is_suspect() {
+        assert_eq!(Refusal::of(403, None, "").effect(), Effect::SuspendedOnRepeat);
+        assert_eq!(Refusal::of(403, Some("ForbiddenOperationException"), "").effect(), Effect::Suspect);
+        assert_eq!(Refusal::of(403, Some("ServiceError"), "Unknown").effect(), Effect::Kept);
+        assert_eq!(Refusal::of(404, None, "").effect(), Effect::Kept);
+    }
+}

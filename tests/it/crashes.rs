@@ -1,0 +1,196 @@
+//! A process dies at each of its external effects in turn, and at pairs of them, and the promises hold all the same.
+//! Every point is chosen, none by chance; faults at random are another story's.
+
+mod mutant;
+mod site;
+mod story;
+mod tap;
+mod verdict;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use herald::chance::Chance;
+use tokio::runtime::Builder;
+
+use self::mutant::Mutant;
+use self::story::{Played, Story, play};
+use self::tap::{Effect, Event, Point};
+
+/// So many pairs of crashes are tried in every run of the tests; all of them on demand.
+const SOME_PAIRS: usize = 40;
+
+/// A story to be played, with its crashes.
+#[derive(Clone)]
+struct Case<'a> {
+    story: Story,
+    points: Vec<Point>,
+    usual: &'a [Effect],
+}
+
+#[test]
+fn a_crash_at_any_point_loses_nothing_and_repeats_only_what_nobody_could_know() {
+    for story in Story::ALL {
+        let usual = record(story);
+        let cases = singles(story, &usual);
+
+        let all = play_all(&cases);
+
+        say(&format!("{story:?}: {} effects, {} points\n{}", usual.len(), cases.len(), list(&usual)));
+        report(&format!("{story:?}, one crash"), &cases, &all);
+        assert!(all.iter().all(|played| played.left == 0), "a point was not come by");
+        if story == Story::FollowUp {
+            let (some, count) = some_pairs(&cases, &all);
+            report(&format!("{story:?}, {SOME_PAIRS} of {count} pairs of crashes"), &some, &play_all(&some));
+        }
+    }
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn two_crashes_at_any_pair_of_points_keep_the_bounds_too() {
+    for story in Story::ALL {
+        let usual = record(story);
+        let cases = singles(story, &usual);
+        let pairs = pairs(&cases, &play_all(&cases));
+
+        let all = play_all(&pairs);
+
+        report(&format!("{story:?}, all {} pairs of crashes", pairs.len()), &pairs, &all);
+    }
+}
+
+#[test]
+fn every_broken_variant_is_noticed_at_some_point() {
+    let usual = record(Story::FollowUp);
+    let cases = singles(Story::FollowUp, &usual);
+    let mut table = Vec::new();
+
+    for mutant in Mutant::ALL {
+        let find = async {
+            let whole = play(Story::FollowUp, &[], &usual, Some(mutant)).await;
+            assert_eq!(whole.broken, None, "{mutant:?} is noticed without a crash");
+            let of_inbound = |case: &Case| case.points[0].name.starts_with("Inbound");
+            let cases = cases.iter().enumerate();
+            for (number, case) in cases.filter(|(_, case)| of_inbound(case) == mutant.is_of_inbound()) {
+                let played = play(case.story, &case.points, &usual, Some(mutant)).await;
+                if let Some(broken) = played.broken {
+                    return Some(format!("point {}, {}: {broken}", number + 1, case.points[0]));
+                }
+            }
+            None
+        };
+        let noticed = runtime().block_on(find);
+        table.push(format!(
+            "{:<22} {}",
+            format!("{mutant:?}"),
+            noticed.unwrap_or_else(|| panic!("{mutant:?} lives"))
+        ));
+    }
+
+    say(&format!("broken variants, and the first point that notices:\n{}", table.join("\n")));
+}
+
+/// What happens in `story` when nobody dies.
+fn record(story: Story) -> Vec<Effect> {
+    let played = runtime().block_on(play(story, &[], &[], None));
+    assert_eq!(played.broken, None, "{story:?}");
+    played.log.iter().filter_map(Event::effect).cloned().collect()
+}
+
+/// A crash at each point.
+fn singles(story: Story, usual: &[Effect]) -> Vec<Case<'_>> {
+    let points = usual.iter().flat_map(Effect::points);
+    points.map(|point| Case { story, points: vec![point], usual }).collect()
+}
+
+/// A second crash at each point that comes after a first one.
+fn pairs<'a>(cases: &[Case<'a>], all: &[Played]) -> Vec<Case<'a>> {
+    let mut pairs = Vec::new();
+    for (case, played) in cases.iter().zip(all) {
+        let after = played.log.iter().skip_while(|event| !matches!(event, Event::Died { .. }));
+        for second in after.filter_map(Event::effect).flat_map(Effect::points) {
+            let points = [case.points.clone(), vec![second]].concat();
+            pairs.push(Case { points, ..case.clone() });
+        }
+    }
+    pairs
+}
+
+/// Pairs drawn by a fixed seed, and of how many.
+fn some_pairs<'a>(cases: &[Case<'a>], all: &[Played]) -> (Vec<Case<'a>>, usize) {
+    let mut pairs = pairs(cases, all);
+    let (chance, count) = (Chance::seeded(7), pairs.len());
+    let draw = |_| pairs.swap_remove(usize::try_from(chance.below(pairs.len() as u64)).unwrap());
+    ((0..SOME_PAIRS).map(draw).collect(), count)
+}
+
+/// Plays all of `cases`, in order, on as many threads as there are processors: a bundle lives on one of them.
+fn play_all(cases: &[Case<'_>]) -> Vec<Played> {
+    let next = AtomicUsize::new(0);
+    let all: Vec<_> = cases.iter().map(|_| Mutex::new(None)).collect();
+    let work = || {
+        let runtime = runtime();
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some(case) = cases.get(number) else { return };
+            let played = runtime.block_on(play(case.story, &case.points, case.usual, None));
+            *all[number].lock().unwrap_or_else(PoisonError::into_inner) = Some(played);
+        }
+    };
+    thread::scope(|scope| {
+        let threads = thread::available_parallelism().map_or(2, usize::from);
+        (0..threads).for_each(|_| drop(scope.spawn(work)));
+    });
+    all.into_iter().map(|played| played.into_inner().unwrap().unwrap()).collect()
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// Says what came of `cases`; each bound must have held in each.
+fn report(title: &str, cases: &[Case<'_>], all: &[Played]) {
+    let broken = cases.iter().zip(all).filter_map(|(case, played)| {
+        let points: Vec<_> = case.points.iter().map(Point::to_string).collect();
+        played.broken.as_ref().map(|broken| format!("{}: {broken}", points.join(", then ")))
+    });
+    let broken: Vec<_> = broken.collect();
+    let count = |is_such: fn(&Played) -> bool| all.iter().filter(|played| is_such(played)).count();
+    say(&format!(
+        "{title}: {} runs, {} with something shown twice and recorded so, {} with something recorded as unknown, \
+         {} in which a second point was not come by, {} with a bound broken",
+        all.len(),
+        count(|played| played.twice > 0),
+        count(|played| played.unknown > 0),
+        count(|played| played.left > 0),
+        broken.len(),
+    ));
+    assert!(broken.is_empty(), "{title}:\n{}", broken.join("\n"));
+}
+
+/// The points by number; what repeats itself in one line.
+fn list(usual: &[Effect]) -> String {
+    let mut lines: Vec<(String, usize, usize)> = Vec::new();
+    let mut number = 0;
+    for effect in usual {
+        let points = effect.points().len();
+        let sides = if points == 1 { "before" } else { "before and after" };
+        let line = format!("{}, {sides}", effect.name);
+        match lines.last_mut() {
+            Some((last, _, until)) if *last == line => *until += points,
+            _ => lines.push((line, number + 1, number + points)),
+        }
+        number += points;
+    }
+    let lines = lines.iter().map(|(line, from, until)| format!("  {from:>3}–{until:<3} {line}"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn say(text: &str) {
+    #[expect(clippy::print_stdout, reason = "the points and figures are what this is run for")]
+    {
+        println!("{text}");
+    }
+}

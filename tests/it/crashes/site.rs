@@ -1,0 +1,212 @@
+//! Who runs the functions: hands them activities, messages and events one at a time, sweeps away a process that died
+//! with all it had in memory, and brings back what it had in hand. It knows no story and judges nothing.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use cli::bundle::Bundle;
+use cli::pump::Pump;
+use herald::clock::Clock;
+use herald::engine::Engine;
+use herald::ledger::{Job, State};
+use herald::queue::Queue;
+use lambda_runtime::{Context, LambdaEvent};
+use serde_json::{Value, json};
+use support::{TestBundle, services};
+
+use super::mutant::Mutant;
+use super::tap::{Function, Tap};
+
+/// Longer than any claim holds and any work is put off.
+const LATER: Duration = Duration::from_secs(31);
+
+/// The channel sends again what was not answered by then.
+const CHANNEL_PATIENCE: Duration = Duration::from_secs(15);
+
+/// How often anything may be tried before it is taken to go round in circles.
+const MOST_ROUNDS: usize = 60;
+
+/// How long the runtime is given to notice that a process is gone.
+const YIELDS: usize = 20;
+
+/// One bundle and whoever calls its functions.
+pub(super) struct Site {
+    pub(super) bundle: TestBundle,
+    pub(super) tap: Arc<Tap>,
+    mutant: Option<Mutant>,
+    processes: HashMap<Function, Bundle>,
+    pumps: [(Function, Pump); 3],
+    answered: HashSet<String>,
+}
+
+impl Site {
+    /// A bundle with this engine, tapped.
+    pub(super) async fn start(engine: Arc<dyn Engine>, tap: Arc<Tap>, mutant: Option<Mutant>) -> Self {
+        let bundle = TestBundle::with_shared(engine, TestBundle::clock_at_start()).await;
+        tap.listen(&bundle);
+        if let Some(mutant) = mutant {
+            mutant.infect(&bundle);
+        }
+        let [turns, tasks, deliveries] = bundle.local().pumps();
+        let pumps = [(Function::Turns, turns), (Function::Tasks, tasks), (Function::Deliveries, deliveries)];
+        Self { bundle, tap, mutant, processes: HashMap::new(), pumps, answered: HashSet::new() }
+    }
+
+    /// The channel delivers `activity` until it is taken.
+    pub(super) async fn deliver(&mut self, activity: &Value) -> Result<(), String> {
+        let id = activity["id"].as_str().unwrap().to_owned();
+        for _ in 0..MOST_ROUNDS {
+            if self.mutant == Some(Mutant::SeenBeforeEnqueue) && !self.answered.insert(id.clone()) {
+                return Ok(());
+            }
+            let event = services::request(self.bundle.channel(), activity);
+            let inbound = self.process(Function::Inbound).inbound;
+            let answer = self.run(Function::Inbound, inbound::event::handle(&inbound, &event)).await;
+            if self.mutant == Some(Mutant::AckBeforeEnqueue) {
+                return Ok(());
+            }
+            match answer {
+                Some(answer) if answer.as_ref().is_ok_and(|answer| answer["statusCode"] == 202) => {
+                    return Ok(());
+                }
+                _ => self.bundle.clock().advance(CHANNEL_PATIENCE),
+            }
+        }
+        Err("the activity was never taken".to_owned())
+    }
+
+    /// The scheduler has `proactive` handle `event` until it succeeds.
+    pub(super) async fn fire(&mut self, event: &Value) -> Result<(), String> {
+        for _ in 0..MOST_ROUNDS {
+            let proactive = self.process(Function::Proactive).proactive;
+            let event = LambdaEvent::new(event.clone(), Context::default());
+            let handled = proactive::event_handler::handle(&proactive, event);
+            if let Some(Ok(_)) = self.run(Function::Proactive, handled).await {
+                return Ok(());
+            }
+            self.bundle.clock().advance(Duration::from_secs(60));
+        }
+        Err("the event was never handled".to_owned())
+    }
+
+    /// Works on the queues and the agenda until nothing is left.
+    pub(super) async fn settle(&mut self) -> Result<(), String> {
+        for _ in 0..MOST_ROUNDS {
+            let mut is_idle = true;
+            for number in 0..self.pumps.len() {
+                is_idle &= !self.step(number).await?;
+            }
+            if !is_idle {
+                continue;
+            }
+            if !self.has_items("agenda#").await {
+                return Ok(());
+            }
+            self.fire(&json!({ "version": 1, "tick": true })).await?;
+            self.bundle.clock().advance(Duration::from_secs(60));
+        }
+        Err(format!("not settled after {MOST_ROUNDS} rounds"))
+    }
+
+    /// Whether the table holds records of this kind.
+    pub(super) async fn has_items(&self, kind: &str) -> bool {
+        let is_such = |key: &AttributeValue| key.as_s().is_ok_and(|key| key.starts_with(kind));
+        self.bundle.items().await.iter().any(|item| is_such(&item["pk"]))
+    }
+
+    /// The records of all jobs.
+    pub(super) async fn jobs(&self) -> Vec<Job> {
+        let jobs = self.bundle.jobs().await;
+        jobs.iter().map(|job| serde_json::from_str(job).unwrap()).collect()
+    }
+
+    /// Has the next message of a queue worked on, whatever happens; `false` when there is none.
+    async fn step(&mut self, number: usize) -> Result<bool, String> {
+        let (function, pump) = self.pumps[number].clone();
+        let received = pump.receive(Duration::ZERO).await.map_err(|error| error.to_string())?;
+        let Some(message) = received else { return Ok(false) };
+        let receipt = message.receipt_handle.clone().unwrap_or_default();
+        let worker = self.process(function).worker;
+        let pump = Pump { worker, ..pump };
+        let is_settled = match self.run(function, pump.handle(&message)).await {
+            Some(answer) => answer.map_err(|error| error.to_string())?.batch_item_failures.is_empty(),
+            None => {
+                if self.mutant == Some(Mutant::ForgetOnError) {
+                    self.forget_claims().await;
+                }
+                if self.mutant == Some(Mutant::EmptyFailuresOnPanic) {
+                    pump.delete(&receipt).await.map_err(|error| error.to_string())?;
+                } else {
+                    // While the claim of whoever died still holds: it must not be taken, nor be acknowledged.
+                    bring_back(&pump, &receipt).await;
+                }
+                return Ok(true);
+            }
+        };
+        let is_deleted = is_settled
+            || self.mutant == Some(Mutant::DeleteOnError)
+            || self.mutant == Some(Mutant::AckALiveClaim) && self.has_live_claim().await;
+        if !is_deleted {
+            self.bundle.clock().advance(LATER);
+            bring_back(&pump, &receipt).await;
+        } else if self.run(function, pump.delete(&receipt)).await.is_none() {
+            bring_back(&pump, &receipt).await;
+        }
+        Ok(true)
+    }
+
+    /// What `work` came to in the process of `function`; `None` when the process died over it, and is gone.
+    async fn run<T>(&mut self, function: Function, work: impl Future<Output = T>) -> Option<T> {
+        let (stack, channel) = (&self.bundle.local().stack, self.bundle.channel());
+        self.tap.begin(function);
+        // On the heap: a process holds much.
+        let work = Box::pin(work);
+        let outcome = tokio::select! {
+            biased;
+            outcome = work => Some(outcome),
+            () = self.tap.swallowed() => None,
+            () = stack.reply_lost() => None,
+            () = channel.reply_lost() => None,
+        };
+        if outcome.is_none() {
+            // What it asked for in the same breath reaches nobody.
+            for _ in 0..YIELDS {
+                tokio::task::yield_now().await;
+            }
+            self.tap.died(channel.texts().pop());
+            self.processes.remove(&function);
+        }
+        self.tap.end();
+        outcome
+    }
+
+    fn process(&mut self, function: Function) -> Bundle {
+        let make = || self.bundle.local().bundle.restarted();
+        self.processes.entry(function).or_insert_with(make).clone()
+    }
+
+    async fn has_live_claim(&self) -> bool {
+        let now = self.bundle.clock().now();
+        self.jobs().await.iter().any(|job| job.state == State::Sending && job.lease_until > now)
+    }
+
+    async fn forget_claims(&self) {
+        let resources = &self.bundle.local().resources;
+        let dynamodb = aws_sdk_dynamodb::Client::new(&resources.aws);
+        for job in self.jobs().await.iter().filter(|job| job.state == State::Sending) {
+            let key = AttributeValue::S(format!("job#{}", job.id));
+            let items = self.bundle.items().await;
+            let sort = items.iter().find(|item| item["pk"] == key).unwrap()["sk"].clone();
+            let delete = dynamodb.delete_item().table_name(&resources.table_name);
+            delete.key("pk", key).key("sk", sort).send().await.unwrap();
+        }
+    }
+}
+
+/// The queue's own timer is side-stepped. A message that is gone stays so.
+async fn bring_back(pump: &Pump, receipt: &str) {
+    let queue = Queue::new(pump.sqs.clone(), &pump.url);
+    let _ = queue.come_back_after(receipt, Duration::ZERO).await;
+}

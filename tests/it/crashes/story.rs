@@ -1,0 +1,148 @@
+//! The stories that are enumerated, and how one is played with crashes.
+//! The points come from playing it without any; nothing here counts on their number. What is judged is the verdict's.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use herald::activity::Activity;
+use herald::agenda::Minute;
+use herald::clock::Clock;
+use herald::engine::{Engine, EngineError, Outcome, TaskOutcome};
+use herald::ledger::State;
+use herald::occasion::{Occasion, Recipient};
+use herald::progress::Progress;
+use herald::task::TaskRun;
+use herald::turn::Turn;
+use serde_json::json;
+use support::ScriptedEngine;
+
+use super::mutant::Mutant;
+use super::site::Site;
+use super::tap::{Effect, Event, Point, Tap};
+use super::verdict::{Verdict, is_at_a_send};
+
+pub(super) const ACK: &str = "On it.";
+pub(super) const ANSWER: &str = "Here it is.";
+const NEWS: &str = "News.";
+
+/// What happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Story {
+    /// Query, ack, task, follow-up.
+    FollowUp,
+    /// Query, ack, task, answer in place of the ack.
+    Replacement,
+    /// Occasion, conversation created, message.
+    Occasion,
+    /// Query while the queue is down, agenda, tick, reply.
+    Outage,
+}
+
+/// How a story went.
+pub(super) struct Played {
+    pub(super) log: Vec<Event>,
+    /// How many of the chosen points were not come by.
+    pub(super) left: usize,
+    /// How many messages were shown twice, and how many jobs ended unknown.
+    pub(super) twice: usize,
+    pub(super) unknown: usize,
+    /// The bound that did not hold.
+    pub(super) broken: Option<String>,
+}
+
+impl Story {
+    pub(super) const ALL: [Self; 4] = [Self::FollowUp, Self::Replacement, Self::Occasion, Self::Outage];
+
+    fn engine(self) -> ScriptedEngine {
+        match self {
+            Self::FollowUp => ScriptedEngine::deferring(ACK, ANSWER),
+            Self::Replacement => ScriptedEngine::replacing(ACK, ANSWER),
+            Self::Occasion => ScriptedEngine::telling(NEWS),
+            Self::Outage => ScriptedEngine::saying(ANSWER),
+        }
+    }
+
+    /// What is to be shown as a message of its own.
+    pub(super) fn sends(self) -> &'static [&'static str] {
+        match self {
+            Self::FollowUp => &[ACK, ANSWER],
+            Self::Replacement => &[ACK],
+            Self::Occasion => &[NEWS],
+            Self::Outage => &[ANSWER],
+        }
+    }
+
+    async fn tell(self, site: &mut Site) -> Result<(), String> {
+        let person = site.bundle.channel().add_person("Alex");
+        if self == Self::Occasion {
+            let event =
+                site.bundle.event(json!({ "kind": "user", "tenant": person.tenant, "id": person.entra_id }));
+            site.fire(&event).await?;
+        } else {
+            let activity = site.bundle.channel().message(&person, "report");
+            site.tap.refuse_turns(self == Self::Outage);
+            // The ticks have come this far: the next one has little to look through.
+            let drained = Minute(Minute::of(site.bundle.clock().now()).0 - 3);
+            let agenda = &site.bundle.local().bundle.proactive.agenda;
+            agenda.drain(drained).await.map_err(|error| error.to_string())?;
+            site.deliver(&activity).await?;
+            site.tap.refuse_turns(false);
+        }
+        site.settle().await
+    }
+}
+
+/// Plays `story` with a crash at each of `points`; `usual` is what happens without any.
+pub(super) async fn play(story: Story, points: &[Point], usual: &[Effect], mutant: Option<Mutant>) -> Played {
+    let tap = Tap::new(points);
+    let engine = Observed { engine: story.engine(), tap: tap.clone() };
+    let mut site = Site::start(Arc::new(engine), tap.clone(), mutant).await;
+    let told = story.tell(&mut site).await;
+    let (log, left) = (tap.log(), tap.left());
+    let jobs = site.jobs().await;
+    let unknown = jobs.iter().filter(|job| job.state == State::Unknown).count();
+    let verdict = Verdict {
+        story,
+        crashes: points.len() - left,
+        may_be_unknown: points.len() > 1 || points.iter().any(|point| is_at_a_send(point, usual)),
+        entries: site.bundle.channel().entries(),
+        log: &log,
+        unknown,
+        resends: jobs.iter().map(|job| job.resends).max().unwrap_or(0),
+    };
+    let twice = story.sends().iter().filter(|text| verdict.copies(text) > 1).count();
+    let has_reference = site.has_items("reference#").await;
+    let leftovers = site.bundle.close().await;
+    let broken = told.err().or_else(|| verdict.broken());
+    let broken = broken.or_else(|| (!has_reference).then(|| "there is no reference".to_owned()));
+    let broken = broken.or_else(|| (!leftovers.is_empty()).then(|| leftovers.join(", ")));
+    Played { log, left, twice, unknown, broken }
+}
+
+/// The engine of a story, and the log of when it was asked.
+struct Observed {
+    engine: ScriptedEngine,
+    tap: Arc<Tap>,
+}
+
+#[async_trait]
+impl Engine for Observed {
+    async fn on_activity(&self, turn: &Turn) -> Result<Outcome, EngineError> {
+        self.tap.asked(None);
+        self.engine.on_activity(turn).await
+    }
+
+    async fn run_task(&self, run: &TaskRun, progress: &Progress) -> Result<TaskOutcome, EngineError> {
+        self.tap.asked(Some(run.idempotency_key.to_string()));
+        self.engine.run_task(run, progress).await
+    }
+
+    async fn on_occasion(
+        &self,
+        occasion: &Occasion,
+        recipient: &Recipient,
+    ) -> Result<Option<Activity>, EngineError> {
+        self.tap.asked(None);
+        self.engine.on_occasion(occasion, recipient).await
+    }
+}

@@ -1,0 +1,250 @@
+//! The tap on the wire: numbers every external effect of the process that runs, and has it die over the chosen ones.
+//! It carries nothing out and judges nothing; a process that died is swept away by whoever runs it.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use cli::wire::Fate;
+use serde_json::Value;
+use support::TestBundle;
+use tokio::sync::Notify;
+
+/// Whose process runs: one of the deployed functions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Function {
+    Inbound,
+    Turns,
+    Tasks,
+    Deliveries,
+    Proactive,
+}
+
+/// On which side of an effect its process dies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    /// The request is never made.
+    Before,
+    /// It took effect, and nobody saw the reply.
+    After,
+}
+
+/// Where a process dies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Point {
+    /// The effect's name.
+    pub(super) name: String,
+    /// Which of the effects of that name, from 1.
+    pub(super) nth: usize,
+    pub(super) side: Side,
+}
+
+/// One request that a process made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Effect {
+    pub(super) name: String,
+    pub(super) nth: usize,
+    pub(super) kind: Kind,
+    /// The key of the job whose plan it stored.
+    pub(super) planned: Option<String>,
+    pub(super) has_effect: bool,
+}
+
+/// What a request does, as far as the bounds depend on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Read,
+    WriteJob,
+    Send,
+    Other,
+}
+
+/// What happened, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Event {
+    /// A process was handed something to do.
+    Begun,
+    /// It made a request.
+    Effect(Effect),
+    /// It asked the engine, about the task of this job or about something else.
+    Asked(Option<String>),
+    /// It died; if it had shown this and not recorded it, nobody can know.
+    Died { shown: Option<String> },
+}
+
+/// The tap on one bundle.
+#[derive(Default)]
+pub(super) struct Tap {
+    state: Mutex<State>,
+    swallowed: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    running: Option<Function>,
+    is_dead: bool,
+    is_queue_down: bool,
+    seen: Option<(String, Kind, Option<String>)>,
+    counts: HashMap<String, usize>,
+    planned: Vec<Point>,
+    log: Vec<Event>,
+}
+
+impl Tap {
+    /// Has processes die at these points, each once.
+    pub(super) fn new(points: &[Point]) -> Arc<Self> {
+        let state = State { planned: points.to_vec(), ..State::default() };
+        Arc::new(Self { state: Mutex::new(state), swallowed: Notify::new() })
+    }
+
+    /// Listens in on `bundle`, whose runtime has one thread: a request is seen just before its fate is asked for.
+    pub(super) fn listen(self: &Arc<Self>, bundle: &TestBundle) {
+        let (seeing, of_services, of_channel) = (self.clone(), self.clone(), self.clone());
+        bundle.local().stack.watch(Arc::new(move |operation: &str, body: &[u8]| {
+            seeing.lock().seen = Some(describe(operation, &serde_json::from_slice(body).unwrap_or_default()));
+        }));
+        bundle.local().stack.on_request(Arc::new(move |_| {
+            let seen = of_services.lock().seen.take();
+            seen.map_or(Fate::Pass, |(what, kind, planned)| of_services.fate(&what, kind, planned))
+        }));
+        bundle.channel().on_request(Arc::new(move |operation| {
+            let kind = match operation {
+                "channel.Send" => Kind::Send,
+                "channel.Keys" => Kind::Read,
+                _ => Kind::Other,
+            };
+            of_channel.fate(operation, kind, None)
+        }));
+    }
+
+    /// Has the queue of turns refuse what inbound sends, or not any more: an outage, and no crash.
+    pub(super) fn refuse_turns(&self, is_queue_down: bool) {
+        self.lock().is_queue_down = is_queue_down;
+    }
+
+    /// `function` is handed something to do.
+    pub(super) fn begin(&self, function: Function) {
+        let mut state = self.lock();
+        state.running = Some(function);
+        state.log.push(Event::Begun);
+    }
+
+    /// It answered, or was swept away: requests are the harness's own again.
+    pub(super) fn end(&self) {
+        let mut state = self.lock();
+        (state.running, state.is_dead) = (None, false);
+    }
+
+    /// Returns when a request was swallowed over which its process dies.
+    pub(super) async fn swallowed(&self) {
+        self.swallowed.notified().await;
+    }
+
+    /// The engine is asked.
+    pub(super) fn asked(&self, task: Option<String>) {
+        self.lock().log.push(Event::Asked(task));
+    }
+
+    /// The process died, having `shown` this last.
+    pub(super) fn died(&self, shown: Option<String>) {
+        let mut state = self.lock();
+        let effects = state.log.iter().rev().take_while(|event| **event != Event::Begun);
+        let last = effects
+            .filter_map(Event::effect)
+            .find(|effect| effect.has_effect && matches!(effect.kind, Kind::Send | Kind::WriteJob));
+        let is_unrecorded = last.is_some_and(|effect| effect.kind == Kind::Send);
+        state.log.push(Event::Died { shown: shown.filter(|_| is_unrecorded) });
+    }
+
+    /// What happened so far.
+    pub(super) fn log(&self) -> Vec<Event> {
+        self.lock().log.clone()
+    }
+
+    /// How many of the points were not come by.
+    pub(super) fn left(&self) -> usize {
+        self.lock().planned.len()
+    }
+
+    fn fate(&self, what: &str, kind: Kind, planned: Option<String>) -> Fate {
+        let mut state = self.lock();
+        let Some(running) = state.running else { return Fate::Pass };
+        if state.is_dead {
+            return Fate::Swallow;
+        }
+        if state.is_queue_down && running == Function::Inbound && what.starts_with("SendMessage") {
+            return Fate::Refuse;
+        }
+        let name = format!("{running:?}: {what}");
+        let count = state.counts.entry(name.clone()).or_default();
+        *count += 1;
+        let nth = *count;
+        let chosen = state.planned.iter().position(|point| point.name == name && point.nth == nth);
+        let side = chosen.map(|position| state.planned.remove(position).side);
+        state.is_dead = side.is_some();
+        let has_effect = side != Some(Side::Before);
+        state.log.push(Event::Effect(Effect { name, nth, kind, planned, has_effect }));
+        match side {
+            None => Fate::Pass,
+            Some(Side::Before) => {
+                self.swallowed.notify_one();
+                Fate::Swallow
+            }
+            Some(Side::After) => Fate::LoseReply,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Event {
+    pub(super) fn effect(&self) -> Option<&Effect> {
+        match self {
+            Self::Effect(effect) => Some(effect),
+            Self::Begun | Self::Asked(_) | Self::Died { .. } => None,
+        }
+    }
+}
+
+impl Effect {
+    /// Where a process can die over it: what reads has no effect to die after.
+    pub(super) fn points(&self) -> Vec<Point> {
+        let point = |side| Point { name: self.name.clone(), nth: self.nth, side };
+        match self.kind {
+            Kind::Read => vec![point(Side::Before)],
+            Kind::WriteJob | Kind::Send | Kind::Other => vec![point(Side::Before), point(Side::After)],
+        }
+    }
+}
+
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let side = match self.side {
+            Side::Before => "before",
+            Side::After => "after",
+        };
+        write!(f, "{side} {} #{}", self.name, self.nth)
+    }
+}
+
+/// What a request to the services is called, what it does, and the key of the job whose plan it stores.
+fn describe(operation: &str, request: &Value) -> (String, Kind, Option<String>) {
+    let verb = operation.split_once('.').map_or(operation, |(_, verb)| verb);
+    if let Some(url) = request["QueueUrl"].as_str() {
+        return (format!("{verb} {}", url.rsplit('/').next().unwrap_or_default()), Kind::Other, None);
+    }
+    let keys = [&request["Item"]["pk"], &request["Key"]["pk"], &request["ExpressionAttributeValues"][":pk"]];
+    let key = keys.iter().find_map(|key| key["S"].as_str()).unwrap_or_default();
+    let record = key.split('#').next().unwrap_or_default();
+    let what = format!("{verb} {record}");
+    let Some(job) = request["Item"]["job"]["S"].as_str() else {
+        let kind = if matches!(verb, "GetItem" | "Query") { Kind::Read } else { Kind::Other };
+        return (what.trim_end().to_owned(), kind, None);
+    };
+    let job: Value = serde_json::from_str(job).unwrap_or_default();
+    let planned = (!job["plan"].is_null()).then(|| key.to_owned());
+    let plan = if planned.is_some() { " with its plan" } else { "" };
+    (format!("{what} {}{plan}", job["state"].as_str().unwrap_or_default()), Kind::WriteJob, planned)
+}

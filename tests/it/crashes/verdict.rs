@@ -1,0 +1,121 @@
+//! Whether the bounds held: what the channel was shown and what the engine was asked, against what the records say.
+//! What a crash is, and where it was, the tap says.
+
+use std::collections::HashSet;
+
+use cli::channel::{Effect as Shown, TranscriptEntry};
+
+use super::story::{ACK, ANSWER, Story};
+use super::tap::{Effect, Event, Kind, Point, Side};
+
+/// What a story with crashes came to.
+pub(super) struct Verdict<'a> {
+    pub(super) story: Story,
+    /// How many there were.
+    pub(super) crashes: usize,
+    /// Whether one of them was where nobody can know what was shown.
+    pub(super) may_be_unknown: bool,
+    /// What the agent asked of the channel.
+    pub(super) entries: Vec<TranscriptEntry>,
+    pub(super) log: &'a [Event],
+    /// Jobs that ended so.
+    pub(super) unknown: usize,
+    /// The most that a job says it was repeated without knowing.
+    pub(super) resends: u32,
+}
+
+impl Verdict<'_> {
+    /// How often `text` was shown as a message of its own.
+    pub(super) fn copies(&self, text: &str) -> usize {
+        let is_copy =
+            |entry: &&TranscriptEntry| entry.effect == Shown::Sent && entry.activity["text"] == text;
+        self.entries.iter().filter(is_copy).count()
+    }
+
+    /// The bound that did not hold.
+    pub(super) fn broken(&self) -> Option<String> {
+        let sends = self.story.sends().iter();
+        let mut broken = sends.filter_map(|text| self.broken_by(text));
+        broken.next().or_else(|| self.broken_by_the_whole()).or_else(|| self.broken_by_the_engine())
+    }
+
+    fn broken_by(&self, text: &str) -> Option<String> {
+        let nobody_knows =
+            |event: &Event| matches!(event, Event::Died { shown: Some(shown) } if shown == text);
+        let is_ambiguous = self.log.iter().any(nobody_knows);
+        let is_for_many = self.story == Story::Occasion;
+        let copies = self.copies(text);
+        let holds = match copies {
+            // Only where a record says so; and an answer only once a crash has hit its resend too.
+            0 => self.unknown > 0 && self.may_be_unknown && (is_for_many || self.crashes > 1),
+            1 => true,
+            2 => is_ambiguous && self.resends > 0 && !is_for_many,
+            _ => false,
+        };
+        (!holds).then(|| format!("“{text}” was shown {copies} times"))
+    }
+
+    fn broken_by_the_whole(&self) -> Option<String> {
+        let shown: Vec<_> = self.entries.iter().filter(|entry| entry.shows_message()).collect();
+        let text = |entry: &&TranscriptEntry| entry.activity["text"].as_str().unwrap().to_owned();
+        if let Some(other) = shown
+            .iter()
+            .map(&text)
+            .find(|text| !self.story.sends().contains(&text.as_str()) && text != ANSWER)
+        {
+            return Some(format!("“{other}” was shown"));
+        }
+        let place = |said: &str| shown.iter().position(|entry| text(entry) == said);
+        if place(ANSWER).is_some_and(|answer| place(ACK).is_some_and(|ack| answer < ack)) {
+            return Some("the answer came before its ack".to_owned());
+        }
+        let activities = |said: &str| {
+            let said = shown.iter().filter(|entry| text(entry) == said);
+            said.map(|entry| entry.activity_id.clone()).collect::<HashSet<_>>().len()
+        };
+        if self.story == Story::Replacement && activities(ANSWER) != 1 {
+            return Some(format!("{} activities show the answer", activities(ANSWER)));
+        }
+        let created = self.entries.iter().filter(|entry| entry.effect == Shown::Created);
+        let conversations: HashSet<_> = created.map(|entry| entry.conversation.clone()).collect();
+        if self.story == Story::Occasion && conversations.len() != 1 {
+            return Some(format!("{} conversations were created", conversations.len()));
+        }
+        let may_end_unknown = self.may_be_unknown && (self.story == Story::Occasion || self.crashes > 1);
+        (self.unknown > 0 && !may_end_unknown).then(|| "a job ended unknown without need".to_owned())
+    }
+
+    /// Nothing that was decided and stored is asked again.
+    fn broken_by_the_engine(&self) -> Option<String> {
+        let mut stored: Vec<String> = Vec::new();
+        for event in self.log {
+            match event {
+                Event::Effect(effect) if effect.has_effect => stored.extend(effect.planned.clone()),
+                Event::Asked(Some(task)) if stored.contains(&format!("job#{task}")) => {
+                    return Some("the engine ran a task whose outcome was stored".to_owned());
+                }
+                Event::Asked(None) if !stored.is_empty() => {
+                    return Some("the engine was asked for what was stored".to_owned());
+                }
+                Event::Begun | Event::Effect(_) | Event::Asked(_) | Event::Died { .. } => {}
+            }
+        }
+        None
+    }
+}
+
+/// Whether `point` lies between the claim on a send and the record of it, by what `usual`ly happens.
+pub(super) fn is_at_a_send(point: &Point, usual: &[Effect]) -> bool {
+    let named = |effect: &Effect| effect.name == point.name && effect.nth == point.nth;
+    let Some(place) = usual.iter().position(named) else { return false };
+    let is_write = |effect: &Effect| effect.kind == Kind::WriteJob;
+    let sends = usual.iter().enumerate().filter(|(_, effect)| effect.kind == Kind::Send);
+    sends.into_iter().any(|(send, _)| {
+        let claim = usual[..send].iter().rposition(is_write);
+        let record = usual[send..].iter().position(is_write).map(|record| send + record);
+        let is_after_claim = claim.is_some_and(|at| place > at || (place == at && point.side == Side::After));
+        let is_before_record =
+            record.is_some_and(|at| place < at || (place == at && point.side == Side::Before));
+        is_after_claim && is_before_record
+    })
+}

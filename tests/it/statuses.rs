@@ -1,0 +1,203 @@
+//! Every row of the channel's status table (protocol §1.8) through the shipped worker: how the job ends and why, how
+//! many requests were made, and what became of the reference. `cargo test --test it statuses -- --nocapture` prints it.
+
+mod others;
+mod rows;
+
+use std::time::Duration;
+
+use cli::channel::{Fault, Operation, Refusal};
+use herald::cloud::Cloud;
+use herald::conversation::ConversationReference;
+use herald::digest;
+use herald::http;
+use herald::ids::{ChannelId, ConversationId};
+use herald::ledger::{Job, JobId, State};
+use serde_json::{Value, json};
+use support::{Neighbour, ScriptedEngine, TestBundle};
+
+/// The channel under both names of its host, as two hosts of one cloud.
+fn two_hosts(bundle: &TestBundle) -> Cloud {
+    let port = bundle.channel().port();
+    let mut cloud = bundle.channel().cloud();
+    cloud["connector_hosts"] = json!([format!("127.0.0.1:{port}"), format!("localhost:{port}")]);
+    cloud["alternate_service_url"] = json!(format!("http://localhost:{port}/teams/"));
+    Cloud::parse(&cloud.to_string()).unwrap()
+}
+
+fn neighbour(bundle: &TestBundle, engine: ScriptedEngine) -> Neighbour {
+    Neighbour::new(bundle, engine, two_hosts(bundle), http::client().unwrap())
+}
+
+fn reference_of(activity: &Value) -> ConversationReference {
+    ConversationReference::of(&serde_json::from_value(activity.clone()).unwrap()).unwrap()
+}
+
+/// What the table says of a reference.
+async fn state_of(bundle: &TestBundle, reference: &ConversationReference) -> String {
+    let references = &bundle.local().bundle.worker.references;
+    let pk = format!("reference#{}", references.key(reference).as_str());
+    let items = bundle.items().await;
+    let item = items.iter().find(|item| item["pk"].as_s().is_ok_and(|found| *found == pk)).unwrap();
+    let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
+    let kept: ConversationReference = serde_json::from_str(&text("reference").unwrap()).unwrap();
+    let mut state = text("state").unwrap();
+    if state == "suspended" {
+        state.push_str(&format!(" ({})", text("reason").unwrap()));
+    }
+    if text("suspect").is_some() {
+        state.push_str(", suspect");
+    }
+    if kept.service_url != reference.service_url {
+        assert!(kept.service_url.authority().starts_with("localhost:"));
+        state.push_str(", elsewhere");
+    }
+    state
+}
+
+fn turn_of(activity: &Value) -> JobId {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let channel = ChannelId::new(text(&activity["channelId"])).unwrap();
+    let conversation = ConversationId::new(text(&activity["conversation"]["id"])).unwrap();
+    JobId::of_turn(&channel, &conversation, &digest::of(&["id", &text(&activity["id"])]))
+}
+
+/// The record of a turn, and all that it says of its only send.
+async fn story_of(bundle: &TestBundle, turn: &JobId) -> (State, String) {
+    let job = bundle.job(turn).await.unwrap();
+    // The send says more.
+    let send = job.send();
+    let reasons = |job: &Job| {
+        job.history.iter().filter_map(|entry| entry.reason.clone()).collect::<Vec<_>>().join("; ")
+    };
+    (job.state, send.as_ref().map_or_else(|| reasons(&job), reasons))
+}
+
+#[tokio::test]
+async fn every_answer_of_the_channel_comes_to_what_the_protocol_says() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    let neighbour = neighbour(&bundle, ScriptedEngine::saying("Hello."));
+    print(&format!(
+        "\n{:<62} {:<7} {:<8} {:>8}  {:<44} reason",
+        "answer", "first", "end", "requests", "reference"
+    ));
+
+    for (number, row) in rows::rows().into_iter().enumerate() {
+        let person = bundle.channel().add_person(&format!("Person {number}"));
+        let asked = bundle.channel().message(&person, "hello");
+        bundle.receive(asked.clone()).await;
+        bundle.clock().advance(Duration::from_secs(1));
+        let name = row.answers.iter().map(name).collect::<Vec<_>>().join(", ");
+        for answer in row.answers {
+            bundle.channel().fail_on(Operation::Send, Fault::Status(answer));
+        }
+        let before = bundle.channel().entries().len();
+        let turn = turn_of(&asked);
+
+        neighbour.pump(&bundle, "turns").step().await.unwrap();
+        let (at_first, _) = story_of(&bundle, &turn).await;
+        neighbour.drain(&bundle).await;
+
+        let (in_the_end, reasons) = story_of(&bundle, &turn).await;
+        let requests = bundle.channel().entries().len() - before;
+        let reference = state_of(&bundle, &reference_of(&asked)).await;
+        print(&format!(
+            "{name:<62} {:<7} {:<8} {requests:>8}  {reference:<44} {reasons}",
+            format!("{at_first:?}"),
+            format!("{in_the_end:?}")
+        ));
+        assert_eq!((at_first, in_the_end), (row.at_first, row.in_the_end), "{name}: {reasons}");
+        assert_eq!(requests, row.requests, "{name}");
+        assert!(reasons.contains(row.reason), "{name}: {reasons}");
+        assert_eq!(reference, row.reference, "{name}");
+    }
+    bundle.end().await;
+}
+
+#[expect(clippy::print_stdout, reason = "the table is what it is played for")]
+fn print(line: &str) {
+    println!("{line}");
+}
+
+fn name(answer: &Refusal) -> String {
+    let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+    let is_nested = answer.body.contains("subCode");
+    let code = body["error"]["code"].as_str().unwrap_or(if is_nested { "MessageWritesBlocked" } else { "" });
+    let message = body["error"]["message"].as_str().filter(|message| message.len() > 20).unwrap_or("");
+    let after = answer.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect::<String>();
+    [&answer.status.to_string(), code, message, &after].join(" ").trim().to_owned()
+}
+
+#[tokio::test]
+async fn what_is_forbidden_twice_without_a_reason_is_over() {
+    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let alex = bundle.channel().add_person("Alex");
+    let first = bundle.channel().message(&alex, "hello");
+    bundle.receive(first.clone()).await;
+    bundle.receive(bundle.channel().message(&alex, "hello?")).await;
+    bundle.clock().advance(Duration::from_secs(1));
+    for _ in 0..2 {
+        bundle.channel().fail_on(Operation::Send, Fault::Status(Refusal::raw(403, "")));
+    }
+
+    bundle.drain().await;
+    let refused_twice = state_of(&bundle, &reference_of(&first)).await;
+    bundle.clock().advance(Duration::from_secs(1));
+    bundle.receive(bundle.channel().message(&alex, "still there?")).await;
+    bundle.drain().await;
+
+    assert_eq!(refused_twice, "suspended (it is forbidden without a reason)");
+    assert_eq!(state_of(&bundle, &reference_of(&first)).await, "active");
+    assert_eq!(bundle.channel().texts(), ["Hello."]);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_conversation_that_is_gone_is_created_again_only_for_a_person_who_may_be_told() {
+    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let stranger = bundle.channel().add_person("Alex");
+    let general = bundle.channel().add_channel("Office", "General");
+    let (asked, mentioned) = (
+        bundle.channel().message(&stranger, "hello"),
+        bundle.channel().mention(&stranger, &general, "hello"),
+    );
+    bundle.receive(asked.clone()).await;
+    bundle.receive(mentioned.clone()).await;
+    let _ = bundle.channel().uninstall(&stranger);
+    bundle.clock().advance(Duration::from_secs(1));
+    for _ in 0..2 {
+        let gone = Refusal::new(404, "ConversationNotFound", "Conversation not found.");
+        bundle.channel().fail_on(Operation::Send, Fault::Status(gone));
+    }
+
+    bundle.drain().await;
+
+    let (state, reasons) = story_of(&bundle, &turn_of(&asked)).await;
+    assert_eq!(state, State::Failed);
+    assert!(reasons.contains("BotNotInConversationRoster"), "creating was refused: {reasons}");
+    assert_eq!(state_of(&bundle, &reference_of(&asked)).await, "dropped");
+    let (state, reasons) = story_of(&bundle, &turn_of(&mentioned)).await;
+    assert_eq!(state, State::Failed);
+    assert!(reasons.contains("ConversationNotFound"), "a thread cannot be created: {reasons}");
+    assert_eq!(state_of(&bundle, &reference_of(&mentioned)).await, "dropped");
+    assert_eq!(bundle.channel().entries().len(), 3);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn an_answer_too_long_for_one_message_is_told_in_several() {
+    let text = "All of it. ".repeat(12_000);
+    let bundle = TestBundle::with(ScriptedEngine::saying(&text)).await;
+    let alex = bundle.channel().add_person("Alex");
+
+    bundle.receive(bundle.channel().message(&alex, "tell me all")).await;
+    tokio::select! {
+        () = bundle.drain() => {}
+        () = bundle.clock().flow(Duration::from_secs(9)) => {}
+    }
+
+    let texts = bundle.channel().texts();
+    assert!(texts.len() > 1);
+    assert_eq!(texts.concat(), text);
+    bundle.end().await;
+}

@@ -1,0 +1,81 @@
+//! A second worker beside a story's own: the shipped one, on the same table, queues and channel, in another cloud.
+//! It is for stories about hosts that the channel's emulator is not.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cli::bundle::{Bundle, Registration};
+use cli::pump::{Pump, Step};
+use herald::auth::Credential;
+use herald::chance::Chance;
+use herald::clock::Clock;
+use herald::cloud::Cloud;
+use herald::config::{self, AllowedTenants};
+use herald::engine::Engine;
+use herald::ids::TenantId;
+use worker::Worker;
+
+use crate::TestBundle;
+
+/// A worker of another cloud.
+pub struct Neighbour {
+    /// The worker.
+    pub worker: Arc<Worker>,
+}
+
+impl Neighbour {
+    /// A worker with this engine in this cloud, which makes its requests by `http`.
+    #[must_use]
+    pub fn new(
+        bundle: &TestBundle,
+        engine: impl Engine + 'static,
+        cloud: Cloud,
+        http: reqwest::Client,
+    ) -> Self {
+        let local = bundle.local();
+        let tenant = bundle.channel().add_person("Somebody").tenant;
+        let secret = config::Credential::GivenSecret("emulated".into());
+        let registration = Registration {
+            credential: Credential::new(secret, &cloud, &local.resources.aws),
+            cloud,
+            client_id: local.bundle.worker.connector.client_id.clone(),
+            tenant: TenantId::new(tenant).unwrap(),
+            allowed_tenants: AllowedTenants::Any,
+            channel_callers: Vec::new(),
+        };
+        let clock: Arc<dyn Clock> = bundle.clock().clone();
+        let engine: Arc<dyn Engine> = Arc::new(engine);
+        let made = Bundle::new(registration, &local.resources, &engine, &clock, Chance::seeded(7), 1_000_000);
+        let Bundle { worker, .. } = made.unwrap();
+        let mut worker = Arc::into_inner(worker).unwrap();
+        worker.connector.http = http;
+        Self { worker: Arc::new(worker) }
+    }
+
+    /// The pump of a queue, with this worker at its end.
+    #[must_use]
+    pub fn pump(&self, bundle: &TestBundle, queue: &str) -> Pump {
+        Pump { worker: self.worker.clone(), ..bundle.pump(queue) }
+    }
+
+    /// Works on all queues until nothing is in them, and lets time pass whenever something has to wait.
+    pub async fn drain(&self, bundle: &TestBundle) {
+        loop {
+            let mut is_idle = true;
+            for queue in ["turns", "tasks", "deliveries"] {
+                match self.pump(bundle, queue).step().await.unwrap() {
+                    Step::Idle => continue,
+                    Step::Settled => {}
+                    Step::Left { receipt } => {
+                        bundle.clock().advance(Duration::from_secs(2));
+                        bundle.bring_back(queue, &receipt).await;
+                    }
+                }
+                is_idle = false;
+            }
+            if is_idle {
+                return;
+            }
+        }
+    }
+}
