@@ -17,6 +17,7 @@ mod kill;
 mod limits;
 mod model;
 mod operating;
+mod page;
 mod proactive;
 mod release;
 mod sample;

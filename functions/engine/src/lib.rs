@@ -16,11 +16,12 @@ use herald::activity::Activity;
 use herald::clock::{Clock, SystemClock};
 use herald::effect::Effect;
 use herald::engine::{Engine, EngineError, Outcome, TaskOutcome};
+use herald::invoke;
 use herald::occasion::{Occasion, Recipient};
 use herald::progress::Progress;
 use herald::task::{Task, TaskRun};
 use herald::turn::Turn;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use self::command::Command;
 use self::model::Model;
@@ -95,7 +96,7 @@ impl Engine for OrderDesk {
     fn recalls(&self, turn: &Turn) -> bool {
         match turn.activity.kind.as_str() {
             "message" => matches!(Command::of(&turn.text()), Command::Cancel(_)),
-            "invoke" => turn.activity.name.as_deref() == Some(BUTTON),
+            "invoke" => turn.activity.name.as_deref() == Some(invoke::CARD_ACTION),
             _ => false,
         }
     }
@@ -105,10 +106,6 @@ const WELCOME: &str = "Hello! I am the order desk. Write “order a laptop”, a
 const HELP: &str =
     "I can order things for you. Try “order a laptop”, “cancel my order” or “tell me about your shop”.";
 const FORGOTTEN: &str = "I have forgotten what we talked about. Orders that are on their way still come.";
-
-/// The invokes that are answered (protocol §8.3).
-const BUTTON: &str = "adaptiveCard/action";
-const FEEDBACK: &str = "message/submitAction";
 
 impl OrderDesk {
     /// A desk without a model, whose orders take two seconds to place and two days to deliver.
@@ -145,9 +142,8 @@ fn streamed(status: &str, task: Task) -> Outcome {
 /// A client that acts for a person and waits for the answer.
 fn answer_client(turn: &Turn) -> Outcome {
     match turn.activity.name.as_deref() {
-        Some(BUTTON) => orders::press(turn),
-        // An answer with anything in it would be taken for a failure.
-        Some(FEEDBACK) if is_feedback(turn) => Outcome::Invoke { status: 200, body: json!({}) },
+        Some(invoke::CARD_ACTION) => orders::press(turn),
+        Some(invoke::FEEDBACK) if is_feedback(turn) => invoke::accepted(),
         _ => Outcome::Ignore,
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use herald::activity::Activity;
 use herald::effect::Effect;
 use herald::engine::{Outcome, TaskOutcome};
+use herald::invoke;
 use herald::ledger::JobId;
 use herald::memory::{Memory, WaitingTask};
 use herald::task::{Task, TaskRun};
@@ -77,8 +78,7 @@ pub(crate) fn press(turn: &Turn) -> Outcome {
     let action = turn.activity.value.as_ref().map(|value| &value["action"]).unwrap_or(&Value::Null);
     let (verb, number) = (action["verb"].as_str(), action["data"]["number"].as_str());
     let (Some(verb @ (DETAILS | CANCEL)), Some(number)) = (verb, number) else {
-        let error = json!({ "code": "BadRequest", "message": "This button is not known here." });
-        return answered(400, "application/vnd.microsoft.error", &error);
+        return invoke::refused("This button is not known here.");
     };
     let waiting = turn.memory.waiting.iter().find(|waiting| is_called(waiting, number));
     // What a client sends back may be anything; of an order that is on its way we know ourselves what it is.
@@ -88,32 +88,20 @@ pub(crate) fn press(turn: &Turn) -> Outcome {
         (CANCEL, Some(waiting)) => {
             let number = self::number(&waiting.task);
             let card = Order { number: &number, item: &waiting.label }.ended("Order cancelled");
-            refreshed(&card).and(Effect::CancelTask { job: waiting.task.clone() })
+            invoke::card(card).and(Effect::CancelTask { job: waiting.task.clone() })
         }
-        (CANCEL, None) => {
-            let text = "This order is no longer on its way, so it cannot be cancelled.";
-            answered(200, "application/vnd.microsoft.activity.message", &json!(text))
-        }
+        (CANCEL, None) => invoke::message("This order is no longer on its way, so it cannot be cancelled."),
         (_, Some(waiting)) => {
             let number = self::number(&waiting.task);
             let day = |at: jiff::Timestamp| at.strftime("%-d %B %Y, %H:%M UTC").to_string();
             let (since, due) = (day(waiting.since), day(waiting.due));
-            refreshed(&Order { number: &number, item: &waiting.label }.on_its_way(&since, &due))
+            invoke::card(Order { number: &number, item: &waiting.label }.on_its_way(&since, &due))
         }
         (_, None) => {
             let number: String = number.chars().take(NUMBER_LENGTH).collect();
-            refreshed(&Order { number: &number, item: &sent_back }.ended("Delivered or cancelled"))
+            invoke::card(Order { number: &number, item: &sent_back }.ended("Delivered or cancelled"))
         }
     }
-}
-
-fn refreshed(card: &Value) -> Outcome {
-    answered(200, "application/vnd.microsoft.card.adaptive", card)
-}
-
-/// The outer status is 200 whatever the inner one is.
-fn answered(status: u16, kind: &str, value: &Value) -> Outcome {
-    Outcome::Invoke { status: 200, body: json!({ "statusCode": status, "type": kind, "value": value }) }
 }
 
 fn item(run: &TaskRun) -> Option<&str> {
