@@ -1,5 +1,5 @@
 //! The HTTP front of one machine: turns requests into the events API Gateway sends, and answers back.
-//! It checks nothing itself; with a [`Playground`] it signs for a client that cannot, with a [`Page`] it shows one.
+//! It checks nothing itself; a [`Playground`] signs for a client that cannot, a [`Page`] is one.
 
 mod page;
 mod playground;

@@ -157,6 +157,10 @@ async fn a_persons_words_in_a_card_stay_words() {
         let facts = card["body"][1]["facts"].as_array_mut().unwrap();
         let item = facts[1]["value"].take();
         facts[0]["value"].take();
+        for button in card["actions"].as_array_mut().unwrap() {
+            assert_eq!(button["data"]["item"].take(), item);
+            button["data"]["number"].take();
+        }
         assert!(order.ends_with(item.as_str().unwrap()), "{item} was ordered with {order}");
         cards.push(card);
     }
