@@ -164,6 +164,9 @@ async fn a_persons_words_in_a_card_stay_words() {
         assert!(order.ends_with(item.as_str().unwrap()), "{item} was ordered with {order}");
         cards.push(card);
     }
+    bundle.clock().advance(Duration::from_hours(48));
+    bundle.tick().await;
+    bundle.drain().await;
 
     assert!(cards.iter().all(|card| *card == cards[0]), "a card has other parts: {cards:?}");
     bundle.end().await;
