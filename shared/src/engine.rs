@@ -90,6 +90,11 @@ pub trait Engine: Send + Sync {
         Activity::message("I am on it. The answer will follow here.")
     }
 
+    /// What a streamed answer is closed with when its task takes longer than a stream may.
+    fn closing(&self) -> String {
+        "This takes longer. The answer will follow here.".to_owned()
+    }
+
     /// What is said when the engine has failed for good.
     fn apology(&self) -> Activity {
         Activity::message("Sorry, that did not work. Please try again later.")
@@ -107,6 +112,14 @@ pub enum Outcome {
         /// The first answer.
         ack: Activity,
         /// The work.
+        task: Task,
+    },
+    /// Say `status` at once, run `task`, and show what it tells its [`Progress`] while it runs, in one message that
+    /// grows: where the channel has no streams, `status` and the answer are messages of their own.
+    Stream {
+        /// What is being done, e.g. “Asking the shop…”; at most 1,000 characters.
+        status: String,
+        /// The work; the first message it comes to takes the place of what was shown.
         task: Task,
     },
     /// Say nothing.
@@ -160,9 +173,11 @@ impl Outcome {
                 all.extend(effects);
                 (outcome, all)
             }
-            outcome @ (Self::Reply(_) | Self::Defer { .. } | Self::Ignore | Self::Invoke { .. }) => {
-                (outcome, Vec::new())
-            }
+            outcome @ (Self::Reply(_)
+            | Self::Defer { .. }
+            | Self::Stream { .. }
+            | Self::Ignore
+            | Self::Invoke { .. }) => (outcome, Vec::new()),
         }
     }
 }

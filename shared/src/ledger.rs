@@ -18,6 +18,7 @@ pub use self::plan::{Next, Plan, Verdict};
 pub use self::steps::{forbidden, waiting};
 use crate::digest;
 use crate::ids::{ActivityId, ChannelId, ConversationId};
+use crate::stream::Stream;
 
 /// Names a job: the same for every copy of the same work, however often it is delivered.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -133,6 +134,9 @@ pub struct Job {
     /// What the channel called the activity that was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activity_id: Option<ActivityId>,
+    /// The stream that its answer is shown in while it is made, as it was kept last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<Stream>,
     /// The step that may follow it, where it is a later step of a task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<JobId>,

@@ -9,6 +9,7 @@ mod keys;
 mod memories;
 mod rates;
 mod references;
+mod streams;
 
 pub use self::agenda::{AgendaStore, Due, Place};
 pub use self::broadcasts::{BroadcastStore, Counts, Entries, Opened, SLICES, Seen};
@@ -17,6 +18,7 @@ pub use self::keys::{KeyStore, KeysCopy};
 pub use self::memories::MemoryStore;
 pub use self::rates::{NotYet, RateStore, Shared};
 pub use self::references::{Page, ReferenceStore, Shard};
+pub use self::streams::StreamStore;
 use crate::BoxError;
 use crate::auth::AwsFailure;
 

@@ -15,7 +15,8 @@ use herald::http;
 use herald::ids::{ClientId, TenantId};
 use herald::queue::Queue;
 use herald::store::{
-    AgendaStore, BroadcastStore, JobStore, KeyStore, MemoryStore, RateStore, ReferenceStore, Table,
+    AgendaStore, BroadcastStore, JobStore, KeyStore, MemoryStore, RateStore, ReferenceStore, StreamStore,
+    Table,
 };
 use inbound::Inbound;
 use proactive::Proactive;
@@ -180,6 +181,7 @@ impl Bundle {
             },
             jobs: JobStore::new(table.clone()),
             memories: MemoryStore::new(table.clone()),
+            streams: StreamStore::new(table.clone()),
             rates: RateStore::new(table.clone()),
             tenant_rate: *tenant_rate,
             broadcasts: BroadcastStore::new(table.clone()),

@@ -136,7 +136,7 @@ impl OrderDesk {
 
 /// Shows `status` at once and what `task` says as it says it.
 fn streamed(status: &str, task: Task) -> Outcome {
-    Outcome::Defer { ack: Activity::message(status), task }
+    Outcome::Stream { status: status.to_owned(), task }
 }
 
 /// A client that acts for a person and waits for the answer.

@@ -54,6 +54,10 @@ impl Inbound {
                 self.queue_task(job, turn, task).await?;
                 Ok(working_on_it(turn, ack))
             }
+            Outcome::Stream { status, task } => {
+                self.queue_task(job, turn, task).await?;
+                Ok(working_on_it(turn, Activity::message(status)))
+            }
             // An invoke the engine has no answer to is not implemented (protocol §8.1).
             Outcome::Reply(_) | Outcome::Ignore | Outcome::With { .. } => Ok(answered(501, Value::Null)),
         }

@@ -9,6 +9,7 @@ mod decide;
 mod deliveries;
 mod effects;
 pub mod event_handler;
+mod finish;
 mod foreseen;
 mod job;
 mod later;
@@ -20,8 +21,10 @@ mod replace;
 mod self_check;
 mod send;
 mod steps;
+mod stream;
 mod tasks;
 mod turns;
+mod typing;
 
 use std::sync::Arc;
 
@@ -31,7 +34,9 @@ use herald::clock::Clock;
 use herald::connector::Connector;
 use herald::engine::Engine;
 use herald::queue::{BodyError, MAX_DELAY, Queue, Work};
-use herald::store::{AgendaStore, BroadcastStore, JobStore, MemoryStore, RateStore, ReferenceStore};
+use herald::store::{
+    AgendaStore, BroadcastStore, JobStore, MemoryStore, RateStore, ReferenceStore, StreamStore,
+};
 use herald::telemetry::causes;
 use jiff::Timestamp;
 use tracing::error;
@@ -50,6 +55,8 @@ pub struct Worker {
     pub broadcasts: BroadcastStore,
     /// Keeps what the engine wants to know again.
     pub memories: MemoryStore,
+    /// Keeps which streams are open.
+    pub streams: StreamStore,
     /// Keeps work that waits longer than a queue can hold it back.
     pub agenda: AgendaStore,
     /// Shares how fast the channel may be spoken to.

@@ -9,7 +9,9 @@ use herald::clock::SystemClock;
 use herald::config::environment;
 use herald::connector::Connector;
 use herald::queue::Queue;
-use herald::store::{AgendaStore, BroadcastStore, JobStore, MemoryStore, RateStore, ReferenceStore, Table};
+use herald::store::{
+    AgendaStore, BroadcastStore, JobStore, MemoryStore, RateStore, ReferenceStore, StreamStore, Table,
+};
 use herald::{http, telemetry};
 use lambda_runtime::{run, service_fn};
 use worker::config::Config;
@@ -49,6 +51,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         jobs: JobStore::new(table.clone()),
         broadcasts: BroadcastStore::new(table.clone()),
         memories: MemoryStore::new(table.clone()),
+        streams: StreamStore::new(table.clone()),
         agenda: AgendaStore::new(table.clone()),
         rates: RateStore::new(table.clone()),
         tenant_rate: config.tenant_rate,

@@ -24,7 +24,10 @@ impl Worker {
     }
 
     async fn run(&self, work: &TaskWork, job: Job) -> Result<(), Later> {
-        let planned = self.planned(job, true, self.run_task(work)).await?;
+        if let Some(stream) = &work.stream {
+            return self.run_streamed(work, stream, job).await;
+        }
+        let planned = self.planned(job, true, self.run_task(work, &Progress::default())).await?;
         let planned = self.effected(planned, &work.reference).await?;
         if planned.job.plan.as_ref().is_some_and(|plan| plan.replaces.is_some()) {
             let job = self.stored(planned).await?;
@@ -37,7 +40,7 @@ impl Worker {
         }
     }
 
-    async fn run_task(&self, work: &TaskWork) -> Result<Plan, EngineError> {
+    pub(crate) async fn run_task(&self, work: &TaskWork, progress: &Progress) -> Result<Plan, EngineError> {
         let begun = self.clock.now();
         let memory = match work.task.recalls {
             true => self.recall(&work.reference).await,
@@ -51,7 +54,7 @@ impl Worker {
             step: work.number(),
             memory,
         };
-        let outcome = self.engine.run_task(&run, &Progress::default()).await;
+        let outcome = self.engine.run_task(&run, progress).await;
         let duration_ms = self.clock.now().duration_since(begun).as_millis();
         info!(job.id = work.job.as_str(), task.name = work.task.name, duration_ms, "ran a task");
         let (outcome, effects) = outcome?.apart();

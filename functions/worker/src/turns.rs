@@ -14,6 +14,7 @@ use tracing::{error, warn};
 use crate::job::{Parts, Wanted};
 use crate::only::Said;
 use crate::send::{Route, Target};
+use crate::stream::stream_of;
 use crate::{Later, Place, Worker};
 
 /// How long the engine has before its default ack is sent for it.
@@ -55,8 +56,9 @@ impl Worker {
         let Said::InHand(job, said) = self.send_plan(planned, route).await? else {
             return Ok(());
         };
+        let said = self.without_stream(&job, said, route).await;
         let carried_out = match said {
-            Ok(parts) => self.follow(work, job.plan.as_ref(), parts, route).await,
+            Ok(parts) => self.follow(work, &job, parts, route).await,
             Err(later) => Err(later),
         };
         self.conclude(*job, carried_out).await
@@ -71,7 +73,7 @@ impl Worker {
         let answer = self.engine.on_activity(turn);
         let outcome = match work.unhurried {
             true => Some(answer.await),
-            false => within(self.clock.as_ref(), ENGINE_LIMIT, answer).await,
+            false => within(self.clock.as_ref(), ENGINE_LIMIT, self.typing(turn, answer)).await,
         };
         let Some(outcome) = outcome else {
             warn!(job.id = work.job.as_str(), "the engine is slow: its default ack is sent for it");
@@ -82,6 +84,10 @@ impl Worker {
         let plan = match outcome {
             Outcome::Reply(replies) => Plan::sends(replies),
             Outcome::Defer { ack, task } => Plan { next: Some(Next::Task(task)), ..Plan::sends(vec![ack]) },
+            Outcome::Stream { status, task } => {
+                let begun = self.begin_stream(&work.job, turn, status).await;
+                Plan { next: Some(Next::Task(task)), ..begun }
+            }
             Outcome::Ignore => Plan::default(),
             // An invoke is answered in its HTTP response; nothing can be said to it here.
             Outcome::Invoke { .. } | Outcome::With { .. } => {
@@ -99,18 +105,19 @@ impl Worker {
     async fn follow(
         &self,
         work: &TurnWork,
-        plan: Option<&Plan>,
+        job: &Job,
         parts: Parts,
         route: Route<'_>,
     ) -> Result<Parts, Later> {
-        let next = match plan.and_then(|plan| plan.next.clone()) {
+        let stream = stream_of(job);
+        let next = match job.plan.as_ref().and_then(|plan| plan.next.clone()) {
             None => return Ok(parts),
             // Of a task alone.
             Some(Next::Step { .. }) => return Ok(parts),
             Some(Next::Task(task)) => {
                 let job = work.job.step("task", 0);
                 let (ack, reference) = (Some(work.job.clone()), work.turn.reference.clone());
-                Work::Task(TaskWork { ack, ..TaskWork::new(job, task, reference) })
+                Work::Task(TaskWork { ack, stream, ..TaskWork::new(job, task, reference) })
             }
             Some(Next::Unhurried) => {
                 let job = work.job.step("unhurried", 0);

@@ -108,6 +108,7 @@ pub fn claim(record: Option<Job>, id: &JobId, claimant: &Claimant) -> Claim {
             plan: None,
             only_send: None,
             activity_id: None,
+            stream: None,
             next: None,
             history: Vec::new(),
             expires_at: claimant.expires_at,
@@ -234,7 +235,7 @@ pub fn cancel(job: Job, by: By, now: Timestamp) -> Cancel {
 
 /// The record without what the engine decided: the claim and its story alone live on.
 fn settled(job: Job, state: State, now: Timestamp, reason: Option<&str>) -> Job {
-    Job { plan: None, ..job }.enter(state, now, reason)
+    Job { plan: None, stream: None, ..job }.enter(state, now, reason)
 }
 
 fn lease_end(claimant: &Claimant) -> Timestamp {

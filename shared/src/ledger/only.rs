@@ -49,6 +49,7 @@ impl Job {
             plan: None,
             only_send: None,
             activity_id: send.activity_id,
+            stream: None,
             next: None,
             history: send.history,
             expires_at: self.expires_at,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Attempt, JobId, State};
 use crate::activity::Activity;
 use crate::effect::Effect;
+use crate::stream::Surface;
 use crate::task::{Task, TaskInput};
 
 /// What is to be done about a job.
@@ -18,6 +19,9 @@ pub struct Plan {
     /// The job whose activity the first of them is to replace, where the channel can.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<JobId>,
+    /// Where the only send begins a stream, if it begins one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begins: Option<Surface>,
     /// To be done besides; each may be repeated freely.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub effects: Vec<Effect>,
@@ -57,6 +61,8 @@ pub enum Verdict {
     Declined,
     /// The engine failed too often; an apology is among the sends.
     GivenUp,
+    /// The person it was for stopped it.
+    Stopped,
     /// The engine had it go on once too often; an apology is among the sends.
     TooManySteps,
     /// The engine left more for its next step than is kept; an apology is among the sends.
@@ -94,6 +100,7 @@ impl Verdict {
             (Some((state, reason)), _) => Attempt::AsItsPart(state, reason),
             (None, Self::Done) => Attempt::Sent(None),
             (None, Self::Declined) => Attempt::Refused("the engine declined".to_owned()),
+            (None, Self::Stopped) => Attempt::Refused("the person stopped it".to_owned()),
             (None, Self::TooManySteps) => Attempt::Refused("it went on for 1,000 steps".to_owned()),
             (None, Self::StateTooLarge) => {
                 Attempt::Refused("what it left for its next step is too large".to_owned())

@@ -49,6 +49,7 @@ fn blank(id: JobId, next: JobId, expires_at: Timestamp, now: Timestamp) -> Job {
         plan: None,
         only_send: None,
         activity_id: None,
+        stream: None,
         next: Some(next),
         history: Vec::new(),
         expires_at,

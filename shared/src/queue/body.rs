@@ -11,6 +11,7 @@ use crate::effect::Effect;
 use crate::ids::ActivityId;
 use crate::ledger::JobId;
 use crate::occasion::{Occasion, Recipient};
+use crate::stream::Stream;
 use crate::task::{Task, TaskInput};
 use crate::turn::Turn;
 
@@ -59,6 +60,9 @@ pub struct TaskWork {
     /// The job that the ack was sent for, where there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ack: Option<JobId>,
+    /// The stream that its answer is shown in, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<Stream>,
     /// What goes on, where it is not the first step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<TaskStep>,
@@ -155,7 +159,7 @@ impl TaskWork {
     /// The first step of `task`.
     #[must_use]
     pub fn new(job: JobId, task: Task, reference: ConversationReference) -> Self {
-        Self { job, task, reference, ack: None, step: None }
+        Self { job, task, reference, ack: None, stream: None, step: None }
     }
 }
 

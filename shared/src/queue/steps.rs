@@ -74,7 +74,7 @@ impl TaskWork {
         }
         let task = self.task_id().clone();
         let step = TaskStep { number, state, due, task: task.clone() };
-        let next = Self { job: task.task_step(number), step: Some(step), ..self.clone() };
+        let next = Self { job: task.task_step(number), step: Some(step), stream: None, ..self.clone() };
         Work::Task(next.clone()).encode().map_err(|_| NoStep::BodyTooLarge)?;
         Ok(next)
     }
