@@ -56,7 +56,7 @@ const ERROR: &str = "application/vnd.microsoft.error";
 
 /// The outer status is 200 whatever the inner one is.
 fn to_card(status: u16, kind: &str, value: Value) -> Outcome {
-    let members = [("statusCode", status.into()), ("type", kind.into()), ("value", value)];
-    let body = members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    Outcome::Invoke { status: 200, body: Value::Object(body) }
+    let mut body = json!({ "statusCode": status, "type": kind });
+    body["value"] = value;
+    Outcome::Invoke { status: 200, body }
 }
