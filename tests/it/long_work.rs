@@ -74,7 +74,7 @@ fn refuse(bundle: &TestBundle, refused: &'static str) {
 }
 
 async fn step_of(bundle: &TestBundle, task: &JobId, number: u32) -> Job {
-    bundle.job(&task.task_step(number)).await.expect("there is such a step")
+    bundle.job(&task.task_step(number)).await.unwrap()
 }
 
 #[tokio::test]

@@ -90,10 +90,8 @@ impl Inbound {
         if !is_invoke(turn) {
             return with_activities(&[apology]);
         }
-        match invoke::failed(apology.text.unwrap_or_default()) {
-            Outcome::Invoke { status, body } if is_card_action(turn) => answered(status, body),
-            _ => answered(500, Value::Null),
-        }
+        let told = invoke::failed(apology.text.unwrap_or_default());
+        on_card(turn, told).unwrap_or_else(|| answered(500, Value::Null))
     }
 
     async fn queue_effects(&self, job: &JobId, turn: &Turn, effects: Vec<Effect>) -> Result<(), Refusal> {
@@ -113,23 +111,31 @@ impl Inbound {
     }
 }
 
-/// The ack is the whole answer; of an invoke, a card's button alone has a place to show it.
+/// The ack is the whole answer.
 fn working_on_it(turn: &Turn, ack: Activity) -> Accepted {
     if !is_invoke(turn) {
         return with_activities(&[ack]);
     }
-    match invoke::message(ack.text.unwrap_or_else(|| "Working on it.".to_owned())) {
-        Outcome::Invoke { status, body } if is_card_action(turn) => answered(status, body),
-        _ => answered(200, json!({})),
-    }
+    let told = invoke::message(ack.text.unwrap_or_else(|| "Working on it.".to_owned()));
+    on_card(turn, told).unwrap_or_else(|| answered(200, json!({})))
 }
 
 fn is_invoke(turn: &Turn) -> bool {
     turn.activity.is("invoke")
 }
 
-fn is_card_action(turn: &Turn) -> bool {
-    turn.activity.name.as_deref() == Some(invoke::CARD_ACTION)
+/// `told` where the turn is a card's button, which alone has a place to show it.
+fn on_card(turn: &Turn, told: Outcome) -> Option<Accepted> {
+    match told {
+        Outcome::Invoke { status, body } if turn.activity.name.as_deref() == Some(invoke::CARD_ACTION) => {
+            Some(answered(status, body))
+        }
+        Outcome::Invoke { .. }
+        | Outcome::Reply(_)
+        | Outcome::Defer { .. }
+        | Outcome::Ignore
+        | Outcome::With { .. } => None,
+    }
 }
 
 fn with_activities(activities: &[Activity]) -> Accepted {
