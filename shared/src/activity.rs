@@ -2,6 +2,7 @@
 //! Members this crate does not read are kept as they came; nothing here knows a transport.
 
 mod account;
+mod ai;
 mod attachment;
 mod entity;
 
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use self::account::{ChannelAccount, ConversationAccount};
+pub use self::ai::Citation;
 pub use self::attachment::Attachment;
 pub use self::entity::{Entity, Mention};
 use crate::ids::{ActivityId, ChannelId, TenantId};

@@ -15,6 +15,7 @@ use serde_json::Value;
 pub use self::creation::{Begun, Created, NewConversations};
 pub use self::error::{ConnectorError, Retry};
 pub use self::refusal::{Effect, Refusal, Remedy};
+pub(crate) use self::size::divided;
 pub use self::size::{MAX_ACTIVITY_BYTES, fitting};
 use crate::activity::{Activity, ChannelAccount};
 use crate::auth::TokenProvider;

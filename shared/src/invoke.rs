@@ -56,5 +56,7 @@ const ERROR: &str = "application/vnd.microsoft.error";
 
 /// The outer status is 200 whatever the inner one is.
 fn to_card(status: u16, kind: &str, value: Value) -> Outcome {
-    Outcome::Invoke { status: 200, body: json!({ "statusCode": status, "type": kind, "value": value }) }
+    let mut body = json!({ "statusCode": status, "type": kind });
+    body["value"] = value;
+    Outcome::Invoke { status: 200, body }
 }

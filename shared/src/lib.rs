@@ -33,6 +33,7 @@ pub mod progress;
 pub mod queue;
 pub mod service_url;
 pub mod store;
+pub mod stream;
 pub mod task;
 pub mod telemetry;
 pub mod turn;

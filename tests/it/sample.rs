@@ -8,25 +8,34 @@ use support::TestBundle;
 
 async fn order_desk() -> TestBundle {
     let clock = TestBundle::clock_at_start();
-    let desk = OrderDesk { shop_takes: Duration::from_secs(2), clock: clock.clone() };
+    let desk = OrderDesk::new(clock.clone());
     TestBundle::with_shared(std::sync::Arc::new(desk), clock).await
 }
 
-#[tokio::test]
-async fn a_laptop_is_ordered() {
-    let bundle = order_desk().await;
-    let alex = bundle.install("Alex").await;
-
-    bundle.receive(bundle.channel().message(&alex, "order a laptop")).await;
+/// Works until the order that was just asked for is placed.
+async fn placed(bundle: &TestBundle) {
     tokio::join!(bundle.drain(), async {
         bundle.clock().sleeping(Duration::from_secs(2)).await;
         bundle.clock().advance(Duration::from_secs(2));
     });
+}
+
+#[tokio::test]
+async fn a_laptop_is_ordered_and_delivered_two_days_later() {
+    let bundle = order_desk().await;
+    let alex = bundle.install("Alex").await;
+
+    bundle.receive(bundle.channel().message(&alex, "order a laptop")).await;
+    placed(&bundle).await;
+    bundle.clock().advance(Duration::from_hours(48));
+    bundle.tick().await;
+    bundle.drain().await;
 
     let texts = bundle.channel().texts();
     assert!(texts[0].starts_with("Hello!"), "{texts:?}");
     assert!(texts[1].contains("ordering a laptop"), "{texts:?}");
     assert!(texts[2].contains("is placed: a laptop"), "{texts:?}");
+    assert!(texts[3].contains("is delivered: a laptop"), "{texts:?}");
     let card = &bundle.channel().entries()[2].activity["attachments"][0];
     assert_eq!(card["contentType"], "application/vnd.microsoft.card.adaptive");
     assert_eq!(card["content"]["body"][1]["facts"][1]["value"], "a laptop");
@@ -46,5 +55,83 @@ async fn the_digest_speaks_the_persons_language() {
     bundle.drain().await;
 
     assert!(bundle.channel().texts().last().unwrap().starts_with("Guten Morgen!"));
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn an_order_on_its_way_is_cancelled_by_a_word() {
+    let bundle = order_desk().await;
+    let alex = bundle.install("Alex").await;
+    bundle.receive(bundle.channel().message(&alex, "order a laptop")).await;
+    placed(&bundle).await;
+
+    bundle.receive(bundle.channel().message(&alex, "cancel my order")).await;
+    bundle.drain().await;
+    bundle.clock().advance(Duration::from_hours(49));
+    bundle.tick().await;
+    bundle.drain().await;
+
+    let texts = bundle.channel().texts();
+    assert!(texts.last().unwrap().contains("is cancelled: a laptop"), "{texts:?}");
+    assert!(!texts.iter().any(|text| text.contains("is delivered")), "{texts:?}");
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn an_order_on_its_way_is_cancelled_by_a_button() {
+    let bundle = order_desk().await;
+    let alex = bundle.install("Alex").await;
+    bundle.receive(bundle.channel().message(&alex, "order a laptop")).await;
+    placed(&bundle).await;
+    let card = bundle.channel().entries().pop().unwrap().activity["attachments"][0]["content"].take();
+    let press = |action: &serde_json::Value| {
+        bundle.channel().invoke(
+            &alex,
+            "adaptiveCard/action",
+            json!({ "action": action, "trigger": "manual" }),
+        )
+    };
+
+    let details = bundle.deliver(press(&card["actions"][0])).await;
+    let cancelled = bundle.deliver(press(&card["actions"][1])).await;
+    bundle.drain().await;
+    bundle.clock().advance(Duration::from_hours(49));
+    bundle.tick().await;
+    bundle.drain().await;
+
+    assert_eq!((details.status, cancelled.status), (200, 200));
+    assert_eq!(details.json()["value"]["body"][0]["text"], "Order on its way");
+    assert_eq!(cancelled.json()["value"]["body"][0]["text"], "Order cancelled");
+    assert!(!bundle.channel().texts().iter().any(|text| text.contains("is delivered")));
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn feedback_is_taken_and_an_unknown_invoke_is_not() {
+    let bundle = order_desk().await;
+    let alex = bundle.install("Alex").await;
+    let liked = json!({ "actionName": "feedback", "actionValue": { "reaction": "like", "feedback": "{}" } });
+
+    let feedback = bundle.deliver(bundle.channel().invoke(&alex, "message/submitAction", liked)).await;
+    let unknown = bundle.deliver(bundle.channel().invoke(&alex, "tab/fetch", json!({}))).await;
+
+    assert_eq!((feedback.status, feedback.json()), (200, json!({})));
+    assert_eq!(unknown.status, 501);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn the_shop_is_told_of_without_a_model() {
+    let bundle = order_desk().await;
+    let alex = bundle.install("Alex").await;
+
+    bundle.receive(bundle.channel().message(&alex, "tell me about your shop")).await;
+    tokio::select! {
+        () = bundle.drain() => {}
+        () = bundle.clock().flow(Duration::from_millis(60)) => {}
+    }
+
+    let answer = bundle.channel().entries().pop().unwrap().activity;
+    assert!(answer["text"].as_str().unwrap().ends_with("still on its way."), "{answer}");
     bundle.end().await;
 }

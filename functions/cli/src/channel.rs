@@ -5,6 +5,7 @@ mod activities;
 mod connector;
 mod conversations;
 mod creation;
+mod deliveries;
 mod delivery;
 mod directory;
 mod fault;
@@ -27,6 +28,8 @@ use herald::clock::Clock;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use self::deliveries::Deliveries;
+pub use self::deliveries::Delivery;
 pub use self::delivery::Answer;
 use self::directory::Directory;
 use self::fault::Script;
@@ -131,6 +134,7 @@ struct State {
     script: Script,
     wire: Wire,
     transcript: Transcript,
+    deliveries: Deliveries,
     directory: Mutex<Directory>,
 }
 
@@ -150,6 +154,7 @@ impl Channel {
             script: Script::default(),
             wire: Wire::default(),
             transcript: Transcript::default(),
+            deliveries: Deliveries::default(),
             directory: Mutex::default(),
             options,
         });

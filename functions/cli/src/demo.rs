@@ -5,7 +5,9 @@ mod story;
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
+use engine::OrderDesk;
 use herald::BoxError;
 use herald::chance::Chance;
 use herald::clock::{Clock, SystemClock};
@@ -19,6 +21,9 @@ use crate::channel::Channel;
 use crate::local::{Local, LocalError, LocalOptions, Served};
 use crate::stack::Delays;
 use crate::template::fire;
+
+/// What the two days until a delivery are compressed to.
+const COMPRESSED: Duration = Duration::from_secs(3);
 
 /// Why the demo did not go well.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +54,7 @@ pub async fn demo() -> Result<(), DemoError> {
         port: 0,
         served: Served::Emulated,
         credential: None,
-        engine: engine::build(),
+        engine: Arc::new(OrderDesk { delivery_takes: COMPRESSED, ..OrderDesk::new(clock.clone()) }),
         clock: clock.clone(),
         chance: Chance::system(),
         delays: Delays::Kept,
@@ -88,6 +93,13 @@ async fn play(local: &Local, clock: &Arc<dyn Clock>) -> Result<usize, DemoError>
             Expected::message(&alex, "is placed: a laptop").with_card(),
         ])
         .await?;
+
+    story.scene("Two days pass, compressed to three seconds: the task goes on where it stopped.")?;
+    story.expect(&[Expected::message(&alex, "is delivered: a laptop")]).await?;
+
+    story.scene("Alex: “tell me about your shop”, which takes a few seconds to say.")?;
+    take(channel, channel.message(&alex, "tell me about your shop"), "Alex's question").await?;
+    story.expect_growing(&alex, "what is still on its way").await?;
 
     let schedule = local.template.schedules.first().ok_or(DemoError::NotTaken("the schedule", None))?;
     let due = schedule.next_after(clock.now()).ok_or(DemoError::NotTaken("the schedule", None))?;

@@ -1,12 +1,12 @@
 //! The HTTP front of one machine: turns requests into the events API Gateway sends, and answers back.
-//! It checks nothing itself; with a [`Playground`] it signs for a client that cannot.
+//! It checks nothing itself; a [`Playground`] signs for a client that cannot, a [`Page`] is one.
 
+mod page;
 mod playground;
 
 use std::io;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -20,6 +20,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tracing::error;
 
+pub use self::page::Page;
 pub use self::playground::Playground;
 
 /// As much as API Gateway passes on.
@@ -38,10 +39,16 @@ struct Front {
 }
 
 impl Gateway {
-    /// Serves `inbound` on `listener`.
+    /// Serves `inbound` on `listener`, and at `/` the chat page, if there is one.
     #[must_use]
-    pub fn serve(listener: TcpListener, inbound: Arc<Inbound>, playground: Option<Playground>) -> Self {
-        let router = Router::new().fallback(pass_on).with_state(Front { inbound, playground });
+    pub fn serve(
+        listener: TcpListener,
+        inbound: Arc<Inbound>,
+        playground: Option<Playground>,
+        page: Option<Page>,
+    ) -> Self {
+        let page = page.map(Page::router).unwrap_or_default();
+        let router = page.fallback(pass_on).with_state(Front { inbound, playground });
         let serving = tokio::spawn(async move { axum::serve(listener, router).await });
         Self { serving }
     }

@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 
 use crate::bundle::{Bundle, PLAYGROUND_HOSTS, Registration, Resources};
 use crate::channel::{Channel, ChannelOptions};
-use crate::gateway::{Gateway, Playground};
+use crate::gateway::{Gateway, Page, Playground};
 use crate::pump::Pump;
 use crate::stack::{Delays, Stack, StackOptions};
 use crate::template::Template;
@@ -103,7 +103,8 @@ impl Local {
             options;
         let in_use = |cause| LocalError::Port { port, cause };
         let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(in_use)?;
-        let endpoint = format!("http://{}/api/messages", listener.local_addr().map_err(in_use)?);
+        let address = listener.local_addr().map_err(in_use)?;
+        let endpoint = format!("http://{address}/api/messages");
         let template = Template::parse(TEMPLATE)?;
         let stack_options =
             StackOptions { state: state.clone(), clock: clock.clone(), template: &template, delays };
@@ -121,11 +122,12 @@ impl Local {
             deliveries: queue("DeliveriesQueue")?,
         };
         let playground = matches!(served, Served::Playground).then(|| Playground::new(channel.clone()));
+        let page = matches!(served, Served::Emulated).then(|| Page::new(channel.clone(), address.port()));
         let registration =
             registration(served, &channel, credential, &resources.aws).map_err(LocalError::Wiring)?;
         let bundle = Bundle::new(registration, &resources, &engine, &clock, chance, tenant_rate)
             .map_err(|error| LocalError::Wiring(error.into()))?;
-        let gateway = Gateway::serve(listener, bundle.inbound.clone(), playground);
+        let gateway = Gateway::serve(listener, bundle.inbound.clone(), playground, page);
         Ok(Self { stack, channel, bundle, resources, template, endpoint, state, _gateway: gateway })
     }
 

@@ -8,7 +8,8 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use herald::auth::Credential;
+use engine::model::{ConfiguredKey, Model};
+use herald::auth::{Credential, StoredSecret};
 use herald::chance::Chance;
 use herald::clock::{Clock, SystemClock};
 use herald::config::{Gaps, TENANT_RATE, Variables};
@@ -29,6 +30,9 @@ pub enum RunError {
     /// Something could not be started or stopped.
     #[error(transparent)]
     Local(#[from] LocalError),
+    /// The model's client could not be made.
+    #[error("model cannot be asked")]
+    Model(#[source] reqwest::Error),
     /// The terminal or the signals could not be used.
     #[error("terminal cannot be used")]
     Terminal(#[from] io::Error),
@@ -43,14 +47,15 @@ pub async fn run(arguments: RunArguments, vars: impl Fn(&str) -> Option<String>)
     let mut limits = Variables::new(&vars);
     let tenant_rate = limits.tenant_rate().unwrap_or(TENANT_RATE);
     limits.gaps()?;
-    let served = served(&arguments, vars).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let model = model(&vars, &clock).await?;
+    let served = served(&arguments, vars).await?;
     let local = Local::start(LocalOptions {
         state: Some(arguments.state.clone()),
         port: arguments.port,
         served: served.clone(),
         credential: None,
-        engine: engine::build(),
+        engine: engine::build(model),
         clock: clock.clone(),
         chance: Chance::system(),
         delays: Delays::Kept,
@@ -86,6 +91,20 @@ pub async fn run(arguments: RunArguments, vars: impl Fn(&str) -> Option<String>)
     }
     writeln!(io::stdout(), "Stopped. What is not finished goes on at the next start.")?;
     Ok(())
+}
+
+/// The model that answers free text, if one is named; its key may be kept in AWS all the same.
+async fn model(
+    vars: impl Fn(&str) -> Option<String>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Option<Model>, RunError> {
+    let Some(config) = engine::model::Config::from_vars(vars)? else { return Ok(None) };
+    let aws = match config.key {
+        Some(ConfiguredKey::Stored(_)) => aws_config::load_from_env().await,
+        Some(ConfiguredKey::Given(_)) | None => SdkConfig::builder().build(),
+    };
+    let key = |arn| StoredSecret::new(&aws, "MODEL_API_KEY_ARN", arn);
+    Model::new(config, key, clock.clone()).map(Some).map_err(RunError::Model)
 }
 
 async fn served(arguments: &RunArguments, vars: impl Fn(&str) -> Option<String>) -> Result<Served, RunError> {
@@ -147,7 +166,11 @@ fn greet(local: &Local, arguments: &RunArguments, served: &Served) -> io::Result
     }
     match served {
         Served::Emulated => {
-            writeln!(out, "\nTalk to the agent: type “order a laptop” and press Enter. Ctrl-C ends.\n")
+            let page = endpoint.trim_end_matches("api/messages");
+            writeln!(
+                out,
+                "\nTalk to the agent: open {page} or type “order a laptop” here and press Enter. Ctrl-C ends.\n"
+            )
         }
         Served::Playground => writeln!(
             out,

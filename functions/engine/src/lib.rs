@@ -1,7 +1,12 @@
 //! The order desk: a sample agent, and the one crate you edit to make your own.
 //! It decides what to say; sending, retrying, timing and storing are not its business.
 
+mod answers;
 mod cards;
+mod command;
+pub mod model;
+mod orders;
+mod shop;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,24 +14,35 @@ use std::time::Duration;
 use async_trait::async_trait;
 use herald::activity::Activity;
 use herald::clock::{Clock, SystemClock};
+use herald::effect::Effect;
 use herald::engine::{Engine, EngineError, Outcome, TaskOutcome};
+use herald::invoke;
 use herald::occasion::{Occasion, Recipient};
 use herald::progress::Progress;
 use herald::task::{Task, TaskRun};
 use herald::turn::Turn;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-/// The engine that the functions run.
+use self::command::Command;
+use self::model::Model;
+
+/// The engine that the functions run. Free text is answered by `model` where there is one.
 #[must_use]
-pub fn build() -> Arc<dyn Engine> {
-    Arc::new(OrderDesk { shop_takes: Duration::from_secs(2), clock: Arc::new(SystemClock) })
+pub fn build(model: Option<Model>) -> Arc<dyn Engine> {
+    Arc::new(OrderDesk { model, ..OrderDesk::new(Arc::new(SystemClock)) })
 }
 
-/// Takes orders, places them in the background, and says good morning.
+/// Takes orders, places them in the background, tells of their delivery, and says good morning.
 #[derive(Debug, Clone)]
 pub struct OrderDesk {
     /// How long the shop takes over an order.
     pub shop_takes: Duration,
+    /// How long an order that is placed takes until it is delivered.
+    pub delivery_takes: Duration,
+    /// The pause between two words of what is told about the shop.
+    pub pause: Duration,
+    /// Answers free text; without one there is a fixed answer.
+    pub model: Option<Model>,
     /// Waits for the shop.
     pub clock: Arc<dyn Clock>,
 }
@@ -37,19 +53,27 @@ impl Engine for OrderDesk {
         Ok(match turn.activity.kind.as_str() {
             "message" => self.answer(turn),
             "installationUpdate" if turn.activity.action.as_deref() == Some("add") => Outcome::reply(WELCOME),
+            "invoke" => answer_client(turn),
             _ => Outcome::Ignore,
         })
     }
 
-    async fn run_task(&self, run: &TaskRun, _progress: &Progress) -> Result<TaskOutcome, EngineError> {
-        match run.task.name.as_str() {
-            "place-order" => {
+    async fn run_task(&self, run: &TaskRun, progress: &Progress) -> Result<TaskOutcome, EngineError> {
+        Ok(match (run.task.name.as_str(), &self.model) {
+            (orders::PLACE_ORDER, _) if run.state.is_some() => orders::deliver(run),
+            (orders::PLACE_ORDER, _) => {
                 // Here a real desk calls its shop. A task may run twice: it passes `idempotency_key` on.
                 self.clock.sleep(self.shop_takes).await;
-                Ok(place_order(run))
+                orders::place(run, self.delivery_takes)
             }
-            unknown => Err(format!("there is no task called {unknown}").into()),
-        }
+            (shop::TELL, _) => shop::tell(self.clock.as_ref(), self.pause, progress).await,
+            (answers::ANSWER, Some(model)) => {
+                answers::answer(model, self.clock.as_ref(), run, progress).await
+            }
+            // The model was taken away after the question was asked.
+            (answers::ANSWER, None) => TaskOutcome::Failed { say: Activity::message(HELP) },
+            (unknown, _) => return Err(format!("there is no task called {unknown}").into()),
+        })
     }
 
     async fn on_occasion(
@@ -67,59 +91,63 @@ impl Engine for OrderDesk {
             Activity::message(greeting)
         }))
     }
-}
 
-const WELCOME: &str = "Hello! I am the order desk. Write “order a laptop”, and I will see to it.";
-const HELP: &str = "I can order things for you. Try “order a laptop”.";
-
-impl OrderDesk {
-    fn answer(&self, turn: &Turn) -> Outcome {
-        let text = turn.text();
-        let Some(item) = item_of(&text) else {
-            return Outcome::reply(HELP);
-        };
-        Outcome::Defer {
-            ack: Activity::message(format!(
-                "On it: I am ordering {item}. I will tell you here when it is placed."
-            )),
-            task: Task::new("place-order").input(json!({ "item": item })),
+    // Only what is done about an order asks which ones there are; a model's task asks for itself.
+    fn recalls(&self, turn: &Turn) -> bool {
+        match turn.activity.kind.as_str() {
+            "message" => matches!(Command::of(&turn.text()), Command::Cancel(_)),
+            "invoke" => turn.activity.name.as_deref() == Some(invoke::CARD_ACTION),
+            _ => false,
         }
     }
 }
 
-/// “order a laptop” orders “a laptop”.
-fn item_of(text: &str) -> Option<&str> {
-    let (verb, item) = text.split_once(char::is_whitespace)?;
-    let item = item.trim().trim_end_matches(['.', '!']);
-    (verb.eq_ignore_ascii_case("order") && !item.is_empty()).then_some(item)
-}
+const WELCOME: &str = "Hello! I am the order desk. Write “order a laptop”, and I will see to it.";
+const HELP: &str =
+    "I can order things for you. Try “order a laptop”, “cancel my order” or “tell me about your shop”.";
+const FORGOTTEN: &str = "I have forgotten what we talked about. Orders that are on their way still come.";
 
-fn place_order(run: &TaskRun) -> TaskOutcome {
-    let Some(item) = run.task.input.0.get("item").and_then(Value::as_str) else {
-        return TaskOutcome::Failed {
-            say: Activity::message("I lost what you wanted to order. Please ask again."),
-        };
-    };
-    let number = order_number(run);
-    let mut placed = Activity::message(format!("Order #{number} is placed: {item}."));
-    placed.summary = Some(format!("Order #{number} is placed"));
-    TaskOutcome::Done(vec![placed.attach(cards::order_placed(&number, item))])
-}
-
-/// The same number in every run of the same task.
-fn order_number(run: &TaskRun) -> String {
-    run.idempotency_key.as_str().chars().take(6).collect::<String>().to_uppercase()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_order_names_its_item() {
-        assert_eq!(item_of("order a laptop"), Some("a laptop"));
-        assert_eq!(item_of("Order  two chairs!"), Some("two chairs"));
-        assert_eq!(item_of("order"), None);
-        assert_eq!(item_of("hello there"), None);
+impl OrderDesk {
+    /// A desk without a model, whose orders take two seconds to place and two days to deliver.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            shop_takes: Duration::from_secs(2),
+            delivery_takes: Duration::from_hours(48),
+            pause: Duration::from_millis(60),
+            model: None,
+            clock,
+        }
     }
+
+    fn answer(&self, turn: &Turn) -> Outcome {
+        match Command::of(&turn.text()) {
+            Command::Order(item) => orders::take(item),
+            Command::Cancel(number) => orders::cancel(&turn.memory, number),
+            Command::Tell => streamed(shop::STATUS, Task::new(shop::TELL)),
+            Command::Forget => Outcome::reply(FORGOTTEN).and(Effect::Forget),
+            Command::Ask(question) if self.model.is_some() => {
+                streamed(answers::STATUS, answers::task(question))
+            }
+            Command::Ask(_) | Command::Nothing => Outcome::reply(HELP),
+        }
+    }
+}
+
+/// Shows `status` at once and what `task` says as it says it.
+fn streamed(status: &str, task: Task) -> Outcome {
+    Outcome::Defer { ack: Activity::message(status), task }
+}
+
+/// A client that acts for a person and waits for the answer.
+fn answer_client(turn: &Turn) -> Outcome {
+    match turn.activity.name.as_deref() {
+        Some(invoke::CARD_ACTION) => orders::press(turn),
+        Some(invoke::FEEDBACK) if is_feedback(turn) => invoke::accepted(),
+        _ => Outcome::Ignore,
+    }
+}
+
+fn is_feedback(turn: &Turn) -> bool {
+    turn.activity.value.as_ref().is_some_and(|value: &Value| value["actionName"] == "feedback")
 }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use herald::auth::{Credential, TokenProvider, TokenSource};
+use engine::model::Model;
+use herald::auth::{Credential, StoredSecret, TokenProvider, TokenSource};
 use herald::chance::Chance;
 use herald::clock::SystemClock;
 use herald::config::environment;
@@ -18,15 +19,18 @@ use worker::{Worker, event_handler};
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init(environment("LOG_LEVEL").as_deref());
     let config = Config::from_env()?;
+    let model = engine::model::Config::from_env()?;
     let aws = aws_config::load_from_env().await;
     let sqs = aws_sdk_sqs::Client::new(&aws);
     let table = Table::new(aws_sdk_dynamodb::Client::new(&aws), &config.table_name);
     let clock = Arc::new(SystemClock);
     let chance = Chance::system();
     let http = http::client()?;
+    let key = |arn| StoredSecret::new(&aws, "MODEL_API_KEY_ARN", arn);
+    let model = model.map(|model| Model::new(model, key, clock.clone())).transpose()?;
 
     let worker = Worker {
-        engine: engine::build(),
+        engine: engine::build(model),
         connector: Connector {
             http: http.clone(),
             tokens: TokenProvider::new(TokenSource {

@@ -23,7 +23,12 @@ impl StoredSecret {
         Self { client: aws_sdk_secretsmanager::Client::from_conf(config.build()), variable, arn }
     }
 
-    pub(super) async fn read(&self) -> Result<SecretString, TokenError> {
+    /// The text as it is now.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, or is no text.
+    pub async fn read(&self) -> Result<SecretString, TokenError> {
         let unread = |failure| TokenError::SecretUnread { variable: self.variable, failure };
         let answer = self.client.get_secret_value().secret_id(&self.arn).send().await;
         let value = answer.map_err(|error| unread(AwsFailure::of(error)))?;

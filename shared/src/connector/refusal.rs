@@ -30,8 +30,14 @@ pub enum Refusal {
     TooLarge,
     /// Answers cannot be streamed there.
     StreamUnsupported,
-    /// The stream has ended: it is complete, was stopped, or took too long.
-    StreamOver,
+    /// The person stopped the stream.
+    StreamStopped,
+    /// The stream took too long.
+    StreamExpired,
+    /// The stream has its last message already.
+    StreamComplete,
+    /// The text does not begin with what was streamed before.
+    StreamBroken,
     /// The request is malformed.
     Malformed,
     /// The channel does not offer the operation there.
@@ -92,18 +98,24 @@ impl Refusal {
             "ConversationNotFound" => Self::ConversationNotFound,
             "ActivityNotFoundInConversation" => Self::ActivityNotFound,
             "MessageSizeTooBig" | "RequestEntityTooLarge" => Self::TooLarge,
-            "ContentStreamNotAllowed" => Self::StreamOver,
             _ => return None,
         })
     }
 
     /// `message` is in lower case.
     fn of_message(message: &str) -> Option<Self> {
-        const MESSAGES: [(&str, Refusal); 4] = [
+        const MESSAGES: [(&str, Refusal); 10] = [
             ("failed to decrypt pairwise id", Refusal::ForeignPerson),
             ("failed to decrypt conversation id", Refusal::ForeignConversation),
             ("bad format of conversation id", Refusal::InvalidConversation),
             ("streaming api is not enabled", Refusal::StreamUnsupported),
+            // Of streams (protocol §6.5); the last one is a part of what others say too.
+            ("exceeded streaming time", Refusal::StreamExpired),
+            ("canceled by user", Refusal::StreamStopped),
+            ("already completed streamed message", Refusal::StreamComplete),
+            ("should contain the previously streamed", Refusal::StreamBroken),
+            ("message size too large", Refusal::TooLarge),
+            ("content stream is not allowed", Refusal::StreamUnsupported),
         ];
         MESSAGES.iter().find(|(words, _)| message.contains(words)).map(|(_, refusal)| *refusal)
     }
@@ -115,6 +127,7 @@ impl Refusal {
             (403, None) => Self::Unexplained,
             // Of updates, and no word about the conversation.
             (403, Some("ServiceError")) => Self::Other,
+            (403, Some("ContentStreamNotAllowed")) => Self::StreamExpired,
             (403, Some(_)) => Self::Undocumented,
             (405, _) => Self::NotOffered,
             (413, _) => Self::TooLarge,
@@ -140,7 +153,10 @@ impl Refusal {
             | Self::ActivityNotFound
             | Self::TooLarge
             | Self::StreamUnsupported
-            | Self::StreamOver
+            | Self::StreamStopped
+            | Self::StreamExpired
+            | Self::StreamComplete
+            | Self::StreamBroken
             | Self::Malformed
             | Self::NotOffered
             | Self::Redirected
@@ -164,7 +180,10 @@ impl Refusal {
             | Self::InvalidConversation
             | Self::TooLarge
             | Self::StreamUnsupported
-            | Self::StreamOver
+            | Self::StreamStopped
+            | Self::StreamExpired
+            | Self::StreamComplete
+            | Self::StreamBroken
             | Self::Malformed
             | Self::NotOffered
             | Self::Redirected
@@ -188,7 +207,10 @@ impl Refusal {
             Self::InvalidConversation => "the conversation's id is none on this host",
             Self::TooLarge => "the activity is too large: its cards and attachments must say less",
             Self::StreamUnsupported => "answers cannot be streamed there",
-            Self::StreamOver => "the stream has ended",
+            Self::StreamStopped => "the person stopped the stream",
+            Self::StreamExpired => "the stream took too long",
+            Self::StreamComplete => "the stream is complete",
+            Self::StreamBroken => "the text does not begin with what was streamed before",
             Self::Malformed => "the channel cannot make sense of the request",
             Self::NotOffered => "the channel does not offer that there",
             Self::Redirected => "it redirects, and no token goes where that leads",
@@ -218,6 +240,22 @@ mod tests {
         assert_eq!(of(400, "Streaming API is not enabled"), Refusal::StreamUnsupported);
         assert_eq!(of(400, "text is missing"), Refusal::Malformed);
         assert_eq!(of(403, "text is missing"), Refusal::Malformed);
+    }
+
+    #[test]
+    fn a_stream_ends_for_different_reasons_under_one_code() {
+        let of = |message| Refusal::of(403, Some("ContentStreamNotAllowed"), message);
+
+        assert_eq!(of("Content stream finished due to exceeded streaming time."), Refusal::StreamExpired);
+        assert_eq!(of("Content stream was canceled by user."), Refusal::StreamStopped);
+        assert_eq!(of("The bot has already completed streamed message"), Refusal::StreamComplete);
+        assert_eq!(of("Content stream is not allowed"), Refusal::StreamUnsupported);
+        assert_eq!(of("Message size too large"), Refusal::TooLarge);
+        assert_eq!(
+            of("Streamed content should contain the previously streamed content"),
+            Refusal::StreamBroken
+        );
+        assert_eq!(of("something new"), Refusal::StreamExpired);
     }
 
     #[test]

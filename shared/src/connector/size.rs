@@ -43,7 +43,7 @@ pub fn fitting(activity: Activity) -> Vec<Activity> {
 }
 
 /// `text` in pieces of at most `room` bytes, divided between paragraphs, lines or words where there are any.
-fn divided(text: &str, room: usize) -> Vec<&str> {
+pub(crate) fn divided(text: &str, room: usize) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut rest = text;
     while let Some(most) = longest(rest, room) {

@@ -141,8 +141,10 @@ async fn an_event_that_no_schedule_of_ours_sends_is_refused_before_a_send() {
 #[tokio::test]
 async fn a_persons_words_in_a_card_stay_words() {
     let clock = TestBundle::clock_at_start();
-    let engine =
-        engine::OrderDesk { shop_takes: Duration::ZERO, clock: Arc::new(herald::clock::SystemClock) };
+    let engine = engine::OrderDesk {
+        shop_takes: Duration::ZERO,
+        ..engine::OrderDesk::new(Arc::new(herald::clock::SystemClock))
+    };
     let bundle = TestBundle::with_shared(Arc::new(engine), clock).await;
     let alex = bundle.channel().add_person("Alex");
     let orders = material("placed as text");
@@ -155,9 +157,16 @@ async fn a_persons_words_in_a_card_stay_words() {
         let facts = card["body"][1]["facts"].as_array_mut().unwrap();
         let item = facts[1]["value"].take();
         facts[0]["value"].take();
+        for button in card["actions"].as_array_mut().unwrap() {
+            assert_eq!(button["data"]["item"].take(), item);
+            button["data"]["number"].take();
+        }
         assert!(order.ends_with(item.as_str().unwrap()), "{item} was ordered with {order}");
         cards.push(card);
     }
+    bundle.clock().advance(Duration::from_hours(48));
+    bundle.tick().await;
+    bundle.drain().await;
 
     assert!(cards.iter().all(|card| *card == cards[0]), "a card has other parts: {cards:?}");
     bundle.end().await;

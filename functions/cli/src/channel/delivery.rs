@@ -53,8 +53,15 @@ impl Channel {
         activity: Value,
         bearer: Option<String>,
     ) -> Result<Answer, ChannelError> {
+        let at = self.state.options.clock.now();
+        let answer = self.post(&activity, bearer).await;
+        self.state.deliveries.add(at, activity, answer.as_ref().ok());
+        answer
+    }
+
+    async fn post(&self, activity: &Value, bearer: Option<String>) -> Result<Answer, ChannelError> {
         let endpoint = lock(&self.state.endpoint).clone().ok_or(ChannelError::NoEndpoint)?;
-        let mut request = self.state.http()?.post(endpoint).json(&activity);
+        let mut request = self.state.http()?.post(endpoint).json(activity);
         let headers = [
             ("x-ms-conversation-id", &activity["conversation"]["id"]),
             ("x-ms-tenant-id", &activity["conversation"]["tenantId"]),

@@ -103,6 +103,27 @@ impl Story {
         Ok(())
     }
 
+    /// Waits for an answer to `person` that ends with `end`, and prints each stage in which it is shown.
+    pub(super) async fn expect_growing(
+        &mut self,
+        person: &Person,
+        end: &'static str,
+    ) -> Result<(), DemoError> {
+        let expected = Expected::message(person, end);
+        let clock = self.clock.clone();
+        loop {
+            let Some(entry) = within(clock.as_ref(), LIMIT, self.next()).await else {
+                self.unmet += 1;
+                return Ok(writeln!(io::stdout(), "           nothing within 15 s; expected “{end}”")?);
+            };
+            if expected.is_met_by(&entry, &self.channel) {
+                self.met += 1;
+                return Ok(self.print(&entry, &expected, "")?);
+            }
+            self.print(&entry, &expected, "")?;
+        }
+    }
+
     /// Prints the sum and returns how much was not as expected.
     pub(super) fn end(self) -> Result<usize, DemoError> {
         let Self { met, unmet, .. } = self;

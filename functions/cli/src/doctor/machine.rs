@@ -35,7 +35,7 @@ pub(super) async fn check(clock: &Arc<dyn Clock>) -> Tried {
         port: 0,
         served: Served::Emulated,
         credential: Some(config::Credential::Federated),
-        engine: engine::build(),
+        engine: engine::build(None),
         clock: clock.clone(),
         chance: Chance::system(),
         delays: Delays::Kept,

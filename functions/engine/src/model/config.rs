@@ -1,0 +1,164 @@
+//! `MODEL_BASE_URL`, `MODEL_NAME`, `MODEL_API_KEY`: which model answers free text, if one does.
+//! Whether that server answers is not tried here.
+
+use herald::config::{Gaps, Variables, environment};
+use secrecy::SecretString;
+use url::{Host, Url};
+
+/// Which model answers free text.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `MODEL_BASE_URL`: where an OpenAI-compatible server is, e.g. `http://127.0.0.1:8080/v1`; here with the rest
+    /// of the path.
+    pub endpoint: Url,
+    /// `MODEL_NAME`: what the server calls the model.
+    pub name: String,
+    /// By what the server knows who asks; many local ones do not ask.
+    pub key: Option<ConfiguredKey>,
+}
+
+/// By what the model's server knows who asks.
+#[derive(Debug, Clone)]
+pub enum ConfiguredKey {
+    /// `MODEL_API_KEY`: the key outright; refused on AWS, where anyone who may read the function's configuration
+    /// could read it.
+    Given(SecretString),
+    /// `MODEL_API_KEY_ARN`: the key is kept in Secrets Manager.
+    Stored(String),
+}
+
+impl Config {
+    /// Reads the environment of the process.
+    ///
+    /// # Errors
+    ///
+    /// [`Gaps`], naming everything that is absent or wrong.
+    pub fn from_env() -> Result<Option<Self>, Gaps> {
+        Self::from_vars(environment)
+    }
+
+    /// Reads variables as `get` gives them; nothing where no model is named.
+    ///
+    /// # Errors
+    ///
+    /// As [`Config::from_env`].
+    pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, Gaps> {
+        let mut vars = Variables::new(get);
+        if vars.optional("MODEL_BASE_URL").is_none() {
+            for name in ["MODEL_NAME", "MODEL_API_KEY", "MODEL_API_KEY_ARN"] {
+                if vars.optional(name).is_some() {
+                    vars.gap(format!("MODEL_BASE_URL is not set, but {name} is"));
+                }
+            }
+            return vars.gaps().map(|()| None);
+        }
+        let read = (vars.parsed("MODEL_BASE_URL", |url| endpoint(&url)), vars.required("MODEL_NAME"));
+        let key = key(&mut vars);
+        vars.gaps()?;
+        match read {
+            (Some(endpoint), Some(name)) => Ok(Some(Self { endpoint, name, key })),
+            _ => unreachable!("every absent value was noted as a gap"),
+        }
+    }
+}
+
+fn key(vars: &mut Variables<'_>) -> Option<ConfiguredKey> {
+    let given = vars.optional("MODEL_API_KEY");
+    if given.is_some() && vars.optional("AWS_LAMBDA_FUNCTION_NAME").is_some() {
+        vars.gap(
+            "MODEL_API_KEY is not for AWS: keep it in Secrets Manager and set MODEL_API_KEY_ARN".to_owned(),
+        );
+        return None;
+    }
+    let stored = vars.optional("MODEL_API_KEY_ARN").map(ConfiguredKey::Stored);
+    stored.or_else(|| given.map(|key| ConfiguredKey::Given(key.into())))
+}
+
+/// Where completions are asked for; a server named without a path has them under `/v1`, as most do.
+fn endpoint(base: &str) -> Result<Url, &'static str> {
+    let mut url = Url::parse(base).map_err(|_| "is not a URL; write e.g. https://api.example.com/v1")?;
+    let is_loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    let is_plain = !url.username().is_empty() || url.password().is_some() || url.query().is_some();
+    if is_plain || url.fragment().is_some() {
+        return Err("holds more than a host and a path; give the key as MODEL_API_KEY");
+    }
+    match (url.scheme(), is_loopback) {
+        ("https", _) | ("http", true) => {}
+        ("http", false) => return Err("is plain http: only a server on this machine may be, use https"),
+        _ => return Err("is neither https nor http"),
+    }
+    let base = match url.path().trim_end_matches('/') {
+        "" => "/v1",
+        path => path.strip_suffix("/chat/completions").unwrap_or(path),
+    };
+    let path = format!("{base}/chat/completions");
+    url.set_path(&path);
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Option<Config>, String> {
+        let value =
+            |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        Config::from_vars(value).map_err(|gaps| gaps.to_string())
+    }
+
+    #[test]
+    fn no_model_is_needed() {
+        assert!(read(&[]).unwrap().is_none());
+    }
+
+    #[test]
+    fn every_gap_is_named_at_once() {
+        let text = read(&[
+            ("MODEL_BASE_URL", "http://model.example.com"),
+            ("MODEL_API_KEY", "hush"),
+            ("AWS_LAMBDA_FUNCTION_NAME", "worker"),
+        ])
+        .unwrap_err();
+
+        for part in ["MODEL_BASE_URL: is plain http", "MODEL_NAME is not set", "MODEL_API_KEY is not for AWS"]
+        {
+            assert!(text.contains(part), "{part} is not in: {text}");
+        }
+        assert!(!text.contains("hush"));
+        assert!(read(&[("MODEL_NAME", "m")]).unwrap_err().contains("MODEL_BASE_URL is not set"));
+    }
+
+    #[test]
+    fn the_path_is_completed() {
+        for (base, expected) in [
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080/v1/chat/completions"),
+            ("http://localhost:8080/v1/", "http://localhost:8080/v1/chat/completions"),
+            ("https://x.openai.azure.com/openai/v1", "https://x.openai.azure.com/openai/v1/chat/completions"),
+            ("https://x.example/v1/chat/completions", "https://x.example/v1/chat/completions"),
+        ] {
+            assert_eq!(endpoint(base).unwrap().as_str(), expected);
+        }
+        for refused in
+            ["model", "ftp://x.example", "https://me:hush@x.example", "https://x.example/v1?key=hush"]
+        {
+            assert!(!endpoint(refused).unwrap_err().contains("hush"));
+        }
+    }
+
+    #[test]
+    fn the_key_is_given_or_kept() {
+        let model = [("MODEL_BASE_URL", "http://[::1]:1/v1"), ("MODEL_NAME", "m")];
+        let with = |key| read(&[model[0], model[1], key]).unwrap().unwrap().key;
+
+        assert!(matches!(with(("MODEL_API_KEY", "hush")), Some(ConfiguredKey::Given(_))));
+        assert!(
+            matches!(with(("MODEL_API_KEY_ARN", "arn")), Some(ConfiguredKey::Stored(arn)) if arn == "arn")
+        );
+        assert!(with(("OTHER", "x")).is_none());
+    }
+}

@@ -1,0 +1,127 @@
+//! Orders: placed in the background, delivered days later, cancelled on the way.
+//! How long either takes is the desk's; what the cards look like is `cards`'.
+
+use std::time::Duration;
+
+use herald::activity::Activity;
+use herald::effect::Effect;
+use herald::engine::{Outcome, TaskOutcome};
+use herald::invoke;
+use herald::ledger::JobId;
+use herald::memory::{Memory, WaitingTask};
+use herald::task::{Task, TaskRun};
+use herald::turn::Turn;
+use serde_json::{Value, json};
+
+use crate::cards::{CANCEL, DETAILS, Order};
+
+/// The task that places an order and, later, tells of its delivery.
+pub(crate) const PLACE_ORDER: &str = "place-order";
+
+/// Longest name of an item on a card, in characters.
+const MAX_ITEM: usize = 200;
+
+/// What is said and done about an order of `item`.
+pub(crate) fn take(item: &str) -> Outcome {
+    Outcome::Defer {
+        ack: Activity::message(format!(
+            "On it: I am ordering {item}. I will tell you here when it is placed."
+        )),
+        task: Task::new(PLACE_ORDER).input(json!({ "item": item })).labelled(item),
+    }
+}
+
+/// The order is placed now, and comes back to be delivered after `delivery_takes`.
+pub(crate) fn place(run: &TaskRun, delivery_takes: Duration) -> TaskOutcome {
+    let Some(item) = item(run) else { return lost() };
+    let number = number(&run.idempotency_key);
+    let mut placed = Activity::message(format!("Order #{number} is placed: {item}."));
+    placed.summary = Some(format!("Order #{number} is placed"));
+    let placed = placed.attach(Order { number: &number, item }.placed());
+    TaskOutcome::Continue { say: vec![placed], state: json!({ "placed": number }), after: delivery_takes }
+}
+
+/// The order has arrived.
+pub(crate) fn deliver(run: &TaskRun) -> TaskOutcome {
+    let Some(item) = item(run) else { return lost() };
+    let number = number(&run.idempotency_key);
+    let mut delivered = Activity::message(format!("Order #{number} is delivered: {item}. Enjoy it!"));
+    delivered.summary = Some(format!("Order #{number} is delivered"));
+    TaskOutcome::Done(vec![delivered])
+}
+
+/// Cancels the order with this number, or the only one there is.
+pub(crate) fn cancel(memory: &Memory, number: Option<&str>) -> Outcome {
+    let named = |waiting: &&WaitingTask| number.is_none_or(|number| is_called(waiting, number));
+    let found: Vec<&WaitingTask> = memory.waiting.iter().filter(named).collect();
+    match (&found[..], number) {
+        ([], None) => Outcome::reply("No order is on its way here, so there is nothing to cancel."),
+        ([], Some(_)) => {
+            Outcome::reply("No order with that number is on its way here. Was it delivered already?")
+        }
+        ([order], _) => {
+            let text = format!("Order #{} is cancelled: {}.", self::number(&order.task), order.label);
+            Outcome::reply(text).and(Effect::CancelTask { job: order.task.clone() })
+        }
+        (several, _) => {
+            let lines = several.iter().map(|order| {
+                let number = self::number(&order.task);
+                format!("\n- “cancel order #{number}” for {}", order.label)
+            });
+            Outcome::reply(format!("Which one? Write\n{}", lines.collect::<String>()))
+        }
+    }
+}
+
+/// Answers a button of an order's card (protocol §8.3).
+pub(crate) fn press(turn: &Turn) -> Outcome {
+    let action = turn.activity.value.as_ref().map(|value| &value["action"]).unwrap_or(&Value::Null);
+    let (verb, number) = (action["verb"].as_str(), action["data"]["number"].as_str());
+    let (Some(verb @ (DETAILS | CANCEL)), Some(number)) = (verb, number) else {
+        return invoke::refused("This button is not known here.");
+    };
+    let waiting = turn.memory.waiting.iter().find(|waiting| is_called(waiting, number));
+    // What a client sends back may be anything; of an order that is on its way we know ourselves what it is.
+    let sent_back: String =
+        action["data"]["item"].as_str().unwrap_or_default().chars().take(MAX_ITEM).collect();
+    match (verb, waiting) {
+        (CANCEL, Some(waiting)) => {
+            let number = self::number(&waiting.task);
+            let card = Order { number: &number, item: &waiting.label }.ended("Order cancelled");
+            invoke::card(card).and(Effect::CancelTask { job: waiting.task.clone() })
+        }
+        (CANCEL, None) => invoke::message("This order is no longer on its way, so it cannot be cancelled."),
+        (_, Some(waiting)) => {
+            let number = self::number(&waiting.task);
+            let day = |at: jiff::Timestamp| at.strftime("%-d %B %Y, %H:%M UTC").to_string();
+            let (since, due) = (day(waiting.since), day(waiting.due));
+            invoke::card(Order { number: &number, item: &waiting.label }.on_its_way(&since, &due))
+        }
+        (_, None) => {
+            let number: String = number.chars().take(NUMBER_LENGTH).collect();
+            invoke::card(Order { number: &number, item: &sent_back }.ended("Delivered or cancelled"))
+        }
+    }
+}
+
+fn item(run: &TaskRun) -> Option<&str> {
+    run.task.input.0.get("item").and_then(Value::as_str)
+}
+
+fn lost() -> TaskOutcome {
+    TaskOutcome::Failed { say: Activity::message("I lost what you wanted to order. Please ask again.") }
+}
+
+const NUMBER_LENGTH: usize = 6;
+
+/// The same number in every run and every step of the same task.
+fn number(task: &JobId) -> String {
+    task.as_str().chars().take(NUMBER_LENGTH).collect::<String>().to_uppercase()
+}
+
+fn is_called(waiting: &WaitingTask, number: &str) -> bool {
+    self::number(&waiting.task).eq_ignore_ascii_case(number)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+//! What the desk does about orders, without a runtime.
+
+use herald::activity::Activity;
+use herald::conversation::ConversationReference;
+
+use super::*;
+
+fn waiting(task: &str, label: &str) -> WaitingTask {
+    let at: jiff::Timestamp = "2026-11-22T09:00:00Z".parse().unwrap();
+    let due = at + jiff::SignedDuration::from_hours(48);
+    WaitingTask { job: id(task).step("step", 1), task: id(task), label: label.to_owned(), since: at, due }
+}
+
+fn id(task: &str) -> JobId {
+    serde_json::from_value(json!(task)).unwrap()
+}
+
+fn memory(waiting: impl IntoIterator<Item = WaitingTask>) -> Memory {
+    Memory { waiting: waiting.into_iter().collect(), ..Memory::default() }
+}
+
+fn pressed(verb: &str, number: &str, memory: Memory) -> (Value, Vec<Effect>) {
+    let activity: Activity = serde_json::from_value(json!({
+        "type": "invoke", "name": "adaptiveCard/action", "channelId": "msteams",
+        "serviceUrl": "https://smba.trafficmanager.net/emea/", "conversation": { "id": "a:1" },
+        "from": { "id": "29:you" }, "recipient": { "id": "28:me" },
+        "value": { "action": { "type": "Action.Execute", "verb": verb, "data": { "number": number, "item": "x" } } },
+    }))
+    .unwrap();
+    let reference = ConversationReference::of(&activity).unwrap();
+    let turn = Turn { memory, ..Turn::new(activity, reference) };
+    match press(&turn).apart() {
+        (Outcome::Invoke { status: 200, body }, effects) => (body, effects),
+        other => panic!("an invoke is answered with 200, not {other:?}"),
+    }
+}
+
+fn said(outcome: Outcome) -> (String, Vec<Effect>) {
+    match outcome.apart() {
+        (Outcome::Reply(replies), effects) => (replies[0].text.clone().unwrap(), effects),
+        other => panic!("something is said, not {other:?}"),
+    }
+}
+
+#[test]
+fn the_only_order_is_cancelled_without_its_number() {
+    let (text, effects) = said(cancel(&memory([waiting("abcdef12", "a laptop")]), None));
+
+    assert_eq!(text, "Order #ABCDEF is cancelled: a laptop.");
+    assert_eq!(effects, [Effect::CancelTask { job: id("abcdef12") }]);
+}
+
+#[test]
+fn one_of_several_orders_is_cancelled_by_its_number() {
+    let both = memory([waiting("abcdef12", "a laptop"), waiting("123456ab", "a chair")]);
+
+    let (question, nothing) = said(cancel(&both, None));
+    let (text, effects) = said(cancel(&both, Some("123456")));
+    let (unknown, nothing_either) = said(cancel(&both, Some("999999")));
+
+    assert!(question.contains("“cancel order #ABCDEF” for a laptop"), "{question}");
+    assert_eq!(text, "Order #123456 is cancelled: a chair.");
+    assert_eq!(effects, [Effect::CancelTask { job: id("123456ab") }]);
+    assert!(unknown.contains("No order with that number"), "{unknown}");
+    assert!(nothing.is_empty() && nothing_either.is_empty());
+}
+
+#[test]
+fn the_buttons_of_an_order_on_its_way_refresh_its_card() {
+    let order = || memory([waiting("abcdef12", "a laptop")]);
+
+    let (details, nothing) = pressed(DETAILS, "abcdef", order());
+    let (cancelled, effects) = pressed(CANCEL, "ABCDEF", order());
+
+    assert_eq!(details["type"], "application/vnd.microsoft.card.adaptive");
+    assert_eq!(details["value"]["body"][1]["facts"][3]["value"], "24 November 2026, 09:00 UTC");
+    assert_eq!(details["value"]["actions"][0]["verb"], CANCEL);
+    assert!(nothing.is_empty());
+    assert_eq!(cancelled["value"]["body"][0]["text"], "Order cancelled");
+    assert_eq!(cancelled["value"]["body"][1]["facts"][1]["value"], "a laptop");
+    assert_eq!(cancelled["value"].get("actions"), None);
+    assert_eq!(effects, [Effect::CancelTask { job: id("abcdef12") }]);
+}
+
+#[test]
+fn an_order_that_is_not_ones_own_cannot_be_cancelled() {
+    let (body, effects) = pressed(CANCEL, "ABCDEF", memory([]));
+
+    assert_eq!(body["type"], "application/vnd.microsoft.activity.message");
+    assert!(effects.is_empty());
+}
+
+#[test]
+fn an_unknown_button_is_refused_within_an_answer_of_200() {
+    let (body, effects) = pressed("launch", "ABCDEF", memory([]));
+
+    assert_eq!(body["statusCode"], 400);
+    assert_eq!(body["type"], "application/vnd.microsoft.error");
+    assert!(effects.is_empty());
+}

@@ -1,0 +1,132 @@
+//! What an agent keeps of a conversation: recalled when asked for, bounded, forgotten on request.
+
+use std::time::Duration;
+
+use cli::channel::{Fault, Refusal};
+use herald::memory::MAX_EXCHANGES;
+use serde_json::json;
+use support::TestBundle;
+
+use crate::long_work::clerk::{done, go_on};
+use crate::long_work::{memory, say, with};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Everything in the table, as text.
+async fn table(bundle: &TestBundle) -> String {
+    format!("{:?}", bundle.items().await)
+}
+
+#[tokio::test]
+async fn what_was_said_before_is_recalled_in_the_next_turn() {
+    let (bundle, _clerk) = with(vec![done("Done.")]).await;
+
+    for text in ["one", "two", "three"] {
+        say(&bundle, text).await;
+        bundle.drain().await;
+    }
+
+    assert_eq!(bundle.channel().texts(), ["Before: .", "Before: one.", "Before: one, two."]);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn another_conversation_knows_nothing_of_it() {
+    let (bundle, _clerk) = with(vec![done("Done.")]).await;
+    let robin = bundle.channel().add_person("Robin");
+
+    say(&bundle, "one").await;
+    bundle.drain().await;
+    bundle.receive(bundle.channel().message(&robin, "two")).await;
+    bundle.drain().await;
+
+    assert_eq!(bundle.channel().texts(), ["Before: .", "Before: ."]);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn only_the_latest_is_kept_and_that_for_a_week() {
+    let (bundle, _clerk) = with(vec![done("Done.")]).await;
+    for number in 0..MAX_EXCHANGES + 2 {
+        say(&bundle, &number.to_string()).await;
+        bundle.drain().await;
+        bundle.clock().advance(Duration::from_secs(1));
+    }
+    let kept = memory(&bundle).await.exchanges;
+
+    bundle.clock().advance(7 * 24 * 60 * MINUTE);
+    say(&bundle, "a week later").await;
+    bundle.drain().await;
+
+    assert_eq!((kept.len(), kept[0].asked.as_str()), (MAX_EXCHANGES, "2"));
+    assert_eq!(bundle.channel().texts().last().unwrap(), "Before: .");
+    assert_eq!(memory(&bundle).await.exchanges.len(), 1);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn what_is_forgotten_is_in_the_table_no_more_and_what_waits_still_comes() {
+    let (bundle, _clerk) = with(vec![go_on(&[], json!(1), 60 * MINUTE), done("Delivered.")]).await;
+    say(&bundle, "start").await;
+    bundle.drain().await;
+    say(&bundle, "my secret").await;
+    bundle.drain().await;
+    let before = table(&bundle).await;
+
+    bundle.clock().advance(Duration::from_secs(1));
+    say(&bundle, "forget").await;
+    bundle.drain().await;
+    let after = table(&bundle).await;
+    say(&bundle, "what do you know?").await;
+    bundle.clock().advance(60 * MINUTE);
+    bundle.tick().await;
+    bundle.drain().await;
+
+    assert!(before.contains("my secret") && !after.contains("my secret"));
+    let texts = bundle.channel().texts();
+    assert_eq!(texts[2..], ["Forgotten.", "Before: .", "Delivered."]);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_task_that_asks_for_it_has_the_memory_too() {
+    let (bundle, clerk) = with(vec![done("Done.")]).await;
+    say(&bundle, "hello").await;
+    bundle.drain().await;
+
+    say(&bundle, "start").await;
+    bundle.drain().await;
+
+    let asked: Vec<String> =
+        clerk.runs.lock().unwrap()[0].memory.exchanges.iter().map(|it| it.asked.clone()).collect();
+    assert_eq!(asked, ["hello"]);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn an_answer_whose_effects_were_done_and_whose_send_was_not_is_said_once_and_remembered_once() {
+    let (bundle, _clerk) = with(vec![done("Done.")]).await;
+    let throttled = Refusal::new(429, "Throttled", "slow down").retry_after("7");
+    bundle.channel().fail(Fault::Status(throttled));
+    say(&bundle, "one").await;
+    bundle.step("turns").await;
+    let remembered = memory(&bundle).await.exchanges.len();
+
+    bundle.drain().await;
+
+    assert_eq!(remembered, 1);
+    assert_eq!(bundle.channel().texts(), ["Before: ."]);
+    assert_eq!(memory(&bundle).await.exchanges.len(), 1);
+    bundle.end().await;
+}
+
+#[test]
+fn what_faces_the_internet_may_read_a_memory_and_not_write_it() {
+    let template = include_str!("../../template.yaml");
+    let role = template.split_once("  InboundRole:").unwrap().1.split_once("  InboundLogs:").unwrap().0;
+    let (writes, reads) = role.split_once("Sid: ReadKeysAndMemories").unwrap();
+
+    assert!(writes.contains(r#"dynamodb:LeadingKeys: ["reference#*", "keys#*", "agenda#*"]"#), "{writes}");
+    assert!(reads.contains(r#"dynamodb:LeadingKeys: ["keys#*", "memory#*"]"#), "{reads}");
+    assert!(!reads.contains("dynamodb:PutItem"), "{reads}");
+}

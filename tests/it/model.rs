@@ -1,0 +1,152 @@
+//! Free text answered by a language model: what is said, what is remembered, and what is told when it does not work.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::OrderDesk;
+use serde_json::json;
+use support::model::{MODEL_IDLE, ModelScript, ScriptedModel, events};
+use support::{TestBundle, TestClock};
+
+async fn desk_with(script: ModelScript) -> (TestBundle, ScriptedModel) {
+    let clock = TestBundle::clock_at_start();
+    let server = ScriptedModel::start(script).await;
+    (desk_of(&server, clock).await, server)
+}
+
+async fn desk_of(server: &ScriptedModel, clock: Arc<TestClock>) -> TestBundle {
+    let model = Some(server.model(clock.clone()));
+    let desk = OrderDesk { model, ..OrderDesk::new(clock.clone()) };
+    TestBundle::with_shared(Arc::new(desk), clock).await
+}
+
+async fn last_said(bundle: &TestBundle) -> String {
+    bundle.channel().texts().pop().unwrap()
+}
+
+#[tokio::test]
+async fn free_text_is_answered_by_the_model_and_marked_as_its_words() {
+    let whole = events(&["Wir ", "haben ", "schöne ", "Stühle 😀."]);
+    let bytes: Vec<Vec<u8>> = whole.bytes().map(|byte| vec![byte]).collect();
+    let (bundle, server) = desk_with(ModelScript::Streams(bytes)).await;
+    let alex = bundle.install("Alex").await;
+
+    bundle.receive(bundle.channel().message(&alex, "was habt ihr?")).await;
+    bundle.drain().await;
+
+    assert_eq!(last_said(&bundle).await, "Wir haben schöne Stühle 😀.");
+    let answer = bundle.channel().entries().pop().unwrap().activity;
+    let is_root = |entity: &&serde_json::Value| entity["type"] == "https://schema.org/Message";
+    let root = answer["entities"].as_array().unwrap().iter().find(is_root).unwrap();
+    assert_eq!(root["additionalType"], json!(["AIGeneratedContent"]));
+    assert_eq!(answer["channelData"]["feedbackLoop"]["type"], "default");
+    let (head, body) = server.asked().pop().unwrap();
+    assert!(head.starts_with("post /v1/chat/completions "), "{head}");
+    assert!(head.contains("authorization: bearer hush"), "{head}");
+    assert_eq!((&body["model"], &body["stream"]), (&json!("scripted"), &json!(true)));
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn what_was_said_before_goes_along_until_it_is_forgotten() {
+    let (bundle, server) = desk_with(ModelScript::Streams(vec![events(&["Blue."]).into_bytes()])).await;
+    let alex = bundle.install("Alex").await;
+
+    for text in ["which colour?", "and why?", "forget this conversation", "who are you?"] {
+        bundle.receive(bundle.channel().message(&alex, text)).await;
+        bundle.drain().await;
+        bundle.clock().advance(Duration::from_secs(1));
+    }
+
+    let told = |question: usize| {
+        let messages = server.asked()[question].1["messages"].as_array().unwrap().clone();
+        messages.iter().skip(1).map(|one| one["content"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(told(1), ["which colour?", "Blue.", "and why?"]);
+    assert_eq!(told(2), ["who are you?"]);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_model_that_refuses_is_told_of_once_in_plain_words() {
+    for (status, words) in [
+        (401, "does not let me in"),
+        (404, "is not where I look for it"),
+        (429, "is busy with others"),
+        (500, "is having trouble"),
+        (400, "would not take that question"),
+    ] {
+        let (bundle, server) = desk_with(ModelScript::Answers(status, json!({ "error": "no" }))).await;
+        let alex = bundle.install("Alex").await;
+
+        bundle.receive(bundle.channel().message(&alex, "hello?")).await;
+        bundle.drain().await;
+
+        let told = bundle.channel().texts().iter().filter(|text| text.contains(words)).count();
+        assert_eq!((told, server.asked().len()), (1, 1), "{status}");
+        bundle.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_model_that_does_not_stream_is_understood() {
+    let whole = json!({ "choices": [{ "message": { "content": "Hello." }, "finish_reason": "stop" }] });
+    let (bundle, _server) = desk_with(ModelScript::Answers(200, whole)).await;
+    let alex = bundle.install("Alex").await;
+
+    bundle.receive(bundle.channel().message(&alex, "hello?")).await;
+    bundle.drain().await;
+
+    assert_eq!(last_said(&bundle).await, "Hello.");
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn half_an_answer_stays_and_its_end_is_explained() {
+    let half = events(&["We have "]).split("data: {\"choices\":[{\"delta\":{},").next().unwrap().to_owned();
+    let broken = format!("{half}data: {}\n\n", json!({ "error": { "message": "out of memory" } }));
+    let (cut_off, _one) = desk_with(ModelScript::Streams(vec![half.into_bytes()])).await;
+    let (failed, _other) = desk_with(ModelScript::Streams(vec![broken.into_bytes()])).await;
+
+    for (bundle, words) in [(cut_off, "broke off"), (failed, "is having trouble")] {
+        let alex = bundle.install("Alex").await;
+        bundle.receive(bundle.channel().message(&alex, "hello?")).await;
+        bundle.drain().await;
+
+        let said = last_said(&bundle).await;
+        assert!(said.starts_with("We have ") && said.contains(words), "{said}");
+        bundle.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_model_that_falls_silent_is_not_waited_for() {
+    let begun = format!("data: {}\n\n", json!({ "choices": [{ "delta": { "content": "We" } }] }));
+    let (bundle, _server) = desk_with(ModelScript::FallsSilent(vec![begun.into_bytes()])).await;
+    let alex = bundle.install("Alex").await;
+
+    bundle.receive(bundle.channel().message(&alex, "hello?")).await;
+    tokio::join!(bundle.drain(), async {
+        bundle.clock().sleeping(MODEL_IDLE).await;
+        bundle.clock().advance(MODEL_IDLE);
+    });
+
+    let said = last_said(&bundle).await;
+    assert!(said.starts_with("We\n\n") && said.contains("stopped answering"), "{said}");
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_model_that_is_not_there_is_told_of() {
+    let clock = TestBundle::clock_at_start();
+    let server = ScriptedModel::start(ModelScript::Streams(Vec::new())).await;
+    let bundle = desk_of(&server, clock).await;
+    let gone = server.stop().await;
+    let alex = bundle.install("Alex").await;
+
+    bundle.receive(bundle.channel().message(&alex, "hello?")).await;
+    bundle.drain().await;
+
+    assert!(last_said(&bundle).await.contains("cannot reach my language model"), "{gone}");
+    bundle.end().await;
+}
