@@ -1,6 +1,7 @@
 //! Streams: an answer shown while it is being made (protocol §6): what is sent next, and when.
-//! Pure functions of the stream, the latest word and the time; the worker sends, and the ledger knows of the first
-//! chunk and of the answer alone: what is lost in between, the next chunk makes up for.
+//! Pure functions of the stream, the latest word and the time; the worker sends.
+//!
+//! The ledger knows of the first chunk and of the answer alone: what is lost in between, the next chunk makes up for.
 
 mod chunk;
 mod finish;

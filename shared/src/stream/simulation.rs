@@ -121,7 +121,7 @@ fn play(seed: u64, surface: Surface, guard: Guard) -> Played {
                 let (takes, was_taken, answer) = answer_of(&chance);
                 requests.push(request(now, &activity, was_taken));
                 now += takes;
-                stream = stream.after(&chunk, answer.as_ref().map(|()| ()), time(now));
+                stream = stream.after(&chunk, answer.as_ref().copied(), time(now));
             }
             Step::Send(_) => now = next_word(&script, now),
             Step::Wait(until) => {
