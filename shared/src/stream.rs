@@ -5,6 +5,7 @@
 
 mod chunk;
 mod finish;
+mod surface;
 
 use std::time::Duration;
 
@@ -13,12 +14,12 @@ use serde::{Deserialize, Serialize};
 
 pub use self::chunk::Chunk;
 pub use self::finish::{Answer, Shown, Way, answer};
+pub use self::surface::Surface;
 use crate::connector::{ConnectorError, Refusal, Retry, divided};
 use crate::ids::ActivityId;
 use crate::progress::Latest;
-use crate::turn::Turn;
 
-/// Silence after which something is said again: one chunk may be lost, and the channel's 45 s are far still.
+/// Silence after which something is said again: two such chunks may be lost, and the channel's 45 s are not over.
 pub const KEEP_ALIVE: SignedDuration = SignedDuration::from_secs(18);
 
 /// Age at which a stream is closed, and its answer left to follow: Copilot ends one after 105 s, Teams after 120.
@@ -36,64 +37,14 @@ const LEAST_GAP: SignedDuration = SignedDuration::from_secs(1);
 /// Silence after which nobody goes on with a stream: the channel may have given it up.
 pub const STALE: SignedDuration = SignedDuration::from_secs(40);
 
+/// The status of an answer to a chunk that nobody waits for any more (protocol §6.5).
+const GONE: u16 = 410;
+
 /// Longest status, in characters (protocol §1.9).
 pub const MAX_STATUS: usize = 1_000;
 
 /// Most of a text that a stream shows, in bytes of UTF-16 as JSON: with what is around it, one activity.
 const MAX_TEXT_BYTES: usize = 24 * 1024;
-
-/// Where streams are shown, which differ in pace and in what can be done once one is over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Surface {
-    /// A personal chat in Teams.
-    Teams,
-    /// Microsoft 365 Copilot, which shows no edits.
-    Copilot,
-    /// Web Chat and Direct Line.
-    WebChat,
-}
-
-impl Surface {
-    /// Where `turn` came from, if answers can be streamed there: to one person, and on the channels that know how.
-    #[must_use]
-    pub fn of(turn: &Turn) -> Option<Self> {
-        let (channel, sub_channel) = match turn.reference.channel_id.as_str().split_once(':') {
-            Some((channel, sub_channel)) => (channel, Some(sub_channel)),
-            None => (turn.reference.channel_id.as_str(), None),
-        };
-        let is_copilot = sub_channel.is_some_and(|name| name.eq_ignore_ascii_case("copilot"))
-            || turn.activity.entities.iter().any(|entity| {
-                let id = entity.extra.get("id").and_then(|id| id.as_str()).unwrap_or_default();
-                entity.kind == "ProductInfo" && id.eq_ignore_ascii_case("copilot")
-            });
-        match channel {
-            "msteams" if !turn.reference.conversation.is_personal() => None,
-            "msteams" if is_copilot => Some(Self::Copilot),
-            "msteams" => Some(Self::Teams),
-            "webchat" | "directline" => Some(Self::WebChat),
-            _ => None,
-        }
-    }
-
-    /// The least time between two chunks: the channel takes one request a second (protocol §6.2, §6.3).
-    #[must_use]
-    pub fn gap(self) -> SignedDuration {
-        match self {
-            Self::Teams | Self::Copilot => SignedDuration::from_millis(1_500),
-            Self::WebChat => SignedDuration::from_millis(500),
-        }
-    }
-
-    /// Whether what was streamed can be replaced once the stream is over.
-    #[must_use]
-    pub fn has_edits(self) -> bool {
-        match self {
-            Self::Teams => true,
-            Self::Copilot | Self::WebChat => false,
-        }
-    }
-}
 
 /// One stream, as its chunks left it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,8 +59,14 @@ pub struct Stream {
     pub sequence: u32,
     /// When the last request was answered, or given up.
     pub last: Timestamp,
+    /// When the channel last took something: its own patience counts from there.
+    #[serde(default)]
+    pub heard: Timestamp,
     /// Nothing is sent before this, as the channel asked.
     pub not_before: Timestamp,
+    /// Whether the channel takes no more text of it: it is closed with what it shows.
+    #[serde(default)]
+    pub is_full: bool,
     /// The status last shown.
     pub status: String,
     /// The text last sent; what follows it must begin with it.
@@ -152,7 +109,9 @@ impl Stream {
             began,
             sequence: 1,
             last: began,
+            heard: began,
             not_before: began,
+            is_full: false,
             status,
             told: String::new(),
             end: None,
@@ -166,11 +125,11 @@ impl Stream {
             return Step::Over;
         }
         let close_at = later(self.began, CLOSE_AFTER);
-        if now >= later(self.began, CLOSE_AFTER - LAST_CHUNK) {
-            return self.next_at_the_end(close_at, now);
-        }
         let due = later(self.last, self.surface.gap()).max(self.not_before);
-        let keep_alive_at = later(self.last, KEEP_ALIVE).max(due);
+        if self.is_full || now >= later(self.began, CLOSE_AFTER - LAST_CHUNK) {
+            return self.next_at_the_end(if self.is_full { due } else { close_at }, now);
+        }
+        let keep_alive_at = later(self.heard, KEEP_ALIVE).max(due);
         let text = shown(&latest.text);
         let status = latest.status.as_deref().map(status_of).filter(|status| self.is_news(status));
         let news = if text.len() > self.told.len() {
@@ -209,15 +168,24 @@ impl Stream {
             Chunk::Text(told) => Self { told: told.clone(), ..asked.clone() },
             Chunk::Close => Self { end: Some(End::Closed), ..asked.clone() },
         };
-        let Err(error) = answer else { return taken };
+        let Err(error) = answer else { return Self { heard: now, ..taken } };
         let end = |end| Self { end: Some(end), ..asked.clone() };
+        let after = |wait: SignedDuration| Self { not_before: later(now, wait), ..asked.clone() };
         match (error.refusal(), error.retry()) {
             (Some(Refusal::StreamStopped), _) => end(End::Stopped),
+            // So says Microsoft's own client, and there is nobody left to tell.
+            (Some(Refusal::Other), _) if matches!(error, ConnectorError::Refused { status: GONE, .. }) => {
+                end(End::Stopped)
+            }
             // Also what was closed before, its reply lost.
             (Some(Refusal::StreamComplete), _) if *chunk == Chunk::Close => taken,
+            // It is open still, and what it shows stays.
+            (Some(Refusal::TooLarge | Refusal::StreamBroken), _) if *chunk != Chunk::Close => {
+                Self { is_full: true, ..asked }
+            }
             (Some(_), _) | (None, Retry::Never) => end(End::Over),
-            (None, Retry::After(wait)) => Self { not_before: later(now, signed(wait)), ..asked },
-            (None, Retry::Backoff) => asked,
+            (None, Retry::After(wait)) => after(signed(wait).max(LEAST_GAP)),
+            (None, Retry::Backoff) => after(LEAST_GAP),
             // It may have been shown: what follows must begin with it.
             (None, Retry::WithinResendBudget(_)) => taken,
         }
@@ -227,6 +195,14 @@ impl Stream {
     #[must_use]
     pub fn is_fresh(&self, now: Timestamp) -> bool {
         self.end.is_none() && now.duration_since(self.last) < STALE
+    }
+
+    /// The stream as its answer finds it at `now`: where the channel gives up what was silent for long, nobody would
+    /// see it end.
+    #[must_use]
+    pub fn when_answered(self, now: Timestamp) -> Self {
+        let is_given_up = self.surface.gives_up_silence() && now.duration_since(self.last) >= STALE;
+        Self { end: self.end.or(is_given_up.then_some(End::Over)), ..self }
     }
 
     /// The same again, so that the channel hears something.

@@ -30,6 +30,7 @@ pub struct ScriptedEngine {
     takes: Option<(Duration, Arc<dyn Clock>)>,
     telling: Option<Telling>,
     failures: Mutex<usize>,
+    task_failures: Mutex<usize>,
     heard: Mutex<VecDeque<(String, String)>>,
     task_runs: Mutex<Vec<String>>,
 }
@@ -105,6 +106,12 @@ impl ScriptedEngine {
         Self { failures: Mutex::new(times), ..self }
     }
 
+    /// The same, its tasks failing this many times at their end.
+    #[must_use]
+    pub fn breaking_off_first(self, times: usize) -> Self {
+        Self { task_failures: Mutex::new(times), ..self }
+    }
+
     /// The types and texts of the activities it was asked about, in order.
     #[must_use]
     pub fn heard(&self) -> Vec<(String, String)> {
@@ -116,17 +123,6 @@ impl ScriptedEngine {
     pub fn task_runs(&self) -> Vec<String> {
         lock(&self.task_runs).clone()
     }
-
-    fn fail_if_told(&self) -> Result<(), EngineError> {
-        let mut failures = lock(&self.failures);
-        match failures.checked_sub(1) {
-            Some(left) => {
-                *failures = left;
-                Err("told to fail".into())
-            }
-            None => Ok(()),
-        }
-    }
 }
 
 #[async_trait]
@@ -136,7 +132,7 @@ impl Engine for ScriptedEngine {
         if let Some((duration, clock)) = &self.takes {
             clock.sleep(*duration).await;
         }
-        self.fail_if_told()?;
+        fail_if_told(&self.failures)?;
         Ok(self.outcome.clone().unwrap_or(Outcome::Ignore))
     }
 
@@ -147,6 +143,7 @@ impl Engine for ScriptedEngine {
                 clock.sleep(*pause).await;
                 progress.say(word);
             }
+            fail_if_told(&self.task_failures)?;
             return Ok(answer.clone());
         }
         self.follow_up.clone().ok_or_else(|| "no task was scripted".into())
@@ -157,8 +154,19 @@ impl Engine for ScriptedEngine {
         _occasion: &Occasion,
         _recipient: &Recipient,
     ) -> Result<Option<Activity>, EngineError> {
-        self.fail_if_told()?;
+        fail_if_told(&self.failures)?;
         Ok(self.occasion.clone())
+    }
+}
+
+fn fail_if_told(failures: &Mutex<usize>) -> Result<(), EngineError> {
+    let mut failures = lock(failures);
+    match failures.checked_sub(1) {
+        Some(left) => {
+            *failures = left;
+            Err("told to fail".into())
+        }
+        None => Ok(()),
     }
 }
 

@@ -31,7 +31,7 @@ impl Worker {
         if job.plan.is_some() {
             return Ok(Planned { job, is_stored: true });
         }
-        let plan = if job.attempts > MAX_RUNS { None } else { self.ask(&job, decide).await? };
+        let plan = if is_asked(&job) { self.ask(&job, decide).await? } else { None };
         let plan = plan.unwrap_or_else(|| {
             let apology = someone_waits.then(|| self.engine.apology());
             Plan { verdict: Verdict::GivenUp, ..Plan::sends(apology.into_iter().collect()) }
@@ -68,6 +68,11 @@ impl Worker {
             }
         }
     }
+}
+
+/// Whether the engine is asked about `job`: nothing is decided yet, and it may still come back from it.
+pub(crate) fn is_asked(job: &Job) -> bool {
+    job.plan.is_none() && job.attempts <= MAX_RUNS
 }
 
 /// The plan with messages that the channel takes, divided before it is stored: each is claimed and repeated by itself.

@@ -5,7 +5,7 @@ use herald::activity::Activity;
 use herald::connector::{ConnectorError, Refusal};
 use herald::conversation::ConversationReference;
 use herald::ids::ActivityId;
-use herald::ledger::{Job, Plan, Policy, State, Verdict};
+use herald::ledger::{Job, JobId, Plan, Policy, State, Verdict};
 use herald::stream::{Answer, Shown, Stream, Way, answer};
 use herald::telemetry::causes;
 use jiff::SignedDuration;
@@ -92,6 +92,7 @@ impl Worker {
         way: Way,
     ) -> Result<Job, Later> {
         let begun = self.clock.now();
+        let id = job.id.step(if way == Way::Final { "final" } else { "update" }, 0);
         let request = async {
             let done = match way {
                 Way::Final => {
@@ -103,15 +104,22 @@ impl Worker {
                 }
             };
             if let Err(error) = &done {
-                if is_shown(stream, way, error) {
+                if self.is_shown(&id, stream, way, error).await {
                     return Ok(Some(stream.id.clone()));
                 }
                 self.take_to_heart(error, reference, begun).await;
             }
             done.map(|()| Some::<ActivityId>(stream.id.clone()))
         };
-        let name = if way == Way::Final { "final" } else { "update" };
-        self.attempt(&job.id.step(name, 0), reference, Policy::Work, request).await
+        self.attempt(&id, reference, Policy::Work, request).await
+    }
+
+    /// Whether the answer is there already, and only the reply to that was lost.
+    async fn is_shown(&self, id: &JobId, stream: &Stream, way: Way, error: &ConnectorError) -> bool {
+        let Some(refusal @ Refusal::StreamComplete) = error.refusal() else { return false };
+        // Without the record it is shown a second time rather than never.
+        let attempts = self.jobs.get(id).await.ok().flatten().map_or(1, |tried| tried.attempts);
+        stream.instead_of(way, refusal, attempts) == Ok(Shown::Already)
     }
 
     /// Ends a stream that its answer does not continue with what it showed, so that nobody waits for more of it, and
@@ -126,9 +134,4 @@ impl Worker {
             debug!(error = %causes(&error), "could not end a stream");
         }
     }
-}
-
-/// Whether the answer is there already, and only the reply to that was lost.
-fn is_shown(stream: &Stream, way: Way, error: &ConnectorError) -> bool {
-    error.refusal().is_some_and(|refusal| stream.instead_of(way, refusal) == Ok(Shown::Already))
 }

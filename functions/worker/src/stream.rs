@@ -15,6 +15,7 @@ use herald::turn::Turn;
 use jiff::{SignedDuration, Timestamp};
 use tracing::{info, warn};
 
+use crate::decide::is_asked;
 use crate::job::Parts;
 use crate::send::Route;
 use crate::{Later, Worker};
@@ -70,15 +71,17 @@ impl Worker {
     pub(crate) async fn run_streamed(&self, work: &TaskWork, begun: &Stream, job: Job) -> Result<(), Later> {
         let mut stream = job.stream.clone().unwrap_or_else(|| begun.clone());
         let is_first = job.attempts == 1 && stream.is_fresh(self.clock.now());
-        let in_hand = job.clone();
-        let decide = async {
-            match is_first {
-                true => self.stream(work, &in_hand, &mut stream).await,
-                false => self.run_task(work, &Progress::default()).await,
-            }
+        let told = match is_asked(&job) {
+            true if is_first => Some(self.stream(work, &job, &mut stream).await),
+            true => Some(self.run_task(work, &Progress::default()).await),
+            false => None,
         };
-        let mut planned = Box::pin(self.planned(job, true, decide)).await?;
+        // Before it is planned: where the engine failed, whoever runs it again must know how the stream stands.
+        let job = Job { stream: Some(stream.clone()), ..job };
+        let decided = async { told.unwrap_or_else(|| Ok(Plan::default())) };
+        let mut planned = Box::pin(self.planned(job, true, decided)).await?;
         if !planned.is_stored {
+            stream = stream.when_answered(self.clock.now());
             let plan = planned.job.plan.take().map(|plan| self.in_place_of(&stream, plan));
             planned.job = Job { plan, stream: Some(stream.clone()), ..planned.job };
         }

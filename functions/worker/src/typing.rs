@@ -5,17 +5,18 @@ use std::pin::pin;
 use std::time::Duration;
 
 use herald::activity::{Activity, ActivityType};
+use herald::stream::Surface;
 use herald::telemetry::causes;
 use herald::turn::Turn;
 use tracing::debug;
 
 use crate::Worker;
 
-/// An answer that comes before this needs no indicator.
-const FIRST: Duration = Duration::from_millis(500);
+/// An answer that comes before the first of these needs no indicator; one is seen for the second.
+const USUAL: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(3)];
 
-/// How long an indicator is seen.
-const SEEN: Duration = Duration::from_secs(3);
+/// The same in Copilot, which wants to hear sooner.
+const IN_COPILOT: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(1)];
 
 impl Worker {
     /// Does `work`, and shows that something is typed while a person waits for it.
@@ -24,12 +25,13 @@ impl Worker {
             return work.await;
         }
         let mut work = pin!(work);
-        let mut wait = FIRST;
+        let [first, seen] = if Surface::of(turn) == Some(Surface::Copilot) { IN_COPILOT } else { USUAL };
+        let mut wait = first;
         loop {
             tokio::select! {
                 biased;
                 done = &mut work => return done,
-                () = self.clock.sleep(wait) => wait = SEEN,
+                () = self.clock.sleep(wait) => wait = seen,
             }
             tokio::select! {
                 biased;

@@ -163,7 +163,7 @@ fn finish(
                 break;
             }
             if is_expired || now > 120_000 {
-                way = stream.instead_of(Way::Final, Refusal::StreamExpired).unwrap_err();
+                way = stream.instead_of(Way::Final, Refusal::StreamExpired, 1).unwrap_err();
                 break;
             }
         }
@@ -217,6 +217,7 @@ fn broken(played: &Played) -> Vec<String> {
     let end = if is_over { open[open.len() - 1].at } else { played.script.ends_at };
     let mut broken = Vec::new();
     let (mut told, mut sequence) = (String::new(), 0);
+    let (mut heard_at, mut lost) = (0, 0);
     for (number, request) in open.iter().enumerate() {
         let next = open.get(number + 1).map_or(end, |next| next.at);
         if next - request.at > 35_000 {
@@ -225,6 +226,11 @@ fn broken(played: &Played) -> Vec<String> {
         if next != end && next - request.at < 1_000 {
             broken.push(format!("two requests within {} ms at {}", next - request.at, request.at));
         }
+        // Two in a row may be lost.
+        if lost < 3 && request.at - heard_at > 45_000 {
+            broken.push(format!("unheard for {} ms at {}", request.at - heard_at, request.at));
+        }
+        (heard_at, lost) = if request.was_taken { (request.at, 0) } else { (heard_at, lost + 1) };
         match request.sequence {
             Some(number) if number > sequence => sequence = number,
             None if request.is_last => {}

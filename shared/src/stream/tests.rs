@@ -89,17 +89,54 @@ fn every_refusal_of_a_chunk_leads_somewhere() {
         Refusal::StreamExpired,
         Refusal::StreamComplete,
         Refusal::StreamUnsupported,
-        Refusal::StreamBroken,
-        Refusal::TooLarge,
         Refusal::NotOffered,
         Refusal::Malformed,
     ] {
         assert_eq!(after(&refused(over)).end, Some(End::Over), "{over:?}");
     }
+    for full in [Refusal::TooLarge, Refusal::StreamBroken] {
+        let full = after(&refused(full));
+        assert_eq!((full.end, full.told.as_str()), (None, ""));
+        assert_eq!(full.next(&text("Two laptops"), at(4.0)), Step::Wait(at(4.5)));
+        assert_eq!(full.next(&text("Two laptops"), at(4.5)), Step::Send(Chunk::Close));
+    }
+    let gone = ConnectorError::Refused { status: 410, code: None, refusal: Refusal::Other };
+    assert_eq!(after(&gone).end, Some(End::Stopped));
     let slowed = after(&ConnectorError::Throttled { retry_after: Some(Duration::from_secs(7)) });
     assert_eq!((slowed.end, slowed.not_before, slowed.told.as_str()), (None, at(10.0), ""));
     assert_eq!(after(&ConnectorError::Busy).told, "");
     assert_eq!(after(&lost).told, "Two");
+}
+
+#[test]
+fn a_channel_that_is_busy_is_left_alone_for_a_second_at_any_pace() {
+    let web = stream(Surface::WebChat);
+    let slowed = |error| web.clone().after(&Chunk::Text("Two".to_owned()), Err(&error), at(3.0));
+
+    for slowed in [slowed(ConnectorError::Busy), slowed(ConnectorError::Throttled { retry_after: None })] {
+        assert_eq!(slowed.next(&text("Two laptops"), at(3.5)), Step::Wait(at(4.0)));
+    }
+}
+
+#[test]
+fn silence_is_broken_again_soon_where_the_channel_did_not_hear() {
+    let again = told("Two").again();
+    let lost = ConnectorError::Ambiguous { loss: Loss::Reply, cause: "lost".into() };
+
+    let unheard = told("Two").after(&again, Err(&lost), at(30.0));
+
+    assert_eq!(unheard.next(&Latest::default(), at(31.5)), Step::Send(again.clone()));
+    let heard = unheard.after(&again, Ok(()), at(32.0));
+    assert_eq!(heard.next(&Latest::default(), at(33.5)), Step::Wait(at(50.0)));
+}
+
+#[test]
+fn an_answer_to_a_stream_that_copilot_gave_up_is_a_message() {
+    let way = |surface, now| stream(surface).when_answered(at(now)).way("Two laptops");
+
+    assert_eq!(way(Surface::Copilot, 39.9), Some(Way::Final));
+    assert_eq!(way(Surface::Copilot, 40.0), Some(Way::Message));
+    assert_eq!(way(Surface::Teams, 40.0), Some(Way::Final));
 }
 
 #[test]
@@ -129,11 +166,12 @@ fn an_answer_goes_where_its_stream_leaves_room_for_it() {
 fn a_refused_end_is_followed_by_the_next_way_and_the_last_is_a_message() {
     let teams = told("Two");
 
-    assert_eq!(teams.instead_of(Way::Final, Refusal::StreamComplete), Ok(Shown::Already));
-    assert_eq!(teams.instead_of(Way::Final, Refusal::StreamStopped), Ok(Shown::Unwanted));
-    assert_eq!(teams.instead_of(Way::Final, Refusal::StreamExpired), Err(Way::Update));
-    assert_eq!(teams.instead_of(Way::Update, Refusal::ActivityNotFound), Err(Way::Message));
-    assert_eq!(stream(Surface::Copilot).instead_of(Way::Final, Refusal::StreamBroken), Err(Way::Message));
+    assert_eq!(teams.instead_of(Way::Final, Refusal::StreamComplete, 2), Ok(Shown::Already));
+    assert_eq!(teams.instead_of(Way::Final, Refusal::StreamComplete, 1), Err(Way::Update));
+    assert_eq!(teams.instead_of(Way::Final, Refusal::StreamStopped, 1), Ok(Shown::Unwanted));
+    assert_eq!(teams.instead_of(Way::Final, Refusal::StreamExpired, 1), Err(Way::Update));
+    assert_eq!(teams.instead_of(Way::Update, Refusal::ActivityNotFound, 1), Err(Way::Message));
+    assert_eq!(stream(Surface::Copilot).instead_of(Way::Final, Refusal::StreamBroken, 1), Err(Way::Message));
 }
 
 #[test]
@@ -176,7 +214,7 @@ fn answers_are_streamed_to_one_person_on_channels_that_know_how() {
         }))
         .unwrap();
         let reference = crate::conversation::ConversationReference::of(&activity).unwrap();
-        Surface::of(&Turn::new(activity, reference))
+        Surface::of(&crate::turn::Turn::new(activity, reference))
     };
     let copilot = json!([{ "type": "ProductInfo", "id": "COPILOT" }]);
 
