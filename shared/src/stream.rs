@@ -173,7 +173,7 @@ impl Stream {
         let after = |wait: SignedDuration| Self { not_before: later(now, wait), ..asked.clone() };
         match (error.refusal(), error.retry()) {
             (Some(Refusal::StreamStopped), _) => end(End::Stopped),
-            // So says Microsoft's own client, and there is nobody left to tell.
+            // Microsoft's own client takes it for Stop.
             (Some(Refusal::Other), _) if matches!(error, ConnectorError::Refused { status: GONE, .. }) => {
                 end(End::Stopped)
             }
@@ -197,8 +197,7 @@ impl Stream {
         self.end.is_none() && now.duration_since(self.last) < STALE
     }
 
-    /// The stream as its answer finds it at `now`: where the channel gives up what was silent for long, nobody would
-    /// see it end.
+    /// The stream as its answer finds it at `now`: nobody sees the end of one that the channel gave up as silent.
     #[must_use]
     pub fn when_answered(self, now: Timestamp) -> Self {
         let is_given_up = self.surface.gives_up_silence() && now.duration_since(self.last) >= STALE;

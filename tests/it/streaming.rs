@@ -276,6 +276,24 @@ async fn a_slow_engine_is_seen_to_type_until_it_answers() {
 }
 
 #[tokio::test]
+async fn in_copilot_it_is_seen_to_type_sooner() {
+    let clock = TestBundle::clock_at_start();
+    let engine = ScriptedEngine::saying("Hello.").after(Duration::from_millis(2_500), clock.clone());
+    let bundle = TestBundle::with_shared(Arc::new(engine), clock).await;
+    let alex = bundle.channel().add_person("Alex");
+    let mut activity = bundle.channel().message(&alex, "tell me");
+    activity["entities"] = json!([{ "type": "ProductInfo", "id": "COPILOT" }]);
+
+    bundle.receive(activity).await;
+    drain(&bundle).await;
+
+    let told = told(&bundle);
+    let kinds: Vec<_> = told.iter().filter_map(|entry| entry.activity["type"].as_str()).collect();
+    assert_eq!(kinds, ["typing", "typing", "typing", "message"]);
+    bundle.end().await;
+}
+
+#[tokio::test]
 async fn whoever_wants_replies_at_once_gets_the_status_of_a_streamed_answer() {
     let outcome = Outcome::Stream { status: STATUS.to_owned(), task: Task::new("work") };
     let bundle = TestBundle::with(ScriptedEngine::deciding(outcome)).await;

@@ -1,5 +1,5 @@
-//! Surfaces: where answers can be streamed, and what differs there (protocol §6.2, §6.3).
-//! What is sent there, and when, is the stream's decision.
+//! Surfaces: where answers can be streamed, how fast, and what can be done once a stream is over (protocol §5.4, §6.2).
+//! Where none is, an answer is a message; that is for whoever asks to do.
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};

@@ -3,6 +3,7 @@ use serde_json::json;
 use super::*;
 use crate::activity::Activity;
 use crate::ledger::Loss;
+use crate::turn::Turn;
 
 fn at(seconds: f64) -> Timestamp {
     let millis = SignedDuration::from_secs_f64(seconds);
@@ -214,7 +215,7 @@ fn answers_are_streamed_to_one_person_on_channels_that_know_how() {
         }))
         .unwrap();
         let reference = crate::conversation::ConversationReference::of(&activity).unwrap();
-        Surface::of(&crate::turn::Turn::new(activity, reference))
+        Surface::of(&Turn::new(activity, reference))
     };
     let copilot = json!([{ "type": "ProductInfo", "id": "COPILOT" }]);
 
