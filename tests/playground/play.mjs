@@ -1,5 +1,6 @@
 // Drives the Agents Playground page in headless Chromium: sends one order and checks that Herald
-// acknowledges it at once and reports the outcome later, as a message of its own.
+// acknowledges it at once and reports the outcome later, as a message of its own; then asks for what is
+// streamed, and checks that it grows in one bubble.
 //
 // usage: node play.mjs PLAYGROUND_PORT SCREENSHOT_PATH
 import { chromium } from "playwright-core";
@@ -11,6 +12,8 @@ if (!/^\d+$/.test(port ?? "") || !screenshot) {
 }
 
 const REQUEST = "order a laptop";
+const STREAMED = "tell me about your shop";
+const STREAM_END = /still on its way\.$/; // the last words of what is streamed
 const ACK_LIMIT_MS = 15_000; // Microsoft 365 wants a first answer within 15 s
 const TIMEOUT_MS = 30_000; // for both messages together
 const WELCOME_WAIT_MS = 10_000;
@@ -58,16 +61,45 @@ async function waitForWelcome(page) {
   throw new Failure(`no welcome message within ${WELCOME_WAIT_MS} ms of opening the page`);
 }
 
-async function run(page) {
-  await page.goto(`http://127.0.0.1:${port}/`, { waitUntil: "domcontentloaded" });
-  const composer = page.locator("[role=textbox][data-lexical-editor=true]");
-  await composer.waitFor({ timeout: TIMEOUT_MS });
-  const before = await waitForWelcome(page);
-
-  await composer.click();
-  await page.keyboard.insertText(REQUEST);
+async function send(page, text) {
+  await page.locator("[role=textbox][data-lexical-editor=true]").click();
+  await page.keyboard.insertText(text);
   const sent = Date.now();
   await page.getByRole("button", { name: "Send Message" }).click();
+  return sent;
+}
+
+/** Asks for what is streamed: its status, its growth and its end are to be seen in one bubble. */
+async function stream(page) {
+  const before = (await botBubbles(page)).length;
+  const sent = await send(page, STREAMED);
+  const seen = []; // what the one bubble showed, in order
+  const end = sent + TIMEOUT_MS;
+  while (Date.now() < end && !STREAM_END.test(seen.at(-1) ?? "")) {
+    const bubbles = (await botBubbles(page)).slice(before);
+    const text = bubbles[0] ?? "";
+    if (bubbles.length > 1) throw new Failure(`${bubbles.length} bubbles for one streamed answer: ${bubbles.join(" | ")}`);
+    if (text !== "" && seen.at(-1) !== text) {
+      seen.push(text);
+      console.log(`+${String(Date.now() - sent).padStart(5)} ms  (${text.length} characters) ${text.slice(0, 60)}`);
+    }
+    await sleep(POLL_MS);
+  }
+  if (!STREAM_END.test(seen.at(-1) ?? "")) {
+    throw new Failure(`the streamed answer did not end within ${TIMEOUT_MS} ms; it showed: ${seen.at(-1)}`);
+  }
+  await sleep(SETTLE_MS);
+  const bubbles = (await botBubbles(page)).slice(before);
+  if (bubbles.length !== 1) throw new Failure(`${bubbles.length} bubbles for one streamed answer at its end`);
+  if (seen.length < 4) throw new Failure(`the streamed answer was seen in ${seen.length} states only: ${seen.join(" | ")}`);
+  console.log(`ok: streamed in one bubble, seen in ${seen.length} states`);
+}
+
+async function run(page) {
+  await page.goto(`http://127.0.0.1:${port}/`, { waitUntil: "domcontentloaded" });
+  await page.locator("[role=textbox][data-lexical-editor=true]").waitFor({ timeout: TIMEOUT_MS });
+  const before = await waitForWelcome(page);
+  const sent = await send(page, REQUEST);
 
   const arrivals = []; // by position on the page: { ms, text }
   let end = sent + TIMEOUT_MS;
@@ -138,6 +170,7 @@ try {
   );
   page = await context.newPage();
   await run(page);
+  await stream(page);
 } catch (error) {
   console.error(`FAIL: ${error instanceof Failure ? error.message : error.stack}`);
   process.exitCode = 1;
