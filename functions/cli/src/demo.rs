@@ -97,7 +97,7 @@ async fn play(local: &Local, clock: &Arc<dyn Clock>) -> Result<usize, DemoError>
     story.scene("Two days pass, compressed to three seconds: the task goes on where it stopped.")?;
     story.expect(&[Expected::message(&alex, "is delivered: a laptop")]).await?;
 
-    story.scene("Alex: “tell me about your shop”, which takes a few seconds to say.")?;
+    story.scene("Alex: “tell me about your shop”. The answer grows in one message while it is made.")?;
     take(channel, channel.message(&alex, "tell me about your shop"), "Alex's question").await?;
     story.expect_growing(&alex, "what is still on its way").await?;
 
@@ -105,11 +105,12 @@ async fn play(local: &Local, clock: &Arc<dyn Clock>) -> Result<usize, DemoError>
     let due = schedule.next_after(clock.now()).ok_or(DemoError::NotTaken("the schedule", None))?;
     let event = fire(schedule, due);
     story.scene("The clock is put forward: the schedule MorningDigest fires, for everyone.")?;
-    local.fire(event.clone()).await.map_err(|error| DemoError::NotTaken("the schedule", Some(error)))?;
+    local.fire(event).await.map_err(|error| DemoError::NotTaken("the schedule", Some(error)))?;
     story.expect(&[Expected::message(&alex, "Good morning!")]).await?;
 
-    story.scene("The same for Dana, who has never written: a conversation is created first.")?;
-    let for_dana = for_one(event, &dana.tenant, &dana.entra_id);
+    story.scene("Once more, for Dana, who has never written: a conversation is created first.")?;
+    let due = schedule.next_after(due).ok_or(DemoError::NotTaken("the schedule", None))?;
+    let for_dana = for_one(fire(schedule, due), &dana.tenant, &dana.entra_id);
     local.fire(for_dana).await.map_err(|error| DemoError::NotTaken("the schedule", Some(error)))?;
     story.expect(&[Expected::creation(&dana), Expected::message(&dana, "Good morning!")]).await?;
 

@@ -14,6 +14,10 @@ use crate::channel::{Channel, Effect, Person, TranscriptEntry};
 /// The channel's own limit for the first answer; the later ones are well within it here.
 const LIMIT: Duration = Duration::from_secs(15);
 
+/// A text of more characters than this is long, and so many of it are printed.
+const LONG: usize = 100;
+const LAST_WORDS: usize = 64;
+
 /// How often the transcript is looked at while something is awaited.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -150,9 +154,18 @@ impl Story {
         let what = match (entry.effect, entry.activity["text"].as_str()) {
             (Effect::Created, None) => format!("a conversation with {name} is created"),
             (Effect::Refused, _) => format!("refused with {}", entry.status.unwrap_or_default()),
-            (_, text) => format!("to {name}: {}", text.unwrap_or_default()),
+            (_, text) => format!("to {name}: {}", shortened(text.unwrap_or_default())),
         };
         writeln!(io::stdout(), "  +{seconds:6.3} s  {what}{card}{remark}")
+    }
+}
+
+/// A long text by its length and its last words.
+fn shortened(text: &str) -> String {
+    let count = text.chars().count();
+    match text.char_indices().nth(count.saturating_sub(LAST_WORDS)) {
+        Some((at, _)) if count > LONG => format!("({count} characters) …{}", text.split_at(at).1.trim()),
+        _ => text.to_owned(),
     }
 }
 
