@@ -132,7 +132,8 @@ impl Stream {
         let keep_alive_at = later(self.heard, KEEP_ALIVE).max(due);
         let text = shown(&latest.text);
         let status = latest.status.as_deref().map(status_of).filter(|status| self.is_news(status));
-        let news = if text.len() > self.told.len() {
+        // A text of blanks is none to the channel.
+        let news = if text.len() > self.told.len() && !text.trim().is_empty() {
             Some(Chunk::Text(text.to_owned()))
         } else {
             status.map(|status| Chunk::Status(status.to_owned()))
@@ -200,7 +201,8 @@ impl Stream {
     /// The stream as its answer finds it at `now`: nobody sees the end of one that the channel gave up as silent.
     #[must_use]
     pub fn when_answered(self, now: Timestamp) -> Self {
-        let is_given_up = self.surface.gives_up_silence() && now.duration_since(self.last) >= STALE;
+        let is_silent = self.surface.gives_up_silence() && now.duration_since(self.heard) >= STALE;
+        let is_given_up = is_silent || now >= later(self.began, GIVE_UP);
         Self { end: self.end.or(is_given_up.then_some(End::Over)), ..self }
     }
 
@@ -211,7 +213,7 @@ impl Stream {
 
     /// Whether `status` is worth a chunk: there is nothing but statuses yet, and this is another one.
     fn is_news(&self, status: &str) -> bool {
-        self.told.is_empty() && !status.is_empty() && status != self.status
+        self.told.is_empty() && !status.trim().is_empty() && status != self.status
     }
 }
 

@@ -241,9 +241,9 @@ mod tests {
             event[member] = value;
             read(event).unwrap_err().to_string()
         };
-        assert!(with("key", json!(null)).contains("`key` is missing"));
+        assert!(with("key", json!(null)).contains("`key` of the event is missing"));
         assert!(with("key", json!("")).contains("`key` is empty"));
-        assert!(with("schedule_arn", json!("arn")).contains("`key` stands beside"));
+        assert!(with("schedule_arn", json!("arn")).contains("`key` of the event stands beside"));
         assert!(with("content", json!({ "text": "${x}" })).contains("`x`"));
         assert!(with("audience", json!({ "kind": "users", "users": [] })).contains("`audience.users`"));
         assert!(with("occasion", json!("")).contains("`occasion`"));

@@ -1,6 +1,8 @@
 //! The answer of a streamed task, shown for good: as the end of its stream, in its place, or as a message.
 //! Which way comes first and which is next is the shared stream's decision.
 
+use std::time::Duration;
+
 use herald::activity::Activity;
 use herald::connector::{ConnectorError, Refusal};
 use herald::conversation::ConversationReference;
@@ -8,15 +10,18 @@ use herald::ids::ActivityId;
 use herald::ledger::{Job, JobId, Plan, Policy, State, Verdict};
 use herald::stream::{Answer, Shown, Stream, Way, answer};
 use herald::telemetry::causes;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tracing::{debug, info};
 
 use crate::job::Parts;
 use crate::send::Route;
 use crate::{Later, Worker};
 
-/// The least time between the last chunk and the end of a stream.
+/// The least time between two requests at the end of a stream.
 const GAP: SignedDuration = SignedDuration::from_secs(1);
+
+/// How long the end waits in hand until the channel takes it.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Worker {
     /// `plan` with what takes the place of `stream` first: what was told stays where the work failed after it.
@@ -39,47 +44,80 @@ impl Worker {
     ///   └─► refused: update ──► shown once, however often it is repeated
     ///                  └─► refused, or the channel has no edits: sent, under claims of its own
     /// ```
+    ///
+    /// `None` when nobody wants it, for the person pressed Stop.
     pub(crate) async fn finish_stream(
         &self,
         job: &Job,
         reference: &ConversationReference,
         stream: &Stream,
-    ) -> Result<Parts, Later> {
+    ) -> Result<Option<Parts>, Later> {
         let stream = job.stream.as_ref().unwrap_or(stream);
         let sends = job.plan.as_ref().map(|plan| plan.sends.as_slice()).unwrap_or_default();
-        let [first, rest @ ..] = sends else { return Ok(Parts::default()) };
-        let Some(mut way) = stream.way(first.text.as_deref().unwrap_or_default()) else {
-            return Ok(Parts::default());
+        let [first, rest @ ..] = sends else { return Ok(Some(Parts::default())) };
+        let id = job.id.step("final", 0);
+        let mut way = match stream.way(first.text.as_deref().unwrap_or_default()) {
+            None => return Ok(None),
+            Some(Way::Final) if self.is_too_late(&id, stream).await? => stream.otherwise(Way::Final),
+            Some(way) => way,
         };
-        if way == Way::Final {
-            self.wait_for_turn(stream.last.checked_add(GAP).unwrap_or(stream.last)).await;
-        }
+        let mut last = stream.last;
+        let mut is_open = stream.end.is_none();
         loop {
-            if way != Way::Final {
+            self.wait_after(last, stream).await?;
+            if way != Way::Final && is_open {
                 self.leave(reference, stream).await;
+                is_open = false;
+                last = self.clock.now();
+                self.wait_after(last, stream).await?;
             }
             if way == Way::Message {
-                return self.send_all(&job.id, Route::follow_up(reference), sends).await;
+                let said = self.send_all(&job.id, Route::follow_up(reference), sends).await;
+                return said.map(Some);
             }
             let shown = Box::pin(self.show(job, reference, stream, first, way)).await?;
+            last = self.clock.now();
             let reason = shown.reason().unwrap_or_default();
             match shown.state {
                 State::Failed if reason.ends_with(&Refusal::StreamStopped.to_string()) => {
                     info!(job.id = job.id.as_str(), "a person stopped an answer before its end");
-                    let mut parts = Parts::default();
-                    parts.add(&shown);
-                    return Ok(parts);
+                    return Ok(None);
                 }
-                State::Failed => way = stream.otherwise(way),
+                State::Failed => {
+                    let ended = [Refusal::StreamExpired, Refusal::StreamComplete].map(|it| it.to_string());
+                    is_open &= !ended.iter().any(|words| reason.ends_with(words));
+                    way = stream.otherwise(way);
+                }
                 State::Sent | State::Unknown | State::Expired | State::Sending | State::Retry => {
                     let id = job.id.step("rest", 0);
                     let rest = self.send_all(&id, Route::follow_up(reference), rest);
                     let mut parts = Box::pin(rest).await?;
                     parts.add(&shown);
-                    return Ok(parts);
+                    return Ok(Some(parts));
                 }
             }
         }
+    }
+
+    /// Whether nobody would see the end of `stream` any more. What may have been its end before is asked for again: the
+    /// channel knows.
+    async fn is_too_late(&self, id: &JobId, stream: &Stream) -> Result<bool, Later> {
+        if stream.clone().when_answered(self.clock.now()).end.is_none() {
+            return Ok(false);
+        }
+        let tried = self.jobs.get(id).await.map_err(|error| self.put_off(&error, id))?;
+        Ok(tried.is_none_or(|tried| tried.state == State::Retry && tried.resends == 0))
+    }
+
+    /// Waits until the channel takes another request after the one at `last`, if that is soon.
+    async fn wait_after(&self, last: Timestamp, stream: &Stream) -> Result<(), Later> {
+        let due = last.checked_add(GAP).unwrap_or(last).max(stream.not_before);
+        let wait = Duration::try_from(due.duration_since(self.clock.now())).unwrap_or_default();
+        if wait > PATIENCE {
+            return Err(Later { wait });
+        }
+        self.wait_for_turn(due).await;
+        Ok(())
     }
 
     /// Shows the answer in a `way` that may be repeated freely, under a claim of its own.
@@ -93,11 +131,13 @@ impl Worker {
     ) -> Result<Job, Later> {
         let begun = self.clock.now();
         let id = job.id.step(if way == Way::Final { "final" } else { "update" }, 0);
+        let is_late = stream.clone().when_answered(begun).end.is_some();
         let request = async {
             let done = match way {
                 Way::Final => {
                     let last = Answer { first: first.clone(), rest: Vec::new() }.last(stream);
-                    self.connector.send(reference, last).await.map(drop)
+                    let done = self.connector.send(reference, last).await.map(drop);
+                    if is_late { done.and(Err(unseen())) } else { done }
                 }
                 Way::Update | Way::Message => {
                     self.connector.update(reference, &stream.id, first.clone()).await
@@ -118,8 +158,8 @@ impl Worker {
     async fn is_shown(&self, id: &JobId, stream: &Stream, way: Way, error: &ConnectorError) -> bool {
         let Some(refusal @ Refusal::StreamComplete) = error.refusal() else { return false };
         // Without the record it is shown a second time rather than never.
-        let attempts = self.jobs.get(id).await.ok().flatten().map_or(1, |tried| tried.attempts);
-        stream.instead_of(way, refusal, attempts) == Ok(Shown::Already)
+        let repeats = self.jobs.get(id).await.ok().flatten().map_or(0, |tried| tried.resends);
+        stream.instead_of(way, refusal, repeats) == Ok(Shown::Already)
     }
 
     /// Ends a stream that its answer does not continue with what it showed, so that nobody waits for more of it, and
@@ -128,10 +168,14 @@ impl Worker {
         if stream.end.is_some() || stream.told.is_empty() {
             return;
         }
-        self.wait_for_turn(stream.last.checked_add(GAP).unwrap_or(stream.last)).await;
         let told = Answer { first: Activity::message(&stream.told), rest: Vec::new() };
         if let Err(error) = self.connector.send(reference, told.last(stream)).await {
             debug!(error = %causes(&error), "could not end a stream");
         }
     }
+}
+
+/// The end of a stream that the channel took although it had given the stream up: nobody sees it.
+fn unseen() -> ConnectorError {
+    ConnectorError::Refused { status: 202, code: None, refusal: Refusal::StreamExpired }
 }

@@ -20,12 +20,16 @@ use crate::job::Parts;
 use crate::send::Route;
 use crate::{Later, Worker};
 
+/// What is shown where an engine has no words for what it does.
+const NO_STATUS: &str = "Working on it…";
+
 /// How often the text so far is kept, for whoever takes over.
 const KEEP: SignedDuration = SignedDuration::from_secs(10);
 
 impl Worker {
     /// The first word of a streamed answer: the first chunk of a stream, where one can be begun, or else a message.
     pub(crate) async fn begin_stream(&self, job: &JobId, turn: &Turn, status: String) -> Plan {
+        let status = if status.trim().is_empty() { NO_STATUS.to_owned() } else { status };
         let Some(surface) = Surface::of(turn) else {
             return Plan::sends(vec![Activity::message(status)]);
         };
@@ -76,6 +80,11 @@ impl Worker {
             true => Some(self.run_task(work, &Progress::default()).await),
             false => None,
         };
+        // Whatever the task came to by then, nobody wants it.
+        let told = match stream.end {
+            Some(End::Stopped) => Some(Ok(stopped())),
+            Some(End::Closed | End::Over) | None => told,
+        };
         // Before it is planned: where the engine failed, whoever runs it again must know how the stream stands.
         let job = Job { stream: Some(stream.clone()), ..job };
         let decided = async { told.unwrap_or_else(|| Ok(Plan::default())) };
@@ -91,7 +100,15 @@ impl Worker {
         if said.is_ok() {
             self.end_stream(work).await;
         }
-        self.go_on_or_end(work, job, said).await
+        match said {
+            Ok(Some(parts)) => self.go_on_or_end(work, job, Ok(parts)).await,
+            // Nothing of it is wanted, nor what would follow.
+            Ok(None) => {
+                let job = Job { plan: Some(stopped()), ..job };
+                self.go_on_or_end(work, job, Ok(Parts::default())).await
+            }
+            Err(later) => self.go_on_or_end(work, job, Err(later)).await,
+        }
     }
 
     /// Runs the task and tells the stream what it says, one request at a time, until either is over.
@@ -104,7 +121,7 @@ impl Worker {
             match stream.next(&progress.latest(), now) {
                 Step::Over if stream.end == Some(End::Stopped) => {
                     info!(job.id = job.id.as_str(), "a person stopped an answer: its task is dropped");
-                    return Ok(Plan { verdict: Verdict::Stopped, ..Plan::default() });
+                    return Ok(stopped());
                 }
                 Step::Over => return run.await,
                 Step::Wait(until) => {
@@ -120,7 +137,11 @@ impl Worker {
                     if chunk == Chunk::Close {
                         // Before it is sent: whoever takes over must not take it for the answer.
                         let closed = Stream { end: Some(End::Closed), ..stream.clone() };
-                        self.keep_stream(job, &closed).await;
+                        if !self.keep_stream(job, &closed).await {
+                            // It may be somebody else's now, or would be taken for the answer.
+                            stream.end = Some(End::Over);
+                            continue;
+                        }
                     }
                     let mut ended = None;
                     *stream = {
@@ -138,7 +159,7 @@ impl Worker {
                         return outcome;
                     }
                     if self.clock.now().duration_since(kept_at) >= KEEP {
-                        self.keep_stream(job, stream).await;
+                        let _ = self.keep_stream(job, stream).await;
                         kept_at = self.clock.now();
                     }
                 }
@@ -156,16 +177,17 @@ impl Worker {
         stream.clone().after(chunk, sent.as_ref().map(drop), self.clock.now())
     }
 
-    /// Keeps what was told so far, as well as can be: without it, the answer is shown in another way.
-    async fn keep_stream(&self, job: &Job, stream: &Stream) {
+    /// Keeps what was told so far, as well as can be: without it, the answer is shown in another way. Whether it is kept.
+    async fn keep_stream(&self, job: &Job, stream: &Stream) -> bool {
         let kept = self.jobs.write(Job { stream: Some(stream.clone()), ..job.clone() }).await;
         match kept {
-            Ok(Ok(_)) => {}
+            Ok(Ok(_)) => return true,
             Ok(Err(_fenced)) => warn!(job.id = job.id.as_str(), "lost the claim on a stream"),
             Err(error) => {
                 warn!(error = %causes(&error), job.id = job.id.as_str(), "could not keep a stream");
             }
         }
+        false
     }
 
     async fn end_stream(&self, work: &TaskWork) {
@@ -183,5 +205,11 @@ pub(crate) fn stream_of(job: &Job) -> Option<Stream> {
     let (surface, send) = (plan.begins?, job.send()?);
     let began: Timestamp = send.history.iter().rfind(|entry| entry.state == State::Sending)?.at;
     let status = plan.sends.first()?.text.clone().unwrap_or_default();
-    Some(Stream::begun(surface, send.activity_id?, status, began))
+    let shown = send.history.last()?.at;
+    Some(Stream { last: shown, heard: shown, ..Stream::begun(surface, send.activity_id?, status, began) })
+}
+
+/// Nothing to say, for the person pressed Stop.
+fn stopped() -> Plan {
+    Plan { verdict: Verdict::Stopped, ..Plan::default() }
 }

@@ -21,7 +21,8 @@ const IN_COPILOT: [Duration; 2] = [Duration::from_millis(250), Duration::from_se
 impl Worker {
     /// Does `work`, and shows that something is typed while a person waits for it.
     pub(crate) async fn typing<T>(&self, turn: &Turn, work: impl Future<Output = T>) -> T {
-        if !turn.activity.is("message") {
+        // In a group it would count against what the conversation takes.
+        if !turn.activity.is("message") || !turn.reference.conversation.is_personal() {
             return work.await;
         }
         let mut work = pin!(work);
@@ -36,15 +37,17 @@ impl Worker {
             tokio::select! {
                 biased;
                 done = &mut work => return done,
-                () = self.type_once(turn) => {}
+                is_seen = self.type_once(turn) => if !is_seen { return work.await },
             }
         }
     }
 
-    async fn type_once(&self, turn: &Turn) {
+    async fn type_once(&self, turn: &Turn) -> bool {
         let typing = Activity { kind: ActivityType::named("typing"), ..Activity::default() };
-        if let Err(error) = self.connector.reply(turn, typing).await {
-            debug!(error = %causes(&error), "could not show that something is typed");
+        let typed = self.connector.reply(turn, typing).await;
+        if let Err(error) = &typed {
+            debug!(error = %causes(error), "could not show that something is typed");
         }
+        typed.is_ok()
     }
 }

@@ -66,17 +66,17 @@ impl Stream {
         }
     }
 
-    /// The way that is left when the channel refused `way`, which is tried for the `attempts`th time; `Ok` when it is
-    /// shown, or nobody wants it.
+    /// The way that is left when the channel refused `way`, tried before `repeats` times without knowing what came of
+    /// it; `Ok` when it is shown, or nobody wants it.
     ///
-    /// A stream that is complete before its answer was tried ended with something else.
+    /// A stream that is complete before its answer may have reached it ended with something else.
     ///
     /// # Errors
     ///
     /// The way to try.
-    pub fn instead_of(&self, way: Way, refusal: Refusal, attempts: u32) -> Result<Shown, Way> {
+    pub fn instead_of(&self, way: Way, refusal: Refusal, repeats: u32) -> Result<Shown, Way> {
         match (way, refusal) {
-            (Way::Final, Refusal::StreamComplete) if attempts > 1 => Ok(Shown::Already),
+            (Way::Final, Refusal::StreamComplete) if repeats > 0 => Ok(Shown::Already),
             (Way::Final, Refusal::StreamStopped) => Ok(Shown::Unwanted),
             (way, _) => Err(self.otherwise(way)),
         }

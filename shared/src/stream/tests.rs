@@ -141,6 +141,22 @@ fn an_answer_to_a_stream_that_copilot_gave_up_is_a_message() {
 }
 
 #[test]
+fn a_channel_that_heard_nothing_of_what_was_sent_has_given_up_all_the_same() {
+    let copilot = stream(Surface::Copilot);
+    let lost = ConnectorError::Ambiguous { loss: Loss::Reply, cause: "lost".into() };
+
+    let unheard = copilot.clone().after(&copilot.again(), Err(&lost), at(39.0));
+
+    assert_eq!(unheard.when_answered(at(41.0)).end, Some(End::Over));
+    assert_eq!(stream(Surface::Teams).when_answered(at(115.0)).end, Some(End::Over));
+}
+
+#[test]
+fn blanks_are_no_news() {
+    assert_eq!(stream(Surface::Teams).next(&text(" \n"), at(5.0)), Step::Wait(at(18.0)));
+}
+
+#[test]
 fn a_close_whose_reply_was_lost_has_closed() {
     let complete = refused(Refusal::StreamComplete);
 
@@ -167,12 +183,12 @@ fn an_answer_goes_where_its_stream_leaves_room_for_it() {
 fn a_refused_end_is_followed_by_the_next_way_and_the_last_is_a_message() {
     let teams = told("Two");
 
-    assert_eq!(teams.instead_of(Way::Final, Refusal::StreamComplete, 2), Ok(Shown::Already));
-    assert_eq!(teams.instead_of(Way::Final, Refusal::StreamComplete, 1), Err(Way::Update));
-    assert_eq!(teams.instead_of(Way::Final, Refusal::StreamStopped, 1), Ok(Shown::Unwanted));
-    assert_eq!(teams.instead_of(Way::Final, Refusal::StreamExpired, 1), Err(Way::Update));
-    assert_eq!(teams.instead_of(Way::Update, Refusal::ActivityNotFound, 1), Err(Way::Message));
-    assert_eq!(stream(Surface::Copilot).instead_of(Way::Final, Refusal::StreamBroken, 1), Err(Way::Message));
+    assert_eq!(teams.instead_of(Way::Final, Refusal::StreamComplete, 1), Ok(Shown::Already));
+    assert_eq!(teams.instead_of(Way::Final, Refusal::StreamComplete, 0), Err(Way::Update));
+    assert_eq!(teams.instead_of(Way::Final, Refusal::StreamStopped, 0), Ok(Shown::Unwanted));
+    assert_eq!(teams.instead_of(Way::Final, Refusal::StreamExpired, 0), Err(Way::Update));
+    assert_eq!(teams.instead_of(Way::Update, Refusal::ActivityNotFound, 0), Err(Way::Message));
+    assert_eq!(stream(Surface::Copilot).instead_of(Way::Final, Refusal::StreamBroken, 0), Err(Way::Message));
 }
 
 #[test]
