@@ -3,7 +3,7 @@
 //! Vocabulary: [`activity`], [`conversation`], [`turn`], [`task`], [`progress`], [`memory`], [`effect`], [`invoke`],
 //! [`occasion`], [`audience`], [`content`], and the [`engine`] that decides. Adapters: [`connector`] and [`auth`] to the channel,
 //! [`store`] on DynamoDB, [`queue`] on SQS. Decisions, as pure functions: [`ledger`], [`agenda`], [`limiter`],
-//! [`broadcast`]. What holds of a deployment: [`checkup`]. Values
+//! [`broadcast`], [`calendar`]. What holds of a deployment: [`checkup`]. Values
 //! that come in: [`clock`], [`chance`], [`config`].
 
 pub mod activity;
@@ -11,6 +11,7 @@ pub mod agenda;
 pub mod audience;
 pub mod auth;
 pub mod broadcast;
+pub mod calendar;
 pub mod chance;
 pub mod checkup;
 pub mod clock;
