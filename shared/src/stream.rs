@@ -1,9 +1,11 @@
 //! Streams: an answer shown while it is being made (protocol §6): what is sent next, and when.
-//! Pure functions of the stream, the latest word and the time; the worker sends, and the ledger knows of the first
-//! chunk and of the answer alone: what is lost in between, the next chunk makes up for.
+//! Pure functions of the stream, the latest word and the time; the worker sends.
+//!
+//! The ledger knows of the first chunk and of the answer alone: what is lost in between, the next chunk makes up for.
 
 mod chunk;
 mod finish;
+mod surface;
 
 use std::time::Duration;
 
@@ -12,10 +14,10 @@ use serde::{Deserialize, Serialize};
 
 pub use self::chunk::Chunk;
 pub use self::finish::{Answer, Shown, Way, answer};
+pub use self::surface::Surface;
 use crate::connector::{ConnectorError, Refusal, Retry, divided};
 use crate::ids::ActivityId;
 use crate::progress::Latest;
-use crate::turn::Turn;
 
 /// Silence after which something is said again: one chunk may be lost, and the channel's 45 s are far still.
 pub const KEEP_ALIVE: SignedDuration = SignedDuration::from_secs(18);
@@ -40,59 +42,6 @@ pub const MAX_STATUS: usize = 1_000;
 
 /// Most of a text that a stream shows, in bytes of UTF-16 as JSON: with what is around it, one activity.
 const MAX_TEXT_BYTES: usize = 24 * 1024;
-
-/// Where streams are shown, which differ in pace and in what can be done once one is over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Surface {
-    /// A personal chat in Teams.
-    Teams,
-    /// Microsoft 365 Copilot, which shows no edits.
-    Copilot,
-    /// Web Chat and Direct Line.
-    WebChat,
-}
-
-impl Surface {
-    /// Where `turn` came from, if answers can be streamed there: to one person, and on the channels that know how.
-    #[must_use]
-    pub fn of(turn: &Turn) -> Option<Self> {
-        let (channel, sub_channel) = match turn.reference.channel_id.as_str().split_once(':') {
-            Some((channel, sub_channel)) => (channel, Some(sub_channel)),
-            None => (turn.reference.channel_id.as_str(), None),
-        };
-        let is_copilot = sub_channel.is_some_and(|name| name.eq_ignore_ascii_case("copilot"))
-            || turn.activity.entities.iter().any(|entity| {
-                let id = entity.extra.get("id").and_then(|id| id.as_str()).unwrap_or_default();
-                entity.kind == "ProductInfo" && id.eq_ignore_ascii_case("copilot")
-            });
-        match channel {
-            "msteams" if !turn.reference.conversation.is_personal() => None,
-            "msteams" if is_copilot => Some(Self::Copilot),
-            "msteams" => Some(Self::Teams),
-            "webchat" | "directline" => Some(Self::WebChat),
-            _ => None,
-        }
-    }
-
-    /// The least time between two chunks: the channel takes one request a second (protocol §6.2, §6.3).
-    #[must_use]
-    pub fn gap(self) -> SignedDuration {
-        match self {
-            Self::Teams | Self::Copilot => SignedDuration::from_millis(1_500),
-            Self::WebChat => SignedDuration::from_millis(500),
-        }
-    }
-
-    /// Whether what was streamed can be replaced once the stream is over.
-    #[must_use]
-    pub fn has_edits(self) -> bool {
-        match self {
-            Self::Teams => true,
-            Self::Copilot | Self::WebChat => false,
-        }
-    }
-}
 
 /// One stream, as its chunks left it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

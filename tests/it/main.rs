@@ -30,5 +30,6 @@ mod signing_keys;
 mod soak;
 mod state;
 mod statuses;
+mod streaming;
 mod tokens;
 mod wire;

@@ -8,6 +8,9 @@ use serde_json::json;
 use support::model::{MODEL_IDLE, ModelScript, ScriptedModel, events};
 use support::{TestBundle, TestClock};
 
+/// The longest pause between two chunks of a stream.
+const PAUSE: Duration = Duration::from_millis(1_500);
+
 async fn desk_with(script: ModelScript) -> (TestBundle, ScriptedModel) {
     let clock = TestBundle::clock_at_start();
     let server = ScriptedModel::start(script).await;
@@ -32,7 +35,7 @@ async fn free_text_is_answered_by_the_model_and_marked_as_its_words() {
     let alex = bundle.install("Alex").await;
 
     bundle.receive(bundle.channel().message(&alex, "was habt ihr?")).await;
-    bundle.drain().await;
+    bundle.drain_in_time(PAUSE).await;
 
     assert_eq!(last_said(&bundle).await, "Wir haben schöne Stühle 😀.");
     let answer = bundle.channel().entries().pop().unwrap().activity;
@@ -54,7 +57,7 @@ async fn what_was_said_before_goes_along_until_it_is_forgotten() {
 
     for text in ["which colour?", "and why?", "forget this conversation", "who are you?"] {
         bundle.receive(bundle.channel().message(&alex, text)).await;
-        bundle.drain().await;
+        bundle.drain_in_time(PAUSE).await;
         bundle.clock().advance(Duration::from_secs(1));
     }
 
@@ -80,7 +83,7 @@ async fn a_model_that_refuses_is_told_of_once_in_plain_words() {
         let alex = bundle.install("Alex").await;
 
         bundle.receive(bundle.channel().message(&alex, "hello?")).await;
-        bundle.drain().await;
+        bundle.drain_in_time(PAUSE).await;
 
         let told = bundle.channel().texts().iter().filter(|text| text.contains(words)).count();
         assert_eq!((told, server.asked().len()), (1, 1), "{status}");
@@ -95,7 +98,7 @@ async fn a_model_that_does_not_stream_is_understood() {
     let alex = bundle.install("Alex").await;
 
     bundle.receive(bundle.channel().message(&alex, "hello?")).await;
-    bundle.drain().await;
+    bundle.drain_in_time(PAUSE).await;
 
     assert_eq!(last_said(&bundle).await, "Hello.");
     bundle.end().await;
@@ -111,7 +114,7 @@ async fn half_an_answer_stays_and_its_end_is_explained() {
     for (bundle, words) in [(cut_off, "broke off"), (failed, "is having trouble")] {
         let alex = bundle.install("Alex").await;
         bundle.receive(bundle.channel().message(&alex, "hello?")).await;
-        bundle.drain().await;
+        bundle.drain_in_time(PAUSE).await;
 
         let said = last_said(&bundle).await;
         assert!(said.starts_with("We have ") && said.contains(words), "{said}");
@@ -126,7 +129,7 @@ async fn a_model_that_falls_silent_is_not_waited_for() {
     let alex = bundle.install("Alex").await;
 
     bundle.receive(bundle.channel().message(&alex, "hello?")).await;
-    tokio::join!(bundle.drain(), async {
+    tokio::join!(bundle.drain_in_time(PAUSE), async {
         bundle.clock().sleeping(MODEL_IDLE).await;
         bundle.clock().advance(MODEL_IDLE);
     });
@@ -145,7 +148,7 @@ async fn a_model_that_is_not_there_is_told_of() {
     let alex = bundle.install("Alex").await;
 
     bundle.receive(bundle.channel().message(&alex, "hello?")).await;
-    bundle.drain().await;
+    bundle.drain_in_time(PAUSE).await;
 
     assert!(last_said(&bundle).await.contains("cannot reach my language model"), "{gone}");
     bundle.end().await;

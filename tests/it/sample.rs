@@ -126,10 +126,7 @@ async fn the_shop_is_told_of_without_a_model() {
     let alex = bundle.install("Alex").await;
 
     bundle.receive(bundle.channel().message(&alex, "tell me about your shop")).await;
-    tokio::select! {
-        () = bundle.drain() => {}
-        () = bundle.clock().flow(Duration::from_millis(60)) => {}
-    }
+    bundle.drain_in_time(Duration::from_millis(1_500)).await;
 
     let answer = bundle.channel().entries().pop().unwrap().activity;
     assert!(answer["text"].as_str().unwrap().ends_with("still on its way."), "{answer}");

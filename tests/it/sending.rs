@@ -99,6 +99,7 @@ async fn who_blocked_the_agent_is_left_alone_until_they_write_again() {
     let while_blocked = bundle.fire(json!({ "kind": "everyone" })).await.unwrap();
     bundle.receive(bundle.channel().message(&alex, "I am back")).await;
     bundle.drain().await;
+    bundle.clock().advance(std::time::Duration::from_secs(60));
     let afterwards = bundle.fire(json!({ "kind": "everyone" })).await.unwrap();
     bundle.drain().await;
 

@@ -184,6 +184,15 @@ impl TestBundle {
         panic!("the queues are not empty after {MOST_STEPS} rounds");
     }
 
+    /// The same while time passes for whoever sleeps for at most `limit` at a time.
+    pub async fn drain_in_time(&self, limit: Duration) {
+        tokio::select! {
+            biased;
+            () = self.drain() => {}
+            () = self.clock.flow(limit) => {}
+        }
+    }
+
     /// Makes a message that was left in `queue` visible now.
     pub async fn bring_back(&self, queue: &str, receipt: &str) {
         bring_back(&self.pump(queue), receipt).await;

@@ -9,6 +9,9 @@ use herald::clock::Clock;
 use jiff::Timestamp;
 use tokio::sync::{oneshot, watch};
 
+/// How often the runtime is given its turn before time passes by itself.
+const QUIET: usize = 64;
+
 /// A clock that moves when told.
 #[derive(Debug)]
 pub struct TestClock {
@@ -66,6 +69,10 @@ impl TestClock {
     pub async fn flow(&self, limit: Duration) {
         let mut changed = self.changed.subscribe();
         loop {
+            // What was asked of somebody is answered before it is later.
+            for _ in 0..QUIET {
+                tokio::task::yield_now().await;
+            }
             let next = {
                 let state = self.lock();
                 let awake = |sleeper: &&Sleeper| sleeper.asked_for <= limit && !sleeper.wake.is_closed();
@@ -77,7 +84,6 @@ impl TestClock {
                 None if changed.changed().await.is_err() => return,
                 None => {}
             }
-            tokio::task::yield_now().await;
         }
     }
 

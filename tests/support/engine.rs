@@ -14,6 +14,13 @@ use herald::progress::Progress;
 use herald::task::{Task, TaskRun};
 use herald::turn::Turn;
 
+/// What a streamed answer is told in, and what it comes to.
+struct Telling {
+    words: Vec<(Duration, &'static str)>,
+    answer: TaskOutcome,
+    clock: Arc<dyn Clock>,
+}
+
 /// An engine that does what it was told to.
 #[derive(Default)]
 pub struct ScriptedEngine {
@@ -21,6 +28,7 @@ pub struct ScriptedEngine {
     follow_up: Option<TaskOutcome>,
     occasion: Option<Activity>,
     takes: Option<(Duration, Arc<dyn Clock>)>,
+    telling: Option<Telling>,
     failures: Mutex<usize>,
     heard: Mutex<VecDeque<(String, String)>>,
     task_runs: Mutex<Vec<String>>,
@@ -49,6 +57,21 @@ impl ScriptedEngine {
         Self {
             follow_up: Some(TaskOutcome::Replace(Activity::message(answer))),
             ..Self::deferring(ack, answer)
+        }
+    }
+
+    /// Shows `status` and then these words, each after a pause; in the end the `answer`.
+    #[must_use]
+    pub fn streaming(
+        status: &str,
+        words: &[(Duration, &'static str)],
+        answer: TaskOutcome,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            outcome: Some(Outcome::Stream { status: status.to_owned(), task: Task::new("tell") }),
+            telling: Some(Telling { words: words.to_vec(), answer, clock }),
+            ..Self::default()
         }
     }
 
@@ -117,8 +140,15 @@ impl Engine for ScriptedEngine {
         Ok(self.outcome.clone().unwrap_or(Outcome::Ignore))
     }
 
-    async fn run_task(&self, run: &TaskRun, _progress: &Progress) -> Result<TaskOutcome, EngineError> {
+    async fn run_task(&self, run: &TaskRun, progress: &Progress) -> Result<TaskOutcome, EngineError> {
         lock(&self.task_runs).push(run.idempotency_key.as_str().to_owned());
+        if let Some(Telling { words, answer, clock }) = &self.telling {
+            for (pause, word) in words {
+                clock.sleep(*pause).await;
+                progress.say(word);
+            }
+            return Ok(answer.clone());
+        }
         self.follow_up.clone().ok_or_else(|| "no task was scripted".into())
     }
 

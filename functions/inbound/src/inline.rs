@@ -133,6 +133,7 @@ fn on_card(turn: &Turn, told: Outcome) -> Option<Accepted> {
         Outcome::Invoke { .. }
         | Outcome::Reply(_)
         | Outcome::Defer { .. }
+        | Outcome::Stream { .. }
         | Outcome::Ignore
         | Outcome::With { .. } => None,
     }

@@ -13,7 +13,7 @@ use inbound::{Inbound, event};
 use lambda_http::lambda_runtime::run;
 use lambda_http::{LambdaEvent, service_fn};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init(environment("LOG_LEVEL").as_deref());
     let config = Config::from_env()?;

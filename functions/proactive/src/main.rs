@@ -12,7 +12,7 @@ use lambda_runtime::{run, service_fn};
 use proactive::config::Config;
 use proactive::{Proactive, event_handler};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init(environment("LOG_LEVEL").as_deref());
     let config = Config::from_env()?;

@@ -6,7 +6,7 @@ use herald::connector::{ConnectorError, Refusal};
 use herald::conversation::ConversationReference;
 use herald::ids::ActivityId;
 use herald::ledger::{Job, Plan, Policy, State, Verdict};
-use herald::stream::{Answer, Chunk, Shown, Stream, Way, answer};
+use herald::stream::{Answer, Shown, Stream, Way, answer};
 use herald::telemetry::causes;
 use jiff::SignedDuration;
 use tracing::{debug, info};
@@ -55,8 +55,10 @@ impl Worker {
             self.wait_for_turn(stream.last.checked_add(GAP).unwrap_or(stream.last)).await;
         }
         loop {
-            if way == Way::Message {
+            if way != Way::Final {
                 self.leave(reference, stream).await;
+            }
+            if way == Way::Message {
                 return self.send_all(&job.id, Route::follow_up(reference), sends).await;
             }
             let shown = Box::pin(self.show(job, reference, stream, first, way)).await?;
@@ -112,14 +114,16 @@ impl Worker {
         self.attempt(&job.id.step(name, 0), reference, Policy::Work, request).await
     }
 
-    /// Closes a stream that its answer does not continue, so that nobody waits for more of it. It promises nothing.
+    /// Ends a stream that its answer does not continue with what it showed, so that nobody waits for more of it, and
+    /// so that it can be replaced. It promises nothing.
     async fn leave(&self, reference: &ConversationReference, stream: &Stream) {
-        if stream.end.is_some() {
+        if stream.end.is_some() || stream.told.is_empty() {
             return;
         }
-        let closing = Chunk::Close.activity(stream, &self.engine.closing());
-        if let Err(error) = self.connector.send(reference, closing).await {
-            debug!(error = %causes(&error), "could not close a stream");
+        self.wait_for_turn(stream.last.checked_add(GAP).unwrap_or(stream.last)).await;
+        let told = Answer { first: Activity::message(&stream.told), rest: Vec::new() };
+        if let Err(error) = self.connector.send(reference, told.last(stream)).await {
+            debug!(error = %causes(&error), "could not end a stream");
         }
     }
 }

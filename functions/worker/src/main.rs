@@ -17,7 +17,7 @@ use lambda_runtime::{run, service_fn};
 use worker::config::Config;
 use worker::{Worker, event_handler};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init(environment("LOG_LEVEL").as_deref());
     let config = Config::from_env()?;

@@ -1,7 +1,7 @@
 //! Chunks: what a stream is told in (protocol §6.1), as activities.
 //! When which is sent is the stream's decision.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::Stream;
 use crate::activity::{Activity, ActivityType, Entity};
@@ -23,7 +23,7 @@ impl Chunk {
     #[must_use]
     pub fn first(status: &str) -> Activity {
         let info = json!({ "streamType": "informative", "streamSequence": 1 });
-        Activity { kind: ActivityType::named("typing"), ..streamed(status, info) }
+        Activity { kind: ActivityType::named("typing"), ..streamed(status, &info) }
     }
 
     /// The activity of this chunk, the next of `stream`; `closing` is what a stream is closed with.
@@ -35,7 +35,7 @@ impl Chunk {
             let info = json!({
                 "streamId": stream.id, "streamType": stream_type, "streamSequence": sequence,
             });
-            Activity { kind: typing.clone(), ..streamed(text, info) }
+            Activity { kind: typing.clone(), ..streamed(text, &info) }
         };
         match self {
             Self::Status(status) => chunk(status, "informative"),
@@ -52,20 +52,16 @@ impl Chunk {
 /// `activity` as the last one of the stream `id`, which is the message that stays.
 pub(super) fn last(id: &ActivityId, mut activity: Activity, result: &str) -> Activity {
     let info = json!({ "streamId": id, "streamType": "final", "streamResult": result });
-    activity.entities.push(info_of(info));
+    activity.entities.push(info_of(&info));
     activity
 }
 
-fn streamed(text: &str, info: Value) -> Activity {
+fn streamed(text: &str, info: &Value) -> Activity {
     Activity { entities: vec![info_of(info)], ..Activity::message(text) }
 }
 
-fn info_of(info: Value) -> Entity {
-    let extra = match info {
-        Value::Object(members) => members,
-        _ => Map::new(),
-    };
-    Entity { kind: "streaminfo".to_owned(), extra }
+fn info_of(info: &Value) -> Entity {
+    Entity { kind: "streaminfo".to_owned(), extra: info.as_object().cloned().unwrap_or_default() }
 }
 
 // What is streamed to a person is nobody else's.

@@ -3,6 +3,7 @@ use serde_json::json;
 use super::*;
 use crate::activity::Activity;
 use crate::ledger::Loss;
+use crate::turn::Turn;
 
 fn at(seconds: f64) -> Timestamp {
     let millis = SignedDuration::from_secs_f64(seconds);

@@ -14,7 +14,7 @@ use herald::ledger::{Job, State};
 use herald::queue::Queue;
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
-use support::{TestBundle, services};
+use support::{TestBundle, TestClock, services};
 
 use super::mutant::Mutant;
 use super::tap::{Function, Tap};
@@ -27,6 +27,9 @@ const CHANNEL_PATIENCE: Duration = Duration::from_secs(15);
 
 /// How often anything may be tried before it is taken to go round in circles.
 const MOST_ROUNDS: usize = 60;
+
+/// The longest that a story pauses by itself.
+const PAUSE: Duration = Duration::from_millis(1_500);
 
 /// How long the runtime is given to notice that a process is gone.
 const YIELDS: usize = 20;
@@ -43,8 +46,13 @@ pub(super) struct Site {
 
 impl Site {
     /// A bundle with this engine, tapped.
-    pub(super) async fn start(engine: Arc<dyn Engine>, tap: Arc<Tap>, mutant: Option<Mutant>) -> Self {
-        let bundle = TestBundle::with_shared(engine, TestBundle::clock_at_start()).await;
+    pub(super) async fn start(
+        engine: Arc<dyn Engine>,
+        clock: Arc<TestClock>,
+        tap: Arc<Tap>,
+        mutant: Option<Mutant>,
+    ) -> Self {
+        let bundle = TestBundle::with_shared(engine, clock).await;
         tap.listen(&bundle);
         if let Some(mutant) = mutant {
             mutant.infect(&bundle);
@@ -166,6 +174,7 @@ impl Site {
         let outcome = tokio::select! {
             biased;
             outcome = work => Some(outcome),
+            () = self.bundle.clock().flow(PAUSE) => None,
             () = self.tap.swallowed() => None,
             () = stack.reply_lost() => None,
             () = channel.reply_lost() => None,

@@ -2,6 +2,7 @@
 //! The points come from playing it without any; nothing here counts on their number. What is judged is the verdict's.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use herald::activity::Activity;
@@ -14,7 +15,7 @@ use herald::progress::Progress;
 use herald::task::TaskRun;
 use herald::turn::Turn;
 use serde_json::json;
-use support::ScriptedEngine;
+use support::{ScriptedEngine, TestBundle};
 
 use super::mutant::Mutant;
 use super::site::Site;
@@ -32,6 +33,8 @@ pub(super) enum Story {
     FollowUp,
     /// Query, ack, task, answer in place of the ack.
     Replacement,
+    /// Query, first chunk of a stream, task, chunks, its end.
+    Stream,
     /// Occasion, conversation created, message.
     Occasion,
     /// Query while the queue is down, agenda, tick, reply.
@@ -51,10 +54,18 @@ pub(super) struct Played {
 }
 
 impl Story {
-    pub(super) const ALL: [Self; 4] = [Self::FollowUp, Self::Replacement, Self::Occasion, Self::Outage];
+    pub(super) const ALL: [Self; 5] =
+        [Self::FollowUp, Self::Replacement, Self::Stream, Self::Occasion, Self::Outage];
 
-    fn engine(self) -> ScriptedEngine {
+    fn engine(self, clock: Arc<dyn Clock>) -> ScriptedEngine {
+        let pause = Duration::from_millis(1_400);
         match self {
+            Self::Stream => ScriptedEngine::streaming(
+                ACK,
+                &[(pause, "Here"), (pause, " it"), (pause, " is.")],
+                TaskOutcome::Done(vec![Activity::message(ANSWER)]),
+                clock,
+            ),
             Self::FollowUp => ScriptedEngine::deferring(ACK, ANSWER),
             Self::Replacement => ScriptedEngine::replacing(ACK, ANSWER),
             Self::Occasion => ScriptedEngine::telling(NEWS),
@@ -67,6 +78,8 @@ impl Story {
         match self {
             Self::FollowUp => &[ACK, ANSWER],
             Self::Replacement => &[ACK],
+            // Its first chunk is no message, and its end is judged as the answer.
+            Self::Stream => &[],
             Self::Occasion => &[NEWS],
             Self::Outage => &[ANSWER],
         }
@@ -95,8 +108,9 @@ impl Story {
 /// Plays `story` with a crash at each of `points`; `usual` is what happens without any.
 pub(super) async fn play(story: Story, points: &[Point], usual: &[Effect], mutant: Option<Mutant>) -> Played {
     let tap = Tap::new(points);
-    let engine = Observed { engine: story.engine(), tap: tap.clone() };
-    let mut site = Site::start(Arc::new(engine), tap.clone(), mutant).await;
+    let clock = TestBundle::clock_at_start();
+    let engine = Observed { engine: story.engine(clock.clone()), tap: tap.clone() };
+    let mut site = Site::start(Arc::new(engine), clock, tap.clone(), mutant).await;
     let told = story.tell(&mut site).await;
     let (log, left) = (tap.log(), tap.left());
     let jobs = site.jobs().await;

@@ -73,7 +73,7 @@ impl Verdict<'_> {
             let said = shown.iter().filter(|entry| text(entry) == said);
             said.map(|entry| entry.activity_id.clone()).collect::<HashSet<_>>().len()
         };
-        if self.story == Story::Replacement && activities(ANSWER) != 1 {
+        if matches!(self.story, Story::Replacement | Story::Stream) && activities(ANSWER) != 1 {
             return Some(format!("{} activities show the answer", activities(ANSWER)));
         }
         let created = self.entries.iter().filter(|entry| entry.effect == Shown::Created);

@@ -95,7 +95,7 @@ pub(super) fn rows() -> Vec<Row> {
         ),
         failed(
             says(403, "ContentStreamNotAllowed", "Content stream was canceled by user."),
-            "stream has ended",
+            "the person stopped the stream",
             "active",
         ),
         failed(Refusal::raw(403, ""), "forbidden without a reason", "active, suspect"),

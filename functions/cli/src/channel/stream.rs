@@ -86,7 +86,11 @@ pub(super) fn accept(
     };
     let stream = directory.streams.get_mut(id).filter(|stream| stream.conversation == conversation);
     let stream = stream.ok_or_else(malformed)?;
-    stream.check(now)?;
+    if let Err(refusal) = stream.check(now) {
+        // What was streamed stays, and may be replaced.
+        directory.writable(conversation)?.activities.insert(id.to_owned());
+        return Err(refusal);
+    }
     if !is_final {
         let sequence = info["streamSequence"].as_u64().ok_or_else(malformed)?;
         if sequence <= stream.sequence {

@@ -40,7 +40,7 @@ impl Page {
 
     pub(super) fn router<S: Clone + Send + Sync + 'static>(self) -> Router<S> {
         Router::new()
-            .route("/", get(show))
+            .route("/", get(show).fallback(async || StatusCode::NOT_FOUND))
             .route("/chat/log", get(log))
             .route("/chat/act", post(act::act))
             .route_layer(middleware::from_fn_with_state(self.clone(), only_here))
