@@ -10,6 +10,7 @@ pub use self::check::{InvalidAudience, MAX_LISTED};
 use crate::conversation::{ConversationReference, ReferenceKey, User};
 use crate::ids::{ChannelId, ConversationId, EntraId, TenantId};
 use crate::occasion::Recipient;
+use crate::topic::Topic;
 
 /// Who is to hear of an occasion.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +35,11 @@ pub enum Audience {
     },
     /// A channel of a team: a new thread in it.
     Channel(TeamChannel),
+    /// Every conversation that subscribed to a topic. It stands alone, in no list of audiences.
+    Topic {
+        /// The topic.
+        topic: Topic,
+    },
     /// Everybody in one of `of` and in none of `except`; who is in several is told once.
     Any {
         /// Who is meant.
@@ -162,6 +168,7 @@ impl Audience {
             | Self::User(_)
             | Self::Conversation { .. }
             | Self::Channel(_)
+            | Self::Topic { .. }
             | Self::Any { .. } => vec![None],
         }
     }
@@ -193,6 +200,8 @@ impl Audience {
             Self::User(user) => is_person(user),
             Self::Users { users } => users.iter().any(|addressee| is_person(&addressee.user())),
             Self::Conversation { reference } => key == Some(reference),
+            // They are found by their subscription, which is not in what is known of a recipient.
+            Self::Topic { .. } => true,
             Self::Channel(channel) => matches!(recipient, Recipient::Channel(other) if other == channel),
             Self::Any { of, except } => {
                 let holds = |audience: &Self| audience.holds(recipient, key);
@@ -209,6 +218,7 @@ impl Audience {
             | Self::Users { .. }
             | Self::Conversation { .. }
             | Self::Channel(_)
+            | Self::Topic { .. }
             | Self::Any { .. } => true,
         }
     }

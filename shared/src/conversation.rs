@@ -55,6 +55,11 @@ pub enum InvalidReference {
 pub struct ReferenceKey(String);
 
 impl ReferenceKey {
+    /// The key that a record has.
+    pub(crate) fn stored(key: String) -> Self {
+        Self(key)
+    }
+
     /// The key as 64 hexadecimal digits.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -3,8 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::calendar::QuietHours;
 use crate::ledger::JobId;
 use crate::memory::Exchange;
+use crate::topic::Topic;
 
 /// Something to be done besides what is said. Given with [`crate::engine::Outcome::and`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,5 +20,30 @@ pub enum Effect {
     CancelTask {
         /// The task, or the step of it that waits.
         job: JobId,
+    },
+    /// Tell this conversation what [topic](crate::audience::Audience::Topic)'s subscribers are told.
+    Subscribe {
+        /// The topic.
+        topic: Topic,
+    },
+    /// Do not any more.
+    Unsubscribe {
+        /// The topic.
+        topic: Topic,
+    },
+    /// Say nothing unasked about a topic, or at all: to the person of a personal conversation, else in this one.
+    Mute {
+        /// The topic; `None`: everything.
+        topic: Option<Topic>,
+    },
+    /// Take back [`Effect::Mute`]. Without a topic everything is heard again, muted topics too.
+    Unmute {
+        /// The topic; `None`: everything.
+        topic: Option<Topic>,
+    },
+    /// Put off what is said unasked and is not urgent until these hours are over.
+    QuietHours {
+        /// Every day's, on the person's own clocks; `None`: none any more.
+        hours: Option<QuietHours>,
     },
 }

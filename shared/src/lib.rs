@@ -1,9 +1,9 @@
 //! Answer now, work later, speak first: what the functions of Herald share.
 //!
 //! Vocabulary: [`activity`], [`conversation`], [`turn`], [`task`], [`progress`], [`memory`], [`effect`], [`invoke`],
-//! [`occasion`], [`audience`], [`content`], and the [`engine`] that decides. Adapters: [`connector`] and [`auth`] to the channel,
+//! [`occasion`], [`audience`], [`topic`], [`content`], and the [`engine`] that decides. Adapters: [`connector`] and [`auth`] to the channel,
 //! [`store`] on DynamoDB, [`queue`] on SQS. Decisions, as pure functions: [`ledger`], [`agenda`], [`limiter`],
-//! [`broadcast`]. What holds of a deployment: [`checkup`]. Values
+//! [`broadcast`], [`calendar`], [`courtesy`]. What holds of a deployment: [`checkup`]. Values
 //! that come in: [`clock`], [`chance`], [`config`].
 
 pub mod activity;
@@ -11,6 +11,7 @@ pub mod agenda;
 pub mod audience;
 pub mod auth;
 pub mod broadcast;
+pub mod calendar;
 pub mod chance;
 pub mod checkup;
 pub mod clock;
@@ -19,6 +20,7 @@ pub mod config;
 pub mod connector;
 pub mod content;
 pub mod conversation;
+pub mod courtesy;
 pub mod digest;
 pub mod effect;
 pub mod engine;
@@ -36,6 +38,7 @@ pub mod store;
 pub mod stream;
 pub mod task;
 pub mod telemetry;
+pub mod topic;
 pub mod turn;
 
 /// Any error, as the cause of another.

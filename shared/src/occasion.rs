@@ -8,6 +8,7 @@ pub use crate::audience::Audience;
 use crate::audience::TeamChannel;
 use crate::conversation::{ConversationReference, User};
 use crate::ids::TenantId;
+use crate::topic::Topic;
 
 /// Something people are told of: its name is the engine's business.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +20,26 @@ pub struct Occasion {
     /// Whether somebody may rather miss it than be told twice.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub at_most_once: bool,
+    /// What it is about, for those who mute that; its name where it is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<Topic>,
+    /// Whether it is told in quiet hours too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub urgent: bool,
+}
+
+impl Occasion {
+    /// The occasion `name` of the moment `scheduled_time`, told at most twice and not in quiet hours.
+    #[must_use]
+    pub fn new(name: impl Into<String>, scheduled_time: Timestamp) -> Self {
+        Self { name: name.into(), scheduled_time, at_most_once: false, topic: None, urgent: false }
+    }
+
+    /// What it is about; `None` where neither that is said nor its name is a topic.
+    #[must_use]
+    pub fn topic(&self) -> Option<Topic> {
+        self.topic.clone().or_else(|| Topic::new(&self.name).ok())
+    }
 }
 
 /// One who is to hear of an occasion.
@@ -62,6 +83,15 @@ impl Recipient {
     pub fn locale(&self) -> Option<&str> {
         match self {
             Self::Conversation { reference } => reference.locale.as_deref(),
+            Self::User(_) | Self::Channel(_) => None,
+        }
+    }
+
+    /// The person's time zone, where it is known.
+    #[must_use]
+    pub fn timezone(&self) -> Option<&str> {
+        match self {
+            Self::Conversation { reference } => reference.timezone.as_deref(),
             Self::User(_) | Self::Channel(_) => None,
         }
     }

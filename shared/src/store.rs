@@ -2,23 +2,29 @@
 //! It decides nothing; records come from [`crate::conversation`] and [`crate::ledger`].
 
 mod agenda;
+mod batch;
 mod broadcasts;
 mod item;
 mod jobs;
 mod keys;
 mod memories;
+mod preferences;
 mod rates;
 mod references;
+mod revised;
 mod streams;
+mod subscriptions;
 
 pub use self::agenda::{AgendaStore, Due, Place};
 pub use self::broadcasts::{BroadcastStore, Counts, Entries, Opened, SLICES, Seen};
 pub use self::jobs::{Fenced, JobStore};
 pub use self::keys::{KeyStore, KeysCopy};
 pub use self::memories::MemoryStore;
+pub use self::preferences::PreferenceStore;
 pub use self::rates::{NotYet, RateStore, Shared};
 pub use self::references::{Page, ReferenceStore, Shard};
 pub use self::streams::StreamStore;
+pub use self::subscriptions::{SUBSCRIBER_SHARDS, Subscribers, Subscription, SubscriptionStore};
 use crate::BoxError;
 use crate::auth::AwsFailure;
 

@@ -8,6 +8,7 @@ mod broadcasts;
 mod connector;
 mod contract;
 mod cost;
+mod courtesy;
 mod crashes;
 mod credentials;
 mod doctor;

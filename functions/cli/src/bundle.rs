@@ -15,8 +15,8 @@ use herald::http;
 use herald::ids::{ClientId, TenantId};
 use herald::queue::Queue;
 use herald::store::{
-    AgendaStore, BroadcastStore, JobStore, KeyStore, MemoryStore, RateStore, ReferenceStore, StreamStore,
-    Table,
+    AgendaStore, BroadcastStore, JobStore, KeyStore, MemoryStore, PreferenceStore, RateStore, ReferenceStore,
+    StreamStore, SubscriptionStore, Table,
 };
 use inbound::Inbound;
 use proactive::Proactive;
@@ -137,6 +137,7 @@ impl Bundle {
         let Registration { cloud, client_id, credential, tenant, allowed_tenants, channel_callers } =
             registration.clone();
         let references = ReferenceStore::new(table.clone(), client_id.clone(), &cloud.issuer);
+        let subscriptions = SubscriptionStore::new(table.clone(), client_id.clone(), &cloud.issuer);
 
         let keys =
             |metadata| SigningKeys::new(metadata, http.clone(), KeyStore::new(table.clone()), clock.clone());
@@ -181,6 +182,8 @@ impl Bundle {
             },
             jobs: JobStore::new(table.clone()),
             memories: MemoryStore::new(table.clone()),
+            preferences: PreferenceStore::new(table.clone()),
+            subscriptions: subscriptions.clone(),
             streams: StreamStore::new(table.clone()),
             rates: RateStore::new(table.clone()),
             tenant_rate: *tenant_rate,
@@ -195,6 +198,7 @@ impl Bundle {
         };
         let proactive = Proactive {
             references,
+            subscriptions,
             broadcasts: BroadcastStore::new(table.clone()),
             agenda: AgendaStore::new(table),
             turns: queue(&resources.turns),

@@ -1,6 +1,8 @@
 //! What a person wants of the order desk, read from what they wrote.
 //! What is done about it is the desk's.
 
+use crate::courtesy::Wish;
+
 /// What a person wants.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command<'a> {
@@ -12,6 +14,8 @@ pub(crate) enum Command<'a> {
     Tell,
     /// “forget this conversation”.
     Forget,
+    /// “mute news”, “quiet hours 22:00 to 07:00”: what they want to be spared, or to hear of.
+    Spare(Wish),
     /// Anything else that was said.
     Ask(&'a str),
     /// Nothing was said.
@@ -37,7 +41,10 @@ impl<'a> Command<'a> {
             ["forget", "this", "conversation"]
             | ["forget", "everything"]
             | ["forget", "what", "we", "said"] => Self::Forget,
-            _ => item_of(text).map_or(Self::Ask(text), Self::Order),
+            _ => match Wish::of(&lower) {
+                Some(wish) => Self::Spare(wish),
+                None => item_of(text).map_or(Self::Ask(text), Self::Order),
+            },
         }
     }
 }

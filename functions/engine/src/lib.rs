@@ -4,9 +4,11 @@
 mod answers;
 mod cards;
 mod command;
+mod courtesy;
 pub mod model;
 mod orders;
 mod shop;
+mod when;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,14 +83,14 @@ impl Engine for OrderDesk {
         occasion: &Occasion,
         recipient: &Recipient,
     ) -> Result<Option<Activity>, EngineError> {
-        Ok((occasion.name == "morning-digest").then(|| {
+        Ok((occasion.name == DIGEST).then(|| {
             let greeting = match recipient.locale() {
                 Some(locale) if locale.starts_with("de") => {
                     "Guten Morgen! Heute sind keine Bestellungen offen."
                 }
                 _ => "Good morning! No orders are waiting for you today.",
             };
-            Activity::message(greeting)
+            Activity::message(greeting).attach(courtesy::mute_button(DIGEST))
         }))
     }
 
@@ -102,9 +104,12 @@ impl Engine for OrderDesk {
     }
 }
 
+/// The occasion of the morning digest, and its topic.
+const DIGEST: &str = "morning-digest";
+
 const WELCOME: &str = "Hello! I am the order desk. Write “order a laptop”, and I will see to it.";
-const HELP: &str =
-    "I can order things for you. Try “order a laptop”, “cancel my order” or “tell me about your shop”.";
+const HELP: &str = "I can order things for you. Try “order a laptop”, “cancel my order”, “quiet hours 22:00 to 07:00” or “tell me about your \
+     shop”.";
 const FORGOTTEN: &str = "I have forgotten what we talked about. Orders that are on their way still come.";
 
 impl OrderDesk {
@@ -125,6 +130,7 @@ impl OrderDesk {
             Command::Order(item) => orders::take(item),
             Command::Cancel(number) => orders::cancel(&turn.memory, number),
             Command::Tell => streamed(shop::STATUS, Task::new(shop::TELL)),
+            Command::Spare(wish) => wish.answer(),
             Command::Forget => Outcome::reply(FORGOTTEN).and(Effect::Forget),
             Command::Ask(question) if self.model.is_some() => {
                 streamed(answers::STATUS, answers::task(question))
@@ -142,7 +148,7 @@ fn streamed(status: &str, task: Task) -> Outcome {
 /// A client that acts for a person and waits for the answer.
 fn answer_client(turn: &Turn) -> Outcome {
     match turn.activity.name.as_deref() {
-        Some(invoke::CARD_ACTION) => orders::press(turn),
+        Some(invoke::CARD_ACTION) => courtesy::press(turn).unwrap_or_else(|| orders::press(turn)),
         Some(invoke::FEEDBACK) if is_feedback(turn) => invoke::accepted(),
         _ => Outcome::Ignore,
     }

@@ -100,7 +100,8 @@ impl Inbound {
         }
         let job = job.step("effects", 0);
         let reference = turn.reference.clone();
-        let work = Work::Effects(EffectsWork { job: job.clone(), reference, effects });
+        let work =
+            Work::Effects(EffectsWork { job: job.clone(), reference, effects, at: Some(self.clock.now()) });
         self.queue(&job, encoded(&work, &job)?, Destination::Tasks).await
     }
 

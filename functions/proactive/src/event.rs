@@ -5,6 +5,7 @@ use herald::audience::Audience;
 use herald::broadcast::{Aim, BroadcastId, InvalidSpec, Spec};
 use herald::content::Content;
 use herald::occasion::Occasion;
+use herald::topic::Topic;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -46,6 +47,10 @@ pub struct OccasionEvent {
     scheduled_time: Option<String>,
     #[serde(default)]
     at_most_once: bool,
+    #[serde(default)]
+    topic: Option<String>,
+    #[serde(default)]
+    urgent: bool,
 }
 
 /// Why an event is refused.
@@ -139,9 +144,16 @@ impl OccasionEvent {
                 return Err(wrong("key", problem));
             }
         };
+        let topic = event.topic.as_deref().map(Topic::new).transpose();
+        let topic = topic.map_err(|_| wrong("topic", "is not 1 to 64 letters, digits, `-`, `_` or `.`"))?;
         let spec = Spec {
             origin,
-            occasion: Occasion { name: event.occasion, scheduled_time, at_most_once: event.at_most_once },
+            occasion: Occasion {
+                at_most_once: event.at_most_once,
+                topic,
+                urgent: event.urgent,
+                ..Occasion::new(event.occasion, scheduled_time)
+            },
             aim: Aim::Tell { audience: event.audience },
             content: event.content,
         };

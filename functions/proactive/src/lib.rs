@@ -15,7 +15,7 @@ use std::sync::Arc;
 use herald::chance::Chance;
 use herald::clock::Clock;
 use herald::queue::Queue;
-use herald::store::{AgendaStore, BroadcastStore, ReferenceStore};
+use herald::store::{AgendaStore, BroadcastStore, ReferenceStore, SubscriptionStore};
 
 pub use self::event::{Firing, InvalidEvent, OccasionEvent, check_event};
 pub use self::plan::PlanError;
@@ -26,6 +26,8 @@ pub use self::tick::Moved;
 pub struct Proactive {
     /// Lists whom to tell.
     pub references: ReferenceStore,
+    /// Lists who subscribed to what.
+    pub subscriptions: SubscriptionStore,
     /// Keeps how far each broadcast is.
     pub broadcasts: BroadcastStore,
     /// Keeps what is due later.

@@ -6,7 +6,7 @@ use herald::chance::Chance;
 use herald::clock::SystemClock;
 use herald::config::environment;
 use herald::queue::Queue;
-use herald::store::{AgendaStore, BroadcastStore, ReferenceStore, Table};
+use herald::store::{AgendaStore, BroadcastStore, ReferenceStore, SubscriptionStore, Table};
 use herald::telemetry;
 use lambda_runtime::{run, service_fn};
 use proactive::config::Config;
@@ -22,7 +22,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let sqs = aws_sdk_sqs::Client::new(&aws);
 
     let proactive = Proactive {
-        references: ReferenceStore::new(table.clone(), config.client_id, &config.cloud.issuer),
+        references: ReferenceStore::new(table.clone(), config.client_id.clone(), &config.cloud.issuer),
+        subscriptions: SubscriptionStore::new(table.clone(), config.client_id, &config.cloud.issuer),
         broadcasts: BroadcastStore::new(table.clone()),
         agenda: AgendaStore::new(table),
         turns: Queue::new(sqs.clone(), config.turns_queue_url),

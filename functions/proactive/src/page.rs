@@ -10,7 +10,7 @@ use herald::broadcast::{
 use herald::conversation::User;
 use herald::occasion::Recipient;
 use herald::queue::Delivery;
-use herald::store::{SLICES, Shard, StoreError};
+use herald::store::{SLICES, SUBSCRIBER_SHARDS, Shard, StoreError};
 use serde_json::{Map, Value};
 
 use crate::Proactive;
@@ -75,6 +75,7 @@ impl Proactive {
     pub(crate) fn extent(spec: &Spec) -> Extent {
         let shards = |audience: &Audience| match audience {
             Audience::Everyone {} | Audience::Segment(_) => SHARDS,
+            Audience::Topic { .. } => SUBSCRIBER_SHARDS,
             Audience::User(_)
             | Audience::Users { .. }
             | Audience::Conversation { .. }
@@ -124,6 +125,13 @@ impl Proactive {
             }
             Audience::Channel(channel) => {
                 (vec![(Recipient::Channel(channel.clone()), Map::new())], Vec::new(), None)
+            }
+            Audience::Topic { topic } => {
+                let page = self.subscriptions.list(topic, cursor.shard, cursor.after.clone(), PAGE).await?;
+                let references = self.references.get_all(&page.references).await?;
+                let recipients =
+                    references.into_iter().map(|reference| Recipient::Conversation { reference });
+                (recipients.map(|recipient| (recipient, Map::new())).collect(), Vec::new(), page.last)
             }
             // A part has no parts: refused when the broadcast was opened.
             Audience::Any { .. } => (Vec::new(), Vec::new(), None),

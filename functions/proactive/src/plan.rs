@@ -209,7 +209,7 @@ impl Waiting<'_> {
     pub(crate) fn of(&self, tenant: &str) -> u64 {
         let count = |planned: &BTreeMap<String, u64>| planned.get(tenant).copied().unwrap_or(0);
         let planned = count(&self.broadcast.planned) + count(&self.step.planned);
-        planned.saturating_sub(self.counts.settled(tenant))
+        planned.saturating_sub(self.counts.done_or_deferred(tenant))
     }
 }
 

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use herald::agenda::{Destination, Item};
-use herald::broadcast::{BroadcastId, Entry, Gate, Outcome, Spec, Status, Who, gate, is_of_all};
+use herald::broadcast::{Aim, BroadcastId, Entry, Gate, Outcome, Spec, Status, Who, gate, is_of_all};
+use herald::courtesy::Courtesy;
 use herald::ledger::{By, Cancel, Job, State};
 use herald::occasion::Recipient;
 use herald::queue::{DeliveriesWork, Delivery, Work};
@@ -70,10 +71,11 @@ impl Worker {
     }
 
     async fn sort(&self, id: &BroadcastId, deliveries: &[Delivery]) -> Result<Sorted, Later> {
-        let (status, now) = (self.status(id).await?, self.clock.now());
+        let (status, spec) = self.standing(id).await?;
+        let courtesies = self.courtesies(id, spec.as_deref(), deliveries).await?;
         let mut sorted = Sorted::default();
-        for delivery in deliveries.iter().cloned() {
-            match gate(status, &delivery.recipient, now) {
+        for (delivery, courtesy) in deliveries.iter().cloned().zip(courtesies) {
+            match gate(status, courtesy) {
                 Gate::Send => sorted.told.push(delivery),
                 Gate::Hold => sorted.held.push(delivery),
                 Gate::Defer { until } => sorted.deferred.push((until, delivery)),
@@ -83,27 +85,50 @@ impl Worker {
         Ok(sorted)
     }
 
-    /// Whether `recipient` is to be told, at most five seconds ago.
-    pub(crate) async fn still(
-        &self,
-        broadcast: Option<&BroadcastId>,
-        recipient: &Recipient,
-    ) -> Result<Still, Later> {
+    /// Whether the next recipient is to be told, at most five seconds ago.
+    pub(crate) async fn still(&self, broadcast: Option<&BroadcastId>) -> Result<Still, Later> {
         let Some(id) = broadcast else { return Ok(Still::Told(None)) };
         let now = self.clock.now();
         let seen = self.broadcasts.look(id, now).await.map_err(|error| self.no_broadcast(&error, id))?;
         // One that was removed from the table is over.
         let Some(seen) = seen else { return Ok(Still::NotTold) };
-        Ok(match gate(seen.status, recipient, now) {
+        // What they want to be spared was asked when their message was.
+        Ok(match gate(seen.status, Courtesy::Send) {
             Gate::Send => Still::Told(Some(seen.spec)),
             Gate::Hold | Gate::Defer { .. } | Gate::LeaveOut { .. } => Still::NotTold,
         })
     }
 
-    async fn status(&self, id: &BroadcastId) -> Result<Status, Later> {
+    async fn standing(&self, id: &BroadcastId) -> Result<(Status, Option<Arc<Spec>>), Later> {
         let seen = self.broadcasts.look(id, self.clock.now()).await;
         let seen = seen.map_err(|error| self.no_broadcast(&error, id))?;
-        Ok(seen.map_or(Status::Cancelled, |seen| seen.status))
+        Ok(seen.map_or((Status::Cancelled, None), |seen| (seen.status, Some(seen.spec))))
+    }
+
+    /// What each recipient wants to be spared of what `spec` says.
+    async fn courtesies(
+        &self,
+        id: &BroadcastId,
+        spec: Option<&Spec>,
+        deliveries: &[Delivery],
+    ) -> Result<Vec<Courtesy>, Later> {
+        let occasion = match spec.map(|spec| (&spec.aim, &spec.occasion)) {
+            Some((Aim::Tell { .. } | Aim::Resend { .. }, occasion)) => occasion,
+            // Nobody is disturbed by what is changed or taken away.
+            Some((Aim::Recall { .. } | Aim::Correct { .. }, _)) | None => {
+                return Ok(vec![Courtesy::Send; deliveries.len()]);
+            }
+        };
+        let subject = |delivery: &Delivery| self.references.subject_of(&delivery.recipient);
+        let subjects: Vec<String> = deliveries.iter().filter_map(subject).collect();
+        let said = self.preferences.get_all(&subjects).await;
+        let said = said.map_err(|error| self.no_broadcast(&error, id))?;
+        let now = self.clock.now();
+        let courtesy = |delivery: &Delivery| match subject(delivery).and_then(|subject| said.get(&subject)) {
+            Some(preferences) => preferences.courtesy(occasion, delivery.recipient.timezone(), now),
+            None => Courtesy::Send,
+        };
+        Ok(deliveries.iter().map(courtesy).collect())
     }
 
     fn no_broadcast(&self, error: &StoreError, id: &BroadcastId) -> Later {

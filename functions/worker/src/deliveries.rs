@@ -67,7 +67,7 @@ impl Worker {
                 return Told { done: Err(Later { wait: Duration::from_secs(1) }), ..told };
             }
             self.wait_for_turn(start).await;
-            let spec = match self.still(broadcast, &delivery.recipient).await {
+            let spec = match self.still(broadcast).await {
                 Ok(Still::Told(spec)) => spec,
                 // The rest of the message is looked at anew: it waits, or is left out.
                 Ok(Still::NotTold) => return Told { done: Err(Later { wait: Duration::ZERO }), ..told },

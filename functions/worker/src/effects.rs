@@ -1,11 +1,15 @@
 //! Effects: what the engine wants done besides what is said, done before it is said.
 //! Each may be done twice, for the plan it stands in is replayed after a crash.
 
+use herald::calendar::Zone;
 use herald::conversation::ConversationReference;
+use herald::courtesy::{self, Preferences};
 use herald::effect::Effect;
 use herald::ledger::{By, Cancel, Job, JobId, Policy, State};
 use herald::memory::Memory;
 use herald::queue::EffectsWork;
+use herald::store::Subscription;
+use herald::topic::Topic;
 use jiff::Timestamp;
 use tracing::info;
 
@@ -20,7 +24,8 @@ impl Worker {
             return Ok(());
         };
         let done = async {
-            let done = self.take_effect(&job, &work.reference, &work.effects).await;
+            let at = work.at.unwrap_or_else(|| self.begun(&job));
+            let done = self.take_effect(&job, &work.reference, &work.effects, at).await;
             self.conclude(job.clone(), done.map(|()| Parts::default())).await
         };
         self.holding(&job, Box::pin(done)).await
@@ -38,18 +43,20 @@ impl Worker {
             return Ok(planned);
         };
         let job = self.stored(planned).await?;
-        match self.take_effect(&job, reference, &effects).await {
+        let at = self.begun(&job);
+        match self.take_effect(&job, reference, &effects, at).await {
             Ok(()) => Ok(Planned { job, is_stored: true }),
             Err(later) => self.conclude(job, Err(later)).await.and(Err(later)),
         }
     }
 
-    /// Does the `effects` that `job` decided on.
+    /// Does the `effects` that `job` decided on at the moment `at`, the same in every replay.
     async fn take_effect(
         &self,
         job: &Job,
         reference: &ConversationReference,
         effects: &[Effect],
+        at: Timestamp,
     ) -> Result<(), Later> {
         for effect in effects {
             match effect {
@@ -57,13 +64,57 @@ impl Worker {
                     self.remember(&job.id, reference, |memory| memory.remembering(exchange.clone())).await?;
                 }
                 Effect::Forget => {
-                    let at = self.begun(job);
                     self.remember(&job.id, reference, |memory| memory.forgetting(at)).await?;
                 }
                 Effect::CancelTask { job: task } => self.cancel_task(&job.id, reference, task).await?,
+                Effect::Subscribe { topic } => {
+                    self.subscribe(&job.id, reference, topic, Subscription::On, at).await?;
+                }
+                Effect::Unsubscribe { topic } => {
+                    self.subscribe(&job.id, reference, topic, Subscription::Off, at).await?;
+                }
+                Effect::Mute { topic } => {
+                    let change =
+                        |said: Preferences| said.wanting(topic.as_ref(), courtesy::Wanted::Muted, at);
+                    self.prefer(&job.id, reference, change).await?;
+                }
+                Effect::Unmute { topic } => {
+                    let change =
+                        |said: Preferences| said.wanting(topic.as_ref(), courtesy::Wanted::Heard, at);
+                    self.prefer(&job.id, reference, change).await?;
+                }
+                Effect::QuietHours { hours } => {
+                    let zone = reference.timezone.as_deref().and_then(|zone| Zone::named(zone).ok());
+                    let change = |said: Preferences| said.quiet(*hours, zone.clone(), at);
+                    self.prefer(&job.id, reference, change).await?;
+                }
             }
         }
         Ok(())
+    }
+
+    async fn subscribe(
+        &self,
+        job: &JobId,
+        reference: &ConversationReference,
+        topic: &Topic,
+        subscription: Subscription,
+        at: Timestamp,
+    ) -> Result<(), Later> {
+        let key = self.references.key(reference);
+        let kept = self.subscriptions.put(topic, &key, subscription, at).await;
+        kept.map_err(|error| self.put_off(&error, job))
+    }
+
+    /// Makes `change` in what the person, or the group in its chat, wants to be spared.
+    async fn prefer(
+        &self,
+        job: &JobId,
+        reference: &ConversationReference,
+        change: impl Fn(Preferences) -> Preferences,
+    ) -> Result<(), Later> {
+        let changed = self.preferences.change(&self.references.subject(reference), change).await;
+        changed.map_err(|error| self.put_off(&error, job))
     }
 
     /// Makes `change` in the conversation's memory.

@@ -35,7 +35,8 @@ use herald::connector::Connector;
 use herald::engine::Engine;
 use herald::queue::{BodyError, MAX_DELAY, Queue, Work};
 use herald::store::{
-    AgendaStore, BroadcastStore, JobStore, MemoryStore, RateStore, ReferenceStore, StreamStore,
+    AgendaStore, BroadcastStore, JobStore, MemoryStore, PreferenceStore, RateStore, ReferenceStore,
+    StreamStore, SubscriptionStore,
 };
 use herald::telemetry::causes;
 use jiff::Timestamp;
@@ -55,6 +56,10 @@ pub struct Worker {
     pub broadcasts: BroadcastStore,
     /// Keeps what the engine wants to know again.
     pub memories: MemoryStore,
+    /// Keeps what people want to be spared.
+    pub preferences: PreferenceStore,
+    /// Keeps who subscribed to what.
+    pub subscriptions: SubscriptionStore,
     /// Keeps which streams are open.
     pub streams: StreamStore,
     /// Keeps work that waits longer than a queue can hold it back.

@@ -10,7 +10,8 @@ use herald::config::environment;
 use herald::connector::Connector;
 use herald::queue::Queue;
 use herald::store::{
-    AgendaStore, BroadcastStore, JobStore, MemoryStore, RateStore, ReferenceStore, StreamStore, Table,
+    AgendaStore, BroadcastStore, JobStore, MemoryStore, PreferenceStore, RateStore, ReferenceStore,
+    StreamStore, SubscriptionStore, Table,
 };
 use herald::{http, telemetry};
 use lambda_runtime::{run, service_fn};
@@ -51,6 +52,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         jobs: JobStore::new(table.clone()),
         broadcasts: BroadcastStore::new(table.clone()),
         memories: MemoryStore::new(table.clone()),
+        preferences: PreferenceStore::new(table.clone()),
+        subscriptions: SubscriptionStore::new(table.clone(), config.client_id.clone(), &config.cloud.issuer),
         streams: StreamStore::new(table.clone()),
         agenda: AgendaStore::new(table.clone()),
         rates: RateStore::new(table.clone()),

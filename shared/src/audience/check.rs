@@ -31,12 +31,17 @@ impl Audience {
         if except.len() > MAX_PARTS {
             return Err(too_many(".except", except.len(), MAX_PARTS));
         }
+        if of.iter().chain(except).any(|part| matches!(part, Self::Topic { .. })) {
+            let problem =
+                "holds the subscribers of a topic, who are told by a broadcast of their own".to_owned();
+            return Err(wrong(".of", problem));
+        }
         of.iter().chain(except).try_for_each(Self::check_one)
     }
 
     fn check_one(&self) -> Result<(), InvalidAudience> {
         match self {
-            Self::Everyone {} | Self::User(_) => Ok(()),
+            Self::Everyone {} | Self::User(_) | Self::Topic { .. } => Ok(()),
             Self::Segment(segment) => segment.check(),
             Self::Users { users } => filled(".users", users.len(), MAX_LISTED),
             Self::Conversation { reference } => {

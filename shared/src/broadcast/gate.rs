@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::{Outcome, Status};
-use crate::occasion::Recipient;
+use crate::courtesy::Courtesy;
 
 /// What becomes of a recipient whose turn it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,11 +27,15 @@ pub enum Gate {
     Hold,
 }
 
-/// What becomes of `recipient` at `now`, in a broadcast that stands at `status`.
+/// What becomes of a recipient, in a broadcast that stands at `status`, given what they want to be spared.
 #[must_use]
-pub fn gate(status: Status, _recipient: &Recipient, _now: Timestamp) -> Gate {
+pub fn gate(status: Status, courtesy: Courtesy) -> Gate {
     match status {
-        Status::Running | Status::Done => Gate::Send,
+        Status::Running | Status::Done => match courtesy {
+            Courtesy::Send => Gate::Send,
+            Courtesy::LeaveOut(reason) => Gate::LeaveOut { outcome: Outcome::OptedOut, reason },
+            Courtesy::DeferUntil(until) => Gate::Defer { until },
+        },
         Status::Paused => Gate::Hold,
         Status::Cancelled => {
             Gate::LeaveOut { outcome: Outcome::Cancelled, reason: "the broadcast was cancelled" }

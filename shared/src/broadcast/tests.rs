@@ -169,7 +169,7 @@ fn a_key_that_says_nothing_or_looks_like_an_id_is_refused() {
 fn a_repeat_is_one_whatever_its_time_and_another_content_is_none() {
     let spec = |text: &str, second| Spec {
         origin: "news".to_owned(),
-        occasion: Occasion { name: "news".to_owned(), scheduled_time: at(second), at_most_once: false },
+        occasion: Occasion::new("news", at(second)),
         aim: Aim::Tell { audience: Audience::Everyone {} },
         content: Some(crate::content::Content::text(text)),
     };

@@ -90,6 +90,9 @@ pub struct EffectsWork {
     pub reference: ConversationReference,
     /// What is to be done.
     pub effects: Vec<Effect>,
+    /// When the answer was given; of two wishes the later counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
 }
 
 /// Tell recipients of an occasion.

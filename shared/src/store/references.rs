@@ -7,16 +7,17 @@ use aws_sdk_dynamodb::error::SdkError;
 use jiff::Timestamp;
 
 use super::item::{Item, ONLY, encoded, from_json, text};
-use super::{StoreError, Table};
+use super::{StoreError, Table, batch};
 use crate::audience::ConversationKind;
 use crate::conversation::lifecycle::{Change, Order};
 use crate::conversation::{ConversationReference, ReferenceKey, User};
 use crate::ids::ClientId;
+use crate::occasion::Recipient;
 
 mod shard;
 
 pub use self::shard::Shard;
-use self::shard::shard_of;
+pub(super) use self::shard::shard_of;
 
 /// The conversation references of one agent in one cloud.
 #[derive(Debug, Clone)]
@@ -54,6 +55,26 @@ impl ReferenceStore {
     #[must_use]
     pub fn person_key(&self, person: &User) -> String {
         person.key(&self.client_id, &self.cloud)
+    }
+
+    /// Who is meant when somebody says in the conversation `reference` what they want to be spared: the person, and
+    /// where it is not with one person known by Entra id, the conversation.
+    #[must_use]
+    pub fn subject(&self, reference: &ConversationReference) -> String {
+        match reference.person() {
+            Some(person) => self.person_key(&person),
+            None => self.key(reference).as_str().to_owned(),
+        }
+    }
+
+    /// The same of one who is to be told something; a team's channel says nothing about that.
+    #[must_use]
+    pub fn subject_of(&self, recipient: &Recipient) -> Option<String> {
+        match recipient {
+            Recipient::Conversation { reference } => Some(self.subject(reference)),
+            Recipient::User(user) => Some(self.person_key(user)),
+            Recipient::Channel(_) => None,
+        }
     }
 
     /// Writes what an activity of the channel said at `moment`, unless something newer is there.
@@ -106,8 +127,18 @@ impl ReferenceStore {
     ///
     /// [`StoreError`].
     pub async fn get(&self, key: &ReferenceKey) -> Result<Option<ConversationReference>, StoreError> {
-        let is_active = |item: &Item| item.get("state") == Some(&text(state(Change::Keep)));
         self.read(key).await?.filter(is_active).map(|item| from_json(&item, "reference")).transpose()
+    }
+
+    /// The references with these keys, but for those whose conversation is over.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    pub async fn get_all(&self, keys: &[ReferenceKey]) -> Result<Vec<ConversationReference>, StoreError> {
+        let found = batch::get(&self.table, keys.iter().map(pk).collect()).await?;
+        let active = found.iter().filter(|item| is_active(item));
+        active.map(|item| from_json(item, "reference")).collect()
     }
 
     /// The reference with this key, whether or not its conversation is over.
@@ -195,6 +226,10 @@ impl ReferenceStore {
             ConversationKind::GroupChat => crate::digest::of(&[agent[0], agent[1], agent[2], "group-chat"]),
         }
     }
+}
+
+fn is_active(item: &Item) -> bool {
+    item.get("state") == Some(&text(state(Change::Keep)))
 }
 
 fn pk(key: &ReferenceKey) -> String {

@@ -44,8 +44,8 @@ pub enum BroadcastVerb {
     /// It plans as far as may wait in the queue (5 minutes of sends to a tenant); the tick plans the rest.
     ///
     /// On AWS it takes TABLE_NAME, the three queue URLs and CLIENT_ID (with CLOUD and TENANT_RATE where the functions
-    /// have them), dynamodb:GetItem, PutItem, UpdateItem and Query on the table and its indexes, and sqs:SendMessage on
-    /// the deliveries queue.
+    /// have them), dynamodb:GetItem, BatchGetItem, PutItem, UpdateItem and Query on the table and its indexes, and
+    /// sqs:SendMessage on the deliveries queue.
     #[command(verbatim_doc_comment)]
     Start {
         /// The event, as JSON

@@ -12,7 +12,7 @@ use herald::cloud::Cloud;
 use herald::config::{TENANT_RATE, Variables};
 use herald::ids::ClientId;
 use herald::queue::Queue;
-use herald::store::{AgendaStore, BroadcastStore, JobStore, ReferenceStore, Table};
+use herald::store::{AgendaStore, BroadcastStore, JobStore, ReferenceStore, SubscriptionStore, Table};
 use proactive::Proactive;
 
 use super::OperatorError;
@@ -154,7 +154,8 @@ impl Deployment {
             return Err(OperatorError::NotQueued);
         };
         Ok(Proactive {
-            references: ReferenceStore::new(table.clone(), client_id, cloud),
+            references: ReferenceStore::new(table.clone(), client_id.clone(), &cloud),
+            subscriptions: SubscriptionStore::new(table.clone(), client_id, cloud),
             broadcasts: BroadcastStore::new(table.clone()),
             agenda: AgendaStore::new(table),
             turns,

@@ -40,10 +40,11 @@ impl Counts {
         total
     }
 
-    /// How many recipients of `tenant` have an outcome that stays.
+    /// How many recipients of `tenant` are not on their way any more: they have an outcome that stays, or wait for
+    /// their hour.
     #[must_use]
-    pub fn settled(&self, tenant: &str) -> u64 {
-        self.0.get(tenant).map_or(0, Tally::settled)
+    pub fn done_or_deferred(&self, tenant: &str) -> u64 {
+        self.0.get(tenant).map_or(0, |tally| tally.settled() + tally.of(Outcome::Deferred))
     }
 }
 

@@ -14,6 +14,6 @@ impl Shard {
     }
 }
 
-pub(super) fn shard_of(key: &ReferenceKey) -> Shard {
+pub(in crate::store) fn shard_of(key: &ReferenceKey) -> Shard {
     Shard(key.as_str().get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()).unwrap_or(0))
 }

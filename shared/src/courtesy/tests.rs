@@ -1,0 +1,149 @@
+use jiff::civil::time;
+use proptest::prelude::*;
+
+use super::*;
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn second(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+fn topic(word: &str) -> Topic {
+    Topic::new(word).unwrap()
+}
+
+fn news() -> Occasion {
+    Occasion { topic: Some(topic("news")), ..Occasion::new("morning", Timestamp::UNIX_EPOCH) }
+}
+
+fn nights() -> Option<QuietHours> {
+    QuietHours::new(time(22, 0, 0, 0), time(7, 0, 0, 0)).ok()
+}
+
+#[test]
+fn who_said_nothing_is_told() {
+    assert_eq!(Preferences::default().courtesy(&news(), None, second(0)), Courtesy::Send);
+}
+
+#[test]
+fn a_topic_is_muted_and_others_are_not() {
+    let preferences = Preferences::default().wanting(Some(&topic("News")), Wanted::Muted, second(1));
+    let other = Occasion { topic: Some(topic("weather")), ..news() };
+
+    assert_eq!(preferences.courtesy(&news(), None, second(2)), Courtesy::LeaveOut("muted the topic"));
+    assert_eq!(preferences.courtesy(&other, None, second(2)), Courtesy::Send);
+}
+
+#[test]
+fn an_occasion_without_a_topic_is_muted_by_its_name() {
+    let preferences = Preferences::default().wanting(Some(&topic("morning")), Wanted::Muted, second(1));
+
+    let courtesy = preferences.courtesy(&Occasion::new("morning", second(0)), None, second(2));
+
+    assert_eq!(courtesy, Courtesy::LeaveOut("muted the topic"));
+}
+
+#[test]
+fn of_a_word_about_a_topic_and_one_about_everything_the_later_counts() {
+    let muted = Preferences::default().wanting(None, Wanted::Muted, second(1));
+    let but_news = muted.clone().wanting(Some(&topic("news")), Wanted::Heard, second(2));
+    let again = but_news.clone().wanting(None, Wanted::Muted, second(3));
+    let lifted = Preferences::default().wanting(Some(&topic("news")), Wanted::Muted, second(1)).wanting(
+        None,
+        Wanted::Heard,
+        second(2),
+    );
+
+    assert!(muted.mutes(Some(&topic("news"))) && muted.mutes(None));
+    assert!(!but_news.mutes(Some(&topic("news"))) && but_news.mutes(Some(&topic("weather"))));
+    assert!(again.mutes(Some(&topic("news"))));
+    assert!(!lifted.mutes(Some(&topic("news"))));
+    assert_eq!(again.courtesy(&news(), None, second(4)), Courtesy::LeaveOut("muted everything"));
+}
+
+#[test]
+fn quiet_hours_put_off_what_is_not_urgent_on_the_persons_own_clocks() {
+    let preferences = Preferences::default().quiet(nights(), Zone::named("Europe/Zurich").ok(), second(1));
+    let urgent = Occasion { urgent: true, ..news() };
+    let evening = at("2026-11-22T21:30:00Z");
+
+    let courtesy = |zone| preferences.courtesy(&news(), zone, evening);
+
+    assert_eq!(courtesy(None), Courtesy::DeferUntil(at("2026-11-23T06:00:00Z")));
+    assert_eq!(
+        courtesy(Some("Asia/Tokyo")),
+        Courtesy::DeferUntil(at("2026-11-22T22:00:00Z")),
+        "half past six"
+    );
+    assert_eq!(courtesy(Some("America/New_York")), Courtesy::Send);
+    assert_eq!(courtesy(Some("nowhere")), Courtesy::DeferUntil(at("2026-11-23T06:00:00Z")));
+    assert_eq!(preferences.courtesy(&urgent, None, evening), Courtesy::Send);
+    let none = preferences.quiet(None, None, second(2));
+    assert_eq!((none.quiet_hours(), none.courtesy(&news(), None, evening)), (None, Courtesy::Send));
+}
+
+#[test]
+fn who_has_muted_it_is_not_told_what_is_urgent() {
+    let preferences = Preferences::default().wanting(Some(&topic("news")), Wanted::Muted, second(1));
+    let urgent = Occasion { urgent: true, ..news() };
+
+    assert_eq!(preferences.courtesy(&urgent, None, second(2)), Courtesy::LeaveOut("muted the topic"));
+}
+
+#[test]
+fn they_are_read_as_they_were_written() {
+    let preferences = Preferences::default()
+        .wanting(None, Wanted::Muted, second(1))
+        .wanting(Some(&topic("news")), Wanted::Heard, second(2))
+        .quiet(nights(), Zone::named("Europe/Zurich").ok(), second(3));
+
+    let json = serde_json::to_string(&preferences).unwrap();
+
+    assert_eq!(serde_json::from_str::<Preferences>(&json).unwrap(), preferences, "{json}");
+}
+
+#[derive(Debug, Clone)]
+enum Said {
+    Wants(Option<usize>, Wanted),
+    Quiet(bool),
+}
+
+fn said() -> impl Strategy<Value = Said> {
+    let wanted = prop_oneof![Just(Wanted::Heard), Just(Wanted::Muted)];
+    prop_oneof![
+        (prop::option::of(0_usize..3), wanted).prop_map(|(topic, wanted)| Said::Wants(topic, wanted)),
+        any::<bool>().prop_map(Said::Quiet),
+    ]
+}
+
+fn apply(preferences: Preferences, moment: usize, said: &Said) -> Preferences {
+    let at = second(i64::try_from(moment).unwrap());
+    match said {
+        Said::Wants(index, wanted) => {
+            let topic = index.map(|index| topic(["news", "weather", "sport"][index]));
+            preferences.wanting(topic.as_ref(), *wanted, at)
+        }
+        Said::Quiet(wanted) => preferences.quiet(nights().filter(|_| *wanted), None, at),
+    }
+}
+
+proptest! {
+    #[test]
+    fn words_in_any_order_and_twice_come_to_the_same(
+        words in prop::collection::vec(said(), 1..12), order in any::<prop::sample::Index>(), turn in 0_usize..12,
+    ) {
+        let in_order: Vec<_> = words.iter().enumerate().collect();
+        let mut shuffled = in_order.clone();
+        shuffled.rotate_left(turn % words.len());
+        shuffled.push(in_order[order.index(words.len())]);
+
+        let fold = |words: &[(usize, &Said)]| {
+            words.iter().fold(Preferences::default(), |there, (moment, said)| apply(there, *moment, said))
+        };
+
+        prop_assert_eq!(fold(&in_order), fold(&shuffled));
+    }
+}

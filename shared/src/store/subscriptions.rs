@@ -1,0 +1,137 @@
+//! Who subscribed to which topic, in the table: listed by topic, in shards, by key alone.
+//! What a subscriber has muted since is [`crate::courtesy`]'s to say.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::item::{Item, number, text};
+use super::references::shard_of;
+use super::{StoreError, Table};
+use crate::conversation::ReferenceKey;
+use crate::digest;
+use crate::ids::ClientId;
+use crate::topic::Topic;
+
+/// The parts that the subscribers of a topic are listed in.
+pub const SUBSCRIBER_SHARDS: u16 = 16;
+
+/// How long it is known that somebody unsubscribed: what was said before and is repeated is repeated within a day.
+const REMEMBERED: SignedDuration = SignedDuration::from_hours(48);
+
+/// The subscriptions of one agent in one cloud.
+#[derive(Debug, Clone)]
+pub struct SubscriptionStore {
+    table: Table,
+    client_id: ClientId,
+    cloud: String,
+}
+
+/// Whether somebody is subscribed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subscription {
+    /// They are to be told.
+    On,
+    /// They are not.
+    Off,
+}
+
+/// A page of subscribers.
+#[derive(Debug)]
+pub struct Subscribers {
+    /// Their conversations.
+    pub references: Vec<ReferenceKey>,
+    /// What the last one is found by; `None` on the last page.
+    pub last: Option<String>,
+}
+
+impl SubscriptionStore {
+    /// The subscriptions to the agent `client_id` in the cloud whose channel issuer is `cloud`.
+    #[must_use]
+    pub fn new(table: Table, client_id: ClientId, cloud: impl Into<String>) -> Self {
+        Self { table, client_id, cloud: cloud.into() }
+    }
+
+    /// Keeps what was said at `at` of `topic` in the conversation `reference`, unless something later was.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    pub async fn put(
+        &self,
+        topic: &Topic,
+        reference: &ReferenceKey,
+        subscription: Subscription,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let Table { client, name } = &self.table;
+        let shard = u16::from(shard_of(reference).0) % SUBSCRIBER_SHARDS;
+        let mut request = client
+            .put_item()
+            .table_name(name)
+            .item("pk", text(self.pk(topic, shard)))
+            .item("sk", text(reference.as_str()))
+            .item("said_at", number(at.as_millisecond()))
+            .item("subscription", text(word(subscription)))
+            .condition_expression("attribute_not_exists(pk) OR said_at <= :at")
+            .expression_attribute_values(":at", number(at.as_millisecond()));
+        if subscription == Subscription::Off {
+            let ends = at.checked_add(REMEMBERED).unwrap_or(at);
+            request = request.item("ttl", number(ends.as_second()));
+        }
+        match request.send().await {
+            Err(error)
+                if !error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
+            {
+                Err(StoreError::unavailable("put subscription", error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A page of those who are subscribed to `topic`, in one of its shards, looking at `limit` records behind `after`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    pub async fn list(
+        &self,
+        topic: &Topic,
+        shard: u16,
+        after: Option<String>,
+        limit: usize,
+    ) -> Result<Subscribers, StoreError> {
+        let Table { client, name } = &self.table;
+        let pk = self.pk(topic, shard);
+        let start = after.map(|after| {
+            let key = [("pk", text(&pk)), ("sk", text(after))];
+            key.map(|(name, value)| (name.to_owned(), value)).into()
+        });
+        let request = client
+            .query()
+            .table_name(name)
+            .key_condition_expression("pk = :pk")
+            .filter_expression("subscription = :on")
+            .expression_attribute_values(":pk", text(&pk))
+            .expression_attribute_values(":on", text(word(Subscription::On)))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(start);
+        let page =
+            request.send().await.map_err(|error| StoreError::unavailable("list subscribers", error))?;
+        let key = |item: &Item| item.get("sk").and_then(|key| key.as_s().ok()).cloned();
+        let references = page.items().iter().filter_map(key).map(ReferenceKey::stored).collect();
+        Ok(Subscribers { references, last: page.last_evaluated_key.as_ref().and_then(key) })
+    }
+
+    fn pk(&self, topic: &Topic, shard: u16) -> String {
+        let topic = digest::of(&[self.client_id.as_str(), &self.cloud, topic.as_str()]);
+        format!("topic#{topic}#{shard}")
+    }
+}
+
+fn word(subscription: Subscription) -> &'static str {
+    match subscription {
+        Subscription::On => "on",
+        Subscription::Off => "off",
+    }
+}
