@@ -20,6 +20,8 @@ use self::tap::{Effect, Event, Point};
 
 /// So many pairs of crashes are tried in every run of the tests; all of them on demand.
 const SOME_PAIRS: usize = 40;
+/// What the first thread of a function has, in bytes; the frames of a debug build are large.
+const STACK: usize = 8 << 20;
 
 /// A story to be played, with its crashes.
 #[derive(Clone)]
@@ -141,7 +143,9 @@ fn play_all(cases: &[Case<'_>]) -> Vec<Played> {
     };
     thread::scope(|scope| {
         let threads = thread::available_parallelism().map_or(2, usize::from);
-        (0..threads).for_each(|_| drop(scope.spawn(work)));
+        for _ in 0..threads {
+            thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work).unwrap();
+        }
     });
     all.into_iter().map(|played| played.into_inner().unwrap().unwrap()).collect()
 }
