@@ -85,7 +85,8 @@ impl Inbound {
         let job = job_of(&activity, &reference, body);
         let turn = Turn::new(activity, reference);
         if turn.activity.is("invoke") || turn.activity.delivery_mode.as_deref() == Some("expectReplies") {
-            let (answered, ()) = tokio::join!(self.answer_inline(&job, &turn), self.keep(&turn));
+            let (answered, ()) =
+                tokio::join!(Box::pin(self.answer_inline(&job, &turn)), Box::pin(self.keep(&turn)));
             return answered;
         }
         let work = Work::Turn(TurnWork { job: job.clone(), turn: turn.clone(), unhurried: false });
@@ -93,7 +94,7 @@ impl Inbound {
         let body = encoded(&work, &job)?;
         let group = self.references.key(&turn.reference).as_str().to_owned();
         let queue = Destination::Turns { group, dedupe: job.as_str().to_owned() };
-        let (queued, ()) = tokio::join!(self.queue(&job, body, queue), self.keep(&turn));
+        let (queued, ()) = tokio::join!(Box::pin(self.queue(&job, body, queue)), Box::pin(self.keep(&turn)));
         queued.map(|()| Accepted::Queued)
     }
 

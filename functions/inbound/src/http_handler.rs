@@ -84,7 +84,7 @@ async fn answer(inbound: &Inbound, request: &Request) -> Answer {
     {
         return refused;
     }
-    match inbound.accept(&authenticated, body).await {
+    match Box::pin(inbound.accept(&authenticated, body)).await {
         Ok(Accepted::Queued) => Answer::Accepted,
         Ok(Accepted::Answered { status, body }) => Answer::Inline(status, body),
         Err(Refusal::Malformed(reason)) => Answer::Refused(StatusCode::BAD_REQUEST, reason),

@@ -135,7 +135,7 @@ impl Worker {
             Some(Err(reason)) => return self.refuse(job, reason).await,
             None => {}
         }
-        let planned = self.planned(job, false, self.said_to(occasion, spec, delivery)).await?;
+        let planned = self.planned(job, false, Box::pin(self.said_to(occasion, spec, delivery))).await?;
         if planned.job.plan.as_ref().is_none_or(Plan::is_empty) {
             return self.conclude(planned.job, Ok(Parts::default())).await;
         }

@@ -23,11 +23,11 @@ impl Worker {
     /// Makes the sends of a plan.
     pub(crate) async fn send_plan(&self, planned: Planned, route: Route<'_>) -> Result<Said, Later> {
         if let Some(activity) = planned.job.plan.as_ref().and_then(Plan::only_send).cloned() {
-            return self.send_only(planned, route, &activity).await;
+            return Box::pin(self.send_only(planned, route, &activity)).await;
         }
         let job = self.stored(planned).await?;
         let sends = job.plan.as_ref().map(|plan| plan.sends.as_slice()).unwrap_or_default();
-        let parts = self.send_all(&job.id, route, sends).await;
+        let parts = Box::pin(self.send_all(&job.id, route, sends)).await;
         Ok(Said::InHand(Box::new(job), parts))
     }
 
@@ -52,7 +52,7 @@ impl Worker {
         };
         let now = self.clock.now();
         match begin_send(job, route.policy, LEASE, now) {
-            Claim::Taken(job) => self.send_begun(self.write(job).await?, route, activity).await,
+            Claim::Taken(job) => Box::pin(self.send_begun(self.write(job).await?, route, activity)).await,
             Claim::Settled(job) => Ok(in_hand(job)),
             Claim::Over(job) => {
                 let job = self.write(job).await?;

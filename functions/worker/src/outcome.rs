@@ -31,15 +31,17 @@ impl Worker {
             return self.connector.create_thread(channel, activity.clone()).await.map(|begun| begun.activity);
         }
         let begun = self.clock.now();
-        let error = match self.say_once(target, activity).await {
+        let error = match Box::pin(self.say_once(target, activity)).await {
             Ok(id) => return Ok(id),
             Err(error) => error,
         };
-        self.take_to_heart(&error, target.reference(), begun).await;
+        Box::pin(self.take_to_heart(&error, target.reference(), begun)).await;
         match error.refusal().map_or(Remedy::Nothing, Refusal::remedy) {
             Remedy::Nothing => Err(error),
-            Remedy::OtherHost => self.say_elsewhere(error, target, activity).await,
-            Remedy::NewConversation => self.say_anew(error, target.reference(), activity, begun).await,
+            Remedy::OtherHost => Box::pin(self.say_elsewhere(error, target, activity)).await,
+            Remedy::NewConversation => {
+                Box::pin(self.say_anew(error, target.reference(), activity, begun)).await
+            }
             Remedy::AsNew => match target {
                 Target::Answer(turn) => self.connector.send(&turn.reference, activity.clone()).await,
                 Target::Conversation(_) | Target::NewThread(..) => Err(error),

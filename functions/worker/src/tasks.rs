@@ -25,9 +25,9 @@ impl Worker {
 
     async fn run(&self, work: &TaskWork, job: Job) -> Result<(), Later> {
         if let Some(stream) = &work.stream {
-            return self.run_streamed(work, stream, job).await;
+            return Box::pin(self.run_streamed(work, stream, job)).await;
         }
-        let planned = self.planned(job, true, self.run_task(work, &Progress::default())).await?;
+        let planned = self.planned(job, true, Box::pin(self.run_task(work, &Progress::default()))).await?;
         let planned = self.effected(planned, &work.reference).await?;
         if planned.job.plan.as_ref().is_some_and(|plan| plan.replaces.is_some()) {
             let job = self.stored(planned).await?;

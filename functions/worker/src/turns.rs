@@ -50,15 +50,15 @@ impl Worker {
 
     async fn answer(&self, work: &TurnWork, job: Job, in_order: bool) -> Result<(), Later> {
         let is_message = work.turn.activity.is("message");
-        let planned = self.planned(job, is_message, self.decide(work)).await?;
-        let planned = self.effected(planned, &work.turn.reference).await?;
+        let planned = self.planned(job, is_message, Box::pin(self.decide(work))).await?;
+        let planned = Box::pin(self.effected(planned, &work.turn.reference)).await?;
         let route = Route { target: Target::Answer(&work.turn), policy: Policy::FollowUp, in_order };
         let Said::InHand(job, said) = self.send_plan(planned, route).await? else {
             return Ok(());
         };
-        let said = self.without_stream(&job, said, route).await;
+        let said = Box::pin(self.without_stream(&job, said, route)).await;
         let carried_out = match said {
-            Ok(parts) => self.follow(work, &job, parts, route).await,
+            Ok(parts) => Box::pin(self.follow(work, &job, parts, route)).await,
             Err(later) => Err(later),
         };
         self.conclude(*job, carried_out).await
@@ -85,7 +85,7 @@ impl Worker {
             Outcome::Reply(replies) => Plan::sends(replies),
             Outcome::Defer { ack, task } => Plan { next: Some(Next::Task(task)), ..Plan::sends(vec![ack]) },
             Outcome::Stream { status, task } => {
-                let begun = self.begin_stream(&work.job, turn, status).await;
+                let begun = Box::pin(self.begin_stream(&work.job, turn, status)).await;
                 Plan { next: Some(Next::Task(task)), ..begun }
             }
             Outcome::Ignore => Plan::default(),
