@@ -34,6 +34,9 @@ const GIVE_UP: SignedDuration = SignedDuration::from_secs(115);
 /// The least time between two requests, whatever the pace.
 const LEAST_GAP: SignedDuration = SignedDuration::from_secs(1);
 
+/// Silence after which a stream is closed that nobody goes on with, its answer left to follow.
+pub const LEFT_AFTER: SignedDuration = SignedDuration::from_secs(30);
+
 /// Silence after which nobody goes on with a stream: the channel may have given it up.
 pub const STALE: SignedDuration = SignedDuration::from_secs(40);
 
@@ -196,6 +199,12 @@ impl Stream {
     #[must_use]
     pub fn is_fresh(&self, now: Timestamp) -> bool {
         self.end.is_none() && now.duration_since(self.last) < STALE
+    }
+
+    /// When a stream that nobody goes on with is closed: before the channel gives it up as silent.
+    #[must_use]
+    pub fn left_at(&self) -> Timestamp {
+        later(self.heard, LEFT_AFTER).max(self.not_before).max(later(self.last, LEAST_GAP))
     }
 
     /// The stream as its answer finds it at `now`: nobody sees the end of one that the channel gave up as silent.

@@ -29,7 +29,7 @@ fn neighbour(bundle: &TestBundle, engine: ScriptedEngine) -> Neighbour {
     Neighbour::new(bundle, engine, two_hosts(bundle), http::client().unwrap())
 }
 
-fn reference_of(activity: &Value) -> ConversationReference {
+pub(crate) fn reference_of(activity: &Value) -> ConversationReference {
     ConversationReference::of(&serde_json::from_value(activity.clone()).unwrap()).unwrap()
 }
 

@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use cli::channel::{Effect, Fault, Operation, Refusal, TranscriptEntry};
 use herald::activity::Activity;
+use herald::clock::Clock;
 use herald::engine::{Outcome, TaskOutcome};
-use herald::ledger::State;
+use herald::ledger::{JobId, State};
 use herald::task::Task;
 use jiff::SignedDuration;
 use serde_json::json;
 use support::{ScriptedEngine, TestBundle};
+
+use crate::statuses::reference_of;
 
 const STATUS: &str = "Looking…";
 
@@ -320,5 +323,62 @@ async fn a_stream_whose_task_fails_for_good_ends_with_an_apology() {
     assert_eq!(bundle.channel().texts(), [apology]);
     let states: Vec<String> = bundle.jobs().await;
     assert!(states.iter().any(|job| job.contains("the engine failed too often")), "{:?}", State::Failed);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_stream_is_closed_before_it_is_silent_for_too_long_while_its_task_runs_again() {
+    let clock = TestBundle::clock_at_start();
+    let words = [(seconds(5), "Two "), (seconds(50), "laptops.")];
+    let engine = ScriptedEngine::streaming(STATUS, &words, done("Two laptops."), clock.clone());
+    let bundle = TestBundle::with_shared(Arc::new(engine.breaking_off_first(1)), clock).await;
+
+    ask(&bundle).await;
+
+    let told = told(&bundle);
+    let close = told.iter().position(|entry| info(entry, "streamType") == "final").unwrap();
+    let gaps = gaps(&told[..=close]);
+    assert!(gaps.iter().all(|gap| *gap <= SignedDuration::from_secs(35)), "{gaps:?}");
+    let last = told.last().unwrap();
+    assert_eq!((last.effect, &last.activity["text"]), (Effect::Updated, &json!("Two laptops.")));
+    assert!(last.at.duration_since(told[close].at) > SignedDuration::from_secs(10), "it was still made");
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_stream_that_was_refused_keeps_no_other_from_beginning() {
+    let bundle = telling(&[(seconds(2), "Two laptops.")], done("Two laptops.")).await;
+    let alex = bundle.channel().add_person("Alex");
+    bundle.channel().fail_on(Operation::Send, Fault::Status(Refusal::raw(405, "")));
+    bundle.receive(bundle.channel().message(&alex, "tell me")).await;
+    drain(&bundle).await;
+
+    bundle.receive(bundle.channel().message(&alex, "tell me more")).await;
+    drain(&bundle).await;
+
+    assert_eq!(bundle.channel().texts(), [STATUS, "Two laptops.", "Two laptops."]);
+    assert_eq!(info(told(&bundle).last().unwrap(), "streamType"), "final");
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_stream_that_was_put_off_is_not_begun_while_another_is_open() {
+    let bundle = telling(&[(seconds(2), "Two laptops.")], done("Two laptops.")).await;
+    let alex = bundle.channel().add_person("Alex");
+    let busy = Refusal::new(429, "Throttled", "API calls quota exceeded").retry_after("140");
+    bundle.channel().fail_on(Operation::Send, Fault::Status(busy));
+    let activity = bundle.channel().message(&alex, "tell me");
+    bundle.receive(activity.clone()).await;
+    bundle.step("turns").await;
+    bundle.clock().advance(seconds(135));
+    let worker = &bundle.local().bundle.worker;
+    let key = worker.references.key(&reference_of(&activity));
+    let other = JobId::of_delivery("another", bundle.clock().now(), "answer");
+    assert!(worker.streams.begin(&key, &other, bundle.clock().now()).await.unwrap());
+
+    drain(&bundle).await;
+
+    assert_eq!(bundle.channel().texts(), [STATUS, "Two laptops."]);
+    assert!(told(&bundle).iter().all(|entry| info(entry, "streamType").is_null()));
     bundle.end().await;
 }

@@ -14,6 +14,7 @@ mod foreseen;
 mod job;
 mod later;
 mod only;
+mod opening;
 mod outcome;
 mod pace;
 mod recall;

@@ -4,70 +4,23 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use herald::activity::Activity;
 use herald::engine::EngineError;
-use herald::ledger::{Job, JobId, Plan, State, Verdict};
+use herald::ledger::{Job, Plan, Verdict};
 use herald::progress::Progress;
 use herald::queue::TaskWork;
-use herald::stream::{Chunk, End, Step, Stream, Surface, status_of};
+use herald::stream::{Chunk, End, Step, Stream};
 use herald::telemetry::causes;
-use herald::turn::Turn;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use tracing::{info, warn};
 
 use crate::decide::is_asked;
 use crate::job::Parts;
-use crate::send::Route;
 use crate::{Later, Worker};
-
-/// What is shown where an engine has no words for what it does.
-const NO_STATUS: &str = "Working on it…";
 
 /// How often the text so far is kept, for whoever takes over.
 const KEEP: SignedDuration = SignedDuration::from_secs(10);
 
 impl Worker {
-    /// The first word of a streamed answer: the first chunk of a stream, where one can be begun, or else a message.
-    pub(crate) async fn begin_stream(&self, job: &JobId, turn: &Turn, status: String) -> Plan {
-        let status = if status.trim().is_empty() { NO_STATUS.to_owned() } else { status };
-        let Some(surface) = Surface::of(turn) else {
-            return Plan::sends(vec![Activity::message(status)]);
-        };
-        let key = self.references.key(&turn.reference);
-        match self.streams.begin(&key, job, self.clock.now()).await {
-            Ok(true) => Plan { begins: Some(surface), ..Plan::sends(vec![Chunk::first(status_of(&status))]) },
-            Ok(false) => {
-                info!(
-                    job.id = job.as_str(),
-                    "another answer is streamed in the conversation: this one is not"
-                );
-                Plan::sends(vec![Activity::message(status)])
-            }
-            Err(error) => {
-                warn!(error = %causes(&error), job.id = job.as_str(), "an answer is not streamed: no table");
-                Plan::sends(vec![Activity::message(status)])
-            }
-        }
-    }
-
-    /// The parts of a turn whose first chunk the channel refused: its status as a message, for somebody waits.
-    pub(crate) async fn without_stream(
-        &self,
-        job: &Job,
-        said: Result<Parts, Later>,
-        route: Route<'_>,
-    ) -> Result<Parts, Later> {
-        let plan = job.plan.as_ref().filter(|plan| plan.begins.is_some());
-        let is_refused = job.send().is_some_and(|send| send.state == State::Failed);
-        let Some(status) = plan.and_then(|plan| plan.sends.first()?.text.clone()).filter(|_| is_refused)
-        else {
-            return said;
-        };
-        said?;
-        let id = job.id.step("unstreamed", 0);
-        Box::pin(self.send_all(&id, route, &[Activity::message(status)])).await
-    }
-
     /// Runs a task whose answer is shown while it is made.
     ///
     /// Whoever takes over from a dead worker tells nothing of its own run: the two may differ. The answer takes the
@@ -77,7 +30,7 @@ impl Worker {
         let is_first = job.attempts == 1 && stream.is_fresh(self.clock.now());
         let told = match is_asked(&job) {
             true if is_first => Some(self.stream(work, &job, &mut stream).await),
-            true => Some(self.run_task(work, &Progress::default()).await),
+            true => Some(self.run_beside(work, &job, &mut stream).await),
             false => None,
         };
         // Whatever the task came to by then, nobody wants it.
@@ -98,7 +51,7 @@ impl Worker {
         let job = if planned.is_stored { planned.job } else { self.write(planned.job).await? };
         let said = Box::pin(self.finish_stream(&job, &work.reference, &stream)).await;
         if said.is_ok() {
-            self.end_stream(work).await;
+            self.end_stream_of(work).await;
         }
         match said {
             Ok(Some(parts)) => self.go_on_or_end(work, job, Ok(parts)).await,
@@ -134,14 +87,8 @@ impl Worker {
                     }
                 }
                 Step::Send(chunk) => {
-                    if chunk == Chunk::Close {
-                        // Before it is sent: whoever takes over must not take it for the answer.
-                        let closed = Stream { end: Some(End::Closed), ..stream.clone() };
-                        if !self.keep_stream(job, &closed).await {
-                            // It may be somebody else's now, or would be taken for the answer.
-                            stream.end = Some(End::Over);
-                            continue;
-                        }
+                    if chunk == Chunk::Close && !self.keep_closed(job, stream).await {
+                        continue;
                     }
                     let mut ended = None;
                     *stream = {
@@ -167,6 +114,40 @@ impl Worker {
         }
     }
 
+    /// Runs the task beside a stream that another run began: nothing of this one is shown in it. If it takes so long that
+    /// the channel would give the stream up as silent, it is closed first, so that nobody watches it in vain.
+    async fn run_beside(&self, work: &TaskWork, job: &Job, stream: &mut Stream) -> Result<Plan, EngineError> {
+        let progress = Progress::default();
+        let mut run = pin!(self.run_task(work, &progress));
+        let now = self.clock.now();
+        if !stream.is_fresh(now) {
+            return run.await;
+        }
+        let wait = Duration::try_from(stream.left_at().duration_since(now)).unwrap_or_default();
+        tokio::select! {
+            biased;
+            outcome = &mut run => return outcome,
+            () = self.clock.sleep(wait) => {}
+        }
+        if self.keep_closed(job, stream).await {
+            let (outcome, told) = tokio::join!(run, self.tell_chunk(work, job, stream, &Chunk::Close));
+            *stream = told;
+            return outcome;
+        }
+        run.await
+    }
+
+    /// Keeps that the stream is about to be closed, before it is: whoever takes over must not take that for the answer.
+    async fn keep_closed(&self, job: &Job, stream: &mut Stream) -> bool {
+        let closed = Stream { end: Some(End::Closed), ..stream.clone() };
+        let is_kept = self.keep_stream(job, &closed).await;
+        if !is_kept {
+            // It may be somebody else's now, or would be taken for the answer.
+            stream.end = Some(End::Over);
+        }
+        is_kept
+    }
+
     /// Sends one chunk: what becomes of the stream by it.
     async fn tell_chunk(&self, work: &TaskWork, job: &Job, stream: &Stream, chunk: &Chunk) -> Stream {
         let activity = chunk.activity(stream, &self.engine.closing());
@@ -189,24 +170,6 @@ impl Worker {
         }
         false
     }
-
-    async fn end_stream(&self, work: &TaskWork) {
-        let Some(turn) = &work.ack else { return };
-        let key = self.references.key(&work.reference);
-        if let Err(error) = self.streams.end(&key, turn, self.clock.now()).await {
-            warn!(error = %causes(&error), job.id = work.job.as_str(), "could not end a stream");
-        }
-    }
-}
-
-/// The stream that a turn's job began, once its first chunk is shown and has an id.
-pub(crate) fn stream_of(job: &Job) -> Option<Stream> {
-    let plan = job.plan.as_ref()?;
-    let (surface, send) = (plan.begins?, job.send()?);
-    let began: Timestamp = send.history.iter().rfind(|entry| entry.state == State::Sending)?.at;
-    let status = plan.sends.first()?.text.clone().unwrap_or_default();
-    let shown = send.history.last()?.at;
-    Some(Stream { last: shown, heard: shown, ..Stream::begun(surface, send.activity_id?, status, began) })
 }
 
 /// Nothing to say, for the person pressed Stop.

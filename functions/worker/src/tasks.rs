@@ -18,7 +18,10 @@ impl Worker {
     pub(crate) async fn task(&self, work: TaskWork) -> Result<(), Later> {
         let job = match self.claim(&work.job, Policy::Work).await? {
             Wanted::InHand(job) => job,
-            Wanted::Settled(_) => return self.waits_no_longer(&work).await,
+            Wanted::Settled(_) => {
+                self.end_stream_of(&work).await;
+                return self.waits_no_longer(&work).await;
+            }
         };
         self.holding(&job, Box::pin(self.run(&work, job.clone()))).await
     }

@@ -13,8 +13,8 @@ use tracing::{error, warn};
 
 use crate::job::{Parts, Wanted};
 use crate::only::Said;
+use crate::opening::stream_of;
 use crate::send::{Route, Target};
-use crate::stream::stream_of;
 use crate::{Later, Place, Worker};
 
 /// How long the engine has before its default ack is sent for it.
@@ -51,6 +51,7 @@ impl Worker {
     async fn answer(&self, work: &TurnWork, job: Job, in_order: bool) -> Result<(), Later> {
         let is_message = work.turn.activity.is("message");
         let planned = self.planned(job, is_message, Box::pin(self.decide(work))).await?;
+        let planned = Box::pin(self.begun_again(planned, &work.turn)).await;
         let planned = Box::pin(self.effected(planned, &work.turn.reference)).await?;
         let route = Route { target: Target::Answer(&work.turn), policy: Policy::FollowUp, in_order };
         let Said::InHand(job, said) = self.send_plan(planned, route).await? else {
@@ -110,6 +111,9 @@ impl Worker {
         route: Route<'_>,
     ) -> Result<Parts, Later> {
         let stream = stream_of(job);
+        if stream.is_none() {
+            self.end_refused_stream(work, job).await;
+        }
         let next = match job.plan.as_ref().and_then(|plan| plan.next.clone()) {
             None => return Ok(parts),
             // Of a task alone.
