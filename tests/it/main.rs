@@ -26,6 +26,7 @@ mod page;
 mod proactive;
 mod release;
 mod sample;
+mod scheduling;
 mod sending;
 mod signing_keys;
 mod soak;
