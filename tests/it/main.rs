@@ -11,6 +11,7 @@ mod cost;
 mod courtesy;
 mod crashes;
 mod credentials;
+mod crowd;
 mod doctor;
 mod hostile;
 mod http;
