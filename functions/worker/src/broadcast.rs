@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use herald::agenda::{Destination, Item};
 use herald::broadcast::{Aim, BroadcastId, Entry, Gate, Outcome, Spec, Status, Who, gate, is_of_all};
-use herald::courtesy::Courtesy;
+use herald::courtesy::{Courtesy, Preferences};
 use herald::ledger::{By, Cancel, Job, State};
 use herald::occasion::Recipient;
 use herald::queue::{DeliveriesWork, Delivery, Work};
@@ -124,9 +124,10 @@ impl Worker {
         let said = self.preferences.get_all(&subjects).await;
         let said = said.map_err(|error| self.no_broadcast(&error, id))?;
         let now = self.clock.now();
-        let courtesy = |delivery: &Delivery| match subject(delivery).and_then(|subject| said.get(&subject)) {
-            Some(preferences) => preferences.courtesy(occasion, delivery.recipient.timezone(), now),
-            None => Courtesy::Send,
+        let nothing = Preferences::default();
+        let courtesy = |delivery: &Delivery| {
+            let said = subject(delivery).and_then(|subject| said.get(&subject)).unwrap_or(&nothing);
+            said.courtesy(occasion, delivery.recipient.timezone(), now)
         };
         Ok(deliveries.iter().map(courtesy).collect())
     }
