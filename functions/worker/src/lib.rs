@@ -18,6 +18,7 @@ mod opening;
 mod outcome;
 mod pace;
 mod recall;
+mod reminders;
 mod replace;
 mod self_check;
 mod send;
@@ -128,6 +129,10 @@ impl Worker {
             }
             Ok(Work::Effects(work)) => {
                 let done = Box::pin(self.effects(work)).await;
+                Ok(self.put_down(done, Destination::Tasks, body).await?)
+            }
+            Ok(Work::Reminder(work)) => {
+                let done = Box::pin(self.reminder(work)).await;
                 Ok(self.put_down(done, Destination::Tasks, body).await?)
             }
             Ok(Work::Deliveries(work)) => {

@@ -11,6 +11,7 @@ use crate::effect::Effect;
 use crate::ids::ActivityId;
 use crate::ledger::JobId;
 use crate::occasion::{Occasion, Recipient};
+use crate::reminder::Reminder;
 use crate::stream::Stream;
 use crate::task::{Task, TaskInput};
 use crate::turn::Turn;
@@ -34,6 +35,8 @@ pub enum Work {
     Deliveries(DeliveriesWork),
     /// Do what an answer in an HTTP response asked for besides.
     Effects(EffectsWork),
+    /// Say what somebody asked to be reminded of.
+    Reminder(ReminderWork),
 }
 
 /// Answer an activity.
@@ -93,6 +96,22 @@ pub struct EffectsWork {
     /// When the answer was given; of two wishes the later counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
+}
+
+/// Say what somebody asked to be reminded of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReminderWork {
+    /// The job it is.
+    pub job: JobId,
+    /// The job it was the first time, which names the reminder.
+    pub series: JobId,
+    /// How often it came before.
+    #[serde(default)]
+    pub number: u32,
+    /// Where it is said.
+    pub reference: ConversationReference,
+    /// What is said, and when.
+    pub reminder: Reminder,
 }
 
 /// Tell recipients of an occasion.
@@ -163,6 +182,15 @@ impl TaskWork {
     #[must_use]
     pub fn new(job: JobId, task: Task, reference: ConversationReference) -> Self {
         Self { job, task, reference, ack: None, stream: None, step: None }
+    }
+}
+
+impl ReminderWork {
+    /// The same reminder for the time `number`, due at `due`.
+    #[must_use]
+    pub fn following(&self, number: u32, due: Timestamp) -> Self {
+        let job = self.series.step("reminder", usize::try_from(number).unwrap_or(usize::MAX));
+        Self { job, number, reminder: Reminder { due, ..self.reminder.clone() }, ..self.clone() }
     }
 }
 
