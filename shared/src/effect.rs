@@ -24,7 +24,7 @@ pub enum Effect {
     },
     /// Say this in the conversation when it is due. Of more than [`MAX_REMINDERS`](crate::reminder::MAX_REMINDERS) the
     /// last are not kept.
-    Remind(Reminder),
+    Remind(Box<Reminder>),
     /// Do not say it any more.
     CancelReminder {
         /// Its [`Listed::id`](crate::reminder::Listed::id).

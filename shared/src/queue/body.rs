@@ -25,7 +25,6 @@ const VERSION: u32 = 1;
 /// Work for the worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
-#[expect(clippy::large_enum_variant, reason = "it lives for one encoding or one record")]
 pub enum Work {
     /// Answer an activity.
     Turn(TurnWork),
