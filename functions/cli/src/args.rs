@@ -55,9 +55,9 @@ pub enum Command {
     /// --worker asks a deployed worker to check itself and shows what it found.
     #[command(verbatim_doc_comment)]
     Doctor(DoctorArguments),
-    /// Say something to one person or conversation, without being asked
+    /// Say something to one person, one conversation or the members of a team, without being asked
     ///
-    /// It takes what `herald broadcast start` takes, and is a broadcast to one: status and report tell what came of it.
+    /// It takes what `herald broadcast start` takes, and is a broadcast: status and report tell what came of it.
     #[command(verbatim_doc_comment)]
     Send(SendArguments),
     /// Tell many: start, preview, status, pause, resume, cancel, recall, correct, resend, report

@@ -3,18 +3,17 @@
 
 use std::collections::BTreeMap;
 
-use herald::audience::{Audience, ConversationKind};
-use herald::broadcast::{
-    Aim, Cursor, Entry, Extent, Outcome, PAGE, Placement, Spec, Step, place, tenant_key,
-};
+use herald::audience::{Audience, ConversationKind, Found};
+use herald::broadcast::{Aim, Broadcast, Cursor, Extent, PAGE, Placement, Spec, Step, place, tenant_key};
 use herald::conversation::User;
 use herald::occasion::Recipient;
 use herald::queue::Delivery;
-use herald::store::{SLICES, SUBSCRIBER_SHARDS, Shard, StoreError};
+use herald::store::{Counts, SLICES, SUBSCRIBER_SHARDS, Shard, StoreError};
 use serde_json::{Map, Value};
 
 use crate::Proactive;
-use crate::plan::{PlanError, Waiting, tenant_of};
+use crate::plan::PlanError;
+use crate::rosters::Rosters;
 
 /// Recipients that are planned together.
 #[derive(Debug, Default)]
@@ -80,6 +79,7 @@ impl Proactive {
             | Audience::Users { .. }
             | Audience::Conversation { .. }
             | Audience::Channel(_)
+            | Audience::Team(_)
             | Audience::Any { .. } => 1,
         };
         match &spec.aim {
@@ -89,9 +89,14 @@ impl Proactive {
     }
 
     /// The page of recipients at `cursor`.
-    pub(crate) async fn page(&self, spec: &Spec, cursor: &Cursor) -> Result<Page, PlanError> {
+    pub(crate) async fn page(
+        &self,
+        spec: &Spec,
+        rosters: &Rosters,
+        cursor: &Cursor,
+    ) -> Result<Page, PlanError> {
         match &spec.aim {
-            Aim::Tell { audience } => self.page_of_audience(spec, audience, cursor).await,
+            Aim::Tell { audience } => self.page_of_audience(spec, audience, rosters, cursor).await,
             Aim::Recall { .. } | Aim::Correct { .. } | Aim::Resend { .. } => {
                 self.page_of_report(spec, cursor).await
             }
@@ -102,6 +107,7 @@ impl Proactive {
         &self,
         spec: &Spec,
         audience: &Audience,
+        rosters: &Rosters,
         cursor: &Cursor,
     ) -> Result<Page, PlanError> {
         let Some(part) = audience.parts().get(cursor.part) else { return Ok(Page::default()) };
@@ -126,6 +132,7 @@ impl Proactive {
             Audience::Channel(channel) => {
                 (vec![(Recipient::Channel(channel.clone()), Map::new())], Vec::new(), None)
             }
+            Audience::Team(team) => self.members(rosters, team, cursor).await?,
             Audience::Topic { topic } => {
                 let page = self.subscriptions.list(topic, cursor.shard, cursor.after.clone(), PAGE).await?;
                 let references = self.references.get_all(&page.references).await?;
@@ -142,8 +149,9 @@ impl Proactive {
                 Recipient::Conversation { reference } => Some(self.references.key(reference)),
                 Recipient::User(_) | Recipient::Channel(_) => None,
             };
-            if !part.holds(&recipient, key.as_ref()) || !audience.tells(cursor.part, &recipient, key.as_ref())
-            {
+            let teams = self.teams_of(rosters, part, &recipient);
+            let seen = Found { recipient: &recipient, key: key.as_ref(), teams: &teams };
+            if !part.holds(seen) || !audience.tells(cursor.part, seen) {
                 continue;
             }
             let job = spec.job(&self.name(&recipient));
@@ -155,7 +163,7 @@ impl Proactive {
         Ok(Page { deliveries, unreadable, last })
     }
 
-    async fn listed(&self, kind: ConversationKind, cursor: &Cursor) -> Result<Found, StoreError> {
+    async fn listed(&self, kind: ConversationKind, cursor: &Cursor) -> Result<Listed, StoreError> {
         let shard = Shard(u8::try_from(cursor.shard).unwrap_or(u8::MAX));
         let page = self.references.list(kind, shard, cursor.after.clone(), PAGE).await?;
         let found =
@@ -163,7 +171,7 @@ impl Proactive {
         Ok((found.collect(), page.unreadable, page.last))
     }
 
-    async fn reach(&self, user: &User) -> Result<Recipient, StoreError> {
+    pub(crate) async fn reach(&self, user: &User) -> Result<Recipient, StoreError> {
         Ok(match self.references.find(user).await? {
             Some(reference) => Recipient::Conversation { reference },
             None => Recipient::User(user.clone()),
@@ -187,44 +195,6 @@ impl Proactive {
         }
     }
 
-    /// Those whom another broadcast reached, or may have reached.
-    async fn page_of_report(&self, spec: &Spec, cursor: &Cursor) -> Result<Page, PlanError> {
-        let Some((of, wanted)) = spec.aim.source() else { return Ok(Page::default()) };
-        let limit = i32::try_from(PAGE).ok();
-        let page = self.broadcasts.entries(of, cursor.shard, cursor.after.clone(), limit).await?;
-        let mut deliveries = Vec::new();
-        for entry in page.entries.into_iter().filter(|entry| entry.outcome == wanted) {
-            // What is to be changed needs an id, and the channel does not always give one.
-            if wanted == Outcome::Delivered && entry.activity.is_none() {
-                continue;
-            }
-            if let Some(recipient) = self.reach_again(&entry).await? {
-                let job = spec.job(entry.job.as_str());
-                deliveries.push(Delivery { activity: entry.activity, ..Delivery::new(job, recipient) });
-            }
-        }
-        Ok(Page { deliveries, unreadable: Vec::new(), last: page.last })
-    }
-
-    async fn reach_again(&self, entry: &Entry) -> Result<Option<Recipient>, StoreError> {
-        if let Some(key) = &entry.who.reference
-            && let Some(reference) = self.references.get_even_if_over(key).await?
-        {
-            return Ok(Some(Recipient::Conversation { reference }));
-        }
-        let who = &entry.who;
-        Ok(match (&who.tenant, &who.user, &who.channel) {
-            (Some(tenant), _, Some(id)) => {
-                let channel = herald::audience::TeamChannel { tenant: tenant.clone(), id: id.clone() };
-                Some(Recipient::Channel(channel))
-            }
-            (Some(tenant), Some(id), None) => {
-                Some(Recipient::User(User::of_teams(tenant.clone(), id.clone())))
-            }
-            _ => None,
-        })
-    }
-
     /// Refuses an audience whose conversations are not there.
     pub(crate) async fn check_conversations(&self, spec: &Spec) -> Result<(), PlanError> {
         let Aim::Tell { audience } = &spec.aim else { return Ok(()) };
@@ -239,5 +209,26 @@ impl Proactive {
     }
 }
 
+/// Who was planned and not told yet, by the hash of their tenant.
+pub(crate) struct Waiting<'a> {
+    pub(crate) broadcast: &'a Broadcast,
+    pub(crate) step: &'a Step,
+    pub(crate) counts: &'a Counts,
+}
+
+impl Waiting<'_> {
+    pub(crate) fn of(&self, tenant: &str) -> u64 {
+        let count = |planned: &BTreeMap<String, u64>| planned.get(tenant).copied().unwrap_or(0);
+        let planned = count(&self.broadcast.planned) + count(&self.step.planned);
+        planned.saturating_sub(self.counts.done_or_deferred(tenant))
+    }
+}
+
+/// The hash of the tenant of a delivery: also the fair-queue group, which keeps one tenant's crowd from delaying the
+/// others.
+fn tenant_of(delivery: &Delivery) -> String {
+    tenant_key(delivery.recipient.tenant())
+}
+
 /// Recipients with their values, the keys of records that could not be read, and what the last is found by.
-type Found = (Vec<(Recipient, Map<String, Value>)>, Vec<String>, Option<String>);
+pub(crate) type Listed = (Vec<(Recipient, Map<String, Value>)>, Vec<String>, Option<String>);

@@ -9,6 +9,7 @@ use herald::occasion::Recipient;
 
 use crate::Proactive;
 use crate::plan::PlanError;
+use crate::rosters::Rosters;
 
 /// Who would be told.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub struct Preview {
     pub by_tenant: BTreeMap<String, u64>,
     /// How many of them have no conversation yet.
     pub without_conversation: u64,
+    /// Teams that the audience names: their rosters are read when it begins, and their members are not counted.
+    pub teams: usize,
     /// Records that cannot be read.
     pub unreadable: u64,
     /// The largest message, as UTF-16; 0 where the engine says it.
@@ -47,10 +50,10 @@ impl Proactive {
     ) -> Result<Preview, PlanError> {
         self.check_conversations(spec).await?;
         let extent = Self::extent(spec);
-        let mut seen = Preview::default();
+        let mut seen = Preview { teams: crate::rosters::teams(spec).len(), ..Preview::default() };
         let mut next = Some(Cursor::default());
         while let Some(cursor) = next {
-            let page = self.page(spec, &cursor).await?;
+            let page = self.page(spec, &Rosters::default(), &cursor).await?;
             for delivery in &page.deliveries {
                 let tenant = delivery.recipient.tenant().map_or("none", |tenant| tenant.as_str());
                 *seen.by_tenant.entry(tenant.to_owned()).or_default() += 1;

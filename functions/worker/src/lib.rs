@@ -2,6 +2,7 @@
 //! What may be sent when is the shared ledger's; how a request is made, the connector's.
 
 mod amend;
+mod aside;
 mod breaker;
 mod broadcast;
 pub mod config;
@@ -19,6 +20,7 @@ mod outcome;
 mod pace;
 mod recall;
 mod replace;
+mod roster;
 mod self_check;
 mod send;
 mod steps;
@@ -132,6 +134,10 @@ impl Worker {
             }
             Ok(Work::Deliveries(work)) => {
                 let done = Box::pin(self.deliveries(work, place)).await;
+                Ok(self.put_down(done, Destination::Deliveries, body).await?)
+            }
+            Ok(Work::Roster(work)) => {
+                let done = Box::pin(self.roster(work, place)).await;
                 Ok(self.put_down(done, Destination::Deliveries, body).await?)
             }
             Err(error @ BodyError::Newer { .. }) => {

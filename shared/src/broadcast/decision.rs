@@ -37,6 +37,7 @@ pub struct NotPossible {
 
 /// What came of wanting to plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "it lives for one write")]
 pub enum Leased {
     /// The planning is the claimant's, once this record is written.
     Taken(Broadcast),
@@ -62,7 +63,7 @@ impl Broadcast {
             (Wish::Cancel, Status::Running | Status::Paused) => Status::Cancelled,
             (_, status) => return Err(NotPossible { status }),
         };
-        let resumed = Self { failures: 0, progress: None, ..self.clone() };
+        let resumed = Self { failures: 0, progress: None, waits_for: None, ..self.clone() };
         Ok(resumed.enter(status, now, Some("by the operator")))
     }
 
@@ -90,6 +91,7 @@ impl Broadcast {
         }
         Some(Self {
             cursor: step.cursor.clone(),
+            waits_for: None,
             planner: step.cursor.is_some().then(|| planner(owner, now)),
             unreadable: self.unreadable + step.unreadable,
             planned,
@@ -144,7 +146,7 @@ impl Broadcast {
         self.cursor.is_none() && since.is_some_and(|since| now.duration_since(since) >= REST)
     }
 
-    fn enter(mut self, status: Status, at: Timestamp, reason: Option<&str>) -> Self {
+    pub(super) fn enter(mut self, status: Status, at: Timestamp, reason: Option<&str>) -> Self {
         if self.history.len() >= MAX_HISTORY {
             self.history.remove(1);
         }

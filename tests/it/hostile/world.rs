@@ -151,7 +151,9 @@ impl World {
         sqs.delete_message().queue_url(url).receipt_handle(receipt).send().await.unwrap();
         match Work::decode(&message.body.unwrap()).unwrap() {
             Work::Turn(turn) => Some(turn),
-            Work::Task(_) | Work::Deliveries(_) | Work::Effects(_) => panic!("a turn's queue holds turns"),
+            Work::Task(_) | Work::Deliveries(_) | Work::Effects(_) | Work::Roster(_) => {
+                panic!("a turn's queue holds turns")
+            }
         }
     }
 
