@@ -121,6 +121,12 @@ impl Stream {
         }
     }
 
+    /// When the channel takes the next chunk: whatever the task says before that makes no difference.
+    #[must_use]
+    pub fn due(&self) -> Timestamp {
+        later(self.last, self.surface.gap()).max(self.not_before)
+    }
+
     /// What is to be done at `now`, the task having said `latest`.
     #[must_use]
     pub fn next(&self, latest: &Latest, now: Timestamp) -> Step {
@@ -128,7 +134,7 @@ impl Stream {
             return Step::Over;
         }
         let close_at = later(self.began, CLOSE_AFTER);
-        let due = later(self.last, self.surface.gap()).max(self.not_before);
+        let due = self.due();
         if self.is_full || now >= later(self.began, CLOSE_AFTER - LAST_CHUNK) {
             return self.next_at_the_end(if self.is_full { due } else { close_at }, now);
         }

@@ -21,7 +21,12 @@ pub(crate) async fn say(bundle: &TestBundle, line: &str) -> Said {
 }
 
 pub(crate) async fn try_say(bundle: &TestBundle, line: &str) -> Result<Said, OperatorError> {
-    let arguments = Arguments::try_parse_from(["herald"].into_iter().chain(line.split(' '))).unwrap();
+    try_say_words(bundle, &line.split(' ').collect::<Vec<_>>()).await
+}
+
+/// The same with words that may hold blanks.
+pub(crate) async fn try_say_words(bundle: &TestBundle, words: &[&str]) -> Result<Said, OperatorError> {
+    let arguments = Arguments::try_parse_from(["herald"].iter().chain(words)).unwrap();
     let resources = &bundle.local().resources;
     let vars = |name: &str| {
         if name == "CLIENT_ID" {
@@ -32,6 +37,7 @@ pub(crate) async fn try_say(bundle: &TestBundle, line: &str) -> Result<Said, Ope
             "TURNS_QUEUE_URL" => &resources.turns,
             "TASKS_QUEUE_URL" => &resources.tasks,
             "DELIVERIES_QUEUE_URL" => &resources.deliveries,
+            "SCHEDULE_GROUP" => &bundle.local().template.schedules[0].group,
             _ => return None,
         };
         Some(value.clone())
@@ -43,6 +49,7 @@ pub(crate) async fn try_say(bundle: &TestBundle, line: &str) -> Result<Said, Ope
         Command::DeadLetter(verb) => Verb::DeadLetter(verb),
         Command::Send(arguments) => Verb::Send(arguments),
         Command::Broadcast(verb) => Verb::Broadcast(verb),
+        Command::Schedule(verb) => Verb::Schedule(verb),
         other @ (Command::Run(_) | Command::Demo | Command::Doctor(_)) => panic!("{other:?} is no verb"),
     };
     let mut out = Vec::new();

@@ -3,6 +3,7 @@
 
 mod broadcast;
 mod operator;
+mod schedule;
 
 use std::path::PathBuf;
 
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use self::broadcast::{BroadcastVerb, Named, SendArguments};
 pub use self::operator::{DeadLetterVerb, JobVerb, Where, Which, WorkQueue};
+pub use self::schedule::{Coming, ScheduleVerb};
 
 /// Answer now, work later, speak first: a Microsoft 365 custom engine agent on AWS Lambda, here on one machine.
 ///
@@ -63,6 +65,9 @@ pub enum Command {
     /// Tell many: start, preview, status, pause, resume, cancel, recall, correct, resend, report
     #[command(subcommand)]
     Broadcast(BroadcastVerb),
+    /// Tell people by the clock: add, list or remove a schedule, or see when it fires next
+    #[command(subcommand)]
+    Schedule(ScheduleVerb),
     /// Tell the story of a job, or cancel one that waits
     #[command(subcommand)]
     Job(JobVerb),

@@ -20,11 +20,13 @@ mod stream;
 mod tests;
 mod transcript;
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use herald::chance::Chance;
 use herald::clock::Clock;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -207,6 +209,11 @@ impl Channel {
     /// Asks `hook` what becomes of every request from now on: for tests of crashes.
     pub fn on_request(&self, hook: Hook) {
         self.state.wire.ask(hook);
+    }
+
+    /// Answers every call in these conversations with `refusal` until then, e.g. in those of one tenant with a 429.
+    pub fn throttle(&self, conversations: HashSet<String>, until: Timestamp, refusal: Refusal) {
+        self.state.script.throttle(conversations, until, refusal);
     }
 
     /// Forgets the scripted faults that have not happened yet.

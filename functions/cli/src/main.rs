@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use cli::args::{Arguments, Command, DoctorArguments, Where};
+use cli::args::{Arguments, Command, DoctorArguments, ScheduleVerb, Where};
 use cli::doctor::{self, Ink, Sheet};
 use cli::operator::{Deployment, OperatorError, Verb};
 use cli::{demo, operator, run};
@@ -39,10 +39,21 @@ async fn execute(arguments: Arguments) -> Result<ExitCode, BoxError> {
         Command::Doctor(arguments) => return Ok(examine(&arguments).await?),
         Command::Send(arguments) => return Ok(operate(&arguments.place, Verb::Send(&arguments)).await?),
         Command::Broadcast(verb) => return Ok(operate(verb.place(), Verb::Broadcast(&verb)).await?),
+        Command::Schedule(verb) => return Ok(schedule(&verb).await?),
         Command::Job(verb) => return Ok(operate(verb.place(), Verb::Job(&verb)).await?),
         Command::DeadLetter(verb) => return Ok(operate(verb.place(), Verb::DeadLetter(&verb)).await?),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn schedule(verb: &ScheduleVerb) -> Result<ExitCode, OperatorError> {
+    match verb.place() {
+        Some(place) => operate(place, Verb::Schedule(verb)).await,
+        None => {
+            let did = operator::foretell_expression(verb, SystemClock.now(), &mut io::stdout())?;
+            Ok(if did == Some(true) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+    }
 }
 
 async fn operate(place: &Where, verb: Verb<'_>) -> Result<ExitCode, OperatorError> {

@@ -6,6 +6,7 @@ mod deployment;
 mod job;
 mod letters;
 mod redrive;
+mod schedule;
 mod story;
 
 use std::io::{self, Write};
@@ -17,7 +18,8 @@ use herald::queue::QueueError;
 use herald::store::StoreError;
 
 pub use self::deployment::Deployment;
-use crate::args::{BroadcastVerb, DeadLetterVerb, JobVerb, SendArguments};
+pub use self::schedule::foretell_expression;
+use crate::args::{BroadcastVerb, DeadLetterVerb, JobVerb, ScheduleVerb, SendArguments};
 use crate::stack::StackError;
 use crate::template::TemplateError;
 
@@ -32,6 +34,8 @@ pub enum Verb<'a> {
     Send(&'a SendArguments),
     /// About a broadcast.
     Broadcast(&'a BroadcastVerb),
+    /// About schedules.
+    Schedule(&'a ScheduleVerb),
 }
 
 /// Why a verb came to nothing.
@@ -79,6 +83,30 @@ pub enum OperatorError {
     /// An audience is empty.
     #[error("`audience` names nobody that is known here: nobody was told")]
     Nobody,
+    /// What is said about a schedule is wrong.
+    #[error("`{field}`: {problem}")]
+    Argument {
+        /// Which argument, or which member of the event.
+        field: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The group of schedules is not a stack's.
+    #[error(
+        "group `{0}` has no schedule `tick`: set SCHEDULE_GROUP to the stack's output ScheduleGroup, or deploy template.yaml"
+    )]
+    NoTick(String),
+    /// A schedule is the template's.
+    #[error("`{0}` is a schedule of template.yaml: take it out there, or disable it, and deploy")]
+    Given(String),
+    /// EventBridge Scheduler was not reached or refused.
+    #[error("{cause}; {fix}")]
+    Scheduler {
+        /// What happened.
+        cause: String,
+        /// What to do.
+        fix: String,
+    },
     /// The event is not in order.
     #[error(transparent)]
     Event(#[from] proactive::InvalidEvent),
@@ -137,6 +165,7 @@ pub async fn execute(
     match verb {
         Verb::Send(arguments) => broadcast::send(deployment, arguments, out).await,
         Verb::Broadcast(verb) => broadcast::execute(deployment, verb, clock, out).await,
+        Verb::Schedule(verb) => schedule::execute(deployment, verb, clock.now(), out).await,
         Verb::Job(JobVerb::Show { id, json, .. }) => match json {
             true => job::show_json(&deployment.jobs()?, id, out).await,
             false => job::show(&deployment.jobs()?, id, out).await,

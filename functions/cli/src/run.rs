@@ -72,9 +72,7 @@ pub async fn run(arguments: RunArguments, vars: impl Fn(&str) -> Option<String>)
         pumps.spawn(pump.run(stopped.clone()));
     }
     let mut others = JoinSet::new();
-    for schedule in local.template.schedules.clone() {
-        others.spawn(clockwork::fire_on_time(local.clone(), schedule, clock.clone()));
-    }
+    others.spawn(clockwork::fire_on_time(local.clone(), clock.clone()));
     others.spawn(clockwork::save_now_and_then(local.clone(), clock.clone()));
     if matches!(served, Served::Emulated) {
         others.spawn(chat::listen(local.channel.clone()));
@@ -155,7 +153,7 @@ fn greet(local: &Local, arguments: &RunArguments, served: &Served) -> io::Result
     writeln!(out, "Herald is running on this machine.")?;
     writeln!(out, "  activities  {endpoint}")?;
     writeln!(out, "  state       {}", arguments.state.display())?;
-    for schedule in &local.template.schedules {
+    for schedule in local.stack.schedules() {
         writeln!(
             out,
             "  schedule    {}: {}, {}",

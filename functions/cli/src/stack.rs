@@ -1,5 +1,7 @@
-//! The AWS services of the bundle on one machine, behind one loopback address for unchanged AWS clients: table,
-//! queues, secrets, identity tokens. It runs no function and fires no schedule.
+//! The AWS services of the bundle on one machine, behind one loopback address for unchanged AWS clients: table, queues,
+//! schedules, secrets, identity tokens.
+//!
+//! It runs no function; it says which schedules are due.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,11 +10,12 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use herald::clock::Clock;
+use jiff::Timestamp;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use crate::template::{REGION, Template};
+use crate::template::{REGION, ScheduleDefinition, Template};
 use crate::wire::{Hook, Wire};
 
 mod backlog;
@@ -25,6 +28,7 @@ mod messages;
 mod operations;
 mod queues;
 mod recorder;
+mod schedules;
 mod secrets;
 mod state;
 mod table;
@@ -37,6 +41,7 @@ pub use watch::{Rewriter, Watcher};
 
 use front::Front;
 use queues::Queues;
+use schedules::Schedules;
 use secrets::Secrets;
 use state::StateDir;
 use table::Table;
@@ -72,6 +77,7 @@ pub struct Stack {
     queues: Arc<Queues>,
     identity: Arc<IdentityIssuer>,
     secrets: Arc<Secrets>,
+    schedules: Arc<Schedules>,
     wire: Arc<Wire>,
     watch: Arc<Watch>,
     serving: JoinSet<()>,
@@ -96,11 +102,14 @@ impl Stack {
         let identity = Arc::new(IdentityIssuer::new(endpoint.clone(), clock.clone()));
         let (secrets, wire, watch) =
             (Arc::new(Secrets::default()), Arc::new(Wire::default()), Arc::new(Watch::default()));
+        let schedules = Schedules::open(template, state.as_ref().map(StateDir::schedules))?;
+        let schedules = Arc::new(schedules);
         let queues = Arc::new(Queues::open(template, state.as_ref(), clock, address.port(), delays).await?);
         let front = Front {
             queues: queues.clone(),
             identity: identity.clone(),
             secrets: secrets.clone(),
+            schedules: schedules.clone(),
             wire: wire.clone(),
             watch: watch.clone(),
             table: table.database(),
@@ -111,7 +120,18 @@ impl Stack {
         if let Some(state) = &state {
             state.announce(&endpoint)?;
         }
-        Ok(Self { endpoint, table, queues, identity, secrets, wire, watch, serving, _state: state })
+        Ok(Self {
+            endpoint,
+            table,
+            queues,
+            identity,
+            secrets,
+            schedules,
+            wire,
+            watch,
+            serving,
+            _state: state,
+        })
     }
 
     /// The address of all services, as `AWS_ENDPOINT_URL` takes it.
@@ -180,6 +200,26 @@ impl Stack {
     #[must_use]
     pub fn identity(&self) -> &IdentityIssuer {
         &self.identity
+    }
+
+    /// The schedules: the template's, and those that were made.
+    #[must_use]
+    pub fn schedules(&self) -> Vec<ScheduleDefinition> {
+        self.schedules.all()
+    }
+
+    /// The schedules that are due after `after` and until `until`, each with its moment, in order. One that is to be
+    /// deleted once it has fired for the last time is gone by this.
+    ///
+    /// # Errors
+    ///
+    /// When the state directory cannot be written.
+    pub fn due(
+        &self,
+        after: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<(ScheduleDefinition, Timestamp)>, StackError> {
+        self.schedules.due(after, until)
     }
 
     /// Removes the items whose time is up, as DynamoDB does on its own; returns how many there were.

@@ -15,7 +15,7 @@ pub use queue::{QueueDefinition, Redrive};
 pub(crate) use schedule::expanded;
 pub use schedule::{ScheduleDefinition, fire};
 pub use table::{AttributeDefinition, IndexDefinition, KeyPart, Projection, TableDefinition};
-pub use timetable::{Timetable, TimetableError};
+pub use timetable::{Firing, Timetable, TimetableError};
 
 use document::Document;
 

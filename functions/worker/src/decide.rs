@@ -8,8 +8,12 @@ use tracing::error;
 
 use crate::{Later, Worker};
 
-/// How often the engine is asked about one job before it is given up.
+/// How often the engine is asked about one job before it is given up, where it fails each time.
 const MAX_RUNS: u32 = 3;
+
+/// How often one job is taken up before it is given up, where each worker dies of it or beside it: most die of something
+/// else. The queues would give it up after more.
+const MAX_STARTS: u32 = 5;
 
 /// A job in hand with its plan.
 pub(crate) struct Planned {
@@ -72,7 +76,7 @@ impl Worker {
 
 /// Whether the engine is asked about `job`: nothing is decided yet, and it may still come back from it.
 pub(crate) fn is_asked(job: &Job) -> bool {
-    job.plan.is_none() && job.attempts <= MAX_RUNS
+    job.plan.is_none() && job.attempts <= MAX_STARTS
 }
 
 /// The plan with messages that the channel takes, divided before it is stored: each is claimed and repeated by itself.

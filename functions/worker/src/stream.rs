@@ -82,7 +82,7 @@ impl Worker {
                     tokio::select! {
                         biased;
                         outcome = &mut run => return outcome,
-                        () = progress.changed() => {}
+                        () = progress.changed(), if until > stream.due() => {}
                         () = self.clock.sleep(wait) => {}
                     }
                 }

@@ -77,3 +77,54 @@ async fn where_nothing_is_kept_it_is_said_how_to_get_there_and_nothing_is_made()
     assert!(error.contains("start `herald run`") && error.contains("TABLE_NAME"), "{error}");
     assert!(!directory.0.exists());
 }
+
+#[tokio::test]
+async fn a_schedule_is_kept_where_nothing_runs() {
+    let directory = Directory::new();
+    let event = directory.0.with_extension("json");
+    std::fs::write(&event, r#"{ "version": 1, "occasion": "news", "audience": { "kind": "everyone" } }"#)
+        .unwrap();
+    let file = event.to_str().unwrap();
+    let nowhere = schedule(&directory.0, &["list"]).await;
+    let options = LocalOptions {
+        state: Some(directory.0.clone()),
+        port: 0,
+        served: Served::Emulated,
+        credential: None,
+        engine: Arc::new(ScriptedEngine::default()),
+        clock: TestBundle::clock_at_start(),
+        chance: Chance::seeded(7),
+        delays: Delays::Skipped,
+        tenant_rate: herald::config::TENANT_RATE,
+    };
+    let running = Local::start(options).await.unwrap();
+
+    let beside = schedule(&directory.0, &["add", "news", "rate(1 hour)", file]).await;
+    let known = running.stack.schedules();
+    running.stop().await.unwrap();
+    let after = schedule(&directory.0, &["list"]).await;
+    let removed = schedule(&directory.0, &["remove", "news"]).await;
+    let gone = schedule(&directory.0, &["list"]).await;
+
+    std::fs::remove_file(&event).unwrap();
+    assert!(matches!(nowhere, Err(OperatorError::NoState(_))));
+    assert_eq!(
+        beside.unwrap(),
+        "Schedule news: rate(1 hour) in UTC\nevery 1 hour, counted from when the schedule is made\n"
+    );
+    assert!(known.iter().any(|schedule| schedule.name == "news"));
+    assert!(after.unwrap().contains("news\trate(1 hour)"));
+    removed.unwrap();
+    assert!(!gone.unwrap().contains("news"));
+}
+
+async fn schedule(state: &Path, words: &[&str]) -> Result<String, OperatorError> {
+    let place = Where { state: Some(state.to_owned()) };
+    let deployment = Deployment::open(&place, |_| None, async || unreachable!("AWS is not asked")).await?;
+    let arguments = Arguments::parse_from(["herald", "schedule"].iter().chain(words));
+    let Some(Command::Schedule(verb)) = &arguments.command else { unreachable!("it is a verb") };
+    let mut out = Vec::new();
+    let did = operator::execute(&deployment, Verb::Schedule(verb), &SystemClock, &mut out).await;
+    deployment.close().await?;
+    did.map(|_| String::from_utf8(out).unwrap())
+}

@@ -12,9 +12,9 @@ pub struct Where {
     #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
     /// This machine's state directory, whether `herald run` is up on it or not
     ///
-    /// Without it: with TABLE_NAME, TURNS_QUEUE_URL, TASKS_QUEUE_URL or DELIVERIES_QUEUE_URL set, what they name, as
-    /// whoever is signed in to AWS here (the stack's outputs TableName, TurnsQueueUrl, TasksQueueUrl and
-    /// DeliveriesQueueUrl); with none of them set, .herald.
+    /// Without it: with TABLE_NAME, TURNS_QUEUE_URL, TASKS_QUEUE_URL, DELIVERIES_QUEUE_URL or SCHEDULE_GROUP set, what
+    /// they name, as whoever is signed in to AWS here (the stack's outputs TableName, TurnsQueueUrl, TasksQueueUrl,
+    /// DeliveriesQueueUrl and ScheduleGroup); with none of them set, .herald.
     #[arg(long, value_name = "DIR", verbatim_doc_comment)]
     pub state: Option<PathBuf>,
 }

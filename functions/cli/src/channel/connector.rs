@@ -53,7 +53,13 @@ pub(super) async fn answer(
     };
     let mut entry = call.entry(state, head);
     let is_admitted = state.logins.admits(&head.headers, entry.at);
-    let fault = if is_admitted { state.script.next(call.operation()) } else { None };
+    let fault = match is_admitted {
+        true => {
+            let throttled = state.script.throttled(entry.conversation.as_deref(), entry.at);
+            throttled.or_else(|| state.script.next(call.operation()))
+        }
+        false => None,
+    };
     let outcome = match (&fault, read(call, body)) {
         _ if !is_admitted => Err(Refusal::unauthorized()),
         (Some(Fault::Status(refusal)), content) => {

@@ -1,11 +1,12 @@
 //! Faults on demand: a script that the following calls use up, first come first served.
 //! It only holds them; connector and token endpoint act them out.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Mutex;
 use std::time::Duration;
 
 use herald::clock::Clock;
+use jiff::Timestamp;
 
 use super::refusal::Refusal;
 use super::router::{self, Response};
@@ -92,26 +93,51 @@ impl Operation {
 
 /// The faults that have not happened yet.
 #[derive(Debug, Default)]
-pub(super) struct Script(Mutex<VecDeque<(Option<Operation>, Fault)>>);
+pub(super) struct Script {
+    faults: Mutex<VecDeque<(Option<Operation>, Fault)>>,
+    throttled: Mutex<Option<Throttled>>,
+}
+
+/// Conversations in which nothing is taken for a while.
+#[derive(Debug)]
+struct Throttled {
+    conversations: HashSet<String>,
+    until: Timestamp,
+    refusal: Refusal,
+}
 
 impl Script {
     pub(super) fn add(&self, only: Option<Operation>, fault: Fault) {
-        lock(&self.0).push_back((only, fault));
+        lock(&self.faults).push_back((only, fault));
+    }
+
+    pub(super) fn throttle(&self, conversations: HashSet<String>, until: Timestamp, refusal: Refusal) {
+        *lock(&self.throttled) = Some(Throttled { conversations, until, refusal });
+    }
+
+    /// Why nothing is taken in `conversation` at `now`.
+    pub(super) fn throttled(&self, conversation: Option<&str>, now: Timestamp) -> Option<Fault> {
+        let throttled = lock(&self.throttled);
+        let of_this = throttled.as_ref().filter(|throttled| {
+            now < throttled.until && conversation.is_some_and(|id| throttled.conversations.contains(id))
+        });
+        of_this.map(|throttled| Fault::Status(throttled.refusal.clone()))
     }
 
     /// Takes the first fault meant for `operation`; one without an operation is for connector calls.
     pub(super) fn next(&self, operation: Operation) -> Option<Fault> {
-        let mut faults = lock(&self.0);
+        let mut faults = lock(&self.faults);
         let fits = |only: &Option<Operation>| only.map_or(operation.is_connector(), |only| only == operation);
         let position = faults.iter().position(|(only, _)| fits(only))?;
         faults.remove(position).map(|(_, fault)| fault)
     }
 
     pub(super) fn clear(&self) {
-        lock(&self.0).clear();
+        lock(&self.faults).clear();
+        *lock(&self.throttled) = None;
     }
 
     pub(super) fn len(&self) -> usize {
-        lock(&self.0).len()
+        lock(&self.faults).len()
     }
 }

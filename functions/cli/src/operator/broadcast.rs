@@ -91,7 +91,7 @@ pub(super) async fn execute(
     }
 }
 
-fn read(file: &Path) -> Result<Value, OperatorError> {
+pub(super) fn read(file: &Path) -> Result<Value, OperatorError> {
     let text = std::fs::read_to_string(file).map_err(|error| unreadable(file, error.into()))?;
     serde_json::from_str(&text).map_err(|error| unreadable(file, error.into()))
 }

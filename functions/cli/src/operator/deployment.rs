@@ -16,6 +16,7 @@ use herald::store::{AgendaStore, BroadcastStore, JobStore, ReferenceStore, Subsc
 use proactive::Proactive;
 
 use super::OperatorError;
+use super::schedule::Group;
 use crate::args::{Where, WorkQueue};
 use crate::local::{EMULATED_CLIENT_ID, TEMPLATE};
 use crate::stack::{Delays, Stack, StackError, StackOptions};
@@ -32,6 +33,8 @@ pub struct Deployment {
     turns: Option<Queue>,
     tasks: Option<Queue>,
     deliveries: Option<Queue>,
+    /// The group of its schedules.
+    group: Option<String>,
     agent: Option<Agent>,
     tenant_rate: u32,
     /// The verb's own, where nobody else has the directory.
@@ -71,7 +74,8 @@ impl Deployment {
         let table = vars.optional("TABLE_NAME");
         let urls = [QueueKind::Turns, QueueKind::Tasks, QueueKind::Deliveries];
         let urls = urls.map(|kind| vars.optional(kind.variable()));
-        let is_named = table.is_some() || urls.iter().any(Option::is_some);
+        let group = vars.optional("SCHEDULE_GROUP");
+        let is_named = table.is_some() || group.is_some() || urls.iter().any(Option::is_some);
         match &place.state {
             Some(state) => {
                 Self::here(state, Agent::read(client_id.or_else(emulated), cloud), tenant_rate).await
@@ -81,7 +85,7 @@ impl Deployment {
                 let sqs = aws_sdk_sqs::Client::new(&aws);
                 let [turns, tasks, deliveries] = urls.map(|url| Some(Queue::new(sqs.clone(), url?)));
                 let agent = Agent::read(client_id, cloud);
-                Ok(Self { aws, table, turns, tasks, deliveries, agent, tenant_rate, stack: None })
+                Ok(Self { aws, table, turns, tasks, deliveries, group, agent, tenant_rate, stack: None })
             }
             None => {
                 let agent = Agent::read(client_id.or_else(emulated), cloud);
@@ -118,7 +122,8 @@ impl Deployment {
         let (turns, tasks, deliveries) =
             (queue("TurnsQueue").await?, queue("TasksQueue").await?, queue("DeliveriesQueue").await?);
         let table = Some(template.table.name);
-        Ok(Self { aws, table, turns, tasks, deliveries, agent, tenant_rate, stack })
+        let group = template.schedules.into_iter().next().map(|schedule| schedule.group);
+        Ok(Self { aws, table, turns, tasks, deliveries, group, agent, tenant_rate, stack })
     }
 
     /// Leaves it, and its directory to the next.
@@ -136,6 +141,13 @@ impl Deployment {
     /// Its jobs.
     pub(super) fn jobs(&self) -> Result<JobStore, OperatorError> {
         self.table().map(JobStore::new)
+    }
+
+    /// Its schedules.
+    pub(super) fn schedules(&self) -> Result<Group, OperatorError> {
+        let unnamed = OperatorError::Unnamed { variable: "SCHEDULE_GROUP", output: "ScheduleGroup" };
+        let name = self.group.clone().ok_or(unnamed)?;
+        Ok(Group { client: aws_sdk_scheduler::Client::new(&self.aws), name })
     }
 
     /// Its broadcasts.

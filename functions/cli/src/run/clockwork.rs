@@ -6,24 +6,36 @@ use std::time::Duration;
 
 use herald::clock::Clock;
 use herald::telemetry::causes;
+use jiff::Timestamp;
+use tokio::task::JoinSet;
 use tracing::error;
 
 use crate::local::Local;
 use crate::template::{ScheduleDefinition, fire};
 
-/// Fires `schedule` whenever it is due.
-pub(super) async fn fire_on_time(local: Arc<Local>, schedule: ScheduleDefinition, clock: Arc<dyn Clock>) {
+/// Fires whatever is due, also what was made meanwhile; none waits for another.
+pub(super) async fn fire_on_time(local: Arc<Local>, clock: Arc<dyn Clock>) {
+    let mut firing = JoinSet::new();
     let mut last = clock.now();
-    while let Some(due) = schedule.next_after(last) {
-        let wait = Duration::try_from(due.duration_since(clock.now())).unwrap_or_default();
-        clock.sleep(wait).await;
-        if let Err(error) = local.fire(fire(&schedule, due)).await {
-            error!(
-                error = %causes(error.as_ref()),
-                schedule.name, "a schedule could not be fired"
-            );
+    loop {
+        clock.sleep(Duration::from_secs(1)).await;
+        let now = clock.now();
+        match local.stack.due(last, now) {
+            Ok(due) => {
+                for (schedule, due) in due {
+                    firing.spawn(fire_one(local.clone(), schedule, due));
+                }
+            }
+            Err(error) => error!(error = %causes(&error), "could not keep the schedules"),
         }
-        last = due;
+        last = now;
+        while firing.try_join_next().is_some() {}
+    }
+}
+
+async fn fire_one(local: Arc<Local>, schedule: ScheduleDefinition, due: Timestamp) {
+    if let Err(error) = local.fire(fire(&schedule, due)).await {
+        error!(error = %causes(error.as_ref()), schedule.name, "a schedule could not be fired");
     }
 }
 

@@ -33,6 +33,14 @@ pub enum StackError {
         #[source]
         source: serde_json::Error,
     },
+    /// The file of schedules is damaged.
+    #[error("{} is not readable: correct it, or remove the file and make its schedules again: {reason}", .path.display())]
+    Schedules {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The file of queued messages names a queue that is gone.
     #[error("{} holds messages for `{queue}`, which the template no longer has: put it back, or remove the file", .path.display())]
     NoSuchQueue {

@@ -1,4 +1,4 @@
-//! The one address: tells the services' requests apart by `X-Amz-Target` and hands each to its engine.
+//! The one address: tells the services' requests apart by path and `X-Amz-Target`, and hands each to its engine.
 //! It checks no signature and knows no operation.
 
 use std::sync::Arc;
@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 use tracing::warn;
 
 use super::identity::IdentityIssuer;
+use super::schedules::Schedules;
 use super::secrets::Secrets;
 use super::watch::Watch;
 use super::{Queues, operations};
@@ -31,6 +32,7 @@ pub(super) struct Front {
     pub(super) queues: Arc<Queues>,
     pub(super) identity: Arc<IdentityIssuer>,
     pub(super) secrets: Arc<Secrets>,
+    pub(super) schedules: Arc<Schedules>,
     pub(super) wire: Arc<Wire>,
     pub(super) watch: Arc<Watch>,
     /// The table's engine.
@@ -86,6 +88,10 @@ impl Front {
     }
 
     async fn perform(&self, parts: Parts, body: Bytes) -> Response<Full<Bytes>> {
+        // The only service with paths.
+        if Schedules::has(parts.uri.path()) {
+            return self.schedules.answer(&parts.method, &parts.uri, &body);
+        }
         // Nothing but the issuer's documents is read with GET.
         if parts.method == Method::GET {
             return self.identity.publish(parts.uri.path());

@@ -62,6 +62,11 @@ impl StateDir {
         self.path.join("table.sqlite")
     }
 
+    /// The file of the schedules that were made.
+    pub(super) fn schedules(&self) -> PathBuf {
+        self.path.join("schedules.json")
+    }
+
     /// The file of the queued messages.
     pub(super) fn queues(&self) -> PathBuf {
         self.path.join("queues.jsonl")

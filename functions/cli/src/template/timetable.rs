@@ -37,6 +37,28 @@ enum Rule {
     At(DateTime),
 }
 
+/// What becomes of a time that an expression names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Firing {
+    /// It fires then.
+    At(Timestamp),
+    /// The clock shows the time twice; it fires then, the first time, and not again.
+    FirstOfTwo(Timestamp),
+    /// It does not fire: a change of clocks skips the time.
+    Skipped(DateTime),
+}
+
+impl Firing {
+    /// When it fires, if it does.
+    #[must_use]
+    pub fn moment(self) -> Option<Timestamp> {
+        match self {
+            Self::At(time) | Self::FirstOfTwo(time) => Some(time),
+            Self::Skipped(_) => None,
+        }
+    }
+}
+
 /// Why EventBridge Scheduler would refuse a schedule.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -86,15 +108,31 @@ impl Timetable {
     /// The first moment after `after` at which it fires, `None` when there is none.
     #[must_use]
     pub fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
-        match &self.rule {
-            Rule::Cron(cron) => self.next_match(cron, after),
+        self.coming(after).find_map(Firing::moment)
+    }
+
+    /// What becomes of each time after `after`, in order. It may never end.
+    pub fn coming(&self, after: Timestamp) -> impl Iterator<Item = Firing> {
+        // The wall clock knows no change of clocks; the zone says what each time of it means.
+        let (mut wall, mut last) = (Some(self.zone.to_datetime(after)), after);
+        let is_to_come = move |firing: &Firing| firing.moment().is_none_or(|time| time > after);
+        std::iter::from_fn(move || match &self.rule {
+            Rule::Cron(cron) => {
+                wall = cron.find_next_occurrence(&wall?, false).ok();
+                self.meant(wall?)
+            }
             Rule::Rate(every) => {
                 let every = every.as_secs();
-                let next = after.as_second().div_euclid(every).checked_add(1)?.checked_mul(every)?;
-                Timestamp::from_second(next).ok()
+                let next = last.as_second().div_euclid(every).checked_add(1)?.checked_mul(every)?;
+                last = Timestamp::from_second(next).ok()?;
+                Some(Firing::At(last))
             }
-            Rule::At(time) => self.first(*time).filter(|time| *time > after),
-        }
+            Rule::At(time) => {
+                let is_over = wall.take()? > *time;
+                if is_over { None } else { self.meant(*time) }
+            }
+        })
+        .filter(is_to_come)
     }
 
     /// The expression as it was written.
@@ -109,23 +147,19 @@ impl Timetable {
         self.zone.iana_name().unwrap_or("UTC")
     }
 
-    /// Walks the wall clock, which knows no change of clocks, and asks the zone what each match means.
-    fn next_match(&self, cron: &Cron, after: Timestamp) -> Option<Timestamp> {
-        let mut wall = self.zone.to_datetime(after);
-        loop {
-            wall = cron.find_next_occurrence(&wall, false).ok()?;
-            if let Some(time) = self.first(wall).filter(|time| *time > after) {
-                return Some(time);
-            }
-        }
+    /// The rules of the zone.
+    #[must_use]
+    pub fn rules(&self) -> &TimeZone {
+        &self.zone
     }
 
-    /// The first moment at which the clock of the zone shows `wall`, `None` when it never does.
-    fn first(&self, wall: DateTime) -> Option<Timestamp> {
+    /// What becomes of the time `wall` on the clock of the zone.
+    fn meant(&self, wall: DateTime) -> Option<Firing> {
         let ambiguous = self.zone.to_ambiguous_timestamp(wall);
         match ambiguous.offset() {
-            AmbiguousOffset::Gap { .. } => None,
-            AmbiguousOffset::Unambiguous { .. } | AmbiguousOffset::Fold { .. } => ambiguous.earlier().ok(),
+            AmbiguousOffset::Gap { .. } => Some(Firing::Skipped(wall)),
+            AmbiguousOffset::Unambiguous { .. } => ambiguous.earlier().ok().map(Firing::At),
+            AmbiguousOffset::Fold { .. } => ambiguous.earlier().ok().map(Firing::FirstOfTwo),
         }
     }
 }

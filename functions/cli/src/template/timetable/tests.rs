@@ -98,3 +98,18 @@ fn what_the_service_would_refuse_is_refused() {
     }
     assert!(matches!(Timetable::parse("rate(5 minutes)", "Mars/Olympus"), Err(TimetableError::Zone(_))));
 }
+
+#[test]
+fn what_a_change_of_clocks_does_to_a_time_is_told() {
+    let timetable = Timetable::parse("cron(30 2 * * ? *)", "Europe/Zurich").unwrap();
+    let spring: Vec<_> = timetable.coming("2026-03-28T12:00:00Z".parse().unwrap()).take(2).collect();
+    let autumn: Vec<_> = timetable.coming("2026-10-24T12:00:00Z".parse().unwrap()).take(2).collect();
+
+    let at = |time: &str| time.parse::<Timestamp>().unwrap();
+    let skipped = "2026-03-29T02:30:00".parse().unwrap();
+    assert_eq!(spring, [Firing::Skipped(skipped), Firing::At(at("2026-03-30T00:30:00Z"))]);
+    assert_eq!(
+        autumn,
+        [Firing::FirstOfTwo(at("2026-10-25T00:30:00Z")), Firing::At(at("2026-10-26T01:30:00Z"))]
+    );
+}

@@ -1,0 +1,269 @@
+//! Crowds in real time: workers side by side, embedded services, an emulated channel whose log is looked at afterwards.
+//!
+//! `cargo test --release --test it crowd:: -- --ignored --nocapture --test-threads=1`; the ceilings are scaled up, so
+//! that minutes do.
+
+use std::collections::{BTreeMap, HashSet};
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cli::channel::{Effect, Refusal};
+use cli::local::{Local, LocalOptions, Served};
+use cli::pump::Step;
+use cli::stack::Delays;
+use herald::broadcast::{Broadcast, BroadcastId, Outcome, Status, Wish};
+use herald::chance::Chance;
+use herald::clock::{Clock, SystemClock};
+use herald::conversation::ConversationReference;
+use herald::conversation::lifecycle::Change;
+use herald::ids::TenantId;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use support::ScriptedEngine;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// Workers of deliveries side by side.
+const WORKERS: usize = 16;
+
+/// What the channel takes from one agent in a second for one tenant, for each that is sent: 50 of which 40 are used.
+const LIMIT_IN_QUARTERS: usize = 5;
+
+/// Longer than anything here takes, unless it is stuck.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+fn say(text: &str) {
+    // Where nobody reads it, nobody misses it.
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// A bundle in real time, with workers of deliveries alone.
+struct Crowd {
+    local: Arc<Local>,
+    stop: watch::Sender<bool>,
+    workers: JoinSet<()>,
+    /// Whose conversation it is.
+    tenants: BTreeMap<String, usize>,
+}
+
+impl Crowd {
+    async fn start(tenant_rate: u32) -> Self {
+        let local = Local::start(LocalOptions {
+            state: None,
+            port: 0,
+            served: Served::Emulated,
+            credential: None,
+            engine: Arc::new(ScriptedEngine::telling("News.")),
+            clock: Arc::new(SystemClock),
+            chance: Chance::seeded(7),
+            delays: Delays::Kept,
+            tenant_rate,
+        });
+        let local = Arc::new(local.await.unwrap());
+        let (stop, stopped) = watch::channel(false);
+        let [.., deliveries] = local.pumps();
+        let mut workers = JoinSet::new();
+        for _ in 0..WORKERS {
+            let (pump, stopped) = (deliveries.clone(), stopped.clone());
+            workers.spawn(async move {
+                while !*stopped.borrow() {
+                    match pump.step().await {
+                        Ok(Step::Settled | Step::Left { .. }) => {}
+                        Ok(Step::Idle) | Err(_) => SystemClock.sleep(Duration::from_millis(20)).await,
+                    }
+                }
+            });
+        }
+        Self { local, stop, workers, tenants: BTreeMap::new() }
+    }
+
+    /// `count` people of the tenant with this number, with personal conversations.
+    async fn populate(&mut self, tenant: usize, count: usize) -> HashSet<String> {
+        let id = TenantId::new(format!("{tenant:08}-1111-4111-8111-111111111111")).unwrap();
+        let channel = &self.local.channel;
+        let mut conversations = HashSet::new();
+        let mut writing = JoinSet::new();
+        for number in 0..count {
+            let person = channel.add_person(&format!("Person {tenant}-{number}"));
+            let activity = serde_json::from_value(channel.message(&person, "hello")).unwrap();
+            let mut reference = ConversationReference::of(&activity).unwrap();
+            reference.tenant_id = Some(id.clone());
+            reference.conversation.tenant_id = reference.tenant_id.clone();
+            let conversation = channel.personal_conversation(&person);
+            self.tenants.insert(conversation.clone(), tenant);
+            conversations.insert(conversation);
+            let references = self.local.bundle.proactive.references.clone();
+            writing.spawn(async move {
+                references.upsert(&reference, Change::Keep, SystemClock.now()).await.unwrap();
+            });
+            if writing.len() >= WORKERS {
+                writing.join_next().await;
+            }
+        }
+        while writing.join_next().await.is_some() {}
+        conversations
+    }
+
+    /// Begins to tell everyone.
+    async fn tell(&self, key: &str) -> BroadcastId {
+        let event = json!({
+            "version": 1, "occasion": "news", "key": key, "audience": { "kind": "everyone" },
+        });
+        self.local.fire(event).await.unwrap();
+        BroadcastId::of_key(key)
+    }
+
+    async fn wish(&self, id: &BroadcastId, wish: Wish) -> Timestamp {
+        let now = SystemClock.now();
+        let change = |broadcast: &Broadcast| (broadcast.wish(wish, now).ok(), ());
+        self.local.bundle.proactive.broadcasts.change(id, change).await.unwrap().unwrap();
+        now
+    }
+
+    async fn tick(&self) {
+        self.local.fire(json!({ "version": 1, "tick": true })).await.unwrap();
+    }
+
+    /// Ticks once a second until `id` is done.
+    async fn until_done(&self, id: &BroadcastId) {
+        let done = async {
+            loop {
+                SystemClock.sleep(Duration::from_secs(1)).await;
+                self.tick().await;
+                let state = self.local.bundle.proactive.broadcasts.state(id).await.unwrap().unwrap();
+                if state.status == Status::Done {
+                    return;
+                }
+            }
+        };
+        herald::clock::within(&SystemClock, PATIENCE, done).await.unwrap();
+    }
+
+    /// When each message was shown, and to whose tenant, in order.
+    fn shown(&self) -> Vec<(Timestamp, usize)> {
+        let entries = self.local.channel.entries().into_iter().filter(|entry| entry.effect == Effect::Sent);
+        entries.map(|entry| (entry.at, self.tenants[&entry.conversation.unwrap()])).collect()
+    }
+
+    /// So many recipients came to each outcome.
+    async fn outcome(&self, id: &BroadcastId, outcome: Outcome) -> u64 {
+        self.local.bundle.proactive.broadcasts.counts(id).await.unwrap().total().of(outcome)
+    }
+
+    async fn end(mut self) {
+        self.stop.send_replace(true);
+        while self.workers.join_next().await.is_some() {}
+        Arc::into_inner(self.local).unwrap().stop().await.unwrap();
+    }
+}
+
+/// Messages a second.
+fn rate(times: &[Timestamp]) -> f64 {
+    let took = times[times.len() - 1].duration_since(times[0]);
+    (times.len() - 1) as f64 / took.as_secs_f64()
+}
+
+/// The most in any second, of `times` in order.
+fn most_in_a_second(times: &[Timestamp]) -> usize {
+    let second = SignedDuration::from_secs(1);
+    let mut first = 0;
+    let counts = times.iter().enumerate().map(|(last, at)| {
+        while at.duration_since(times[first]) >= second {
+            first += 1;
+        }
+        last + 1 - first
+    });
+    counts.max().unwrap_or(0)
+}
+
+fn of_tenant(shown: &[(Timestamp, usize)], tenant: usize) -> Vec<Timestamp> {
+    shown.iter().filter(|(_, whose)| *whose == tenant).map(|(at, _)| *at).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes two minutes in release"]
+async fn twenty_thousand_are_told_at_the_rate_of_their_tenant_and_no_faster() {
+    const RATE: u32 = 200;
+    let mut crowd = Crowd::start(RATE).await;
+    crowd.populate(0, 20_000).await;
+
+    let id = crowd.tell("twenty-thousand").await;
+    crowd.until_done(&id).await;
+
+    let times = of_tenant(&crowd.shown(), 0);
+    let (achieved, most) = (rate(&times), most_in_a_second(&times));
+    say(&format!(
+        "20,000 recipients: {achieved:.1} a second of {RATE} ({:.1} %), at most {most} in any second",
+        100.0 * achieved / f64::from(RATE)
+    ));
+    assert_eq!((times.len(), crowd.outcome(&id, Outcome::Delivered).await), (20_000, 20_000));
+    assert!(achieved >= 0.95 * f64::from(RATE), "{achieved}");
+    assert!(most <= RATE as usize * LIMIT_IN_QUARTERS / 4, "{most}");
+    crowd.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes a minute"]
+async fn a_pause_and_an_end_are_felt_within_five_seconds_and_a_resumption_with_the_next_tick() {
+    const RATE: u32 = 100;
+    let mut crowd = Crowd::start(RATE).await;
+    crowd.populate(0, 3_000).await;
+    let id = crowd.tell("paused").await;
+    SystemClock.sleep(Duration::from_secs(5)).await;
+
+    let paused = crowd.wish(&id, Wish::Pause).await;
+    SystemClock.sleep(Duration::from_secs(10)).await;
+    let before = of_tenant(&crowd.shown(), 0);
+    let resumed = crowd.wish(&id, Wish::Resume).await;
+    crowd.tick().await;
+    SystemClock.sleep(Duration::from_secs(10)).await;
+    let after = of_tenant(&crowd.shown(), 0);
+    let ended = crowd.wish(&id, Wish::Cancel).await;
+    SystemClock.sleep(Duration::from_secs(10)).await;
+    let all = of_tenant(&crowd.shown(), 0);
+
+    let felt = |times: &[Timestamp], since: Timestamp| times[times.len() - 1].duration_since(since);
+    let (pause, end) = (felt(&before, paused), felt(&all, ended));
+    let resumption = after[before.len()].duration_since(resumed);
+    say(&format!("felt after: pause {pause:#}, resumption {resumption:#}, end {end:#}"));
+    let bound = SignedDuration::from_millis(5_500);
+    assert!(pause <= bound && end <= bound && resumption <= bound, "{pause:#} {resumption:#} {end:#}");
+    assert!(before.len() < all.len() && all.len() < 3_000, "{} {}", before.len(), all.len());
+    crowd.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes two minutes"]
+async fn a_throttled_tenant_costs_the_nine_others_nothing() {
+    const RATE: u32 = 20;
+    const TENANTS: usize = 10;
+    let mut rates = Vec::new();
+    for is_throttled in [false, true] {
+        let mut crowd = Crowd::start(RATE).await;
+        let throttled = crowd.populate(0, 500).await;
+        for tenant in 1..TENANTS {
+            crowd.populate(tenant, 500).await;
+        }
+        if is_throttled {
+            let until = SystemClock.now() + SignedDuration::from_secs(20);
+            let refusal = Refusal::new(429, "Throttled", "API calls quota exceeded").retry_after("2");
+            crowd.local.channel.throttle(throttled, until, refusal);
+        }
+
+        let id = crowd.tell("ten-tenants").await;
+        crowd.until_done(&id).await;
+
+        let shown = crowd.shown();
+        assert_eq!(shown.len(), TENANTS * 500);
+        rates.push((0..TENANTS).map(|tenant| rate(&of_tenant(&shown, tenant))).collect::<Vec<_>>());
+        crowd.end().await;
+    }
+    let [without, with] = &rates[..] else { unreachable!("two runs") };
+
+    for tenant in 0..TENANTS {
+        let (without, with) = (without[tenant], with[tenant]);
+        say(&format!("tenant {tenant}: {without:.2} a second, {with:.2} while tenant 0 is throttled"));
+        assert!(tenant == 0 || with >= 0.95 * without, "tenant {tenant}: {with} of {without}");
+    }
+}
