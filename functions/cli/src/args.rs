@@ -37,8 +37,8 @@ pub enum Command {
     Run(RunArguments),
     /// Play the story in the terminal and exit: 0 if everything expected arrived
     ///
-    /// An order that is acknowledged, worked on and followed up, and a morning digest for a person with and
-    /// one without a conversation. Keeps nothing.
+    /// An order that is acknowledged, worked on and followed up, a morning digest for a person with and one
+    /// without a conversation, and a broadcast in which not everybody can be told. Keeps nothing.
     Demo,
     #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
     /// Check that everything is in place, and say what to do where it is not
