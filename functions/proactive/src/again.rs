@@ -17,18 +17,24 @@ impl Proactive {
         let Some((of, wanted)) = spec.aim.source() else { return Ok(Page::default()) };
         let limit = i32::try_from(PAGE).ok();
         let page = self.broadcasts.entries(of, cursor.shard, cursor.after.clone(), limit).await?;
-        let mut deliveries = Vec::new();
+        let mut again = Page { last: page.last, ..Page::default() };
         for entry in page.entries.into_iter().filter(|entry| entry.outcome == wanted) {
             // What is to be changed needs an id, and the channel does not always give one.
             if wanted == Outcome::Delivered && entry.activity.is_none() {
                 continue;
             }
-            if let Some(recipient) = self.reach_again(&entry).await? {
-                let job = spec.job(entry.job.as_str());
-                deliveries.push(Delivery { activity: entry.activity, ..Delivery::new(job, recipient) });
+            match self.reach_again(&entry).await {
+                Ok(Some(recipient)) => {
+                    let job = spec.job(entry.job.as_str());
+                    let delivery = Delivery { activity: entry.activity, ..Delivery::new(job, recipient) };
+                    again.deliveries.push(delivery);
+                }
+                Ok(None) => {}
+                Err(StoreError::Unreadable { .. }) => again.unreadable.push(entry.job.as_str().to_owned()),
+                Err(error) => return Err(error.into()),
             }
         }
-        Ok(Page { deliveries, unreadable: Vec::new(), last: page.last })
+        Ok(again)
     }
 
     async fn reach_again(&self, entry: &Entry) -> Result<Option<Recipient>, StoreError> {

@@ -6,6 +6,7 @@ mod broadcasts;
 pub mod config;
 mod event;
 pub mod event_handler;
+mod listed;
 mod page;
 mod plan;
 mod preview;

@@ -3,15 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use herald::audience::{Audience, ConversationKind, Found};
-use herald::broadcast::{Aim, Broadcast, Cursor, Extent, PAGE, Placement, Spec, Step, place, tenant_key};
-use herald::conversation::User;
+use herald::audience::{Audience, Found};
+use herald::broadcast::{Aim, Broadcast, Cursor, Extent, Placement, Spec, Step, place, tenant_key};
 use herald::occasion::Recipient;
 use herald::queue::Delivery;
-use herald::store::{Counts, SLICES, SUBSCRIBER_SHARDS, Shard, StoreError};
-use serde_json::{Map, Value};
+use herald::store::{Counts, SLICES, SUBSCRIBER_SHARDS, StoreError};
 
 use crate::Proactive;
+use crate::listed::Listed;
 use crate::plan::PlanError;
 use crate::rosters::Rosters;
 
@@ -111,38 +110,7 @@ impl Proactive {
         cursor: &Cursor,
     ) -> Result<Page, PlanError> {
         let Some(part) = audience.parts().get(cursor.part) else { return Ok(Page::default()) };
-        let (found, unreadable, last) = match part {
-            Audience::Everyone {} => self.listed(ConversationKind::Personal, cursor).await?,
-            Audience::Segment(segment) => self.listed(segment.conversations, cursor).await?,
-            Audience::User(user) => (vec![(self.reach(user).await?, Map::new())], Vec::new(), None),
-            Audience::Users { users } => {
-                let begun = cursor.after.as_ref().and_then(|after| after.parse().ok()).unwrap_or(0);
-                let mut found = Vec::new();
-                for addressee in users.iter().skip(begun).take(PAGE) {
-                    found.push((self.reach(&addressee.user()).await?, addressee.values.clone()));
-                }
-                let end = begun + found.len();
-                (found, Vec::new(), (end < users.len()).then(|| end.to_string()))
-            }
-            Audience::Conversation { reference } => {
-                let reference = self.references.get(reference).await?;
-                let recipient = reference.map(|reference| Recipient::Conversation { reference });
-                (recipient.into_iter().map(|recipient| (recipient, Map::new())).collect(), Vec::new(), None)
-            }
-            Audience::Channel(channel) => {
-                (vec![(Recipient::Channel(channel.clone()), Map::new())], Vec::new(), None)
-            }
-            Audience::Team(team) => self.members(rosters, team, cursor).await?,
-            Audience::Topic { topic } => {
-                let page = self.subscriptions.list(topic, cursor.shard, cursor.after.clone(), PAGE).await?;
-                let references = self.references.get_all(&page.references).await?;
-                let recipients =
-                    references.into_iter().map(|reference| Recipient::Conversation { reference });
-                (recipients.map(|recipient| (recipient, Map::new())).collect(), Vec::new(), page.last)
-            }
-            // A part has no parts: refused when the broadcast was opened.
-            Audience::Any { .. } => (Vec::new(), Vec::new(), None),
-        };
+        let Listed { found, unreadable, last } = self.listed(part, rosters, cursor).await?;
         let mut deliveries: Vec<Delivery> = Vec::new();
         for (recipient, values) in found {
             let key = match &recipient {
@@ -161,21 +129,6 @@ impl Proactive {
             }
         }
         Ok(Page { deliveries, unreadable, last })
-    }
-
-    async fn listed(&self, kind: ConversationKind, cursor: &Cursor) -> Result<Listed, StoreError> {
-        let shard = Shard(u8::try_from(cursor.shard).unwrap_or(u8::MAX));
-        let page = self.references.list(kind, shard, cursor.after.clone(), PAGE).await?;
-        let found =
-            page.references.into_iter().map(|reference| (Recipient::Conversation { reference }, Map::new()));
-        Ok((found.collect(), page.unreadable, page.last))
-    }
-
-    pub(crate) async fn reach(&self, user: &User) -> Result<Recipient, StoreError> {
-        Ok(match self.references.find(user).await? {
-            Some(reference) => Recipient::Conversation { reference },
-            None => Recipient::User(user.clone()),
-        })
     }
 
     /// What a recipient is known by: the person wherever one is, for between two plans of one broadcast a conversation
@@ -199,10 +152,13 @@ impl Proactive {
     pub(crate) async fn check_conversations(&self, spec: &Spec) -> Result<(), PlanError> {
         let Aim::Tell { audience } = &spec.aim else { return Ok(()) };
         for part in audience.parts() {
-            if let Audience::Conversation { reference } = part
-                && self.references.get(reference).await?.is_none()
-            {
-                return Err(PlanError::NoConversation);
+            if let Audience::Conversation { reference } = part {
+                match self.references.get(reference).await {
+                    Ok(None) => return Err(PlanError::NoConversation),
+                    // It is listed as one that cannot be read, and stops nobody else.
+                    Ok(Some(_)) | Err(StoreError::Unreadable { .. }) => {}
+                    Err(error) => return Err(error.into()),
+                }
             }
         }
         Ok(())
@@ -229,6 +185,3 @@ impl Waiting<'_> {
 fn tenant_of(delivery: &Delivery) -> String {
     tenant_key(delivery.recipient.tenant())
 }
-
-/// Recipients with their values, the keys of records that could not be read, and what the last is found by.
-pub(crate) type Listed = (Vec<(Recipient, Map<String, Value>)>, Vec<String>, Option<String>);

@@ -14,7 +14,7 @@ use herald::store::StoreError;
 use serde_json::Map;
 
 use crate::Proactive;
-use crate::page::Listed;
+use crate::listed::Listed;
 use crate::plan::PlanError;
 
 /// The rosters that a broadcast plans by; none by default.
@@ -84,12 +84,13 @@ impl Proactive {
         let Some(page) = self.broadcasts.roster_page(id, team, number).await? else {
             return Ok(Listed::default());
         };
-        let mut found = Vec::new();
+        let mut listed = Listed { last: page.next.map(|_| (number + 1).to_string()), ..Listed::default() };
         for member in &page.members {
-            found.push((self.reach(&member.person(team)).await?, Map::new()));
+            self.reach(&member.person(team), Map::new(), &mut listed).await?;
         }
         let unreadable = (0..page.unreadable).map(|index| format!("{} {number} {index}", team.id));
-        Ok((found, unreadable.collect(), page.next.map(|_| (number + 1).to_string())))
+        listed.unreadable.extend(unreadable);
+        Ok(listed)
     }
 
     /// The teams that `recipient`, found in `part`, is a member of.

@@ -6,6 +6,7 @@ mod aside;
 mod breaker;
 mod broadcast;
 pub mod config;
+mod create;
 mod decide;
 mod deliveries;
 mod effects;

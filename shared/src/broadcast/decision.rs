@@ -13,6 +13,9 @@ pub const LEASE: Duration = Duration::from_secs(60);
 /// So many sends in a row that fail for a reason that would fail them all pause the broadcast.
 pub const BREAKER: u32 = 20;
 
+/// After so long without news no delivery waits any more: they expire after a day.
+const SILENCE: jiff::SignedDuration = jiff::SignedDuration::from_hours(36);
+
 /// Most changes that are kept of one broadcast: its first and its last ones.
 const MAX_HISTORY: usize = 64;
 
@@ -125,13 +128,20 @@ impl Broadcast {
 
     /// The record when `settled` of the planned have an outcome; `None` when nothing changes.
     ///
-    /// A running broadcast of which everybody is planned and has one is done.
+    /// A running broadcast of which everybody is planned and has one is done; so is one of which nothing was heard for
+    /// longer than a delivery can wait: somebody with two conversations may have been planned twice and told once.
     #[must_use]
     pub fn progressed(&self, settled: u64, now: Timestamp) -> Option<Self> {
-        if self.status == Status::Running && self.cursor.is_none() && settled >= self.recipients() {
+        let is_planned = self.status == Status::Running && self.cursor.is_none();
+        if is_planned && settled >= self.recipients() {
             return Some(Self { progress: None, ..self.clone() }.enter(Status::Done, now, None));
         }
         let is_news = self.progress.is_none_or(|progress| progress.settled != settled);
+        let since = self.progress.map_or(now, |progress| progress.since);
+        if is_planned && !is_news && now.duration_since(since) >= SILENCE {
+            let reason = format!("{settled} of {} planned came to an outcome", self.recipients());
+            return Some(Self { progress: None, ..self.clone() }.enter(Status::Done, now, Some(&reason)));
+        }
         (is_news && !self.status.is_over())
             .then(|| Self { progress: Some(Progress { settled, since: now }), ..self.clone() })
     }
