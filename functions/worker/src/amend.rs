@@ -4,6 +4,7 @@
 use herald::activity::Activity;
 use herald::audience::TeamChannel;
 use herald::broadcast::{Aim, Spec};
+use herald::connector::ConnectorError;
 use herald::conversation::ConversationReference;
 use herald::ids::ActivityId;
 use herald::ledger::{Job, Policy};
@@ -43,18 +44,34 @@ impl Worker {
         reference: &ConversationReference,
         amendment: Amendment,
     ) -> Result<Parts, Later> {
+        let other = self.connector.cloud.other_service_url(&reference.service_url);
         let change = async {
-            match amendment {
-                Amendment::Delete(id) => self.connector.delete(reference, &id).await.map(|()| Some(id)),
-                Amendment::Replace(id, activity) => {
-                    self.connector.update(reference, &id, *activity).await.map(|()| Some(id))
+            match (self.amend(reference, &amendment).await, other) {
+                (Err(error), Some(other)) if error.is_elsewhere() => {
+                    let moved = ConversationReference { service_url: other.clone(), ..reference.clone() };
+                    self.amend(&moved, &amendment).await
                 }
+                (amended, _) => amended,
             }
         };
         let mut parts = Parts::default();
         let step = job.id.step("send", 0);
         parts.add(&Box::pin(self.attempt(&step, reference, Policy::Amendment, change)).await?);
         Ok(parts)
+    }
+
+    async fn amend(
+        &self,
+        reference: &ConversationReference,
+        amendment: &Amendment,
+    ) -> Result<Option<ActivityId>, ConnectorError> {
+        match amendment {
+            Amendment::Delete(id) => self.connector.delete(reference, id).await.map(|()| Some(id.clone())),
+            Amendment::Replace(id, activity) => {
+                let activity = Activity::clone(activity);
+                self.connector.update(reference, id, activity).await.map(|()| Some(id.clone()))
+            }
+        }
     }
 
     /// The reference to `channel`, or to the thread in it that begins with `root`.

@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Connector, ConnectorError, Refusal, Remedy};
+use super::{Connector, ConnectorError};
 use crate::audience::Team;
 use crate::ids::EntraId;
 use crate::roster::{Member, PAGE, RosterPage};
@@ -32,10 +32,8 @@ impl Connector {
         after: Option<&str>,
     ) -> Result<RosterPage, ConnectorError> {
         let asked = self.roster_at(url, team, after).await;
-        let is_elsewhere =
-            |error: &ConnectorError| error.refusal().map(Refusal::remedy) == Some(Remedy::OtherHost);
         match (asked, self.cloud.other_service_url(url)) {
-            (Err(error), Some(other)) if is_elsewhere(&error) => self.roster_at(other, team, after).await,
+            (Err(error), Some(other)) if error.is_elsewhere() => self.roster_at(other, team, after).await,
             (asked, _) => asked,
         }
     }

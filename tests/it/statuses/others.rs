@@ -158,3 +158,28 @@ async fn a_conversation_answers_where_its_reference_says_after_it_was_found_else
     assert_eq!(bundle.channel().texts(), ["News.", "News."]);
     bundle.end().await;
 }
+
+#[tokio::test]
+async fn a_thread_is_begun_and_taken_away_on_the_other_host_where_the_channel_says_it_is() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    let neighbour = neighbour(&bundle, ScriptedEngine::default());
+    let general = bundle.channel().add_channel("Office", "General");
+    let elsewhere = || Fault::Status(Refusal::new(403, "InvalidBotApiHost", "Invalid host"));
+    bundle.channel().fail_on(Operation::Create, elsewhere());
+    bundle.channel().fail_on(Operation::Delete, elsewhere());
+    let event = json!({
+        "version": 1, "occasion": "news", "key": "news", "content": { "text": "News." },
+        "audience": { "kind": "channel", "tenant": general.tenant, "id": general.id },
+    });
+
+    bundle.local().fire(event).await.unwrap();
+    neighbour.drain(&bundle).await;
+    bundle.clock().advance(Duration::from_secs(61));
+    bundle.tick().await;
+    crate::operating::say(&bundle, "broadcast recall news").await;
+    neighbour.drain(&bundle).await;
+
+    let made: Vec<Effect> = bundle.channel().entries().iter().map(|entry| entry.effect).collect();
+    assert_eq!(made, [Effect::Refused, Effect::Created, Effect::Refused, Effect::Deleted]);
+    bundle.end().await;
+}

@@ -36,8 +36,7 @@ pub(super) async fn write(
         let teams = seen.teams;
         writeln!(out, "Not counted: the members of {teams} teams, whose rosters are read when it begins.")?;
     }
-    let longest = seen.by_tenant.values().max().copied().unwrap_or(0);
-    let seconds = longest.div_ceil(u64::from(planner.tenant_rate.max(1)));
+    let seconds = seen.requests.div_ceil(u64::from(planner.tenant_rate.max(1)));
     let rate = planner.tenant_rate;
     writeln!(out, "It takes about {} at {rate} a second to one tenant.", duration(seconds))?;
     if spec.content.is_some() {
