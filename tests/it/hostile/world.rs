@@ -18,6 +18,7 @@ use herald::chance::Chance;
 use herald::clock::Clock;
 use herald::cloud::Cloud;
 use herald::config::{AllowedTenants, TENANT_RATE};
+use herald::connector::NewConversations;
 use herald::conversation::ConversationReference;
 use herald::engine::Engine;
 use herald::ids::{ClientId, TenantId};
@@ -208,6 +209,7 @@ fn registration(cloud: Cloud, channel_callers: Vec<ClientId>) -> Registration {
         tenant: TenantId::new(TENANT).unwrap(),
         allowed_tenants: AllowedTenants::Listed(vec![TenantId::new(TENANT).unwrap()]),
         channel_callers,
+        new_conversations: NewConversations::Chat,
     }
 }
 

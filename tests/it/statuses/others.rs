@@ -1,9 +1,11 @@
 //! The rows that differ for creating a conversation, for announcements and for updates, each as an array.
 //! Answers are next door.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use cli::channel::{Effect, Fault, Operation, Person, Refusal};
+use herald::connector::NewConversations;
 use herald::service_url::ServiceUrl;
 use serde_json::json;
 use support::{Neighbour, ScriptedEngine, TestBundle};
@@ -181,5 +183,27 @@ async fn a_thread_is_begun_and_taken_away_on_the_other_host_where_the_channel_sa
 
     let made: Vec<Effect> = bundle.channel().entries().iter().map(|entry| entry.effect).collect();
     assert_eq!(made, [Effect::Refused, Effect::Created, Effect::Refused, Effect::Deleted]);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn an_agent_of_copilot_begins_a_conversation_of_its_own_there() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    let mut neighbour = neighbour(&bundle, ScriptedEngine::telling("News."));
+    let worker = Arc::get_mut(&mut neighbour.worker).unwrap();
+    worker.connector.conversations = NewConversations::Copilot;
+    let dana = bundle.channel().add_person("Dana");
+
+    tell(&bundle, &neighbour, &dana).await;
+
+    let asked = bundle.channel().entries().remove(0).parameters;
+    let data = json!({
+        "tenant": { "id": dana.tenant },
+        "productContext": "Copilot",
+        "conversation": { "conversationSubType": "AgentProactive" },
+    });
+    assert_eq!((&asked["channelData"], &asked["tenantId"]), (&data, &json!(dana.tenant)));
+    assert!(asked.get("activity").is_none());
+    assert_eq!(bundle.channel().texts(), ["News."]);
     bundle.end().await;
 }
