@@ -130,7 +130,7 @@ async fn teams_are_combined_with_others_and_excepted_and_nobody_is_told_twice() 
 #[tokio::test]
 async fn a_crash_at_any_request_of_the_reading_skips_nobody_and_tells_nobody_twice() {
     for nth in 1.. {
-        let (bundle, team, people) = office(5).await;
+        let (bundle, team, people) = office(3).await;
         begin(&bundle, members_of(&team)).await;
         let seen = Arc::new(AtomicUsize::new(0));
         let strike = |seen: Arc<AtomicUsize>| {
