@@ -118,7 +118,8 @@ fn set(asked: &str, turn: &Turn, now: Timestamp) -> Outcome {
         Some(recurrence) => reminder.every(recurrence),
         None => reminder,
     };
-    Outcome::reply(format!("I will remind you {when}: {text}.{clocks}")).and(Effect::Remind(Box::new(reminder)))
+    Outcome::reply(format!("I will remind you {when}: {text}.{clocks}"))
+        .and(Effect::Remind(Box::new(reminder)))
 }
 
 fn list(turn: &Turn) -> Outcome {
