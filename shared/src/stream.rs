@@ -35,7 +35,7 @@ const GIVE_UP: SignedDuration = SignedDuration::from_secs(115);
 const LEAST_GAP: SignedDuration = SignedDuration::from_secs(1);
 
 /// Silence after which a stream is closed that nobody goes on with, its answer left to follow.
-pub const LEFT_AFTER: SignedDuration = SignedDuration::from_secs(30);
+pub const LEFT_AFTER: SignedDuration = SignedDuration::from_secs(35);
 
 /// Silence after which nobody goes on with a stream: the channel may have given it up.
 pub const STALE: SignedDuration = SignedDuration::from_secs(40);

@@ -58,7 +58,7 @@ impl Story {
         [Self::FollowUp, Self::Replacement, Self::Stream, Self::Occasion, Self::Outage];
 
     fn engine(self, clock: Arc<dyn Clock>) -> ScriptedEngine {
-        let pause = Duration::from_millis(1_400);
+        let pause = Duration::from_millis(1_200);
         match self {
             Self::Stream => ScriptedEngine::streaming(
                 ACK,

@@ -1,0 +1,101 @@
+//! What the planner takes of memory, by how many it plans: its release binary in a process of its own, while what it
+//! asks is in this one.
+//!
+//! `cargo test --test it footprint -- --ignored --nocapture`; it needs the release binaries, and takes some minutes.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use cli::stack::Delays;
+use herald::broadcast::{BroadcastId, PAGE};
+use herald::clock::{Clock, SystemClock};
+use herald::cloud::Cloud;
+use herald::conversation::ConversationReference;
+use herald::conversation::lifecycle::Change;
+use herald::ids::{ClientId, TenantId};
+use herald::store::{BroadcastStore, ReferenceStore, Table};
+use serde_json::json;
+use support::Services;
+use support::services::CLIENT_ID;
+use tokio::task::JoinSet;
+
+/// So many tenants that nobody has to wait: of one, five minutes of sends are queued at a time.
+const TENANTS: usize = 10;
+
+/// Writes side by side.
+const WRITERS: usize = 16;
+
+/// What one page more or less in hand may make, and the allocator's own doing.
+const SLACK: u64 = 6 * 1024 * 1024;
+
+#[tokio::test]
+#[ignore = "needs release binaries: cargo build --release -p inbound -p worker -p proactive; takes minutes"]
+async fn the_planner_takes_no_more_memory_for_fifty_thousand_than_for_a_thousand() {
+    let services = Services::start(Delays::Kept).await;
+    let table =
+        Table::new(aws_sdk_dynamodb::Client::new(&services.stack.sdk_config()), services.stack.table_name());
+    let issuer = Cloud::parse(&services.channel.cloud().to_string()).unwrap().issuer;
+    let references = ReferenceStore::new(table.clone(), ClientId::new(CLIENT_ID).unwrap(), issuer);
+    let (references, broadcasts) = (Arc::new(references), BroadcastStore::new(table));
+    let alex = services.channel.add_person("Alex");
+    let activity = serde_json::from_value(services.channel.message(&alex, "hello")).unwrap();
+    let one = ConversationReference::of(&activity).unwrap();
+
+    let (mut known, mut peaks) = (0, Vec::new());
+    for count in [1_000, 10_000, 50_000] {
+        populate(&references, &one, known..count).await;
+        known = count;
+        let mut proactive = services.launch("proactive").await;
+        let key = format!("footprint-{count}");
+        let event =
+            json!({ "version": 1, "occasion": "news", "key": key, "audience": { "kind": "everyone" } });
+        proactive.handle(event).await;
+        let id = BroadcastId::of_key(&key);
+        let planned = loop {
+            let state = broadcasts.state(&id).await.unwrap().unwrap();
+            if state.cursor.is_none() {
+                break state.recipients();
+            }
+            proactive.handle(json!({ "version": 1, "tick": true })).await;
+        };
+        let peak = proactive.peak_memory();
+        // Where nobody reads it, nobody misses it.
+        let _ = writeln!(
+            std::io::stdout(),
+            "{planned} recipients, {PAGE} a page: {:.1} MiB at most",
+            peak as f64 / f64::from(1 << 20)
+        );
+        assert_eq!(planned, count as u64);
+        peaks.push(peak);
+    }
+
+    assert!(peaks[2] <= peaks[0] + SLACK, "{peaks:?}");
+}
+
+/// Conversations like `one` with these numbers.
+async fn populate(
+    references: &Arc<ReferenceStore>,
+    one: &ConversationReference,
+    numbers: std::ops::Range<usize>,
+) {
+    let mut writing = JoinSet::new();
+    for number in numbers {
+        let mut reference = one.clone();
+        let tenant = format!("{:08}-1111-4111-8111-111111111111", number % TENANTS);
+        reference.tenant_id = Some(TenantId::new(tenant).unwrap());
+        reference.conversation.tenant_id = reference.tenant_id.clone();
+        reference.conversation.id = serde_json::from_value(json!(format!("a:{number:036}"))).unwrap();
+        if let Some(user) = &mut reference.user {
+            user.id = serde_json::from_value(json!(format!("29:{number:064}"))).unwrap();
+            user.aad_object_id = None;
+        }
+        let references = references.clone();
+        writing.spawn(async move {
+            references.upsert(&reference, Change::Keep, SystemClock.now()).await.unwrap();
+        });
+        if writing.len() >= WRITERS {
+            writing.join_next().await;
+        }
+    }
+    while writing.join_next().await.is_some() {}
+}
