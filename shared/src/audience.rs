@@ -2,14 +2,15 @@
 //! It says who belongs to one; finding them is the planner's, page by page.
 
 mod check;
+mod membership;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use self::check::{InvalidAudience, MAX_LISTED};
+pub use self::membership::Found;
 use crate::conversation::{ConversationReference, ReferenceKey, User};
 use crate::ids::{ChannelId, ConversationId, EntraId, TenantId};
-use crate::occasion::Recipient;
 use crate::topic::Topic;
 
 /// Who is to hear of an occasion.
@@ -35,6 +36,8 @@ pub enum Audience {
     },
     /// A channel of a team: a new thread in it.
     Channel(TeamChannel),
+    /// The members of a team, each in their personal conversation, as the team's roster has them when it begins.
+    Team(Team),
     /// Every conversation that subscribed to a topic. It stands alone, in no list of audiences.
     Topic {
         /// The topic.
@@ -102,6 +105,16 @@ pub struct TeamChannel {
     pub id: ConversationId,
 }
 
+/// A team in which the agent is installed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Team {
+    /// The team's tenant.
+    pub tenant: TenantId,
+    /// The team's id, `19:…@thread.tacv2`: that of its General channel.
+    pub id: ConversationId,
+}
+
 impl Addressee {
     /// The person alone.
     #[must_use]
@@ -120,31 +133,6 @@ impl ConversationKind {
         let kind = reference.conversation.conversation_type.as_deref();
         (kind == Some("groupChat")).then_some(Self::GroupChat)
     }
-}
-
-impl Segment {
-    fn holds(&self, recipient: &Recipient) -> bool {
-        let is_of = |tenants: &Vec<TenantId>| {
-            recipient.tenant().is_some_and(|tenant| tenants.iter().any(|wanted| wanted.is(tenant)))
-        };
-        let speaks = |locales: &Vec<String>| {
-            recipient.locale().is_some_and(|locale| locales.iter().any(|wanted| covers(wanted, locale)))
-        };
-        let kind = match recipient {
-            Recipient::Conversation { reference } => ConversationKind::of(reference),
-            Recipient::User(_) => Some(ConversationKind::Personal),
-            Recipient::Channel(_) => None,
-        };
-        kind == Some(self.conversations)
-            && self.tenants.as_ref().is_none_or(is_of)
-            && self.locales.as_ref().is_none_or(speaks)
-    }
-}
-
-/// Whether `wanted` is `locale` or the language of it.
-fn covers(wanted: &str, locale: &str) -> bool {
-    let (wanted, locale) = (wanted.to_ascii_lowercase(), locale.to_ascii_lowercase());
-    locale.strip_prefix(&wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
 
 impl Audience {
@@ -168,59 +156,25 @@ impl Audience {
             | Self::User(_)
             | Self::Conversation { .. }
             | Self::Channel(_)
+            | Self::Team(_)
             | Self::Topic { .. }
             | Self::Any { .. } => vec![None],
         }
     }
 
-    /// Whether `recipient`, found in part `part`, is to be told there: not left out, and in no part before.
-    ///
-    /// `key` is what a conversation's reference is found by.
+    /// The teams it names, each once.
     #[must_use]
-    pub fn tells(&self, part: usize, recipient: &Recipient, key: Option<&ReferenceKey>) -> bool {
-        let Self::Any { of, except } = self else { return true };
-        let before = of.get(..part).unwrap_or_default();
-        let is_left_out = except.iter().any(|audience| audience.holds(recipient, key));
-        let is_told_before =
-            before.iter().any(|audience| audience.lists(recipient) && audience.holds(recipient, key));
-        !is_left_out && !is_told_before
-    }
-
-    /// Whether `recipient` belongs to it.
-    #[must_use]
-    pub fn holds(&self, recipient: &Recipient, key: Option<&ReferenceKey>) -> bool {
-        let is_person = |user: &User| recipient.person().is_some_and(|person| person.is(user));
-        match self {
-            Self::Everyone {} => match recipient {
-                Recipient::Conversation { reference } => reference.conversation.is_personal(),
-                Recipient::User(_) => true,
-                Recipient::Channel(_) => false,
-            },
-            Self::Segment(segment) => segment.holds(recipient),
-            Self::User(user) => is_person(user),
-            Self::Users { users } => users.iter().any(|addressee| is_person(&addressee.user())),
-            Self::Conversation { reference } => key == Some(reference),
-            // They are found by their subscription, which is not in what is known of a recipient.
-            Self::Topic { .. } => true,
-            Self::Channel(channel) => matches!(recipient, Recipient::Channel(other) if other == channel),
-            Self::Any { of, except } => {
-                let holds = |audience: &Self| audience.holds(recipient, key);
-                of.iter().any(holds) && !except.iter().any(holds)
+    pub fn teams(&self) -> Vec<&Team> {
+        let except = if let Self::Any { except, .. } = self { except.as_slice() } else { &[] };
+        let mut teams = Vec::new();
+        for part in self.parts().iter().chain(except) {
+            if let Self::Team(team) = part
+                && !teams.contains(&team)
+            {
+                teams.push(team);
             }
         }
-    }
-
-    /// Whether such a recipient could have been found in it: conversations are listed, who has none is not.
-    fn lists(&self, recipient: &Recipient) -> bool {
-        match self {
-            Self::Everyone {} | Self::Segment(_) => matches!(recipient, Recipient::Conversation { .. }),
-            Self::User(_)
-            | Self::Users { .. }
-            | Self::Conversation { .. }
-            | Self::Channel(_)
-            | Self::Topic { .. }
-            | Self::Any { .. } => true,
-        }
+        teams
     }
 }
 

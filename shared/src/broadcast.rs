@@ -6,6 +6,7 @@ mod decision;
 mod gate;
 mod outcome;
 mod plan;
+mod prerequisite;
 mod spec;
 
 use std::collections::BTreeMap;
@@ -119,6 +120,12 @@ pub struct Broadcast {
     /// Records among the planned that could not be read.
     #[serde(default)]
     pub unreadable: u64,
+    /// Whether a worker was asked for the rosters of the audience's teams.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub asked: bool,
+    /// Why nobody can be planned for now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<String>,
     /// Sends in a row that failed for a reason that would fail them all.
     #[serde(default)]
     pub failures: u32,
@@ -171,6 +178,8 @@ impl Broadcast {
             planner: None,
             planned: BTreeMap::new(),
             unreadable: 0,
+            asked: false,
+            waits_for: None,
             failures: 0,
             progress: None,
             history: vec![Change { status: Status::Running, at: now, reason: None }],

@@ -7,6 +7,7 @@ use std::fmt;
 
 pub use self::credential::Credential;
 use crate::cloud::Cloud;
+use crate::connector::NewConversations;
 use crate::ids::{ClientId, TenantId};
 
 /// Which conversations' tenants may speak to the agent.
@@ -186,6 +187,16 @@ impl<'a> Variables<'a> {
             self.gap(format!("TENANT_RATE is `{text}`: use a number from 1 to 50"));
         }
         rate
+    }
+
+    /// `NEW_CONVERSATIONS`: where the conversations begin that the agent makes, `chat` or `copilot`; `chat` unless set.
+    pub fn new_conversations(&mut self) -> Option<NewConversations> {
+        let Some(name) = self.optional("NEW_CONVERSATIONS") else { return Some(NewConversations::Chat) };
+        let form = NewConversations::named(&name);
+        if form.is_none() {
+            self.gap(format!("NEW_CONVERSATIONS is `{name}`: use chat or copilot"));
+        }
+        form
     }
 
     /// Notes something else that is wrong.

@@ -5,6 +5,7 @@ mod answer;
 mod creation;
 mod error;
 mod refusal;
+mod roster;
 mod size;
 
 use secrecy::ExposeSecret;
@@ -160,24 +161,34 @@ impl Connector {
         Ok(self.call(reqwest::Method::POST, url, path, Some(&body)).await?.unwrap_or_default())
     }
 
-    /// One request; a refused token is replaced once (protocol §1.8, 401), but not where no token would help.
     async fn call<T: DeserializeOwned>(
         &self,
         method: reqwest::Method,
-        url: &ServiceUrl,
+        service: &ServiceUrl,
         path: &[&str],
         body: Option<&Value>,
     ) -> Result<Option<T>, ConnectorError> {
-        if !self.cloud.admits(url) {
+        self.call_at(method, service, &service.join(path), body).await
+    }
+
+    /// One request to `url`, which is below `service`; a refused token is replaced once (protocol §1.8, 401), but not
+    /// where no token would help.
+    async fn call_at<T: DeserializeOwned>(
+        &self,
+        method: reqwest::Method,
+        service: &ServiceUrl,
+        url: &str,
+        body: Option<&Value>,
+    ) -> Result<Option<T>, ConnectorError> {
+        if !self.cloud.admits(service) {
             return Err(ConnectorError::ForeignHost);
         }
-        let url = url.join(path);
         let token = self.tokens.token().await.map_err(ConnectorError::not_sent)?;
-        match self.request(method.clone(), &url, token.expose_secret(), body).await {
+        match self.request(method.clone(), url, token.expose_secret(), body).await {
             Err(ConnectorError::Unauthorized { code }) if code.as_deref() != Some("BotNotRegistered") => {
                 self.tokens.forget(&token).await;
                 let token = self.tokens.token().await.map_err(ConnectorError::not_sent)?;
-                self.request(method, &url, token.expose_secret(), body).await
+                self.request(method, url, token.expose_secret(), body).await
             }
             outcome => outcome,
         }

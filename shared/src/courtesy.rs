@@ -126,6 +126,10 @@ impl Preferences {
                 false => Courtesy::LeaveOut("muted the topic"),
             };
         }
+        let due = occasion.due(zone);
+        if now < due {
+            return Courtesy::DeferUntil(due);
+        }
         let quiet = self.quiet.as_ref().and_then(|word| word.says.as_ref()).filter(|_| !occasion.urgent);
         let Some(quiet) = quiet else { return Courtesy::Send };
         let zone = zone.and_then(|zone| Zone::named(zone).ok()).or(quiet.zone.clone());

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::calendar::QuietHours;
 use crate::ledger::JobId;
 use crate::memory::Exchange;
+use crate::reminder::Reminder;
 use crate::topic::Topic;
 
 /// Something to be done besides what is said. Given with [`crate::engine::Outcome::and`].
@@ -20,6 +21,14 @@ pub enum Effect {
     CancelTask {
         /// The task, or the step of it that waits.
         job: JobId,
+    },
+    /// Say this in the conversation when it is due. Of more than [`MAX_REMINDERS`](crate::reminder::MAX_REMINDERS) the
+    /// last are not kept.
+    Remind(Box<Reminder>),
+    /// Do not say it any more.
+    CancelReminder {
+        /// Its [`Listed::id`](crate::reminder::Listed::id).
+        reminder: JobId,
     },
     /// Tell this conversation what [topic](crate::audience::Audience::Topic)'s subscribers are told.
     Subscribe {

@@ -1,8 +1,8 @@
 //! Answer now, work later, speak first: what the functions of Herald share.
 //!
-//! Vocabulary: [`activity`], [`conversation`], [`turn`], [`task`], [`progress`], [`memory`], [`effect`], [`invoke`],
-//! [`occasion`], [`audience`], [`topic`], [`content`], and the [`engine`] that decides. Adapters: [`connector`] and [`auth`] to the channel,
-//! [`store`] on DynamoDB, [`queue`] on SQS. Decisions, as pure functions: [`ledger`], [`agenda`], [`limiter`],
+//! Vocabulary: [`activity`], [`conversation`], [`turn`], [`task`], [`progress`], [`memory`], [`reminder`], [`effect`], [`invoke`],
+//! [`occasion`], [`audience`], [`roster`], [`topic`], [`content`], and the [`engine`] that decides. Adapters:
+//! [`connector`] and [`auth`] to the channel, [`store`] on DynamoDB, [`queue`] on SQS. Decisions, as pure functions: [`ledger`], [`agenda`], [`limiter`],
 //! [`broadcast`], [`calendar`], [`courtesy`]. What holds of a deployment: [`checkup`]. Values
 //! that come in: [`clock`], [`chance`], [`config`].
 
@@ -33,6 +33,8 @@ pub mod memory;
 pub mod occasion;
 pub mod progress;
 pub mod queue;
+pub mod reminder;
+pub mod roster;
 pub mod service_url;
 pub mod store;
 pub mod stream;

@@ -23,6 +23,12 @@ pub const CONVERSATION: [Rate; 2] = [
     Rate { burst: 300, interval: Duration::from_millis(2_500) },
 ];
 
+/// How often one may ask for the members of a conversation: 14 times in 1 s, 16 in 2 s, 120 in 30 s, 3,600 in an hour.
+pub const MEMBERS: [Rate; 2] = [
+    Rate { burst: 12, interval: Duration::from_millis(500) },
+    Rate { burst: 600, interval: Duration::from_millis(1_250) },
+];
+
 /// What goes to one tenant: `per_second` sends, evenly.
 #[must_use]
 pub fn tenant(per_second: u32) -> [Rate; 1] {
@@ -138,6 +144,15 @@ mod tests {
         let starts = starts_of(&CONVERSATION, &[(0, 2_000)]);
 
         for (seconds, most) in WINDOWS {
+            assert!(most_in(&starts, seconds) <= most, "{seconds} s: {}", most_in(&starts, seconds));
+        }
+    }
+
+    #[test]
+    fn a_thousand_pages_of_members_are_asked_for_within_the_windows() {
+        let starts = starts_of(&MEMBERS, &[(0, 4_000)]);
+
+        for (seconds, most) in [(1, 14), (2, 16), (30, 120), (3_600, 3_600)] {
             assert!(most_in(&starts, seconds) <= most, "{seconds} s: {}", most_in(&starts, seconds));
         }
     }

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::ledger::JobId;
+use crate::reminder::{Listed, Reminders};
 
 /// Most exchanges that are kept.
 pub const MAX_EXCHANGES: usize = 20;
@@ -31,6 +32,9 @@ pub struct Memory {
     /// Labelled tasks that go on later, the next one first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waiting: Vec<WaitingTask>,
+    /// What is to be said when it is due.
+    #[serde(default, skip_serializing_if = "Reminders::is_empty")]
+    pub reminders: Reminders,
     /// When the agent was last asked to forget: what was said before stays forgotten, though it is told again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forgotten: Option<Timestamp>,
@@ -98,7 +102,7 @@ impl Memory {
         self
     }
 
-    /// The same without anything that was said before `at`. Tasks go on.
+    /// The same without anything that was said before `at`. Tasks go on, and reminders come.
     #[must_use]
     pub fn forgetting(mut self, at: Timestamp) -> Self {
         self.exchanges.retain(|exchange| exchange.at >= at);
@@ -122,6 +126,30 @@ impl Memory {
         self
     }
 
+    /// The same with a reminder on the list.
+    #[must_use]
+    pub fn reminding(self, listed: Listed) -> Self {
+        Self { reminders: self.reminders.with(listed), ..self }
+    }
+
+    /// The same after the reminder `id` has come for the time `number`, and comes next at `due`.
+    #[must_use]
+    pub fn reminding_next(self, id: &JobId, number: u32, due: Timestamp) -> Self {
+        Self { reminders: self.reminders.moved(id, number, due), ..self }
+    }
+
+    /// The same without the reminder `id`, which came.
+    #[must_use]
+    pub fn reminded(self, id: &JobId) -> Self {
+        Self { reminders: self.reminders.without(id), ..self }
+    }
+
+    /// The same without the reminder `id`, which was cancelled at `at`.
+    #[must_use]
+    pub fn cancelling_reminder(self, id: &JobId, at: Timestamp) -> Self {
+        Self { reminders: self.reminders.cancelling(id, at), ..self }
+    }
+
     /// What of it counts at `now`: the latest exchanges within their bounds, and what is not long overdue.
     #[must_use]
     pub fn bounded(mut self, now: Timestamp) -> Self {
@@ -135,6 +163,7 @@ impl Memory {
         self.exchanges.drain(..self.exchanges.len() - fit);
         self.waiting.retain(|task| age(task.due, now) < OVERDUE);
         self.waiting.truncate(MAX_WAITING);
+        self.reminders = self.reminders.bounded(now);
         self.forgotten = self.forgotten.filter(|at| age(*at, now) < OVERDUE);
         self
     }
@@ -145,7 +174,7 @@ impl Memory {
         let said = self.exchanges.iter().map(|exchange| after(exchange.at, KEPT));
         let waiting = self.waiting.iter().map(|task| after(task.due, OVERDUE));
         let forgotten = self.forgotten.iter().map(|at| after(*at, OVERDUE));
-        said.chain(waiting).chain(forgotten).max()
+        said.chain(waiting).chain(forgotten).chain(self.reminders.ends()).max()
     }
 }
 

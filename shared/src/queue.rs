@@ -11,7 +11,8 @@ use std::time::Duration;
 use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
 
 pub use self::body::{
-    BodyError, DeliveriesWork, Delivery, EffectsWork, MAX_BODY_BYTES, TaskStep, TaskWork, TurnWork, Work,
+    BodyError, DeliveriesWork, Delivery, EffectsWork, MAX_BODY_BYTES, ReminderWork, RosterWork, TaskStep,
+    TaskWork, TurnWork, Work,
 };
 pub use self::letters::Letter;
 pub use self::steps::{MAX_STATE_BYTES, MAX_STEPS, NoStep};

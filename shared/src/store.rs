@@ -16,7 +16,7 @@ mod streams;
 mod subscriptions;
 
 pub use self::agenda::{AgendaStore, Due, Place};
-pub use self::broadcasts::{BroadcastStore, Counts, Entries, Opened, SLICES, Seen};
+pub use self::broadcasts::{BroadcastStore, Counts, Entries, Opened, SLICES, Seen, Taken};
 pub use self::jobs::{Fenced, JobStore};
 pub use self::keys::{KeyStore, KeysCopy};
 pub use self::memories::MemoryStore;

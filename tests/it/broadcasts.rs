@@ -3,6 +3,7 @@
 mod contents;
 mod crashes;
 mod outcomes;
+mod teams;
 mod verbs;
 
 use std::collections::BTreeMap;

@@ -7,9 +7,10 @@ use std::time::Duration;
 use cli::channel::{Effect, Person};
 use cli::wire::Fate;
 use engine::OrderDesk;
+use herald::agenda::Minute;
 use herald::broadcast::{BroadcastId, Outcome};
 use herald::clock::Clock;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use support::TestBundle;
 
@@ -39,9 +40,12 @@ async fn tell(bundle: &TestBundle, event: Value) {
     bundle.drain().await;
 }
 
-/// Lets the clock show `time` and ticks.
+/// Lets the clock show `time` and ticks: in the last hour, for in those before it had ticked.
 async fn at(bundle: &TestBundle, time: &str) {
-    let wait = time.parse::<Timestamp>().unwrap().duration_since(bundle.clock().now());
+    let time: Timestamp = time.parse().unwrap();
+    let ticked = Minute::of(time - SignedDuration::from_mins(65));
+    bundle.local().bundle.proactive.agenda.drain(ticked).await.unwrap();
+    let wait = time.duration_since(bundle.clock().now());
     bundle.clock().advance(wait.try_into().unwrap());
     bundle.tick().await;
     bundle.drain().await;
@@ -271,5 +275,39 @@ async fn a_wrong_topic_is_refused_before_anybody_is_told() {
     assert!(wrong.contains("`topic`"), "{wrong}");
     assert!(combined.contains("`audience.of`"), "{combined}");
     assert_eq!(bundle.channel().texts().len(), 1, "the welcome");
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn each_is_told_at_nine_on_their_own_clocks() {
+    let bundle = order_desk().await;
+    let zones = ["Asia/Tokyo", "Europe/Zurich", "America/New_York"];
+    let mut people = Vec::new();
+    for zone in zones {
+        let mut person = bundle.channel().add_person(zone);
+        person.time_zone = zone.to_owned();
+        say(&bundle, &person, "hello").await;
+        people.push(person);
+    }
+    let mut event = news("one");
+    event["local_time"] = json!("09:00");
+    event["scheduled_time"] = json!("2026-11-22T20:00:00Z");
+
+    at(&bundle, "2026-11-22T20:00:00Z").await;
+    tell(&bundle, event).await;
+    let mut told_by = Vec::new();
+    for time in
+        ["2026-11-22T23:59:00Z", "2026-11-23T00:00:00Z", "2026-11-23T08:00:00Z", "2026-11-23T14:00:00Z"]
+    {
+        at(&bundle, time).await;
+        let told = people.iter().map(|person| told(&bundle, person).contains(&"News one.".to_owned()));
+        told_by.push(told.collect::<Vec<_>>());
+    }
+
+    assert_eq!(
+        told_by,
+        [[false, false, false], [true, false, false], [true, true, false], [true, true, true]]
+    );
+    assert_eq!(bundle.channel().texts().iter().filter(|text| *text == "News one.").count(), 3);
     bundle.end().await;
 }

@@ -226,7 +226,8 @@ async fn a_pause_and_an_end_are_felt_within_five_seconds_and_a_resumption_with_t
     let felt = |times: &[Timestamp], since: Timestamp| times[times.len() - 1].duration_since(since);
     let (pause, end) = (felt(&before, paused), felt(&all, ended));
     let resumption = after[before.len()].duration_since(resumed);
-    say(&format!("felt after: pause {pause:#}, resumption {resumption:#}, end {end:#}"));
+    let [p, r, e] = [pause, resumption, end].map(|felt| felt.as_secs_f64());
+    say(&format!("felt after: pause {p:.1} s, resumption {r:.1} s, end {e:.1} s"));
     let bound = SignedDuration::from_millis(5_500);
     assert!(pause <= bound && end <= bound && resumption <= bound, "{pause:#} {resumption:#} {end:#}");
     assert!(before.len() < all.len() && all.len() < 3_000, "{} {}", before.len(), all.len());

@@ -24,7 +24,9 @@ use tokio::task::JoinSet;
 
 const KILLS: usize = 200;
 const CONVERSATIONS: usize = 20;
-const BETWEEN_KILLS: Duration = Duration::from_secs(3);
+/// At most, in milliseconds. At random: in step with the 30 s after which a message comes back, the same would be hit again
+/// and again.
+const BETWEEN_KILLS: u64 = 6_000;
 const PICKED_UP_WITHIN: SignedDuration = SignedDuration::from_secs(60);
 
 /// Processes for turns, and for tasks, of which each conversation may have one under way.
@@ -250,7 +252,7 @@ async fn order_kills(run: Arc<Run>, chance: Chance) {
             _ => ("TasksQueue", 2_000 + chance.below(60)),
         };
         run.orders.lock().unwrap().push(Order { queue, after: Duration::from_millis(after_ms) });
-        SystemClock.sleep(BETWEEN_KILLS).await;
+        SystemClock.sleep(Duration::from_millis(chance.below(BETWEEN_KILLS))).await;
     }
     let mut kills = run.kills.subscribe();
     kills.wait_for(|kills| *kills == KILLS).await.unwrap();

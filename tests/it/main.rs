@@ -26,6 +26,7 @@ mod operating;
 mod page;
 mod proactive;
 mod release;
+mod reminders;
 mod sample;
 mod scheduling;
 mod sending;

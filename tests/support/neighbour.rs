@@ -11,6 +11,7 @@ use herald::chance::Chance;
 use herald::clock::Clock;
 use herald::cloud::Cloud;
 use herald::config::{self, AllowedTenants};
+use herald::connector::NewConversations;
 use herald::engine::Engine;
 use herald::ids::TenantId;
 use worker::Worker;
@@ -42,6 +43,7 @@ impl Neighbour {
             tenant: TenantId::new(tenant).unwrap(),
             allowed_tenants: AllowedTenants::Any,
             channel_callers: Vec::new(),
+            new_conversations: NewConversations::Chat,
         };
         let clock: Arc<dyn Clock> = bundle.clock().clone();
         let engine: Arc<dyn Engine> = Arc::new(engine);

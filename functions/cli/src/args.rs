@@ -37,8 +37,8 @@ pub enum Command {
     Run(RunArguments),
     /// Play the story in the terminal and exit: 0 if everything expected arrived
     ///
-    /// An order that is acknowledged, worked on and followed up, and a morning digest for a person with and
-    /// one without a conversation. Keeps nothing.
+    /// An order that is acknowledged, worked on and followed up, a morning digest for a person with and one
+    /// without a conversation, and a broadcast in which not everybody can be told. Keeps nothing.
     Demo,
     #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
     /// Check that everything is in place, and say what to do where it is not
@@ -57,9 +57,9 @@ pub enum Command {
     /// --worker asks a deployed worker to check itself and shows what it found.
     #[command(verbatim_doc_comment)]
     Doctor(DoctorArguments),
-    /// Say something to one person or conversation, without being asked
+    /// Say something to one person, one conversation or the members of a team, without being asked
     ///
-    /// It takes what `herald broadcast start` takes, and is a broadcast to one: status and report tell what came of it.
+    /// It takes what `herald broadcast start` takes, and is a broadcast: status and report tell what came of it.
     #[command(verbatim_doc_comment)]
     Send(SendArguments),
     /// Tell many: start, preview, status, pause, resume, cancel, recall, correct, resend, report

@@ -37,6 +37,8 @@ pub struct Registration {
     pub allowed_tenants: AllowedTenants,
     /// The apps whose Entra tokens count as the channel's.
     pub channel_callers: Vec<ClientId>,
+    /// Where the conversations begin that the agent makes.
+    pub new_conversations: NewConversations,
 }
 
 impl Registration {
@@ -134,8 +136,15 @@ impl Bundle {
             &*wiring;
         let queue = |url: &str| Queue::new(sqs.clone(), url);
         let table = Table::new(dynamodb.clone(), &resources.table_name);
-        let Registration { cloud, client_id, credential, tenant, allowed_tenants, channel_callers } =
-            registration.clone();
+        let Registration {
+            cloud,
+            client_id,
+            credential,
+            tenant,
+            allowed_tenants,
+            channel_callers,
+            new_conversations,
+        } = registration.clone();
         let references = ReferenceStore::new(table.clone(), client_id.clone(), &cloud.issuer);
         let subscriptions = SubscriptionStore::new(table.clone(), client_id.clone(), &cloud.issuer);
 
@@ -178,7 +187,7 @@ impl Bundle {
                 }),
                 cloud,
                 client_id,
-                conversations: NewConversations::Chat,
+                conversations: new_conversations,
             },
             jobs: JobStore::new(table.clone()),
             memories: MemoryStore::new(table.clone()),

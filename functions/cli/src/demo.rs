@@ -1,6 +1,7 @@
 //! `herald demo`: the story in the terminal, on the real parts, checked as it goes.
 //! It keeps nothing and ends by itself.
 
+mod broadcast;
 mod story;
 
 use std::io;
@@ -12,6 +13,7 @@ use herald::BoxError;
 use herald::chance::Chance;
 use herald::clock::{Clock, SystemClock};
 use herald::config::TENANT_RATE;
+use herald::store::StoreError;
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -35,8 +37,11 @@ pub enum DemoError {
     #[error("{0} was not taken")]
     NotTaken(&'static str, #[source] Option<BoxError>),
     /// Something expected did not arrive as it should.
-    #[error("{0} of the expected activities did not arrive as they should")]
+    #[error("{0} of the expected activities and outcomes are not as they should be")]
     Unmet(usize),
+    /// A broadcast's report could not be read.
+    #[error("report cannot be read")]
+    Report(#[from] StoreError),
     /// The terminal could not be written to.
     #[error("terminal cannot be used")]
     Terminal(#[from] io::Error),
@@ -90,7 +95,7 @@ async fn play(local: &Local, clock: &Arc<dyn Clock>) -> Result<usize, DemoError>
     story
         .expect(&[
             Expected::message(&alex, "I am ordering a laptop"),
-            Expected::message(&alex, "is placed: a laptop").with_card(),
+            Expected::card(&alex, "is placed: a laptop"),
         ])
         .await?;
 
@@ -106,13 +111,15 @@ async fn play(local: &Local, clock: &Arc<dyn Clock>) -> Result<usize, DemoError>
     let event = fire(schedule, due);
     story.scene("The clock is put forward: the schedule MorningDigest fires, for everyone.")?;
     local.fire(event).await.map_err(|error| DemoError::NotTaken("the schedule", Some(error)))?;
-    story.expect(&[Expected::message(&alex, "Good morning!")]).await?;
+    story.expect(&[Expected::card(&alex, "Good morning!")]).await?;
 
     story.scene("Once more, for Dana, who has never written: a conversation is created first.")?;
     let due = schedule.next_after(due).ok_or(DemoError::NotTaken("the schedule", None))?;
     let for_dana = for_one(fire(schedule, due), &dana.tenant, &dana.entra_id);
     local.fire(for_dana).await.map_err(|error| DemoError::NotTaken("the schedule", Some(error)))?;
-    story.expect(&[Expected::creation(&dana), Expected::message(&dana, "Good morning!")]).await?;
+    story.expect(&[Expected::creation(&dana), Expected::card(&dana, "Good morning!")]).await?;
+
+    broadcast::play(local, &mut story, &alex, &dana).await?;
 
     story.end()
 }

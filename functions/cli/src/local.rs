@@ -11,6 +11,7 @@ use herald::chance::Chance;
 use herald::clock::Clock;
 use herald::cloud::Cloud;
 use herald::config::{self, AllowedTenants};
+use herald::connector::NewConversations;
 use herald::engine::Engine;
 use herald::ids::{ClientId, TenantId};
 use lambda_runtime::{Context, LambdaEvent};
@@ -259,5 +260,6 @@ fn registration(
         tenant: TenantId::new(EMULATED_TENANT)?,
         allowed_tenants,
         channel_callers: Vec::new(),
+        new_conversations: NewConversations::Chat,
     })
 }

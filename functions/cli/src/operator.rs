@@ -77,6 +77,9 @@ pub enum OperatorError {
     /// A person is not named as one.
     #[error("--to takes a tenant and a person's id in it, as TENANT/ID")]
     NotAPerson,
+    /// A team is not named as one.
+    #[error("--team takes a tenant and a team's id in it, as TENANT/ID")]
+    NotATeam,
     /// An audience is empty.
     #[error("`audience` names nobody that is known here: nobody was told")]
     Nobody,

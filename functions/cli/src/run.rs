@@ -120,11 +120,18 @@ async fn served(arguments: &RunArguments, vars: impl Fn(&str) -> Option<String>)
         vars.channel_callers(client_id.as_ref()),
         vars.credential(),
         vars.allowed_tenants(tenant.as_ref()),
+        vars.new_conversations(),
     );
     vars.gaps()?;
     match (read, client_id, tenant) {
         (
-            (Some(cloud), Some(channel_callers), Some(credential), Some(allowed_tenants)),
+            (
+                Some(cloud),
+                Some(channel_callers),
+                Some(credential),
+                Some(allowed_tenants),
+                Some(new_conversations),
+            ),
             Some(client_id),
             Some(tenant),
         ) => {
@@ -135,8 +142,15 @@ async fn served(arguments: &RunArguments, vars: impl Fn(&str) -> Option<String>)
                 SdkConfig::builder().build()
             };
             let credential = Credential::new(credential, &cloud, &aws);
-            let registration =
-                Registration { cloud, client_id, credential, tenant, allowed_tenants, channel_callers };
+            let registration = Registration {
+                cloud,
+                client_id,
+                credential,
+                tenant,
+                allowed_tenants,
+                channel_callers,
+                new_conversations,
+            };
             let registration = Box::new(registration);
             Ok(match arguments.playground {
                 true => Served::OwnPlayground(registration),

@@ -1,7 +1,7 @@
 //! What a person wants of the order desk, read from what they wrote.
 //! What is done about it is the desk's.
 
-use crate::courtesy::Wish;
+use crate::{courtesy, reminders};
 
 /// What a person wants.
 #[derive(Debug, PartialEq, Eq)]
@@ -15,7 +15,9 @@ pub(crate) enum Command<'a> {
     /// “forget this conversation”.
     Forget,
     /// “mute news”, “quiet hours 22:00 to 07:00”: what they want to be spared, or to hear of.
-    Spare(Wish),
+    Spare(courtesy::Wish),
+    /// “remind me tomorrow at 9 to …”, “my reminders”.
+    Remind(reminders::Wish<'a>),
     /// Anything else that was said.
     Ask(&'a str),
     /// Nothing was said.
@@ -41,10 +43,11 @@ impl<'a> Command<'a> {
             ["forget", "this", "conversation"]
             | ["forget", "everything"]
             | ["forget", "what", "we", "said"] => Self::Forget,
-            _ => match Wish::of(&lower) {
-                Some(wish) => Self::Spare(wish),
-                None => item_of(text).map_or(Self::Ask(text), Self::Order),
-            },
+            _ => reminders::Wish::of(text, &words, &lower)
+                .map(Self::Remind)
+                .or_else(|| courtesy::Wish::of(&lower).map(Self::Spare))
+                .or_else(|| item_of(text).map(Self::Order))
+                .unwrap_or(Self::Ask(text)),
         }
     }
 }

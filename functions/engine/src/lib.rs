@@ -7,6 +7,7 @@ mod command;
 mod courtesy;
 pub mod model;
 mod orders;
+mod reminders;
 mod shop;
 mod when;
 
@@ -16,6 +17,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use herald::activity::Activity;
 use herald::clock::{Clock, SystemClock};
+use herald::conversation::lifecycle;
 use herald::effect::Effect;
 use herald::engine::{Engine, EngineError, Outcome, TaskOutcome};
 use herald::invoke;
@@ -97,7 +99,7 @@ impl Engine for OrderDesk {
     // Only what is done about an order asks which ones there are; a model's task asks for itself.
     fn recalls(&self, turn: &Turn) -> bool {
         match turn.activity.kind.as_str() {
-            "message" => matches!(Command::of(&turn.text()), Command::Cancel(_)),
+            "message" => matches!(Command::of(&turn.text()), Command::Cancel(_) | Command::Remind(_)),
             "invoke" => turn.activity.name.as_deref() == Some(invoke::CARD_ACTION),
             _ => false,
         }
@@ -108,7 +110,7 @@ impl Engine for OrderDesk {
 const DIGEST: &str = "morning-digest";
 
 const WELCOME: &str = "Hello! I am the order desk. Write “order a laptop”, and I will see to it.";
-const HELP: &str = "I can order things for you. Try “order a laptop”, “cancel my order”, “quiet hours 22:00 to 07:00” or “tell me about your \
+const HELP: &str = "I can order things for you. Try “order a laptop”, “cancel my order”, “remind me in 10 minutes to call Robin”, “quiet hours 22:00 to 07:00” or “tell me about your \
      shop”.";
 const FORGOTTEN: &str = "I have forgotten what we talked about. Orders that are on their way still come.";
 
@@ -131,6 +133,7 @@ impl OrderDesk {
             Command::Cancel(number) => orders::cancel(&turn.memory, number),
             Command::Tell => streamed(shop::STATUS, Task::new(shop::TELL)),
             Command::Spare(wish) => wish.answer(),
+            Command::Remind(wish) => wish.answer(turn, lifecycle::moment(&turn.activity, self.clock.now())),
             Command::Forget => Outcome::reply(FORGOTTEN).and(Effect::Forget),
             Command::Ask(question) if self.model.is_some() => {
                 streamed(answers::STATUS, answers::task(question))

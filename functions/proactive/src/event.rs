@@ -3,8 +3,9 @@
 
 use herald::audience::Audience;
 use herald::broadcast::{Aim, BroadcastId, InvalidSpec, Spec};
+use herald::calendar::Zone;
 use herald::content::Content;
-use herald::occasion::Occasion;
+use herald::occasion::{LocalTime, Occasion};
 use herald::topic::Topic;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -51,6 +52,10 @@ pub struct OccasionEvent {
     topic: Option<String>,
     #[serde(default)]
     urgent: bool,
+    #[serde(default)]
+    local_time: Option<String>,
+    #[serde(default)]
+    local_zone: Option<String>,
 }
 
 /// Why an event is refused.
@@ -144,6 +149,7 @@ impl OccasionEvent {
                 return Err(wrong("key", problem));
             }
         };
+        let local_time = read_local_time(event.local_time.as_deref(), event.local_zone.as_deref())?;
         let topic = event.topic.as_deref().map(Topic::new).transpose();
         let topic = topic.map_err(|_| wrong("topic", "is not 1 to 64 letters, digits, `-`, `_` or `.`"))?;
         let spec = Spec {
@@ -152,6 +158,7 @@ impl OccasionEvent {
                 at_most_once: event.at_most_once,
                 topic,
                 urgent: event.urgent,
+                local_time,
                 ..Occasion::new(event.occasion, scheduled_time)
             },
             aim: Aim::Tell { audience: event.audience },
@@ -179,6 +186,19 @@ fn expanded(member: &'static str, value: &str) -> Result<(), InvalidEvent> {
 fn read_time(text: &str) -> Result<Timestamp, InvalidEvent> {
     expanded("scheduled_time", text)?;
     text.parse().map_err(|_| wrong("scheduled_time", "is not a time such as 2026-11-22T09:00:00Z"))
+}
+
+fn read_local_time(at: Option<&str>, zone: Option<&str>) -> Result<Option<LocalTime>, InvalidEvent> {
+    let otherwise = zone.map(Zone::named).transpose();
+    let otherwise =
+        otherwise.map_err(|_| wrong("local_zone", "is not an IANA time zone such as Europe/Zurich"))?;
+    let at = at.map(|at| jiff::civil::Time::strptime("%H:%M", at)).transpose();
+    let at = at.map_err(|_| wrong("local_time", "is not a time of day such as 09:00"))?;
+    match (at, otherwise) {
+        (Some(at), otherwise) => Ok(Some(LocalTime { at, otherwise: otherwise.unwrap_or_else(Zone::utc) })),
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(wrong("local_zone", "stands without `local_time`")),
+    }
 }
 
 #[cfg(test)]
@@ -231,6 +251,9 @@ mod tests {
         assert!(with("version", json!(2)).contains("`version`"));
         assert!(with("audience", json!({ "kind": "martians" })).contains("martians"));
         assert!(with("audience", json!({ "kind": "everyone", "count": -1 })).contains("count"));
+        assert!(with("local_time", json!("nine")).contains("`local_time`"));
+        assert!(with("local_zone", json!("Mars/Base")).contains("`local_zone`"));
+        assert!(with("local_zone", json!("Europe/Zurich")).contains("without `local_time`"));
         assert!(with("surprise", json!(1)).contains("surprise"));
         assert!(read(json!([])).is_err());
     }

@@ -1,13 +1,16 @@
 //! `proactive`: turns an occasion and its audience into deliveries, and the agenda into queued work.
 //! It never talks to the connector, and it asks the engine nothing.
 
+mod again;
 mod broadcasts;
 pub mod config;
 mod event;
 pub mod event_handler;
+mod listed;
 mod page;
 mod plan;
 mod preview;
+mod rosters;
 mod tick;
 
 use std::sync::Arc;

@@ -3,18 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use herald::audience::{Audience, ConversationKind};
-use herald::broadcast::{
-    Aim, Cursor, Entry, Extent, Outcome, PAGE, Placement, Spec, Step, place, tenant_key,
-};
-use herald::conversation::User;
+use herald::audience::{Audience, Found};
+use herald::broadcast::{Aim, Broadcast, Cursor, Extent, Placement, Spec, Step, place, tenant_key};
 use herald::occasion::Recipient;
 use herald::queue::Delivery;
-use herald::store::{SLICES, SUBSCRIBER_SHARDS, Shard, StoreError};
-use serde_json::{Map, Value};
+use herald::store::{Counts, SLICES, SUBSCRIBER_SHARDS, StoreError};
 
 use crate::Proactive;
-use crate::plan::{PlanError, Waiting, tenant_of};
+use crate::listed::Listed;
+use crate::plan::PlanError;
+use crate::rosters::Rosters;
 
 /// Recipients that are planned together.
 #[derive(Debug, Default)]
@@ -80,6 +78,7 @@ impl Proactive {
             | Audience::Users { .. }
             | Audience::Conversation { .. }
             | Audience::Channel(_)
+            | Audience::Team(_)
             | Audience::Any { .. } => 1,
         };
         match &spec.aim {
@@ -89,9 +88,14 @@ impl Proactive {
     }
 
     /// The page of recipients at `cursor`.
-    pub(crate) async fn page(&self, spec: &Spec, cursor: &Cursor) -> Result<Page, PlanError> {
+    pub(crate) async fn page(
+        &self,
+        spec: &Spec,
+        rosters: &Rosters,
+        cursor: &Cursor,
+    ) -> Result<Page, PlanError> {
         match &spec.aim {
-            Aim::Tell { audience } => self.page_of_audience(spec, audience, cursor).await,
+            Aim::Tell { audience } => self.page_of_audience(spec, audience, rosters, cursor).await,
             Aim::Recall { .. } | Aim::Correct { .. } | Aim::Resend { .. } => {
                 self.page_of_report(spec, cursor).await
             }
@@ -102,48 +106,20 @@ impl Proactive {
         &self,
         spec: &Spec,
         audience: &Audience,
+        rosters: &Rosters,
         cursor: &Cursor,
     ) -> Result<Page, PlanError> {
         let Some(part) = audience.parts().get(cursor.part) else { return Ok(Page::default()) };
-        let (found, unreadable, last) = match part {
-            Audience::Everyone {} => self.listed(ConversationKind::Personal, cursor).await?,
-            Audience::Segment(segment) => self.listed(segment.conversations, cursor).await?,
-            Audience::User(user) => (vec![(self.reach(user).await?, Map::new())], Vec::new(), None),
-            Audience::Users { users } => {
-                let begun = cursor.after.as_ref().and_then(|after| after.parse().ok()).unwrap_or(0);
-                let mut found = Vec::new();
-                for addressee in users.iter().skip(begun).take(PAGE) {
-                    found.push((self.reach(&addressee.user()).await?, addressee.values.clone()));
-                }
-                let end = begun + found.len();
-                (found, Vec::new(), (end < users.len()).then(|| end.to_string()))
-            }
-            Audience::Conversation { reference } => {
-                let reference = self.references.get(reference).await?;
-                let recipient = reference.map(|reference| Recipient::Conversation { reference });
-                (recipient.into_iter().map(|recipient| (recipient, Map::new())).collect(), Vec::new(), None)
-            }
-            Audience::Channel(channel) => {
-                (vec![(Recipient::Channel(channel.clone()), Map::new())], Vec::new(), None)
-            }
-            Audience::Topic { topic } => {
-                let page = self.subscriptions.list(topic, cursor.shard, cursor.after.clone(), PAGE).await?;
-                let references = self.references.get_all(&page.references).await?;
-                let recipients =
-                    references.into_iter().map(|reference| Recipient::Conversation { reference });
-                (recipients.map(|recipient| (recipient, Map::new())).collect(), Vec::new(), page.last)
-            }
-            // A part has no parts: refused when the broadcast was opened.
-            Audience::Any { .. } => (Vec::new(), Vec::new(), None),
-        };
+        let Listed { found, unreadable, last } = self.listed(part, rosters, cursor).await?;
         let mut deliveries: Vec<Delivery> = Vec::new();
         for (recipient, values) in found {
             let key = match &recipient {
                 Recipient::Conversation { reference } => Some(self.references.key(reference)),
                 Recipient::User(_) | Recipient::Channel(_) => None,
             };
-            if !part.holds(&recipient, key.as_ref()) || !audience.tells(cursor.part, &recipient, key.as_ref())
-            {
+            let teams = self.teams_of(rosters, part, &recipient);
+            let seen = Found { recipient: &recipient, key: key.as_ref(), teams: &teams };
+            if !part.holds(seen) || !audience.tells(cursor.part, seen) {
                 continue;
             }
             let job = spec.job(&self.name(&recipient));
@@ -153,21 +129,6 @@ impl Proactive {
             }
         }
         Ok(Page { deliveries, unreadable, last })
-    }
-
-    async fn listed(&self, kind: ConversationKind, cursor: &Cursor) -> Result<Found, StoreError> {
-        let shard = Shard(u8::try_from(cursor.shard).unwrap_or(u8::MAX));
-        let page = self.references.list(kind, shard, cursor.after.clone(), PAGE).await?;
-        let found =
-            page.references.into_iter().map(|reference| (Recipient::Conversation { reference }, Map::new()));
-        Ok((found.collect(), page.unreadable, page.last))
-    }
-
-    async fn reach(&self, user: &User) -> Result<Recipient, StoreError> {
-        Ok(match self.references.find(user).await? {
-            Some(reference) => Recipient::Conversation { reference },
-            None => Recipient::User(user.clone()),
-        })
     }
 
     /// What a recipient is known by: the person wherever one is, for between two plans of one broadcast a conversation
@@ -187,57 +148,40 @@ impl Proactive {
         }
     }
 
-    /// Those whom another broadcast reached, or may have reached.
-    async fn page_of_report(&self, spec: &Spec, cursor: &Cursor) -> Result<Page, PlanError> {
-        let Some((of, wanted)) = spec.aim.source() else { return Ok(Page::default()) };
-        let limit = i32::try_from(PAGE).ok();
-        let page = self.broadcasts.entries(of, cursor.shard, cursor.after.clone(), limit).await?;
-        let mut deliveries = Vec::new();
-        for entry in page.entries.into_iter().filter(|entry| entry.outcome == wanted) {
-            // What is to be changed needs an id, and the channel does not always give one.
-            if wanted == Outcome::Delivered && entry.activity.is_none() {
-                continue;
-            }
-            if let Some(recipient) = self.reach_again(&entry).await? {
-                let job = spec.job(entry.job.as_str());
-                deliveries.push(Delivery { activity: entry.activity, ..Delivery::new(job, recipient) });
-            }
-        }
-        Ok(Page { deliveries, unreadable: Vec::new(), last: page.last })
-    }
-
-    async fn reach_again(&self, entry: &Entry) -> Result<Option<Recipient>, StoreError> {
-        if let Some(key) = &entry.who.reference
-            && let Some(reference) = self.references.get_even_if_over(key).await?
-        {
-            return Ok(Some(Recipient::Conversation { reference }));
-        }
-        let who = &entry.who;
-        Ok(match (&who.tenant, &who.user, &who.channel) {
-            (Some(tenant), _, Some(id)) => {
-                let channel = herald::audience::TeamChannel { tenant: tenant.clone(), id: id.clone() };
-                Some(Recipient::Channel(channel))
-            }
-            (Some(tenant), Some(id), None) => {
-                Some(Recipient::User(User::of_teams(tenant.clone(), id.clone())))
-            }
-            _ => None,
-        })
-    }
-
     /// Refuses an audience whose conversations are not there.
     pub(crate) async fn check_conversations(&self, spec: &Spec) -> Result<(), PlanError> {
         let Aim::Tell { audience } = &spec.aim else { return Ok(()) };
         for part in audience.parts() {
-            if let Audience::Conversation { reference } = part
-                && self.references.get(reference).await?.is_none()
-            {
-                return Err(PlanError::NoConversation);
+            if let Audience::Conversation { reference } = part {
+                match self.references.get(reference).await {
+                    Ok(None) => return Err(PlanError::NoConversation),
+                    // It is listed as one that cannot be read, and stops nobody else.
+                    Ok(Some(_)) | Err(StoreError::Unreadable { .. }) => {}
+                    Err(error) => return Err(error.into()),
+                }
             }
         }
         Ok(())
     }
 }
 
-/// Recipients with their values, the keys of records that could not be read, and what the last is found by.
-type Found = (Vec<(Recipient, Map<String, Value>)>, Vec<String>, Option<String>);
+/// Who was planned and not told yet, by the hash of their tenant.
+pub(crate) struct Waiting<'a> {
+    pub(crate) broadcast: &'a Broadcast,
+    pub(crate) step: &'a Step,
+    pub(crate) counts: &'a Counts,
+}
+
+impl Waiting<'_> {
+    pub(crate) fn of(&self, tenant: &str) -> u64 {
+        let count = |planned: &BTreeMap<String, u64>| planned.get(tenant).copied().unwrap_or(0);
+        let planned = count(&self.broadcast.planned) + count(&self.step.planned);
+        planned.saturating_sub(self.counts.done_or_deferred(tenant))
+    }
+}
+
+/// The hash of the tenant of a delivery: also the fair-queue group, which keeps one tenant's crowd from delaying the
+/// others.
+fn tenant_of(delivery: &Delivery) -> String {
+    tenant_key(delivery.recipient.tenant())
+}

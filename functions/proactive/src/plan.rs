@@ -1,12 +1,10 @@
 //! Planning: an audience becomes deliveries, page by page, under a lease that one planner has at a time.
 //! The same page planned twice makes the same jobs; the worker's claims absorb the second.
 
-use std::collections::BTreeMap;
-
 use herald::agenda::{Destination, Item};
 use herald::broadcast::{
     Broadcast, BroadcastId, Entry, Leased, Outcome, PAGE, Placement, RECIPIENTS, Spec, Status, Step, Who,
-    place, tenant_key,
+    place,
 };
 use herald::queue::{BodyError, DeliveriesWork, Delivery, QueueError, Work};
 use herald::store::{Counts, Opened, StoreError};
@@ -15,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use tracing::warn;
 
 use crate::Proactive;
-use crate::page::Page;
+use crate::page::{Page, Waiting};
 
 /// Why a broadcast was not opened or planned; the event may be repeated.
 #[derive(Debug, thiserror::Error)]
@@ -100,6 +98,9 @@ impl Proactive {
     ) -> Result<Broadcast, PlanError> {
         let id = broadcast.id.clone();
         let (spec, _) = self.broadcasts.get(&id).await?.ok_or(PlanError::NoBroadcast)?;
+        let Some(rosters) = self.rosters(&id, &spec).await? else {
+            return self.ask_for_rosters(owner, broadcast, &spec).await;
+        };
         let counts = self.broadcasts.counts(&id).await?;
         let extent = Self::extent(&spec);
         let mut batch = Page::default();
@@ -108,7 +109,7 @@ impl Proactive {
             if stop_at.is_some_and(|at| self.clock.now() >= at) {
                 break;
             }
-            let page = self.page(&spec, &cursor).await?;
+            let page = self.page(&spec, &rosters, &cursor).await?;
             let waiting = Waiting { broadcast: &broadcast, step: &step, counts: &counts };
             if page.is_full(&waiting, self.tenant_rate) {
                 break;
@@ -198,21 +199,6 @@ impl Proactive {
     }
 }
 
-/// Who was planned and not told yet, by the hash of their tenant.
-pub(crate) struct Waiting<'a> {
-    broadcast: &'a Broadcast,
-    step: &'a Step,
-    counts: &'a Counts,
-}
-
-impl Waiting<'_> {
-    pub(crate) fn of(&self, tenant: &str) -> u64 {
-        let count = |planned: &BTreeMap<String, u64>| planned.get(tenant).copied().unwrap_or(0);
-        let planned = count(&self.broadcast.planned) + count(&self.step.planned);
-        planned.saturating_sub(self.counts.done_or_deferred(tenant))
-    }
-}
-
 /// The chunk as one message, or as several where its references are too large for one.
 fn messages(id: &BroadcastId, spec: &Spec, chunk: &[Delivery]) -> Vec<Work> {
     let work = Work::Deliveries(DeliveriesWork {
@@ -239,10 +225,4 @@ fn unreadable(spec: &Spec, keys: &[String], at: Timestamp) -> Vec<Entry> {
         activity: None,
     };
     keys.iter().map(line).collect()
-}
-
-/// The hash of the tenant of a delivery: also the fair-queue group, which keeps one tenant's crowd from delaying the
-/// others.
-pub(crate) fn tenant_of(delivery: &Delivery) -> String {
-    tenant_key(delivery.recipient.tenant())
 }

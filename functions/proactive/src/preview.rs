@@ -9,6 +9,7 @@ use herald::occasion::Recipient;
 
 use crate::Proactive;
 use crate::plan::PlanError;
+use crate::rosters::Rosters;
 
 /// Who would be told.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,6 +20,10 @@ pub struct Preview {
     pub by_tenant: BTreeMap<String, u64>,
     /// How many of them have no conversation yet.
     pub without_conversation: u64,
+    /// How many requests it takes, to the tenant that takes most: a conversation that is created takes one more.
+    pub requests: u64,
+    /// Teams that the audience names: their rosters are read when it begins, and their members are not counted.
+    pub teams: usize,
     /// Records that cannot be read.
     pub unreadable: u64,
     /// The largest message, as UTF-16; 0 where the engine says it.
@@ -47,15 +52,16 @@ impl Proactive {
     ) -> Result<Preview, PlanError> {
         self.check_conversations(spec).await?;
         let extent = Self::extent(spec);
-        let mut seen = Preview::default();
+        let mut seen = Preview { teams: crate::rosters::teams(spec).len(), ..Preview::default() };
+        let mut requests: BTreeMap<String, u64> = BTreeMap::new();
         let mut next = Some(Cursor::default());
         while let Some(cursor) = next {
-            let page = self.page(spec, &cursor).await?;
+            let page = self.page(spec, &Rosters::default(), &cursor).await?;
             for delivery in &page.deliveries {
                 let tenant = delivery.recipient.tenant().map_or("none", |tenant| tenant.as_str());
                 *seen.by_tenant.entry(tenant.to_owned()).or_default() += 1;
-                seen.without_conversation +=
-                    u64::from(!matches!(delivery.recipient, Recipient::Conversation { .. }));
+                *requests.entry(tenant.to_owned()).or_default() += delivery.recipient.requests() as u64;
+                seen.without_conversation += u64::from(matches!(delivery.recipient, Recipient::User(_)));
                 if let Some(content) = &spec.content
                     && let Ok(activity) = content.render(&delivery.recipient, &delivery.values)
                 {
@@ -70,6 +76,7 @@ impl Proactive {
             news(seen.recipients);
             next = cursor.after(page.last, &extent);
         }
+        seen.requests = requests.into_values().max().unwrap_or(0);
         Ok(seen)
     }
 }

@@ -4,10 +4,10 @@
 use herald::activity::Activity;
 use herald::audience::TeamChannel;
 use herald::broadcast::{Aim, Spec};
+use herald::connector::ConnectorError;
 use herald::conversation::ConversationReference;
 use herald::ids::ActivityId;
 use herald::ledger::{Job, Policy};
-use herald::occasion::Recipient;
 use herald::queue::Delivery;
 
 use crate::job::Parts;
@@ -21,52 +21,57 @@ pub(crate) enum Amendment {
     Replace(ActivityId, Box<Activity>),
 }
 
-impl Worker {
-    /// What `delivery` does to what was delivered before, and where; `None` when it tells something new.
-    pub(crate) fn change_of(
-        &self,
-        spec: Option<&Spec>,
-        delivery: &Delivery,
-    ) -> Option<Result<(ConversationReference, Amendment), String>> {
-        let spec = spec?;
-        let shown = delivery.activity.clone()?;
-        let amendment = match &spec.aim {
-            Aim::Tell { .. } | Aim::Resend { .. } => return None,
-            Aim::Recall { .. } => Ok(Amendment::Delete(shown.clone())),
-            Aim::Correct { .. } => {
-                let content = spec.content.as_ref()?;
-                let rendered = content.render(&delivery.recipient, &delivery.values);
-                rendered.map(|activity| Amendment::Replace(shown.clone(), Box::new(activity)))
-            }
-        };
-        let reference = match &delivery.recipient {
-            Recipient::Conversation { reference } => Some(reference.clone()),
-            Recipient::Channel(channel) => self.thread_of(channel, Some(&shown)),
-            Recipient::User(_) => None,
-        };
-        let gone = || "the conversation is not known any more".to_owned();
-        let reference = reference.ok_or_else(gone);
-        Some(reference.and_then(|reference| Ok((reference, amendment.map_err(|error| error.to_string())?))))
+/// What `delivery` does to what was delivered before; `None` when it tells something new.
+pub(crate) fn change_of(spec: Option<&Spec>, delivery: &Delivery) -> Option<Result<Amendment, String>> {
+    let spec = spec?;
+    let shown = delivery.activity.clone()?;
+    match &spec.aim {
+        Aim::Tell { .. } | Aim::Resend { .. } => None,
+        Aim::Recall { .. } => Some(Ok(Amendment::Delete(shown))),
+        Aim::Correct { .. } => {
+            let content = spec.content.as_ref()?;
+            let rendered = content.render(&delivery.recipient, &delivery.values);
+            let replaced = rendered.map(|activity| Amendment::Replace(shown, Box::new(activity)));
+            Some(replaced.map_err(|error| error.to_string()))
+        }
     }
+}
 
+impl Worker {
     pub(crate) async fn change(
         &self,
         job: &Job,
         reference: &ConversationReference,
         amendment: Amendment,
     ) -> Result<Parts, Later> {
+        let other = self.connector.cloud.other_service_url(&reference.service_url);
         let change = async {
-            match amendment {
-                Amendment::Delete(id) => self.connector.delete(reference, &id).await.map(|()| Some(id)),
-                Amendment::Replace(id, activity) => {
-                    self.connector.update(reference, &id, *activity).await.map(|()| Some(id))
+            match (self.amend(reference, &amendment).await, other) {
+                (Err(error), Some(other)) if error.is_elsewhere() => {
+                    let moved = ConversationReference { service_url: other.clone(), ..reference.clone() };
+                    self.amend(&moved, &amendment).await
                 }
+                (amended, _) => amended,
             }
         };
         let mut parts = Parts::default();
         let step = job.id.step("send", 0);
         parts.add(&Box::pin(self.attempt(&step, reference, Policy::Amendment, change)).await?);
         Ok(parts)
+    }
+
+    async fn amend(
+        &self,
+        reference: &ConversationReference,
+        amendment: &Amendment,
+    ) -> Result<Option<ActivityId>, ConnectorError> {
+        match amendment {
+            Amendment::Delete(id) => self.connector.delete(reference, id).await.map(|()| Some(id.clone())),
+            Amendment::Replace(id, activity) => {
+                let activity = Activity::clone(activity);
+                self.connector.update(reference, id, activity).await.map(|()| Some(id.clone()))
+            }
+        }
     }
 
     /// The reference to `channel`, or to the thread in it that begins with `root`.

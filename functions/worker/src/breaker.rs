@@ -29,6 +29,12 @@ impl Worker {
             }
         }
         let changed = self.broadcasts.change(id, decide).await?;
+        Self::note_pause(id, changed.as_ref());
+        Ok(())
+    }
+
+    /// Logs that a broadcast which stood at this status before is paused now, if it is.
+    pub(crate) fn note_pause(id: &BroadcastId, changed: Option<&(Broadcast, Status)>) {
         if let Some((broadcast, Status::Running)) = changed
             && broadcast.status == Status::Paused
         {
@@ -36,6 +42,5 @@ impl Worker {
             let reason = broadcast.reason().unwrap_or_default();
             error!(broadcast.id = id.as_str(), "paused a broadcast: {reason}");
         }
-        Ok(())
     }
 }

@@ -3,15 +3,14 @@
 
 use std::sync::Arc;
 
-use herald::agenda::{Destination, Item};
 use herald::broadcast::{Aim, BroadcastId, Entry, Gate, Outcome, Spec, Status, gate, is_of_all};
-use herald::courtesy::Courtesy;
+use herald::courtesy::{Courtesy, Preferences};
 use herald::ledger::{By, Cancel};
-use herald::queue::{DeliveriesWork, Delivery, Work};
+use herald::queue::{DeliveriesWork, Delivery};
 use herald::store::StoreError;
 use herald::telemetry::causes;
 use jiff::Timestamp;
-use tracing::{error, info, warn};
+use tracing::error;
 
 use crate::{Later, Place, Worker};
 
@@ -124,14 +123,15 @@ impl Worker {
         let said = self.preferences.get_all(&subjects).await;
         let said = said.map_err(|error| self.no_broadcast(&error, id))?;
         let now = self.clock.now();
-        let courtesy = |delivery: &Delivery| match subject(delivery).and_then(|subject| said.get(&subject)) {
-            Some(preferences) => preferences.courtesy(occasion, delivery.recipient.timezone(), now),
-            None => Courtesy::Send,
+        let nothing = Preferences::default();
+        let courtesy = |delivery: &Delivery| {
+            let said = subject(delivery).and_then(|subject| said.get(&subject)).unwrap_or(&nothing);
+            said.courtesy(occasion, delivery.recipient.timezone(), now)
         };
         Ok(deliveries.iter().map(courtesy).collect())
     }
 
-    fn no_broadcast(&self, error: &StoreError, id: &BroadcastId) -> Later {
+    pub(crate) fn no_broadcast(&self, error: &StoreError, id: &BroadcastId) -> Later {
         error!(error = %causes(error), broadcast.id = id.as_str(), "put off deliveries: no table");
         Later::backoff(3, &self.chance)
     }
@@ -155,26 +155,6 @@ impl Worker {
         })
     }
 
-    async fn defer(&self, work: &DeliveriesWork, delivery: Delivery, until: Timestamp) -> Result<(), Later> {
-        let job = delivery.job.clone();
-        let Some(item) = item(work, vec![delivery], until) else { return Ok(()) };
-        self.agenda.put(&item, self.clock.now()).await.map_err(|error| self.put_off(&error, &job))
-    }
-
-    /// Puts deliveries of a paused broadcast aside: they come back when it goes on.
-    async fn hold(
-        &self,
-        id: &BroadcastId,
-        work: &DeliveriesWork,
-        deliveries: Vec<Delivery>,
-    ) -> Result<(), Later> {
-        let count = deliveries.len();
-        let Some(item) = item(work, deliveries, self.clock.now()) else { return Ok(()) };
-        self.agenda.hold(id, &item).await.map_err(|error| self.no_broadcast(&error, id))?;
-        info!(broadcast.id = id.as_str(), count, "put deliveries of a paused broadcast aside");
-        Ok(())
-    }
-
     /// Writes the report's lines, and tells the breaker what they say of the agent itself.
     async fn report(&self, id: &BroadcastId, lines: &[Entry]) -> Result<(), Later> {
         let now = self.clock.now();
@@ -186,15 +166,4 @@ impl Worker {
         }
         Ok(())
     }
-}
-
-/// The message of a part of `work`; none of nobody.
-fn item(work: &DeliveriesWork, deliveries: Vec<Delivery>, due: Timestamp) -> Option<Item> {
-    if deliveries.is_empty() {
-        return None;
-    }
-    let part = Work::Deliveries(DeliveriesWork { deliveries, ..work.clone() });
-    // A part of a message that fitted fits.
-    let body = part.encode().inspect_err(|error| warn!("could not put deliveries aside: {error}")).ok()?;
-    Some(Item::new(Destination::Deliveries, body, due))
 }

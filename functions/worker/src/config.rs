@@ -58,7 +58,7 @@ impl Config {
             vars.required("TASKS_QUEUE_URL"),
             vars.required("DELIVERIES_QUEUE_URL"),
             vars.tenant_rate(),
-            new_conversations(&mut vars),
+            vars.new_conversations(),
         );
         vars.gaps()?;
         match read {
@@ -90,15 +90,6 @@ impl Config {
     }
 }
 
-fn new_conversations(vars: &mut Variables<'_>) -> Option<NewConversations> {
-    let name = vars.optional("NEW_CONVERSATIONS").unwrap_or_else(|| "chat".to_owned());
-    let form = NewConversations::named(&name);
-    if form.is_none() {
-        vars.gap(format!("NEW_CONVERSATIONS is `{name}`: use chat or copilot"));
-    }
-    form
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,5 +105,13 @@ mod tests {
         for name in ["CLIENT_ID", "TENANT_ID", "CLIENT_SECRET_ARN", "TABLE_NAME", "TASKS_QUEUE_URL"] {
             assert!(text.contains(name), "{name} is not in: {text}");
         }
+    }
+
+    #[test]
+    fn conversations_begin_where_they_are_said_to() {
+        let read = |name| Config::from_vars(vars(&[("NEW_CONVERSATIONS", name)])).unwrap_err().to_string();
+
+        assert!(read("outlook").contains("NEW_CONVERSATIONS is `outlook`: use chat or copilot"));
+        assert!(!read("copilot").contains("NEW_CONVERSATIONS"));
     }
 }

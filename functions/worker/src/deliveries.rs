@@ -4,34 +4,23 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use herald::broadcast::{BroadcastId, Spec, concerns_all};
-use herald::connector::{ConnectorError, Retry};
-use herald::conversation::{ConversationReference, User, lifecycle::Change};
-use herald::ids::TenantId;
+use herald::broadcast::{BroadcastId, Spec};
+use herald::conversation::ConversationReference;
+use herald::ids::{ActivityId, TenantId};
 use herald::ledger::{Attempt, Job, Plan, Policy, finish};
 use herald::occasion::{Occasion, Recipient};
 use herald::queue::{DeliveriesWork, Delivery};
-use herald::store::StoreError;
-use herald::telemetry::causes;
 use jiff::Timestamp;
-use tracing::{error, info};
 
+use crate::amend::change_of;
 use crate::broadcast::Still;
+use crate::create::{NotNow, Unreachable};
 use crate::decide::Planned;
 use crate::foreseen::policy_of;
 use crate::job::{Parts, Wanted};
 use crate::only::Said;
 use crate::send::{Route, Target};
 use crate::{Later, Place, Worker};
-
-/// A recipient cannot be spoken to.
-struct Unreachable(String);
-
-/// A recipient cannot be spoken to now.
-struct NotNow {
-    later: Later,
-    reason: String,
-}
 
 /// What came of the deliveries of a message.
 pub(crate) struct Told {
@@ -132,10 +121,16 @@ impl Worker {
         job: Job,
     ) -> Result<(), Later> {
         let recipient = &delivery.recipient;
-        match self.change_of(spec, delivery) {
-            Some(Ok((reference, change))) => {
-                let carried_out = self.change(&job, &reference, change).await;
-                return self.conclude(job, carried_out).await;
+        match change_of(spec, delivery) {
+            Some(Ok(change)) => {
+                return match self.reference_to(recipient, delivery.activity.as_ref(), &job).await {
+                    Ok(Ok(reference)) => {
+                        let carried_out = self.change(&job, &reference, change).await;
+                        self.conclude(job, carried_out).await
+                    }
+                    Ok(Err(Unreachable(reason))) => self.refuse(job, reason).await,
+                    Err(not_now) => self.not_now(job, not_now).await,
+                };
             }
             Some(Err(reason)) => return self.refuse(job, reason).await,
             None => {}
@@ -149,14 +144,10 @@ impl Worker {
             // Finding or creating the conversation takes a while.
             Recipient::User(_) => Planned { job: self.stored(planned).await?, is_stored: true },
         };
-        let reference = match self.reference_to(recipient, &planned.job).await {
+        let reference = match self.reference_to(recipient, None, &planned.job).await {
             Ok(Ok(reference)) => reference,
             Ok(Err(Unreachable(reason))) => return self.refuse(planned.job, reason).await,
-            Err(NotNow { later, reason }) => {
-                let put_off = Attempt::NotDone(reason);
-                self.write(finish(planned.job, put_off, Policy::Work, self.clock.now())).await?;
-                return Err(later);
-            }
+            Err(not_now) => return self.not_now(planned.job, not_now).await,
         };
         let target = match recipient {
             Recipient::Conversation { .. } | Recipient::User(_) => Target::Conversation(&reference),
@@ -173,9 +164,17 @@ impl Worker {
         self.write(finish(job, Attempt::Refused(reason), Policy::Work, self.clock.now())).await.map(drop)
     }
 
+    async fn not_now(&self, job: Job, NotNow { later, reason }: NotNow) -> Result<(), Later> {
+        let put_off = Attempt::NotDone(reason);
+        self.write(finish(job, put_off, Policy::Work, self.clock.now())).await?;
+        Err(later)
+    }
+
+    /// Where `recipient` is spoken to: in the thread that begins with `shown`, where it is a team's channel.
     async fn reference_to(
         &self,
         recipient: &Recipient,
+        shown: Option<&ActivityId>,
         job: &Job,
     ) -> Result<Result<ConversationReference, Unreachable>, NotNow> {
         match recipient {
@@ -186,65 +185,10 @@ impl Worker {
                 Err(error) => Err(self.no_table(&error, job)),
             },
             Recipient::Channel(channel) => {
-                let reference = self.thread_of(channel, None);
+                let reference = self.thread_of(channel, shown);
                 Ok(reference
                     .ok_or_else(|| Unreachable("the agent has no account on this channel".to_owned())))
             }
-        }
-    }
-
-    /// Creates the conversation and keeps its reference, before anything is said in it: creating may be
-    /// repeated freely, saying may not.
-    async fn create(
-        &self,
-        user: &User,
-        job: &Job,
-    ) -> Result<Result<ConversationReference, Unreachable>, NotNow> {
-        let created = match self.connector.create_conversation(user).await {
-            Ok(created) => created,
-            Err(error) => {
-                self.slow_down(&error, Some(&user.tenant)).await;
-                return self.not_created(&error, job);
-            }
-        };
-        info!(job.id = job.id.as_str(), "created a conversation");
-        let Some(agent) = self.connector.agent_account(user.channel.as_str()) else {
-            return Ok(Err(Unreachable("the agent has no account on this channel".to_owned())));
-        };
-        let reference =
-            ConversationReference::created(created.conversation, created.service_url, user, agent);
-        // It may be known already, by the person's other id: then more is known of it than this.
-        match self.references.get(&self.references.key(&reference)).await {
-            Ok(Some(known)) => return Ok(Ok(known)),
-            Ok(None) => {}
-            Err(error) => return Err(self.no_table(&error, job)),
-        }
-        let kept = self.references.upsert(&reference, Change::Keep, self.clock.now()).await;
-        kept.map_err(|error| self.no_table(&error, job))?;
-        Ok(Ok(reference))
-    }
-
-    fn no_table(&self, error: &StoreError, job: &Job) -> NotNow {
-        NotNow { later: self.put_off(error, &job.id), reason: "the table did not answer".to_owned() }
-    }
-
-    fn not_created(
-        &self,
-        error: &ConnectorError,
-        job: &Job,
-    ) -> Result<Result<ConversationReference, Unreachable>, NotNow> {
-        let cause = causes(error);
-        error!(error = %cause, job.id = job.id.as_str(), "could not create a conversation");
-        let backoff = Later::backoff(job.attempts, &self.chance);
-        if let Some(reason) = concerns_all(error) {
-            return Err(NotNow { later: backoff, reason });
-        }
-        let put_off = |later| Err(NotNow { later, reason: error.to_string() });
-        match error.retry() {
-            Retry::After(wait) => put_off(Later { wait }),
-            // Creating shows nothing: it is repeated until the delivery expires.
-            Retry::Backoff | Retry::WithinResendBudget(_) => put_off(backoff),
-            Retry::Never => Ok(Err(Unreachable(error.to_string()))),
         }
     }
 }

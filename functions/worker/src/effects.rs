@@ -58,7 +58,7 @@ impl Worker {
         effects: &[Effect],
         at: Timestamp,
     ) -> Result<(), Later> {
-        for effect in effects {
+        for (index, effect) in effects.iter().enumerate() {
             match effect {
                 Effect::Remember(exchange) => {
                     self.remember(&job.id, reference, |memory| memory.remembering(exchange.clone())).await?;
@@ -67,6 +67,11 @@ impl Worker {
                     self.remember(&job.id, reference, |memory| memory.forgetting(at)).await?;
                 }
                 Effect::CancelTask { job: task } => self.cancel_task(&job.id, reference, task).await?,
+                Effect::Remind(reminder) => self.remind(&job.id, index, reference, reminder).await?,
+                Effect::CancelReminder { reminder } => {
+                    let change = |memory: Memory| memory.cancelling_reminder(reminder, at);
+                    self.remember(&job.id, reference, change).await?;
+                }
                 Effect::Subscribe { topic } => {
                     self.subscribe(&job.id, reference, topic, Subscription::On, at).await?;
                 }
@@ -166,7 +171,7 @@ impl Worker {
     }
 
     /// When `job` was first in hand: the same in every replay.
-    fn begun(&self, job: &Job) -> Timestamp {
+    pub(crate) fn begun(&self, job: &Job) -> Timestamp {
         let first = job.history.iter().find(|entry| entry.state == State::Sending);
         first.map_or_else(|| self.clock.now(), |entry| entry.at)
     }

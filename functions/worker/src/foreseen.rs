@@ -7,6 +7,7 @@ use herald::ledger::{Plan, Policy};
 use herald::occasion::{Occasion, Recipient};
 use herald::queue::Delivery;
 
+use crate::amend::change_of;
 use crate::decide::divided;
 use crate::send::{Route, Target};
 use crate::{Place, Worker};
@@ -26,7 +27,7 @@ impl Worker {
             Recipient::Conversation { reference } => reference,
             Recipient::User(_) | Recipient::Channel(_) => return None,
         };
-        let is_change = self.change_of(spec, delivery).is_some();
+        let is_change = change_of(spec, delivery).is_some();
         // Elsewhere a send may have to wait for its turn, and a change is claimed by itself.
         if place.came_back || is_change || !reference.conversation.is_personal() {
             return None;

@@ -2,9 +2,11 @@
 //! What may be sent when is the shared ledger's; how a request is made, the connector's.
 
 mod amend;
+mod aside;
 mod breaker;
 mod broadcast;
 pub mod config;
+mod create;
 mod decide;
 mod deliveries;
 mod effects;
@@ -19,7 +21,9 @@ mod opening;
 mod outcome;
 mod pace;
 mod recall;
+mod reminders;
 mod replace;
+mod roster;
 mod self_check;
 mod send;
 mod steps;
@@ -131,8 +135,16 @@ impl Worker {
                 let done = Box::pin(self.effects(work)).await;
                 Ok(self.put_down(done, Destination::Tasks, body).await?)
             }
+            Ok(Work::Reminder(work)) => {
+                let done = Box::pin(self.reminder(work)).await;
+                Ok(self.put_down(done, Destination::Tasks, body).await?)
+            }
             Ok(Work::Deliveries(work)) => {
                 let done = Box::pin(self.deliveries(work, place)).await;
+                Ok(self.put_down(done, Destination::Deliveries, body).await?)
+            }
+            Ok(Work::Roster(work)) => {
+                let done = Box::pin(self.roster(work, place)).await;
                 Ok(self.put_down(done, Destination::Deliveries, body).await?)
             }
             Err(error @ BodyError::Newer { .. }) => {

@@ -27,7 +27,7 @@ impl Worker {
         activity: &Activity,
     ) -> Result<Option<ActivityId>, ConnectorError> {
         if let Target::NewThread(channel, _) = target {
-            // It has no reference to be mended, and no other place.
+            // It has no reference to be mended.
             return self.connector.create_thread(channel, activity.clone()).await.map(|begun| begun.activity);
         }
         let begun = self.clock.now();

@@ -15,7 +15,7 @@ use tracing::warn;
 use crate::{Later, Worker};
 
 /// How long a send waits for its turn in hand; for a longer wait its message goes back.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The same where other work waits behind it: the next turns of its conversation, or other tenants.
 const PATIENCE_IN_ORDER: Duration = Duration::from_secs(2);
@@ -86,6 +86,6 @@ impl Worker {
     }
 }
 
-fn later(not_yet: NotYet, now: Timestamp) -> Later {
+pub(crate) fn later(not_yet: NotYet, now: Timestamp) -> Later {
     Later { wait: Duration::try_from(not_yet.until.duration_since(now)).unwrap_or_default() }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use herald::activity::Activity;
 use herald::agenda::{Destination, Item};
-use herald::ledger::{Job, Next, Plan, waiting};
+use herald::ledger::{Job, JobId, Next, Plan, waiting};
 use herald::memory::WaitingTask;
 use herald::queue::{TaskWork, Work};
 use herald::task::TaskInput;
@@ -89,21 +89,18 @@ impl Worker {
             };
             self.remember(&work.job, &work.reference, |memory| memory.waiting_for(listed.clone())).await?;
         }
-        self.queue_step(work, next, due, now).await
+        self.queue_at(&work.job, Work::Task(next), due).await
     }
 
-    async fn queue_step(
-        &self,
-        work: &TaskWork,
-        next: TaskWork,
-        due: Timestamp,
-        now: Timestamp,
-    ) -> Result<(), Later> {
+    /// Queues what follows from `job`, to be seen when it is due: out of its queue where that is soon enough, else off
+    /// the agenda.
+    pub(crate) async fn queue_at(&self, job: &JobId, work: Work, due: Timestamp) -> Result<(), Later> {
+        let now = self.clock.now();
         let put_off = |cause: String| {
-            error!(error = cause, job.id = work.job.as_str(), "could not queue the next step of a task");
+            error!(error = cause, job.id = job.as_str(), "could not queue what is to come later");
             Later::backoff(2, &self.chance)
         };
-        let body = Work::Task(next).encode().map_err(|error| put_off(causes(&error).to_string()))?;
+        let body = work.encode().map_err(|error| put_off(causes(&error).to_string()))?;
         let item = Item::new(Destination::Tasks, body, due);
         match item.wait(now) {
             Some(wait) => {

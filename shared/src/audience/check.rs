@@ -60,6 +60,14 @@ impl Audience {
                 }
                 Err(wrong(".id", "is not the id of a team's channel, 19:…@thread.tacv2".to_owned()))
             }
+            Self::Team(team) => {
+                let id = team.id.as_str();
+                let is_team = id.starts_with("19:") && id.contains("@thread.") && !id.contains(';');
+                if is_team {
+                    return Ok(());
+                }
+                Err(wrong(".id", "is not the id of a team, 19:…@thread.tacv2".to_owned()))
+            }
             Self::Any { .. } => {
                 Err(wrong(".of", "holds an audience of audiences: name its parts".to_owned()))
             }

@@ -1,10 +1,16 @@
 use serde_json::json;
 
+use super::membership::covers;
 use super::*;
 use crate::activity::Activity;
+use crate::occasion::Recipient;
 
 fn audience(json: Value) -> Audience {
     serde_json::from_value(json).unwrap()
+}
+
+fn alone(recipient: &Recipient) -> Found<'_> {
+    Found { recipient, key: None, teams: &[] }
 }
 
 fn conversation(tenant: &str, entra: &str, locale: &str, kind: &str) -> Recipient {
@@ -27,10 +33,10 @@ fn a_language_covers_its_regions_and_no_other_language() {
 fn every_filter_of_a_segment_has_to_let_pass() {
     let segment = audience(json!({ "kind": "segment", "tenants": ["T1"], "locales": ["de"] }));
 
-    assert!(segment.holds(&conversation("t1", "a", "de-CH", "personal"), None));
-    assert!(!segment.holds(&conversation("t2", "a", "de-CH", "personal"), None));
-    assert!(!segment.holds(&conversation("t1", "a", "en-GB", "personal"), None));
-    assert!(!segment.holds(&conversation("t1", "a", "de-CH", "groupChat"), None));
+    assert!(segment.holds(alone(&conversation("t1", "a", "de-CH", "personal"))));
+    assert!(!segment.holds(alone(&conversation("t2", "a", "de-CH", "personal"))));
+    assert!(!segment.holds(alone(&conversation("t1", "a", "en-GB", "personal"))));
+    assert!(!segment.holds(alone(&conversation("t1", "a", "de-CH", "groupChat"))));
 }
 
 #[test]
@@ -46,9 +52,26 @@ fn who_is_in_two_parts_is_told_in_the_first_and_who_is_excepted_in_none() {
         conversation("t1", "c", "de", "personal"),
     );
 
-    assert!(combined.tells(0, &a, None) && !combined.tells(1, &a, None));
-    assert!(!combined.tells(1, &b, None));
-    assert!(combined.tells(1, &c, None));
+    assert!(combined.tells(0, alone(&a)) && !combined.tells(1, alone(&a)));
+    assert!(!combined.tells(1, alone(&b)));
+    assert!(combined.tells(1, alone(&c)));
+}
+
+#[test]
+fn members_of_a_team_are_told_once_with_another_team_and_never_where_their_team_is_excepted() {
+    let team = |id: &str| json!({ "kind": "team", "tenant": "t1", "id": id });
+    let combined = audience(json!({
+        "kind": "any",
+        "of": [team("19:1@thread.tacv2"), { "kind": "everyone" }, team("19:2@thread.tacv2")],
+        "except": [team("19:3@thread.tacv2"), team("19:1@thread.tacv2")],
+    }));
+    let teams = combined.teams();
+    let a = conversation("t1", "a", "de", "personal");
+    let told = |part: usize, teams: &[&Team]| combined.tells(part, Found { teams, ..alone(&a) });
+
+    assert_eq!(teams.len(), 3, "each is named once");
+    assert!(told(1, &[]) && !told(2, &teams[1..2]), "who is listed with everyone is not told again");
+    assert!(!told(1, &teams[2..3]) && !told(0, &teams[..1]), "who is excepted is not told");
 }
 
 #[test]
@@ -60,11 +83,16 @@ fn what_is_wrong_is_named() {
     assert!(problem(json!({ "kind": "segment", "locales": [] })).contains("`audience.locales`"));
     assert!(problem(json!({ "kind": "conversation", "reference": "x" })).contains("`audience.reference`"));
     assert!(problem(json!({ "kind": "channel", "tenant": "t", "id": "a:1" })).contains("`audience.id`"));
+    for id in ["a:1", "19:1@thread.tacv2;messageid=2", "19:1"] {
+        assert!(problem(json!({ "kind": "team", "tenant": "t", "id": id })).contains("`audience.id`"));
+    }
     let nested = json!({ "kind": "any", "of": [{ "kind": "any", "of": [{ "kind": "everyone" }] }] });
     assert!(problem(nested).contains("name its parts"));
-    for unknown in
-        [json!({ "kind": "segment", "tenant": "t" }), json!({ "kind": "everyone", "locale": "de" })]
-    {
+    for unknown in [
+        json!({ "kind": "segment", "tenant": "t" }),
+        json!({ "kind": "everyone", "locale": "de" }),
+        json!({ "kind": "team", "team": "19:1@thread.tacv2" }),
+    ] {
         assert!(serde_json::from_value::<Audience>(unknown).is_err());
     }
 }

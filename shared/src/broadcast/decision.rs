@@ -13,6 +13,9 @@ pub const LEASE: Duration = Duration::from_secs(60);
 /// So many sends in a row that fail for a reason that would fail them all pause the broadcast.
 pub const BREAKER: u32 = 20;
 
+/// After so long without news no delivery waits any more: they expire after a day.
+const SILENCE: jiff::SignedDuration = jiff::SignedDuration::from_hours(36);
+
 /// Most changes that are kept of one broadcast: its first and its last ones.
 const MAX_HISTORY: usize = 64;
 
@@ -37,6 +40,7 @@ pub struct NotPossible {
 
 /// What came of wanting to plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "it lives for one write")]
 pub enum Leased {
     /// The planning is the claimant's, once this record is written.
     Taken(Broadcast),
@@ -62,7 +66,7 @@ impl Broadcast {
             (Wish::Cancel, Status::Running | Status::Paused) => Status::Cancelled,
             (_, status) => return Err(NotPossible { status }),
         };
-        let resumed = Self { failures: 0, progress: None, ..self.clone() };
+        let resumed = Self { failures: 0, progress: None, waits_for: None, ..self.clone() };
         Ok(resumed.enter(status, now, Some("by the operator")))
     }
 
@@ -90,6 +94,7 @@ impl Broadcast {
         }
         Some(Self {
             cursor: step.cursor.clone(),
+            waits_for: None,
             planner: step.cursor.is_some().then(|| planner(owner, now)),
             unreadable: self.unreadable + step.unreadable,
             planned,
@@ -123,13 +128,20 @@ impl Broadcast {
 
     /// The record when `settled` of the planned have an outcome; `None` when nothing changes.
     ///
-    /// A running broadcast of which everybody is planned and has one is done.
+    /// A running broadcast of which everybody is planned and has one is done; so is one of which nothing was heard for
+    /// longer than a delivery can wait: somebody with two conversations may have been planned twice and told once.
     #[must_use]
     pub fn progressed(&self, settled: u64, now: Timestamp) -> Option<Self> {
-        if self.status == Status::Running && self.cursor.is_none() && settled >= self.recipients() {
+        let is_planned = self.status == Status::Running && self.cursor.is_none();
+        if is_planned && settled >= self.recipients() {
             return Some(Self { progress: None, ..self.clone() }.enter(Status::Done, now, None));
         }
         let is_news = self.progress.is_none_or(|progress| progress.settled != settled);
+        let since = self.progress.map_or(now, |progress| progress.since);
+        if is_planned && !is_news && now.duration_since(since) >= SILENCE {
+            let reason = format!("{settled} of {} planned came to an outcome", self.recipients());
+            return Some(Self { progress: None, ..self.clone() }.enter(Status::Done, now, Some(&reason)));
+        }
         (is_news && !self.status.is_over())
             .then(|| Self { progress: Some(Progress { settled, since: now }), ..self.clone() })
     }
@@ -144,7 +156,7 @@ impl Broadcast {
         self.cursor.is_none() && since.is_some_and(|since| now.duration_since(since) >= REST)
     }
 
-    fn enter(mut self, status: Status, at: Timestamp, reason: Option<&str>) -> Self {
+    pub(super) fn enter(mut self, status: Status, at: Timestamp, reason: Option<&str>) -> Self {
         if self.history.len() >= MAX_HISTORY {
             self.history.remove(1);
         }

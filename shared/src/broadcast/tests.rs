@@ -106,6 +106,17 @@ fn it_is_done_when_everybody_is_planned_and_has_an_outcome() {
 }
 
 #[test]
+fn it_is_done_when_nothing_was_heard_for_longer_than_a_delivery_can_wait() {
+    let planned = leased(&broadcast(), "a", at(0)).planned_to("a", &step(None, 3), at(1)).unwrap();
+    let resting = planned.progressed(2, at(0)).unwrap();
+
+    let late = resting.progressed(2, at(36 * 3_600)).unwrap();
+
+    assert_eq!(resting.progressed(2, at(36 * 3_600 - 1)), None);
+    assert_eq!((late.status, late.reason()), (Status::Done, Some("2 of 3 planned came to an outcome")));
+}
+
+#[test]
 fn twenty_failures_in_a_row_pause_it_and_one_success_begins_anew() {
     let fail = |broadcast: &Broadcast, times: u32| {
         (0..times).fold(broadcast.clone(), |broadcast, _| broadcast.failed("401", at(1)))

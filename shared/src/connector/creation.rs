@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Connector, ConnectorError, Refusal, Remedy};
+use super::{Connector, ConnectorError};
 use crate::activity::Activity;
 use crate::audience::TeamChannel;
 use crate::conversation::User;
@@ -77,10 +77,8 @@ impl Connector {
     pub async fn create_conversation(&self, user: &User) -> Result<Created, ConnectorError> {
         let url = &self.cloud.global_service_url;
         let created = self.create_at(url, user).await;
-        let is_elsewhere =
-            |error: &ConnectorError| error.refusal().map(Refusal::remedy) == Some(Remedy::OtherHost);
         match (created, self.cloud.other_service_url(url)) {
-            (Err(error), Some(other)) if is_elsewhere(&error) => self.create_at(other, user).await,
+            (Err(error), Some(other)) if error.is_elsewhere() => self.create_at(other, user).await,
             (created, _) => created,
         }
     }
@@ -115,10 +113,16 @@ impl Connector {
             "activity": activity,
         });
         let url = &self.cloud.global_service_url;
-        let begun: Option<Value> =
-            self.call(reqwest::Method::POST, url, &["v3", "conversations"], Some(&body)).await?;
+        let begun = match (self.begin_at(url, &body).await, self.cloud.other_service_url(url)) {
+            (Err(error), Some(other)) if error.is_elsewhere() => self.begin_at(other, &body).await,
+            (begun, _) => begun,
+        }?;
         let id = begun.as_ref().and_then(|begun| begun["activityId"].as_str());
         Ok(Begun { activity: id.and_then(|id| ActivityId::new(id).ok()) })
+    }
+
+    async fn begin_at(&self, url: &ServiceUrl, body: &Value) -> Result<Option<Value>, ConnectorError> {
+        self.call(reqwest::Method::POST, url, &["v3", "conversations"], Some(body)).await
     }
 }
 

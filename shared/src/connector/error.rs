@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::refusal::Refusal;
+use super::refusal::{Refusal, Remedy};
 use crate::BoxError;
 use crate::ledger::Loss;
 
@@ -98,6 +98,12 @@ impl ConnectorError {
             | Self::NotSent(_)
             | Self::Ambiguous { .. } => None,
         }
+    }
+
+    /// Whether the channel says that it is on another host: nothing was shown, and the same may be asked there.
+    #[must_use]
+    pub fn is_elsewhere(&self) -> bool {
+        self.refusal().map(Refusal::remedy) == Some(Remedy::OtherHost)
     }
 
     pub(super) fn not_sent(cause: impl Into<BoxError>) -> Self {

@@ -5,12 +5,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::audience::Team;
 use crate::broadcast::BroadcastId;
 use crate::conversation::ConversationReference;
 use crate::effect::Effect;
 use crate::ids::ActivityId;
 use crate::ledger::JobId;
 use crate::occasion::{Occasion, Recipient};
+use crate::reminder::Reminder;
 use crate::stream::Stream;
 use crate::task::{Task, TaskInput};
 use crate::turn::Turn;
@@ -18,13 +20,12 @@ use crate::turn::Turn;
 /// Largest body queued, in bytes. SQS takes more today; older endpoints and the local stack do not.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
 
-/// The version written.
-const VERSION: u32 = 1;
+/// The newest version read. Each kind is written in the version it came with, which older workers may know.
+const VERSION: u32 = 2;
 
 /// Work for the worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
-#[expect(clippy::large_enum_variant, reason = "it lives for one encoding or one record")]
 pub enum Work {
     /// Answer an activity.
     Turn(TurnWork),
@@ -34,6 +35,10 @@ pub enum Work {
     Deliveries(DeliveriesWork),
     /// Do what an answer in an HTTP response asked for besides.
     Effects(EffectsWork),
+    /// Say what somebody asked to be reminded of.
+    Reminder(ReminderWork),
+    /// Read a team's roster.
+    Roster(RosterWork),
 }
 
 /// Answer an activity.
@@ -93,6 +98,33 @@ pub struct EffectsWork {
     /// When the answer was given; of two wishes the later counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
+}
+
+/// Say what somebody asked to be reminded of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReminderWork {
+    /// The job it is.
+    pub job: JobId,
+    /// The job it was the first time, which names the reminder.
+    pub series: JobId,
+    /// How often it came before.
+    #[serde(default)]
+    pub number: u32,
+    /// Where it is said.
+    pub reference: ConversationReference,
+    /// What is said, and when.
+    pub reminder: Reminder,
+}
+
+/// Read a team's roster for a broadcast, which plans by it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RosterWork {
+    /// The broadcast.
+    pub broadcast: BroadcastId,
+    /// The team.
+    pub team: Team,
+    /// Which it is of the teams that the audience names, counted from 1.
+    pub number: usize,
 }
 
 /// Tell recipients of an occasion.
@@ -166,6 +198,15 @@ impl TaskWork {
     }
 }
 
+impl ReminderWork {
+    /// The same reminder for the time `number`, due at `due`.
+    #[must_use]
+    pub fn following(&self, number: u32, due: Timestamp) -> Self {
+        let job = self.series.step("reminder", usize::try_from(number).unwrap_or(usize::MAX));
+        Self { job, number, reminder: Reminder { due, ..self.reminder.clone() }, ..self.clone() }
+    }
+}
+
 impl Work {
     /// The body of a message.
     ///
@@ -173,11 +214,18 @@ impl Work {
     ///
     /// [`BodyError::TooLarge`].
     pub fn encode(&self) -> Result<String, BodyError> {
-        let json =
-            serde_json::to_string(&Versioned { v: VERSION, rest: self }).map_err(BodyError::Unreadable)?;
+        let json = serde_json::to_string(&Versioned { v: self.version(), rest: self })
+            .map_err(BodyError::Unreadable)?;
         // SQS refuses these two outright; inside JSON they occur in strings alone, where they may be escaped.
         let body = json.replace('\u{FFFE}', "\\ufffe").replace('\u{FFFF}', "\\uffff");
         if body.len() > MAX_BODY_BYTES { Err(BodyError::TooLarge { bytes: body.len() }) } else { Ok(body) }
+    }
+
+    fn version(&self) -> u32 {
+        match self {
+            Self::Turn(_) | Self::Task(_) | Self::Deliveries(_) | Self::Effects(_) => 1,
+            Self::Roster(_) | Self::Reminder(_) => 2,
+        }
     }
 
     /// The work in the body of a message.
@@ -192,7 +240,7 @@ impl Work {
         }
 
         match serde_json::from_str::<Version>(body).map_err(BodyError::Unreadable)? {
-            Version { v: VERSION } => {}
+            Version { v: 1..=VERSION } => {}
             Version { v: version } => return Err(BodyError::Newer { version }),
         }
         let work: Versioned<Self> = serde_json::from_str(body).map_err(BodyError::Unreadable)?;
@@ -249,7 +297,7 @@ mod tests {
 
     #[test]
     fn a_newer_version_is_told_from_garbage() {
-        assert!(matches!(Work::decode(r#"{"v":2,"kind":"dance"}"#), Err(BodyError::Newer { version: 2 })));
+        assert!(matches!(Work::decode(r#"{"v":3,"kind":"dance"}"#), Err(BodyError::Newer { version: 3 })));
         assert!(matches!(Work::decode("hello"), Err(BodyError::Unreadable(_))));
         assert!(matches!(Work::decode(r#"{"v":1,"kind":"dance"}"#), Err(BodyError::Unreadable(_))));
     }

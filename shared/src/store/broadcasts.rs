@@ -14,9 +14,11 @@ use crate::broadcast::{Broadcast, BroadcastId, Spec};
 mod entries;
 mod look;
 mod notes;
+mod rosters;
 
 pub use self::entries::{Counts, Entries, SLICES};
 pub use self::look::Seen;
+pub use self::rosters::Taken;
 
 /// How long a broadcast and its report are kept.
 const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
@@ -33,6 +35,7 @@ pub struct BroadcastStore {
 
 /// What came of opening a broadcast.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "it lives for one opening")]
 pub enum Opened {
     /// It is new.
     New(Broadcast),
@@ -110,7 +113,7 @@ impl BroadcastStore {
         self.read(id, "spec").await?.map(|item| from_json(&item, "spec")).transpose()
     }
 
-    async fn read(&self, id: &BroadcastId, part: &'static str) -> Result<Option<Item>, StoreError> {
+    async fn read(&self, id: &BroadcastId, part: &str) -> Result<Option<Item>, StoreError> {
         let Table { client, name } = &self.table;
         let request = client.get_item().table_name(name).consistent_read(true);
         let found = request.key("pk", text(pk(id))).key("sk", text(part)).send().await;

@@ -38,6 +38,19 @@ pub struct Page {
     pub last: Option<String>,
 }
 
+impl Page {
+    fn of<'a>(items: impl Iterator<Item = &'a Item>, last: Option<String>) -> Self {
+        let mut page = Self { references: Vec::new(), unreadable: Vec::new(), last };
+        for item in items {
+            match from_json(item, "reference") {
+                Ok(reference) => page.references.push(reference),
+                Err(_) => page.unreadable.extend(item.get("pk").and_then(|key| key.as_s().ok()).cloned()),
+            }
+        }
+        page
+    }
+}
+
 impl ReferenceStore {
     /// The references of the agent `client_id` in the cloud whose channel issuer is `cloud`.
     #[must_use]
@@ -130,15 +143,14 @@ impl ReferenceStore {
         self.read(key).await?.filter(is_active).map(|item| from_json(&item, "reference")).transpose()
     }
 
-    /// The references with these keys, but for those whose conversation is over.
+    /// The references with these keys, but for those whose conversation is over; in no order, and all on one page.
     ///
     /// # Errors
     ///
     /// [`StoreError`].
-    pub async fn get_all(&self, keys: &[ReferenceKey]) -> Result<Vec<ConversationReference>, StoreError> {
+    pub async fn get_all(&self, keys: &[ReferenceKey]) -> Result<Page, StoreError> {
         let found = batch::get(&self.table, keys.iter().map(pk).collect()).await?;
-        let active = found.iter().filter(|item| is_active(item));
-        active.map(|item| from_json(item, "reference")).collect()
+        Ok(Page::of(found.iter().filter(|item| is_active(item)), None))
     }
 
     /// The reference with this key, whether or not its conversation is over.
@@ -176,7 +188,10 @@ impl ReferenceStore {
             .expression_attribute_names("#user", "user")
             .expression_attribute_values(":user", text(value));
         let found = request.send().await.map_err(|error| StoreError::unavailable("by_user", error))?;
-        found.items().first().map(|item| from_json(item, "reference")).transpose()
+        // One that can be read does for the person, whatever became of another.
+        let read = |item| from_json(item, "reference");
+        let readable = found.items().iter().find_map(|item| read(item).ok());
+        readable.map(Ok).or_else(|| found.items().first().map(read)).transpose()
     }
 
     /// A page of the conversations of `kind` in `shard`, at most `limit` of them, behind the one found by `after`.
@@ -206,16 +221,8 @@ impl ReferenceStore {
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .set_exclusive_start_key(start);
         let page = request.send().await.map_err(|error| StoreError::unavailable("by_audience", error))?;
-        let mut references = Vec::new();
-        let mut unreadable = Vec::new();
-        for item in page.items() {
-            match from_json(item, "reference") {
-                Ok(reference) => references.push(reference),
-                Err(_) => unreadable.extend(item.get("pk").and_then(|key| key.as_s().ok()).cloned()),
-            }
-        }
-        let last = page.last_evaluated_key.and_then(|key| key.get("pk")?.as_s().ok().cloned());
-        Ok(Page { references, unreadable, last })
+        let last = page.last_evaluated_key.as_ref().and_then(|key| key.get("pk")?.as_s().ok().cloned());
+        Ok(Page::of(page.items().iter(), last))
     }
 
     fn audience(&self, kind: ConversationKind, shard: Shard) -> String {

@@ -98,6 +98,83 @@ async fn one_record_that_cannot_be_read_stops_nobody_else_and_is_listed() {
 }
 
 #[tokio::test]
+async fn one_of_a_list_of_a_topic_or_of_a_team_whose_record_cannot_be_read_stops_nobody_else() {
+    for kind in ["users", "topic", "team", "conversation"] {
+        let bundle = TestBundle::with(ScriptedEngine::default()).await;
+        let people = populate(&bundle, 3).await;
+        let team = bundle.channel().add_channel("Office", "General");
+        let users: Vec<_> =
+            people.iter().map(|person| json!({ "tenant": person.tenant, "id": person.entra_id })).collect();
+        let mut conversations = Vec::new();
+        for person in &people {
+            let activity = serde_json::from_value(bundle.channel().message(person, "hello")).unwrap();
+            let key = bundle
+                .local()
+                .bundle
+                .proactive
+                .references
+                .key(&ConversationReference::of(&activity).unwrap());
+            let (topic, now) = (herald::topic::Topic::new("news").unwrap(), bundle.clock().now());
+            let subscriptions = &bundle.local().bundle.worker.subscriptions;
+            subscriptions.put(&topic, &key, herald::store::Subscription::On, now).await.unwrap();
+            conversations.push(json!({ "kind": "conversation", "reference": key.as_str() }));
+        }
+        bundle.spoil_an_item("reference").await;
+        let audience = match kind {
+            "users" => json!({ "kind": "users", "users": users }),
+            "topic" => json!({ "kind": "topic", "topic": "news" }),
+            "team" => json!({ "kind": "team", "tenant": team.tenant, "id": team.team_id }),
+            _ => json!({ "kind": "any", "of": conversations }),
+        };
+
+        bundle.local().fire(news(audience, hello())).await.unwrap();
+        for _ in 0..2 {
+            bundle.drain().await;
+            tick(&bundle).await;
+        }
+
+        let expected = [(Outcome::Delivered, 2), (Outcome::Failed, 1)];
+        assert_eq!(outcomes(&bundle).await, expected.into(), "{kind}");
+        assert_eq!(state(&bundle).await.status, Status::Done, "{kind}");
+        bundle.end().await;
+    }
+}
+
+#[tokio::test]
+async fn one_whose_reference_leads_to_a_host_that_no_token_goes_to_fails_alone() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    let people = populate(&bundle, 3).await;
+    let mut activity = bundle.channel().message(&people[0], "hello");
+    activity["serviceUrl"] = json!("https://example.com/teams/");
+    let reference = ConversationReference::of(&serde_json::from_value(activity).unwrap()).unwrap();
+    let references = &bundle.local().bundle.proactive.references;
+    bundle.clock().advance(Duration::from_secs(1));
+    references.upsert(&reference, Change::Keep, bundle.clock().now()).await.unwrap();
+
+    bundle.local().fire(everyone()).await.unwrap();
+    bundle.drain().await;
+
+    assert_eq!(outcomes(&bundle).await, [(Outcome::Delivered, 2), (Outcome::Failed, 1)].into());
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn who_is_on_a_long_list_twice_is_planned_and_told_once() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    let people = populate(&bundle, 2).await;
+    let user = |person: &Person| json!({ "tenant": person.tenant, "id": person.entra_id });
+    let users: Vec<_> = (0..502).map(|number| user(&people[usize::from(number == 1)])).collect();
+
+    bundle.local().fire(news(json!({ "kind": "users", "users": users }), hello())).await.unwrap();
+    bundle.drain().await;
+    tick(&bundle).await;
+
+    assert_eq!(state(&bundle).await.recipients(), 2);
+    assert_eq!(state(&bundle).await.status, Status::Done);
+    bundle.end().await;
+}
+
+#[tokio::test]
 async fn whom_the_engine_has_nothing_to_say_to_is_not_delivered() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     populate(&bundle, 1).await;

@@ -173,6 +173,30 @@ async fn what_was_delivered_is_corrected_in_its_place() {
 }
 
 #[tokio::test]
+async fn what_was_said_in_a_conversation_made_for_it_is_corrected_and_recalled() {
+    for by_channel in [false, true] {
+        let bundle = TestBundle::with(ScriptedEngine::default()).await;
+        let dana = bundle.channel().add_person("Dana");
+        let user = if by_channel { &dana.id } else { &dana.entra_id };
+        let audience = json!({ "kind": "user", "tenant": dana.tenant, "id": user });
+        bundle.local().fire(news(audience, json!({ "text": "Hello." }))).await.unwrap();
+        bundle.drain().await;
+        tick(&bundle).await;
+        let file = File::with(&json!({ "text": "Hello, Dana." }));
+
+        say(&bundle, &format!("broadcast correct news {}", file.path())).await;
+        bundle.drain().await;
+        tick(&bundle).await;
+        say(&bundle, "broadcast recall news").await;
+        bundle.drain().await;
+
+        let made = |effect| bundle.channel().entries().iter().filter(|e| e.effect == effect).count();
+        assert_eq!([Effect::Sent, Effect::Updated, Effect::Deleted].map(made), [1, 1, 1], "{user}");
+        bundle.end().await;
+    }
+}
+
+#[tokio::test]
 async fn a_thread_in_a_channel_is_recalled_by_its_first_message() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     let general = bundle.channel().add_channel("Office", "General");

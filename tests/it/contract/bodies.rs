@@ -143,7 +143,9 @@ fn task_with(name: &str, bytes: usize) -> Work {
     let mut work = task(name);
     let pad = |work: &mut Work, length: usize| match work {
         Work::Task(task) => task.task.input.0 = "x".repeat(length).into(),
-        Work::Turn(_) | Work::Deliveries(_) | Work::Effects(_) => unreachable!("it is a task"),
+        Work::Turn(_) | Work::Deliveries(_) | Work::Effects(_) | Work::Reminder(_) | Work::Roster(_) => {
+            unreachable!("it is a task")
+        }
     };
     pad(&mut work, 0);
     let rest = bytes - work.encode().unwrap().len();
@@ -154,7 +156,9 @@ fn task_with(name: &str, bytes: usize) -> Work {
 fn name(work: &Work) -> &str {
     match work {
         Work::Task(task) => &task.task.name,
-        Work::Turn(_) | Work::Deliveries(_) | Work::Effects(_) => panic!("it is no task: {work:?}"),
+        Work::Turn(_) | Work::Deliveries(_) | Work::Effects(_) | Work::Reminder(_) | Work::Roster(_) => {
+            panic!("it is no task: {work:?}")
+        }
     }
 }
 

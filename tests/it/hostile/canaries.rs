@@ -13,6 +13,7 @@ use herald::auth::{ClientSecret, Credential};
 use herald::chance::Chance;
 use herald::cloud::Cloud;
 use herald::config::{AllowedTenants, TENANT_RATE};
+use herald::connector::NewConversations;
 use herald::engine::Outcome;
 use herald::ids::{ClientId, TenantId};
 use herald::queue::Queue;
@@ -74,6 +75,7 @@ impl Cage {
             tenant: tenant.clone(),
             allowed_tenants: AllowedTenants::Listed(vec![tenant]),
             channel_callers: Vec::new(),
+            new_conversations: NewConversations::Chat,
         };
         let card = json!({ "type": "AdaptiveCard", "body": [{ "type": "TextBlock", "text": CANARY }] });
         let reply = Activity::message(format!("{ODD} {CANARY}")).attach(Attachment::adaptive_card(card));

@@ -18,6 +18,7 @@ use herald::chance::Chance;
 use herald::clock::Clock;
 use herald::cloud::Cloud;
 use herald::config::{AllowedTenants, TENANT_RATE};
+use herald::connector::NewConversations;
 use herald::conversation::ConversationReference;
 use herald::engine::Engine;
 use herald::ids::{ClientId, TenantId};
@@ -151,7 +152,9 @@ impl World {
         sqs.delete_message().queue_url(url).receipt_handle(receipt).send().await.unwrap();
         match Work::decode(&message.body.unwrap()).unwrap() {
             Work::Turn(turn) => Some(turn),
-            Work::Task(_) | Work::Deliveries(_) | Work::Effects(_) => panic!("a turn's queue holds turns"),
+            Work::Task(_) | Work::Deliveries(_) | Work::Effects(_) | Work::Reminder(_) | Work::Roster(_) => {
+                panic!("a turn's queue holds turns")
+            }
         }
     }
 
@@ -206,6 +209,7 @@ fn registration(cloud: Cloud, channel_callers: Vec<ClientId>) -> Registration {
         tenant: TenantId::new(TENANT).unwrap(),
         allowed_tenants: AllowedTenants::Listed(vec![TenantId::new(TENANT).unwrap()]),
         channel_callers,
+        new_conversations: NewConversations::Chat,
     }
 }
 

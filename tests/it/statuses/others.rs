@@ -1,9 +1,11 @@
 //! The rows that differ for creating a conversation, for announcements and for updates, each as an array.
 //! Answers are next door.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use cli::channel::{Effect, Fault, Operation, Person, Refusal};
+use herald::connector::NewConversations;
 use herald::service_url::ServiceUrl;
 use serde_json::json;
 use support::{Neighbour, ScriptedEngine, TestBundle};
@@ -156,5 +158,52 @@ async fn a_conversation_answers_where_its_reference_says_after_it_was_found_else
     let port = bundle.channel().port();
     assert_eq!(kept.service_url, ServiceUrl::new(&format!("http://localhost:{port}/teams/")).unwrap());
     assert_eq!(bundle.channel().texts(), ["News.", "News."]);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_thread_is_begun_and_taken_away_on_the_other_host_where_the_channel_says_it_is() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    let neighbour = neighbour(&bundle, ScriptedEngine::default());
+    let general = bundle.channel().add_channel("Office", "General");
+    let elsewhere = || Fault::Status(Refusal::new(403, "InvalidBotApiHost", "Invalid host"));
+    bundle.channel().fail_on(Operation::Create, elsewhere());
+    bundle.channel().fail_on(Operation::Delete, elsewhere());
+    let event = json!({
+        "version": 1, "occasion": "news", "key": "news", "content": { "text": "News." },
+        "audience": { "kind": "channel", "tenant": general.tenant, "id": general.id },
+    });
+
+    bundle.local().fire(event).await.unwrap();
+    neighbour.drain(&bundle).await;
+    bundle.clock().advance(Duration::from_secs(61));
+    bundle.tick().await;
+    crate::operating::say(&bundle, "broadcast recall news").await;
+    neighbour.drain(&bundle).await;
+
+    let made: Vec<Effect> = bundle.channel().entries().iter().map(|entry| entry.effect).collect();
+    assert_eq!(made, [Effect::Refused, Effect::Created, Effect::Refused, Effect::Deleted]);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn an_agent_of_copilot_begins_a_conversation_of_its_own_there() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    let mut neighbour = neighbour(&bundle, ScriptedEngine::telling("News."));
+    let worker = Arc::get_mut(&mut neighbour.worker).unwrap();
+    worker.connector.conversations = NewConversations::Copilot;
+    let dana = bundle.channel().add_person("Dana");
+
+    tell(&bundle, &neighbour, &dana).await;
+
+    let asked = bundle.channel().entries().remove(0).parameters;
+    let data = json!({
+        "tenant": { "id": dana.tenant },
+        "productContext": "Copilot",
+        "conversation": { "conversationSubType": "AgentProactive" },
+    });
+    assert_eq!((&asked["channelData"], &asked["tenantId"]), (&data, &json!(dana.tenant)));
+    assert!(asked.get("activity").is_none());
+    assert_eq!(bundle.channel().texts(), ["News."]);
     bundle.end().await;
 }

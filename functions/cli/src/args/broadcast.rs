@@ -7,17 +7,20 @@ use clap::{Args, Subcommand};
 
 use super::Where;
 
-/// What to say to one.
+/// What to say to one, or to a team.
 #[derive(Debug, Args)]
 pub struct SendArguments {
     /// The tenant and the Entra object id (or 29: id) of the person, as TENANT/ID
     #[arg(
         long,
         value_name = "TENANT/ID",
-        required_unless_present = "conversation",
-        conflicts_with = "conversation"
+        required_unless_present_any = ["conversation", "team"],
+        conflicts_with_all = ["conversation", "team"]
     )]
     pub to: Option<String>,
+    /// The tenant and the id (19:…@thread.tacv2) of a team, as TENANT/ID: each of its members is told in their own chat
+    #[arg(long, value_name = "TENANT/ID", conflicts_with = "conversation")]
+    pub team: Option<String>,
     /// The reference of a conversation, as inbound logs it
     #[arg(long, value_name = "REFERENCE")]
     pub conversation: Option<String>,

@@ -112,7 +112,8 @@ pub(super) fn members(directory: &mut Directory, conversation: &str) -> Result<D
 /// Tells some members, and how to ask for the next.
 pub(super) fn page(directory: &mut Directory, conversation: &str, page: &Page) -> Result<Done, Refusal> {
     let all = roster(directory, conversation)?;
-    let members: Vec<&Value> = all.iter().skip(page.from).take(page.size).collect();
+    let size = directory.largest_page.map_or(page.size, |largest| largest.min(page.size));
+    let members: Vec<&Value> = all.iter().skip(page.from).take(size).collect();
     let next = page.from.saturating_add(members.len());
     let token = (next < all.len()).then(|| next.to_string());
     Ok(told(conversation, json!({ "members": members, "continuationToken": token })))

@@ -19,6 +19,12 @@ pub(super) struct Directory {
     /// The `29:` ids of those for whom the agent is installed.
     pub(super) installed: BTreeSet<String>,
     pub(super) channels: Vec<TeamChannel>,
+    /// The `29:` ids of those in a team, by its id, where that is not everybody.
+    #[serde(default)]
+    pub(super) rosters: BTreeMap<String, Vec<String>>,
+    /// Most members of a page, where that is less than is asked for.
+    #[serde(skip)]
+    pub(super) largest_page: Option<usize>,
     pub(super) conversations: BTreeMap<String, Conversation>,
     last_activity: i64,
     counter: u64,
@@ -112,13 +118,27 @@ impl Directory {
 
     /// The people of the conversation or team channel `id`.
     pub(super) fn members(&mut self, id: &str) -> Result<Vec<&Person>, Refusal> {
-        if self.channel(id).is_some() {
-            return Ok(self.people.iter().collect());
+        if self.team(id).is_some() {
+            return Ok(self.roster(id));
         }
         let place = self.writable(id)?.place.clone();
         Ok(match place {
             Place::Personal(person) => self.person(&person).into_iter().collect(),
-            Place::Thread(_) => self.people.iter().collect(),
+            Place::Thread(channel) => self.roster(&channel),
         })
+    }
+
+    /// The team of this id, or of the channel of this id.
+    fn team(&self, id: &str) -> Option<&str> {
+        let found = self.channels.iter().find(|channel| channel.id == id || channel.team_id == id);
+        found.map(|channel| channel.team_id.as_str())
+    }
+
+    /// Who is in the team that `id` is of.
+    fn roster(&self, id: &str) -> Vec<&Person> {
+        match self.team(id).and_then(|team| self.rosters.get(team)) {
+            Some(ids) => ids.iter().filter_map(|id| self.person(id)).collect(),
+            None => self.people.iter().collect(),
+        }
     }
 }

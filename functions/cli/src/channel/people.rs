@@ -97,6 +97,17 @@ impl Channel {
         channel
     }
 
+    /// Has these people, and nobody else, be the members of a channel's team.
+    pub fn set_members(&self, channel: &TeamChannel, people: &[&Person]) {
+        let ids = people.iter().map(|person| person.id.clone()).collect();
+        self.state.directory().rosters.insert(channel.team_id.clone(), ids);
+    }
+
+    /// Has pages of members hold at most so many, as a channel may.
+    pub fn set_largest_page(&self, members: usize) {
+        self.state.directory().largest_page = Some(members);
+    }
+
     /// Everybody in the channel.
     #[must_use]
     pub fn people(&self) -> Vec<Person> {

@@ -24,36 +24,63 @@ const LOOK: Duration = Duration::from_millis(5);
 /// Something that is to arrive.
 pub(super) struct Expected {
     person: Person,
-    says: Option<&'static str>,
-    has_card: bool,
+    what: What,
+}
+
+/// What is to arrive.
+enum What {
+    /// A message that says this.
+    Message(&'static str),
+    /// The same with an Adaptive Card.
+    Card(&'static str),
+    /// A conversation, created without an activity.
+    Conversation,
+    /// A request that the channel refuses with this status.
+    Refusal(u16),
 }
 
 impl Expected {
     /// A message to `person` that says this.
     pub(super) fn message(person: &Person, says: &'static str) -> Self {
-        Self { person: person.clone(), says: Some(says), has_card: false }
+        Self { person: person.clone(), what: What::Message(says) }
+    }
+
+    /// The same with an Adaptive Card.
+    pub(super) fn card(person: &Person, says: &'static str) -> Self {
+        Self { person: person.clone(), what: What::Card(says) }
     }
 
     /// A conversation created with `person`, without an activity.
     pub(super) fn creation(person: &Person) -> Self {
-        Self { person: person.clone(), says: None, has_card: false }
+        Self { person: person.clone(), what: What::Conversation }
     }
 
-    /// The same with an Adaptive Card.
-    pub(super) fn with_card(self) -> Self {
-        Self { has_card: true, ..self }
+    /// A message to `person` that the channel refuses with this status.
+    pub(super) fn refusal(person: &Person, status: u16) -> Self {
+        Self { person: person.clone(), what: What::Refusal(status) }
     }
 
     fn is_met_by(&self, entry: &TranscriptEntry, channel: &Channel) -> bool {
         let is_theirs = entry.conversation.as_deref() == Some(&channel.personal_conversation(&self.person));
-        let is_it = match self.says {
-            None => entry.effect == Effect::Created && entry.activity.is_null(),
-            Some(says) => {
-                let text = entry.activity["text"].as_str().unwrap_or_default();
-                entry.effect == Effect::Sent && text.contains(says) && has_card(entry) == self.has_card
-            }
+        let says = |words: &str| {
+            let text = entry.activity["text"].as_str().unwrap_or_default();
+            entry.effect == Effect::Sent && text.contains(words)
+        };
+        let is_it = match self.what {
+            What::Message(words) => says(words) && !has_card(entry),
+            What::Card(words) => says(words) && has_card(entry),
+            What::Conversation => entry.effect == Effect::Created && entry.activity.is_null(),
+            What::Refusal(status) => entry.effect == Effect::Refused && entry.status == Some(status),
         };
         is_theirs && is_it
+    }
+
+    fn words(&self) -> &'static str {
+        match self.what {
+            What::Message(words) | What::Card(words) => words,
+            What::Conversation => "a created conversation",
+            What::Refusal(_) => "a refusal",
+        }
     }
 }
 
@@ -99,7 +126,7 @@ impl Story {
                 }
                 None => {
                     self.unmet += 1;
-                    let what = expected.says.unwrap_or("a created conversation");
+                    let what = expected.words();
                     writeln!(io::stdout(), "           nothing within 15 s; expected “{what}”")?;
                 }
             }
@@ -128,10 +155,35 @@ impl Story {
         }
     }
 
+    /// Prints a line of something that is `right` or not as it should be.
+    pub(super) fn hold(&mut self, line: &str, right: Result<(), &str>) -> io::Result<()> {
+        match right {
+            Ok(()) => {
+                self.met += 1;
+                writeln!(io::stdout(), "  {}", line.trim_end())
+            }
+            Err(remark) => {
+                self.unmet += 1;
+                writeln!(io::stdout(), "  {}   ← {remark}", line.trim_end())
+            }
+        }
+    }
+
+    /// Waits a moment before something is looked at again; whether there is still time for it in this scene.
+    pub(super) async fn look_again(&self) -> bool {
+        self.clock.sleep(LOOK).await;
+        let passed = self.clock.now().duration_since(self.begun);
+        Duration::try_from(passed).is_ok_and(|passed| passed < LIMIT)
+    }
+
     /// Prints the sum and returns how much was not as expected.
     pub(super) fn end(self) -> Result<usize, DemoError> {
         let Self { met, unmet, .. } = self;
-        writeln!(io::stdout(), "\n{met} of {} expected activities arrived.", met + unmet)?;
+        writeln!(
+            io::stdout(),
+            "\n{met} of {} expected activities and outcomes are as they should be.",
+            met + unmet
+        )?;
         Ok(unmet)
     }
 
@@ -153,7 +205,9 @@ impl Story {
         let card = if has_card(entry) { "  [Adaptive Card]" } else { "" };
         let what = match (entry.effect, entry.activity["text"].as_str()) {
             (Effect::Created, None) => format!("a conversation with {name} is created"),
-            (Effect::Refused, _) => format!("refused with {}", entry.status.unwrap_or_default()),
+            (Effect::Refused, _) => {
+                format!("to {name}: refused with {}", entry.status.unwrap_or_default())
+            }
             (_, text) => format!("to {name}: {}", shortened(text.unwrap_or_default())),
         };
         writeln!(io::stdout(), "  +{seconds:6.3} s  {what}{card}{remark}")

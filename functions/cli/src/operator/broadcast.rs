@@ -3,11 +3,12 @@
 
 mod preview;
 mod report;
+mod status;
 
 use std::io::Write;
 use std::path::Path;
 
-use herald::broadcast::{Aim, Broadcast, BroadcastId, Outcome, Spec, Status, Wish};
+use herald::broadcast::{Aim, Broadcast, BroadcastId, Spec, Status, Wish};
 use herald::clock::Clock;
 use herald::content::Content;
 use herald::digest;
@@ -30,12 +31,16 @@ pub(super) async fn send(
     out: &mut (dyn Write + Send),
 ) -> Result<bool, OperatorError> {
     let planner = deployment.planner()?;
-    let audience = match (&arguments.to, &arguments.conversation) {
+    let audience = match (&arguments.to, &arguments.team) {
         (Some(to), _) => {
             let (tenant, id) = to.split_once('/').ok_or(OperatorError::NotAPerson)?;
             json!({ "kind": "user", "tenant": tenant, "id": id })
         }
-        (None, reference) => json!({ "kind": "conversation", "reference": reference }),
+        (None, Some(team)) => {
+            let (tenant, id) = team.split_once('/').ok_or(OperatorError::NotATeam)?;
+            json!({ "kind": "team", "tenant": tenant, "id": id })
+        }
+        (None, None) => json!({ "kind": "conversation", "reference": arguments.conversation }),
     };
     let key = arguments.key.clone().unwrap_or_else(|| format!("send {}", planner.chance.token()));
     // What a person types is meant as it stands.
@@ -56,7 +61,7 @@ pub(super) async fn execute(
     match verb {
         BroadcastVerb::Start { file, .. } => begin(&deployment.planner()?, read(file)?, out).await,
         BroadcastVerb::Preview { file, .. } => preview::write(&deployment.planner()?, read(file)?, out).await,
-        BroadcastVerb::Status(named) => status(&deployment.broadcasts()?, &named.name, out).await,
+        BroadcastVerb::Status(named) => status::write(&deployment.broadcasts()?, &named.name, out).await,
         BroadcastVerb::Pause(named) => {
             change(&deployment.broadcasts()?, &named.name, Wish::Pause, clock.now(), out).await
         }
@@ -101,7 +106,8 @@ async fn begin(
     out: &mut (dyn Write + Send),
 ) -> Result<bool, OperatorError> {
     let Firing { id, spec } = OccasionEvent::read(event, planner.clock.now())?;
-    if planner.preview(&spec, Some(1), |_| {}).await?.recipients == 0 {
+    let seen = planner.preview(&spec, Some(1), |_| {}).await?;
+    if seen.recipients == 0 && seen.teams == 0 {
         return Err(OperatorError::Nobody);
     }
     open(planner, &id, &spec, out).await
@@ -127,6 +133,10 @@ async fn open(
         let stop_at = planner.clock.now().checked_add(NEWS).ok();
         let broadcast = planner.advance(id, stop_at).await?;
         let count = broadcast.recipients();
+        if broadcast.waits_for.is_some() {
+            writeln!(out, "The rosters of its teams are read first; then the tick plans, within a minute.")?;
+            return Ok(true);
+        }
         if broadcast.cursor.is_none() || broadcast.status != Status::Running {
             writeln!(out, "Planned all {count}. See how far it is: herald broadcast status {id}")?;
             return Ok(true);
@@ -138,34 +148,6 @@ async fn open(
         writeln!(out, "Planned {count} so far …")?;
         planned = Some(count);
     }
-}
-
-async fn status(
-    broadcasts: &BroadcastStore,
-    named: &str,
-    out: &mut (dyn Write + Send),
-) -> Result<bool, OperatorError> {
-    let id = BroadcastId::named(named);
-    let Some(broadcast) = broadcasts.state(&id).await? else { return unknown(named, out) };
-    let counts = broadcasts.counts(&id).await?.total();
-    writeln!(out, "broadcast {id}")?;
-    for change in &broadcast.history {
-        let line = format!(
-            "{:.3}  {:<9}  {}",
-            change.at,
-            name(change.status),
-            change.reason.as_deref().unwrap_or("")
-        );
-        writeln!(out, "  {}", super::job::printable(line.trim_end()))?;
-    }
-    let all = if broadcast.cursor.is_none() { "all" } else { "so far" };
-    writeln!(out, "  planned {all}: {}, with an outcome: {}", broadcast.recipients(), counts.settled())?;
-    for outcome in Outcome::ALL {
-        if counts.of(outcome) > 0 {
-            writeln!(out, "  {:<18} {}", outcome.name(), counts.of(outcome))?;
-        }
-    }
-    Ok(true)
 }
 
 async fn change(

@@ -132,6 +132,9 @@ pub(super) fn content(letter: &Letter, kind: WorkQueue) -> Content {
         Ok(Work::Turn(work)) => Content::Work("turn", vec![work.job]),
         Ok(Work::Task(work)) => Content::Work("task", vec![work.job]),
         Ok(Work::Effects(work)) => Content::Work("effects", vec![work.job]),
+        Ok(Work::Reminder(work)) => Content::Work("reminder", vec![work.job]),
+        // It is no job: reading it again is harmless.
+        Ok(Work::Roster(_)) => Content::Work("roster", Vec::new()),
         Ok(Work::Deliveries(work)) => {
             Content::Work("deliveries", work.deliveries.into_iter().map(|delivery| delivery.job).collect())
         }

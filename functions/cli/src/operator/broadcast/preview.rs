@@ -32,8 +32,11 @@ pub(super) async fn write(
     if seen.unreadable > 0 {
         writeln!(out, "{} records cannot be read.", seen.unreadable)?;
     }
-    let longest = seen.by_tenant.values().max().copied().unwrap_or(0);
-    let seconds = longest.div_ceil(u64::from(planner.tenant_rate.max(1)));
+    if seen.teams > 0 {
+        let teams = seen.teams;
+        writeln!(out, "Not counted: the members of {teams} teams, whose rosters are read when it begins.")?;
+    }
+    let seconds = seen.requests.div_ceil(u64::from(planner.tenant_rate.max(1)));
     let rate = planner.tenant_rate;
     writeln!(out, "It takes about {} at {rate} a second to one tenant.", duration(seconds))?;
     if spec.content.is_some() {
@@ -43,7 +46,7 @@ pub(super) async fn write(
         writeln!(out, "Its key was used before: that broadcast is {}.", super::name(broadcast.status))?;
         return Ok(false);
     }
-    if seen.recipients == 0 {
+    if seen.recipients == 0 && seen.teams == 0 {
         return Err(OperatorError::Nobody);
     }
     Ok(true)

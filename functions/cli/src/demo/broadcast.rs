@@ -1,0 +1,106 @@
+//! The demo's broadcast: one is throttled at first, one has blocked the agent, one has muted the topic; and its report.
+//! What becomes of each is the shipped code's doing; here it is provoked and held against what is expected.
+
+use herald::broadcast::{BroadcastId, Entry, Outcome, Status};
+use herald::store::SLICES;
+use serde_json::{Value, json};
+
+use super::story::{Expected, Story};
+use super::{DemoError, take};
+use crate::channel::{Fault, Operation, Person, Refusal};
+use crate::local::Local;
+
+/// The broadcast's key.
+const KEY: &str = "demo-news";
+
+/// Tells four people, who come to different things, and prints the report.
+pub(super) async fn play(
+    local: &Local,
+    story: &mut Story,
+    alex: &Person,
+    dana: &Person,
+) -> Result<(), DemoError> {
+    let channel = &local.channel;
+    let (billie, chris) = (channel.add_person("Billie"), channel.add_person("Chris"));
+    story.scene("Billie and Chris install the agent, and Chris: “mute news”")?;
+    for person in [&billie, &chris] {
+        take(channel, channel.install(person), "the installation").await?;
+        story.expect(&[Expected::message(person, "I am the order desk")]).await?;
+    }
+    take(channel, channel.message(&chris, "mute news"), "Chris's message").await?;
+    story.expect(&[Expected::message(&chris, "I will say nothing about news")]).await?;
+
+    story.scene("A broadcast of news to all four. The channel throttles Alex at first, and Billie has blocked the agent.")?;
+    let throttled = Refusal::new(429, "Throttled", "API calls quota exceeded").retry_after("1");
+    let blocked = Refusal::new(403, "ConversationBlockedByUser", "The user blocked the bot");
+    channel.fail_on(Operation::Send, Fault::Status(throttled));
+    channel.fail_on(Operation::Send, Fault::Status(blocked));
+    let people = [alex, &billie, &chris, dana];
+    let failed = |error| DemoError::NotTaken("the broadcast", Some(error));
+    local.fire(event(&people)).await.map_err(failed)?;
+    let says = "we deliver on Saturdays";
+    story
+        .expect(&[
+            Expected::refusal(alex, 429),
+            Expected::refusal(&billie, 403),
+            Expected::message(dana, says),
+            Expected::message(alex, says),
+        ])
+        .await?;
+
+    story.scene("Its report:")?;
+    let lines = settled(local, story, people.len()).await?;
+    let outcomes = [Outcome::Delivered, Outcome::Blocked, Outcome::OptedOut, Outcome::Delivered];
+    for (person, outcome) in people.into_iter().zip(outcomes) {
+        let line = lines.iter().find(|line| is_of(line, person));
+        let is = line.map_or("not told of", |line| line.outcome.name());
+        let reason = line.and_then(|line| line.reason.as_deref()).unwrap_or_default();
+        let is_right = line.is_some_and(|line| line.outcome == outcome);
+        let text = format!("{:<7} {is:<10} {reason}", person.name);
+        story.hold(&text, if is_right { Ok(()) } else { Err("not what was expected") })?;
+    }
+    local.fire(json!({ "version": 1, "tick": true })).await.map_err(failed)?;
+    summary(local, story).await
+}
+
+async fn summary(local: &Local, story: &mut Story) -> Result<(), DemoError> {
+    let (broadcasts, id) = (&local.bundle.proactive.broadcasts, BroadcastId::of_key(KEY));
+    let tally = broadcasts.counts(&id).await?.total();
+    let is_done = broadcasts.state(&id).await?.is_some_and(|broadcast| broadcast.status == Status::Done);
+    let counted = Outcome::ALL.into_iter().filter(|outcome| tally.of(*outcome) > 0);
+    let counted: Vec<_> =
+        counted.map(|outcome| format!("{} {}", tally.of(outcome), outcome.name())).collect();
+    let line = format!("in all: {}", counted.join(", "));
+    Ok(story.hold(&line, if is_done { Ok(()) } else { Err("it is not done") })?)
+}
+
+fn event(people: &[&Person]) -> Value {
+    let users = people.iter().map(|person| json!({ "tenant": person.tenant, "id": person.entra_id }));
+    json!({
+        "version": 1, "occasion": "saturdays", "topic": "news", "key": KEY,
+        "audience": { "kind": "users", "users": users.collect::<Vec<_>>() },
+        "content": {
+            "text": "Hello ${user.name}, we deliver on Saturdays now.", "values": { "user.name": "there" },
+        },
+    })
+}
+
+/// The report's lines, once there are `count` of them that stay, or as they are when the time is over.
+async fn settled(local: &Local, story: &Story, count: usize) -> Result<Vec<Entry>, DemoError> {
+    let (broadcasts, id) = (&local.bundle.proactive.broadcasts, BroadcastId::of_key(KEY));
+    loop {
+        let mut lines = Vec::new();
+        for slice in 0..SLICES {
+            let page = broadcasts.entries(&id, slice, None, None);
+            lines.extend(page.await?.entries);
+        }
+        let is_settled = lines.len() == count && lines.iter().all(|line| line.outcome.is_settled());
+        if is_settled || !story.look_again().await {
+            return Ok(lines);
+        }
+    }
+}
+
+fn is_of(line: &Entry, person: &Person) -> bool {
+    line.who.user.as_ref().is_some_and(|user| user.as_str().eq_ignore_ascii_case(&person.entra_id))
+}

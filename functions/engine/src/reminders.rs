@@ -1,0 +1,184 @@
+//! Reminders, as people ask for them: set, listed, cancelled.
+//! When exactly is meant is read by `due`; that they come, once and on time, is the runtime's.
+
+mod due;
+
+use herald::activity::Activity;
+use herald::calendar::{Days, Recurrence, Zone};
+use herald::effect::Effect;
+use herald::engine::Outcome;
+use herald::ledger::JobId;
+use herald::reminder::{Listed, MAX_REMINDERS, Reminder};
+use herald::turn::Turn;
+use jiff::Timestamp;
+
+use self::due::Due;
+
+/// Longest thing to be reminded of, in characters.
+const MAX_TEXT: usize = 500;
+
+/// What works, said where something did not.
+const WORKS: &str = "Write, for example, “remind me in 10 minutes to call Robin”, “remind me tomorrow at 9 to order \
+    paper”, “remind me at 17:30 to leave”, “remind me on 24 December at noon to rest” or “remind me every Monday at 9 to \
+    water the plants”.";
+
+/// What somebody wants of their reminders.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Wish<'a> {
+    /// “remind me in 10 minutes to …”: what follows “remind me”.
+    Set(&'a str),
+    /// “my reminders”.
+    List,
+    /// “cancel reminder #4F2A9C”: the one with this number, or the only one.
+    Cancel(Option<&'a str>),
+    /// “cancel all reminders”.
+    CancelAll,
+}
+
+impl<'a> Wish<'a> {
+    /// Reads `text`, whose words are `words` and in lower case `lower`; `None` when it is about something else.
+    pub(crate) fn of(text: &'a str, words: &[&'a str], lower: &[&str]) -> Option<Self> {
+        match *lower {
+            ["remind", "me", ..] => {
+                let rest = text.split_once(char::is_whitespace)?.1.trim_start();
+                Some(Self::Set(rest.get("me".len()..)?.trim()))
+            }
+            ["reminders"]
+            | ["my" | "list" | "show", "reminders"]
+            | ["list" | "show", "my", "reminders"]
+            | ["what", "are", "my", "reminders"] => Some(Self::List),
+            ["cancel", "reminder"] | ["cancel", "my" | "the", "reminder"] => Some(Self::Cancel(None)),
+            ["cancel", "reminder", _] | ["cancel", "my" | "the", "reminder", _] => {
+                let number = words.last().map(|word| word.trim_start_matches('#'));
+                Some(Self::Cancel(number.filter(|number| !number.is_empty())))
+            }
+            ["cancel", "all", "reminders"]
+            | ["cancel", "all", "my", "reminders"]
+            | ["cancel", "my", "reminders"] => Some(Self::CancelAll),
+            _ => None,
+        }
+    }
+
+    /// What is said and done about it at `now`.
+    pub(crate) fn answer(&self, turn: &Turn, now: Timestamp) -> Outcome {
+        match self {
+            Self::Set(asked) => set(asked, turn, now),
+            Self::List => list(turn),
+            Self::Cancel(number) => cancel(turn, *number),
+            Self::CancelAll => {
+                let said = match turn.memory.reminders.listed.len() {
+                    0 => "You have no reminders here.".to_owned(),
+                    1 => "Your reminder is cancelled.".to_owned(),
+                    count => format!("Your {count} reminders are cancelled."),
+                };
+                let listed = turn.memory.reminders.listed.iter();
+                listed.fold(Outcome::reply(said), |outcome, listed| outcome.and(cancelling(listed)))
+            }
+        }
+    }
+}
+
+fn set(asked: &str, turn: &Turn, now: Timestamp) -> Outcome {
+    let known = turn.reference.timezone.as_deref().and_then(|zone| Zone::named(zone).ok());
+    let zone = known.clone().unwrap_or_else(Zone::utc);
+    let Some((due, text)) = due::read(asked, &zone, now) else {
+        return Outcome::reply(format!("When? {WORKS}"));
+    };
+    if text.is_empty() {
+        return Outcome::reply(format!("What of? {WORKS}"));
+    }
+    if text.chars().count() > MAX_TEXT {
+        return Outcome::reply(format!("That is too long: {MAX_TEXT} characters are what I can keep."));
+    }
+    if turn.memory.reminders.listed.len() >= MAX_REMINDERS {
+        return Outcome::reply(format!(
+            "You have {MAX_REMINDERS} reminders here, and I keep no more. Write “my reminders”, and cancel some."
+        ));
+    }
+    let (at, every) = match due {
+        Due::Once(at) if at <= now => {
+            return Outcome::reply("That is over already. When shall I remind you?".to_owned());
+        }
+        Due::Once(at) => (at, None),
+        Due::Every(recurrence) => match recurrence.next_after(now) {
+            Some(at) => (at, Some(recurrence)),
+            None => return Outcome::reply(format!("When? {WORKS}")),
+        },
+    };
+    let when = match &every {
+        Some(recurrence) => format!("{}, next on {}", often(recurrence), moment(at, &zone)),
+        None => format!("on {}", moment(at, &zone)),
+    };
+    let clocks = match known {
+        Some(_) => String::new(),
+        None => " I do not know your time zone, so that is UTC.".to_owned(),
+    };
+    let reminder = Reminder::new(text.as_str(), Activity::message(format!("Reminder: {text}")), at);
+    let reminder = match every {
+        Some(recurrence) => reminder.every(recurrence),
+        None => reminder,
+    };
+    Outcome::reply(format!("I will remind you {when}: {text}.{clocks}"))
+        .and(Effect::Remind(Box::new(reminder)))
+}
+
+fn list(turn: &Turn) -> Outcome {
+    let listed = &turn.memory.reminders.listed;
+    if listed.is_empty() {
+        return Outcome::reply(format!("You have no reminders here. {WORKS}"));
+    }
+    let zone =
+        turn.reference.timezone.as_deref().and_then(|zone| Zone::named(zone).ok()).unwrap_or_else(Zone::utc);
+    let lines = listed.iter().map(|listed| {
+        let again = listed.every.as_ref().map(|every| format!(", {}", often(every))).unwrap_or_default();
+        format!("\n- #{}: {}, {}{again}", number(&listed.id), listed.label, moment(listed.due, &zone))
+    });
+    let lines: String = lines.collect();
+    Outcome::reply(format!(
+        "Your reminders; “cancel reminder #{}” cancels the first:\n{lines}",
+        number(&listed[0].id)
+    ))
+}
+
+fn cancel(turn: &Turn, wanted: Option<&str>) -> Outcome {
+    let is_meant =
+        |listed: &&Listed| wanted.is_none_or(|wanted| number(&listed.id).eq_ignore_ascii_case(wanted));
+    let found: Vec<&Listed> = turn.memory.reminders.listed.iter().filter(is_meant).collect();
+    match (&found[..], wanted) {
+        ([], None) => Outcome::reply("You have no reminders here."),
+        ([], Some(_)) => {
+            Outcome::reply("You have no reminder with that number here. “my reminders” lists them.")
+        }
+        ([one], _) => Outcome::reply(format!("I will not remind you of this any more: {}.", one.label))
+            .and(cancelling(one)),
+        (_, _) => list(turn),
+    }
+}
+
+fn cancelling(listed: &Listed) -> Effect {
+    Effect::CancelReminder { reminder: listed.id.clone() }
+}
+
+/// “Monday, 23 November at 09:00”, with the year where it is another.
+fn moment(at: Timestamp, zone: &Zone) -> String {
+    let shown = zone.shown(at);
+    shown.strftime("%A, %-d %B %Y at %H:%M").to_string()
+}
+
+fn often(recurrence: &Recurrence) -> String {
+    let at = recurrence.at.strftime("%H:%M");
+    match recurrence.days {
+        Days::Daily => format!("every day at {at}"),
+        Days::Weekdays => format!("every weekday at {at}"),
+        Days::Weekly(day) => format!("every {day:?} at {at}"),
+        Days::Monthly(day) => format!("every month on day {day} at {at}"),
+    }
+}
+
+/// What people call it: the same as long as it comes back.
+fn number(id: &JobId) -> String {
+    id.as_str().chars().take(6).collect::<String>().to_uppercase()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,271 @@
+//! When somebody is to be reminded, read from plain English, and of what.
+//! What cannot be read for sure is not guessed: then the answer is a question.
+
+use herald::calendar::{Days, Recurrence, Zone};
+use jiff::civil::{Date, Time, Weekday};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::when;
+
+/// When nothing else is said.
+const MORNING: Time = Time::constant(9, 0, 0, 0);
+
+/// Longest “in …”, in seconds: ten years.
+const MAX_SECONDS: i64 = 10 * 366 * 24 * 3600;
+
+/// When.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Due {
+    /// Once.
+    Once(Timestamp),
+    /// Again and again.
+    Every(Recurrence),
+}
+
+/// Reads what follows “remind me”: when, and of what. The time stands before or behind.
+pub(super) fn read(asked: &str, zone: &Zone, now: Timestamp) -> Option<(Due, String)> {
+    let words: Vec<&str> = asked.split_whitespace().collect();
+    let plain: Vec<String> =
+        words.iter().map(|word| word.trim_end_matches(['.', '!', '?', ',']).to_lowercase()).collect();
+    let plain: Vec<&str> = plain.iter().map(String::as_str).collect();
+    let reader = Reader { zone, now };
+    if let Some((due, rest)) = reader.due(&plain) {
+        return Some((due, text(&words[words.len() - rest.len()..])));
+    }
+    // “to call Robin tomorrow at 9”: the longest end that is a time, and only one that is nothing else.
+    (1..words.len()).find_map(|begin| {
+        let (due, rest) = reader.due(&plain[begin..])?;
+        rest.is_empty().then(|| (due, text(&words[..begin])))
+    })
+}
+
+/// What to be reminded of, without the word that leads to it.
+fn text(words: &[&str]) -> String {
+    let words = match words {
+        [first, rest @ ..] if ["to", "that", "about", "of", ":"].contains(&first.to_lowercase().as_str()) => {
+            rest
+        }
+        words => words,
+    };
+    words.join(" ").trim_end_matches(['.', '!', ',']).to_owned()
+}
+
+struct Reader<'a> {
+    zone: &'a Zone,
+    now: Timestamp,
+}
+
+/// What was read, and the words behind it.
+type Read<'a, 'b, T> = Option<(T, &'b [&'a str])>;
+
+impl Reader<'_> {
+    fn due<'a, 'b>(&self, words: &'b [&'a str]) -> Read<'a, 'b, Due> {
+        match words {
+            ["in", rest @ ..] => {
+                let (seconds, rest) = duration(rest)?;
+                Some((Due::Once(self.now.checked_add(seconds).ok()?), rest))
+            }
+            ["every" | "each", rest @ ..] => self.every(rest),
+            ["daily", rest @ ..] => self.at_time(Days::Daily, rest),
+            ["at", rest @ ..] => {
+                let (time, rest) = when::time(rest)?;
+                match rest {
+                    ["today", rest @ ..] => Some((self.on(self.today(), time), rest)),
+                    ["tomorrow", rest @ ..] => Some((self.on(self.today().tomorrow().ok()?, time), rest)),
+                    ["on", rest @ ..] => {
+                        let (date, rest) = self.date(rest, time)?;
+                        Some((self.on(date, time), rest))
+                    }
+                    rest => Some((self.next(time)?, rest)),
+                }
+            }
+            ["today", rest @ ..] => {
+                let (time, rest) = said_time(rest)?;
+                Some((self.on(self.today(), time?), rest))
+            }
+            ["tonight", rest @ ..] => {
+                let (time, rest) = said_time(rest)?;
+                Some((self.on(self.today(), time.unwrap_or(Time::constant(20, 0, 0, 0))), rest))
+            }
+            ["tomorrow", rest @ ..] => {
+                let (time, rest) = said_time(rest)?;
+                Some((self.on(self.today().tomorrow().ok()?, time.unwrap_or(MORNING)), rest))
+            }
+            ["on" | "next", rest @ ..] => self.day(rest),
+            [_, ..] => self.day(words),
+            [] => None,
+        }
+    }
+
+    /// “Monday at 9”, “24 December”, “2026-12-24 at noon”.
+    fn day<'a, 'b>(&self, words: &'b [&'a str]) -> Read<'a, 'b, Due> {
+        let (_, behind) = self.date(words, Time::midnight())?;
+        let (time, rest) = said_time(behind)?;
+        let time = time.unwrap_or(MORNING);
+        let (date, _) = self.date(words, time)?;
+        Some((self.on(date, time), rest))
+    }
+
+    /// The date that is meant, of those that come back the next on which `time` is still to come.
+    fn date<'a, 'b>(&self, words: &'b [&'a str], time: Time) -> Read<'a, 'b, Date> {
+        let (first, rest) = words.split_first()?;
+        if let Some(day) = weekday(first) {
+            let mut dates = self.today().series(jiff::Span::new().days(1)).take(8);
+            let date = dates.find(|date| date.weekday() == day && self.is_to_come(*date, time))?;
+            return Some((date, rest));
+        }
+        if first.len() == 10
+            && let Ok(date) = first.parse::<Date>()
+        {
+            return Some((date, rest));
+        }
+        let (second, rest) = rest.split_first()?;
+        let (day, month) = match (month(second), month(first)) {
+            (Some(month), _) => (first, month),
+            (None, Some(month)) => (second, month),
+            (None, None) => return None,
+        };
+        let day = ["st", "nd", "rd", "th"].into_iter().find_map(|end| day.strip_suffix(end)).unwrap_or(day);
+        let day: i8 = day.parse().ok()?;
+        let (year, rest) = match rest.split_first() {
+            Some((year, rest)) if year.len() == 4 && year.parse::<i16>().is_ok() => (year.parse().ok(), rest),
+            Some(_) | None => (None, rest),
+        };
+        let this_year = self.today().year();
+        let date = match year {
+            Some(year) => Date::new(year, month, day).ok()?,
+            // The 29th of February is not in every year.
+            None => (this_year..this_year + 9)
+                .filter_map(|year| Date::new(year, month, day).ok())
+                .find(|date| self.is_to_come(*date, time))?,
+        };
+        Some((date, rest))
+    }
+
+    /// “Monday at 9”, “weekday”, “day at noon”, “month on the 5th at 8”.
+    fn every<'a, 'b>(&self, words: &'b [&'a str]) -> Read<'a, 'b, Due> {
+        match words {
+            ["day" | "morning", rest @ ..] => self.at_time(Days::Daily, rest),
+            ["weekday" | "workday", rest @ ..] => self.at_time(Days::Weekdays, rest),
+            ["month", rest @ ..] => {
+                let rest = match rest {
+                    ["on", "the", rest @ ..] | ["on", rest @ ..] => rest,
+                    rest => rest,
+                };
+                let (day, rest) = rest.split_first()?;
+                let day = ["st", "nd", "rd", "th"].into_iter().find_map(|end| day.strip_suffix(end))?;
+                let day: i8 = day.parse().ok().filter(|day| (1..=31).contains(day))?;
+                self.at_time(Days::Monthly(day), rest)
+            }
+            [day, rest @ ..] => self.at_time(Days::Weekly(weekday(day)?), rest),
+            [] => None,
+        }
+    }
+
+    fn at_time<'a, 'b>(&self, days: Days, words: &'b [&'a str]) -> Read<'a, 'b, Due> {
+        let (time, rest) = said_time(words)?;
+        let recurrence = Recurrence { days, at: time.unwrap_or(MORNING), zone: self.zone.clone() };
+        Some((Due::Every(recurrence), rest))
+    }
+
+    fn today(&self) -> Date {
+        self.zone.shown(self.now).date()
+    }
+
+    fn on(&self, date: Date, time: Time) -> Due {
+        Due::Once(self.zone.moment(date.to_datetime(time)))
+    }
+
+    /// The next time the clocks show `time`.
+    fn next(&self, time: Time) -> Option<Due> {
+        let days = Recurrence { days: Days::Daily, at: time, zone: self.zone.clone() };
+        days.next_after(self.now).map(Due::Once)
+    }
+
+    fn is_to_come(&self, date: Date, time: Time) -> bool {
+        self.zone.moment(date.to_datetime(time)) > self.now
+    }
+}
+
+/// “at 9”, “9am”, “morning”, or no time at all; `None` where “at” is followed by something else.
+fn said_time<'a, 'b>(words: &'b [&'a str]) -> Read<'a, 'b, Option<Time>> {
+    match words {
+        ["at", rest @ ..] => when::time(rest).map(|(time, rest)| (Some(time), rest)),
+        ["morning", rest @ ..] => Some((Some(MORNING), rest)),
+        ["afternoon", rest @ ..] => Some((Some(Time::constant(14, 0, 0, 0)), rest)),
+        ["evening", rest @ ..] => Some((Some(Time::constant(18, 0, 0, 0)), rest)),
+        // A bare number may be the beginning of what to be reminded of: “tomorrow 2 parcels come”.
+        [word, ..]
+            if word.contains(':') || word.ends_with("am") || word.ends_with("pm") || *word == "noon" =>
+        {
+            Some(when::time(words).map_or((None, words), |(time, rest)| (Some(time), rest)))
+        }
+        words => Some((None, words)),
+    }
+}
+
+/// “10 minutes”, “an hour”, “half an hour”, “1 hour and 30 minutes”, “2h”.
+fn duration<'a, 'b>(words: &'b [&'a str]) -> Read<'a, 'b, SignedDuration> {
+    let (seconds, mut rest) = part(words)?;
+    let mut all = seconds;
+    if let ["and", more @ ..] = rest
+        && let Some((seconds, behind)) = part(more)
+    {
+        (all, rest) = (all.checked_add(seconds)?, behind);
+    }
+    (1..=MAX_SECONDS).contains(&all).then(|| (SignedDuration::from_secs(all), rest))
+}
+
+fn part<'a, 'b>(words: &'b [&'a str]) -> Read<'a, 'b, i64> {
+    match words {
+        ["half", "an", "hour", rest @ ..] => Some((1_800, rest)),
+        ["a" | "an" | "one", name, rest @ ..] => Some((unit(name)?, rest)),
+        [joined, rest @ ..] if joined.len() < 16 => {
+            let end = joined.find(|char: char| !char.is_ascii_digit()).unwrap_or(joined.len());
+            let (count, name) = joined.split_at(end);
+            let count: i64 = count.parse().ok()?;
+            let (name, rest) = match (name, rest.split_first()) {
+                ("", Some((name, rest))) => (*name, rest),
+                (name, _) => (name, rest),
+            };
+            Some((count.checked_mul(unit(name)?)?, rest))
+        }
+        _ => None,
+    }
+}
+
+fn unit(name: &str) -> Option<i64> {
+    Some(match name {
+        "s" | "sec" | "secs" | "second" | "seconds" => 1,
+        "m" | "min" | "mins" | "minute" | "minutes" => 60,
+        "h" | "hr" | "hrs" | "hour" | "hours" => 3_600,
+        "d" | "day" | "days" => 86_400,
+        "w" | "week" | "weeks" => 604_800,
+        _ => return None,
+    })
+}
+
+fn weekday(word: &str) -> Option<Weekday> {
+    let names = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+    let index = names.iter().position(|name| *name == word || word.strip_suffix('s') == Some(name))?;
+    Weekday::from_monday_zero_offset(i8::try_from(index).ok()?).ok()
+}
+
+fn month(word: &str) -> Option<i8> {
+    let names = [
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+    ];
+    let index = names.iter().position(|name| *name == word || (word.len() == 3 && name.starts_with(word)))?;
+    i8::try_from(index + 1).ok()
+}

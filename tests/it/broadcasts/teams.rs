@@ -1,0 +1,387 @@
+//! The members of a team: the roster read by a worker, page by page, and what becomes of it when it cannot be.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use cli::channel::{Effect, Fault, Operation, Refusal, TeamChannel, TranscriptEntry};
+use cli::pump::Step;
+use cli::wire::Fate;
+use herald::broadcast::Status;
+use support::ScriptedEngine;
+
+use super::*;
+use crate::operating::{say, try_say};
+
+/// A team of `count` people, every other one of whom has a conversation, in pages of two.
+async fn office(count: usize) -> (TestBundle, TeamChannel, Vec<Person>) {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    let team = bundle.channel().add_channel("Office", "General");
+    let mut people = Vec::new();
+    for number in 0..count {
+        let person = bundle.channel().add_person(&format!("Member {number}"));
+        if number % 2 == 0 {
+            know(&bundle, &person, None).await;
+        }
+        people.push(person);
+    }
+    bundle.channel().set_members(&team, &people.iter().collect::<Vec<_>>());
+    bundle.channel().set_largest_page(2);
+    (bundle, team, people)
+}
+
+fn members_of(team: &TeamChannel) -> Value {
+    json!({ "kind": "team", "tenant": team.tenant, "id": team.team_id })
+}
+
+fn hello() -> Value {
+    json!({ "text": "Hello." })
+}
+
+async fn begin(bundle: &TestBundle, audience: Value) {
+    bundle.local().fire(news(audience, hello())).await.unwrap();
+}
+
+/// Reads the rosters, plans with the tick, tells everybody, and ends with the tick.
+async fn go_through(bundle: &TestBundle) {
+    for _ in 0..2 {
+        bundle.drain().await;
+        tick(bundle).await;
+    }
+}
+
+/// Who was told, by the name of the conversation's person.
+fn told(bundle: &TestBundle) -> Vec<String> {
+    let people = bundle.channel().people();
+    let sent = bundle.channel().entries().into_iter().filter(|entry| entry.effect == Effect::Sent);
+    let name = |entry: TranscriptEntry| {
+        let of = |person: &&Person| {
+            entry.conversation.as_deref() == Some(&bundle.channel().personal_conversation(person))
+        };
+        people.iter().find(of).map_or_else(|| "nobody".to_owned(), |person| person.name.clone())
+    };
+    let mut names: Vec<String> = sent.map(name).collect();
+    names.sort();
+    names
+}
+
+fn pages_read(bundle: &TestBundle) -> usize {
+    bundle.channel().entries().iter().filter(|entry| entry.effect == Effect::Read).count()
+}
+
+#[tokio::test]
+async fn every_member_of_every_page_is_told_once_with_or_without_a_conversation() {
+    for count in [1, 2, 3, 4, 5] {
+        let (bundle, team, people) = office(count).await;
+        bundle.channel().add_person("Stranger");
+
+        begin(&bundle, members_of(&team)).await;
+        go_through(&bundle).await;
+
+        let names: Vec<_> = people.iter().map(|person| person.name.clone()).collect();
+        assert_eq!(told(&bundle), names);
+        assert_eq!(pages_read(&bundle), count.div_ceil(2));
+        let entries = bundle.channel().entries();
+        let created = entries.iter().filter(|entry| entry.effect == Effect::Created).count();
+        assert_eq!(created, count / 2, "a conversation is created with who has none");
+        assert_eq!(outcomes(&bundle).await, [(Outcome::Delivered, count as i64)].into());
+        assert_eq!(state(&bundle).await.status, Status::Done);
+        bundle.end().await;
+    }
+}
+
+#[tokio::test]
+async fn members_are_asked_for_by_page_and_token_as_the_protocol_has_it() {
+    let (bundle, team, _) = office(3).await;
+
+    begin(&bundle, members_of(&team)).await;
+    bundle.drain().await;
+
+    let id = team.team_id.replace(':', "%3A").replace('@', "%40");
+    let paths: Vec<_> = bundle.channel().entries().into_iter().map(|entry| entry.path).collect();
+    let first = format!("/teams/v3/conversations/{id}/pagedmembers?pageSize=200");
+    assert_eq!(paths, [first.clone(), format!("{first}&continuationToken=2")]);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn teams_are_combined_with_others_and_excepted_and_nobody_is_told_twice() {
+    let (bundle, team, people) = office(4).await;
+    let other = bundle.channel().add_channel("Board", "General");
+    bundle.channel().set_members(&other, &[&people[1], &people[2]]);
+    let guest = bundle.channel().add_person("Guest");
+    know(&bundle, &guest, None).await;
+    let third = bundle.channel().add_channel("Absent", "General");
+    bundle.channel().set_members(&third, &[&people[3], &guest]);
+
+    let audience = json!({
+        "kind": "any",
+        "of": [members_of(&other), { "kind": "everyone" }, members_of(&team)],
+        "except": [members_of(&third)],
+    });
+    begin(&bundle, audience).await;
+    go_through(&bundle).await;
+
+    assert_eq!(told(&bundle), ["Member 0", "Member 1", "Member 2"]);
+    assert_eq!(outcomes(&bundle).await, [(Outcome::Delivered, 3)].into());
+    assert_eq!(state(&bundle).await.status, Status::Done);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_crash_at_any_request_of_the_reading_skips_nobody_and_tells_nobody_twice() {
+    for nth in 1.. {
+        let (bundle, team, people) = office(3).await;
+        begin(&bundle, members_of(&team)).await;
+        let seen = Arc::new(AtomicUsize::new(0));
+        let strike = |seen: Arc<AtomicUsize>| {
+            move |operation: &str| {
+                // A message that is received and lost on its way is the queue's to bring back.
+                if operation.contains("ReceiveMessage") {
+                    return Fate::Pass;
+                }
+                let is_it = seen.fetch_add(1, Ordering::Relaxed) + 1 == nth;
+                if is_it { Fate::HangUp } else { Fate::Pass }
+            }
+        };
+        bundle.local().stack.on_request(Arc::new(strike(seen.clone())));
+        bundle.channel().on_request(Arc::new(strike(seen.clone())));
+
+        let left = bundle.step("deliveries").await;
+        bundle.local().stack.on_request(Arc::new(|_: &str| Fate::Pass));
+        bundle.channel().on_request(Arc::new(|_: &str| Fate::Pass));
+        if let Step::Left { receipt } = left {
+            bundle.bring_back("deliveries", &receipt).await;
+        }
+        go_through(&bundle).await;
+
+        assert_eq!(told(&bundle).len(), people.len(), "request {nth}");
+        assert_eq!(state(&bundle).await.status, Status::Done, "request {nth}");
+        bundle.end().await;
+        if seen.load(Ordering::Relaxed) < nth {
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_planner_that_dies_between_the_pages_of_a_roster_skips_nobody_and_tells_nobody_twice() {
+    for (operation, nth) in [("SendMessageBatch", 1), ("GetItem", 3), ("GetItem", 5), ("PutItem", 2)] {
+        for fate in [Fate::HangUp, Fate::Refuse] {
+            let (bundle, team, people) = office(5).await;
+            begin(&bundle, members_of(&team)).await;
+            bundle.drain().await;
+            let seen = AtomicUsize::new(0);
+            bundle.local().stack.on_request(Arc::new(move |asked: &str| {
+                let is_it = asked.contains(operation) && seen.fetch_add(1, Ordering::Relaxed) + 1 >= nth;
+                if is_it { fate } else { Fate::Pass }
+            }));
+
+            bundle.clock().advance(Duration::from_secs(61));
+            let _ = bundle.try_tick().await;
+            bundle.local().stack.on_request(Arc::new(|_: &str| Fate::Pass));
+            tick(&bundle).await;
+            go_through(&bundle).await;
+
+            assert_eq!(told(&bundle).len(), people.len(), "{operation} {nth} {fate:?}");
+            assert_eq!(state(&bundle).await.status, Status::Done, "{operation} {nth} {fate:?}");
+            bundle.end().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_who_read_one_roster_keep_it_once() {
+    let (bundle, team, people) = office(5).await;
+    begin(&bundle, members_of(&team)).await;
+
+    // As after a planner that died between asking and noting that it did.
+    let decide = |broadcast: &Broadcast| (Some(Broadcast { asked: false, ..broadcast.clone() }), ());
+    store(&bundle).change(&id(), decide).await.unwrap();
+    tick(&bundle).await;
+    let (one, other) = tokio::join!(bundle.step("deliveries"), bundle.step("deliveries"));
+    for step in [one, other] {
+        if let Step::Left { receipt } = step {
+            bundle.bring_back("deliveries", &receipt).await;
+        }
+    }
+    go_through(&bundle).await;
+
+    assert_eq!(told(&bundle).len(), people.len());
+    assert_eq!(outcomes(&bundle).await, [(Outcome::Delivered, 5)].into());
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn who_moves_to_another_page_while_it_is_read_is_told_once_and_who_left_is_not() {
+    let (bundle, team, people) = office(5).await;
+    begin(&bundle, members_of(&team)).await;
+    // The first page is read; the second is not.
+    let asked = AtomicUsize::new(0);
+    bundle.channel().on_request(Arc::new(move |operation: &str| {
+        let is_second = operation == "channel.Other" && asked.fetch_add(1, Ordering::Relaxed) == 1;
+        if is_second { Fate::HangUp } else { Fate::Pass }
+    }));
+    let Step::Left { receipt } = bundle.step("deliveries").await else { panic!("it is left") };
+
+    let new = bundle.channel().add_person("New");
+    bundle.channel().set_members(&team, &[&people[2], &new, &people[0], &people[1], &people[3]]);
+    bundle.bring_back("deliveries", &receipt).await;
+    go_through(&bundle).await;
+
+    assert_eq!(told(&bundle), ["Member 0", "Member 1", "Member 3"]);
+    assert_eq!(outcomes(&bundle).await, [(Outcome::Delivered, 3)].into());
+    assert_eq!(state(&bundle).await.status, Status::Done);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_member_who_removed_or_blocked_the_agent_is_listed_so_and_the_others_are_told() {
+    let (bundle, team, people) = office(3).await;
+    let _ = bundle.channel().uninstall(&people[1]);
+    let blocked = Refusal::new(403, "ConversationBlockedByUser", "no");
+    bundle.channel().fail_on(Operation::Send, Fault::Status(blocked));
+
+    begin(&bundle, members_of(&team)).await;
+    go_through(&bundle).await;
+
+    let expected = [(Outcome::Delivered, 1), (Outcome::Blocked, 1), (Outcome::Uninstalled, 1)];
+    assert_eq!(outcomes(&bundle).await, expected.into());
+    assert_eq!(state(&bundle).await.status, Status::Done);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_throttled_roster_is_read_later_and_says_so_until_then() {
+    let (bundle, team, _) = office(3).await;
+    let throttled = Refusal::new(429, "Throttled", "slow").retry_after("30");
+    bundle.channel().fail_on(Operation::Members, Fault::Status(throttled));
+    begin(&bundle, members_of(&team)).await;
+
+    let Step::Left { receipt } = bundle.step("deliveries").await else { panic!("it is left") };
+    let meanwhile = say(&bundle, "broadcast status news").await;
+    bundle.bring_back("deliveries", &receipt).await;
+    let too_early = bundle.step("deliveries").await;
+    let asked = pages_read(&bundle);
+    let Step::Left { receipt } = too_early else { panic!("it is left") };
+    bundle.bring_back("deliveries", &receipt).await;
+    bundle.clock().advance(Duration::from_secs(31));
+    go_through(&bundle).await;
+    let done = say(&bundle, "broadcast status news").await;
+
+    let waits = "nobody is planned yet: the roster of team 1 of the audience cannot be read: channel asked to slow down";
+    assert!(meanwhile.text.contains(waits), "{}", meanwhile.text);
+    assert_eq!(asked, 0, "nothing is asked of a tenant that is throttled");
+    assert!(!done.text.contains("nobody is planned") && done.text.contains("DONE"), "{}", done.text);
+    assert_eq!(outcomes(&bundle).await, [(Outcome::Delivered, 3)].into());
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_roster_that_cannot_be_had_for_an_hour_pauses_it() {
+    let (bundle, team, _) = office(2).await;
+    for _ in 0..3 {
+        bundle.channel().fail_on(Operation::Members, Fault::Status(Refusal::raw(503, "")));
+    }
+    begin(&bundle, members_of(&team)).await;
+
+    for minutes in [1, 40, 30] {
+        bundle.clock().advance(Duration::from_secs(60 * minutes));
+        if let Step::Left { receipt } = bundle.step("deliveries").await {
+            bundle.bring_back("deliveries", &receipt).await;
+        }
+    }
+    bundle.drain().await;
+    let paused = state(&bundle).await;
+    wish(&bundle, Wish::Resume).await;
+    tick(&bundle).await;
+    go_through(&bundle).await;
+
+    assert_eq!(paused.status, Status::Paused);
+    assert!(paused.reason().unwrap().starts_with("for an hour: the roster of team 1"), "{paused:?}");
+    assert_eq!(outcomes(&bundle).await, [(Outcome::Delivered, 2)].into());
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_roster_that_is_refused_pauses_it_with_what_to_do_and_it_goes_on_once_that_is_done() {
+    for (status, code, advice) in [
+        (403, "BotNotInConversationRoster", "add the agent to the team, then resume"),
+        (404, "ConversationNotFound", "the audience's team id or tenant is wrong"),
+        (403, "NotEnoughPermissions", "have the tenant's administrator allow it"),
+        (403, "SomethingNew", "resume to try again, or cancel"),
+    ] {
+        let (bundle, team, _) = office(3).await;
+        bundle.channel().fail_on(Operation::Members, Fault::Status(Refusal::new(status, code, "no")));
+        begin(&bundle, members_of(&team)).await;
+
+        bundle.drain().await;
+        tick(&bundle).await;
+        let paused = say(&bundle, "broadcast status news").await;
+        let early = told(&bundle);
+        wish(&bundle, Wish::Resume).await;
+        tick(&bundle).await;
+        go_through(&bundle).await;
+
+        assert!(paused.text.contains("PAUSED") && paused.text.contains(code), "{}", paused.text);
+        assert!(paused.text.contains(advice), "{advice} is not in: {}", paused.text);
+        assert!(!paused.text.contains(&team.team_id));
+        assert_eq!(early, Vec::<String>::new());
+        assert_eq!(outcomes(&bundle).await, [(Outcome::Delivered, 3)].into());
+        bundle.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_roster_whose_place_the_channel_forgot_is_read_from_its_beginning() {
+    let (bundle, team, people) = office(5).await;
+    begin(&bundle, members_of(&team)).await;
+    let asked = AtomicUsize::new(0);
+    bundle.channel().on_request(Arc::new(move |operation: &str| {
+        let is_second = operation == "channel.Other" && asked.fetch_add(1, Ordering::Relaxed) == 1;
+        if is_second { Fate::HangUp } else { Fate::Pass }
+    }));
+    let Step::Left { receipt } = bundle.step("deliveries").await else { panic!("it is left") };
+    let forgotten = Refusal::new(400, "BadArgument", "Invalid continuation token");
+    bundle.channel().fail_on(Operation::Members, Fault::Status(forgotten));
+
+    bundle.bring_back("deliveries", &receipt).await;
+    go_through(&bundle).await;
+
+    assert_eq!(told(&bundle).len(), people.len());
+    assert_eq!(outcomes(&bundle).await, [(Outcome::Delivered, 5)].into());
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn one_that_is_cancelled_before_its_roster_is_read_asks_for_no_roster() {
+    let (bundle, team, _) = office(3).await;
+    begin(&bundle, members_of(&team)).await;
+
+    wish(&bundle, Wish::Cancel).await;
+    go_through(&bundle).await;
+
+    assert_eq!(bundle.channel().entries().len(), 0);
+    assert_eq!(outcomes(&bundle).await, [].into());
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn an_operator_tells_a_team_with_one_line_and_a_preview_says_that_it_is_not_counted() {
+    let (bundle, team, _) = office(3).await;
+    let line = format!("send --key k --team {}/{} Hello.", team.tenant, team.team_id);
+    let file = std::env::temp_dir().join(format!("herald-team-{}.json", team.team_id.replace(':', "-")));
+    std::fs::write(&file, news(members_of(&team), hello()).to_string()).unwrap();
+
+    let preview = say(&bundle, &format!("broadcast preview {}", file.display())).await;
+    let said = say(&bundle, &line).await;
+    go_through(&bundle).await;
+    let status = say(&bundle, "broadcast status k").await;
+    let refused = try_say(&bundle, "send --team office Hello.").await.err().unwrap().to_string();
+
+    std::fs::remove_file(&file).unwrap();
+    assert!(preview.text.contains("Not counted: the members of 1 teams"), "{}", preview.text);
+    assert!(said.did && said.text.contains("The rosters of its teams are read first"), "{}", said.text);
+    assert!(status.text.contains("delivered          3"), "{}", status.text);
+    assert!(refused.contains("--team takes a tenant"), "{refused}");
+    bundle.end().await;
+}
