@@ -127,7 +127,7 @@ impl Preferences {
             };
         }
         let due = occasion.due(zone);
-        if now < due {
+        if occasion.local_time.is_some() && now < due {
             return Courtesy::DeferUntil(due);
         }
         let quiet = self.quiet.as_ref().and_then(|word| word.says.as_ref()).filter(|_| !occasion.urgent);
