@@ -41,7 +41,7 @@ const WRITES_PER_RECIPIENT: usize = 2;
 const RECIPIENTS: usize = 10;
 
 #[tokio::test]
-async fn telling_a_known_person_takes_two_writes() {
+async fn telling_a_known_person_takes_two_writes_and_no_read_of_them() {
     let bundle = TestBundle::with(ScriptedEngine::telling("News.")).await;
     for person in 0..RECIPIENTS {
         bundle.install(&format!("Person {person}")).await;
@@ -60,6 +60,7 @@ async fn telling_a_known_person_takes_two_writes() {
         "{RECIPIENTS} recipients told: {writes} writes of jobs, {reads} reads, {messages} requests to the queue"
     ));
     assert_eq!(writes, RECIPIENTS * WRITES_PER_RECIPIENT, "{asked:#?}");
+    assert!(!asked.iter().any(|[verb, kind, _]| verb == "GetItem" && kind == "job"), "{asked:#?}");
     assert_eq!(bundle.channel().texts().len(), RECIPIENTS);
     bundle.end().await;
 }

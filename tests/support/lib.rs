@@ -8,6 +8,7 @@ pub mod bundle;
 pub mod clock;
 pub mod engine;
 pub mod function;
+pub mod measure;
 pub mod model;
 pub mod neighbour;
 pub mod peer;

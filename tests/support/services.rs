@@ -57,7 +57,16 @@ impl Services {
 
     /// Starts the function and waits until it asks for its first event.
     pub async fn launch(&self, function: &'static str) -> Function {
-        Function::launch(function, self.environment()).await
+        self.launch_with(function, &[]).await
+    }
+
+    /// The same with these `variables` besides.
+    pub async fn launch_with(
+        &self,
+        function: &'static str,
+        variables: &[(&'static str, String)],
+    ) -> Function {
+        Function::launch(function, [&self.environment()[..], variables].concat()).await
     }
 
     /// What the template sets, and where everything is.

@@ -3,10 +3,9 @@
 
 use std::sync::Arc;
 
-use herald::broadcast::{Aim, BroadcastId, Entry, Gate, Outcome, Spec, Status, Who, gate, is_of_all};
+use herald::broadcast::{Aim, BroadcastId, Entry, Gate, Outcome, Spec, Status, gate, is_of_all};
 use herald::courtesy::{Courtesy, Preferences};
-use herald::ledger::{By, Cancel, Job, State};
-use herald::occasion::Recipient;
+use herald::ledger::{By, Cancel};
 use herald::queue::{DeliveriesWork, Delivery};
 use herald::store::StoreError;
 use herald::telemetry::causes;
@@ -47,10 +46,11 @@ impl Worker {
         loop {
             let sorted = self.sort(id, &work.deliveries).await?;
             let told = self.deliver_all(&work, Some(id), &sorted.told, place).await;
-            let (begun, rest) = sorted.told.split_at(told.count);
+            let (begun, rest) = sorted.told.split_at(told.records.len());
             let mut lines = Vec::new();
-            for delivery in begun {
-                lines.extend(self.line(delivery).await.map_err(|error| self.put_off(&error, &delivery.job))?);
+            for (delivery, record) in begun.iter().zip(told.records) {
+                let line = self.line(delivery, record).await;
+                lines.extend(line.map_err(|error| self.put_off(&error, &delivery.job))?);
             }
             for (delivery, outcome, reason) in &sorted.left_out {
                 lines.push(self.leave_out(delivery, *outcome, reason).await?);
@@ -136,57 +136,6 @@ impl Worker {
         Later::backoff(3, &self.chance)
     }
 
-    /// The report's line of a delivery that was begun; `None` when nobody knows of it.
-    async fn line(&self, delivery: &Delivery) -> Result<Option<Entry>, StoreError> {
-        let Some(job) = self.jobs.get(&delivery.job).await? else { return Ok(None) };
-        let send = match (job.send(), &delivery.activity) {
-            // A change of what is shown has a claim of its own.
-            (None, Some(_)) => self.jobs.get(&delivery.job.step("send", 0)).await?,
-            (send, _) => send,
-        };
-        Ok(Some(self.line_of_job(delivery, &job, send.as_ref())))
-    }
-
-    fn line_of_job(&self, delivery: &Delivery, job: &Job, send: Option<&Job>) -> Entry {
-        let decisive = send.filter(|_| !job.state.is_settled()).unwrap_or(job);
-        let reason = decisive.reason().unwrap_or_default();
-        let outcome = match (job.state, send) {
-            (State::Sent, None) => Outcome::Nothing,
-            _ => Outcome::of(decisive.state, reason),
-        };
-        let mut line = self.line_of(delivery, outcome, Some(reason).filter(|reason| !reason.is_empty()));
-        let activity = send.and_then(Job::shown).or(job.shown()).cloned();
-        line.activity = activity.filter(|_| outcome == Outcome::Delivered);
-        line
-    }
-
-    fn line_of(&self, delivery: &Delivery, outcome: Outcome, reason: Option<&str>) -> Entry {
-        Entry {
-            job: delivery.job.clone(),
-            who: self.who(&delivery.recipient),
-            outcome,
-            reason: reason.map(str::to_owned),
-            at: self.clock.now(),
-            activity: None,
-        }
-    }
-
-    fn who(&self, recipient: &Recipient) -> Who {
-        let tenant = recipient.tenant().cloned();
-        match recipient {
-            Recipient::Conversation { reference } => Who {
-                tenant,
-                user: reference.person().map(|person| person.id),
-                reference: Some(self.references.key(reference)),
-                channel: None,
-            },
-            Recipient::User(user) => Who { tenant, user: Some(user.id.clone()), ..Who::default() },
-            Recipient::Channel(channel) => {
-                Who { tenant, channel: Some(channel.id.clone()), ..Who::default() }
-            }
-        }
-    }
-
     /// Ends a delivery that is not made any more; one that was made before stays so.
     async fn leave_out(&self, delivery: &Delivery, outcome: Outcome, reason: &str) -> Result<Entry, Later> {
         let now = self.clock.now();
@@ -199,7 +148,7 @@ impl Worker {
                 return Err(Later { wait: wait.max(std::time::Duration::from_secs(1)) });
             }
         }
-        let line = self.line(delivery).await.map_err(|error| self.put_off(&error, &delivery.job))?;
+        let line = self.line(delivery, None).await.map_err(|error| self.put_off(&error, &delivery.job))?;
         Ok(match line {
             Some(line) if matches!(line.outcome, Outcome::Delivered | Outcome::Unknown) => line,
             _ => self.line_of(delivery, outcome, Some(reason)),

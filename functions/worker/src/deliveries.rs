@@ -26,8 +26,8 @@ use crate::{Later, Place, Worker};
 pub(crate) struct Told {
     /// Whether all of those that were begun are settled.
     pub(crate) done: Result<(), Later>,
-    /// How many were begun.
-    pub(crate) count: usize,
+    /// The records of those that were begun, in their order, where it is known how they stand.
+    pub(crate) records: Vec<Option<Job>>,
 }
 
 impl Worker {
@@ -46,10 +46,10 @@ impl Worker {
         deliveries: &[Delivery],
         place: Place,
     ) -> Told {
-        let mut told = Told { done: Ok(()), count: 0 };
+        let mut told = Told { done: Ok(()), records: Vec::new() };
         let starts = match self.starts(deliveries).await {
             Ok(starts) => starts,
-            Err(later) => return Told { done: Err(later), count: 0 },
+            Err(later) => return Told { done: Err(later), ..told },
         };
         for (delivery, start) in deliveries.iter().zip(starts) {
             if place.stop_at.is_some_and(|at| self.clock.now() >= at) {
@@ -62,11 +62,14 @@ impl Worker {
                 Ok(Still::NotTold) => return Told { done: Err(Later { wait: Duration::ZERO }), ..told },
                 Err(later) => return Told { done: Err(later), ..told },
             };
-            told.count += 1;
-            // One recipient who must wait keeps nobody else waiting.
-            if let Err(later) = self.deliver(&work.occasion, spec.as_deref(), delivery, place).await {
-                let longest = told.done.err().map_or(later.wait, |other: Later| other.wait.max(later.wait));
-                told.done = Err(Later { wait: longest });
+            match self.deliver(&work.occasion, spec.as_deref(), delivery, place).await {
+                Ok(record) => told.records.push(record),
+                // One recipient who must wait keeps nobody else waiting.
+                Err(later) => {
+                    told.records.push(None);
+                    let longest = told.done.err().map_or(Duration::ZERO, |other| other.wait);
+                    told.done = Err(Later { wait: longest.max(later.wait) });
+                }
             }
         }
         told
@@ -92,20 +95,22 @@ impl Worker {
         Ok(deliveries.iter().map(start).collect())
     }
 
+    /// Makes one delivery; returns its record where it is known how it stands.
     async fn deliver(
         &self,
         occasion: &Occasion,
         spec: Option<&Spec>,
         delivery: &Delivery,
         place: Place,
-    ) -> Result<(), Later> {
+    ) -> Result<Option<Job>, Later> {
         if let Some((plan, route)) = self.foreseen(occasion, spec, delivery, place).await {
             return self.carry_out(&delivery.job, &plan, route).await;
         }
-        let Wanted::InHand(job) = self.claim(&delivery.job, Policy::Work).await? else {
-            return Ok(());
+        let job = match self.claim(&delivery.job, Policy::Work).await? {
+            Wanted::InHand(job) => job,
+            Wanted::Settled(job) => return Ok(Some(job)),
         };
-        self.holding(&job, Box::pin(self.tell(occasion, spec, delivery, job.clone()))).await
+        self.holding(&job, Box::pin(self.tell(occasion, spec, delivery, job.clone()))).await.map(|()| None)
     }
 
     async fn tell(
@@ -150,7 +155,7 @@ impl Worker {
         };
         let route = Route { target, policy: policy_of(occasion), in_order: false };
         match self.send_plan(planned, route).await? {
-            Said::Ended => Ok(()),
+            Said::Ended(_) => Ok(()),
             Said::InHand(job, carried_out) => self.conclude(*job, carried_out).await,
         }
     }

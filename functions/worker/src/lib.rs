@@ -15,6 +15,7 @@ mod finish;
 mod foreseen;
 mod job;
 mod later;
+mod lines;
 mod only;
 mod opening;
 mod outcome;

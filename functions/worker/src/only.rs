@@ -13,8 +13,8 @@ use crate::{Later, Worker};
 
 /// What came of the sends of a plan.
 pub(crate) enum Said {
-    /// Its job has ended with them.
-    Ended,
+    /// Its job has ended with them, and stands so in the table.
+    Ended(Box<Job>),
     /// Its job is still in hand, to be concluded after what follows.
     InHand(Box<Job>, Result<Parts, Later>),
 }
@@ -78,10 +78,17 @@ impl Worker {
 
     /// Claims `id` with a `plan` that is known already, and makes its sends: one message takes two writes.
     ///
-    /// Where the record has a plan, that is carried out in its place.
-    pub(crate) async fn carry_out(&self, id: &JobId, plan: &Plan, route: Route<'_>) -> Result<(), Later> {
-        let Wanted::InHand(job) = self.claim_planned(id, plan, route.policy).await? else {
-            return Ok(());
+    /// Where the record has a plan, that is carried out in its place. Returns the record where it is known how it
+    /// stands.
+    pub(crate) async fn carry_out(
+        &self,
+        id: &JobId,
+        plan: &Plan,
+        route: Route<'_>,
+    ) -> Result<Option<Job>, Later> {
+        let job = match self.claim_planned(id, plan, route.policy).await? {
+            Wanted::InHand(job) => job,
+            Wanted::Settled(job) => return Ok(Some(job)),
         };
         let sends = async {
             let is_begun = job.only_send.as_ref().is_some_and(|send| send.state == State::Sending);
@@ -91,8 +98,8 @@ impl Worker {
             }
         };
         match self.holding(&job, Box::pin(sends)).await? {
-            Said::Ended => Ok(()),
-            Said::InHand(job, carried_out) => self.conclude(*job, carried_out).await,
+            Said::Ended(job) => Ok(Some(*job)),
+            Said::InHand(job, carried_out) => self.conclude(*job, carried_out).await.map(|()| None),
         }
     }
 
@@ -111,7 +118,7 @@ impl Worker {
 fn in_hand(job: Job) -> Said {
     note_end(&job);
     if job.state.is_settled() {
-        return Said::Ended;
+        return Said::Ended(Box::new(job));
     }
     let mut parts = Parts::default();
     job.send().iter().for_each(|send| parts.add(send));

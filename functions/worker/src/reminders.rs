@@ -97,7 +97,7 @@ impl Worker {
         };
         let route = Route::follow_up(reference.as_ref().unwrap_or(&work.reference));
         match self.send_plan(planned, route).await? {
-            Said::Ended => {}
+            Said::Ended(_) => {}
             Said::InHand(job, carried_out) => self.conclude(*job, carried_out).await?,
         }
         match is_wanted {

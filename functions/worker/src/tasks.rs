@@ -38,7 +38,7 @@ impl Worker {
             return self.go_on_or_end(work, job, carried_out).await;
         }
         match self.send_plan(planned, Route::follow_up(&work.reference)).await? {
-            Said::Ended => self.waits_no_longer(work).await,
+            Said::Ended(_) => self.waits_no_longer(work).await,
             Said::InHand(job, carried_out) => self.go_on_or_end(work, *job, carried_out).await,
         }
     }

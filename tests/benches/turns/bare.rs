@@ -11,6 +11,7 @@ use axum::{Json, Router};
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Value, json};
+use support::measure::{say, sign_in};
 use tokio::net::TcpListener;
 
 struct Bare {
@@ -25,25 +26,17 @@ struct Bare {
 pub(crate) async fn serve(settings: &Value) {
     let setting = |name: &str| settings[name].as_str().unwrap().to_owned();
     let http = herald::http::client().unwrap();
-    let form = [
-        ("grant_type", "client_credentials".to_owned()),
-        ("client_id", setting("client_id")),
-        ("client_secret", setting("client_secret")),
-        ("scope", setting("scope")),
-    ];
-    let token = http.post(setting("token_url")).form(&form).send().await.unwrap();
-    let token: Value = token.json().await.unwrap();
+    let token = sign_in(&http, settings).await;
     let metadata: Value = http.get(setting("openid_metadata")).send().await.unwrap().json().await.unwrap();
     let keys = http.get(metadata["jwks_uri"].as_str().unwrap()).send().await.unwrap();
     let mut rules = Validation::new(Algorithm::RS256);
     rules.set_audience(&[setting("client_id")]);
     rules.set_issuer(&[setting("issuer")]);
-    let token = token["access_token"].as_str().unwrap().to_owned();
     let bare = Arc::new(Bare { http, token, keys: keys.json().await.unwrap(), rules });
 
     let router = Router::new().route("/api/messages", post(take)).with_state(bare);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    crate::say(&format!("{}", listener.local_addr().unwrap()));
+    say(&format!("{}", listener.local_addr().unwrap()));
     axum::serve(listener, router).await.unwrap();
 }
 

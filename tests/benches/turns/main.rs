@@ -5,21 +5,15 @@
 
 mod bare;
 
-use std::process::Stdio;
-use std::slice;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use cli::channel::Person;
 use cli::stack::Delays;
 use herald::clock::{Clock, SystemClock};
-use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 use support::function::cpu_seconds;
-use support::services::{CLIENT_ID, CLIENT_SECRET};
+use support::measure::{Bare, Took, Workers, bare_settings, say, since};
 use support::{Function, Services};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
 use tokio::sync::{Mutex, Semaphore};
 use tokio::task::JoinSet;
 
@@ -52,38 +46,28 @@ async fn main() {
     let services = Arc::new(Services::start(Delays::Kept).await);
     let people: Vec<_> = (0..PEOPLE).map(|n| services.channel.add_person(&format!("Person {n}"))).collect();
     let bare = measure_bare(&services, &people).await;
-    let herald = measure_herald(&services, &people).await;
+    let (herald, [inbound, turns, tasks]) = measure_herald(&services, &people).await;
     say(&format!(
         "{TURNS} queries, each acknowledged and followed up, {AT_A_TIME} at a time, warm\n\
-         {:<52} {:>8} {:>24}\n{}\n{}\n\
+         {:<52} {:>8} {:>24}\n{}\n{}  (inbound {inbound:.2}, turns {turns:.2}, tasks {tasks:.2})\n\
          Herald / bare server: {:.1} times the CPU; the aim is 1.2 CPU s per 1,000 turns\n\
          (each of Herald's tasks waits 2 s for the sample's shop: its turns per second are bounded by that)",
         "",
         "turns/s",
         "CPU s per 1,000 turns",
-        bare.line("bare server (axum, reqwest): nothing stored"),
-        herald.line("Herald (inbound and worker): every step stored"),
+        line("bare server (axum, reqwest): nothing stored", bare),
+        line("Herald (inbound and worker): every step stored", herald),
         herald.cpu / bare.cpu,
     ));
 }
 
-/// What all of the measured queries took.
-struct Figures {
-    wall: f64,
-    cpu: f64,
-    parts: String,
+fn line(name: &str, took: Took) -> String {
+    format!("{name:<52} {:>8.0} {:>24.2}", took.per_second(), took.cpu_per_thousand())
 }
 
-impl Figures {
-    fn line(&self, name: &str) -> String {
-        let per_thousand = self.cpu * 1_000.0 / measured();
-        format!("{name:<52} {:>8.0} {per_thousand:>24.2}{}", measured() / self.wall, self.parts)
-    }
-}
-
-async fn measure_bare(services: &Arc<Services>, people: &[Person]) -> Figures {
-    let (server, address) = start_bare(services).await;
-    let process = server.id().unwrap();
+async fn measure_bare(services: &Arc<Services>, people: &[Person]) -> Took {
+    let mut server = Bare::start(&[BARE, &bare_settings(services).to_string()]);
+    let address = server.hear().await;
     let token = services.channel.sign_claims(&services.channel.token_claims()).unwrap();
     let http = reqwest::Client::new();
     let ask = |person: Person| {
@@ -96,48 +80,17 @@ async fn measure_bare(services: &Arc<Services>, people: &[Person]) -> Figures {
         }
     };
     ask_all(people, &ask).await;
-    let (begun, before) = (SystemClock.now(), cpu_seconds(process));
+    let (begun, before) = (SystemClock.now(), server.cpu());
     ask_all(people, &ask).await;
-    Figures { wall: since(begun), cpu: cpu_seconds(process) - before, parts: String::new() }
+    Took { count: TURNS, wall: since(begun), cpu: server.cpu() - before }
 }
 
-/// This program again, as the bare server, and where it listens.
-async fn start_bare(services: &Services) -> (Child, String) {
-    let cloud = services.channel.cloud();
-    let token_url = format!(
-        "{}/{}/oauth2/v2.0/token",
-        cloud["login"].as_str().unwrap(),
-        cloud["token_tenant"].as_str().unwrap()
-    );
-    let settings = json!({
-        "client_id": CLIENT_ID,
-        "client_secret": CLIENT_SECRET,
-        "scope": cloud["scope"],
-        "issuer": cloud["issuer"],
-        "openid_metadata": cloud["openid_metadata"],
-        "token_url": token_url,
-    });
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args([BARE, &settings.to_string()]).stdout(Stdio::piped()).kill_on_drop(true);
-    let mut server = command.spawn().unwrap();
-    let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
-    let address = lines.next_line().await.unwrap().unwrap();
-    (server, address)
-}
-
-async fn measure_herald(services: &Arc<Services>, people: &[Person]) -> Figures {
+/// What all of it took, and the CPU seconds per thousand of inbound, turns and tasks.
+async fn measure_herald(services: &Arc<Services>, people: &[Person]) -> (Took, [f64; 3]) {
     let inbounds = Arc::new(Pool::start(services, "inbound", INBOUNDS).await);
-    let is_over = Arc::new(AtomicBool::default());
-    let settled = Arc::new(AtomicUsize::default());
-    let mut processes = [inbounds.processes.clone(), Vec::new(), Vec::new()];
-    let mut workers = JoinSet::new();
-    for (place, (queue, count)) in WORKERS.into_iter().enumerate() {
-        for _ in 0..count {
-            let worker = services.launch("worker").await;
-            processes[place + 1].push(worker.process());
-            workers.spawn(work(services.clone(), queue, worker, is_over.clone(), settled.clone()));
-        }
-    }
+    let [turns, tasks] = WORKERS;
+    let turns = Workers::start(services, turns.0, turns.1, &[]).await;
+    let tasks = Workers::start(services, tasks.0, tasks.1, &[]).await;
     let ask = |person: Person| {
         let (services, inbounds) = (services.clone(), inbounds.clone());
         async move {
@@ -146,48 +99,28 @@ async fn measure_herald(services: &Arc<Services>, people: &[Person]) -> Figures 
             assert_eq!(accepted["statusCode"], 202);
         }
     };
+    let settled = || turns.settled() + tasks.settled();
     let all = || async {
-        let (shown, settled_before) = (services.channel.texts().len(), settled.load(Ordering::Relaxed));
+        let (shown, settled_before) = (services.channel.texts().len(), settled());
         ask_all(people, &ask).await;
         services.channel.wait_for(shown + 2 * TURNS).await;
-        while settled.load(Ordering::Relaxed) < settled_before + 2 * TURNS {
+        while settled() < settled_before + 2 * TURNS {
             tokio::task::yield_now().await;
         }
     };
-    let cpu =
-        || processes.each_ref().map(|group| group.iter().map(|process| cpu_seconds(*process)).sum::<f64>());
+    let cpu = || {
+        let inbound = inbounds.processes.iter().map(|process| cpu_seconds(*process)).sum();
+        [inbound, turns.cpu(), tasks.cpu()]
+    };
     all().await;
     let (begun, before) = (SystemClock.now(), cpu());
     all().await;
     let (wall, after) = (since(begun), cpu());
-    is_over.store(true, Ordering::Relaxed);
-    while let Some(ended) = workers.join_next().await {
-        ended.unwrap();
-    }
-    let [inbound, turns, tasks] =
-        [0, 1, 2].map(|group| (after[group] - before[group]) * 1_000.0 / measured());
-    Figures {
-        wall,
-        cpu: after.iter().sum::<f64>() - before.iter().sum::<f64>(),
-        parts: format!("  (inbound {inbound:.2}, turns {turns:.2}, tasks {tasks:.2})"),
-    }
-}
-
-/// What Lambda does for one concurrent execution.
-async fn work(
-    services: Arc<Services>,
-    queue: &'static str,
-    mut worker: Function,
-    is_over: Arc<AtomicBool>,
-    settled: Arc<AtomicUsize>,
-) {
-    while !is_over.load(Ordering::Relaxed) {
-        let Some(message) = services.next(queue).await else { continue };
-        let answer = worker.handle(services.event(queue, slice::from_ref(&message))).await;
-        assert_eq!(answer, json!({ "batchItemFailures": [] }));
-        services.delete(queue, &[message]).await;
-        settled.fetch_add(1, Ordering::Relaxed);
-    }
+    turns.end().await;
+    tasks.end().await;
+    let parts = [0, 1, 2].map(|part| Took { count: TURNS, wall, cpu: after[part] - before[part] });
+    let all = Took { count: TURNS, wall, cpu: parts.iter().map(|part| part.cpu).sum() };
+    (all, parts.map(|part| part.cpu_per_thousand()))
 }
 
 /// Processes of one function, each with one event at a time.
@@ -227,20 +160,5 @@ async fn ask_all<F: Future<Output = ()> + Send + 'static>(people: &[Person], ask
     }
     while let Some(asked) = asking.join_next().await {
         asked.unwrap();
-    }
-}
-
-fn since(begun: Timestamp) -> f64 {
-    SystemClock.now().duration_since(begun).as_secs_f64()
-}
-
-fn measured() -> f64 {
-    f64::from(u32::try_from(TURNS).unwrap())
-}
-
-fn say(text: &str) {
-    #[expect(clippy::print_stdout, reason = "the figures are what this is run for")]
-    {
-        println!("{text}");
     }
 }

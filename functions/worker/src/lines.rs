@@ -1,0 +1,75 @@
+//! The report's lines: what stands of one delivery in the report of its broadcast.
+//! They are written by `broadcast`, once for each message.
+
+use herald::broadcast::{Entry, Outcome, Who};
+use herald::ledger::{Job, State};
+use herald::occasion::Recipient;
+use herald::queue::Delivery;
+use herald::store::StoreError;
+
+use crate::Worker;
+
+impl Worker {
+    /// The report's line of a delivery that was begun, from its `record` or else from the table; `None` when nobody knows
+    /// of it.
+    pub(crate) async fn line(
+        &self,
+        delivery: &Delivery,
+        record: Option<Job>,
+    ) -> Result<Option<Entry>, StoreError> {
+        let job = match record {
+            Some(job) => job,
+            None => match self.jobs.get(&delivery.job).await? {
+                Some(job) => job,
+                None => return Ok(None),
+            },
+        };
+        let send = match (job.send(), &delivery.activity) {
+            // A change of what is shown has a claim of its own.
+            (None, Some(_)) => self.jobs.get(&delivery.job.step("send", 0)).await?,
+            (send, _) => send,
+        };
+        Ok(Some(self.line_of_job(delivery, &job, send.as_ref())))
+    }
+
+    fn line_of_job(&self, delivery: &Delivery, job: &Job, send: Option<&Job>) -> Entry {
+        let decisive = send.filter(|_| !job.state.is_settled()).unwrap_or(job);
+        let reason = decisive.reason().unwrap_or_default();
+        let outcome = match (job.state, send) {
+            (State::Sent, None) => Outcome::Nothing,
+            _ => Outcome::of(decisive.state, reason),
+        };
+        let mut line = self.line_of(delivery, outcome, Some(reason).filter(|reason| !reason.is_empty()));
+        let activity = send.and_then(Job::shown).or(job.shown()).cloned();
+        line.activity = activity.filter(|_| outcome == Outcome::Delivered);
+        line
+    }
+
+    /// The line of a delivery that came to `outcome`.
+    pub(crate) fn line_of(&self, delivery: &Delivery, outcome: Outcome, reason: Option<&str>) -> Entry {
+        Entry {
+            job: delivery.job.clone(),
+            who: self.who(&delivery.recipient),
+            outcome,
+            reason: reason.map(str::to_owned),
+            at: self.clock.now(),
+            activity: None,
+        }
+    }
+
+    fn who(&self, recipient: &Recipient) -> Who {
+        let tenant = recipient.tenant().cloned();
+        match recipient {
+            Recipient::Conversation { reference } => Who {
+                tenant,
+                user: reference.person().map(|person| person.id),
+                reference: Some(self.references.key(reference)),
+                channel: None,
+            },
+            Recipient::User(user) => Who { tenant, user: Some(user.id.clone()), ..Who::default() },
+            Recipient::Channel(channel) => {
+                Who { tenant, channel: Some(channel.id.clone()), ..Who::default() }
+            }
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! What Herald is compared with: a loop that posts the same text into one conversation after the other and records
+//! nothing. It is the floor of what telling a crowd can cost, not a way to tell one: it forgets whom it told when it ends.
+
+use std::io::BufRead;
+
+use serde_json::{Value, json};
+use support::measure::{say, sign_in};
+use tokio::task::JoinSet;
+
+/// Posts `text` into all conversations of each line of the input, so many at a time, and says when it has.
+///
+/// Each line is a JSON array of conversation ids.
+pub(crate) async fn serve(settings: &Value, text: &str, at_a_time: usize) {
+    let http = herald::http::client().unwrap();
+    let token = sign_in(&http, settings).await;
+    let service_url = settings["service_url"].as_str().unwrap();
+    for line in std::io::stdin().lock().lines() {
+        let conversations: Vec<String> = serde_json::from_str(&line.unwrap()).unwrap();
+        let mut posting = JoinSet::new();
+        for conversation in conversations {
+            if posting.len() == at_a_time {
+                posting.join_next().await.unwrap().unwrap();
+            }
+            let url = format!("{service_url}v3/conversations/{conversation}/activities");
+            let activity = json!({ "type": "message", "text": text, "conversation": { "id": conversation } });
+            let post = http.post(url).bearer_auth(&token).json(&activity);
+            posting.spawn(async move {
+                let posted = post.send().await.and_then(reqwest::Response::error_for_status);
+                posted.unwrap().bytes().await.unwrap();
+            });
+        }
+        while let Some(posted) = posting.join_next().await {
+            posted.unwrap();
+        }
+        say("posted");
+    }
+}

@@ -1,0 +1,182 @@
+//! What telling a crowd costs: CPU seconds of the release workers, beside a loop that records nothing.
+//! It measures and does not judge: machines differ.
+//!
+//! The crowd is of many tenants, each told as fast as `TENANT_RATE` allows at most, so that no tenant's rate is what
+//! bounds them all.
+
+#![expect(clippy::unwrap_used, reason = "a measurement may end where it fails")]
+
+mod bare;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use cli::stack::Delays;
+use herald::clock::{Clock, SystemClock};
+use herald::conversation::ConversationReference;
+use herald::conversation::lifecycle::Change;
+use herald::ids::{ClientId, TenantId};
+use herald::store::{ReferenceStore, Table};
+use serde_json::{Value, json};
+use support::Services;
+use support::measure::{Bare, Took, Workers, bare_settings, say, since};
+use support::services::CLIENT_ID;
+
+const TENANTS: usize = 20;
+
+/// Recipients of each tenant.
+const PEOPLE: usize = 250;
+
+const RECIPIENTS: usize = TENANTS * PEOPLE;
+
+/// What the template allows at most.
+const TENANT_RATE: u32 = 50;
+
+/// Worker processes, each of which tells one recipient after the other at its tenant's rate.
+const WORKERS: usize = 32;
+
+/// Requests that the bare loop has under way.
+const AT_A_TIME: usize = 32;
+
+/// What everyone is told.
+const TEXT: &str = "The network is down until noon. We will tell you when it is back.";
+
+/// The argument that makes this program the bare loop; its settings follow.
+const BARE: &str = "bare";
+
+fn main() {
+    let arguments: Vec<_> = std::env::args().collect();
+    if let [_, first, settings] = &arguments[..]
+        && first == BARE
+    {
+        // On one thread, as the functions are.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        return runtime.block_on(bare::serve(&serde_json::from_str(settings).unwrap(), TEXT, AT_A_TIME));
+    }
+    tokio::runtime::Runtime::new().unwrap().block_on(compare());
+}
+
+async fn compare() {
+    let services = Arc::new(Services::start(Delays::Kept).await);
+    let conversations = populate(&services).await;
+    let bare = measure_bare(&services, &conversations).await;
+    let (herald, asked) = measure_herald(&services).await;
+    let per_recipient = |count: usize| count as f64 / RECIPIENTS as f64;
+    let asked: Vec<_> = asked
+        .iter()
+        .map(|(what, count)| format!("  {what:<40} {count:>7} {:>6.2}", per_recipient(*count)))
+        .collect();
+    let line = |name: &str, took: Took| {
+        format!("{name:<52} {:>10.0} {:>26.3}", took.per_second(), took.cpu_per_thousand())
+    };
+    say(&format!(
+        "{RECIPIENTS} people of {TENANTS} tenants told, each in a known conversation, warm\n\
+         {:<52} {:>10} {:>26}\n{}\n{}\n\
+         Herald / bare loop: {:.1} times the CPU; the aim is 0.4 CPU s per 1,000 messages\n\
+         asked of table and queue, in all and per recipient:\n{}\n\
+         ({TENANTS} tenants at {TENANT_RATE} a second bound it at {} messages a second; emulators and channel share the \
+         machine)",
+        "",
+        "messages/s",
+        "CPU s per 1,000 messages",
+        line("bare loop (reqwest): nothing recorded", bare),
+        line("Herald (workers): every step recorded, and a report", herald),
+        herald.cpu / bare.cpu,
+        asked.join("\n"),
+        TENANTS * TENANT_RATE as usize,
+    ));
+}
+
+/// Makes everybody known, and says which conversations they are.
+async fn populate(services: &Services) -> Vec<String> {
+    let table =
+        Table::new(aws_sdk_dynamodb::Client::new(&services.stack.sdk_config()), services.stack.table_name());
+    let issuer = services.channel.cloud()["issuer"].as_str().unwrap().to_owned();
+    let references = ReferenceStore::new(table, ClientId::new(CLIENT_ID).unwrap(), &issuer);
+    let mut conversations = Vec::new();
+    for tenant in 0..TENANTS {
+        let id = TenantId::new(format!("{tenant:08}-1111-4111-8111-111111111111")).unwrap();
+        for number in 0..PEOPLE {
+            let person = services.channel.add_person(&format!("Person {tenant}-{number}"));
+            let activity = serde_json::from_value(services.channel.message(&person, "hello")).unwrap();
+            let mut reference = ConversationReference::of(&activity).unwrap();
+            reference.tenant_id = Some(id.clone());
+            reference.conversation.tenant_id = reference.tenant_id.clone();
+            references.upsert(&reference, Change::Keep, SystemClock.now()).await.unwrap();
+            conversations.push(services.channel.personal_conversation(&person));
+        }
+    }
+    conversations
+}
+
+async fn measure_bare(services: &Services, conversations: &[String]) -> Took {
+    let mut program = Bare::start(&[BARE, &bare_settings(services).to_string()]);
+    let conversations = json!(conversations).to_string();
+    let mut all = async || {
+        let (begun, before) = (SystemClock.now(), program.cpu());
+        program.tell(&conversations).await;
+        program.hear().await;
+        Took { count: RECIPIENTS, wall: since(begun), cpu: program.cpu() - before }
+    };
+    all().await;
+    all().await
+}
+
+/// What it took, and what was asked of table and queue for it.
+async fn measure_herald(services: &Arc<Services>) -> (Took, BTreeMap<String, usize>) {
+    let asked: Arc<Mutex<BTreeMap<String, usize>>> = Arc::default();
+    let notes = asked.clone();
+    services.stack.watch(Arc::new(move |operation: &str, body: &[u8]| {
+        let mut notes = notes.lock().unwrap();
+        for what in names_of(operation, body) {
+            *notes.entry(what).or_default() += 1;
+        }
+    }));
+    let rate = [("TENANT_RATE", TENANT_RATE.to_string())];
+    let mut proactive = services.launch_with("proactive", &rate).await;
+    let workers = Workers::start(services, "DeliveriesQueue", WORKERS, &rate).await;
+    let mut queued_before = 0;
+    let mut all = async |key: &str| {
+        let shown = services.channel.texts().len();
+        asked.lock().unwrap().clear();
+        let (begun, before) = (SystemClock.now(), workers.cpu());
+        let event = json!({
+            "version": 1, "occasion": "outage", "key": key, "audience": { "kind": "everyone" },
+            "content": { "text": TEXT },
+        });
+        let planned = proactive.handle(event).await;
+        assert_eq!(planned["recipients"], json!(RECIPIENTS));
+        services.channel.wait_for(shown + RECIPIENTS).await;
+        let queued = queued_before + asked.lock().unwrap()[QUEUED];
+        while workers.settled() < queued {
+            tokio::task::yield_now().await;
+        }
+        queued_before = queued;
+        Took { count: RECIPIENTS, wall: since(begun), cpu: workers.cpu() - before }
+    };
+    all("warm").await;
+    let took = all("measured").await;
+    let asked = asked.lock().unwrap().clone();
+    workers.end().await;
+    (took, asked)
+}
+
+/// Messages of deliveries.
+const QUEUED: &str = "messages queued";
+
+/// What is asked for, by operation and kind of record. Receiving and deleting messages is Lambda's own doing, and
+/// listing people is planning's.
+fn names_of(operation: &str, body: &[u8]) -> Vec<String> {
+    let request: Value = serde_json::from_slice(body).unwrap();
+    let Some((_, verb)) = operation.split_once('.') else { return Vec::new() };
+    let key = request["Item"]["pk"]["S"].as_str().or(request["Key"]["pk"]["S"].as_str()).unwrap_or_default();
+    let kind = key.split('#').next().unwrap_or_default();
+    match verb {
+        "ReceiveMessage" | "DeleteMessage" | "Query" => Vec::new(),
+        "SendMessageBatch" => {
+            vec![QUEUED.to_owned(); request["Entries"].as_array().map_or(0, Vec::len)]
+        }
+        "SendMessage" => vec![QUEUED.to_owned()],
+        _ => vec![format!("{verb} {kind}")],
+    }
+}
