@@ -149,7 +149,7 @@ async fn measure_herald(services: &Arc<Services>) -> (Took, BTreeMap<String, usi
         services.channel.wait_for(shown + RECIPIENTS).await;
         let queued = queued_before + asked.lock().unwrap()[QUEUED];
         while workers.settled() < queued {
-            SystemClock.sleep(Duration::from_millis(20)).await;
+            SystemClock.sleep(std::time::Duration::from_millis(20)).await;
         }
         queued_before = queued;
         Took { count: RECIPIENTS, wall: since(begun), cpu: workers.cpu() - before }
