@@ -4,10 +4,36 @@ mod deadletters;
 mod elsewhere;
 mod jobs;
 
+use std::path::PathBuf;
+
 use clap::Parser;
 use cli::args::{Arguments, Command, Where};
 use cli::operator::{self, Deployment, OperatorError, Verb};
+use herald::chance::Chance;
+use serde_json::Value;
 use support::TestBundle;
+
+/// A file for a verb to read, gone with the story.
+pub(crate) struct File(PathBuf);
+
+impl File {
+    pub(crate) fn with(json: &Value) -> Self {
+        let path = std::env::temp_dir().join(format!("herald-file-{}.json", Chance::system().token()));
+        std::fs::write(&path, json.to_string()).unwrap();
+        Self(path)
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        // What cannot be removed is the temporary directory's to remove.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
 
 /// What a verb printed, and whether it could be done.
 pub(crate) struct Said {

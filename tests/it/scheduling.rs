@@ -1,44 +1,19 @@
 //! Schedules that an operator makes: they fire on time, once, on the clocks of their zone, until they are taken away.
 
-use std::fs;
-use std::path::PathBuf;
-
 use cli::template::fire;
 use herald::clock::Clock;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use support::{ScriptedEngine, TestBundle};
 
-use crate::operating::{Said, try_say_words};
+use crate::operating::{File, Said, try_say_words};
 
 const NINE: &str = "cron(0 9 * * ? *)";
 
-/// A file with an event, gone with the story.
-struct File(PathBuf);
-
-impl File {
-    fn with(event: &Value) -> Self {
-        let name = format!("herald-schedule-{}.json", herald::chance::Chance::system().token());
-        let path = std::env::temp_dir().join(name);
-        fs::write(&path, event.to_string()).unwrap();
-        Self(path)
-    }
-
-    fn news() -> Self {
-        Self::with(&json!({
-            "version": 1, "occasion": "news", "audience": { "kind": "everyone" }, "content": { "text": "News." },
-        }))
-    }
-
-    fn path(&self) -> &str {
-        self.0.to_str().unwrap()
-    }
-}
-
-impl Drop for File {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
+fn news() -> File {
+    File::with(&json!({
+        "version": 1, "occasion": "news", "audience": { "kind": "everyone" }, "content": { "text": "News." },
+    }))
 }
 
 async fn say(bundle: &TestBundle, words: &[&str]) -> Said {
@@ -75,7 +50,7 @@ async fn what_was_made_fires_on_time_and_once_on_the_clocks_of_its_zone() {
     let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
     bundle.install("Alex").await;
     let before = bundle.channel().texts().len();
-    let news = File::news();
+    let news = news();
 
     let made = say(&bundle, &["schedule", "add", "news", NINE, news.path(), "--zone", "Asia/Tokyo"]).await;
     let listed = say(&bundle, &["schedule", "list"]).await;
@@ -95,7 +70,7 @@ async fn what_was_made_fires_on_time_and_once_on_the_clocks_of_its_zone() {
 #[tokio::test]
 async fn one_that_fires_once_is_gone_after_it() {
     let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
-    let news = File::news();
+    let news = news();
     let once = ["schedule", "add", "once", "at(2026-11-23T09:00:00)", news.path(), "--zone", "Europe/Zurich"];
     assert!(say(&bundle, &once).await.did);
 
@@ -112,7 +87,7 @@ async fn one_that_fires_once_is_gone_after_it() {
 #[tokio::test]
 async fn what_was_taken_away_fires_no_more() {
     let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
-    let news = File::news();
+    let news = news();
     let add = ["schedule", "add", "news", NINE, news.path(), "--zone", "UTC"];
     assert!(say(&bundle, &add).await.did);
 
@@ -132,7 +107,7 @@ async fn what_was_taken_away_fires_no_more() {
 #[tokio::test]
 async fn what_is_wrong_is_named_before_anything_is_made() {
     let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
-    let news = File::news();
+    let news = news();
     let event = |change: Value| {
         let mut event = json!({
             "version": 1, "occasion": "news", "audience": { "kind": "everyone" }, "content": { "text": "News." },

@@ -1,35 +1,10 @@
 //! What an operator does about broadcasts, and reads of them.
 
-use std::path::PathBuf;
-
 use cli::channel::{Effect, Fault, Operation};
-use herald::chance::Chance;
 use support::ScriptedEngine;
 
 use super::*;
-use crate::operating::{say, try_say};
-
-/// A file of its own, removed with the story.
-struct File(PathBuf);
-
-impl File {
-    fn with(json: &Value) -> Self {
-        let path = std::env::temp_dir().join(format!("herald-broadcast-{}.json", Chance::system().token()));
-        std::fs::write(&path, json.to_string()).unwrap();
-        Self(path)
-    }
-
-    fn path(&self) -> String {
-        self.0.display().to_string()
-    }
-}
-
-impl Drop for File {
-    fn drop(&mut self) {
-        // What cannot be removed is the temporary directory's to remove.
-        let _ = std::fs::remove_file(&self.0);
-    }
-}
+use crate::operating::{File, say, try_say};
 
 fn event() -> Value {
     news(json!({ "kind": "everyone" }), json!({ "text": "Hello." }))

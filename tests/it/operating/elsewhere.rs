@@ -19,6 +19,21 @@ impl Directory {
     fn new() -> Self {
         Self(std::env::temp_dir().join(format!("herald-operating-{}", Chance::system().token())))
     }
+
+    /// A bundle that keeps its state there.
+    fn options(&self) -> LocalOptions {
+        LocalOptions {
+            state: Some(self.0.clone()),
+            port: 0,
+            served: Served::Emulated,
+            credential: None,
+            engine: Arc::new(ScriptedEngine::default()),
+            clock: TestBundle::clock_at_start(),
+            chance: Chance::seeded(7),
+            delays: Delays::Skipped,
+            tenant_rate: herald::config::TENANT_RATE,
+        }
+    }
 }
 
 impl Drop for Directory {
@@ -42,19 +57,7 @@ async fn list(state: &Path) -> Result<String, OperatorError> {
 #[tokio::test]
 async fn dead_letters_are_listed_beside_a_running_herald_and_after_it() {
     let directory = Directory::new();
-    let running = Local::start(LocalOptions {
-        state: Some(directory.0.clone()),
-        port: 0,
-        served: Served::Emulated,
-        credential: None,
-        engine: Arc::new(ScriptedEngine::default()),
-        clock: TestBundle::clock_at_start(),
-        chance: Chance::seeded(7),
-        delays: Delays::Skipped,
-        tenant_rate: herald::config::TENANT_RATE,
-    })
-    .await
-    .unwrap();
+    let running = Local::start(directory.options()).await.unwrap();
     let sqs = aws_sdk_sqs::Client::new(&running.resources.aws);
     let url = running.stack.queue_url("TasksDeadLetters").unwrap();
     sqs.send_message().queue_url(url).message_body("no work").send().await.unwrap();
@@ -86,18 +89,7 @@ async fn a_schedule_is_kept_where_nothing_runs() {
         .unwrap();
     let file = event.to_str().unwrap();
     let nowhere = schedule(&directory.0, &["list"]).await;
-    let options = LocalOptions {
-        state: Some(directory.0.clone()),
-        port: 0,
-        served: Served::Emulated,
-        credential: None,
-        engine: Arc::new(ScriptedEngine::default()),
-        clock: TestBundle::clock_at_start(),
-        chance: Chance::seeded(7),
-        delays: Delays::Skipped,
-        tenant_rate: herald::config::TENANT_RATE,
-    };
-    let running = Local::start(options).await.unwrap();
+    let running = Local::start(directory.options()).await.unwrap();
 
     let beside = schedule(&directory.0, &["add", "news", "rate(1 hour)", file]).await;
     let known = running.stack.schedules();

@@ -1,6 +1,8 @@
 //! `herald schedule`: occasions that come by the clock, made, listed and taken away in EventBridge Scheduler.
 //! What such an event may hold is `proactive`'s to say; when an expression fires, the template's timetables'.
 
+mod coming;
+
 use std::io::Write;
 use std::path::Path;
 
@@ -14,15 +16,16 @@ use aws_sdk_scheduler::types::{
 use herald::auth::AwsFailure;
 use herald::checkup::{Asked, explain};
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use proactive::check_event;
 use serde_json::{Value, json};
 
+pub use self::coming::foretell_expression;
+use self::coming::{foretell, shown, timetable, timetable_of};
 use super::broadcast::read;
 use super::{Deployment, OperatorError};
-use crate::args::{Coming, ScheduleVerb};
+use crate::args::ScheduleVerb;
 use crate::local::TEMPLATE;
-use crate::template::{Firing, Template, Timetable, TimetableError, expanded};
+use crate::template::{Template, Timetable, expanded};
 
 /// The template's schedule whose target the others have too.
 const TICK: &str = "tick";
@@ -64,27 +67,6 @@ pub(super) async fn execute(
                 None => unknown(name, out),
             }
         }
-    }
-}
-
-/// Says when the expression that `verb` is about fires, if it is about one, which takes no deployment.
-///
-/// # Errors
-///
-/// [`OperatorError`]: the expression or its zone is wrong, or the terminal cannot be used.
-pub fn foretell_expression(
-    verb: &ScheduleVerb,
-    now: Timestamp,
-    out: &mut (dyn Write + Send),
-) -> Result<Option<bool>, OperatorError> {
-    match verb {
-        ScheduleVerb::Next { which: Coming { expression: Some(expression), zone, .. }, count, .. } => {
-            foretell(&timetable(expression, zone.as_deref())?, *count, now, out).map(Some)
-        }
-        ScheduleVerb::Next { .. }
-        | ScheduleVerb::Add { .. }
-        | ScheduleVerb::List { .. }
-        | ScheduleVerb::Remove { .. } => Ok(None),
     }
 }
 
@@ -191,66 +173,9 @@ async fn remove(group: &Group, name: &str, out: &mut (dyn Write + Send)) -> Resu
     }
 }
 
-fn foretell(
-    timetable: &Timetable,
-    count: u8,
-    now: Timestamp,
-    out: &mut (dyn Write + Send),
-) -> Result<bool, OperatorError> {
-    if timetable.expression().starts_with("rate") {
-        let every = timetable.expression().trim_start_matches("rate(").trim_end_matches(')');
-        writeln!(out, "every {every}, counted from when the schedule is made")?;
-        return Ok(true);
-    }
-    let mut firings = 0;
-    for firing in timetable.coming(now).take(usize::from(count) * 2) {
-        match firing {
-            Firing::At(time) => writeln!(out, "{}", shown(time, timetable))?,
-            Firing::FirstOfTwo(time) => {
-                writeln!(out, "{}, the first of two such times that day", shown(time, timetable))?;
-            }
-            Firing::Skipped(time) => {
-                let time = time.strftime("%a %Y-%m-%d %H:%M");
-                writeln!(out, "{time} does not come: the clocks of {} skip it", timetable.zone())?;
-            }
-        }
-        firings += u8::from(firing.moment().is_some());
-        if firings == count {
-            break;
-        }
-    }
-    if firings == 0 {
-        writeln!(out, "never again")?;
-    }
-    Ok(true)
-}
-
-fn shown(time: Timestamp, timetable: &Timetable) -> String {
-    let zoned = time.to_zoned(timetable.rules().clone());
-    let local = zoned.strftime("%a %Y-%m-%d %H:%M %:z");
-    let utc = time.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M UTC").to_string();
-    format!("{local} ({utc})")
-}
-
 fn unknown(name: &str, out: &mut (dyn Write + Send)) -> Result<bool, OperatorError> {
     writeln!(out, "There is no schedule {name}. See which there are: herald schedule list")?;
     Ok(false)
-}
-
-fn timetable(expression: &str, zone: Option<&str>) -> Result<Timetable, OperatorError> {
-    let is_rate = expression.starts_with("rate(");
-    let Some(zone) = zone.or(is_rate.then_some("UTC")) else {
-        return Err(wrong("--zone", "is missing: say on whose clocks, e.g. --zone Europe/Zurich"));
-    };
-    Timetable::parse(expression, zone).map_err(|error| {
-        let field = if matches!(error, TimetableError::Zone(_)) { "--zone" } else { "EXPRESSION" };
-        wrong(field, error.to_string())
-    })
-}
-
-fn timetable_of(schedule: &GetScheduleOutput) -> Result<Timetable, OperatorError> {
-    let zone = schedule.schedule_expression_timezone().unwrap_or("UTC");
-    timetable(schedule.schedule_expression().unwrap_or_default(), Some(zone))
 }
 
 /// The event with what the scheduler fills in, once it is known to be one that `proactive` takes.

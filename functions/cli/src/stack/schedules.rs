@@ -1,6 +1,8 @@
 //! EventBridge Scheduler's group of this stack: the template's schedules, and those that an operator made.
 //! It says which are due. Nothing fires by it: whoever runs the functions fires them.
 
+mod schedule;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
@@ -13,8 +15,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use self::schedule::{Schedule, arn};
 use super::StackError;
-use crate::template::{ACCOUNT, Firing, REGION, ScheduleDefinition, Template, Timetable};
+use crate::template::{Firing, ScheduleDefinition, Template};
 
 /// Where the service's paths begin.
 const PATH: &str = "/schedules";
@@ -31,13 +34,6 @@ pub(super) struct Schedules {
     /// Those that were made, by name.
     made: Mutex<BTreeMap<String, Schedule>>,
     file: Option<PathBuf>,
-}
-
-/// A schedule as the service shows it, and as it is read.
-#[derive(Debug, Clone)]
-struct Schedule {
-    definition: ScheduleDefinition,
-    shown: Value,
 }
 
 /// What is on file.
@@ -206,56 +202,6 @@ impl Schedules {
     fn made(&self) -> MutexGuard<'_, BTreeMap<String, Schedule>> {
         self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-impl Schedule {
-    /// One of the template.
-    fn given(definition: ScheduleDefinition) -> Self {
-        let shown = json!({
-            "Name": definition.name,
-            "GroupName": definition.group,
-            "Arn": definition.arn(),
-            "State": if definition.enabled { "ENABLED" } else { "DISABLED" },
-            "ScheduleExpression": definition.expression(),
-            "ScheduleExpressionTimezone": definition.zone(),
-            "FlexibleTimeWindow": { "Mode": "OFF" },
-            "Target": {
-                "Arn": format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{}", definition.target),
-                "RoleArn": format!("arn:aws:iam::{ACCOUNT}:role/SchedulerRole"),
-                "Input": definition.input.to_string(),
-                "DeadLetterConfig": { "Arn": format!("arn:aws:sqs:{REGION}:{ACCOUNT}:ProactiveDeadLetters") },
-            },
-        });
-        Self { definition, shown }
-    }
-
-    /// One that was made: whatever the service would refuse is refused.
-    fn read(shown: Value) -> Result<Self, Refusal> {
-        let text = |at: &str| {
-            let found = shown.pointer(at).and_then(Value::as_str).map(str::to_owned);
-            found.ok_or_else(|| invalid(&format!("`{at}` is missing")))
-        };
-        text("/FlexibleTimeWindow/Mode")?;
-        text("/Target/RoleArn")?;
-        let zone = text("/ScheduleExpressionTimezone").unwrap_or_else(|_| "UTC".to_owned());
-        let timetable = Timetable::parse(&text("/ScheduleExpression")?, &zone);
-        let input = serde_json::from_str(&text("/Target/Input")?);
-        let name = text("/Name")?;
-        let definition = ScheduleDefinition {
-            logical_id: name.clone(),
-            name,
-            group: text("/GroupName")?,
-            target: text("/Target/Arn")?,
-            enabled: shown["State"] != "DISABLED",
-            timetable: timetable.map_err(|error| invalid(&error.to_string()))?,
-            input: input.map_err(|_| invalid("the target's input is not JSON"))?,
-        };
-        Ok(Self { definition, shown })
-    }
-}
-
-fn arn(group: &str, name: &str) -> String {
-    format!("arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/{group}/{name}")
 }
 
 fn invalid(message: &str) -> Refusal {
