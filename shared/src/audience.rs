@@ -38,7 +38,7 @@ pub enum Audience {
     Channel(TeamChannel),
     /// The members of a team, each in their personal conversation, as the team's roster has them when it begins.
     Team(Team),
-    /// Every conversation that subscribed to a topic. It stands alone, in no list of audiences.
+    /// Every conversation that subscribed to a topic.
     Topic {
         /// The topic.
         topic: Topic,
@@ -165,16 +165,25 @@ impl Audience {
     /// The teams it names, each once.
     #[must_use]
     pub fn teams(&self) -> Vec<&Team> {
+        self.named(|part| if let Self::Team(team) = part { Some(team) } else { None })
+    }
+
+    /// The topics whose subscribers it names, each once.
+    #[must_use]
+    pub fn topics(&self) -> Vec<&Topic> {
+        self.named(|part| if let Self::Topic { topic } = part { Some(topic) } else { None })
+    }
+
+    /// What its parts and exceptions name, each once.
+    fn named<T: PartialEq>(&self, name: impl Fn(&Self) -> Option<&T>) -> Vec<&T> {
         let except = if let Self::Any { except, .. } = self { except.as_slice() } else { &[] };
-        let mut teams = Vec::new();
-        for part in self.parts().iter().chain(except) {
-            if let Self::Team(team) = part
-                && !teams.contains(&team)
-            {
-                teams.push(team);
+        let mut named = Vec::new();
+        for name in self.parts().iter().chain(except).filter_map(name) {
+            if !named.contains(&name) {
+                named.push(name);
             }
         }
-        teams
+        named
     }
 }
 

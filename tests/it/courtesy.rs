@@ -1,5 +1,7 @@
 //! Courtesy: who has muted something is not told of it, and nobody is disturbed in their quiet hours.
 
+mod topics;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -202,28 +204,6 @@ async fn of_two_wishes_the_later_counts_whichever_is_worked_on_first() {
 }
 
 #[tokio::test]
-async fn a_topics_subscribers_are_told_and_nobody_else() {
-    let bundle = order_desk().await;
-    let (alex, robin) = (bundle.install("Alex").await, bundle.install("Robin").await);
-    let weather = |key: &str| {
-        json!({
-            "version": 1, "occasion": "weather", "key": key, "audience": { "kind": "topic", "topic": "weather" },
-            "content": { "text": "It snows." },
-        })
-    };
-    say(&bundle, &alex, "subscribe to weather").await;
-
-    tell(&bundle, weather("one")).await;
-    say(&bundle, &alex, "unsubscribe from weather").await;
-    tell(&bundle, weather("two")).await;
-
-    assert_eq!(told(&bundle, &alex).iter().filter(|text| *text == "It snows.").count(), 1);
-    assert!(!told(&bundle, &robin).contains(&"It snows.".to_owned()));
-    assert!(outcomes(&bundle, "two").await.is_empty());
-    bundle.end().await;
-}
-
-#[tokio::test]
 async fn nobody_is_told_as_long_as_it_is_not_known_who_has_muted_it() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
@@ -257,24 +237,6 @@ async fn what_is_taken_back_is_taken_back_from_who_has_muted_it_since_too() {
     let deleted = bundle.channel().entries().iter().filter(|entry| entry.effect == Effect::Deleted).count();
     assert!(said.did, "{}", said.text);
     assert_eq!(deleted, 1);
-    bundle.end().await;
-}
-
-#[tokio::test]
-async fn a_wrong_topic_is_refused_before_anybody_is_told() {
-    let bundle = order_desk().await;
-    bundle.install("Alex").await;
-    let mut wrong = news("one");
-    wrong["topic"] = json!("two words");
-    let mut combined = news("two");
-    combined["audience"] = json!({ "kind": "any", "of": [{ "kind": "topic", "topic": "news" }] });
-
-    let wrong = bundle.local().fire(wrong).await.unwrap_err().to_string();
-    let combined = bundle.local().fire(combined).await.unwrap_err().to_string();
-
-    assert!(wrong.contains("`topic`"), "{wrong}");
-    assert!(combined.contains("`audience.of`"), "{combined}");
-    assert_eq!(bundle.channel().texts().len(), 1, "the welcome");
     bundle.end().await;
 }
 

@@ -13,6 +13,7 @@ mod crashes;
 mod credentials;
 mod crowd;
 mod doctor;
+mod events;
 mod footprint;
 mod hostile;
 mod http;

@@ -11,6 +11,7 @@ mod page;
 mod plan;
 mod preview;
 mod rosters;
+mod subscribers;
 mod tick;
 
 use std::sync::Arc;

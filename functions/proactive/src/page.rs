@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use herald::audience::{Audience, Found};
 use herald::broadcast::{Aim, Broadcast, Cursor, Extent, Placement, Spec, Step, place, tenant_key};
+use herald::conversation::ReferenceKey;
 use herald::occasion::Recipient;
 use herald::queue::Delivery;
 use herald::store::{Counts, SLICES, SUBSCRIBER_SHARDS, StoreError};
@@ -111,14 +112,14 @@ impl Proactive {
     ) -> Result<Page, PlanError> {
         let Some(part) = audience.parts().get(cursor.part) else { return Ok(Page::default()) };
         let Listed { found, unreadable, last } = self.listed(part, rosters, cursor).await?;
+        let keys: Vec<_> = found.iter().map(|(recipient, _)| self.key_of(recipient)).collect();
+        let known: Vec<ReferenceKey> = keys.iter().flatten().cloned().collect();
+        let subscribers = self.subscribers(audience, part, &known).await?;
         let mut deliveries: Vec<Delivery> = Vec::new();
-        for (recipient, values) in found {
-            let key = match &recipient {
-                Recipient::Conversation { reference } => Some(self.references.key(reference)),
-                Recipient::User(_) | Recipient::Channel(_) => None,
-            };
+        for ((recipient, values), key) in found.into_iter().zip(keys) {
             let teams = self.teams_of(rosters, part, &recipient);
-            let seen = Found { recipient: &recipient, key: key.as_ref(), teams: &teams };
+            let topics = subscribers.topics_of(key.as_ref());
+            let seen = Found { recipient: &recipient, key: key.as_ref(), teams: &teams, topics: &topics };
             if !part.holds(seen) || !audience.tells(cursor.part, seen) {
                 continue;
             }
@@ -129,6 +130,14 @@ impl Proactive {
             }
         }
         Ok(Page { deliveries, unreadable, last })
+    }
+
+    /// What the reference of a recipient's conversation is found by.
+    fn key_of(&self, recipient: &Recipient) -> Option<ReferenceKey> {
+        match recipient {
+            Recipient::Conversation { reference } => Some(self.references.key(reference)),
+            Recipient::User(_) | Recipient::Channel(_) => None,
+        }
     }
 
     /// What a recipient is known by: the person wherever one is, for between two plans of one broadcast a conversation

@@ -31,11 +31,6 @@ impl Audience {
         if except.len() > MAX_PARTS {
             return Err(too_many(".except", except.len(), MAX_PARTS));
         }
-        if of.iter().chain(except).any(|part| matches!(part, Self::Topic { .. })) {
-            let problem =
-                "holds the subscribers of a topic, who are told by a broadcast of their own".to_owned();
-            return Err(wrong(".of", problem));
-        }
         of.iter().chain(except).try_for_each(Self::check_one)
     }
 

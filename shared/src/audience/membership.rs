@@ -5,6 +5,7 @@ use super::{Audience, ConversationKind, Segment, Team};
 use crate::conversation::{ReferenceKey, User};
 use crate::ids::TenantId;
 use crate::occasion::Recipient;
+use crate::topic::Topic;
 
 /// A recipient, and what is known of them that they do not carry.
 #[derive(Debug, Clone, Copy)]
@@ -15,6 +16,8 @@ pub struct Found<'a> {
     pub key: Option<&'a ReferenceKey>,
     /// The teams that they are a member of, among those that the audience names.
     pub teams: &'a [&'a Team],
+    /// The topics that their conversation is subscribed to, among those that the audience names.
+    pub topics: &'a [&'a Topic],
 }
 
 impl Segment {
@@ -68,8 +71,7 @@ impl Audience {
             Self::User(user) => is_person(user),
             Self::Users { users } => users.iter().any(|addressee| is_person(&addressee.user())),
             Self::Conversation { reference } => found.key == Some(reference),
-            // They are found by their subscription, which is not in what is known of a recipient.
-            Self::Topic { .. } => true,
+            Self::Topic { topic } => found.topics.contains(&topic),
             Self::Channel(channel) => {
                 matches!(found.recipient, Recipient::Channel(other) if other == channel)
             }

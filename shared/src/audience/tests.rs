@@ -10,7 +10,7 @@ fn audience(json: Value) -> Audience {
 }
 
 fn alone(recipient: &Recipient) -> Found<'_> {
-    Found { recipient, key: None, teams: &[] }
+    Found { recipient, key: None, teams: &[], topics: &[] }
 }
 
 fn conversation(tenant: &str, entra: &str, locale: &str, kind: &str) -> Recipient {

@@ -12,15 +12,23 @@ const MAX_KEYS: usize = 100;
 /// How often what the table left out is asked for again.
 const MAX_ROUNDS: usize = 5;
 
-/// The items with these partition keys, as far as there are any, in any order.
-pub(super) async fn get(table: &Table, mut pks: Vec<String>) -> Result<Vec<Item>, StoreError> {
-    pks.sort_unstable();
+/// The items that are alone under these partition keys, as far as there are any, in any order.
+pub(super) async fn get(table: &Table, pks: Vec<String>) -> Result<Vec<Item>, StoreError> {
+    get_by_keys(table, pks.into_iter().map(|pk| (pk, ONLY.to_owned())).collect()).await
+}
+
+/// The items with these keys, of partition and sort, as far as there are any, in any order.
+pub(super) async fn get_by_keys(
+    table: &Table,
+    mut keys: Vec<(String, String)>,
+) -> Result<Vec<Item>, StoreError> {
+    keys.sort_unstable();
     // The table refuses a key that is asked for twice.
-    pks.dedup();
+    keys.dedup();
     let mut found = Vec::new();
-    for chunk in pks.chunks(MAX_KEYS) {
-        let keys = chunk.iter().map(|pk| {
-            let key = [("pk", text(pk)), ("sk", text(ONLY))];
+    for chunk in keys.chunks(MAX_KEYS) {
+        let keys = chunk.iter().map(|(pk, sk)| {
+            let key = [("pk", text(pk)), ("sk", text(sk))];
             key.map(|(name, value)| (name.to_owned(), value)).into()
         });
         let mut asked = Some(

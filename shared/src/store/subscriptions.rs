@@ -1,8 +1,11 @@
 //! Who subscribed to which topic, in the table: listed by topic, in shards, by key alone.
 //! What a subscriber has muted since is [`crate::courtesy`]'s to say.
 
+use std::collections::HashSet;
+
 use jiff::{SignedDuration, Timestamp};
 
+use super::batch;
 use super::item::{Item, number, text};
 use super::references::shard_of;
 use super::{StoreError, Table};
@@ -63,11 +66,10 @@ impl SubscriptionStore {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         let Table { client, name } = &self.table;
-        let shard = u16::from(shard_of(reference).0) % SUBSCRIBER_SHARDS;
         let mut request = client
             .put_item()
             .table_name(name)
-            .item("pk", text(self.pk(topic, shard)))
+            .item("pk", text(self.pk(topic, shard_of_subscriber(reference))))
             .item("sk", text(reference.as_str()))
             .item("said_at", number(at.as_millisecond()))
             .item("subscription", text(word(subscription)))
@@ -118,15 +120,40 @@ impl SubscriptionStore {
             .set_exclusive_start_key(start);
         let page =
             request.send().await.map_err(|error| StoreError::unavailable("list subscribers", error))?;
-        let key = |item: &Item| item.get("sk").and_then(|key| key.as_s().ok()).cloned();
-        let references = page.items().iter().filter_map(key).map(ReferenceKey::stored).collect();
-        Ok(Subscribers { references, last: page.last_evaluated_key.as_ref().and_then(key) })
+        let references = page.items().iter().filter_map(subscriber).map(ReferenceKey::stored).collect();
+        Ok(Subscribers { references, last: page.last_evaluated_key.as_ref().and_then(subscriber) })
+    }
+
+    /// Which of the conversations `keys` are subscribed to `topic`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    pub async fn among(
+        &self,
+        topic: &Topic,
+        keys: &[ReferenceKey],
+    ) -> Result<HashSet<ReferenceKey>, StoreError> {
+        let key = |key: &ReferenceKey| (self.pk(topic, shard_of_subscriber(key)), key.as_str().to_owned());
+        let items = batch::get_by_keys(&self.table, keys.iter().map(key).collect()).await?;
+        let is_on = |item: &&Item| item.get("subscription") == Some(&text(word(Subscription::On)));
+        Ok(items.iter().filter(is_on).filter_map(subscriber).map(ReferenceKey::stored).collect())
     }
 
     fn pk(&self, topic: &Topic, shard: u16) -> String {
         let topic = digest::of(&[self.client_id.as_str(), &self.cloud, topic.as_str()]);
         format!("topic#{topic}#{shard}")
     }
+}
+
+/// The part that a conversation's subscriptions are listed in.
+fn shard_of_subscriber(reference: &ReferenceKey) -> u16 {
+    u16::from(shard_of(reference).0) % SUBSCRIBER_SHARDS
+}
+
+/// Whose subscription an item, or a key of one, is.
+fn subscriber(item: &Item) -> Option<String> {
+    item.get("sk").and_then(|key| key.as_s().ok()).cloned()
 }
 
 fn word(subscription: Subscription) -> &'static str {

@@ -27,6 +27,12 @@ pub struct SendArguments {
     /// A key of your own: the same key is said once, however often it is sent; unless given, each call is one
     #[arg(long)]
     pub key: Option<String>,
+    /// What it is about, for those who mute that; send unless given
+    #[arg(long)]
+    pub topic: Option<String>,
+    /// Say it in quiet hours too
+    #[arg(long)]
+    pub urgent: bool,
     /// What to say
     pub text: String,
     /// Where to look.

@@ -47,6 +47,7 @@ pub(super) async fn send(
     let text = arguments.text.replace("${", "$${");
     let event = json!({
         "version": 1, "occasion": "send", "key": key, "audience": audience, "content": { "text": text },
+        "topic": arguments.topic, "urgent": arguments.urgent,
     });
     begin(&planner, event, out).await
 }
