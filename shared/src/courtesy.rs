@@ -59,6 +59,8 @@ pub enum Courtesy {
     LeaveOut(&'static str),
     /// It is said then, and not before.
     DeferUntil(Timestamp),
+    /// It is not said, for what they want to be spared cannot be read.
+    NotKnown,
 }
 
 impl Preferences {

@@ -1,6 +1,7 @@
 //! The ledger's decisions: who may handle a job, and what an attempt leaves behind (design: data, `job`).
 //! Pure functions of record, event and time; [`crate::store::JobStore`] reads and writes.
 
+mod cancel;
 mod decision;
 mod only;
 mod plan;
@@ -12,7 +13,8 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::decision::{Attempt, By, Cancel, Claim, Claimant, Loss, Policy, cancel, claim, finish};
+pub use self::cancel::{By, Cancel, cancel};
+pub use self::decision::{Attempt, Claim, Claimant, Loss, Policy, claim, finish};
 pub use self::only::{OnlySend, begin_send, claim_planned, end_send};
 pub use self::plan::{Next, Plan, Verdict};
 pub use self::steps::{forbidden, waiting};

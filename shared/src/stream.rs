@@ -5,6 +5,7 @@
 
 mod chunk;
 mod finish;
+mod left;
 mod surface;
 
 use std::time::Duration;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::chunk::Chunk;
 pub use self::finish::{Answer, Shown, Way, answer};
+pub use self::left::{LEFT_AFTER, STALE};
 pub use self::surface::Surface;
 use crate::connector::{ConnectorError, Refusal, Retry, divided};
 use crate::ids::ActivityId;
@@ -33,12 +35,6 @@ const GIVE_UP: SignedDuration = SignedDuration::from_secs(115);
 
 /// The least time between two requests, whatever the pace.
 const LEAST_GAP: SignedDuration = SignedDuration::from_secs(1);
-
-/// Silence after which a stream is closed that nobody goes on with, its answer left to follow.
-pub const LEFT_AFTER: SignedDuration = SignedDuration::from_secs(35);
-
-/// Silence after which nobody goes on with a stream: the channel may have given it up.
-pub const STALE: SignedDuration = SignedDuration::from_secs(40);
 
 /// The status of an answer to a chunk that nobody waits for any more (protocol §6.5).
 const GONE: u16 = 410;
@@ -199,26 +195,6 @@ impl Stream {
             // It may have been shown: what follows must begin with it.
             (None, Retry::WithinResendBudget(_)) => taken,
         }
-    }
-
-    /// Whether a worker that picks it up at `now` may go on with it.
-    #[must_use]
-    pub fn is_fresh(&self, now: Timestamp) -> bool {
-        self.end.is_none() && now.duration_since(self.last) < STALE
-    }
-
-    /// When a stream that nobody goes on with is closed: before the channel gives it up as silent.
-    #[must_use]
-    pub fn left_at(&self) -> Timestamp {
-        later(self.heard, LEFT_AFTER).max(self.not_before).max(later(self.last, LEAST_GAP))
-    }
-
-    /// The stream as its answer finds it at `now`: nobody sees the end of one that the channel gave up as silent.
-    #[must_use]
-    pub fn when_answered(self, now: Timestamp) -> Self {
-        let is_silent = self.surface.gives_up_silence() && now.duration_since(self.heard) >= STALE;
-        let is_given_up = is_silent || now >= later(self.began, GIVE_UP);
-        Self { end: self.end.or(is_given_up.then_some(End::Over)), ..self }
     }
 
     /// The same again, so that the channel hears something.

@@ -224,6 +224,21 @@ async fn nobody_is_told_as_long_as_it_is_not_known_who_has_muted_it() {
 }
 
 #[tokio::test]
+async fn one_of_whom_it_cannot_be_read_what_they_muted_stops_nobody_else() {
+    let bundle = order_desk().await;
+    let (alex, robin) = (bundle.install("Alex").await, bundle.install("Robin").await);
+    say(&bundle, &alex, "mute news").await;
+    bundle.spoil_an_item("courtesy").await;
+
+    tell(&bundle, news("one")).await;
+
+    assert_eq!(outcomes(&bundle, "one").await, [(Outcome::Delivered, 1), (Outcome::Failed, 1)].into());
+    assert_eq!(told(&bundle, &robin).last().unwrap(), "News one.");
+    assert!(!told(&bundle, &alex).contains(&"News one.".to_owned()));
+    bundle.end().await;
+}
+
+#[tokio::test]
 async fn what_is_taken_back_is_taken_back_from_who_has_muted_it_since_too() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;

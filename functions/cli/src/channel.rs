@@ -8,6 +8,7 @@ mod creation;
 mod deliveries;
 mod delivery;
 mod directory;
+mod error;
 mod fault;
 mod keys;
 mod login;
@@ -34,6 +35,7 @@ use self::deliveries::Deliveries;
 pub use self::deliveries::Delivery;
 pub use self::delivery::Answer;
 use self::directory::Directory;
+pub use self::error::ChannelError;
 use self::fault::Script;
 pub use self::fault::{Fault, Operation};
 use self::keys::Keys;
@@ -65,33 +67,6 @@ pub struct ChannelOptions {
     pub clock: Arc<dyn Clock>,
     /// Makes ids and tokens.
     pub chance: Chance,
-}
-
-/// Why the channel could not do as it was told.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ChannelError {
-    /// The listener has no address.
-    #[error("channel has no address to listen on")]
-    Listen(#[source] std::io::Error),
-    /// The HTTP client could not be made.
-    #[error("channel has no HTTP client")]
-    Client(#[source] reqwest::Error),
-    /// No signing key could be made.
-    #[error("channel could not make a signing key")]
-    Key,
-    /// A token could not be signed.
-    #[error("channel could not sign a token")]
-    Unsigned,
-    /// [`Channel::set_endpoint`] was not called yet.
-    #[error("channel does not know the agent's endpoint")]
-    NoEndpoint,
-    /// The agent's endpoint could not be reached, or its answer could not be read.
-    #[error("agent did not answer")]
-    NotDelivered(#[source] reqwest::Error),
-    /// What was kept of an earlier channel cannot be read.
-    #[error("kept state of the channel is not usable")]
-    Restore(#[source] serde_json::Error),
 }
 
 /// A running channel. Clones are the same channel; it ends with [`Channel::stop`] or with the last of them.

@@ -20,17 +20,17 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 
 use crate::bundle::{Bundle, PLAYGROUND_HOSTS, Registration, Resources};
-use crate::channel::{Channel, ChannelOptions};
+use crate::channel::Channel;
 use crate::gateway::{Gateway, Page, Playground};
 use crate::pump::Pump;
 use crate::stack::{Delays, Stack, StackOptions};
 use crate::template::Template;
 
+mod emulated;
 mod error;
 mod kept;
 
 pub use self::error::LocalError;
-use self::kept::Kept;
 
 /// The template this program was built with: its table, queues and schedules are the local ones too.
 pub(crate) const TEMPLATE: &str = include_str!("../../../template.yaml");
@@ -111,7 +111,7 @@ impl Local {
             StackOptions { state: state.clone(), clock: clock.clone(), template: &template, delays };
         let stack = Stack::start(stack_options).await?;
         let kept = state.as_deref().map(kept::read).transpose()?.flatten();
-        let channel = start_channel(kept, &clock, &chance).await?;
+        let channel = emulated::start(kept, &clock, &chance).await?;
         channel.set_endpoint(&endpoint);
 
         let queue = |id| stack.queue_url(id).map(str::to_owned).ok_or(LocalError::NoQueue(id));
@@ -185,55 +185,6 @@ impl Local {
         Ok(())
     }
 }
-
-async fn start_channel(
-    kept: Option<Kept>,
-    clock: &Arc<dyn Clock>,
-    chance: &Chance,
-) -> Result<Channel, LocalError> {
-    let listener = match &kept {
-        Some(Kept { port, .. }) => {
-            let in_use = |cause| LocalError::ChannelPort { port: *port, cause };
-            TcpListener::bind(("127.0.0.1", *port)).await.map_err(in_use)?
-        }
-        None => free_port().await?,
-    };
-    let channel = Channel::start(
-        listener,
-        ChannelOptions {
-            client_id: EMULATED_CLIENT_ID.to_owned(),
-            client_secret: EMULATED_SECRET.to_owned(),
-            tenant: EMULATED_TENANT.to_owned(),
-            clock: clock.clone(),
-            chance: chance.clone(),
-        },
-    )?;
-    if let Some(kept) = kept {
-        channel.restore(&kept.channel)?;
-    }
-    Ok(channel)
-}
-
-/// A port that the system gives nobody by itself, for the channel is to have it again after a restart.
-async fn free_port() -> Result<TcpListener, LocalError> {
-    const PORTS: std::ops::Range<u16> = 20_000..32_000;
-
-    // Not the seeded one of a test: every test would begin with the same port.
-    let chance = Chance::system();
-    let mut tries = 0;
-    loop {
-        let offset = chance.below(u64::from(PORTS.end - PORTS.start));
-        let port = PORTS.start.saturating_add(u16::try_from(offset).unwrap_or_default());
-        match TcpListener::bind(("127.0.0.1", port)).await {
-            Ok(listener) => return Ok(listener),
-            Err(cause) if tries == MAX_PORTS_TRIED => return Err(LocalError::ChannelPort { port, cause }),
-            Err(_) => tries += 1,
-        }
-    }
-}
-
-/// So many ports in use say that something else is wrong.
-const MAX_PORTS_TRIED: u32 = 100;
 
 fn registration(
     served: Served,

@@ -10,12 +10,11 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use herald::clock::Clock;
-use jiff::Timestamp;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use crate::template::{REGION, ScheduleDefinition, Template};
+use crate::template::{REGION, Template};
 use crate::wire::{Hook, Wire};
 
 mod backlog;
@@ -200,26 +199,6 @@ impl Stack {
     #[must_use]
     pub fn identity(&self) -> &IdentityIssuer {
         &self.identity
-    }
-
-    /// The schedules: the template's, and those that were made.
-    #[must_use]
-    pub fn schedules(&self) -> Vec<ScheduleDefinition> {
-        self.schedules.all()
-    }
-
-    /// The schedules that are due after `after` and until `until`, each with its moment, in order. One that is to be
-    /// deleted once it has fired for the last time is gone by this.
-    ///
-    /// # Errors
-    ///
-    /// When the state directory cannot be written.
-    pub fn due(
-        &self,
-        after: Timestamp,
-        until: Timestamp,
-    ) -> Result<Vec<(ScheduleDefinition, Timestamp)>, StackError> {
-        self.schedules.due(after, until)
     }
 
     /// Removes the items whose time is up, as DynamoDB does on its own; returns how many there were.

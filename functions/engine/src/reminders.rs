@@ -2,6 +2,7 @@
 //! When exactly is meant is read by `due`; that they come, once and on time, is the runtime's.
 
 mod due;
+mod words;
 
 use herald::activity::Activity;
 use herald::calendar::{Days, Recurrence, Zone};

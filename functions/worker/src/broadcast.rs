@@ -123,10 +123,11 @@ impl Worker {
         let said = self.preferences.get_all(&subjects).await;
         let said = said.map_err(|error| self.no_broadcast(&error, id))?;
         let now = self.clock.now();
-        let nothing = Preferences::default();
+        let nothing = Some(Preferences::default());
         let courtesy = |delivery: &Delivery| {
             let said = subject(delivery).and_then(|subject| said.get(&subject)).unwrap_or(&nothing);
-            said.courtesy(occasion, delivery.recipient.timezone(), now)
+            let courtesy = |said: &Preferences| said.courtesy(occasion, delivery.recipient.timezone(), now);
+            said.as_ref().map_or(Courtesy::NotKnown, courtesy)
         };
         Ok(deliveries.iter().map(courtesy).collect())
     }

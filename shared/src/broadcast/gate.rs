@@ -35,6 +35,10 @@ pub fn gate(status: Status, courtesy: Courtesy) -> Gate {
             Courtesy::Send => Gate::Send,
             Courtesy::LeaveOut(reason) => Gate::LeaveOut { outcome: Outcome::OptedOut, reason },
             Courtesy::DeferUntil(until) => Gate::Defer { until },
+            Courtesy::NotKnown => Gate::LeaveOut {
+                outcome: Outcome::Failed,
+                reason: "what they want to be spared cannot be read",
+            },
         },
         Status::Paused => Gate::Hold,
         Status::Cancelled => {

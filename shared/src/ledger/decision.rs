@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Job, JobId, OnlySend, State};
+use super::{Job, JobId, State};
 use crate::ids::ActivityId;
 
 /// How often a job may be repeated after an attempt whose outcome is not known.
@@ -49,6 +49,14 @@ impl Policy {
         match self {
             Self::Broadcast | Self::AtMostOnce | Self::Amendment => true,
             Self::Work | Self::FollowUp => false,
+        }
+    }
+
+    /// Whether each attempt may show somebody a copy: what may have been done once is then never said not to have been.
+    pub(super) fn shows(self) -> bool {
+        match self {
+            Self::FollowUp | Self::Broadcast | Self::AtMostOnce => true,
+            Self::Work | Self::Amendment => false,
         }
     }
 
@@ -130,9 +138,10 @@ pub fn claim(record: Option<Job>, id: &JobId, claimant: &Claimant) -> Claim {
         return Claim::Over(settled(job, State::Unknown, now, Some("the worker that sent it died")));
     }
     if now >= job.expires_at {
-        let is_lost = job.only_send.as_ref().is_some_and(|send| send.state == State::Sending);
-        let (state, reason) = match is_lost {
-            true => (State::Unknown, "the worker that sent it died"),
+        let is_lost = is_abandoned && claimant.policy.shows();
+        let may_be_done = is_lost || job.may_be_done(claimant.policy);
+        let (state, reason) = match may_be_done {
+            true => (State::Unknown, "it may have been done, and was not repeated in time"),
             false => (State::Expired, "it was not done in time"),
         };
         return Claim::Over(settled(job.giving_up_send(state, now, reason), state, now, Some(reason)));
@@ -157,7 +166,7 @@ pub enum Attempt {
     NotDone(String),
     /// It may have been done.
     Ambiguous(Loss),
-    /// It cannot be done, for this reason.
+    /// This attempt cannot be done, for this reason; one before it may have been.
     Refused(String),
     /// It is for a part of it to say: as that ended, so does the whole.
     AsItsPart(State, String),
@@ -174,67 +183,16 @@ pub fn finish(job: Job, attempt: Attempt, policy: Policy, now: Timestamp) -> Job
             Job { resends, ..job }.enter(State::Retry, now, Some(loss.reason()))
         }
         Attempt::Ambiguous(loss) => settled(job, State::Unknown, now, Some(loss.reason())),
-        Attempt::Refused(reason) => settled(job, State::Failed, now, Some(&reason)),
+        Attempt::Refused(reason) => {
+            let state = if job.may_be_done(policy) { State::Unknown } else { State::Failed };
+            settled(job, state, now, Some(&reason))
+        }
         Attempt::AsItsPart(state, reason) => settled(job, state, now, Some(&reason)),
     }
 }
 
-/// Who wishes to have a job not done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum By {
-    /// Whoever runs the agent.
-    Operator,
-    /// Whoever it was to be done for.
-    User,
-}
-
-impl By {
-    pub(super) fn reason(self) -> &'static str {
-        match self {
-            Self::Operator => "cancelled by the operator",
-            Self::User => "cancelled by the user",
-        }
-    }
-}
-
-/// What came of a wish to have a job not done.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Cancel {
-    /// It ends here, once this record is written.
-    Cancelled(Job),
-    /// Someone has it in hand, until then at the latest: it is left alone.
-    InHand {
-        /// When their lease ends.
-        until: Timestamp,
-        /// The step that may follow it.
-        next: JobId,
-    },
-    /// It was settled before, and stays so.
-    Settled(Job),
-}
-
-/// Decides about cancelling `job`: only what waits can be.
-///
-/// What may have been done meanwhile does not become FAILED, which would say that it was not.
-#[must_use]
-pub fn cancel(job: Job, by: By, now: Timestamp) -> Cancel {
-    let is_in_hand = match job.state {
-        State::Sent | State::Unknown | State::Failed | State::Expired => return Cancel::Settled(job),
-        State::Sending => true,
-        State::Retry => false,
-    };
-    if is_in_hand && now < job.lease_until {
-        return Cancel::InHand { until: job.lease_until, next: job.next_step() };
-    }
-    let may_be_done =
-        is_in_hand || job.resends > 0 || job.only_send.as_ref().is_some_and(OnlySend::may_be_done);
-    let state = if may_be_done { State::Unknown } else { State::Failed };
-    let ended = settled(job.giving_up_send(state, now, by.reason()), state, now, Some(by.reason()));
-    Cancel::Cancelled(ended)
-}
-
 /// The record without what the engine decided: the claim and its story alone live on.
-fn settled(job: Job, state: State, now: Timestamp, reason: Option<&str>) -> Job {
+pub(super) fn settled(job: Job, state: State, now: Timestamp, reason: Option<&str>) -> Job {
     Job { plan: None, stream: None, ..job }.enter(state, now, reason)
 }
 

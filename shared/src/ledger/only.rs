@@ -34,6 +34,12 @@ impl OnlySend {
 }
 
 impl Job {
+    /// Whether an attempt before this one may have shown somebody what it or its only send is about.
+    pub(super) fn may_be_done(&self, policy: Policy) -> bool {
+        let by_itself = policy.shows() && self.resends > 0;
+        by_itself || self.only_send.as_ref().is_some_and(OnlySend::may_be_done)
+    }
+
     /// The only send of its plan as the job it would be by itself. Its claim is over: it goes with the whole's.
     #[must_use]
     pub fn send(&self) -> Option<Self> {

@@ -96,6 +96,41 @@ fn a_job_that_was_put_off_too_long_expires() {
 }
 
 #[test]
+fn what_may_have_been_seen_is_never_said_not_to_have_been() {
+    let refused = || Attempt::Refused("gone".to_owned());
+    let after_a_loss = |policy: Policy, loss: Loss| {
+        let job = taken(claim(None, &id(), &claimant("a", 0, policy)));
+        finish(job, Attempt::Ambiguous(loss), policy, at(1))
+    };
+    let again = |job: Job, policy: Policy| taken(claim(Some(job), &id(), &claimant("b", 30, policy)));
+    let late = |job: Job, policy: Policy| match claim(Some(job), &id(), &claimant("b", 3600, policy)) {
+        Claim::Over(job) => job.state,
+        other @ (Claim::Taken(_) | Claim::Settled(_) | Claim::Busy { .. }) => panic!("{other:?}"),
+    };
+
+    for (policy, loss, state) in [
+        (Policy::FollowUp, Loss::Reply, State::Unknown),
+        (Policy::Broadcast, Loss::Gateway, State::Unknown),
+        (Policy::Work, Loss::Reply, State::Failed),
+        (Policy::Amendment, Loss::Gateway, State::Failed),
+    ] {
+        let lost = after_a_loss(policy, loss);
+        assert_eq!(finish(again(lost.clone(), policy), refused(), policy, at(31)).state, state, "{policy:?}");
+        let otherwise = if state == State::Unknown { state } else { State::Expired };
+        assert_eq!(late(lost, policy), otherwise, "{policy:?}");
+    }
+    let died = taken(claim(None, &id(), &claimant("a", 0, Policy::FollowUp)));
+    assert_eq!(late(died, Policy::FollowUp), State::Unknown);
+    let only = sending(Verdict::Done, None);
+    let only = end_send(only, Attempt::Ambiguous(Loss::Reply), Policy::FollowUp, at(6));
+    assert_eq!(late(only.clone(), Policy::Work), State::Unknown);
+    let only = taken(claim(Some(only), &id(), &claimant("b", 30, Policy::Work)));
+    let only = taken(begin_send(only, Policy::FollowUp, Duration::from_secs(20), at(30)));
+    let only = end_send(only, refused(), Policy::FollowUp, at(31));
+    assert_eq!((only.state, only.send().unwrap().state), (State::Unknown, State::Unknown));
+}
+
+#[test]
 fn waiting_for_a_throttled_channel_spends_no_resend() {
     let mut job = taken(claim(None, &id(), &claimant("a", 0, Policy::FollowUp)));
     for round in 1..50 {

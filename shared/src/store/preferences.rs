@@ -26,18 +26,21 @@ impl PreferenceStore {
         Self { table }
     }
 
-    /// What each of `subjects` wants to be spared; who said nothing is not among them.
+    /// What each of `subjects` wants to be spared, `None` where that cannot be read; who said nothing is not among them.
     ///
     /// # Errors
     ///
     /// [`StoreError`].
-    pub async fn get_all(&self, subjects: &[String]) -> Result<BTreeMap<String, Preferences>, StoreError> {
+    pub async fn get_all(
+        &self,
+        subjects: &[String],
+    ) -> Result<BTreeMap<String, Option<Preferences>>, StoreError> {
         let keys = subjects.iter().map(|subject| place(subject).pk).collect();
         let mut found = BTreeMap::new();
         for item in batch::get(&self.table, keys).await? {
             let subject = item.get("pk").and_then(|pk| pk.as_s().ok()?.strip_prefix(PREFIX));
             let subject = subject.ok_or(StoreError::Unreadable { attribute: "pk", cause: None })?;
-            found.insert(subject.to_owned(), from_json(&item, ATTRIBUTE)?);
+            found.insert(subject.to_owned(), from_json(&item, ATTRIBUTE).ok());
         }
         Ok(found)
     }

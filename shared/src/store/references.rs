@@ -1,6 +1,7 @@
 //! Conversation references in the table, found by key, by person and by audience shard.
 //! The newest of the channel's words about a conversation wins, in whatever order they arrive.
 
+mod names;
 mod refused;
 
 use aws_sdk_dynamodb::error::SdkError;
@@ -12,7 +13,6 @@ use crate::audience::ConversationKind;
 use crate::conversation::lifecycle::{Change, Order};
 use crate::conversation::{ConversationReference, ReferenceKey, User};
 use crate::ids::ClientId;
-use crate::occasion::Recipient;
 
 mod shard;
 
@@ -56,38 +56,6 @@ impl ReferenceStore {
     #[must_use]
     pub fn new(table: Table, client_id: ClientId, cloud: impl Into<String>) -> Self {
         Self { table, client_id, cloud: cloud.into() }
-    }
-
-    /// What `reference` is found by.
-    #[must_use]
-    pub fn key(&self, reference: &ConversationReference) -> ReferenceKey {
-        reference.key(&self.client_id, &self.cloud)
-    }
-
-    /// What a person's conversation is found by.
-    #[must_use]
-    pub fn person_key(&self, person: &User) -> String {
-        person.key(&self.client_id, &self.cloud)
-    }
-
-    /// Who is meant when somebody says in the conversation `reference` what they want to be spared: the person, and
-    /// where it is not with one person known by Entra id, the conversation.
-    #[must_use]
-    pub fn subject(&self, reference: &ConversationReference) -> String {
-        match reference.person() {
-            Some(person) => self.person_key(&person),
-            None => self.key(reference).as_str().to_owned(),
-        }
-    }
-
-    /// The same of one who is to be told something; a team's channel says nothing about that.
-    #[must_use]
-    pub fn subject_of(&self, recipient: &Recipient) -> Option<String> {
-        match recipient {
-            Recipient::Conversation { reference } => Some(self.subject(reference)),
-            Recipient::User(user) => Some(self.person_key(user)),
-            Recipient::Channel(_) => None,
-        }
     }
 
     /// Writes what an activity of the channel said at `moment`, unless something newer is there.

@@ -2,16 +2,11 @@
 //! What cannot be read for sure is not guessed: then the answer is a question.
 
 use herald::calendar::{Days, Recurrence, Zone};
-use jiff::civil::{Date, Time, Weekday};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
+use jiff::civil::{Date, Time};
 
+use super::words::{MORNING, Read, duration, month, said_time, weekday};
 use crate::when;
-
-/// When nothing else is said.
-const MORNING: Time = Time::constant(9, 0, 0, 0);
-
-/// Longest “in …”, in seconds: ten years.
-const MAX_SECONDS: i64 = 10 * 366 * 24 * 3600;
 
 /// When.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,9 +49,6 @@ struct Reader<'a> {
     zone: &'a Zone,
     now: Timestamp,
 }
-
-/// What was read, and the words behind it.
-type Read<'a, 'b, T> = Option<(T, &'b [&'a str])>;
 
 impl Reader<'_> {
     fn due<'a, 'b>(&self, words: &'b [&'a str]) -> Read<'a, 'b, Due> {
@@ -185,87 +177,4 @@ impl Reader<'_> {
     fn is_to_come(&self, date: Date, time: Time) -> bool {
         self.zone.moment(date.to_datetime(time)) > self.now
     }
-}
-
-/// “at 9”, “9am”, “morning”, or no time at all; `None` where “at” is followed by something else.
-fn said_time<'a, 'b>(words: &'b [&'a str]) -> Read<'a, 'b, Option<Time>> {
-    match words {
-        ["at", rest @ ..] => when::time(rest).map(|(time, rest)| (Some(time), rest)),
-        ["morning", rest @ ..] => Some((Some(MORNING), rest)),
-        ["afternoon", rest @ ..] => Some((Some(Time::constant(14, 0, 0, 0)), rest)),
-        ["evening", rest @ ..] => Some((Some(Time::constant(18, 0, 0, 0)), rest)),
-        // A bare number may be the beginning of what to be reminded of: “tomorrow 2 parcels come”.
-        [word, ..]
-            if word.contains(':') || word.ends_with("am") || word.ends_with("pm") || *word == "noon" =>
-        {
-            Some(when::time(words).map_or((None, words), |(time, rest)| (Some(time), rest)))
-        }
-        words => Some((None, words)),
-    }
-}
-
-/// “10 minutes”, “an hour”, “half an hour”, “1 hour and 30 minutes”, “2h”.
-fn duration<'a, 'b>(words: &'b [&'a str]) -> Read<'a, 'b, SignedDuration> {
-    let (seconds, mut rest) = part(words)?;
-    let mut all = seconds;
-    if let ["and", more @ ..] = rest
-        && let Some((seconds, behind)) = part(more)
-    {
-        (all, rest) = (all.checked_add(seconds)?, behind);
-    }
-    (1..=MAX_SECONDS).contains(&all).then(|| (SignedDuration::from_secs(all), rest))
-}
-
-fn part<'a, 'b>(words: &'b [&'a str]) -> Read<'a, 'b, i64> {
-    match words {
-        ["half", "an", "hour", rest @ ..] => Some((1_800, rest)),
-        ["a" | "an" | "one", name, rest @ ..] => Some((unit(name)?, rest)),
-        [joined, rest @ ..] if joined.len() < 16 => {
-            let end = joined.find(|char: char| !char.is_ascii_digit()).unwrap_or(joined.len());
-            let (count, name) = joined.split_at(end);
-            let count: i64 = count.parse().ok()?;
-            let (name, rest) = match (name, rest.split_first()) {
-                ("", Some((name, rest))) => (*name, rest),
-                (name, _) => (name, rest),
-            };
-            Some((count.checked_mul(unit(name)?)?, rest))
-        }
-        _ => None,
-    }
-}
-
-fn unit(name: &str) -> Option<i64> {
-    Some(match name {
-        "s" | "sec" | "secs" | "second" | "seconds" => 1,
-        "m" | "min" | "mins" | "minute" | "minutes" => 60,
-        "h" | "hr" | "hrs" | "hour" | "hours" => 3_600,
-        "d" | "day" | "days" => 86_400,
-        "w" | "week" | "weeks" => 604_800,
-        _ => return None,
-    })
-}
-
-fn weekday(word: &str) -> Option<Weekday> {
-    let names = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
-    let index = names.iter().position(|name| *name == word || word.strip_suffix('s') == Some(name))?;
-    Weekday::from_monday_zero_offset(i8::try_from(index).ok()?).ok()
-}
-
-fn month(word: &str) -> Option<i8> {
-    let names = [
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-    ];
-    let index = names.iter().position(|name| *name == word || (word.len() == 3 && name.starts_with(word)))?;
-    i8::try_from(index + 1).ok()
 }

@@ -1,0 +1,29 @@
+//! Why the double of the channel cannot do as it was told.
+//! What it refuses on the wire, as the channel would, is `refusal`'s.
+
+/// Why the channel could not do as it was told.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChannelError {
+    /// The listener has no address.
+    #[error("channel has no address to listen on")]
+    Listen(#[source] std::io::Error),
+    /// The HTTP client could not be made.
+    #[error("channel has no HTTP client")]
+    Client(#[source] reqwest::Error),
+    /// No signing key could be made.
+    #[error("channel could not make a signing key")]
+    Key,
+    /// A token could not be signed.
+    #[error("channel could not sign a token")]
+    Unsigned,
+    /// [`Channel::set_endpoint`](super::Channel::set_endpoint) was not called yet.
+    #[error("channel does not know the agent's endpoint")]
+    NoEndpoint,
+    /// The agent's endpoint could not be reached, or its answer could not be read.
+    #[error("agent did not answer")]
+    NotDelivered(#[source] reqwest::Error),
+    /// What was kept of an earlier channel cannot be read.
+    #[error("kept state of the channel is not usable")]
+    Restore(#[source] serde_json::Error),
+}
