@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::error::SdkError;
 use jiff::{SignedDuration, Timestamp};
 
 use super::item::{Item, from_json, json, number, text};
+use super::revised::at_revision;
 use super::{StoreError, Table};
 use crate::broadcast::{Broadcast, BroadcastId, Spec};
 
@@ -160,13 +161,7 @@ impl BroadcastStore {
             .item("revision", number(broadcast.revision))
             .item("broadcast", json(&broadcast, "broadcast")?)
             .item("ttl", number(ends(opened)));
-        let request = match based_on {
-            0 => request.condition_expression("attribute_not_exists(pk)"),
-            _ => request
-                .condition_expression("revision = :based_on")
-                .expression_attribute_values(":based_on", number(based_on)),
-        };
-        match request.send().await {
+        match at_revision(request, based_on).send().await {
             Ok(_) => Ok(Put::Written(broadcast)),
             Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => {
                 let there = self.state(&broadcast.id).await?;

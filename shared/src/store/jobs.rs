@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use jiff::{SignedDuration, Timestamp};
 
 use super::item::{Item, ONLY, from_json, json, number, text};
+use super::revised::at_revision;
 use super::{StoreError, Table};
 use crate::ledger::{self, By, Cancel, Claim, Claimant, Job, JobId, Plan, Policy, State};
 
@@ -194,13 +195,7 @@ impl JobStore {
             .item("job", json(&job, "job")?)
             .item("ttl", number(ends.as_second()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let request = match based_on {
-            0 => request.condition_expression("attribute_not_exists(pk)"),
-            _ => request
-                .condition_expression("revision = :based_on")
-                .expression_attribute_values(":based_on", number(based_on)),
-        };
-        match request.send().await {
+        match at_revision(request, based_on).send().await {
             Ok(_) => Ok(Put::Written(Box::new(job))),
             Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => {
                 let lost = error.into_err();

@@ -1,6 +1,7 @@
 //! Records that are read, changed by a pure function and written if nobody was faster.
 //! What is in them, and how long they are kept, is said by whose they are.
 
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -49,6 +50,16 @@ pub(super) async fn change<T: DeserializeOwned + Serialize + Default + PartialEq
     Err(StoreError::Contended)
 }
 
+/// The write that is made where the record is at `revision`, or is not there where that is 0.
+pub(super) fn at_revision(put: PutItemFluentBuilder, revision: u64) -> PutItemFluentBuilder {
+    match revision {
+        0 => put.condition_expression("attribute_not_exists(pk)"),
+        _ => put
+            .condition_expression("revision = :based_on")
+            .expression_attribute_values(":based_on", number(revision)),
+    }
+}
+
 /// Whether it was written, which it is not over another revision.
 async fn put<T: Serialize>(
     table: &Table,
@@ -68,13 +79,7 @@ async fn put<T: Serialize>(
     if let Some(ends) = ends {
         request = request.item("ttl", number(ends));
     }
-    let request = match based_on {
-        0 => request.condition_expression("attribute_not_exists(pk)"),
-        _ => request
-            .condition_expression("revision = :based_on")
-            .expression_attribute_values(":based_on", number(based_on)),
-    };
-    match request.send().await {
+    match at_revision(request, based_on).send().await {
         Ok(_) => Ok(true),
         Err(error)
             if error

@@ -41,6 +41,18 @@ async fn begin(bundle: &TestBundle, audience: Value) {
     bundle.local().fire(news(audience, hello())).await.unwrap();
 }
 
+/// Tells the members of `team`, reads the first page of the roster, and gives the receipt of the message that it is left by.
+async fn read_one_page(bundle: &TestBundle, team: &TeamChannel) -> String {
+    begin(bundle, members_of(team)).await;
+    let asked = AtomicUsize::new(0);
+    bundle.channel().on_request(Arc::new(move |operation: &str| {
+        let is_second = operation == "channel.Other" && asked.fetch_add(1, Ordering::Relaxed) == 1;
+        if is_second { Fate::HangUp } else { Fate::Pass }
+    }));
+    let Step::Left { receipt } = bundle.step("deliveries").await else { panic!("it is left") };
+    receipt
+}
+
 /// Reads the rosters, plans with the tick, tells everybody, and ends with the tick.
 async fn go_through(bundle: &TestBundle) {
     for _ in 0..2 {
@@ -214,14 +226,7 @@ async fn two_who_read_one_roster_keep_it_once() {
 #[tokio::test]
 async fn who_moves_to_another_page_while_it_is_read_is_told_once_and_who_left_is_not() {
     let (bundle, team, people) = office(5).await;
-    begin(&bundle, members_of(&team)).await;
-    // The first page is read; the second is not.
-    let asked = AtomicUsize::new(0);
-    bundle.channel().on_request(Arc::new(move |operation: &str| {
-        let is_second = operation == "channel.Other" && asked.fetch_add(1, Ordering::Relaxed) == 1;
-        if is_second { Fate::HangUp } else { Fate::Pass }
-    }));
-    let Step::Left { receipt } = bundle.step("deliveries").await else { panic!("it is left") };
+    let receipt = read_one_page(&bundle, &team).await;
 
     let new = bundle.channel().add_person("New");
     bundle.channel().set_members(&team, &[&people[2], &new, &people[0], &people[1], &people[3]]);
@@ -334,13 +339,7 @@ async fn a_roster_that_is_refused_pauses_it_with_what_to_do_and_it_goes_on_once_
 #[tokio::test]
 async fn a_roster_whose_place_the_channel_forgot_is_read_from_its_beginning() {
     let (bundle, team, people) = office(5).await;
-    begin(&bundle, members_of(&team)).await;
-    let asked = AtomicUsize::new(0);
-    bundle.channel().on_request(Arc::new(move |operation: &str| {
-        let is_second = operation == "channel.Other" && asked.fetch_add(1, Ordering::Relaxed) == 1;
-        if is_second { Fate::HangUp } else { Fate::Pass }
-    }));
-    let Step::Left { receipt } = bundle.step("deliveries").await else { panic!("it is left") };
+    let receipt = read_one_page(&bundle, &team).await;
     let forgotten = Refusal::new(400, "BadArgument", "Invalid continuation token");
     bundle.channel().fail_on(Operation::Members, Fault::Status(forgotten));
 
