@@ -8,8 +8,8 @@ use herald::queue::Delivery;
 use herald::store::StoreError;
 
 use crate::Proactive;
+use crate::error::PlanError;
 use crate::page::Page;
-use crate::plan::PlanError;
 
 impl Proactive {
     /// A page of the report of the broadcast that `spec` is about.

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use tracing::{error, info};
 
 use crate::Proactive;
-use crate::plan::PlanError;
+use crate::error::PlanError;
 
 /// A note that leads to no broadcast for so long is of an opener that died.
 const ORPHANED: SignedDuration = SignedDuration::from_hours(1);

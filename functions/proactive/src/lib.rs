@@ -4,6 +4,7 @@
 mod again;
 mod broadcasts;
 pub mod config;
+mod error;
 mod event;
 pub mod event_handler;
 mod listed;
@@ -21,8 +22,8 @@ use herald::clock::Clock;
 use herald::queue::Queue;
 use herald::store::{AgendaStore, BroadcastStore, ReferenceStore, SubscriptionStore};
 
+pub use self::error::PlanError;
 pub use self::event::{Firing, InvalidEvent, OccasionEvent, check_event};
-pub use self::plan::PlanError;
 pub use self::preview::Preview;
 pub use self::tick::Moved;
 

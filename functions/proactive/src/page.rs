@@ -11,8 +11,8 @@ use herald::queue::Delivery;
 use herald::store::{Counts, SLICES, SUBSCRIBER_SHARDS, StoreError};
 
 use crate::Proactive;
+use crate::error::PlanError;
 use crate::listed::Listed;
-use crate::plan::PlanError;
 use crate::rosters::Rosters;
 
 /// Recipients that are planned together.

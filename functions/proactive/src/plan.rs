@@ -13,27 +13,8 @@ use jiff::{SignedDuration, Timestamp};
 use tracing::warn;
 
 use crate::Proactive;
+use crate::error::PlanError;
 use crate::page::{Page, Waiting};
-
-/// Why a broadcast was not opened or planned; the event may be repeated.
-#[derive(Debug, thiserror::Error)]
-pub enum PlanError {
-    /// The audience could not be listed.
-    #[error("audience could not be listed")]
-    Store(#[from] StoreError),
-    /// The deliveries could not be queued.
-    #[error("deliveries could not be queued")]
-    Queue(#[from] QueueError),
-    /// There is no such conversation, or it is over.
-    #[error("`audience.reference` names no conversation that can be spoken to")]
-    NoConversation,
-    /// Another broadcast has this key.
-    #[error("`key` was used for another broadcast: choose another, or repeat the same event unchanged")]
-    KeyTaken,
-    /// There is no such broadcast.
-    #[error("there is no such broadcast")]
-    NoBroadcast,
-}
 
 impl Proactive {
     /// Opens the broadcast `id`, or finds it where it was opened before by the same event.

@@ -8,7 +8,7 @@ use herald::content::{MAX_ACTIVITY_BYTES, utf16_bytes};
 use herald::occasion::Recipient;
 
 use crate::Proactive;
-use crate::plan::PlanError;
+use crate::error::PlanError;
 use crate::rosters::Rosters;
 
 /// Who would be told.

@@ -14,8 +14,8 @@ use herald::store::StoreError;
 use serde_json::Map;
 
 use crate::Proactive;
+use crate::error::PlanError;
 use crate::listed::Listed;
-use crate::plan::PlanError;
 
 /// The rosters that a broadcast plans by; none by default.
 #[derive(Debug, Default)]
