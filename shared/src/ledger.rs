@@ -171,6 +171,15 @@ impl Job {
         self.history.last()?.reason.as_deref()
     }
 
+    /// Whether its last attempt was refused, whatever became of one before it.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        match self.history.as_slice() {
+            [.., attempt, last] if last.state == State::Unknown => attempt.state == State::Failed,
+            history => history.last().is_some_and(|last| last.state == State::Failed),
+        }
+    }
+
     /// How it ended, if not as it should have: its whole ends so too.
     #[must_use]
     pub fn unsent(&self) -> Option<(State, String)> {

@@ -50,6 +50,22 @@ async fn an_answer_whose_reply_was_lost_twice_is_recorded_as_unknown() {
 }
 
 #[tokio::test]
+async fn an_answer_that_may_have_been_shown_is_not_said_to_have_failed() {
+    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    bundle.channel().fail(Fault::AcceptThenDrop);
+    bundle.channel().fail(Fault::Status(Refusal::new(403, "ConversationBlockedByUser", "No")));
+
+    ask(&bundle).await;
+
+    assert_eq!(bundle.channel().texts(), ["Hello."]);
+    let jobs = bundle.jobs().await;
+    let job = jobs.iter().find(|job| job.contains("ConversationBlockedByUser")).unwrap();
+    assert!(job.contains("\"state\":\"UNKNOWN\",\"owner\""), "{job}");
+    assert!(job.contains("an attempt before may have been seen"), "{job}");
+    bundle.end().await;
+}
+
+#[tokio::test]
 async fn a_broadcast_whose_reply_was_lost_is_not_repeated() {
     let bundle = TestBundle::with(ScriptedEngine::telling("News.")).await;
     bundle.install("Alex").await;

@@ -362,6 +362,23 @@ async fn a_stream_that_was_refused_keeps_no_other_from_beginning() {
 }
 
 #[tokio::test]
+async fn a_stream_that_was_refused_after_a_lost_reply_is_answered_and_keeps_no_other_from_beginning() {
+    let bundle = telling(&[(seconds(2), "Two laptops.")], done("Two laptops.")).await;
+    let alex = bundle.channel().add_person("Alex");
+    bundle.channel().fail_on(Operation::Send, Fault::Status(Refusal::raw(500, "")));
+    bundle.channel().fail_on(Operation::Send, Fault::Status(Refusal::raw(405, "")));
+    bundle.receive(bundle.channel().message(&alex, "tell me")).await;
+    drain(&bundle).await;
+
+    bundle.receive(bundle.channel().message(&alex, "tell me more")).await;
+    drain(&bundle).await;
+
+    assert_eq!(bundle.channel().texts(), [STATUS, "Two laptops.", "Two laptops."]);
+    assert_eq!(info(told(&bundle).last().unwrap(), "streamType"), "final");
+    bundle.end().await;
+}
+
+#[tokio::test]
 async fn a_stream_that_was_put_off_is_not_begun_while_another_is_open() {
     let bundle = telling(&[(seconds(2), "Two laptops.")], done("Two laptops.")).await;
     let alex = bundle.channel().add_person("Alex");

@@ -67,7 +67,7 @@ impl Worker {
         route: Route<'_>,
     ) -> Result<Parts, Later> {
         let plan = job.plan.as_ref().filter(|plan| plan.begins.is_some());
-        let is_refused = job.send().is_some_and(|send| send.state == State::Failed);
+        let is_refused = job.send().is_some_and(|send| send.is_refused());
         let Some(status) = plan.and_then(|plan| plan.sends.first()?.text.clone()).filter(|_| is_refused)
         else {
             return said;
@@ -88,7 +88,7 @@ impl Worker {
     /// The same where the channel refused to begin it.
     pub(crate) async fn end_refused_stream(&self, work: &TurnWork, job: &Job) {
         let is_begun = job.plan.as_ref().is_some_and(|plan| plan.begins.is_some());
-        if is_begun && job.send().is_some_and(|send| send.state == State::Failed) {
+        if is_begun && job.send().is_some_and(|send| send.is_refused()) {
             self.end_stream(&work.job, &work.turn.reference).await;
         }
     }

@@ -184,8 +184,12 @@ pub fn finish(job: Job, attempt: Attempt, policy: Policy, now: Timestamp) -> Job
         }
         Attempt::Ambiguous(loss) => settled(job, State::Unknown, now, Some(loss.reason())),
         Attempt::Refused(reason) => {
-            let state = if job.may_be_done(policy) { State::Unknown } else { State::Failed };
-            settled(job, state, now, Some(&reason))
+            let may_be_done = job.may_be_done(policy);
+            let failed = settled(job, State::Failed, now, Some(&reason));
+            match may_be_done {
+                true => failed.enter(State::Unknown, now, Some("an attempt before may have been seen")),
+                false => failed,
+            }
         }
         Attempt::AsItsPart(state, reason) => settled(job, state, now, Some(&reason)),
     }

@@ -128,6 +128,7 @@ fn what_may_have_been_seen_is_never_said_not_to_have_been() {
     let only = taken(begin_send(only, Policy::FollowUp, Duration::from_secs(20), at(30)));
     let only = end_send(only, refused(), Policy::FollowUp, at(31));
     assert_eq!((only.state, only.send().unwrap().state), (State::Unknown, State::Unknown));
+    assert!(only.send().unwrap().is_refused(), "its last attempt was");
 }
 
 #[test]
