@@ -1,6 +1,6 @@
 //! What an operator does about broadcasts, and reads of them.
 
-use cli::channel::{Effect, Fault, Operation};
+use cli::channel::{Effect, Fault, Operation, Refusal};
 use support::ScriptedEngine;
 
 use super::*;
@@ -40,6 +40,22 @@ async fn one_person_is_told_and_the_same_key_says_it_once() {
 }
 
 #[tokio::test]
+async fn what_is_sent_at_most_once_is_not_repeated_where_another_is() {
+    for (line, sends) in [("send", 2), ("send --at-most-once", 1)] {
+        let bundle = TestBundle::with(ScriptedEngine::default()).await;
+        let dana = populate(&bundle, 1).await.remove(0);
+        bundle.channel().fail_on(Operation::Send, Fault::AcceptThenStatus(Refusal::raw(503, "")));
+
+        let said = say(&bundle, &format!("{line} --to {}/{} Hello", dana.tenant, dana.entra_id)).await;
+        bundle.drain().await;
+
+        assert!(said.did, "{}", said.text);
+        assert_eq!(bundle.channel().texts().len(), sends, "{line}");
+        bundle.end().await;
+    }
+}
+
+#[tokio::test]
 async fn a_file_is_previewed_started_and_reported() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     populate(&bundle, 12).await;
@@ -52,7 +68,7 @@ async fn a_file_is_previewed_started_and_reported() {
     let report = say(&bundle, "broadcast report news").await;
     let twice = say(&bundle, &format!("broadcast start {}", file.path())).await;
 
-    assert!(preview.text.starts_with("12 would be told, of 1 tenants:"), "{}", preview.text);
+    assert!(preview.text.starts_with("12 would be told; by tenant:\n"), "{}", preview.text);
     assert!(preview.text.contains("about 1 s at 40 a second"), "{}", preview.text);
     assert_eq!(nothing_yet, 0);
     assert!(started.text.contains("Planned all 12."), "{}", started.text);

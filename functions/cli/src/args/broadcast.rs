@@ -33,6 +33,9 @@ pub struct SendArguments {
     /// Say it in quiet hours too
     #[arg(long)]
     pub urgent: bool,
+    /// Rather let it be missed than told twice: what may have been shown is not sent again
+    #[arg(long)]
+    pub at_most_once: bool,
     /// What to say
     pub text: String,
     /// Where to look.

@@ -47,7 +47,7 @@ pub(super) async fn send(
     let text = arguments.text.replace("${", "$${");
     let event = json!({
         "version": 1, "occasion": "send", "key": key, "audience": audience, "content": { "text": text },
-        "topic": arguments.topic, "urgent": arguments.urgent,
+        "topic": arguments.topic, "urgent": arguments.urgent, "at_most_once": arguments.at_most_once,
     });
     begin(&planner, event, out).await
 }

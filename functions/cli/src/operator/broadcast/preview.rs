@@ -24,17 +24,20 @@ pub(super) async fn write(
         })
         .await?;
     told?;
-    writeln!(out, "{} would be told, of {} tenants:", seen.recipients, seen.by_tenant.len())?;
+    writeln!(out, "{} would be told; by tenant:", seen.recipients)?;
     for (tenant, count) in &seen.by_tenant {
         writeln!(out, "  {tenant}  {count}")?;
     }
-    writeln!(out, "{} of them have no conversation yet.", seen.without_conversation)?;
+    writeln!(out, "Without a conversation yet: {}.", seen.without_conversation)?;
     if seen.unreadable > 0 {
-        writeln!(out, "{} records cannot be read.", seen.unreadable)?;
+        writeln!(out, "Records that cannot be read: {}.", seen.unreadable)?;
     }
     if seen.teams > 0 {
         let teams = seen.teams;
-        writeln!(out, "Not counted: the members of {teams} teams, whose rosters are read when it begins.")?;
+        writeln!(
+            out,
+            "Not counted: the members of its teams ({teams}), whose rosters are read when it begins."
+        )?;
     }
     let seconds = seen.requests.div_ceil(u64::from(planner.tenant_rate.max(1)));
     let rate = planner.tenant_rate;
