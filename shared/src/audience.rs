@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use self::check::{InvalidAudience, MAX_LISTED};
-pub use self::membership::Found;
+pub use self::membership::{Found, Subscribed};
 use crate::conversation::{ConversationReference, ReferenceKey, User};
 use crate::ids::{ChannelId, ConversationId, EntraId, TenantId};
 use crate::topic::Topic;

@@ -9,6 +9,7 @@ use herald::conversation::ReferenceKey;
 use herald::occasion::Recipient;
 use herald::queue::Delivery;
 use herald::store::{Counts, SLICES, SUBSCRIBER_SHARDS, StoreError};
+use jiff::Timestamp;
 
 use crate::Proactive;
 use crate::error::PlanError;
@@ -23,6 +24,15 @@ pub(crate) struct Page {
     pub(crate) unreadable: Vec<String>,
     /// What the last one is found by; `None` on the last page of a shard.
     pub(crate) last: Option<String>,
+}
+
+/// What the pages of one broadcast are planned by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Basis<'a> {
+    pub(crate) spec: &'a Spec,
+    pub(crate) rosters: &'a Rosters,
+    /// When it was begun.
+    pub(crate) begun: Timestamp,
 }
 
 /// Shards of an audience that is listed.
@@ -89,32 +99,27 @@ impl Proactive {
     }
 
     /// The page of recipients at `cursor`.
-    pub(crate) async fn page(
-        &self,
-        spec: &Spec,
-        rosters: &Rosters,
-        cursor: &Cursor,
-    ) -> Result<Page, PlanError> {
-        match &spec.aim {
-            Aim::Tell { audience } => self.page_of_audience(spec, audience, rosters, cursor).await,
+    pub(crate) async fn page(&self, basis: Basis<'_>, cursor: &Cursor) -> Result<Page, PlanError> {
+        match &basis.spec.aim {
+            Aim::Tell { audience } => self.page_of_audience(basis, audience, cursor).await,
             Aim::Recall { .. } | Aim::Correct { .. } | Aim::Resend { .. } => {
-                self.page_of_report(spec, cursor).await
+                self.page_of_report(basis.spec, cursor).await
             }
         }
     }
 
     async fn page_of_audience(
         &self,
-        spec: &Spec,
+        basis: Basis<'_>,
         audience: &Audience,
-        rosters: &Rosters,
         cursor: &Cursor,
     ) -> Result<Page, PlanError> {
+        let Basis { spec, rosters, begun } = basis;
         let Some(part) = audience.parts().get(cursor.part) else { return Ok(Page::default()) };
         let Listed { found, unreadable, last } = self.listed(part, rosters, cursor).await?;
         let keys: Vec<_> = found.iter().map(|(recipient, _)| self.key_of(recipient)).collect();
         let known: Vec<ReferenceKey> = keys.iter().flatten().cloned().collect();
-        let subscribers = self.subscribers(audience, part, &known).await?;
+        let subscribers = self.subscribers(audience, begun, part, &known).await?;
         let mut deliveries: Vec<Delivery> = Vec::new();
         for ((recipient, values), key) in found.into_iter().zip(keys) {
             let teams = self.teams_of(rosters, part, &recipient);

@@ -14,7 +14,7 @@ use tracing::warn;
 
 use crate::Proactive;
 use crate::error::PlanError;
-use crate::page::{Page, Waiting};
+use crate::page::{Basis, Page, Waiting};
 
 impl Proactive {
     /// Opens the broadcast `id`, or finds it where it was opened before by the same event.
@@ -84,13 +84,15 @@ impl Proactive {
         };
         let counts = self.broadcasts.counts(&id).await?;
         let extent = Self::extent(&spec);
+        let begun = broadcast.opened_at().unwrap_or(Timestamp::MIN);
+        let basis = Basis { spec: &spec, rosters: &rosters, begun };
         let mut batch = Page::default();
         let mut step = Step { cursor: broadcast.cursor.clone(), ..Step::default() };
         while let Some(cursor) = step.cursor.clone() {
             if stop_at.is_some_and(|at| self.clock.now() >= at) {
                 break;
             }
-            let page = self.page(&spec, &rosters, &cursor).await?;
+            let page = self.page(basis, &cursor).await?;
             let waiting = Waiting { broadcast: &broadcast, step: &step, counts: &counts };
             if page.is_full(&waiting, self.tenant_rate) {
                 break;

@@ -9,6 +9,7 @@ use herald::occasion::Recipient;
 
 use crate::Proactive;
 use crate::error::PlanError;
+use crate::page::Basis;
 use crate::rosters::Rosters;
 
 /// Who would be told.
@@ -54,9 +55,11 @@ impl Proactive {
         let extent = Self::extent(spec);
         let mut seen = Preview { teams: crate::rosters::teams(spec).len(), ..Preview::default() };
         let mut requests: BTreeMap<String, u64> = BTreeMap::new();
+        let rosters = Rosters::default();
+        let basis = Basis { spec, rosters: &rosters, begun: self.clock.now() };
         let mut next = Some(Cursor::default());
         while let Some(cursor) = next {
-            let page = self.page(spec, &Rosters::default(), &cursor).await?;
+            let page = self.page(basis, &cursor).await?;
             for delivery in &page.deliveries {
                 let tenant = delivery.recipient.tenant().map_or("none", |tenant| tenant.as_str());
                 *seen.by_tenant.entry(tenant.to_owned()).or_default() += 1;

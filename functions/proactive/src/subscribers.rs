@@ -1,44 +1,64 @@
 //! Which topics those on a page subscribed to, where several parts of an audience make that matter.
 //! What that means for who is told is [`Audience::tells`]'s to say.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
-use herald::audience::Audience;
+use herald::audience::{Audience, Subscribed};
 use herald::conversation::ReferenceKey;
 use herald::store::StoreError;
 use herald::topic::Topic;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::Proactive;
 
+/// So long before a broadcast begins a subscription must be written for whoever lists the topic to see it: no write
+/// takes as long, and no two clocks are as far apart.
+const SEEN: SignedDuration = SignedDuration::from_mins(1);
+
 /// Who on a page subscribed to each of the topics that an audience names.
-pub(crate) struct Subscribers<'a>(Vec<(&'a Topic, Among)>);
+pub(crate) struct Subscribers<'a> {
+    topics: Vec<(&'a Topic, Among)>,
+    begun: Timestamp,
+}
 
 enum Among {
     /// They were found by it.
     Everyone,
-    These(HashSet<ReferenceKey>),
+    /// These, and when that was written.
+    These(HashMap<ReferenceKey, Timestamp>),
+}
+
+impl Among {
+    /// Whether the conversation found by `key` is among them, and if so, whether it was when they were listed.
+    fn lists(&self, key: Option<&ReferenceKey>, begun: Timestamp) -> Option<bool> {
+        match self {
+            Self::Everyone => Some(true),
+            Self::These(written) => Some(begun.duration_since(*written.get(key?)?) >= SEEN),
+        }
+    }
 }
 
 impl Subscribers<'_> {
     /// The topics that the conversation found by `key` subscribed to.
-    pub(crate) fn topics_of(&self, key: Option<&ReferenceKey>) -> Vec<&Topic> {
-        let is_among = |among: &Among| match among {
-            Among::Everyone => true,
-            Among::These(keys) => key.is_some_and(|key| keys.contains(key)),
-        };
-        self.0.iter().filter(|(_, among)| is_among(among)).map(|(topic, _)| *topic).collect()
+    pub(crate) fn topics_of(&self, key: Option<&ReferenceKey>) -> Vec<Subscribed<'_>> {
+        let subscribed = self.topics.iter().filter_map(|(topic, among)| {
+            let is_listed = among.lists(key, self.begun)?;
+            Some(Subscribed { topic, is_listed })
+        });
+        subscribed.collect()
     }
 }
 
 impl Proactive {
-    /// Who of `keys`, found in `part` of `audience`, subscribed to what it names.
+    /// Who of `keys`, found in `part` of the `audience` of a broadcast that was `begun` then, subscribed to what it names.
     pub(crate) async fn subscribers<'a>(
         &self,
         audience: &'a Audience,
+        begun: Timestamp,
         part: &Audience,
         keys: &[ReferenceKey],
     ) -> Result<Subscribers<'a>, StoreError> {
-        let mut subscribers = Vec::new();
+        let mut topics = Vec::new();
         for topic in audience.topics() {
             let is_own = matches!(part, Audience::Topic { topic: own } if own == topic);
             let among = if is_own {
@@ -46,8 +66,8 @@ impl Proactive {
             } else {
                 Among::These(self.subscriptions.among(topic, keys).await?)
             };
-            subscribers.push((topic, among));
+            topics.push((topic, among));
         }
-        Ok(Subscribers(subscribers))
+        Ok(Subscribers { topics, begun })
     }
 }

@@ -107,7 +107,7 @@ impl Worker {
         at: Timestamp,
     ) -> Result<(), Later> {
         let key = self.references.key(reference);
-        let kept = self.subscriptions.put(topic, &key, subscription, at).await;
+        let kept = self.subscriptions.put(topic, &key, subscription, at, self.clock.now()).await;
         kept.map_err(|error| self.put_off(&error, job))
     }
 

@@ -17,7 +17,16 @@ pub struct Found<'a> {
     /// The teams that they are a member of, among those that the audience names.
     pub teams: &'a [&'a Team],
     /// The topics that their conversation is subscribed to, among those that the audience names.
-    pub topics: &'a [&'a Topic],
+    pub topics: &'a [Subscribed<'a>],
+}
+
+/// A topic that somebody is subscribed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Subscribed<'a> {
+    /// Which.
+    pub topic: &'a Topic,
+    /// Whether they were by the time at which its subscribers were begun to be listed.
+    pub is_listed: bool,
 }
 
 impl Segment {
@@ -52,8 +61,7 @@ impl Audience {
         let Self::Any { of, except } = self else { return true };
         let before = of.get(..part).unwrap_or_default();
         let is_left_out = except.iter().any(|audience| audience.holds(found));
-        let is_told_before =
-            before.iter().any(|audience| audience.lists(found.recipient) && audience.holds(found));
+        let is_told_before = before.iter().any(|audience| audience.lists(found) && audience.holds(found));
         !is_left_out && !is_told_before
     }
 
@@ -71,7 +79,7 @@ impl Audience {
             Self::User(user) => is_person(user),
             Self::Users { users } => users.iter().any(|addressee| is_person(&addressee.user())),
             Self::Conversation { reference } => found.key == Some(reference),
-            Self::Topic { topic } => found.topics.contains(&topic),
+            Self::Topic { topic } => found.topics.iter().any(|subscribed| subscribed.topic == topic),
             Self::Channel(channel) => {
                 matches!(found.recipient, Recipient::Channel(other) if other == channel)
             }
@@ -83,16 +91,17 @@ impl Audience {
         }
     }
 
-    /// Whether such a recipient could have been found in it: conversations are listed, who has none is not.
-    fn lists(&self, recipient: &Recipient) -> bool {
+    /// Whether such a recipient was surely found in it: conversations are listed, who has none is not, and who
+    /// subscribed meanwhile may not have been.
+    fn lists(&self, found: Found<'_>) -> bool {
         match self {
-            Self::Everyone {} | Self::Segment(_) => matches!(recipient, Recipient::Conversation { .. }),
+            Self::Everyone {} | Self::Segment(_) => matches!(found.recipient, Recipient::Conversation { .. }),
+            Self::Topic { topic } => found.topics.contains(&Subscribed { topic, is_listed: true }),
             Self::User(_)
             | Self::Users { .. }
             | Self::Conversation { .. }
             | Self::Channel(_)
             | Self::Team(_)
-            | Self::Topic { .. }
             | Self::Any { .. } => true,
         }
     }

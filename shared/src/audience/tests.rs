@@ -75,6 +75,30 @@ fn members_of_a_team_are_told_once_with_another_team_and_never_where_their_team_
 }
 
 #[test]
+fn subscribers_are_told_once_and_those_who_subscribed_meanwhile_are_not_passed_over() {
+    let topic = |topic: &str| json!({ "kind": "topic", "topic": topic });
+    let combined = audience(json!({
+        "kind": "any",
+        "of": [topic("weather"), { "kind": "everyone" }],
+        "except": [topic("traffic")],
+    }));
+    let named = combined.topics();
+    let a = conversation("t1", "a", "de", "personal");
+    let told = |part: usize, subscribed: &[(usize, bool)]| {
+        let topics: Vec<_> = subscribed
+            .iter()
+            .map(|(index, is_listed)| Subscribed { topic: named[*index], is_listed: *is_listed })
+            .collect();
+        combined.tells(part, Found { topics: &topics, ..alone(&a) })
+    };
+
+    assert_eq!(named.len(), 2);
+    assert!(told(0, &[(0, true)]) && !told(1, &[(0, true)]));
+    assert!(told(1, &[(0, false)]), "the subscribers may have been listed before they were one of them");
+    assert!(told(1, &[]) && !told(1, &[(1, false)]) && !told(0, &[(0, true), (1, true)]));
+}
+
+#[test]
 fn what_is_wrong_is_named() {
     let problem = |json: Value| audience(json).check().unwrap_err().to_string();
 

@@ -1,7 +1,7 @@
 //! Who subscribed to which topic, in the table: listed by topic, in shards, by key alone.
 //! What a subscriber has muted since is [`crate::courtesy`]'s to say.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -53,7 +53,7 @@ impl SubscriptionStore {
         Self { table, client_id, cloud: cloud.into() }
     }
 
-    /// Keeps what was said at `at` of `topic` in the conversation `reference`, unless something later was.
+    /// Keeps at `now` what was said at `at` of `topic` in the conversation `reference`, unless something later was.
     ///
     /// # Errors
     ///
@@ -64,6 +64,7 @@ impl SubscriptionStore {
         reference: &ReferenceKey,
         subscription: Subscription,
         at: Timestamp,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
         let Table { client, name } = &self.table;
         let mut request = client
@@ -72,6 +73,7 @@ impl SubscriptionStore {
             .item("pk", text(self.pk(topic, shard_of_subscriber(reference))))
             .item("sk", text(reference.as_str()))
             .item("said_at", number(at.as_millisecond()))
+            .item("written_at", number(now.as_millisecond()))
             .item("subscription", text(word(subscription)))
             .condition_expression("attribute_not_exists(pk) OR said_at <= :at")
             .expression_attribute_values(":at", number(at.as_millisecond()));
@@ -124,7 +126,7 @@ impl SubscriptionStore {
         Ok(Subscribers { references, last: page.last_evaluated_key.as_ref().and_then(subscriber) })
     }
 
-    /// Which of the conversations `keys` are subscribed to `topic`.
+    /// Which of the conversations `keys` are subscribed to `topic`, and when that was written last.
     ///
     /// # Errors
     ///
@@ -133,11 +135,23 @@ impl SubscriptionStore {
         &self,
         topic: &Topic,
         keys: &[ReferenceKey],
-    ) -> Result<HashSet<ReferenceKey>, StoreError> {
+    ) -> Result<HashMap<ReferenceKey, Timestamp>, StoreError> {
         let key = |key: &ReferenceKey| (self.pk(topic, shard_of_subscriber(key)), key.as_str().to_owned());
         let items = batch::get_by_keys(&self.table, keys.iter().map(key).collect()).await?;
         let is_on = |item: &&Item| item.get("subscription") == Some(&text(word(Subscription::On)));
-        Ok(items.iter().filter(is_on).filter_map(subscriber).map(ReferenceKey::stored).collect())
+        let written = |item: &Item| item.get("written_at")?.as_n().ok()?.parse().ok();
+        let found = items.iter().filter(is_on).map(|item| {
+            let millisecond =
+                written(item).ok_or(StoreError::Unreadable { attribute: "written_at", cause: None })?;
+            let at = Timestamp::from_millisecond(millisecond);
+            let at = at.map_err(|error| StoreError::Unreadable {
+                attribute: "written_at",
+                cause: Some(error.into()),
+            })?;
+            let key = subscriber(item).ok_or(StoreError::Unreadable { attribute: "sk", cause: None })?;
+            Ok((ReferenceKey::stored(key), at))
+        });
+        found.collect()
     }
 
     fn pk(&self, topic: &Topic, shard: u16) -> String {

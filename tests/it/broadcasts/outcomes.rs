@@ -116,7 +116,7 @@ async fn one_of_a_list_of_a_topic_or_of_a_team_whose_record_cannot_be_read_stops
                 .key(&ConversationReference::of(&activity).unwrap());
             let (topic, now) = (herald::topic::Topic::new("news").unwrap(), bundle.clock().now());
             let subscriptions = &bundle.local().bundle.worker.subscriptions;
-            subscriptions.put(&topic, &key, herald::store::Subscription::On, now).await.unwrap();
+            subscriptions.put(&topic, &key, herald::store::Subscription::On, now, now).await.unwrap();
             conversations.push(json!({ "kind": "conversation", "reference": key.as_str() }));
         }
         bundle.spoil_an_item("reference").await;

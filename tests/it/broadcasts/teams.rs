@@ -378,7 +378,7 @@ async fn an_operator_tells_a_team_with_one_line_and_a_preview_says_that_it_is_no
     let refused = try_say(&bundle, "send --team office Hello.").await.err().unwrap().to_string();
 
     std::fs::remove_file(&file).unwrap();
-    assert!(preview.text.contains("Not counted: the members of 1 teams"), "{}", preview.text);
+    assert!(preview.text.contains("Not counted: the members of its teams (1)"), "{}", preview.text);
     assert!(said.did && said.text.contains("The rosters of its teams are read first"), "{}", said.text);
     assert!(status.text.contains("delivered          3"), "{}", status.text);
     assert!(refused.contains("--team takes a tenant"), "{refused}");

@@ -1,7 +1,9 @@
 //! Subscribers of topics as an audience: alone, together with others, and left out.
 
+use std::time::Duration;
+
 use cli::channel::Person;
-use herald::broadcast::BroadcastId;
+use herald::broadcast::{BroadcastId, Outcome};
 use serde_json::{Value, json};
 use support::TestBundle;
 
@@ -55,6 +57,8 @@ async fn who_is_in_several_parts_with_a_topic_is_told_once_and_who_is_excepted_n
     });
     let few = json!({ "kind": "any", "of": [subscribers_of("weather"), subscribers_of("sport")] });
 
+    bundle.clock().advance(Duration::from_secs(120));
+
     tell(&bundle, snow("combined", &combined)).await;
 
     let all = [&alex, &robin, &sam, &kim];
@@ -64,6 +68,22 @@ async fn who_is_in_several_parts_with_a_topic_is_told_once_and_who_is_excepted_n
     assert_eq!(state.recipients(), 3, "nobody is planned twice");
     tell(&bundle, snow("few", &few)).await;
     assert_eq!(all.map(|person| times(&bundle, person)), [2, 2, 1, 1]);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn who_subscribed_just_now_is_told_once() {
+    let bundle = order_desk().await;
+    let alex = bundle.install("Alex").await;
+    say(&bundle, &alex, "subscribe to weather").await;
+    let audience = json!({ "kind": "any", "of": [subscribers_of("weather"), { "kind": "everyone" }] });
+
+    tell(&bundle, snow("one", &audience)).await;
+
+    let broadcasts = &bundle.local().bundle.proactive.broadcasts;
+    let state = broadcasts.state(&BroadcastId::of_key("one")).await.unwrap().unwrap();
+    assert_eq!((state.recipients(), times(&bundle, &alex)), (1, 1));
+    assert_eq!(outcomes(&bundle, "one").await, [(Outcome::Delivered, 1)].into());
     bundle.end().await;
 }
 
