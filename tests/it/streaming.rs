@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cli::channel::{Effect, Fault, Operation, Refusal, TranscriptEntry};
+use cli::pump::Step;
 use herald::activity::Activity;
 use herald::clock::Clock;
 use herald::engine::{Outcome, TaskOutcome};
-use herald::ledger::{JobId, State};
+use herald::ledger::{Job, JobId, State};
 use herald::task::Task;
 use jiff::SignedDuration;
 use serde_json::json;
@@ -343,6 +344,42 @@ async fn a_stream_is_closed_before_it_is_silent_for_too_long_while_its_task_runs
     assert_eq!((last.effect, &last.activity["text"]), (Effect::Updated, &json!("Two laptops.")));
     assert!(last.at.duration_since(told[close].at) > SignedDuration::from_secs(10), "it was still made");
     bundle.end().await;
+}
+
+#[tokio::test]
+async fn a_stream_that_shows_more_than_is_known_of_it_ends_with_its_answer() {
+    let clock = TestBundle::clock_at_start();
+    let words = [(seconds(5), "Two "), (seconds(50), "laptops.")];
+    let engine = ScriptedEngine::streaming(STATUS, &words, done("Two laptops."), clock.clone());
+    let bundle = TestBundle::with_shared(Arc::new(engine.breaking_off_first(1)), clock).await;
+    let alex = bundle.channel().add_person("Alex");
+    bundle.receive(bundle.channel().message(&alex, "tell me")).await;
+    bundle.step("turns").await;
+    let left = tokio::select! {
+        biased;
+        left = bundle.step("tasks") => left,
+        () = bundle.clock().flow(FLOW) => panic!("it takes too long"),
+    };
+    let Step::Left { receipt } = left else { panic!("it is left") };
+    // As a worker leaves it that died before it kept what it had told.
+    let jobs = bundle.jobs().await;
+    let mut job: Job = jobs.iter().map(|job| serde_json::from_str(job).unwrap()).find(has_told).unwrap();
+    job.stream.as_mut().unwrap().told.clear();
+    bundle.local().bundle.worker.jobs.write(job).await.unwrap().unwrap();
+    bundle.bring_back("tasks", &receipt).await;
+
+    drain(&bundle).await;
+
+    let entries = bundle.channel().entries();
+    let ends = entries.iter().filter(|entry| info(entry, "streamType") == "final");
+    let ends: Vec<_> = ends.map(|entry| (entry.effect, entry.activity["text"] == "Two laptops.")).collect();
+    assert_eq!(ends, [(Effect::Refused, false), (Effect::Sent, true)]);
+    assert_eq!(bundle.channel().texts(), ["Two laptops."]);
+    bundle.end().await;
+}
+
+fn has_told(job: &Job) -> bool {
+    job.stream.as_ref().is_some_and(|stream| !stream.told.is_empty())
 }
 
 #[tokio::test]

@@ -25,12 +25,17 @@ impl Worker {
     ///
     /// Whoever takes over from a dead worker tells nothing of its own run: the two may differ. The answer takes the
     /// place of what was shown.
-    pub(crate) async fn run_streamed(&self, work: &TaskWork, begun: &Stream, job: Job) -> Result<(), Later> {
+    pub(crate) async fn run_streamed(
+        &self,
+        work: &TaskWork,
+        begun: &Stream,
+        mut job: Job,
+    ) -> Result<(), Later> {
         let mut stream = job.stream.clone().unwrap_or_else(|| begun.clone());
         let is_first = job.attempts == 1 && stream.is_fresh(self.clock.now());
         let told = match is_asked(&job) {
-            true if is_first => Some(self.stream(work, &job, &mut stream).await),
-            true => Some(self.run_beside(work, &job, &mut stream).await),
+            true if is_first => Some(self.stream(work, &mut job, &mut stream).await),
+            true => Some(self.run_beside(work, &mut job, &mut stream).await),
             false => None,
         };
         // Whatever the task came to by then, nobody wants it.
@@ -65,7 +70,7 @@ impl Worker {
     }
 
     /// Runs the task and tells the stream what it says, one request at a time, until either is over.
-    async fn stream(&self, work: &TaskWork, job: &Job, stream: &mut Stream) -> Result<Plan, EngineError> {
+    async fn stream(&self, work: &TaskWork, job: &mut Job, stream: &mut Stream) -> Result<Plan, EngineError> {
         let progress = Progress::default();
         let mut run = pin!(self.run_task(work, &progress));
         let mut kept_at = self.clock.now();
@@ -116,7 +121,12 @@ impl Worker {
 
     /// Runs the task beside a stream that another run began: nothing of this one is shown in it. If it takes so long that
     /// the channel would give the stream up as silent, it is closed first, so that nobody watches it in vain.
-    async fn run_beside(&self, work: &TaskWork, job: &Job, stream: &mut Stream) -> Result<Plan, EngineError> {
+    async fn run_beside(
+        &self,
+        work: &TaskWork,
+        job: &mut Job,
+        stream: &mut Stream,
+    ) -> Result<Plan, EngineError> {
         let progress = Progress::default();
         let mut run = pin!(self.run_task(work, &progress));
         let now = self.clock.now();
@@ -129,16 +139,25 @@ impl Worker {
             outcome = &mut run => return outcome,
             () = self.clock.sleep(wait) => {}
         }
-        if self.keep_closed(job, stream).await {
-            let (outcome, told) = tokio::join!(run, self.tell_chunk(work, job, stream, &Chunk::Close));
-            *stream = told;
-            return outcome;
+        let (outcome, ()) = tokio::join!(run, self.close(work, job, stream));
+        outcome
+    }
+
+    /// Closes a stream that another run began with as much as is known of it.
+    async fn close(&self, work: &TaskWork, job: &mut Job, stream: &mut Stream) {
+        if !self.keep_closed(job, stream).await {
+            return;
         }
-        run.await
+        *stream = self.tell_chunk(work, job, stream, &Chunk::Close).await;
+        if stream.end == Some(End::Over) {
+            // It shows more than is known of it, and is open still; or it is over, which its answer will find out.
+            stream.end = None;
+            let _ = self.keep_stream(job, stream).await;
+        }
     }
 
     /// Keeps that the stream is about to be closed, before it is: whoever takes over must not take that for the answer.
-    async fn keep_closed(&self, job: &Job, stream: &mut Stream) -> bool {
+    async fn keep_closed(&self, job: &mut Job, stream: &mut Stream) -> bool {
         let closed = Stream { end: Some(End::Closed), ..stream.clone() };
         let is_kept = self.keep_stream(job, &closed).await;
         if !is_kept {
@@ -159,10 +178,13 @@ impl Worker {
     }
 
     /// Keeps what was told so far, as well as can be: without it, the answer is shown in another way. Whether it is kept.
-    async fn keep_stream(&self, job: &Job, stream: &Stream) -> bool {
+    async fn keep_stream(&self, job: &mut Job, stream: &Stream) -> bool {
         let kept = self.jobs.write(Job { stream: Some(stream.clone()), ..job.clone() }).await;
         match kept {
-            Ok(Ok(_)) => return true,
+            Ok(Ok(kept)) => {
+                *job = kept;
+                return true;
+            }
             Ok(Err(_fenced)) => warn!(job.id = job.id.as_str(), "lost the claim on a stream"),
             Err(error) => {
                 warn!(error = %causes(&error), job.id = job.id.as_str(), "could not keep a stream");
