@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::activity::{Activity, ChannelAccount, ConversationAccount};
 use crate::audience::TeamChannel;
+use crate::calendar::Zone;
 use crate::digest;
 use crate::ids::{ActivityId, ChannelId, ClientId, ConversationId, EntraId, TenantId};
 use crate::service_url::{InvalidServiceUrl, ServiceUrl};
@@ -88,6 +89,12 @@ impl ConversationReference {
             locale: activity.locale.clone(),
             timezone: activity.local_timezone.clone(),
         })
+    }
+
+    /// The person's time zone, where it is known and one that there is.
+    #[must_use]
+    pub fn zone(&self) -> Option<Zone> {
+        self.timezone.as_deref().and_then(|zone| Zone::named(zone).ok())
     }
 
     /// The reference to a personal conversation that was just created for `user`.

@@ -80,7 +80,7 @@ impl<'a> Wish<'a> {
 }
 
 fn set(asked: &str, turn: &Turn, now: Timestamp) -> Outcome {
-    let known = turn.reference.timezone.as_deref().and_then(|zone| Zone::named(zone).ok());
+    let known = turn.reference.zone();
     let zone = known.clone().unwrap_or_else(Zone::utc);
     let Some((due, text)) = due::read(asked, &zone, now) else {
         return Outcome::reply(format!("When? {WORKS}"));
@@ -128,8 +128,7 @@ fn list(turn: &Turn) -> Outcome {
     if listed.is_empty() {
         return Outcome::reply(format!("You have no reminders here. {WORKS}"));
     }
-    let zone =
-        turn.reference.timezone.as_deref().and_then(|zone| Zone::named(zone).ok()).unwrap_or_else(Zone::utc);
+    let zone = turn.reference.zone().unwrap_or_else(Zone::utc);
     let lines = listed.iter().map(|listed| {
         let again = listed.every.as_ref().map(|every| format!(", {}", often(every))).unwrap_or_default();
         format!("\n- #{}: {}, {}{again}", number(&listed.id), listed.label, moment(listed.due, &zone))
@@ -160,7 +159,7 @@ fn cancelling(listed: &Listed) -> Effect {
     Effect::CancelReminder { reminder: listed.id.clone() }
 }
 
-/// “Monday, 23 November at 09:00”, with the year where it is another.
+/// “Monday, 23 November 2026 at 09:00”.
 fn moment(at: Timestamp, zone: &Zone) -> String {
     let shown = zone.shown(at);
     shown.strftime("%A, %-d %B %Y at %H:%M").to_string()

@@ -1,7 +1,6 @@
 //! Effects: what the engine wants done besides what is said, done before it is said.
 //! Each may be done twice, for the plan it stands in is replayed after a crash.
 
-use herald::calendar::Zone;
 use herald::conversation::ConversationReference;
 use herald::courtesy::{self, Preferences};
 use herald::effect::Effect;
@@ -89,8 +88,7 @@ impl Worker {
                     self.prefer(&job.id, reference, change).await?;
                 }
                 Effect::QuietHours { hours } => {
-                    let zone = reference.timezone.as_deref().and_then(|zone| Zone::named(zone).ok());
-                    let change = |said: Preferences| said.quiet(*hours, zone.clone(), at);
+                    let change = |said: Preferences| said.quiet(*hours, reference.zone(), at);
                     self.prefer(&job.id, reference, change).await?;
                 }
             }
