@@ -13,11 +13,10 @@ use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use criterion::{Criterion, Throughput};
-use herald::auth::{Authenticator, Checks, Entra, SigningKeys};
+use herald::channel::auth::{Authenticator, Checks, Entra, NoKeyCache, SigningKeys};
 use herald::clock::{Clock, SystemClock};
-use herald::cloud::Cloud;
-use herald::ids::{ClientId, TenantId};
-use herald::store::{KeyStore, Table};
+use herald::protocol::cloud::Cloud;
+use herald::protocol::ids::{ClientId, TenantId};
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, DecodingKey, crypto};
 use serde_json::{Value, json};
@@ -49,16 +48,9 @@ impl Scene {
         jwk["endorsements"] = json!(["msteams"]);
         let metadata = runtime.block_on(publish(json!({ "keys": [jwk] })));
 
-        let http = herald::http::client().unwrap();
-        let aws = aws_config::SdkConfig::builder()
-            .behavior_version(aws_config::BehaviorVersion::latest())
-            .region(aws_config::Region::new("us-east-1"))
-            .build();
+        let http = herald::channel::http::client().unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let keys = || {
-            let copies = KeyStore::new(Table::new(aws_sdk_dynamodb::Client::new(&aws), "none"));
-            SigningKeys::new(metadata.clone(), http.clone(), copies, clock.clone())
-        };
+        let keys = || SigningKeys::new(metadata.clone(), http.clone(), Arc::new(NoKeyCache), clock.clone());
         let cloud = Cloud::parse("public").unwrap();
         let authenticator = Authenticator {
             keys: keys(),

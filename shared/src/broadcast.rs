@@ -1,13 +1,16 @@
 //! Broadcasts: one thing told to an audience, resumed wherever it was left (design: speaking first).
 //! Pure functions; the store keeps the records, `proactive` plans, the worker sends.
 
-mod breaker;
-mod decision;
+pub mod audience;
+mod circuit_breaker;
+pub mod content;
 mod gate;
 mod outcome;
 mod plan;
-mod prerequisite;
+pub mod preferences;
+mod roster_wait;
 mod spec;
+mod transitions;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,14 +18,14 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::breaker::{concerns_all, is_of_all};
-pub use self::decision::{BREAKER, LEASE, Leased, NotPossible, Step, Wish};
+pub use self::circuit_breaker::{concerns_all, is_of_all};
 pub use self::gate::{Gate, gate};
 pub use self::outcome::{Entry, Outcome, Tally, Who};
 pub use self::plan::{AHEAD, Cursor, Extent, PAGE, Placement, RECIPIENTS, place};
 pub use self::spec::{Aim, InvalidSpec, Spec};
-use crate::digest;
-use crate::ids::TenantId;
+pub use self::transitions::{BREAKER, LEASE, Leased, NotPossible, Step, Wish};
+use crate::hash;
+use crate::protocol::ids::TenantId;
 
 /// Names a broadcast: the same however often its event arrives.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -33,13 +36,13 @@ impl BroadcastId {
     /// The broadcast of one firing of a schedule.
     #[must_use]
     pub fn of_firing(schedule_arn: &str, scheduled_time: Timestamp) -> Self {
-        Self(digest::of(&["broadcast", "schedule", schedule_arn, &scheduled_time.to_string()]))
+        Self(hash::sha256(&["broadcast", "schedule", schedule_arn, &scheduled_time.to_string()]))
     }
 
     /// The broadcast that a caller gave this key.
     #[must_use]
     pub fn of_key(key: &str) -> Self {
-        Self(digest::of(&["broadcast", "key", key]))
+        Self(hash::sha256(&["broadcast", "key", key]))
     }
 
     /// The broadcast that a person means by `name`: its id, all 64 digits of it, or the key it was given.
@@ -72,7 +75,7 @@ impl fmt::Debug for BroadcastId {
 /// The hash of a recipient's tenant, by which broadcasts plan and count.
 #[must_use]
 pub fn tenant_key(tenant: Option<&TenantId>) -> String {
-    digest::short(&tenant.map_or("none", TenantId::as_str).to_ascii_lowercase())
+    hash::short(&tenant.map_or("none", TenantId::as_str).to_ascii_lowercase())
 }
 
 /// Where a broadcast stands.

@@ -34,7 +34,7 @@ impl Clock for SystemClock {
 }
 
 /// Runs `work` for at most `limit` of the clock's time and drops it when it is not done by then.
-pub async fn within<T>(clock: &dyn Clock, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+pub async fn timeout<T>(clock: &dyn Clock, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
     tokio::select! {
         biased;
         done = work => Some(done),

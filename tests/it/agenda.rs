@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use cli::channel::{Fault, Refusal};
 use cli::wire::Fate;
-use herald::agenda::{Destination, Item};
 use herald::clock::Clock;
+use herald::jobs::timers::{Destination, Item};
 use serde_json::json;
 use support::{ScriptedEngine, TestBundle};
 

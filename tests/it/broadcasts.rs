@@ -10,12 +10,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use cli::channel::Person;
+use herald::aws::table::{BroadcastStore, SLICES};
 use herald::broadcast::{Broadcast, BroadcastId, Entry, Outcome, Wish};
 use herald::clock::Clock;
-use herald::conversation::ConversationReference;
-use herald::conversation::lifecycle::Change;
-use herald::ids::TenantId;
-use herald::store::{BroadcastStore, SLICES};
+use herald::protocol::conversation::ConversationReference;
+use herald::protocol::conversation::lifecycle::Change;
+use herald::protocol::ids::TenantId;
 use serde_json::{Value, json};
 use support::TestBundle;
 

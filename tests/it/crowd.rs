@@ -13,11 +13,11 @@ use cli::local::{Local, LocalOptions, Served};
 use cli::pump::Step;
 use cli::stack::Delays;
 use herald::broadcast::{Broadcast, BroadcastId, Outcome, Status, Wish};
-use herald::chance::Chance;
 use herald::clock::{Clock, SystemClock};
-use herald::conversation::ConversationReference;
-use herald::conversation::lifecycle::Change;
-use herald::ids::TenantId;
+use herald::protocol::conversation::ConversationReference;
+use herald::protocol::conversation::lifecycle::Change;
+use herald::protocol::ids::TenantId;
+use herald::random::Random;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use support::ScriptedEngine;
@@ -56,7 +56,7 @@ impl Crowd {
             credential: None,
             engine: Arc::new(ScriptedEngine::telling("News.")),
             clock: Arc::new(SystemClock),
-            chance: Chance::seeded(7),
+            random: Random::seeded(7),
             delays: Delays::Kept,
             tenant_rate,
         });
@@ -137,7 +137,7 @@ impl Crowd {
                 }
             }
         };
-        herald::clock::within(&SystemClock, PATIENCE, done).await.unwrap();
+        herald::clock::timeout(&SystemClock, PATIENCE, done).await.unwrap();
     }
 
     /// When each message was shown, and to whose tenant, in order.

@@ -7,13 +7,13 @@ use std::io::Write;
 use std::sync::Arc;
 
 use cli::stack::Delays;
+use herald::aws::table::{BroadcastStore, ReferenceStore, Table};
 use herald::broadcast::{BroadcastId, PAGE};
 use herald::clock::{Clock, SystemClock};
-use herald::cloud::Cloud;
-use herald::conversation::ConversationReference;
-use herald::conversation::lifecycle::Change;
-use herald::ids::{ClientId, TenantId};
-use herald::store::{BroadcastStore, ReferenceStore, Table};
+use herald::protocol::cloud::Cloud;
+use herald::protocol::conversation::ConversationReference;
+use herald::protocol::conversation::lifecycle::Change;
+use herald::protocol::ids::{ClientId, TenantId};
 use serde_json::json;
 use support::Services;
 use support::services::CLIENT_ID;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use cli::channel::Person;
 use cli::pump::Step;
 use cli::wire::Fate;
-use herald::ledger::{Job, JobId, State};
-use herald::memory::Memory;
+use herald::agent::memory::Memory;
+use herald::jobs::{Job, JobId, State};
 use serde_json::{Value, json};
 use support::TestBundle;
 use worker::Place;
@@ -21,14 +21,14 @@ const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// A bundle whose clerk takes these steps, and the clerk.
-pub(crate) async fn with(steps: Vec<herald::engine::TaskOutcome>) -> (TestBundle, Arc<Clerk>) {
+pub(crate) async fn with(steps: Vec<herald::agent::engine::TaskOutcome>) -> (TestBundle, Arc<Clerk>) {
     let clock = TestBundle::clock_at_start();
     let clerk = Arc::new(Clerk::taking(steps, clock.clone()));
     (TestBundle::with_shared(clerk.clone(), clock).await, clerk)
 }
 
 /// A laptop that is delivered after `after`.
-fn delivery(after: Duration) -> Vec<herald::engine::TaskOutcome> {
+fn delivery(after: Duration) -> Vec<herald::agent::engine::TaskOutcome> {
     vec![go_on(&["Placed."], json!({ "placed": 1 }), after), done("Delivered.")]
 }
 
@@ -172,7 +172,7 @@ async fn what_the_user_cancels_while_it_waits_never_comes() {
     let moved = bundle.tick().await;
     bundle.drain().await;
 
-    assert_eq!((listed.waiting[0].label.as_str(), &listed.waiting[0].task), ("a laptop", &clerk.task()));
+    assert_eq!((listed.waiting[0].label.as_str(), &listed.waiting[0].task), ("a laptop", &clerk.task_id()));
     assert_eq!(moved["queued"], 1, "its item comes all the same");
     assert_eq!(bundle.channel().texts(), ["On it.", "Placed.", "Cancelled: a laptop.", "Nothing waits."]);
     let step = step_of(&bundle, &clerk.task(), 1).await;

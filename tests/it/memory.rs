@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cli::channel::{Fault, Refusal};
-use herald::memory::MAX_EXCHANGES;
+use herald::agent::memory::MAX_EXCHANGES;
 use serde_json::json;
 use support::TestBundle;
 

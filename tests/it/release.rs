@@ -6,7 +6,7 @@ mod figures;
 use std::process::Stdio;
 
 use cli::stack::Delays;
-use herald::checkup::{Finding, Outcome, Report};
+use herald::aws::diagnostics::{Finding, Outcome, Report};
 use serde_json::json;
 use support::Services;
 use support::function::{binary, in_time};

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cli::channel::{Fault, Operation, Refusal};
-use herald::auth::{NoKeys, SigningKeys};
+use herald::aws::table::{KeyStore, Table};
+use herald::channel::auth::{KeyCache as _, KeySet};
+use herald::channel::auth::{NoKeys, SigningKeys};
+use herald::channel::http;
 use herald::clock::Clock;
-use herald::http;
-use herald::store::{KeyStore, KeysCopy, Table};
 use support::{ScriptedEngine, TestBundle, TestClock};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -37,7 +38,12 @@ impl Scene {
 
     /// The keys of a process that has just started.
     fn process(&self) -> SigningKeys {
-        SigningKeys::new(self.metadata_url(), http::client().unwrap(), self.copies(), self.clock.clone())
+        SigningKeys::new(
+            self.metadata_url(),
+            http::client().unwrap(),
+            Arc::new(self.copies()),
+            self.clock.clone(),
+        )
     }
 
     fn key_id(&self) -> String {
@@ -200,9 +206,9 @@ async fn a_copy_that_is_too_old_or_from_the_future_or_empty_is_not_taken() {
     let good = scene.copies().get(&scene.metadata_url()).await.unwrap().unwrap();
 
     for (what, copy) in [
-        ("too old", KeysCopy { fetched_at: now - 5 * DAY, ..good.clone() }),
-        ("from the future", KeysCopy { fetched_at: now + MINUTE, ..good.clone() }),
-        ("empty", KeysCopy { keys: Vec::new(), ..good.clone() }),
+        ("too old", KeySet { fetched_at: now - 5 * DAY, ..good.clone() }),
+        ("from the future", KeySet { fetched_at: now + MINUTE, ..good.clone() }),
+        ("empty", KeySet { keys: Vec::new(), ..good.clone() }),
     ] {
         scene.copies().put(&scene.metadata_url(), &copy).await.unwrap();
         let process = scene.process();

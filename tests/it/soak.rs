@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cli::pump::{Pump, Step};
-use herald::chance::Chance;
+use herald::aws::config::environment;
+use herald::aws::queue::Queue;
 use herald::clock::{Clock, SystemClock};
-use herald::config::environment;
-use herald::ledger::{Job, JobId, State};
-use herald::queue::Queue;
+use herald::jobs::{Job, JobId, State};
+use herald::random::Random;
 use support::{ScriptedEngine, TestBundle};
 use tokio::task::JoinSet;
 
@@ -55,7 +55,7 @@ async fn twenty_conversations_survive_faults_everywhere() {
 async fn ten_thousand_conversations_lose_nothing_and_repeat_only_what_nobody_could_know() {
     let first = environment("SEED")
         .and_then(|seed| seed.parse().ok())
-        .unwrap_or_else(|| Chance::system().below(1 << 32));
+        .unwrap_or_else(|| Random::system().below(1 << 32));
     let begun = SystemClock.now();
     let mut bundles = JoinSet::new();
     (0..20).for_each(|number| drop(bundles.spawn(soak(first + number, 500))));
@@ -85,7 +85,7 @@ async fn ten_thousand_conversations_lose_nothing_and_repeat_only_what_nobody_cou
 /// So many conversations of one query each, with the faults of `seed`.
 async fn soak(seed: u64, conversations: usize) -> Tally {
     let bundle = TestBundle::with(ScriptedEngine::deferring(ACK, FOLLOW_UP)).await;
-    let faults = Arc::new(Faults::new(&bundle, Chance::seeded(seed)));
+    let faults = Arc::new(Faults::new(&bundle, Random::seeded(seed)));
     let mut asked = Vec::new();
     while asked.len() < conversations {
         let first = asked.len();
@@ -105,7 +105,7 @@ async fn ask(bundle: &TestBundle, faults: &Faults, number: usize) -> (String, Jo
     let person = bundle.channel().add_person(&format!("Person {number}"));
     let activity = bundle.channel().message(&person, "report");
     let told = |name: &str| activity[name]["id"].as_str().unwrap().to_owned();
-    let id = herald::digest::of(&["id", activity["id"].as_str().unwrap()]);
+    let id = herald::hash::sha256(&["id", activity["id"].as_str().unwrap()]);
     let channel = serde_json::from_value(activity["channelId"].clone()).unwrap();
     let conversation = serde_json::from_value(activity["conversation"]["id"].clone()).unwrap();
     loop {

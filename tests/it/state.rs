@@ -7,8 +7,8 @@ use std::time::Duration;
 use cli::local::{Local, LocalError, LocalOptions, Served};
 use cli::pump::Step;
 use cli::stack::Delays;
-use herald::chance::Chance;
-use herald::config::TENANT_RATE;
+use herald::aws::config::TENANT_RATE;
+use herald::random::Random;
 use support::{ScriptedEngine, TestBundle, TestClock};
 
 /// A directory of its own, removed with the story.
@@ -40,7 +40,7 @@ async fn start_at(state: &Path, port: u16, clock: Arc<TestClock>) -> Result<Loca
         credential: None,
         engine: Arc::new(ScriptedEngine::deferring("On it.", "Done.")),
         clock,
-        chance: Chance::seeded(7),
+        random: Random::seeded(7),
         delays: Delays::Skipped,
         tenant_rate: TENANT_RATE,
     })

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use cli::channel::{Effect, Fault, Operation, Refusal, TranscriptEntry};
 use cli::pump::Step;
-use herald::activity::Activity;
+use herald::agent::engine::{Outcome, TaskOutcome};
+use herald::agent::task::Task;
 use herald::clock::Clock;
-use herald::engine::{Outcome, TaskOutcome};
-use herald::ledger::{Job, JobId, State};
-use herald::task::Task;
+use herald::jobs::{Job, JobId, State};
+use herald::protocol::activity::Activity;
 use jiff::SignedDuration;
 use serde_json::json;
 use support::{ScriptedEngine, TestBundle};

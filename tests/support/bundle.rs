@@ -11,12 +11,12 @@ use cli::channel::{Answer, Channel, Person};
 use cli::local::{Local, LocalOptions, Served};
 use cli::pump::{Pump, Step};
 use cli::stack::Delays;
-use herald::chance::Chance;
+use herald::agent::engine::Engine;
+use herald::aws::config::Credential;
+use herald::aws::queue::Queue;
 use herald::clock::Clock;
-use herald::config::Credential;
-use herald::engine::Engine;
-use herald::ledger::{Job, JobId};
-use herald::queue::Queue;
+use herald::jobs::{Job, JobId};
+use herald::random::Random;
 use serde_json::Value;
 
 use crate::clock::TestClock;
@@ -73,7 +73,7 @@ impl TestBundle {
             credential,
             engine,
             clock: clock.clone(),
-            chance: Chance::seeded(7),
+            random: Random::seeded(7),
             delays: Delays::Skipped,
             tenant_rate,
         };

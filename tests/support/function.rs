@@ -6,8 +6,8 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use crate::runtime_api::{Answer, RuntimeApi};
-use herald::clock::{SystemClock, within};
-use herald::config::environment;
+use herald::aws::config::environment;
+use herald::clock::{SystemClock, timeout};
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
@@ -139,7 +139,7 @@ pub fn binary(function: &str) -> PathBuf {
 
 /// What `work` gives, which must not take long.
 pub async fn in_time<T>(work: impl Future<Output = T>) -> T {
-    within(&SystemClock, PATIENCE, work).await.unwrap_or_else(|| panic!("nothing for {PATIENCE:?}"))
+    timeout(&SystemClock, PATIENCE, work).await.unwrap_or_else(|| panic!("nothing for {PATIENCE:?}"))
 }
 
 fn now() -> Instant {

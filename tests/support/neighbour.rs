@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use cli::bundle::{Bundle, Registration};
 use cli::pump::{Pump, Step};
-use herald::auth::Credential;
-use herald::chance::Chance;
+use herald::agent::engine::Engine;
+use herald::aws::config;
+use herald::aws::config::AllowedTenants;
+use herald::aws::identity::Credential;
+use herald::channel::connector::NewConversations;
 use herald::clock::Clock;
-use herald::cloud::Cloud;
-use herald::config::{self, AllowedTenants};
-use herald::connector::NewConversations;
-use herald::engine::Engine;
-use herald::ids::TenantId;
+use herald::protocol::cloud::Cloud;
+use herald::protocol::ids::TenantId;
+use herald::random::Random;
 use worker::Worker;
 
 use crate::TestBundle;
@@ -47,7 +48,7 @@ impl Neighbour {
         };
         let clock: Arc<dyn Clock> = bundle.clock().clone();
         let engine: Arc<dyn Engine> = Arc::new(engine);
-        let made = Bundle::new(registration, &local.resources, &engine, &clock, Chance::seeded(7), 1_000_000);
+        let made = Bundle::new(registration, &local.resources, &engine, &clock, Random::seeded(7), 1_000_000);
         let Bundle { worker, .. } = made.unwrap();
         let mut worker = Arc::into_inner(worker).unwrap();
         worker.connector.http = http;

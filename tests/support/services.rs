@@ -8,9 +8,9 @@ use aws_sdk_sqs::types::{Message, QueueAttributeName};
 use cli::channel::{Channel, ChannelOptions, Person};
 use cli::stack::{Delays, Stack, StackOptions};
 use cli::template::{self, Template};
-use herald::chance::Chance;
 use herald::clock::{Clock, SystemClock};
-use herald::ledger::{Job, JobId};
+use herald::jobs::{Job, JobId};
+use herald::random::Random;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -47,7 +47,7 @@ impl Services {
                 client_secret: CLIENT_SECRET.to_owned(),
                 tenant: TENANT.to_owned(),
                 clock,
-                chance: Chance::system(),
+                random: Random::system(),
             },
         );
         let sqs = aws_sdk_sqs::Client::new(&stack.sdk_config());

@@ -4,20 +4,21 @@
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use herald::auth::{Authenticator, Checks, Credential, Entra, SigningKeys, TokenProvider, TokenSource};
-use herald::chance::Chance;
-use herald::clock::Clock;
-use herald::cloud::Cloud;
-use herald::config::AllowedTenants;
-use herald::connector::{Connector, NewConversations};
-use herald::engine::Engine;
-use herald::http;
-use herald::ids::{ClientId, TenantId};
-use herald::queue::Queue;
-use herald::store::{
+use herald::agent::engine::Engine;
+use herald::aws::config::AllowedTenants;
+use herald::aws::identity::Credential;
+use herald::aws::queue::Queue;
+use herald::aws::table::{
     AgendaStore, BroadcastStore, JobStore, KeyStore, MemoryStore, PreferenceStore, RateStore, ReferenceStore,
     StreamStore, SubscriptionStore, Table,
 };
+use herald::channel::auth::{Authenticator, Checks, Entra, SigningKeys, TokenProvider, TokenSource};
+use herald::channel::connector::{Connector, NewConversations};
+use herald::channel::http;
+use herald::clock::Clock;
+use herald::protocol::cloud::Cloud;
+use herald::protocol::ids::{ClientId, TenantId};
+use herald::random::Random;
 use inbound::Inbound;
 use proactive::Proactive;
 use worker::Worker;
@@ -94,7 +95,7 @@ struct Wiring {
     resources: Resources,
     engine: Arc<dyn Engine>,
     clock: Arc<dyn Clock>,
-    chance: Chance,
+    random: Random,
     tenant_rate: u32,
 }
 
@@ -109,7 +110,7 @@ impl Bundle {
         resources: &Resources,
         engine: &Arc<dyn Engine>,
         clock: &Arc<dyn Clock>,
-        chance: Chance,
+        random: Random,
         tenant_rate: u32,
     ) -> Result<Self, reqwest::Error> {
         Ok(Self::wire(Arc::new(Wiring {
@@ -120,7 +121,7 @@ impl Bundle {
             resources: resources.clone(),
             engine: Arc::clone(engine),
             clock: Arc::clone(clock),
-            chance,
+            random,
             tenant_rate,
         })))
     }
@@ -132,7 +133,7 @@ impl Bundle {
     }
 
     fn wire(wiring: Arc<Wiring>) -> Self {
-        let Wiring { http, sqs, dynamodb, registration, resources, engine, clock, chance, tenant_rate } =
+        let Wiring { http, sqs, dynamodb, registration, resources, engine, clock, random, tenant_rate } =
             &*wiring;
         let queue = |url: &str| Queue::new(sqs.clone(), url);
         let table = Table::new(dynamodb.clone(), &resources.table_name);
@@ -148,8 +149,9 @@ impl Bundle {
         let references = ReferenceStore::new(table.clone(), client_id.clone(), &cloud.issuer);
         let subscriptions = SubscriptionStore::new(table.clone(), client_id.clone(), &cloud.issuer);
 
-        let keys =
-            |metadata| SigningKeys::new(metadata, http.clone(), KeyStore::new(table.clone()), clock.clone());
+        let keys = |metadata| {
+            SigningKeys::new(metadata, http.clone(), Arc::new(KeyStore::new(table.clone())), clock.clone())
+        };
         let entra_keys = keys(cloud.entra_metadata());
 
         let inbound = Inbound {
@@ -173,17 +175,18 @@ impl Bundle {
             clock: clock.clone(),
         };
         let worker = Worker {
+            credential: credential.clone(),
             engine: engine.clone(),
             connector: Connector {
                 http: http.clone(),
                 tokens: TokenProvider::new(TokenSource {
                     http: http.clone(),
                     client_id: client_id.clone(),
-                    credential,
+                    credential: credential.as_client_credential(),
                     tenant,
                     cloud: cloud.clone(),
                     clock: clock.clone(),
-                    chance: chance.clone(),
+                    random: random.clone(),
                 }),
                 cloud,
                 client_id,
@@ -203,7 +206,7 @@ impl Bundle {
             tasks: queue(&resources.tasks),
             deliveries: queue(&resources.deliveries),
             clock: clock.clone(),
-            chance: chance.clone(),
+            random: random.clone(),
         };
         let proactive = Proactive {
             references,
@@ -215,7 +218,7 @@ impl Bundle {
             deliveries: queue(&resources.deliveries),
             tenant_rate: *tenant_rate,
             clock: clock.clone(),
-            chance: chance.clone(),
+            random: random.clone(),
         };
         Self { inbound: Arc::new(inbound), worker: Arc::new(worker), proactive: Arc::new(proactive), wiring }
     }

@@ -25,8 +25,8 @@ use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use herald::chance::Chance;
 use herald::clock::Clock;
+use herald::random::Random;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -54,7 +54,7 @@ const ISSUER: &str = "https://api.botframework.com";
 /// What a connector token is asked for.
 const SCOPE: &str = "https://api.botframework.com/.default";
 
-/// What the channel is told about the agent, and its time and chance.
+/// What the channel is told about the agent, and its time and random.
 #[derive(Debug, Clone)]
 pub struct ChannelOptions {
     /// The agent's registration.
@@ -66,7 +66,7 @@ pub struct ChannelOptions {
     /// Dates tokens, ids and activities.
     pub clock: Arc<dyn Clock>,
     /// Makes ids and tokens.
-    pub chance: Chance,
+    pub random: Random,
 }
 
 /// A running channel. Clones are the same channel; it ends with [`Channel::stop`] or with the last of them.
@@ -82,7 +82,7 @@ pub struct ChannelOptions {
 ///     client_secret: "secret".to_owned(),
 ///     tenant: "0f3e6c1e-52a7-4c4b-9a26-0f5d5f3f7a10".to_owned(),
 ///     clock: Arc::new(herald::clock::SystemClock),
-///     chance: herald::chance::Chance::system(),
+///     random: herald::random::Random::system(),
 /// })?;
 ///
 /// let ada = channel.add_person("Ada");

@@ -12,8 +12,8 @@ use std::io;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
+use herald::aws::config::Variables;
 use herald::clock::Clock;
-use herald::config::Variables;
 
 pub use self::sheet::{Ink, Sheet};
 use crate::args::DoctorArguments;

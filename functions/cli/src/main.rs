@@ -9,10 +9,10 @@ use cli::args::{Arguments, Command, DoctorArguments, ScheduleVerb, Where};
 use cli::doctor::{self, Ink, Sheet};
 use cli::operator::{Deployment, OperatorError, Verb};
 use cli::{demo, operator, run};
-use herald::BoxError;
+use herald::aws::config::environment;
+use herald::aws::telemetry;
 use herald::clock::{Clock, SystemClock};
-use herald::config::environment;
-use herald::telemetry;
+use herald::error::BoxError;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -26,7 +26,7 @@ async fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             // Nowhere is left to say that this could not be said.
-            let _ = writeln!(io::stderr(), "herald: {}", telemetry::causes(error.as_ref()));
+            let _ = writeln!(io::stderr(), "herald: {}", herald::error::error_chain(error.as_ref()));
             ExitCode::FAILURE
         }
     }

@@ -12,10 +12,10 @@ mod story;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use herald::auth::AwsFailure;
+use herald::aws::failure::AwsFailure;
+use herald::aws::queue::QueueError;
+use herald::aws::table::StoreError;
 use herald::clock::Clock;
-use herald::queue::QueueError;
-use herald::store::StoreError;
 
 pub use self::deployment::Deployment;
 pub use self::schedule::foretell_expression;
@@ -72,7 +72,7 @@ pub enum OperatorError {
         file: PathBuf,
         /// What happened.
         #[source]
-        cause: herald::BoxError,
+        cause: herald::error::BoxError,
     },
     /// A person is not named as one.
     #[error("--to takes a tenant and a person's id in it, as TENANT/ID")]

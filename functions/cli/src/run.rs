@@ -9,10 +9,11 @@ use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use engine::model::{ConfiguredKey, Model};
-use herald::auth::{Credential, StoredSecret};
-use herald::chance::Chance;
+use herald::aws::config::{Gaps, TENANT_RATE, Variables};
+use herald::aws::identity::Credential;
+use herald::aws::identity::StoredSecret;
 use herald::clock::{Clock, SystemClock};
-use herald::config::{Gaps, TENANT_RATE, Variables};
+use herald::random::Random;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -57,7 +58,7 @@ pub async fn run(arguments: RunArguments, vars: impl Fn(&str) -> Option<String>)
         credential: None,
         engine: engine::build(model),
         clock: clock.clone(),
-        chance: Chance::system(),
+        random: Random::system(),
         delays: Delays::Kept,
         tenant_rate,
     })

@@ -1,14 +1,14 @@
 //! Free text, answered by the language model with what was said before in mind.
 //! How the model is reached is `model`'s; what is kept of the conversation is the runtime's.
 
-use herald::activity::Activity;
+use herald::agent::effect::Effect;
+use herald::agent::engine::TaskOutcome;
+use herald::agent::memory::Exchange;
+use herald::agent::progress::Progress;
+use herald::agent::task::{Task, TaskRun};
 use herald::clock::Clock;
-use herald::effect::Effect;
-use herald::engine::TaskOutcome;
-use herald::memory::Exchange;
-use herald::progress::Progress;
-use herald::task::{Task, TaskRun};
-use herald::telemetry::causes;
+use herald::error::error_chain;
+use herald::protocol::activity::Activity;
 use serde_json::{Value, json};
 use tracing::warn;
 
@@ -40,7 +40,7 @@ pub(crate) async fn answer(
         let exchange = Exchange::new(question, answer.text.as_str(), clock.now());
         return TaskOutcome::Done(vec![said(answer.text)]).and(Effect::Remember(exchange));
     };
-    warn!(error = %causes(&failure), "the model did not answer");
+    warn!(error = %error_chain(&failure), "the model did not answer");
     let words = failure.in_plain_words();
     if answer.text.trim().is_empty() {
         return TaskOutcome::Failed { say: Activity::message(words) };

@@ -1,7 +1,7 @@
 //! The order desk's Adaptive Cards. Values go in as JSON values, never by gluing strings together.
 //! What is said beside a card is the desk's, and so is what its buttons do.
 
-use herald::activity::Attachment;
+use herald::protocol::activity::Attachment;
 use serde_json::{Value, json};
 
 /// What the button that shows more of an order is called on the wire.

@@ -1,13 +1,13 @@
 //! What people want to be spared or to hear of: in words, and by a button.
 //! That it is kept and held to is the runtime's; here it is understood and confirmed.
 
-use herald::activity::Attachment;
-use herald::calendar::QuietHours;
-use herald::effect::Effect;
-use herald::engine::Outcome;
-use herald::invoke;
-use herald::topic::Topic;
-use herald::turn::Turn;
+use herald::agent::calendar::QuietHours;
+use herald::agent::effect::Effect;
+use herald::agent::engine::Outcome;
+use herald::agent::invoke;
+use herald::agent::topic::Topic;
+use herald::agent::turn::Turn;
+use herald::protocol::activity::Attachment;
 use serde_json::{Value, json};
 
 use crate::when;

@@ -15,16 +15,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use herald::activity::Activity;
+use herald::agent::effect::Effect;
+use herald::agent::engine::{Engine, EngineError, Outcome, TaskOutcome};
+use herald::agent::invoke;
+use herald::agent::notification::{Occasion, Recipient};
+use herald::agent::progress::Progress;
+use herald::agent::task::{Task, TaskRun};
+use herald::agent::turn::Turn;
 use herald::clock::{Clock, SystemClock};
-use herald::conversation::lifecycle;
-use herald::effect::Effect;
-use herald::engine::{Engine, EngineError, Outcome, TaskOutcome};
-use herald::invoke;
-use herald::occasion::{Occasion, Recipient};
-use herald::progress::Progress;
-use herald::task::{Task, TaskRun};
-use herald::turn::Turn;
+use herald::protocol::activity::Activity;
+use herald::protocol::conversation::lifecycle;
 use serde_json::Value;
 
 use self::command::Command;

@@ -10,9 +10,9 @@ mod sse;
 use std::sync::Arc;
 use std::time::Duration;
 
-use herald::auth::StoredSecret;
-use herald::clock::{Clock, within};
-use herald::progress::Progress;
+use herald::agent::progress::Progress;
+use herald::aws::identity::StoredSecret;
+use herald::clock::{Clock, timeout};
 use reqwest::{RequestBuilder, Response, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -94,7 +94,7 @@ impl Model {
     pub(crate) async fn answer(&self, messages: &[Message<'_>], progress: &Progress) -> Answer {
         let mut text = String::new();
         let asked = self.ask(messages, progress, &mut text);
-        let failure = match within(self.clock.as_ref(), ANSWER_WITHIN, asked).await {
+        let failure = match timeout(self.clock.as_ref(), ANSWER_WITHIN, asked).await {
             Some(Ok(())) if text.trim().is_empty() => Some(ModelFailure::Nothing),
             Some(Ok(())) => None,
             Some(Err(failure)) => Some(failure),
@@ -110,7 +110,7 @@ impl Model {
         text: &mut String,
     ) -> Result<(), ModelFailure> {
         let request = self.request(messages).await?;
-        let sent = within(self.clock.as_ref(), FIRST_WORD_WITHIN, request.send()).await;
+        let sent = timeout(self.clock.as_ref(), FIRST_WORD_WITHIN, request.send()).await;
         let answer = sent.ok_or(ModelFailure::Silent)?.map_err(ModelFailure::of)?;
         if let Some(failure) = ModelFailure::of_status(answer.status().as_u16()) {
             return Err(failure);
@@ -142,7 +142,7 @@ impl Model {
         let mut events = sse::Events::default();
         let (mut limit, mut has_finished) = (FIRST_WORD_WITHIN, false);
         loop {
-            let chunk = within(self.clock.as_ref(), limit, answer.chunk()).await;
+            let chunk = timeout(self.clock.as_ref(), limit, answer.chunk()).await;
             let chunk = chunk.ok_or(ModelFailure::Silent)?.map_err(ModelFailure::of)?;
             let is_over = chunk.is_none();
             let arrived = match chunk {
@@ -172,7 +172,7 @@ impl Model {
     async fn read_whole(&self, mut answer: Response, said: &mut Said<'_>) -> Result<(), ModelFailure> {
         let mut body = Vec::new();
         loop {
-            let chunk = within(self.clock.as_ref(), FIRST_WORD_WITHIN, answer.chunk()).await;
+            let chunk = timeout(self.clock.as_ref(), FIRST_WORD_WITHIN, answer.chunk()).await;
             let chunk = chunk.ok_or(ModelFailure::Silent)?.map_err(ModelFailure::of)?;
             let Some(bytes) = chunk else { break };
             body.extend_from_slice(&bytes);

@@ -3,14 +3,14 @@
 
 use std::time::Duration;
 
-use herald::activity::Activity;
-use herald::effect::Effect;
-use herald::engine::{Outcome, TaskOutcome};
-use herald::invoke;
-use herald::ledger::JobId;
-use herald::memory::{Memory, WaitingTask};
-use herald::task::{Task, TaskRun};
-use herald::turn::Turn;
+use herald::agent::effect::Effect;
+use herald::agent::engine::{Outcome, TaskOutcome};
+use herald::agent::invoke;
+use herald::agent::memory::{Memory, WaitingTask};
+use herald::agent::task::TaskId;
+use herald::agent::task::{Task, TaskRun};
+use herald::agent::turn::Turn;
+use herald::protocol::activity::Activity;
 use serde_json::{Value, json};
 
 use crate::cards::{CANCEL, DETAILS, Order};
@@ -61,7 +61,7 @@ pub(crate) fn cancel(memory: &Memory, number: Option<&str>) -> Outcome {
         }
         ([order], _) => {
             let text = format!("Order #{} is cancelled: {}.", self::number(&order.task), order.label);
-            Outcome::reply(text).and(Effect::CancelTask { job: order.task.clone() })
+            Outcome::reply(text).and(Effect::CancelTask { task: order.task.clone() })
         }
         (several, _) => {
             let lines = several.iter().map(|order| {
@@ -88,7 +88,7 @@ pub(crate) fn press(turn: &Turn) -> Outcome {
         (CANCEL, Some(waiting)) => {
             let number = self::number(&waiting.task);
             let card = Order { number: &number, item: &waiting.label }.ended("Order cancelled");
-            invoke::card(card).and(Effect::CancelTask { job: waiting.task.clone() })
+            invoke::card(card).and(Effect::CancelTask { task: waiting.task.clone() })
         }
         (CANCEL, None) => invoke::message("This order is no longer on its way, so it cannot be cancelled."),
         (_, Some(waiting)) => {
@@ -115,7 +115,7 @@ fn lost() -> TaskOutcome {
 const NUMBER_LENGTH: usize = 6;
 
 /// The same number in every run and every step of the same task.
-fn number(task: &JobId) -> String {
+fn number(task: &TaskId) -> String {
     task.as_str().chars().take(NUMBER_LENGTH).collect::<String>().to_uppercase()
 }
 

@@ -4,13 +4,12 @@
 mod due;
 mod words;
 
-use herald::activity::Activity;
-use herald::calendar::{Days, Recurrence, Zone};
-use herald::effect::Effect;
-use herald::engine::Outcome;
-use herald::ledger::JobId;
-use herald::reminder::{Listed, MAX_REMINDERS, Reminder};
-use herald::turn::Turn;
+use herald::agent::calendar::{Days, Recurrence, Zone};
+use herald::agent::effect::Effect;
+use herald::agent::engine::Outcome;
+use herald::agent::reminder::{Listed, MAX_REMINDERS, Reminder};
+use herald::agent::turn::Turn;
+use herald::protocol::activity::Activity;
 use jiff::Timestamp;
 
 use self::due::Due;
@@ -80,7 +79,7 @@ impl<'a> Wish<'a> {
 }
 
 fn set(asked: &str, turn: &Turn, now: Timestamp) -> Outcome {
-    let known = turn.reference.zone();
+    let known = Zone::of(&turn.reference);
     let zone = known.clone().unwrap_or_else(Zone::utc);
     let Some((due, text)) = due::read(asked, &zone, now) else {
         return Outcome::reply(format!("When? {WORKS}"));
@@ -128,7 +127,7 @@ fn list(turn: &Turn) -> Outcome {
     if listed.is_empty() {
         return Outcome::reply(format!("You have no reminders here. {WORKS}"));
     }
-    let zone = turn.reference.zone().unwrap_or_else(Zone::utc);
+    let zone = Zone::of(&turn.reference).unwrap_or_else(Zone::utc);
     let lines = listed.iter().map(|listed| {
         let again = listed.every.as_ref().map(|every| format!(", {}", often(every))).unwrap_or_default();
         format!("\n- #{}: {}, {}{again}", number(&listed.id), listed.label, moment(listed.due, &zone))
@@ -176,7 +175,7 @@ fn often(recurrence: &Recurrence) -> String {
 }
 
 /// What people call it: the same as long as it comes back.
-fn number(id: &JobId) -> String {
+fn number(id: &herald::agent::reminder::ReminderId) -> String {
     id.as_str().chars().take(6).collect::<String>().to_uppercase()
 }
 

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use herald::activity::{Activity, Citation};
+use herald::agent::engine::TaskOutcome;
+use herald::agent::progress::Progress;
 use herald::clock::Clock;
-use herald::engine::TaskOutcome;
-use herald::progress::Progress;
+use herald::protocol::activity::{Activity, Citation};
 
 /// The task that tells of the shop.
 pub(crate) const TELL: &str = "tell-about-shop";

@@ -3,18 +3,18 @@
 
 use std::time::Duration;
 
-use herald::activity::Activity;
-use herald::agenda::{Destination, Item};
-use herald::auth::{Authenticated, Check};
-use herald::clock::within;
-use herald::conversation::{ConversationReference, InvalidReference, lifecycle};
-use herald::digest;
-use herald::ids::TenantId;
-use herald::ledger::JobId;
-use herald::queue::{BodyError, TurnWork, Work};
-use herald::service_url::InvalidServiceUrl;
-use herald::telemetry::causes;
-use herald::turn::Turn;
+use herald::agent::turn::Turn;
+use herald::aws::queue::{BodyError, TurnWork, Work};
+use herald::channel::auth::{Authenticated, Check};
+use herald::clock::timeout;
+use herald::error::error_chain;
+use herald::hash;
+use herald::jobs::JobId;
+use herald::jobs::timers::{Destination, Item};
+use herald::protocol::activity::Activity;
+use herald::protocol::conversation::{ConversationReference, InvalidReference, lifecycle};
+use herald::protocol::ids::TenantId;
+use herald::protocol::service_url::InvalidServiceUrl;
 use serde_json::Value;
 use tracing::{error, warn};
 
@@ -167,9 +167,9 @@ impl Inbound {
         let moment = lifecycle::moment(&turn.activity, now);
         let change = lifecycle::change(&turn.activity);
         let kept = self.references.upsert(&turn.reference, change, moment);
-        let problem = match within(self.clock.as_ref(), REFERENCE_LIMIT, kept).await {
+        let problem = match timeout(self.clock.as_ref(), REFERENCE_LIMIT, kept).await {
             Some(Ok(())) => return,
-            Some(Err(error)) => causes(&error).to_string(),
+            Some(Err(error)) => error_chain(&error).to_string(),
             None => "the table took longer than 2 s".to_owned(),
         };
         let reference = self.references.key(&turn.reference);
@@ -189,15 +189,15 @@ impl Inbound {
                 }
             }
         };
-        let problem = match within(self.clock.as_ref(), QUEUE_LIMIT, queued).await {
+        let problem = match timeout(self.clock.as_ref(), QUEUE_LIMIT, queued).await {
             Some(Ok(())) => return Ok(()),
-            Some(Err(error)) => causes(&error).to_string(),
+            Some(Err(error)) => error_chain(&error).to_string(),
             None => "the queue took longer than 3 s".to_owned(),
         };
         error!(error = problem, job.id = job.as_str(), "could not queue work: the agenda keeps it");
         let now = self.clock.now();
         self.agenda.put(&Item::new(queue, body, now), now).await.map_err(|error| {
-            error!(error = %causes(&error), job.id = job.as_str(), "could not keep work: it is refused");
+            error!(error = %error_chain(&error), job.id = job.as_str(), "could not keep work: it is refused");
             Refusal::Unavailable
         })
     }
@@ -213,7 +213,7 @@ pub(crate) fn encoded(work: &Work, job: &JobId) -> Result<String, Refusal> {
         if let BodyError::TooLarge { .. } = error {
             return Refusal::TooLarge;
         }
-        error!(error = %causes(&error), job.id = job.as_str(), "could not write work");
+        error!(error = %error_chain(&error), job.id = job.as_str(), "could not write work");
         Refusal::Unavailable
     })
 }
@@ -232,12 +232,12 @@ fn parse(body: &[u8]) -> Result<Activity, Refusal> {
 /// An edit or a reaction bears the id of the message it is about: its time tells it from the next one.
 fn job_of(activity: &Activity, reference: &ConversationReference, body: &[u8]) -> JobId {
     let name = match &activity.id {
-        Some(id) if activity.is("message") => digest::of(&["id", id.as_str()]),
+        Some(id) if activity.is("message") => hash::sha256(&["id", id.as_str()]),
         Some(id) => {
             let time = activity.timestamp.as_ref().map(Value::to_string).unwrap_or_default();
-            digest::of(&["id", activity.kind.as_str(), id.as_str(), &time])
+            hash::sha256(&["id", activity.kind.as_str(), id.as_str(), &time])
         }
-        None => digest::of(&["content", &String::from_utf8_lossy(body)]),
+        None => hash::sha256(&["content", &String::from_utf8_lossy(body)]),
     };
     JobId::of_turn(&reference.channel_id, &reference.conversation.id, &name)
 }

@@ -1,9 +1,9 @@
 //! What `inbound` reads from the environment.
 //! How variables are read is the shared crate's.
 
-use herald::cloud::Cloud;
-use herald::config::{AllowedTenants, Gaps, Variables, environment};
-use herald::ids::{ClientId, TenantId};
+use herald::aws::config::{AllowedTenants, Gaps, Variables, environment};
+use herald::protocol::cloud::Cloud;
+use herald::protocol::ids::{ClientId, TenantId};
 
 /// The configuration of `inbound`.
 #[derive(Debug, Clone)]

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use herald::auth::{Check, Unauthenticated};
-use herald::clock::within;
+use herald::channel::auth::{Check, Unauthenticated};
+use herald::clock::timeout;
 use lambda_http::http::header::{ALLOW, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, WWW_AUTHENTICATE};
 use lambda_http::http::{HeaderMap, Method, StatusCode};
 use lambda_http::{Body, Error, Request, RequestExt, Response};
@@ -29,7 +29,7 @@ pub async fn handle(inbound: &Inbound, request: Request) -> Result<Response<Body
     let begun = inbound.clock.now();
     // On the heap: it is awaited through several layers.
     let answered = Box::pin(answer(inbound, &request));
-    let answer = match within(inbound.clock.as_ref(), DEADLINE, answered).await {
+    let answer = match timeout(inbound.clock.as_ref(), DEADLINE, answered).await {
         Some(answer) => answer,
         None => Answer::Unavailable("it took longer than 8 s"),
     };

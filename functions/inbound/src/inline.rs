@@ -3,18 +3,18 @@
 
 use std::time::Duration;
 
-use herald::activity::Activity;
-use herald::agenda::Destination;
-use herald::clock::within;
-use herald::effect::Effect;
-use herald::engine::{EngineError, Outcome};
-use herald::invoke;
-use herald::ledger::JobId;
-use herald::memory::Memory;
-use herald::queue::{EffectsWork, TaskWork, Work};
-use herald::task::Task;
-use herald::telemetry::causes;
-use herald::turn::Turn;
+use herald::agent::effect::Effect;
+use herald::agent::engine::{EngineError, Outcome};
+use herald::agent::invoke;
+use herald::agent::memory::Memory;
+use herald::agent::task::Task;
+use herald::agent::turn::Turn;
+use herald::aws::queue::{EffectsWork, TaskWork, Work};
+use herald::clock::timeout;
+use herald::error::error_chain;
+use herald::jobs::JobId;
+use herald::jobs::timers::Destination;
+use herald::protocol::activity::Activity;
 use serde_json::{Value, json};
 use tracing::{error, warn};
 
@@ -29,7 +29,7 @@ const MEMORY_LIMIT: Duration = Duration::from_secs(1);
 
 impl Inbound {
     pub(crate) async fn answer_inline(&self, job: &JobId, turn: &Turn) -> Result<Accepted, Refusal> {
-        let outcome = match within(self.clock.as_ref(), ENGINE_LIMIT, self.ask(turn)).await {
+        let outcome = match timeout(self.clock.as_ref(), ENGINE_LIMIT, self.ask(turn)).await {
             Some(Ok(outcome)) => outcome,
             Some(Err(_)) => {
                 error!(job.id = job.as_str(), "engine failed on an activity that is answered at once");
@@ -75,9 +75,9 @@ impl Inbound {
     async fn recall(&self, turn: &Turn) -> Memory {
         let key = self.references.key(&turn.reference);
         let read = self.memories.get(&key, self.clock.now());
-        let problem = match within(self.clock.as_ref(), MEMORY_LIMIT, read).await {
+        let problem = match timeout(self.clock.as_ref(), MEMORY_LIMIT, read).await {
             Some(Ok(memory)) => return memory,
-            Some(Err(error)) => causes(&error).to_string(),
+            Some(Err(error)) => error_chain(&error).to_string(),
             None => "the table took longer than 1 s".to_owned(),
         };
         warn!(error = problem, reference.key = key.as_str(), "the engine is asked without its memory");

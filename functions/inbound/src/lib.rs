@@ -9,13 +9,13 @@ mod inline;
 
 use std::sync::Arc;
 
-use herald::auth::{Authenticator, Checks};
+use herald::agent::engine::Engine;
+use herald::aws::config::AllowedTenants;
+use herald::aws::queue::Queue;
+use herald::aws::table::{AgendaStore, MemoryStore, ReferenceStore};
+use herald::channel::auth::{Authenticator, Checks};
 use herald::clock::Clock;
-use herald::cloud::Cloud;
-use herald::config::AllowedTenants;
-use herald::engine::Engine;
-use herald::queue::Queue;
-use herald::store::{AgendaStore, MemoryStore, ReferenceStore};
+use herald::protocol::cloud::Cloud;
 
 /// The parts of the function.
 pub struct Inbound {

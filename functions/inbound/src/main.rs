@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use herald::auth::{Authenticator, Checks, Entra, SigningKeys};
+use herald::aws::config::environment;
+use herald::aws::queue::Queue;
+use herald::aws::table::{AgendaStore, KeyStore, MemoryStore, ReferenceStore, Table};
+use herald::aws::telemetry;
+use herald::channel::auth::{Authenticator, Checks, Entra, SigningKeys};
+use herald::channel::http;
 use herald::clock::SystemClock;
-use herald::config::environment;
-use herald::queue::Queue;
-use herald::store::{AgendaStore, KeyStore, MemoryStore, ReferenceStore, Table};
-use herald::{http, telemetry};
 use inbound::config::Config;
 use inbound::{Inbound, event};
 use lambda_http::lambda_runtime::run;
@@ -22,8 +23,9 @@ async fn main() -> Result<(), lambda_http::Error> {
     let table = Table::new(aws_sdk_dynamodb::Client::new(&aws), &config.table_name);
     let clock = Arc::new(SystemClock);
     let http = http::client()?;
-    let keys =
-        |metadata| SigningKeys::new(metadata, http.clone(), KeyStore::new(table.clone()), clock.clone());
+    let keys = |metadata| {
+        SigningKeys::new(metadata, http.clone(), Arc::new(KeyStore::new(table.clone())), clock.clone())
+    };
     let entra_keys = keys(config.cloud.entra_metadata());
 
     let inbound = Inbound {

@@ -1,11 +1,11 @@
 //! Those whom another broadcast reached, or may have reached: they are told again, or what they were told is changed.
 //! Who is told for the first time is said by `page`.
 
+use herald::agent::notification::Recipient;
+use herald::aws::queue::Delivery;
+use herald::aws::table::StoreError;
 use herald::broadcast::{Cursor, Entry, Outcome, PAGE, Spec};
-use herald::conversation::User;
-use herald::occasion::Recipient;
-use herald::queue::Delivery;
-use herald::store::StoreError;
+use herald::protocol::conversation::User;
 
 use crate::Proactive;
 use crate::error::PlanError;
@@ -46,7 +46,7 @@ impl Proactive {
         let who = &entry.who;
         Ok(match (&who.tenant, &who.user, &who.channel) {
             (Some(tenant), _, Some(id)) => {
-                let channel = herald::audience::TeamChannel { tenant: tenant.clone(), id: id.clone() };
+                let channel = herald::protocol::team::TeamChannel { tenant: tenant.clone(), id: id.clone() };
                 Some(Recipient::Channel(channel))
             }
             (Some(tenant), Some(id), None) => {

@@ -1,10 +1,10 @@
 //! Broadcasts from tick to tick: each goes on where it was left, and is closed once it is over.
 //! Planning itself is `plan`'s.
 
-use herald::agenda::SHARDS;
+use herald::aws::table::StoreError;
 use herald::broadcast::{Broadcast, BroadcastId, Status};
-use herald::store::StoreError;
-use herald::telemetry::causes;
+use herald::error::error_chain;
+use herald::jobs::timers::SHARDS;
 use jiff::{SignedDuration, Timestamp};
 use tracing::{error, info};
 
@@ -29,7 +29,7 @@ impl Proactive {
                 break;
             }
             if let Err(error) = Box::pin(self.go_on_with(&id, noted, stop_at)).await {
-                error!(error = %causes(&error), broadcast.id = id.as_str(), "could not go on with a broadcast");
+                error!(error = %error_chain(&error), broadcast.id = id.as_str(), "could not go on with a broadcast");
             }
         }
         Ok(())

@@ -1,9 +1,9 @@
 //! What `proactive` reads from the environment.
 //! How variables are read is the shared crate's.
 
-use herald::cloud::Cloud;
-use herald::config::{Gaps, Variables, environment};
-use herald::ids::ClientId;
+use herald::aws::config::{Gaps, Variables, environment};
+use herald::protocol::cloud::Cloud;
+use herald::protocol::ids::ClientId;
 
 /// The configuration of `proactive`.
 #[derive(Debug, Clone)]

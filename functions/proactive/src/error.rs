@@ -1,8 +1,8 @@
 //! Why a broadcast was not opened or planned, in words that say what to change.
 //! What is wrong with an event is `event`'s.
 
-use herald::queue::QueueError;
-use herald::store::StoreError;
+use herald::aws::queue::QueueError;
+use herald::aws::table::StoreError;
 
 /// Why a broadcast was not opened or planned; the event may be repeated.
 #[derive(Debug, thiserror::Error)]

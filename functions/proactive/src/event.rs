@@ -1,12 +1,12 @@
 //! The event a schedule sends: the tick, or which occasion, to whom, and which firing of the schedule it is.
 //! An event that does not say so plainly is refused before anything is sent.
 
-use herald::audience::Audience;
+use herald::agent::calendar::Zone;
+use herald::agent::notification::{LocalTime, Occasion};
+use herald::agent::topic::Topic;
+use herald::broadcast::audience::Audience;
+use herald::broadcast::content::Content;
 use herald::broadcast::{Aim, BroadcastId, InvalidSpec, Spec};
-use herald::calendar::Zone;
-use herald::content::Content;
-use herald::occasion::{LocalTime, Occasion};
-use herald::topic::Topic;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! A schedule's event in, a count of what was planned or moved out.
 //! Lambda's types go no further than this file.
 
-use herald::telemetry::causes;
+use herald::error::error_chain;
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::{Value, json};
@@ -37,7 +37,7 @@ async fn plan(proactive: &Proactive, firing: &Firing, stop_at: Option<Timestamp>
         proactive.advance(&firing.id, stop_at).await
     };
     let broadcast = planned.await.inspect_err(|error| {
-        let cause = causes(error);
+        let cause = error_chain(error);
         error!(error = %cause, broadcast.id = id, occasion.name = occasion, "could not plan an occasion");
     })?;
     let (recipients, unreadable) = (broadcast.recipients(), broadcast.unreadable);
@@ -47,11 +47,11 @@ async fn plan(proactive: &Proactive, firing: &Firing, stop_at: Option<Timestamp>
 
 async fn tick(proactive: &Proactive, stop_at: Option<Timestamp>) -> Result<Value, Error> {
     let moved = proactive.tick(stop_at).await.inspect_err(|error| {
-        error!(error = %causes(error), "could not go through the agenda");
+        error!(error = %error_chain(error), "could not go through the agenda");
     })?;
     // Kept apart: work that is due does not wait for a broadcast, nor does one that cannot go on stop the other.
     proactive.go_on(stop_at).await.inspect_err(|error| {
-        error!(error = %causes(error), "could not go on with the broadcasts");
+        error!(error = %error_chain(error), "could not go on with the broadcasts");
     })?;
     let Moved { queued, kept, unreadable } = moved;
     if moved != Moved::default() {

@@ -17,10 +17,10 @@ mod tick;
 
 use std::sync::Arc;
 
-use herald::chance::Chance;
+use herald::aws::queue::Queue;
+use herald::aws::table::{AgendaStore, BroadcastStore, ReferenceStore, SubscriptionStore};
 use herald::clock::Clock;
-use herald::queue::Queue;
-use herald::store::{AgendaStore, BroadcastStore, ReferenceStore, SubscriptionStore};
+use herald::random::Random;
 
 pub use self::error::PlanError;
 pub use self::event::{Firing, InvalidEvent, OccasionEvent, check_event};
@@ -48,5 +48,5 @@ pub struct Proactive {
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Makes owner tokens.
-    pub chance: Chance,
+    pub random: Random,
 }

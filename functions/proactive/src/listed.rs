@@ -3,11 +3,12 @@
 
 use std::collections::HashSet;
 
-use herald::audience::{Addressee, Audience, ConversationKind};
+use herald::agent::notification::Recipient;
+use herald::aws::table;
+use herald::aws::table::{Shard, StoreError};
+use herald::broadcast::audience::{Addressee, Audience, ConversationKind};
 use herald::broadcast::{Cursor, PAGE};
-use herald::conversation::{ConversationReference, User};
-use herald::occasion::Recipient;
-use herald::store::{self, Shard, StoreError};
+use herald::protocol::conversation::{ConversationReference, User};
 use serde_json::{Map, Value};
 
 use crate::Proactive;
@@ -29,7 +30,7 @@ impl Listed {
         Self { found: vec![(recipient, Map::new())], ..Self::default() }
     }
 
-    fn of(page: store::Page, last: Option<String>) -> Self {
+    fn of(page: table::Page, last: Option<String>) -> Self {
         let recipient = |reference: ConversationReference| Recipient::Conversation { reference };
         let found = page.references.into_iter().map(|reference| (recipient(reference), Map::new()));
         Self { found: found.collect(), unreadable: page.unreadable, last }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use herald::chance::Chance;
+use herald::aws::config::environment;
+use herald::aws::queue::Queue;
+use herald::aws::table::{AgendaStore, BroadcastStore, ReferenceStore, SubscriptionStore, Table};
+use herald::aws::telemetry;
 use herald::clock::SystemClock;
-use herald::config::environment;
-use herald::queue::Queue;
-use herald::store::{AgendaStore, BroadcastStore, ReferenceStore, SubscriptionStore, Table};
-use herald::telemetry;
+use herald::random::Random;
 use lambda_runtime::{run, service_fn};
 use proactive::config::Config;
 use proactive::{Proactive, event_handler};
@@ -31,7 +31,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         deliveries: Queue::new(sqs, config.deliveries_queue_url),
         tenant_rate: config.tenant_rate,
         clock: Arc::new(SystemClock),
-        chance: Chance::system(),
+        random: Random::system(),
     };
     run(service_fn(|event| event_handler::handle(&proactive, event))).await
 }

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use herald::audience::{Audience, Found};
+use herald::agent::notification::Recipient;
+use herald::aws::queue::Delivery;
+use herald::aws::table::{Counts, SLICES, SUBSCRIBER_SHARDS, StoreError};
+use herald::broadcast::audience::{Audience, Found};
 use herald::broadcast::{Aim, Broadcast, Cursor, Extent, Placement, Spec, Step, place, tenant_key};
-use herald::conversation::ReferenceKey;
-use herald::occasion::Recipient;
-use herald::queue::Delivery;
-use herald::store::{Counts, SLICES, SUBSCRIBER_SHARDS, StoreError};
+use herald::protocol::conversation::ReferenceKey;
 use jiff::Timestamp;
 
 use crate::Proactive;
@@ -154,7 +154,7 @@ impl Proactive {
                 None => self.references.key(reference).as_str().to_owned(),
             },
             Recipient::User(user) => self.references.person_key(user),
-            Recipient::Channel(channel) => herald::digest::of(&[
+            Recipient::Channel(channel) => herald::hash::sha256(&[
                 "channel",
                 &channel.tenant.as_str().to_ascii_lowercase(),
                 channel.id.as_str(),

@@ -1,14 +1,14 @@
 //! Planning: an audience becomes deliveries, page by page, under a lease that one planner has at a time.
 //! The same page planned twice makes the same jobs; the worker's claims absorb the second.
 
-use herald::agenda::{Destination, Item};
+use herald::aws::queue::{BodyError, DeliveriesWork, Delivery, QueueError, Work};
+use herald::aws::table::{Counts, Opened, StoreError};
 use herald::broadcast::{
     Broadcast, BroadcastId, Entry, Leased, Outcome, PAGE, Placement, RECIPIENTS, Spec, Status, Step, Who,
     place,
 };
-use herald::queue::{BodyError, DeliveriesWork, Delivery, QueueError, Work};
-use herald::store::{Counts, Opened, StoreError};
-use herald::telemetry::causes;
+use herald::error::error_chain;
+use herald::jobs::timers::{Destination, Item};
 use jiff::{SignedDuration, Timestamp};
 use tracing::warn;
 
@@ -54,7 +54,7 @@ impl Proactive {
         id: &BroadcastId,
         stop_at: Option<Timestamp>,
     ) -> Result<Broadcast, PlanError> {
-        let owner = self.chance.token();
+        let owner = self.random.random_id();
         let now = self.clock.now();
         let lease = |broadcast: &Broadcast| match broadcast.lease(&owner, now) {
             Leased::Taken(leased) => (Some(leased), true),
@@ -66,7 +66,7 @@ impl Proactive {
         let release = |broadcast: &Broadcast| (broadcast.released(&owner), ());
         // Whoever comes next then need not wait for the end of the lease.
         if let Err(error) = self.broadcasts.change(id, release).await {
-            warn!(error = %causes(&error), broadcast.id = id.as_str(), "could not release a broadcast");
+            warn!(error = %error_chain(&error), broadcast.id = id.as_str(), "could not release a broadcast");
         }
         planned
     }

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use herald::agent::notification::Recipient;
+use herald::broadcast::content::{MAX_ACTIVITY_BYTES, utf16_bytes};
 use herald::broadcast::{Cursor, Spec};
-use herald::content::{MAX_ACTIVITY_BYTES, utf16_bytes};
-use herald::occasion::Recipient;
 
 use crate::Proactive;
 use crate::error::PlanError;

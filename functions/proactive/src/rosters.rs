@@ -4,13 +4,14 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use herald::audience::{Audience, Team};
+use herald::agent::notification::Recipient;
+use herald::aws::queue::{RosterWork, Work};
+use herald::aws::table::StoreError;
+use herald::broadcast::audience::Audience;
 use herald::broadcast::{Aim, Broadcast, BroadcastId, Cursor, Spec};
-use herald::conversation::User;
-use herald::ids::EntraId;
-use herald::occasion::Recipient;
-use herald::queue::{RosterWork, Work};
-use herald::store::StoreError;
+use herald::protocol::conversation::User;
+use herald::protocol::ids::EntraId;
+use herald::protocol::team::Team;
 use serde_json::Map;
 
 use crate::Proactive;

@@ -3,10 +3,10 @@
 
 use std::collections::HashMap;
 
-use herald::audience::{Audience, Subscribed};
-use herald::conversation::ReferenceKey;
-use herald::store::StoreError;
-use herald::topic::Topic;
+use herald::agent::topic::Topic;
+use herald::aws::table::StoreError;
+use herald::broadcast::audience::{Audience, Subscribed};
+use herald::protocol::conversation::ReferenceKey;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::Proactive;

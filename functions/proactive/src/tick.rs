@@ -1,10 +1,11 @@
 //! The tick: once a minute, moves what is due from the agenda into the queues (design: later).
 //! An item is queued before it is taken off; the claim of its job absorbs the copy of a tick that died.
 
-use herald::agenda::{self, Destination, Item, Minute, SHARDS};
-use herald::queue::QueueError;
-use herald::store::StoreError;
-use herald::telemetry::causes;
+use herald::aws::queue::QueueError;
+use herald::aws::table::StoreError;
+use herald::error::error_chain;
+use herald::jobs::timers;
+use herald::jobs::timers::{Destination, Item, Minute, SHARDS};
 use jiff::Timestamp;
 use tracing::{error, warn};
 
@@ -31,7 +32,7 @@ impl Proactive {
     pub async fn tick(&self, stop_at: Option<Timestamp>) -> Result<Moved, StoreError> {
         let now = self.clock.now();
         let mut moved = Moved::default();
-        for minute in agenda::minutes(self.agenda.drained().await?, now).map(Minute) {
+        for minute in timers::minutes(self.agenda.drained().await?, now).map(Minute) {
             if stop_at.is_some_and(|at| self.clock.now() >= at) {
                 warn!("a tick ran out of time: the next one goes on");
                 break;
@@ -40,7 +41,7 @@ impl Proactive {
                 self.move_shard(minute, shard, now, &mut moved).await?;
             }
             // A minute in which something was kept is looked through again, and so is what comes after it.
-            if moved.kept == 0 && agenda::is_drained(minute, now) {
+            if moved.kept == 0 && timers::is_drained(minute, now) {
                 self.agenda.drain(minute).await?;
             }
         }
@@ -67,7 +68,7 @@ impl Proactive {
                         moved.queued += 1;
                     }
                     Some(Err(error)) => {
-                        error!(error = %causes(&error), "could not queue an item of the agenda");
+                        error!(error = %error_chain(&error), "could not queue an item of the agenda");
                         moved.kept += 1;
                     }
                 }

@@ -1,14 +1,14 @@
 //! What is shown already: deleted or replaced when a broadcast is recalled or corrected.
 //! Either may be repeated freely; which of what was shown is meant was planned by `proactive`.
 
-use herald::activity::Activity;
-use herald::audience::TeamChannel;
+use herald::aws::queue::Delivery;
 use herald::broadcast::{Aim, Spec};
-use herald::connector::ConnectorError;
-use herald::conversation::ConversationReference;
-use herald::ids::ActivityId;
-use herald::ledger::{Job, Policy};
-use herald::queue::Delivery;
+use herald::jobs::{Job, Policy};
+use herald::protocol::activity::Activity;
+use herald::protocol::channel_error::ConnectorError;
+use herald::protocol::conversation::ConversationReference;
+use herald::protocol::ids::ActivityId;
+use herald::protocol::team::TeamChannel;
 
 use crate::job::Parts;
 use crate::{Later, Worker};

@@ -1,9 +1,9 @@
 //! Work of a broadcast put aside: until its hour, or until the broadcast goes on.
 //! Which work that is was decided before.
 
-use herald::agenda::{Destination, Item};
+use herald::aws::queue::{DeliveriesWork, Delivery, Work};
 use herald::broadcast::BroadcastId;
-use herald::queue::{DeliveriesWork, Delivery, Work};
+use herald::jobs::timers::{Destination, Item};
 use jiff::Timestamp;
 use tracing::{info, warn};
 

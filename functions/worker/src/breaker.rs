@@ -1,8 +1,8 @@
 //! The breaker of a broadcast: what its sends say of the agent itself, told to the broadcast's record.
 //! When that pauses it is the shared decision's.
 
+use herald::aws::table::StoreError;
 use herald::broadcast::{Broadcast, BroadcastId, Outcome, Status};
-use herald::store::StoreError;
 use jiff::Timestamp;
 use tracing::error;
 

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
+use herald::aws::queue::{DeliveriesWork, Delivery};
+use herald::aws::table::StoreError;
+use herald::broadcast::preferences::{Courtesy, Preferences};
 use herald::broadcast::{Aim, BroadcastId, Entry, Gate, Outcome, Spec, Status, gate, is_of_all};
-use herald::courtesy::{Courtesy, Preferences};
-use herald::ledger::{By, Cancel};
-use herald::queue::{DeliveriesWork, Delivery};
-use herald::store::StoreError;
-use herald::telemetry::causes;
+use herald::error::error_chain;
+use herald::jobs::{By, Cancel};
 use jiff::Timestamp;
 use tracing::error;
 
@@ -133,8 +133,8 @@ impl Worker {
     }
 
     pub(crate) fn no_broadcast(&self, error: &StoreError, id: &BroadcastId) -> Later {
-        error!(error = %causes(error), broadcast.id = id.as_str(), "put off deliveries: no table");
-        Later::backoff(3, &self.chance)
+        error!(error = %error_chain(error), broadcast.id = id.as_str(), "put off deliveries: no table");
+        Later::backoff(3, &self.random)
     }
 
     /// Ends a delivery that is not made any more; one that was made before stays so.

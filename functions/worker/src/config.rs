@@ -1,10 +1,10 @@
 //! What `worker` reads from the environment.
 //! How variables are read is the shared crate's.
 
-use herald::cloud::Cloud;
-use herald::config::{Credential, Gaps, Variables, environment};
-use herald::connector::NewConversations;
-use herald::ids::{ClientId, TenantId};
+use herald::aws::config::{Credential, Gaps, Variables, environment};
+use herald::channel::connector::NewConversations;
+use herald::protocol::cloud::Cloud;
+use herald::protocol::ids::{ClientId, TenantId};
 
 /// The configuration of `worker`.
 #[derive(Debug, Clone)]

@@ -1,12 +1,13 @@
 //! A conversation with somebody whom none is known with: created, and kept, before anything is said in it.
 //! What is said is the delivery's.
 
+use herald::aws::table::StoreError;
 use herald::broadcast::concerns_all;
-use herald::connector::{ConnectorError, Retry};
-use herald::conversation::{ConversationReference, User, lifecycle::Change};
-use herald::ledger::Job;
-use herald::store::StoreError;
-use herald::telemetry::causes;
+use herald::error::error_chain;
+use herald::jobs::Job;
+use herald::protocol::channel_error::{ConnectorError, Retry};
+use herald::protocol::conversation::lifecycle::Change;
+use herald::protocol::conversation::{ConversationReference, User};
 use tracing::{error, info};
 
 use crate::{Later, Worker};
@@ -61,9 +62,9 @@ impl Worker {
         error: &ConnectorError,
         job: &Job,
     ) -> Result<Result<ConversationReference, Unreachable>, NotNow> {
-        let cause = causes(error);
+        let cause = error_chain(error);
         error!(error = %cause, job.id = job.id.as_str(), "could not create a conversation");
-        let backoff = Later::backoff(job.attempts, &self.chance);
+        let backoff = Later::backoff(job.attempts, &self.random);
         if let Some(reason) = concerns_all(error) {
             return Err(NotNow { later: backoff, reason });
         }

@@ -1,9 +1,9 @@
 //! From a claimed job to its plan: the stored one, or what the engine decides, which whoever carries it out stores.
 //! What the engine is asked is said by `turns`, `tasks` and `deliveries`.
 
-use herald::connector::fitting;
-use herald::engine::EngineError;
-use herald::ledger::{Attempt, Job, Plan, Policy, Verdict, finish};
+use herald::agent::engine::EngineError;
+use herald::jobs::{Attempt, Job, Plan, Policy, Verdict, finish};
+use herald::protocol::message_size::split_to_fit;
 use tracing::error;
 
 use crate::{Later, Worker};
@@ -68,7 +68,7 @@ impl Worker {
                 }
                 let failed = Attempt::NotDone("the engine failed".to_owned());
                 self.write(finish(job.clone(), failed, Policy::Work, self.clock.now())).await?;
-                Err(Later::backoff(job.attempts, &self.chance))
+                Err(Later::backoff(job.attempts, &self.random))
             }
         }
     }
@@ -81,5 +81,5 @@ pub(crate) fn is_asked(job: &Job) -> bool {
 
 /// The plan with messages that the channel takes, divided before it is stored: each is claimed and repeated by itself.
 pub(crate) fn divided(plan: Plan) -> Plan {
-    Plan { sends: plan.sends.into_iter().flat_map(fitting).collect(), ..plan }
+    Plan { sends: plan.sends.into_iter().flat_map(split_to_fit).collect(), ..plan }
 }

@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use herald::agent::notification::{Occasion, Recipient};
+use herald::aws::queue::{DeliveriesWork, Delivery};
 use herald::broadcast::{BroadcastId, Spec};
-use herald::conversation::ConversationReference;
-use herald::ids::{ActivityId, TenantId};
-use herald::ledger::{Attempt, Job, Plan, Policy, finish};
-use herald::occasion::{Occasion, Recipient};
-use herald::queue::{DeliveriesWork, Delivery};
+use herald::jobs::{Attempt, Job, Plan, Policy, finish};
+use herald::protocol::conversation::ConversationReference;
+use herald::protocol::ids::{ActivityId, TenantId};
 use jiff::Timestamp;
 
 use crate::amend::change_of;

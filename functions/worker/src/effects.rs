@@ -1,14 +1,17 @@
 //! Effects: what the engine wants done besides what is said, done before it is said.
 //! Each may be done twice, for the plan it stands in is replayed after a crash.
 
-use herald::conversation::ConversationReference;
-use herald::courtesy::{self, Preferences};
-use herald::effect::Effect;
-use herald::ledger::{By, Cancel, Job, JobId, Policy, State};
-use herald::memory::Memory;
-use herald::queue::EffectsWork;
-use herald::store::Subscription;
-use herald::topic::Topic;
+use herald::agent::calendar::Zone;
+use herald::agent::effect::Effect;
+use herald::agent::memory::Memory;
+use herald::agent::task::TaskId;
+use herald::agent::topic::Topic;
+use herald::aws::queue::EffectsWork;
+use herald::aws::table::Subscription;
+use herald::broadcast::preferences;
+use herald::broadcast::preferences::Preferences;
+use herald::jobs::{By, Cancel, Job, JobId, Policy, State};
+use herald::protocol::conversation::ConversationReference;
 use jiff::Timestamp;
 use tracing::info;
 
@@ -65,7 +68,7 @@ impl Worker {
                 Effect::Forget => {
                     self.remember(&job.id, reference, |memory| memory.forgetting(at)).await?;
                 }
-                Effect::CancelTask { job: task } => self.cancel_task(&job.id, reference, task).await?,
+                Effect::CancelTask { task } => self.cancel_task(&job.id, reference, task).await?,
                 Effect::Remind(reminder) => self.remind(&job.id, index, reference, reminder).await?,
                 Effect::CancelReminder { reminder } => {
                     let change = |memory: Memory| memory.cancelling_reminder(reminder, at);
@@ -79,16 +82,16 @@ impl Worker {
                 }
                 Effect::Mute { topic } => {
                     let change =
-                        |said: Preferences| said.wanting(topic.as_ref(), courtesy::Wanted::Muted, at);
+                        |said: Preferences| said.wanting(topic.as_ref(), preferences::Wanted::Muted, at);
                     self.prefer(&job.id, reference, change).await?;
                 }
                 Effect::Unmute { topic } => {
                     let change =
-                        |said: Preferences| said.wanting(topic.as_ref(), courtesy::Wanted::Heard, at);
+                        |said: Preferences| said.wanting(topic.as_ref(), preferences::Wanted::Heard, at);
                     self.prefer(&job.id, reference, change).await?;
                 }
                 Effect::QuietHours { hours } => {
-                    let change = |said: Preferences| said.quiet(*hours, reference.zone(), at);
+                    let change = |said: Preferences| said.quiet(*hours, Zone::of(reference), at);
                     self.prefer(&job.id, reference, change).await?;
                 }
             }
@@ -138,14 +141,15 @@ impl Worker {
         &self,
         job: &JobId,
         reference: &ConversationReference,
-        task: &JobId,
+        task: &TaskId,
     ) -> Result<(), Later> {
         let (key, now) = (self.references.key(reference), self.clock.now());
         let memory = self.memories.get(&key, now).await.map_err(|error| self.put_off(&error, job))?;
-        let listed = memory.waiting.into_iter().find(|waiting| waiting.task == *task || waiting.job == *task);
+        let listed =
+            memory.waiting.into_iter().find(|waiting| waiting.task == *task || waiting.step == *task);
         let (task, step) =
-            listed.map_or_else(|| (task.clone(), task.clone()), |listed| (listed.task, listed.job));
-        let found = self.jobs.cancel_task(&step, By::User, now).await;
+            listed.map_or_else(|| (task.clone(), task.clone()), |listed| (listed.task, listed.step));
+        let found = self.jobs.cancel_task(&JobId::of_task(&step), By::User, now).await;
         match found.map_err(|error| self.put_off(&error, job))? {
             Some(Cancel::Cancelled(cancelled)) => {
                 info!(job.id = cancelled.id.as_str(), "cancelled a task for its user");

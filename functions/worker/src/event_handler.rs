@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
-use herald::checkup::{self, Report};
-use herald::queue::Queue;
-use herald::telemetry::causes;
+use herald::aws::diagnostics;
+use herald::aws::diagnostics::Report;
+use herald::aws::queue::Queue;
+use herald::error::error_chain;
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Error, LambdaEvent};
 use serde::{Deserialize, Serialize};
@@ -30,7 +31,7 @@ pub enum Event {
     /// Messages of one queue.
     Messages(SqsEvent),
     /// An operator's question.
-    Request(checkup::Request),
+    Request(diagnostics::Request),
 }
 
 /// What it answers.
@@ -53,10 +54,10 @@ pub async fn answer(worker: &Worker, event: LambdaEvent<Event>) -> Result<Answer
         Event::Messages(messages) => {
             handle(worker, LambdaEvent::new(messages, event.context)).await.map(Answer::Messages)
         }
-        Event::Request(checkup::Request::SelfCheck { version: checkup::VERSION }) => {
+        Event::Request(diagnostics::Request::SelfCheck { version: diagnostics::VERSION }) => {
             Ok(Answer::Report(worker.self_check().await))
         }
-        Event::Request(checkup::Request::SelfCheck { version }) => {
+        Event::Request(diagnostics::Request::SelfCheck { version }) => {
             Err(format!("self-check {version} is newer than this worker: deploy this version of Herald")
                 .into())
         }
@@ -144,7 +145,7 @@ async fn hide(worker: &Worker, record: &SqsMessage, time: Duration) {
         return;
     };
     if let Err(error) = queue.come_back_after(receipt, time).await {
-        warn!(error = %causes(&error), "could not change when a message comes back");
+        warn!(error = %error_chain(&error), "could not change when a message comes back");
     }
 }
 
@@ -159,7 +160,7 @@ async fn bury(worker: &Worker, record: &SqsMessage) -> Result<(), Later> {
         return Err(later);
     };
     let dead_letters = queue.dead_letters().await.map_err(|error| {
-        warn!(error = %causes(&error), "could not find the dead-letter queue of a message");
+        warn!(error = %error_chain(&error), "could not find the dead-letter queue of a message");
         later
     })?;
     let Some(dead_letters) = dead_letters else { return Err(later) };
@@ -171,7 +172,7 @@ async fn bury(worker: &Worker, record: &SqsMessage) -> Result<(), Later> {
         None => dead_letters.send_body_after(body, Duration::ZERO).await,
     };
     buried.map_err(|error| {
-        warn!(error = %causes(&error), "could not put a message among the dead letters");
+        warn!(error = %error_chain(&error), "could not put a message among the dead letters");
         later
     })
 }

@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use herald::activity::Activity;
-use herald::connector::{ConnectorError, Refusal};
-use herald::conversation::ConversationReference;
-use herald::ids::ActivityId;
-use herald::ledger::{Job, JobId, Plan, Policy, State, Verdict};
-use herald::stream::{Answer, Shown, Stream, Way, answer};
-use herald::telemetry::causes;
+use herald::error::error_chain;
+use herald::jobs::{Job, JobId, Plan, Policy, State, Verdict};
+use herald::protocol::activity::Activity;
+use herald::protocol::channel_error::{ConnectorError, RejectionReason};
+use herald::protocol::conversation::ConversationReference;
+use herald::protocol::ids::ActivityId;
+use herald::streaming::{Answer, Shown, Stream, Way, answer};
 use jiff::{SignedDuration, Timestamp};
 use tracing::{debug, info};
 
@@ -79,12 +79,13 @@ impl Worker {
             last = self.clock.now();
             let reason = shown.reason().unwrap_or_default();
             match shown.state {
-                State::Failed if reason.ends_with(&Refusal::StreamStopped.to_string()) => {
+                State::Failed if reason.ends_with(&RejectionReason::StreamStopped.to_string()) => {
                     info!(job.id = job.id.as_str(), "a person stopped an answer before its end");
                     return Ok(None);
                 }
                 State::Failed => {
-                    let ended = [Refusal::StreamExpired, Refusal::StreamComplete].map(|it| it.to_string());
+                    let ended = [RejectionReason::StreamExpired, RejectionReason::StreamComplete]
+                        .map(|it| it.to_string());
                     is_open &= !ended.iter().any(|words| reason.ends_with(words));
                     way = stream.otherwise(way);
                 }
@@ -156,7 +157,7 @@ impl Worker {
 
     /// Whether the answer is there already, and only the reply to that was lost.
     async fn is_shown(&self, id: &JobId, stream: &Stream, way: Way, error: &ConnectorError) -> bool {
-        let Some(refusal @ Refusal::StreamComplete) = error.refusal() else { return false };
+        let Some(refusal @ RejectionReason::StreamComplete) = error.refusal() else { return false };
         // Without the record it is shown a second time rather than never.
         let repeats = self.jobs.get(id).await.ok().flatten().map_or(0, |tried| tried.resends);
         stream.instead_of(way, refusal, repeats) == Ok(Shown::Already)
@@ -170,12 +171,12 @@ impl Worker {
         }
         let told = Answer { first: Activity::message(&stream.told), rest: Vec::new() };
         if let Err(error) = self.connector.send(reference, told.last(stream)).await {
-            debug!(error = %causes(&error), "could not end a stream");
+            debug!(error = %error_chain(&error), "could not end a stream");
         }
     }
 }
 
 /// The end of a stream that the channel took although it had given the stream up: nobody sees it.
 fn unseen() -> ConnectorError {
-    ConnectorError::Refused { status: 202, code: None, refusal: Refusal::StreamExpired }
+    ConnectorError::Refused { status: 202, code: None, refusal: RejectionReason::StreamExpired }
 }

@@ -1,11 +1,11 @@
 //! What a delivery says, known before it is claimed: then the claim stores it, and a recipient takes two writes.
 //! Only what may be asked again for nothing is asked so early; a delivery that comes back is claimed first.
 
+use herald::agent::engine::EngineError;
+use herald::agent::notification::{Occasion, Recipient};
+use herald::aws::queue::Delivery;
 use herald::broadcast::Spec;
-use herald::engine::EngineError;
-use herald::ledger::{Plan, Policy};
-use herald::occasion::{Occasion, Recipient};
-use herald::queue::Delivery;
+use herald::jobs::{Plan, Policy};
 
 use crate::amend::change_of;
 use crate::decide::divided;

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use herald::ledger::{Attempt, Claim, Claimant, Job, JobId, Plan, Policy, State, Verdict, finish};
-use herald::store::StoreError;
-use herald::telemetry::causes;
+use herald::aws::table::StoreError;
+use herald::error::error_chain;
+use herald::jobs::{Attempt, Claim, Claimant, Job, JobId, Plan, Policy, State, Verdict, finish};
 use jiff::{SignedDuration, Timestamp};
 use tracing::{error, info, warn};
 
@@ -62,7 +62,7 @@ impl Worker {
     fn claimant(&self, policy: Policy) -> Claimant {
         let now = self.clock.now();
         let expires_at = now.checked_add(EXPIRY).unwrap_or(now);
-        Claimant { owner: self.chance.token(), now, lease: LEASE, expires_at, policy }
+        Claimant { owner: self.random.random_id(), now, lease: LEASE, expires_at, policy }
     }
 
     fn wanted(
@@ -101,7 +101,7 @@ impl Worker {
                 Ok(Err(_fenced)) => warn!(job.id = job.id.as_str(), "lost the claim on a job in hand"),
                 Err(error) => {
                     warn!(
-                        error = %causes(&error),
+                        error = %error_chain(&error),
                         job.id = job.id.as_str(),
                         "could not renew a claim"
                     );
@@ -136,8 +136,8 @@ impl Worker {
     }
 
     pub(crate) fn put_off(&self, error: &StoreError, id: &JobId) -> Later {
-        error!(error = %causes(error), job.id = id.as_str(), "put off a job: no table");
-        Later::backoff(3, &self.chance)
+        error!(error = %error_chain(error), job.id = id.as_str(), "put off a job: no table");
+        Later::backoff(3, &self.random)
     }
 }
 

@@ -1,9 +1,9 @@
 //! "Not now": the one way in which work is not settled.
-//! How long to wait comes from the channel, the ledger or chance.
+//! How long to wait comes from the channel, the ledger or random.
 
 use std::time::Duration;
 
-use herald::chance::Chance;
+use herald::random::Random;
 use jiff::Timestamp;
 
 /// Work that is not settled: come back after `wait`.
@@ -24,9 +24,9 @@ impl Later {
     }
 
     /// After a random time below 2, 4, 8, … 30 s, and at least one second.
-    pub(crate) fn backoff(attempts: u32, chance: &Chance) -> Self {
+    pub(crate) fn backoff(attempts: u32, random: &Random) -> Self {
         let bound_ms = 1_000_u64.saturating_mul(1 << attempts.min(5)).min(30_000);
-        Self { wait: Duration::from_millis(chance.below(bound_ms).max(1_000)) }
+        Self { wait: Duration::from_millis(random.below(bound_ms).max(1_000)) }
     }
 }
 
@@ -36,8 +36,8 @@ mod tests {
 
     #[test]
     fn waits_grow_and_stay_within_bounds() {
-        let chance = Chance::seeded(7);
-        let longest = |attempts| (0..200).map(|_| Later::backoff(attempts, &chance).wait).max().unwrap();
+        let random = Random::seeded(7);
+        let longest = |attempts| (0..200).map(|_| Later::backoff(attempts, &random).wait).max().unwrap();
 
         assert!(longest(1) <= Duration::from_secs(2));
         assert!(longest(4) > Duration::from_secs(8));

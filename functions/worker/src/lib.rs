@@ -34,17 +34,18 @@ mod typing;
 
 use std::sync::Arc;
 
-use herald::agenda::{Destination, Item};
-use herald::chance::Chance;
-use herald::clock::Clock;
-use herald::connector::Connector;
-use herald::engine::Engine;
-use herald::queue::{BodyError, MAX_DELAY, Queue, Work};
-use herald::store::{
+use herald::agent::engine::Engine;
+use herald::aws::identity::Credential;
+use herald::aws::queue::{BodyError, MAX_DELAY, Queue, Work};
+use herald::aws::table::{
     AgendaStore, BroadcastStore, JobStore, MemoryStore, PreferenceStore, RateStore, ReferenceStore,
     StreamStore, SubscriptionStore,
 };
-use herald::telemetry::causes;
+use herald::channel::connector::Connector;
+use herald::clock::Clock;
+use herald::error::error_chain;
+use herald::jobs::timers::{Destination, Item};
+use herald::random::Random;
 use jiff::Timestamp;
 use tracing::error;
 
@@ -56,6 +57,8 @@ pub struct Worker {
     pub engine: Arc<dyn Engine>,
     /// Says it.
     pub connector: Connector,
+    /// How the agent authenticates to Entra, for the self-check.
+    pub credential: Credential,
     /// Keeps claims and plans.
     pub jobs: JobStore,
     /// Keeps broadcasts and their reports.
@@ -85,7 +88,7 @@ pub struct Worker {
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Makes owner tokens and jitter.
-    pub chance: Chance,
+    pub random: Random,
 }
 
 /// Why work is not settled.
@@ -148,7 +151,7 @@ impl Worker {
                 Ok(self.put_down(done, Destination::Deliveries, body).await?)
             }
             Err(error @ BodyError::Newer { .. }) => {
-                error!(error = %causes(&error), "left work to a newer worker");
+                error!(error = %error_chain(&error), "left work to a newer worker");
                 Err(Later::FRESH.into())
             }
             Err(error) => {
@@ -168,7 +171,7 @@ impl Worker {
         };
         let item = Item::new(queue, body.to_owned(), due);
         self.agenda.put(&item, now).await.map_err(|error| {
-            error!(error = %causes(&error), "could not put work on the agenda: it waits in its queue");
+            error!(error = %error_chain(&error), "could not put work on the agenda: it waits in its queue");
             later
         })
     }

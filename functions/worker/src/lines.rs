@@ -1,11 +1,11 @@
 //! The report's lines: what stands of one delivery in the report of its broadcast.
 //! They are written by `broadcast`, once for each message.
 
+use herald::agent::notification::Recipient;
+use herald::aws::queue::Delivery;
+use herald::aws::table::StoreError;
 use herald::broadcast::{Entry, Outcome, Who};
-use herald::ledger::{Job, State};
-use herald::occasion::Recipient;
-use herald::queue::Delivery;
-use herald::store::StoreError;
+use herald::jobs::{Job, State};
 
 use crate::Worker;
 

@@ -3,17 +3,19 @@
 use std::sync::Arc;
 
 use engine::model::Model;
-use herald::auth::{Credential, StoredSecret, TokenProvider, TokenSource};
-use herald::chance::Chance;
-use herald::clock::SystemClock;
-use herald::config::environment;
-use herald::connector::Connector;
-use herald::queue::Queue;
-use herald::store::{
+use herald::aws::config::environment;
+use herald::aws::identity::{Credential, StoredSecret};
+use herald::aws::queue::Queue;
+use herald::aws::table::{
     AgendaStore, BroadcastStore, JobStore, MemoryStore, PreferenceStore, RateStore, ReferenceStore,
     StreamStore, SubscriptionStore, Table,
 };
-use herald::{http, telemetry};
+use herald::aws::telemetry;
+use herald::channel::auth::{TokenProvider, TokenSource};
+use herald::channel::connector::Connector;
+use herald::channel::http;
+use herald::clock::SystemClock;
+use herald::random::Random;
 use lambda_runtime::{run, service_fn};
 use worker::config::Config;
 use worker::{Worker, event_handler};
@@ -27,23 +29,26 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let sqs = aws_sdk_sqs::Client::new(&aws);
     let table = Table::new(aws_sdk_dynamodb::Client::new(&aws), &config.table_name);
     let clock = Arc::new(SystemClock);
-    let chance = Chance::system();
+    let random = Random::system();
     let http = http::client()?;
     let key = |arn| StoredSecret::new(&aws, "MODEL_API_KEY_ARN", arn);
     let model = model.map(|model| Model::new(model, key, clock.clone())).transpose()?;
 
+    let credential = Credential::new(config.credential, &config.cloud, &aws);
+
     let worker = Worker {
+        credential: credential.clone(),
         engine: engine::build(model),
         connector: Connector {
             http: http.clone(),
             tokens: TokenProvider::new(TokenSource {
                 http,
                 client_id: config.client_id.clone(),
-                credential: Credential::new(config.credential, &config.cloud, &aws),
+                credential: credential.as_client_credential(),
                 tenant: config.tenant_id,
                 cloud: config.cloud.clone(),
                 clock: clock.clone(),
-                chance: chance.clone(),
+                random: random.clone(),
             }),
             cloud: config.cloud.clone(),
             client_id: config.client_id.clone(),
@@ -63,7 +68,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         tasks: Queue::new(sqs.clone(), config.tasks_queue_url),
         deliveries: Queue::new(sqs, config.deliveries_queue_url),
         clock,
-        chance,
+        random,
     };
     run(service_fn(|event| event_handler::answer(&worker, event))).await
 }

@@ -1,8 +1,8 @@
 //! The sends of a plan on their way: an only one under the claim of its job, several under claims of their own.
 //! What follows them is the caller's to do, and to end the job after.
 
-use herald::activity::Activity;
-use herald::ledger::{Claim, Job, JobId, Plan, State, begin_send, end_send};
+use herald::jobs::{Claim, Job, JobId, Plan, State, begin_send, end_send};
+use herald::protocol::activity::Activity;
 use jiff::Timestamp;
 use tracing::warn;
 

@@ -1,13 +1,13 @@
 //! Which answers are streamed: a turn begins a stream where its channel has them and no other is open in the
 //! conversation, and lets others begin once it is over (protocol §6.2). What a stream shows is `stream`'s.
 
-use herald::activity::Activity;
-use herald::conversation::ConversationReference;
-use herald::ledger::{Job, JobId, Plan, State};
-use herald::queue::{TaskWork, TurnWork};
-use herald::stream::{Chunk, Stream, Surface, status_of};
-use herald::telemetry::causes;
-use herald::turn::Turn;
+use herald::agent::turn::Turn;
+use herald::aws::queue::{TaskWork, TurnWork};
+use herald::error::error_chain;
+use herald::jobs::{Job, JobId, Plan, State};
+use herald::protocol::activity::Activity;
+use herald::protocol::conversation::ConversationReference;
+use herald::streaming::{Chunk, Stream, Surface, status_of};
 use jiff::Timestamp;
 use tracing::{info, warn};
 
@@ -37,7 +37,7 @@ impl Worker {
                 Plan::sends(vec![Activity::message(status)])
             }
             Err(error) => {
-                warn!(error = %causes(&error), job.id = job.as_str(), "an answer is not streamed: no table");
+                warn!(error = %error_chain(&error), job.id = job.as_str(), "an answer is not streamed: no table");
                 Plan::sends(vec![Activity::message(status)])
             }
         }
@@ -81,7 +81,7 @@ impl Worker {
     pub(crate) async fn end_stream(&self, turn: &JobId, reference: &ConversationReference) {
         let key = self.references.key(reference);
         if let Err(error) = self.streams.end(&key, turn, self.clock.now()).await {
-            warn!(error = %causes(&error), job.id = turn.as_str(), "could not end a stream");
+            warn!(error = %error_chain(&error), job.id = turn.as_str(), "could not end a stream");
         }
     }
 

@@ -1,12 +1,12 @@
 //! What comes of one request to the channel: what is tried at once instead, and what becomes of the reference.
 //! What a refusal means is the connector's; claims, records and repeats are `send`'s.
 
-use herald::activity::Activity;
-use herald::connector::{ConnectorError, Effect, Refusal, Remedy};
-use herald::conversation::lifecycle::Change;
-use herald::conversation::{ConversationReference, User};
-use herald::ids::ActivityId;
-use herald::telemetry::causes;
+use herald::error::error_chain;
+use herald::protocol::activity::Activity;
+use herald::protocol::channel_error::{ConnectorError, Fallback, ReferenceChange, RejectionReason};
+use herald::protocol::conversation::lifecycle::Change;
+use herald::protocol::conversation::{ConversationReference, User};
+use herald::protocol::ids::ActivityId;
 use jiff::{SignedDuration, Timestamp};
 use tracing::{error, info, warn};
 
@@ -36,13 +36,13 @@ impl Worker {
             Err(error) => error,
         };
         Box::pin(self.take_to_heart(&error, target.reference(), begun)).await;
-        match error.refusal().map_or(Remedy::Nothing, Refusal::remedy) {
-            Remedy::Nothing => Err(error),
-            Remedy::OtherHost => Box::pin(self.say_elsewhere(error, target, activity)).await,
-            Remedy::NewConversation => {
+        match error.refusal().map_or(Fallback::Nothing, RejectionReason::remedy) {
+            Fallback::Nothing => Err(error),
+            Fallback::OtherHost => Box::pin(self.say_elsewhere(error, target, activity)).await,
+            Fallback::NewConversation => {
                 Box::pin(self.say_anew(error, target.reference(), activity, begun)).await
             }
-            Remedy::AsNew => match target {
+            Fallback::AsNew => match target {
                 Target::Answer(turn) => self.connector.send(&turn.reference, activity.clone()).await,
                 Target::Conversation(_) | Target::NewThread(..) => Err(error),
             },
@@ -79,7 +79,7 @@ impl Worker {
             Ok(_) => {
                 info!(service_url.host = url.authority(), "found a conversation on the channel's other host");
                 if let Err(error) = self.references.move_to(reference, url).await {
-                    warn!(error = %causes(&error), "could not keep the host of a conversation");
+                    warn!(error = %error_chain(&error), "could not keep the host of a conversation");
                 }
             }
             Err(error) => self.take_to_heart(error, reference, begun).await,
@@ -107,7 +107,7 @@ impl Worker {
         // Of two words of one moment the ending counts, and this one is later than its end.
         let moment = begun.checked_add(SignedDuration::from_millis(1)).unwrap_or(begun);
         if let Err(error) = self.references.upsert(&anew, Change::Keep, moment).await {
-            warn!(error = %causes(&error), "could not keep a conversation that was created anew");
+            warn!(error = %error_chain(&error), "could not keep a conversation that was created anew");
         }
         info!("created a conversation anew");
         let said = self.connector.send(&anew, activity.clone()).await;
@@ -146,17 +146,19 @@ impl Worker {
         let words = refusal.to_string();
         let reason = code.as_deref().unwrap_or(&words);
         let done = match refusal.effect() {
-            Effect::Kept => return,
-            Effect::Suspended => self.references.suspend(reference, reason, begun).await,
-            Effect::Dropped => self.references.drop_conversation(reference, reason, begun).await,
-            Effect::Suspect => self.references.suspect(reference, reason, begun).await.map(drop),
-            Effect::SuspendedOnRepeat => match self.references.suspect(reference, reason, begun).await {
-                Ok(true) => self.references.suspend(reference, reason, begun).await,
-                marked => marked.map(drop),
-            },
+            ReferenceChange::Kept => return,
+            ReferenceChange::Suspended => self.references.suspend(reference, reason, begun).await,
+            ReferenceChange::Dropped => self.references.drop_conversation(reference, reason, begun).await,
+            ReferenceChange::Suspect => self.references.suspect(reference, reason, begun).await.map(drop),
+            ReferenceChange::SuspendedOnRepeat => {
+                match self.references.suspect(reference, reason, begun).await {
+                    Ok(true) => self.references.suspend(reference, reason, begun).await,
+                    marked => marked.map(drop),
+                }
+            }
         };
         if let Err(error) = done {
-            error!(error = %causes(&error), "could not keep what a refusal says of a conversation");
+            error!(error = %error_chain(&error), "could not keep what a refusal says of a conversation");
         }
     }
 }

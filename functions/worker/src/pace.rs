@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use herald::connector::ConnectorError;
-use herald::conversation::ConversationReference;
-use herald::ids::TenantId;
-use herald::limiter;
-use herald::store::{NotYet, Shared};
-use herald::telemetry::causes;
+use herald::aws::table::{NotYet, Shared};
+use herald::error::error_chain;
+use herald::protocol::channel_error::ConnectorError;
+use herald::protocol::conversation::ConversationReference;
+use herald::protocol::ids::TenantId;
+use herald::rate_limit;
 use jiff::Timestamp;
 use tracing::warn;
 
@@ -44,10 +44,10 @@ impl Worker {
         let key = self.references.key(reference);
         let shared = Shared::Conversation(key.as_str());
         let patience = if in_order { PATIENCE_IN_ORDER } else { PATIENCE };
-        match self.rates.reserve(shared, &limiter::CONVERSATION, count, now, patience).await {
+        match self.rates.reserve(shared, &rate_limit::CONVERSATION, count, now, patience).await {
             Ok(reserved) => reserved.map_err(|not_yet| later(not_yet, now)),
             Err(error) => {
-                warn!(error = %causes(&error), "could not reserve sends in a conversation");
+                warn!(error = %error_chain(&error), "could not reserve sends in a conversation");
                 Ok(vec![now; count])
             }
         }
@@ -56,11 +56,11 @@ impl Worker {
     /// When each of `count` requests of announcements to a tenant may go out; all workers share its rate.
     pub(crate) async fn turns_at(&self, tenant: &TenantId, count: usize) -> Result<Vec<Timestamp>, Later> {
         let now = self.clock.now();
-        let (shared, rates) = (Shared::Tenant(tenant.as_str()), limiter::tenant(self.tenant_rate));
+        let (shared, rates) = (Shared::Tenant(tenant.as_str()), rate_limit::tenant(self.tenant_rate));
         let reserved = self.rates.reserve(shared, &rates, count, now, PATIENCE_IN_ORDER).await;
         let reserved = reserved.map_err(|error| {
-            warn!(error = %causes(&error), "could not reserve announcements to a tenant");
-            Later::backoff(3, &self.chance)
+            warn!(error = %error_chain(&error), "could not reserve announcements to a tenant");
+            Later::backoff(3, &self.random)
         })?;
         reserved.map_err(|not_yet| later(not_yet, now))
     }
@@ -81,7 +81,7 @@ impl Worker {
         let now = self.clock.now();
         let until = now.checked_add(retry_after.unwrap_or(PAUSE)).unwrap_or(now);
         if let Err(error) = self.rates.pause(Shared::Tenant(tenant.as_str()), until).await {
-            warn!(error = %causes(&error), "could not pause the announcements to a tenant");
+            warn!(error = %error_chain(&error), "could not pause the announcements to a tenant");
         }
     }
 }

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use herald::clock::within;
-use herald::conversation::ConversationReference;
-use herald::memory::Memory;
-use herald::telemetry::causes;
+use herald::agent::memory::Memory;
+use herald::clock::timeout;
+use herald::error::error_chain;
+use herald::protocol::conversation::ConversationReference;
 use tracing::warn;
 
 use crate::Worker;
@@ -19,9 +19,9 @@ impl Worker {
     pub(crate) async fn recall(&self, reference: &ConversationReference) -> Memory {
         let key = self.references.key(reference);
         let read = self.memories.get(&key, self.clock.now());
-        let problem = match within(self.clock.as_ref(), LIMIT, read).await {
+        let problem = match timeout(self.clock.as_ref(), LIMIT, read).await {
             Some(Ok(memory)) => return memory,
-            Some(Err(error)) => causes(&error).to_string(),
+            Some(Err(error)) => error_chain(&error).to_string(),
             None => "the table took longer than 2 s".to_owned(),
         };
         warn!(error = problem, reference.key = key.as_str(), "the engine is asked without its memory");

@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use herald::conversation::ConversationReference;
-use herald::ledger::{Job, JobId, Plan, Policy, Verdict};
-use herald::queue::{ReminderWork, Work};
-use herald::reminder::{Listed, Reminder};
-use herald::telemetry::causes;
+use herald::agent::reminder::{Listed, Reminder};
+use herald::aws::queue::{ReminderWork, Work};
+use herald::error::error_chain;
+use herald::jobs::{Job, JobId, Plan, Policy, Verdict};
+use herald::protocol::conversation::ConversationReference;
 use jiff::Timestamp;
 use tracing::error;
 
@@ -33,17 +33,17 @@ impl Worker {
         let id = job.step("reminder", index);
         let work = ReminderWork {
             job: id.clone(),
-            series: id.clone(),
+            series: id.as_reminder(),
             number: 0,
             reference: reference.clone(),
             reminder: reminder.clone(),
         };
         if let Err(error) = Work::Reminder(work.clone()).encode() {
             // It will never fit.
-            error!(error = %causes(&error), job.id = job.as_str(), "left out a reminder");
+            error!(error = %error_chain(&error), job.id = job.as_str(), "left out a reminder");
             return Ok(());
         }
-        let listed = Listed::new(id, reminder);
+        let listed = Listed::new(id.as_reminder(), reminder);
         self.remember(job, reference, |memory| memory.reminding(listed.clone())).await?;
         self.queue_at(job, Work::Reminder(work), reminder.due).await
     }
@@ -120,7 +120,7 @@ impl Worker {
     async fn put_down_next(&self, work: &ReminderWork, due: Timestamp) -> Result<(), Later> {
         let number = work.number.saturating_add(1);
         let next = work.following(number, due);
-        let moved = |memory: herald::memory::Memory| memory.reminding_next(&work.series, number, due);
+        let moved = |memory: herald::agent::memory::Memory| memory.reminding_next(&work.series, number, due);
         self.remember(&work.job, &work.reference, moved).await?;
         self.queue_at(&work.job, Work::Reminder(next), due).await
     }

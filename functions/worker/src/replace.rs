@@ -1,8 +1,8 @@
 //! An answer in place of the ack: an update of what is shown already, which may be repeated freely.
 //! Where there is nothing to update, or the channel cannot, it is a message like any other.
 
-use herald::conversation::ConversationReference;
-use herald::ledger::{Job, Policy, State};
+use herald::jobs::{Job, Policy, State};
+use herald::protocol::conversation::ConversationReference;
 
 use crate::job::Parts;
 use crate::send::Route;

@@ -2,15 +2,15 @@
 //! plans by what is kept. Each page is written once and names the next, so whoever dies is gone on for, and of two who
 //! read one roster one goes on.
 
-use herald::audience::{Team, TeamChannel};
+use herald::aws::queue::{RosterWork, Work};
+use herald::aws::table::{Shared, StoreError, Taken};
 use herald::broadcast::{Broadcast, BroadcastId, Status};
-use herald::connector::{ConnectorError, Refusal, Retry};
-use herald::limiter;
-use herald::queue::{RosterWork, Work};
-use herald::roster::{MAX_PAGES, RosterPage, Seen};
-use herald::service_url::ServiceUrl;
-use herald::store::{Shared, StoreError, Taken};
-use herald::telemetry::causes;
+use herald::error::error_chain;
+use herald::protocol::channel_error::{ConnectorError, RejectionReason, Retry};
+use herald::protocol::roster::{MAX_PAGES, RosterPage, Seen};
+use herald::protocol::service_url::ServiceUrl;
+use herald::protocol::team::{Team, TeamChannel};
+use herald::rate_limit;
 use tracing::{info, warn};
 
 use crate::pace::{PATIENCE, later};
@@ -110,10 +110,10 @@ impl Worker {
         let now = self.clock.now();
         let name = format!("members {} {}", team.tenant.as_str().to_ascii_lowercase(), team.id);
         let shared = Shared::Conversation(&name);
-        let of_team = match self.rates.reserve(shared, &limiter::MEMBERS, 1, now, PATIENCE).await {
+        let of_team = match self.rates.reserve(shared, &rate_limit::MEMBERS, 1, now, PATIENCE).await {
             Ok(reserved) => reserved.map_err(|not_yet| later(not_yet, now))?,
             Err(error) => {
-                warn!(error = %causes(&error), "could not reserve a look at a roster");
+                warn!(error = %error_chain(&error), "could not reserve a look at a roster");
                 Vec::new()
             }
         };
@@ -126,11 +126,11 @@ impl Worker {
     /// A page was not had: it is tried again later, or the broadcast is paused with what an operator can do about it.
     async fn not_read(&self, work: RosterWork, error: &ConnectorError) -> Result<(), Later> {
         self.slow_down(error, Some(&work.team.tenant)).await;
-        warn!(error = %causes(error), broadcast.id = work.broadcast.as_str(), "could not read a roster");
+        warn!(error = %error_chain(error), broadcast.id = work.broadcast.as_str(), "could not read a roster");
         let wait = match error.retry() {
             Retry::Never => return self.give_up(work, &format!("{error}{}", advice(error))).await,
             Retry::After(wait) => Later { wait },
-            Retry::Backoff | Retry::WithinResendBudget(_) => Later::backoff(5, &self.chance),
+            Retry::Backoff | Retry::WithinResendBudget(_) => Later::backoff(5, &self.random),
         };
         let reason = reason(&work, error);
         let now = self.clock.now();
@@ -170,7 +170,7 @@ impl Worker {
 impl Reading {
     /// Whether the channel has lost where it was: what it gave for the next page holds for a while only.
     fn is_lost(&self, error: &ConnectorError) -> bool {
-        self.next.is_some() && !self.is_again && error.refusal() == Some(Refusal::Malformed)
+        self.next.is_some() && !self.is_again && error.refusal() == Some(RejectionReason::Malformed)
     }
 }
 
@@ -181,12 +181,12 @@ fn reason(work: &RosterWork, why: impl std::fmt::Display) -> String {
 
 /// What an operator can do about it.
 fn advice(error: &ConnectorError) -> &'static str {
-    let is = |these: &[Refusal]| error.refusal().is_some_and(|refusal| these.contains(&refusal));
-    if is(&[Refusal::NotInRoster]) {
+    let is = |these: &[RejectionReason]| error.refusal().is_some_and(|refusal| these.contains(&refusal));
+    if is(&[RejectionReason::NotInRoster]) {
         "; add the agent to the team, then resume"
-    } else if is(&[Refusal::ConversationNotFound, Refusal::InvalidConversation]) {
+    } else if is(&[RejectionReason::ConversationNotFound, RejectionReason::InvalidConversation]) {
         "; the audience's team id or tenant is wrong, or the team is gone: cancel, and start again without it"
-    } else if is(&[Refusal::DisabledByAdmin, Refusal::NotPermitted]) {
+    } else if is(&[RejectionReason::DisabledByAdmin, RejectionReason::NotPermitted]) {
         "; have the tenant's administrator allow it, then resume"
     } else {
         "; resume to try again, or cancel"

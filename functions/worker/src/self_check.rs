@@ -1,8 +1,9 @@
 //! The self-check: what this function's own role can do, for an operator who has another.
 //! It sends nothing and writes nothing, and it asks the engine nothing.
 
-use herald::auth::Credential;
-use herald::checkup::{self, Finding, QueueKind, Report, VERSION};
+use herald::aws::diagnostics;
+use herald::aws::diagnostics::{Finding, QueueKind, Report, VERSION};
+use herald::aws::identity::Credential;
 
 use crate::Worker;
 
@@ -10,7 +11,7 @@ impl Worker {
     /// Checks configuration, clock, signing keys, token, federated trust, table and own queue.
     pub(crate) async fn self_check(&self) -> Report {
         let connector = &self.connector;
-        let credential = connector.tokens.credential();
+        let credential = &self.credential;
         let queues = [
             (&self.turns, QueueKind::Turns),
             (&self.tasks, QueueKind::Tasks),
@@ -19,25 +20,25 @@ impl Worker {
         let identity = async {
             match credential {
                 Credential::Federated(identity) => {
-                    checkup::federated(identity, &connector.tokens).await.to_vec()
+                    diagnostics::federated(identity, &connector.tokens).await.to_vec()
                 }
-                Credential::Secret(_) | Credential::Certificate(_) => {
-                    vec![checkup::token(&connector.tokens).await]
+                Credential::GivenSecret(_) | Credential::Secret(_) | Credential::Certificate(_) => {
+                    vec![diagnostics::token(&connector.tokens).await]
                 }
             }
         };
         // All at once: each waits for somebody else, and a function has little time.
         let (clock, keys, identity, table, queues) = tokio::join!(
-            checkup::clock(&connector.http, &connector.cloud, self.clock.as_ref()),
-            checkup::keys(&connector.http, "signing keys", &connector.cloud.openid_metadata),
+            diagnostics::clock(&connector.http, &connector.cloud, self.clock.as_ref()),
+            diagnostics::keys(&connector.http, "signing keys", &connector.cloud.openid_metadata),
             identity,
-            checkup::table(self.jobs.table()),
-            checkup::own_queue(queues),
+            diagnostics::table(self.jobs.table()),
+            diagnostics::own_queue(queues),
         );
         let mut findings = vec![
             Finding::held("configuration", "complete"),
-            checkup::cloud(&connector.cloud),
-            Finding::held("credential", checkup::credential(credential)),
+            diagnostics::cloud(&connector.cloud),
+            Finding::held("credential", diagnostics::credential(credential)),
             clock,
             keys,
         ];

@@ -3,15 +3,15 @@
 
 use std::time::Duration;
 
-use herald::activity::Activity;
-use herald::audience::TeamChannel;
+use herald::agent::turn::Turn;
 use herald::broadcast::concerns_all;
-use herald::connector::{ConnectorError, Effect, Refusal, Retry};
-use herald::conversation::ConversationReference;
-use herald::ids::ActivityId;
-use herald::ledger::{Attempt, Job, JobId, Policy, State, finish};
-use herald::telemetry::causes;
-use herald::turn::Turn;
+use herald::error::error_chain;
+use herald::jobs::{Attempt, Job, JobId, Policy, State, finish};
+use herald::protocol::activity::Activity;
+use herald::protocol::channel_error::{ConnectorError, ReferenceChange, RejectionReason, Retry};
+use herald::protocol::conversation::ConversationReference;
+use herald::protocol::ids::ActivityId;
+use herald::protocol::team::TeamChannel;
 use tracing::{error, info, warn};
 
 use crate::job::{Parts, Wanted};
@@ -112,7 +112,7 @@ impl Worker {
         let begun = self.clock.now();
         let sent = request.await;
         let duration_ms = self.clock.now().duration_since(begun).as_millis();
-        let mut later = Later::backoff(job.attempts, &self.chance);
+        let mut later = Later::backoff(job.attempts, &self.random);
         let attempt = match sent {
             Ok(activity_id) => {
                 info!(job.id = job.id.as_str(), duration_ms, "sent an activity");
@@ -150,7 +150,7 @@ impl Worker {
                 Ok(Ok(written)) => return Ok(written),
                 Ok(Err(_fenced)) => break,
                 Err(error) => {
-                    warn!(error = %causes(&error), job.id = job.id.as_str(), "could not record a send yet");
+                    warn!(error = %error_chain(&error), job.id = job.id.as_str(), "could not record a send yet");
                     self.clock.sleep(RECORD_PAUSE).await;
                 }
             }
@@ -161,18 +161,21 @@ impl Worker {
 
 /// Logs why a send failed: as an error what somebody has to look at.
 fn note(error: &ConnectorError, id: &JobId) {
-    let (cause, job) = (causes(error), id.as_str());
-    let effect = error.refusal().map_or(Effect::Kept, Refusal::effect);
+    let (cause, job) = (error_chain(error), id.as_str());
+    let effect = error.refusal().map_or(ReferenceChange::Kept, RejectionReason::effect);
     match (error.retry(), effect) {
         _ if matches!(error, ConnectorError::Unauthorized { .. }) => {
             error!(error = %cause, job.id = job, "put off a send: the channel does not take the agent's token");
         }
         (Retry::After(_) | Retry::Backoff, _) => warn!(error = %cause, job.id = job, "put off a send"),
-        (Retry::Never, Effect::Suspended | Effect::Dropped) => {
+        (Retry::Never, ReferenceChange::Suspended | ReferenceChange::Dropped) => {
             warn!(error = %cause, job.id = job, "gave up a send: the conversation takes none");
         }
         (Retry::WithinResendBudget(_), _)
-        | (Retry::Never, Effect::Kept | Effect::Suspect | Effect::SuspendedOnRepeat) => {
+        | (
+            Retry::Never,
+            ReferenceChange::Kept | ReferenceChange::Suspect | ReferenceChange::SuspendedOnRepeat,
+        ) => {
             error!(error = %cause, job.id = job, "a send failed");
         }
     }

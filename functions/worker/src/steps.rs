@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use herald::activity::Activity;
-use herald::agenda::{Destination, Item};
-use herald::ledger::{Job, JobId, Next, Plan, waiting};
-use herald::memory::WaitingTask;
-use herald::queue::{TaskWork, Work};
-use herald::task::TaskInput;
-use herald::telemetry::causes;
+use herald::agent::memory::WaitingTask;
+use herald::agent::task::TaskInput;
+use herald::aws::queue::{TaskWork, Work};
+use herald::error::error_chain;
+use herald::jobs::timers::{Destination, Item};
+use herald::jobs::{Job, JobId, Next, Plan, waiting};
+use herald::protocol::activity::Activity;
 use jiff::Timestamp;
 use tracing::{error, info};
 
@@ -71,7 +71,7 @@ impl Worker {
         };
         let (due, now) = (*due, self.clock.now());
         let expires_at = due.checked_add(EXPIRY).unwrap_or(Timestamp::MAX);
-        let after_next = next.task_id().task_step(next.number() + 1);
+        let after_next = JobId::of_task(&next.task_id()).task_step(next.number() + 1);
         let record = waiting(next.job.clone(), after_next, due, expires_at, now);
         let there = self.jobs.open(record).await.map_err(|error| self.put_off(&error, &work.job))?;
         if there.state.is_settled() {
@@ -81,8 +81,8 @@ impl Worker {
         }
         if let Some(label) = &work.task.label {
             let listed = WaitingTask {
-                job: next.job.clone(),
-                task: next.task_id().clone(),
+                step: next.job.as_task(),
+                task: next.task_id(),
                 label: label.clone(),
                 since: now,
                 due,
@@ -98,18 +98,18 @@ impl Worker {
         let now = self.clock.now();
         let put_off = |cause: String| {
             error!(error = cause, job.id = job.as_str(), "could not queue what is to come later");
-            Later::backoff(2, &self.chance)
+            Later::backoff(2, &self.random)
         };
-        let body = work.encode().map_err(|error| put_off(causes(&error).to_string()))?;
+        let body = work.encode().map_err(|error| put_off(error_chain(&error).to_string()))?;
         let item = Item::new(Destination::Tasks, body, due);
         match item.wait(now) {
             Some(wait) => {
                 let queued = self.tasks.send_body_after(item.body, wait).await;
-                queued.map_err(|error| put_off(causes(&error).to_string()))
+                queued.map_err(|error| put_off(error_chain(&error).to_string()))
             }
             None => {
                 let kept = self.agenda.put(&item, now).await;
-                kept.map_err(|error| put_off(causes(&error).to_string()))
+                kept.map_err(|error| put_off(error_chain(&error).to_string()))
             }
         }
     }
@@ -119,6 +119,6 @@ impl Worker {
         if work.step.is_none() || work.task.label.is_none() {
             return Ok(());
         }
-        self.remember(&work.job, &work.reference, |memory| memory.without(&work.job)).await
+        self.remember(&work.job, &work.reference, |memory| memory.without(&work.job.as_task())).await
     }
 }

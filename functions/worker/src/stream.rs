@@ -4,12 +4,12 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use herald::engine::EngineError;
-use herald::ledger::{Job, Plan, Verdict};
-use herald::progress::Progress;
-use herald::queue::TaskWork;
-use herald::stream::{Chunk, End, Step, Stream};
-use herald::telemetry::causes;
+use herald::agent::engine::EngineError;
+use herald::agent::progress::Progress;
+use herald::aws::queue::TaskWork;
+use herald::error::error_chain;
+use herald::jobs::{Job, Plan, Verdict};
+use herald::streaming::{Chunk, End, Step, Stream};
 use jiff::SignedDuration;
 use tracing::{info, warn};
 
@@ -172,7 +172,7 @@ impl Worker {
         let activity = chunk.activity(stream, &self.engine.closing());
         let sent = self.connector.send(&work.reference, activity).await;
         if let Err(error) = &sent {
-            warn!(error = %causes(error), job.id = job.id.as_str(), "a chunk of a stream was not taken");
+            warn!(error = %error_chain(error), job.id = job.id.as_str(), "a chunk of a stream was not taken");
         }
         stream.clone().after(chunk, sent.as_ref().map(drop), self.clock.now())
     }
@@ -187,7 +187,7 @@ impl Worker {
             }
             Ok(Err(_fenced)) => warn!(job.id = job.id.as_str(), "lost the claim on a stream"),
             Err(error) => {
-                warn!(error = %causes(&error), job.id = job.id.as_str(), "could not keep a stream");
+                warn!(error = %error_chain(&error), job.id = job.id.as_str(), "could not keep a stream");
             }
         }
         false

@@ -1,12 +1,12 @@
 //! Tasks: long work, run once the user has been answered, and the follow-up it comes to.
 //! A task may run again after a crash; its follow-up is sent under its own claim all the same.
 
-use herald::engine::{EngineError, TaskOutcome};
-use herald::ledger::{Job, Plan, Policy, Verdict};
-use herald::memory::Memory;
-use herald::progress::Progress;
-use herald::queue::TaskWork;
-use herald::task::{TaskInput, TaskRun};
+use herald::agent::engine::{EngineError, TaskOutcome};
+use herald::agent::memory::Memory;
+use herald::agent::progress::Progress;
+use herald::agent::task::{TaskInput, TaskRun};
+use herald::aws::queue::TaskWork;
+use herald::jobs::{Job, Plan, Policy, Verdict};
 use tracing::info;
 
 use crate::job::Wanted;
@@ -51,7 +51,7 @@ impl Worker {
         };
         let run = TaskRun {
             task: work.task.clone(),
-            idempotency_key: work.task_id().clone(),
+            idempotency_key: work.task_id(),
             reference: work.reference.clone(),
             state: work.step.as_ref().map(|step| step.state.0.clone()),
             step: work.number(),

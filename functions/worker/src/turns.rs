@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use herald::clock::within;
-use herald::engine::{EngineError, Outcome};
-use herald::ledger::{Job, Next, Plan, Policy};
-use herald::queue::{MAX_DELAY, QueueError, TaskWork, TurnWork, Work};
-use herald::telemetry::causes;
-use herald::turn::Turn;
+use herald::agent::engine::{EngineError, Outcome};
+use herald::agent::turn::Turn;
+use herald::aws::queue::{MAX_DELAY, QueueError, TaskWork, TurnWork, Work};
+use herald::clock::timeout;
+use herald::error::error_chain;
+use herald::jobs::{Job, Next, Plan, Policy};
 use tracing::{error, warn};
 
 use crate::job::{Parts, Wanted};
@@ -35,7 +35,7 @@ impl Worker {
         let id = work.job.clone();
         let handed_over = self.tasks.send_after(&Work::Turn(work), later.wait).await;
         handed_over.map_err(|error| {
-            let cause = causes(&error);
+            let cause = error_chain(&error);
             error!(error = %cause, job.id = id.as_str(), "could not hand a turn over to the tasks");
             Later { wait: later.wait.min(Duration::from_secs(2)) }
         })
@@ -74,7 +74,7 @@ impl Worker {
         let answer = self.engine.on_activity(turn);
         let outcome = match work.unhurried {
             true => Some(answer.await),
-            false => within(self.clock.as_ref(), ENGINE_LIMIT, self.typing(turn, answer)).await,
+            false => timeout(self.clock.as_ref(), ENGINE_LIMIT, self.typing(turn, answer)).await,
         };
         let Some(outcome) = outcome else {
             warn!(job.id = work.job.as_str(), "the engine is slow: its default ack is sent for it");
@@ -131,12 +131,12 @@ impl Worker {
         let Err(error) = self.tasks.send_after(&next, Duration::ZERO).await else {
             return Ok(parts);
         };
-        error!(error = %causes(&error), job.id = work.job.as_str(), "could not queue what follows from a turn");
+        error!(error = %error_chain(&error), job.id = work.job.as_str(), "could not queue what follows from a turn");
         if matches!(error, QueueError::Body(_)) {
             // It will never fit; whoever was promised an answer is told.
             let job = work.job.step("apology", 0);
             return self.send_all(&job, route, &[self.engine.apology()]).await;
         }
-        Err(Later::backoff(2, &self.chance))
+        Err(Later::backoff(2, &self.random))
     }
 }

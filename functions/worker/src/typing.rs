@@ -4,10 +4,10 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use herald::activity::{Activity, ActivityType};
-use herald::stream::Surface;
-use herald::telemetry::causes;
-use herald::turn::Turn;
+use herald::agent::turn::Turn;
+use herald::error::error_chain;
+use herald::protocol::activity::{Activity, ActivityType};
+use herald::streaming::Surface;
 use tracing::debug;
 
 use crate::Worker;
@@ -46,7 +46,7 @@ impl Worker {
         let typing = Activity { kind: ActivityType::named("typing"), ..Activity::default() };
         let typed = self.connector.reply(turn, typing).await;
         if let Err(error) = &typed {
-            debug!(error = %causes(error), "could not show that something is typed");
+            debug!(error = %error_chain(error), "could not show that something is typed");
         }
         typed.is_ok()
     }

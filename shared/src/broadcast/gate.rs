@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::{Outcome, Status};
-use crate::courtesy::Courtesy;
+use crate::broadcast::preferences::Courtesy;
 
 /// What becomes of a recipient whose turn it is.
 #[derive(Debug, Clone, PartialEq, Eq)]

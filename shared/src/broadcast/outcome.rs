@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::conversation::ReferenceKey;
-use crate::ids::{ActivityId, ConversationId, EntraId, TenantId};
-use crate::ledger::{JobId, State};
+use crate::jobs::{JobId, State};
+use crate::protocol::conversation::ReferenceKey;
+use crate::protocol::ids::{ActivityId, ConversationId, EntraId, TenantId};
 
 /// What a broadcast came to for one recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

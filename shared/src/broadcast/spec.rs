@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
 use super::{BroadcastId, Outcome};
-use crate::audience::{Audience, InvalidAudience};
-use crate::content::{Content, InvalidContent};
-use crate::ledger::JobId;
-use crate::occasion::Occasion;
+use crate::agent::notification::Occasion;
+use crate::broadcast::audience::{Audience, InvalidAudience};
+use crate::broadcast::content::{Content, InvalidContent};
+use crate::jobs::JobId;
 
 /// Longest key a caller may give, in bytes.
 const MAX_KEY: usize = 256;

@@ -4,10 +4,10 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::audience::Audience;
-use crate::connector::{ConnectorError, Refusal};
-use crate::ledger::State;
-use crate::occasion::Occasion;
+use crate::agent::notification::Occasion;
+use crate::broadcast::audience::Audience;
+use crate::jobs::State;
+use crate::protocol::channel_error::{ConnectorError, RejectionReason};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
@@ -143,7 +143,7 @@ fn five_minutes_of_sends_wait_in_the_queue_and_the_rest_later() {
 fn the_channels_refusals_are_told_apart() {
     let gone = |code: &str| {
         let code = Some(code.to_owned());
-        ConnectorError::Refused { status: 403, code, refusal: Refusal::Other }.to_string()
+        ConnectorError::Refused { status: 403, code, refusal: RejectionReason::Other }.to_string()
     };
     let outcome = |reason: &str| Outcome::of(State::Failed, reason);
 
@@ -182,7 +182,7 @@ fn a_repeat_is_one_whatever_its_time_and_another_content_is_none() {
         origin: "news".to_owned(),
         occasion: Occasion::new("news", at(second)),
         aim: Aim::Tell { audience: Audience::Everyone {} },
-        content: Some(crate::content::Content::text(text)),
+        content: Some(crate::broadcast::content::Content::text(text)),
     };
 
     assert!(spec("a", 1).is_repeat_of(&spec("a", 2)));

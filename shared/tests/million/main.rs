@@ -10,7 +10,7 @@ mod world;
 use std::io::Write;
 
 use herald::clock::{Clock, SystemClock};
-use herald::ledger::Policy;
+use herald::jobs::Policy;
 
 use self::world::{Broken, Came, World};
 
@@ -77,7 +77,7 @@ fn each_broken_variant_is_noticed() {
 #[test]
 #[ignore = "takes a minute in release, and many without"]
 fn a_million_are_told_once() {
-    let seed = herald::config::environment("SEED").and_then(|seed| seed.parse().ok()).unwrap_or(1);
+    let seed = herald::aws::config::environment("SEED").and_then(|seed| seed.parse().ok()).unwrap_or(1);
     say(&format!("SEED={seed}, one step in {FAULTS} fails"));
     let begun = SystemClock.now();
     for (policy, most) in [(Policy::Broadcast, 2), (Policy::AtMostOnce, 1)] {

@@ -5,17 +5,17 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::time::Duration;
 
-use herald::activity::Activity;
+use herald::broadcast::preferences::Courtesy;
 use herald::broadcast::{
     Broadcast, BroadcastId, Cursor, Extent, Gate, Leased, PAGE, Placement, RECIPIENTS, Status, Step, gate,
     place,
 };
-use herald::chance::Chance;
-use herald::courtesy::Courtesy;
-use herald::ledger::{
-    Attempt, Claim, Claimant, Job, JobId, Loss, Plan, Policy, State, claim_planned, end_send,
-};
-use herald::limiter::{self, Reserved};
+use herald::jobs::{Attempt, Claim, Claimant, Job, JobId, Plan, Policy, State, claim_planned, end_send};
+use herald::protocol::activity::Activity;
+use herald::protocol::channel_error::Ambiguity;
+use herald::random::Random;
+use herald::rate_limit;
+use herald::rate_limit::Reserved;
 use jiff::Timestamp;
 
 const SHARDS: u16 = 256;
@@ -82,7 +82,7 @@ struct Hand {
 }
 
 pub(super) struct World {
-    chance: Chance,
+    random: Random,
     /// One in so many steps fails.
     faults: u64,
     policy: Policy,
@@ -107,12 +107,12 @@ pub(super) struct World {
 impl World {
     pub(super) fn new(recipients: usize, seed: u64, faults: u64, policy: Policy, broken: Broken) -> Self {
         let mut shards = vec![Vec::new(); usize::from(SHARDS)];
-        let chance = Chance::seeded(seed);
+        let random = Random::seeded(seed);
         for recipient in 0..u32::try_from(recipients).unwrap() {
-            shards[usize::try_from(chance.below(u64::from(SHARDS))).unwrap()].push(recipient);
+            shards[usize::try_from(random.below(u64::from(SHARDS))).unwrap()].push(recipient);
         }
         Self {
-            chance,
+            random,
             faults,
             policy,
             broken,
@@ -136,7 +136,7 @@ impl World {
         let mut hands: Vec<Option<Hand>> = (0..WORKERS).map(|_| None).collect();
         let mut due: BinaryHeap<Reverse<(i64, u64, usize)>> = BinaryHeap::new();
         for worker in 0..WORKERS {
-            due.push(Reverse((0, self.chance.below(1_000), worker)));
+            due.push(Reverse((0, self.random.below(1_000), worker)));
         }
         // Behind the workers comes the tick.
         due.push(Reverse((0, 0, WORKERS)));
@@ -154,19 +154,19 @@ impl World {
             }
             // Who has nothing to do looks again soon.
             let next = next.unwrap_or(self.now + 50);
-            due.push(Reverse((next, self.chance.below(1_000), who)));
+            due.push(Reverse((next, self.random.below(1_000), who)));
         }
         self.judge()
     }
 
     fn fails(&self) -> bool {
-        self.chance.below(self.faults) == 0
+        self.random.below(self.faults) == 0
     }
 
     // ── Planning ──
 
     fn tick(&mut self) {
-        let owner = self.chance.token();
+        let owner = self.random.random_id();
         let decided = self.broadcast.lease(&owner, time(self.now));
         let Leased::Taken(leased) = decided else { return };
         self.broadcast = leased;
@@ -246,12 +246,12 @@ impl World {
             let mut batch = batch.to_vec();
             while !batch.is_empty() {
                 batch.retain(|message| {
-                    let is_refused = self.chance.below(self.faults) == 0;
+                    let is_refused = self.random.below(self.faults) == 0;
                     if !is_refused {
-                        let copies = 1 + u64::from(self.chance.below(self.faults) == 0);
+                        let copies = 1 + u64::from(self.random.below(self.faults) == 0);
                         for _ in 0..copies {
-                            let seen_at = self.now + i64::try_from(self.chance.below(2_000)).unwrap();
-                            self.queue.push(Reverse((seen_at, self.chance.below(u64::MAX), message.clone())));
+                            let seen_at = self.now + i64::try_from(self.random.below(2_000)).unwrap();
+                            self.queue.push(Reverse((seen_at, self.random.below(u64::MAX), message.clone())));
                         }
                     }
                     is_refused && self.broken != Broken::FailuresIgnored
@@ -309,7 +309,7 @@ impl World {
         }
         let tenant = tenant_of(message[0]);
         let (reserved, starts) =
-            self.reserved[tenant].reserve(&limiter::tenant(RATE), message.len(), time(self.now));
+            self.reserved[tenant].reserve(&rate_limit::tenant(RATE), message.len(), time(self.now));
         let first = starts[0].as_millisecond() - epoch();
         if first > self.now + PATIENCE {
             self.put_back(message, first);
@@ -328,7 +328,7 @@ impl World {
         let at = usize::try_from(recipient).unwrap();
         let id = JobId::of_delivery("million", Timestamp::UNIX_EPOCH, &recipient.to_string());
         let claimant = Claimant {
-            owner: self.chance.token(),
+            owner: self.random.random_id(),
             now: time(self.now),
             lease: Duration::from_millis(u64::try_from(LEASE).unwrap()),
             expires_at: time(self.now + DAY),
@@ -380,7 +380,7 @@ impl World {
             self.count(tenant);
         }
         let gone = |loss| Attempt::Ambiguous(loss);
-        let attempt = match self.chance.below(self.faults) {
+        let attempt = match self.random.below(self.faults) {
             0 => {
                 let until = time(self.now + 1_000);
                 self.reserved[tenant] = self.reserved[tenant].paused(until);
@@ -391,15 +391,15 @@ impl World {
                 hand.back_at = hand.back_at.max(Some(self.now + 1_000));
                 Attempt::NotDone("channel could not be reached".to_owned())
             }
-            2 => gone(Loss::Reply),
+            2 => gone(Ambiguity::LostReply),
             3 => {
                 self.show(at);
-                gone(Loss::Reply)
+                gone(Ambiguity::LostReply)
             }
-            4 => gone(Loss::Gateway),
+            4 => gone(Ambiguity::GatewayError),
             5 => {
                 self.show(at);
-                gone(Loss::Gateway)
+                gone(Ambiguity::GatewayError)
             }
             _ => {
                 self.show(at);
@@ -469,7 +469,7 @@ impl World {
     }
 
     fn put_back(&mut self, message: Message, seen_at: i64) {
-        let tie = self.chance.below(u64::MAX);
+        let tie = self.random.below(u64::MAX);
         self.queue.push(Reverse((seen_at, tie, message)));
     }
 

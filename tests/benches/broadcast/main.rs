@@ -12,11 +12,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use cli::stack::Delays;
+use herald::aws::table::{ReferenceStore, Table};
 use herald::clock::{Clock, SystemClock};
-use herald::conversation::ConversationReference;
-use herald::conversation::lifecycle::Change;
-use herald::ids::{ClientId, TenantId};
-use herald::store::{ReferenceStore, Table};
+use herald::protocol::conversation::ConversationReference;
+use herald::protocol::conversation::lifecycle::Change;
+use herald::protocol::ids::{ClientId, TenantId};
 use serde_json::{Value, json};
 use support::Services;
 use support::measure::{Bare, Took, Workers, bare_settings, say, since};

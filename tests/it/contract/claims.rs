@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-use herald::activity::Activity;
+use herald::aws::table::{Fenced, JobStore};
 use herald::clock::{Clock, SystemClock};
-use herald::ids::{ActivityId, ChannelId, ConversationId};
-use herald::ledger::{self, Attempt, Claim, Claimant, Job, JobId, Plan, Policy, State};
-use herald::store::{Fenced, JobStore};
+use herald::jobs;
+use herald::jobs::{Attempt, Claim, Claimant, Job, JobId, Plan, Policy, State};
+use herald::protocol::activity::Activity;
+use herald::protocol::ids::{ActivityId, ChannelId, ConversationId};
 use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 
@@ -45,11 +46,8 @@ pub(super) async fn a_losing_claim_sees_the_record_of_the_winner(services: &Serv
 
     let while_in_hand = jobs.claim(&id(), &claimant("loser", now)).await.unwrap();
     let sent = Attempt::Sent(Some(ActivityId::new("1700000000000").unwrap()));
-    let sent = jobs
-        .write(ledger::finish(job, sent, Policy::FollowUp, Timestamp::UNIX_EPOCH))
-        .await
-        .unwrap()
-        .unwrap();
+    let sent =
+        jobs.write(jobs::finish(job, sent, Policy::FollowUp, Timestamp::UNIX_EPOCH)).await.unwrap().unwrap();
     let afterwards = jobs.claim(&id(), &claimant("loser", now)).await.unwrap();
 
     assert_eq!(while_in_hand, Claim::Busy { until: now + LEASE });
@@ -83,7 +81,7 @@ pub(super) async fn who_lost_a_lapsed_lease_cannot_write_any_more(services: &Ser
     let taken = claim(&jobs, "second", now + LEASE).await;
     let late = jobs.write(with_plan(lost.clone(), "too late")).await.unwrap();
     let late_end = jobs
-        .write(ledger::finish(lost, Attempt::Sent(None), Policy::FollowUp, Timestamp::UNIX_EPOCH))
+        .write(jobs::finish(lost, Attempt::Sent(None), Policy::FollowUp, Timestamp::UNIX_EPOCH))
         .await
         .unwrap();
     let late_beat = jobs.renew(&id(), "first", now + LEASE * 3).await.unwrap();
@@ -146,7 +144,7 @@ pub(super) async fn a_renewal_beside_a_write_undoes_nothing_of_it(services: &Ser
 pub(super) async fn a_settled_job_stays_settled_and_holds_no_plan(services: &Services) {
     let (jobs, now) = (services.jobs(), SystemClock.now());
     let planned = jobs.write(with_plan(claim(&jobs, "owner", now).await, "a secret")).await.unwrap().unwrap();
-    let sent = ledger::finish(planned.clone(), Attempt::Sent(None), Policy::FollowUp, Timestamp::UNIX_EPOCH);
+    let sent = jobs::finish(planned.clone(), Attempt::Sent(None), Policy::FollowUp, Timestamp::UNIX_EPOCH);
     let sent = jobs.write(sent).await.unwrap().unwrap();
 
     let late_write = jobs.write(planned).await.unwrap();
@@ -184,7 +182,7 @@ pub(super) async fn a_record_outlives_every_copy_of_its_message(services: &Servi
     // To be begun at once or not at all: nothing is kept for a shorter time.
     let job = jobs.claim(&id(), &Claimant { expires_at: now, ..claimant("owner", now) }).await.unwrap();
     let claimed = expiry(services).await;
-    let sent = ledger::finish(taken(job), Attempt::Sent(None), Policy::FollowUp, Timestamp::UNIX_EPOCH);
+    let sent = jobs::finish(taken(job), Attempt::Sent(None), Policy::FollowUp, Timestamp::UNIX_EPOCH);
     jobs.write(sent).await.unwrap().unwrap();
     let settled = expiry(services).await;
 

@@ -3,14 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use herald::activity::{ChannelAccount, ConversationAccount};
-use herald::audience::ConversationKind;
+use herald::aws::table::{ReferenceStore, Shard};
+use herald::broadcast::audience::ConversationKind;
 use herald::clock::{Clock, SystemClock};
-use herald::conversation::lifecycle::Change;
-use herald::conversation::{ConversationReference, User};
-use herald::ids::{AccountId, ChannelId, ConversationId, EntraId, TenantId};
-use herald::service_url::ServiceUrl;
-use herald::store::{ReferenceStore, Shard};
+use herald::protocol::activity::{ChannelAccount, ConversationAccount};
+use herald::protocol::conversation::lifecycle::Change;
+use herald::protocol::conversation::{ConversationReference, User};
+use herald::protocol::ids::{AccountId, ChannelId, ConversationId, EntraId, TenantId};
+use herald::protocol::service_url::ServiceUrl;
 use jiff::{SignedDuration, Timestamp};
 
 use super::services::{Services, eventually};

@@ -9,10 +9,10 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::{Message, QueueAttributeName};
 use cli::stack::{Delays, Stack, StackOptions};
 use cli::template::{QueueDefinition, Template};
+use herald::aws::queue::{Queue, Work};
+use herald::aws::table::{JobStore, ReferenceStore, Table};
 use herald::clock::{Clock, SystemClock};
-use herald::ids::ClientId;
-use herald::queue::{Queue, Work};
-use herald::store::{JobStore, ReferenceStore, Table};
+use herald::protocol::ids::ClientId;
 
 use super::requests::Requests;
 

@@ -9,16 +9,17 @@ use cli::channel::{Channel, ChannelOptions, Fault, Operation, Person, Refusal};
 use cli::local::{Local, LocalOptions, Served};
 use cli::pump::Step;
 use cli::stack::Delays;
-use herald::auth::{ClientSecret, Credential};
-use herald::chance::Chance;
-use herald::cloud::Cloud;
-use herald::config::{AllowedTenants, TENANT_RATE};
-use herald::connector::NewConversations;
-use herald::engine::Outcome;
-use herald::ids::{ClientId, TenantId};
-use herald::queue::Queue;
-use herald::telemetry;
-use herald::{activity::Activity, activity::Attachment};
+use herald::agent::engine::Outcome;
+use herald::aws::config::{AllowedTenants, TENANT_RATE};
+use herald::aws::identity::Credential;
+use herald::aws::queue::Queue;
+use herald::aws::telemetry;
+use herald::channel::auth::ClientSecret;
+use herald::channel::connector::NewConversations;
+use herald::protocol::activity::{Activity, Attachment};
+use herald::protocol::cloud::Cloud;
+use herald::protocol::ids::{ClientId, TenantId};
+use herald::random::Random;
 use serde_json::{Value, json};
 use support::{ScriptedEngine, TestBundle, TestClock};
 use tokio::net::TcpListener;
@@ -63,7 +64,7 @@ impl Cage {
             client_secret: format!("secret-{CANARY}"),
             tenant: tenant.clone(),
             clock: clock.clone(),
-            chance: Chance::seeded(7),
+            random: Random::seeded(7),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let channel = Channel::start(listener, options).unwrap();
@@ -71,7 +72,7 @@ impl Cage {
         let registration = Registration {
             cloud: Cloud::parse(&channel.cloud().to_string()).unwrap(),
             client_id: ClientId::new(client_id).unwrap(),
-            credential: Credential::Secret(ClientSecret::Given(format!("secret-{CANARY}").into())),
+            credential: Credential::GivenSecret(ClientSecret::new(&format!("secret-{CANARY}").into())),
             tenant: tenant.clone(),
             allowed_tenants: AllowedTenants::Listed(vec![tenant]),
             channel_callers: Vec::new(),
@@ -86,7 +87,7 @@ impl Cage {
             credential: None,
             engine: Arc::new(ScriptedEngine::deciding(Outcome::Reply(vec![reply]))),
             clock: clock.clone(),
-            chance: Chance::seeded(7),
+            random: Random::seeded(7),
             delays: Delays::Skipped,
             tenant_rate: TENANT_RATE,
         });

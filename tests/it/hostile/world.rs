@@ -13,16 +13,17 @@ use cli::bundle::{Bundle, Registration, Resources};
 use cli::channel::{Channel, ChannelOptions};
 use cli::stack::{Delays, Stack, StackOptions};
 use cli::template::Template;
-use herald::auth::{ClientSecret, Credential};
-use herald::chance::Chance;
+use herald::agent::engine::Engine;
+use herald::aws::config::{AllowedTenants, TENANT_RATE};
+use herald::aws::identity::Credential;
+use herald::aws::queue::Work;
+use herald::channel::auth::ClientSecret;
+use herald::channel::connector::NewConversations;
 use herald::clock::Clock;
-use herald::cloud::Cloud;
-use herald::config::{AllowedTenants, TENANT_RATE};
-use herald::connector::NewConversations;
-use herald::conversation::ConversationReference;
-use herald::engine::Engine;
-use herald::ids::{ClientId, TenantId};
-use herald::queue::Work;
+use herald::protocol::cloud::Cloud;
+use herald::protocol::conversation::ConversationReference;
+use herald::protocol::ids::{ClientId, TenantId};
+use herald::random::Random;
 use inbound::{Inbound, event};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -143,7 +144,7 @@ impl World {
     }
 
     /// Takes the turn out of its queue; `None` when there is none.
-    pub(super) async fn queued(&self) -> Option<herald::queue::TurnWork> {
+    pub(super) async fn queued(&self) -> Option<herald::aws::queue::TurnWork> {
         let sqs = aws_sdk_sqs::Client::new(&self.resources.aws);
         let url = &self.resources.turns;
         let received = sqs.receive_message().queue_url(url).send().await.unwrap();
@@ -205,7 +206,7 @@ fn registration(cloud: Cloud, channel_callers: Vec<ClientId>) -> Registration {
     Registration {
         cloud,
         client_id: ClientId::new(CLIENT_ID).unwrap(),
-        credential: Credential::Secret(ClientSecret::Given("kept elsewhere".into())),
+        credential: Credential::GivenSecret(ClientSecret::new(&"kept elsewhere".into())),
         tenant: TenantId::new(TENANT).unwrap(),
         allowed_tenants: AllowedTenants::Listed(vec![TenantId::new(TENANT).unwrap()]),
         channel_callers,
@@ -217,7 +218,7 @@ fn wire_up(registration: Registration, resources: &Resources, clock: &Arc<TestCl
     let engine: Arc<dyn Engine> = Arc::new(ScriptedEngine::saying("Hello."));
     let clock: Arc<dyn Clock> = clock.clone();
     let bundle =
-        Bundle::new(registration, resources, &engine, &clock, Chance::seeded(7), TENANT_RATE).unwrap();
+        Bundle::new(registration, resources, &engine, &clock, Random::seeded(7), TENANT_RATE).unwrap();
     Arc::into_inner(bundle.inbound).unwrap()
 }
 
@@ -243,7 +244,7 @@ async fn channel(clock: &Arc<TestClock>) -> Channel {
         client_secret: "kept elsewhere".to_owned(),
         tenant: TENANT.to_owned(),
         clock: clock.clone(),
-        chance: Chance::seeded(7),
+        random: Random::seeded(7),
     };
     Channel::start(TcpListener::bind("127.0.0.1:0").await.unwrap(), options).unwrap()
 }

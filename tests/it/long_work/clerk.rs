@@ -5,16 +5,16 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use herald::activity::Activity;
+use herald::agent::effect::Effect;
+use herald::agent::engine::{Engine, EngineError, Outcome, TaskOutcome};
+use herald::agent::invoke;
+use herald::agent::memory::Exchange;
+use herald::agent::progress::Progress;
+use herald::agent::task::{Task, TaskId, TaskRun};
+use herald::agent::turn::Turn;
 use herald::clock::Clock;
-use herald::effect::Effect;
-use herald::engine::{Engine, EngineError, Outcome, TaskOutcome};
-use herald::invoke;
-use herald::ledger::JobId;
-use herald::memory::Exchange;
-use herald::progress::Progress;
-use herald::task::{Task, TaskRun};
-use herald::turn::Turn;
+use herald::jobs::JobId;
+use herald::protocol::activity::Activity;
 use serde_json::{Value, json};
 
 pub(crate) struct Clerk {
@@ -50,8 +50,13 @@ impl Clerk {
         self.runs.lock().unwrap().iter().map(|run| (run.step, run.state.clone())).collect()
     }
 
-    /// What its task is called.
+    /// Returns the first job of its task.
     pub(crate) fn task(&self) -> JobId {
+        JobId::of_task(&self.task_id())
+    }
+
+    /// Returns the id of its task.
+    pub(crate) fn task_id(&self) -> TaskId {
         self.runs.lock().unwrap().first().unwrap().idempotency_key.clone()
     }
 
@@ -63,10 +68,10 @@ impl Clerk {
             },
             "cancel" => match turn.memory.waiting.first() {
                 Some(waiting) => Outcome::reply(format!("Cancelled: {}.", waiting.label))
-                    .and(Effect::CancelTask { job: waiting.job.clone() }),
+                    .and(Effect::CancelTask { task: waiting.step.clone() }),
                 None => Outcome::reply("Nothing waits."),
             },
-            "cancel that" => Outcome::reply("Cancelled.").and(Effect::CancelTask { job: self.task() }),
+            "cancel that" => Outcome::reply("Cancelled.").and(Effect::CancelTask { task: self.task_id() }),
             "forget" => Outcome::reply("Forgotten.").and(Effect::Forget),
             text => {
                 let before: Vec<&str> =
@@ -86,8 +91,8 @@ impl Clerk {
             Some("refuse") => invoke::refused("Not yours."),
             Some("later") => self.answer_as(turn, "start"),
             Some("cancel") => {
-                let job = serde_json::from_value(value["action"]["data"]["task"].clone())?;
-                invoke::message("Cancelled.").and(Effect::CancelTask { job })
+                let task = serde_json::from_value(value["action"]["data"]["task"].clone())?;
+                invoke::message("Cancelled.").and(Effect::CancelTask { task })
             }
             Some("slow") => {
                 self.clock.sleep(Duration::from_secs(60)).await;

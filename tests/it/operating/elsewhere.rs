@@ -8,8 +8,8 @@ use cli::args::{Arguments, Command, Where};
 use cli::local::{Local, LocalOptions, Served};
 use cli::operator::{self, Deployment, OperatorError, Verb};
 use cli::stack::Delays;
-use herald::chance::Chance;
 use herald::clock::SystemClock;
+use herald::random::Random;
 use support::{ScriptedEngine, TestBundle};
 
 /// A directory of its own, removed with the story.
@@ -17,7 +17,7 @@ struct Directory(PathBuf);
 
 impl Directory {
     fn new() -> Self {
-        Self(std::env::temp_dir().join(format!("herald-operating-{}", Chance::system().token())))
+        Self(std::env::temp_dir().join(format!("herald-operating-{}", Random::system().random_id())))
     }
 
     /// A bundle that keeps its state there.
@@ -29,9 +29,9 @@ impl Directory {
             credential: None,
             engine: Arc::new(ScriptedEngine::default()),
             clock: TestBundle::clock_at_start(),
-            chance: Chance::seeded(7),
+            random: Random::seeded(7),
             delays: Delays::Skipped,
-            tenant_rate: herald::config::TENANT_RATE,
+            tenant_rate: herald::aws::config::TENANT_RATE,
         }
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cli::channel::{Effect, Fault, Operation, Person, Refusal};
-use herald::connector::NewConversations;
-use herald::service_url::ServiceUrl;
+use herald::channel::connector::NewConversations;
+use herald::protocol::service_url::ServiceUrl;
 use serde_json::json;
 use support::{Neighbour, ScriptedEngine, TestBundle};
 

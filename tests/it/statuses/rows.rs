@@ -2,7 +2,7 @@
 //! What they are played on is next door.
 
 use cli::channel::Refusal;
-use herald::ledger::State;
+use herald::jobs::State;
 
 /// One row: what the channel answers, and what is to come of it.
 pub(super) struct Row {

@@ -4,10 +4,10 @@
 use herald::clock::Clock;
 use std::time::Duration;
 
-use herald::conversation::ConversationReference;
-use herald::conversation::lifecycle::Change;
-use herald::http::Timeouts;
-use herald::service_url::ServiceUrl;
+use herald::channel::http::Timeouts;
+use herald::protocol::conversation::ConversationReference;
+use herald::protocol::conversation::lifecycle::Change;
+use herald::protocol::service_url::ServiceUrl;
 use serde_json::json;
 use support::{Act, Neighbour, Peer, ScriptedEngine, TestBundle};
 use worker::{Place, Unsettled};

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use herald::ledger::JobId;
+use herald::jobs::JobId;
 
 /// Which deployment is meant.
 #[derive(Debug, Default, Clone, Args)]

@@ -89,7 +89,7 @@ impl State {
     /// The personal conversation of `person`, made when there is none.
     pub(super) fn personal(&self, directory: &mut Directory, person: &Person) -> String {
         directory.personal(&person.id).unwrap_or_else(|| {
-            let id = format!("a:1{}{:04x}", self.options.chance.token(), directory.count());
+            let id = format!("a:1{}{:04x}", self.options.random.random_id(), directory.count());
             directory.open(id.clone(), Place::Personal(person.id.clone()));
             id
         })

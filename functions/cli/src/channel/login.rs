@@ -59,7 +59,7 @@ impl Logins {
     }
 
     fn issue(&self, state: &State) -> String {
-        let token = format!("emulated.{}", state.options.chance.token());
+        let token = format!("emulated.{}", state.options.random.random_id());
         lock(&self.expiries).insert(token.clone(), state.options.clock.now() + LIFE);
         token
     }

@@ -86,10 +86,10 @@ impl Channel {
         let known = directory.channels.iter().find(|channel| channel.team_name == team);
         let id = |token: String| format!("19:{token}@thread.tacv2");
         let channel = TeamChannel {
-            id: id(self.state.options.chance.token()),
+            id: id(self.state.options.random.random_id()),
             name: name.to_owned(),
             team_id: known
-                .map_or_else(|| id(self.state.options.chance.token()), |known| known.team_id.clone()),
+                .map_or_else(|| id(self.state.options.random.random_id()), |known| known.team_id.clone()),
             team_name: team.to_owned(),
             tenant: self.state.options.tenant.clone(),
         };
@@ -131,11 +131,11 @@ impl State {
     /// Characters that no other id has.
     pub(super) fn unique(&self) -> String {
         let count = self.directory().count();
-        format!("{}{count:04x}", self.options.chance.token())
+        format!("{}{count:04x}", self.options.random.random_id())
     }
 
     pub(super) fn guid(&self) -> String {
-        let token = self.options.chance.token();
+        let token = self.options.random.random_id();
         let part = |from: usize, to: usize| token.get(from..to).unwrap_or_default();
         // Version 4 and its variant, as Entra's object ids have them.
         format!("{}-{}-4{}-a{}-{}", part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32))

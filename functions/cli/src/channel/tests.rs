@@ -4,8 +4,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use herald::chance::Chance;
 use herald::clock::{Clock, SystemClock};
+use herald::random::Random;
 use jiff::Timestamp;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
@@ -85,7 +85,7 @@ async fn start(clock: Arc<dyn Clock>) -> Channel {
         client_secret: "s3cret".to_owned(),
         tenant: TENANT.to_owned(),
         clock,
-        chance: Chance::seeded(1),
+        random: Random::seeded(1),
     };
     Channel::start(listener, options).unwrap()
 }

@@ -1,8 +1,8 @@
 //! The demo's broadcast: one is throttled at first, one has blocked the agent, one has muted the topic; and its report.
 //! What becomes of each is the shipped code's doing; here it is provoked and held against what is expected.
 
+use herald::aws::table::SLICES;
 use herald::broadcast::{BroadcastId, Entry, Outcome, Status};
-use herald::store::SLICES;
 use serde_json::{Value, json};
 
 use super::story::{Expected, Story};

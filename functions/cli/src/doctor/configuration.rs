@@ -1,10 +1,11 @@
 //! The variables of all three functions at once: every gap with what to do about it, and what can be checked without
 //! those that are missing.
 
-use herald::checkup::{Finding, QueueKind};
-use herald::cloud::Cloud;
-use herald::config::{self, Gaps, Variables};
-use herald::ids::{ClientId, TenantId};
+use herald::aws::config;
+use herald::aws::config::{Gaps, Variables};
+use herald::aws::diagnostics::{Finding, QueueKind};
+use herald::protocol::cloud::Cloud;
+use herald::protocol::ids::{ClientId, TenantId};
 
 const WHAT: &str = "configuration";
 
@@ -91,7 +92,7 @@ fn fix(gap: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use herald::checkup::Outcome;
+    use herald::aws::diagnostics::Outcome;
 
     use super::*;
 

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use herald::chance::Chance;
-use herald::checkup::{Finding, Report, Request, VERSION};
+use herald::aws::config;
+use herald::aws::config::TENANT_RATE;
+use herald::aws::diagnostics::{Finding, Report, Request, VERSION};
 use herald::clock::Clock;
-use herald::config;
-use herald::config::TENANT_RATE;
-use herald::telemetry::causes;
+use herald::error::error_chain;
+use herald::random::Random;
 use lambda_runtime::{Context, LambdaEvent};
 use worker::event_handler;
 
@@ -37,7 +37,7 @@ pub(super) async fn check(clock: &Arc<dyn Clock>) -> Tried {
         credential: Some(config::Credential::Federated),
         engine: engine::build(None),
         clock: clock.clone(),
-        chance: Chance::system(),
+        random: Random::system(),
         delays: Delays::Kept,
         tenant_rate: TENANT_RATE,
     };
@@ -45,7 +45,7 @@ pub(super) async fn check(clock: &Arc<dyn Clock>) -> Tried {
         Ok(local) => local,
         Err(error) => {
             let fix = "mend what it names; without a change of yours, report this as a defect of Herald";
-            let parts = vec![Finding::failed(STACK, causes(&error).to_string(), fix)];
+            let parts = vec![Finding::failed(STACK, error_chain(&error).to_string(), fix)];
             return Tried { parts, worker: Vec::new() };
         }
     };
@@ -58,7 +58,11 @@ pub(super) async fn check(clock: &Arc<dyn Clock>) -> Tried {
     }
     let worker = worker(&local).await;
     if let Err(error) = local.stop().await {
-        parts.push(Finding::failed(STACK, causes(&error).to_string(), "report this as a defect of Herald"));
+        parts.push(Finding::failed(
+            STACK,
+            error_chain(&error).to_string(),
+            "report this as a defect of Herald",
+        ));
     }
     Tried { parts, worker }
 }
@@ -81,9 +85,10 @@ async fn inbound(local: &Local) -> Finding {
             ),
             "expected are 202 and 401: run it with LOG_LEVEL=info, which says why",
         ),
-        (Err(error), _) | (_, Err(error)) => {
-            (causes(&error).to_string(), "let this machine connect to itself (127.0.0.1): check its firewall")
-        }
+        (Err(error), _) | (_, Err(error)) => (
+            error_chain(&error).to_string(),
+            "let this machine connect to itself (127.0.0.1): check its firewall",
+        ),
     };
     Finding::failed(WHAT, cause, fix)
 }
@@ -99,7 +104,7 @@ async fn worker(local: &Local) -> Vec<Finding> {
         Ok(report) => report.findings,
         Err(error) => {
             let fix = "report this as a defect of Herald";
-            vec![Finding::failed("worker", causes(error.as_ref()).to_string(), fix)]
+            vec![Finding::failed("worker", error_chain(error.as_ref()).to_string(), fix)]
         }
     }
 }
@@ -128,7 +133,11 @@ async fn firing(local: &Local, schedule: &ScheduleDefinition, clock: &dyn Clock)
         }
         Err(error) => {
             let fix = "correct its Input in template.yaml: the README has an example";
-            Finding::failed(what, format!("proactive refuses what it sends: {}", causes(error.as_ref())), fix)
+            Finding::failed(
+                what,
+                format!("proactive refuses what it sends: {}", error_chain(error.as_ref())),
+                fix,
+            )
         }
     }
 }

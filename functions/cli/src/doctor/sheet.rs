@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use herald::checkup::{Finding, Outcome};
+use herald::aws::diagnostics::{Finding, Outcome};
 
 /// Where findings are written, and how many of them held.
 pub struct Sheet<'a> {

@@ -5,8 +5,8 @@ use aws_config::SdkConfig;
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::operation::invoke::InvokeOutput;
 use aws_sdk_lambda::primitives::Blob;
-use herald::auth::AwsFailure;
-use herald::checkup::{Asked, Finding, Report, Request, VERSION, explain};
+use herald::aws::diagnostics::{Asked, Finding, Report, Request, VERSION, explain};
+use herald::aws::failure::AwsFailure;
 use serde::Deserialize;
 
 use super::environment::NO_ACCESS;

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use herald::chance::Chance;
 use herald::clock::Clock;
+use herald::random::Random;
 use tokio::net::TcpListener;
 
 use super::kept::Kept;
@@ -15,7 +15,7 @@ use crate::channel::{Channel, ChannelOptions};
 pub(super) async fn start(
     kept: Option<Kept>,
     clock: &Arc<dyn Clock>,
-    chance: &Chance,
+    random: &Random,
 ) -> Result<Channel, LocalError> {
     let listener = match &kept {
         Some(Kept { port, .. }) => {
@@ -31,7 +31,7 @@ pub(super) async fn start(
             client_secret: EMULATED_SECRET.to_owned(),
             tenant: EMULATED_TENANT.to_owned(),
             clock: clock.clone(),
-            chance: chance.clone(),
+            random: random.clone(),
         },
     )?;
     if let Some(kept) = kept {
@@ -45,10 +45,10 @@ async fn free_port() -> Result<TcpListener, LocalError> {
     const PORTS: std::ops::Range<u16> = 20_000..32_000;
 
     // Not the seeded one of a test: every test would begin with the same port.
-    let chance = Chance::system();
+    let random = Random::system();
     let mut tries = 0;
     loop {
-        let offset = chance.below(u64::from(PORTS.end - PORTS.start));
+        let offset = random.below(u64::from(PORTS.end - PORTS.start));
         let port = PORTS.start.saturating_add(u16::try_from(offset).unwrap_or_default());
         match TcpListener::bind(("127.0.0.1", port)).await {
             Ok(listener) => return Ok(listener),

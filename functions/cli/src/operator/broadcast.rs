@@ -8,12 +8,12 @@ mod status;
 use std::io::Write;
 use std::path::Path;
 
+use herald::agent::notification::Occasion;
+use herald::aws::table::{BroadcastStore, Opened};
+use herald::broadcast::content::Content;
 use herald::broadcast::{Aim, Broadcast, BroadcastId, Spec, Status, Wish};
 use herald::clock::Clock;
-use herald::content::Content;
-use herald::digest;
-use herald::occasion::Occasion;
-use herald::store::{BroadcastStore, Opened};
+use herald::hash;
 use jiff::{SignedDuration, Timestamp};
 use proactive::{Firing, OccasionEvent, PlanError, Proactive};
 use serde_json::{Value, json};
@@ -42,7 +42,7 @@ pub(super) async fn send(
         }
         (None, None) => json!({ "kind": "conversation", "reference": arguments.conversation }),
     };
-    let key = arguments.key.clone().unwrap_or_else(|| format!("send {}", planner.chance.token()));
+    let key = arguments.key.clone().unwrap_or_else(|| format!("send {}", planner.random.random_id()));
     // What a person types is meant as it stands.
     let text = arguments.text.replace("${", "$${");
     let event = json!({
@@ -82,7 +82,7 @@ pub(super) async fn execute(
         }
         BroadcastVerb::Correct { named, file } => {
             let content = read(file)?;
-            let hash = digest::short(&content.to_string());
+            let hash = hash::short(&content.to_string());
             let content: Content =
                 serde_json::from_value(content).map_err(|error| unreadable(file, error.into()))?;
             let amend = |of| (format!("correct {of} {hash}"), Aim::Correct { of }, Some(content));
@@ -97,7 +97,7 @@ pub(super) fn read(file: &Path) -> Result<Value, OperatorError> {
     serde_json::from_str(&text).map_err(|error| unreadable(file, error.into()))
 }
 
-fn unreadable(file: &Path, cause: herald::BoxError) -> OperatorError {
+fn unreadable(file: &Path, cause: herald::error::BoxError) -> OperatorError {
     OperatorError::File { file: file.to_owned(), cause }
 }
 

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use herald::chance::Chance;
-use herald::checkup::QueueKind;
+use herald::aws::config::{TENANT_RATE, Variables};
+use herald::aws::diagnostics::QueueKind;
+use herald::aws::queue::Queue;
+use herald::aws::table::{AgendaStore, BroadcastStore, JobStore, ReferenceStore, SubscriptionStore, Table};
 use herald::clock::{Clock, SystemClock};
-use herald::cloud::Cloud;
-use herald::config::{TENANT_RATE, Variables};
-use herald::ids::ClientId;
-use herald::queue::Queue;
-use herald::store::{AgendaStore, BroadcastStore, JobStore, ReferenceStore, SubscriptionStore, Table};
+use herald::protocol::cloud::Cloud;
+use herald::protocol::ids::ClientId;
+use herald::random::Random;
 use proactive::Proactive;
 
 use super::OperatorError;
@@ -175,7 +175,7 @@ impl Deployment {
             deliveries,
             tenant_rate: self.tenant_rate,
             clock: Arc::new(SystemClock),
-            chance: Chance::system(),
+            random: Random::system(),
         })
     }
 
@@ -216,6 +216,10 @@ async fn named(sqs: &aws_sdk_sqs::Client, name: &str) -> Result<Option<Queue>, O
     found.map_err(|cause| not_asked(name, "say where it is", cause))
 }
 
-pub(super) fn not_asked(queue: &str, what: &'static str, cause: herald::auth::AwsFailure) -> OperatorError {
+pub(super) fn not_asked(
+    queue: &str,
+    what: &'static str,
+    cause: herald::aws::failure::AwsFailure,
+) -> OperatorError {
     OperatorError::Queue { queue: queue.to_owned(), what, cause }
 }

@@ -3,8 +3,8 @@
 
 use std::io::Write;
 
-use herald::ledger::{By, Cancel, Job, JobId, State};
-use herald::store::JobStore;
+use herald::aws::table::JobStore;
+use herald::jobs::{By, Cancel, Job, JobId, State};
 use jiff::Timestamp;
 
 use super::OperatorError;

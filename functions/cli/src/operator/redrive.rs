@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use std::io::Write;
 use std::time::Duration;
 
+use herald::aws::queue::{Letter, Queue};
 use herald::clock::Clock;
-use herald::queue::{Letter, Queue};
 
 use super::OperatorError;
 use super::deployment::{Deployment, not_asked};

@@ -13,8 +13,8 @@ use aws_sdk_scheduler::types::{
     ActionAfterCompletion, DeadLetterConfig, FlexibleTimeWindow, FlexibleTimeWindowMode, RetryPolicy,
     ScheduleState, Target,
 };
-use herald::auth::AwsFailure;
-use herald::checkup::{Asked, explain};
+use herald::aws::diagnostics::{Asked, explain};
+use herald::aws::failure::AwsFailure;
 use jiff::Timestamp;
 use proactive::check_event;
 use serde_json::{Value, json};

@@ -1,8 +1,8 @@
 //! A job's story: its record and those of its parts, whose ids follow from its own.
 //! It writes nothing, and leaves out what was said.
 
-use herald::ledger::{Job, JobId, Next, Plan};
-use herald::store::{JobStore, StoreError};
+use herald::aws::table::{JobStore, StoreError};
+use herald::jobs::{Job, JobId, Next, Plan};
 use serde_json::{Value, json};
 
 /// What may follow from a job and is claimed by itself.

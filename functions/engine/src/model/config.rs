@@ -1,7 +1,7 @@
 //! `MODEL_BASE_URL`, `MODEL_NAME`, `MODEL_API_KEY`: which model answers free text, if one does.
 //! Whether that server answers is not tried here.
 
-use herald::config::{Gaps, Variables, environment};
+use herald::aws::config::{Gaps, Variables, environment};
 use secrecy::SecretString;
 use url::{Host, Url};
 

@@ -1,7 +1,7 @@
 //! Why a model gave no answer, or not all of it, and what the user is told of that.
 //! Nothing is tried again: the user asks again if they still want to know.
 
-use herald::auth::TokenError;
+use herald::channel::auth::TokenError;
 
 /// Why a model gave no answer, or not all of it.
 #[derive(Debug, thiserror::Error)]

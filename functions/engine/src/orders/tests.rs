@@ -1,17 +1,17 @@
 //! What the desk does about orders, without a runtime.
 
-use herald::activity::Activity;
-use herald::conversation::ConversationReference;
+use herald::protocol::activity::Activity;
+use herald::protocol::conversation::ConversationReference;
 
 use super::*;
 
 fn waiting(task: &str, label: &str) -> WaitingTask {
     let at: jiff::Timestamp = "2026-11-22T09:00:00Z".parse().unwrap();
     let due = at + jiff::SignedDuration::from_hours(48);
-    WaitingTask { job: id(task).step("step", 1), task: id(task), label: label.to_owned(), since: at, due }
+    WaitingTask { step: id(task), task: id(task), label: label.to_owned(), since: at, due }
 }
 
-fn id(task: &str) -> JobId {
+fn id(task: &str) -> TaskId {
     serde_json::from_value(json!(task)).unwrap()
 }
 
@@ -47,7 +47,7 @@ fn the_only_order_is_cancelled_without_its_number() {
     let (text, effects) = said(cancel(&memory([waiting("abcdef12", "a laptop")]), None));
 
     assert_eq!(text, "Order #ABCDEF is cancelled: a laptop.");
-    assert_eq!(effects, [Effect::CancelTask { job: id("abcdef12") }]);
+    assert_eq!(effects, [Effect::CancelTask { task: id("abcdef12") }]);
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn one_of_several_orders_is_cancelled_by_its_number() {
 
     assert!(question.contains("“cancel order #ABCDEF” for a laptop"), "{question}");
     assert_eq!(text, "Order #123456 is cancelled: a chair.");
-    assert_eq!(effects, [Effect::CancelTask { job: id("123456ab") }]);
+    assert_eq!(effects, [Effect::CancelTask { task: id("123456ab") }]);
     assert!(unknown.contains("No order with that number"), "{unknown}");
     assert!(nothing.is_empty() && nothing_either.is_empty());
 }
@@ -79,7 +79,7 @@ fn the_buttons_of_an_order_on_its_way_refresh_its_card() {
     assert_eq!(cancelled["value"]["body"][0]["text"], "Order cancelled");
     assert_eq!(cancelled["value"]["body"][1]["facts"][1]["value"], "a laptop");
     assert_eq!(cancelled["value"].get("actions"), None);
-    assert_eq!(effects, [Effect::CancelTask { job: id("abcdef12") }]);
+    assert_eq!(effects, [Effect::CancelTask { task: id("abcdef12") }]);
 }
 
 #[test]

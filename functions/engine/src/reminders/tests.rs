@@ -1,5 +1,5 @@
-use herald::conversation::ConversationReference;
-use herald::digest;
+use herald::hash;
+use herald::protocol::conversation::ConversationReference;
 use jiff::civil::time;
 use proptest::prelude::*;
 use serde_json::json;
@@ -43,7 +43,7 @@ fn turn(zone: Option<&str>) -> Turn {
 fn with_reminders(labels: &[&str]) -> Turn {
     let mut turn = turn(Some("Europe/Zurich"));
     for label in labels {
-        let id = digest::of(&[label]).parse().unwrap();
+        let id = hash::sha256(&[label]).parse().unwrap();
         let reminder = Reminder::new(*label, Activity::message(*label), at("2026-11-23T08:00:00Z"));
         turn.memory = turn.memory.reminding(Listed::new(id, &reminder));
     }

@@ -27,14 +27,14 @@ impl Refused {
 
     pub(super) fn refusal(&self, state: &State) -> Refusal {
         let Self { status, error, code, description } = self;
-        let trace = state.options.chance.token();
+        let trace = state.options.random.random_id();
         let body = json!({
             "error": error,
             "error_description": format!("AADSTS{code}: {description} Trace ID: {trace}"),
             "error_codes": [code],
             "timestamp": state.options.clock.now().strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
             "trace_id": trace,
-            "correlation_id": state.options.chance.token(),
+            "correlation_id": state.options.random.random_id(),
             "error_uri": format!("{}/error?code={code}", state.origin()),
         });
         Refusal::raw(*status, body.to_string())

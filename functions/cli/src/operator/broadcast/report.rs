@@ -3,8 +3,8 @@
 
 use std::io::Write;
 
+use herald::aws::table::{BroadcastStore, SLICES};
 use herald::broadcast::{BroadcastId, Entry};
-use herald::store::{BroadcastStore, SLICES};
 
 use super::OperatorError;
 

@@ -3,8 +3,8 @@
 
 use std::io::Write;
 
+use herald::aws::table::BroadcastStore;
 use herald::broadcast::{BroadcastId, Outcome};
-use herald::store::BroadcastStore;
 
 use super::OperatorError;
 use crate::operator::job::printable;

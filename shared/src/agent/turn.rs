@@ -1,0 +1,80 @@
+//! A turn: one inbound activity while it is being answered.
+//! It holds what the engine may know; answering is the worker's.
+
+use serde::{Deserialize, Serialize};
+
+use crate::agent::memory::Memory;
+use crate::protocol::activity::Activity;
+use crate::protocol::conversation::ConversationReference;
+
+/// One inbound activity and the conversation it came from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Turn {
+    /// What arrived.
+    pub activity: Activity,
+    /// Where to answer.
+    pub reference: ConversationReference,
+    /// What is kept of the conversation; empty unless the engine [recalls](crate::agent::engine::Engine::recalls) it.
+    #[serde(skip)]
+    pub memory: Memory,
+}
+
+impl Turn {
+    /// The turn of `activity`, answered at `reference`.
+    #[must_use]
+    pub fn new(activity: Activity, reference: ConversationReference) -> Self {
+        Self { activity, reference, memory: Memory::default() }
+    }
+
+    /// What was said, without the mention of the agent itself, trimmed; empty where nothing was said.
+    ///
+    /// In channels and group chats the text starts with `<at>Name</at>`; only mentions of the activity's
+    /// recipient are removed, so `order <at>Dana</at> a laptop` keeps its person (protocol §5.7).
+    #[must_use]
+    pub fn text(&self) -> String {
+        let text = self.activity.text.clone().unwrap_or_default();
+        let mentions =
+            self.activity.entities.iter().filter_map(crate::protocol::activity::Entity::as_mention);
+        let without = mentions
+            .filter(|mention| mention.mentioned.id == self.reference.agent.id)
+            .filter_map(|mention| mention.text.filter(|tag| !tag.is_empty()))
+            .fold(text, |text, tag| text.replace(&tag, ""));
+        without.trim().to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn turn(text: &str, entities: &serde_json::Value) -> Turn {
+        let activity: Activity = serde_json::from_value(json!({
+            "type": "message", "text": text, "entities": entities, "channelId": "msteams",
+            "serviceUrl": "https://smba.trafficmanager.net/emea/", "conversation": { "id": "19:x" },
+            "from": { "id": "29:you" }, "recipient": { "id": "28:me" },
+        }))
+        .unwrap();
+        let reference = ConversationReference::of(&activity).unwrap();
+        Turn::new(activity, reference)
+    }
+
+    #[test]
+    fn only_our_own_mention_is_removed() {
+        let entities = json!([
+            { "type": "mention", "text": "<at>Herald</at>", "mentioned": { "id": "28:me" } },
+            { "type": "mention", "text": "<at>Dana</at>", "mentioned": { "id": "29:dana" } },
+        ]);
+
+        assert_eq!(
+            turn("<at>Herald</at> order <at>Dana</at> a laptop", &entities).text(),
+            "order <at>Dana</at> a laptop"
+        );
+    }
+
+    #[test]
+    fn a_mention_without_entity_is_text() {
+        assert_eq!(turn("<at>Herald</at> hi", &json!([])).text(), "<at>Herald</at> hi");
+    }
+}

@@ -1,0 +1,9 @@
+//! AWS's services: the table, the queues and the identity, with configuration, diagnostics and telemetry.
+
+pub mod config;
+pub mod diagnostics;
+pub mod failure;
+pub mod identity;
+pub mod queue;
+pub mod table;
+pub mod telemetry;

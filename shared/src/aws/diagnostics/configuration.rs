@@ -1,0 +1,56 @@
+//! What the configuration says, in words: the cloud, the kind of registration, the credential.
+//! Whether it is complete is found where it is read; no value that could be a secret is repeated.
+
+use super::Finding;
+use crate::aws::identity::Credential;
+use crate::protocol::cloud::Cloud;
+
+/// The clouds that have a name.
+const NAMES: [&str; 5] = ["public", "gcc", "gcchigh", "dod", "china"];
+
+/// Which cloud it is, and how the agent is registered there.
+#[must_use]
+pub fn cloud(cloud: &Cloud) -> Finding {
+    let mut plain = cloud.clone();
+    plain.token_tenant = None;
+    let named = NAMES.into_iter().find(|name| Cloud::parse(name).is_ok_and(|known| known == plain));
+    let registration = match (&cloud.token_tenant, &cloud.multi_tenant) {
+        (None, _) => "single-tenant registration",
+        (Some(tenant), Some(of_many)) if tenant == of_many => "multi-tenant registration",
+        (Some(_), _) => "tokens of the tenant that CLOUD names",
+    };
+    let name = named.unwrap_or("one of your own");
+    Finding::held("cloud", format!("{name}, login at {}, {registration}", cloud.login_host()))
+}
+
+/// By what the agent proves who it is.
+#[must_use]
+pub fn credential(credential: &Credential) -> &'static str {
+    match credential {
+        Credential::GivenSecret(_) | Credential::Secret(_) => "secret",
+        Credential::Certificate(_) => "certificate",
+        Credential::Federated(_) => "federated",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::config::Variables;
+    use crate::aws::diagnostics::Outcome;
+
+    #[test]
+    fn clouds_are_called_by_their_names() {
+        for name in NAMES {
+            let mut vars = Variables::new(|variable| match variable {
+                "CLOUD" => Some(name.to_owned()),
+                "REGISTRATION" => Some("multi-tenant".to_owned()),
+                _ => None,
+            });
+
+            let Outcome::Held(detail) = cloud(&vars.cloud().unwrap()).outcome else { panic!("{name}") };
+
+            assert!(detail.starts_with(&format!("{name}, ")) && detail.contains("multi-tenant"), "{detail}");
+        }
+    }
+}

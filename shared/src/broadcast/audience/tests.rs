@@ -1,0 +1,122 @@
+use serde_json::json;
+
+use super::membership::covers;
+use super::*;
+use crate::agent::notification::Recipient;
+use crate::protocol::activity::Activity;
+
+fn audience(json: Value) -> Audience {
+    serde_json::from_value(json).unwrap()
+}
+
+fn alone(recipient: &Recipient) -> Found<'_> {
+    Found { recipient, key: None, teams: &[], topics: &[] }
+}
+
+fn conversation(tenant: &str, entra: &str, locale: &str, kind: &str) -> Recipient {
+    let activity: Activity = serde_json::from_value(json!({
+        "type": "message", "channelId": "msteams", "serviceUrl": "https://smba.trafficmanager.net/emea/",
+        "conversation": { "id": "a:1", "tenantId": tenant, "conversationType": kind }, "locale": locale,
+        "from": { "id": "29:1", "aadObjectId": entra }, "recipient": { "id": "28:me" },
+    }))
+    .unwrap();
+    Recipient::Conversation { reference: ConversationReference::of(&activity).unwrap() }
+}
+
+#[test]
+fn a_language_covers_its_regions_and_no_other_language() {
+    assert!(covers("de", "de-CH") && covers("DE", "de") && covers("de-ch", "de-CH"));
+    assert!(!covers("de-CH", "de") && !covers("de", "den") && !covers("de", "en-DE"));
+}
+
+#[test]
+fn every_filter_of_a_segment_has_to_let_pass() {
+    let segment = audience(json!({ "kind": "segment", "tenants": ["T1"], "locales": ["de"] }));
+
+    assert!(segment.holds(alone(&conversation("t1", "a", "de-CH", "personal"))));
+    assert!(!segment.holds(alone(&conversation("t2", "a", "de-CH", "personal"))));
+    assert!(!segment.holds(alone(&conversation("t1", "a", "en-GB", "personal"))));
+    assert!(!segment.holds(alone(&conversation("t1", "a", "de-CH", "groupChat"))));
+}
+
+#[test]
+fn who_is_in_two_parts_is_told_in_the_first_and_who_is_excepted_in_none() {
+    let combined = audience(json!({
+        "kind": "any",
+        "of": [{ "kind": "user", "tenant": "t1", "id": "A" }, { "kind": "everyone" }],
+        "except": [{ "kind": "users", "users": [{ "tenant": "t1", "id": "b" }] }],
+    }));
+    let (a, b, c) = (
+        conversation("T1", "a", "de", "personal"),
+        conversation("t1", "B", "de", "personal"),
+        conversation("t1", "c", "de", "personal"),
+    );
+
+    assert!(combined.tells(0, alone(&a)) && !combined.tells(1, alone(&a)));
+    assert!(!combined.tells(1, alone(&b)));
+    assert!(combined.tells(1, alone(&c)));
+}
+
+#[test]
+fn members_of_a_team_are_told_once_with_another_team_and_never_where_their_team_is_excepted() {
+    let team = |id: &str| json!({ "kind": "team", "tenant": "t1", "id": id });
+    let combined = audience(json!({
+        "kind": "any",
+        "of": [team("19:1@thread.tacv2"), { "kind": "everyone" }, team("19:2@thread.tacv2")],
+        "except": [team("19:3@thread.tacv2"), team("19:1@thread.tacv2")],
+    }));
+    let teams = combined.teams();
+    let a = conversation("t1", "a", "de", "personal");
+    let told = |part: usize, teams: &[&Team]| combined.tells(part, Found { teams, ..alone(&a) });
+
+    assert_eq!(teams.len(), 3, "each is named once");
+    assert!(told(1, &[]) && !told(2, &teams[1..2]), "who is listed with everyone is not told again");
+    assert!(!told(1, &teams[2..3]) && !told(0, &teams[..1]), "who is excepted is not told");
+}
+
+#[test]
+fn subscribers_are_told_once_and_those_who_subscribed_meanwhile_are_not_passed_over() {
+    let topic = |topic: &str| json!({ "kind": "topic", "topic": topic });
+    let combined = audience(json!({
+        "kind": "any",
+        "of": [topic("weather"), { "kind": "everyone" }],
+        "except": [topic("traffic")],
+    }));
+    let named = combined.topics();
+    let a = conversation("t1", "a", "de", "personal");
+    let told = |part: usize, subscribed: &[(usize, bool)]| {
+        let topics: Vec<_> = subscribed
+            .iter()
+            .map(|(index, is_listed)| Subscribed { topic: named[*index], is_listed: *is_listed })
+            .collect();
+        combined.tells(part, Found { topics: &topics, ..alone(&a) })
+    };
+
+    assert_eq!(named.len(), 2);
+    assert!(told(0, &[(0, true)]) && !told(1, &[(0, true)]));
+    assert!(told(1, &[(0, false)]), "the subscribers may have been listed before they were one of them");
+    assert!(told(1, &[]) && !told(1, &[(1, false)]) && !told(0, &[(0, true), (1, true)]));
+}
+
+#[test]
+fn what_is_wrong_is_named() {
+    let problem = |json: Value| audience(json).check().unwrap_err().to_string();
+
+    assert!(problem(json!({ "kind": "users", "users": [] })).contains("`audience.users` names nobody"));
+    assert!(problem(json!({ "kind": "any", "of": [] })).contains("`audience.of`"));
+    assert!(problem(json!({ "kind": "segment", "locales": [] })).contains("`audience.locales`"));
+    assert!(problem(json!({ "kind": "conversation", "reference": "x" })).contains("`audience.reference`"));
+    assert!(problem(json!({ "kind": "channel", "tenant": "t", "id": "a:1" })).contains("`audience.id`"));
+    for id in ["a:1", "19:1@thread.tacv2;messageid=2", "19:1"] {
+        assert!(problem(json!({ "kind": "team", "tenant": "t", "id": id })).contains("`audience.id`"));
+    }
+    let nested = json!({ "kind": "any", "of": [{ "kind": "any", "of": [{ "kind": "everyone" }] }] });
+    assert!(problem(nested).contains("name its parts"));
+    for unknown in [
+        json!({ "kind": "segment", "tenant": "t" }),
+        json!({ "kind": "everyone", "locale": "de" }),
+        json!({ "kind": "team", "team": "19:1@thread.tacv2" }),
+    ] {
+        assert!(serde_json::from_value::<Audience>(unknown).is_err());
+    }
+}

@@ -1,0 +1,119 @@
+//! The members of a team, page by page (protocol §1.1: paged members).
+//! How many pages there are and where they are kept is the worker's affair.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::Connector;
+use crate::protocol::channel_error::ConnectorError;
+use crate::protocol::ids::EntraId;
+use crate::protocol::roster::{Member, PAGE, RosterPage};
+use crate::protocol::service_url::ServiceUrl;
+use crate::protocol::team::Team;
+
+/// A page as the channel gives it.
+#[derive(Deserialize)]
+struct Paged {
+    members: Vec<Value>,
+    #[serde(default, rename = "continuationToken")]
+    continuation_token: Option<String>,
+}
+
+impl Connector {
+    /// The page of the roster of `team` behind the one that named `after`; the first one without. Asking shows nothing
+    /// and may be repeated freely.
+    ///
+    /// # Errors
+    ///
+    /// As [`Connector::send`].
+    pub async fn roster(
+        &self,
+        url: &ServiceUrl,
+        team: &Team,
+        after: Option<&str>,
+    ) -> Result<RosterPage, ConnectorError> {
+        let asked = self.roster_at(url, team, after).await;
+        match (asked, self.cloud.other_service_url(url)) {
+            (Err(error), Some(other)) if error.is_elsewhere() => self.roster_at(other, team, after).await,
+            (asked, _) => asked,
+        }
+    }
+
+    async fn roster_at(
+        &self,
+        url: &ServiceUrl,
+        team: &Team,
+        after: Option<&str>,
+    ) -> Result<RosterPage, ConnectorError> {
+        let path = url.join(&["v3", "conversations", team.id.as_str(), "pagedmembers"]);
+        let asked = format!("{path}?{}", query(after));
+        let paged: Option<Paged> = self.call_at(reqwest::Method::GET, url, &asked, None).await?;
+        let paged = paged.ok_or_else(|| ConnectorError::ambiguous("the answer is not a page of members"))?;
+        Ok(paged.read())
+    }
+}
+
+fn query(after: Option<&str>) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("pageSize", &PAGE.to_string());
+    if let Some(after) = after {
+        query.append_pair("continuationToken", after);
+    }
+    query.finish()
+}
+
+impl Paged {
+    /// One member that cannot be read stops no other; agents are told nothing.
+    fn read(self) -> RosterPage {
+        let mut page = RosterPage { next: self.continuation_token, ..RosterPage::default() };
+        page.next = page.next.filter(|next| !next.is_empty());
+        for account in &self.members {
+            let text = |name: &str| account[name].as_str().and_then(|text| EntraId::new(text).ok());
+            match text("id") {
+                Some(id) if id.as_str().starts_with("28:") => {}
+                Some(id) => {
+                    let entra = text("aadObjectId").or_else(|| text("objectId"));
+                    page.members.push(Member { id, entra });
+                }
+                None => page.unreadable += 1,
+            }
+        }
+        page
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn members_are_read_one_by_one_and_agents_are_left_out() {
+        let paged: Paged = serde_json::from_value(json!({
+            "members": [
+                { "id": "29:1", "aadObjectId": "a", "name": "Ada" }, { "id": "29:2", "objectId": "b" }, { "id": "29:3" },
+                { "id": "28:agent" }, { "id": "" }, "nobody",
+            ],
+            "continuationToken": "next",
+        }))
+        .unwrap();
+
+        let page = paged.read();
+
+        let ids: Vec<_> =
+            page.members.iter().map(|member| member.entra.as_ref().map(EntraId::as_str)).collect();
+        assert_eq!(ids, [Some("a"), Some("b"), None]);
+        assert_eq!((page.unreadable, page.next.as_deref()), (2, Some("next")));
+    }
+
+    #[test]
+    fn a_page_without_a_token_or_with_an_empty_one_is_the_last() {
+        for token in [json!(null), json!("")] {
+            let paged: Paged =
+                serde_json::from_value(json!({ "members": [], "continuationToken": token })).unwrap();
+
+            assert_eq!(paged.read(), RosterPage::default());
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Claim and finish: what a job's record becomes (fault model: claim before send, resend budget R).
+//! They know nothing of where the record is kept, nor of what the job does.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Job, JobId, State};
+use crate::protocol::channel_error::Ambiguity;
+use crate::protocol::ids::ActivityId;
+
+/// How often a job may be repeated after an attempt whose outcome is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// Asking the engine: repeated freely, for nothing is shown by it.
+    Work,
+    /// A send of an answer: once more, whatever hid the outcome. A rare second copy beats no answer.
+    FollowUp,
+    /// A send of a broadcast: once more after 502, 503 or 504, which the channel says may be retried; never
+    /// after a lost reply.
+    Broadcast,
+    /// A send that nobody may see twice: never again, whatever hid the outcome.
+    AtMostOnce,
+    /// A change of what a broadcast showed: repeated freely, for the outcome is the same.
+    Amendment,
+}
+
+/// Returns what a job's record says of an ambiguous attempt.
+fn reason_of(ambiguity: Ambiguity) -> &'static str {
+    match ambiguity {
+        Ambiguity::LostReply => "the channel's reply was lost",
+        Ambiguity::GatewayError => "the channel's gateway failed (502, 503 or 504)",
+    }
+}
+
+impl Policy {
+    /// Whether the send is one of many alike.
+    #[must_use]
+    pub fn is_of_broadcast(self) -> bool {
+        match self {
+            Self::Broadcast | Self::AtMostOnce | Self::Amendment => true,
+            Self::Work | Self::FollowUp => false,
+        }
+    }
+
+    /// Whether each attempt may show somebody a copy: what may have been done once is then never said not to have been.
+    pub(super) fn shows(self) -> bool {
+        match self {
+            Self::FollowUp | Self::Broadcast | Self::AtMostOnce => true,
+            Self::Work | Self::Amendment => false,
+        }
+    }
+
+    fn allows_resend(self, loss: Ambiguity, resends: u32) -> bool {
+        match (self, loss) {
+            (Self::Work | Self::Amendment, _) => true,
+            (Self::FollowUp, Ambiguity::LostReply | Ambiguity::GatewayError)
+            | (Self::Broadcast, Ambiguity::GatewayError) => resends < 1,
+            (Self::Broadcast, Ambiguity::LostReply)
+            | (Self::AtMostOnce, Ambiguity::LostReply | Ambiguity::GatewayError) => false,
+        }
+    }
+}
+
+/// Who wants to claim, when, and for how long.
+#[derive(Debug, Clone)]
+pub struct Claimant {
+    /// A token nobody else has.
+    pub owner: String,
+    /// The present moment.
+    pub now: Timestamp,
+    /// How long the claim is to hold: longer than the attempt can take.
+    pub lease: Duration,
+    /// When a job that is new now is too late.
+    pub expires_at: Timestamp,
+    /// How often it may be repeated.
+    pub policy: Policy,
+}
+
+/// What came of wanting a job.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Claim {
+    /// It is the claimant's, once this record is written.
+    Taken(Job),
+    /// It is settled already.
+    Settled(Job),
+    /// Someone else has it in hand, until then at the latest: come back, do not acknowledge.
+    Busy {
+        /// When their lease ends.
+        until: Timestamp,
+    },
+    /// It ends here, once this record is written: too late, or not to be repeated.
+    Over(Job),
+}
+
+/// Decides about wanting the job `id`, given its record.
+#[must_use]
+pub fn claim(record: Option<Job>, id: &JobId, claimant: &Claimant) -> Claim {
+    let now = claimant.now;
+    let Some(job) = record else {
+        let job = Job {
+            id: id.clone(),
+            revision: 0,
+            state: State::Sending,
+            owner: claimant.owner.clone(),
+            lease_until: lease_end(claimant),
+            attempts: 1,
+            resends: 0,
+            plan: None,
+            only_send: None,
+            activity_id: None,
+            stream: None,
+            next: None,
+            history: Vec::new(),
+            expires_at: claimant.expires_at,
+        };
+        return Claim::Taken(job.enter(State::Sending, now, None));
+    };
+    if job.state.is_settled() {
+        return Claim::Settled(job);
+    }
+    let is_abandoned = job.state == State::Sending && job.owner != claimant.owner;
+    if is_abandoned && now < job.lease_until {
+        return Claim::Busy { until: job.lease_until };
+    }
+    if job.state == State::Sending && job.owner == claimant.owner {
+        // Our own write, repeated by the SDK after its reply was lost.
+        return Claim::Taken(job);
+    }
+    if is_abandoned && !claimant.policy.allows_resend(Ambiguity::LostReply, job.resends) {
+        return Claim::Over(settled(job, State::Unknown, now, Some("the worker that sent it died")));
+    }
+    if now >= job.expires_at {
+        let is_lost = is_abandoned && claimant.policy.shows();
+        let may_be_done = is_lost || job.may_be_done(claimant.policy);
+        let (state, reason) = match may_be_done {
+            true => (State::Unknown, "it may have been done, and was not repeated in time"),
+            false => (State::Expired, "it was not done in time"),
+        };
+        return Claim::Over(settled(job.giving_up_send(state, now, reason), state, now, Some(reason)));
+    }
+    let taken = Job {
+        owner: claimant.owner.clone(),
+        lease_until: lease_end(claimant),
+        attempts: job.attempts.saturating_add(1),
+        resends: job.resends.saturating_add(u32::from(is_abandoned)),
+        ..job
+    };
+    let reason = is_abandoned.then_some("the worker that had it in hand died");
+    Claim::Taken(taken.enter(State::Sending, now, reason))
+}
+
+/// What an attempt came to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Attempt {
+    /// It was done; the channel may have given the activity an id.
+    Sent(Option<ActivityId>),
+    /// It was surely not done, for this reason, and may be tried again.
+    NotDone(String),
+    /// It may have been done.
+    Ambiguous(Ambiguity),
+    /// This attempt cannot be done, for this reason; one before it may have been.
+    Refused(String),
+    /// It is for a part of it to say: as that ended, so does the whole.
+    AsItsPart(State, String),
+}
+
+/// What the record of `job`, which the caller claimed, becomes after `attempt`.
+#[must_use]
+pub fn finish(job: Job, attempt: Attempt, policy: Policy, now: Timestamp) -> Job {
+    match attempt {
+        Attempt::Sent(activity_id) => Job { activity_id, ..settled(job, State::Sent, now, None) },
+        Attempt::NotDone(reason) => job.enter(State::Retry, now, Some(&reason)),
+        Attempt::Ambiguous(loss) if policy.allows_resend(loss, job.resends) => {
+            let resends = job.resends.saturating_add(1);
+            Job { resends, ..job }.enter(State::Retry, now, Some(reason_of(loss)))
+        }
+        Attempt::Ambiguous(loss) => settled(job, State::Unknown, now, Some(reason_of(loss))),
+        Attempt::Refused(reason) => {
+            let may_be_done = job.may_be_done(policy);
+            let failed = settled(job, State::Failed, now, Some(&reason));
+            match may_be_done {
+                true => failed.enter(State::Unknown, now, Some("an attempt before may have been seen")),
+                false => failed,
+            }
+        }
+        Attempt::AsItsPart(state, reason) => settled(job, state, now, Some(&reason)),
+    }
+}
+
+/// The record without what the engine decided: the claim and its story alone live on.
+pub(super) fn settled(job: Job, state: State, now: Timestamp, reason: Option<&str>) -> Job {
+    Job { plan: None, stream: None, ..job }.enter(state, now, reason)
+}
+
+fn lease_end(claimant: &Claimant) -> Timestamp {
+    claimant.now.checked_add(claimant.lease).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,11 @@
+//! What Microsoft documents about the channel, as types: it performs no I/O.
+
+pub mod activity;
+pub mod channel_error;
+pub mod cloud;
+pub mod conversation;
+pub mod ids;
+pub mod message_size;
+pub mod roster;
+pub mod service_url;
+pub mod team;

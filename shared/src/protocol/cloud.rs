@@ -1,0 +1,265 @@
+//! The clouds a channel lives in: login, issuer, keys, scope and connector hosts, chosen together.
+//! It makes no request; [`crate::channel::auth`] and [`crate::channel::connector`] do.
+
+use serde::Deserialize;
+
+use crate::protocol::ids::TenantId;
+use crate::protocol::service_url::ServiceUrl;
+
+/// One cloud: which hosts to trust and whom to ask for a token (protocol §3.1, §4.1, §7.4).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cloud {
+    /// Where tokens are asked for, e.g. `https://login.microsoftonline.com`.
+    pub login: String,
+    /// The tenant to ask for tokens; `None`: the agent's own.
+    #[serde(default)]
+    pub token_tenant: Option<String>,
+    /// The tenant that issues the tokens of multi-tenant registrations, where the cloud has them.
+    #[serde(default)]
+    pub multi_tenant: Option<String>,
+    /// What a connector token is asked for.
+    pub scope: String,
+    /// Who signs the channel's tokens.
+    pub issuer: String,
+    /// The OpenID metadata that names the channel's signing keys.
+    pub openid_metadata: String,
+    /// The hosts a bearer token may be sent to, `host[:port]`; `:*` is any port of a loopback name.
+    pub connector_hosts: Vec<String>,
+    /// The service URL to speak to a user from whom no activity has come yet.
+    pub global_service_url: ServiceUrl,
+    /// Where a conversation may live whose host says that it is elsewhere: the channel has two in this cloud.
+    #[serde(default)]
+    pub alternate_service_url: Option<ServiceUrl>,
+    /// The OpenID metadata of Entra; `None`: that of `login` for all tenants.
+    #[serde(default)]
+    pub entra_metadata: Option<String>,
+    /// Who signs Entra's tokens of version 1.0, without the tenant.
+    #[serde(default = "public_sts")]
+    pub entra_sts: String,
+    /// The tenants of the channel itself, which may issue its tokens beside the agent's own (protocol §4.1).
+    #[serde(default)]
+    pub channel_tenants: Vec<TenantId>,
+    /// Whom an identity token must be meant for that is exchanged for one of the agent's (protocol §3.3).
+    #[serde(default = "public_token_exchange")]
+    pub token_exchange: String,
+}
+
+/// Why a `CLOUD` cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidCloud {
+    /// Neither a known name nor a JSON object.
+    #[error("CLOUD is `{0}`: use public, gcc, gcchigh, dod, china, or a JSON object")]
+    Unknown(String),
+    /// The JSON object lacks a member, has one too many, or one of a wrong type.
+    #[error("CLOUD is not a usable JSON object")]
+    Malformed(#[source] serde_json::Error),
+    /// Plain http is for loopback addresses.
+    #[error("CLOUD names `{0}`: only loopback addresses may be plain http")]
+    NotHttps(String),
+    /// The global or the alternate service URL is not on one of the connector hosts.
+    #[error("CLOUD names a service URL whose host is not among connector_hosts")]
+    ForeignServiceUrl,
+}
+
+impl Cloud {
+    /// Reads the value of `CLOUD`: the name of a Microsoft cloud, or a JSON object with this type's fields.
+    ///
+    /// ```
+    /// use herald::protocol::cloud::Cloud;
+    ///
+    /// assert_eq!(Cloud::parse("public")?.issuer, "https://api.botframework.com");
+    /// assert!(Cloud::parse("atlantis").is_err());
+    /// # Ok::<(), herald::protocol::cloud::InvalidCloud>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the name is unknown or the object is not usable; the error says why.
+    pub fn parse(text: &str) -> Result<Self, InvalidCloud> {
+        let preset = match text {
+            "public" => PUBLIC,
+            "gcc" => GCC,
+            "gcchigh" => GCC_HIGH,
+            "dod" => DOD,
+            "china" => CHINA,
+            json if json.trim_start().starts_with('{') => json,
+            other => return Err(InvalidCloud::Unknown(other.to_owned())),
+        };
+        let cloud: Self = serde_json::from_str(preset).map_err(InvalidCloud::Malformed)?;
+        for url in [&cloud.login, &cloud.openid_metadata, &cloud.entra_metadata()] {
+            // The rules of a service URL hold for these hosts too.
+            ServiceUrl::new(url).map_err(|_| InvalidCloud::NotHttps(url.clone()))?;
+        }
+        let mut known = std::iter::once(&cloud.global_service_url).chain(&cloud.alternate_service_url);
+        if !known.all(|url| cloud.admits(url)) {
+            return Err(InvalidCloud::ForeignServiceUrl);
+        }
+        Ok(cloud)
+    }
+
+    /// The OpenID metadata that names Entra's signing keys.
+    #[must_use]
+    pub fn entra_metadata(&self) -> String {
+        let common = || format!("{}/common/v2.0/.well-known/openid-configuration", self.login_host());
+        self.entra_metadata.clone().unwrap_or_else(common)
+    }
+
+    /// `login` without a slash at its end.
+    #[must_use]
+    pub fn login_host(&self) -> &str {
+        self.login.trim_end_matches('/')
+    }
+
+    /// The service URL to try where the host of `refused` says that the conversation is on another one.
+    #[must_use]
+    pub fn other_service_url(&self, refused: &ServiceUrl) -> Option<&ServiceUrl> {
+        let mut known = std::iter::once(&self.global_service_url).chain(&self.alternate_service_url);
+        known.find(|url| url.authority() != refused.authority())
+    }
+
+    /// Whether `url` is on one of this cloud's connector hosts.
+    #[must_use]
+    pub fn admits(&self, url: &ServiceUrl) -> bool {
+        let authority = url.authority();
+        self.connector_hosts.iter().any(|host| match host.strip_suffix(":*") {
+            Some(name @ ("localhost" | "127.0.0.1")) => {
+                authority.split_once(':').is_some_and(|(named, _)| named == name)
+            }
+            _ => authority == host,
+        })
+    }
+}
+
+fn public_sts() -> String {
+    "https://sts.windows.net".to_owned()
+}
+
+fn public_token_exchange() -> String {
+    "api://AzureADTokenExchange".to_owned()
+}
+
+// The tenants of GCC are in the public cloud but for the host of their connector (protocol §1.8, `InvalidBotApiHost`).
+const PUBLIC: &str = r#"{
+    "login": "https://login.microsoftonline.com",
+    "multi_tenant": "botframework.com",
+    "scope": "https://api.botframework.com/.default",
+    "issuer": "https://api.botframework.com",
+    "openid_metadata": "https://login.botframework.com/v1/.well-known/openidconfiguration",
+    "channel_tenants": ["d6d49420-f39b-4df7-a1dc-d59a935871db", "f8cdef31-a31e-4b4a-93e4-5f571e91255a",
+        "69e9b82d-4842-4902-8d1e-abc5b98a55e8"],
+    "connector_hosts": ["smba.trafficmanager.net", "smba.infra.gcc.teams.microsoft.com", "webchat.botframework.com",
+        "directline.botframework.com", "europe.webchat.botframework.com", "europe.directline.botframework.com",
+        "india.webchat.botframework.com", "india.directline.botframework.com"],
+    "global_service_url": "https://smba.trafficmanager.net/teams/",
+    "alternate_service_url": "https://smba.infra.gcc.teams.microsoft.com/teams"
+}"#;
+
+const GCC: &str = r#"{
+    "login": "https://login.microsoftonline.com",
+    "multi_tenant": "botframework.com",
+    "scope": "https://api.botframework.com/.default",
+    "issuer": "https://api.botframework.com",
+    "openid_metadata": "https://login.botframework.com/v1/.well-known/openidconfiguration",
+    "channel_tenants": ["d6d49420-f39b-4df7-a1dc-d59a935871db", "f8cdef31-a31e-4b4a-93e4-5f571e91255a",
+        "69e9b82d-4842-4902-8d1e-abc5b98a55e8"],
+    "connector_hosts": ["smba.infra.gcc.teams.microsoft.com", "smba.trafficmanager.net"],
+    "global_service_url": "https://smba.infra.gcc.teams.microsoft.com/teams",
+    "alternate_service_url": "https://smba.trafficmanager.net/teams/"
+}"#;
+
+const GCC_HIGH: &str = r#"{
+    "login": "https://login.microsoftonline.us",
+    "multi_tenant": "MicrosoftServices.onmicrosoft.us",
+    "scope": "https://api.botframework.us/.default",
+    "issuer": "https://api.botframework.us",
+    "openid_metadata": "https://login.botframework.azure.us/v1/.well-known/openidconfiguration",
+    "entra_metadata": "https://login.microsoftonline.us/cab8a31a-1906-4287-a0d8-4eef66b95f6e/v2.0/.well-known/openid-configuration",
+    "channel_tenants": ["cab8a31a-1906-4287-a0d8-4eef66b95f6e", "f8cdef31-a31e-4b4a-93e4-5f571e91255a"],
+    "token_exchange": "api://AzureADTokenExchangeUSGov",
+    "connector_hosts": ["smba.infra.gov.teams.microsoft.us"],
+    "global_service_url": "https://smba.infra.gov.teams.microsoft.us/teams"
+}"#;
+
+const DOD: &str = r#"{
+    "login": "https://login.microsoftonline.us",
+    "multi_tenant": "MicrosoftServices.onmicrosoft.us",
+    "scope": "https://api.botframework.us/.default",
+    "issuer": "https://api.botframework.us",
+    "openid_metadata": "https://login.botframework.azure.us/v1/.well-known/openidconfiguration",
+    "entra_metadata": "https://login.microsoftonline.us/cab8a31a-1906-4287-a0d8-4eef66b95f6e/v2.0/.well-known/openid-configuration",
+    "channel_tenants": ["cab8a31a-1906-4287-a0d8-4eef66b95f6e", "f8cdef31-a31e-4b4a-93e4-5f571e91255a"],
+    "token_exchange": "api://AzureADTokenExchangeUSGov",
+    "connector_hosts": ["smba.infra.dod.teams.microsoft.us"],
+    "global_service_url": "https://smba.infra.dod.teams.microsoft.us/teams"
+}"#;
+
+// The channels of 21Vianet's cloud; Teams is not known to be among them (protocol §3.1).
+const CHINA: &str = r#"{
+    "login": "https://login.partner.microsoftonline.cn",
+    "multi_tenant": "microsoftservices.partner.onmschina.cn",
+    "scope": "https://api.botframework.azure.cn/.default",
+    "issuer": "https://api.botframework.azure.cn",
+    "openid_metadata": "https://login.botframework.azure.cn/v1/.well-known/openidconfiguration",
+    "entra_sts": "https://sts.chinacloudapi.cn",
+    "token_exchange": "api://AzureADTokenExchangeChina",
+    "connector_hosts": ["webchat.botframework.azure.cn", "directline.botframework.azure.cn"],
+    "global_service_url": "https://webchat.botframework.azure.cn/"
+}"#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_preset_can_be_read() {
+        for name in ["public", "gcc", "gcchigh", "dod", "china"] {
+            Cloud::parse(name).unwrap_or_else(|error| panic!("{name}: {error}"));
+        }
+    }
+
+    #[test]
+    fn a_shared_domain_is_not_a_connector_host() {
+        let cloud = Cloud::parse("public").unwrap();
+
+        for foreign in ["https://x.trafficmanager.net/", "https://smba.trafficmanager.net.evil.com/"] {
+            assert!(!cloud.admits(&ServiceUrl::new(foreign).unwrap()), "{foreign}");
+        }
+        assert!(!cloud.admits(&ServiceUrl::new("https://smba.trafficmanager.net:8443/").unwrap()));
+        assert!(!cloud.admits(&ServiceUrl::new("https://smba.trafficmanager.net./").unwrap()));
+    }
+
+    #[test]
+    fn the_public_cloud_and_gcc_know_each_others_host_and_the_others_none() {
+        let other = |name: &str| {
+            let cloud = Cloud::parse(name).unwrap();
+            cloud.other_service_url(&cloud.global_service_url).map(|url| url.authority().to_owned())
+        };
+
+        assert_eq!(other("public").as_deref(), Some("smba.infra.gcc.teams.microsoft.com"));
+        assert_eq!(other("gcc").as_deref(), Some("smba.trafficmanager.net"));
+        assert_eq!([other("gcchigh"), other("dod"), other("china")], [None, None, None]);
+    }
+
+    #[test]
+    fn an_emulated_cloud_is_plain_http_on_loopback_only() {
+        let object = |host: &str| {
+            format!(
+                r#"{{"login":"http://{host}","scope":"s","issuer":"i","openid_metadata":"http://{host}/m",
+                "connector_hosts":["{host}"],"global_service_url":"http://{host}/teams/"}}"#
+            )
+        };
+
+        assert!(Cloud::parse(&object("127.0.0.1:4000")).is_ok());
+        assert!(Cloud::parse(&object("10.0.0.1:4000")).is_err());
+    }
+
+    #[test]
+    fn any_port_is_for_loopback_names_alone() {
+        let mut cloud = Cloud::parse("public").unwrap();
+        cloud.connector_hosts = vec!["localhost:*".into(), "smba.trafficmanager.net:*".into()];
+
+        assert!(cloud.admits(&ServiceUrl::new("http://localhost:56150/_connector").unwrap()));
+        assert!(!cloud.admits(&ServiceUrl::new("https://smba.trafficmanager.net:8443/").unwrap()));
+    }
+}

@@ -1,0 +1,147 @@
+//! What fits into one activity (protocol §1.9): a long text goes out as several messages, and nothing of it is lost.
+//! It only divides; what cannot be split_text is sent as it is, for the channel to judge.
+
+use crate::protocol::activity::Activity;
+
+/// Largest activity that every path of the channel is known to take, in bytes of UTF-16: Teams says 100 KB today and
+/// said 28 KB before.
+pub const MAX_MESSAGE_BYTES: usize = 25 * 1024;
+
+/// `activity` as messages that fit, in their order: cards, mentions and suggestions go with the last of them.
+///
+/// ```
+/// use herald::protocol::activity::Activity;
+/// use herald::protocol::message_size::{MAX_MESSAGE_BYTES, split_to_fit};
+///
+/// assert_eq!(split_to_fit(Activity::message("short")).len(), 1);
+/// assert_eq!(split_to_fit(Activity::message("long ".repeat(MAX_MESSAGE_BYTES / 5))).len(), 3);
+/// ```
+#[must_use]
+pub fn split_to_fit(activity: Activity) -> Vec<Activity> {
+    let text = match &activity.text {
+        Some(text) if activity.is("message") && !text.is_empty() => text.clone(),
+        Some(_) | None => return vec![activity],
+    };
+    let whole = Activity { text: None, ..activity.clone() };
+    let around = serde_json::to_string(&whole).map_or(0, |json| json.chars().map(bytes_of).sum());
+    // Beside a card that is too large by itself, the text is split_text as if it were half as large.
+    let room = MAX_MESSAGE_BYTES.saturating_sub(around).max(MAX_MESSAGE_BYTES / 2);
+    let mut pieces = split_text(&text, room);
+    let last = pieces.pop().unwrap_or_default();
+    let plain = |piece: &str| Activity {
+        text: Some(piece.to_owned()),
+        attachments: Vec::new(),
+        entities: Vec::new(),
+        channel_data: None,
+        value: None,
+        extra: activity.extra.iter().filter(|(name, _)| *name == "textFormat").map(owned).collect(),
+        ..activity.clone()
+    };
+    let mut activities: Vec<Activity> = pieces.into_iter().map(plain).collect();
+    activities.push(Activity { text: Some(last.to_owned()), ..activity });
+    activities
+}
+
+/// `text` in pieces of at most `room` bytes, split_text between paragraphs, lines or words where there are any.
+pub(crate) fn split_text(text: &str, room: usize) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while let Some(most) = longest(rest, room) {
+        let (window, _) = rest.split_at(most);
+        // Not so early that the pieces become many.
+        let is_late = |end: &usize| *end > most / 2;
+        let after = |mark: &str| window.rfind(mark).map(|at| at.saturating_add(mark.len()));
+        let end = ["\n\n", "\n", " "].into_iter().filter_map(after).find(is_late).unwrap_or(most);
+        let (piece, following) = rest.split_at(end);
+        pieces.push(piece);
+        rest = following;
+    }
+    pieces.push(rest);
+    pieces
+}
+
+/// Where `text` goes over `room` bytes; `None` when it does not.
+fn longest(text: &str, room: usize) -> Option<usize> {
+    let mut taken = 0;
+    for (at, character) in text.char_indices() {
+        taken += bytes_of(character);
+        if taken > room {
+            // At least one, so that it goes on.
+            return Some(at.max(character.len_utf8()));
+        }
+    }
+    None
+}
+
+/// What a character takes in JSON as UTF-16.
+fn bytes_of(character: char) -> usize {
+    let units = match character {
+        '"' | '\\' | '\n' | '\r' | '\t' => 2,
+        control if control < ' ' => 6,
+        other => other.len_utf16(),
+    };
+    units * 2
+}
+
+fn owned((name, value): (&String, &serde_json::Value)) -> (String, serde_json::Value) {
+    (name.clone(), value.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn utf16_bytes(activity: &Activity) -> usize {
+        serde_json::to_string(activity).unwrap().encode_utf16().count() * 2
+    }
+
+    #[test]
+    fn a_long_text_is_told_in_pieces_and_nothing_of_it_is_lost() {
+        let texts = [
+            "word ".repeat(20_000),
+            "no_space".repeat(9_000),
+            "🦀".repeat(30_000),
+            "\u{1}".repeat(40_000),
+            "A paragraph.\n\n".repeat(5_000),
+            "\"quoted\"\n".repeat(5_000),
+        ];
+
+        for text in texts {
+            let pieces = split_to_fit(Activity::message(text.clone()));
+
+            assert!(pieces.len() > 2);
+            assert!(pieces.iter().all(|piece| utf16_bytes(piece) <= MAX_MESSAGE_BYTES + 128));
+            assert_eq!(pieces.iter().filter_map(|piece| piece.text.as_deref()).collect::<String>(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_beside_the_text_goes_with_the_last_piece() {
+        let text = "word ".repeat(5_000);
+        let long: Activity = serde_json::from_value(json!({
+            "type": "message", "text": text, "textFormat": "markdown", "locale": "en-GB",
+            "entities": [{ "type": "https://schema.org/Message" }], "suggestedActions": { "actions": [] },
+        }))
+        .unwrap();
+
+        let pieces = split_to_fit(long);
+
+        let (last, before) = pieces.split_last().unwrap();
+        assert_eq!((last.entities.len(), last.extra.len()), (1, 2));
+        for piece in before {
+            assert_eq!((piece.entities.len(), piece.extra.len()), (0, 1));
+            assert_eq!(piece.locale.as_deref(), Some("en-GB"));
+        }
+    }
+
+    #[test]
+    fn what_has_no_text_is_left_as_it_is() {
+        let card: Activity =
+            serde_json::from_value(json!({ "type": "message", "value": "x".repeat(50_000) })).unwrap();
+
+        assert_eq!(split_to_fit(card.clone()), [card]);
+        assert_eq!(split_to_fit(Activity::message("short")), [Activity::message("short")]);
+    }
+}

@@ -1,0 +1,208 @@
+//! Service URLs: where a conversation's connector answers (protocol: Activity `serviceUrl`).
+//! Whether a host is one of the channel's is not decided here; [`crate::protocol::cloud::Cloud`] knows the hosts.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use url::{Host, Url};
+
+/// Longest service URL taken, in bytes.
+pub const MAX_SERVICE_URL_BYTES: usize = 1024;
+
+/// A service URL that is safe to send a bearer token to, if its host is the channel's.
+///
+/// It is `https` (or `http` on the loopback interface), names a host without user, query or
+/// fragment, and was spelled the way it is understood: `https://a\@b/` and full-width dots are refused.
+///
+/// ```
+/// use herald::protocol::service_url::ServiceUrl;
+///
+/// let url = ServiceUrl::new("https://smba.trafficmanager.net/emea/")?;
+/// assert_eq!(url.authority(), "smba.trafficmanager.net");
+/// assert!(ServiceUrl::new("http://smba.trafficmanager.net/emea/").is_err());
+/// # Ok::<(), herald::protocol::service_url::InvalidServiceUrl>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ServiceUrl(Url);
+
+/// Why a string cannot be a service URL.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidServiceUrl {
+    /// Longer than [`MAX_SERVICE_URL_BYTES`].
+    #[error("service URL is longer than {MAX_SERVICE_URL_BYTES} bytes")]
+    TooLong,
+    /// Not a URL at all.
+    #[error("service URL is not a URL")]
+    NotAUrl,
+    /// Neither `https` nor `http` on the loopback interface.
+    #[error("service URL must be https")]
+    NotHttps,
+    /// It names a user, a password, a query or a fragment.
+    #[error("service URL must be a host and a path only")]
+    NotPlain,
+    /// An address other than loopback in place of a host name.
+    #[error("service URL must name a host, not an address")]
+    Address,
+    /// It reads differently from how it is understood, or its path holds more than names.
+    #[error("service URL is not in its normal spelling")]
+    Spelling,
+}
+
+impl ServiceUrl {
+    /// Checks `url` and takes it over.
+    ///
+    /// # Errors
+    ///
+    /// When it is one of the things [`InvalidServiceUrl`] lists.
+    pub fn new(url: &str) -> Result<Self, InvalidServiceUrl> {
+        if url.len() > MAX_SERVICE_URL_BYTES {
+            return Err(InvalidServiceUrl::TooLong);
+        }
+        let parsed = Url::parse(url).map_err(|_| InvalidServiceUrl::NotAUrl)?;
+        let is_loopback = match parsed.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => return Err(InvalidServiceUrl::NotAUrl),
+        };
+        match parsed.scheme() {
+            "https" => {}
+            "http" if is_loopback => {}
+            _ => return Err(InvalidServiceUrl::NotHttps),
+        }
+        if !is_loopback && !matches!(parsed.host(), Some(Host::Domain(_))) {
+            return Err(InvalidServiceUrl::Address);
+        }
+        let has_more = !parsed.username().is_empty()
+            || parsed.password().is_some()
+            || parsed.query().is_some()
+            || parsed.fragment().is_some();
+        if has_more {
+            return Err(InvalidServiceUrl::NotPlain);
+        }
+        let understood = parsed.as_str().trim_end_matches('/');
+        let is_spelled_so = url.trim_end_matches('/').eq_ignore_ascii_case(understood);
+        let is_plain =
+            parsed.path().bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte));
+        // The port of https may be spelled out.
+        let is_spelled_out = || has_default_port(url, &parsed);
+        if !is_plain || !(is_spelled_so || is_spelled_out()) {
+            return Err(InvalidServiceUrl::Spelling);
+        }
+        Ok(Self(parsed))
+    }
+
+    /// Host, and port where it is not the scheme's own: `smba.trafficmanager.net`, `127.0.0.1:4000`.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        self.0.authority()
+    }
+
+    /// The URL as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// The URL of `segments` below this one, each percent-encoded but for RFC 3986's unreserved characters.
+    #[must_use]
+    pub fn join(&self, segments: &[&str]) -> String {
+        let mut url = self.as_str().trim_end_matches('/').to_owned();
+        for segment in segments {
+            url.push('/');
+            url.extend(percent_encoding::utf8_percent_encode(segment, RESERVED));
+        }
+        url
+    }
+}
+
+/// Whether `url` is spelled like `parsed` but for the port of https, which the normal spelling leaves out.
+fn has_default_port(url: &str, parsed: &Url) -> bool {
+    let host = parsed.host_str().unwrap_or_default();
+    let spelled_out = format!("https://{host}:443{}", parsed.path());
+    url.trim_end_matches('/').eq_ignore_ascii_case(spelled_out.trim_end_matches('/'))
+}
+
+const RESERVED: &percent_encoding::AsciiSet =
+    &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+impl TryFrom<String> for ServiceUrl {
+    type Error = InvalidServiceUrl;
+
+    fn try_from(url: String) -> Result<Self, InvalidServiceUrl> {
+        Self::new(&url)
+    }
+}
+
+impl From<ServiceUrl> for String {
+    fn from(url: ServiceUrl) -> Self {
+        url.0.into()
+    }
+}
+
+impl fmt::Display for ServiceUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+// The path may hold a tenant id: only the host is safe to log.
+impl fmt::Debug for ServiceUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ServiceUrl({})", self.authority())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_that_hide_where_they_lead_are_refused() {
+        let hostile = [
+            "http://smba.trafficmanager.net/",
+            "https://smba.trafficmanager.net@evil.com/",
+            "https://evil.com#smba.trafficmanager.net",
+            "https://evil.com\\@smba.trafficmanager.net/",
+            "https://smba。trafficmanager。net/",
+            "https://smba.traffic\tmanager.net/",
+            "https:smba.trafficmanager.net/",
+            "https://smba.trafficmanager.net/emea/../../x",
+            "https://smba.trafficmanager.net/?x=",
+            "https://smba.trafficmanager.net/emea/..;/x",
+            "https://smba.trafficmanager.net/emea/%2f..",
+            "https://169.254.169.254/",
+            "https://2852039166/",
+            "https://[::ffff:169.254.169.254]/",
+            "http://10.0.0.1/",
+            "file:///etc/passwd",
+            "",
+        ];
+
+        for url in hostile {
+            assert!(ServiceUrl::new(url).is_err(), "{url} was taken");
+        }
+    }
+
+    #[test]
+    fn the_port_of_https_may_be_spelled_out() {
+        let url = ServiceUrl::new("https://smba.trafficmanager.net:443/emea/").unwrap();
+
+        assert_eq!(url.as_str(), "https://smba.trafficmanager.net/emea/");
+        assert!(ServiceUrl::new("https://smba.trafficmanager.net:0443/emea/").is_err());
+    }
+
+    #[test]
+    fn path_segments_stay_in_their_place() {
+        let url = ServiceUrl::new("https://smba.trafficmanager.net/emea").unwrap();
+
+        let joined = url.join(&["v3", "conversations", "19:abc@thread.tacv2;messageid=1/../x"]);
+
+        assert_eq!(
+            joined,
+            "https://smba.trafficmanager.net/emea/v3/conversations/\
+             19%3Aabc%40thread.tacv2%3Bmessageid%3D1%2F..%2Fx"
+        );
+    }
+}

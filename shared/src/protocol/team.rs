@@ -1,0 +1,25 @@
+//! Teams and their channels, by the ids of the protocol.
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::{ConversationId, TenantId};
+
+/// A channel of a team in which the agent is installed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TeamChannel {
+    /// The team's tenant.
+    pub tenant: TenantId,
+    /// The channel's id, `19:…@thread.tacv2`.
+    pub id: ConversationId,
+}
+
+/// A team in which the agent is installed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Team {
+    /// The team's tenant.
+    pub tenant: TenantId,
+    /// The team's id, `19:…@thread.tacv2`: that of its General channel.
+    pub id: ConversationId,
+}

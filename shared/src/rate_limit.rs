@@ -1,0 +1,192 @@
+//! How fast the channel may be spoken to (protocol §2): per conversation, and per tenant for all workers.
+//! Pure functions of record and time; [`crate::aws::table::RateStore`] shares the records.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// One rate: `burst` sends at once, and one more every `interval`.
+///
+/// In any window `w` there are never more than `burst + w / interval` of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// How many may go out at once after a rest.
+    pub burst: u32,
+    /// After how long there may be one more.
+    pub interval: Duration,
+}
+
+/// What the channel takes in one conversation: 7 in 1 s, 8 in 2 s, 60 in 30 s, 1,800 in an hour.
+pub const CONVERSATION: [Rate; 2] = [
+    Rate { burst: 6, interval: Duration::from_secs(1) },
+    Rate { burst: 300, interval: Duration::from_millis(2_500) },
+];
+
+/// How often one may ask for the members of a conversation: 14 times in 1 s, 16 in 2 s, 120 in 30 s, 3,600 in an hour.
+pub const MEMBERS: [Rate; 2] = [
+    Rate { burst: 12, interval: Duration::from_millis(500) },
+    Rate { burst: 600, interval: Duration::from_millis(1_250) },
+];
+
+/// What goes to one tenant: `per_second` sends, evenly.
+#[must_use]
+pub fn tenant(per_second: u32) -> [Rate; 1] {
+    [Rate { burst: 1, interval: Duration::from_secs(1) / per_second.max(1) }]
+}
+
+/// What has been reserved.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reserved {
+    /// For each rate, when it would have rested in full.
+    #[serde(default)]
+    pub rested_at: Vec<Timestamp>,
+    /// Nothing goes out before this: the channel asked for a pause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused_until: Option<Timestamp>,
+}
+
+impl Reserved {
+    /// Reserves `count` sends at `now` or later, and says when each may go out.
+    #[must_use]
+    pub fn reserve(&self, rates: &[Rate], count: usize, now: Timestamp) -> (Self, Vec<Timestamp>) {
+        let mut after = self.clone();
+        after.rested_at.resize(rates.len(), Timestamp::MIN);
+        let earliest = self.paused_until.map_or(now, |until| until.max(now));
+        let starts = (0..count).map(|_| after.reserve_one(rates, earliest)).collect();
+        (after, starts)
+    }
+
+    fn reserve_one(&mut self, rates: &[Rate], earliest: Timestamp) -> Timestamp {
+        let may = |(rate, rested_at): (&Rate, &Timestamp)| {
+            let ahead = rate.interval.saturating_mul(rate.burst.saturating_sub(1));
+            minus(*rested_at, ahead)
+        };
+        let start = rates.iter().zip(&self.rested_at).map(may).fold(earliest, Timestamp::max);
+        for (rate, rested_at) in rates.iter().zip(&mut self.rested_at) {
+            *rested_at = plus((*rested_at).max(start), rate.interval);
+        }
+        start
+    }
+
+    /// The same with a pause until `until`, unless there is a longer one.
+    #[must_use]
+    pub fn paused(&self, until: Timestamp) -> Self {
+        let paused_until = Some(self.paused_until.map_or(until, |there| there.max(until)));
+        Self { paused_until, ..self.clone() }
+    }
+
+    /// When nothing of it matters any more.
+    #[must_use]
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        self.rested_at.iter().copied().chain(self.paused_until).max()
+    }
+}
+
+fn plus(at: Timestamp, time: Duration) -> Timestamp {
+    SignedDuration::try_from(time).ok().and_then(|time| at.checked_add(time).ok()).unwrap_or(Timestamp::MAX)
+}
+
+fn minus(at: Timestamp, time: Duration) -> Timestamp {
+    SignedDuration::try_from(time).ok().and_then(|time| at.checked_sub(time).ok()).unwrap_or(Timestamp::MIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The channel's windows for one conversation: in so many seconds, so many sends.
+    const WINDOWS: [(i64, usize); 4] = [(1, 7), (2, 8), (30, 60), (3_600, 1_800)];
+
+    fn at(milliseconds: i64) -> Timestamp {
+        Timestamp::from_millisecond(1_800_000_000_000 + milliseconds).unwrap()
+    }
+
+    /// The most sends in any window of `seconds`, both ends counted.
+    fn most_in(starts: &[Timestamp], seconds: i64) -> usize {
+        let window = SignedDuration::from_secs(seconds);
+        let within = |from: &Timestamp| {
+            starts.iter().filter(|start| *start >= from && start.duration_since(*from) < window).count()
+        };
+        starts.iter().map(within).max().unwrap_or(0)
+    }
+
+    fn starts_of(rates: &[Rate], wanted: &[(i64, usize)]) -> Vec<Timestamp> {
+        let mut reserved = Reserved::default();
+        let mut all = Vec::new();
+        for (milliseconds, count) in wanted {
+            let (after, starts) = reserved.reserve(rates, *count, at(*milliseconds));
+            reserved = after;
+            all.extend(starts);
+        }
+        all
+    }
+
+    #[test]
+    fn a_first_send_goes_out_at_once() {
+        let (_, starts) = Reserved::default().reserve(&CONVERSATION, 1, at(0));
+
+        assert_eq!(starts, [at(0)]);
+    }
+
+    #[test]
+    fn a_crowd_is_spread_and_nothing_is_lost() {
+        let starts = starts_of(&CONVERSATION, &[(0, 10)]);
+
+        let seconds: Vec<_> = starts.iter().map(|start| start.duration_since(at(0)).as_secs()).collect();
+        assert_eq!(seconds, [0, 0, 0, 0, 0, 0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn two_thousand_in_one_conversation_stay_within_the_hour() {
+        let starts = starts_of(&CONVERSATION, &[(0, 2_000)]);
+
+        for (seconds, most) in WINDOWS {
+            assert!(most_in(&starts, seconds) <= most, "{seconds} s: {}", most_in(&starts, seconds));
+        }
+    }
+
+    #[test]
+    fn a_thousand_pages_of_members_are_asked_for_within_the_windows() {
+        let starts = starts_of(&MEMBERS, &[(0, 4_000)]);
+
+        for (seconds, most) in [(1, 14), (2, 16), (30, 120), (3_600, 3_600)] {
+            assert!(most_in(&starts, seconds) <= most, "{seconds} s: {}", most_in(&starts, seconds));
+        }
+    }
+
+    #[test]
+    fn a_tenant_gets_its_sends_evenly() {
+        let starts = starts_of(&tenant(40), &[(0, 10), (0, 10), (5, 30), (900, 10)]);
+
+        assert_eq!(starts.last().unwrap().duration_since(at(0)).as_millis(), 59 * 25);
+        assert_eq!(most_in(&starts, 1), 40);
+    }
+
+    #[test]
+    fn a_pause_holds_up_what_comes_after_it_and_a_shorter_one_does_not_end_it() {
+        let paused = Reserved::default().paused(at(7_000)).paused(at(2_000));
+
+        let (_, starts) = paused.reserve(&tenant(40), 2, at(0));
+
+        assert_eq!(starts, [at(7_000), at(7_025)]);
+        assert_eq!(paused.reserve(&tenant(40), 1, at(8_000)).1, [at(8_000)]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_window_is_ever_exceeded(gaps in prop::collection::vec((0_i64..20_000, 1_usize..9), 1..80)) {
+            let mut now = 0;
+            let wanted: Vec<_> = gaps.iter().map(|(gap, count)| { now += gap; (now, *count) }).collect();
+
+            let starts = starts_of(&CONVERSATION, &wanted);
+
+            for (seconds, most) in WINDOWS {
+                prop_assert!(most_in(&starts, seconds) <= most);
+            }
+            prop_assert_eq!(starts.len(), wanted.iter().map(|(_, count)| count).sum::<usize>());
+        }
+    }
+}
