@@ -53,7 +53,7 @@ fn tree_without_violations_passes() {
 #[test]
 fn arrow_to_the_right_is_one_readable_line() {
     assert_eq!(
-        arrows_of_jobs("use crate::aws::Table;"),
+        arrows_of_jobs("use crate::aws::Table; fn f() -> Table { Table::new() }"),
         ["shared/src/jobs.rs: jobs -> aws (crate::aws::Table) points to the right"],
     );
 }

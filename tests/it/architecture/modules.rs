@@ -110,12 +110,15 @@ impl Modules {
         names.join("::")
     }
 
-    /// Every path of every module that leads into this workspace: who names it, the path, where it leads.
+    /// What every module names of this workspace, each item once.
     pub(super) fn references(&self) -> Vec<Reference<'_>> {
         let mut references = Vec::new();
         for (from, module) in self.all.iter().enumerate() {
+            let mut known = BTreeSet::new();
             for path in &module.named.paths {
-                if let Some(target) = self.resolve(from, path) {
+                if let Some(target) = self.resolve(from, path)
+                    && known.insert((target.module, target.item))
+                {
                     references.push(Reference { from, path, to: target.module });
                 }
             }
@@ -128,7 +131,7 @@ impl Modules {
         self.follow(from, path, false, &mut Vec::new())
     }
 
-    /// `goes_on`: the path is an import of which a further segment is asked, so that it names a module.
+    /// Follows `path`; with `goes_on` further segments follow, so that it names a module.
     fn follow(
         &self,
         from: Id,
@@ -137,14 +140,13 @@ impl Modules {
         seen: &mut Vec<(Id, String)>,
     ) -> Option<Target> {
         let (first, rest) = path.split_first()?;
+        let is_path = goes_on || !rest.is_empty();
+        let library = || self.libraries.get(first).filter(|_| is_path).copied().map(module);
         let start = match first.as_str() {
             "crate" => Some(module(self.lineage(from)[0])),
             "self" => Some(module(from)),
             "super" => self.all[from].parent.map(module),
-            name => self.find(from, name, goes_on || !rest.is_empty(), seen).or_else(|| {
-                let is_path = goes_on || !rest.is_empty();
-                self.libraries.get(name).filter(|_| is_path).copied().map(module)
-            }),
+            name => self.find(from, name, is_path, seen).or_else(library),
         };
         let mut target = start?;
         for (index, segment) in rest.iter().enumerate() {
@@ -161,7 +163,7 @@ impl Modules {
         Some(target)
     }
 
-    /// Finds a name in the scope of a module.
+    /// Finds a name in the scope of a module; `seen` holds the names being looked for, so that imports end.
     fn find(&self, id: Id, name: &str, goes_on: bool, seen: &mut Vec<(Id, String)>) -> Option<Target> {
         let scope = &self.all[id];
         let child = scope.children.get(name).copied().map(module);
@@ -172,16 +174,15 @@ impl Modules {
             return defined;
         }
         seen.push(key);
-        let imports = scope.named.imports.iter().filter(|(import, _)| import == name);
-        let found =
-            imports.into_iter().find_map(|(_, path)| self.follow(id, path, goes_on, seen)).or_else(|| {
-                scope.named.globs.iter().find_map(|path| {
-                    let of = self
-                        .follow(id, path, true, seen)
-                        .filter(|of| of.item.is_none() && of.module != id)?;
-                    self.find(of.module, name, goes_on, seen)
-                })
-            });
+        let mut imports = scope.named.imports.iter().filter(|(import, _)| import == name);
+        let mut found = imports.find_map(|(_, path)| self.follow(id, path, goes_on, seen));
+        for path in &scope.named.globs {
+            if found.is_some() {
+                break;
+            }
+            let of = self.follow(id, path, true, seen).filter(|of| of.item.is_none() && of.module != id);
+            found = of.and_then(|of| self.find(of.module, name, goes_on, seen));
+        }
         seen.pop();
         found
     }

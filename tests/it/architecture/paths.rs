@@ -33,7 +33,7 @@ impl Named {
         named
     }
 
-    /// The path with its first segment replaced by what that imports: by each of them, where one name imports several.
+    /// Replaces the first segment by each path that it is imported from.
     fn in_full(&self, path: &Segments) -> Vec<Segments> {
         let imports = self.imports.iter().filter(|(name, _)| path.first() == Some(name));
         let full: Vec<_> = imports.map(|(_, import)| [import, &path[1..]].concat()).collect();
@@ -129,7 +129,7 @@ impl<'ast> Visit<'ast> for Named {
         self.import(&item.tree, Segments::new());
     }
 
-    /// A module of its own.
+    /// Leaves out the items of inner modules.
     fn visit_item_mod(&mut self, _: &'ast ItemMod) {}
 
     fn visit_item_impl(&mut self, item: &'ast ItemImpl) {
@@ -144,7 +144,7 @@ fn segments(path: &syn::Path) -> Segments {
     path.segments.iter().map(|segment| segment.ident.to_string()).collect()
 }
 
-/// Passes over `::` at `cursor`.
+/// Returns what comes after `::` at `cursor`.
 fn separator(cursor: Cursor<'_>) -> Option<Cursor<'_>> {
     let (_, next) = cursor.punct().filter(|(punct, _)| punct.as_char() == ':')?;
     let (_, next) = next.punct().filter(|(punct, _)| punct.as_char() == ':')?;

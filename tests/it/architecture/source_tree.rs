@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-/// Folders of crates whose library is not called as its folder.
+/// Folders of crates whose library has another name than the folder.
 const NAMES: [(&str, &str); 2] = [("shared", "herald"), ("tests/support", "support")];
 
 /// Every source file, by its path from the root of the workspace.
@@ -37,7 +37,7 @@ impl SourceTree {
         }
     }
 
-    /// Files from which a crate is compiled: libraries, binaries, tests, benches and examples.
+    /// Root files of crates: libraries, binaries, tests, benches and examples.
     pub(super) fn crate_roots(&self) -> impl Iterator<Item = &str> {
         self.files.keys().map(String::as_str).filter(|path| is_crate_root(path))
     }

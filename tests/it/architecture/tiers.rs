@@ -2,7 +2,7 @@
 
 use super::modules::{Id, Modules};
 
-/// Modules that all tiers use and that use none; what circles are among them is the circle check's matter.
+/// Modules that all tiers use and that use no tier. Among them only circles are forbidden.
 const FOUNDATION: [&str; 5] = ["clock", "random", "rate_limit", "hash", "error"];
 
 /// From left to right; an arrow points left.
