@@ -15,6 +15,7 @@ mod circles;
 mod examples;
 mod modules;
 mod paths;
+mod resolve;
 mod source_tree;
 mod tiers;
 mod use_cases;

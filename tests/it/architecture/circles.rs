@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::modules::{Id, Modules, Reference};
+use super::modules::{Id, Modules};
+use super::resolve::{Reference, references};
 
 /// Arrows between siblings, each with a path that makes it.
 type Arrows<'a> = BTreeMap<Id, BTreeMap<Id, Reference<'a>>>;
@@ -27,7 +28,7 @@ pub(super) fn circles(modules: &Modules) -> Vec<String> {
 /// Arrows of each folder, by the parent of its modules.
 fn siblings(modules: &Modules) -> BTreeMap<Id, Arrows<'_>> {
     let mut folders: BTreeMap<Id, Arrows<'_>> = BTreeMap::new();
-    for reference in modules.references() {
+    for reference in references(modules) {
         let (from, to) = (modules.lineage(reference.from), modules.lineage(reference.to));
         let Some(level) = from.iter().zip(&to).position(|(from, to)| from != to) else { continue };
         if level > 0 {

@@ -1,11 +1,10 @@
-//! Module trees of every crate in a [`SourceTree`], and the module that defines what a path names.
-//! Names that only a macro or another workspace defines are not resolved.
+//! Module trees of every crate in a [`SourceTree`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use syn::{Attribute, Item};
 
-use super::paths::{Named, Segments};
+use super::paths::Named;
 use super::source_tree::{SourceTree, library};
 
 /// Index of a module in [`Modules::all`].
@@ -22,17 +21,10 @@ pub(super) struct Module {
     pub file: String,
     /// What it names.
     pub named: Named,
-    children: BTreeMap<String, Id>,
-    own: BTreeSet<String>,
-}
-
-/// Where a path leads.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Target {
-    /// Module that defines the item.
-    pub module: Id,
-    /// The item; `None` for the module itself.
-    pub item: Option<String>,
+    /// Its modules, by name.
+    pub children: BTreeMap<String, Id>,
+    /// Names of its other items.
+    pub own: BTreeSet<String>,
 }
 
 /// Modules of all crates.
@@ -40,7 +32,8 @@ pub(super) struct Target {
 pub(super) struct Modules {
     /// Each after its parent.
     pub all: Vec<Module>,
-    libraries: BTreeMap<String, Id>,
+    /// Roots of libraries, by name.
+    pub libraries: BTreeMap<String, Id>,
 }
 
 impl Modules {
@@ -109,98 +102,6 @@ impl Modules {
         let names: Vec<_> = self.lineage(id).into_iter().map(|id| self.all[id].name.as_str()).collect();
         names.join("::")
     }
-
-    /// What every module names of this workspace, each item once.
-    pub(super) fn references(&self) -> Vec<Reference<'_>> {
-        let mut references = Vec::new();
-        for (from, module) in self.all.iter().enumerate() {
-            let mut known = BTreeSet::new();
-            for path in &module.named.paths {
-                if let Some(target) = self.resolve(from, path)
-                    && known.insert((target.module, target.item))
-                {
-                    references.push(Reference { from, path, to: target.module });
-                }
-            }
-        }
-        references
-    }
-
-    /// Follows `path` as written in module `from`, through imports and re-exports.
-    pub(super) fn resolve(&self, from: Id, path: &[String]) -> Option<Target> {
-        self.follow(from, path, false, &mut Vec::new())
-    }
-
-    /// Follows `path`; with `goes_on` further segments follow, so that it names a module.
-    fn follow(
-        &self,
-        from: Id,
-        path: &[String],
-        goes_on: bool,
-        seen: &mut Vec<(Id, String)>,
-    ) -> Option<Target> {
-        let (first, rest) = path.split_first()?;
-        let is_path = goes_on || !rest.is_empty();
-        let library = || self.libraries.get(first).filter(|_| is_path).copied().map(module);
-        let start = match first.as_str() {
-            "crate" => Some(module(self.lineage(from)[0])),
-            "self" => Some(module(from)),
-            "super" => self.all[from].parent.map(module),
-            name => self.find(from, name, is_path, seen).or_else(library),
-        };
-        let mut target = start?;
-        for (index, segment) in rest.iter().enumerate() {
-            if target.item.is_some() {
-                break;
-            }
-            target = match segment.as_str() {
-                "super" => module(self.all[target.module].parent?),
-                name => self
-                    .find(target.module, name, goes_on || index + 1 < rest.len(), seen)
-                    .unwrap_or(Target { module: target.module, item: Some(name.to_owned()) }),
-            };
-        }
-        Some(target)
-    }
-
-    /// Finds a name in the scope of a module; `seen` holds the names being looked for, so that imports end.
-    fn find(&self, id: Id, name: &str, goes_on: bool, seen: &mut Vec<(Id, String)>) -> Option<Target> {
-        let scope = &self.all[id];
-        let child = scope.children.get(name).copied().map(module);
-        let own = scope.own.contains(name).then(|| Target { module: id, item: Some(name.to_owned()) });
-        let defined = if goes_on { child.or(own) } else { own.or(child) };
-        let key = (id, name.to_owned());
-        if defined.is_some() || seen.contains(&key) {
-            return defined;
-        }
-        seen.push(key);
-        let mut imports = scope.named.imports.iter().filter(|(import, _)| import == name);
-        let mut found = imports.find_map(|(_, path)| self.follow(id, path, goes_on, seen));
-        for path in &scope.named.globs {
-            if found.is_some() {
-                break;
-            }
-            let of = self.follow(id, path, true, seen).filter(|of| of.item.is_none() && of.module != id);
-            found = of.and_then(|of| self.find(of.module, name, goes_on, seen));
-        }
-        seen.pop();
-        found
-    }
-}
-
-/// A path that leads into this workspace.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Reference<'a> {
-    /// Module that names it.
-    pub from: Id,
-    /// The path, what its first segment imports written in full.
-    pub path: &'a Segments,
-    /// Module that defines what it names.
-    pub to: Id,
-}
-
-fn module(module: Id) -> Target {
-    Target { module, item: None }
 }
 
 fn parse(tree: &SourceTree, file: &str) -> Vec<Item> {

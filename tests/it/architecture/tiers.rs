@@ -1,6 +1,7 @@
 //! Tiers of the crate `herald`: a module uses those left of its own.
 
 use super::modules::{Id, Modules};
+use super::resolve::references;
 
 /// Modules that all tiers use and that use no tier. Among them only circles are forbidden.
 const FOUNDATION: [&str; 5] = ["clock", "random", "rate_limit", "hash", "error"];
@@ -17,7 +18,7 @@ pub(super) fn arrows_to_the_right(modules: &Modules) -> Vec<String> {
         })
         .map(|id| format!("{}: module {} is in no tier", modules.all[id].file, modules.all[id].name))
         .collect();
-    lines.extend(modules.references().iter().filter_map(|reference| {
+    lines.extend(references(modules).iter().filter_map(|reference| {
         let (from, to) = (top_level(modules, reference.from)?, top_level(modules, reference.to)?);
         let is_allowed = from == to || rank(to)? < rank(from)? || (rank(from)?, rank(to)?) == (0, 0);
         let file = &modules.all[reference.from].file;
