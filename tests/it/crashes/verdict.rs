@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use cli::channel::{Effect as Shown, TranscriptEntry};
 
 use super::story::{ACK, ANSWER, Story};
-use super::tap::{Event, Kind};
+use super::tap::Event;
 
 /// What a story with crashes came to.
 pub(super) struct Verdict<'a> {
