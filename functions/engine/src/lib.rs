@@ -133,7 +133,9 @@ impl OrderDesk {
             Command::Cancel(number) => orders::cancel(&turn.memory, number),
             Command::Tell => streamed(shop::STATUS, Task::new(shop::TELL)),
             Command::Spare(wish) => wish.answer(),
-            Command::Remind(wish) => wish.answer(turn, lifecycle::moment(&turn.activity, self.clock.now())),
+            Command::Remind(wish) => {
+                wish.answer(turn, lifecycle::event_time(&turn.activity, self.clock.now()))
+            }
             Command::Forget => Outcome::reply(FORGOTTEN).and(Effect::Forget),
             Command::Ask(question) if self.model.is_some() => {
                 streamed(answers::STATUS, answers::task(question))

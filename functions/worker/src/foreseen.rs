@@ -5,7 +5,7 @@ use herald::agent::engine::EngineError;
 use herald::agent::notification::{Occasion, Recipient};
 use herald::aws::queue::Delivery;
 use herald::broadcast::Spec;
-use herald::jobs::{Plan, Policy};
+use herald::jobs::{Plan, ResendPolicy};
 
 use crate::amend::change_of;
 use crate::decide::divided;
@@ -53,6 +53,6 @@ impl Worker {
 }
 
 /// How often what is said on an occasion may be repeated.
-pub(crate) fn policy_of(occasion: &Occasion) -> Policy {
-    if occasion.at_most_once { Policy::AtMostOnce } else { Policy::Broadcast }
+pub(crate) fn policy_of(occasion: &Occasion) -> ResendPolicy {
+    if occasion.at_most_once { ResendPolicy::AtMostOnce } else { ResendPolicy::Broadcast }
 }

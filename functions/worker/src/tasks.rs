@@ -6,7 +6,7 @@ use herald::agent::memory::Memory;
 use herald::agent::progress::Progress;
 use herald::agent::task::{TaskInput, TaskRun};
 use herald::aws::queue::TaskWork;
-use herald::jobs::{Job, Plan, Policy, Verdict};
+use herald::jobs::{Conclusion, Job, Plan, ResendPolicy};
 use tracing::info;
 
 use crate::job::Wanted;
@@ -16,7 +16,7 @@ use crate::{Later, Worker};
 
 impl Worker {
     pub(crate) async fn task(&self, work: TaskWork) -> Result<(), Later> {
-        let job = match self.claim(&work.job, Policy::Work).await? {
+        let job = match self.claim(&work.job, ResendPolicy::Idempotent).await? {
             Wanted::InHand(job) => job,
             Wanted::Settled(_) => {
                 self.end_stream_of(&work).await;
@@ -67,7 +67,9 @@ impl Worker {
                 Plan { replaces: work.ack.clone(), ..Plan::sends(vec![activity]) }
             }
             TaskOutcome::Continue { say, state, after } => self.plan_step(work, say, TaskInput(state), after),
-            TaskOutcome::Failed { say } => Plan { verdict: Verdict::Declined, ..Plan::sends(vec![say]) },
+            TaskOutcome::Failed { say } => {
+                Plan { conclusion: Conclusion::Declined, ..Plan::sends(vec![say]) }
+            }
             TaskOutcome::With { .. } => Plan::default(),
         };
         Ok(Plan { effects, ..plan })
