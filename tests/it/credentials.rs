@@ -7,7 +7,6 @@ mod certificate;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cli::channel::{Fault, FederatedCredential, Operation, Refusal};
 use herald::auth::{self, FederatedIdentity, TokenProvider, TokenSource};
 use herald::chance::Chance;
 use herald::clock::Clock;
@@ -15,6 +14,7 @@ use herald::cloud::Cloud;
 use herald::config::Credential;
 use herald::ids::{ClientId, TenantId};
 use herald::telemetry::causes;
+use local::channel_emulator::{Fault, FederatedCredential, Operation, Refusal};
 use support::clock::TestClock;
 use support::{ScriptedEngine, TestBundle};
 

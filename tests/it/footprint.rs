@@ -6,7 +6,6 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use cli::stack::Delays;
 use herald::broadcast::{BroadcastId, PAGE};
 use herald::clock::{Clock, SystemClock};
 use herald::cloud::Cloud;
@@ -14,6 +13,7 @@ use herald::conversation::ConversationReference;
 use herald::conversation::lifecycle::Change;
 use herald::ids::{ClientId, TenantId};
 use herald::store::{BroadcastStore, ReferenceStore, Table};
+use local::aws_emulator::Delays;
 use serde_json::json;
 use support::Services;
 use support::services::CLIENT_ID;

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cli::channel::{Fault, Operation, Refusal};
 use herald::auth::{NoKeys, SigningKeys};
 use herald::clock::Clock;
 use herald::http;
 use herald::store::{KeyStore, KeysCopy, Table};
+use local::channel_emulator::{Fault, Operation, Refusal};
 use support::{ScriptedEngine, TestBundle, TestClock};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);

@@ -6,13 +6,13 @@ mod rows;
 
 use std::time::Duration;
 
-use cli::channel::{Fault, Operation, Refusal};
 use herald::cloud::Cloud;
 use herald::conversation::ConversationReference;
 use herald::digest;
 use herald::http;
 use herald::ids::{ChannelId, ConversationId};
 use herald::ledger::{Job, JobId, State};
+use local::channel_emulator::{Fault, Operation, Refusal};
 use serde_json::{Value, json};
 use support::{Neighbour, ScriptedEngine, TestBundle};
 

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cli::channel::{Fault, Operation, Refusal};
 use herald::activity::Activity;
 use herald::auth::{ClientSecret, Credential, TokenProvider, TokenSource};
 use herald::chance::Chance;
@@ -13,6 +12,7 @@ use herald::cloud::Cloud;
 use herald::conversation::ConversationReference;
 use herald::ids::{ClientId, TenantId};
 use herald::telemetry::causes;
+use local::channel_emulator::{Fault, Operation, Refusal};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use support::{ScriptedEngine, TestBundle};

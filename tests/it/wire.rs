@@ -6,7 +6,6 @@ mod replies;
 
 use std::time::Duration;
 
-use cli::channel::Channel;
 use herald::activity::Activity;
 use herald::cloud::Cloud;
 use herald::connector::ConnectorError;
@@ -14,6 +13,7 @@ use herald::conversation::ConversationReference;
 use herald::http::{self, Timeouts};
 use herald::ledger::Loss;
 use herald::service_url::ServiceUrl;
+use local::channel_emulator::Channel;
 use serde_json::json;
 use support::{Act, Neighbour, Peer, ScriptedEngine, TestBundle};
 

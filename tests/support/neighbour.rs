@@ -4,8 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cli::bundle::{Bundle, Registration};
-use cli::pump::{Pump, Step};
 use herald::auth::Credential;
 use herald::chance::Chance;
 use herald::clock::Clock;
@@ -14,6 +12,8 @@ use herald::config::{self, AllowedTenants};
 use herald::connector::NewConversations;
 use herald::engine::Engine;
 use herald::ids::TenantId;
+use local::bundle::{Bundle, Registration};
+use local::poller::{QueuePoller, Step};
 use worker::Worker;
 
 use crate::TestBundle;
@@ -56,8 +56,8 @@ impl Neighbour {
 
     /// The pump of a queue, with this worker at its end.
     #[must_use]
-    pub fn pump(&self, bundle: &TestBundle, queue: &str) -> Pump {
-        Pump { worker: self.worker.clone(), ..bundle.pump(queue) }
+    pub fn pump(&self, bundle: &TestBundle, queue: &str) -> QueuePoller {
+        QueuePoller { worker: self.worker.clone(), ..bundle.pump(queue) }
     }
 
     /// Works on all queues until nothing is in them, and lets time pass whenever something has to wait.
@@ -68,7 +68,7 @@ impl Neighbour {
                 match self.pump(bundle, queue).step().await.unwrap() {
                     Step::Idle => continue,
                     Step::Settled => {}
-                    Step::Left { receipt } => {
+                    Step::Returned { receipt } => {
                         bundle.clock().advance(Duration::from_secs(2));
                         bundle.bring_back(queue, &receipt).await;
                     }

@@ -11,12 +11,12 @@ mod bare;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use cli::stack::Delays;
 use herald::clock::{Clock, SystemClock};
 use herald::conversation::ConversationReference;
 use herald::conversation::lifecycle::Change;
 use herald::ids::{ClientId, TenantId};
 use herald::store::{ReferenceStore, Table};
+use local::aws_emulator::Delays;
 use serde_json::{Value, json};
 use support::Services;
 use support::measure::{Bare, Took, Workers, bare_settings, say, since};

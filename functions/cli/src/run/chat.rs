@@ -7,7 +7,7 @@ use herald::telemetry::causes;
 use tokio::sync::mpsc;
 use tracing::error;
 
-use crate::channel::{Channel, Person};
+use local::channel_emulator::{Channel, Person};
 
 /// Delivers every line of standard input; ends with it.
 pub(super) async fn listen(channel: Channel) {
