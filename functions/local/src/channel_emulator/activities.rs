@@ -4,9 +4,10 @@
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use super::Channel;
+use super::channel::Channel;
 use super::directory::{Directory, Place};
-use super::people::{Person, TeamChannel};
+use super::person::{Person, TeamChannel};
+use super::stream::Phase;
 
 /// The agent's display name.
 const AGENT_NAME: &str = "Herald";
@@ -80,6 +81,15 @@ impl Channel {
     /// `person` is typing.
     pub fn typing(&self, person: &Person) -> Value {
         self.activity(person, &self.personal_conversation(person), "typing")
+    }
+
+    /// Presses Stop: every open stream of the conversation is refused from now on.
+    pub fn stop_stream(&self, conversation: &str) {
+        let mut directory = self.state.directory();
+        let open = directory.streams.values_mut().filter(|stream| stream.conversation == conversation);
+        for stream in open.filter(|stream| stream.phase == Phase::Open) {
+            stream.phase = Phase::Cancelled;
+        }
     }
 
     /// A client acts for `person` and waits for the answer, e.g. `adaptiveCard/action`.

@@ -5,12 +5,14 @@ use http::Method;
 use http::request::Parts;
 use serde_json::Value;
 
-use super::State;
+use super::call_result::CallResult;
 use super::conversations::{self, Page};
 use super::creation;
+use super::directory::Directory;
 use super::fault::{self, Fault, Operation};
 use super::refusal::Refusal;
-use super::router::{self, Response};
+use super::response::{self, Response};
+use super::state::State;
 use super::transcript::{Effect, TranscriptEntry};
 use crate::fault_injection::Disconnected;
 
@@ -29,17 +31,6 @@ pub(super) enum Call<'a> {
     Member { conversation: &'a str, member: &'a str },
 }
 
-/// What an accepted call did and how it is answered.
-#[derive(Debug)]
-pub(super) struct Done {
-    pub(super) status: u16,
-    /// Null for an answer without a body.
-    pub(super) body: Value,
-    pub(super) effect: Effect,
-    pub(super) conversation: Option<String>,
-    pub(super) activity: Option<String>,
-}
-
 /// Answers a call below `/teams/v3/conversations`.
 pub(super) async fn answer(
     state: &State,
@@ -49,10 +40,10 @@ pub(super) async fn answer(
 ) -> Result<Response, Disconnected> {
     let call = match Call::parse(head, path) {
         Ok(call) => call,
-        Err(status) => return Ok(router::empty(status)),
+        Err(status) => return Ok(response::empty(status)),
     };
     let mut entry = call.entry(state, head);
-    let is_admitted = state.logins.admits(&head.headers, entry.at);
+    let is_admitted = state.tokens.admits(&head.headers, entry.at);
     let fault = match is_admitted {
         true => {
             let throttled = state.script.throttled(entry.conversation.as_deref(), entry.at);
@@ -85,9 +76,9 @@ pub(super) async fn answer(
     match outcome {
         Ok(done) => {
             let response = if done.body.is_null() {
-                router::empty(done.status)
+                response::empty(done.status)
             } else {
-                router::json(done.status, &done.body)
+                response::json(done.status, &done.body)
             };
             fault::act_out(fault, response, &*state.options.clock).await
         }
@@ -150,9 +141,9 @@ impl<'a> Call<'a> {
     fn perform(
         self,
         state: &State,
-        directory: &mut super::Directory,
+        directory: &mut Directory,
         content: &Value,
-    ) -> Result<Done, Refusal> {
+    ) -> Result<CallResult, Refusal> {
         match self {
             Self::Create => creation::create(state, directory, content),
             Self::Send { conversation } => conversations::send(state, directory, conversation, content),

@@ -1,13 +1,13 @@
 //! What the connector's calls do in a conversation that exists: send, update, delete, members.
-//! Creating one is in `creation`; streamed answers are in `stream`.
+//! Creating one is in `creation`; streamed answers are in `streaming`.
 
 use serde_json::{Value, json};
 
-use super::State;
-use super::connector::Done;
+use super::call_result::CallResult;
 use super::directory::Directory;
 use super::refusal::Refusal;
-use super::stream;
+use super::state::State;
+use super::streaming;
 use super::transcript::Effect;
 
 /// Which slice of the members is asked for.
@@ -39,10 +39,10 @@ pub(super) fn send(
     directory: &mut Directory,
     conversation: &str,
     activity: &Value,
-) -> Result<Done, Refusal> {
+) -> Result<CallResult, Refusal> {
     let kind = kind(activity)?;
     let now = state.options.clock.now();
-    let sent = |activity: &str, conversation: &str, status, body| Done {
+    let sent = |activity: &str, conversation: &str, status, body| CallResult {
         status,
         body,
         effect: Effect::Sent,
@@ -57,13 +57,13 @@ pub(super) fn send(
         return Ok(sent(&id, &thread, 201, json!({ "id": id })));
     }
     directory.writable(conversation)?;
-    if let Some(info) = stream::info(activity) {
-        let chunk = stream::accept(directory, conversation, activity, info, now)?;
+    if let Some(info) = streaming::info(activity) {
+        let chunk = streaming::accept(directory, conversation, activity, info, now)?;
         return Ok(sent(&chunk.id, conversation, chunk.status, chunk.body));
     }
     let id = directory.next_activity(now);
     if kind == "typing" {
-        return Ok(Done { activity: None, ..sent(&id, conversation, 202, Value::Null) });
+        return Ok(CallResult { activity: None, ..sent(&id, conversation, 202, Value::Null) });
     }
     directory.writable(conversation)?.activities.insert(id.clone());
     Ok(sent(&id, conversation, 201, json!({ "id": id })))
@@ -75,12 +75,12 @@ pub(super) fn update(
     conversation: &str,
     id: &str,
     activity: &Value,
-) -> Result<Done, Refusal> {
+) -> Result<CallResult, Refusal> {
     kind(activity)?;
     if !directory.writable(conversation)?.activities.contains(id) {
         return Err(Refusal::activity_not_found());
     }
-    Ok(Done {
+    Ok(CallResult {
         status: 200,
         body: json!({ "id": id }),
         effect: Effect::Updated,
@@ -90,11 +90,11 @@ pub(super) fn update(
 }
 
 /// Takes an activity away.
-pub(super) fn delete(directory: &mut Directory, conversation: &str, id: &str) -> Result<Done, Refusal> {
+pub(super) fn delete(directory: &mut Directory, conversation: &str, id: &str) -> Result<CallResult, Refusal> {
     if !directory.writable(conversation)?.activities.remove(id) {
         return Err(Refusal::activity_not_found());
     }
-    Ok(Done {
+    Ok(CallResult {
         status: 200,
         body: Value::Null,
         effect: Effect::Deleted,
@@ -104,13 +104,17 @@ pub(super) fn delete(directory: &mut Directory, conversation: &str, id: &str) ->
 }
 
 /// Tells all members.
-pub(super) fn members(directory: &mut Directory, conversation: &str) -> Result<Done, Refusal> {
+pub(super) fn members(directory: &mut Directory, conversation: &str) -> Result<CallResult, Refusal> {
     let members = roster(directory, conversation)?;
     Ok(told(conversation, Value::Array(members)))
 }
 
 /// Tells some members, and how to ask for the next.
-pub(super) fn page(directory: &mut Directory, conversation: &str, page: &Page) -> Result<Done, Refusal> {
+pub(super) fn page(
+    directory: &mut Directory,
+    conversation: &str,
+    page: &Page,
+) -> Result<CallResult, Refusal> {
     let all = roster(directory, conversation)?;
     let size = directory.largest_page.map_or(page.size, |largest| largest.min(page.size));
     let members: Vec<&Value> = all.iter().skip(page.from).take(size).collect();
@@ -120,7 +124,7 @@ pub(super) fn page(directory: &mut Directory, conversation: &str, page: &Page) -
 }
 
 /// Tells one member.
-pub(super) fn member(directory: &mut Directory, conversation: &str, id: &str) -> Result<Done, Refusal> {
+pub(super) fn member(directory: &mut Directory, conversation: &str, id: &str) -> Result<CallResult, Refusal> {
     let members = directory.members(conversation)?;
     let member = members.iter().find(|person| person.is_called(id));
     let refusal = || Refusal::new(404, "MemberNotFoundInConversation", "Member not found in conversation.");
@@ -131,9 +135,9 @@ fn roster(directory: &mut Directory, conversation: &str) -> Result<Vec<Value>, R
     Ok(directory.members(conversation)?.iter().map(|person| person.member()).collect())
 }
 
-fn told(conversation: &str, body: Value) -> Done {
+fn told(conversation: &str, body: Value) -> CallResult {
     let conversation = Some(conversation.to_owned());
-    Done { status: 200, body, effect: Effect::Read, conversation, activity: None }
+    CallResult { status: 200, body, effect: Effect::Read, conversation, activity: None }
 }
 
 /// The type of an activity, which every activity has.

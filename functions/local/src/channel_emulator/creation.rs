@@ -3,16 +3,20 @@
 
 use serde_json::{Value, json};
 
-use super::State;
-use super::connector::Done;
+use super::call_result::CallResult;
 use super::conversations;
-use super::directory::{Directory, Place};
-use super::people::Person;
+use super::directory::Directory;
+use super::person::Person;
 use super::refusal::Refusal;
+use super::state::State;
 use super::transcript::Effect;
 
 /// Creates or finds what `parameters` ask for.
-pub(super) fn create(state: &State, directory: &mut Directory, parameters: &Value) -> Result<Done, Refusal> {
+pub(super) fn create(
+    state: &State,
+    directory: &mut Directory,
+    parameters: &Value,
+) -> Result<CallResult, Refusal> {
     // Without a tenant the front end does not know whom to ask (protocol §7.1: authorisation fails).
     let tenant = parameters["tenantId"].as_str().ok_or_else(Refusal::unauthorized)?;
     let activity = Some(&parameters["activity"]).filter(|activity| !activity.is_null());
@@ -31,7 +35,7 @@ pub(super) fn create(state: &State, directory: &mut Directory, parameters: &Valu
     if let Some(activity) = &activity {
         directory.writable(&id)?.activities.insert(activity.clone());
     }
-    Ok(Done {
+    Ok(CallResult {
         status: 201,
         body: json!({ "id": id }),
         effect: Effect::Created,
@@ -45,7 +49,7 @@ fn create_thread(
     directory: &mut Directory,
     parameters: &Value,
     has_activity: bool,
-) -> Result<Done, Refusal> {
+) -> Result<CallResult, Refusal> {
     let refusal = || Refusal::new(400, "BadSyntax", "Incorrect conversation creation parameters");
     let channel =
         parameters["channelData"]["channel"]["id"].as_str().filter(|_| has_activity).ok_or_else(refusal)?;
@@ -53,7 +57,7 @@ fn create_thread(
     let activity = directory.next_activity(state.options.clock.now());
     let id = directory.open_thread(channel, &activity);
     directory.writable(&id)?.activities.insert(activity.clone());
-    Ok(Done {
+    Ok(CallResult {
         status: 201,
         body: json!({ "id": id, "activityId": activity }),
         effect: Effect::Created,
@@ -83,15 +87,4 @@ fn member<'a>(directory: &'a Directory, parameters: &Value) -> Result<&'a Person
 fn is_guid(id: &str) -> bool {
     let lengths = id.split('-').map(str::len);
     lengths.eq([8, 4, 4, 4, 12]) && id.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
-}
-
-impl State {
-    /// The personal conversation of `person`, made when there is none.
-    pub(super) fn personal(&self, directory: &mut Directory, person: &Person) -> String {
-        directory.personal(&person.id).unwrap_or_else(|| {
-            let id = format!("a:1{}{:04x}", self.options.chance.token(), directory.count());
-            directory.open(id.clone(), Place::Personal(person.id.clone()));
-            id
-        })
-    }
 }

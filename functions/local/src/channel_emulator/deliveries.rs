@@ -7,10 +7,27 @@ use std::sync::Mutex;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Answer, Channel, lock};
+use super::lock::lock;
 
 /// So many are kept: enough to look at, and bounded where a test delivers thousands.
 const KEPT: usize = 500;
+
+/// What the agent answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// The body as text; empty for none.
+    pub body: String,
+}
+
+impl Answer {
+    /// The body as JSON; null when it is not.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_default()
+    }
+}
 
 /// One delivery.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,13 +63,10 @@ impl Deliveries {
             log.latest.pop_front();
         }
     }
-}
 
-impl Channel {
     /// What was delivered after the first `count`, oldest first and as far as it is kept; and how much in all.
-    #[must_use]
-    pub fn delivered_since(&self, count: usize) -> (Vec<Delivery>, usize) {
-        let log = lock(&self.state.deliveries.0);
+    pub(super) fn since(&self, count: usize) -> (Vec<Delivery>, usize) {
+        let log = lock(&self.0);
         let dropped = log.in_all - log.latest.len();
         let since = log.latest.iter().skip(count.saturating_sub(dropped)).cloned();
         (since.collect(), log.in_all)

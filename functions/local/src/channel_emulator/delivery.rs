@@ -1,31 +1,12 @@
 //! Delivery: one activity to the agent's endpoint, once, with the channel's token.
 //! Teams delivers again what was not answered in time; here the caller decides that.
 
-use std::time::Duration;
-
 use serde_json::Value;
 
-use super::{Channel, ChannelError, State, lock};
-
-/// The channel waits this long for the agent (protocol §8.2).
-const PATIENCE: Duration = Duration::from_secs(15);
-
-/// What the agent answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
-    /// HTTP status.
-    pub status: u16,
-    /// The body as text; empty for none.
-    pub body: String,
-}
-
-impl Answer {
-    /// The body as JSON; null when it is not.
-    #[must_use]
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_default()
-    }
-}
+use super::channel::Channel;
+use super::deliveries::{Answer, Delivery};
+use super::error::ChannelError;
+use super::lock::lock;
 
 impl Channel {
     /// Says where the agent takes activities, e.g. `http://127.0.0.1:3000/api/messages`.
@@ -61,7 +42,7 @@ impl Channel {
 
     async fn post(&self, activity: &Value, bearer: Option<String>) -> Result<Answer, ChannelError> {
         let endpoint = lock(&self.state.endpoint).clone().ok_or(ChannelError::NoEndpoint)?;
-        let mut request = self.state.http()?.post(endpoint).json(activity);
+        let mut request = self.state.http.get()?.post(endpoint).json(activity);
         let headers = [
             ("x-ms-conversation-id", &activity["conversation"]["id"]),
             ("x-ms-tenant-id", &activity["conversation"]["tenantId"]),
@@ -79,20 +60,10 @@ impl Channel {
         let body = answer.text().await.map_err(ChannelError::NotDelivered)?;
         Ok(Answer { status, body })
     }
-}
 
-impl State {
-    /// The client that delivers: whoever delivers nothing does without the time it takes to make.
-    pub(super) fn http(&self) -> Result<&reqwest::Client, ChannelError> {
-        if let Some(client) = self.http.get() {
-            return Ok(client);
-        }
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(PATIENCE)
-            .build()
-            .map_err(ChannelError::Client)?;
-        Ok(self.http.get_or_init(|| client))
+    /// What was delivered after the first `count`, oldest first and as far as it is kept; and how much in all.
+    #[must_use]
+    pub fn delivered_since(&self, count: usize) -> (Vec<Delivery>, usize) {
+        self.state.deliveries.since(count)
     }
 }

@@ -5,12 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::people::{Person, TeamChannel};
+use super::person::{Person, TeamChannel};
 use super::refusal::Refusal;
 use super::stream::Stream;
-use super::{Channel, ChannelError};
 
 /// All that is known of the channel's world.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -48,25 +46,6 @@ pub(super) enum Place {
     Personal(String),
     /// A thread of the team channel of this id.
     Thread(String),
-}
-
-impl Channel {
-    /// People, conversations and ids, for a later channel to take over.
-    #[must_use]
-    pub fn snapshot(&self) -> Value {
-        serde_json::to_value(&*self.state.directory()).unwrap_or_default()
-    }
-
-    /// Takes over what an earlier channel left in `snapshot`.
-    ///
-    /// # Errors
-    ///
-    /// [`ChannelError::Restore`]; the channel is then as it was.
-    pub fn restore(&self, snapshot: &Value) -> Result<(), ChannelError> {
-        let restored = Directory::deserialize(snapshot).map_err(ChannelError::Restore)?;
-        *self.state.directory() = restored;
-        Ok(())
-    }
 }
 
 impl Directory {

@@ -17,7 +17,7 @@ pub enum ChannelError {
     /// A token could not be signed.
     #[error("channel could not sign a token")]
     Unsigned,
-    /// [`Channel::set_endpoint`](super::Channel::set_endpoint) was not called yet.
+    /// `Channel::set_endpoint` was not called yet.
     #[error("channel does not know the agent's endpoint")]
     NoEndpoint,
     /// The agent's endpoint could not be reached, or its answer could not be read.

@@ -8,17 +8,10 @@ use std::time::Duration;
 use herald::clock::Clock;
 use jiff::Timestamp;
 
+use super::lock::lock;
 use super::refusal::Refusal;
-use super::router::{self, Response};
-use super::{Channel, lock};
+use super::response::{self, Response};
 use crate::fault_injection::Disconnected;
-
-impl Channel {
-    /// Returns once a request has had its effect and lost its reply, as a hook had it.
-    pub async fn reply_lost(&self) {
-        self.state.wire.reply_lost().await;
-    }
-}
 
 /// What goes wrong with one call. A call that is refused on its own account keeps its own refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +51,7 @@ pub(super) async fn act_out(
         None => Ok(response),
         Some(Fault::Status(refusal) | Fault::AcceptThenStatus(refusal)) => Ok(refusal.response()),
         Some(Fault::AcceptThenDrop) => Err(Disconnected),
-        Some(Fault::EmptyBody) => Ok(router::empty(202)),
+        Some(Fault::EmptyBody) => Ok(response::empty(202)),
         Some(Fault::Late(delay)) => {
             clock.sleep(delay).await;
             Ok(response)

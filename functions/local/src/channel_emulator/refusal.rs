@@ -4,7 +4,7 @@
 use http::{HeaderName, HeaderValue};
 use serde_json::json;
 
-use super::router::{self, Response};
+use super::response::{self, Response};
 
 /// One way of saying no.
 ///
@@ -71,8 +71,8 @@ impl Refusal {
         let content_type =
             if self.body.starts_with('{') { "application/json; charset=utf-8" } else { "text/html" };
         let mut response = match self.body.as_str() {
-            "" => router::empty(self.status),
-            body => router::text(self.status, content_type, body.to_owned()),
+            "" => response::empty(self.status),
+            body => response::text(self.status, content_type, body.to_owned()),
         };
         for (name, value) in &self.headers {
             let (name, value) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value));

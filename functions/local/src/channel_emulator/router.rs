@@ -1,20 +1,17 @@
 //! Which part of the channel a request is for. Paths are split before they are decoded, so an encoded slash stays
 //! inside its segment; nothing is decoded twice and `+` is a plus. It decides nothing about what is asked.
 
-use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, StatusCode, header};
-use http_body_util::{BodyExt, Full, Limited};
+use http::{HeaderValue, Method, Request, header};
+use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use percent_encoding::percent_decode_str;
-use serde_json::Value;
 
 use super::refusal::Refusal;
-use super::{State, connector, keys, login};
+use super::response::{Response, empty};
+use super::state::State;
+use super::{connector, key_documents, token_endpoint};
 use crate::fault_injection::Disconnected;
-
-/// What the channel answers with.
-pub(super) type Response = http::Response<Full<Bytes>>;
 
 /// More than any request may hold, in bytes.
 const MAX_BODY_BYTES: usize = 1 << 20;
@@ -41,7 +38,7 @@ async fn route(state: &State, head: &Parts, body: &[u8]) -> Result<Response, Dis
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     let answered = Box::pin(perform(state, head, &segments, body));
     let refused = || Refusal::new(403, "Refused", "The test does not let this through").response();
-    state.wire.carry(operation(&head.method, &segments), answered, refused).await
+    state.faults.carry(operation(&head.method, &segments), answered, refused).await
 }
 
 /// What is asked, for whoever has a say in it.
@@ -64,9 +61,13 @@ async fn perform(
     body: &[u8],
 ) -> Result<Response, Disconnected> {
     match (&head.method, segments) {
-        (&Method::POST, [tenant, "oauth2", "v2.0", "token"]) => login::answer(state, tenant, body).await,
-        (&Method::GET, ["v1", ".well-known", "openidconfiguration"]) => keys::answer_metadata(state).await,
-        (&Method::GET, ["v1", ".well-known", "keys"]) => keys::answer_keys(state).await,
+        (&Method::POST, [tenant, "oauth2", "v2.0", "token"]) => {
+            token_endpoint::answer(state, tenant, body).await
+        }
+        (&Method::GET, ["v1", ".well-known", "openidconfiguration"]) => {
+            key_documents::answer_metadata(state).await
+        }
+        (&Method::GET, ["v1", ".well-known", "keys"]) => key_documents::answer_keys(state).await,
         (_, ["teams", "v3", "conversations", rest @ ..]) => connector::answer(state, head, rest, body).await,
         _ => Ok(empty(404)),
     }
@@ -83,26 +84,6 @@ fn decode(segment: &str) -> Option<String> {
         return None;
     }
     Some(percent_decode_str(segment).decode_utf8().ok()?.into_owned())
-}
-
-/// A JSON answer.
-pub(super) fn json(status: u16, body: &Value) -> Response {
-    text(status, "application/json; charset=utf-8", body.to_string())
-}
-
-/// An answer without a body.
-pub(super) fn empty(status: u16) -> Response {
-    let mut response = Response::new(Full::default());
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response
-}
-
-/// An answer of any kind of text.
-pub(super) fn text(status: u16, content_type: &'static str, body: String) -> Response {
-    let mut response = empty(status);
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    *response.body_mut() = Full::from(body);
-    response
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use super::{State, router};
+use super::router;
+use super::state::State;
 
 /// Ends the server when it is stopped or dropped.
 #[derive(Debug)]

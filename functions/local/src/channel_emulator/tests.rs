@@ -13,6 +13,7 @@ use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use super::lock::lock;
 use super::*;
 
 const CLIENT: &str = "7a5f0a6c-6d0c-4f3a-8f0e-3b5b6d5d9c11";

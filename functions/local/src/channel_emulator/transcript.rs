@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::watch;
 
-use super::lock;
+use super::lock::lock;
 
 /// What a call changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

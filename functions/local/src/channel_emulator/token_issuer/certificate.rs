@@ -7,30 +7,19 @@ use std::sync::Mutex;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
 use webpki::EndEntityCert;
 use webpki::aws_lc_rs::RSA_PSS_2048_8192_SHA256_LEGACY_KEY;
 
-use super::super::{Channel, State, lock};
+use super::super::lock::lock;
 use super::assertion::Assertion;
-use super::refused::Refused;
+use super::token_error::TokenError;
 
 /// The registered certificates by thumbprint, and the ids of the assertions that were taken.
 #[derive(Debug, Default)]
-pub(super) struct Certificates {
+pub(in crate::channel_emulator) struct Certificates {
     registered: Mutex<HashMap<String, Vec<u8>>>,
     used: Mutex<HashSet<String>>,
-}
-
-impl Channel {
-    /// Adds a certificate, in DER, to the agent's registration.
-    pub fn add_certificate(&self, der: &[u8]) {
-        lock(&self.state.logins.certificates.registered).insert(thumbprint(der), der.to_owned());
-    }
-
-    /// Removes it again.
-    pub fn revoke_certificate(&self, der: &[u8]) {
-        lock(&self.state.logins.certificates.registered).remove(&thumbprint(der));
-    }
 }
 
 fn thumbprint(der: &[u8]) -> String {
@@ -38,30 +27,44 @@ fn thumbprint(der: &[u8]) -> String {
 }
 
 impl Certificates {
+    /// Adds a certificate, in DER, to the registration.
+    pub(in crate::channel_emulator) fn add(&self, der: &[u8]) {
+        lock(&self.registered).insert(thumbprint(der), der.to_owned());
+    }
+
+    /// Removes a certificate from the registration.
+    pub(in crate::channel_emulator) fn remove(&self, der: &[u8]) {
+        lock(&self.registered).remove(&thumbprint(der));
+    }
+
     /// Whether the agent's certificate signed `assertion` for this token endpoint, for the first time.
-    pub(super) fn check(
+    pub(in crate::channel_emulator) fn check(
         &self,
-        state: &State,
+        client_id: &str,
+        now: Timestamp,
         assertion: &Assertion<'_>,
         token_url: &str,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), TokenError> {
         if assertion.header("alg") != "PS256" || !self.signed(assertion) {
             return Err(Assertion::badly_signed());
         }
-        let is_own = |claim| assertion.claim(claim).eq_ignore_ascii_case(&state.options.client_id);
+        let is_own = |claim| assertion.claim(claim).eq_ignore_ascii_case(client_id);
         if !is_own("iss") || !is_own("sub") {
-            return Err(Refused::client(700_021, "Client assertion application identifier doesn't match."));
+            return Err(TokenError::client(
+                700_021,
+                "Client assertion application identifier doesn't match.",
+            ));
         }
         if assertion.claim("aud") != token_url {
-            return Err(Refused::client(
+            return Err(TokenError::client(
                 700_023,
                 "Client assertion audience claim does not match Realm issuer.",
             ));
         }
-        assertion.check_time(state.options.clock.now())?;
+        assertion.check_time(now)?;
         let id = assertion.claim("jti");
         if id.is_empty() || !lock(&self.used).insert(id.to_owned()) {
-            return Err(Refused::client(700_027, "Client assertion has no id of its own."));
+            return Err(TokenError::client(700_027, "Client assertion has no id of its own."));
         }
         Ok(())
     }

@@ -6,11 +6,13 @@ use std::sync::Mutex;
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use herald::clock::Clock;
 use serde_json::Value;
 
-use super::super::{Channel, State, lock};
+use super::super::http_client::HttpClient;
+use super::super::lock::lock;
 use super::assertion::Assertion;
-use super::refused::Refused;
+use super::token_error::TokenError;
 
 /// Whose identity tokens count as the agent's: each member letter by letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,35 +27,38 @@ pub struct FederatedCredential {
 
 /// The federated credentials.
 #[derive(Debug, Default)]
-pub(super) struct Federation(Mutex<Vec<FederatedCredential>>);
-
-impl Channel {
-    /// Adds a federated credential to the agent's registration; it counts at once, other than Entra's.
-    pub fn add_federated_credential(&self, credential: FederatedCredential) {
-        lock(&self.state.logins.federation.0).push(credential);
-    }
-}
+pub(in crate::channel_emulator) struct Federation(Mutex<Vec<FederatedCredential>>);
 
 impl Federation {
+    /// Adds a federated credential to the registration.
+    pub(in crate::channel_emulator) fn add(&self, credential: FederatedCredential) {
+        lock(&self.0).push(credential);
+    }
+
     /// Whether `assertion` is of an issuer, a subject and an audience that the registration trusts together.
-    pub(super) async fn check(&self, state: &State, assertion: &Assertion<'_>) -> Result<(), Refused> {
+    pub(in crate::channel_emulator) async fn check(
+        &self,
+        http: &HttpClient,
+        clock: &dyn Clock,
+        assertion: &Assertion<'_>,
+    ) -> Result<(), TokenError> {
         let mut trusted = lock(&self.0).clone();
         let mismatch = |code, what: &str| {
             let text = format!("No matching federated identity record found for presented assertion {what}.");
-            Refused::client(code, text)
+            TokenError::client(code, text)
         };
         if trusted.is_empty() {
-            return Err(Refused::client(70_021, "No matching federated identity record found."));
+            return Err(TokenError::client(70_021, "No matching federated identity record found."));
         }
         let issuer = assertion.claim("iss");
         trusted.retain(|credential| credential.issuer == issuer);
         if trusted.is_empty() {
             return Err(mismatch(700_211, "issuer"));
         }
-        if !is_signed(state, issuer, assertion).await {
+        if !is_signed(http, issuer, assertion).await {
             return Err(Assertion::badly_signed());
         }
-        assertion.check_time(state.options.clock.now())?;
+        assertion.check_time(clock.now())?;
         trusted.retain(|credential| credential.subject == assertion.claim("sub"));
         if trusted.is_empty() {
             return Err(mismatch(700_213, "subject"));
@@ -68,11 +73,11 @@ impl Federation {
 }
 
 /// Whether a key that the issuer publishes signed it.
-async fn is_signed(state: &State, issuer: &str, assertion: &Assertion<'_>) -> bool {
+async fn is_signed(http: &HttpClient, issuer: &str, assertion: &Assertion<'_>) -> bool {
     if assertion.header("alg") != "RS256" {
         return false;
     }
-    let keys = published(state, issuer).await.unwrap_or_default();
+    let keys = published(http, issuer).await.unwrap_or_default();
     let mut keys = keys["keys"].as_array().into_iter().flatten();
     let Some(key) = keys.find(|key| key["kid"] == assertion.header["kid"]) else { return false };
     let part = |name: &str| URL_SAFE_NO_PAD.decode(key[name].as_str()?).ok();
@@ -82,16 +87,15 @@ async fn is_signed(state: &State, issuer: &str, assertion: &Assertion<'_>) -> bo
 }
 
 /// The issuer's key set, found through its discovery document.
-async fn published(state: &State, issuer: &str) -> Option<Value> {
-    let discovery = fetch(state, &format!("{issuer}/.well-known/openid-configuration")).await?;
+async fn published(http: &HttpClient, issuer: &str) -> Option<Value> {
+    let discovery = fetch(http, &format!("{issuer}/.well-known/openid-configuration")).await?;
     if discovery["issuer"] != issuer {
         return None;
     }
-    fetch(state, discovery["jwks_uri"].as_str()?).await
+    fetch(http, discovery["jwks_uri"].as_str()?).await
 }
 
-async fn fetch(state: &State, url: &str) -> Option<Value> {
-    let answer =
-        state.http().ok()?.get(url).send().await.and_then(reqwest::Response::error_for_status).ok()?;
+async fn fetch(http: &HttpClient, url: &str) -> Option<Value> {
+    let answer = http.get().ok()?.get(url).send().await.and_then(reqwest::Response::error_for_status).ok()?;
     serde_json::from_slice(&answer.bytes().await.ok()?).ok()
 }

@@ -6,15 +6,15 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::refused::Refused;
+use super::token_error::TokenError;
 
 /// How an assertion is presented.
-pub(super) const KIND: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+pub(in crate::channel_emulator) const KIND: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// A signed statement, in its parts.
 #[derive(Debug)]
-pub(super) struct Assertion<'a> {
-    pub(super) header: Value,
+pub(in crate::channel_emulator) struct Assertion<'a> {
+    pub(in crate::channel_emulator) header: Value,
     pub(super) claims: Value,
     /// What is signed.
     pub(super) message: &'a str,
@@ -22,9 +22,9 @@ pub(super) struct Assertion<'a> {
 }
 
 impl<'a> Assertion<'a> {
-    pub(super) fn parse(text: &'a str) -> Result<Self, Refused> {
+    pub(in crate::channel_emulator) fn parse(text: &'a str) -> Result<Self, TokenError> {
         Self::read(text)
-            .ok_or_else(|| Refused::new(400, "invalid_request", 50_027, "JWT token is malformed."))
+            .ok_or_else(|| TokenError::new(400, "invalid_request", 50_027, "JWT token is malformed."))
     }
 
     fn read(text: &'a str) -> Option<Self> {
@@ -50,18 +50,18 @@ impl<'a> Assertion<'a> {
     }
 
     /// Whether it is good at this time; without an end it never is.
-    pub(super) fn check_time(&self, now: Timestamp) -> Result<(), Refused> {
+    pub(super) fn check_time(&self, now: Timestamp) -> Result<(), TokenError> {
         let now = now.as_second();
         let begins = self.claims["nbf"].as_i64().or(self.claims["iat"].as_i64());
         let ends = self.claims["exp"].as_i64();
         if begins.is_some_and(|begins| begins <= now) && ends.is_some_and(|ends| now < ends) {
             return Ok(());
         }
-        Err(Refused::client(700_024, "Client assertion is not within its valid time range."))
+        Err(TokenError::client(700_024, "Client assertion is not within its valid time range."))
     }
 
-    pub(super) fn badly_signed() -> Refused {
-        Refused::client(
+    pub(super) fn badly_signed() -> TokenError {
+        TokenError::client(
             700_027,
             "The certificate or key of the client assertion is not configured, or its signature is invalid.",
         )
