@@ -186,6 +186,3 @@ fn respond(status: u16, content_type: &'static str, body: String) -> Response<Fu
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
-
-#[cfg(test)]
-mod tests;

@@ -5,8 +5,8 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::StackError;
 use super::backlog::{Backlog, Entry, Message};
+use super::error::StackError;
 
 /// Below this many lines the file is not worth rewriting.
 const WORTHWHILE: usize = 1_000;

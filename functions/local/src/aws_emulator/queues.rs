@@ -20,13 +20,24 @@ use serde_json::{Value, json};
 use tracing::error;
 
 use super::backlog::Message;
+use super::error::StackError;
 use super::journal::Journal;
+use super::messages;
 use super::recorder::Recorder;
-use super::{Delays, StackError, StateDir, messages};
+use super::state::StateDir;
 use crate::aws_emulator::template::{ACCOUNT, QueueDefinition, REGION, Template};
 
 /// How long SQS remembers a deduplication id.
 const DEDUPLICATION_WINDOW: SignedDuration = SignedDuration::from_mins(5);
+
+/// What becomes of the time a message is to wait before it is seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delays {
+    /// It waits.
+    Kept,
+    /// It is seen at once: for tests, which own the time and drive each step.
+    Skipped,
+}
 
 /// The running queues.
 #[derive(Debug)]

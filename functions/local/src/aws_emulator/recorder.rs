@@ -8,8 +8,8 @@ use herald::clock::Clock;
 use jiff::SignedDuration;
 use serde_json::Value;
 
-use super::StackError;
 use super::backlog::{Entry, Message};
+use super::error::StackError;
 use super::journal::Journal;
 
 /// Fields of `SendMessage` that say where and when, not what.

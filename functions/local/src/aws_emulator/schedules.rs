@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use self::schedule::{Schedule, arn};
-use super::{Stack, StackError};
+use super::error::StackError;
 use crate::aws_emulator::template::{Occurrence, ScheduleDefinition, Template};
 
 /// Where the service's paths begin.
@@ -40,28 +40,6 @@ pub(super) struct Schedules {
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Kept {
     schedules: Vec<Value>,
-}
-
-impl Stack {
-    /// The schedules: the template's, and those that were made.
-    #[must_use]
-    pub fn schedules(&self) -> Vec<ScheduleDefinition> {
-        self.schedules.all()
-    }
-
-    /// The schedules that are due after `after` and until `until`, each with its moment, in order. One that is to be
-    /// deleted once it has fired for the last time is gone by this.
-    ///
-    /// # Errors
-    ///
-    /// When the state directory cannot be written.
-    pub fn due(
-        &self,
-        after: Timestamp,
-        until: Timestamp,
-    ) -> Result<Vec<(ScheduleDefinition, Timestamp)>, StackError> {
-        self.schedules.due(after, until)
-    }
 }
 
 impl Schedules {

@@ -18,10 +18,11 @@ use tokio::task::JoinSet;
 use tracing::warn;
 
 use super::identity::IdentityIssuer;
+use super::operations;
+use super::queues::Queues;
 use super::schedules::Schedules;
 use super::secrets::Secrets;
 use super::watch::Watch;
-use super::{Queues, operations};
 use crate::fault_injection::{Disconnected, FaultInjector};
 
 /// The largest body any of the services takes: DynamoDB's batches.

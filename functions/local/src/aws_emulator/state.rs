@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use super::StackError;
+use super::error::StackError;
 
 /// The file that names the address of the stack that has the directory.
 const ENDPOINT: &str = "endpoint";

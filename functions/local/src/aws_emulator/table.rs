@@ -9,7 +9,8 @@ use dynoxide::{Database, DynoxideError, storage_backend};
 use herald::clock::Clock;
 use serde_json::{Value, json};
 
-use super::{StackError, StateDir};
+use super::error::StackError;
+use super::state::StateDir;
 use crate::aws_emulator::template::TableDefinition;
 
 /// The open table.

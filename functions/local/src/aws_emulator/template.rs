@@ -1,11 +1,9 @@
 //! What the deployment template says about the table, the queues and the schedules.
 //! It does not deploy, and what one machine has no use for (roles, functions, alarms) it skips.
 
-use std::fmt::Display;
-
-use serde_json::Value;
-
+mod account;
 mod document;
+mod error;
 mod queue;
 mod schedule;
 mod schedule_expression;
@@ -17,16 +15,13 @@ pub use schedule::{ScheduleDefinition, expanded, fire};
 pub use schedule_expression::{Occurrence, ScheduleExpression, ScheduleExpressionError};
 pub use table::{AttributeDefinition, IndexDefinition, KeyPart, Projection, TableDefinition};
 
+pub(crate) use account::{ACCOUNT, REGION};
+pub use error::TemplateError;
+
 use document::Document;
 
 /// The queues every deployment has, by logical id; each must name its dead-letter queue.
 const QUEUES: [&str; 3] = ["TurnsQueue", "TasksQueue", "DeliveriesQueue"];
-
-/// The account that stands for the real one wherever a name needs one.
-pub(crate) const ACCOUNT: &str = "000000000000";
-
-/// The region that stands for the real one.
-pub(crate) const REGION: &str = "us-east-1";
 
 /// The parts of the template that exist on one machine too.
 ///
@@ -73,69 +68,6 @@ impl Template {
     #[must_use]
     pub fn queue(&self, logical_id: &str) -> Option<&QueueDefinition> {
         self.queues.iter().find(|queue| queue.logical_id == logical_id)
-    }
-}
-
-/// Why a template cannot be run on one machine.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum TemplateError {
-    /// Not YAML.
-    #[error("the template is not readable as YAML")]
-    Syntax(#[from] serde_yaml_ng::Error),
-    /// A resource is not there.
-    #[error("the template has no resource `{0}`")]
-    AbsentResource(String),
-    /// A property is not there.
-    #[error("resource `{resource}` has no `{property}`")]
-    AbsentProperty {
-        /// Logical id.
-        resource: String,
-        /// Path of the property.
-        property: String,
-    },
-    /// A property is there and makes no sense.
-    #[error("`{property}` of resource `{resource}` is not readable: {reason}")]
-    UnreadableProperty {
-        /// Logical id.
-        resource: String,
-        /// Path of the property.
-        property: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// A schedule's expression or zone is wrong.
-    #[error("schedule `{schedule}` would never be accepted")]
-    ScheduleExpression {
-        /// Name of the schedule.
-        schedule: String,
-        /// What is wrong with it.
-        #[source]
-        source: ScheduleExpressionError,
-    },
-}
-
-impl TemplateError {
-    fn absent(resource: &str, property: &str) -> Self {
-        Self::AbsentProperty { resource: resource.to_owned(), property: property.to_owned() }
-    }
-
-    fn unreadable(resource: &str, property: &str, reason: &dyn Display) -> Self {
-        Self::UnreadableProperty {
-            resource: resource.to_owned(),
-            property: property.to_owned(),
-            reason: reason.to_string(),
-        }
-    }
-}
-
-/// What a scalar property reads as when it is put into a string: YAML lets authors write `360`, `"360"` or `true`.
-fn scalar_text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Bool(flag) => Some(flag.to_string()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }
 

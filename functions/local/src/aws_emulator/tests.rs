@@ -1,13 +1,17 @@
+mod identity;
+
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::{Message, SendMessageBatchRequestEntry};
-use herald::clock::SystemClock;
+use herald::clock::{Clock, SystemClock};
 use jiff::Timestamp;
 
+use super::template::Template;
 use super::*;
 use crate::aws_emulator::template::tests::TEMPLATE;
 

@@ -4,7 +4,8 @@
 use serde_json::{Map, Value, json};
 use serde_yaml_ng::Value as Yaml;
 
-use super::{ACCOUNT, REGION, TemplateError, scalar_text};
+use super::account::{ACCOUNT, REGION};
+use super::error::TemplateError;
 
 /// What `AWS::StackName` is on one machine.
 const STACK_NAME: &str = "herald";
@@ -188,5 +189,15 @@ fn long_form(yaml: Yaml) -> Value {
             let function = if tag == "Ref" { tag.to_owned() } else { format!("Fn::{tag}") };
             json!({ function: long_form(tagged.value) })
         }
+    }
+}
+
+/// What a scalar property reads as when it is put into a string: YAML lets authors write `360`, `"360"` or `true`.
+fn scalar_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::TemplateError;
 use super::document::{Document, Resource};
+use super::error::TemplateError;
 
 /// The properties of a queue that are attributes of the same name in SQS.
 const ATTRIBUTES: [&str; 9] = [

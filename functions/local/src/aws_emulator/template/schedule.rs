@@ -4,8 +4,10 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::account::{ACCOUNT, REGION};
 use super::document::{Document, Resource};
-use super::{ACCOUNT, REGION, ScheduleExpression, TemplateError};
+use super::error::TemplateError;
+use super::schedule_expression::ScheduleExpression;
 
 /// One schedule: an `AWS::Scheduler::Schedule`, or a `ScheduleV2` event of a function.
 #[derive(Debug, Clone)]

@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::TemplateError;
 use super::document::{Document, Resource};
+use super::error::TemplateError;
 
 /// Keys, indexes and expiry of the table; serialises to the names of the `CreateTable` request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

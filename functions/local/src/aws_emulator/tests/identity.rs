@@ -1,13 +1,15 @@
 //! Tests of the emulated STS, through the client that the agent uses.
 
+use std::sync::Arc;
+
 use aws_sdk_sts::error::ProvideErrorMetadata;
 use herald::clock::SystemClock;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use serde_json::{Value, json};
 
-use super::*;
-use crate::aws_emulator::template::Template;
 use crate::aws_emulator::template::tests::TEMPLATE;
+use crate::aws_emulator::template::{REGION, Template};
 use crate::aws_emulator::{Delays, Stack, StackOptions};
 
 const AUDIENCE: &str = "api://AzureADTokenExchange";
