@@ -1,5 +1,5 @@
 //! The operator's verbs, which look at a deployment or change something in it, on this machine and on AWS alike.
-//! They know jobs and messages and print nothing of what was said, or to whom.
+//! They print neither the text of messages nor their recipients.
 
 mod broadcast;
 mod dead_letters;
@@ -25,7 +25,7 @@ use crate::args::{DeadLetterVerb, JobVerb, OperatorCommand, ScheduleVerb};
 ///
 /// # Errors
 ///
-/// [`CommandError`], in words that say what to change.
+/// [`CommandError`], with what to change.
 pub async fn execute(
     deployment: &Deployment,
     command: &OperatorCommand,

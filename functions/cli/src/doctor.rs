@@ -22,9 +22,9 @@ use crate::args::DoctorArguments;
 /// The variables of which one is set wherever a deployment is meant, and not this machine.
 const CONFIGURED: [&str; 3] = ["CLOUD", "CLIENT_ID", "TABLE_NAME"];
 
-/// Makes every check that applies and writes them on `report`; whether nothing failed.
+/// Makes every check that applies and writes them to `report`; whether nothing failed.
 ///
-/// `aws` is asked for when AWS is: loading it may take a while where nobody is signed in.
+/// `aws` is asked for when AWS is: loading it may take a while where there are no credentials.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! The `herald` command: reads its arguments, does what they say, and says what went wrong in one line.
+//! The `herald` command: reads its arguments, carries them out, and prints an error in one line.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;

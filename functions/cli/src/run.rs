@@ -1,5 +1,5 @@
 //! `herald run`: everything on this machine until Ctrl-C, and a line to talk to the agent.
-//! What runs is [`Local`]'s; here it is set in motion and ended.
+//! [`Local`] is what runs.
 
 mod chat;
 
@@ -42,7 +42,7 @@ pub enum RunError {
 ///
 /// # Errors
 ///
-/// [`RunError`], in words that say what to change.
+/// [`RunError`], with what to change.
 pub async fn run(
     arguments: &RunArguments,
     state: &Path,
@@ -84,7 +84,7 @@ pub async fn run(
     }
 
     interrupted().await?;
-    // The pollers finish what they have in hand; nothing new is begun.
+    // The pollers finish the messages in progress; no new one is received.
     stop.send_replace(true);
     while pollers.join_next().await.is_some() {}
     others.shutdown().await;

@@ -1,7 +1,7 @@
 //! The AWS services of the bundle on one machine, behind one loopback address for unchanged AWS clients: table, queues,
 //! schedules, secrets, identity tokens.
 //!
-//! It runs no function; it says which schedules are due.
+//! It runs no function; it lists the schedules that are due.
 
 mod backlog;
 mod creation;

@@ -1,5 +1,5 @@
 //! The three functions in one process, wired like their own `main.rs` files wire them.
-//! Who calls them, and with what, is the gateway's and the pump's.
+//! The gateway, the pollers and the scheduler call them.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The emulated channel: begun anew on a free port, or as it was.
+//! Starts the emulated channel: on a free port, or as its saved state has it.
 //! What it does is in [`crate::channel_emulator`].
 
 use std::sync::Arc;
@@ -45,7 +45,7 @@ pub(crate) async fn start(
     Ok(channel)
 }
 
-/// A port that the system gives nobody by itself, for the channel is to have it again after a restart.
+/// Listens on a port outside the ephemeral range, so that it is free again after a restart.
 async fn free_port() -> Result<TcpListener, LocalError> {
     const PORTS: std::ops::Range<u16> = 20_000..32_000;
 
@@ -63,5 +63,5 @@ async fn free_port() -> Result<TcpListener, LocalError> {
     }
 }
 
-/// So many ports in use say that something else is wrong.
+/// Ports tried before the last error is returned.
 const MAX_PORTS_TRIED: u32 = 100;

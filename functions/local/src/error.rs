@@ -1,4 +1,4 @@
-//! Why the whole of it cannot run on this machine, in words that say what to change.
+//! Why the bundle cannot run on this machine, with what to change.
 //! What went wrong inside a part is that part's error.
 
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use crate::aws_emulator::StackError;
 use crate::aws_emulator::template::TemplateError;
 use crate::channel_emulator::ChannelError;
 
-/// Why the whole of it could not be started or stopped.
+/// Why the bundle could not be started or stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum LocalError {
     /// The port is taken.

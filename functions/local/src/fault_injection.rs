@@ -1,12 +1,12 @@
-//! A say in what becomes of each request to the emulated services: for tests of crashes and outages.
-//! Nothing is ever touched unless somebody asked for it.
+//! Fault injection for the emulated services: a hook decides the fate of each request, for tests of crashes and outages.
+//! Without a hook every request passes.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
-/// What becomes of one request.
+/// The fate of one request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum RequestFate {
     /// It is answered as usual.
@@ -22,10 +22,10 @@ pub enum RequestFate {
     HangUp,
 }
 
-/// Decides by what is asked, e.g. `AmazonSQS.SendMessage` or `channel.Send`.
+/// Decides the fate of a request by its operation, e.g. `AmazonSQS.SendMessage` or `channel.Send`.
 pub type Hook = Arc<dyn Fn(&str) -> RequestFate + Send + Sync>;
 
-/// The way to a service.
+/// Applies the fates that a hook decides to the requests of one service.
 #[derive(Default)]
 pub(crate) struct FaultInjector {
     hook: Mutex<Option<Hook>>,
@@ -34,12 +34,12 @@ pub(crate) struct FaultInjector {
 
 /// The connection is closed in place of an answer.
 #[derive(Debug, thiserror::Error)]
-#[error("the service hung up")]
+#[error("the service closed the connection")]
 pub(crate) struct Disconnected;
 
 impl FaultInjector {
-    /// Asks `hook` about every request from now on.
-    pub(crate) fn ask(&self, hook: Hook) {
+    /// Lets `hook` decide the fate of every request from now on.
+    pub(crate) fn set_hook(&self, hook: Hook) {
         *self.hook.lock().unwrap_or_else(PoisonError::into_inner) = Some(hook);
     }
 
@@ -48,8 +48,8 @@ impl FaultInjector {
         self.reply_lost.notified().await;
     }
 
-    /// Carries a request for `operation` out as it is meant to fare; `refused` is the answer to one that is refused.
-    pub(crate) async fn carry<T>(
+    /// Performs a request for `operation` with the fate the hook decides; `refused` makes the response of a refused one.
+    pub(crate) async fn apply<T>(
         &self,
         operation: &str,
         perform: impl Future<Output = Result<T, Disconnected>>,

@@ -1,4 +1,4 @@
-//! The whole of it on one machine: AWS services, channel emulator, the three functions and their triggers.
+//! The bundle on one machine: AWS emulator, channel emulator, the three functions and their triggers.
 //! It is what `herald run`, `herald demo` and every story in the tests stand on.
 
 use std::path::PathBuf;
@@ -32,7 +32,7 @@ use crate::state_file;
 /// The template this program was built with: its table, queues and schedules are the local ones too.
 pub const TEMPLATE: &str = include_str!("../../../template.yaml");
 
-/// Whose activities are served.
+/// The channel whose activities are served.
 #[derive(Debug, Clone)]
 pub enum ChannelSource {
     /// Those of the emulated channel.
@@ -56,7 +56,7 @@ pub struct LocalOptions {
     /// By what the agent proves to the emulated channel who it is; `None`: by its secret. It has what it needs of AWS
     /// from the emulated services.
     pub credential: Option<config::Credential>,
-    /// Decides what to say.
+    /// The agent's logic.
     pub engine: Arc<dyn Engine>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
@@ -68,7 +68,7 @@ pub struct LocalOptions {
     pub tenant_rate: u32,
 }
 
-/// The whole of it, running; nothing moves until the pumps are stepped or run.
+/// The running bundle; no message is handled until the pollers are stepped or run.
 pub struct Local {
     /// The AWS services.
     pub stack: Stack,
@@ -86,7 +86,7 @@ pub struct Local {
 }
 
 impl Local {
-    /// Starts everything but the pumps.
+    /// Starts everything but the pollers.
     ///
     /// # Errors
     ///
@@ -132,7 +132,7 @@ impl Local {
         &self.endpoint
     }
 
-    /// The pumps of the queues of turns, tasks and deliveries.
+    /// Returns the pollers of the queues of turns, tasks and deliveries.
     #[must_use]
     pub fn pollers(&self) -> [QueuePoller; 3] {
         let sqs = aws_sdk_sqs::Client::new(&self.resources.aws);

@@ -20,7 +20,7 @@ use worker::{Worker, event_handler};
 /// How long a receive waits for a message.
 const LONG_POLL: Duration = Duration::from_secs(20);
 
-/// How long work in hand may take after the end was asked for.
+/// How long messages in progress may take after the poller was stopped.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// Feeds the worker from one queue.
@@ -37,13 +37,13 @@ pub struct QueuePoller {
 /// What a step did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// Nothing was there.
+    /// The queue was empty.
     Idle,
-    /// A message's work is settled, and the message is gone.
+    /// A message's work is settled, and the message is deleted.
     Settled,
-    /// A message's work is not settled, and the message will come back.
+    /// A message's work is not settled: the message returns to the queue.
     Returned {
-        /// What the message is known by until then.
+        /// The receipt handle of the message.
         receipt: String,
     },
 }
@@ -61,32 +61,32 @@ impl QueuePoller {
         }
     }
 
-    /// Works on messages as they come, each beside the others, until `stop` changes; then finishes what is in
-    /// hand, as far as a few seconds go. What is not finished comes back at the next start.
+    /// Works on messages concurrently as they arrive, until `stop` changes; then finishes those in progress, within a
+    /// few seconds. What is not finished is received again at the next start.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
-        let mut in_hand = JoinSet::new();
+        let mut in_progress = JoinSet::new();
         loop {
             let received = tokio::select! {
                 _ = stop.changed() => break,
                 received = self.receive(LONG_POLL) => received,
             };
             match received {
-                Ok(Some(message)) => drop(in_hand.spawn(self.clone().work_and_tell(message))),
+                Ok(Some(message)) => drop(in_progress.spawn(self.clone().work_and_log(message))),
                 Ok(None) => {}
                 Err(error) => {
                     error!(error = %causes(error.as_ref()), "could not read a queue");
                     self.worker.clock.sleep(Duration::from_secs(1)).await;
                 }
             }
-            while in_hand.try_join_next().is_some() {}
+            while in_progress.try_join_next().is_some() {}
         }
-        let finished = async { while in_hand.join_next().await.is_some() {} };
+        let finished = async { while in_progress.join_next().await.is_some() {} };
         if within(self.worker.clock.as_ref(), GRACE, finished).await.is_none() {
-            in_hand.shutdown().await;
+            in_progress.shutdown().await;
         }
     }
 
-    async fn work_and_tell(self, message: Message) {
+    async fn work_and_log(self, message: Message) {
         if let Err(error) = self.work(message).await {
             error!(error = %causes(error.as_ref()), "could not settle a message");
         }
@@ -106,7 +106,7 @@ impl QueuePoller {
         Ok(received.messages.unwrap_or_default().pop())
     }
 
-    /// Has the worker handle `message`; its answer says whether the message is to come back.
+    /// Has the worker handle `message`; the batch response lists it when it is not settled.
     ///
     /// # Errors
     ///

@@ -1,5 +1,4 @@
-//! What happens by the clock: schedules fire as EventBridge would fire them, and state is kept.
-//! What a firing leads to is `proactive`'s.
+//! Fires the schedules as EventBridge Scheduler would, and saves the state, by the clock.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +12,7 @@ use tracing::error;
 use crate::Local;
 use crate::aws_emulator::template::{ScheduleDefinition, fire};
 
-/// Fires whatever is due, also what was made meanwhile; none waits for another.
+/// Fires every schedule that is due, concurrently, also those that were made meanwhile.
 pub async fn run_schedules(local: Arc<Local>, clock: Arc<dyn Clock>) {
     let mut firing = JoinSet::new();
     let mut last = clock.now();
@@ -39,7 +38,7 @@ async fn fire_one(local: Arc<Local>, schedule: ScheduleDefinition, due: Timestam
     }
 }
 
-/// Keeps the channel's people and conversations on file.
+/// Saves the state every second.
 pub async fn autosave(local: Arc<Local>, clock: Arc<dyn Clock>) {
     loop {
         clock.sleep(Duration::from_secs(1)).await;

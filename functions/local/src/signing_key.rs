@@ -1,5 +1,5 @@
 //! An RSA key made for one run, with which an emulated issuer signs its tokens (RS256) and which it publishes.
-//! What a token says is the issuer's; a wrong one is signed as readily as a right one.
+//! The issuer decides the claims; an invalid token is signed as readily as a valid one.
 
 use std::sync::{Arc, OnceLock};
 

@@ -14,7 +14,7 @@ use crate::channel_emulator::Channel;
 
 const FILE: &str = "channel.json";
 
-/// What is kept of a channel.
+/// The saved state of a channel.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ChannelState {
     /// The port of its connector, which service URLs name.
@@ -23,7 +23,7 @@ pub(crate) struct ChannelState {
     pub(crate) channel: Value,
 }
 
-/// What is kept in `directory`, if anything is.
+/// Reads the state saved in `directory`, if there is any.
 pub(crate) fn read(directory: &Path) -> Result<Option<ChannelState>, LocalError> {
     let path = directory.join(FILE);
     let unusable = |cause: BoxError| LocalError::State { path: path.clone(), cause };

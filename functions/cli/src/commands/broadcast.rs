@@ -1,5 +1,5 @@
 //! `herald send` and `herald broadcast`: opened, planned and followed through the same records as on AWS.
-//! Who is told and what becomes of it is decided by the shared code; nothing of what is said is printed.
+//! The text of messages is not printed.
 
 mod preview;
 mod report;
@@ -22,7 +22,7 @@ use super::{CommandError, Deployment};
 use crate::args::{BroadcastVerb, SendArguments};
 use crate::printable::printable;
 
-/// After so much planning a line says how far it is.
+/// Interval between lines about the progress of planning.
 const NEWS: SignedDuration = SignedDuration::from_secs(2);
 
 /// Says something to one; whether it was begun.
@@ -53,7 +53,7 @@ pub(super) async fn send(
     begin(&planner, event, out).await
 }
 
-/// Does what `verb` says; whether it could be done.
+/// Carries out `verb`; whether it could be done.
 pub(super) async fn execute(
     deployment: &Deployment,
     verb: &BroadcastVerb,
@@ -184,7 +184,7 @@ async fn follow(
     let spec = Spec {
         origin: format!("key:{key}"),
         occasion: match is_resend {
-            // Said as it was said at first, by the engine too.
+            // Rendered as it was at first, by the engine too.
             true => source.occasion,
             false => Occasion { scheduled_time: planner.clock.now(), ..source.occasion },
         },

@@ -55,7 +55,7 @@ async fn list_queue(dead: &Queue, kind: WorkQueue, out: &mut (dyn Write + Send))
     let count = count(dead).await?;
     let mut receipts = Vec::new();
     let listed = look(dead, kind, count, &mut receipts).await;
-    // Also after a failure: nobody else should wait for what was looked at.
+    // Also after a failure, so that the messages are visible to others at once.
     give_back(dead, &receipts).await;
     let lines = listed?;
     match count.max(lines.len()) {

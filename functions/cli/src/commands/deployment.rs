@@ -34,7 +34,7 @@ pub struct Deployment {
     group: Option<String>,
     agent: Option<Agent>,
     tenant_rate: u32,
-    /// The verb's own, where nobody else has the directory.
+    /// The verb's own, where no other process has the directory.
     stack: Option<Stack>,
 }
 
@@ -64,7 +64,7 @@ impl Deployment {
         aws: impl AsyncFnOnce() -> SdkConfig,
     ) -> Result<Self, CommandError> {
         let mut vars = Variables::new(vars);
-        // What is missing or wrong is only said to the verbs that need it.
+        // What is missing or wrong fails only the verbs that need it.
         let (client_id, cloud) = (vars.client_id(), vars.cloud());
         let tenant_rate = vars.tenant_rate().unwrap_or(TENANT_RATE);
         let emulated = || ClientId::new(EMULATED_CLIENT_ID).ok();

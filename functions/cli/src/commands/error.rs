@@ -21,7 +21,7 @@ pub enum CommandError {
         .0.display()
     )]
     NoState(PathBuf),
-    /// Another process has the directory and has not said where it listens.
+    /// Another process has the directory and its address is not known yet.
     #[error("another herald has {} and is starting or ending: try again", .0.display())]
     NotReady(PathBuf),
     /// The environment names a deployment, and not all of it.
@@ -32,7 +32,7 @@ pub enum CommandError {
         /// The output of the stack that it is.
         output: &'static str,
     },
-    /// It is not said whose references these are.
+    /// The agent's registration is not known.
     #[error(
         "CLIENT_ID is not set: set it to the agent's app registration, and CLOUD as the functions have it"
     )]
@@ -55,7 +55,7 @@ pub enum CommandError {
     /// An audience is empty.
     #[error("`audience` names nobody that is known here: nobody was told")]
     Nobody,
-    /// What is said about a schedule is wrong.
+    /// An argument of a schedule is wrong.
     #[error("`{field}`: {problem}")]
     Argument {
         /// Which argument, or which member of the event.

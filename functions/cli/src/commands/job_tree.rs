@@ -29,7 +29,7 @@ impl JobTree {
         Ok(Some(tree))
     }
 
-    /// Adds the later steps of a task, each found by what the one before says may follow it.
+    /// Adds the later steps of a task, each found by the id that the one before gives its successor.
     async fn read_steps(&mut self, jobs: &JobStore) -> Result<(), StoreError> {
         let mut next = self.job.as_ref().map(Job::next_step);
         while let Some(id) = next.take() {

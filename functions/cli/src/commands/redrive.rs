@@ -1,5 +1,5 @@
 //! `herald deadletter redrive`: puts dead letters back, and deletes one only once its queue has taken it.
-//! That nobody is told twice by it is the ledger's doing.
+//! The records of the jobs prevent duplicate sends.
 
 use std::collections::HashSet;
 use std::io::Write;

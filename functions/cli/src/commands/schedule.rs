@@ -1,5 +1,5 @@
 //! `herald schedule`: occasions that come by the clock, made, listed and taken away in EventBridge Scheduler.
-//! What such an event may hold is `proactive`'s to say; when an expression fires, the template's timetables'.
+//! `proactive` checks the event, `ScheduleExpression` the expression.
 
 mod next_runs;
 
@@ -34,7 +34,7 @@ const MAX_INPUT_BYTES: usize = 256 * 1024;
 const MAX_TRIES: i32 = 10;
 const MAX_AGE: i32 = 3_600;
 
-/// Does what `verb` says; whether it could be done.
+/// Carries out `verb`; whether it could be done.
 pub(super) async fn execute(
     deployment: &Deployment,
     verb: &ScheduleVerb,

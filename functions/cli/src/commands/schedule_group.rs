@@ -19,7 +19,7 @@ impl ScheduleGroup {
     pub(super) async fn get(&self, name: &str) -> Result<Option<GetScheduleOutput>, CommandError> {
         match self.client.get_schedule().group_name(&self.name).name(name).send().await {
             Ok(schedule) => Ok(Some(schedule)),
-            // Of a group that is not there, nobody says so in another way.
+            // Of a group that does not exist, the service answers the same.
             Err(error) if is(&error, "ResourceNotFoundException") => Ok(None),
             Err(error) => Err(self.error("scheduler:GetSchedule", error)),
         }

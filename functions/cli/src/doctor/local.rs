@@ -24,7 +24,7 @@ const STACK: &str = "local stack";
 pub(super) struct LocalChecks {
     /// The stack, inbound, proactive and the schedules.
     pub(super) parts: Vec<Finding>,
-    /// What the worker says of itself; nothing, where it could not be started.
+    /// Findings of the worker about itself; none where it could not be started.
     pub(super) worker: Vec<Finding>,
 }
 

@@ -1,4 +1,4 @@
-//! What is in the queues, told from what happened to them: a pure fold over [`Entry`]s.
+//! The messages in the queues, computed from their history: a pure fold over [`Entry`]s.
 //! It holds no timer and no visibility; after a restart every message is simply there again.
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// How many removed messages are remembered, so that a send which is told late does not bring one back.
+/// How many removed messages are remembered, so that a send recorded late does not restore one.
 const REMEMBERED: usize = 10_000;
 
 /// One thing that happened to a queue.
@@ -50,7 +50,7 @@ pub(super) struct Message {
     pub(super) due: Timestamp,
     /// How often it was received.
     pub(super) receives: u32,
-    /// What `SendMessage` said of it: body, group, deduplication id, attributes.
+    /// The fields of its `SendMessage`: body, group, deduplication id, attributes.
     pub(super) content: Map<String, Value>,
 }
 

@@ -18,7 +18,7 @@ pub enum StackError {
     State {
         /// What could not be used.
         path: PathBuf,
-        /// What the machine said.
+        /// The error of the operating system.
         #[source]
         source: io::Error,
     },
@@ -60,7 +60,7 @@ pub enum StackError {
     Queue {
         /// The SQS operation.
         operation: &'static str,
-        /// What they said.
+        /// Their error.
         answer: String,
     },
     /// No loopback port, or it was lost.

@@ -22,7 +22,7 @@ pub(super) struct Journal {
 
 impl Journal {
     /// What the file of an earlier process adds up to. A last line without its end is one that process did not finish
-    /// writing, so no client was told of it.
+    /// writing, so no client got a response to it.
     pub(super) fn read(path: &Path) -> Result<Vec<Message>, StackError> {
         let text = match fs::read(path) {
             Ok(text) => text,

@@ -12,7 +12,7 @@ use super::backlog::{Entry, Message};
 use super::error::StackError;
 use super::journal::Journal;
 
-/// Fields of `SendMessage` that say where and when, not what.
+/// Fields of `SendMessage` that hold its destination and time, not its content.
 const NOT_CONTENT: [&str; 3] = ["QueueUrl", "DelaySeconds", "Id"];
 
 /// The journal and the receipts by which its messages are deleted.

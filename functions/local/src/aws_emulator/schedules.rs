@@ -1,5 +1,5 @@
 //! EventBridge Scheduler's group of this stack: the template's schedules, and those that an operator made.
-//! It says which are due. Nothing fires by it: whoever runs the functions fires them.
+//! It lists those that are due and fires none: the scheduler does.
 
 mod schedule;
 
@@ -22,7 +22,7 @@ use crate::aws_emulator::template::{Occurrence, ScheduleDefinition, Template};
 /// Where the service's paths begin.
 const PATH: &str = "/schedules";
 
-/// What the service says when it cannot do what it was asked.
+/// An error response of the service: status, code, message.
 struct Refusal(u16, &'static str, String);
 
 /// The group.
@@ -189,7 +189,7 @@ impl Schedules {
         self.keep(made).map_err(|error| Refusal(500, "InternalServerException", error.to_string()))
     }
 
-    /// Moved into place, so that nobody reads half of it.
+    /// Moved into place, so that no reader sees half of it.
     fn keep(&self, made: &BTreeMap<String, Schedule>) -> Result<(), StackError> {
         let Some(path) = &self.file else { return Ok(()) };
         let kept = Kept { schedules: made.values().map(|schedule| schedule.shown.clone()).collect() };

@@ -1,4 +1,4 @@
-//! The one address: tells the services' requests apart by path and `X-Amz-Target`, and hands each to its engine.
+//! The server of all services: routes requests by path and `X-Amz-Target` to the engine of their service.
 //! It checks no signature and knows no operation.
 
 use std::sync::Arc;
@@ -34,7 +34,7 @@ pub(super) struct Server {
     pub(super) identity: Arc<IdentityIssuer>,
     pub(super) secrets: Arc<Secrets>,
     pub(super) schedules: Arc<Schedules>,
-    pub(super) wire: Arc<FaultInjector>,
+    pub(super) faults: Arc<FaultInjector>,
     pub(super) watch: Arc<Watch>,
     /// The table's engine.
     pub(super) table: Database,
@@ -85,7 +85,7 @@ impl Server {
         let operation = target.unwrap_or_default().to_owned();
         let body = self.watch.show(&operation, body.to_bytes());
         let performed = async { Ok(self.perform(parts, body).await) };
-        self.wire.carry(&operation, performed, refused).await
+        self.faults.apply(&operation, performed, refused).await
     }
 
     async fn perform(&self, parts: Parts, body: Bytes) -> Response<Full<Bytes>> {
@@ -102,7 +102,7 @@ impl Server {
         match target.split_once('.') {
             Some(("AmazonSQS", operation)) => self.queues.answer(operation, body).await.map(Full::new),
             Some(("secretsmanager", operation)) => self.secrets.answer(operation, &body),
-            // STS speaks the older protocol, which says in the body what is asked.
+            // STS has the older protocol, with the action in the body.
             None => self.identity.answer(&body),
             Some((_, operation)) => operations::answer(&self.table, operation, &body),
         }

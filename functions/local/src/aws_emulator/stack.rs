@@ -46,7 +46,7 @@ pub struct Stack {
     identity: Arc<IdentityIssuer>,
     secrets: Arc<Secrets>,
     schedules: Arc<Schedules>,
-    wire: Arc<FaultInjector>,
+    faults: Arc<FaultInjector>,
     watch: Arc<Watch>,
     serving: JoinSet<()>,
     _state: Option<StateDir>,
@@ -68,7 +68,7 @@ impl Stack {
         let table = Table::open(&template.table, state.as_ref(), &clock).await?;
         let endpoint = format!("http://{address}");
         let identity = Arc::new(IdentityIssuer::new(endpoint.clone(), clock.clone()));
-        let (secrets, wire, watch) =
+        let (secrets, faults, watch) =
             (Arc::new(Secrets::default()), Arc::new(FaultInjector::default()), Arc::new(Watch::default()));
         let schedules = Schedules::open(template, state.as_ref().map(StateDir::schedules))?;
         let schedules = Arc::new(schedules);
@@ -78,7 +78,7 @@ impl Stack {
             identity: identity.clone(),
             secrets: secrets.clone(),
             schedules: schedules.clone(),
-            wire: wire.clone(),
+            faults: faults.clone(),
             watch: watch.clone(),
             table: table.database(),
             authority: address.to_string(),
@@ -95,7 +95,7 @@ impl Stack {
             identity,
             secrets,
             schedules,
-            wire,
+            faults,
             watch,
             serving,
             _state: state,
@@ -129,12 +129,12 @@ impl Stack {
 
     /// Asks `hook` what becomes of every request from now on: for tests of crashes and outages.
     pub fn on_request(&self, hook: Hook) {
-        self.wire.ask(hook);
+        self.faults.set_hook(hook);
     }
 
     /// Returns once a request has had its effect and lost its reply, as a hook had it.
     pub async fn reply_lost(&self) {
-        self.wire.reply_lost().await;
+        self.faults.reply_lost().await;
     }
 
     /// Has every request from now on be what `rewriter` makes of it: for tests of what a broken adapter would ask.

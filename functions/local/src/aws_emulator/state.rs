@@ -32,12 +32,12 @@ impl StateDir {
     /// Makes the directory when it is absent, and locks it.
     pub(super) fn open(path: PathBuf) -> Result<Self, StackError> {
         let unusable = |source| StackError::State { path: path.clone(), source };
-        // What people wrote is in it: nobody else on this machine reads it.
+        // It holds the text of messages: no other user of this machine may read it.
         DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(unusable)?;
         let lock = File::create(path.join("lock")).map_err(unusable)?;
         match lock.try_lock() {
             Ok(()) => {
-                // That of whoever had the directory before.
+                // That of the process that had the directory before.
                 match fs::remove_file(path.join(ENDPOINT)) {
                     Err(source) if source.kind() != ErrorKind::NotFound => Err(unusable(source)),
                     _ => Ok(Self { path, _lock: lock }),
@@ -49,7 +49,7 @@ impl StateDir {
     }
 
     /// Writes down where the stack on it listens, for other processes of this machine. Moved into place, so that
-    /// nobody reads half of it.
+    /// no reader sees half of it.
     pub(super) fn announce(&self, endpoint: &str) -> Result<(), StackError> {
         let beside = self.path.join("endpoint.new");
         let path = self.path.join(ENDPOINT);

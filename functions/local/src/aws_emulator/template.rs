@@ -1,4 +1,4 @@
-//! What the deployment template says about the table, the queues and the schedules.
+//! Reads the table, the queues and the schedules from the deployment template.
 //! It does not deploy, and what one machine has no use for (roles, functions, alarms) it skips.
 
 mod account;

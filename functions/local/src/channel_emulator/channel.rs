@@ -119,7 +119,7 @@ impl Channel {
 
     /// Asks `hook` what becomes of every request from now on: for tests of crashes.
     pub fn on_request(&self, hook: Hook) {
-        self.state.faults.ask(hook);
+        self.state.faults.set_hook(hook);
     }
 
     /// Answers every call in these conversations with `refusal` until then, e.g. in those of one tenant with a 429.

@@ -103,13 +103,13 @@ pub(super) fn delete(directory: &mut Directory, conversation: &str, id: &str) ->
     })
 }
 
-/// Tells all members.
+/// Lists all members.
 pub(super) fn members(directory: &mut Directory, conversation: &str) -> Result<CallResult, Refusal> {
     let members = roster(directory, conversation)?;
-    Ok(told(conversation, Value::Array(members)))
+    Ok(read_result(conversation, Value::Array(members)))
 }
 
-/// Tells some members, and how to ask for the next.
+/// Lists one page of members, with the token of the next.
 pub(super) fn page(
     directory: &mut Directory,
     conversation: &str,
@@ -120,22 +120,22 @@ pub(super) fn page(
     let members: Vec<&Value> = all.iter().skip(page.from).take(size).collect();
     let next = page.from.saturating_add(members.len());
     let token = (next < all.len()).then(|| next.to_string());
-    Ok(told(conversation, json!({ "members": members, "continuationToken": token })))
+    Ok(read_result(conversation, json!({ "members": members, "continuationToken": token })))
 }
 
-/// Tells one member.
+/// Returns one member.
 pub(super) fn member(directory: &mut Directory, conversation: &str, id: &str) -> Result<CallResult, Refusal> {
     let members = directory.members(conversation)?;
     let member = members.iter().find(|person| person.is_called(id));
     let refusal = || Refusal::new(404, "MemberNotFoundInConversation", "Member not found in conversation.");
-    Ok(told(conversation, member.ok_or_else(refusal)?.member()))
+    Ok(read_result(conversation, member.ok_or_else(refusal)?.member()))
 }
 
 fn roster(directory: &mut Directory, conversation: &str) -> Result<Vec<Value>, Refusal> {
     Ok(directory.members(conversation)?.iter().map(|person| person.member()).collect())
 }
 
-fn told(conversation: &str, body: Value) -> CallResult {
+fn read_result(conversation: &str, body: Value) -> CallResult {
     let conversation = Some(conversation.to_owned());
     CallResult { status: 200, body, effect: Effect::Read, conversation, activity: None }
 }

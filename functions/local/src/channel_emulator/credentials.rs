@@ -34,7 +34,7 @@ impl Channel {
         Ok(())
     }
 
-    /// Publishes `key` beside its own keys, whatever it says: a JSON Web Key, or something posing as one.
+    /// Publishes `key` with the channel's own keys, unchecked: a JSON Web Key, or something posing as one.
     pub fn publish_key(&self, key: Value) {
         lock(&self.state.keys.foreign).push(key);
     }
@@ -68,7 +68,7 @@ impl Channel {
         self.sign_with_header(&self.token_header(), claims)
     }
 
-    /// A token with this header and these claims, signed with RS256 whatever the header says.
+    /// A token with this header and these claims, always signed with RS256.
     ///
     /// # Errors
     ///

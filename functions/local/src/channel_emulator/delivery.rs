@@ -9,7 +9,7 @@ use super::error::ChannelError;
 use super::lock::lock;
 
 impl Channel {
-    /// Says where the agent takes activities, e.g. `http://127.0.0.1:3000/api/messages`.
+    /// Sets the URL where the agent takes activities, e.g. `http://127.0.0.1:3000/api/messages`.
     pub fn set_endpoint(&self, url: impl Into<String>) {
         *lock(&self.state.endpoint) = Some(url.into());
     }

@@ -1,7 +1,7 @@
-//! Why the double of the channel cannot do as it was told.
-//! What it refuses on the wire, as the channel would, is `refusal`'s.
+//! Errors of the emulator itself.
+//! Error responses of the channel are in `refusal`.
 
-/// Why the channel could not do as it was told.
+/// Why the emulator could not do something.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ChannelError {

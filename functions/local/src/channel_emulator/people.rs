@@ -37,7 +37,7 @@ impl Channel {
         channel
     }
 
-    /// Has these people, and nobody else, be the members of a channel's team.
+    /// Sets the members of a channel's team to exactly these people.
     pub fn set_members(&self, channel: &TeamChannel, people: &[&Person]) {
         let ids = people.iter().map(|person| person.id.clone()).collect();
         self.state.directory().rosters.insert(channel.team_id.clone(), ids);

@@ -1,12 +1,12 @@
-//! How the channel says no: a status, and a body in one of the shapes of protocol §1.7.
-//! When it says no is decided where the call is understood.
+//! Error responses of the channel: a status, and a body in one of the shapes of protocol §1.7.
+//! The operations decide when one is sent.
 
 use http::{HeaderName, HeaderValue};
 use serde_json::json;
 
 use super::response::{self, Response};
 
-/// One way of saying no.
+/// An error response.
 ///
 /// ```
 /// use local::channel_emulator::Refusal;
@@ -37,20 +37,20 @@ impl Refusal {
         Self { status, body: body.into(), headers: Vec::new() }
     }
 
-    /// Says when to come back, in seconds or as an HTTP date.
+    /// Adds `Retry-After`, in seconds or as an HTTP date.
     #[must_use]
     pub fn retry_after(self, value: impl Into<String>) -> Self {
         self.header("retry-after", value)
     }
 
-    /// Says something else in a header.
+    /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
 
-    /// What the front end says to a token it does not like.
+    /// The response to a token that is not valid.
     pub(super) fn unauthorized() -> Self {
         Self::raw(401, json!({ "message": "Authorization has been denied for this request." }).to_string())
     }

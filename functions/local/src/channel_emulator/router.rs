@@ -38,10 +38,10 @@ async fn route(state: &State, head: &Parts, body: &[u8]) -> Result<Response, Dis
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     let answered = Box::pin(perform(state, head, &segments, body));
     let refused = || Refusal::new(403, "Refused", "The test does not let this through").response();
-    state.faults.carry(operation(&head.method, &segments), answered, refused).await
+    state.faults.apply(operation(&head.method, &segments), answered, refused).await
 }
 
-/// What is asked, for whoever has a say in it.
+/// The operation of a request, for fault injection.
 fn operation(method: &Method, segments: &[&str]) -> &'static str {
     match (method, segments) {
         (_, [_, "oauth2", ..]) => "channel.Token",

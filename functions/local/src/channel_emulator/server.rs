@@ -59,6 +59,6 @@ async fn serve(stream: TcpStream, state: Arc<State>, mut stopped: watch::Receive
 }
 
 async fn stop(stopped: &mut watch::Receiver<bool>) {
-    // An error says that the last handle is gone, which is a stop too.
+    // An error means that the last handle is gone, which is a stop too.
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }

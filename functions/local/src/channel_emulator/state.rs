@@ -23,7 +23,7 @@ pub(super) const ISSUER: &str = "https://api.botframework.com";
 /// What a connector token is asked for.
 pub(super) const SCOPE: &str = "https://api.botframework.com/.default";
 
-/// What the channel is told about the agent, and its time and chance.
+/// The agent's registration, and the clock and randomness of the channel.
 #[derive(Debug, Clone)]
 pub struct ChannelOptions {
     /// The agent's registration.

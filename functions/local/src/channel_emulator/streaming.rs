@@ -20,7 +20,7 @@ pub(super) fn info(activity: &Value) -> Option<&Value> {
     activity["entities"].as_array()?.iter().find(|entity| entity["type"] == "streaminfo")
 }
 
-/// Takes one chunk, or says why not.
+/// Takes one chunk, or refuses it.
 pub(super) fn accept(
     directory: &mut Directory,
     conversation: &str,

@@ -1,5 +1,5 @@
 //! The transcript: every call of the agent to the connector, what came of it, and a way to wait for messages.
-//! What people said to the agent is not in it.
+//! Messages to the agent are not in it.
 
 use std::sync::Mutex;
 
@@ -50,7 +50,7 @@ pub struct TranscriptEntry {
 }
 
 impl TranscriptEntry {
-    /// Whether it put a message before somebody's eyes, new or changed.
+    /// Whether it made a message visible, new or changed.
     #[must_use]
     pub fn shows_message(&self) -> bool {
         let shows = matches!(self.effect, Effect::Created | Effect::Sent | Effect::Updated);

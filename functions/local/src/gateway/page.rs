@@ -19,7 +19,7 @@ use crate::channel_emulator::{Channel, Effect, TranscriptEntry};
 
 const HTML: &str = include_str!("page/page.html");
 
-/// The page brings everything along and speaks to nobody but this address.
+/// The page loads nothing and connects to this address only.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -47,7 +47,7 @@ impl Page {
             .with_state(self)
     }
 
-    /// Whether a request comes from the page itself, or from somebody who typed the address.
+    /// Whether a request comes from the page itself, or from an address typed into the browser.
     fn is_own(&self, headers: &HeaderMap) -> bool {
         let value = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
         let Some(host) = value(HOST.as_str()).filter(|host| self.authorities.iter().any(|own| own == host))

@@ -1,5 +1,5 @@
-//! `herald broadcast preview`: how many would be told, how long it would take, how large it is; nobody is told.
-//! Who is counted is `proactive`'s to say, as when they are told.
+//! `herald broadcast preview`: the number of recipients, the estimated duration and the size, without sending.
+//! `proactive` counts, as it does for sending.
 
 use std::io::Write;
 

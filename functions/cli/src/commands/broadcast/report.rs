@@ -1,5 +1,5 @@
 //! `herald broadcast report`: a line of CSV for each recipient (RFC 4180).
-//! It names people by their ids and holds nothing of what was said.
+//! It names people by their ids and holds no text of messages.
 
 use std::io::Write;
 

@@ -1,5 +1,5 @@
 //! The schedules as the template defines them, and the event each sends when it fires.
-//! It does not wait: whoever runs them asks [`ScheduleDefinition::next_after`] and calls [`fire`].
+//! It does not wait: the scheduler does.
 
 use jiff::Timestamp;
 use serde_json::Value;

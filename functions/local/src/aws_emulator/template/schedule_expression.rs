@@ -37,14 +37,14 @@ enum Rule {
     At(DateTime),
 }
 
-/// What becomes of a time that an expression names.
+/// A wall-clock time that an expression names, resolved in its zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Occurrence {
     /// It fires then.
     At(Timestamp),
-    /// The clock shows the time twice; it fires then, the first time, and not again.
+    /// The clocks repeat the time: it fires then, the first time only.
     Fold(Timestamp),
-    /// It does not fire: a change of clocks skips the time.
+    /// The clocks skip the time: it does not fire.
     Gap(DateTime),
 }
 
@@ -113,9 +113,9 @@ impl ScheduleExpression {
         self.occurrences(after).find_map(Occurrence::moment)
     }
 
-    /// What becomes of each time after `after`, in order. It may never end.
+    /// Returns the occurrences after `after`, in order. The iterator may never end.
     pub fn occurrences(&self, after: Timestamp) -> impl Iterator<Item = Occurrence> {
-        // The wall clock knows no change of clocks; the zone says what each time of it means.
+        // The wall clock knows no change of clocks; the zone resolves each of its times.
         let (mut wall, mut last) = (Some(self.zone.to_datetime(after)), after);
         let is_to_come = move |firing: &Occurrence| firing.moment().is_none_or(|time| time > after);
         std::iter::from_fn(move || match &self.rule {
@@ -155,7 +155,7 @@ impl ScheduleExpression {
         &self.zone
     }
 
-    /// What becomes of the time `wall` on the clock of the zone.
+    /// Resolves the time `wall` on the clock of the zone.
     fn resolve(&self, wall: DateTime) -> Option<Occurrence> {
         let ambiguous = self.zone.to_ambiguous_timestamp(wall);
         match ambiguous.offset() {

@@ -22,7 +22,7 @@ pub struct TableDefinition {
     /// Its global secondary indexes.
     #[serde(rename = "GlobalSecondaryIndexes", skip_serializing_if = "Vec::is_empty")]
     pub indexes: Vec<IndexDefinition>,
-    /// The attribute that says when an item expires.
+    /// The attribute that holds the time when an item expires.
     #[serde(skip)]
     pub ttl_attribute: String,
 }

@@ -1,5 +1,5 @@
 //! The federated credentials of the registration: whose identity tokens count as the agent's (protocol §3.3).
-//! A token is checked against what its issuer publishes, fetched anew each time; nothing is known of AWS.
+//! A token is checked against what its issuer publishes, fetched for each check; nothing is known of AWS.
 
 use std::sync::Mutex;
 
@@ -14,7 +14,7 @@ use super::super::lock::lock;
 use super::assertion::Assertion;
 use super::token_error::TokenError;
 
-/// Whose identity tokens count as the agent's: each member letter by letter.
+/// Whose identity tokens count as the agent's: each member is compared exactly.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FederatedCredential {
     /// Who must have signed.

@@ -1,5 +1,4 @@
-//! How the token endpoint says no: OAuth's word, and Entra's own code and sentence (protocol §3.4).
-//! When it says no is decided where the request is checked.
+//! Error responses of the token endpoint: OAuth's error, and Entra's code and description (protocol §3.4).
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -23,7 +22,7 @@ impl TokenError {
         Self { status, error, code, description: description.into() }
     }
 
-    /// The client is not who it says.
+    /// The client's credential is not valid.
     pub(in crate::channel_emulator) fn client(code: u32, description: impl Into<String>) -> Self {
         Self::new(401, "invalid_client", code, description)
     }

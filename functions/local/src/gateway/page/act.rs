@@ -1,5 +1,5 @@
 //! What can be done on the chat page: write, press, rate, add a person, stop a stream, have calls go wrong.
-//! The channel does all of it; here it is only told.
+//! The channel does all of it.
 
 use std::time::Duration;
 
