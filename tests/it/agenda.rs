@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use herald::agenda::{Destination, Item};
+use herald::jobs::timers::{Destination, Item};
 use herald::clock::Clock;
 use local::channel_emulator::{Fault, Refusal};
 use local::fault_injection::RequestFate;

@@ -207,9 +207,9 @@ async fn an_engine_that_recovers_is_asked_again_and_one_that_does_not_apologises
 
 #[tokio::test]
 async fn a_task_too_large_for_the_queue_is_answered_with_an_apology() {
-    let outcome = herald::engine::Outcome::Defer {
-        ack: herald::activity::Activity::message("On it."),
-        task: herald::task::Task::new("work").input("x".repeat(300_000)),
+    let outcome = herald::agent::engine::Outcome::Defer {
+        ack: herald::protocol::activity::Activity::message("On it."),
+        task: herald::agent::task::Task::new("work").input("x".repeat(300_000)),
     };
     let bundle = TestBundle::with(ScriptedEngine::deciding(outcome)).await;
     let alex = bundle.channel().add_person("Alex");

@@ -7,10 +7,10 @@ mod teams;
 
 use std::time::Duration;
 
-use herald::broadcast::{Broadcast, Entry, Outcome, Wish};
+use herald::broadcast::{Broadcast, Entry, Outcome, Command};
 use herald::clock::Clock;
-use herald::conversation::ConversationReference;
-use herald::conversation::lifecycle::Change;
+use herald::protocol::conversation::ConversationReference;
+use herald::protocol::conversation::lifecycle::Presence;
 use local::channel_emulator::Person;
 use serde_json::{Value, json};
 use support::TestBundle;

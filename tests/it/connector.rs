@@ -1,10 +1,10 @@
 //! The connector against the channel: every verb, the spelling of paths, and where a token never goes.
 
-use herald::activity::Activity;
-use herald::connector::{ConnectorError, Refusal as Refused, Retry};
-use herald::conversation::ConversationReference;
-use herald::ids::{ActivityId, ConversationId};
-use herald::service_url::ServiceUrl;
+use herald::protocol::activity::Activity;
+use herald::protocol::channel_error::{ConnectorError, RejectionReason as Refused, Retry};
+use herald::protocol::conversation::ConversationReference;
+use herald::protocol::ids::{ActivityId, ConversationId};
+use herald::protocol::service_url::ServiceUrl;
 use local::channel_emulator::{Effect, Fault, Refusal};
 use support::{ScriptedEngine, TestBundle};
 
@@ -118,7 +118,7 @@ async fn a_wrong_secret_is_explained() {
 
     let error = connector.send(&reference, Activity::message("hello")).await.unwrap_err();
 
-    let line = herald::telemetry::causes(&error).to_string();
+    let line = herald::error::error_chain(&error).to_string();
     assert!(line.contains("AADSTS7000222") && line.contains("expired"), "{line}");
     assert_eq!(error.retry(), Retry::Backoff);
     bundle.end().await;

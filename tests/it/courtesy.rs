@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::OrderDesk;
-use herald::agenda::Minute;
+use herald::jobs::timers::Minute;
 use herald::broadcast::{BroadcastId, Outcome};
 use herald::clock::Clock;
 use jiff::{SignedDuration, Timestamp};

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use herald::chance::Chance;
+use herald::random::Random;
 use tokio::runtime::Builder;
 
 use self::mutant::Mutant;
@@ -123,8 +123,8 @@ fn pairs<'a>(cases: &[Case<'a>], all: &[Played]) -> Vec<Case<'a>> {
 /// Pairs drawn by a fixed seed, and of how many.
 fn some_pairs<'a>(cases: &[Case<'a>], all: &[Played]) -> (Vec<Case<'a>>, usize) {
     let mut pairs = pairs(cases, all);
-    let (chance, count) = (Chance::seeded(7), pairs.len());
-    let draw = |_| pairs.swap_remove(usize::try_from(chance.below(pairs.len() as u64)).unwrap());
+    let (random, count) = (Random::seeded(7), pairs.len());
+    let draw = |_| pairs.swap_remove(usize::try_from(random.below(pairs.len() as u64)).unwrap());
     ((0..SOME_PAIRS).map(draw).collect(), count)
 }
 

@@ -7,13 +7,15 @@ mod certificate;
 use std::sync::Arc;
 use std::time::Duration;
 
-use herald::auth::{self, FederatedIdentity, TokenProvider, TokenSource};
-use herald::chance::Chance;
+use herald::aws::identity::FederatedIdentity;
+use herald::channel::auth;
+use herald::channel::auth::{TokenProvider, TokenSource};
+use herald::random::Random;
 use herald::clock::Clock;
-use herald::cloud::Cloud;
-use herald::config::Credential;
-use herald::ids::{ClientId, TenantId};
-use herald::telemetry::causes;
+use herald::protocol::cloud::Cloud;
+use herald::aws::config::Credential;
+use herald::protocol::ids::{ClientId, TenantId};
+use herald::error::error_chain;
 use local::channel_emulator::{Fault, FederatedCredential, Operation, Refusal};
 use support::clock::TestClock;
 use support::{ScriptedEngine, TestBundle};
@@ -69,7 +71,7 @@ async fn assert_follows_up(bundle: TestBundle) {
 /// What the agent says when it asks for a token in vain.
 async fn refusal(bundle: &TestBundle) -> String {
     let error = bundle.local().bundle.worker.connector.tokens.token().await.unwrap_err();
-    let text = causes(&error).to_string();
+    let text = error_chain(&error).to_string();
     for id in ["000000000000", "arn:", "5d0c9c1e", "9a1b2c3d", "127.0.0.1"] {
         assert!(!text.contains(id), "`{id}` is in: {text}");
     }
@@ -209,13 +211,13 @@ async fn an_agent_whose_clock_is_wrong_is_told_so() {
         let asked = bundle.channel().token_requests();
         let clock: Arc<dyn Clock> = Arc::new(TestClock::at(wrong.parse().unwrap()));
         let tokens = TokenProvider::new(TokenSource {
-            http: herald::http::client().unwrap(),
+            http: herald::channel::http::client().unwrap(),
             client_id: ClientId::new(claims["aud"].as_str().unwrap()).unwrap(),
             credential: auth::Credential::new(kept.clone(), &cloud, &bundle.local().resources.aws),
             tenant: TenantId::new("of the cloud").unwrap(),
             cloud: cloud.clone(),
             clock,
-            chance: Chance::system(),
+            random: Random::system(),
         });
 
         let error = tokens.token().await.unwrap_err().to_string();

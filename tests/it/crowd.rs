@@ -8,12 +8,12 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use herald::broadcast::{Broadcast, BroadcastId, Outcome, Status, Wish};
-use herald::chance::Chance;
+use herald::broadcast::{Broadcast, BroadcastId, Outcome, Status, Command};
+use herald::random::Random;
 use herald::clock::{Clock, SystemClock};
-use herald::conversation::ConversationReference;
-use herald::conversation::lifecycle::Change;
-use herald::ids::TenantId;
+use herald::protocol::conversation::ConversationReference;
+use herald::protocol::conversation::lifecycle::Presence;
+use herald::protocol::ids::TenantId;
 use jiff::{SignedDuration, Timestamp};
 use local::aws_emulator::Delays;
 use local::channel_emulator::{Effect, Refusal};
@@ -56,7 +56,7 @@ impl Crowd {
             credential: None,
             engine: Arc::new(ScriptedEngine::telling("News.")),
             clock: Arc::new(SystemClock),
-            chance: Chance::seeded(7),
+            random: Random::seeded(7),
             delays: Delays::Kept,
             tenant_rate,
         });
@@ -95,7 +95,7 @@ impl Crowd {
             conversations.insert(conversation);
             let references = self.local.bundle.proactive.references.clone();
             writing.spawn(async move {
-                references.upsert(&reference, Change::Keep, SystemClock.now()).await.unwrap();
+                references.upsert(&reference, Presence::Active, SystemClock.now()).await.unwrap();
             });
             if writing.len() >= WORKERS {
                 writing.join_next().await;
@@ -114,9 +114,9 @@ impl Crowd {
         BroadcastId::of_key(key)
     }
 
-    async fn wish(&self, id: &BroadcastId, wish: Wish) -> Timestamp {
+    async fn wish(&self, id: &BroadcastId, wish: Command) -> Timestamp {
         let now = SystemClock.now();
-        let change = |broadcast: &Broadcast| (broadcast.wish(wish, now).ok(), ());
+        let change = |broadcast: &Broadcast| (broadcast.apply(wish, now).ok(), ());
         self.local.bundle.proactive.broadcasts.change(id, change).await.unwrap().unwrap();
         now
     }
@@ -137,7 +137,7 @@ impl Crowd {
                 }
             }
         };
-        herald::clock::within(&SystemClock, PATIENCE, done).await.unwrap();
+        herald::clock::timeout(&SystemClock, PATIENCE, done).await.unwrap();
     }
 
     /// When each message was shown, and to whose tenant, in order.
@@ -211,14 +211,14 @@ async fn a_pause_and_an_end_are_felt_within_five_seconds_and_a_resumption_with_t
     let id = crowd.tell("paused").await;
     SystemClock.sleep(Duration::from_secs(5)).await;
 
-    let paused = crowd.wish(&id, Wish::Pause).await;
+    let paused = crowd.wish(&id, Command::Pause).await;
     SystemClock.sleep(Duration::from_secs(10)).await;
     let before = of_tenant(&crowd.shown(), 0);
-    let resumed = crowd.wish(&id, Wish::Resume).await;
+    let resumed = crowd.wish(&id, Command::Resume).await;
     crowd.tick().await;
     SystemClock.sleep(Duration::from_secs(10)).await;
     let after = of_tenant(&crowd.shown(), 0);
-    let ended = crowd.wish(&id, Wish::Cancel).await;
+    let ended = crowd.wish(&id, Command::Cancel).await;
     SystemClock.sleep(Duration::from_secs(10)).await;
     let all = of_tenant(&crowd.shown(), 0);
 

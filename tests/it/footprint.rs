@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use herald::broadcast::{BroadcastId, PAGE};
 use herald::clock::{Clock, SystemClock};
-use herald::cloud::Cloud;
-use herald::conversation::ConversationReference;
-use herald::conversation::lifecycle::Change;
-use herald::ids::{ClientId, TenantId};
-use herald::store::{BroadcastStore, ReferenceStore, Table};
+use herald::protocol::cloud::Cloud;
+use herald::protocol::conversation::ConversationReference;
+use herald::protocol::conversation::lifecycle::Presence;
+use herald::protocol::ids::{ClientId, TenantId};
+use herald::aws::table::{BroadcastStore, ReferenceStore, Table};
 use local::aws_emulator::Delays;
 use serde_json::json;
 use support::Services;
@@ -91,7 +91,7 @@ async fn populate(
         }
         let references = references.clone();
         writing.spawn(async move {
-            references.upsert(&reference, Change::Keep, SystemClock.now()).await.unwrap();
+            references.upsert(&reference, Presence::Active, SystemClock.now()).await.unwrap();
         });
         if writing.len() >= WRITERS {
             writing.join_next().await;

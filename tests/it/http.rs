@@ -8,7 +8,7 @@ use axum::Router;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use herald::http;
+use herald::channel::http;
 
 /// Who asked, and with what headers.
 type Asked = Arc<Mutex<Vec<(SocketAddr, HeaderMap)>>>;

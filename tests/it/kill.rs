@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_sdk_sqs::types::Message;
-use herald::chance::Chance;
-use herald::clock::{Clock, SystemClock, within};
-use herald::config::environment;
-use herald::digest;
-use herald::ids::{ChannelId, ConversationId};
-use herald::ledger::{Job, JobId, State};
+use herald::random::Random;
+use herald::clock::{Clock, SystemClock, timeout};
+use herald::aws::config::process_env;
+use herald::hash;
+use herald::protocol::ids::{ChannelId, ConversationId};
+use herald::jobs::{Job, JobId, State};
 use jiff::{SignedDuration, Timestamp};
 use local::aws_emulator::Delays;
 use local::channel_emulator::Person;
@@ -56,7 +56,7 @@ struct Run {
     /// The receipts of messages whose worker did its first act: keeping them in hand.
     in_hand: Arc<Mutex<HashSet<String>>>,
     /// When the worker was killed that had this message in hand.
-    left_at: Mutex<HashMap<String, Timestamp>>,
+    abandon_at: Mutex<HashMap<String, Timestamp>>,
     pick_ups: Mutex<Vec<SignedDuration>>,
     killed_before_first_act: AtomicUsize,
     waiting: Mutex<HashMap<String, oneshot::Sender<()>>>,
@@ -67,7 +67,7 @@ struct Run {
 #[ignore = "takes 12 minutes and needs release binaries: cargo build --release -p inbound -p worker"]
 async fn two_hundred_killed_workers_lose_nothing_and_repeat_only_what_nobody_could_know() {
     let seed =
-        environment("SEED").and_then(|seed| seed.parse().ok()).unwrap_or_else(|| Chance::system().number());
+        process_env("SEED").and_then(|seed| seed.parse().ok()).unwrap_or_else(|| Random::system().next_u64());
     say(&format!("SEED={seed}"));
     let begun = SystemClock.now();
     let run = Arc::new(Run::start().await);
@@ -76,7 +76,7 @@ async fn two_hundred_killed_workers_lose_nothing_and_repeat_only_what_nobody_cou
         (0..count).for_each(|_| drop(workers.spawn(work(run.clone(), queue))));
     }
     let reading = tokio::spawn(read_along(run.clone()));
-    let killing = tokio::spawn(order_kills(run.clone(), Chance::seeded(seed)));
+    let killing = tokio::spawn(order_kills(run.clone(), Random::seeded(seed)));
 
     let talks = (0..CONVERSATIONS).map(|number| tokio::spawn(converse(run.clone(), number)));
     let mut queries = Vec::new();
@@ -125,7 +125,7 @@ impl Run {
             orders: Mutex::default(),
             kills: watch::Sender::new(0),
             in_hand,
-            left_at: Mutex::default(),
+            abandon_at: Mutex::default(),
             pick_ups: Mutex::default(),
             killed_before_first_act: AtomicUsize::default(),
             waiting: Mutex::default(),
@@ -141,8 +141,8 @@ impl Run {
 
     /// A message whose worker had been killed was handed to another one.
     fn picked_up(&self, message: &Message, at: Timestamp) {
-        let left_at = self.left_at.lock().unwrap().remove(message.message_id().unwrap());
-        self.pick_ups.lock().unwrap().extend(left_at.map(|left_at| at.duration_since(left_at)));
+        let abandon_at = self.abandon_at.lock().unwrap().remove(message.message_id().unwrap());
+        self.pick_ups.lock().unwrap().extend(abandon_at.map(|abandon_at| at.duration_since(abandon_at)));
     }
 
     /// Its worker was killed. Whoever died before their first act leaves the message to the visibility of the queue,
@@ -150,7 +150,7 @@ impl Run {
     async fn left(&self, queue: &str, message: &Message) {
         if self.in_hand.lock().unwrap().contains(message.receipt_handle().unwrap()) {
             let id = message.message_id().unwrap().to_owned();
-            self.left_at.lock().unwrap().insert(id, SystemClock.now());
+            self.abandon_at.lock().unwrap().insert(id, SystemClock.now());
         } else {
             self.killed_before_first_act.fetch_add(1, Ordering::Relaxed);
             self.services.hide(queue, message, 30).await;
@@ -164,12 +164,12 @@ impl Run {
                 SystemClock.sleep(Duration::from_secs(1)).await;
             }
         };
-        within(&SystemClock, PATIENCE, empty).await.unwrap();
+        timeout(&SystemClock, PATIENCE, empty).await.unwrap();
     }
 
     async fn ask(&self, person: &Person, item: String) -> Query {
         let activity = self.services.channel.message(person, &format!("order {item}"));
-        let named = digest::of(&["id", activity["id"].as_str().unwrap()]);
+        let named = hash::sha256(&["id", activity["id"].as_str().unwrap()]);
         let channel: ChannelId = serde_json::from_value(activity["channelId"].clone()).unwrap();
         let conversation: ConversationId =
             serde_json::from_value(activity["conversation"]["id"].clone()).unwrap();
@@ -244,15 +244,15 @@ async fn work(run: Arc<Run>, queue: &'static str) {
 }
 
 /// Has a worker killed every few seconds: over a turn, over the shop's two seconds, or over what comes after them.
-async fn order_kills(run: Arc<Run>, chance: Chance) {
+async fn order_kills(run: Arc<Run>, random: Random) {
     for _ in 0..KILLS {
-        let (queue, after_ms) = match chance.below(3) {
-            0 => ("TurnsQueue", chance.below(60)),
-            1 => ("TasksQueue", chance.below(2_000)),
-            _ => ("TasksQueue", 2_000 + chance.below(60)),
+        let (queue, after_ms) = match random.below(3) {
+            0 => ("TurnsQueue", random.below(60)),
+            1 => ("TasksQueue", random.below(2_000)),
+            _ => ("TasksQueue", 2_000 + random.below(60)),
         };
         run.orders.lock().unwrap().push(Order { queue, after: Duration::from_millis(after_ms) });
-        SystemClock.sleep(Duration::from_millis(chance.below(BETWEEN_KILLS))).await;
+        SystemClock.sleep(Duration::from_millis(random.below(BETWEEN_KILLS))).await;
     }
     let mut kills = run.kills.subscribe();
     kills.wait_for(|kills| *kills == KILLS).await.unwrap();
@@ -268,7 +268,7 @@ async fn converse(run: Arc<Run>, number: usize) -> Vec<Query> {
         run.waiting.lock().unwrap().insert(item.clone(), shown);
         asked.push(run.ask(&person, item).await);
         // Whatever keeps it from being shown is judged at the end.
-        let _ = within(&SystemClock, PATIENCE, is_shown).await;
+        let _ = timeout(&SystemClock, PATIENCE, is_shown).await;
     }
     asked
 }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use herald::activity::Activity;
-use herald::chance::Chance;
+use herald::protocol::activity::Activity;
+use herald::random::Random;
 use herald::clock::Clock;
-use herald::conversation::ConversationReference;
-use herald::conversation::lifecycle::Change;
-use herald::engine::Outcome;
-use herald::ids::TenantId;
+use herald::protocol::conversation::ConversationReference;
+use herald::protocol::conversation::lifecycle::Presence;
+use herald::agent::engine::Outcome;
+use herald::protocol::ids::TenantId;
 use jiff::{SignedDuration, Timestamp};
 use local::channel_emulator::{Effect, Fault, Operation, Refusal};
 use local::poller::Step;
@@ -59,7 +59,7 @@ async fn populate(bundle: &TestBundle, count: usize, tenant: Option<&str>) {
             reference.tenant_id = Some(TenantId::new(tenant).unwrap());
             reference.conversation.tenant_id = reference.tenant_id.clone();
         }
-        references.upsert(&reference, Change::Keep, bundle.clock().now()).await.unwrap();
+        references.upsert(&reference, Presence::Active, bundle.clock().now()).await.unwrap();
     }
 }
 
@@ -107,7 +107,7 @@ async fn a_throttled_tenant_waits_and_the_others_are_told_meanwhile() {
     let throttled = TenantId::new("11111111-1111-4111-8111-111111111111").unwrap();
     let until = bundle.clock().now() + SignedDuration::from_secs(5);
     let rates = &bundle.local().bundle.worker.rates;
-    rates.pause(herald::store::Shared::Tenant(throttled.as_str()), until).await.unwrap();
+    rates.pause(herald::aws::table::Shared::Tenant(throttled.as_str()), until).await.unwrap();
 
     bundle.fire(json!({ "kind": "everyone" })).await.unwrap();
     let left = tokio::select! {
@@ -150,9 +150,9 @@ async fn a_conversation_asked_by_many_at_once_is_answered_within_its_limits() {
 async fn tell_500(refusal: &Refusal, percent: u64) -> (TestBundle, usize, usize) {
     let bundle = TestBundle::with_rate(ScriptedEngine::telling("News."), 50).await;
     populate(&bundle, 500, None).await;
-    let chance = Chance::seeded(500);
+    let random = Random::seeded(500);
     for _ in 0..2_000 {
-        let fault = match chance.below(100) < percent {
+        let fault = match random.below(100) < percent {
             true => Fault::Status(refusal.clone()),
             false => Fault::EmptyBody,
         };

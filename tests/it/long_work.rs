@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use herald::ledger::{Job, JobId, State};
+use herald::jobs::{Job, JobId, State};
 use local::fault_injection::RequestFate;
 use local::poller::Step;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// A laptop that is delivered after `after`.
-fn delivery(after: Duration) -> Vec<herald::engine::TaskOutcome> {
+fn delivery(after: Duration) -> Vec<herald::agent::engine::TaskOutcome> {
     vec![go_on(&["Placed."], json!({ "placed": 1 }), after), done("Delivered.")]
 }
 

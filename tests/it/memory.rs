@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use herald::memory::MAX_EXCHANGES;
+use herald::agent::memory::MAX_EXCHANGES;
 use local::channel_emulator::{Fault, Refusal};
 use serde_json::json;
 use support::TestBundle;

@@ -63,7 +63,7 @@ async fn one_conversation_is_told_by_its_reference() {
     bundle.receive(asked.clone()).await;
     bundle.drain().await;
     let activity = serde_json::from_value(asked).unwrap();
-    let reference = herald::conversation::ConversationReference::of(&activity).unwrap();
+    let reference = herald::protocol::conversation::ConversationReference::of(&activity).unwrap();
     let key = bundle.local().bundle.proactive.references.key(&reference);
 
     bundle.fire(json!({ "kind": "conversation", "reference": key })).await.unwrap();
@@ -134,7 +134,7 @@ async fn a_worker_about_to_end_begins_no_delivery() {
 
     assert!(put_off.is_err());
     assert_eq!(bundle.channel().entries().len(), 0);
-    let queue = herald::queue::Queue::new(pump.sqs.clone(), &pump.url);
+    let queue = herald::aws::queue::Queue::new(pump.sqs.clone(), &pump.url);
     queue.come_back_after(message.receipt_handle().unwrap(), std::time::Duration::ZERO).await.unwrap();
     bundle.drain().await;
     assert_eq!(bundle.channel().texts(), ["Good morning!"]);

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use engine::OrderDesk;
-use herald::agenda::Minute;
+use herald::jobs::timers::Minute;
 use herald::clock::Clock;
 use jiff::{SignedDuration, Timestamp};
 use local::channel_emulator::{Fault, Operation, Person, Refusal};
@@ -374,7 +374,7 @@ fn a_reminder_is_kept_as_it_is_written() {
         "every": { "days": { "weekly": "monday" }, "at": "09:00:00", "zone": "Europe/Zurich" },
     });
 
-    let reminder: herald::reminder::Reminder = serde_json::from_value(json.clone()).unwrap();
+    let reminder: herald::agent::reminder::Reminder = serde_json::from_value(json.clone()).unwrap();
 
     assert_eq!(serde_json::to_value(reminder).unwrap(), json);
 }

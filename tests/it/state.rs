@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use herald::chance::Chance;
-use herald::config::TENANT_RATE;
+use herald::random::Random;
+use herald::aws::config::TENANT_RATE;
 use local::aws_emulator::Delays;
 use local::poller::Step;
 use local::{ChannelSource, Local, LocalError, LocalOptions};
@@ -40,7 +40,7 @@ async fn start_at(state: &Path, port: u16, clock: Arc<TestClock>) -> Result<Loca
         credential: None,
         engine: Arc::new(ScriptedEngine::deferring("On it.", "Done.")),
         clock,
-        chance: Chance::seeded(7),
+        random: Random::seeded(7),
         delays: Delays::Skipped,
         tenant_rate: TENANT_RATE,
     })

@@ -6,12 +6,12 @@ mod rows;
 
 use std::time::Duration;
 
-use herald::cloud::Cloud;
-use herald::conversation::ConversationReference;
-use herald::digest;
-use herald::http;
-use herald::ids::{ChannelId, ConversationId};
-use herald::ledger::{Job, JobId, State};
+use herald::protocol::cloud::Cloud;
+use herald::protocol::conversation::ConversationReference;
+use herald::hash;
+use herald::channel::http;
+use herald::protocol::ids::{ChannelId, ConversationId};
+use herald::jobs::{Job, JobId, State};
 use local::channel_emulator::{Fault, Operation, Refusal};
 use serde_json::{Value, json};
 use support::{Neighbour, ScriptedEngine, TestBundle};
@@ -59,7 +59,7 @@ fn turn_of(activity: &Value) -> JobId {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let channel = ChannelId::new(text(&activity["channelId"])).unwrap();
     let conversation = ConversationId::new(text(&activity["conversation"]["id"])).unwrap();
-    JobId::of_turn(&channel, &conversation, &digest::of(&["id", &text(&activity["id"])]))
+    JobId::of_turn(&channel, &conversation, &hash::sha256(&["id", &text(&activity["id"])]))
 }
 
 /// The record of a turn, and all that it says of its only send.

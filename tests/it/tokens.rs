@@ -4,14 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use herald::activity::Activity;
-use herald::auth::{ClientSecret, Credential, TokenProvider, TokenSource};
-use herald::chance::Chance;
+use herald::protocol::activity::Activity;
+use herald::channel::auth::{ClientSecret, Credential, TokenProvider, TokenSource};
+use herald::random::Random;
 use herald::clock::SystemClock;
-use herald::cloud::Cloud;
-use herald::conversation::ConversationReference;
-use herald::ids::{ClientId, TenantId};
-use herald::telemetry::causes;
+use herald::protocol::cloud::Cloud;
+use herald::protocol::conversation::ConversationReference;
+use herald::protocol::ids::{ClientId, TenantId};
+use herald::error::error_chain;
 use local::channel_emulator::{Fault, Operation, Refusal};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ fn tokens(bundle: &TestBundle) -> &TokenProvider {
 
 async fn token(bundle: &TestBundle) -> Result<String, String> {
     let token = tokens(bundle).token().await;
-    token.map(|token| token.expose_secret().to_owned()).map_err(|error| causes(&error).to_string())
+    token.map(|token| token.expose_secret().to_owned()).map_err(|error| error_chain(&error).to_string())
 }
 
 fn after(bundle: &TestBundle, seconds: u64) {
@@ -217,13 +217,13 @@ async fn a_token_is_asked_of_the_agents_own_tenant_unless_the_cloud_names_anothe
     let tenant = named.token_tenant.clone().unwrap();
     let ask = async |cloud: &Cloud, own: &str| {
         let provider = TokenProvider::new(TokenSource {
-            http: herald::http::client().unwrap(),
+            http: herald::channel::http::client().unwrap(),
             client_id: ClientId::new(claims["aud"].as_str().unwrap()).unwrap(),
             credential: Credential::Secret(ClientSecret::Given("emulated".into())),
             tenant: TenantId::new(own).unwrap(),
             cloud: cloud.clone(),
             clock: Arc::new(SystemClock),
-            chance: Chance::system(),
+            random: Random::system(),
         });
         provider.token().await.map(drop).map_err(|error| error.to_string())
     };

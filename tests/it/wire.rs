@@ -6,13 +6,14 @@ mod replies;
 
 use std::time::Duration;
 
-use herald::activity::Activity;
-use herald::cloud::Cloud;
-use herald::connector::ConnectorError;
-use herald::conversation::ConversationReference;
-use herald::http::{self, Timeouts};
-use herald::ledger::Loss;
-use herald::service_url::ServiceUrl;
+use herald::protocol::activity::Activity;
+use herald::protocol::cloud::Cloud;
+use herald::protocol::channel_error::ConnectorError;
+use herald::protocol::conversation::ConversationReference;
+use herald::channel::http;
+use herald::channel::http::Timeouts;
+use herald::protocol::channel_error::Ambiguity;
+use herald::protocol::service_url::ServiceUrl;
 use local::channel_emulator::Channel;
 use serde_json::json;
 use support::{Act, Neighbour, Peer, ScriptedEngine, TestBundle};
@@ -29,12 +30,12 @@ enum Class {
     /// It never left.
     NotSent,
     /// It may have been seen.
-    Ambiguous(Loss),
+    Ambiguous(Ambiguity),
     /// Anything else.
     Other(String),
 }
 
-const LOST: Class = Class::Ambiguous(Loss::Reply);
+const LOST: Class = Class::Ambiguous(Ambiguity::Reply);
 
 /// A bundle whose neighbour speaks to any port of this machine.
 async fn world(engine: ScriptedEngine, timeouts: Timeouts) -> (TestBundle, Neighbour) {
@@ -128,8 +129,8 @@ async fn a_reply_cut_at_any_byte_counts_by_its_status_as_soon_as_its_headers_are
         (reply("429 Too Many Requests", "{}"), Class::Throttled, Class::Throttled),
         (
             reply("503 Service Unavailable", "<html>"),
-            Class::Ambiguous(Loss::Gateway),
-            Class::Ambiguous(Loss::Gateway),
+            Class::Ambiguous(Ambiguity::Gateway),
+            Class::Ambiguous(Ambiguity::Gateway),
         ),
     ];
     let (bundle, neighbour) = world(ScriptedEngine::default(), Timeouts::default()).await;

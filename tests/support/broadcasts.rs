@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use herald::broadcast::{Aim, Broadcast, BroadcastId, Entry, Outcome, Spec, Wish};
+use herald::broadcast::{Kind, Broadcast, BroadcastId, Entry, Outcome, Spec, Command};
 use herald::clock::Clock;
-use herald::conversation::ConversationReference;
-use herald::conversation::lifecycle::Change;
-use herald::ids::TenantId;
-use herald::occasion::Occasion;
-use herald::store::{BroadcastStore, SLICES};
+use herald::protocol::conversation::ConversationReference;
+use herald::protocol::conversation::lifecycle::Presence;
+use herald::protocol::ids::TenantId;
+use herald::agent::notification::Occasion;
+use herald::aws::table::{BroadcastStore, SLICES};
 use local::channel_emulator::Person;
 use serde_json::{Value, json};
 
@@ -37,9 +37,9 @@ pub async fn state(bundle: &TestBundle) -> Broadcast {
 }
 
 /// Has an operator pause, resume or cancel the broadcast of [`news`].
-pub async fn wish(bundle: &TestBundle, wish: Wish) {
+pub async fn wish(bundle: &TestBundle, wish: Command) {
     let now = bundle.clock().now();
-    let decide = |broadcast: &Broadcast| match broadcast.wish(wish, now) {
+    let decide = |broadcast: &Broadcast| match broadcast.apply(wish, now) {
         Ok(wished) => (Some(wished), true),
         Err(_) => (None, false),
     };
@@ -83,7 +83,7 @@ pub async fn know(bundle: &TestBundle, person: &Person, tenant: Option<&str>) {
         reference.tenant_id = Some(TenantId::new(tenant).unwrap());
     }
     let references = &bundle.local().bundle.proactive.references;
-    references.upsert(&reference, Change::Keep, bundle.clock().now()).await.unwrap();
+    references.upsert(&reference, Presence::Active, bundle.clock().now()).await.unwrap();
 }
 
 /// Lets a minute pass, and ticks.
@@ -99,7 +99,7 @@ pub async fn recall(bundle: &TestBundle, key: &str) {
     let (source, _) = planner.broadcasts.get(&of).await.unwrap().unwrap();
     let key = format!("recall {of}");
     let occasion = Occasion { scheduled_time: bundle.clock().now(), ..source.occasion };
-    let spec = Spec { origin: format!("key:{key}"), occasion, content: None, aim: Aim::Recall { of } };
+    let spec = Spec { origin: format!("key:{key}"), occasion, content: None, kind: Kind::Recall { of } };
     let id = BroadcastId::of_key(&key);
     planner.open_new(&id, &spec).await.unwrap();
     planner.advance(&id, None).await.unwrap();

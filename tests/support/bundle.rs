@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::QueueAttributeName;
-use herald::chance::Chance;
+use herald::random::Random;
 use herald::clock::Clock;
-use herald::config::Credential;
-use herald::engine::Engine;
-use herald::ledger::{Job, JobId};
-use herald::queue::Queue;
+use herald::aws::config::Credential;
+use herald::agent::engine::Engine;
+use herald::jobs::{Job, JobId};
+use herald::aws::queue::Queue;
 use local::aws_emulator::Delays;
 use local::channel_emulator::{Answer, Channel, Person};
 use local::poller::{QueuePoller, Step};
@@ -73,7 +73,7 @@ impl TestBundle {
             credential,
             engine,
             clock: clock.clone(),
-            chance: Chance::seeded(7),
+            random: Random::seeded(7),
             delays: Delays::Skipped,
             tenant_rate,
         };

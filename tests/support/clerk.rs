@@ -5,16 +5,16 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use herald::activity::Activity;
+use herald::protocol::activity::Activity;
 use herald::clock::Clock;
-use herald::effect::Effect;
-use herald::engine::{Engine, EngineError, Outcome, TaskOutcome};
-use herald::invoke;
-use herald::ledger::JobId;
-use herald::memory::{Exchange, Memory};
-use herald::progress::Progress;
-use herald::task::{Task, TaskRun};
-use herald::turn::Turn;
+use herald::agent::effect::Effect;
+use herald::agent::engine::{Engine, EngineError, Outcome, TaskOutcome};
+use herald::agent::invoke;
+use herald::jobs::JobId;
+use herald::agent::memory::{Exchange, Memory};
+use herald::agent::progress::Progress;
+use herald::agent::task::{Task, TaskRun};
+use herald::agent::turn::Turn;
 use local::channel_emulator::Person;
 use serde_json::{Value, json};
 

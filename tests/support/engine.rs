@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use herald::activity::Activity;
+use herald::protocol::activity::Activity;
 use herald::clock::Clock;
-use herald::engine::{Engine, EngineError, Outcome, TaskOutcome};
-use herald::occasion::{Occasion, Recipient};
-use herald::progress::Progress;
-use herald::task::{Task, TaskRun};
-use herald::turn::Turn;
+use herald::agent::engine::{Engine, EngineError, Outcome, TaskOutcome};
+use herald::agent::notification::{Occasion, Recipient};
+use herald::agent::progress::Progress;
+use herald::agent::task::{Task, TaskRun};
+use herald::agent::turn::Turn;
 
 /// What a streamed answer is told in, and what it comes to.
 struct Telling {

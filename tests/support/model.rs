@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use engine::model::{Config, Model};
-use herald::auth::StoredSecret;
+use herald::aws::identity::StoredSecret;
 use herald::clock::Clock;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

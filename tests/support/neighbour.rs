@@ -4,14 +4,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use herald::auth::Credential;
-use herald::chance::Chance;
+use herald::channel::auth::Credential;
+use herald::random::Random;
 use herald::clock::Clock;
-use herald::cloud::Cloud;
-use herald::config::{self, AllowedTenants};
-use herald::connector::NewConversations;
-use herald::engine::Engine;
-use herald::ids::TenantId;
+use herald::protocol::cloud::Cloud;
+use herald::aws::config;
+use herald::aws::config::AllowedTenants;
+use herald::channel::connector::ConversationSurface;
+use herald::agent::engine::Engine;
+use herald::protocol::ids::TenantId;
 use local::bundle::{Bundle, Registration};
 use local::poller::{QueuePoller, Step};
 use worker::Worker;
@@ -43,11 +44,11 @@ impl Neighbour {
             tenant: TenantId::new(tenant).unwrap(),
             allowed_tenants: AllowedTenants::Any,
             channel_callers: Vec::new(),
-            new_conversations: NewConversations::Chat,
+            new_conversations: ConversationSurface::Chat,
         };
         let clock: Arc<dyn Clock> = bundle.clock().clone();
         let engine: Arc<dyn Engine> = Arc::new(engine);
-        let made = Bundle::new(registration, &local.resources, &engine, &clock, Chance::seeded(7), 1_000_000);
+        let made = Bundle::new(registration, &local.resources, &engine, &clock, Random::seeded(7), 1_000_000);
         let Bundle { worker, .. } = made.unwrap();
         let mut worker = Arc::into_inner(worker).unwrap();
         worker.connector.http = http;

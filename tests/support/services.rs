@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use aws_sdk_sqs::types::{Message, QueueAttributeName};
-use herald::chance::Chance;
+use herald::random::Random;
 use herald::clock::{Clock, SystemClock};
-use herald::ledger::{Job, JobId};
+use herald::jobs::{Job, JobId};
 use local::aws_emulator::template::{self, Template};
 use local::aws_emulator::{Delays, Stack, StackOptions};
 use local::channel_emulator::{Channel, ChannelOptions, Person};
@@ -47,7 +47,7 @@ impl Services {
                 client_secret: CLIENT_SECRET.to_owned(),
                 tenant: TENANT.to_owned(),
                 clock,
-                chance: Chance::system(),
+                random: Random::system(),
             },
         );
         let sqs = aws_sdk_sqs::Client::new(&stack.sdk_config());

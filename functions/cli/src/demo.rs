@@ -9,11 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::OrderDesk;
-use herald::BoxError;
-use herald::chance::Chance;
+use herald::error::BoxError;
+use herald::random::Random;
 use herald::clock::{Clock, SystemClock};
-use herald::config::TENANT_RATE;
-use herald::store::StoreError;
+use herald::aws::config::TENANT_RATE;
+use herald::aws::table::StoreError;
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -61,7 +61,7 @@ pub async fn demo() -> Result<(), DemoError> {
         credential: None,
         engine: Arc::new(OrderDesk { delivery_takes: COMPRESSED, ..OrderDesk::new(clock.clone()) }),
         clock: clock.clone(),
-        chance: Chance::system(),
+        random: Random::system(),
         delays: Delays::Kept,
         tenant_rate: TENANT_RATE,
     })

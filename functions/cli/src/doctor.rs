@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use herald::clock::Clock;
-use herald::config::Variables;
+use herald::aws::config::EnvReader;
 
 use self::local::LocalChecks;
 pub use self::report::{Color, Report};
@@ -36,7 +36,7 @@ pub async fn doctor(
     clock: &Arc<dyn Clock>,
     mut report: Report<'_>,
 ) -> io::Result<bool> {
-    let is_set = |name: &&str| Variables::new(&vars).optional(name).is_some();
+    let is_set = |name: &&str| EnvReader::new(&vars).optional(name).is_some();
     let is_configured = CONFIGURED.iter().any(is_set);
     if !is_configured && arguments.worker.is_empty() {
         report.heading("This machine: the bundle in memory, against an emulated channel")?;

@@ -9,15 +9,15 @@ use cli::args::{Arguments, Command, DEFAULT_STATE, DoctorArguments, OperatorComm
 use cli::commands::{self, CommandError, Deployment};
 use cli::doctor::{self, Color, Report};
 use cli::{demo, run};
-use herald::BoxError;
+use herald::error::BoxError;
 use herald::clock::{Clock, SystemClock};
-use herald::config::environment;
-use herald::telemetry;
+use herald::aws::config::process_env;
+use herald::aws::telemetry;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::from_process();
-    let level = environment("LOG_LEVEL");
+    let level = process_env("LOG_LEVEL");
     // The terminal is for the person; what goes wrong is still said, by the doctor's own lines where it is asked.
     if level.is_some() || !matches!(arguments.command, Some(Command::Doctor(_))) {
         telemetry::init(Some(level.as_deref().unwrap_or("warn")));
@@ -51,7 +51,7 @@ async fn operate(state: Option<&Path>, command: &OperatorCommand) -> Result<Exit
         return Ok(exit_code(did));
     }
     let aws = async || aws_config::load_from_env().await;
-    let deployment = Deployment::open(state, environment, aws).await?;
+    let deployment = Deployment::open(state, process_env, aws).await?;
     let did = commands::execute(&deployment, command, &SystemClock, &mut out).await;
     // Also after a failure: a stack of our own leaves its directory in order.
     deployment.close().await?;
@@ -64,10 +64,10 @@ fn exit_code(is_done: bool) -> ExitCode {
 
 async fn examine(arguments: &DoctorArguments) -> io::Result<ExitCode> {
     let mut out = io::stdout();
-    let is_coloured = out.is_terminal() && environment("NO_COLOR").is_none_or(|value| value.is_empty());
+    let is_coloured = out.is_terminal() && process_env("NO_COLOR").is_none_or(|value| value.is_empty());
     let report = Report::new(&mut out, if is_coloured { Color::Ansi } else { Color::Plain });
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let aws = async || aws_config::load_from_env().await;
-    let holds = doctor::doctor(arguments, environment, aws, &clock, report).await?;
+    let holds = doctor::doctor(arguments, process_env, aws, &clock, report).await?;
     Ok(exit_code(holds))
 }

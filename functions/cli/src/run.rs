@@ -9,10 +9,11 @@ use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use engine::model::{ConfiguredKey, Model};
-use herald::auth::{Credential, StoredSecret};
-use herald::chance::Chance;
+use herald::aws::identity::StoredSecret;
+use herald::channel::auth::Credential;
+use herald::random::Random;
 use herald::clock::{Clock, SystemClock};
-use herald::config::{Gaps, TENANT_RATE, Variables};
+use herald::aws::config::{ConfigError, TENANT_RATE, EnvReader};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -26,7 +27,7 @@ use local::{ChannelSource, Local, LocalError, LocalOptions, scheduler};
 pub enum RunError {
     /// `CLOUD` is set and something else is not.
     #[error(transparent)]
-    Configuration(#[from] Gaps),
+    Configuration(#[from] ConfigError),
     /// Something could not be started or stopped.
     #[error(transparent)]
     Local(#[from] LocalError),
@@ -48,9 +49,9 @@ pub async fn run(
     state: &Path,
     vars: impl Fn(&str) -> Option<String>,
 ) -> Result<(), RunError> {
-    let mut limits = Variables::new(&vars);
+    let mut limits = EnvReader::new(&vars);
     let tenant_rate = limits.tenant_rate().unwrap_or(TENANT_RATE);
-    limits.gaps()?;
+    limits.finish()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let model = model(&vars, &clock).await?;
     let source = channel_source(arguments, vars).await?;
@@ -61,7 +62,7 @@ pub async fn run(
         credential: None,
         engine: engine::build(model),
         clock: clock.clone(),
-        chance: Chance::system(),
+        random: Random::system(),
         delays: Delays::Kept,
         tenant_rate,
     })
@@ -113,7 +114,7 @@ async fn channel_source(
     arguments: &RunArguments,
     vars: impl Fn(&str) -> Option<String>,
 ) -> Result<ChannelSource, RunError> {
-    let mut vars = Variables::new(vars);
+    let mut vars = EnvReader::new(vars);
     let has_registration = vars.optional("CLIENT_ID").is_some();
     match (vars.optional("CLOUD").is_some(), arguments.playground) {
         (false, true) if !has_registration => return Ok(ChannelSource::Playground),
@@ -129,7 +130,7 @@ async fn channel_source(
         vars.allowed_tenants(tenant.as_ref()),
         vars.new_conversations(),
     );
-    vars.gaps()?;
+    vars.finish()?;
     match (read, client_id, tenant) {
         (
             (

@@ -4,20 +4,17 @@
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use herald::auth::{Authenticator, Checks, Credential, Entra, SigningKeys, TokenProvider, TokenSource};
-use herald::chance::Chance;
+use herald::channel::auth::{Authenticator, Checks, Credential, Entra, SigningKeys, TokenProvider, TokenSource};
+use herald::random::Random;
 use herald::clock::Clock;
-use herald::cloud::Cloud;
-use herald::config::AllowedTenants;
-use herald::connector::{Connector, NewConversations};
-use herald::engine::Engine;
-use herald::http;
-use herald::ids::{ClientId, TenantId};
-use herald::queue::Queue;
-use herald::store::{
-    AgendaStore, BroadcastStore, JobStore, KeyStore, MemoryStore, PreferenceStore, RateStore, ReferenceStore,
-    StreamStore, SubscriptionStore, Table,
-};
+use herald::protocol::cloud::Cloud;
+use herald::aws::config::AllowedTenants;
+use herald::channel::connector::{Connector, ConversationSurface};
+use herald::agent::engine::Engine;
+use herald::channel::http;
+use herald::protocol::ids::{ClientId, TenantId};
+use herald::aws::queue::Queue;
+use herald::aws::table::{AgendaStore, BroadcastStore, JobStore, KeyStore, MemoryStore, PreferenceStore, RateStore, ReferenceStore, StreamStore, SubscriptionStore, Table};
 use inbound::Inbound;
 use proactive::Proactive;
 use worker::Worker;
@@ -38,7 +35,7 @@ pub struct Registration {
     /// The apps whose Entra tokens count as the channel's.
     pub channel_callers: Vec<ClientId>,
     /// Where the conversations begin that the agent makes.
-    pub new_conversations: NewConversations,
+    pub new_conversations: ConversationSurface,
 }
 
 impl Registration {
@@ -94,7 +91,7 @@ struct Wiring {
     resources: Resources,
     engine: Arc<dyn Engine>,
     clock: Arc<dyn Clock>,
-    chance: Chance,
+    random: Random,
     tenant_rate: u32,
 }
 
@@ -109,7 +106,7 @@ impl Bundle {
         resources: &Resources,
         engine: &Arc<dyn Engine>,
         clock: &Arc<dyn Clock>,
-        chance: Chance,
+        random: Random,
         tenant_rate: u32,
     ) -> Result<Self, reqwest::Error> {
         Ok(Self::wire(Arc::new(Wiring {
@@ -120,7 +117,7 @@ impl Bundle {
             resources: resources.clone(),
             engine: Arc::clone(engine),
             clock: Arc::clone(clock),
-            chance,
+            random,
             tenant_rate,
         })))
     }
@@ -132,7 +129,7 @@ impl Bundle {
     }
 
     fn wire(wiring: Arc<Wiring>) -> Self {
-        let Wiring { http, sqs, dynamodb, registration, resources, engine, clock, chance, tenant_rate } =
+        let Wiring { http, sqs, dynamodb, registration, resources, engine, clock, random, tenant_rate } =
             &*wiring;
         let queue = |url: &str| Queue::new(sqs.clone(), url);
         let table = Table::new(dynamodb.clone(), &resources.table_name);
@@ -183,7 +180,7 @@ impl Bundle {
                     tenant,
                     cloud: cloud.clone(),
                     clock: clock.clone(),
-                    chance: chance.clone(),
+                    random: random.clone(),
                 }),
                 cloud,
                 client_id,
@@ -203,7 +200,7 @@ impl Bundle {
             tasks: queue(&resources.tasks),
             deliveries: queue(&resources.deliveries),
             clock: clock.clone(),
-            chance: chance.clone(),
+            random: random.clone(),
         };
         let proactive = Proactive {
             references,
@@ -215,7 +212,7 @@ impl Bundle {
             deliveries: queue(&resources.deliveries),
             tenant_rate: *tenant_rate,
             clock: clock.clone(),
-            chance: chance.clone(),
+            random: random.clone(),
         };
         Self { inbound: Arc::new(inbound), worker: Arc::new(worker), proactive: Arc::new(proactive), wiring }
     }

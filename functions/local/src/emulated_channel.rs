@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use herald::chance::Chance;
+use herald::random::Random;
 use herald::clock::Clock;
 use tokio::net::TcpListener;
 
@@ -20,7 +20,7 @@ pub(crate) const EMULATED_SECRET: &str = "emulated";
 pub(crate) async fn start(
     saved: Option<ChannelState>,
     clock: &Arc<dyn Clock>,
-    chance: &Chance,
+    random: &Random,
 ) -> Result<Channel, LocalError> {
     let listener = match &saved {
         Some(ChannelState { port, .. }) => {
@@ -36,7 +36,7 @@ pub(crate) async fn start(
             client_secret: EMULATED_SECRET.to_owned(),
             tenant: EMULATED_TENANT.to_owned(),
             clock: clock.clone(),
-            chance: chance.clone(),
+            random: random.clone(),
         },
     )?;
     if let Some(saved) = saved {
@@ -50,10 +50,10 @@ async fn free_port() -> Result<TcpListener, LocalError> {
     const PORTS: std::ops::Range<u16> = 20_000..32_000;
 
     // Not the seeded one of a test: every test would begin with the same port.
-    let chance = Chance::system();
+    let random = Random::system();
     let mut tries = 0;
     loop {
-        let offset = chance.below(u64::from(PORTS.end - PORTS.start));
+        let offset = random.below(u64::from(PORTS.end - PORTS.start));
         let port = PORTS.start.saturating_add(u16::try_from(offset).unwrap_or_default());
         match TcpListener::bind(("127.0.0.1", port)).await {
             Ok(listener) => return Ok(listener),

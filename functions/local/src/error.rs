@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use herald::BoxError;
+use herald::error::BoxError;
 
 use crate::aws_emulator::StackError;
 use crate::aws_emulator::template::TemplateError;

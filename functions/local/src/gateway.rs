@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use herald::telemetry::causes;
+use herald::error::error_chain;
 use inbound::{Inbound, event};
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
@@ -74,7 +74,7 @@ async fn pass_on(State(front): State<Front>, request: Request) -> Response {
         match playground.authorization(&body) {
             Ok(value) => drop(headers.insert("authorization".to_owned(), value.into())),
             Err(error) => {
-                error!(error = %causes(&error), "could not sign for the playground")
+                error!(error = %error_chain(&error), "could not sign for the playground")
             }
         }
     }
@@ -111,7 +111,7 @@ async fn pass_on(State(front): State<Front>, request: Request) -> Response {
         Ok(response) => response,
         Err(error) => {
             // What Lambda would answer for a function that failed.
-            error!(error = %causes(error.as_ref()), "inbound failed");
+            error!(error = %error_chain(error.as_ref()), "inbound failed");
             StatusCode::BAD_GATEWAY.into_response()
         }
     }

@@ -5,15 +5,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use herald::BoxError;
-use herald::auth::Credential;
-use herald::chance::Chance;
+use herald::error::BoxError;
+use herald::channel::auth::Credential;
+use herald::random::Random;
 use herald::clock::Clock;
-use herald::cloud::Cloud;
-use herald::config::{self, AllowedTenants};
-use herald::connector::NewConversations;
-use herald::engine::Engine;
-use herald::ids::{ClientId, TenantId};
+use herald::protocol::cloud::Cloud;
+use herald::aws::config;
+use herald::aws::config::AllowedTenants;
+use herald::channel::connector::ConversationSurface;
+use herald::agent::engine::Engine;
+use herald::protocol::ids::{ClientId, TenantId};
 use lambda_runtime::{Context, LambdaEvent};
 use proactive::event_handler;
 use serde_json::Value;
@@ -61,7 +62,7 @@ pub struct LocalOptions {
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Makes tokens, ids and jitter.
-    pub chance: Chance,
+    pub random: Random,
     /// What becomes of the time a message is to wait in a queue.
     pub delays: Delays,
     /// Announcements a second to one tenant.
@@ -92,7 +93,7 @@ impl Local {
     ///
     /// [`LocalError`], before anything was served.
     pub async fn start(options: LocalOptions) -> Result<Self, LocalError> {
-        let LocalOptions { state, port, source, credential, engine, clock, chance, delays, tenant_rate } =
+        let LocalOptions { state, port, source, credential, engine, clock, random, delays, tenant_rate } =
             options;
         let in_use = |cause| LocalError::Port { port, cause };
         let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(in_use)?;
@@ -103,7 +104,7 @@ impl Local {
             StackOptions { state: state.clone(), clock: clock.clone(), template: &template, delays };
         let stack = Stack::start(stack_options).await?;
         let kept = state.as_deref().map(state_file::read).transpose()?.flatten();
-        let channel = emulated_channel::start(kept, &clock, &chance).await?;
+        let channel = emulated_channel::start(kept, &clock, &random).await?;
         channel.set_endpoint(&endpoint);
 
         let queue = |id| stack.queue_url(id).map(str::to_owned).ok_or(LocalError::NoQueue(id));
@@ -120,7 +121,7 @@ impl Local {
             matches!(source, ChannelSource::Emulated).then(|| Page::new(channel.clone(), address.port()));
         let registration =
             registration(source, &channel, credential, &resources.aws).map_err(LocalError::Wiring)?;
-        let bundle = Bundle::new(registration, &resources, &engine, &clock, chance, tenant_rate)
+        let bundle = Bundle::new(registration, &resources, &engine, &clock, random, tenant_rate)
             .map_err(|error| LocalError::Wiring(error.into()))?;
         let gateway = Gateway::serve(listener, bundle.inbound.clone(), playground, page);
         Ok(Self { stack, channel, bundle, resources, template, endpoint, state, _gateway: gateway })
@@ -205,6 +206,6 @@ fn registration(
         tenant: TenantId::new(EMULATED_TENANT)?,
         allowed_tenants,
         channel_callers: Vec::new(),
-        new_conversations: NewConversations::Chat,
+        new_conversations: ConversationSurface::Chat,
     })
 }

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
-use herald::BoxError;
-use herald::clock::within;
-use herald::telemetry::causes;
+use herald::error::BoxError;
+use herald::clock::timeout;
+use herald::error::error_chain;
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::json;
 use tokio::sync::watch;
@@ -74,21 +74,21 @@ impl QueuePoller {
                 Ok(Some(message)) => drop(in_progress.spawn(self.clone().work_and_log(message))),
                 Ok(None) => {}
                 Err(error) => {
-                    error!(error = %causes(error.as_ref()), "could not read a queue");
+                    error!(error = %error_chain(error.as_ref()), "could not read a queue");
                     self.worker.clock.sleep(Duration::from_secs(1)).await;
                 }
             }
             while in_progress.try_join_next().is_some() {}
         }
         let finished = async { while in_progress.join_next().await.is_some() {} };
-        if within(self.worker.clock.as_ref(), GRACE, finished).await.is_none() {
+        if timeout(self.worker.clock.as_ref(), GRACE, finished).await.is_none() {
             in_progress.shutdown().await;
         }
     }
 
     async fn work_and_log(self, message: Message) {
         if let Err(error) = self.work(message).await {
-            error!(error = %causes(error.as_ref()), "could not settle a message");
+            error!(error = %error_chain(error.as_ref()), "could not settle a message");
         }
     }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use herald::BoxError;
+use herald::error::BoxError;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

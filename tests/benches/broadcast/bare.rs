@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 ///
 /// Each line is a JSON array of conversation ids.
 pub(crate) async fn serve(settings: &Value, text: &str, at_a_time: usize) {
-    let http = herald::http::client().unwrap();
+    let http = herald::channel::http::client().unwrap();
     let token = sign_in(&http, settings).await;
     let service_url = settings["service_url"].as_str().unwrap();
     for line in std::io::stdin().lock().lines() {

@@ -25,7 +25,7 @@ struct Bare {
 /// to it.
 pub(crate) async fn serve(settings: &Value) {
     let setting = |name: &str| settings[name].as_str().unwrap().to_owned();
-    let http = herald::http::client().unwrap();
+    let http = herald::channel::http::client().unwrap();
     let token = sign_in(&http, settings).await;
     let metadata: Value = http.get(setting("openid_metadata")).send().await.unwrap().json().await.unwrap();
     let keys = http.get(metadata["jwks_uri"].as_str().unwrap()).send().await.unwrap();

@@ -72,7 +72,7 @@ async fn who_is_throttled_is_listed_so_until_they_are_told() {
             .bundle
             .worker
             .jobs
-            .cancel(&line.job, herald::ledger::By::Operator, bundle.clock().now())
+            .cancel(&line.job, herald::jobs::CancelledBy::Operator, bundle.clock().now())
             .await
             .unwrap();
     }
@@ -114,9 +114,9 @@ async fn one_of_a_list_of_a_topic_or_of_a_team_whose_record_cannot_be_read_stops
                 .proactive
                 .references
                 .key(&ConversationReference::of(&activity).unwrap());
-            let (topic, now) = (herald::topic::Topic::new("news").unwrap(), bundle.clock().now());
+            let (topic, now) = (herald::agent::topic::Topic::new("news").unwrap(), bundle.clock().now());
             let subscriptions = &bundle.local().bundle.worker.subscriptions;
-            subscriptions.put(&topic, &key, herald::store::Subscription::On, now, now).await.unwrap();
+            subscriptions.put(&topic, &key, herald::aws::table::Subscription::On, now, now).await.unwrap();
             conversations.push(json!({ "kind": "conversation", "reference": key.as_str() }));
         }
         bundle.spoil_an_item("reference").await;
@@ -149,7 +149,7 @@ async fn one_whose_reference_leads_to_a_host_that_no_token_goes_to_fails_alone()
     let reference = ConversationReference::of(&serde_json::from_value(activity).unwrap()).unwrap();
     let references = &bundle.local().bundle.proactive.references;
     bundle.clock().advance(Duration::from_secs(1));
-    references.upsert(&reference, Change::Keep, bundle.clock().now()).await.unwrap();
+    references.upsert(&reference, Presence::Active, bundle.clock().now()).await.unwrap();
 
     bundle.local().fire(everyone()).await.unwrap();
     bundle.drain().await;
@@ -204,7 +204,7 @@ async fn twenty_refused_tokens_in_a_row_pause_it_and_fail_nobody() {
     bundle.channel().forget_faults();
     let meanwhile = outcomes(&bundle).await;
     bundle.clock().advance(Duration::from_secs(60));
-    wish(&bundle, Wish::Resume).await;
+    wish(&bundle, Command::Resume).await;
     tick(&bundle).await;
     bundle.drain().await;
     tick(&bundle).await;
@@ -227,7 +227,7 @@ async fn one_tenants_429_slows_that_tenant_only() {
     }
     let rates = &bundle.local().bundle.worker.rates;
     let until = bundle.clock().now() + jiff::SignedDuration::from_secs(60);
-    rates.pause(herald::store::Shared::Tenant(one), until).await.unwrap();
+    rates.pause(herald::aws::table::Shared::Tenant(one), until).await.unwrap();
 
     bundle.local().fire(everyone()).await.unwrap();
     let mut left = Vec::new();

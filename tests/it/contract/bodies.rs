@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use herald::activity::{ChannelAccount, ConversationAccount};
-use herald::conversation::ConversationReference;
-use herald::ids::{AccountId, ChannelId, ConversationId};
-use herald::ledger::JobId;
-use herald::queue::{BodyError, MAX_BODY_BYTES, QueueError, TaskWork, Work};
-use herald::service_url::ServiceUrl;
-use herald::task::Task;
+use herald::protocol::activity::{ChannelAccount, ConversationAccount};
+use herald::protocol::conversation::ConversationReference;
+use herald::protocol::ids::{AccountId, ChannelId, ConversationId};
+use herald::jobs::JobId;
+use herald::aws::queue::{BodyError, MAX_BODY_BYTES, QueueError, TaskWork, Work};
+use herald::protocol::service_url::ServiceUrl;
+use herald::agent::task::Task;
 
 use super::services::Services;
 
@@ -29,7 +29,7 @@ pub(super) async fn every_character_passes_a_queue_unchanged(services: &Services
         let (deliveries, to_deliveries) = services.watched_queue("DeliveriesQueue");
 
         tasks.send_after(&task(&text), Duration::ZERO).await.unwrap();
-        turns.send_in_order(&task(&text), "one", &herald::digest::of(&[&text])).await.unwrap();
+        turns.send_in_order(&task(&text), "one", &herald::hash::sha256(&[&text])).await.unwrap();
         deliveries.send_all(&[(task(&text), "one".to_owned())]).await.unwrap();
 
         // The embedded queues take any character; AWS does not.

@@ -8,9 +8,9 @@ use aws_config::SdkConfig;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::{Message, QueueAttributeName};
 use herald::clock::{Clock, SystemClock};
-use herald::ids::ClientId;
-use herald::queue::{Queue, Work};
-use herald::store::{JobStore, ReferenceStore, Table};
+use herald::protocol::ids::ClientId;
+use herald::aws::queue::{Queue, Work};
+use herald::aws::table::{JobStore, ReferenceStore, Table};
 use local::aws_emulator::template::{QueueDefinition, Template};
 use local::aws_emulator::{Delays, Stack, StackOptions};
 

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use herald::clock::Clock;
-use herald::engine::Engine;
-use herald::ledger::{Job, State};
-use herald::queue::Queue;
+use herald::agent::engine::Engine;
+use herald::jobs::{Job, State};
+use herald::aws::queue::Queue;
 use lambda_runtime::{Context, LambdaEvent};
 use local::bundle::Bundle;
 use local::poller::QueuePoller;

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use herald::activity::Activity;
-use herald::agenda::Minute;
+use herald::protocol::activity::Activity;
+use herald::jobs::timers::Minute;
 use herald::clock::Clock;
-use herald::engine::{Engine, EngineError, Outcome, TaskOutcome};
-use herald::ledger::State;
-use herald::occasion::{Occasion, Recipient};
-use herald::progress::Progress;
-use herald::task::TaskRun;
-use herald::turn::Turn;
+use herald::agent::engine::{Engine, EngineError, Outcome, TaskOutcome};
+use herald::jobs::State;
+use herald::agent::notification::{Occasion, Recipient};
+use herald::agent::progress::Progress;
+use herald::agent::task::TaskRun;
+use herald::agent::turn::Turn;
 use serde_json::json;
 use support::{ScriptedEngine, TestBundle};
 

@@ -4,16 +4,16 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use herald::auth::{ClientSecret, Credential};
-use herald::chance::Chance;
-use herald::cloud::Cloud;
-use herald::config::{AllowedTenants, TENANT_RATE};
-use herald::connector::NewConversations;
-use herald::engine::Outcome;
-use herald::ids::{ClientId, TenantId};
-use herald::queue::Queue;
-use herald::telemetry;
-use herald::{activity::Activity, activity::Attachment};
+use herald::channel::auth::{ClientSecret, Credential};
+use herald::random::Random;
+use herald::protocol::cloud::Cloud;
+use herald::aws::config::{AllowedTenants, TENANT_RATE};
+use herald::channel::connector::ConversationSurface;
+use herald::agent::engine::Outcome;
+use herald::protocol::ids::{ClientId, TenantId};
+use herald::aws::queue::Queue;
+use herald::aws::telemetry;
+use herald::protocol::activity::{Activity, Attachment};
 use local::aws_emulator::Delays;
 use local::bundle::Registration;
 use local::channel_emulator::{Channel, ChannelOptions, Fault, Operation, Person, Refusal};
@@ -63,7 +63,7 @@ impl Cage {
             client_secret: format!("secret-{CANARY}"),
             tenant: tenant.clone(),
             clock: clock.clone(),
-            chance: Chance::seeded(7),
+            random: Random::seeded(7),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let channel = Channel::start(listener, options).unwrap();
@@ -75,7 +75,7 @@ impl Cage {
             tenant: tenant.clone(),
             allowed_tenants: AllowedTenants::Listed(vec![tenant]),
             channel_callers: Vec::new(),
-            new_conversations: NewConversations::Chat,
+            new_conversations: ConversationSurface::Chat,
         };
         let card = json!({ "type": "AdaptiveCard", "body": [{ "type": "TextBlock", "text": CANARY }] });
         let reply = Activity::message(format!("{ODD} {CANARY}")).attach(Attachment::adaptive_card(card));
@@ -86,7 +86,7 @@ impl Cage {
             credential: None,
             engine: Arc::new(ScriptedEngine::deciding(Outcome::Reply(vec![reply]))),
             clock: clock.clone(),
-            chance: Chance::seeded(7),
+            random: Random::seeded(7),
             delays: Delays::Skipped,
             tenant_rate: TENANT_RATE,
         });
@@ -153,8 +153,8 @@ async fn nothing_that_people_say_or_are_and_no_secret_reaches_the_log() {
     let log = Log::default();
     let writer = log.clone();
     // With one subscriber alone, tracing lets whichever test comes by a line first decide whether it is of interest.
-    let _other = tracing::Dispatch::new(telemetry::lines(None, io::sink));
-    let _logging = tracing::subscriber::set_default(telemetry::lines(Some("trace"), move || writer.clone()));
+    let _other = tracing::Dispatch::new(telemetry::subscriber(None, io::sink));
+    let _logging = tracing::subscriber::set_default(telemetry::subscriber(Some("trace"), move || writer.clone()));
     let cage = Cage::build().await;
 
     let refused = play_refused(&cage).await;

@@ -1,10 +1,10 @@
 //! What comes of a request beside its status: what is queued, what is kept, what is asked for.
 //! What only shows once the worker has done its part is in `stories`.
 
-use herald::activity::Activity;
+use herald::protocol::activity::Activity;
 use herald::clock::Clock;
-use herald::conversation::ConversationReference;
-use herald::queue::TurnWork;
+use herald::protocol::conversation::ConversationReference;
+use herald::aws::queue::TurnWork;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -33,7 +33,7 @@ pub(super) async fn check(
     if answer.status == 202 {
         let queued = queued.as_ref().ok_or("nothing was queued")?;
         let id = &parsed(request)["id"];
-        if queued.turn.activity.id.as_ref().map(herald::ids::ActivityId::as_str) != id.as_str() {
+        if queued.turn.activity.id.as_ref().map(herald::protocol::ids::ActivityId::as_str) != id.as_str() {
             return Err("another turn was queued".to_owned());
         }
         if let Some(heard) = &request.mutation.heard

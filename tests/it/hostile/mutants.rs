@@ -1,7 +1,7 @@
 //! What each check is for: with it off, at least one request of the corpus gets another answer.
 //! Debug builds alone can leave a check out.
 
-use herald::auth::{Check, Checks};
+use herald::channel::auth::{Check, Checks};
 
 use super::world::World;
 use super::{row, say};

@@ -9,16 +9,16 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_dynamodb::types::AttributeValue;
-use herald::auth::{ClientSecret, Credential};
-use herald::chance::Chance;
+use herald::channel::auth::{ClientSecret, Credential};
+use herald::random::Random;
 use herald::clock::Clock;
-use herald::cloud::Cloud;
-use herald::config::{AllowedTenants, TENANT_RATE};
-use herald::connector::NewConversations;
-use herald::conversation::ConversationReference;
-use herald::engine::Engine;
-use herald::ids::{ClientId, TenantId};
-use herald::queue::Work;
+use herald::protocol::cloud::Cloud;
+use herald::aws::config::{AllowedTenants, TENANT_RATE};
+use herald::channel::connector::ConversationSurface;
+use herald::protocol::conversation::ConversationReference;
+use herald::agent::engine::Engine;
+use herald::protocol::ids::{ClientId, TenantId};
+use herald::aws::queue::Work;
 use inbound::{Inbound, event};
 use jiff::Timestamp;
 use local::aws_emulator::template::Template;
@@ -143,7 +143,7 @@ impl World {
     }
 
     /// Takes the turn out of its queue; `None` when there is none.
-    pub(super) async fn queued(&self) -> Option<herald::queue::TurnWork> {
+    pub(super) async fn queued(&self) -> Option<herald::aws::queue::TurnWork> {
         let sqs = aws_sdk_sqs::Client::new(&self.resources.aws);
         let url = &self.resources.turns;
         let received = sqs.receive_message().queue_url(url).send().await.unwrap();
@@ -209,7 +209,7 @@ fn registration(cloud: Cloud, channel_callers: Vec<ClientId>) -> Registration {
         tenant: TenantId::new(TENANT).unwrap(),
         allowed_tenants: AllowedTenants::Listed(vec![TenantId::new(TENANT).unwrap()]),
         channel_callers,
-        new_conversations: NewConversations::Chat,
+        new_conversations: ConversationSurface::Chat,
     }
 }
 
@@ -217,7 +217,7 @@ fn wire_up(registration: Registration, resources: &Resources, clock: &Arc<TestCl
     let engine: Arc<dyn Engine> = Arc::new(ScriptedEngine::saying("Hello."));
     let clock: Arc<dyn Clock> = clock.clone();
     let bundle =
-        Bundle::new(registration, resources, &engine, &clock, Chance::seeded(7), TENANT_RATE).unwrap();
+        Bundle::new(registration, resources, &engine, &clock, Random::seeded(7), TENANT_RATE).unwrap();
     Arc::into_inner(bundle.inbound).unwrap()
 }
 
@@ -243,7 +243,7 @@ async fn channel(clock: &Arc<TestClock>) -> Channel {
         client_secret: "kept elsewhere".to_owned(),
         tenant: TENANT.to_owned(),
         clock: clock.clone(),
-        chance: Chance::seeded(7),
+        random: Random::seeded(7),
     };
     Channel::start(TcpListener::bind("127.0.0.1:0").await.unwrap(), options).unwrap()
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use herald::chance::Chance;
+use herald::random::Random;
 use herald::clock::{Clock, SystemClock};
 use local::channel_emulator::{Channel, Fault, Operation, Refusal};
 use local::fault_injection::RequestFate;
@@ -25,7 +25,7 @@ pub(super) struct Faults {
 }
 
 struct State {
-    chance: Chance,
+    random: Random,
     channel: Channel,
     crash: Notify,
     count: AtomicUsize,
@@ -35,9 +35,9 @@ struct State {
 
 impl Faults {
     /// Has things go wrong from now on.
-    pub(super) fn new(bundle: &TestBundle, chance: Chance) -> Self {
+    pub(super) fn new(bundle: &TestBundle, random: Random) -> Self {
         let state = Arc::new(State {
-            chance,
+            random,
             channel: bundle.channel().clone(),
             crash: Notify::new(),
             count: AtomicUsize::default(),
@@ -83,7 +83,7 @@ impl Faults {
 
 impl State {
     fn goes_wrong(&self) -> bool {
-        let goes_wrong = !self.is_paused.load(Ordering::Relaxed) && self.chance.below(ONE_IN) == 0;
+        let goes_wrong = !self.is_paused.load(Ordering::Relaxed) && self.random.below(ONE_IN) == 0;
         self.count.fetch_add(usize::from(goes_wrong), Ordering::Relaxed);
         goes_wrong
     }
@@ -93,7 +93,7 @@ impl State {
         if operation == "AmazonSQS.ReceiveMessage" || !self.goes_wrong() {
             return RequestFate::Pass;
         }
-        match self.chance.below(10) {
+        match self.random.below(10) {
             0..4 => RequestFate::Refuse,
             // The client repeats it after a pause of real time: seldom, or this would take long.
             4 => RequestFate::HangUp,
@@ -107,7 +107,7 @@ impl State {
             return RequestFate::Pass;
         }
         let refusal = |status, code| Refusal::new(status, code, "a fault of the test");
-        let fault = match self.chance.below(10) {
+        let fault = match self.random.below(10) {
             0 => return self.never_answered(RequestFate::Swallow),
             1 => return self.never_answered(RequestFate::LoseReply),
             2 => return RequestFate::HangUp,

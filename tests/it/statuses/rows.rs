@@ -1,7 +1,7 @@
 //! The rows of the channel's status table for an answer, in the order of the protocol's page.
 //! What they are played on is next door.
 
-use herald::ledger::State;
+use herald::jobs::State;
 use local::channel_emulator::Refusal;
 
 /// One row: what the channel answers, and what is to come of it.

@@ -1,8 +1,8 @@
 //! Answers that are strange, broken or not HTTP at all, one by one.
 //! Cuts and stalls are next door.
 
-use herald::http::Timeouts;
-use herald::ledger::Loss;
+use herald::channel::http::Timeouts;
+use herald::protocol::channel_error::Ambiguity;
 use support::{Act, Peer, ScriptedEngine};
 
 use super::{Class, LOST, accepted, print, reference_at, reply, send, world};
@@ -64,8 +64,8 @@ fn answers() -> Vec<(&'static str, Vec<u8>, Class)> {
         ("multiple choices", reply("300 Multiple Choices", ""), Class::Refused(300)),
         ("not modified", text("HTTP/1.1 304 Not Modified\r\n\r\n"), Class::Refused(304)),
         ("throttled without a word", reply("429 Too Many Requests", ""), Class::Throttled),
-        ("a gateway's page", reply("502 Bad Gateway", "<html>"), Class::Ambiguous(Loss::Gateway)),
-        ("a gateway's time-out", reply("504 Gateway Timeout", ""), Class::Ambiguous(Loss::Gateway)),
+        ("a gateway's page", reply("502 Bad Gateway", "<html>"), Class::Ambiguous(Ambiguity::Gateway)),
+        ("a gateway's time-out", reply("504 Gateway Timeout", ""), Class::Ambiguous(Ambiguity::Gateway)),
         ("a time-out", reply("408 Request Timeout", ""), LOST),
         ("not implemented", reply("501 Not Implemented", ""), LOST),
         ("a status of their own", reply("599 Whatever", ""), LOST),

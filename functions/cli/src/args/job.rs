@@ -2,7 +2,7 @@
 //! What the verbs do is in `commands`.
 
 use clap::Subcommand;
-use herald::ledger::JobId;
+use herald::jobs::JobId;
 
 /// What to do about a job.
 #[derive(Debug, Subcommand)]

@@ -7,12 +7,12 @@ mod status;
 
 use std::io::Write;
 
-use herald::broadcast::{Aim, Broadcast, BroadcastId, Spec, Status, Wish};
+use herald::broadcast::{Kind, Broadcast, BroadcastId, Spec, Status, Command};
 use herald::clock::Clock;
-use herald::content::Content;
-use herald::digest;
-use herald::occasion::Occasion;
-use herald::store::{BroadcastStore, Opened};
+use herald::broadcast::content::Content;
+use herald::hash;
+use herald::agent::notification::Occasion;
+use herald::aws::table::{BroadcastStore, Opened};
 use jiff::{SignedDuration, Timestamp};
 use proactive::{Firing, OccasionEvent, Proactive};
 use serde_json::{Value, json};
@@ -43,7 +43,7 @@ pub(super) async fn send(
         }
         (None, None) => json!({ "kind": "conversation", "reference": arguments.conversation }),
     };
-    let key = arguments.key.clone().unwrap_or_else(|| format!("send {}", planner.chance.token()));
+    let key = arguments.key.clone().unwrap_or_else(|| format!("send {}", planner.random.random_id()));
     // What a person types is meant as it stands.
     let text = arguments.text.replace("${", "$${");
     let event = json!({
@@ -65,28 +65,28 @@ pub(super) async fn execute(
         BroadcastVerb::Preview { file } => preview::write(&deployment.planner()?, read(file)?, out).await,
         BroadcastVerb::Status(named) => status::write(&deployment.broadcasts()?, &named.name, out).await,
         BroadcastVerb::Pause(named) => {
-            change(&deployment.broadcasts()?, &named.name, Wish::Pause, clock.now(), out).await
+            change(&deployment.broadcasts()?, &named.name, Command::Pause, clock.now(), out).await
         }
         BroadcastVerb::Resume(named) => {
-            change(&deployment.broadcasts()?, &named.name, Wish::Resume, clock.now(), out).await
+            change(&deployment.broadcasts()?, &named.name, Command::Resume, clock.now(), out).await
         }
         BroadcastVerb::Cancel(named) => {
-            change(&deployment.broadcasts()?, &named.name, Wish::Cancel, clock.now(), out).await
+            change(&deployment.broadcasts()?, &named.name, Command::Cancel, clock.now(), out).await
         }
         BroadcastVerb::Recall(named) => {
-            let amend = |of| (format!("recall {of}"), Aim::Recall { of }, None);
+            let amend = |of| (format!("recall {of}"), Kind::Recall { of }, None);
             follow(&deployment.planner()?, &named.name, amend, out).await
         }
         BroadcastVerb::Resend(named) => {
-            let amend = |of| (format!("resend {of}"), Aim::Resend { of }, None);
+            let amend = |of| (format!("resend {of}"), Kind::Resend { of }, None);
             follow(&deployment.planner()?, &named.name, amend, out).await
         }
         BroadcastVerb::Correct { named, file } => {
             let content = read(file)?;
-            let hash = digest::short(&content.to_string());
+            let hash = hash::short(&content.to_string());
             let content: Content =
                 serde_json::from_value(content).map_err(|error| unreadable(file, error.into()))?;
-            let amend = |of| (format!("correct {of} {hash}"), Aim::Correct { of }, Some(content));
+            let amend = |of| (format!("correct {of} {hash}"), Kind::Correct { of }, Some(content));
             follow(&deployment.planner()?, &named.name, amend, out).await
         }
         BroadcastVerb::Report(named) => report::write(&deployment.broadcasts()?, &named.name, out).await,
@@ -126,7 +126,7 @@ async fn open(
         let stop_at = planner.clock.now().checked_add(NEWS).ok();
         let broadcast = planner.advance(id, stop_at).await?;
         let count = broadcast.recipients();
-        if broadcast.waits_for.is_some() {
+        if broadcast.blocked_on.is_some() {
             writeln!(out, "The rosters of its teams are read first; then the tick plans, within a minute.")?;
             return Ok(true);
         }
@@ -146,12 +146,12 @@ async fn open(
 async fn change(
     broadcasts: &BroadcastStore,
     named: &str,
-    wish: Wish,
+    wish: Command,
     now: Timestamp,
     out: &mut (dyn Write + Send),
 ) -> Result<bool, CommandError> {
     let id = BroadcastId::named(named);
-    let decide = |broadcast: &Broadcast| match broadcast.wish(wish, now) {
+    let decide = |broadcast: &Broadcast| match broadcast.apply(wish, now) {
         Ok(wished) => (Some(wished), true),
         Err(_) => (None, false),
     };
@@ -170,7 +170,7 @@ async fn change(
 async fn follow(
     planner: &Proactive,
     named: &str,
-    amend: impl FnOnce(BroadcastId) -> (String, Aim, Option<Content>),
+    amend: impl FnOnce(BroadcastId) -> (String, Kind, Option<Content>),
     out: &mut (dyn Write + Send),
 ) -> Result<bool, CommandError> {
     let of = BroadcastId::named(named);
@@ -179,8 +179,8 @@ async fn follow(
         writeln!(out, "It is RUNNING: pause or cancel it first, or wait until it is done.")?;
         return Ok(false);
     }
-    let (key, aim, given) = amend(of);
-    let is_resend = matches!(aim, Aim::Resend { .. });
+    let (key, kind, given) = amend(of);
+    let is_resend = matches!(kind, Kind::Resend { .. });
     let spec = Spec {
         origin: format!("key:{key}"),
         occasion: match is_resend {
@@ -189,7 +189,7 @@ async fn follow(
             false => Occasion { scheduled_time: planner.clock.now(), ..source.occasion },
         },
         content: if is_resend { source.content } else { given },
-        aim,
+        kind,
     };
     spec.check().map_err(proactive::InvalidEvent::from)?;
     open(planner, &BroadcastId::of_key(&key), &spec, out).await

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use std::io::Write;
 use std::time::Duration;
 
-use herald::ledger::JobId;
-use herald::queue::{BodyError, Letter, Queue, Work};
+use herald::jobs::JobId;
+use herald::aws::queue::{BodyError, Letter, Queue, Work};
 use proactive::check_event;
 use serde_json::Value;
 

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use herald::chance::Chance;
-use herald::checkup::QueueKind;
+use herald::random::Random;
+use herald::aws::diagnostics::QueueKind;
 use herald::clock::{Clock, SystemClock};
-use herald::cloud::Cloud;
-use herald::config::{TENANT_RATE, Variables};
-use herald::ids::ClientId;
-use herald::queue::Queue;
-use herald::store::{AgendaStore, BroadcastStore, JobStore, ReferenceStore, SubscriptionStore, Table};
+use herald::protocol::cloud::Cloud;
+use herald::aws::config::{TENANT_RATE, EnvReader};
+use herald::protocol::ids::ClientId;
+use herald::aws::queue::Queue;
+use herald::aws::table::{AgendaStore, BroadcastStore, JobStore, ReferenceStore, SubscriptionStore, Table};
 use proactive::Proactive;
 
 use super::CommandError;
@@ -63,7 +63,7 @@ impl Deployment {
         vars: impl Fn(&str) -> Option<String>,
         aws: impl AsyncFnOnce() -> SdkConfig,
     ) -> Result<Self, CommandError> {
-        let mut vars = Variables::new(vars);
+        let mut vars = EnvReader::new(vars);
         // What is missing or wrong fails only the verbs that need it.
         let (client_id, cloud) = (vars.client_id(), vars.cloud());
         let tenant_rate = vars.tenant_rate().unwrap_or(TENANT_RATE);
@@ -172,7 +172,7 @@ impl Deployment {
             deliveries,
             tenant_rate: self.tenant_rate,
             clock: Arc::new(SystemClock),
-            chance: Chance::system(),
+            random: Random::system(),
         })
     }
 

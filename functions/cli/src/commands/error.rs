@@ -3,9 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
-use herald::auth::AwsFailure;
-use herald::queue::QueueError;
-use herald::store::StoreError;
+use herald::aws::failure::AwsFailure;
+use herald::aws::queue::QueueError;
+use herald::aws::table::StoreError;
 use local::aws_emulator::StackError;
 use local::aws_emulator::template::TemplateError;
 use proactive::PlanError;
@@ -44,7 +44,7 @@ pub enum CommandError {
         file: PathBuf,
         /// What happened.
         #[source]
-        cause: herald::BoxError,
+        cause: herald::error::BoxError,
     },
     /// A person is not named as one.
     #[error("--to takes a tenant and a person's id in it, as TENANT/ID")]

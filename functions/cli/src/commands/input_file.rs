@@ -13,6 +13,6 @@ pub(super) fn read(file: &Path) -> Result<Value, CommandError> {
 }
 
 /// The error of a file that cannot be read as what it should be.
-pub(super) fn unreadable(file: &Path, cause: herald::BoxError) -> CommandError {
+pub(super) fn unreadable(file: &Path, cause: herald::error::BoxError) -> CommandError {
     CommandError::File { file: file.to_owned(), cause }
 }

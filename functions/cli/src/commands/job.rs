@@ -3,8 +3,8 @@
 
 use std::io::Write;
 
-use herald::ledger::{By, Cancel, Job, JobId, State};
-use herald::store::JobStore;
+use herald::jobs::{CancelledBy, Cancel, Job, JobId, State};
+use herald::aws::table::JobStore;
 use jiff::Timestamp;
 
 use super::CommandError;
@@ -43,16 +43,16 @@ pub(super) async fn cancel(
     now: Timestamp,
     out: &mut (dyn Write + Send),
 ) -> Result<bool, CommandError> {
-    match jobs.cancel_task(id, By::Operator, now).await? {
+    match jobs.cancel_task(id, CancelledBy::Operator, now).await? {
         None => return unknown(id, out),
-        Some(Cancel::InHand { until, .. }) => {
+        Some(Cancel::Held { until, .. }) => {
             writeln!(
                 out,
                 "Not cancelled: a worker has it in hand, until {until:.3} at the latest. Try again then."
             )?;
             return Ok(false);
         }
-        Some(Cancel::Settled(job)) => {
+        Some(Cancel::AlreadyCompleted(job)) => {
             writeln!(out, "Not cancelled: it has ended, as {}.", name(job.state))?;
             return Ok(false);
         }
@@ -62,7 +62,7 @@ pub(super) async fn cancel(
     }
     let tree = JobTree::read(jobs, id).await?;
     for part in tree.iter().flat_map(JobTree::sends) {
-        if let Some(Cancel::Cancelled(job)) = jobs.cancel(part, By::Operator, now).await? {
+        if let Some(Cancel::Cancelled(job)) = jobs.cancel(part, CancelledBy::Operator, now).await? {
             writeln!(out, "Its send {part} is {}{} now.", name(job.state), why(&job))?;
         }
     }

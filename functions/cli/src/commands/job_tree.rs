@@ -1,12 +1,12 @@
 //! The tree of a job: its record and those of its parts, whose ids follow from its own.
 //! It writes nothing, and leaves out the text of messages.
 
-use herald::ledger::{Job, JobId, Next, Plan};
-use herald::store::{JobStore, StoreError};
+use herald::jobs::{Job, JobId, Next, Plan};
+use herald::aws::table::{JobStore, StoreError};
 use serde_json::{Value, json};
 
 /// What may follow from a job and is claimed by itself.
-const CHILD_STEPS: [&str; 4] = ["task", "unhurried", "apology", "effects"];
+const CHILD_STEPS: [&str; 4] = ["task", "no_deadline", "apology", "effects"];
 
 /// A job and its parts.
 pub(super) struct JobTree {
@@ -85,7 +85,7 @@ impl JobTree {
 pub(super) fn next(plan: &Plan) -> Option<&'static str> {
     Some(match plan.next.as_ref()? {
         Next::Task(_) => "task",
-        Next::Unhurried => "unhurried",
+        Next::RetryWithoutDeadline => "no_deadline",
         Next::Step { .. } => "step",
     })
 }

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use herald::clock::Clock;
-use herald::queue::{Letter, Queue};
+use herald::aws::queue::{Letter, Queue};
 
 use super::dead_letters::{Content, content, count, give_back, receive, title};
 use super::{CommandError, Deployment};

@@ -3,8 +3,8 @@
 use aws_sdk_scheduler::Client;
 use aws_sdk_scheduler::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_scheduler::operation::get_schedule::GetScheduleOutput;
-use herald::auth::AwsFailure;
-use herald::checkup::{Asked, explain};
+use herald::aws::failure::AwsFailure;
+use herald::aws::diagnostics::{AwsRequest, explain};
 
 use super::CommandError;
 
@@ -31,7 +31,7 @@ impl ScheduleGroup {
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
         R: std::fmt::Debug + Send + Sync + 'static,
     {
-        let asked = Asked {
+        let asked = AwsRequest {
             action,
             resource: &format!("schedule group `{}`", self.name),
             region: self.client.config().region().map(AsRef::as_ref),

@@ -2,7 +2,7 @@
 //! What becomes of each is the shipped code's doing; here it is provoked and held against what is expected.
 
 use herald::broadcast::{BroadcastId, Entry, Outcome, Status};
-use herald::store::SLICES;
+use herald::aws::table::SLICES;
 use serde_json::{Value, json};
 
 use super::story::{Expected, Story};

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use herald::clock::{Clock, within};
+use herald::clock::{Clock, timeout};
 use jiff::Timestamp;
 
 use super::DemoError;
@@ -114,7 +114,7 @@ impl Story {
     pub(super) async fn expect(&mut self, expected: &[Expected]) -> Result<(), DemoError> {
         for expected in expected {
             let clock = self.clock.clone();
-            let arrived = within(clock.as_ref(), LIMIT, self.next()).await;
+            let arrived = timeout(clock.as_ref(), LIMIT, self.next()).await;
             match arrived {
                 Some(entry) if expected.is_met_by(&entry, &self.channel) => {
                     self.met += 1;
@@ -143,7 +143,7 @@ impl Story {
         let expected = Expected::message(person, end);
         let clock = self.clock.clone();
         loop {
-            let Some(entry) = within(clock.as_ref(), LIMIT, self.next()).await else {
+            let Some(entry) = timeout(clock.as_ref(), LIMIT, self.next()).await else {
                 self.unmet += 1;
                 return Ok(writeln!(io::stdout(), "           nothing within 15 s; expected “{end}”")?);
             };

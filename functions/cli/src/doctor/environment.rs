@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use aws_credential_types::provider::ProvideCredentials;
-use herald::auth::{Credential, TokenProvider, TokenSource};
-use herald::chance::Chance;
-use herald::checkup::{self, Finding, QueueKind};
+use herald::channel::auth::{Credential, TokenProvider, TokenSource};
+use herald::random::Random;
+use herald::aws::diagnostics;
+use herald::aws::diagnostics::{Finding, QueueKind};
 use herald::clock::Clock;
-use herald::cloud::Cloud;
-use herald::config;
-use herald::http;
-use herald::queue::Queue;
-use herald::store::Table;
+use herald::protocol::cloud::Cloud;
+use herald::aws::config;
+use herald::channel::http;
+use herald::aws::queue::Queue;
+use herald::aws::table::Table;
 
 use super::configuration::{self, Named};
 use super::schedules;
@@ -32,7 +33,7 @@ pub(super) async fn access(aws: &SdkConfig) -> Finding {
         None => false,
     };
     if provided {
-        Finding::held(WHAT, format!("signed in, region {region}"))
+        Finding::passed(WHAT, format!("signed in, region {region}"))
     } else {
         let fix = "sign in (e.g. `aws sso login`) and set AWS_PROFILE, or set AWS_ACCESS_KEY_ID and \
                    AWS_SECRET_ACCESS_KEY";
@@ -76,17 +77,17 @@ async fn channel(named: &Named, aws: &SdkConfig, access: &Finding, clock: &Arc<d
     let entra_metadata = cloud.entra_metadata();
     let entra_keys = async {
         match named.has_callers {
-            true => Some(checkup::keys(&http, "Entra's signing keys", &entra_metadata).await),
+            true => Some(diagnostics::keys(&http, "Entra's signing keys", &entra_metadata).await),
             false => None,
         }
     };
     let (time, keys, entra_keys, token) = tokio::join!(
-        checkup::clock(&http, cloud, clock.as_ref()),
-        checkup::keys(&http, "signing keys", &cloud.openid_metadata),
+        diagnostics::clock(&http, cloud, clock.as_ref()),
+        diagnostics::keys(&http, "signing keys", &cloud.openid_metadata),
         entra_keys,
         token(named, cloud, http.clone(), aws, access, clock),
     );
-    let mut findings = vec![checkup::cloud(cloud), time, keys];
+    let mut findings = vec![diagnostics::cloud(cloud), time, keys];
     findings.extend(entra_keys);
     findings.extend(token);
     findings
@@ -123,9 +124,9 @@ async fn token(
         tenant: tenant.clone(),
         cloud: cloud.clone(),
         clock: clock.clone(),
-        chance: Chance::system(),
+        random: Random::system(),
     });
-    vec![checkup::token(&tokens).await]
+    vec![diagnostics::token(&tokens).await]
 }
 
 async fn resources(named: &Named, aws: &SdkConfig, access: &Finding) -> Vec<Finding> {
@@ -133,14 +134,14 @@ async fn resources(named: &Named, aws: &SdkConfig, access: &Finding) -> Vec<Find
         match &named.table {
             None => Finding::skipped("table", "it takes TABLE_NAME"),
             Some(_) if access.has_failed() => Finding::skipped("table", NO_ACCESS),
-            Some(name) => checkup::table(&Table::new(aws_sdk_dynamodb::Client::new(aws), name)).await,
+            Some(name) => diagnostics::table(&Table::new(aws_sdk_dynamodb::Client::new(aws), name)).await,
         }
     };
     let sqs = aws_sdk_sqs::Client::new(aws);
     let queue = async |(kind, url): &(QueueKind, Option<String>)| match url {
         None => Finding::skipped(kind.what(), format!("it takes {}", kind.variable())),
         Some(_) if access.has_failed() => Finding::skipped(kind.what(), NO_ACCESS),
-        Some(url) => checkup::queue(&Queue::new(sqs.clone(), url), *kind).await,
+        Some(url) => diagnostics::queue(&Queue::new(sqs.clone(), url), *kind).await,
     };
     let [turns, tasks, deliveries] = &named.queues;
     let (table, turns, tasks, deliveries) =

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use herald::chance::Chance;
-use herald::checkup::{Finding, Report, Request, VERSION};
+use herald::random::Random;
+use herald::aws::diagnostics::{Finding, Report, Request, VERSION};
 use herald::clock::Clock;
-use herald::config;
-use herald::config::TENANT_RATE;
-use herald::telemetry::causes;
+use herald::aws::config;
+use herald::aws::config::TENANT_RATE;
+use herald::error::error_chain;
 use lambda_runtime::{Context, LambdaEvent};
 use worker::event_handler;
 
@@ -37,7 +37,7 @@ pub(super) async fn check(clock: &Arc<dyn Clock>) -> LocalChecks {
         credential: Some(config::Credential::Federated),
         engine: engine::build(None),
         clock: clock.clone(),
-        chance: Chance::system(),
+        random: Random::system(),
         delays: Delays::Kept,
         tenant_rate: TENANT_RATE,
     };
@@ -45,20 +45,20 @@ pub(super) async fn check(clock: &Arc<dyn Clock>) -> LocalChecks {
         Ok(local) => local,
         Err(error) => {
             let fix = "mend what it names; without a change of yours, report this as a defect of Herald";
-            let parts = vec![Finding::failed(STACK, causes(&error).to_string(), fix)];
+            let parts = vec![Finding::failed(STACK, error_chain(&error).to_string(), fix)];
             return LocalChecks { parts, worker: Vec::new() };
         }
     };
     let template = &local.template;
     let (queues, schedules) = (template.queues.len(), template.schedules.len());
     let created = format!("template.yaml is read; tables: 1, queues: {queues}, schedules: {schedules}");
-    let mut parts = vec![Finding::held(STACK, created), inbound(&local).await];
+    let mut parts = vec![Finding::passed(STACK, created), inbound(&local).await];
     for schedule in &template.schedules {
         parts.push(firing(&local, schedule, clock.as_ref()).await);
     }
     let worker = worker(&local).await;
     if let Err(error) = local.stop().await {
-        parts.push(Finding::failed(STACK, causes(&error).to_string(), "report this as a defect of Herald"));
+        parts.push(Finding::failed(STACK, error_chain(&error).to_string(), "report this as a defect of Herald"));
     }
     LocalChecks { parts, worker }
 }
@@ -72,7 +72,7 @@ async fn inbound(local: &Local) -> Finding {
     let signed = channel.deliver(hello).await;
     let (cause, fix) = match (unsigned, signed) {
         (Ok(unsigned), Ok(signed)) if (unsigned.status, signed.status) == (401, 202) => {
-            return Finding::held(WHAT, "takes a signed activity (202) and refuses an unsigned one (401)");
+            return Finding::passed(WHAT, "takes a signed activity (202) and refuses an unsigned one (401)");
         }
         (Ok(unsigned), Ok(signed)) => (
             format!(
@@ -82,7 +82,7 @@ async fn inbound(local: &Local) -> Finding {
             "expected are 202 and 401: run it with LOG_LEVEL=info, which says why",
         ),
         (Err(error), _) | (_, Err(error)) => {
-            (causes(&error).to_string(), "let this machine connect to itself (127.0.0.1): check its firewall")
+            (error_chain(&error).to_string(), "let this machine connect to itself (127.0.0.1): check its firewall")
         }
     };
     Finding::failed(WHAT, cause, fix)
@@ -99,7 +99,7 @@ async fn worker(local: &Local) -> Vec<Finding> {
         Ok(report) => report.findings,
         Err(error) => {
             let fix = "report this as a defect of Herald";
-            vec![Finding::failed("worker", causes(error.as_ref()).to_string(), fix)]
+            vec![Finding::failed("worker", error_chain(error.as_ref()).to_string(), fix)]
         }
     }
 }
@@ -124,11 +124,11 @@ async fn firing(local: &Local, schedule: &ScheduleDefinition, clock: &dyn Clock)
     match local.fire(fire(schedule, due)).await {
         Ok(_) => {
             let (expression, zone) = (expression.as_str(), expression.zone());
-            Finding::held(what, format!("{expression} in {zone}, {next}; proactive takes what it sends"))
+            Finding::passed(what, format!("{expression} in {zone}, {next}; proactive takes what it sends"))
         }
         Err(error) => {
             let fix = "correct its Input in template.yaml: the README has an example";
-            Finding::failed(what, format!("proactive refuses what it sends: {}", causes(error.as_ref())), fix)
+            Finding::failed(what, format!("proactive refuses what it sends: {}", error_chain(error.as_ref())), fix)
         }
     }
 }

@@ -5,8 +5,8 @@ use aws_config::SdkConfig;
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::operation::invoke::InvokeOutput;
 use aws_sdk_lambda::primitives::Blob;
-use herald::auth::AwsFailure;
-use herald::checkup::{Asked, Finding, Report, Request, VERSION, explain};
+use herald::aws::failure::AwsFailure;
+use herald::aws::diagnostics::{AwsRequest, Finding, Report, Request, VERSION, explain};
 use serde::Deserialize;
 
 use super::environment::NO_ACCESS;
@@ -62,7 +62,7 @@ fn not_invoked(client: &Client, function: &str, failure: &AwsFailure) -> Finding
             return Finding::failed(WHAT, cause, fix);
         }
     }
-    let asked = Asked {
+    let asked = AwsRequest {
         action: "lambda:InvokeFunction",
         resource: &format!("function `{function}`"),
         region: client.config().region().map(AsRef::as_ref),

@@ -3,7 +3,7 @@
 
 use std::io::{self, BufRead, Write};
 
-use herald::telemetry::causes;
+use herald::error::error_chain;
 use tokio::sync::mpsc;
 use tracing::error;
 
@@ -59,6 +59,6 @@ async fn deliver(channel: &Channel, activity: serde_json::Value) {
     match channel.deliver(activity).await {
         Ok(answer) if answer.status < 300 => {}
         Ok(answer) => error!(status = answer.status, "inbound did not take the activity"),
-        Err(error) => error!(error = %causes(&error), "inbound could not be reached"),
+        Err(error) => error!(error = %error_chain(&error), "inbound could not be reached"),
     }
 }

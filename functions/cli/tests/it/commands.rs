@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::Parser;
 use cli::args::{Arguments, Command};
 use cli::commands::{self, CommandError, Deployment};
-use herald::chance::Chance;
+use herald::random::Random;
 use serde_json::Value;
 use support::TestBundle;
 
@@ -18,7 +18,7 @@ pub(crate) struct File(PathBuf);
 
 impl File {
     pub(crate) fn with(json: &Value) -> Self {
-        let path = std::env::temp_dir().join(format!("herald-file-{}.json", Chance::system().token()));
+        let path = std::env::temp_dir().join(format!("herald-file-{}.json", Random::system().random_id()));
         std::fs::write(&path, json.to_string()).unwrap();
         Self(path)
     }
@@ -80,10 +80,10 @@ pub(crate) async fn try_say_words(bundle: &TestBundle, words: &[&str]) -> Result
 /// The id of the job that was taken up first: a turn, before its parts.
 async fn first_job(bundle: &TestBundle) -> String {
     let jobs = bundle.jobs().await;
-    let ids: Vec<herald::ledger::JobId> =
-        jobs.iter().map(|job| serde_json::from_str::<herald::ledger::Job>(job).unwrap().id).collect();
-    let is_part = |id: &&herald::ledger::JobId| {
-        ids.iter().any(|whole| ["send", "task", "unhurried"].iter().any(|name| whole.step(name, 0) == **id))
+    let ids: Vec<herald::jobs::JobId> =
+        jobs.iter().map(|job| serde_json::from_str::<herald::jobs::Job>(job).unwrap().id).collect();
+    let is_part = |id: &&herald::jobs::JobId| {
+        ids.iter().any(|whole| ["send", "task", "no_deadline"].iter().any(|name| whole.step(name, 0) == **id))
     };
     ids.iter().find(|id| !is_part(id)).unwrap().to_string()
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use herald::ledger::Job;
+use herald::jobs::Job;
 use serde_json::json;
 use support::clerk::{done, go_on, memory, say, with};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use herald::broadcast::{Outcome, Wish};
+use herald::broadcast::{Outcome, Command};
 use local::channel_emulator::{Fault, Operation, Refusal};
 use local::poller::Step;
 use support::broadcasts::{news, outcomes, tick, wish};
@@ -52,7 +52,7 @@ async fn a_roster_that_is_refused_pauses_it_with_what_to_do_and_it_goes_on_once_
         tick(&bundle).await;
         let paused = say(&bundle, "broadcast status news").await;
         let early = told(&bundle);
-        wish(&bundle, Wish::Resume).await;
+        wish(&bundle, Command::Resume).await;
         tick(&bundle).await;
         go_through(&bundle).await;
 

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::{
     self, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, TimeToLiveSpecification,
 };
 use aws_sdk_sqs::types::QueueAttributeName;
-use herald::BoxError;
+use herald::error::BoxError;
 
 use super::queues::attributes;
 use crate::aws_emulator::template::{

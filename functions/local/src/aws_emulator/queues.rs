@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use herald::clock::Clock;
-use herald::telemetry::causes;
+use herald::error::error_chain;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::BodyExt;
 use jiff::{SignedDuration, Timestamp};
@@ -101,7 +101,7 @@ impl Queues {
         if let (Some(recorder), StatusCode::OK) = (&self.recorder, response.status()) {
             let answer = serde_json::from_slice(response.body()).unwrap_or_default();
             if let Err(failure) = recorder.record(operation, &request, &answer) {
-                let cause = causes(&failure);
+                let cause = error_chain(&failure);
                 error!(error = %cause, "could not write down what happened to a queue");
                 return failed();
             }

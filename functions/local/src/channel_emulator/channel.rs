@@ -35,7 +35,7 @@ use crate::fault_injection::{FaultInjector, Hook};
 ///     client_secret: "secret".to_owned(),
 ///     tenant: "0f3e6c1e-52a7-4c4b-9a26-0f5d5f3f7a10".to_owned(),
 ///     clock: Arc::new(herald::clock::SystemClock),
-///     chance: herald::chance::Chance::system(),
+///     random: herald::random::Random::system(),
 /// })?;
 ///
 /// let ada = channel.add_person("Ada");

@@ -26,10 +26,10 @@ impl Channel {
         let known = directory.channels.iter().find(|channel| channel.team_name == team);
         let id = |token: String| format!("19:{token}@thread.tacv2");
         let channel = TeamChannel {
-            id: id(self.state.options.chance.token()),
+            id: id(self.state.options.random.random_id()),
             name: name.to_owned(),
             team_id: known
-                .map_or_else(|| id(self.state.options.chance.token()), |known| known.team_id.clone()),
+                .map_or_else(|| id(self.state.options.random.random_id()), |known| known.team_id.clone()),
             team_name: team.to_owned(),
             tenant: self.state.options.tenant.clone(),
         };

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use herald::chance::Chance;
+use herald::random::Random;
 use herald::clock::Clock;
 
 use super::deliveries::Deliveries;
@@ -35,7 +35,7 @@ pub struct ChannelOptions {
     /// Dates tokens, ids and activities.
     pub clock: Arc<dyn Clock>,
     /// Makes ids and tokens.
-    pub chance: Chance,
+    pub random: Random,
 }
 
 /// What the handles and the server share.
@@ -75,11 +75,11 @@ impl State {
     /// Characters that no other id has.
     pub(super) fn unique(&self) -> String {
         let count = self.directory().count();
-        format!("{}{count:04x}", self.options.chance.token())
+        format!("{}{count:04x}", self.options.random.random_id())
     }
 
     pub(super) fn guid(&self) -> String {
-        let token = self.options.chance.token();
+        let token = self.options.random.random_id();
         let part = |from: usize, to: usize| token.get(from..to).unwrap_or_default();
         // Version 4 and its variant, as Entra's object ids have them.
         format!("{}-{}-4{}-a{}-{}", part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32))
@@ -88,7 +88,7 @@ impl State {
     /// The personal conversation of `person`, made when there is none.
     pub(super) fn personal(&self, directory: &mut Directory, person: &Person) -> String {
         directory.personal(&person.id).unwrap_or_else(|| {
-            let id = format!("a:1{}{:04x}", self.options.chance.token(), directory.count());
+            let id = format!("a:1{}{:04x}", self.options.random.random_id(), directory.count());
             directory.open(id.clone(), Place::Personal(person.id.clone()));
             id
         })

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use herald::chance::Chance;
+use herald::random::Random;
 use herald::clock::{Clock, SystemClock};
 use jiff::Timestamp;
 use jsonwebtoken::jwk::JwkSet;
@@ -86,7 +86,7 @@ async fn start(clock: Arc<dyn Clock>) -> Channel {
         client_secret: "s3cret".to_owned(),
         tenant: TENANT.to_owned(),
         clock,
-        chance: Chance::seeded(1),
+        random: Random::seeded(1),
     };
     Channel::start(listener, options).unwrap()
 }

@@ -25,7 +25,7 @@ pub(super) async fn answer(state: &State, tenant: &str, body: &[u8]) -> Result<R
     }
     let life = LIFE.as_secs();
     let now = state.options.clock.now();
-    let token = format!("emulated.{}", state.options.chance.token());
+    let token = format!("emulated.{}", state.options.random.random_id());
     state.tokens.issue(token.clone(), now);
     let grant = json!({
         "token_type": "Bearer", "expires_in": life, "ext_expires_in": life, "access_token": token,
@@ -82,6 +82,6 @@ async fn check_assertion(state: &State, tenant: &str, text: &str) -> Result<(), 
 
 /// The response for `error`, with ids of its own.
 fn refusal(state: &State, error: &TokenError) -> Refusal {
-    let ids = [state.options.chance.token(), state.options.chance.token()];
+    let ids = [state.options.random.random_id(), state.options.random.random_id()];
     Refusal::raw(error.status(), error.body(state.options.clock.now(), ids, &state.origin()).to_string())
 }

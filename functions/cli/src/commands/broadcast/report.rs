@@ -4,7 +4,7 @@
 use std::io::Write;
 
 use herald::broadcast::{BroadcastId, Entry};
-use herald::store::{BroadcastStore, SLICES};
+use herald::aws::table::{BroadcastStore, SLICES};
 
 use super::CommandError;
 

@@ -1,7 +1,7 @@
 //! What was given up: listed without being consumed, and put back without anybody being told twice.
 
-use herald::chance::Chance;
-use herald::ledger::JobId;
+use herald::random::Random;
+use herald::jobs::JobId;
 use serde_json::json;
 use support::{ScriptedEngine, TestBundle};
 
@@ -27,7 +27,7 @@ async fn put_dead(bundle: &TestBundle, dead: &str, body: &str, group: Option<Str
     let sqs = bundle.pump("turns").sqs;
     let url = bundle.local().stack.queue_url(dead).unwrap();
     let request = sqs.send_message().queue_url(url).message_body(body);
-    let dedupe = group.is_some().then(|| Chance::system().token());
+    let dedupe = group.is_some().then(|| Random::system().random_id());
     request.set_message_group_id(group).set_message_deduplication_id(dedupe).send().await.unwrap();
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::Parser;
 use cli::args::{Arguments, Command};
 use cli::commands::{self, CommandError, Deployment};
-use herald::chance::Chance;
+use herald::random::Random;
 use herald::clock::SystemClock;
 use local::aws_emulator::Delays;
 use local::{ChannelSource, Local, LocalOptions};
@@ -17,7 +17,7 @@ struct Directory(PathBuf);
 
 impl Directory {
     fn new() -> Self {
-        Self(std::env::temp_dir().join(format!("herald-operating-{}", Chance::system().token())))
+        Self(std::env::temp_dir().join(format!("herald-operating-{}", Random::system().random_id())))
     }
 
     /// A bundle that keeps its state there.
@@ -29,9 +29,9 @@ impl Directory {
             credential: None,
             engine: Arc::new(ScriptedEngine::default()),
             clock: TestBundle::clock_at_start(),
-            chance: Chance::seeded(7),
+            random: Random::seeded(7),
             delays: Delays::Skipped,
-            tenant_rate: herald::config::TENANT_RATE,
+            tenant_rate: herald::aws::config::TENANT_RATE,
         }
     }
 }

@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use herald::telemetry::causes;
+use herald::error::error_chain;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -127,7 +127,7 @@ async fn invoke(channel: &Channel, person: &str, activity: &str, name: &str, val
 async fn deliver(channel: &Channel, activity: Value) -> Response {
     match channel.deliver(activity).await {
         Ok(answer) => Json(json!({ "status": answer.status, "body": answer.json() })).into_response(),
-        Err(error) => (StatusCode::BAD_GATEWAY, causes(&error).to_string()).into_response(),
+        Err(error) => (StatusCode::BAD_GATEWAY, error_chain(&error).to_string()).into_response(),
     }
 }
 
