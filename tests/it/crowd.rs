@@ -8,10 +8,6 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cli::channel::{Effect, Refusal};
-use cli::local::{Local, LocalOptions, Served};
-use cli::pump::Step;
-use cli::stack::Delays;
 use herald::broadcast::{Broadcast, BroadcastId, Command, Outcome, Status};
 use herald::clock::{Clock, SystemClock};
 use herald::protocol::conversation::ConversationReference;
@@ -19,6 +15,10 @@ use herald::protocol::conversation::lifecycle::Presence;
 use herald::protocol::ids::TenantId;
 use herald::random::Random;
 use jiff::{SignedDuration, Timestamp};
+use local::aws_emulator::Delays;
+use local::channel_emulator::{Effect, Refusal};
+use local::poller::Step;
+use local::{ChannelSource, Local, LocalOptions};
 use serde_json::json;
 use support::ScriptedEngine;
 use tokio::sync::watch;
@@ -52,7 +52,7 @@ impl Crowd {
         let local = Local::start(LocalOptions {
             state: None,
             port: 0,
-            served: Served::Emulated,
+            source: ChannelSource::Emulated,
             credential: None,
             engine: Arc::new(ScriptedEngine::telling("News.")),
             clock: Arc::new(SystemClock),
@@ -62,14 +62,14 @@ impl Crowd {
         });
         let local = Arc::new(local.await.unwrap());
         let (stop, stopped) = watch::channel(false);
-        let [.., deliveries] = local.pumps();
+        let [.., deliveries] = local.pollers();
         let mut workers = JoinSet::new();
         for _ in 0..WORKERS {
             let (pump, stopped) = (deliveries.clone(), stopped.clone());
             workers.spawn(async move {
                 while !*stopped.borrow() {
                     match pump.step().await {
-                        Ok(Step::Settled | Step::Left { .. }) => {}
+                        Ok(Step::Settled | Step::Returned { .. }) => {}
                         Ok(Step::Idle) | Err(_) => SystemClock.sleep(Duration::from_millis(20)).await,
                     }
                 }

@@ -6,7 +6,6 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use cli::stack::Delays;
 use herald::aws::table::{BroadcastStore, ReferenceStore, Table};
 use herald::broadcast::{BroadcastId, PAGE};
 use herald::clock::{Clock, SystemClock};
@@ -14,6 +13,7 @@ use herald::protocol::cloud::Cloud;
 use herald::protocol::conversation::ConversationReference;
 use herald::protocol::conversation::lifecycle::Presence;
 use herald::protocol::ids::{ClientId, TenantId};
+use local::aws_emulator::Delays;
 use serde_json::json;
 use support::Services;
 use support::services::CLIENT_ID;

@@ -8,8 +8,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_sdk_sqs::types::Message;
-use cli::channel::Person;
-use cli::stack::Delays;
 use herald::aws::config::process_env;
 use herald::clock::{Clock, SystemClock, timeout};
 use herald::hash;
@@ -17,6 +15,8 @@ use herald::jobs::{Job, JobId, State};
 use herald::protocol::ids::{ChannelId, ConversationId};
 use herald::random::Random;
 use jiff::{SignedDuration, Timestamp};
+use local::aws_emulator::Delays;
+use local::channel_emulator::Person;
 use serde_json::{Value, json};
 use support::{Function, Services};
 use tokio::sync::{oneshot, watch};

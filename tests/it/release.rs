@@ -5,8 +5,8 @@ mod figures;
 
 use std::process::Stdio;
 
-use cli::stack::Delays;
 use herald::aws::diagnostics::{Finding, Outcome, Report};
+use local::aws_emulator::Delays;
 use serde_json::json;
 use support::Services;
 use support::function::{binary, in_time};

@@ -1,14 +1,15 @@
 //! Signing keys through outages of whoever publishes them: memory, the table's copy, the network, in this order.
 
+use herald::channel::auth::KeyCache as _;
+use herald::channel::auth::KeySet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cli::channel::{Fault, Operation, Refusal};
 use herald::aws::table::{KeyStore, Table};
-use herald::channel::auth::{KeyCache as _, KeySet};
 use herald::channel::auth::{NoKeys, SigningKeys};
 use herald::channel::http;
 use herald::clock::Clock;
+use local::channel_emulator::{Fault, Operation, Refusal};
 use support::{ScriptedEngine, TestBundle, TestClock};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);

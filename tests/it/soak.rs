@@ -3,16 +3,17 @@
 
 mod faults;
 
+use herald::jobs::FailureKind;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cli::pump::{Pump, Step};
 use herald::aws::config::process_env;
 use herald::aws::queue::Queue;
 use herald::clock::{Clock, SystemClock};
-use herald::jobs::{FailureKind, Job, JobId, State};
+use herald::jobs::{Job, JobId, State};
 use herald::random::Random;
+use local::poller::{QueuePoller, Step};
 use support::{ScriptedEngine, TestBundle};
 use tokio::task::JoinSet;
 
@@ -127,7 +128,7 @@ async fn ask(bundle: &TestBundle, faults: &Faults, number: usize) -> (String, Jo
 
 /// Looks after the queues and the agenda until all that was asked is settled.
 async fn see_to(bundle: &TestBundle, faults: &Faults, asked: &[(String, JobId)], seed: u64) {
-    let [turns, tasks, _] = bundle.local().pumps();
+    let [turns, tasks, _] = bundle.local().pollers();
     for _ in 0..MOST_ROUNDS {
         let mut is_idle = true;
         for pump in [&turns, &tasks] {
@@ -153,7 +154,7 @@ async fn see_to(bundle: &TestBundle, faults: &Faults, asked: &[(String, JobId)],
 }
 
 /// One step of a pump, with whatever goes wrong; `false` when there was nothing to do.
-async fn step(bundle: &TestBundle, faults: &Faults, pump: &Pump) -> bool {
+async fn step(bundle: &TestBundle, faults: &Faults, pump: &QueuePoller) -> bool {
     faults.forget_receipt();
     let stepped = tokio::select! {
         stepped = pump.step() => stepped.ok(),
@@ -164,7 +165,7 @@ async fn step(bundle: &TestBundle, faults: &Faults, pump: &Pump) -> bool {
     let receipt = match stepped {
         Some(Step::Idle) => return false,
         Some(Step::Settled) => return true,
-        Some(Step::Left { receipt }) => Some(receipt),
+        Some(Step::Returned { receipt }) => Some(receipt),
         None => faults.receipt(),
     };
     bundle.clock().advance(LATER);

@@ -11,12 +11,12 @@ mod bare;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use cli::stack::Delays;
 use herald::aws::table::{ReferenceStore, Table};
 use herald::clock::{Clock, SystemClock};
 use herald::protocol::conversation::ConversationReference;
 use herald::protocol::conversation::lifecycle::Presence;
 use herald::protocol::ids::{ClientId, TenantId};
+use local::aws_emulator::Delays;
 use serde_json::{Value, json};
 use support::Services;
 use support::measure::{Bare, Took, Workers, bare_settings, say, since};

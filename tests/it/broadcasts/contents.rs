@@ -1,6 +1,6 @@
 //! To whom and what: each kind of audience, and what is refused before anybody is told.
 
-use cli::channel::Effect;
+use local::channel_emulator::Effect;
 use support::ScriptedEngine;
 
 use super::*;

@@ -1,8 +1,8 @@
 //! What a broadcast comes to for one who cannot be told, and what that means for the others.
 
-use cli::channel::{Effect, Fault, Operation, Refusal};
 use herald::broadcast::Status;
 use herald::clock::Clock;
+use local::channel_emulator::{Effect, Fault, Operation, Refusal};
 use support::ScriptedEngine;
 
 use super::*;
@@ -233,9 +233,9 @@ async fn one_tenants_429_slows_that_tenant_only() {
     let mut left = Vec::new();
     loop {
         match bundle.step("deliveries").await {
-            cli::pump::Step::Idle => break,
-            cli::pump::Step::Settled => {}
-            cli::pump::Step::Left { receipt } => left.push(receipt),
+            local::poller::Step::Idle => break,
+            local::poller::Step::Settled => {}
+            local::poller::Step::Returned { receipt } => left.push(receipt),
         }
     }
     let early = bundle.channel().entries().iter().filter(|entry| entry.effect == Effect::Sent).count();

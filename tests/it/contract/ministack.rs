@@ -96,7 +96,7 @@ impl MiniStack {
             .endpoint_url(self.url(""))
             .build();
         let template = Services::template();
-        let queue_urls = cli::stack::create(&aws, &template).await.unwrap();
+        let queue_urls = local::aws_emulator::create(&aws, &template).await.unwrap();
         Services { aws, template, queue_urls }
     }
 

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use cli::channel::{Effect as Shown, TranscriptEntry};
+use local::channel_emulator::{Effect as Shown, TranscriptEntry};
 
 use super::story::{ACK, ANSWER, Story};
 use super::tap::Event;

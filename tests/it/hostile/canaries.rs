@@ -4,11 +4,6 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use cli::bundle::Registration;
-use cli::channel::{Channel, ChannelOptions, Fault, Operation, Person, Refusal};
-use cli::local::{Local, LocalOptions, Served};
-use cli::pump::Step;
-use cli::stack::Delays;
 use herald::agent::engine::Outcome;
 use herald::aws::config::{AllowedTenants, TENANT_RATE};
 use herald::aws::identity::Credential;
@@ -20,6 +15,11 @@ use herald::protocol::activity::{Activity, Attachment};
 use herald::protocol::cloud::Cloud;
 use herald::protocol::ids::{ClientId, TenantId};
 use herald::random::Random;
+use local::aws_emulator::Delays;
+use local::bundle::Registration;
+use local::channel_emulator::{Channel, ChannelOptions, Fault, Operation, Person, Refusal};
+use local::poller::Step;
+use local::{ChannelSource, Local, LocalOptions};
 use serde_json::{Value, json};
 use support::{ScriptedEngine, TestBundle, TestClock};
 use tokio::net::TcpListener;
@@ -83,7 +83,7 @@ impl Cage {
         let local = Local::start(LocalOptions {
             state: None,
             port: 0,
-            served: Served::Channel(Box::new(registration)),
+            source: ChannelSource::Channel(Box::new(registration)),
             credential: None,
             engine: Arc::new(ScriptedEngine::deciding(Outcome::Reply(vec![reply]))),
             clock: clock.clone(),
@@ -134,11 +134,11 @@ impl Cage {
         let mut is_idle = false;
         while !is_idle {
             is_idle = true;
-            for pump in self.local.pumps() {
+            for pump in self.local.pollers() {
                 match pump.step().await.unwrap() {
                     Step::Idle => continue,
                     Step::Settled => {}
-                    Step::Left { receipt } => {
+                    Step::Returned { receipt } => {
                         let queue = Queue::new(pump.sqs.clone(), &pump.url);
                         queue.come_back_after(&receipt, std::time::Duration::ZERO).await.unwrap();
                     }
@@ -277,7 +277,7 @@ async fn play_accepted(cage: &Cage) {
         });
         assert!([200, 501].contains(&status.await));
     }
-    let pump = cage.local.pumps().into_iter().next().unwrap();
+    let pump = cage.local.pollers().into_iter().next().unwrap();
     pump.worker.work(CANARY, worker::Place::default()).await.unwrap_err();
     assert_eq!(cage.channel.pending_faults(), 0);
 }

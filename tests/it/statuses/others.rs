@@ -4,10 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cli::channel::{Effect, Fault, Operation, Person, Refusal};
 use herald::channel::connector::ConversationSurface;
 use herald::protocol::service_url::ServiceUrl;
+use local::channel_emulator::{Effect, Fault, Operation, Person, Refusal};
 use serde_json::json;
+use support::broadcasts::recall;
 use support::{Neighbour, ScriptedEngine, TestBundle};
 
 use super::rows::says;
@@ -178,7 +179,7 @@ async fn a_thread_is_begun_and_taken_away_on_the_other_host_where_the_channel_sa
     neighbour.drain(&bundle).await;
     bundle.clock().advance(Duration::from_secs(61));
     bundle.tick().await;
-    crate::operating::say(&bundle, "broadcast recall news").await;
+    recall(&bundle, "news").await;
     neighbour.drain(&bundle).await;
 
     let made: Vec<Effect> = bundle.channel().entries().iter().map(|entry| entry.effect).collect();

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::story::{Expected, Story};
 use super::{DemoError, take};
-use crate::channel::{Fault, Operation, Person, Refusal};
-use crate::local::Local;
+use local::Local;
+use local::channel_emulator::{Fault, Operation, Person, Refusal};
 
 /// The broadcast's key.
 const KEY: &str = "demo-news";

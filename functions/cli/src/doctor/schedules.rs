@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use proactive::check_event;
 use serde_json::Value;
 
-use crate::template::{Timetable, expanded};
+use local::aws_emulator::template::{ScheduleExpression, expanded};
 
 /// Where a schedule is that names no group.
 const DEFAULT_GROUP: &str = "default";
@@ -130,15 +130,15 @@ fn judge(schedule: &GetScheduleOutput, now: Timestamp) -> Finding {
 
 /// A `rate` counts from when the schedule was made, which is not asked.
 fn when(expression: &str, zone: &str, now: Timestamp) -> String {
-    let timetable = Timetable::parse(expression, zone).ok().filter(|_| !expression.starts_with("rate"));
-    let next = timetable.map(|timetable| next_firing(&timetable, now));
+    let parsed = ScheduleExpression::parse(expression, zone).ok().filter(|_| !expression.starts_with("rate"));
+    let next = parsed.map(|expression| next_firing(&expression, now));
     let next = next.map(|next| format!(", {next}")).unwrap_or_default();
     format!("{expression} in {zone}{next}")
 }
 
 /// When it fires next, on the clock of its zone.
-pub(super) fn next_firing(timetable: &Timetable, now: Timestamp) -> String {
-    match timetable.next_after(now).map(|next| next.in_tz(timetable.zone())) {
+pub(super) fn next_firing(expression: &ScheduleExpression, now: Timestamp) -> String {
+    match expression.next_after(now).map(|next| next.in_tz(expression.zone())) {
         Some(Ok(next)) => format!("next on {}", next.strftime("%a %Y-%m-%d at %H:%M")),
         Some(Err(_)) | None => "not to fire any more".to_owned(),
     }
