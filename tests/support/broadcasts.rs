@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use herald::agent::notification::Occasion;
+use herald::agent::notification::Notification;
 use herald::aws::table::{BroadcastStore, SLICES};
 use herald::broadcast::{Broadcast, BroadcastId, Command, Entry, Kind, Outcome, Spec};
 use herald::clock::Clock;
@@ -15,10 +15,10 @@ use serde_json::{Value, json};
 
 use crate::TestBundle;
 
-/// An occasion of the system, known by the key `news`.
+/// A notification of the system, known by the key `news`.
 #[expect(clippy::needless_pass_by_value, reason = "the stories write them in place")]
 pub fn news(audience: Value, content: Value) -> Value {
-    json!({ "version": 1, "occasion": "news", "key": "news", "audience": audience, "content": content })
+    json!({ "version": 1, "notification": "news", "key": "news", "audience": audience, "content": content })
 }
 
 /// The id of the broadcast of [`news`].
@@ -98,8 +98,8 @@ pub async fn recall(bundle: &TestBundle, key: &str) {
     let of = BroadcastId::of_key(key);
     let (source, _) = planner.broadcasts.get(&of).await.unwrap().unwrap();
     let key = format!("recall {of}");
-    let occasion = Occasion { scheduled_time: bundle.clock().now(), ..source.occasion };
-    let spec = Spec { origin: format!("key:{key}"), occasion, content: None, kind: Kind::Recall { of } };
+    let notification = Notification { scheduled_time: bundle.clock().now(), ..source.notification };
+    let spec = Spec { origin: format!("key:{key}"), notification, content: None, kind: Kind::Recall { of } };
     let id = BroadcastId::of_key(&key);
     planner.open_new(&id, &spec).await.unwrap();
     planner.advance(&id, None).await.unwrap();

@@ -72,26 +72,28 @@ impl Clerk {
         match turn.text().as_str() {
             "start" => Outcome::Defer {
                 ack: Activity::message("On it."),
-                task: Task::new("watch").labelled("a laptop").recalling(),
+                task: Task::new("watch").with_label("a laptop").with_memory(),
             },
             "cancel" => match turn.memory.waiting.first() {
                 Some(waiting) => Outcome::reply(format!("Cancelled: {}.", waiting.label))
-                    .and(Effect::CancelTask { task: waiting.step.clone() }),
+                    .with_effect(Effect::CancelTask { task: waiting.step.clone() }),
                 None => Outcome::reply("Nothing waits."),
             },
-            "cancel that" => Outcome::reply("Cancelled.").and(Effect::CancelTask { task: self.task_id() }),
-            "forget" => Outcome::reply("Forgotten.").and(Effect::Forget),
+            "cancel that" => {
+                Outcome::reply("Cancelled.").with_effect(Effect::CancelTask { task: self.task_id() })
+            }
+            "forget" => Outcome::reply("Forgotten.").with_effect(Effect::Forget),
             text => {
                 let before: Vec<&str> =
                     turn.memory.exchanges.iter().map(|exchange| exchange.asked.as_str()).collect();
                 let answer = format!("Before: {}.", before.join(", "));
                 let exchange = Exchange::new(text, &answer, self.clock.now());
-                Outcome::reply(answer).and(Effect::Remember(exchange))
+                Outcome::reply(answer).with_effect(Effect::Remember(exchange))
             }
         }
     }
 
-    async fn press(&self, turn: &Turn) -> Result<Outcome, EngineError> {
+    async fn press(&self, turn: &Turn) -> Result<Response, EngineError> {
         let value = turn.activity.value.clone().unwrap_or_default();
         Ok(match value["action"]["verb"].as_str() {
             Some("refresh") => invoke::card(json!({ "type": "AdaptiveCard" })),
@@ -100,7 +102,7 @@ impl Clerk {
             Some("later") => self.answer_as(turn, "start"),
             Some("cancel") => {
                 let task = serde_json::from_value(value["action"]["data"]["task"].clone())?;
-                invoke::message("Cancelled.").and(Effect::CancelTask { task })
+                invoke::message("Cancelled.").with_effect(Effect::CancelTask { task })
             }
             Some("slow") => {
                 self.clock.sleep(Duration::from_secs(60)).await;
@@ -119,7 +121,7 @@ impl Clerk {
 
 #[async_trait]
 impl Engine for Clerk {
-    async fn on_activity(&self, turn: &Turn) -> Result<Outcome, EngineError> {
+    async fn on_activity(&self, turn: &Turn) -> Result<Response, EngineError> {
         if turn.activity.is("message") {
             return Ok(self.answer(turn));
         }
@@ -127,7 +129,7 @@ impl Engine for Clerk {
             Some(invoke::CARD_ACTION) => self.press(turn).await,
             Some(invoke::FEEDBACK) => {
                 let exchange = Exchange::new("feedback", "thanks", self.clock.now());
-                Ok(invoke::accepted().and(Effect::Remember(exchange)))
+                Ok(invoke::accepted().with_effect(Effect::Remember(exchange)))
             }
             Some("slow/invoke") => {
                 self.clock.sleep(Duration::from_secs(60)).await;
@@ -137,7 +139,7 @@ impl Engine for Clerk {
         }
     }
 
-    async fn run_task(&self, run: &TaskRun, _progress: &Progress) -> Result<TaskOutcome, EngineError> {
+    async fn run_task(&self, run: &TaskRun, _progress: &Progress) -> Result<TaskResponse, EngineError> {
         self.runs.lock().unwrap().push(run.clone());
         if run.step == 0 && !self.takes.is_zero() {
             self.clock.sleep(self.takes).await;
@@ -146,7 +148,7 @@ impl Engine for Clerk {
         Ok(self.steps[step].clone())
     }
 
-    fn recalls(&self, _turn: &Turn) -> bool {
+    fn needs_memory(&self, _turn: &Turn) -> bool {
         true
     }
 }

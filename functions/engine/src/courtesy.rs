@@ -62,25 +62,25 @@ impl Command {
             Self::Mute(None) => Outcome::reply(
                 "I will only speak when spoken to, and of what you asked me to remind you of. “unmute” takes it back.",
             )
-            .and(Effect::Mute { topic: None }),
+            .with_effect(Effect::Mute { topic: None }),
             Self::Mute(Some(topic)) => Outcome::reply(format!(
                 "I will say nothing about {topic} any more. “unmute {topic}” takes it back."
             ))
-            .and(Effect::Mute { topic: Some(topic) }),
-            Self::Unmute(None) => Outcome::reply("You will hear of everything again.").and(Effect::Unmute { topic: None }),
+            .with_effect(Effect::Mute { topic: Some(topic) }),
+            Self::Unmute(None) => Outcome::reply("You will hear of everything again.").with_effect(Effect::Unmute { topic: None }),
             Self::Unmute(Some(topic)) => Outcome::reply(format!("You will hear about {topic} again."))
-                .and(Effect::Unmute { topic: Some(topic) }),
+                .with_effect(Effect::Unmute { topic: Some(topic) }),
             Self::Subscribe(topic) => Outcome::reply(format!("I will tell you here when there is something about {topic}."))
-                .and(Effect::Subscribe { topic }),
+                .with_effect(Effect::Subscribe { topic }),
             Self::Unsubscribe(topic) => Outcome::reply(format!("You are no longer subscribed to {topic}."))
-                .and(Effect::Unsubscribe { topic }),
-            Self::Quiet(None) => Outcome::reply("You have no quiet hours any more.").and(Effect::QuietHours { hours: None }),
+                .with_effect(Effect::Unsubscribe { topic }),
+            Self::Quiet(None) => Outcome::reply("You have no quiet hours any more.").with_effect(Effect::QuietHours { hours: None }),
             Self::Quiet(Some(hours)) => {
                 let (from, to) = (hours.from().strftime("%H:%M"), hours.to().strftime("%H:%M"));
                 Outcome::reply(format!(
                     "From {from} to {to} I will not disturb you, unless it is urgent. “no quiet hours” takes it back."
                 ))
-                .and(Effect::QuietHours { hours: Some(hours) })
+                .with_effect(Effect::QuietHours { hours: Some(hours) })
             }
             Self::Unclear => Outcome::reply(
                 "I did not understand that. Write “mute news”, “unmute news”, “subscribe to news” or “quiet hours 22:00 to \
@@ -123,12 +123,12 @@ pub(crate) fn press(turn: &Turn) -> Option<Outcome> {
         MUTE => {
             let told = format!("You will hear no more about {topic}.");
             let card = card(Some(&told), "Unmute", UNMUTE, topic.as_str());
-            invoke::card(card).and(Effect::Mute { topic: Some(topic) })
+            invoke::card(card).with_effect(Effect::Mute { topic: Some(topic) })
         }
         _ => {
             let told = format!("You will hear about {topic} again.");
             let card = card(Some(&told), "Mute", MUTE, topic.as_str());
-            invoke::card(card).and(Effect::Unmute { topic: Some(topic) })
+            invoke::card(card).with_effect(Effect::Unmute { topic: Some(topic) })
         }
     })
 }

@@ -111,8 +111,8 @@ impl Worker {
         spec: Option<&Spec>,
         deliveries: &[Delivery],
     ) -> Result<Vec<Notify>, Later> {
-        let occasion = match spec.map(|spec| (&spec.kind, &spec.occasion)) {
-            Some((Kind::Announce { .. } | Kind::Resend { .. }, occasion)) => occasion,
+        let notification = match spec.map(|spec| (&spec.kind, &spec.notification)) {
+            Some((Kind::Announce { .. } | Kind::Resend { .. }, notification)) => notification,
             // Nobody is disturbed by what is changed or taken away.
             Some((Kind::Recall { .. } | Kind::Correct { .. }, _)) | None => {
                 return Ok(vec![Notify::Send; deliveries.len()]);
@@ -126,7 +126,7 @@ impl Worker {
         let nothing = Some(Preferences::default());
         let courtesy = |delivery: &Delivery| {
             let said = subject(delivery).and_then(|subject| said.get(&subject)).unwrap_or(&nothing);
-            let courtesy = |said: &Preferences| said.notify(occasion, delivery.recipient.timezone(), now);
+            let courtesy = |said: &Preferences| said.notify(notification, delivery.recipient.timezone(), now);
             said.as_ref().map_or(Notify::Unknown, courtesy)
         };
         Ok(deliveries.iter().map(courtesy).collect())

@@ -34,7 +34,7 @@ impl Worker {
                     task.name = work.task.name,
                     "a task cannot go on: {refused}"
                 );
-                Plan { conclusion: refused.conclusion(), ..Plan::sends(vec![self.engine.apology()]) }
+                Plan { conclusion: refused.conclusion(), ..Plan::sends(vec![self.engine.failure_notice()]) }
             }
         }
     }

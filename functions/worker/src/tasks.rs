@@ -45,7 +45,7 @@ impl Worker {
 
     pub(crate) async fn run_task(&self, work: &TaskWork, progress: &Progress) -> Result<Plan, EngineError> {
         let begun = self.clock.now();
-        let memory = match work.task.recalls {
+        let memory = match work.task.needs_memory {
             true => self.recall(&work.reference).await,
             false => Memory::default(),
         };

@@ -66,7 +66,7 @@ impl Worker {
     }
 
     async fn decide(&self, work: &TurnWork) -> Result<Plan, EngineError> {
-        let recalled = match self.engine.recalls(&work.turn) {
+        let recalled = match self.engine.needs_memory(&work.turn) {
             true => Some(Turn { memory: self.recall(&work.turn.reference).await, ..work.turn.clone() }),
             false => None,
         };
@@ -138,7 +138,7 @@ impl Worker {
         if matches!(error, QueueError::Body(_)) {
             // It will never fit; whoever was promised an answer is told.
             let job = work.job.step("apology", 0);
-            return self.send_all(&job, route, &[self.engine.apology()]).await;
+            return self.send_all(&job, route, &[self.engine.failure_notice()]).await;
         }
         Err(Later::backoff(2, &self.random))
     }

@@ -31,7 +31,7 @@ const REMEMBERED: SignedDuration = SignedDuration::from_hours(48);
 /// let due = "2026-11-23T09:00:00Z".parse()?;
 /// let reminder = Reminder::new("call Robin", Activity::message("Reminder: call Robin"), due);
 ///
-/// let outcome = Outcome::reply("I will remind you.").and(Effect::Remind(Box::new(reminder)));
+/// let outcome = Outcome::reply("I will remind you.").with_effect(Effect::Remind(Box::new(reminder)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, PartialEq, Serialize, Deserialize)]

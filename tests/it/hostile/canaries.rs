@@ -164,7 +164,7 @@ async fn nothing_that_people_say_or_are_and_no_secret_reaches_the_log() {
     let channel = cage.channel.clone();
     let user = json!({ "kind": "user", "tenant": CANARY, "id": CANARY, "channel": CANARY });
     for audience in [&user, &json!({ "kind": "conversation", "reference": CANARY })] {
-        let event = json!({ "version": 1, "occasion": CANARY, "audience": audience });
+        let event = json!({ "version": 1, "notification": CANARY, "audience": audience });
         cage.local.fire(event).await.unwrap_err();
     }
     cage.clock.advance(std::time::Duration::from_secs(60));

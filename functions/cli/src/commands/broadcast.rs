@@ -7,14 +7,14 @@ mod status;
 
 use std::io::Write;
 
-use herald::agent::notification::Occasion;
+use herald::agent::notification::Notification;
 use herald::aws::table::{BroadcastStore, Opened};
 use herald::broadcast::content::Content;
 use herald::broadcast::{Broadcast, BroadcastId, Command, Kind, Spec, Status};
 use herald::clock::Clock;
 use herald::hash;
 use jiff::{SignedDuration, Timestamp};
-use proactive::{Firing, OccasionEvent, Proactive};
+use proactive::{Firing, NotificationEvent, Proactive};
 use serde_json::{Value, json};
 
 use super::input_file::{read, unreadable};
@@ -47,7 +47,7 @@ pub(super) async fn send(
     // What a person types is meant as it stands.
     let text = arguments.text.replace("${", "$${");
     let event = json!({
-        "version": 1, "occasion": "send", "key": key, "audience": audience, "content": { "text": text },
+        "version": 1, "notification": "send", "key": key, "audience": audience, "content": { "text": text },
         "topic": arguments.topic, "urgent": arguments.urgent, "at_most_once": arguments.at_most_once,
     });
     begin(&planner, event, out).await
@@ -98,7 +98,7 @@ async fn begin(
     event: Value,
     out: &mut (dyn Write + Send),
 ) -> Result<bool, CommandError> {
-    let Firing { id, spec } = OccasionEvent::read(event, planner.clock.now())?;
+    let Firing { id, spec } = NotificationEvent::read(event, planner.clock.now())?;
     let seen = planner.preview(&spec, Some(1), |_| {}).await?;
     if seen.recipients == 0 && seen.teams == 0 {
         return Err(CommandError::Nobody);
@@ -183,10 +183,10 @@ async fn follow(
     let is_resend = matches!(kind, Kind::Resend { .. });
     let spec = Spec {
         origin: format!("key:{key}"),
-        occasion: match is_resend {
+        notification: match is_resend {
             // Rendered as it was at first, by the engine too.
-            true => source.occasion,
-            false => Occasion { scheduled_time: planner.clock.now(), ..source.occasion },
+            true => source.notification,
+            false => Notification { scheduled_time: planner.clock.now(), ..source.notification },
         },
         content: if is_resend { source.content } else { given },
         kind,
