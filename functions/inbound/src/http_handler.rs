@@ -1,5 +1,5 @@
 //! HTTP in, HTTP out: method, path, sizes, token, body, and the status of each outcome.
-//! What an accepted activity leads to is `accept`'s; how a request comes out of Lambda's event, `event`'s.
+//! What an accepted activity leads to is `receive`'s; how a request comes out of Lambda's event, `api_gateway`.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 use tracing::{error, info};
 
 use crate::Inbound;
-use crate::accept::{Accepted, Refusal};
+use crate::receive::{Accepted, Refusal};
 
 /// Largest body taken, in bytes.
 const MAX_BODY_BYTES: usize = 256 * 1024;

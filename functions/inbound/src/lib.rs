@@ -1,11 +1,11 @@
 //! `inbound`: authenticates an activity of the channel, keeps its reference, queues its turn, answers 202.
 //! It holds no bot secret, calls no connector and does nothing after its answer.
 
-mod accept;
+pub mod api_gateway;
 pub mod config;
-pub mod event;
 pub mod http_handler;
-mod inline;
+mod receive;
+mod respond;
 
 use std::sync::Arc;
 

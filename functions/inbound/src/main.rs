@@ -10,7 +10,7 @@ use herald::channel::auth::{Authenticator, Checks, Entra, SigningKeys};
 use herald::channel::http;
 use herald::clock::SystemClock;
 use inbound::config::Config;
-use inbound::{Inbound, event};
+use inbound::{Inbound, api_gateway};
 use lambda_http::lambda_runtime::run;
 use lambda_http::{LambdaEvent, service_fn};
 
@@ -53,7 +53,7 @@ async fn main() -> Result<(), lambda_http::Error> {
     inbound.warm_up();
     run(service_fn(|event: LambdaEvent<_>| {
         let inbound = inbound.clone();
-        async move { event::handle(&inbound, &event.payload).await }
+        async move { api_gateway::handle(&inbound, &event.payload).await }
     }))
     .await
 }

@@ -1,19 +1,13 @@
 //! `proactive`: turns an occasion and its audience into deliveries, and the agenda into queued work.
 //! It never talks to the connector, and it asks the engine nothing.
 
-mod again;
-mod broadcasts;
 pub mod config;
 mod error;
 mod event;
 pub mod event_handler;
-mod listed;
-mod page;
-mod plan;
-mod preview;
-mod rosters;
-mod subscribers;
-mod tick;
+mod lifecycle;
+mod planning;
+mod timers;
 
 use std::sync::Arc;
 
@@ -24,8 +18,8 @@ use herald::random::Random;
 
 pub use self::error::PlanError;
 pub use self::event::{Firing, InvalidEvent, OccasionEvent, check_event};
-pub use self::preview::Preview;
-pub use self::tick::Moved;
+pub use self::planning::Preview;
+pub use self::timers::Moved;
 
 /// The parts of the function.
 pub struct Proactive {

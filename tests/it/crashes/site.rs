@@ -71,7 +71,7 @@ impl Site {
             }
             let event = services::request(self.bundle.channel(), activity);
             let inbound = self.process(Function::Inbound).inbound;
-            let answer = self.run(Function::Inbound, inbound::event::handle(&inbound, &event)).await;
+            let answer = self.run(Function::Inbound, inbound::api_gateway::handle(&inbound, &event)).await;
             if self.mutant == Some(Mutant::AckBeforeEnqueue) {
                 return Ok(());
             }

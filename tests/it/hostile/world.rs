@@ -24,7 +24,7 @@ use herald::protocol::cloud::Cloud;
 use herald::protocol::conversation::ConversationReference;
 use herald::protocol::ids::{ClientId, TenantId};
 use herald::random::Random;
-use inbound::{Inbound, event};
+use inbound::{Inbound, api_gateway};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use support::{ScriptedEngine, TestBundle, TestClock};
@@ -174,7 +174,7 @@ impl World {
 
 /// What `inbound` makes of an event.
 pub(super) async fn play(inbound: &Inbound, event: &Value) -> Answer {
-    let Ok(answer) = event::handle(inbound, event).await else {
+    let Ok(answer) = api_gateway::handle(inbound, event).await else {
         return Answer { status: 502, headers: Value::Null, body: String::new() };
     };
     Answer {

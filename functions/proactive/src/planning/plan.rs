@@ -14,7 +14,7 @@ use tracing::warn;
 
 use crate::Proactive;
 use crate::error::PlanError;
-use crate::page::{Basis, Page, Waiting};
+use crate::planning::page::{Basis, Page, Waiting};
 
 impl Proactive {
     /// Opens the broadcast `id`, or finds it where it was opened before by the same event.

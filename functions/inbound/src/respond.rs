@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use tracing::{error, warn};
 
 use crate::Inbound;
-use crate::accept::{Accepted, Refusal, encoded};
+use crate::receive::{Accepted, Refusal, encoded};
 
 /// How long the engine has.
 const ENGINE_LIMIT: Duration = Duration::from_secs(5);

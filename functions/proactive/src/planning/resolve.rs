@@ -12,7 +12,7 @@ use herald::protocol::conversation::{ConversationReference, User};
 use serde_json::{Map, Value};
 
 use crate::Proactive;
-use crate::rosters::Rosters;
+use crate::planning::rosters::Rosters;
 
 /// A page of those who are in a part of an audience.
 #[derive(Debug, Default)]

@@ -13,8 +13,8 @@ use jiff::Timestamp;
 
 use crate::Proactive;
 use crate::error::PlanError;
-use crate::listed::Listed;
-use crate::rosters::Rosters;
+use crate::planning::resolve::Listed;
+use crate::planning::rosters::Rosters;
 
 /// Recipients that are planned together.
 #[derive(Debug, Default)]

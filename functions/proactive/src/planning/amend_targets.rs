@@ -9,7 +9,7 @@ use herald::protocol::conversation::User;
 
 use crate::Proactive;
 use crate::error::PlanError;
-use crate::page::Page;
+use crate::planning::page::Page;
 
 impl Proactive {
     /// A page of the report of the broadcast that `spec` is about.

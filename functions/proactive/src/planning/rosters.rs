@@ -16,7 +16,7 @@ use serde_json::Map;
 
 use crate::Proactive;
 use crate::error::PlanError;
-use crate::listed::Listed;
+use crate::planning::resolve::Listed;
 
 /// The rosters that a broadcast plans by; none by default.
 #[derive(Debug, Default)]

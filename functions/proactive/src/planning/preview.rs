@@ -9,8 +9,8 @@ use herald::broadcast::{Cursor, Spec};
 
 use crate::Proactive;
 use crate::error::PlanError;
-use crate::page::Basis;
-use crate::rosters::Rosters;
+use crate::planning::page::Basis;
+use crate::planning::rosters::Rosters;
 
 /// Who would be told.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl Proactive {
     ) -> Result<Preview, PlanError> {
         self.check_conversations(spec).await?;
         let extent = Self::extent(spec);
-        let mut seen = Preview { teams: crate::rosters::teams(spec).len(), ..Preview::default() };
+        let mut seen = Preview { teams: crate::planning::rosters::teams(spec).len(), ..Preview::default() };
         let mut requests: BTreeMap<String, u64> = BTreeMap::new();
         let rosters = Rosters::default();
         let basis = Basis { spec, rosters: &rosters, begun: self.clock.now() };
