@@ -19,10 +19,10 @@ use herald::protocol::ids::TenantId;
 use serde_json::{Value, json};
 use support::TestBundle;
 
-/// An occasion of the system, known by the key `news`.
+/// A notification of the system, known by the key `news`.
 #[expect(clippy::needless_pass_by_value, reason = "the stories write them in place")]
 fn news(audience: Value, content: Value) -> Value {
-    json!({ "version": 1, "occasion": "news", "key": "news", "audience": audience, "content": content })
+    json!({ "version": 1, "notification": "news", "key": "news", "audience": audience, "content": content })
 }
 
 fn id() -> BroadcastId {

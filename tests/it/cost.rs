@@ -37,7 +37,7 @@ async fn a_turn_with_a_follow_up_takes_few_writes_and_no_read() {
 /// claims the send, and what came of that, which is its end.
 const WRITES_PER_RECIPIENT: usize = 2;
 
-/// Recipients of one occasion.
+/// Recipients of one notification.
 const RECIPIENTS: usize = 10;
 
 #[tokio::test]

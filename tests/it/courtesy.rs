@@ -32,7 +32,7 @@ async fn say(bundle: &TestBundle, person: &Person, text: &str) {
 /// Something about news, known by `key`.
 fn news(key: &str) -> Value {
     json!({
-        "version": 1, "occasion": "announcement", "topic": "news", "key": key, "audience": { "kind": "everyone" },
+        "version": 1, "notification": "announcement", "topic": "news", "key": key, "audience": { "kind": "everyone" },
         "content": { "text": format!("News {key}.") },
     })
 }

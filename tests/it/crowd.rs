@@ -108,7 +108,7 @@ impl Crowd {
     /// Begins to tell everyone.
     async fn tell(&self, key: &str) -> BroadcastId {
         let event = json!({
-            "version": 1, "occasion": "news", "key": key, "audience": { "kind": "everyone" },
+            "version": 1, "notification": "news", "key": key, "audience": { "kind": "everyone" },
         });
         self.local.fire(event).await.unwrap();
         BroadcastId::of_key(key)

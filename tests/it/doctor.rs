@@ -111,7 +111,7 @@ impl Examined {
 /// The template's schedule, as `GetSchedule` shows it.
 fn schedule(change: impl FnOnce(&mut Value)) -> Value {
     let input = json!({
-        "version": 1, "occasion": "morning-digest", "audience": { "kind": "everyone" },
+        "version": 1, "notification": "morning-digest", "audience": { "kind": "everyone" },
         "schedule_arn": "<aws.scheduler.schedule-arn>", "scheduled_time": "<aws.scheduler.scheduled-time>",
     });
     let mut schedule = json!({

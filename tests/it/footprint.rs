@@ -48,7 +48,7 @@ async fn the_planner_takes_no_more_memory_for_fifty_thousand_than_for_a_thousand
         let mut proactive = services.launch("proactive").await;
         let key = format!("footprint-{count}");
         let event =
-            json!({ "version": 1, "occasion": "news", "key": key, "audience": { "kind": "everyone" } });
+            json!({ "version": 1, "notification": "news", "key": key, "audience": { "kind": "everyone" } });
         proactive.handle(event).await;
         let id = BroadcastId::of_key(&key);
         let planned = loop {

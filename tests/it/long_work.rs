@@ -8,7 +8,7 @@ use std::time::Duration;
 use cli::channel::Person;
 use cli::pump::Step;
 use cli::wire::Fate;
-use herald::agent::memory::Memory;
+use herald::agent::Memory;
 use herald::jobs::{Job, JobId, State};
 use serde_json::{Value, json};
 use support::TestBundle;
@@ -21,14 +21,14 @@ const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// A bundle whose clerk takes these steps, and the clerk.
-pub(crate) async fn with(steps: Vec<herald::agent::engine::TaskOutcome>) -> (TestBundle, Arc<Clerk>) {
+pub(crate) async fn with(steps: Vec<herald::agent::TaskResponse>) -> (TestBundle, Arc<Clerk>) {
     let clock = TestBundle::clock_at_start();
     let clerk = Arc::new(Clerk::taking(steps, clock.clone()));
     (TestBundle::with_shared(clerk.clone(), clock).await, clerk)
 }
 
 /// A laptop that is delivered after `after`.
-fn delivery(after: Duration) -> Vec<herald::agent::engine::TaskOutcome> {
+fn delivery(after: Duration) -> Vec<herald::agent::TaskResponse> {
     vec![go_on(&["Placed."], json!({ "placed": 1 }), after), done("Delivered.")]
 }
 

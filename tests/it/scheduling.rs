@@ -12,7 +12,7 @@ const NINE: &str = "cron(0 9 * * ? *)";
 
 fn news() -> File {
     File::with(&json!({
-        "version": 1, "occasion": "news", "audience": { "kind": "everyone" }, "content": { "text": "News." },
+        "version": 1, "notification": "news", "audience": { "kind": "everyone" }, "content": { "text": "News." },
     }))
 }
 
@@ -110,7 +110,7 @@ async fn what_is_wrong_is_named_before_anything_is_made() {
     let news = news();
     let event = |change: Value| {
         let mut event = json!({
-            "version": 1, "occasion": "news", "audience": { "kind": "everyone" }, "content": { "text": "News." },
+            "version": 1, "notification": "news", "audience": { "kind": "everyone" }, "content": { "text": "News." },
         });
         event.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
         File::with(&event)
@@ -122,7 +122,7 @@ async fn what_is_wrong_is_named_before_anything_is_made() {
         (event(json!({ "audience": { "kind": "users", "users": [] } })), "`audience.users`"),
         (event(json!({ "content": { "text": "${x}" } })), "`x`"),
         (event(json!({ "topic": "two words" })), "`topic`"),
-        (event(json!({ "occasion": "" })), "`occasion`"),
+        (event(json!({ "notification": "" })), "`notification`"),
     ];
     let words: [(&[&str], &str); 8] = [
         (&["news", "cron(0 25 * * ? *)", news.path(), "--zone", "UTC"], "`EXPRESSION`: cron(0 25 * * ? *)"),

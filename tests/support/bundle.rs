@@ -11,7 +11,7 @@ use cli::channel::{Answer, Channel, Person};
 use cli::local::{Local, LocalOptions, Served};
 use cli::pump::{Pump, Step};
 use cli::stack::Delays;
-use herald::agent::engine::Engine;
+use herald::agent::Engine;
 use herald::aws::config::Credential;
 use herald::aws::queue::Queue;
 use herald::clock::Clock;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use cli::bundle::{Bundle, Registration};
 use cli::pump::{Pump, Step};
-use herald::agent::engine::Engine;
+use herald::agent::Engine;
 use herald::aws::config;
 use herald::aws::config::AllowedTenants;
 use herald::aws::identity::Credential;

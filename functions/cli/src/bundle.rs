@@ -81,7 +81,7 @@ pub struct Bundle {
     pub inbound: Arc<Inbound>,
     /// Does queued work.
     pub worker: Arc<Worker>,
-    /// Plans occasions.
+    /// Plans notifications.
     pub proactive: Arc<Proactive>,
     wiring: Arc<Wiring>,
 }

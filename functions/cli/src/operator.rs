@@ -116,9 +116,9 @@ pub enum OperatorError {
     /// A queue has no dead-letter queue.
     #[error("queue `{0}` has no dead-letter queue: deploy template.yaml, which gives it one")]
     NoDeadLetters(String),
-    /// An occasion is not put back by this.
+    /// A notification is not put back by this.
     #[error(
-        "occasions come from no queue: save the event, which is the message's body or the requestPayload in it, and \
+        "notifications come from no queue: save the event, which is the message's body or the requestPayload in it, and \
          invoke the function with it: aws lambda invoke --function-name FUNCTION --invocation-type Event \
          --cli-binary-format raw-in-base64-out --payload file://event.json /dev/stdout"
     )]

@@ -15,13 +15,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use herald::agent::effect::Effect;
-use herald::agent::engine::{Engine, EngineError, Outcome, TaskOutcome};
-use herald::agent::invoke;
-use herald::agent::notification::{Occasion, Recipient};
-use herald::agent::progress::Progress;
-use herald::agent::task::{Task, TaskRun};
-use herald::agent::turn::Turn;
+use herald::agent::{
+    Effect, Engine, EngineError, Notification, Progress, Recipient, Response, Task, TaskResponse, TaskRun,
+    Turn, invoke,
+};
 use herald::clock::{Clock, SystemClock};
 use herald::protocol::activity::Activity;
 use herald::protocol::conversation::lifecycle;
@@ -53,16 +50,18 @@ pub struct OrderDesk {
 
 #[async_trait]
 impl Engine for OrderDesk {
-    async fn on_activity(&self, turn: &Turn) -> Result<Outcome, EngineError> {
+    async fn on_activity(&self, turn: &Turn) -> Result<Response, EngineError> {
         Ok(match turn.activity.kind.as_str() {
             "message" => self.answer(turn),
-            "installationUpdate" if turn.activity.action.as_deref() == Some("add") => Outcome::reply(WELCOME),
+            "installationUpdate" if turn.activity.action.as_deref() == Some("add") => {
+                Response::reply(WELCOME)
+            }
             "invoke" => answer_client(turn),
-            _ => Outcome::Ignore,
+            _ => Response::ignore(),
         })
     }
 
-    async fn run_task(&self, run: &TaskRun, progress: &Progress) -> Result<TaskOutcome, EngineError> {
+    async fn run_task(&self, run: &TaskRun, progress: &Progress) -> Result<TaskResponse, EngineError> {
         Ok(match (run.task.name.as_str(), &self.model) {
             (orders::PLACE_ORDER, _) if run.state.is_some() => orders::deliver(run),
             (orders::PLACE_ORDER, _) => {
@@ -75,17 +74,17 @@ impl Engine for OrderDesk {
                 answers::answer(model, self.clock.as_ref(), run, progress).await
             }
             // The model was taken away after the question was asked.
-            (answers::ANSWER, None) => TaskOutcome::Failed { say: Activity::message(HELP) },
+            (answers::ANSWER, None) => TaskResponse::failed(Activity::message(HELP)),
             (unknown, _) => return Err(format!("there is no task called {unknown}").into()),
         })
     }
 
-    async fn on_occasion(
+    async fn on_notification(
         &self,
-        occasion: &Occasion,
+        notification: &Notification,
         recipient: &Recipient,
     ) -> Result<Option<Activity>, EngineError> {
-        Ok((occasion.name == DIGEST).then(|| {
+        Ok((notification.name == DIGEST).then(|| {
             let greeting = match recipient.locale() {
                 Some(locale) if locale.starts_with("de") => {
                     "Guten Morgen! Heute sind keine Bestellungen offen."
@@ -97,7 +96,7 @@ impl Engine for OrderDesk {
     }
 
     // Only what is done about an order asks which ones there are; a model's task asks for itself.
-    fn recalls(&self, turn: &Turn) -> bool {
+    fn needs_memory(&self, turn: &Turn) -> bool {
         match turn.activity.kind.as_str() {
             "message" => matches!(Command::of(&turn.text()), Command::Cancel(_) | Command::Remind(_)),
             "invoke" => turn.activity.name.as_deref() == Some(invoke::CARD_ACTION),
@@ -106,7 +105,7 @@ impl Engine for OrderDesk {
     }
 }
 
-/// The occasion of the morning digest, and its topic.
+/// The notification of the morning digest, and its topic.
 const DIGEST: &str = "morning-digest";
 
 const WELCOME: &str = "Hello! I am the order desk. Write “order a laptop”, and I will see to it.";
@@ -127,33 +126,28 @@ impl OrderDesk {
         }
     }
 
-    fn answer(&self, turn: &Turn) -> Outcome {
+    fn answer(&self, turn: &Turn) -> Response {
         match Command::of(&turn.text()) {
             Command::Order(item) => orders::take(item),
             Command::Cancel(number) => orders::cancel(&turn.memory, number),
-            Command::Tell => streamed(shop::STATUS, Task::new(shop::TELL)),
+            Command::Tell => Response::stream(shop::STATUS, Task::new(shop::TELL)),
             Command::Spare(wish) => wish.answer(),
             Command::Remind(wish) => wish.answer(turn, lifecycle::moment(&turn.activity, self.clock.now())),
-            Command::Forget => Outcome::reply(FORGOTTEN).and(Effect::Forget),
+            Command::Forget => Response::reply(FORGOTTEN).with_effect(Effect::Forget),
             Command::Ask(question) if self.model.is_some() => {
-                streamed(answers::STATUS, answers::task(question))
+                Response::stream(answers::STATUS, answers::task(question))
             }
-            Command::Ask(_) | Command::Nothing => Outcome::reply(HELP),
+            Command::Ask(_) | Command::Nothing => Response::reply(HELP),
         }
     }
 }
 
-/// Shows `status` at once and what `task` says as it says it.
-fn streamed(status: &str, task: Task) -> Outcome {
-    Outcome::Stream { status: status.to_owned(), task }
-}
-
 /// A client that acts for a person and waits for the answer.
-fn answer_client(turn: &Turn) -> Outcome {
+fn answer_client(turn: &Turn) -> Response {
     match turn.activity.name.as_deref() {
         Some(invoke::CARD_ACTION) => courtesy::press(turn).unwrap_or_else(|| orders::press(turn)),
         Some(invoke::FEEDBACK) if is_feedback(turn) => invoke::accepted(),
-        _ => Outcome::Ignore,
+        _ => Response::ignore(),
     }
 }
 

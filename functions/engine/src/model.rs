@@ -10,7 +10,7 @@ mod sse;
 use std::sync::Arc;
 use std::time::Duration;
 
-use herald::agent::progress::Progress;
+use herald::agent::Progress;
 use herald::aws::identity::StoredSecret;
 use herald::clock::{Clock, timeout};
 use reqwest::{RequestBuilder, Response, header};
@@ -203,7 +203,7 @@ impl Said<'_> {
 
     fn say(&mut self, words: &str) {
         self.text.push_str(words);
-        self.progress.say(words);
+        self.progress.push_text(words);
     }
 
     fn say_what_fits(&mut self, words: &str) {

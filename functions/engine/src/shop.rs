@@ -3,8 +3,7 @@
 
 use std::time::Duration;
 
-use herald::agent::engine::TaskOutcome;
-use herald::agent::progress::Progress;
+use herald::agent::{Progress, TaskResponse};
 use herald::clock::Clock;
 use herald::protocol::activity::{Activity, Citation};
 
@@ -20,13 +19,13 @@ const STORY: &str = "Our shop is small: laptops, chairs, lamps, and whatever els
     word to me or with the button on its card. Every morning I tell you what is still on its way.";
 
 /// Tells it all, with a pause after every word.
-pub(crate) async fn tell(clock: &dyn Clock, pause: Duration, progress: &Progress) -> TaskOutcome {
-    progress.inform(STATUS);
+pub(crate) async fn tell(clock: &dyn Clock, pause: Duration, progress: &Progress) -> TaskResponse {
+    progress.set_status(STATUS);
     for word in STORY.split_inclusive(' ') {
         clock.sleep(pause).await;
-        progress.say(word);
+        progress.push_text(word);
     }
     let source =
         Citation::new("Terms of delivery", "Orders that are placed before six are delivered in two days.");
-    TaskOutcome::Done(vec![Activity::message(STORY).cite(source.keyword("delivery"))])
+    TaskResponse::done([Activity::message(STORY).cite(source.keyword("delivery"))])
 }

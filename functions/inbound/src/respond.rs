@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use herald::agent::effect::Effect;
-use herald::agent::engine::{EngineError, Outcome};
+use herald::agent::engine::EngineError;
 use herald::agent::invoke;
 use herald::agent::memory::Memory;
+use herald::agent::response::{Outcome, Response};
 use herald::agent::task::Task;
 use herald::agent::turn::Turn;
 use herald::aws::queue::{EffectsWork, TaskWork, Work};
@@ -29,8 +30,8 @@ const MEMORY_LIMIT: Duration = Duration::from_secs(1);
 
 impl Inbound {
     pub(crate) async fn answer_inline(&self, job: &JobId, turn: &Turn) -> Result<Accepted, Refusal> {
-        let outcome = match timeout(self.clock.as_ref(), ENGINE_LIMIT, self.ask(turn)).await {
-            Some(Ok(outcome)) => outcome,
+        let response = match timeout(self.clock.as_ref(), ENGINE_LIMIT, self.ask(turn)).await {
+            Some(Ok(response)) => response,
             Some(Err(_)) => {
                 error!(job.id = job.as_str(), "engine failed on an activity that is answered at once");
                 return Ok(self.sorry(turn));
@@ -43,7 +44,7 @@ impl Inbound {
                 return Ok(self.sorry(turn));
             }
         };
-        let (outcome, effects) = outcome.apart();
+        let Response { outcome, effects } = response;
         // Before the answer: afterwards there is nobody to do it.
         self.queue_effects(job, turn, effects).await?;
         match outcome {
@@ -59,12 +60,12 @@ impl Inbound {
                 Ok(working_on_it(turn, Activity::message(status)))
             }
             // An invoke the engine has no answer to is not implemented (protocol §8.1).
-            Outcome::Reply(_) | Outcome::Ignore | Outcome::With { .. } => Ok(answered(501, Value::Null)),
+            Outcome::Reply(_) | Outcome::Ignore => Ok(answered(501, Value::Null)),
         }
     }
 
-    async fn ask(&self, turn: &Turn) -> Result<Outcome, EngineError> {
-        if !self.engine.recalls(turn) {
+    async fn ask(&self, turn: &Turn) -> Result<Response, EngineError> {
+        if !self.engine.needs_memory(turn) {
             return self.engine.on_activity(turn).await;
         }
         let memory = self.recall(turn).await;
@@ -86,7 +87,7 @@ impl Inbound {
 
     /// The answer where the engine had none in time: whoever pressed a button or waits for replies is told so.
     fn sorry(&self, turn: &Turn) -> Accepted {
-        let apology = self.engine.apology();
+        let apology = self.engine.failure_notice();
         if !is_invoke(turn) {
             return with_activities(&[apology]);
         }
@@ -126,8 +127,8 @@ fn is_invoke(turn: &Turn) -> bool {
 }
 
 /// `told` where the turn is a card's button, which alone has a place to show it.
-fn on_card(turn: &Turn, told: Outcome) -> Option<Accepted> {
-    match told {
+fn on_card(turn: &Turn, told: Response) -> Option<Accepted> {
+    match told.outcome {
         Outcome::Invoke { status, body } if turn.activity.name.as_deref() == Some(invoke::CARD_ACTION) => {
             Some(answered(status, body))
         }
@@ -135,8 +136,7 @@ fn on_card(turn: &Turn, told: Outcome) -> Option<Accepted> {
         | Outcome::Reply(_)
         | Outcome::Defer { .. }
         | Outcome::Stream { .. }
-        | Outcome::Ignore
-        | Outcome::With { .. } => None,
+        | Outcome::Ignore => None,
     }
 }
 

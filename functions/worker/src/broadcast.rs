@@ -111,8 +111,8 @@ impl Worker {
         spec: Option<&Spec>,
         deliveries: &[Delivery],
     ) -> Result<Vec<Courtesy>, Later> {
-        let occasion = match spec.map(|spec| (&spec.aim, &spec.occasion)) {
-            Some((Aim::Tell { .. } | Aim::Resend { .. }, occasion)) => occasion,
+        let notification = match spec.map(|spec| (&spec.aim, &spec.notification)) {
+            Some((Aim::Tell { .. } | Aim::Resend { .. }, notification)) => notification,
             // Nobody is disturbed by what is changed or taken away.
             Some((Aim::Recall { .. } | Aim::Correct { .. }, _)) | None => {
                 return Ok(vec![Courtesy::Send; deliveries.len()]);
@@ -126,7 +126,8 @@ impl Worker {
         let nothing = Some(Preferences::default());
         let courtesy = |delivery: &Delivery| {
             let said = subject(delivery).and_then(|subject| said.get(&subject)).unwrap_or(&nothing);
-            let courtesy = |said: &Preferences| said.courtesy(occasion, delivery.recipient.timezone(), now);
+            let courtesy =
+                |said: &Preferences| said.courtesy(notification, delivery.recipient.timezone(), now);
             said.as_ref().map_or(Courtesy::NotKnown, courtesy)
         };
         Ok(deliveries.iter().map(courtesy).collect())

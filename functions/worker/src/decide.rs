@@ -37,8 +37,8 @@ impl Worker {
         }
         let plan = if is_asked(&job) { self.ask(&job, decide).await? } else { None };
         let plan = plan.unwrap_or_else(|| {
-            let apology = someone_waits.then(|| self.engine.apology());
-            Plan { verdict: Verdict::GivenUp, ..Plan::sends(apology.into_iter().collect()) }
+            let notice = someone_waits.then(|| self.engine.failure_notice());
+            Plan { verdict: Verdict::GivenUp, ..Plan::sends(notice.into_iter().collect()) }
         });
         Ok(Planned { job: Job { plan: Some(divided(plan)), ..job }, is_stored: false })
     }

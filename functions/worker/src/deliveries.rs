@@ -1,10 +1,10 @@
-//! Deliveries: one occasion told to one recipient after the other, each under its own claim.
+//! Deliveries: one notification told to one recipient after the other, each under its own claim.
 //! Who they are was decided by `proactive`; what they are told, by the broadcast's content or the engine.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use herald::agent::notification::{Occasion, Recipient};
+use herald::agent::notification::{Notification, Recipient};
 use herald::aws::queue::{DeliveriesWork, Delivery};
 use herald::broadcast::{BroadcastId, Spec};
 use herald::jobs::{Attempt, Job, Plan, Policy, finish};
@@ -62,7 +62,7 @@ impl Worker {
                 Ok(Still::NotTold) => return Told { done: Err(Later { wait: Duration::ZERO }), ..told },
                 Err(later) => return Told { done: Err(later), ..told },
             };
-            match self.deliver(&work.occasion, spec.as_deref(), delivery, place).await {
+            match self.deliver(&work.notification, spec.as_deref(), delivery, place).await {
                 Ok(record) => told.records.push(record),
                 // One recipient who must wait keeps nobody else waiting.
                 Err(later) => {
@@ -98,24 +98,26 @@ impl Worker {
     /// Makes one delivery; returns its record where it is known how it stands.
     async fn deliver(
         &self,
-        occasion: &Occasion,
+        notification: &Notification,
         spec: Option<&Spec>,
         delivery: &Delivery,
         place: Place,
     ) -> Result<Option<Job>, Later> {
-        if let Some((plan, route)) = self.foreseen(occasion, spec, delivery, place).await {
+        if let Some((plan, route)) = self.foreseen(notification, spec, delivery, place).await {
             return self.carry_out(&delivery.job, &plan, route).await;
         }
         let job = match self.claim(&delivery.job, Policy::Work).await? {
             Wanted::InHand(job) => job,
             Wanted::Settled(job) => return Ok(Some(job)),
         };
-        self.holding(&job, Box::pin(self.tell(occasion, spec, delivery, job.clone()))).await.map(|()| None)
+        self.holding(&job, Box::pin(self.tell(notification, spec, delivery, job.clone())))
+            .await
+            .map(|()| None)
     }
 
     async fn tell(
         &self,
-        occasion: &Occasion,
+        notification: &Notification,
         spec: Option<&Spec>,
         delivery: &Delivery,
         job: Job,
@@ -135,7 +137,7 @@ impl Worker {
             Some(Err(reason)) => return self.refuse(job, reason).await,
             None => {}
         }
-        let planned = self.planned(job, false, Box::pin(self.said_to(occasion, spec, delivery))).await?;
+        let planned = self.planned(job, false, Box::pin(self.said_to(notification, spec, delivery))).await?;
         if planned.job.plan.as_ref().is_none_or(Plan::is_empty) {
             return self.conclude(planned.job, Ok(Parts::default())).await;
         }
@@ -153,7 +155,7 @@ impl Worker {
             Recipient::Conversation { .. } | Recipient::User(_) => Target::Conversation(&reference),
             Recipient::Channel(channel) => Target::NewThread(channel, &reference),
         };
-        let route = Route { target, policy: policy_of(occasion), in_order: false };
+        let route = Route { target, policy: policy_of(notification), in_order: false };
         match self.send_plan(planned, route).await? {
             Said::Ended(_) => Ok(()),
             Said::InHand(job, carried_out) => self.conclude(*job, carried_out).await,

@@ -2,7 +2,7 @@
 //! Only what may be asked again for nothing is asked so early; a delivery that comes back is claimed first.
 
 use herald::agent::engine::EngineError;
-use herald::agent::notification::{Occasion, Recipient};
+use herald::agent::notification::{Notification, Recipient};
 use herald::aws::queue::Delivery;
 use herald::broadcast::Spec;
 use herald::jobs::{Plan, Policy};
@@ -18,7 +18,7 @@ impl Worker {
     /// An engine that fails is asked again under the claim, where it counts.
     pub(crate) async fn foreseen<'a>(
         &self,
-        occasion: &Occasion,
+        notification: &Notification,
         spec: Option<&Spec>,
         delivery: &'a Delivery,
         place: Place,
@@ -32,27 +32,27 @@ impl Worker {
         if place.came_back || is_change || !reference.conversation.is_personal() {
             return None;
         }
-        let plan = self.said_to(occasion, spec, delivery).await.ok()?;
+        let plan = self.said_to(notification, spec, delivery).await.ok()?;
         let target = Target::Conversation(reference);
-        Some((divided(plan), Route { target, policy: policy_of(occasion), in_order: false }))
+        Some((divided(plan), Route { target, policy: policy_of(notification), in_order: false }))
     }
 
     /// What is said to the recipient of `delivery`: the broadcast's text, or what the engine says.
     pub(crate) async fn said_to(
         &self,
-        occasion: &Occasion,
+        notification: &Notification,
         spec: Option<&Spec>,
         delivery: &Delivery,
     ) -> Result<Plan, EngineError> {
         let activity = match spec.and_then(|spec| spec.content.as_ref()) {
             Some(content) => Some(content.render(&delivery.recipient, &delivery.values)?),
-            None => self.engine.on_occasion(occasion, &delivery.recipient).await?,
+            None => self.engine.on_notification(notification, &delivery.recipient).await?,
         };
         Ok(Plan::sends(activity.into_iter().collect()))
     }
 }
 
-/// How often what is said on an occasion may be repeated.
-pub(crate) fn policy_of(occasion: &Occasion) -> Policy {
-    if occasion.at_most_once { Policy::AtMostOnce } else { Policy::Broadcast }
+/// How often what is said on a notification may be repeated.
+pub(crate) fn policy_of(notification: &Notification) -> Policy {
+    if notification.at_most_once { Policy::AtMostOnce } else { Policy::Broadcast }
 }

@@ -34,7 +34,7 @@ impl Worker {
                     task.name = work.task.name,
                     "a task cannot go on: {refused}"
                 );
-                Plan { verdict: refused.verdict(), ..Plan::sends(vec![self.engine.apology()]) }
+                Plan { verdict: refused.verdict(), ..Plan::sends(vec![self.engine.failure_notice()]) }
             }
         }
     }

@@ -169,7 +169,7 @@ impl Worker {
 
     /// Sends one chunk: what becomes of the stream by it.
     async fn tell_chunk(&self, work: &TaskWork, job: &Job, stream: &Stream, chunk: &Chunk) -> Stream {
-        let activity = chunk.activity(stream, &self.engine.closing());
+        let activity = chunk.activity(stream, &self.engine.timeout_notice());
         let sent = self.connector.send(&work.reference, activity).await;
         if let Err(error) = &sent {
             warn!(error = %error_chain(error), job.id = job.id.as_str(), "a chunk of a stream was not taken");

@@ -1,9 +1,10 @@
 //! Tasks: long work, run once the user has been answered, and the follow-up it comes to.
 //! A task may run again after a crash; its follow-up is sent under its own claim all the same.
 
-use herald::agent::engine::{EngineError, TaskOutcome};
+use herald::agent::engine::EngineError;
 use herald::agent::memory::Memory;
 use herald::agent::progress::Progress;
+use herald::agent::response::{TaskOutcome, TaskResponse};
 use herald::agent::task::{TaskInput, TaskRun};
 use herald::aws::queue::TaskWork;
 use herald::jobs::{Job, Plan, Policy, Verdict};
@@ -45,7 +46,7 @@ impl Worker {
 
     pub(crate) async fn run_task(&self, work: &TaskWork, progress: &Progress) -> Result<Plan, EngineError> {
         let begun = self.clock.now();
-        let memory = match work.task.recalls {
+        let memory = match work.task.needs_memory {
             true => self.recall(&work.reference).await,
             false => Memory::default(),
         };
@@ -57,18 +58,21 @@ impl Worker {
             step: work.number(),
             memory,
         };
-        let outcome = self.engine.run_task(&run, progress).await;
+        let response = self.engine.run_task(&run, progress).await;
         let duration_ms = self.clock.now().duration_since(begun).as_millis();
         info!(job.id = work.job.as_str(), task.name = work.task.name, duration_ms, "ran a task");
-        let (outcome, effects) = outcome?.apart();
+        let TaskResponse { outcome, effects } = response?;
         let plan = match outcome {
             TaskOutcome::Done(activities) => Plan::sends(activities),
             TaskOutcome::Replace(activity) => {
                 Plan { replaces: work.ack.clone(), ..Plan::sends(vec![activity]) }
             }
-            TaskOutcome::Continue { say, state, after } => self.plan_step(work, say, TaskInput(state), after),
-            TaskOutcome::Failed { say } => Plan { verdict: Verdict::Declined, ..Plan::sends(vec![say]) },
-            TaskOutcome::With { .. } => Plan::default(),
+            TaskOutcome::Continue { messages, state, after } => {
+                self.plan_step(work, messages, TaskInput(state), after)
+            }
+            TaskOutcome::Failed { message } => {
+                Plan { verdict: Verdict::Declined, ..Plan::sends(vec![message]) }
+            }
         };
         Ok(Plan { effects, ..plan })
     }

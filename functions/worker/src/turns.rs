@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use herald::agent::engine::{EngineError, Outcome};
+use herald::agent::engine::EngineError;
+use herald::agent::response::{Outcome, Response};
 use herald::agent::turn::Turn;
 use herald::aws::queue::{MAX_DELAY, QueueError, TaskWork, TurnWork, Work};
 use herald::clock::timeout;
@@ -66,22 +67,22 @@ impl Worker {
     }
 
     async fn decide(&self, work: &TurnWork) -> Result<Plan, EngineError> {
-        let recalled = match self.engine.recalls(&work.turn) {
+        let recalled = match self.engine.needs_memory(&work.turn) {
             true => Some(Turn { memory: self.recall(&work.turn.reference).await, ..work.turn.clone() }),
             false => None,
         };
         let turn = recalled.as_ref().unwrap_or(&work.turn);
         let answer = self.engine.on_activity(turn);
-        let outcome = match work.unhurried {
+        let response = match work.unhurried {
             true => Some(answer.await),
             false => timeout(self.clock.as_ref(), ENGINE_LIMIT, self.typing(turn, answer)).await,
         };
-        let Some(outcome) = outcome else {
+        let Some(response) = response else {
             warn!(job.id = work.job.as_str(), "the engine is slow: its default ack is sent for it");
             let ack = turn.activity.is("message").then(|| self.engine.default_ack(turn));
             return Ok(Plan { next: Some(Next::Unhurried), ..Plan::sends(ack.into_iter().collect()) });
         };
-        let (outcome, effects) = outcome?.apart();
+        let Response { outcome, effects } = response?;
         let plan = match outcome {
             Outcome::Reply(replies) => Plan::sends(replies),
             Outcome::Defer { ack, task } => Plan { next: Some(Next::Task(task)), ..Plan::sends(vec![ack]) },
@@ -91,7 +92,7 @@ impl Worker {
             }
             Outcome::Ignore => Plan::default(),
             // An invoke is answered in its HTTP response; nothing can be said to it here.
-            Outcome::Invoke { .. } | Outcome::With { .. } => {
+            Outcome::Invoke { .. } => {
                 warn!(
                     job.id = work.job.as_str(),
                     "the engine answered a queued activity as if it were an invoke"
@@ -135,7 +136,7 @@ impl Worker {
         if matches!(error, QueueError::Body(_)) {
             // It will never fit; whoever was promised an answer is told.
             let job = work.job.step("apology", 0);
-            return self.send_all(&job, route, &[self.engine.apology()]).await;
+            return self.send_all(&job, route, &[self.engine.failure_notice()]).await;
         }
         Err(Later::backoff(2, &self.random))
     }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::agent::calendar::{QuietHours, Zone};
-use crate::agent::notification::Occasion;
+use crate::agent::notification::Notification;
 use crate::agent::topic::Topic;
 
 /// Most topics that a person's words are kept about; past them the oldest word gives way.
@@ -117,22 +117,22 @@ impl Preferences {
         self.quiet.as_ref()?.says.as_ref().map(|quiet| quiet.hours)
     }
 
-    /// What becomes of `occasion` at `now` for somebody whose clocks are those of `zone`, if that is known.
+    /// What becomes of `notification` at `now` for somebody whose clocks are those of `zone`, if that is known.
     ///
     /// What is urgent is said in quiet hours too; who has muted it is not told all the same.
     #[must_use]
-    pub fn courtesy(&self, occasion: &Occasion, zone: Option<&str>, now: Timestamp) -> Courtesy {
-        if self.mutes(occasion.topic().as_ref()) {
+    pub fn courtesy(&self, notification: &Notification, zone: Option<&str>, now: Timestamp) -> Courtesy {
+        if self.mutes(notification.topic().as_ref()) {
             return match self.mutes(None) {
                 true => Courtesy::LeaveOut("muted everything"),
                 false => Courtesy::LeaveOut("muted the topic"),
             };
         }
-        let due = occasion.due(zone);
-        if occasion.local_time.is_some() && now < due {
+        let due = notification.due(zone);
+        if notification.local_time.is_some() && now < due {
             return Courtesy::DeferUntil(due);
         }
-        let quiet = self.quiet.as_ref().and_then(|word| word.says.as_ref()).filter(|_| !occasion.urgent);
+        let quiet = self.quiet.as_ref().and_then(|word| word.says.as_ref()).filter(|_| !notification.urgent);
         let Some(quiet) = quiet else { return Courtesy::Send };
         let zone = zone.and_then(|zone| Zone::named(zone).ok()).or(quiet.zone.clone());
         match quiet.hours.end(&zone.unwrap_or_else(Zone::utc), now) {

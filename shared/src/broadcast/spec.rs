@@ -1,4 +1,4 @@
-//! What a broadcast is: to whom, what, for which occasion. It is written once and never changed.
+//! What a broadcast is: to whom, what, for which notification. It is written once and never changed.
 //! How far the broadcast has come is not said here.
 
 use jiff::Timestamp;
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
 use super::{BroadcastId, Outcome};
-use crate::agent::notification::Occasion;
+use crate::agent::notification::Notification;
 use crate::broadcast::audience::{Audience, InvalidAudience};
 use crate::broadcast::content::{Content, InvalidContent};
 use crate::jobs::JobId;
@@ -23,7 +23,7 @@ pub struct Spec {
     /// The schedule that fired, or the caller's key.
     pub origin: String,
     /// What people are told of; the engine says it where there is no content.
-    pub occasion: Occasion,
+    pub notification: Notification,
     /// What is done, and to whom.
     pub aim: Aim,
     /// What is said; `None`: what the engine says.
@@ -114,8 +114,8 @@ impl Spec {
     /// [`InvalidSpec`], naming the member that is wrong.
     pub fn check(&self) -> Result<(), InvalidSpec> {
         let wrong = |member, problem| Err(InvalidSpec::Member { member, problem });
-        if self.occasion.name.is_empty() {
-            return wrong("occasion", "is empty");
+        if self.notification.name.is_empty() {
+            return wrong("notification", "is empty");
         }
         match &self.aim {
             Aim::Tell { audience } => {
@@ -142,19 +142,20 @@ impl Spec {
     /// Whether both are the same broadcast, whenever they arrived.
     #[must_use]
     pub fn is_repeat_of(&self, other: &Self) -> bool {
-        let occasion = Occasion { scheduled_time: other.occasion.scheduled_time, ..self.occasion.clone() };
-        Self { occasion, ..self.clone() } == *other
+        let notification =
+            Notification { scheduled_time: other.notification.scheduled_time, ..self.notification.clone() };
+        Self { notification, ..self.clone() } == *other
     }
 
     /// The delivery to one recipient, given as what it is found by.
     #[must_use]
     pub fn job(&self, recipient: &str) -> JobId {
-        JobId::of_delivery(&self.origin, self.occasion.scheduled_time, recipient)
+        JobId::of_delivery(&self.origin, self.notification.scheduled_time, recipient)
     }
 
     /// The moment it is for.
     #[must_use]
     pub fn time(&self) -> Timestamp {
-        self.occasion.scheduled_time
+        self.notification.scheduled_time
     }
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::agent::notification::Occasion;
+use crate::agent::notification::Notification;
 use crate::broadcast::audience::Audience;
 use crate::jobs::State;
 use crate::protocol::channel_error::{ConnectorError, RejectionReason};
@@ -180,7 +180,7 @@ fn a_key_that_says_nothing_or_looks_like_an_id_is_refused() {
 fn a_repeat_is_one_whatever_its_time_and_another_content_is_none() {
     let spec = |text: &str, second| Spec {
         origin: "news".to_owned(),
-        occasion: Occasion::new("news", at(second)),
+        notification: Notification::new("news", at(second)),
         aim: Aim::Tell { audience: Audience::Everyone {} },
         content: Some(crate::broadcast::content::Content::text(text)),
     };

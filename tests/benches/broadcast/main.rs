@@ -141,7 +141,7 @@ async fn measure_herald(services: &Arc<Services>) -> (Took, BTreeMap<String, usi
         asked.lock().unwrap().clear();
         let (begun, before) = (SystemClock.now(), workers.cpu());
         let event = json!({
-            "version": 1, "occasion": "outage", "key": key, "audience": { "kind": "everyone" },
+            "version": 1, "notification": "outage", "key": key, "audience": { "kind": "everyone" },
             "content": { "text": TEXT },
         });
         let planned = proactive.handle(event).await;

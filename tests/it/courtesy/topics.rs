@@ -16,7 +16,7 @@ fn subscribers_of(topic: &str) -> Value {
 /// Something about the weather for `audience`, known by `key`.
 fn snow(key: &str, audience: &Value) -> Value {
     json!({
-        "version": 1, "occasion": "weather", "key": key, "audience": audience, "content": { "text": "It snows." },
+        "version": 1, "notification": "weather", "key": key, "audience": audience, "content": { "text": "It snows." },
     })
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use cli::bundle::Bundle;
 use cli::pump::Pump;
-use herald::agent::engine::Engine;
+use herald::agent::Engine;
 use herald::aws::queue::Queue;
 use herald::clock::Clock;
 use herald::jobs::{Job, State};

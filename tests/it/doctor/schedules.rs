@@ -15,7 +15,7 @@ async fn schedules_that_would_not_speak_are_found() {
             "DeadLetterConfig",
         ),
         (
-            |schedule| schedule["Target"]["Input"] = json!(r#"{"version":1,"occasion":"digest"}"#),
+            |schedule| schedule["Target"]["Input"] = json!(r#"{"version":1,"notification":"digest"}"#),
             "proactive refuses what it sends",
             "correct its Input",
         ),

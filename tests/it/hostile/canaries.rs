@@ -9,7 +9,7 @@ use cli::channel::{Channel, ChannelOptions, Fault, Operation, Person, Refusal};
 use cli::local::{Local, LocalOptions, Served};
 use cli::pump::Step;
 use cli::stack::Delays;
-use herald::agent::engine::Outcome;
+use herald::agent::Response;
 use herald::aws::config::{AllowedTenants, TENANT_RATE};
 use herald::aws::identity::Credential;
 use herald::aws::queue::Queue;
@@ -85,7 +85,7 @@ impl Cage {
             port: 0,
             served: Served::Channel(Box::new(registration)),
             credential: None,
-            engine: Arc::new(ScriptedEngine::deciding(Outcome::Reply(vec![reply]))),
+            engine: Arc::new(ScriptedEngine::deciding(Response::reply_with([reply]))),
             clock: clock.clone(),
             random: Random::seeded(7),
             delays: Delays::Skipped,
@@ -163,7 +163,7 @@ async fn nothing_that_people_say_or_are_and_no_secret_reaches_the_log() {
     let channel = cage.channel.clone();
     let user = json!({ "kind": "user", "tenant": CANARY, "id": CANARY, "channel": CANARY });
     for audience in [&user, &json!({ "kind": "conversation", "reference": CANARY })] {
-        let event = json!({ "version": 1, "occasion": CANARY, "audience": audience });
+        let event = json!({ "version": 1, "notification": CANARY, "audience": audience });
         cage.local.fire(event).await.unwrap_err();
     }
     cage.clock.advance(std::time::Duration::from_secs(60));

@@ -13,7 +13,7 @@ use cli::bundle::{Bundle, Registration, Resources};
 use cli::channel::{Channel, ChannelOptions};
 use cli::stack::{Delays, Stack, StackOptions};
 use cli::template::Template;
-use herald::agent::engine::Engine;
+use herald::agent::Engine;
 use herald::aws::config::{AllowedTenants, TENANT_RATE};
 use herald::aws::identity::Credential;
 use herald::aws::queue::Work;

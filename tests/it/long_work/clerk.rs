@@ -5,13 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use herald::agent::effect::Effect;
-use herald::agent::engine::{Engine, EngineError, Outcome, TaskOutcome};
-use herald::agent::invoke;
-use herald::agent::memory::Exchange;
-use herald::agent::progress::Progress;
-use herald::agent::task::{Task, TaskId, TaskRun};
-use herald::agent::turn::Turn;
+use herald::agent::{
+    Effect, Engine, EngineError, Exchange, Progress, Response, Task, TaskId, TaskResponse, TaskRun, Turn,
+    invoke,
+};
 use herald::clock::Clock;
 use herald::jobs::JobId;
 use herald::protocol::activity::Activity;
@@ -19,25 +16,24 @@ use serde_json::{Value, json};
 
 pub(crate) struct Clerk {
     clock: Arc<dyn Clock>,
-    steps: Vec<TaskOutcome>,
+    steps: Vec<TaskResponse>,
     /// How long the first step takes.
     takes: Duration,
     pub(crate) runs: Mutex<Vec<TaskRun>>,
 }
 
 /// Says `text` and goes on after `after` with this state.
-pub(crate) fn go_on(say: &[&str], state: Value, after: Duration) -> TaskOutcome {
-    let say = say.iter().map(|text| Activity::message(*text)).collect();
-    TaskOutcome::Continue { say, state, after }
+pub(crate) fn go_on(say: &[&str], state: Value, after: Duration) -> TaskResponse {
+    TaskResponse::continue_after(after, state, say.iter().map(|text| Activity::message(*text)))
 }
 
-pub(crate) fn done(text: &str) -> TaskOutcome {
-    TaskOutcome::Done(vec![Activity::message(text)])
+pub(crate) fn done(text: &str) -> TaskResponse {
+    TaskResponse::done([Activity::message(text)])
 }
 
 impl Clerk {
     /// Its task takes these steps, and then repeats the last.
-    pub(crate) fn taking(steps: Vec<TaskOutcome>, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn taking(steps: Vec<TaskResponse>, clock: Arc<dyn Clock>) -> Self {
         Self { clock, steps, takes: Duration::ZERO, runs: Mutex::default() }
     }
 
@@ -60,30 +56,32 @@ impl Clerk {
         self.runs.lock().unwrap().first().unwrap().idempotency_key.clone()
     }
 
-    fn answer(&self, turn: &Turn) -> Outcome {
+    fn answer(&self, turn: &Turn) -> Response {
         match turn.text().as_str() {
-            "start" => Outcome::Defer {
-                ack: Activity::message("On it."),
-                task: Task::new("watch").labelled("a laptop").recalling(),
-            },
+            "start" => {
+                let task = Task::new("watch").with_label("a laptop").with_memory();
+                Response::defer(Activity::message("On it."), task)
+            }
             "cancel" => match turn.memory.waiting.first() {
-                Some(waiting) => Outcome::reply(format!("Cancelled: {}.", waiting.label))
-                    .and(Effect::CancelTask { task: waiting.step.clone() }),
-                None => Outcome::reply("Nothing waits."),
+                Some(waiting) => Response::reply(format!("Cancelled: {}.", waiting.label))
+                    .with_effect(Effect::CancelTask { task: waiting.step.clone() }),
+                None => Response::reply("Nothing waits."),
             },
-            "cancel that" => Outcome::reply("Cancelled.").and(Effect::CancelTask { task: self.task_id() }),
-            "forget" => Outcome::reply("Forgotten.").and(Effect::Forget),
+            "cancel that" => {
+                Response::reply("Cancelled.").with_effect(Effect::CancelTask { task: self.task_id() })
+            }
+            "forget" => Response::reply("Forgotten.").with_effect(Effect::Forget),
             text => {
                 let before: Vec<&str> =
                     turn.memory.exchanges.iter().map(|exchange| exchange.asked.as_str()).collect();
                 let answer = format!("Before: {}.", before.join(", "));
                 let exchange = Exchange::new(text, &answer, self.clock.now());
-                Outcome::reply(answer).and(Effect::Remember(exchange))
+                Response::reply(answer).with_effect(Effect::Remember(exchange))
             }
         }
     }
 
-    async fn press(&self, turn: &Turn) -> Result<Outcome, EngineError> {
+    async fn press(&self, turn: &Turn) -> Result<Response, EngineError> {
         let value = turn.activity.value.clone().unwrap_or_default();
         Ok(match value["action"]["verb"].as_str() {
             Some("refresh") => invoke::card(json!({ "type": "AdaptiveCard" })),
@@ -92,7 +90,7 @@ impl Clerk {
             Some("later") => self.answer_as(turn, "start"),
             Some("cancel") => {
                 let task = serde_json::from_value(value["action"]["data"]["task"].clone())?;
-                invoke::message("Cancelled.").and(Effect::CancelTask { task })
+                invoke::message("Cancelled.").with_effect(Effect::CancelTask { task })
             }
             Some("slow") => {
                 self.clock.sleep(Duration::from_secs(60)).await;
@@ -102,7 +100,7 @@ impl Clerk {
         })
     }
 
-    fn answer_as(&self, turn: &Turn, text: &str) -> Outcome {
+    fn answer_as(&self, turn: &Turn, text: &str) -> Response {
         let mut turn = turn.clone();
         turn.activity.text = Some(text.to_owned());
         self.answer(&turn)
@@ -111,7 +109,7 @@ impl Clerk {
 
 #[async_trait]
 impl Engine for Clerk {
-    async fn on_activity(&self, turn: &Turn) -> Result<Outcome, EngineError> {
+    async fn on_activity(&self, turn: &Turn) -> Result<Response, EngineError> {
         if turn.activity.is("message") {
             return Ok(self.answer(turn));
         }
@@ -119,17 +117,17 @@ impl Engine for Clerk {
             Some(invoke::CARD_ACTION) => self.press(turn).await,
             Some(invoke::FEEDBACK) => {
                 let exchange = Exchange::new("feedback", "thanks", self.clock.now());
-                Ok(invoke::accepted().and(Effect::Remember(exchange)))
+                Ok(invoke::accepted().with_effect(Effect::Remember(exchange)))
             }
             Some("slow/invoke") => {
                 self.clock.sleep(Duration::from_secs(60)).await;
                 Ok(invoke::accepted())
             }
-            _ => Ok(Outcome::Ignore),
+            _ => Ok(Response::ignore()),
         }
     }
 
-    async fn run_task(&self, run: &TaskRun, _progress: &Progress) -> Result<TaskOutcome, EngineError> {
+    async fn run_task(&self, run: &TaskRun, _progress: &Progress) -> Result<TaskResponse, EngineError> {
         self.runs.lock().unwrap().push(run.clone());
         if run.step == 0 && !self.takes.is_zero() {
             self.clock.sleep(self.takes).await;
@@ -138,7 +136,7 @@ impl Engine for Clerk {
         Ok(self.steps[step].clone())
     }
 
-    fn recalls(&self, _turn: &Turn) -> bool {
+    fn needs_memory(&self, _turn: &Turn) -> bool {
         true
     }
 }

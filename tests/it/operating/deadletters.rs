@@ -139,7 +139,7 @@ async fn a_message_nobody_can_read_is_buried_at_once_and_holds_up_no_conversatio
 }
 
 #[tokio::test]
-async fn a_failed_occasion_is_listed_and_put_back_by_nobody_but_proactive() {
+async fn a_failed_notification_is_listed_and_put_back_by_nobody_but_proactive() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     let event =
         cli::template::fire(&bundle.local().template.schedules[0], "2026-11-22T09:00:00Z".parse().unwrap());
@@ -151,7 +151,7 @@ async fn a_failed_occasion_is_listed_and_put_back_by_nobody_but_proactive() {
     let refused = try_say(&bundle, "deadletter redrive --queue proactive --all").await;
 
     assert!(listed.text.starts_with("proactive: 2 dead letters\n"), "{}", listed.text);
-    assert_eq!(listed.text.matches("occasion morning-digest of 2026-11-22T09:00:00Z").count(), 2);
+    assert_eq!(listed.text.matches("notification morning-digest of 2026-11-22T09:00:00Z").count(), 2);
     assert!(refused.is_err_and(|error| error.to_string().contains("aws lambda invoke")));
     let sqs = bundle.pump("tasks").sqs;
     let url = bundle.local().stack.queue_url("ProactiveDeadLetters").unwrap();

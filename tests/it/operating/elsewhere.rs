@@ -85,7 +85,7 @@ async fn where_nothing_is_kept_it_is_said_how_to_get_there_and_nothing_is_made()
 async fn a_schedule_is_kept_where_nothing_runs() {
     let directory = Directory::new();
     let event = directory.0.with_extension("json");
-    std::fs::write(&event, r#"{ "version": 1, "occasion": "news", "audience": { "kind": "everyone" } }"#)
+    std::fs::write(&event, r#"{ "version": 1, "notification": "news", "audience": { "kind": "everyone" } }"#)
         .unwrap();
     let file = event.to_str().unwrap();
     let nowhere = schedule(&directory.0, &["list"]).await;

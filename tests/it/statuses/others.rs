@@ -170,7 +170,7 @@ async fn a_thread_is_begun_and_taken_away_on_the_other_host_where_the_channel_sa
     bundle.channel().fail_on(Operation::Create, elsewhere());
     bundle.channel().fail_on(Operation::Delete, elsewhere());
     let event = json!({
-        "version": 1, "occasion": "news", "key": "news", "content": { "text": "News." },
+        "version": 1, "notification": "news", "key": "news", "content": { "text": "News." },
         "audience": { "kind": "channel", "tenant": general.tenant, "id": general.id },
     });
 

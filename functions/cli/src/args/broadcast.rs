@@ -49,7 +49,7 @@ pub enum BroadcastVerb {
     #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
     /// Tell an audience what a file says
     ///
-    /// FILE is the JSON event that proactive takes: version, occasion, key, audience, content. A key is used once:
+    /// FILE is the JSON event that proactive takes: version, notification, key, audience, content. A key is used once:
     /// started again with it, nothing happens and this exits with 1. Audience and content are checked before anybody
     /// is told.
     ///

@@ -88,7 +88,7 @@ pub enum DeadLetterVerb {
     /// attempt is not known it is repeated only as often as the job's policy allows. A job that has expired meanwhile
     /// (24 h after it was first taken up) is not done: it ends as EXPIRED.
     ///
-    /// An occasion that proactive did not plan is not put back, for it comes from no queue: invoke proactive with it.
+    /// A notification that proactive did not plan is not put back, for it comes from no queue: invoke proactive with it.
     ///
     /// On AWS it takes what `list` takes, and sqs:SendMessage on the queues and sqs:DeleteMessage on their
     /// dead-letter queues.
@@ -127,7 +127,7 @@ pub enum WorkQueue {
     Tasks,
     /// Messages of up to ten recipients
     Deliveries,
-    /// Occasions that were not planned
+    /// Notifications that were not planned
     Proactive,
 }
 

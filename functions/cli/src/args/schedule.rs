@@ -1,4 +1,4 @@
-//! The command line of schedules: occasions that come by the clock.
+//! The command line of schedules: notifications that come by the clock.
 //! What the verbs do is in [`crate::operator`].
 
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ pub enum ScheduleVerb {
     /// A time that a change of clocks skips does not fire; one that it repeats fires the first time. 'at' fires once, and
     /// the schedule is deleted after it.
     ///
-    /// FILE is the JSON event that proactive takes, without key: version, occasion, audience, content, topic, urgent.
+    /// FILE is the JSON event that proactive takes, without key: version, notification, audience, content, topic, urgent.
     /// Everything is checked before anything is made. Each firing is a broadcast of its own, and is told once however
     /// often it is delivered.
     ///

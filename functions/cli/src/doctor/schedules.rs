@@ -91,7 +91,7 @@ fn input(schedule: &GetScheduleOutput) -> Option<Value> {
 
 /// Only what Herald's own function is sent has one of these members.
 fn is_heralds(schedule: &GetScheduleOutput) -> bool {
-    input(schedule).is_some_and(|input| input.get("occasion").is_some() || sends_tick(&input))
+    input(schedule).is_some_and(|input| input.get("notification").is_some() || sends_tick(&input))
 }
 
 fn sends_tick(input: &Value) -> bool {

@@ -8,14 +8,14 @@ mod status;
 use std::io::Write;
 use std::path::Path;
 
-use herald::agent::notification::Occasion;
+use herald::agent::notification::Notification;
 use herald::aws::table::{BroadcastStore, Opened};
 use herald::broadcast::content::Content;
 use herald::broadcast::{Aim, Broadcast, BroadcastId, Spec, Status, Wish};
 use herald::clock::Clock;
 use herald::hash;
 use jiff::{SignedDuration, Timestamp};
-use proactive::{Firing, OccasionEvent, PlanError, Proactive};
+use proactive::{Firing, NotificationEvent, PlanError, Proactive};
 use serde_json::{Value, json};
 
 use super::{Deployment, OperatorError};
@@ -46,7 +46,7 @@ pub(super) async fn send(
     // What a person types is meant as it stands.
     let text = arguments.text.replace("${", "$${");
     let event = json!({
-        "version": 1, "occasion": "send", "key": key, "audience": audience, "content": { "text": text },
+        "version": 1, "notification": "send", "key": key, "audience": audience, "content": { "text": text },
         "topic": arguments.topic, "urgent": arguments.urgent, "at_most_once": arguments.at_most_once,
     });
     begin(&planner, event, out).await
@@ -106,7 +106,7 @@ async fn begin(
     event: Value,
     out: &mut (dyn Write + Send),
 ) -> Result<bool, OperatorError> {
-    let Firing { id, spec } = OccasionEvent::read(event, planner.clock.now())?;
+    let Firing { id, spec } = NotificationEvent::read(event, planner.clock.now())?;
     let seen = planner.preview(&spec, Some(1), |_| {}).await?;
     if seen.recipients == 0 && seen.teams == 0 {
         return Err(OperatorError::Nobody);
@@ -191,10 +191,10 @@ async fn follow(
     let is_resend = matches!(aim, Aim::Resend { .. });
     let spec = Spec {
         origin: format!("key:{key}"),
-        occasion: match is_resend {
+        notification: match is_resend {
             // Said as it was said at first, by the engine too.
-            true => source.occasion,
-            false => Occasion { scheduled_time: planner.clock.now(), ..source.occasion },
+            true => source.notification,
+            false => Notification { scheduled_time: planner.clock.now(), ..source.notification },
         },
         content: if is_resend { source.content } else { given },
         aim,

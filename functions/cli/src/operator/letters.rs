@@ -151,10 +151,10 @@ fn event(body: &str) -> Option<String> {
         None => body,
     };
     check_event(event.clone()).ok()?;
-    Some(match event["occasion"].as_str() {
+    Some(match event["notification"].as_str() {
         Some(name) => {
             let time = event["scheduled_time"].as_str().unwrap_or_default();
-            printable(&format!("occasion {name} of {time}"))
+            printable(&format!("notification {name} of {time}"))
         }
         None => "tick".to_owned(),
     })

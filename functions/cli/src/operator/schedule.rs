@@ -1,4 +1,4 @@
-//! `herald schedule`: occasions that come by the clock, made, listed and taken away in EventBridge Scheduler.
+//! `herald schedule`: notifications that come by the clock, made, listed and taken away in EventBridge Scheduler.
 //! What such an event may hold is `proactive`'s to say; when an expression fires, the template's timetables'.
 
 mod coming;
@@ -33,7 +33,7 @@ const TICK: &str = "tick";
 /// Most bytes of an event that the scheduler takes.
 const MAX_INPUT_BYTES: usize = 256 * 1024;
 
-/// Most tries and seconds of a firing that does not reach its function: later, the occasion is over.
+/// Most tries and seconds of a firing that does not reach its function: later, the notification is over.
 const MAX_TRIES: i32 = 10;
 const MAX_AGE: i32 = 3_600;
 
@@ -142,7 +142,8 @@ async fn list(group: &Group, now: Timestamp, out: &mut (dyn Write + Send)) -> Re
         let Some(schedule) = group.get(name).await? else { continue };
         let input = schedule.target().and_then(|target| target.input());
         let input: Value = input.and_then(|input| serde_json::from_str(input).ok()).unwrap_or_default();
-        let tells = input["occasion"].as_str().unwrap_or(if input["tick"] == true { "(tick)" } else { "?" });
+        let tells =
+            input["notification"].as_str().unwrap_or(if input["tick"] == true { "(tick)" } else { "?" });
         let expression = schedule.schedule_expression().unwrap_or_default();
         let zone = schedule.schedule_expression_timezone().unwrap_or("UTC");
         let next = match (schedule.state(), timetable_of(&schedule)) {

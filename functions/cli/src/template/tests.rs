@@ -80,7 +80,7 @@ Resources:
       ScheduleExpressionTimezone: !Ref DigestZone
       Target:
         Arn: !GetAtt ProactiveFunction.Arn
-        Input: !Sub '{"occasion":"<aws.scheduler.schedule-arn>","at":"<aws.scheduler.scheduled-time>","of":["${DigestZone}"]}'
+        Input: !Sub '{"notification":"<aws.scheduler.schedule-arn>","at":"<aws.scheduler.scheduled-time>","of":["${DigestZone}"]}'
 "#;
 
 #[test]
@@ -115,7 +115,7 @@ fn a_fired_schedule_says_who_fired_and_for_when() {
     assert_eq!(
         fire(digest, at),
         json!({
-            "occasion": "arn:aws:scheduler:us-east-1:000000000000:schedule/default/herald-digest",
+            "notification": "arn:aws:scheduler:us-east-1:000000000000:schedule/default/herald-digest",
             "at": "2026-11-23T08:00:00Z",
             "of": ["Europe/Zurich"],
         })

@@ -185,7 +185,7 @@ impl Proactive {
 /// The chunk as one message, or as several where its references are too large for one.
 fn messages(id: &BroadcastId, spec: &Spec, chunk: &[Delivery]) -> Vec<Work> {
     let work = Work::Deliveries(DeliveriesWork {
-        occasion: spec.occasion.clone(),
+        notification: spec.notification.clone(),
         deliveries: chunk.to_vec(),
         broadcast: Some(id.clone()),
     });

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::agent::effect::Effect;
-use crate::agent::notification::{Occasion, Recipient};
+use crate::agent::notification::{Notification, Recipient};
 use crate::agent::reminder::{Reminder, ReminderId};
 use crate::agent::task::{Task, TaskInput};
 use crate::agent::turn::Turn;
@@ -31,7 +31,7 @@ pub enum Work {
     Turn(TurnWork),
     /// Run a task.
     Task(TaskWork),
-    /// Tell recipients of an occasion.
+    /// Tell recipients of a notification.
     Deliveries(DeliveriesWork),
     /// Do what an answer in an HTTP response asked for besides.
     Effects(EffectsWork),
@@ -127,11 +127,11 @@ pub struct RosterWork {
     pub number: usize,
 }
 
-/// Tell recipients of an occasion.
+/// Tell recipients of a notification.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DeliveriesWork {
-    /// The occasion.
-    pub occasion: Occasion,
+    /// The notification.
+    pub notification: Notification,
     /// Who, each with the job it is.
     pub deliveries: Vec<Delivery>,
     /// The broadcast they belong to, which says what is done and whether it still is.
@@ -139,7 +139,7 @@ pub struct DeliveriesWork {
     pub broadcast: Option<BroadcastId>,
 }
 
-/// One recipient of an occasion.
+/// One recipient of a notification.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Delivery {
     /// The job it is.
@@ -155,7 +155,7 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// The delivery of what an occasion says to `recipient`.
+    /// The delivery of what a notification says to `recipient`.
     #[must_use]
     pub fn new(job: JobId, recipient: Recipient) -> Self {
         Self { job, recipient, values: Map::new(), activity: None }

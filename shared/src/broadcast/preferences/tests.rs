@@ -15,8 +15,8 @@ fn topic(word: &str) -> Topic {
     Topic::new(word).unwrap()
 }
 
-fn news() -> Occasion {
-    Occasion { topic: Some(topic("news")), ..Occasion::new("morning", Timestamp::UNIX_EPOCH) }
+fn news() -> Notification {
+    Notification { topic: Some(topic("news")), ..Notification::new("morning", Timestamp::UNIX_EPOCH) }
 }
 
 fn nights() -> Option<QuietHours> {
@@ -31,17 +31,17 @@ fn who_said_nothing_is_told() {
 #[test]
 fn a_topic_is_muted_and_others_are_not() {
     let preferences = Preferences::default().wanting(Some(&topic("News")), Wanted::Muted, second(1));
-    let other = Occasion { topic: Some(topic("weather")), ..news() };
+    let other = Notification { topic: Some(topic("weather")), ..news() };
 
     assert_eq!(preferences.courtesy(&news(), None, second(2)), Courtesy::LeaveOut("muted the topic"));
     assert_eq!(preferences.courtesy(&other, None, second(2)), Courtesy::Send);
 }
 
 #[test]
-fn an_occasion_without_a_topic_is_muted_by_its_name() {
+fn a_notification_without_a_topic_is_muted_by_its_name() {
     let preferences = Preferences::default().wanting(Some(&topic("morning")), Wanted::Muted, second(1));
 
-    let courtesy = preferences.courtesy(&Occasion::new("morning", second(0)), None, second(2));
+    let courtesy = preferences.courtesy(&Notification::new("morning", second(0)), None, second(2));
 
     assert_eq!(courtesy, Courtesy::LeaveOut("muted the topic"));
 }
@@ -67,7 +67,7 @@ fn of_a_word_about_a_topic_and_one_about_everything_the_later_counts() {
 #[test]
 fn quiet_hours_put_off_what_is_not_urgent_on_the_persons_own_clocks() {
     let preferences = Preferences::default().quiet(nights(), Zone::named("Europe/Zurich").ok(), second(1));
-    let urgent = Occasion { urgent: true, ..news() };
+    let urgent = Notification { urgent: true, ..news() };
     let evening = at("2026-11-22T21:30:00Z");
 
     let courtesy = |zone| preferences.courtesy(&news(), zone, evening);
@@ -88,7 +88,7 @@ fn quiet_hours_put_off_what_is_not_urgent_on_the_persons_own_clocks() {
 #[test]
 fn who_has_muted_it_is_not_told_what_is_urgent() {
     let preferences = Preferences::default().wanting(Some(&topic("news")), Wanted::Muted, second(1));
-    let urgent = Occasion { urgent: true, ..news() };
+    let urgent = Notification { urgent: true, ..news() };
 
     assert_eq!(preferences.courtesy(&urgent, None, second(2)), Courtesy::LeaveOut("muted the topic"));
 }

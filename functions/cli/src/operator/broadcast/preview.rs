@@ -3,7 +3,7 @@
 
 use std::io::Write;
 
-use proactive::{Firing, OccasionEvent, Proactive};
+use proactive::{Firing, NotificationEvent, Proactive};
 use serde_json::Value;
 
 use super::OperatorError;
@@ -14,7 +14,7 @@ pub(super) async fn write(
     event: Value,
     out: &mut (dyn Write + Send),
 ) -> Result<bool, OperatorError> {
-    let Firing { id, spec } = OccasionEvent::read(event, planner.clock.now())?;
+    let Firing { id, spec } = NotificationEvent::read(event, planner.clock.now())?;
     let mut told = Ok(());
     let seen = planner
         .preview(&spec, None, |count| {
