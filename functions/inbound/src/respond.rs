@@ -1,101 +1,125 @@
-//! Activities that are answered in the HTTP response: `invoke` and `expectReplies` (protocol §6.6, §8.1, §8.3).
-//! There is no connector here: what cannot be said in the response is queued or not said.
+//! Responds to activities in the HTTP response: `invoke` and `expectReplies` (protocol §6.6, §8.1, §8.3).
+//! There is no connector here: effects and tasks are enqueued, and a message that the response cannot hold is not sent.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use herald::agent::effect::Effect;
-use herald::agent::engine::EngineError;
+use herald::agent::engine::{Engine, EngineError};
 use herald::agent::invoke;
 use herald::agent::memory::Memory;
 use herald::agent::response::{Outcome, Response};
 use herald::agent::task::Task;
 use herald::agent::turn::Turn;
 use herald::aws::queue::{EffectsWork, TaskWork, Work};
-use herald::clock::timeout;
+use herald::aws::table::{MemoryStore, ReferenceStore};
+use herald::clock::{Clock, timeout};
 use herald::error::error_chain;
 use herald::jobs::JobId;
-use herald::jobs::timers::Destination;
 use herald::protocol::activity::Activity;
 use serde_json::{Value, json};
 use tracing::{error, warn};
 
-use crate::Inbound;
-use crate::receive::{Accepted, Refusal, encoded};
+use crate::work_queue::{EnqueueError, Message, WorkQueue};
 
-/// How long the engine has.
-const ENGINE_LIMIT: Duration = Duration::from_secs(5);
+/// Time limit of the engine.
+const ENGINE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long of that the table has, for an engine that recalls.
-const MEMORY_LIMIT: Duration = Duration::from_secs(1);
+/// Part of that limit that the table has, for an engine that needs memory.
+const MEMORY_TIMEOUT: Duration = Duration::from_secs(1);
 
-impl Inbound {
-    pub(crate) async fn answer_inline(&self, job: &JobId, turn: &Turn) -> Result<Accepted, Refusal> {
-        let response = match timeout(self.clock.as_ref(), ENGINE_LIMIT, self.ask(turn)).await {
-            Some(Ok(response)) => response,
-            Some(Err(_)) => {
-                error!(job.id = job.as_str(), "engine failed on an activity that is answered at once");
-                return Ok(self.sorry(turn));
-            }
-            None => {
-                error!(
-                    job.id = job.as_str(),
-                    "engine took longer than 5 s over an activity that is answered at once"
-                );
-                return Ok(self.sorry(turn));
-            }
-        };
-        let Response { outcome, effects } = response;
-        // Before the answer: afterwards there is nobody to do it.
-        self.queue_effects(job, turn, effects).await?;
+/// Asks the engine and builds the HTTP response.
+pub(crate) struct Responder {
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) references: ReferenceStore,
+    pub(crate) memories: MemoryStore,
+    pub(crate) work: WorkQueue,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// The content of an HTTP response.
+pub(crate) struct InlineResponse {
+    /// HTTP status.
+    pub(crate) status: u16,
+    /// JSON body; null for none.
+    pub(crate) body: Value,
+}
+
+impl Responder {
+    /// Asks the engine about `turn` and returns its response, once effects and task are enqueued.
+    pub(crate) async fn respond(&self, job: &JobId, turn: &Turn) -> Result<InlineResponse, EnqueueError> {
+        let Response { outcome, effects } =
+            match timeout(self.clock.as_ref(), ENGINE_TIMEOUT, self.call_engine(turn)).await {
+                Some(Ok(response)) => response,
+                Some(Err(_)) => {
+                    error!(job.id = job.as_str(), "engine failed to answer an activity inline");
+                    return Ok(self.error_response(turn));
+                }
+                None => {
+                    error!(job.id = job.as_str(), "engine took longer than 5 s to answer an activity inline");
+                    return Ok(self.error_response(turn));
+                }
+            };
+        // Before the response: the function does nothing after it.
+        self.enqueue_effects(job, turn, effects).await?;
         match outcome {
-            Outcome::Invoke { status, body } => Ok(answered(status, body)),
-            Outcome::Reply(replies) if !is_invoke(turn) => Ok(with_activities(&replies)),
-            Outcome::Ignore if !is_invoke(turn) => Ok(with_activities(&[])),
+            Outcome::Invoke { status, body } => Ok(response(status, body)),
+            Outcome::Reply(replies) if !is_invoke(turn) => Ok(activities_response(&replies)),
+            Outcome::Ignore if !is_invoke(turn) => Ok(activities_response(&[])),
             Outcome::Defer { ack, task } => {
-                self.queue_task(job, turn, task).await?;
-                Ok(working_on_it(turn, ack))
+                self.enqueue_task(job, turn, task).await?;
+                Ok(deferred_response(turn, ack))
             }
             Outcome::Stream { status, task } => {
-                self.queue_task(job, turn, task).await?;
-                Ok(working_on_it(turn, Activity::message(status)))
+                self.enqueue_task(job, turn, task).await?;
+                Ok(deferred_response(turn, Activity::message(status)))
             }
             // An invoke the engine has no answer to is not implemented (protocol §8.1).
-            Outcome::Reply(_) | Outcome::Ignore => Ok(answered(501, Value::Null)),
+            Outcome::Reply(_) | Outcome::Ignore => Ok(response(501, Value::Null)),
         }
     }
 
-    async fn ask(&self, turn: &Turn) -> Result<Response, EngineError> {
+    async fn call_engine(&self, turn: &Turn) -> Result<Response, EngineError> {
         if !self.engine.needs_memory(turn) {
             return self.engine.on_activity(turn).await;
         }
-        let memory = self.recall(turn).await;
+        let memory = self.load_memory(turn).await;
         self.engine.on_activity(&Turn { memory, ..turn.clone() }).await
     }
 
-    /// What is kept of the conversation. An answer without it beats none: where it cannot be read, it is empty.
-    async fn recall(&self, turn: &Turn) -> Memory {
+    /// Returns the conversation's memory; empty where it cannot be read, so that the engine answers without it.
+    async fn load_memory(&self, turn: &Turn) -> Memory {
         let key = self.references.key(&turn.reference);
         let read = self.memories.get(&key, self.clock.now());
-        let problem = match timeout(self.clock.as_ref(), MEMORY_LIMIT, read).await {
+        let problem = match timeout(self.clock.as_ref(), MEMORY_TIMEOUT, read).await {
             Some(Ok(memory)) => return memory,
             Some(Err(error)) => error_chain(&error).to_string(),
             None => "the table took longer than 1 s".to_owned(),
         };
-        warn!(error = problem, reference.key = key.as_str(), "the engine is asked without its memory");
+        warn!(
+            error = problem,
+            reference.key = key.as_str(),
+            "could not load memory; the engine is called without it"
+        );
         Memory::default()
     }
 
-    /// The answer where the engine had none in time: whoever pressed a button or waits for replies is told so.
-    fn sorry(&self, turn: &Turn) -> Accepted {
-        let apology = self.engine.failure_notice();
+    /// Returns the response when the engine failed or timed out: its failure notice.
+    fn error_response(&self, turn: &Turn) -> InlineResponse {
+        let notice = self.engine.failure_notice();
         if !is_invoke(turn) {
-            return with_activities(&[apology]);
+            return activities_response(&[notice]);
         }
-        let told = invoke::failed(apology.text.unwrap_or_default());
-        on_card(turn, told).unwrap_or_else(|| answered(500, Value::Null))
+        let failed = invoke::failed(notice.text.unwrap_or_default());
+        card_response(turn, failed).unwrap_or_else(|| response(500, Value::Null))
     }
 
-    async fn queue_effects(&self, job: &JobId, turn: &Turn, effects: Vec<Effect>) -> Result<(), Refusal> {
+    async fn enqueue_effects(
+        &self,
+        job: &JobId,
+        turn: &Turn,
+        effects: Vec<Effect>,
+    ) -> Result<(), EnqueueError> {
         if effects.is_empty() {
             return Ok(());
         }
@@ -103,34 +127,34 @@ impl Inbound {
         let reference = turn.reference.clone();
         let work =
             Work::Effects(EffectsWork { job: job.clone(), reference, effects, at: Some(self.clock.now()) });
-        self.queue(&job, encoded(&work, &job)?, Destination::Tasks).await
+        self.work.enqueue_task(Message::new(job, &work)?).await
     }
 
-    async fn queue_task(&self, job: &JobId, turn: &Turn, task: Task) -> Result<(), Refusal> {
+    async fn enqueue_task(&self, job: &JobId, turn: &Turn, task: Task) -> Result<(), EnqueueError> {
         let job = job.step("task", 0);
         let work = Work::Task(TaskWork::new(job.clone(), task, turn.reference.clone()));
-        self.queue(&job, encoded(&work, &job)?, Destination::Tasks).await
+        self.work.enqueue_task(Message::new(job, &work)?).await
     }
 }
 
-/// The ack is the whole answer.
-fn working_on_it(turn: &Turn, ack: Activity) -> Accepted {
+/// Returns the response of a deferred turn: only its ack.
+fn deferred_response(turn: &Turn, ack: Activity) -> InlineResponse {
     if !is_invoke(turn) {
-        return with_activities(&[ack]);
+        return activities_response(&[ack]);
     }
-    let told = invoke::message(ack.text.unwrap_or_else(|| "Working on it.".to_owned()));
-    on_card(turn, told).unwrap_or_else(|| answered(200, json!({})))
+    let message = invoke::message(ack.text.unwrap_or_else(|| "Working on it.".to_owned()));
+    card_response(turn, message).unwrap_or_else(|| response(200, json!({})))
 }
 
 fn is_invoke(turn: &Turn) -> bool {
     turn.activity.is("invoke")
 }
 
-/// `told` where the turn is a card's button, which alone has a place to show it.
-fn on_card(turn: &Turn, told: Response) -> Option<Accepted> {
-    match told.outcome {
+/// Returns `invoked` where the turn is a button of a card, the only invoke that shows it.
+fn card_response(turn: &Turn, invoked: Response) -> Option<InlineResponse> {
+    match invoked.outcome {
         Outcome::Invoke { status, body } if turn.activity.name.as_deref() == Some(invoke::CARD_ACTION) => {
-            Some(answered(status, body))
+            Some(response(status, body))
         }
         Outcome::Invoke { .. }
         | Outcome::Reply(_)
@@ -140,10 +164,10 @@ fn on_card(turn: &Turn, told: Response) -> Option<Accepted> {
     }
 }
 
-fn with_activities(activities: &[Activity]) -> Accepted {
-    answered(200, json!({ "activities": activities }))
+fn activities_response(activities: &[Activity]) -> InlineResponse {
+    response(200, json!({ "activities": activities }))
 }
 
-fn answered(status: u16, body: Value) -> Accepted {
-    Accepted::Answered { status, body }
+fn response(status: u16, body: Value) -> InlineResponse {
+    InlineResponse { status, body }
 }
