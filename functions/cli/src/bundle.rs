@@ -211,18 +211,18 @@ impl Bundle {
             clock: clock.clone(),
             random: random.clone(),
         };
-        let proactive = Proactive {
+        let proactive = Proactive::new(proactive::Parts {
             references,
             subscriptions,
             broadcasts: BroadcastStore::new(table.clone()),
-            agenda: AgendaStore::new(table),
+            timers: AgendaStore::new(table),
             turns: queue(&resources.turns),
             tasks: queue(&resources.tasks),
             deliveries: queue(&resources.deliveries),
             tenant_rate: *tenant_rate,
             clock: clock.clone(),
             random: random.clone(),
-        };
+        });
         Self { inbound: Arc::new(inbound), worker: Arc::new(worker), proactive: Arc::new(proactive), wiring }
     }
 }

@@ -1,41 +1,50 @@
-//! Broadcasts from tick to tick: each goes on where it was left, and is closed once it is over.
-//! Planning itself is `plan`'s.
+//! The lifecycle of broadcasts: a tick advances each open one, and closes those that have ended.
+//! `planning` plans them.
 
-use herald::aws::table::StoreError;
+use std::sync::Arc;
+use std::time::Duration;
+
+use herald::aws::queue::Queue;
+use herald::aws::table::{AgendaStore, BroadcastStore, StoreError};
 use herald::broadcast::{Broadcast, BroadcastId, Status};
+use herald::clock::Clock;
 use herald::error::error_chain;
 use herald::jobs::timers::SHARDS;
 use jiff::{SignedDuration, Timestamp};
 use tracing::{error, info};
 
-use crate::Proactive;
-use crate::error::PlanError;
+use crate::planning::{PlanError, Planner};
 
-/// A note that leads to no broadcast for so long is of an opener that died.
-const ORPHANED: SignedDuration = SignedDuration::from_hours(1);
+/// Age at which an index entry without a broadcast is removed: what opened it has crashed.
+const ORPHAN_AGE: SignedDuration = SignedDuration::from_hours(1);
 
-/// For so long after a broadcast was cancelled a worker may still put something aside for it.
-const SETTLING: SignedDuration = SignedDuration::from_mins(2);
+/// How long after a cancellation a worker may still park deliveries.
+const SETTLE_TIME: SignedDuration = SignedDuration::from_mins(2);
 
-impl Proactive {
-    /// Goes on with every broadcast that is not over. One that cannot go on stops no other.
-    ///
-    /// # Errors
-    ///
-    /// When the broadcasts cannot be listed.
-    pub async fn go_on(&self, stop_at: Option<Timestamp>) -> Result<(), StoreError> {
+/// Advances broadcasts.
+pub(crate) struct Lifecycle {
+    pub(crate) planner: Arc<Planner>,
+    pub(crate) broadcasts: BroadcastStore,
+    pub(crate) timers: AgendaStore,
+    pub(crate) deliveries: Queue,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Lifecycle {
+    /// Advances every open broadcast, until `stop_at`. One that fails does not stop the others.
+    pub(crate) async fn advance_all(&self, stop_at: Option<Timestamp>) -> Result<(), StoreError> {
         for (id, noted) in self.broadcasts.list_open().await? {
             if stop_at.is_some_and(|at| self.clock.now() >= at) {
                 break;
             }
-            if let Err(error) = Box::pin(self.go_on_with(&id, noted, stop_at)).await {
-                error!(error = %error_chain(&error), broadcast.id = id.as_str(), "could not go on with a broadcast");
+            if let Err(error) = Box::pin(self.advance(&id, noted, stop_at)).await {
+                error!(error = %error_chain(&error), broadcast.id = id.as_str(), "could not advance a broadcast");
             }
         }
         Ok(())
     }
 
-    async fn go_on_with(
+    async fn advance(
         &self,
         id: &BroadcastId,
         noted: Timestamp,
@@ -43,7 +52,7 @@ impl Proactive {
     ) -> Result<(), PlanError> {
         let now = self.clock.now();
         let Some(broadcast) = self.broadcasts.state(id).await? else {
-            if now.duration_since(noted) > ORPHANED {
+            if now.duration_since(noted) > ORPHAN_AGE {
                 self.broadcasts.close(id).await?;
             }
             return Ok(());
@@ -51,15 +60,15 @@ impl Proactive {
         match broadcast.status {
             Status::Paused => Ok(()),
             Status::Running => {
-                self.release(id).await?;
-                let broadcast = self.advance(id, stop_at).await?;
-                self.follow(&broadcast).await
+                self.release_parked(id).await?;
+                let broadcast = self.planner.advance(id, stop_at).await?;
+                self.update_progress(&broadcast).await
             }
             Status::Done => Ok(self.broadcasts.close(id).await?),
             Status::Cancelled => {
-                self.release(id).await?;
+                self.release_parked(id).await?;
                 let since = broadcast.history.last().map_or(now, |change| change.at);
-                if now.duration_since(since) > SETTLING {
+                if now.duration_since(since) > SETTLE_TIME {
                     self.broadcasts.close(id).await?;
                 }
                 Ok(())
@@ -67,33 +76,33 @@ impl Proactive {
         }
     }
 
-    /// Looks how many have an outcome, and ends the broadcast when all have.
-    async fn follow(&self, broadcast: &Broadcast) -> Result<(), PlanError> {
+    /// Counts the recipients with an outcome, and ends the broadcast when all of them have one.
+    async fn update_progress(&self, broadcast: &Broadcast) -> Result<(), PlanError> {
         let (id, now) = (&broadcast.id, self.clock.now());
         let settled = match broadcast.is_at_rest(now) {
             true => self.broadcasts.recount(id).await?.settled(),
             false => self.broadcasts.counts(id).await?.total().settled(),
         };
         let decide = |broadcast: &Broadcast| (broadcast.progressed(settled, now), ());
-        let followed = self.broadcasts.change(id, decide).await?;
-        if followed.is_some_and(|(broadcast, ())| broadcast.status == Status::Done) {
-            info!(broadcast.id = id.as_str(), recipients = settled, "a broadcast is done");
+        let updated = self.broadcasts.change(id, decide).await?;
+        if updated.is_some_and(|(broadcast, ())| broadcast.status == Status::Done) {
+            info!(broadcast.id = id.as_str(), recipients = settled, "broadcast is done");
             self.broadcasts.close(id).await?;
         }
         Ok(())
     }
 
-    /// Queues what was put aside while the broadcast was paused.
-    async fn release(&self, id: &BroadcastId) -> Result<(), PlanError> {
+    /// Queues the deliveries that were parked while the broadcast was paused.
+    async fn release_parked(&self, id: &BroadcastId) -> Result<(), PlanError> {
         for shard in 0..SHARDS {
             let mut next = None;
             loop {
-                let held = self.agenda.list_held(id, shard, next).await?;
-                for (item, place) in held.items {
-                    self.deliveries.send_body_after(item.body, std::time::Duration::ZERO).await?;
-                    self.agenda.remove(place).await?;
+                let parked = self.timers.list_held(id, shard, next).await?;
+                for (item, place) in parked.items {
+                    self.deliveries.send_body_after(item.body, Duration::ZERO).await?;
+                    self.timers.remove(place).await?;
                 }
-                next = held.next;
+                next = parked.next;
                 if next.is_none() {
                     break;
                 }

@@ -1,51 +1,57 @@
-//! The tick: once a minute, moves what is due from the agenda into the queues (design: later).
-//! An item is queued before it is taken off; the claim of its job absorbs the copy of a tick that died.
+//! The tick: once a minute, moves due timers into the queues (design: later).
+//! A timer is queued before it is removed; the claim of its job absorbs the copy of a tick that crashed.
 
-use herald::aws::queue::QueueError;
-use herald::aws::table::StoreError;
+use std::sync::Arc;
+
+use herald::aws::queue::{Queue, QueueError};
+use herald::aws::table::{AgendaStore, StoreError};
+use herald::clock::Clock;
 use herald::error::error_chain;
 use herald::jobs::timers;
 use herald::jobs::timers::{Destination, Item, Minute, SHARDS};
 use jiff::Timestamp;
 use tracing::{error, warn};
 
-use crate::Proactive;
-
-/// What a tick moved.
+/// What a tick did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Moved {
-    /// Items that are in their queues now.
+pub struct TickSummary {
+    /// Number of timers that were queued and removed.
     pub queued: usize,
-    /// Items that a queue did not take; the next tick tries again.
+    /// Number of timers that a queue did not accept; the next tick retries them.
     pub kept: usize,
-    /// Items that could not be read and were left where they are.
+    /// Number of unreadable timers, which stay where they are.
     pub unreadable: usize,
 }
 
-impl Proactive {
-    /// Queues what is due within the horizon and takes it off the agenda. Ends early at `stop_at`; the next
-    /// tick goes on from there.
-    ///
-    /// # Errors
-    ///
-    /// When the agenda cannot be read or written; what was queued stays queued.
-    pub async fn tick(&self, stop_at: Option<Timestamp>) -> Result<Moved, StoreError> {
+/// Moves due timers into the queues.
+pub(crate) struct Ticker {
+    pub(crate) timers: AgendaStore,
+    pub(crate) turns: Queue,
+    pub(crate) tasks: Queue,
+    pub(crate) deliveries: Queue,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Ticker {
+    /// Queues timers that are due within the horizon and removes them. Ends early at `stop_at`; the next tick continues.
+    /// What is queued before an error stays queued.
+    pub(crate) async fn tick(&self, stop_at: Option<Timestamp>) -> Result<TickSummary, StoreError> {
         let now = self.clock.now();
-        let mut moved = Moved::default();
-        for minute in timers::minutes(self.agenda.drained().await?, now).map(Minute) {
+        let mut summary = TickSummary::default();
+        for minute in timers::minutes(self.timers.drained().await?, now).map(Minute) {
             if stop_at.is_some_and(|at| self.clock.now() >= at) {
-                warn!("a tick ran out of time: the next one goes on");
+                warn!("tick ran out of time; the next one continues");
                 break;
             }
             for shard in 0..SHARDS {
-                self.move_shard(minute, shard, now, &mut moved).await?;
+                self.move_shard(minute, shard, now, &mut summary).await?;
             }
-            // A minute in which something was kept is looked through again, and so is what comes after it.
-            if moved.kept == 0 && timers::is_drained(minute, now) {
-                self.agenda.drain(minute).await?;
+            // A minute in which a timer was kept is read again, and so is every minute after it.
+            if summary.kept == 0 && timers::is_drained(minute, now) {
+                self.timers.drain(minute).await?;
             }
         }
-        Ok(moved)
+        Ok(summary)
     }
 
     async fn move_shard(
@@ -53,23 +59,23 @@ impl Proactive {
         minute: Minute,
         shard: u8,
         now: Timestamp,
-        moved: &mut Moved,
+        summary: &mut TickSummary,
     ) -> Result<(), StoreError> {
         let mut next = None;
         loop {
-            let due = self.agenda.list(minute, shard, next).await?;
-            moved.unreadable += due.unreadable;
+            let due = self.timers.list(minute, shard, next).await?;
+            summary.unreadable += due.unreadable;
             for (item, place) in due.items {
-                match self.queue_item(&item, now).await {
+                match self.enqueue(&item, now).await {
                     // Beyond the horizon: one of the next ticks.
                     None => {}
                     Some(Ok(())) => {
-                        self.agenda.remove(place).await?;
-                        moved.queued += 1;
+                        self.timers.remove(place).await?;
+                        summary.queued += 1;
                     }
                     Some(Err(error)) => {
-                        error!(error = %error_chain(&error), "could not queue an item of the agenda");
-                        moved.kept += 1;
+                        error!(error = %error_chain(&error), "could not queue a timer; the next tick retries it");
+                        summary.kept += 1;
                     }
                 }
             }
@@ -80,7 +86,8 @@ impl Proactive {
         }
     }
 
-    async fn queue_item(&self, item: &Item, now: Timestamp) -> Option<Result<(), QueueError>> {
+    /// Queues a timer; `None` where it is beyond the horizon.
+    async fn enqueue(&self, item: &Item, now: Timestamp) -> Option<Result<(), QueueError>> {
         let wait = item.wait(now)?;
         let body = item.body.clone();
         Some(match &item.queue {

@@ -15,7 +15,7 @@ use herald::broadcast::{Aim, Broadcast, BroadcastId, Spec, Status, Wish};
 use herald::clock::Clock;
 use herald::hash;
 use jiff::{SignedDuration, Timestamp};
-use proactive::{Firing, NotificationEvent, PlanError, Proactive};
+use proactive::{BroadcastRequest, NotificationEvent, PlanError, Proactive};
 use serde_json::{Value, json};
 
 use super::{Deployment, OperatorError};
@@ -106,7 +106,7 @@ async fn begin(
     event: Value,
     out: &mut (dyn Write + Send),
 ) -> Result<bool, OperatorError> {
-    let Firing { id, spec } = NotificationEvent::read(event, planner.clock.now())?;
+    let BroadcastRequest { id, spec } = NotificationEvent::read(event, planner.clock.now())?;
     let seen = planner.preview(&spec, Some(1), |_| {}).await?;
     if seen.recipients == 0 && seen.teams == 0 {
         return Err(OperatorError::Nobody);

@@ -16,7 +16,7 @@ use aws_sdk_scheduler::types::{
 use herald::aws::diagnostics::{Asked, explain};
 use herald::aws::failure::AwsFailure;
 use jiff::Timestamp;
-use proactive::check_event;
+use proactive::validate_event;
 use serde_json::{Value, json};
 
 pub use self::coming::foretell_expression;
@@ -194,7 +194,7 @@ fn input(mut event: Value, now: Timestamp) -> Result<String, OperatorError> {
         members.insert("schedule_arn".to_owned(), json!("<aws.scheduler.schedule-arn>"));
         members.insert("scheduled_time".to_owned(), json!("<aws.scheduler.scheduled-time>"));
     }
-    check_event(expanded(&event, "arn", &now.to_string()))?;
+    validate_event(expanded(&event, "arn", &now.to_string()))?;
     let input = event.to_string();
     match input.len() {
         ..=MAX_INPUT_BYTES => Ok(input),

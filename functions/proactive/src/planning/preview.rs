@@ -1,85 +1,81 @@
-//! A preview: who would be told, counted and rendered as a plan would, and nothing written or queued.
-//! Whether they can be reached is only known once they are told.
+//! Previews a broadcast: counts its recipients and renders its messages, without writing or queueing.
+//! Whether a recipient can be reached is only known after a send.
 
 use std::collections::BTreeMap;
 
 use herald::agent::notification::Recipient;
 use herald::broadcast::content::{MAX_ACTIVITY_BYTES, utf16_bytes};
 use herald::broadcast::{Cursor, Spec};
+use jiff::Timestamp;
 
-use crate::Proactive;
-use crate::error::PlanError;
-use crate::planning::page::Basis;
-use crate::planning::rosters::Rosters;
+use crate::planning::error::PlanError;
+use crate::planning::recipients::{PlanContext, Recipients};
+use crate::planning::rosters::{Rosters, teams};
 
-/// Who would be told.
+/// The result of a dry run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Preview {
-    /// How many.
+    /// Number of recipients.
     pub recipients: u64,
-    /// How many of each tenant.
+    /// Number of recipients of each tenant.
     pub by_tenant: BTreeMap<String, u64>,
-    /// How many of them have no conversation yet.
+    /// Number of recipients without a conversation yet.
     pub without_conversation: u64,
-    /// How many requests it takes, to the tenant that takes most: a conversation that is created takes one more.
+    /// Number of requests for the tenant that needs most; creating a conversation is one more.
     pub requests: u64,
-    /// Teams that the audience names: their rosters are read when it begins, and their members are not counted.
+    /// Number of teams in the audience. Their rosters are read when the broadcast begins; their members are not counted.
     pub teams: usize,
-    /// Records that cannot be read.
+    /// Number of unreadable records.
     pub unreadable: u64,
-    /// The largest message, as UTF-16; 0 where the engine says it.
+    /// Size of the largest message in UTF-16; 0 where the engine provides the content.
     pub bytes: usize,
 }
 
 impl Preview {
-    /// How large a message may be.
+    /// Returns the maximum size of a message.
     #[must_use]
     pub fn most_bytes(&self) -> usize {
         MAX_ACTIVITY_BYTES
     }
 }
 
-impl Proactive {
-    /// Counts who would be told: all, or no more than it takes to find `enough`. `news` hears the count now and then.
-    ///
-    /// # Errors
-    ///
-    /// [`PlanError`].
-    pub async fn preview(
-        &self,
-        spec: &Spec,
-        enough: Option<u64>,
-        mut news: impl FnMut(u64) + Send,
-    ) -> Result<Preview, PlanError> {
-        self.check_conversations(spec).await?;
-        let extent = Self::extent(spec);
-        let mut seen = Preview { teams: crate::planning::rosters::teams(spec).len(), ..Preview::default() };
-        let mut requests: BTreeMap<String, u64> = BTreeMap::new();
-        let rosters = Rosters::default();
-        let basis = Basis { spec, rosters: &rosters, begun: self.clock.now() };
-        let mut next = Some(Cursor::default());
-        while let Some(cursor) = next {
-            let page = self.page(basis, &cursor).await?;
-            for delivery in &page.deliveries {
-                let tenant = delivery.recipient.tenant().map_or("none", |tenant| tenant.as_str());
-                *seen.by_tenant.entry(tenant.to_owned()).or_default() += 1;
-                *requests.entry(tenant.to_owned()).or_default() += delivery.recipient.requests() as u64;
-                seen.without_conversation += u64::from(matches!(delivery.recipient, Recipient::User(_)));
-                if let Some(content) = &spec.content
-                    && let Ok(activity) = content.render(&delivery.recipient, &delivery.values)
-                {
-                    seen.bytes = seen.bytes.max(utf16_bytes(&activity));
-                }
+/// Counts the recipients of `spec`: all, or no more than it takes to find `limit`. `on_progress` receives the count after
+/// each page.
+pub(crate) async fn preview(
+    recipients: &Recipients,
+    spec: &Spec,
+    begun: Timestamp,
+    limit: Option<u64>,
+    mut on_progress: impl FnMut(u64) + Send,
+) -> Result<Preview, PlanError> {
+    recipients.check_conversations(spec).await?;
+    let shard_counts = Recipients::shard_counts(spec);
+    let mut preview = Preview { teams: teams(spec).len(), ..Preview::default() };
+    let mut requests: BTreeMap<String, u64> = BTreeMap::new();
+    let rosters = Rosters::default();
+    let context = PlanContext { spec, rosters: &rosters, begun };
+    let mut next = Some(Cursor::default());
+    while let Some(cursor) = next {
+        let page = recipients.page(context, &cursor).await?;
+        for delivery in &page.deliveries {
+            let tenant = delivery.recipient.tenant().map_or("none", |tenant| tenant.as_str());
+            *preview.by_tenant.entry(tenant.to_owned()).or_default() += 1;
+            *requests.entry(tenant.to_owned()).or_default() += delivery.recipient.requests() as u64;
+            preview.without_conversation += u64::from(matches!(delivery.recipient, Recipient::User(_)));
+            if let Some(content) = &spec.content
+                && let Ok(activity) = content.render(&delivery.recipient, &delivery.values)
+            {
+                preview.bytes = preview.bytes.max(utf16_bytes(&activity));
             }
-            seen.recipients += page.deliveries.len() as u64;
-            seen.unreadable += page.unreadable.len() as u64;
-            if enough.is_some_and(|enough| seen.recipients >= enough) {
-                break;
-            }
-            news(seen.recipients);
-            next = cursor.after(page.last, &extent);
         }
-        seen.requests = requests.into_values().max().unwrap_or(0);
-        Ok(seen)
+        preview.recipients += page.deliveries.len() as u64;
+        preview.unreadable += page.unreadable.len() as u64;
+        if limit.is_some_and(|limit| preview.recipients >= limit) {
+            break;
+        }
+        on_progress(preview.recipients);
+        next = cursor.after(page.last, &shard_counts);
     }
+    preview.requests = requests.into_values().max().unwrap_or(0);
+    Ok(preview)
 }

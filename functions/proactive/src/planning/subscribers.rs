@@ -1,73 +1,70 @@
-//! Which topics those on a page subscribed to, where several parts of an audience make that matter.
-//! What that means for who is told is [`Audience::tells`]'s to say.
+//! Looks up topic subscriptions for one page of recipients; needed only for combined audiences.
+//! [`Audience`] decides what a subscription means for a recipient.
 
 use std::collections::HashMap;
 
 use herald::agent::topic::Topic;
-use herald::aws::table::StoreError;
+use herald::aws::table::{StoreError, SubscriptionStore};
 use herald::broadcast::audience::{Audience, Subscribed};
 use herald::protocol::conversation::ReferenceKey;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::Proactive;
+/// How long before a broadcast begins a subscription must be written to be enumerated with its topic for certain: longer
+/// than any write takes and any two clocks differ.
+const VISIBILITY_MARGIN: SignedDuration = SignedDuration::from_mins(1);
 
-/// So long before a broadcast begins a subscription must be written for whoever lists the topic to see it: no write
-/// takes as long, and no two clocks are as far apart.
-const SEEN: SignedDuration = SignedDuration::from_mins(1);
-
-/// Who on a page subscribed to each of the topics that an audience names.
+/// The subscribers on a page, for each topic that an audience names.
 pub(crate) struct Subscribers<'a> {
-    topics: Vec<(&'a Topic, Among)>,
+    topics: Vec<(&'a Topic, Membership)>,
     begun: Timestamp,
 }
 
-enum Among {
-    /// They were found by it.
+/// Which conversations of a page subscribed to a topic.
+enum Membership {
+    /// All of them: the page lists the topic's subscribers.
     Everyone,
-    /// These, and when that was written.
+    /// These, with the time of the subscription.
     These(HashMap<ReferenceKey, Timestamp>),
 }
 
-impl Among {
-    /// Whether the conversation found by `key` is among them, and if so, whether it was when they were listed.
-    fn lists(&self, key: Option<&ReferenceKey>, begun: Timestamp) -> Option<bool> {
+impl Membership {
+    /// Returns whether the subscription of `key` was enumerated with the topic; `None` where there is no subscription.
+    fn was_enumerated(&self, key: Option<&ReferenceKey>, begun: Timestamp) -> Option<bool> {
         match self {
             Self::Everyone => Some(true),
-            Self::These(written) => Some(begun.duration_since(*written.get(key?)?) >= SEEN),
+            Self::These(written) => Some(begun.duration_since(*written.get(key?)?) >= VISIBILITY_MARGIN),
         }
     }
 }
 
-impl Subscribers<'_> {
-    /// The topics that the conversation found by `key` subscribed to.
-    pub(crate) fn topics_of(&self, key: Option<&ReferenceKey>) -> Vec<Subscribed<'_>> {
-        let subscribed = self.topics.iter().filter_map(|(topic, among)| {
-            let is_listed = among.lists(key, self.begun)?;
-            Some(Subscribed { topic, is_listed })
-        });
-        subscribed.collect()
-    }
-}
-
-impl Proactive {
-    /// Who of `keys`, found in `part` of the `audience` of a broadcast that was `begun` then, subscribed to what it names.
-    pub(crate) async fn subscribers<'a>(
-        &self,
+impl<'a> Subscribers<'a> {
+    /// Reads which of `keys`, resolved from `part`, subscribed to the topics of `audience`; its broadcast began at `begun`.
+    pub(crate) async fn load(
+        subscriptions: &SubscriptionStore,
         audience: &'a Audience,
         begun: Timestamp,
         part: &Audience,
         keys: &[ReferenceKey],
-    ) -> Result<Subscribers<'a>, StoreError> {
+    ) -> Result<Self, StoreError> {
         let mut topics = Vec::new();
         for topic in audience.topics() {
             let is_own = matches!(part, Audience::Topic { topic: own } if own == topic);
-            let among = if is_own {
-                Among::Everyone
+            let membership = if is_own {
+                Membership::Everyone
             } else {
-                Among::These(self.subscriptions.among(topic, keys).await?)
+                Membership::These(subscriptions.among(topic, keys).await?)
             };
-            topics.push((topic, among));
+            topics.push((topic, membership));
         }
-        Ok(Subscribers { topics, begun })
+        Ok(Self { topics, begun })
+    }
+
+    /// Returns the topics that the conversation with `key` subscribed to.
+    pub(crate) fn topics_of(&self, key: Option<&ReferenceKey>) -> Vec<Subscribed<'_>> {
+        let subscribed = self.topics.iter().filter_map(|(topic, membership)| {
+            let is_listed = membership.was_enumerated(key, self.begun)?;
+            Some(Subscribed { topic, is_listed })
+        });
+        subscribed.collect()
     }
 }
