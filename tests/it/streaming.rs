@@ -322,7 +322,7 @@ async fn a_stream_whose_task_fails_for_good_ends_with_an_apology() {
     let apology = bundle.local().bundle.worker.engine.failure_notice().text.unwrap();
     assert_eq!(bundle.channel().texts(), [apology]);
     let states: Vec<String> = bundle.jobs().await;
-    assert!(states.iter().any(|job| job.contains("the engine failed too often")), "{:?}", State::Failed);
+    assert!(states.iter().any(|job| job.contains("engine-gave-up")), "{:?}", State::Failed);
     bundle.end().await;
 }
 

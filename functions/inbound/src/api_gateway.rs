@@ -1,4 +1,5 @@
-//! Converts an HTTP API event (payload version 2.0) to a request, and the response to the event's format.
+//! Converts an HTTP API event (payload version 2.0) to a request, and a response to its format.
+//!
 //! It rejects no request: `lambda_http` panics on malformed headers and bodies, this conversion leaves them out.
 
 use base64::Engine as _;

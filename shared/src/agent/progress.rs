@@ -5,8 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
-/// Shows the user how far a task is. Calls return at once and never fail: the runtime shows the latest update at the
-/// rate the channel allows, and nothing before the answer where the channel has no streams.
+/// Shows the user how far a task is.
+///
+/// Calls return at once and never fail: the runtime shows the latest update at the rate the channel allows, and nothing
+/// before the answer where the channel has no streams.
 ///
 /// ```
 /// use herald::agent::Progress;
