@@ -145,7 +145,7 @@ impl NotificationEvent {
             }
             (None, None) => {
                 let problem = "is missing, and so is `schedule_arn`: without one of them a repeated event cannot be \
-                               told from a second one";
+                               distinguished from a new one";
                 return Err(invalid("key", problem));
             }
         };
@@ -177,7 +177,7 @@ fn require_expanded(member: &'static str, value: &str) -> Result<(), InvalidEven
     if value.is_empty() || value.contains("<aws.scheduler") {
         return Err(invalid(
             member,
-            "was not filled in by the scheduler: without it a second firing cannot be told from a repeated one",
+            "was not filled in by the scheduler: without it a second firing cannot be distinguished from a repeated one",
         ));
     }
     Ok(())

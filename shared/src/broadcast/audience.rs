@@ -14,7 +14,7 @@ use crate::protocol::conversation::{ConversationReference, ReferenceKey, User};
 use crate::protocol::ids::{ChannelId, EntraId, TenantId};
 use crate::protocol::team::{Team, TeamChannel};
 
-/// Who is to hear of a notification.
+/// The recipients of a notification.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Audience {

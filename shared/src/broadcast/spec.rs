@@ -1,4 +1,4 @@
-//! What a broadcast is: to whom, what, for which notification. It is written once and never changed.
+//! The specification of a broadcast: aim, content and notification. It is written once and never changed.
 //! How far the broadcast has come is not said here.
 
 use jiff::Timestamp;

@@ -31,7 +31,7 @@ pub enum Work {
     Turn(TurnWork),
     /// Run a task.
     Task(TaskWork),
-    /// Tell recipients of a notification.
+    /// Deliver a notification to recipients.
     Deliveries(DeliveriesWork),
     /// Do what an answer in an HTTP response asked for besides.
     Effects(EffectsWork),
@@ -127,7 +127,7 @@ pub struct RosterWork {
     pub number: usize,
 }
 
-/// Tell recipients of a notification.
+/// Deliver a notification to recipients.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DeliveriesWork {
     /// The notification.
@@ -155,7 +155,7 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// The delivery of what a notification says to `recipient`.
+    /// Returns the delivery to `recipient`, without values or an earlier activity.
     #[must_use]
     pub fn new(job: JobId, recipient: Recipient) -> Self {
         Self { job, recipient, values: Map::new(), activity: None }
