@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use cli::channel::Person;
 use herald::aws::table::{BroadcastStore, SLICES};
-use herald::broadcast::{Broadcast, BroadcastId, Entry, Outcome, Wish};
+use herald::broadcast::{Broadcast, BroadcastId, Command, Entry, Outcome};
 use herald::clock::Clock;
 use herald::protocol::conversation::ConversationReference;
-use herald::protocol::conversation::lifecycle::Change;
+use herald::protocol::conversation::lifecycle::Presence;
 use herald::protocol::ids::TenantId;
 use serde_json::{Value, json};
 use support::TestBundle;
@@ -37,9 +37,9 @@ async fn state(bundle: &TestBundle) -> Broadcast {
     store(bundle).state(&id()).await.unwrap().unwrap()
 }
 
-async fn wish(bundle: &TestBundle, wish: Wish) {
+async fn wish(bundle: &TestBundle, wish: Command) {
     let now = bundle.clock().now();
-    let decide = |broadcast: &Broadcast| match broadcast.wish(wish, now) {
+    let decide = |broadcast: &Broadcast| match broadcast.apply(wish, now) {
         Ok(wished) => (Some(wished), true),
         Err(_) => (None, false),
     };
@@ -83,7 +83,7 @@ async fn know(bundle: &TestBundle, person: &Person, tenant: Option<&str>) {
         reference.tenant_id = Some(TenantId::new(tenant).unwrap());
     }
     let references = &bundle.local().bundle.proactive.references;
-    references.upsert(&reference, Change::Keep, bundle.clock().now()).await.unwrap();
+    references.upsert(&reference, Presence::Active, bundle.clock().now()).await.unwrap();
 }
 
 /// Lets a minute pass, and ticks.

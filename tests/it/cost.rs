@@ -98,7 +98,7 @@ fn name_of(operation: &str, request: &Value) -> Option<[String; 3]> {
     };
     let job: Value = serde_json::from_str(job).ok()?;
     let plan = if job["plan"].is_null() { "" } else { " with its plan" };
-    let send = match job["only_send"]["state"].as_str() {
+    let send = match job["inline_send"]["state"].as_str() {
         Some(send) => format!(", its send {send}"),
         None => String::new(),
     };

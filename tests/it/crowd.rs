@@ -12,10 +12,10 @@ use cli::channel::{Effect, Refusal};
 use cli::local::{Local, LocalOptions, Served};
 use cli::pump::Step;
 use cli::stack::Delays;
-use herald::broadcast::{Broadcast, BroadcastId, Outcome, Status, Wish};
+use herald::broadcast::{Broadcast, BroadcastId, Command, Outcome, Status};
 use herald::clock::{Clock, SystemClock};
 use herald::protocol::conversation::ConversationReference;
-use herald::protocol::conversation::lifecycle::Change;
+use herald::protocol::conversation::lifecycle::Presence;
 use herald::protocol::ids::TenantId;
 use herald::random::Random;
 use jiff::{SignedDuration, Timestamp};
@@ -95,7 +95,7 @@ impl Crowd {
             conversations.insert(conversation);
             let references = self.local.bundle.proactive.references.clone();
             writing.spawn(async move {
-                references.upsert(&reference, Change::Keep, SystemClock.now()).await.unwrap();
+                references.upsert(&reference, Presence::Active, SystemClock.now()).await.unwrap();
             });
             if writing.len() >= WORKERS {
                 writing.join_next().await;
@@ -114,9 +114,9 @@ impl Crowd {
         BroadcastId::of_key(key)
     }
 
-    async fn wish(&self, id: &BroadcastId, wish: Wish) -> Timestamp {
+    async fn wish(&self, id: &BroadcastId, wish: Command) -> Timestamp {
         let now = SystemClock.now();
-        let change = |broadcast: &Broadcast| (broadcast.wish(wish, now).ok(), ());
+        let change = |broadcast: &Broadcast| (broadcast.apply(wish, now).ok(), ());
         self.local.bundle.proactive.broadcasts.change(id, change).await.unwrap().unwrap();
         now
     }
@@ -211,14 +211,14 @@ async fn a_pause_and_an_end_are_felt_within_five_seconds_and_a_resumption_with_t
     let id = crowd.tell("paused").await;
     SystemClock.sleep(Duration::from_secs(5)).await;
 
-    let paused = crowd.wish(&id, Wish::Pause).await;
+    let paused = crowd.wish(&id, Command::Pause).await;
     SystemClock.sleep(Duration::from_secs(10)).await;
     let before = of_tenant(&crowd.shown(), 0);
-    let resumed = crowd.wish(&id, Wish::Resume).await;
+    let resumed = crowd.wish(&id, Command::Resume).await;
     crowd.tick().await;
     SystemClock.sleep(Duration::from_secs(10)).await;
     let after = of_tenant(&crowd.shown(), 0);
-    let ended = crowd.wish(&id, Wish::Cancel).await;
+    let ended = crowd.wish(&id, Command::Cancel).await;
     SystemClock.sleep(Duration::from_secs(10)).await;
     let all = of_tenant(&crowd.shown(), 0);
 

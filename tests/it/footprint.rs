@@ -12,7 +12,7 @@ use herald::broadcast::{BroadcastId, PAGE};
 use herald::clock::{Clock, SystemClock};
 use herald::protocol::cloud::Cloud;
 use herald::protocol::conversation::ConversationReference;
-use herald::protocol::conversation::lifecycle::Change;
+use herald::protocol::conversation::lifecycle::Presence;
 use herald::protocol::ids::{ClientId, TenantId};
 use serde_json::json;
 use support::Services;
@@ -91,7 +91,7 @@ async fn populate(
         }
         let references = references.clone();
         writing.spawn(async move {
-            references.upsert(&reference, Change::Keep, SystemClock.now()).await.unwrap();
+            references.upsert(&reference, Presence::Active, SystemClock.now()).await.unwrap();
         });
         if writing.len() >= WRITERS {
             writing.join_next().await;

@@ -8,7 +8,7 @@ use herald::agent::Response;
 use herald::clock::Clock;
 use herald::protocol::activity::Activity;
 use herald::protocol::conversation::ConversationReference;
-use herald::protocol::conversation::lifecycle::Change;
+use herald::protocol::conversation::lifecycle::Presence;
 use herald::protocol::ids::TenantId;
 use herald::random::Random;
 use jiff::{SignedDuration, Timestamp};
@@ -59,7 +59,7 @@ async fn populate(bundle: &TestBundle, count: usize, tenant: Option<&str>) {
             reference.tenant_id = Some(TenantId::new(tenant).unwrap());
             reference.conversation.tenant_id = reference.tenant_id.clone();
         }
-        references.upsert(&reference, Change::Keep, bundle.clock().now()).await.unwrap();
+        references.upsert(&reference, Presence::Active, bundle.clock().now()).await.unwrap();
     }
 }
 

@@ -90,7 +90,7 @@ async fn first_job(bundle: &TestBundle) -> String {
     let ids: Vec<herald::jobs::JobId> =
         jobs.iter().map(|job| serde_json::from_str::<herald::jobs::Job>(job).unwrap().id).collect();
     let is_part = |id: &&herald::jobs::JobId| {
-        ids.iter().any(|whole| ["send", "task", "unhurried"].iter().any(|name| whole.step(name, 0) == **id))
+        ids.iter().any(|whole| ["send", "task", "no_deadline"].iter().any(|name| whole.step(name, 0) == **id))
     };
     ids.iter().find(|id| !is_part(id)).unwrap().to_string()
 }

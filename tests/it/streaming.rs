@@ -363,7 +363,7 @@ async fn a_stream_that_shows_more_than_is_known_of_it_ends_with_its_answer() {
     // As a worker leaves it that died before it kept what it had told.
     let jobs = bundle.jobs().await;
     let mut job: Job = jobs.iter().map(|job| serde_json::from_str(job).unwrap()).find(has_told).unwrap();
-    job.stream.as_mut().unwrap().told.clear();
+    job.stream.as_mut().unwrap().sent_text.clear();
     bundle.local().bundle.worker.jobs.write(job).await.unwrap().unwrap();
     bundle.bring_back("tasks", &receipt).await;
 
@@ -378,7 +378,7 @@ async fn a_stream_that_shows_more_than_is_known_of_it_ends_with_its_answer() {
 }
 
 fn has_told(job: &Job) -> bool {
-    job.stream.as_ref().is_some_and(|stream| !stream.told.is_empty())
+    job.stream.as_ref().is_some_and(|stream| !stream.sent_text.is_empty())
 }
 
 #[tokio::test]

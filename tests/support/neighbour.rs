@@ -10,7 +10,7 @@ use herald::agent::Engine;
 use herald::aws::config;
 use herald::aws::config::AllowedTenants;
 use herald::aws::identity::Credential;
-use herald::channel::connector::NewConversations;
+use herald::channel::connector::ConversationSurface;
 use herald::clock::Clock;
 use herald::protocol::cloud::Cloud;
 use herald::protocol::ids::TenantId;
@@ -44,7 +44,7 @@ impl Neighbour {
             tenant: TenantId::new(tenant).unwrap(),
             allowed_tenants: AllowedTenants::Any,
             channel_callers: Vec::new(),
-            new_conversations: NewConversations::Chat,
+            new_conversations: ConversationSurface::Chat,
         };
         let clock: Arc<dyn Clock> = bundle.clock().clone();
         let engine: Arc<dyn Engine> = Arc::new(engine);

@@ -13,7 +13,7 @@ use herald::aws::table::{
     StreamStore, SubscriptionStore, Table,
 };
 use herald::channel::auth::{Authenticator, Checks, Entra, SigningKeys, TokenProvider, TokenSource};
-use herald::channel::connector::{Connector, NewConversations};
+use herald::channel::connector::{Connector, ConversationSurface};
 use herald::channel::http;
 use herald::clock::Clock;
 use herald::protocol::cloud::Cloud;
@@ -39,7 +39,7 @@ pub struct Registration {
     /// The apps whose Entra tokens count as the channel's.
     pub channel_callers: Vec<ClientId>,
     /// Where the conversations begin that the agent makes.
-    pub new_conversations: NewConversations,
+    pub new_conversations: ConversationSurface,
 }
 
 impl Registration {

@@ -12,7 +12,7 @@ use std::io;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use herald::aws::config::Variables;
+use herald::aws::config::EnvReader;
 use herald::clock::Clock;
 
 pub use self::sheet::{Ink, Sheet};
@@ -35,7 +35,7 @@ pub async fn doctor(
     clock: &Arc<dyn Clock>,
     mut sheet: Sheet<'_>,
 ) -> io::Result<bool> {
-    let is_set = |name: &&str| Variables::new(&vars).optional(name).is_some();
+    let is_set = |name: &&str| EnvReader::new(&vars).optional(name).is_some();
     let is_configured = CONFIGURED.iter().any(is_set);
     if !is_configured && arguments.worker.is_empty() {
         sheet.heading("This machine: the bundle in memory, against an emulated channel")?;

@@ -9,7 +9,7 @@ use herald::agent::engine::Engine;
 use herald::aws::config;
 use herald::aws::config::AllowedTenants;
 use herald::aws::identity::Credential;
-use herald::channel::connector::NewConversations;
+use herald::channel::connector::ConversationSurface;
 use herald::clock::Clock;
 use herald::error::BoxError;
 use herald::protocol::cloud::Cloud;
@@ -212,6 +212,6 @@ fn registration(
         tenant: TenantId::new(EMULATED_TENANT)?,
         allowed_tenants,
         channel_callers: Vec::new(),
-        new_conversations: NewConversations::Chat,
+        new_conversations: ConversationSurface::Chat,
     })
 }

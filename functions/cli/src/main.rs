@@ -9,7 +9,7 @@ use cli::args::{Arguments, Command, DoctorArguments, ScheduleVerb, Where};
 use cli::doctor::{self, Ink, Sheet};
 use cli::operator::{Deployment, OperatorError, Verb};
 use cli::{demo, operator, run};
-use herald::aws::config::environment;
+use herald::aws::config::process_env;
 use herald::aws::telemetry;
 use herald::clock::{Clock, SystemClock};
 use herald::error::BoxError;
@@ -17,7 +17,7 @@ use herald::error::BoxError;
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let level = environment("LOG_LEVEL");
+    let level = process_env("LOG_LEVEL");
     // The terminal is for the person; what goes wrong is still said, by the doctor's own lines where it is asked.
     if level.is_some() || !matches!(arguments.command, Some(Command::Doctor(_))) {
         telemetry::init(Some(level.as_deref().unwrap_or("warn")));
@@ -34,7 +34,7 @@ async fn main() -> ExitCode {
 
 async fn execute(arguments: Arguments) -> Result<ExitCode, BoxError> {
     match arguments.command.unwrap_or(Command::Run(Default::default())) {
-        Command::Run(arguments) => run::run(arguments, environment).await?,
+        Command::Run(arguments) => run::run(arguments, process_env).await?,
         Command::Demo => demo::demo().await?,
         Command::Doctor(arguments) => return Ok(examine(&arguments).await?),
         Command::Send(arguments) => return Ok(operate(&arguments.place, Verb::Send(&arguments)).await?),
@@ -58,7 +58,7 @@ async fn schedule(verb: &ScheduleVerb) -> Result<ExitCode, OperatorError> {
 
 async fn operate(place: &Where, verb: Verb<'_>) -> Result<ExitCode, OperatorError> {
     let aws = async || aws_config::load_from_env().await;
-    let deployment = Deployment::open(place, environment, aws).await?;
+    let deployment = Deployment::open(place, process_env, aws).await?;
     let did = operator::execute(&deployment, verb, &SystemClock, &mut io::stdout()).await;
     // Also after a failure: a stack of our own leaves its directory in order.
     deployment.close().await?;
@@ -67,10 +67,10 @@ async fn operate(place: &Where, verb: Verb<'_>) -> Result<ExitCode, OperatorErro
 
 async fn examine(arguments: &DoctorArguments) -> io::Result<ExitCode> {
     let mut out = io::stdout();
-    let is_coloured = out.is_terminal() && environment("NO_COLOR").is_none_or(|value| value.is_empty());
+    let is_coloured = out.is_terminal() && process_env("NO_COLOR").is_none_or(|value| value.is_empty());
     let sheet = Sheet::new(&mut out, if is_coloured { Ink::Coloured } else { Ink::Plain });
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let aws = async || aws_config::load_from_env().await;
-    let holds = doctor::doctor(arguments, environment, aws, &clock, sheet).await?;
+    let holds = doctor::doctor(arguments, process_env, aws, &clock, sheet).await?;
     Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use engine::model::{ConfiguredKey, Model};
-use herald::aws::config::{Gaps, TENANT_RATE, Variables};
+use herald::aws::config::{ConfigError, EnvReader, TENANT_RATE};
 use herald::aws::identity::Credential;
 use herald::aws::identity::StoredSecret;
 use herald::clock::{Clock, SystemClock};
@@ -27,7 +27,7 @@ use crate::stack::Delays;
 pub enum RunError {
     /// `CLOUD` is set and something else is not.
     #[error(transparent)]
-    Configuration(#[from] Gaps),
+    Configuration(#[from] ConfigError),
     /// Something could not be started or stopped.
     #[error(transparent)]
     Local(#[from] LocalError),
@@ -45,9 +45,9 @@ pub enum RunError {
 ///
 /// [`RunError`], in words that say what to change.
 pub async fn run(arguments: RunArguments, vars: impl Fn(&str) -> Option<String>) -> Result<(), RunError> {
-    let mut limits = Variables::new(&vars);
+    let mut limits = EnvReader::new(&vars);
     let tenant_rate = limits.tenant_rate().unwrap_or(TENANT_RATE);
-    limits.gaps()?;
+    limits.finish()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let model = model(&vars, &clock).await?;
     let served = served(&arguments, vars).await?;
@@ -107,7 +107,7 @@ async fn model(
 }
 
 async fn served(arguments: &RunArguments, vars: impl Fn(&str) -> Option<String>) -> Result<Served, RunError> {
-    let mut vars = Variables::new(vars);
+    let mut vars = EnvReader::new(vars);
     let has_registration = vars.optional("CLIENT_ID").is_some();
     match (vars.optional("CLOUD").is_some(), arguments.playground) {
         (false, true) if !has_registration => return Ok(Served::Playground),
@@ -123,7 +123,7 @@ async fn served(arguments: &RunArguments, vars: impl Fn(&str) -> Option<String>)
         vars.allowed_tenants(tenant.as_ref()),
         vars.new_conversations(),
     );
-    vars.gaps()?;
+    vars.finish()?;
     match (read, client_id, tenant) {
         (
             (

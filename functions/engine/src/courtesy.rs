@@ -15,7 +15,7 @@ const UNMUTE: &str = "unmute-topic";
 
 /// What somebody wants to be spared, or to hear of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Wish {
+pub(crate) enum Command {
     /// “mute”, “mute news”.
     Mute(Option<Topic>),
     /// “unmute”, “unmute news”.
@@ -30,7 +30,7 @@ pub(crate) enum Wish {
     Unclear,
 }
 
-impl Wish {
+impl Command {
     /// Reads words in lower case; `None` when they are about something else.
     pub(crate) fn of(words: &[&str]) -> Option<Self> {
         let topic = |word: &str, wish: fn(Topic) -> Self| Topic::new(word).map_or(Self::Unclear, wish);
@@ -146,8 +146,8 @@ mod tests {
 
     use super::*;
 
-    fn wish(text: &str) -> Option<Wish> {
-        Wish::of(&text.split(' ').collect::<Vec<_>>())
+    fn wish(text: &str) -> Option<Command> {
+        Command::of(&text.split(' ').collect::<Vec<_>>())
     }
 
     fn news() -> Topic {
@@ -156,25 +156,25 @@ mod tests {
 
     #[test]
     fn what_somebody_wants_to_be_spared_is_understood() {
-        let nights = Wish::Quiet(QuietHours::new(time(22, 0, 0, 0), time(7, 0, 0, 0)).ok());
+        let nights = Command::Quiet(QuietHours::new(time(22, 0, 0, 0), time(7, 0, 0, 0)).ok());
         for (text, expected) in [
-            ("mute", Wish::Mute(None)),
-            ("mute everything", Wish::Mute(None)),
-            ("unmute", Wish::Unmute(None)),
-            ("mute news", Wish::Mute(Some(news()))),
-            ("mute the news", Wish::Mute(Some(news()))),
-            ("unmute news", Wish::Unmute(Some(news()))),
-            ("subscribe to news", Wish::Subscribe(news())),
-            ("unsubscribe from news", Wish::Unsubscribe(news())),
+            ("mute", Command::Mute(None)),
+            ("mute everything", Command::Mute(None)),
+            ("unmute", Command::Unmute(None)),
+            ("mute news", Command::Mute(Some(news()))),
+            ("mute the news", Command::Mute(Some(news()))),
+            ("unmute news", Command::Unmute(Some(news()))),
+            ("subscribe to news", Command::Subscribe(news())),
+            ("unsubscribe from news", Command::Unsubscribe(news())),
             ("quiet hours 22:00 to 07:00", nights.clone()),
             ("quiet hours from 10pm until 7", nights.clone()),
             ("quiet hours 22-7", nights),
-            ("no quiet hours", Wish::Quiet(None)),
-            ("quiet hours off", Wish::Quiet(None)),
-            ("quiet hours", Wish::Unclear),
-            ("quiet hours 7 to 7", Wish::Unclear),
-            ("quiet hours always", Wish::Unclear),
-            ("mute a#b", Wish::Unclear),
+            ("no quiet hours", Command::Quiet(None)),
+            ("quiet hours off", Command::Quiet(None)),
+            ("quiet hours", Command::Unclear),
+            ("quiet hours 7 to 7", Command::Unclear),
+            ("quiet hours always", Command::Unclear),
+            ("mute a#b", Command::Unclear),
         ] {
             assert_eq!(wish(text), Some(expected), "{text}");
         }

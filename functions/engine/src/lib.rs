@@ -132,7 +132,9 @@ impl OrderDesk {
             Command::Cancel(number) => orders::cancel(&turn.memory, number),
             Command::Tell => Response::stream(shop::STATUS, Task::new(shop::TELL)),
             Command::Spare(wish) => wish.answer(),
-            Command::Remind(wish) => wish.answer(turn, lifecycle::moment(&turn.activity, self.clock.now())),
+            Command::Remind(wish) => {
+                wish.answer(turn, lifecycle::event_time(&turn.activity, self.clock.now()))
+            }
             Command::Forget => Response::reply(FORGOTTEN).with_effect(Effect::Forget),
             Command::Ask(question) if self.model.is_some() => {
                 Response::stream(answers::STATUS, answers::task(question))

@@ -21,7 +21,7 @@ const WORKS: &str = "Write, for example, “remind me in 10 minutes to call Robi
 
 /// What somebody wants of their reminders.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Wish<'a> {
+pub(crate) enum Command<'a> {
     /// “remind me in 10 minutes to …”: what follows “remind me”.
     Set(&'a str),
     /// “my reminders”.
@@ -32,7 +32,7 @@ pub(crate) enum Wish<'a> {
     CancelAll,
 }
 
-impl<'a> Wish<'a> {
+impl<'a> Command<'a> {
     /// Reads `text`, whose words are `words` and in lower case `lower`; `None` when it is about something else.
     pub(crate) fn of(text: &'a str, words: &[&'a str], lower: &[&str]) -> Option<Self> {
         match *lower {

@@ -52,7 +52,7 @@ pub(crate) async fn receive(
         let (responded, ()) = tokio::join!(responded, Box::pin(save(inbound, &turn)));
         return Ok(Accepted::Answered(responded?));
     }
-    let work = Work::Turn(TurnWork { job: job.clone(), turn: turn.clone(), unhurried: false });
+    let work = Work::Turn(TurnWork { job: job.clone(), turn: turn.clone(), no_deadline: false });
     // Serialized before anything is saved: an activity that does not fit is rejected and leaves no record.
     let message = Message::new(job, &work)?;
     let group = inbound.references.key(&turn.reference).as_str().to_owned();
@@ -69,8 +69,8 @@ async fn save(inbound: &Inbound, turn: &Turn) {
 /// Saves the turn's reference. A failure does not stop the turn, which carries it; the next activity saves it again.
 async fn save_reference(inbound: &Inbound, turn: &Turn) {
     let now = inbound.clock.now();
-    let moment = lifecycle::moment(&turn.activity, now);
-    let change = lifecycle::change(&turn.activity);
+    let moment = lifecycle::event_time(&turn.activity, now);
+    let change = lifecycle::presence(&turn.activity);
     let saved = inbound.references.upsert(&turn.reference, change, moment);
     let problem = match timeout(inbound.clock.as_ref(), REFERENCE_TIMEOUT, saved).await {
         Some(Ok(())) => return,

@@ -58,9 +58,9 @@ impl Validator {
     fn validate_fields(&self, activity: &Activity) -> Result<(), Check> {
         let has_name = activity.name.as_ref().is_some_and(|name| !name.is_empty());
         let is_named = !activity.is("invoke") || has_name;
-        self.checks.hold(Check::ActivityType, activity.kind.is_plausible())?;
-        self.checks.hold(Check::Sender, activity.from.is_some())?;
-        self.checks.hold(Check::InvokeName, is_named)
+        self.checks.require(Check::ActivityType, activity.kind.is_plausible())?;
+        self.checks.require(Check::Sender, activity.from.is_some())?;
+        self.checks.require(Check::InvokeName, is_named)
     }
 
     /// Returns the reference of `activity`. Its service URL is compared with the token as spelled, before it is parsed.
@@ -79,7 +79,7 @@ impl Validator {
             return Err(Rejection::Malformed(error.to_string()));
         }
         let is_for = activity.service_url.as_deref().is_some_and(|url| caller.is_for(url));
-        self.checks.hold(Check::ServiceUrl, is_for).map_err(|_| Rejection::TokenMismatch)?;
+        self.checks.require(Check::ServiceUrl, is_for).map_err(|_| Rejection::TokenMismatch)?;
         reference.map_err(|error| Rejection::Forbidden(error.to_string()))
     }
 
@@ -93,16 +93,16 @@ impl Validator {
         let channel = reference.channel_id.as_str();
         let tenant = reference.tenant_id.as_ref();
         let is_teams = channel == "msteams";
-        checks.hold(Check::ConnectorHost, self.cloud.admits(&reference.service_url))?;
-        checks.hold(Check::Channel, CHANNELS.contains(&channel))?;
-        checks.hold(Check::Endorsement, caller.is_endorsed_for(channel))?;
-        checks.hold(Check::Recipient, !is_teams || self.is_own_account(reference.agent.id.as_str()))?;
+        checks.require(Check::ConnectorHost, self.cloud.allows_host(&reference.service_url))?;
+        checks.require(Check::Channel, CHANNELS.contains(&channel))?;
+        checks.require(Check::Endorsement, caller.is_endorsed_for(channel))?;
+        checks.require(Check::Recipient, !is_teams || self.is_own_account(reference.agent.id.as_str()))?;
         let differs = |named: &TenantId| tenant.is_none_or(|tenant| !tenant.is(named));
-        checks.hold(Check::OneTenant, !activity.teams_tenant().is_some_and(differs))?;
+        checks.require(Check::OneTenant, !activity.teams_tenant().is_some_and(differs))?;
         // Web Chat and Direct Line have no tenant; Teams always has one.
-        checks.hold(Check::TeamsTenant, !is_teams || tenant.is_some())?;
+        checks.require(Check::TeamsTenant, !is_teams || tenant.is_some())?;
         let is_allowed = tenant.is_none_or(|tenant| self.allowed_tenants.admit(tenant));
-        checks.hold(Check::AllowedTenant, is_allowed)
+        checks.require(Check::AllowedTenant, is_allowed)
     }
 
     /// Whether an account id of Teams may be the agent's: `28:` and the registration. Other forms show nothing.

@@ -6,7 +6,7 @@ use herald::agent::notification::{LocalTime, Notification};
 use herald::agent::topic::Topic;
 use herald::broadcast::audience::Audience;
 use herald::broadcast::content::Content;
-use herald::broadcast::{Aim, BroadcastId, InvalidSpec, Spec};
+use herald::broadcast::{BroadcastId, InvalidSpec, Kind, Spec};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -161,7 +161,7 @@ impl NotificationEvent {
                 local_time,
                 ..Notification::new(event.notification, scheduled_time)
             },
-            aim: Aim::Tell { audience: event.audience },
+            kind: Kind::Announce { audience: event.audience },
             content: event.content,
         };
         spec.check()?;
@@ -221,7 +221,7 @@ mod tests {
     fn the_templates_event_is_read() {
         let request = read(event()).unwrap();
 
-        assert_eq!(request.spec.aim, Aim::Tell { audience: Audience::Everyone {} });
+        assert_eq!(request.spec.kind, Kind::Announce { audience: Audience::Everyone {} });
         assert_eq!(request.spec.origin, "arn:aws:scheduler:eu-west-1:1:schedule/herald/digest");
     }
 

@@ -79,11 +79,11 @@ impl Lifecycle {
     /// Counts the recipients with an outcome, and ends the broadcast when all of them have one.
     async fn update_progress(&self, broadcast: &Broadcast) -> Result<(), PlanError> {
         let (id, now) = (&broadcast.id, self.clock.now());
-        let settled = match broadcast.is_at_rest(now) {
+        let settled = match broadcast.is_stalled(now) {
             true => self.broadcasts.recount(id).await?.settled(),
             false => self.broadcasts.counts(id).await?.total().settled(),
         };
-        let decide = |broadcast: &Broadcast| (broadcast.progressed(settled, now), ());
+        let decide = |broadcast: &Broadcast| (broadcast.update_progress(settled, now), ());
         let updated = self.broadcasts.change(id, decide).await?;
         if updated.is_some_and(|(broadcast, ())| broadcast.status == Status::Done) {
             info!(broadcast.id = id.as_str(), recipients = settled, "broadcast is done");

@@ -2,8 +2,8 @@
 //! Either may be repeated freely; which of what was shown is meant was planned by `proactive`.
 
 use herald::aws::queue::Delivery;
-use herald::broadcast::{Aim, Spec};
-use herald::jobs::{Failure, FailureKind, Job, Policy};
+use herald::broadcast::{Kind, Spec};
+use herald::jobs::{Failure, FailureKind, Job, ResendPolicy};
 use herald::protocol::activity::Activity;
 use herald::protocol::channel_error::ConnectorError;
 use herald::protocol::conversation::ConversationReference;
@@ -25,10 +25,10 @@ pub(crate) enum Amendment {
 pub(crate) fn change_of(spec: Option<&Spec>, delivery: &Delivery) -> Option<Result<Amendment, Failure>> {
     let spec = spec?;
     let shown = delivery.activity.clone()?;
-    match &spec.aim {
-        Aim::Tell { .. } | Aim::Resend { .. } => None,
-        Aim::Recall { .. } => Some(Ok(Amendment::Delete(shown))),
-        Aim::Correct { .. } => {
+    match &spec.kind {
+        Kind::Announce { .. } | Kind::Resend { .. } => None,
+        Kind::Recall { .. } => Some(Ok(Amendment::Delete(shown))),
+        Kind::Correct { .. } => {
             let content = spec.content.as_ref()?;
             let rendered = content.render(&delivery.recipient, &delivery.values);
             let replaced = rendered.map(|activity| Amendment::Replace(shown, Box::new(activity)));
@@ -47,7 +47,7 @@ impl Worker {
         let other = self.connector.cloud.other_service_url(&reference.service_url);
         let change = async {
             match (self.amend(reference, &amendment).await, other) {
-                (Err(error), Some(other)) if error.is_elsewhere() => {
+                (Err(error), Some(other)) if error.is_wrong_host() => {
                     let moved = ConversationReference { service_url: other.clone(), ..reference.clone() };
                     self.amend(&moved, &amendment).await
                 }
@@ -56,7 +56,7 @@ impl Worker {
         };
         let mut parts = Parts::default();
         let step = job.id.step("send", 0);
-        parts.add(&Box::pin(self.attempt(&step, reference, Policy::Amendment, change)).await?);
+        parts.add(&Box::pin(self.attempt(&step, reference, ResendPolicy::Amendment, change)).await?);
         Ok(parts)
     }
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use herald::aws::queue::{DeliveriesWork, Delivery};
 use herald::aws::table::StoreError;
-use herald::broadcast::preferences::{Courtesy, Preferences};
-use herald::broadcast::{Aim, BroadcastId, Entry, Gate, Outcome, Spec, Status, gate};
+use herald::broadcast::preferences::{Notify, Preferences};
+use herald::broadcast::{BroadcastId, Entry, Gate, Kind, Outcome, Spec, Status, gate};
 use herald::error::error_chain;
-use herald::jobs::{By, Cancel};
+use herald::jobs::{Cancel, CancelledBy};
 use jiff::Timestamp;
 use tracing::error;
 
@@ -76,9 +76,9 @@ impl Worker {
         for (delivery, courtesy) in deliveries.iter().cloned().zip(courtesies) {
             match gate(status, courtesy) {
                 Gate::Send => sorted.told.push(delivery),
-                Gate::Hold => sorted.held.push(delivery),
+                Gate::Park => sorted.held.push(delivery),
                 Gate::Defer { until } => sorted.deferred.push((until, delivery)),
-                Gate::LeaveOut { outcome, reason } => sorted.left_out.push((delivery, outcome, reason)),
+                Gate::Skip { outcome, reason } => sorted.left_out.push((delivery, outcome, reason)),
             }
         }
         Ok(sorted)
@@ -92,9 +92,9 @@ impl Worker {
         // One that was removed from the table is over.
         let Some(seen) = seen else { return Ok(Still::NotTold) };
         // What they want to be spared was asked when their message was.
-        Ok(match gate(seen.status, Courtesy::Send) {
+        Ok(match gate(seen.status, Notify::Send) {
             Gate::Send => Still::Told(Some(seen.spec)),
-            Gate::Hold | Gate::Defer { .. } | Gate::LeaveOut { .. } => Still::NotTold,
+            Gate::Park | Gate::Defer { .. } | Gate::Skip { .. } => Still::NotTold,
         })
     }
 
@@ -110,12 +110,12 @@ impl Worker {
         id: &BroadcastId,
         spec: Option<&Spec>,
         deliveries: &[Delivery],
-    ) -> Result<Vec<Courtesy>, Later> {
-        let notification = match spec.map(|spec| (&spec.aim, &spec.notification)) {
-            Some((Aim::Tell { .. } | Aim::Resend { .. }, notification)) => notification,
+    ) -> Result<Vec<Notify>, Later> {
+        let notification = match spec.map(|spec| (&spec.kind, &spec.notification)) {
+            Some((Kind::Announce { .. } | Kind::Resend { .. }, notification)) => notification,
             // Nobody is disturbed by what is changed or taken away.
-            Some((Aim::Recall { .. } | Aim::Correct { .. }, _)) | None => {
-                return Ok(vec![Courtesy::Send; deliveries.len()]);
+            Some((Kind::Recall { .. } | Kind::Correct { .. }, _)) | None => {
+                return Ok(vec![Notify::Send; deliveries.len()]);
             }
         };
         let subject = |delivery: &Delivery| self.references.subject_of(&delivery.recipient);
@@ -126,9 +126,8 @@ impl Worker {
         let nothing = Some(Preferences::default());
         let courtesy = |delivery: &Delivery| {
             let said = subject(delivery).and_then(|subject| said.get(&subject)).unwrap_or(&nothing);
-            let courtesy =
-                |said: &Preferences| said.courtesy(notification, delivery.recipient.timezone(), now);
-            said.as_ref().map_or(Courtesy::NotKnown, courtesy)
+            let courtesy = |said: &Preferences| said.notify(notification, delivery.recipient.timezone(), now);
+            said.as_ref().map_or(Notify::Unknown, courtesy)
         };
         Ok(deliveries.iter().map(courtesy).collect())
     }
@@ -142,9 +141,12 @@ impl Worker {
     async fn leave_out(&self, delivery: &Delivery, outcome: Outcome, reason: &str) -> Result<Entry, Later> {
         let now = self.clock.now();
         for job in [&delivery.job.step("send", 0), &delivery.job] {
-            let cancelled =
-                self.jobs.cancel(job, By::Operator, now).await.map_err(|error| self.put_off(&error, job))?;
-            if let Some(Cancel::InHand { until, .. }) = cancelled {
+            let cancelled = self
+                .jobs
+                .cancel(job, CancelledBy::Operator, now)
+                .await
+                .map_err(|error| self.put_off(&error, job))?;
+            if let Some(Cancel::Held { until, .. }) = cancelled {
                 // Another worker has it in hand: what comes of that stands in the report.
                 let wait = std::time::Duration::try_from(until.duration_since(now)).unwrap_or_default();
                 return Err(Later { wait: wait.max(std::time::Duration::from_secs(1)) });

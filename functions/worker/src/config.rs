@@ -1,8 +1,8 @@
 //! What `worker` reads from the environment.
 //! How variables are read is the shared crate's.
 
-use herald::aws::config::{Credential, Gaps, Variables, environment};
-use herald::channel::connector::NewConversations;
+use herald::aws::config::{ConfigError, Credential, EnvReader, process_env};
+use herald::channel::connector::ConversationSurface;
 use herald::protocol::cloud::Cloud;
 use herald::protocol::ids::{ClientId, TenantId};
 
@@ -28,7 +28,7 @@ pub struct Config {
     /// `TENANT_RATE`: announcements a second to one tenant; 40 unless set.
     pub tenant_rate: u32,
     /// `NEW_CONVERSATIONS`: where the conversations begin that the agent makes, `chat` or `copilot`; `chat` unless set.
-    pub new_conversations: NewConversations,
+    pub new_conversations: ConversationSurface,
 }
 
 impl Config {
@@ -36,9 +36,9 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// [`Gaps`], naming everything that is absent or wrong.
-    pub fn from_env() -> Result<Self, Gaps> {
-        Self::from_vars(environment)
+    /// [`ConfigError`], naming everything that is absent or wrong.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_vars(process_env)
     }
 
     /// Reads variables as `get` gives them.
@@ -46,8 +46,8 @@ impl Config {
     /// # Errors
     ///
     /// As [`Config::from_env`].
-    pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, Gaps> {
-        let mut vars = Variables::new(get);
+    pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut vars = EnvReader::new(get);
         let read = (
             vars.client_id(),
             vars.tenant_id(),
@@ -60,7 +60,7 @@ impl Config {
             vars.tenant_rate(),
             vars.new_conversations(),
         );
-        vars.gaps()?;
+        vars.finish()?;
         match read {
             (
                 Some(client_id),

@@ -5,7 +5,7 @@ use herald::aws::table::StoreError;
 use herald::error::error_chain;
 use herald::jobs::{Failure, FailureKind, Job};
 use herald::protocol::channel_error::{ConnectorError, Retry};
-use herald::protocol::conversation::lifecycle::Change;
+use herald::protocol::conversation::lifecycle::Presence;
 use herald::protocol::conversation::{ConversationReference, User};
 use tracing::{error, info};
 
@@ -47,7 +47,7 @@ impl Worker {
             Ok(None) => {}
             Err(error) => return Err(self.no_table(&error, job)),
         }
-        let kept = self.references.upsert(&reference, Change::Keep, self.clock.now()).await;
+        let kept = self.references.upsert(&reference, Presence::Active, self.clock.now()).await;
         kept.map_err(|error| self.no_table(&error, job))?;
         Ok(Ok(reference))
     }

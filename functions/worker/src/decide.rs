@@ -2,7 +2,7 @@
 //! What the engine is asked is said by `turns`, `tasks` and `deliveries`.
 
 use herald::agent::engine::EngineError;
-use herald::jobs::{Attempt, FailureKind, Job, Plan, Policy, Verdict, finish};
+use herald::jobs::{Attempt, Conclusion, FailureKind, Job, Plan, ResendPolicy, finish};
 use herald::protocol::message_size::split_to_fit;
 use tracing::error;
 
@@ -38,7 +38,7 @@ impl Worker {
         let plan = if is_asked(&job) { self.ask(&job, decide).await? } else { None };
         let plan = plan.unwrap_or_else(|| {
             let notice = someone_waits.then(|| self.engine.failure_notice());
-            Plan { verdict: Verdict::GivenUp, ..Plan::sends(notice.into_iter().collect()) }
+            Plan { conclusion: Conclusion::GivenUp, ..Plan::sends(notice.into_iter().collect()) }
         });
         Ok(Planned { job: Job { plan: Some(divided(plan)), ..job }, is_stored: false })
     }
@@ -66,8 +66,8 @@ impl Worker {
                 if job.attempts >= MAX_RUNS {
                     return Ok(None);
                 }
-                let failed = Attempt::NotDone(FailureKind::EngineError.into());
-                self.write(finish(job.clone(), failed, Policy::Work, self.clock.now())).await?;
+                let failed = Attempt::Retryable(FailureKind::EngineError.into());
+                self.write(finish(job.clone(), failed, ResendPolicy::Idempotent, self.clock.now())).await?;
                 Err(Later::backoff(job.attempts, &self.random))
             }
         }

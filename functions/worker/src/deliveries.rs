@@ -7,7 +7,7 @@ use std::time::Duration;
 use herald::agent::notification::{Notification, Recipient};
 use herald::aws::queue::{DeliveriesWork, Delivery};
 use herald::broadcast::{BroadcastId, Spec};
-use herald::jobs::{Attempt, Failure, FailureKind, Job, Plan, Policy, finish};
+use herald::jobs::{Attempt, Failure, FailureKind, Job, Plan, ResendPolicy, finish};
 use herald::protocol::conversation::ConversationReference;
 use herald::protocol::ids::{ActivityId, TenantId};
 use jiff::Timestamp;
@@ -106,7 +106,7 @@ impl Worker {
         if let Some((plan, route)) = self.foreseen(notification, spec, delivery, place).await {
             return self.carry_out(&delivery.job, &plan, route).await;
         }
-        let job = match self.claim(&delivery.job, Policy::Work).await? {
+        let job = match self.claim(&delivery.job, ResendPolicy::Idempotent).await? {
             Wanted::InHand(job) => job,
             Wanted::Settled(job) => return Ok(Some(job)),
         };
@@ -163,12 +163,14 @@ impl Worker {
     }
 
     async fn refuse(&self, job: Job, failure: Failure) -> Result<(), Later> {
-        self.write(finish(job, Attempt::Refused(failure), Policy::Work, self.clock.now())).await.map(drop)
+        self.write(finish(job, Attempt::Rejected(failure), ResendPolicy::Idempotent, self.clock.now()))
+            .await
+            .map(drop)
     }
 
     async fn not_now(&self, job: Job, NotNow { later, failure }: NotNow) -> Result<(), Later> {
-        let put_off = Attempt::NotDone(failure);
-        self.write(finish(job, put_off, Policy::Work, self.clock.now())).await?;
+        let put_off = Attempt::Retryable(failure);
+        self.write(finish(job, put_off, ResendPolicy::Idempotent, self.clock.now())).await?;
         Err(later)
     }
 

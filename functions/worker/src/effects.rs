@@ -10,7 +10,7 @@ use herald::aws::queue::EffectsWork;
 use herald::aws::table::Subscription;
 use herald::broadcast::preferences;
 use herald::broadcast::preferences::Preferences;
-use herald::jobs::{By, Cancel, Job, JobId, Policy, State};
+use herald::jobs::{Cancel, CancelledBy, Job, JobId, ResendPolicy, State};
 use herald::protocol::conversation::ConversationReference;
 use jiff::Timestamp;
 use tracing::info;
@@ -22,7 +22,7 @@ use crate::{Later, Worker};
 impl Worker {
     /// What an answer in an HTTP response asked for.
     pub(crate) async fn effects(&self, work: EffectsWork) -> Result<(), Later> {
-        let Wanted::InHand(job) = self.claim(&work.job, Policy::Work).await? else {
+        let Wanted::InHand(job) = self.claim(&work.job, ResendPolicy::Idempotent).await? else {
             return Ok(());
         };
         let done = async {
@@ -63,15 +63,16 @@ impl Worker {
         for (index, effect) in effects.iter().enumerate() {
             match effect {
                 Effect::Remember(exchange) => {
-                    self.remember(&job.id, reference, |memory| memory.remembering(exchange.clone())).await?;
+                    self.remember(&job.id, reference, |memory| memory.with_exchange(exchange.clone()))
+                        .await?;
                 }
                 Effect::Forget => {
-                    self.remember(&job.id, reference, |memory| memory.forgetting(at)).await?;
+                    self.remember(&job.id, reference, |memory| memory.cleared_before(at)).await?;
                 }
                 Effect::CancelTask { task } => self.cancel_task(&job.id, reference, task).await?,
                 Effect::Remind(reminder) => self.remind(&job.id, index, reference, reminder).await?,
                 Effect::CancelReminder { reminder } => {
-                    let change = |memory: Memory| memory.cancelling_reminder(reminder, at);
+                    let change = |memory: Memory| memory.with_cancelled_reminder(reminder, at);
                     self.remember(&job.id, reference, change).await?;
                 }
                 Effect::Subscribe { topic } => {
@@ -82,12 +83,12 @@ impl Worker {
                 }
                 Effect::Mute { topic } => {
                     let change =
-                        |said: Preferences| said.wanting(topic.as_ref(), preferences::Wanted::Muted, at);
+                        |said: Preferences| said.set_muted(topic.as_ref(), preferences::Setting::Muted, at);
                     self.prefer(&job.id, reference, change).await?;
                 }
                 Effect::Unmute { topic } => {
                     let change =
-                        |said: Preferences| said.wanting(topic.as_ref(), preferences::Wanted::Heard, at);
+                        |said: Preferences| said.set_muted(topic.as_ref(), preferences::Setting::Unmuted, at);
                     self.prefer(&job.id, reference, change).await?;
                 }
                 Effect::QuietHours { hours } => {
@@ -149,22 +150,22 @@ impl Worker {
             memory.waiting.into_iter().find(|waiting| waiting.task == *task || waiting.step == *task);
         let (task, step) =
             listed.map_or_else(|| (task.clone(), task.clone()), |listed| (listed.task, listed.step));
-        let found = self.jobs.cancel_task(&JobId::of_task(&step), By::User, now).await;
+        let found = self.jobs.cancel_task(&JobId::of_task(&step), CancelledBy::User, now).await;
         match found.map_err(|error| self.put_off(&error, job))? {
             Some(Cancel::Cancelled(cancelled)) => {
                 info!(job.id = cancelled.id.as_str(), "cancelled a task for its user");
                 self.cancel_sends(job, &cancelled.id, now).await?;
             }
             // It ends by itself, or has ended.
-            Some(Cancel::InHand { .. } | Cancel::Settled(_)) | None => {}
+            Some(Cancel::Held { .. } | Cancel::AlreadyCompleted(_)) | None => {}
         }
-        self.remember(job, reference, |memory| memory.without(&task)).await
+        self.remember(job, reference, |memory| memory.without_task(&task)).await
     }
 
     /// Ends the sends of a job that waited to be carried out further.
     async fn cancel_sends(&self, job: &JobId, cancelled: &JobId, now: Timestamp) -> Result<(), Later> {
         for index in 0.. {
-            let send = self.jobs.cancel(&cancelled.step("send", index), By::User, now).await;
+            let send = self.jobs.cancel(&cancelled.step("send", index), CancelledBy::User, now).await;
             if send.map_err(|error| self.put_off(&error, job))?.is_none() {
                 break;
             }

@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use herald::error::error_chain;
-use herald::jobs::{Job, JobId, Plan, Policy, State, Verdict};
+use herald::jobs::{Conclusion, Job, JobId, Plan, ResendPolicy, State};
 use herald::protocol::activity::Activity;
 use herald::protocol::channel_error::{ConnectorError, RejectionReason};
 use herald::protocol::conversation::ConversationReference;
 use herald::protocol::ids::ActivityId;
-use herald::streaming::{Answer, Shown, Stream, Way, answer};
+use herald::streaming::{Answer, Finish, Shown, Stream, answer};
 use jiff::{SignedDuration, Timestamp};
 use tracing::{debug, info};
 
@@ -26,14 +26,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 impl Worker {
     /// `plan` with what takes the place of `stream` first: what was told stays where the work failed after it.
     pub(crate) fn in_place_of(&self, stream: &Stream, plan: Plan) -> Plan {
-        if plan.verdict == Verdict::Stopped {
+        if plan.conclusion == Conclusion::Stopped {
             return plan;
         }
         let mut sends = plan.sends.into_iter();
         let mut said = sends.next().unwrap_or_else(|| Activity::message(""));
-        if plan.verdict != Verdict::Done && !stream.told.is_empty() {
+        if plan.conclusion != Conclusion::Done && !stream.sent_text.is_empty() {
             let words = said.text.unwrap_or_default();
-            said.text = Some(format!("{}\n\n{words}", stream.told));
+            said.text = Some(format!("{}\n\n{words}", stream.sent_text));
         }
         let Answer { first, rest } = answer(stream, said);
         Plan { sends: [first].into_iter().chain(rest).chain(sends).collect(), ..plan }
@@ -58,20 +58,22 @@ impl Worker {
         let id = job.id.step("final", 0);
         let mut way = match stream.way(first.text.as_deref().unwrap_or_default()) {
             None => return Ok(None),
-            Some(Way::Final) if self.is_too_late(&id, stream).await? => stream.otherwise(Way::Final),
+            Some(Finish::FinalChunk) if self.is_too_late(&id, stream).await? => {
+                stream.fallback(Finish::FinalChunk)
+            }
             Some(way) => way,
         };
-        let mut last = stream.last;
+        let mut last = stream.last_request;
         let mut is_open = stream.end.is_none();
         loop {
             self.wait_after(last, stream).await?;
-            if way != Way::Final && is_open {
+            if way != Finish::FinalChunk && is_open {
                 self.leave(reference, stream).await;
                 is_open = false;
                 last = self.clock.now();
                 self.wait_after(last, stream).await?;
             }
-            if way == Way::Message {
+            if way == Finish::Message {
                 let said = self.send_all(&job.id, Route::follow_up(reference), sends).await;
                 return said.map(Some);
             }
@@ -87,7 +89,7 @@ impl Worker {
                     is_open &= ![RejectionReason::StreamExpired, RejectionReason::StreamComplete]
                         .into_iter()
                         .any(was_rejected);
-                    way = stream.otherwise(way);
+                    way = stream.fallback(way);
                 }
                 State::Sent
                 | State::Unknown
@@ -108,7 +110,7 @@ impl Worker {
     /// Whether nobody would see the end of `stream` any more. What may have been its end before is asked for again: the
     /// channel knows.
     async fn is_too_late(&self, id: &JobId, stream: &Stream) -> Result<bool, Later> {
-        if stream.clone().when_answered(self.clock.now()).end.is_none() {
+        if stream.clone().expire(self.clock.now()).end.is_none() {
             return Ok(false);
         }
         let tried = self.jobs.get(id).await.map_err(|error| self.put_off(&error, id))?;
@@ -133,19 +135,19 @@ impl Worker {
         reference: &ConversationReference,
         stream: &Stream,
         first: &Activity,
-        way: Way,
+        way: Finish,
     ) -> Result<Job, Later> {
         let begun = self.clock.now();
-        let id = job.id.step(if way == Way::Final { "final" } else { "update" }, 0);
-        let is_late = stream.clone().when_answered(begun).end.is_some();
+        let id = job.id.step(if way == Finish::FinalChunk { "final" } else { "update" }, 0);
+        let is_late = stream.clone().expire(begun).end.is_some();
         let request = async {
             let done = match way {
-                Way::Final => {
+                Finish::FinalChunk => {
                     let last = Answer { first: first.clone(), rest: Vec::new() }.last(stream);
                     let done = self.connector.send(reference, last).await.map(drop);
                     if is_late { done.and(Err(unseen())) } else { done }
                 }
-                Way::Update | Way::Message => {
+                Finish::Update | Finish::Message => {
                     self.connector.update(reference, &stream.id, first.clone()).await
                 }
             };
@@ -157,24 +159,24 @@ impl Worker {
             }
             done.map(|()| Some::<ActivityId>(stream.id.clone()))
         };
-        self.attempt(&id, reference, Policy::Work, request).await
+        self.attempt(&id, reference, ResendPolicy::Idempotent, request).await
     }
 
     /// Whether the answer is there already, and only the reply to that was lost.
-    async fn is_shown(&self, id: &JobId, stream: &Stream, way: Way, error: &ConnectorError) -> bool {
+    async fn is_shown(&self, id: &JobId, stream: &Stream, way: Finish, error: &ConnectorError) -> bool {
         let Some(refusal @ RejectionReason::StreamComplete) = error.refusal() else { return false };
         // Without the record it is shown a second time rather than never.
         let repeats = self.jobs.get(id).await.ok().flatten().map_or(0, |tried| tried.resends);
-        stream.instead_of(way, refusal, repeats) == Ok(Shown::Already)
+        stream.after_refusal(way, refusal, repeats) == Ok(Shown::Already)
     }
 
     /// Ends a stream that its answer does not continue with what it showed, so that nobody waits for more of it, and
     /// so that it can be replaced. It promises nothing.
     async fn leave(&self, reference: &ConversationReference, stream: &Stream) {
-        if stream.end.is_some() || stream.told.is_empty() {
+        if stream.end.is_some() || stream.sent_text.is_empty() {
             return;
         }
-        let told = Answer { first: Activity::message(&stream.told), rest: Vec::new() };
+        let told = Answer { first: Activity::message(&stream.sent_text), rest: Vec::new() };
         if let Err(error) = self.connector.send(reference, told.last(stream)).await {
             debug!(error = %error_chain(&error), "could not end a stream");
         }

@@ -5,7 +5,7 @@ use herald::agent::engine::EngineError;
 use herald::agent::notification::{Notification, Recipient};
 use herald::aws::queue::Delivery;
 use herald::broadcast::Spec;
-use herald::jobs::{Plan, Policy};
+use herald::jobs::{Plan, ResendPolicy};
 
 use crate::amend::change_of;
 use crate::decide::divided;
@@ -53,6 +53,6 @@ impl Worker {
 }
 
 /// How often what is said on a notification may be repeated.
-pub(crate) fn policy_of(notification: &Notification) -> Policy {
-    if notification.at_most_once { Policy::AtMostOnce } else { Policy::Broadcast }
+pub(crate) fn policy_of(notification: &Notification) -> ResendPolicy {
+    if notification.at_most_once { ResendPolicy::AtMostOnce } else { ResendPolicy::Broadcast }
 }

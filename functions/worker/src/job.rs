@@ -6,7 +6,8 @@ use std::time::Duration;
 use herald::aws::table::StoreError;
 use herald::error::error_chain;
 use herald::jobs::{
-    Attempt, Claim, Claimant, Failure, FailureKind, Job, JobId, Plan, Policy, State, Verdict, finish,
+    Attempt, Claim, ClaimRequest, Conclusion, Failure, FailureKind, Job, JobId, Plan, ResendPolicy, State,
+    finish,
 };
 use jiff::{SignedDuration, Timestamp};
 use tracing::{error, info, warn};
@@ -39,13 +40,13 @@ pub(crate) struct Parts {
 impl Parts {
     /// Takes `job`, which is settled, into account.
     pub(crate) fn add(&mut self, job: &Job) {
-        self.unsent = self.unsent.take().or_else(|| job.unsent());
+        self.unsent = self.unsent.take().or_else(|| job.unsuccessful());
     }
 }
 
 impl Worker {
     /// Claims `id`.
-    pub(crate) async fn claim(&self, id: &JobId, policy: Policy) -> Result<Wanted, Later> {
+    pub(crate) async fn claim(&self, id: &JobId, policy: ResendPolicy) -> Result<Wanted, Later> {
         let claimant = self.claimant(policy);
         self.wanted(id, claimant.now, self.jobs.claim(id, &claimant).await)
     }
@@ -55,16 +56,16 @@ impl Worker {
         &self,
         id: &JobId,
         plan: &Plan,
-        policy: Policy,
+        policy: ResendPolicy,
     ) -> Result<Wanted, Later> {
-        let claimant = self.claimant(Policy::Work);
+        let claimant = self.claimant(ResendPolicy::Idempotent);
         self.wanted(id, claimant.now, self.jobs.claim_planned(id, &claimant, plan, policy).await)
     }
 
-    fn claimant(&self, policy: Policy) -> Claimant {
+    fn claimant(&self, policy: ResendPolicy) -> ClaimRequest {
         let now = self.clock.now();
         let expires_at = now.checked_add(EXPIRY).unwrap_or(now);
-        Claimant { owner: self.random.random_id(), now, lease: LEASE, expires_at, policy }
+        ClaimRequest { owner: self.random.random_id(), now, lease: LEASE, expires_at, policy }
     }
 
     fn wanted(
@@ -74,14 +75,14 @@ impl Worker {
         claimed: Result<Claim, StoreError>,
     ) -> Result<Wanted, Later> {
         match claimed.map_err(|error| self.put_off(&error, id))? {
-            Claim::Taken(job) => Ok(Wanted::InHand(job)),
-            Claim::Settled(job) => Ok(Wanted::Settled(job)),
-            Claim::Over(job) => {
+            Claim::Acquired(job) => Ok(Wanted::InHand(job)),
+            Claim::Completed(job) => Ok(Wanted::Settled(job)),
+            Claim::GaveUp(job) => {
                 let reason = job.reason().unwrap_or_default();
                 warn!(job.id = id.as_str(), job.state = ?job.state, "gave up a job: {reason}");
                 Ok(Wanted::Settled(job))
             }
-            Claim::Busy { until } => Err(Later::once_free(until, now)),
+            Claim::Held { until } => Err(Later::once_free(until, now)),
         }
     }
 
@@ -114,12 +115,12 @@ impl Worker {
 
     /// Ends `job` as its plan and its parts say, or puts it off if the plan could not be carried out.
     pub(crate) async fn conclude(&self, job: Job, carried_out: Result<Parts, Later>) -> Result<(), Later> {
-        let verdict = job.plan.as_ref().map_or(Verdict::Done, |plan| plan.verdict);
+        let conclusion = job.plan.as_ref().map_or(Conclusion::Done, |plan| plan.conclusion);
         let (attempt, outcome) = match carried_out {
-            Err(later) => (Attempt::NotDone(FailureKind::PartDelayed.into()), Err(later)),
-            Ok(Parts { unsent }) => (verdict.attempt(unsent), Ok(())),
+            Err(later) => (Attempt::Retryable(FailureKind::PartDelayed.into()), Err(later)),
+            Ok(Parts { unsent }) => (conclusion.attempt(unsent), Ok(())),
         };
-        let job = self.write(finish(job, attempt, Policy::Work, self.clock.now())).await?;
+        let job = self.write(finish(job, attempt, ResendPolicy::Idempotent, self.clock.now())).await?;
         note_end(&job);
         outcome
     }

@@ -4,7 +4,7 @@
 use herald::agent::notification::Recipient;
 use herald::aws::queue::Delivery;
 use herald::aws::table::StoreError;
-use herald::broadcast::{Entry, Outcome, Who};
+use herald::broadcast::{Entry, Outcome, RecipientRef};
 use herald::jobs::{Job, State};
 
 use crate::Worker;
@@ -59,18 +59,20 @@ impl Worker {
         }
     }
 
-    fn who(&self, recipient: &Recipient) -> Who {
+    fn who(&self, recipient: &Recipient) -> RecipientRef {
         let tenant = recipient.tenant().cloned();
         match recipient {
-            Recipient::Conversation { reference } => Who {
+            Recipient::Conversation { reference } => RecipientRef {
                 tenant,
                 user: reference.person().map(|person| person.id),
                 reference: Some(self.references.key(reference)),
                 channel: None,
             },
-            Recipient::User(user) => Who { tenant, user: Some(user.id.clone()), ..Who::default() },
+            Recipient::User(user) => {
+                RecipientRef { tenant, user: Some(user.id.clone()), ..RecipientRef::default() }
+            }
             Recipient::Channel(channel) => {
-                Who { tenant, channel: Some(channel.id.clone()), ..Who::default() }
+                RecipientRef { tenant, channel: Some(channel.id.clone()), ..RecipientRef::default() }
             }
         }
     }

@@ -22,7 +22,7 @@ pub(crate) enum Said {
 impl Worker {
     /// Makes the sends of a plan.
     pub(crate) async fn send_plan(&self, planned: Planned, route: Route<'_>) -> Result<Said, Later> {
-        if let Some(activity) = planned.job.plan.as_ref().and_then(Plan::only_send).cloned() {
+        if let Some(activity) = planned.job.plan.as_ref().and_then(Plan::inline_send).cloned() {
             return Box::pin(self.send_only(planned, route, &activity)).await;
         }
         let job = self.stored(planned).await?;
@@ -42,7 +42,7 @@ impl Worker {
         route: Route<'_>,
         activity: &Activity,
     ) -> Result<Said, Later> {
-        let is_settled = planned.job.only_send.as_ref().is_some_and(|send| send.state.is_settled());
+        let is_settled = planned.job.inline_send.as_ref().is_some_and(|send| send.state.is_settled());
         let job = match is_settled {
             true => planned.job,
             false => match self.turns_in(route.target.reference(), 1, route.in_order).await {
@@ -52,15 +52,15 @@ impl Worker {
         };
         let now = self.clock.now();
         match begin_send(job, route.policy, LEASE, now) {
-            Claim::Taken(job) => Box::pin(self.send_begun(self.write(job).await?, route, activity)).await,
-            Claim::Settled(job) => Ok(in_hand(job)),
-            Claim::Over(job) => {
+            Claim::Acquired(job) => Box::pin(self.send_begun(self.write(job).await?, route, activity)).await,
+            Claim::Completed(job) => Ok(in_hand(job)),
+            Claim::GaveUp(job) => {
                 let job = self.write(job).await?;
                 let reason = job.send().and_then(|send| send.reason()).unwrap_or_default();
                 warn!(job.id = job.id.as_str(), "gave up a send: {reason}");
                 Ok(in_hand(job))
             }
-            Claim::Busy { until } => Err(Later::once_free(until, now)),
+            Claim::Held { until } => Err(Later::once_free(until, now)),
         }
     }
 
@@ -91,8 +91,8 @@ impl Worker {
             Wanted::Settled(job) => return Ok(Some(job)),
         };
         let sends = async {
-            let is_begun = job.only_send.as_ref().is_some_and(|send| send.state == State::Sending);
-            match job.plan.as_ref().and_then(Plan::only_send).filter(|_| is_begun) {
+            let is_begun = job.inline_send.as_ref().is_some_and(|send| send.state == State::Sending);
+            match job.plan.as_ref().and_then(Plan::inline_send).filter(|_| is_begun) {
                 Some(activity) => self.send_begun(job.clone(), route, activity).await,
                 None => self.send_plan(Planned { job: job.clone(), is_stored: true }, route).await,
             }

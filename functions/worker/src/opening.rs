@@ -28,7 +28,9 @@ impl Worker {
         };
         let key = self.references.key(&turn.reference);
         match self.streams.begin(&key, job, self.clock.now()).await {
-            Ok(true) => Plan { begins: Some(surface), ..Plan::sends(vec![Chunk::first(status_of(&status))]) },
+            Ok(true) => {
+                Plan { opens_stream: Some(surface), ..Plan::sends(vec![Chunk::first(status_of(&status))]) }
+            }
             Ok(false) => {
                 info!(
                     job.id = job.as_str(),
@@ -48,11 +50,11 @@ impl Worker {
         let Planned { job, is_stored: true } = planned else { return planned };
         let is_settled = job.send().is_some_and(|send| send.state.is_settled());
         match job.plan.clone() {
-            Some(plan) if plan.begins.is_some() && !is_settled => {
+            Some(plan) if plan.opens_stream.is_some() && !is_settled => {
                 let status = plan.sends.first().and_then(|chunk| chunk.text.clone()).unwrap_or_default();
                 let begun = self.begin_stream(&job.id, turn, status).await;
-                let is_stored = begun.begins.is_some();
-                let plan = Plan { begins: begun.begins, sends: begun.sends, ..plan };
+                let is_stored = begun.opens_stream.is_some();
+                let plan = Plan { opens_stream: begun.opens_stream, sends: begun.sends, ..plan };
                 Planned { job: Job { plan: Some(plan), ..job }, is_stored }
             }
             _ => Planned { job, is_stored: true },
@@ -66,7 +68,7 @@ impl Worker {
         said: Result<Parts, Later>,
         route: Route<'_>,
     ) -> Result<Parts, Later> {
-        let plan = job.plan.as_ref().filter(|plan| plan.begins.is_some());
+        let plan = job.plan.as_ref().filter(|plan| plan.opens_stream.is_some());
         let is_refused = job.send().is_some_and(|send| send.is_refused());
         let Some(status) = plan.and_then(|plan| plan.sends.first()?.text.clone()).filter(|_| is_refused)
         else {
@@ -87,7 +89,7 @@ impl Worker {
 
     /// The same where the channel refused to begin it.
     pub(crate) async fn end_refused_stream(&self, work: &TurnWork, job: &Job) {
-        let is_begun = job.plan.as_ref().is_some_and(|plan| plan.begins.is_some());
+        let is_begun = job.plan.as_ref().is_some_and(|plan| plan.opens_stream.is_some());
         if is_begun && job.send().is_some_and(|send| send.is_refused()) {
             self.end_stream(&work.job, &work.turn.reference).await;
         }
@@ -104,9 +106,13 @@ impl Worker {
 /// The stream that a turn's job began, once its first chunk is shown and has an id.
 pub(crate) fn stream_of(job: &Job) -> Option<Stream> {
     let plan = job.plan.as_ref()?;
-    let (surface, send) = (plan.begins?, job.send()?);
+    let (surface, send) = (plan.opens_stream?, job.send()?);
     let began: Timestamp = send.history.iter().rfind(|entry| entry.state == State::Sending)?.at;
     let status = plan.sends.first()?.text.clone().unwrap_or_default();
     let shown = send.history.last()?.at;
-    Some(Stream { last: shown, heard: shown, ..Stream::begun(surface, send.activity_id?, status, began) })
+    Some(Stream {
+        last_request: shown,
+        last_ack: shown,
+        ..Stream::begun(surface, send.activity_id?, status, began)
+    })
 }

@@ -4,7 +4,7 @@
 use herald::error::error_chain;
 use herald::protocol::activity::Activity;
 use herald::protocol::channel_error::{ConnectorError, Fallback, ReferenceChange, RejectionReason};
-use herald::protocol::conversation::lifecycle::Change;
+use herald::protocol::conversation::lifecycle::Presence;
 use herald::protocol::conversation::{ConversationReference, User};
 use herald::protocol::ids::ActivityId;
 use jiff::{SignedDuration, Timestamp};
@@ -36,7 +36,7 @@ impl Worker {
             Err(error) => error,
         };
         Box::pin(self.take_to_heart(&error, target.reference(), begun)).await;
-        match error.refusal().map_or(Fallback::Nothing, RejectionReason::remedy) {
+        match error.refusal().map_or(Fallback::Nothing, RejectionReason::fallback) {
             Fallback::Nothing => Err(error),
             Fallback::OtherHost => Box::pin(self.say_elsewhere(error, target, activity)).await,
             Fallback::NewConversation => {
@@ -106,7 +106,7 @@ impl Worker {
         };
         // Of two words of one moment the ending counts, and this one is later than its end.
         let moment = begun.checked_add(SignedDuration::from_millis(1)).unwrap_or(begun);
-        if let Err(error) = self.references.upsert(&anew, Change::Keep, moment).await {
+        if let Err(error) = self.references.upsert(&anew, Presence::Active, moment).await {
             warn!(error = %error_chain(&error), "could not keep a conversation that was created anew");
         }
         info!("created a conversation anew");
@@ -145,7 +145,7 @@ impl Worker {
         let ConnectorError::Refused { code, refusal, .. } = error else { return };
         let words = refusal.to_string();
         let reason = code.as_deref().unwrap_or(&words);
-        let done = match refusal.effect() {
+        let done = match refusal.reference_change() {
             ReferenceChange::Kept => return,
             ReferenceChange::Suspended => self.references.suspend(reference, reason, begun).await,
             ReferenceChange::Dropped => self.references.drop_conversation(reference, reason, begun).await,

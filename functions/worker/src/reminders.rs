@@ -6,7 +6,7 @@ use std::time::Duration;
 use herald::agent::reminder::{Listed, Reminder};
 use herald::aws::queue::{ReminderWork, Work};
 use herald::error::error_chain;
-use herald::jobs::{Job, JobId, Plan, Policy, Verdict};
+use herald::jobs::{Conclusion, Job, JobId, Plan, ResendPolicy};
 use herald::protocol::conversation::ConversationReference;
 use jiff::Timestamp;
 use tracing::error;
@@ -44,7 +44,7 @@ impl Worker {
             return Ok(());
         }
         let listed = Listed::new(id.as_reminder(), reminder);
-        self.remember(job, reference, |memory| memory.reminding(listed.clone())).await?;
+        self.remember(job, reference, |memory| memory.with_reminder(listed.clone())).await?;
         self.queue_at(job, Work::Reminder(work), reminder.due).await
     }
 
@@ -54,7 +54,7 @@ impl Worker {
         if let Some(wait) = Duration::try_from(early).ok().filter(|wait| !wait.is_zero()) {
             return Err(Later { wait });
         }
-        match self.claim(&work.job, Policy::Work).await? {
+        match self.claim(&work.job, ResendPolicy::Idempotent).await? {
             Wanted::InHand(job) => {
                 let said = self.say_reminder(&work, job.clone());
                 self.holding(&job, Box::pin(said)).await
@@ -78,7 +78,7 @@ impl Worker {
             (false, wanted) => {
                 let plan = match wanted {
                     Some(_) => Plan::sends(vec![work.reminder.say.clone()]),
-                    None => Plan { verdict: Verdict::Stopped, ..Plan::default() },
+                    None => Plan { conclusion: Conclusion::Stopped, ..Plan::default() },
                 };
                 Planned { job: Job { plan: Some(divided(plan)), ..job }, is_stored: false }
             }
@@ -120,7 +120,8 @@ impl Worker {
     async fn put_down_next(&self, work: &ReminderWork, due: Timestamp) -> Result<(), Later> {
         let number = work.number.saturating_add(1);
         let next = work.following(number, due);
-        let moved = |memory: herald::agent::memory::Memory| memory.reminding_next(&work.series, number, due);
+        let moved =
+            |memory: herald::agent::memory::Memory| memory.with_next_reminder(&work.series, number, due);
         self.remember(&work.job, &work.reference, moved).await?;
         self.queue_at(&work.job, Work::Reminder(next), due).await
     }
@@ -131,6 +132,6 @@ impl Worker {
     }
 
     async fn is_over(&self, work: &ReminderWork) -> Result<(), Later> {
-        self.remember(&work.job, &work.reference, |memory| memory.reminded(&work.series)).await
+        self.remember(&work.job, &work.reference, |memory| memory.without_reminder(&work.series)).await
     }
 }

@@ -1,7 +1,7 @@
 //! An answer in place of the ack: an update of what is shown already, which may be repeated freely.
 //! Where there is nothing to update, or the channel cannot, it is a message like any other.
 
-use herald::jobs::{Job, Policy, State};
+use herald::jobs::{Job, ResendPolicy, State};
 use herald::protocol::conversation::ConversationReference;
 
 use crate::job::Parts;
@@ -27,7 +27,8 @@ impl Worker {
                     updated.map(|()| Some(shown.clone()))
                 };
                 let id = job.id.step("update", 0);
-                let updated = Box::pin(self.attempt(&id, reference, Policy::Work, update)).await?;
+                let updated =
+                    Box::pin(self.attempt(&id, reference, ResendPolicy::Idempotent, update)).await?;
                 if updated.state == State::Sent {
                     return Ok(Parts::default());
                 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use herald::agent::turn::Turn;
 use herald::error::error_chain;
-use herald::jobs::{Attempt, Failure, Job, JobId, Policy, State, finish};
+use herald::jobs::{Attempt, Failure, Job, JobId, ResendPolicy, State, finish};
 use herald::protocol::activity::Activity;
 use herald::protocol::channel_error::{ConnectorError, ReferenceChange, RejectionReason, Retry};
 use herald::protocol::conversation::ConversationReference;
@@ -45,7 +45,7 @@ impl Target<'_> {
 pub(crate) struct Route<'a> {
     pub(crate) target: Target<'a>,
     /// How often each may be repeated.
-    pub(crate) policy: Policy,
+    pub(crate) policy: ResendPolicy,
     /// Whether other work waits behind them.
     pub(crate) in_order: bool,
 }
@@ -53,7 +53,7 @@ pub(crate) struct Route<'a> {
 impl<'a> Route<'a> {
     /// For an answer that nothing waits behind.
     pub(crate) fn follow_up(reference: &'a ConversationReference) -> Self {
-        Self { target: Target::Conversation(reference), policy: Policy::FollowUp, in_order: false }
+        Self { target: Target::Conversation(reference), policy: ResendPolicy::Answer, in_order: false }
     }
 }
 
@@ -88,7 +88,7 @@ impl Worker {
         &self,
         id: &JobId,
         reference: &ConversationReference,
-        policy: Policy,
+        policy: ResendPolicy,
         request: impl Future<Output = Result<Option<ActivityId>, ConnectorError>>,
     ) -> Result<Job, Later> {
         let job = match self.claim(id, policy).await? {
@@ -105,7 +105,7 @@ impl Worker {
         &self,
         job: &Job,
         reference: &ConversationReference,
-        policy: Policy,
+        policy: ResendPolicy,
         request: impl Future<Output = Result<Option<ActivityId>, ConnectorError>>,
     ) -> (Attempt, Later) {
         let begun = self.clock.now();
@@ -126,15 +126,15 @@ impl Worker {
                         if let Retry::After(wait) = retry {
                             later.wait = wait;
                         }
-                        Attempt::NotDone(Failure::from(&error))
+                        Attempt::Retryable(Failure::from(&error))
                     }
                     Retry::After(wait) => {
                         later.wait = wait;
-                        Attempt::NotDone(Failure::from(&error))
+                        Attempt::Retryable(Failure::from(&error))
                     }
-                    Retry::Backoff => Attempt::NotDone(Failure::from(&error)),
+                    Retry::Backoff => Attempt::Retryable(Failure::from(&error)),
                     Retry::WithinResendBudget(loss) => Attempt::Ambiguous(loss),
-                    Retry::Never => Attempt::Refused(Failure::from(&error)),
+                    Retry::Never => Attempt::Rejected(Failure::from(&error)),
                 }
             }
         };
@@ -161,7 +161,7 @@ impl Worker {
 /// Logs why a send failed: as an error what somebody has to look at.
 fn note(error: &ConnectorError, id: &JobId) {
     let (cause, job) = (error_chain(error), id.as_str());
-    let effect = error.refusal().map_or(ReferenceChange::Kept, RejectionReason::effect);
+    let effect = error.refusal().map_or(ReferenceChange::Kept, RejectionReason::reference_change);
     match (error.retry(), effect) {
         _ if matches!(error, ConnectorError::Unauthorized { .. }) => {
             error!(error = %cause, job.id = job, "put off a send: the channel does not take the agent's token");

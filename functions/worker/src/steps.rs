@@ -8,7 +8,7 @@ use herald::agent::task::TaskInput;
 use herald::aws::queue::{TaskWork, Work};
 use herald::error::error_chain;
 use herald::jobs::timers::{Destination, Item};
-use herald::jobs::{Job, JobId, Next, Plan, waiting};
+use herald::jobs::{Job, JobId, Next, Plan, scheduled};
 use herald::protocol::activity::Activity;
 use jiff::Timestamp;
 use tracing::{error, info};
@@ -34,7 +34,7 @@ impl Worker {
                     task.name = work.task.name,
                     "a task cannot go on: {refused}"
                 );
-                Plan { verdict: refused.verdict(), ..Plan::sends(vec![self.engine.failure_notice()]) }
+                Plan { conclusion: refused.conclusion(), ..Plan::sends(vec![self.engine.failure_notice()]) }
             }
         }
     }
@@ -72,7 +72,7 @@ impl Worker {
         let (due, now) = (*due, self.clock.now());
         let expires_at = due.checked_add(EXPIRY).unwrap_or(Timestamp::MAX);
         let after_next = JobId::of_task(&next.task_id()).task_step(next.number() + 1);
-        let record = waiting(next.job.clone(), after_next, due, expires_at, now);
+        let record = scheduled(next.job.clone(), after_next, due, expires_at, now);
         let there = self.jobs.open(record).await.map_err(|error| self.put_off(&error, &work.job))?;
         if there.state.is_settled() {
             let reason = there.reason().unwrap_or_default();
@@ -87,7 +87,8 @@ impl Worker {
                 since: now,
                 due,
             };
-            self.remember(&work.job, &work.reference, |memory| memory.waiting_for(listed.clone())).await?;
+            self.remember(&work.job, &work.reference, |memory| memory.with_waiting_task(listed.clone()))
+                .await?;
         }
         self.queue_at(&work.job, Work::Task(next), due).await
     }
@@ -119,6 +120,6 @@ impl Worker {
         if work.step.is_none() || work.task.label.is_none() {
             return Ok(());
         }
-        self.remember(&work.job, &work.reference, |memory| memory.without(&work.job.as_task())).await
+        self.remember(&work.job, &work.reference, |memory| memory.without_task(&work.job.as_task())).await
     }
 }

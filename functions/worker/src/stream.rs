@@ -8,7 +8,7 @@ use herald::agent::engine::EngineError;
 use herald::agent::progress::Progress;
 use herald::aws::queue::TaskWork;
 use herald::error::error_chain;
-use herald::jobs::{Job, Plan, Verdict};
+use herald::jobs::{Conclusion, Job, Plan};
 use herald::streaming::{Chunk, End, Step, Stream};
 use jiff::SignedDuration;
 use tracing::{info, warn};
@@ -40,15 +40,15 @@ impl Worker {
         };
         // Whatever the task came to by then, nobody wants it.
         let told = match stream.end {
-            Some(End::Stopped) => Some(Ok(stopped())),
-            Some(End::Closed | End::Over) | None => told,
+            Some(End::StoppedByUser) => Some(Ok(stopped())),
+            Some(End::HandedOver | End::EndedByChannel) | None => told,
         };
         // Before it is planned: where the engine failed, whoever runs it again must know how the stream stands.
         let job = Job { stream: Some(stream.clone()), ..job };
         let decided = async { told.unwrap_or_else(|| Ok(Plan::default())) };
         let mut planned = Box::pin(self.planned(job, true, decided)).await?;
         if !planned.is_stored {
-            stream = stream.when_answered(self.clock.now());
+            stream = stream.expire(self.clock.now());
             let plan = planned.job.plan.take().map(|plan| self.in_place_of(&stream, plan));
             planned.job = Job { plan, stream: Some(stream.clone()), ..planned.job };
         }
@@ -77,11 +77,11 @@ impl Worker {
         loop {
             let now = self.clock.now();
             match stream.next(&progress.latest(), now) {
-                Step::Over if stream.end == Some(End::Stopped) => {
+                Step::Ended if stream.end == Some(End::StoppedByUser) => {
                     info!(job.id = job.id.as_str(), "a person stopped an answer: its task is dropped");
                     return Ok(stopped());
                 }
-                Step::Over => return run.await,
+                Step::Ended => return run.await,
                 Step::Wait(until) => {
                     let wait = Duration::try_from(until.duration_since(now)).unwrap_or_default();
                     tokio::select! {
@@ -133,7 +133,7 @@ impl Worker {
         if !stream.is_fresh(now) {
             return run.await;
         }
-        let wait = Duration::try_from(stream.left_at().duration_since(now)).unwrap_or_default();
+        let wait = Duration::try_from(stream.abandon_at().duration_since(now)).unwrap_or_default();
         tokio::select! {
             biased;
             outcome = &mut run => return outcome,
@@ -149,7 +149,7 @@ impl Worker {
             return;
         }
         *stream = self.tell_chunk(work, job, stream, &Chunk::Close).await;
-        if stream.end == Some(End::Over) {
+        if stream.end == Some(End::EndedByChannel) {
             // It shows more than is known of it, and is open still; or it is over, which its answer will find out.
             stream.end = None;
             let _ = self.keep_stream(job, stream).await;
@@ -158,11 +158,11 @@ impl Worker {
 
     /// Keeps that the stream is about to be closed, before it is: whoever takes over must not take that for the answer.
     async fn keep_closed(&self, job: &mut Job, stream: &mut Stream) -> bool {
-        let closed = Stream { end: Some(End::Closed), ..stream.clone() };
+        let closed = Stream { end: Some(End::HandedOver), ..stream.clone() };
         let is_kept = self.keep_stream(job, &closed).await;
         if !is_kept {
             // It may be somebody else's now, or would be taken for the answer.
-            stream.end = Some(End::Over);
+            stream.end = Some(End::EndedByChannel);
         }
         is_kept
     }
@@ -196,5 +196,5 @@ impl Worker {
 
 /// Nothing to say, for the person pressed Stop.
 fn stopped() -> Plan {
-    Plan { verdict: Verdict::Stopped, ..Plan::default() }
+    Plan { conclusion: Conclusion::Stopped, ..Plan::default() }
 }

@@ -7,7 +7,7 @@ use herald::agent::progress::Progress;
 use herald::agent::response::{TaskOutcome, TaskResponse};
 use herald::agent::task::{TaskInput, TaskRun};
 use herald::aws::queue::TaskWork;
-use herald::jobs::{Job, Plan, Policy, Verdict};
+use herald::jobs::{Conclusion, Job, Plan, ResendPolicy};
 use tracing::info;
 
 use crate::job::Wanted;
@@ -17,7 +17,7 @@ use crate::{Later, Worker};
 
 impl Worker {
     pub(crate) async fn task(&self, work: TaskWork) -> Result<(), Later> {
-        let job = match self.claim(&work.job, Policy::Work).await? {
+        let job = match self.claim(&work.job, ResendPolicy::Idempotent).await? {
             Wanted::InHand(job) => job,
             Wanted::Settled(_) => {
                 self.end_stream_of(&work).await;
@@ -71,7 +71,7 @@ impl Worker {
                 self.plan_step(work, messages, TaskInput(state), after)
             }
             TaskOutcome::Failed { message } => {
-                Plan { verdict: Verdict::Declined, ..Plan::sends(vec![message]) }
+                Plan { conclusion: Conclusion::Declined, ..Plan::sends(vec![message]) }
             }
         };
         Ok(Plan { effects, ..plan })

@@ -9,7 +9,7 @@ use herald::agent::turn::Turn;
 use herald::aws::queue::{MAX_DELAY, QueueError, TaskWork, TurnWork, Work};
 use herald::clock::timeout;
 use herald::error::error_chain;
-use herald::jobs::{Job, Next, Plan, Policy};
+use herald::jobs::{Job, Next, Plan, ResendPolicy};
 use tracing::{error, warn};
 
 use crate::job::{Parts, Wanted};
@@ -43,7 +43,7 @@ impl Worker {
     }
 
     async fn try_turn(&self, work: &TurnWork, in_order: bool) -> Result<(), Later> {
-        let Wanted::InHand(job) = self.claim(&work.job, Policy::Work).await? else {
+        let Wanted::InHand(job) = self.claim(&work.job, ResendPolicy::Idempotent).await? else {
             return Ok(());
         };
         self.holding(&job, Box::pin(self.answer(work, job.clone(), in_order))).await
@@ -54,7 +54,7 @@ impl Worker {
         let planned = self.planned(job, is_message, Box::pin(self.decide(work))).await?;
         let planned = Box::pin(self.begun_again(planned, &work.turn)).await;
         let planned = Box::pin(self.effected(planned, &work.turn.reference)).await?;
-        let route = Route { target: Target::Answer(&work.turn), policy: Policy::FollowUp, in_order };
+        let route = Route { target: Target::Answer(&work.turn), policy: ResendPolicy::Answer, in_order };
         let Said::InHand(job, said) = self.send_plan(planned, route).await? else {
             return Ok(());
         };
@@ -73,14 +73,17 @@ impl Worker {
         };
         let turn = recalled.as_ref().unwrap_or(&work.turn);
         let answer = self.engine.on_activity(turn);
-        let response = match work.unhurried {
+        let response = match work.no_deadline {
             true => Some(answer.await),
             false => timeout(self.clock.as_ref(), ENGINE_LIMIT, self.typing(turn, answer)).await,
         };
         let Some(response) = response else {
             warn!(job.id = work.job.as_str(), "the engine is slow: its default ack is sent for it");
             let ack = turn.activity.is("message").then(|| self.engine.default_ack(turn));
-            return Ok(Plan { next: Some(Next::Unhurried), ..Plan::sends(ack.into_iter().collect()) });
+            return Ok(Plan {
+                next: Some(Next::RetryWithoutDeadline),
+                ..Plan::sends(ack.into_iter().collect())
+            });
         };
         let Response { outcome, effects } = response?;
         let plan = match outcome {
@@ -124,9 +127,9 @@ impl Worker {
                 let (ack, reference) = (Some(work.job.clone()), work.turn.reference.clone());
                 Work::Task(TaskWork { ack, stream, ..TaskWork::new(job, task, reference) })
             }
-            Some(Next::Unhurried) => {
-                let job = work.job.step("unhurried", 0);
-                Work::Turn(TurnWork { job, turn: work.turn.clone(), unhurried: true })
+            Some(Next::RetryWithoutDeadline) => {
+                let job = work.job.step("no_deadline", 0);
+                Work::Turn(TurnWork { job, turn: work.turn.clone(), no_deadline: true })
             }
         };
         let Err(error) = self.tasks.send_after(&next, Duration::ZERO).await else {

@@ -25,7 +25,7 @@ pub struct Spec {
     /// What people are told of; the engine says it where there is no content.
     pub notification: Notification,
     /// What is done, and to whom.
-    pub aim: Aim,
+    pub kind: Kind,
     /// What is said; `None`: what the engine says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<Content>,
@@ -34,9 +34,9 @@ pub struct Spec {
 /// What is done, and to whom.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "kebab-case")]
-pub enum Aim {
+pub enum Kind {
     /// Tell an audience.
-    Tell {
+    Announce {
         /// Whom.
         audience: Audience,
     },
@@ -57,12 +57,12 @@ pub enum Aim {
     },
 }
 
-impl Aim {
+impl Kind {
     /// The broadcast whose recipients these are, and which of them; `None` for those of an audience.
     #[must_use]
     pub fn source(&self) -> Option<(&BroadcastId, Outcome)> {
         match self {
-            Self::Tell { .. } => None,
+            Self::Announce { .. } => None,
             Self::Recall { of } | Self::Correct { of } => Some((of, Outcome::Delivered)),
             Self::Resend { of } => Some((of, Outcome::Unknown)),
         }
@@ -117,8 +117,8 @@ impl Spec {
         if self.notification.name.is_empty() {
             return wrong("notification", "is empty");
         }
-        match &self.aim {
-            Aim::Tell { audience } => {
+        match &self.kind {
+            Kind::Announce { audience } => {
                 audience.check()?;
                 if let Some(content) = &self.content {
                     let nothing = Map::new();
@@ -127,11 +127,13 @@ impl Spec {
                     content.check(&listed)?;
                 }
             }
-            Aim::Correct { .. } => match &self.content {
+            Kind::Correct { .. } => match &self.content {
                 Some(content) => content.check(&[])?,
-                None => return wrong("content", "is missing: it says what takes the place of what was said"),
+                None => {
+                    return wrong("content", "is missing: it value what takes the place of what was said");
+                }
             },
-            Aim::Recall { .. } | Aim::Resend { .. } => {}
+            Kind::Recall { .. } | Kind::Resend { .. } => {}
         }
         match serde_json::to_string(self) {
             Ok(json) if json.len() <= MAX_SPEC_BYTES => Ok(()),

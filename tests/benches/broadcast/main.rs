@@ -15,7 +15,7 @@ use cli::stack::Delays;
 use herald::aws::table::{ReferenceStore, Table};
 use herald::clock::{Clock, SystemClock};
 use herald::protocol::conversation::ConversationReference;
-use herald::protocol::conversation::lifecycle::Change;
+use herald::protocol::conversation::lifecycle::Presence;
 use herald::protocol::ids::{ClientId, TenantId};
 use serde_json::{Value, json};
 use support::Services;
@@ -102,7 +102,7 @@ async fn populate(services: &Services) -> Vec<String> {
             let mut reference = ConversationReference::of(&activity).unwrap();
             reference.tenant_id = Some(id.clone());
             reference.conversation.tenant_id = reference.tenant_id.clone();
-            references.upsert(&reference, Change::Keep, SystemClock.now()).await.unwrap();
+            references.upsert(&reference, Presence::Active, SystemClock.now()).await.unwrap();
             conversations.push(services.channel.personal_conversation(&person));
         }
     }

@@ -119,13 +119,13 @@ async fn after_a_pause_nobody_is_told_but_those_in_hand_and_all_once_it_goes_on(
     bundle.step("deliveries").await;
     let before = bundle.channel().texts().len();
 
-    wish(&bundle, Wish::Pause).await;
+    wish(&bundle, Command::Pause).await;
     bundle.clock().advance(Duration::from_secs(5));
     bundle.drain().await;
     tick(&bundle).await;
     bundle.drain().await;
     let meanwhile = bundle.channel().texts().len();
-    wish(&bundle, Wish::Resume).await;
+    wish(&bundle, Command::Resume).await;
     tick(&bundle).await;
     bundle.drain().await;
     tick(&bundle).await;
@@ -148,7 +148,7 @@ async fn a_pause_is_felt_within_five_seconds_in_the_middle_of_a_message() {
         while bundle.clock().now() < paused_at {
             tokio::task::yield_now().await;
         }
-        wish(&bundle, Wish::Pause).await;
+        wish(&bundle, Command::Pause).await;
         std::future::pending::<()>().await
     };
     tokio::select! {
@@ -170,7 +170,7 @@ async fn who_was_not_told_before_the_cancellation_is_not_told_and_listed() {
     bundle.local().fire(everyone()).await.unwrap();
     bundle.step("deliveries").await;
 
-    wish(&bundle, Wish::Cancel).await;
+    wish(&bundle, Command::Cancel).await;
     bundle.clock().advance(Duration::from_secs(5));
     bundle.drain().await;
     for _ in 0..3 {
@@ -188,10 +188,10 @@ async fn what_is_put_aside_is_released_by_a_cancellation_too() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     populate(&bundle, 12).await;
     bundle.local().fire(everyone()).await.unwrap();
-    wish(&bundle, Wish::Pause).await;
+    wish(&bundle, Command::Pause).await;
     bundle.drain().await;
 
-    wish(&bundle, Wish::Cancel).await;
+    wish(&bundle, Command::Cancel).await;
     tick(&bundle).await;
     bundle.drain().await;
 

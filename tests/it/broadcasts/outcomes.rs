@@ -72,7 +72,7 @@ async fn who_is_throttled_is_listed_so_until_they_are_told() {
             .bundle
             .worker
             .jobs
-            .cancel(&line.job, herald::jobs::By::Operator, bundle.clock().now())
+            .cancel(&line.job, herald::jobs::CancelledBy::Operator, bundle.clock().now())
             .await
             .unwrap();
     }
@@ -149,7 +149,7 @@ async fn one_whose_reference_leads_to_a_host_that_no_token_goes_to_fails_alone()
     let reference = ConversationReference::of(&serde_json::from_value(activity).unwrap()).unwrap();
     let references = &bundle.local().bundle.proactive.references;
     bundle.clock().advance(Duration::from_secs(1));
-    references.upsert(&reference, Change::Keep, bundle.clock().now()).await.unwrap();
+    references.upsert(&reference, Presence::Active, bundle.clock().now()).await.unwrap();
 
     bundle.local().fire(everyone()).await.unwrap();
     bundle.drain().await;
@@ -204,7 +204,7 @@ async fn twenty_refused_tokens_in_a_row_pause_it_and_fail_nobody() {
     bundle.channel().forget_faults();
     let meanwhile = outcomes(&bundle).await;
     bundle.clock().advance(Duration::from_secs(60));
-    wish(&bundle, Wish::Resume).await;
+    wish(&bundle, Command::Resume).await;
     tick(&bundle).await;
     bundle.drain().await;
     tick(&bundle).await;

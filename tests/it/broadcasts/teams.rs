@@ -297,7 +297,7 @@ async fn a_roster_that_cannot_be_had_for_an_hour_pauses_it() {
     }
     bundle.drain().await;
     let paused = state(&bundle).await;
-    wish(&bundle, Wish::Resume).await;
+    wish(&bundle, Command::Resume).await;
     tick(&bundle).await;
     go_through(&bundle).await;
 
@@ -323,7 +323,7 @@ async fn a_roster_that_is_refused_pauses_it_with_what_to_do_and_it_goes_on_once_
         tick(&bundle).await;
         let paused = say(&bundle, "broadcast status news").await;
         let early = told(&bundle);
-        wish(&bundle, Wish::Resume).await;
+        wish(&bundle, Command::Resume).await;
         tick(&bundle).await;
         go_through(&bundle).await;
 
@@ -356,7 +356,7 @@ async fn one_that_is_cancelled_before_its_roster_is_read_asks_for_no_roster() {
     let (bundle, team, _) = office(3).await;
     begin(&bundle, members_of(&team)).await;
 
-    wish(&bundle, Wish::Cancel).await;
+    wish(&bundle, Command::Cancel).await;
     go_through(&bundle).await;
 
     assert_eq!(bundle.channel().entries().len(), 0);

@@ -63,7 +63,7 @@ pub(super) enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Event {
     /// A process was handed something to do.
-    Begun,
+    CreatedThread,
     /// It made a request.
     Effect(Effect),
     /// It asked the engine, about the task of this job or about something else.
@@ -126,7 +126,7 @@ impl Tap {
     pub(super) fn begin(&self, function: Function) {
         let mut state = self.lock();
         state.running = Some(function);
-        state.log.push(Event::Begun);
+        state.log.push(Event::CreatedThread);
     }
 
     /// It answered, or was swept away: requests are the harness's own again.
@@ -148,7 +148,7 @@ impl Tap {
     /// The process died, having `shown` this last.
     pub(super) fn died(&self, shown: Option<String>) {
         let mut state = self.lock();
-        let effects = state.log.iter().rev().take_while(|event| **event != Event::Begun);
+        let effects = state.log.iter().rev().take_while(|event| **event != Event::CreatedThread);
         let last = effects
             .filter_map(Event::effect)
             .find(|effect| effect.has_effect && matches!(effect.kind, Kind::Send | Kind::WriteJob));
@@ -203,7 +203,7 @@ impl Event {
     pub(super) fn effect(&self) -> Option<&Effect> {
         match self {
             Self::Effect(effect) => Some(effect),
-            Self::Begun | Self::Asked(_) | Self::Died { .. } => None,
+            Self::CreatedThread | Self::Asked(_) | Self::Died { .. } => None,
         }
     }
 }

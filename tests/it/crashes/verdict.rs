@@ -97,7 +97,7 @@ impl Verdict<'_> {
                 Event::Asked(None) if !stored.is_empty() => {
                     return Some("the engine was asked for what was stored".to_owned());
                 }
-                Event::Begun | Event::Effect(_) | Event::Asked(_) | Event::Died { .. } => {}
+                Event::CreatedThread | Event::Effect(_) | Event::Asked(_) | Event::Died { .. } => {}
             }
         }
         None

@@ -15,7 +15,7 @@ use herald::aws::identity::Credential;
 use herald::aws::queue::Queue;
 use herald::aws::telemetry;
 use herald::channel::auth::ClientSecret;
-use herald::channel::connector::NewConversations;
+use herald::channel::connector::ConversationSurface;
 use herald::protocol::activity::{Activity, Attachment};
 use herald::protocol::cloud::Cloud;
 use herald::protocol::ids::{ClientId, TenantId};
@@ -76,7 +76,7 @@ impl Cage {
             tenant: tenant.clone(),
             allowed_tenants: AllowedTenants::Listed(vec![tenant]),
             channel_callers: Vec::new(),
-            new_conversations: NewConversations::Chat,
+            new_conversations: ConversationSurface::Chat,
         };
         let card = json!({ "type": "AdaptiveCard", "body": [{ "type": "TextBlock", "text": CANARY }] });
         let reply = Activity::message(format!("{ODD} {CANARY}")).attach(Attachment::adaptive_card(card));
@@ -154,8 +154,9 @@ async fn nothing_that_people_say_or_are_and_no_secret_reaches_the_log() {
     let log = Log::default();
     let writer = log.clone();
     // With one subscriber alone, tracing lets whichever test comes by a line first decide whether it is of interest.
-    let _other = tracing::Dispatch::new(telemetry::lines(None, io::sink));
-    let _logging = tracing::subscriber::set_default(telemetry::lines(Some("trace"), move || writer.clone()));
+    let _other = tracing::Dispatch::new(telemetry::subscriber(None, io::sink));
+    let _logging =
+        tracing::subscriber::set_default(telemetry::subscriber(Some("trace"), move || writer.clone()));
     let cage = Cage::build().await;
 
     let refused = play_refused(&cage).await;

@@ -18,7 +18,7 @@ use herald::aws::config::{AllowedTenants, TENANT_RATE};
 use herald::aws::identity::Credential;
 use herald::aws::queue::Work;
 use herald::channel::auth::ClientSecret;
-use herald::channel::connector::NewConversations;
+use herald::channel::connector::ConversationSurface;
 use herald::clock::Clock;
 use herald::protocol::cloud::Cloud;
 use herald::protocol::conversation::ConversationReference;
@@ -210,7 +210,7 @@ fn registration(cloud: Cloud, channel_callers: Vec<ClientId>) -> Registration {
         tenant: TenantId::new(TENANT).unwrap(),
         allowed_tenants: AllowedTenants::Listed(vec![TenantId::new(TENANT).unwrap()]),
         channel_callers,
-        new_conversations: NewConversations::Chat,
+        new_conversations: ConversationSurface::Chat,
     }
 }
 

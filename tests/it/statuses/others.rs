@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cli::channel::{Effect, Fault, Operation, Person, Refusal};
-use herald::channel::connector::NewConversations;
+use herald::channel::connector::ConversationSurface;
 use herald::protocol::service_url::ServiceUrl;
 use serde_json::json;
 use support::{Neighbour, ScriptedEngine, TestBundle};
@@ -191,7 +191,7 @@ async fn an_agent_of_copilot_begins_a_conversation_of_its_own_there() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     let mut neighbour = neighbour(&bundle, ScriptedEngine::telling("News."));
     let worker = Arc::get_mut(&mut neighbour.worker).unwrap();
-    worker.connector.conversations = NewConversations::Copilot;
+    worker.connector.conversations = ConversationSurface::Copilot;
     let dana = bundle.channel().add_person("Dana");
 
     tell(&bundle, &neighbour, &dana).await;

@@ -52,7 +52,7 @@ pub(super) async fn check(clock: &Arc<dyn Clock>) -> Tried {
     let template = &local.template;
     let (queues, schedules) = (template.queues.len(), template.schedules.len());
     let created = format!("template.yaml is read; tables: 1, queues: {queues}, schedules: {schedules}");
-    let mut parts = vec![Finding::held(STACK, created), inbound(&local).await];
+    let mut parts = vec![Finding::passed(STACK, created), inbound(&local).await];
     for schedule in &template.schedules {
         parts.push(firing(&local, schedule, clock.as_ref()).await);
     }
@@ -76,7 +76,7 @@ async fn inbound(local: &Local) -> Finding {
     let signed = channel.deliver(hello).await;
     let (cause, fix) = match (unsigned, signed) {
         (Ok(unsigned), Ok(signed)) if (unsigned.status, signed.status) == (401, 202) => {
-            return Finding::held(WHAT, "takes a signed activity (202) and refuses an unsigned one (401)");
+            return Finding::passed(WHAT, "takes a signed activity (202) and refuses an unsigned one (401)");
         }
         (Ok(unsigned), Ok(signed)) => (
             format!(
@@ -129,7 +129,7 @@ async fn firing(local: &Local, schedule: &ScheduleDefinition, clock: &dyn Clock)
     match local.fire(fire(schedule, due)).await {
         Ok(_) => {
             let (expression, zone) = (timetable.expression(), timetable.zone());
-            Finding::held(what, format!("{expression} in {zone}, {next}; proactive takes what it sends"))
+            Finding::passed(what, format!("{expression} in {zone}, {next}; proactive takes what it sends"))
         }
         Err(error) => {
             let fix = "correct its Input in template.yaml: the README has an example";

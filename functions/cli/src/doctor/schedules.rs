@@ -5,7 +5,7 @@ use aws_sdk_scheduler::Client;
 use aws_sdk_scheduler::error::SdkError;
 use aws_sdk_scheduler::operation::get_schedule::GetScheduleOutput;
 use aws_sdk_scheduler::types::{ScheduleState, ScheduleSummary};
-use herald::aws::diagnostics::{Asked, Finding, explain};
+use herald::aws::diagnostics::{AwsRequest, Finding, explain};
 use herald::aws::failure::AwsFailure;
 use jiff::Timestamp;
 use proactive::validate_event;
@@ -75,7 +75,7 @@ async fn get(
 }
 
 fn unread(client: &Client, action: &str, group: &str, failure: &AwsFailure) -> Finding {
-    let asked = Asked {
+    let asked = AwsRequest {
         action,
         resource: &format!("schedule group `{group}`"),
         region: client.config().region().map(AsRef::as_ref),
@@ -125,7 +125,7 @@ fn judge(schedule: &GetScheduleOutput, now: Timestamp) -> Finding {
         return Finding::failed(what, format!("proactive refuses what it sends: {error}"), fix);
     }
     let calls = target.arn().rsplit(':').next().unwrap_or_default();
-    Finding::held(what, format!("{}, calls {calls}", when(expression, zone, now)))
+    Finding::passed(what, format!("{}, calls {calls}", when(expression, zone, now)))
 }
 
 /// A `rate` counts from when the schedule was made, which is not asked.

@@ -44,7 +44,7 @@ impl<'a> Sheet<'a> {
         for Finding { what, outcome } in findings {
             let what = printable(what);
             match outcome {
-                Outcome::Held(detail) => {
+                Outcome::Passed(detail) => {
                     self.held += 1;
                     self.line("✓", "32", &format!("{what}: {}", printable(detail)))?;
                 }
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn each_finding_is_a_line_and_the_fix_stands_below() {
         let findings = [
-            Finding::held("clock", "agrees"),
+            Finding::passed("clock", "agrees"),
             Finding::failed("table", "it is\u{1b}[2J gone\n", "bring it back"),
             Finding::skipped("token", "it takes CLIENT_ID"),
         ];
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn only_marks_are_coloured_and_what_was_not_made_is_no_failure() {
-        let (text, holds) = written(Ink::Coloured, &[Finding::held("a", "b"), Finding::skipped("c", "d")]);
+        let (text, holds) = written(Ink::Coloured, &[Finding::passed("a", "b"), Finding::skipped("c", "d")]);
 
         assert!(text.starts_with("\u{1b}[32m✓\u{1b}[0m a: b\n"), "{text}");
         assert!(holds);

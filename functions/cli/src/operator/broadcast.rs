@@ -11,7 +11,7 @@ use std::path::Path;
 use herald::agent::notification::Notification;
 use herald::aws::table::{BroadcastStore, Opened};
 use herald::broadcast::content::Content;
-use herald::broadcast::{Aim, Broadcast, BroadcastId, Spec, Status, Wish};
+use herald::broadcast::{Broadcast, BroadcastId, Command, Kind, Spec, Status};
 use herald::clock::Clock;
 use herald::hash;
 use jiff::{SignedDuration, Timestamp};
@@ -64,20 +64,20 @@ pub(super) async fn execute(
         BroadcastVerb::Preview { file, .. } => preview::write(&deployment.planner()?, read(file)?, out).await,
         BroadcastVerb::Status(named) => status::write(&deployment.broadcasts()?, &named.name, out).await,
         BroadcastVerb::Pause(named) => {
-            change(&deployment.broadcasts()?, &named.name, Wish::Pause, clock.now(), out).await
+            change(&deployment.broadcasts()?, &named.name, Command::Pause, clock.now(), out).await
         }
         BroadcastVerb::Resume(named) => {
-            change(&deployment.broadcasts()?, &named.name, Wish::Resume, clock.now(), out).await
+            change(&deployment.broadcasts()?, &named.name, Command::Resume, clock.now(), out).await
         }
         BroadcastVerb::Cancel(named) => {
-            change(&deployment.broadcasts()?, &named.name, Wish::Cancel, clock.now(), out).await
+            change(&deployment.broadcasts()?, &named.name, Command::Cancel, clock.now(), out).await
         }
         BroadcastVerb::Recall(named) => {
-            let amend = |of| (format!("recall {of}"), Aim::Recall { of }, None);
+            let amend = |of| (format!("recall {of}"), Kind::Recall { of }, None);
             follow(&deployment.planner()?, &named.name, amend, out).await
         }
         BroadcastVerb::Resend(named) => {
-            let amend = |of| (format!("resend {of}"), Aim::Resend { of }, None);
+            let amend = |of| (format!("resend {of}"), Kind::Resend { of }, None);
             follow(&deployment.planner()?, &named.name, amend, out).await
         }
         BroadcastVerb::Correct { named, file } => {
@@ -85,7 +85,7 @@ pub(super) async fn execute(
             let hash = hash::short(&content.to_string());
             let content: Content =
                 serde_json::from_value(content).map_err(|error| unreadable(file, error.into()))?;
-            let amend = |of| (format!("correct {of} {hash}"), Aim::Correct { of }, Some(content));
+            let amend = |of| (format!("correct {of} {hash}"), Kind::Correct { of }, Some(content));
             follow(&deployment.planner()?, &named.name, amend, out).await
         }
         BroadcastVerb::Report(named) => report::write(&deployment.broadcasts()?, &named.name, out).await,
@@ -134,7 +134,7 @@ async fn open(
         let stop_at = planner.clock.now().checked_add(NEWS).ok();
         let broadcast = planner.advance(id, stop_at).await?;
         let count = broadcast.recipients();
-        if broadcast.waits_for.is_some() {
+        if broadcast.blocked_on.is_some() {
             writeln!(out, "The rosters of its teams are read first; then the tick plans, within a minute.")?;
             return Ok(true);
         }
@@ -154,12 +154,12 @@ async fn open(
 async fn change(
     broadcasts: &BroadcastStore,
     named: &str,
-    wish: Wish,
+    wish: Command,
     now: Timestamp,
     out: &mut (dyn Write + Send),
 ) -> Result<bool, OperatorError> {
     let id = BroadcastId::named(named);
-    let decide = |broadcast: &Broadcast| match broadcast.wish(wish, now) {
+    let decide = |broadcast: &Broadcast| match broadcast.apply(wish, now) {
         Ok(wished) => (Some(wished), true),
         Err(_) => (None, false),
     };
@@ -178,7 +178,7 @@ async fn change(
 async fn follow(
     planner: &Proactive,
     named: &str,
-    amend: impl FnOnce(BroadcastId) -> (String, Aim, Option<Content>),
+    amend: impl FnOnce(BroadcastId) -> (String, Kind, Option<Content>),
     out: &mut (dyn Write + Send),
 ) -> Result<bool, OperatorError> {
     let of = BroadcastId::named(named);
@@ -187,8 +187,8 @@ async fn follow(
         writeln!(out, "It is RUNNING: pause or cancel it first, or wait until it is done.")?;
         return Ok(false);
     }
-    let (key, aim, given) = amend(of);
-    let is_resend = matches!(aim, Aim::Resend { .. });
+    let (key, kind, given) = amend(of);
+    let is_resend = matches!(kind, Kind::Resend { .. });
     let spec = Spec {
         origin: format!("key:{key}"),
         notification: match is_resend {
@@ -197,7 +197,7 @@ async fn follow(
             false => Notification { scheduled_time: planner.clock.now(), ..source.notification },
         },
         content: if is_resend { source.content } else { given },
-        aim,
+        kind,
     };
     spec.check().map_err(proactive::InvalidEvent::from)?;
     open(planner, &BroadcastId::of_key(&key), &spec, out).await

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use herald::aws::config::{TENANT_RATE, Variables};
+use herald::aws::config::{EnvReader, TENANT_RATE};
 use herald::aws::diagnostics::QueueKind;
 use herald::aws::queue::Queue;
 use herald::aws::table::{AgendaStore, BroadcastStore, JobStore, ReferenceStore, SubscriptionStore, Table};
@@ -66,7 +66,7 @@ impl Deployment {
         vars: impl Fn(&str) -> Option<String>,
         aws: impl AsyncFnOnce() -> SdkConfig,
     ) -> Result<Self, OperatorError> {
-        let mut vars = Variables::new(vars);
+        let mut vars = EnvReader::new(vars);
         // What is missing or wrong is only said to the verbs that need it.
         let (client_id, cloud) = (vars.client_id(), vars.cloud());
         let tenant_rate = vars.tenant_rate().unwrap_or(TENANT_RATE);

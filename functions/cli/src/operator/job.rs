@@ -4,7 +4,7 @@
 use std::io::Write;
 
 use herald::aws::table::JobStore;
-use herald::jobs::{By, Cancel, Job, JobId, State};
+use herald::jobs::{Cancel, CancelledBy, Job, JobId, State};
 use jiff::Timestamp;
 
 use super::OperatorError;
@@ -42,16 +42,16 @@ pub(super) async fn cancel(
     now: Timestamp,
     out: &mut (dyn Write + Send),
 ) -> Result<bool, OperatorError> {
-    match jobs.cancel_task(id, By::Operator, now).await? {
+    match jobs.cancel_task(id, CancelledBy::Operator, now).await? {
         None => return unknown(id, out),
-        Some(Cancel::InHand { until, .. }) => {
+        Some(Cancel::Held { until, .. }) => {
             writeln!(
                 out,
                 "Not cancelled: a worker has it in hand, until {until:.3} at the latest. Try again then."
             )?;
             return Ok(false);
         }
-        Some(Cancel::Settled(job)) => {
+        Some(Cancel::AlreadyCompleted(job)) => {
             writeln!(out, "Not cancelled: it has ended, as {}.", name(job.state))?;
             return Ok(false);
         }
@@ -61,7 +61,7 @@ pub(super) async fn cancel(
     }
     let story = Story::read(jobs, id).await?;
     for part in story.iter().flat_map(Story::sends) {
-        if let Some(Cancel::Cancelled(job)) = jobs.cancel(part, By::Operator, now).await? {
+        if let Some(Cancel::Cancelled(job)) = jobs.cancel(part, CancelledBy::Operator, now).await? {
             writeln!(out, "Its send {part} is {}{} now.", name(job.state), why(&job))?;
         }
     }

@@ -13,7 +13,7 @@ use aws_sdk_scheduler::types::{
     ActionAfterCompletion, DeadLetterConfig, FlexibleTimeWindow, FlexibleTimeWindowMode, RetryPolicy,
     ScheduleState, Target,
 };
-use herald::aws::diagnostics::{Asked, explain};
+use herald::aws::diagnostics::{AwsRequest, explain};
 use herald::aws::failure::AwsFailure;
 use jiff::Timestamp;
 use proactive::validate_event;
@@ -218,7 +218,7 @@ impl Group {
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
         R: std::fmt::Debug + Send + Sync + 'static,
     {
-        let asked = Asked {
+        let asked = AwsRequest {
             action,
             resource: &format!("schedule group `{}`", self.name),
             region: self.client.config().region().map(AsRef::as_ref),

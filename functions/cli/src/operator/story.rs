@@ -6,7 +6,7 @@ use herald::jobs::{Job, JobId, Next, Plan};
 use serde_json::{Value, json};
 
 /// What may follow from a job and is claimed by itself.
-const FOLLOWERS: [&str; 4] = ["task", "unhurried", "apology", "effects"];
+const FOLLOWERS: [&str; 4] = ["task", "no_deadline", "apology", "effects"];
 
 /// A job and its parts.
 pub(super) struct Story {
@@ -85,7 +85,7 @@ impl Story {
 pub(super) fn next(plan: &Plan) -> Option<&'static str> {
     Some(match plan.next.as_ref()? {
         Next::Task(_) => "task",
-        Next::Unhurried => "unhurried",
+        Next::RetryWithoutDeadline => "no_deadline",
         Next::Step { .. } => "step",
     })
 }

@@ -20,7 +20,7 @@ pub(crate) struct AmendTargets {
 impl AmendTargets {
     /// Returns the page at `cursor` of the report of the broadcast that `spec` amends.
     pub(crate) async fn page(&self, spec: &Spec, cursor: &Cursor) -> Result<Page, PlanError> {
-        let Some((of, wanted)) = spec.aim.source() else { return Ok(Page::default()) };
+        let Some((of, wanted)) = spec.kind.source() else { return Ok(Page::default()) };
         let limit = i32::try_from(PAGE).ok();
         let entries = self.broadcasts.entries(of, cursor.shard, cursor.after.clone(), limit).await?;
         let mut page = Page { last: entries.last, ..Page::default() };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use herald::aws::queue::Delivery;
-use herald::broadcast::{Cursor, Placement, Step, place, tenant_key};
+use herald::broadcast::{Cursor, Dispatch, Step, dispatch, tenant_key};
 
 use crate::planning::backlog::Backlog;
 
@@ -43,7 +43,7 @@ impl Page {
 
     /// Whether the backlog of every tenant on it is too large to queue more at `per_second`.
     pub(crate) fn is_full(&self, backlog: &Backlog<'_>, per_second: u32) -> bool {
-        let is_full = |tenant: &String| place(backlog.of(tenant), per_second) != Placement::Queue;
+        let is_full = |tenant: &String| dispatch(backlog.of(tenant), per_second) != Dispatch::Queue;
         !self.deliveries.is_empty() && self.by_tenant().keys().all(is_full)
     }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use herald::aws::queue::{BodyError, DeliveriesWork, Delivery, Queue, QueueError, Work};
 use herald::aws::table::{AgendaStore, BroadcastStore, Counts, Opened, StoreError};
 use herald::broadcast::{
-    Broadcast, BroadcastId, Entry, Leased, Outcome, PAGE, Placement, RECIPIENTS, Spec, Status, Step, Who,
-    place,
+    Broadcast, BroadcastId, Dispatch, Entry, Lease, Outcome, PAGE, RECIPIENTS, RecipientRef, Spec, Status,
+    Step, dispatch,
 };
 use herald::clock::Clock;
 use herald::error::error_chain;
@@ -65,8 +65,8 @@ impl Planner {
         let owner = self.random.random_id();
         let now = self.clock.now();
         let lease = |broadcast: &Broadcast| match broadcast.lease(&owner, now) {
-            Leased::Taken(leased) => (Some(leased), true),
-            Leased::Busy { .. } | Leased::Nothing => (None, false),
+            Lease::Acquired(leased) => (Some(leased), true),
+            Lease::Held { .. } | Lease::Nothing => (None, false),
         };
         let leased = self.broadcasts.change(id, lease).await?.ok_or(PlanError::NoBroadcast)?;
         let (broadcast, true) = leased else { return Ok(leased.0) };
@@ -150,7 +150,7 @@ impl Planner {
         step: &Step,
     ) -> Result<Option<Broadcast>, StoreError> {
         let now = self.clock.now();
-        let decide = |broadcast: &Broadcast| match broadcast.planned_to(owner, step, now) {
+        let decide = |broadcast: &Broadcast| match broadcast.checkpoint(owner, step, now) {
             Some(checkpointed) => (Some(checkpointed), true),
             None => (None, false),
         };
@@ -171,9 +171,9 @@ impl Planner {
             let mut ahead = backlog.of(&tenant);
             for chunk in deliveries.chunks(RECIPIENTS) {
                 let messages = messages(id, spec, chunk);
-                match place(ahead, self.tenant_rate) {
-                    Placement::Queue => works.extend(messages.into_iter().map(|work| (work, tenant.clone()))),
-                    Placement::Later(wait) => {
+                match dispatch(ahead, self.tenant_rate) {
+                    Dispatch::Queue => works.extend(messages.into_iter().map(|work| (work, tenant.clone()))),
+                    Dispatch::Later(wait) => {
                         let due =
                             SignedDuration::try_from(wait).ok().and_then(|wait| now.checked_add(wait).ok());
                         for work in messages {
@@ -211,7 +211,7 @@ fn messages(id: &BroadcastId, spec: &Spec, chunk: &[Delivery]) -> Vec<Work> {
 fn unreadable(spec: &Spec, keys: &[String], at: Timestamp) -> Vec<Entry> {
     let entry = |key: &String| Entry {
         job: spec.job(key),
-        who: Who::default(),
+        who: RecipientRef::default(),
         outcome: Outcome::Failed,
         failure: None,
         note: Some("its record cannot be read".to_owned()),

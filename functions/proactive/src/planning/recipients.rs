@@ -6,8 +6,8 @@ use herald::aws::queue::Delivery;
 use herald::aws::table::{
     BroadcastStore, ReferenceStore, SLICES, SUBSCRIBER_SHARDS, StoreError, SubscriptionStore,
 };
-use herald::broadcast::audience::{Audience, Found};
-use herald::broadcast::{Aim, Cursor, Extent, Spec};
+use herald::broadcast::audience::{Audience, Candidate};
+use herald::broadcast::{Cursor, Kind, ShardCounts, Spec};
 use herald::hash;
 use herald::protocol::conversation::ReferenceKey;
 use jiff::Timestamp;
@@ -61,7 +61,7 @@ impl Recipients {
     }
 
     /// Returns the number of shards of each part of the audience.
-    pub(crate) fn shard_counts(spec: &Spec) -> Extent {
+    pub(crate) fn shard_counts(spec: &Spec) -> ShardCounts {
         let shards = |audience: &Audience| match audience {
             Audience::Everyone {} | Audience::Segment(_) => SHARDS,
             Audience::Topic { .. } => SUBSCRIBER_SHARDS,
@@ -72,17 +72,17 @@ impl Recipients {
             | Audience::Team(_)
             | Audience::Any { .. } => 1,
         };
-        match &spec.aim {
-            Aim::Tell { audience } => Extent(audience.parts().iter().map(shards).collect()),
-            Aim::Recall { .. } | Aim::Correct { .. } | Aim::Resend { .. } => Extent(vec![SLICES]),
+        match &spec.kind {
+            Kind::Announce { audience } => ShardCounts(audience.parts().iter().map(shards).collect()),
+            Kind::Recall { .. } | Kind::Correct { .. } | Kind::Resend { .. } => ShardCounts(vec![SLICES]),
         }
     }
 
     /// Returns the page of deliveries at `cursor`.
     pub(crate) async fn page(&self, context: PlanContext<'_>, cursor: &Cursor) -> Result<Page, PlanError> {
-        match &context.spec.aim {
-            Aim::Tell { audience } => self.page_of_audience(context, audience, cursor).await,
-            Aim::Recall { .. } | Aim::Correct { .. } | Aim::Resend { .. } => {
+        match &context.spec.kind {
+            Kind::Announce { audience } => self.page_of_audience(context, audience, cursor).await,
+            Kind::Recall { .. } | Kind::Correct { .. } | Kind::Resend { .. } => {
                 self.amend_targets.page(context.spec, cursor).await
             }
         }
@@ -106,8 +106,8 @@ impl Recipients {
             let teams = self.rosters.teams_of(rosters, part, &recipient);
             let topics = subscribers.topics_of(key.as_ref());
             let candidate =
-                Found { recipient: &recipient, key: key.as_ref(), teams: &teams, topics: &topics };
-            if !part.holds(candidate) || !audience.tells(cursor.part, candidate) {
+                Candidate { recipient: &recipient, key: key.as_ref(), teams: &teams, topics: &topics };
+            if !part.contains(candidate) || !audience.is_first_match(cursor.part, candidate) {
                 continue;
             }
             let job = spec.job(&self.recipient_key(&recipient));
@@ -144,7 +144,7 @@ impl Recipients {
 
     /// Rejects an audience that names a conversation which does not exist.
     pub(crate) async fn check_conversations(&self, spec: &Spec) -> Result<(), PlanError> {
-        let Aim::Tell { audience } = &spec.aim else { return Ok(()) };
+        let Kind::Announce { audience } = &spec.kind else { return Ok(()) };
         for part in audience.parts() {
             if let Audience::Conversation { reference } = part {
                 match self.references.get(reference).await {

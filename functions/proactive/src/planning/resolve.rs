@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use herald::agent::notification::Recipient;
 use herald::aws::table;
 use herald::aws::table::{ReferenceStore, Shard, StoreError, SubscriptionStore};
-use herald::broadcast::audience::{Addressee, Audience, ConversationKind};
+use herald::broadcast::audience::{Audience, ConversationKind, ListedUser};
 use herald::broadcast::{Cursor, PAGE};
 use herald::protocol::conversation::{ConversationReference, User};
 use serde_json::{Map, Value};
@@ -96,9 +96,9 @@ impl Resolver {
     }
 
     /// Returns a page of listed users; of duplicates the first is kept.
-    async fn addressees(&self, users: &[Addressee], cursor: &Cursor) -> Result<ResolvedPage, StoreError> {
+    async fn addressees(&self, users: &[ListedUser], cursor: &Cursor) -> Result<ResolvedPage, StoreError> {
         let start = cursor.after.as_ref().and_then(|after| after.parse().ok()).unwrap_or(0);
-        let key = |addressee: &Addressee| self.references.person_key(&addressee.user());
+        let key = |addressee: &ListedUser| self.references.person_key(&addressee.user());
         let mut seen: HashSet<String> = users.iter().take(start).map(key).collect();
         let mut page = ResolvedPage::default();
         for addressee in users.iter().skip(start).take(PAGE) {

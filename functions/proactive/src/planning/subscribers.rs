@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use herald::agent::topic::Topic;
 use herald::aws::table::{StoreError, SubscriptionStore};
-use herald::broadcast::audience::{Audience, Subscribed};
+use herald::broadcast::audience::{Audience, TopicSubscriptions};
 use herald::protocol::conversation::ReferenceKey;
 use jiff::{SignedDuration, Timestamp};
 
@@ -60,10 +60,10 @@ impl<'a> Subscribers<'a> {
     }
 
     /// Returns the topics that the conversation with `key` subscribed to.
-    pub(crate) fn topics_of(&self, key: Option<&ReferenceKey>) -> Vec<Subscribed<'_>> {
+    pub(crate) fn topics_of(&self, key: Option<&ReferenceKey>) -> Vec<TopicSubscriptions<'_>> {
         let subscribed = self.topics.iter().filter_map(|(topic, membership)| {
-            let is_listed = membership.was_enumerated(key, self.begun)?;
-            Some(Subscribed { topic, is_listed })
+            let was_enumerated = membership.was_enumerated(key, self.begun)?;
+            Some(TopicSubscriptions { topic, was_enumerated })
         });
         subscribed.collect()
     }

@@ -51,7 +51,7 @@ pub struct TurnWork {
     pub turn: Turn,
     /// Whether the engine has all the time the worker has, because the user was told to wait.
     #[serde(default)]
-    pub unhurried: bool,
+    pub no_deadline: bool,
 }
 
 /// Run a task.
@@ -267,7 +267,7 @@ mod tests {
         .unwrap();
         let reference = ConversationReference::of(&activity).unwrap();
         let job = JobId::of_turn(&reference.channel_id, &reference.conversation.id, "1");
-        Work::Turn(TurnWork { job, turn: Turn::new(activity, reference), unhurried: false })
+        Work::Turn(TurnWork { job, turn: Turn::new(activity, reference), no_deadline: false })
     }
 
     /// What SQS allows: #x9 #xA #xD #x20–#xD7FF #xE000–#xFFFD #x10000–#x10FFFF.

@@ -28,7 +28,7 @@ pub(super) async fn write(
         );
         writeln!(out, "  {}", printable(line.trim_end()))?;
     }
-    if let Some(reason) = &broadcast.waits_for {
+    if let Some(reason) = &broadcast.blocked_on {
         writeln!(out, "  nobody is planned yet: {}", printable(reason))?;
     }
     let all = if broadcast.cursor.is_none() { "all" } else { "so far" };
