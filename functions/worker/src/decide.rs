@@ -1,7 +1,7 @@
 //! From a claimed job to its plan: the stored one, or what the engine decides, which whoever carries it out stores.
 //! What the engine is asked is said by `turns`, `tasks` and `deliveries`.
 
-use herald::agent::engine::EngineError;
+use herald::agent::EngineError;
 use herald::jobs::{Attempt, Conclusion, FailureKind, Job, Plan, ResendPolicy, finish};
 use herald::protocol::message_size::split_to_fit;
 use tracing::error;
@@ -37,8 +37,8 @@ impl Worker {
         }
         let plan = if is_asked(&job) { self.ask(&job, decide).await? } else { None };
         let plan = plan.unwrap_or_else(|| {
-            let apology = someone_waits.then(|| self.engine.failure_notice());
-            Plan { conclusion: Conclusion::GivenUp, ..Plan::sends(apology.into_iter().collect()) }
+            let notice = someone_waits.then(|| self.engine.failure_notice());
+            Plan { conclusion: Conclusion::GivenUp, ..Plan::sends(notice.into_iter().collect()) }
         });
         Ok(Planned { job: Job { plan: Some(divided(plan)), ..job }, is_stored: false })
     }

@@ -1,10 +1,10 @@
 //! Deliveries: one notification told to one recipient after the other, each under its own claim.
 //! Who they are was decided by `proactive`; what they are told, by the broadcast's content or the engine.
 
+use herald::agent::{Notification, Recipient};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use herald::agent::notification::{Notification, Recipient};
 use herald::aws::queue::{DeliveriesWork, Delivery};
 use herald::broadcast::{BroadcastId, Spec};
 use herald::jobs::{Attempt, Failure, FailureKind, Job, Plan, ResendPolicy, finish};

@@ -1,11 +1,7 @@
 //! Effects: what the engine wants done besides what is said, done before it is said.
 //! Each may be done twice, for the plan it stands in is replayed after a crash.
 
-use herald::agent::calendar::Zone;
-use herald::agent::effect::Effect;
-use herald::agent::ids::TaskId;
-use herald::agent::memory::Memory;
-use herald::agent::topic::Topic;
+use herald::agent::{Effect, Memory, TaskId, Topic, Zone};
 use herald::aws::queue::EffectsWork;
 use herald::aws::table::Subscription;
 use herald::broadcast::preferences;

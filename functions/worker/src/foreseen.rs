@@ -1,8 +1,7 @@
 //! What a delivery says, known before it is claimed: then the claim stores it, and a recipient takes two writes.
 //! Only what may be asked again for nothing is asked so early; a delivery that comes back is claimed first.
 
-use herald::agent::engine::EngineError;
-use herald::agent::notification::{Notification, Recipient};
+use herald::agent::{EngineError, Notification, Recipient};
 use herald::aws::queue::Delivery;
 use herald::broadcast::Spec;
 use herald::jobs::{Plan, ResendPolicy};

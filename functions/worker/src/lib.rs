@@ -32,9 +32,9 @@ mod tasks;
 mod turns;
 mod typing;
 
+use herald::agent::Engine;
 use std::sync::Arc;
 
-use herald::agent::engine::Engine;
 use herald::aws::identity::Credential;
 use herald::aws::queue::{BodyError, MAX_DELAY, Queue, Work};
 use herald::aws::table::{

@@ -1,7 +1,7 @@
 //! The report's lines: what stands of one delivery in the report of its broadcast.
 //! They are written by `broadcast`, once for each message.
 
-use herald::agent::notification::Recipient;
+use herald::agent::Recipient;
 use herald::aws::queue::Delivery;
 use herald::aws::table::StoreError;
 use herald::broadcast::{Entry, Outcome, RecipientRef};

@@ -1,7 +1,7 @@
 //! Which answers are streamed: a turn begins a stream where its channel has them and no other is open in the
 //! conversation, and lets others begin once it is over (protocol §6.2). What a stream shows is `stream`'s.
 
-use herald::agent::turn::Turn;
+use herald::agent::Turn;
 use herald::aws::queue::{TaskWork, TurnWork};
 use herald::error::error_chain;
 use herald::jobs::{Job, JobId, Plan, State};

@@ -1,9 +1,9 @@
 //! Recalling: the conversation's memory, for an engine that asks for it.
 //! It changes nothing; that is `effects`'.
 
+use herald::agent::Memory;
 use std::time::Duration;
 
-use herald::agent::memory::Memory;
 use herald::clock::timeout;
 use herald::error::error_chain;
 use herald::protocol::conversation::ConversationReference;

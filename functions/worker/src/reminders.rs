@@ -1,9 +1,10 @@
 //! Reminders: said when they are due, not before, and not after they were cancelled; then put down for the next time.
 //! What was asked for and what of it is still wanted stands in the conversation's memory.
 
+use herald::agent::Reminder;
 use std::time::Duration;
 
-use herald::agent::reminder::{Listed, Reminder};
+use herald::agent::reminder::Listed;
 use herald::aws::queue::{ReminderWork, Work};
 use herald::error::error_chain;
 use herald::jobs::{Conclusion, Job, JobId, Plan, ResendPolicy};

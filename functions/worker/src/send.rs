@@ -1,9 +1,9 @@
 //! One send: claimed for itself just before its request, recorded just after.
 //! The order is what bounds the copies a user can see; see the ledger's policy.
 
+use herald::agent::Turn;
 use std::time::Duration;
 
-use herald::agent::turn::Turn;
 use herald::error::error_chain;
 use herald::jobs::{Attempt, Failure, Job, JobId, ResendPolicy, State, finish};
 use herald::protocol::activity::Activity;

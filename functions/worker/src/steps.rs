@@ -1,10 +1,9 @@
 //! Steps: a task that goes on later, put down before it is queued, so that it can be cancelled while it waits.
 //! When it may go on is the shared vocabulary's; what it does then, `tasks`'.
 
+use herald::agent::{TaskInput, WaitingTask};
 use std::time::Duration;
 
-use herald::agent::memory::WaitingTask;
-use herald::agent::task::TaskInput;
 use herald::aws::queue::{TaskWork, Work};
 use herald::error::error_chain;
 use herald::jobs::timers::{Destination, Item};

@@ -1,11 +1,10 @@
 //! Streams on their way: the first chunk is the ack of a turn, the others are told beside the task (protocol §6).
 //! What is sent when is the shared stream's decision; how its answer is shown for good, `finish`'s.
 
+use herald::agent::{EngineError, Progress};
 use std::pin::pin;
 use std::time::Duration;
 
-use herald::agent::engine::EngineError;
-use herald::agent::progress::Progress;
 use herald::aws::queue::TaskWork;
 use herald::error::error_chain;
 use herald::jobs::{Conclusion, Job, Plan};

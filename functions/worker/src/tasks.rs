@@ -1,10 +1,7 @@
 //! Tasks: long work, run once the user has been answered, and the follow-up it comes to.
 //! A task may run again after a crash; its follow-up is sent under its own claim all the same.
 
-use herald::agent::engine::{EngineError, TaskOutcome};
-use herald::agent::memory::Memory;
-use herald::agent::progress::Progress;
-use herald::agent::task::{TaskInput, TaskRun};
+use herald::agent::{EngineError, Memory, Progress, TaskInput, TaskOutcome, TaskResponse, TaskRun};
 use herald::aws::queue::TaskWork;
 use herald::jobs::{Conclusion, Job, Plan, ResendPolicy};
 use tracing::info;
@@ -57,20 +54,21 @@ impl Worker {
             step: work.number(),
             memory,
         };
-        let outcome = self.engine.run_task(&run, progress).await;
+        let response = self.engine.run_task(&run, progress).await;
         let duration_ms = self.clock.now().duration_since(begun).as_millis();
         info!(job.id = work.job.as_str(), task.name = work.task.name, duration_ms, "ran a task");
-        let (outcome, effects) = outcome?.apart();
+        let TaskResponse { outcome, effects } = response?;
         let plan = match outcome {
             TaskOutcome::Done(activities) => Plan::sends(activities),
             TaskOutcome::Replace(activity) => {
                 Plan { replaces: work.ack.clone(), ..Plan::sends(vec![activity]) }
             }
-            TaskOutcome::Continue { say, state, after } => self.plan_step(work, say, TaskInput(state), after),
-            TaskOutcome::Failed { say } => {
-                Plan { conclusion: Conclusion::Declined, ..Plan::sends(vec![say]) }
+            TaskOutcome::Continue { messages, state, after } => {
+                self.plan_step(work, messages, TaskInput(state), after)
             }
-            TaskOutcome::With { .. } => Plan::default(),
+            TaskOutcome::Failed { message } => {
+                Plan { conclusion: Conclusion::Declined, ..Plan::sends(vec![message]) }
+            }
         };
         Ok(Plan { effects, ..plan })
     }

@@ -1,10 +1,9 @@
 //! Turns: the engine's answer to one activity, within the 15 s the channel gives (design: promises, ack).
 //! A turn never waits in the FIFO queue, where it would silence its conversation: it goes on in `tasks`.
 
+use herald::agent::{EngineError, Outcome, Response, Turn};
 use std::time::Duration;
 
-use herald::agent::engine::{EngineError, Outcome};
-use herald::agent::turn::Turn;
 use herald::aws::queue::{MAX_DELAY, QueueError, TaskWork, TurnWork, Work};
 use herald::clock::timeout;
 use herald::error::error_chain;
@@ -72,11 +71,11 @@ impl Worker {
         };
         let turn = recalled.as_ref().unwrap_or(&work.turn);
         let answer = self.engine.on_activity(turn);
-        let outcome = match work.no_deadline {
+        let response = match work.no_deadline {
             true => Some(answer.await),
             false => timeout(self.clock.as_ref(), ENGINE_LIMIT, self.typing(turn, answer)).await,
         };
-        let Some(outcome) = outcome else {
+        let Some(response) = response else {
             warn!(job.id = work.job.as_str(), "the engine is slow: its default ack is sent for it");
             let ack = turn.activity.is("message").then(|| self.engine.default_ack(turn));
             return Ok(Plan {
@@ -84,7 +83,7 @@ impl Worker {
                 ..Plan::sends(ack.into_iter().collect())
             });
         };
-        let (outcome, effects) = outcome?.apart();
+        let Response { outcome, effects } = response?;
         let plan = match outcome {
             Outcome::Reply(replies) => Plan::sends(replies),
             Outcome::Defer { ack, task } => Plan { next: Some(Next::Task(task)), ..Plan::sends(vec![ack]) },
@@ -94,7 +93,7 @@ impl Worker {
             }
             Outcome::Ignore => Plan::default(),
             // An invoke is answered in its HTTP response; nothing can be said to it here.
-            Outcome::Invoke { .. } | Outcome::With { .. } => {
+            Outcome::Invoke { .. } => {
                 warn!(
                     job.id = work.job.as_str(),
                     "the engine answered a queued activity as if it were an invoke"

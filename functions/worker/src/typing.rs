@@ -1,10 +1,10 @@
 //! The typing indicator: shown while the engine thinks about a message, until the first word is said (protocol §6.7).
 //! It promises nothing: it is recorded nowhere, and one that is lost is not sent again.
 
+use herald::agent::Turn;
 use std::pin::pin;
 use std::time::Duration;
 
-use herald::agent::turn::Turn;
 use herald::error::error_chain;
 use herald::protocol::activity::{Activity, ActivityType};
 use herald::streaming::Surface;
