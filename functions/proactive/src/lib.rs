@@ -11,9 +11,7 @@ mod timers;
 use std::sync::Arc;
 
 use herald::aws::queue::Queue;
-use herald::aws::table::{
-    AgendaStore, BroadcastStore, Opened, ReferenceStore, StoreError, SubscriptionStore,
-};
+use herald::aws::table::{BroadcastStore, Opened, ReferenceStore, StoreError, SubscriptionStore, TimerStore};
 use herald::broadcast::{Broadcast, BroadcastId, Spec};
 use herald::clock::Clock;
 use herald::random::Random;
@@ -33,7 +31,7 @@ pub struct Proactive {
     /// The store of broadcasts.
     pub broadcasts: BroadcastStore,
     /// The store of timers.
-    pub timers: AgendaStore,
+    pub timers: TimerStore,
     /// Sends a second to one tenant, of all workers together; planning stays ahead of them by it.
     pub tenant_rate: u32,
     /// The clock.
@@ -55,7 +53,7 @@ pub struct Parts {
     /// The store of broadcasts.
     pub broadcasts: BroadcastStore,
     /// The store of timers.
-    pub timers: AgendaStore,
+    pub timers: TimerStore,
     /// The FIFO queue of turns.
     pub turns: Queue,
     /// The queue of tasks.

@@ -4,7 +4,7 @@
 use herald::agent::{EngineError, Outcome, Response, Turn};
 use std::time::Duration;
 
-use herald::aws::queue::{MAX_DELAY, QueueError, TaskWork, TurnWork, Work};
+use herald::aws::queue::{MAX_DELAY, QueueError, TaskWork, TurnWork, WorkMessage};
 use herald::clock::timeout;
 use herald::error::error_chain;
 use herald::jobs::{Job, Next, Plan, ResendPolicy};
@@ -32,7 +32,7 @@ impl Worker {
             return Err(later);
         }
         let id = work.job.clone();
-        let handed_over = self.tasks.send_after(&Work::Turn(work), later.wait).await;
+        let handed_over = self.tasks.send_delayed(&WorkMessage::Turn(work), later.wait).await;
         handed_over.map_err(|error| {
             let cause = error_chain(&error);
             error!(error = %cause, job.id = id.as_str(), "could not hand a turn over to the tasks");
@@ -123,14 +123,14 @@ impl Worker {
             Some(Next::Task(task)) => {
                 let job = work.job.step("task", 0);
                 let (ack, reference) = (Some(work.job.clone()), work.turn.reference.clone());
-                Work::Task(TaskWork { ack, stream, ..TaskWork::new(job, task, reference) })
+                WorkMessage::Task(TaskWork { ack, stream, ..TaskWork::new(job, task, reference) })
             }
             Some(Next::RetryWithoutDeadline) => {
                 let job = work.job.step("no_deadline", 0);
-                Work::Turn(TurnWork { job, turn: work.turn.clone(), no_deadline: true })
+                WorkMessage::Turn(TurnWork { job, turn: work.turn.clone(), no_deadline: true })
             }
         };
-        let Err(error) = self.tasks.send_after(&next, Duration::ZERO).await else {
+        let Err(error) = self.tasks.send_delayed(&next, Duration::ZERO).await else {
             return Ok(parts);
         };
         error!(error = %error_chain(&error), job.id = work.job.as_str(), "could not queue what follows from a turn");

@@ -1,5 +1,6 @@
-//! The queue adapter: work into SQS, and what a worker says of it back (design: queues).
-//! Receiving is AWS Lambda's event source mapping, or the local stack's in its place.
+//! Queue adapter: sends work to SQS and changes the visibility of received messages.
+//!
+//! The event source mapping of AWS Lambda receives, or the local stack in its place.
 
 mod continuation;
 mod dead_letters;
@@ -10,122 +11,118 @@ use std::time::Duration;
 
 use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
 
-pub use self::continuation::{MAX_STATE_BYTES, MAX_STEPS, NoStep};
-pub use self::dead_letters::Letter;
+pub use self::continuation::{CannotContinue, MAX_STATE_BYTES, MAX_STEPS};
+pub use self::dead_letters::DeadLetter;
 pub use self::message::{
-    BodyError, DeliveriesWork, Delivery, EffectsWork, MAX_BODY_BYTES, ReminderWork, RosterWork, TaskStep,
-    TaskWork, TurnWork, Work,
+    DeliveriesWork, Delivery, EffectsWork, MAX_BODY_BYTES, MessageError, ReminderWork, RosterWork, TaskStep,
+    TaskWork, TurnWork, WorkMessage,
 };
 use crate::aws::failure::AwsFailure;
 use crate::error::BoxError;
 
-/// Longest SQS delays a message: 15 minutes.
+/// Longest delay of a message: 15 minutes.
 pub const MAX_DELAY: Duration = Duration::from_secs(900);
 
-/// Longest a message in hand is hidden, within the 12 hours of SQS.
-pub const MAX_HIDDEN: Duration = Duration::from_secs(11 * 3600);
+/// Longest visibility timeout that is set, within the 12 hours that SQS allows.
+pub const MAX_VISIBILITY_TIMEOUT: Duration = Duration::from_secs(11 * 3600);
 
-/// Most messages of one batch.
+/// Most messages in one batch.
 const MAX_BATCH: usize = 10;
 
-/// One SQS queue.
+/// SQS queue.
 #[derive(Debug, Clone)]
 pub struct Queue {
     client: aws_sdk_sqs::Client,
     url: String,
 }
 
-/// Why work could not be queued.
+/// Error of a request to a queue.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum QueueError {
-    /// It does not fit; nothing was queued.
+    /// The work cannot be encoded; nothing was sent.
     #[error(transparent)]
-    Body(#[from] BodyError),
-    /// The queue could not be reached or refused; the work may or may not be there.
+    Body(#[from] MessageError),
+    /// SQS was not reached or rejected the request; the work may be queued.
     #[error("queue `{queue}` did not take the work")]
     Unavailable {
-        /// The queue's name.
+        /// Name of the queue.
         queue: String,
-        /// What happened.
+        /// The error.
         #[source]
         cause: BoxError,
     },
-    /// The queue took only a part of a batch; the rest is not there.
+    /// SQS accepted only a part of a batch; the rest is not queued.
     #[error("queue `{queue}` refused {count} messages of a batch")]
     Partial {
-        /// The queue's name.
+        /// Name of the queue.
         queue: String,
-        /// How many it refused.
+        /// Number of rejected messages.
         count: usize,
     },
 }
 
 impl Queue {
-    /// The queue at `url`.
+    /// Returns the queue at `url`.
     #[must_use]
     pub fn new(client: aws_sdk_sqs::Client, url: impl Into<String>) -> Self {
         Self { client, url: url.into() }
     }
 
-    /// The queue's name, the last part of its URL and of its ARN.
+    /// Returns its name, the last part of its URL and of its ARN.
     #[must_use]
     pub fn name(&self) -> &str {
         self.url.rsplit('/').next().unwrap_or(&self.url)
     }
 
-    /// Queues `work` behind the other work of its `group`; a copy with the same `dedupe` id is dropped for
-    /// five minutes. For FIFO queues.
+    /// Sends `work` to a FIFO queue, in the message group `group`.
+    ///
+    /// For five minutes SQS drops copies with the same deduplication id `dedupe`.
     ///
     /// # Errors
     ///
     /// [`QueueError`].
-    pub async fn send_in_order(&self, work: &Work, group: &str, dedupe: &str) -> Result<(), QueueError> {
-        self.send_body_in_order(work.encode()?, group, dedupe).await
+    pub async fn send_fifo(&self, work: &WorkMessage, group: &str, dedupe: &str) -> Result<(), QueueError> {
+        self.send_fifo_raw(work.encode()?, group, dedupe).await
     }
 
-    /// The same with work that is a `body` already.
+    /// Sends an encoded `body` to a FIFO queue, as [`send_fifo`](Self::send_fifo) does.
     ///
     /// # Errors
     ///
     /// [`QueueError::Unavailable`].
-    pub async fn send_body_in_order(
-        &self,
-        body: String,
-        group: &str,
-        dedupe: &str,
-    ) -> Result<(), QueueError> {
+    pub async fn send_fifo_raw(&self, body: String, group: &str, dedupe: &str) -> Result<(), QueueError> {
         let request = self.client.send_message().queue_url(&self.url).message_body(body);
         let sent = request.message_group_id(group).message_deduplication_id(dedupe).send().await;
         sent.map(drop).map_err(|error| self.unavailable(error))
     }
 
-    /// Queues `work`, to be seen after `delay`, at most [`MAX_DELAY`]. For standard queues.
+    /// Sends `work` to a standard queue, visible after `delay`, at most [`MAX_DELAY`].
     ///
     /// # Errors
     ///
     /// [`QueueError`].
-    pub async fn send_after(&self, work: &Work, delay: Duration) -> Result<(), QueueError> {
-        self.send_body_after(work.encode()?, delay).await
+    pub async fn send_delayed(&self, work: &WorkMessage, delay: Duration) -> Result<(), QueueError> {
+        self.send_delayed_raw(work.encode()?, delay).await
     }
 
-    /// The same with work that is a `body` already.
+    /// Sends an encoded `body` to a standard queue, as [`send_delayed`](Self::send_delayed) does.
     ///
     /// # Errors
     ///
     /// [`QueueError::Unavailable`].
-    pub async fn send_body_after(&self, body: String, delay: Duration) -> Result<(), QueueError> {
+    pub async fn send_delayed_raw(&self, body: String, delay: Duration) -> Result<(), QueueError> {
         let request = self.client.send_message().queue_url(&self.url).message_body(body);
         let sent = request.delay_seconds(whole_seconds(delay.min(MAX_DELAY))).send().await;
         sent.map(drop).map_err(|error| self.unavailable(error))
     }
 
-    /// Queues all of `works`, each with the fair-queue group it counts towards. For standard queues.
+    /// Sends all of `works` to a standard queue in batches, each with its fair-queue group.
     ///
     /// # Errors
     ///
-    /// [`QueueError`]; what was queued before the error stays queued.
-    pub async fn send_all(&self, works: &[(Work, String)]) -> Result<(), QueueError> {
+    /// [`QueueError`]; the batches sent before the error stay queued.
+    pub async fn send_all(&self, works: &[(WorkMessage, String)]) -> Result<(), QueueError> {
         let mut batch: Vec<SendMessageBatchRequestEntry> = Vec::new();
         let mut bytes = 0;
         for (work, group) in works {
@@ -145,18 +142,19 @@ impl Queue {
         if batch.is_empty() { Ok(()) } else { self.send_batch(batch).await }
     }
 
-    /// Has the message that `receipt` names come back after `wait`, at most [`MAX_HIDDEN`], and not before.
+    /// Sets the visibility timeout of a received message to `wait`, at most [`MAX_VISIBILITY_TIMEOUT`].
     ///
     /// # Errors
     ///
-    /// [`QueueError::Unavailable`]; the message then comes back when the queue's own time is over.
-    pub async fn come_back_after(&self, receipt: &str, wait: Duration) -> Result<(), QueueError> {
+    /// [`QueueError::Unavailable`]; the message then becomes visible after its current timeout.
+    pub async fn change_visibility(&self, receipt: &str, wait: Duration) -> Result<(), QueueError> {
         let request = self.client.change_message_visibility().queue_url(&self.url).receipt_handle(receipt);
-        let changed = request.visibility_timeout(whole_seconds(wait.min(MAX_HIDDEN))).send().await;
+        let changed =
+            request.visibility_timeout(whole_seconds(wait.min(MAX_VISIBILITY_TIMEOUT))).send().await;
         changed.map(drop).map_err(|error| self.unavailable(error))
     }
 
-    /// What SQS says of the queue.
+    /// Returns the attributes of the queue.
     ///
     /// # Errors
     ///
@@ -167,13 +165,13 @@ impl Queue {
         Ok(answer.attributes.unwrap_or_default())
     }
 
-    /// The region that is asked.
+    /// Returns the region of its client.
     #[must_use]
     pub fn region(&self) -> Option<&str> {
         self.client.config().region().map(AsRef::as_ref)
     }
 
-    /// The region that the URL names; emulators' names none.
+    /// Returns the region in its URL; the URL of an emulator has none.
     #[must_use]
     pub fn region_of_url(&self) -> Option<&str> {
         let host = self.url.split("://").nth(1)?.split('/').next()?;
@@ -194,7 +192,7 @@ impl Queue {
     }
 }
 
-/// Rounded up, so that nothing comes early.
+/// Rounds up, so that no message becomes visible early.
 fn whole_seconds(wait: Duration) -> i32 {
     let seconds = wait.as_secs_f64().ceil();
     #[expect(clippy::cast_possible_truncation, reason = "at most eleven hours")]

@@ -1,26 +1,27 @@
-//! The steps of a task as queued work: which is next, and when a task may not go on.
-//! How long a step waits, and where, is the worker's.
+//! Steps of a task as queued work: builds the next one, and rejects it beyond the limits.
+//!
+//! The worker decides how long a step waits, and where.
 
 use jiff::Timestamp;
 
-use super::{MAX_BODY_BYTES, TaskStep, TaskWork, Work};
+use super::{MAX_BODY_BYTES, TaskStep, TaskWork, WorkMessage};
 use crate::agent::ids::TaskId;
 use crate::agent::task::TaskInput;
 use crate::jobs::{Conclusion, JobId};
 
-/// Most steps of one task.
+/// Most steps of a task.
 pub const MAX_STEPS: u32 = 1_000;
 
-/// Largest state that a step may leave for the next, in bytes of its JSON.
+/// Largest state that a step passes to the next, in bytes of its JSON.
 pub const MAX_STATE_BYTES: usize = 64 * 1024;
 
-/// Why a task may not go on.
+/// Reason why a task cannot continue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NoStep {
-    /// It has had all its steps.
+pub enum CannotContinue {
+    /// The task has had [`MAX_STEPS`] steps.
     #[error("a task has at most {MAX_STEPS} steps: have it end, or make its steps longer")]
     TooMany,
-    /// What it left is too large.
+    /// The state is larger than [`MAX_STATE_BYTES`].
     #[error(
         "the state of a step is at most {MAX_STATE_BYTES} bytes, this is {bytes}: keep it elsewhere, and its name here"
     )]
@@ -28,15 +29,15 @@ pub enum NoStep {
         /// Its size.
         bytes: usize,
     },
-    /// What it left does not fit beside what it was given.
+    /// State, input and conversation together do not fit into a message.
     #[error(
         "a step is queued with its input, state and conversation in {MAX_BODY_BYTES} bytes: make them smaller"
     )]
     BodyTooLarge,
 }
 
-impl NoStep {
-    /// How its job ends.
+impl CannotContinue {
+    /// Returns the verdict that ends its job.
     #[must_use]
     pub fn conclusion(self) -> Conclusion {
         match self {
@@ -58,30 +59,30 @@ impl TaskWork {
         self.step.as_ref().map_or(&self.job, |step| &step.task)
     }
 
-    /// Which step it is: 0 is the first.
+    /// Returns the number of the step: 0 is the first.
     #[must_use]
     pub fn number(&self) -> u32 {
         self.step.as_ref().map_or(0, |step| step.number)
     }
 
-    /// The step after this one, which has `state` and is due at `due`.
+    /// Returns the next step, with `state` and due at `due`.
     ///
     /// # Errors
     ///
-    /// [`NoStep`].
-    pub fn following(&self, state: TaskInput, due: Timestamp) -> Result<Self, NoStep> {
+    /// [`CannotContinue`].
+    pub fn next_step(&self, state: TaskInput, due: Timestamp) -> Result<Self, CannotContinue> {
         let number = self.number() + 1;
         if number >= MAX_STEPS {
-            return Err(NoStep::TooMany);
+            return Err(CannotContinue::TooMany);
         }
         let bytes = state.0.to_string().len();
         if bytes > MAX_STATE_BYTES {
-            return Err(NoStep::StateTooLarge { bytes });
+            return Err(CannotContinue::StateTooLarge { bytes });
         }
         let task = self.first_job().clone();
         let step = TaskStep { number, state, due, task: task.clone() };
         let next = Self { job: task.task_step(number), step: Some(step), stream: None, ..self.clone() };
-        Work::Task(next.clone()).encode().map_err(|_| NoStep::BodyTooLarge)?;
+        WorkMessage::Task(next.clone()).encode().map_err(|_| CannotContinue::BodyTooLarge)?;
         Ok(next)
     }
 }
@@ -113,17 +114,20 @@ mod tests {
     fn a_task_has_a_thousand_steps_and_no_more() {
         let mut work = first(Task::new("poll"));
         for _ in 1..MAX_STEPS {
-            work = work.following(TaskInput(json!(null)), Timestamp::UNIX_EPOCH).unwrap();
+            work = work.next_step(TaskInput(json!(null)), Timestamp::UNIX_EPOCH).unwrap();
         }
 
         assert_eq!((work.number(), work.task_id()), (999, first(Task::new("poll")).job.as_task()));
-        assert_eq!(work.following(TaskInput(json!(null)), Timestamp::UNIX_EPOCH), Err(NoStep::TooMany));
+        assert_eq!(
+            work.next_step(TaskInput(json!(null)), Timestamp::UNIX_EPOCH),
+            Err(CannotContinue::TooMany)
+        );
     }
 
     #[test]
     fn every_step_has_an_id_of_its_own_that_follows_from_the_first() {
         let work = first(Task::new("poll"));
-        let next = |work: &TaskWork| work.following(state(2), Timestamp::UNIX_EPOCH).unwrap();
+        let next = |work: &TaskWork| work.next_step(state(2), Timestamp::UNIX_EPOCH).unwrap();
 
         let (second, third) = (next(&work), next(&next(&work)));
 
@@ -133,13 +137,13 @@ mod tests {
     }
 
     #[test]
-    fn what_a_step_leaves_is_measured() {
+    fn state_and_message_of_a_step_are_limited() {
         let (work, large) = (first(Task::new("poll")), first(Task::new("poll").input("x".repeat(200_000))));
         let due = Timestamp::UNIX_EPOCH;
 
-        assert!(work.following(state(MAX_STATE_BYTES), due).is_ok());
+        assert!(work.next_step(state(MAX_STATE_BYTES), due).is_ok());
         let bytes = MAX_STATE_BYTES + 1;
-        assert_eq!(work.following(state(bytes), due), Err(NoStep::StateTooLarge { bytes }));
-        assert_eq!(large.following(state(MAX_STATE_BYTES), due), Err(NoStep::BodyTooLarge));
+        assert_eq!(work.next_step(state(bytes), due), Err(CannotContinue::StateTooLarge { bytes }));
+        assert_eq!(large.next_step(state(MAX_STATE_BYTES), due), Err(CannotContinue::BodyTooLarge));
     }
 }
