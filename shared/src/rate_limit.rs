@@ -40,7 +40,7 @@ pub fn tenant(per_second: u32) -> [Rate; 1] {
 pub struct Reserved {
     /// For each rate, when it would have rested in full.
     #[serde(default)]
-    pub rested_at: Vec<Timestamp>,
+    pub theoretical_arrival: Vec<Timestamp>,
     /// Nothing goes out before this: the channel asked for a pause.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused_until: Option<Timestamp>,
@@ -51,20 +51,20 @@ impl Reserved {
     #[must_use]
     pub fn reserve(&self, rates: &[Rate], count: usize, now: Timestamp) -> (Self, Vec<Timestamp>) {
         let mut after = self.clone();
-        after.rested_at.resize(rates.len(), Timestamp::MIN);
+        after.theoretical_arrival.resize(rates.len(), Timestamp::MIN);
         let earliest = self.paused_until.map_or(now, |until| until.max(now));
         let starts = (0..count).map(|_| after.reserve_one(rates, earliest)).collect();
         (after, starts)
     }
 
     fn reserve_one(&mut self, rates: &[Rate], earliest: Timestamp) -> Timestamp {
-        let may = |(rate, rested_at): (&Rate, &Timestamp)| {
+        let may = |(rate, theoretical_arrival): (&Rate, &Timestamp)| {
             let ahead = rate.interval.saturating_mul(rate.burst.saturating_sub(1));
-            minus(*rested_at, ahead)
+            minus(*theoretical_arrival, ahead)
         };
-        let start = rates.iter().zip(&self.rested_at).map(may).fold(earliest, Timestamp::max);
-        for (rate, rested_at) in rates.iter().zip(&mut self.rested_at) {
-            *rested_at = plus((*rested_at).max(start), rate.interval);
+        let start = rates.iter().zip(&self.theoretical_arrival).map(may).fold(earliest, Timestamp::max);
+        for (rate, theoretical_arrival) in rates.iter().zip(&mut self.theoretical_arrival) {
+            *theoretical_arrival = plus((*theoretical_arrival).max(start), rate.interval);
         }
         start
     }
@@ -79,7 +79,7 @@ impl Reserved {
     /// When nothing of it matters any more.
     #[must_use]
     pub fn ends_at(&self) -> Option<Timestamp> {
-        self.rested_at.iter().copied().chain(self.paused_until).max()
+        self.theoretical_arrival.iter().copied().chain(self.paused_until).max()
     }
 }
 

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use cli::stack::Delays;
-use herald::aws::table::{BroadcastStore, ReferenceStore, Table};
+use herald::aws::table::{ReferenceStore, Stores, Table};
 use herald::broadcast::{BroadcastId, PAGE};
 use herald::clock::{Clock, SystemClock};
 use herald::protocol::cloud::Cloud;
@@ -35,8 +35,8 @@ async fn the_planner_takes_no_more_memory_for_fifty_thousand_than_for_a_thousand
     let table =
         Table::new(aws_sdk_dynamodb::Client::new(&services.stack.sdk_config()), services.stack.table_name());
     let issuer = Cloud::parse(&services.channel.cloud().to_string()).unwrap().issuer;
-    let references = ReferenceStore::new(table.clone(), ClientId::new(CLIENT_ID).unwrap(), issuer);
-    let (references, broadcasts) = (Arc::new(references), BroadcastStore::new(table));
+    let stores = Stores::new(&table, &ClientId::new(CLIENT_ID).unwrap(), &issuer);
+    let (references, broadcasts) = (Arc::new(stores.references), stores.broadcasts);
     let alex = services.channel.add_person("Alex");
     let activity = serde_json::from_value(services.channel.message(&alex, "hello")).unwrap();
     let one = ConversationReference::of(&activity).unwrap();

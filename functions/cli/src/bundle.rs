@@ -8,10 +8,7 @@ use herald::agent::engine::Engine;
 use herald::aws::config::AllowedTenants;
 use herald::aws::identity::Credential;
 use herald::aws::queue::Queue;
-use herald::aws::table::{
-    AgendaStore, BroadcastStore, JobStore, KeyStore, MemoryStore, PreferenceStore, RateStore, ReferenceStore,
-    StreamStore, SubscriptionStore, Table,
-};
+use herald::aws::table::{Stores, Table};
 use herald::channel::auth::{Authenticator, Checks, Entra, SigningKeys, TokenProvider, TokenSource};
 use herald::channel::connector::{Connector, NewConversations};
 use herald::channel::http;
@@ -146,11 +143,12 @@ impl Bundle {
             channel_callers,
             new_conversations,
         } = registration.clone();
-        let references = ReferenceStore::new(table.clone(), client_id.clone(), &cloud.issuer);
-        let subscriptions = SubscriptionStore::new(table.clone(), client_id.clone(), &cloud.issuer);
+        // As processes of their own would, each function has its own caches.
+        let stores = || Stores::new(&table, &client_id, &cloud.issuer);
+        let (for_inbound, for_worker, for_proactive) = (stores(), stores(), stores());
 
         let keys = |metadata| {
-            SigningKeys::new(metadata, http.clone(), Arc::new(KeyStore::new(table.clone())), clock.clone())
+            SigningKeys::new(metadata, http.clone(), Arc::new(for_inbound.keys.clone()), clock.clone())
         };
         let entra_keys = keys(cloud.entra_metadata());
 
@@ -165,9 +163,9 @@ impl Bundle {
             },
             cloud: cloud.clone(),
             allowed_tenants,
-            references: references.clone(),
-            memories: MemoryStore::new(table.clone()),
-            agenda: AgendaStore::new(table.clone()),
+            references: for_inbound.references,
+            memories: for_inbound.memories,
+            timers: for_inbound.timers,
             turns: queue(&resources.turns),
             tasks: queue(&resources.tasks),
             engine: engine.clone(),
@@ -192,16 +190,16 @@ impl Bundle {
                 client_id,
                 conversations: new_conversations,
             },
-            jobs: JobStore::new(table.clone()),
-            memories: MemoryStore::new(table.clone()),
-            preferences: PreferenceStore::new(table.clone()),
-            subscriptions: subscriptions.clone(),
-            streams: StreamStore::new(table.clone()),
-            rates: RateStore::new(table.clone()),
+            jobs: for_worker.jobs,
+            memories: for_worker.memories,
+            preferences: for_worker.preferences,
+            subscriptions: for_worker.subscriptions,
+            streams: for_worker.streams,
+            rates: for_worker.rates,
             tenant_rate: *tenant_rate,
-            broadcasts: BroadcastStore::new(table.clone()),
-            agenda: AgendaStore::new(table.clone()),
-            references: references.clone(),
+            broadcasts: for_worker.broadcasts,
+            timers: for_worker.timers,
+            references: for_worker.references,
             turns: queue(&resources.turns),
             tasks: queue(&resources.tasks),
             deliveries: queue(&resources.deliveries),
@@ -209,10 +207,10 @@ impl Bundle {
             random: random.clone(),
         };
         let proactive = Proactive {
-            references,
-            subscriptions,
-            broadcasts: BroadcastStore::new(table.clone()),
-            agenda: AgendaStore::new(table),
+            references: for_proactive.references,
+            subscriptions: for_proactive.subscriptions,
+            broadcasts: for_proactive.broadcasts,
+            timers: for_proactive.timers,
             turns: queue(&resources.turns),
             tasks: queue(&resources.tasks),
             deliveries: queue(&resources.deliveries),

@@ -4,13 +4,13 @@
 use std::time::Duration;
 
 use herald::agent::turn::Turn;
-use herald::aws::queue::{BodyError, TurnWork, Work};
+use herald::aws::queue::{MessageError, TurnWork, WorkMessage};
 use herald::channel::auth::{Authenticated, Check};
 use herald::clock::timeout;
 use herald::error::error_chain;
 use herald::hash;
 use herald::jobs::JobId;
-use herald::jobs::timers::{Destination, Item};
+use herald::jobs::timers::{QueueTarget, Timer};
 use herald::protocol::activity::Activity;
 use herald::protocol::conversation::{ConversationReference, InvalidReference, lifecycle};
 use herald::protocol::ids::TenantId;
@@ -89,11 +89,11 @@ impl Inbound {
                 tokio::join!(Box::pin(self.answer_inline(&job, &turn)), Box::pin(self.keep(&turn)));
             return answered;
         }
-        let work = Work::Turn(TurnWork { job: job.clone(), turn: turn.clone(), unhurried: false });
+        let work = WorkMessage::Turn(TurnWork { job: job.clone(), turn: turn.clone(), unhurried: false });
         // Before anything is kept: what does not fit is refused, and leaves nothing behind.
         let body = encoded(&work, &job)?;
         let group = self.references.key(&turn.reference).as_str().to_owned();
-        let queue = Destination::Turns { group, dedupe: job.as_str().to_owned() };
+        let queue = QueueTarget::Turns { group, dedupe: job.as_str().to_owned() };
         let (queued, ()) = tokio::join!(Box::pin(self.queue(&job, body, queue)), Box::pin(self.keep(&turn)));
         queued.map(|()| Accepted::Queued)
     }
@@ -178,14 +178,14 @@ impl Inbound {
 
     /// Queues work; where the queue does not take it in time, the agenda does, due now: the tick sweeps it into
     /// the queue within a minute or so. It is late then, and not lost.
-    pub(crate) async fn queue(&self, job: &JobId, body: String, queue: Destination) -> Result<(), Refusal> {
+    pub(crate) async fn queue(&self, job: &JobId, body: String, queue: QueueTarget) -> Result<(), Refusal> {
         let queued = async {
             match &queue {
-                Destination::Turns { group, dedupe } => {
-                    self.turns.send_body_in_order(body.clone(), group, dedupe).await
+                QueueTarget::Turns { group, dedupe } => {
+                    self.turns.send_fifo_raw(body.clone(), group, dedupe).await
                 }
-                Destination::Tasks | Destination::Deliveries => {
-                    self.tasks.send_body_after(body.clone(), Duration::ZERO).await
+                QueueTarget::Tasks | QueueTarget::Deliveries => {
+                    self.tasks.send_delayed_raw(body.clone(), Duration::ZERO).await
                 }
             }
         };
@@ -196,7 +196,7 @@ impl Inbound {
         };
         error!(error = problem, job.id = job.as_str(), "could not queue work: the agenda keeps it");
         let now = self.clock.now();
-        self.agenda.put(&Item::new(queue, body, now), now).await.map_err(|error| {
+        self.timers.put(&Timer::new(queue, body, now), now).await.map_err(|error| {
             error!(error = %error_chain(&error), job.id = job.as_str(), "could not keep work: it is refused");
             Refusal::Unavailable
         })
@@ -208,9 +208,9 @@ fn forbidden(check: Check) -> Refusal {
 }
 
 /// Work as a queue takes it; what does not fit is the channel's to make shorter.
-pub(crate) fn encoded(work: &Work, job: &JobId) -> Result<String, Refusal> {
+pub(crate) fn encoded(work: &WorkMessage, job: &JobId) -> Result<String, Refusal> {
     work.encode().map_err(|error| {
-        if let BodyError::TooLarge { .. } = error {
+        if let MessageError::TooLarge { .. } = error {
             return Refusal::TooLarge;
         }
         error!(error = %error_chain(&error), job.id = job.as_str(), "could not write work");

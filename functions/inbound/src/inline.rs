@@ -9,11 +9,11 @@ use herald::agent::invoke;
 use herald::agent::memory::Memory;
 use herald::agent::task::Task;
 use herald::agent::turn::Turn;
-use herald::aws::queue::{EffectsWork, TaskWork, Work};
+use herald::aws::queue::{EffectsWork, TaskWork, WorkMessage};
 use herald::clock::timeout;
 use herald::error::error_chain;
 use herald::jobs::JobId;
-use herald::jobs::timers::Destination;
+use herald::jobs::timers::QueueTarget;
 use herald::protocol::activity::Activity;
 use serde_json::{Value, json};
 use tracing::{error, warn};
@@ -100,15 +100,19 @@ impl Inbound {
         }
         let job = job.step("effects", 0);
         let reference = turn.reference.clone();
-        let work =
-            Work::Effects(EffectsWork { job: job.clone(), reference, effects, at: Some(self.clock.now()) });
-        self.queue(&job, encoded(&work, &job)?, Destination::Tasks).await
+        let work = WorkMessage::Effects(EffectsWork {
+            job: job.clone(),
+            reference,
+            effects,
+            at: Some(self.clock.now()),
+        });
+        self.queue(&job, encoded(&work, &job)?, QueueTarget::Tasks).await
     }
 
     async fn queue_task(&self, job: &JobId, turn: &Turn, task: Task) -> Result<(), Refusal> {
         let job = job.step("task", 0);
-        let work = Work::Task(TaskWork::new(job.clone(), task, turn.reference.clone()));
-        self.queue(&job, encoded(&work, &job)?, Destination::Tasks).await
+        let work = WorkMessage::Task(TaskWork::new(job.clone(), task, turn.reference.clone()));
+        self.queue(&job, encoded(&work, &job)?, QueueTarget::Tasks).await
     }
 }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use herald::agent::engine::Engine;
 use herald::aws::config::AllowedTenants;
 use herald::aws::queue::Queue;
-use herald::aws::table::{AgendaStore, MemoryStore, ReferenceStore};
+use herald::aws::table::{MemoryStore, ReferenceStore, TimerStore};
 use herald::channel::auth::{Authenticator, Checks};
 use herald::clock::Clock;
 use herald::protocol::cloud::Cloud;
@@ -30,7 +30,7 @@ pub struct Inbound {
     /// Read for an engine that recalls a conversation at once; what changes in it is the worker's.
     pub memories: MemoryStore,
     /// Keeps work that its queue did not take.
-    pub agenda: AgendaStore,
+    pub timers: TimerStore,
     /// Takes turns, in order within a conversation.
     pub turns: Queue,
     /// Takes the task of an `invoke`.

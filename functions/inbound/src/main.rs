@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use herald::aws::config::environment;
 use herald::aws::queue::Queue;
-use herald::aws::table::{AgendaStore, KeyStore, MemoryStore, ReferenceStore, Table};
+use herald::aws::table::{Stores, Table};
 use herald::aws::telemetry;
 use herald::channel::auth::{Authenticator, Checks, Entra, SigningKeys};
 use herald::channel::http;
@@ -21,11 +21,11 @@ async fn main() -> Result<(), lambda_http::Error> {
     let aws = aws_config::load_from_env().await;
     let sqs = aws_sdk_sqs::Client::new(&aws);
     let table = Table::new(aws_sdk_dynamodb::Client::new(&aws), &config.table_name);
+    let stores = Stores::new(&table, &config.client_id, &config.cloud.issuer);
     let clock = Arc::new(SystemClock);
     let http = http::client()?;
-    let keys = |metadata| {
-        SigningKeys::new(metadata, http.clone(), Arc::new(KeyStore::new(table.clone())), clock.clone())
-    };
+    let keys =
+        |metadata| SigningKeys::new(metadata, http.clone(), Arc::new(stores.keys.clone()), clock.clone());
     let entra_keys = keys(config.cloud.entra_metadata());
 
     let inbound = Inbound {
@@ -33,13 +33,13 @@ async fn main() -> Result<(), lambda_http::Error> {
             keys: keys(config.cloud.openid_metadata.clone()),
             issuer: config.cloud.issuer.clone(),
             entra: Entra::new(&config.cloud, &config.tenant_id, config.channel_callers, entra_keys),
-            audience: config.client_id.clone(),
+            audience: config.client_id,
             clock: clock.clone(),
             checks: Checks::all(),
         },
-        agenda: AgendaStore::new(table.clone()),
-        memories: MemoryStore::new(table.clone()),
-        references: ReferenceStore::new(table, config.client_id, &config.cloud.issuer),
+        timers: stores.timers,
+        memories: stores.memories,
+        references: stores.references,
         turns: Queue::new(sqs.clone(), config.turns_queue_url),
         tasks: Queue::new(sqs, config.tasks_queue_url),
         cloud: config.cloud,

@@ -39,7 +39,7 @@ impl Proactive {
 
     async fn reach_again(&self, entry: &Entry) -> Result<Option<Recipient>, StoreError> {
         if let Some(key) = &entry.who.reference
-            && let Some(reference) = self.references.get_even_if_over(key).await?
+            && let Some(reference) = self.references.get_including_inactive(key).await?
         {
             return Ok(Some(Recipient::Conversation { reference }));
         }

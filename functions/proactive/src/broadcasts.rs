@@ -44,7 +44,7 @@ impl Proactive {
         let now = self.clock.now();
         let Some(broadcast) = self.broadcasts.state(id).await? else {
             if now.duration_since(noted) > ORPHANED {
-                self.broadcasts.close(id).await?;
+                self.broadcasts.mark_closed(id).await?;
             }
             return Ok(());
         };
@@ -55,12 +55,12 @@ impl Proactive {
                 let broadcast = self.advance(id, stop_at).await?;
                 self.follow(&broadcast).await
             }
-            Status::Done => Ok(self.broadcasts.close(id).await?),
+            Status::Done => Ok(self.broadcasts.mark_closed(id).await?),
             Status::Cancelled => {
                 self.release(id).await?;
                 let since = broadcast.history.last().map_or(now, |change| change.at);
                 if now.duration_since(since) > SETTLING {
-                    self.broadcasts.close(id).await?;
+                    self.broadcasts.mark_closed(id).await?;
                 }
                 Ok(())
             }
@@ -78,7 +78,7 @@ impl Proactive {
         let followed = self.broadcasts.change(id, decide).await?;
         if followed.is_some_and(|(broadcast, ())| broadcast.status == Status::Done) {
             info!(broadcast.id = id.as_str(), recipients = settled, "a broadcast is done");
-            self.broadcasts.close(id).await?;
+            self.broadcasts.mark_closed(id).await?;
         }
         Ok(())
     }
@@ -88,10 +88,10 @@ impl Proactive {
         for shard in 0..SHARDS {
             let mut next = None;
             loop {
-                let held = self.agenda.list_held(id, shard, next).await?;
-                for (item, place) in held.items {
-                    self.deliveries.send_body_after(item.body, std::time::Duration::ZERO).await?;
-                    self.agenda.remove(place).await?;
+                let held = self.timers.list_parked(id, shard, next).await?;
+                for (timer, key) in held.timers {
+                    self.deliveries.send_delayed_raw(timer.body, std::time::Duration::ZERO).await?;
+                    self.timers.remove(key).await?;
                 }
                 next = held.next;
                 if next.is_none() {

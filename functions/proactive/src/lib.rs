@@ -18,7 +18,7 @@ mod tick;
 use std::sync::Arc;
 
 use herald::aws::queue::Queue;
-use herald::aws::table::{AgendaStore, BroadcastStore, ReferenceStore, SubscriptionStore};
+use herald::aws::table::{BroadcastStore, ReferenceStore, SubscriptionStore, TimerStore};
 use herald::clock::Clock;
 use herald::random::Random;
 
@@ -36,7 +36,7 @@ pub struct Proactive {
     /// Keeps how far each broadcast is.
     pub broadcasts: BroadcastStore,
     /// Keeps what is due later.
-    pub agenda: AgendaStore,
+    pub timers: TimerStore,
     /// Takes turns of the agenda.
     pub turns: Queue,
     /// Takes tasks of the agenda.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use herald::aws::config::environment;
 use herald::aws::queue::Queue;
-use herald::aws::table::{AgendaStore, BroadcastStore, ReferenceStore, SubscriptionStore, Table};
+use herald::aws::table::{Stores, Table};
 use herald::aws::telemetry;
 use herald::clock::SystemClock;
 use herald::random::Random;
@@ -18,14 +18,14 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let config = Config::from_env()?;
     let aws = aws_config::load_from_env().await;
     let table = Table::new(aws_sdk_dynamodb::Client::new(&aws), &config.table_name);
-
+    let stores = Stores::new(&table, &config.client_id, &config.cloud.issuer);
     let sqs = aws_sdk_sqs::Client::new(&aws);
 
     let proactive = Proactive {
-        references: ReferenceStore::new(table.clone(), config.client_id.clone(), &config.cloud.issuer),
-        subscriptions: SubscriptionStore::new(table.clone(), config.client_id, &config.cloud.issuer),
-        broadcasts: BroadcastStore::new(table.clone()),
-        agenda: AgendaStore::new(table),
+        references: stores.references,
+        subscriptions: stores.subscriptions,
+        broadcasts: stores.broadcasts,
+        timers: stores.timers,
         turns: Queue::new(sqs.clone(), config.turns_queue_url),
         tasks: Queue::new(sqs.clone(), config.tasks_queue_url),
         deliveries: Queue::new(sqs, config.deliveries_queue_url),

@@ -1,14 +1,14 @@
 //! Planning: an audience becomes deliveries, page by page, under a lease that one planner has at a time.
 //! The same page planned twice makes the same jobs; the worker's claims absorb the second.
 
-use herald::aws::queue::{BodyError, DeliveriesWork, Delivery, QueueError, Work};
+use herald::aws::queue::{DeliveriesWork, Delivery, MessageError, QueueError, WorkMessage};
 use herald::aws::table::{Counts, Opened, StoreError};
 use herald::broadcast::{
     Broadcast, BroadcastId, Entry, Leased, Outcome, PAGE, Placement, RECIPIENTS, Spec, Status, Step, Who,
     place,
 };
 use herald::error::error_chain;
-use herald::jobs::timers::{Destination, Item};
+use herald::jobs::timers::{QueueTarget, Timer};
 use jiff::{SignedDuration, Timestamp};
 use tracing::warn;
 
@@ -25,7 +25,7 @@ impl Proactive {
     pub async fn open(&self, id: &BroadcastId, spec: &Spec) -> Result<Broadcast, PlanError> {
         match self.open_new(id, spec).await? {
             Opened::New(broadcast) => Ok(broadcast),
-            Opened::Known(known) => {
+            Opened::Existing(known) => {
                 let (there, broadcast) = *known;
                 if spec.is_repeat_of(&there) { Ok(broadcast) } else { Err(PlanError::KeyTaken) }
             }
@@ -168,8 +168,8 @@ impl Proactive {
                             SignedDuration::try_from(wait).ok().and_then(|wait| now.checked_add(wait).ok());
                         for work in messages {
                             let body = work.encode().map_err(QueueError::from)?;
-                            let item = Item::new(Destination::Deliveries, body, due.unwrap_or(now));
-                            self.agenda.put(&item, now).await?;
+                            let item = Timer::new(QueueTarget::Deliveries, body, due.unwrap_or(now));
+                            self.timers.put(&item, now).await?;
                         }
                     }
                 }
@@ -183,14 +183,14 @@ impl Proactive {
 }
 
 /// The chunk as one message, or as several where its references are too large for one.
-fn messages(id: &BroadcastId, spec: &Spec, chunk: &[Delivery]) -> Vec<Work> {
-    let work = Work::Deliveries(DeliveriesWork {
+fn messages(id: &BroadcastId, spec: &Spec, chunk: &[Delivery]) -> Vec<WorkMessage> {
+    let work = WorkMessage::Deliveries(DeliveriesWork {
         occasion: spec.occasion.clone(),
         deliveries: chunk.to_vec(),
         broadcast: Some(id.clone()),
     });
     match (work.encode(), chunk.split_at_checked(chunk.len() / 2)) {
-        (Err(BodyError::TooLarge { .. }), Some((first, second))) if !first.is_empty() => {
+        (Err(MessageError::TooLarge { .. }), Some((first, second))) if !first.is_empty() => {
             [messages(id, spec, first), messages(id, spec, second)].concat()
         }
         _ => vec![work],

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use herald::agent::notification::Recipient;
-use herald::aws::queue::{RosterWork, Work};
+use herald::aws::queue::{RosterWork, WorkMessage};
 use herald::aws::table::StoreError;
 use herald::broadcast::audience::Audience;
 use herald::broadcast::{Aim, Broadcast, BroadcastId, Cursor, Spec};
@@ -66,7 +66,7 @@ impl Proactive {
         }
         for (index, team) in teams(spec).into_iter().enumerate() {
             let work = RosterWork { broadcast: broadcast.id.clone(), team: team.clone(), number: index + 1 };
-            self.deliveries.send_after(&Work::Roster(work), Duration::ZERO).await?;
+            self.deliveries.send_delayed(&WorkMessage::Roster(work), Duration::ZERO).await?;
         }
         let decide = |broadcast: &Broadcast| (broadcast.asked_by(owner), ());
         let changed = self.broadcasts.change(&broadcast.id, decide).await?;

@@ -64,7 +64,7 @@ impl Proactive {
             let among = if is_own {
                 Among::Everyone
             } else {
-                Among::These(self.subscriptions.among(topic, keys).await?)
+                Among::These(self.subscriptions.filter_subscribed(topic, keys).await?)
             };
             topics.push((topic, among));
         }

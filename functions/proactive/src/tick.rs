@@ -5,7 +5,7 @@ use herald::aws::queue::QueueError;
 use herald::aws::table::StoreError;
 use herald::error::error_chain;
 use herald::jobs::timers;
-use herald::jobs::timers::{Destination, Item, Minute, SHARDS};
+use herald::jobs::timers::{Minute, QueueTarget, SHARDS, Timer};
 use jiff::Timestamp;
 use tracing::{error, warn};
 
@@ -32,7 +32,7 @@ impl Proactive {
     pub async fn tick(&self, stop_at: Option<Timestamp>) -> Result<Moved, StoreError> {
         let now = self.clock.now();
         let mut moved = Moved::default();
-        for minute in timers::minutes(self.agenda.drained().await?, now).map(Minute) {
+        for minute in timers::minutes(self.timers.watermark().await?, now).map(Minute) {
             if stop_at.is_some_and(|at| self.clock.now() >= at) {
                 warn!("a tick ran out of time: the next one goes on");
                 break;
@@ -41,8 +41,8 @@ impl Proactive {
                 self.move_shard(minute, shard, now, &mut moved).await?;
             }
             // A minute in which something was kept is looked through again, and so is what comes after it.
-            if moved.kept == 0 && timers::is_drained(minute, now) {
-                self.agenda.drain(minute).await?;
+            if moved.kept == 0 && timers::is_final(minute, now) {
+                self.timers.advance_watermark(minute).await?;
             }
         }
         Ok(moved)
@@ -57,14 +57,14 @@ impl Proactive {
     ) -> Result<(), StoreError> {
         let mut next = None;
         loop {
-            let due = self.agenda.list(minute, shard, next).await?;
+            let due = self.timers.list(minute, shard, next).await?;
             moved.unreadable += due.unreadable;
-            for (item, place) in due.items {
-                match self.queue_item(&item, now).await {
+            for (timer, key) in due.timers {
+                match self.queue_timer(&timer, now).await {
                     // Beyond the horizon: one of the next ticks.
                     None => {}
                     Some(Ok(())) => {
-                        self.agenda.remove(place).await?;
+                        self.timers.remove(key).await?;
                         moved.queued += 1;
                     }
                     Some(Err(error)) => {
@@ -80,13 +80,13 @@ impl Proactive {
         }
     }
 
-    async fn queue_item(&self, item: &Item, now: Timestamp) -> Option<Result<(), QueueError>> {
-        let wait = item.wait(now)?;
-        let body = item.body.clone();
-        Some(match &item.queue {
-            Destination::Turns { group, dedupe } => self.turns.send_body_in_order(body, group, dedupe).await,
-            Destination::Tasks => self.tasks.send_body_after(body, wait).await,
-            Destination::Deliveries => self.deliveries.send_body_after(body, wait).await,
+    async fn queue_timer(&self, timer: &Timer, now: Timestamp) -> Option<Result<(), QueueError>> {
+        let wait = timer.wait(now)?;
+        let body = timer.body.clone();
+        Some(match &timer.queue {
+            QueueTarget::Turns { group, dedupe } => self.turns.send_fifo_raw(body, group, dedupe).await,
+            QueueTarget::Tasks => self.tasks.send_delayed_raw(body, wait).await,
+            QueueTarget::Deliveries => self.deliveries.send_delayed_raw(body, wait).await,
         })
     }
 }

@@ -23,7 +23,7 @@ impl Worker {
         };
         if reason.is_none() {
             // Nothing is read or written where nothing failed before.
-            let failures = self.broadcasts.look(id, now).await?.map_or(0, |seen| seen.failures);
+            let failures = self.broadcasts.cached_status(id, now).await?.map_or(0, |seen| seen.failures);
             if failures == 0 || outcome != Outcome::Delivered {
                 return Ok(());
             }

@@ -88,7 +88,8 @@ impl Worker {
     pub(crate) async fn still(&self, broadcast: Option<&BroadcastId>) -> Result<Still, Later> {
         let Some(id) = broadcast else { return Ok(Still::Told(None)) };
         let now = self.clock.now();
-        let seen = self.broadcasts.look(id, now).await.map_err(|error| self.no_broadcast(&error, id))?;
+        let seen =
+            self.broadcasts.cached_status(id, now).await.map_err(|error| self.no_broadcast(&error, id))?;
         // One that was removed from the table is over.
         let Some(seen) = seen else { return Ok(Still::NotTold) };
         // What they want to be spared was asked when their message was.
@@ -99,7 +100,7 @@ impl Worker {
     }
 
     async fn standing(&self, id: &BroadcastId) -> Result<(Status, Option<Arc<Spec>>), Later> {
-        let seen = self.broadcasts.look(id, self.clock.now()).await;
+        let seen = self.broadcasts.cached_status(id, self.clock.now()).await;
         let seen = seen.map_err(|error| self.no_broadcast(&error, id))?;
         Ok(seen.map_or((Status::Cancelled, None), |seen| (seen.status, Some(seen.spec))))
     }

@@ -144,7 +144,7 @@ async fn hide(worker: &Worker, record: &SqsMessage, time: Duration) {
     let (Some(queue), Some(receipt)) = (queue_of(worker, record), record.receipt_handle.as_deref()) else {
         return;
     };
-    if let Err(error) = queue.come_back_after(receipt, time).await {
+    if let Err(error) = queue.change_visibility(receipt, time).await {
         warn!(error = %error_chain(&error), "could not change when a message comes back");
     }
 }
@@ -167,9 +167,9 @@ async fn bury(worker: &Worker, record: &SqsMessage) -> Result<(), Later> {
     let buried = match record.attributes.get("MessageGroupId").filter(|_| is_in_order(record)) {
         Some(group) => {
             let dedupe = record.message_id.as_deref().unwrap_or(group);
-            dead_letters.send_body_in_order(body, group, dedupe).await
+            dead_letters.send_fifo_raw(body, group, dedupe).await
         }
-        None => dead_letters.send_body_after(body, Duration::ZERO).await,
+        None => dead_letters.send_delayed_raw(body, Duration::ZERO).await,
     };
     buried.map_err(|error| {
         warn!(error = %error_chain(&error), "could not put a message among the dead letters");

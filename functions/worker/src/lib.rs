@@ -36,15 +36,15 @@ use std::sync::Arc;
 
 use herald::agent::engine::Engine;
 use herald::aws::identity::Credential;
-use herald::aws::queue::{BodyError, MAX_DELAY, Queue, Work};
+use herald::aws::queue::{MAX_DELAY, MessageError, Queue, WorkMessage};
 use herald::aws::table::{
-    AgendaStore, BroadcastStore, JobStore, MemoryStore, PreferenceStore, RateStore, ReferenceStore,
-    StreamStore, SubscriptionStore,
+    BroadcastStore, JobStore, MemoryStore, PreferenceStore, RateStore, ReferenceStore, StreamStore,
+    SubscriptionStore, TimerStore,
 };
 use herald::channel::connector::Connector;
 use herald::clock::Clock;
 use herald::error::error_chain;
-use herald::jobs::timers::{Destination, Item};
+use herald::jobs::timers::{QueueTarget, Timer};
 use herald::random::Random;
 use jiff::Timestamp;
 use tracing::error;
@@ -72,7 +72,7 @@ pub struct Worker {
     /// Keeps which streams are open.
     pub streams: StreamStore,
     /// Keeps work that waits longer than a queue can hold it back.
-    pub agenda: AgendaStore,
+    pub timers: TimerStore,
     /// Shares how fast the channel may be spoken to.
     pub rates: RateStore,
     /// Announcements a second to one tenant, of all workers together.
@@ -124,33 +124,33 @@ impl Worker {
     ///
     /// [`Unsettled`]: it is to come back, or will never be read.
     pub async fn work(&self, body: &str, place: Place) -> Result<(), Unsettled> {
-        match Work::decode(body) {
+        match WorkMessage::decode(body) {
             // On the heap: the work in all its states is large, and so is what it awaits.
-            Ok(Work::Turn(work)) => {
+            Ok(WorkMessage::Turn(work)) => {
                 let done = Box::pin(self.turn(work, place)).await;
-                Ok(self.put_down(done, Destination::Tasks, body).await?)
+                Ok(self.put_down(done, QueueTarget::Tasks, body).await?)
             }
-            Ok(Work::Task(work)) => {
+            Ok(WorkMessage::Task(work)) => {
                 let done = Box::pin(self.task(work)).await;
-                Ok(self.put_down(done, Destination::Tasks, body).await?)
+                Ok(self.put_down(done, QueueTarget::Tasks, body).await?)
             }
-            Ok(Work::Effects(work)) => {
+            Ok(WorkMessage::Effects(work)) => {
                 let done = Box::pin(self.effects(work)).await;
-                Ok(self.put_down(done, Destination::Tasks, body).await?)
+                Ok(self.put_down(done, QueueTarget::Tasks, body).await?)
             }
-            Ok(Work::Reminder(work)) => {
+            Ok(WorkMessage::Reminder(work)) => {
                 let done = Box::pin(self.reminder(work)).await;
-                Ok(self.put_down(done, Destination::Tasks, body).await?)
+                Ok(self.put_down(done, QueueTarget::Tasks, body).await?)
             }
-            Ok(Work::Deliveries(work)) => {
+            Ok(WorkMessage::Deliveries(work)) => {
                 let done = Box::pin(self.deliveries(work, place)).await;
-                Ok(self.put_down(done, Destination::Deliveries, body).await?)
+                Ok(self.put_down(done, QueueTarget::Deliveries, body).await?)
             }
-            Ok(Work::Roster(work)) => {
+            Ok(WorkMessage::Roster(work)) => {
                 let done = Box::pin(self.roster(work, place)).await;
-                Ok(self.put_down(done, Destination::Deliveries, body).await?)
+                Ok(self.put_down(done, QueueTarget::Deliveries, body).await?)
             }
-            Err(error @ BodyError::Newer { .. }) => {
+            Err(error @ MessageError::Newer { .. }) => {
                 error!(error = %error_chain(&error), "left work to a newer worker");
                 Err(Later::FRESH.into())
             }
@@ -163,14 +163,14 @@ impl Worker {
 
     /// Puts work that is not `done` and has to wait long on the agenda, and lets go of its message: every time
     /// a message comes back counts towards its end in the dead-letter queue.
-    async fn put_down(&self, done: Result<(), Later>, queue: Destination, body: &str) -> Result<(), Later> {
+    async fn put_down(&self, done: Result<(), Later>, queue: QueueTarget, body: &str) -> Result<(), Later> {
         let Err(later) = done else { return Ok(()) };
         let now = self.clock.now();
         let Some(due) = now.checked_add(later.wait).ok().filter(|_| later.wait > MAX_DELAY) else {
             return Err(later);
         };
-        let item = Item::new(queue, body.to_owned(), due);
-        self.agenda.put(&item, now).await.map_err(|error| {
+        let item = Timer::new(queue, body.to_owned(), due);
+        self.timers.put(&item, now).await.map_err(|error| {
             error!(error = %error_chain(&error), "could not put work on the agenda: it waits in its queue");
             later
         })

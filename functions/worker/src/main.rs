@@ -6,10 +6,7 @@ use engine::model::Model;
 use herald::aws::config::environment;
 use herald::aws::identity::{Credential, StoredSecret};
 use herald::aws::queue::Queue;
-use herald::aws::table::{
-    AgendaStore, BroadcastStore, JobStore, MemoryStore, PreferenceStore, RateStore, ReferenceStore,
-    StreamStore, SubscriptionStore, Table,
-};
+use herald::aws::table::{Stores, Table};
 use herald::aws::telemetry;
 use herald::channel::auth::{TokenProvider, TokenSource};
 use herald::channel::connector::Connector;
@@ -28,6 +25,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let aws = aws_config::load_from_env().await;
     let sqs = aws_sdk_sqs::Client::new(&aws);
     let table = Table::new(aws_sdk_dynamodb::Client::new(&aws), &config.table_name);
+    let stores = Stores::new(&table, &config.client_id, &config.cloud.issuer);
     let clock = Arc::new(SystemClock);
     let random = Random::system();
     let http = http::client()?;
@@ -50,20 +48,20 @@ async fn main() -> Result<(), lambda_runtime::Error> {
                 clock: clock.clone(),
                 random: random.clone(),
             }),
-            cloud: config.cloud.clone(),
-            client_id: config.client_id.clone(),
+            cloud: config.cloud,
+            client_id: config.client_id,
             conversations: config.new_conversations,
         },
-        jobs: JobStore::new(table.clone()),
-        broadcasts: BroadcastStore::new(table.clone()),
-        memories: MemoryStore::new(table.clone()),
-        preferences: PreferenceStore::new(table.clone()),
-        subscriptions: SubscriptionStore::new(table.clone(), config.client_id.clone(), &config.cloud.issuer),
-        streams: StreamStore::new(table.clone()),
-        agenda: AgendaStore::new(table.clone()),
-        rates: RateStore::new(table.clone()),
+        jobs: stores.jobs,
+        broadcasts: stores.broadcasts,
+        memories: stores.memories,
+        preferences: stores.preferences,
+        subscriptions: stores.subscriptions,
+        streams: stores.streams,
+        timers: stores.timers,
+        rates: stores.rates,
         tenant_rate: config.tenant_rate,
-        references: ReferenceStore::new(table, config.client_id, &config.cloud.issuer),
+        references: stores.references,
         turns: Queue::new(sqs.clone(), config.turns_queue_url),
         tasks: Queue::new(sqs.clone(), config.tasks_queue_url),
         deliveries: Queue::new(sqs, config.deliveries_queue_url),

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use herald::aws::table::{NotYet, Shared};
+use herald::aws::table::{RateKey, TooSoon};
 use herald::error::error_chain;
 use herald::protocol::channel_error::ConnectorError;
 use herald::protocol::conversation::ConversationReference;
@@ -42,7 +42,7 @@ impl Worker {
             return Ok(vec![now; count]);
         }
         let key = self.references.key(reference);
-        let shared = Shared::Conversation(key.as_str());
+        let shared = RateKey::Conversation(key.as_str());
         let patience = if in_order { PATIENCE_IN_ORDER } else { PATIENCE };
         match self.rates.reserve(shared, &rate_limit::CONVERSATION, count, now, patience).await {
             Ok(reserved) => reserved.map_err(|not_yet| later(not_yet, now)),
@@ -56,7 +56,7 @@ impl Worker {
     /// When each of `count` requests of announcements to a tenant may go out; all workers share its rate.
     pub(crate) async fn turns_at(&self, tenant: &TenantId, count: usize) -> Result<Vec<Timestamp>, Later> {
         let now = self.clock.now();
-        let (shared, rates) = (Shared::Tenant(tenant.as_str()), rate_limit::tenant(self.tenant_rate));
+        let (shared, rates) = (RateKey::Tenant(tenant.as_str()), rate_limit::tenant(self.tenant_rate));
         let reserved = self.rates.reserve(shared, &rates, count, now, PATIENCE_IN_ORDER).await;
         let reserved = reserved.map_err(|error| {
             warn!(error = %error_chain(&error), "could not reserve announcements to a tenant");
@@ -80,12 +80,12 @@ impl Worker {
         };
         let now = self.clock.now();
         let until = now.checked_add(retry_after.unwrap_or(PAUSE)).unwrap_or(now);
-        if let Err(error) = self.rates.pause(Shared::Tenant(tenant.as_str()), until).await {
+        if let Err(error) = self.rates.pause(RateKey::Tenant(tenant.as_str()), until).await {
             warn!(error = %error_chain(&error), "could not pause the announcements to a tenant");
         }
     }
 }
 
-pub(crate) fn later(not_yet: NotYet, now: Timestamp) -> Later {
+pub(crate) fn later(not_yet: TooSoon, now: Timestamp) -> Later {
     Later { wait: Duration::try_from(not_yet.until.duration_since(now)).unwrap_or_default() }
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use herald::agent::reminder::{Listed, Reminder};
-use herald::aws::queue::{ReminderWork, Work};
+use herald::aws::queue::{ReminderWork, WorkMessage};
 use herald::error::error_chain;
 use herald::jobs::{Job, JobId, Plan, Policy, Verdict};
 use herald::protocol::conversation::ConversationReference;
@@ -38,14 +38,14 @@ impl Worker {
             reference: reference.clone(),
             reminder: reminder.clone(),
         };
-        if let Err(error) = Work::Reminder(work.clone()).encode() {
+        if let Err(error) = WorkMessage::Reminder(work.clone()).encode() {
             // It will never fit.
             error!(error = %error_chain(&error), job.id = job.as_str(), "left out a reminder");
             return Ok(());
         }
         let listed = Listed::new(id.as_reminder(), reminder);
         self.remember(job, reference, |memory| memory.reminding(listed.clone())).await?;
-        self.queue_at(job, Work::Reminder(work), reminder.due).await
+        self.queue_at(job, WorkMessage::Reminder(work), reminder.due).await
     }
 
     /// Says a reminder that is due.
@@ -119,10 +119,10 @@ impl Worker {
 
     async fn put_down_next(&self, work: &ReminderWork, due: Timestamp) -> Result<(), Later> {
         let number = work.number.saturating_add(1);
-        let next = work.following(number, due);
+        let next = work.next_occurrence(number, due);
         let moved = |memory: herald::agent::memory::Memory| memory.reminding_next(&work.series, number, due);
         self.remember(&work.job, &work.reference, moved).await?;
-        self.queue_at(&work.job, Work::Reminder(next), due).await
+        self.queue_at(&work.job, WorkMessage::Reminder(next), due).await
     }
 
     /// Takes what came off the list, unless it comes back.

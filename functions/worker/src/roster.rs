@@ -2,8 +2,8 @@
 //! plans by what is kept. Each page is written once and names the next, so whoever dies is gone on for, and of two who
 //! read one roster one goes on.
 
-use herald::aws::queue::{RosterWork, Work};
-use herald::aws::table::{Shared, StoreError, Taken};
+use herald::aws::queue::{RosterWork, WorkMessage};
+use herald::aws::table::{AlreadyExists, RateKey, StoreError};
 use herald::broadcast::{Broadcast, BroadcastId, Status};
 use herald::error::error_chain;
 use herald::protocol::channel_error::{ConnectorError, RejectionReason, Retry};
@@ -64,7 +64,7 @@ impl Worker {
             }
             let now = self.clock.now();
             let kept = self.broadcasts.put_roster_page(id, &work.team, reading.pages, &page, now).await;
-            if kept.map_err(|error| no_table(&error))? == Err(Taken) {
+            if kept.map_err(|error| no_table(&error))? == Err(AlreadyExists) {
                 // Somebody else reads it too: on from where they are.
                 return Err(Later { wait: std::time::Duration::from_secs(1) });
             }
@@ -109,7 +109,7 @@ impl Worker {
         let of_tenant = self.turns_at(&team.tenant, 1).await?;
         let now = self.clock.now();
         let name = format!("members {} {}", team.tenant.as_str().to_ascii_lowercase(), team.id);
-        let shared = Shared::Conversation(&name);
+        let shared = RateKey::Conversation(&name);
         let of_team = match self.rates.reserve(shared, &rate_limit::MEMBERS, 1, now, PATIENCE).await {
             Ok(reserved) => reserved.map_err(|not_yet| later(not_yet, now))?,
             Err(error) => {
@@ -163,7 +163,7 @@ impl Worker {
     /// Puts the reading aside until the broadcast goes on.
     async fn hold_roster(&self, work: RosterWork) -> Result<(), Later> {
         let id = work.broadcast.clone();
-        self.hold_work(&id, &Work::Roster(work)).await
+        self.hold_work(&id, &WorkMessage::Roster(work)).await
     }
 }
 

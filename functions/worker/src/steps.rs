@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use herald::agent::memory::WaitingTask;
 use herald::agent::task::TaskInput;
-use herald::aws::queue::{TaskWork, Work};
+use herald::aws::queue::{TaskWork, WorkMessage};
 use herald::error::error_chain;
-use herald::jobs::timers::{Destination, Item};
+use herald::jobs::timers::{QueueTarget, Timer};
 use herald::jobs::{Job, JobId, Next, Plan, waiting};
 use herald::protocol::activity::Activity;
 use jiff::Timestamp;
@@ -26,7 +26,7 @@ impl Worker {
         after: Duration,
     ) -> Plan {
         let due = self.clock.now().checked_add(after).unwrap_or(Timestamp::MAX);
-        match work.following(state.clone(), due) {
+        match work.next_step(state.clone(), due) {
             Ok(_) => Plan { next: Some(Next::Step { state, due }), ..Plan::sends(say) },
             Err(refused) => {
                 error!(
@@ -61,7 +61,7 @@ impl Worker {
         let Some(Next::Step { state, due }) = plan.and_then(|plan| plan.next.as_ref()) else {
             return self.waits_no_longer(work).await;
         };
-        let next = match work.following(state.clone(), *due) {
+        let next = match work.next_step(state.clone(), *due) {
             Ok(next) => next,
             Err(refused) => {
                 // Only where a newer bundle planned it.
@@ -89,26 +89,26 @@ impl Worker {
             };
             self.remember(&work.job, &work.reference, |memory| memory.waiting_for(listed.clone())).await?;
         }
-        self.queue_at(&work.job, Work::Task(next), due).await
+        self.queue_at(&work.job, WorkMessage::Task(next), due).await
     }
 
     /// Queues what follows from `job`, to be seen when it is due: out of its queue where that is soon enough, else off
     /// the agenda.
-    pub(crate) async fn queue_at(&self, job: &JobId, work: Work, due: Timestamp) -> Result<(), Later> {
+    pub(crate) async fn queue_at(&self, job: &JobId, work: WorkMessage, due: Timestamp) -> Result<(), Later> {
         let now = self.clock.now();
         let put_off = |cause: String| {
             error!(error = cause, job.id = job.as_str(), "could not queue what is to come later");
             Later::backoff(2, &self.random)
         };
         let body = work.encode().map_err(|error| put_off(error_chain(&error).to_string()))?;
-        let item = Item::new(Destination::Tasks, body, due);
+        let item = Timer::new(QueueTarget::Tasks, body, due);
         match item.wait(now) {
             Some(wait) => {
-                let queued = self.tasks.send_body_after(item.body, wait).await;
+                let queued = self.tasks.send_delayed_raw(item.body, wait).await;
                 queued.map_err(|error| put_off(error_chain(&error).to_string()))
             }
             None => {
-                let kept = self.agenda.put(&item, now).await;
+                let kept = self.timers.put(&item, now).await;
                 kept.map_err(|error| put_off(error_chain(&error).to_string()))
             }
         }

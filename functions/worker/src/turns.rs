@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use herald::agent::engine::{EngineError, Outcome};
 use herald::agent::turn::Turn;
-use herald::aws::queue::{MAX_DELAY, QueueError, TaskWork, TurnWork, Work};
+use herald::aws::queue::{MAX_DELAY, QueueError, TaskWork, TurnWork, WorkMessage};
 use herald::clock::timeout;
 use herald::error::error_chain;
 use herald::jobs::{Job, Next, Plan, Policy};
@@ -33,7 +33,7 @@ impl Worker {
             return Err(later);
         }
         let id = work.job.clone();
-        let handed_over = self.tasks.send_after(&Work::Turn(work), later.wait).await;
+        let handed_over = self.tasks.send_delayed(&WorkMessage::Turn(work), later.wait).await;
         handed_over.map_err(|error| {
             let cause = error_chain(&error);
             error!(error = %cause, job.id = id.as_str(), "could not hand a turn over to the tasks");
@@ -121,14 +121,14 @@ impl Worker {
             Some(Next::Task(task)) => {
                 let job = work.job.step("task", 0);
                 let (ack, reference) = (Some(work.job.clone()), work.turn.reference.clone());
-                Work::Task(TaskWork { ack, stream, ..TaskWork::new(job, task, reference) })
+                WorkMessage::Task(TaskWork { ack, stream, ..TaskWork::new(job, task, reference) })
             }
             Some(Next::Unhurried) => {
                 let job = work.job.step("unhurried", 0);
-                Work::Turn(TurnWork { job, turn: work.turn.clone(), unhurried: true })
+                WorkMessage::Turn(TurnWork { job, turn: work.turn.clone(), unhurried: true })
             }
         };
-        let Err(error) = self.tasks.send_after(&next, Duration::ZERO).await else {
+        let Err(error) = self.tasks.send_delayed(&next, Duration::ZERO).await else {
             return Ok(parts);
         };
         error!(error = %error_chain(&error), job.id = work.job.as_str(), "could not queue what follows from a turn");

@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
 
-pub use self::continuation::{MAX_STATE_BYTES, MAX_STEPS, NoStep};
-pub use self::dead_letters::Letter;
+pub use self::continuation::{CannotContinue, MAX_STATE_BYTES, MAX_STEPS};
+pub use self::dead_letters::DeadLetter;
 pub use self::message::{
-    BodyError, DeliveriesWork, Delivery, EffectsWork, MAX_BODY_BYTES, ReminderWork, RosterWork, TaskStep,
-    TaskWork, TurnWork, Work,
+    DeliveriesWork, Delivery, EffectsWork, MAX_BODY_BYTES, MessageError, ReminderWork, RosterWork, TaskStep,
+    TaskWork, TurnWork, WorkMessage,
 };
 use crate::aws::failure::AwsFailure;
 use crate::error::BoxError;
@@ -41,7 +41,7 @@ pub struct Queue {
 pub enum QueueError {
     /// It does not fit; nothing was queued.
     #[error(transparent)]
-    Body(#[from] BodyError),
+    Body(#[from] MessageError),
     /// The queue could not be reached or refused; the work may or may not be there.
     #[error("queue `{queue}` did not take the work")]
     Unavailable {
@@ -80,8 +80,8 @@ impl Queue {
     /// # Errors
     ///
     /// [`QueueError`].
-    pub async fn send_in_order(&self, work: &Work, group: &str, dedupe: &str) -> Result<(), QueueError> {
-        self.send_body_in_order(work.encode()?, group, dedupe).await
+    pub async fn send_fifo(&self, work: &WorkMessage, group: &str, dedupe: &str) -> Result<(), QueueError> {
+        self.send_fifo_raw(work.encode()?, group, dedupe).await
     }
 
     /// The same with work that is a `body` already.
@@ -89,12 +89,7 @@ impl Queue {
     /// # Errors
     ///
     /// [`QueueError::Unavailable`].
-    pub async fn send_body_in_order(
-        &self,
-        body: String,
-        group: &str,
-        dedupe: &str,
-    ) -> Result<(), QueueError> {
+    pub async fn send_fifo_raw(&self, body: String, group: &str, dedupe: &str) -> Result<(), QueueError> {
         let request = self.client.send_message().queue_url(&self.url).message_body(body);
         let sent = request.message_group_id(group).message_deduplication_id(dedupe).send().await;
         sent.map(drop).map_err(|error| self.unavailable(error))
@@ -105,8 +100,8 @@ impl Queue {
     /// # Errors
     ///
     /// [`QueueError`].
-    pub async fn send_after(&self, work: &Work, delay: Duration) -> Result<(), QueueError> {
-        self.send_body_after(work.encode()?, delay).await
+    pub async fn send_delayed(&self, work: &WorkMessage, delay: Duration) -> Result<(), QueueError> {
+        self.send_delayed_raw(work.encode()?, delay).await
     }
 
     /// The same with work that is a `body` already.
@@ -114,7 +109,7 @@ impl Queue {
     /// # Errors
     ///
     /// [`QueueError::Unavailable`].
-    pub async fn send_body_after(&self, body: String, delay: Duration) -> Result<(), QueueError> {
+    pub async fn send_delayed_raw(&self, body: String, delay: Duration) -> Result<(), QueueError> {
         let request = self.client.send_message().queue_url(&self.url).message_body(body);
         let sent = request.delay_seconds(whole_seconds(delay.min(MAX_DELAY))).send().await;
         sent.map(drop).map_err(|error| self.unavailable(error))
@@ -125,7 +120,7 @@ impl Queue {
     /// # Errors
     ///
     /// [`QueueError`]; what was queued before the error stays queued.
-    pub async fn send_all(&self, works: &[(Work, String)]) -> Result<(), QueueError> {
+    pub async fn send_all(&self, works: &[(WorkMessage, String)]) -> Result<(), QueueError> {
         let mut batch: Vec<SendMessageBatchRequestEntry> = Vec::new();
         let mut bytes = 0;
         for (work, group) in works {
@@ -150,7 +145,7 @@ impl Queue {
     /// # Errors
     ///
     /// [`QueueError::Unavailable`]; the message then comes back when the queue's own time is over.
-    pub async fn come_back_after(&self, receipt: &str, wait: Duration) -> Result<(), QueueError> {
+    pub async fn change_visibility(&self, receipt: &str, wait: Duration) -> Result<(), QueueError> {
         let request = self.client.change_message_visibility().queue_url(&self.url).receipt_handle(receipt);
         let changed = request.visibility_timeout(whole_seconds(wait.min(MAX_HIDDEN))).send().await;
         changed.map(drop).map_err(|error| self.unavailable(error))

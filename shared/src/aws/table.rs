@@ -1,5 +1,6 @@
-//! The store adapter: one DynamoDB table for every record there is (design: data).
-//! It decides nothing; records come from [`crate::protocol::conversation`] and [`crate::jobs`].
+//! Store adapter: one DynamoDB table for all records, one store for each kind of them.
+//!
+//! [`schema`] lists the keys. Stores decide nothing: [`crate::jobs`], [`crate::broadcast`] and [`crate::protocol`] do.
 
 mod batch_get;
 mod broadcasts;
@@ -10,25 +11,29 @@ mod memories;
 mod preferences;
 mod rates;
 mod references;
+mod requests;
+pub mod schema;
+mod stores;
 mod streams;
 mod subscriptions;
 mod timers;
 mod versioned;
 
-pub use self::broadcasts::{BroadcastStore, Counts, Entries, Opened, SLICES, Seen, Taken};
-pub use self::jobs::{Fenced, JobStore};
+pub use self::broadcasts::{AlreadyExists, BroadcastStore, CachedStatus, Counts, Entries, Opened, SLICES};
+pub use self::jobs::{JobStore, LeaseLost};
 pub use self::keys::KeyStore;
 pub use self::memories::MemoryStore;
 pub use self::preferences::PreferenceStore;
-pub use self::rates::{NotYet, RateStore, Shared};
+pub use self::rates::{RateKey, RateStore, TooSoon};
 pub use self::references::{Page, ReferenceStore, Shard};
+pub use self::stores::Stores;
 pub use self::streams::StreamStore;
 pub use self::subscriptions::{SUBSCRIBER_SHARDS, Subscribers, Subscription, SubscriptionStore};
-pub use self::timers::{AgendaStore, Due, Place};
+pub use self::timers::{Due, TimerKey, TimerStore};
 use crate::aws::failure::AwsFailure;
 use crate::error::BoxError;
 
-/// The table, for the stores in it.
+/// The table that all stores share.
 #[derive(Debug, Clone)]
 pub struct Table {
     client: aws_sdk_dynamodb::Client,
@@ -36,64 +41,65 @@ pub struct Table {
 }
 
 impl Table {
-    /// The table called `name`.
+    /// Returns the table called `name`.
     #[must_use]
     pub fn new(client: aws_sdk_dynamodb::Client, name: impl Into<String>) -> Self {
         Self { client, name: name.into() }
     }
 
-    /// Its name.
+    /// Returns its name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The region that is asked.
+    /// Returns the region of its client.
     #[must_use]
     pub fn region(&self) -> Option<&str> {
         self.client.config().region().map(AsRef::as_ref)
     }
 
-    /// Reads an item that is never there.
+    /// Reads an item that does not exist, to check access and key schema.
     ///
     /// # Errors
     ///
-    /// [`AwsFailure`]: the table cannot be read, or its key is another.
+    /// [`AwsFailure`]: the table cannot be read, or has another key.
     pub async fn read_nothing(&self) -> Result<(), AwsFailure> {
         let request = self.client.get_item().table_name(&self.name);
-        let read = request.key("pk", item::text("nothing")).key("sk", item::text(item::ONLY)).send().await;
+        let (pk, sk) = (item::text("nothing"), item::text(schema::SINGLE));
+        let read = request.key(schema::PK, pk).key(schema::SK, sk).send().await;
         read.map(drop).map_err(AwsFailure::of)
     }
 }
 
-/// Where a page starts.
+/// Start of a page.
 #[derive(Debug, Clone)]
 pub struct Cursor(item::Item);
 
-/// Why the table could not be read or written.
+/// Error of a read or write of the table.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// It could not be reached or refused; a write may or may not have happened.
+    /// DynamoDB was not reached or rejected the request; a write may have happened.
     #[error("table did not answer `{operation}`")]
     Unavailable {
-        /// What was asked of it.
+        /// The operation.
         operation: &'static str,
-        /// What happened.
+        /// Its error.
         #[source]
         cause: BoxError,
     },
-    /// An item in it is not one of this bundle's.
+    /// An item cannot be decoded.
     #[error("table holds an item that cannot be read: `{attribute}` is missing or malformed")]
     Unreadable {
-        /// Which attribute.
+        /// The attribute.
         attribute: &'static str,
-        /// What is wrong with it.
+        /// The decoding error, if the attribute is present.
         #[source]
         cause: Option<BoxError>,
     },
-    /// Two writers kept overtaking each other.
-    #[error("job changed under every attempt to claim it")]
+    /// Every attempt to write a versioned record conflicted with another writer.
+    #[error("record changed under every attempt to write it")]
     Contended,
 }
 

@@ -331,7 +331,7 @@ impl Protocol {
                         let written = world.with_record(Some(job));
                         if is_settled { written.acknowledged(worker) } else { written.left(worker) }
                     }
-                    // Fenced: somebody else has it. What is not settled comes back; what was shown is theirs to judge.
+                    // LeaseLost: somebody else has it. What is not settled comes back; what was shown is theirs to judge.
                     _ if is_sent => world.acknowledged(worker),
                     _ => world.left(worker),
                 }

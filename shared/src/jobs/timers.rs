@@ -1,5 +1,5 @@
 //! The agenda: work that is due later than a queue can hold it back, or that a queue did not take.
-//! It says what is due when and which minutes to look at; [`crate::aws::table::AgendaStore`] keeps it.
+//! It says what is due when and which minutes to look at; [`crate::aws::table::TimerStore`] keeps it.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -22,20 +22,20 @@ const FIRST_LOOK: i64 = 15;
 
 /// Work that is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Item {
+pub struct Timer {
     /// Names it: putting the same work down twice is putting it down once.
     pub id: String,
     /// When it is to be done; not before.
     pub due: Timestamp,
     /// Where it goes then.
-    pub queue: Destination,
+    pub queue: QueueTarget,
     /// The body of the message.
     pub body: String,
 }
 
 /// The queue that work goes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Destination {
+pub enum QueueTarget {
     /// Turns: behind the others of `group`, once per `dedupe` id.
     Turns {
         /// The conversation.
@@ -61,10 +61,10 @@ impl Minute {
     }
 }
 
-impl Item {
+impl Timer {
     /// Work in the `body` of a message, due at `due`.
     #[must_use]
-    pub fn new(queue: Destination, body: String, due: Timestamp) -> Self {
+    pub fn new(queue: QueueTarget, body: String, due: Timestamp) -> Self {
         Self { id: hash::sha256(&[&body]), due, queue, body }
     }
 
@@ -102,7 +102,7 @@ pub fn minutes(drained: Option<Minute>, now: Timestamp) -> RangeInclusive<i64> {
 
 /// Whether a tick at `now` that looked through `minute` leaves nothing in it for a later one.
 #[must_use]
-pub fn is_drained(minute: Minute, now: Timestamp) -> bool {
+pub fn is_final(minute: Minute, now: Timestamp) -> bool {
     minute.0 < Minute::of(now).0 - OVERLAP
 }
 
@@ -129,14 +129,14 @@ mod tests {
         let present = Minute::of(now).0;
 
         assert_eq!(*minutes(Some(Minute(present - 100)), now).start(), present - 99);
-        assert!(is_drained(Minute(present - 3), now));
-        assert!(!is_drained(Minute(present - 2), now));
+        assert!(is_final(Minute(present - 3), now));
+        assert!(!is_final(Minute(present - 2), now));
     }
 
     #[test]
     fn what_is_due_already_is_kept_under_the_present_minute() {
         let now = at("2026-11-23T09:00:30Z");
-        let item = Item::new(Destination::Tasks, "{}".to_owned(), at("2026-11-23T08:00:00Z"));
+        let item = Timer::new(QueueTarget::Tasks, "{}".to_owned(), at("2026-11-23T08:00:00Z"));
 
         assert_eq!(item.minute(now), Minute::of(now));
         assert_eq!(item.wait(now), Some(Duration::ZERO));
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn what_is_beyond_the_horizon_waits_on_the_agenda() {
-        let item = Item::new(Destination::Tasks, "{}".to_owned(), at("2026-11-23T09:03:00Z"));
+        let item = Timer::new(QueueTarget::Tasks, "{}".to_owned(), at("2026-11-23T09:03:00Z"));
 
         assert_eq!(item.wait(at("2026-11-23T09:00:00Z")), Some(HORIZON));
         assert_eq!(item.wait(at("2026-11-23T08:59:59Z")), None);

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use cli::stack::Delays;
-use herald::aws::table::{ReferenceStore, Table};
+use herald::aws::table::{Stores, Table};
 use herald::clock::{Clock, SystemClock};
 use herald::protocol::conversation::ConversationReference;
 use herald::protocol::conversation::lifecycle::Change;
@@ -92,7 +92,7 @@ async fn populate(services: &Services) -> Vec<String> {
     let table =
         Table::new(aws_sdk_dynamodb::Client::new(&services.stack.sdk_config()), services.stack.table_name());
     let issuer = services.channel.cloud()["issuer"].as_str().unwrap().to_owned();
-    let references = ReferenceStore::new(table, ClientId::new(CLIENT_ID).unwrap(), &issuer);
+    let references = Stores::new(&table, &ClientId::new(CLIENT_ID).unwrap(), &issuer).references;
     let mut conversations = Vec::new();
     for tenant in 0..TENANTS {
         let id = TenantId::new(format!("{tenant:08}-1111-4111-8111-111111111111")).unwrap();

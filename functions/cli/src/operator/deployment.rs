@@ -8,7 +8,7 @@ use aws_config::SdkConfig;
 use herald::aws::config::{TENANT_RATE, Variables};
 use herald::aws::diagnostics::QueueKind;
 use herald::aws::queue::Queue;
-use herald::aws::table::{AgendaStore, BroadcastStore, JobStore, ReferenceStore, SubscriptionStore, Table};
+use herald::aws::table::{BroadcastStore, JobStore, Stores, Table};
 use herald::clock::{Clock, SystemClock};
 use herald::protocol::cloud::Cloud;
 use herald::protocol::ids::ClientId;
@@ -165,11 +165,12 @@ impl Deployment {
         let (Some(turns), Some(tasks), Some(deliveries)) = (turns, tasks, deliveries) else {
             return Err(OperatorError::NotQueued);
         };
+        let stores = Stores::new(&table, &client_id, &cloud);
         Ok(Proactive {
-            references: ReferenceStore::new(table.clone(), client_id.clone(), &cloud),
-            subscriptions: SubscriptionStore::new(table.clone(), client_id, cloud),
-            broadcasts: BroadcastStore::new(table.clone()),
-            agenda: AgendaStore::new(table),
+            references: stores.references,
+            subscriptions: stores.subscriptions,
+            broadcasts: stores.broadcasts,
+            timers: stores.timers,
             turns,
             tasks,
             deliveries,

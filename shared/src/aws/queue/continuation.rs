@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::{MAX_BODY_BYTES, TaskStep, TaskWork, Work};
+use super::{MAX_BODY_BYTES, TaskStep, TaskWork, WorkMessage};
 use crate::agent::task::{TaskId, TaskInput};
 use crate::jobs::{JobId, Verdict};
 
@@ -15,7 +15,7 @@ pub const MAX_STATE_BYTES: usize = 64 * 1024;
 
 /// Why a task may not go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NoStep {
+pub enum CannotContinue {
     /// It has had all its steps.
     #[error("a task has at most {MAX_STEPS} steps: have it end, or make its steps longer")]
     TooMany,
@@ -34,7 +34,7 @@ pub enum NoStep {
     BodyTooLarge,
 }
 
-impl NoStep {
+impl CannotContinue {
     /// How its job ends.
     #[must_use]
     pub fn verdict(self) -> Verdict {
@@ -67,20 +67,20 @@ impl TaskWork {
     ///
     /// # Errors
     ///
-    /// [`NoStep`].
-    pub fn following(&self, state: TaskInput, due: Timestamp) -> Result<Self, NoStep> {
+    /// [`CannotContinue`].
+    pub fn next_step(&self, state: TaskInput, due: Timestamp) -> Result<Self, CannotContinue> {
         let number = self.number() + 1;
         if number >= MAX_STEPS {
-            return Err(NoStep::TooMany);
+            return Err(CannotContinue::TooMany);
         }
         let bytes = state.0.to_string().len();
         if bytes > MAX_STATE_BYTES {
-            return Err(NoStep::StateTooLarge { bytes });
+            return Err(CannotContinue::StateTooLarge { bytes });
         }
         let task = self.first_job().clone();
         let step = TaskStep { number, state, due, task: task.clone() };
         let next = Self { job: task.task_step(number), step: Some(step), stream: None, ..self.clone() };
-        Work::Task(next.clone()).encode().map_err(|_| NoStep::BodyTooLarge)?;
+        WorkMessage::Task(next.clone()).encode().map_err(|_| CannotContinue::BodyTooLarge)?;
         Ok(next)
     }
 }
@@ -112,17 +112,20 @@ mod tests {
     fn a_task_has_a_thousand_steps_and_no_more() {
         let mut work = first(Task::new("poll"));
         for _ in 1..MAX_STEPS {
-            work = work.following(TaskInput(json!(null)), Timestamp::UNIX_EPOCH).unwrap();
+            work = work.next_step(TaskInput(json!(null)), Timestamp::UNIX_EPOCH).unwrap();
         }
 
         assert_eq!((work.number(), work.task_id()), (999, first(Task::new("poll")).job.as_task()));
-        assert_eq!(work.following(TaskInput(json!(null)), Timestamp::UNIX_EPOCH), Err(NoStep::TooMany));
+        assert_eq!(
+            work.next_step(TaskInput(json!(null)), Timestamp::UNIX_EPOCH),
+            Err(CannotContinue::TooMany)
+        );
     }
 
     #[test]
     fn every_step_has_an_id_of_its_own_that_follows_from_the_first() {
         let work = first(Task::new("poll"));
-        let next = |work: &TaskWork| work.following(state(2), Timestamp::UNIX_EPOCH).unwrap();
+        let next = |work: &TaskWork| work.next_step(state(2), Timestamp::UNIX_EPOCH).unwrap();
 
         let (second, third) = (next(&work), next(&next(&work)));
 
@@ -136,9 +139,9 @@ mod tests {
         let (work, large) = (first(Task::new("poll")), first(Task::new("poll").input("x".repeat(200_000))));
         let due = Timestamp::UNIX_EPOCH;
 
-        assert!(work.following(state(MAX_STATE_BYTES), due).is_ok());
+        assert!(work.next_step(state(MAX_STATE_BYTES), due).is_ok());
         let bytes = MAX_STATE_BYTES + 1;
-        assert_eq!(work.following(state(bytes), due), Err(NoStep::StateTooLarge { bytes }));
-        assert_eq!(large.following(state(MAX_STATE_BYTES), due), Err(NoStep::BodyTooLarge));
+        assert_eq!(work.next_step(state(bytes), due), Err(CannotContinue::StateTooLarge { bytes }));
+        assert_eq!(large.next_step(state(MAX_STATE_BYTES), due), Err(CannotContinue::BodyTooLarge));
     }
 }

@@ -12,7 +12,7 @@ use crate::aws::failure::AwsFailure;
 
 /// A message that was received, and what SQS says of it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Letter {
+pub struct DeadLetter {
     /// What it is called in its queue.
     pub message_id: String,
     /// What this receipt of it is known by.
@@ -81,7 +81,7 @@ impl Queue {
     /// # Errors
     ///
     /// [`AwsFailure`].
-    pub async fn receive(&self, hidden: Duration, wait: Duration) -> Result<Vec<Letter>, AwsFailure> {
+    pub async fn receive(&self, hidden: Duration, wait: Duration) -> Result<Vec<DeadLetter>, AwsFailure> {
         let request = self.client.receive_message().queue_url(&self.url);
         let request = request
             .max_number_of_messages(i32::try_from(MAX_BATCH).unwrap_or(1))
@@ -103,11 +103,11 @@ impl Queue {
     }
 }
 
-fn letter(message: Message) -> Letter {
+fn letter(message: Message) -> DeadLetter {
     let attributes = message.attributes.unwrap_or_default();
     let text = |name| attributes.get(&name);
     let queued_at = text(MessageSystemAttributeName::SentTimestamp).and_then(|text| text.parse().ok());
-    Letter {
+    DeadLetter {
         message_id: message.message_id.unwrap_or_default(),
         receipt: message.receipt_handle.unwrap_or_default(),
         body: message.body.unwrap_or_default(),

@@ -26,7 +26,7 @@ const VERSION: u32 = 2;
 /// Work for the worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum Work {
+pub enum WorkMessage {
     /// Answer an activity.
     Turn(TurnWork),
     /// Run a task.
@@ -165,7 +165,7 @@ impl Delivery {
 /// Why a body could not be written or read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum BodyError {
+pub enum MessageError {
     /// It does not fit into a message.
     #[error("work of {bytes} bytes is over the queue's {MAX_BODY_BYTES}")]
     TooLarge {
@@ -201,25 +201,25 @@ impl TaskWork {
 impl ReminderWork {
     /// The same reminder for the time `number`, due at `due`.
     #[must_use]
-    pub fn following(&self, number: u32, due: Timestamp) -> Self {
+    pub fn next_occurrence(&self, number: u32, due: Timestamp) -> Self {
         let job =
             JobId::of_reminder(&self.series).step("reminder", usize::try_from(number).unwrap_or(usize::MAX));
         Self { job, number, reminder: Reminder { due, ..self.reminder.clone() }, ..self.clone() }
     }
 }
 
-impl Work {
+impl WorkMessage {
     /// The body of a message.
     ///
     /// # Errors
     ///
-    /// [`BodyError::TooLarge`].
-    pub fn encode(&self) -> Result<String, BodyError> {
+    /// [`MessageError::TooLarge`].
+    pub fn encode(&self) -> Result<String, MessageError> {
         let json = serde_json::to_string(&Versioned { v: self.version(), rest: self })
-            .map_err(BodyError::Unreadable)?;
+            .map_err(MessageError::Unreadable)?;
         // SQS refuses these two outright; inside JSON they occur in strings alone, where they may be escaped.
         let body = json.replace('\u{FFFE}', "\\ufffe").replace('\u{FFFF}', "\\uffff");
-        if body.len() > MAX_BODY_BYTES { Err(BodyError::TooLarge { bytes: body.len() }) } else { Ok(body) }
+        if body.len() > MAX_BODY_BYTES { Err(MessageError::TooLarge { bytes: body.len() }) } else { Ok(body) }
     }
 
     fn version(&self) -> u32 {
@@ -233,18 +233,18 @@ impl Work {
     ///
     /// # Errors
     ///
-    /// [`BodyError::Newer`] and [`BodyError::Unreadable`].
-    pub fn decode(body: &str) -> Result<Self, BodyError> {
+    /// [`MessageError::Newer`] and [`MessageError::Unreadable`].
+    pub fn decode(body: &str) -> Result<Self, MessageError> {
         #[derive(Deserialize)]
         struct Version {
             v: u32,
         }
 
-        match serde_json::from_str::<Version>(body).map_err(BodyError::Unreadable)? {
+        match serde_json::from_str::<Version>(body).map_err(MessageError::Unreadable)? {
             Version { v: 1..=VERSION } => {}
-            Version { v: version } => return Err(BodyError::Newer { version }),
+            Version { v: version } => return Err(MessageError::Newer { version }),
         }
-        let work: Versioned<Self> = serde_json::from_str(body).map_err(BodyError::Unreadable)?;
+        let work: Versioned<Self> = serde_json::from_str(body).map_err(MessageError::Unreadable)?;
         Ok(work.rest)
     }
 }
@@ -257,7 +257,7 @@ mod tests {
     use super::*;
     use crate::protocol::activity::Activity;
 
-    fn work(text: &str) -> Work {
+    fn work(text: &str) -> WorkMessage {
         let activity: Activity = serde_json::from_value(json!({
             "type": "message", "id": "1", "text": text, "channelId": "msteams",
             "serviceUrl": "https://smba.trafficmanager.net/emea/", "conversation": { "id": "a:1" },
@@ -266,7 +266,7 @@ mod tests {
         .unwrap();
         let reference = ConversationReference::of(&activity).unwrap();
         let job = JobId::of_turn(&reference.channel_id, &reference.conversation.id, "1");
-        Work::Turn(TurnWork { job, turn: Turn::new(activity, reference), unhurried: false })
+        WorkMessage::Turn(TurnWork { job, turn: Turn::new(activity, reference), unhurried: false })
     }
 
     /// What SQS allows: #x9 #xA #xD #x20–#xD7FF #xE000–#xFFFD #x10000–#x10FFFF.
@@ -282,7 +282,7 @@ mod tests {
             let body = work(&text).encode().unwrap();
 
             prop_assert!(sqs_takes(&body));
-            prop_assert_eq!(Work::decode(&body).unwrap(), work(&text));
+            prop_assert_eq!(WorkMessage::decode(&body).unwrap(), work(&text));
         }
     }
 
@@ -293,18 +293,21 @@ mod tests {
         let body = work(text).encode().unwrap();
 
         assert!(!body.contains(['\u{FFFE}', '\u{FFFF}']));
-        assert_eq!(Work::decode(&body).unwrap(), work(text));
+        assert_eq!(WorkMessage::decode(&body).unwrap(), work(text));
     }
 
     #[test]
     fn a_newer_version_is_told_from_garbage() {
-        assert!(matches!(Work::decode(r#"{"v":3,"kind":"dance"}"#), Err(BodyError::Newer { version: 3 })));
-        assert!(matches!(Work::decode("hello"), Err(BodyError::Unreadable(_))));
-        assert!(matches!(Work::decode(r#"{"v":1,"kind":"dance"}"#), Err(BodyError::Unreadable(_))));
+        assert!(matches!(
+            WorkMessage::decode(r#"{"v":3,"kind":"dance"}"#),
+            Err(MessageError::Newer { version: 3 })
+        ));
+        assert!(matches!(WorkMessage::decode("hello"), Err(MessageError::Unreadable(_))));
+        assert!(matches!(WorkMessage::decode(r#"{"v":1,"kind":"dance"}"#), Err(MessageError::Unreadable(_))));
     }
 
     #[test]
     fn a_body_over_the_limit_is_refused_before_it_is_sent() {
-        assert!(matches!(work(&"x".repeat(MAX_BODY_BYTES)).encode(), Err(BodyError::TooLarge { .. })));
+        assert!(matches!(work(&"x".repeat(MAX_BODY_BYTES)).encode(), Err(MessageError::TooLarge { .. })));
     }
 }

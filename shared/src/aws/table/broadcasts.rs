@@ -1,14 +1,17 @@
-//! Broadcasts in the table: what each is, how far it has come, and a line for each recipient in 16 slices.
-//! What becomes of them is [`crate::broadcast`]'s decision.
+//! Store of broadcasts: what each is, its progress, and an entry for each recipient in 16 slices.
+//!
+//! [`crate::broadcast`] decides about them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use jiff::{SignedDuration, Timestamp};
 
-use super::item::{Item, from_json, json, number, text};
-use super::versioned::at_revision;
+use super::item::{Item, from_json, json, missing, number};
+use super::requests::conditional;
+use super::schema::{BROADCAST, SPEC, STATE, TTL};
+use super::versioned::{self, Decision, OnConflict, Put, RecordKey, Updated, Versioned};
 use super::{StoreError, Table};
 use crate::broadcast::{Broadcast, BroadcastId, Spec};
 
@@ -18,79 +21,97 @@ mod rosters;
 mod status_cache;
 
 pub use self::entries::{Counts, Entries, SLICES};
-pub use self::rosters::Taken;
-pub use self::status_cache::Seen;
+pub use self::rosters::AlreadyExists;
+pub use self::status_cache::CachedStatus;
 
 /// How long a broadcast and its report are kept.
 const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 
-/// How often a change is decided anew when others write in between.
-const MAX_ROUNDS: usize = 16;
-
-/// The broadcasts in the table.
+/// Store of broadcasts.
 #[derive(Debug, Clone)]
 pub struct BroadcastStore {
     table: Table,
-    seen: Arc<Mutex<HashMap<BroadcastId, Seen>>>,
+    cache: Arc<Mutex<HashMap<BroadcastId, CachedStatus>>>,
 }
 
-/// What came of opening a broadcast.
+/// Result of opening a broadcast.
 #[derive(Debug, Clone)]
 #[expect(clippy::large_enum_variant, reason = "it lives for one opening")]
 pub enum Opened {
-    /// It is new.
+    /// The broadcast is new.
     New(Broadcast),
-    /// There was one with this id.
-    Known(Box<(Spec, Broadcast)>),
+    /// A broadcast with this id exists.
+    Existing(Box<(Spec, Broadcast)>),
+}
+
+impl Versioned for Broadcast {
+    const GET: &'static str = "get broadcast";
+    const PUT: &'static str = "put broadcast";
+    const MAX_ROUNDS: usize = 16;
+
+    fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    fn at_revision(self, revision: u64) -> Self {
+        Self { revision, ..self }
+    }
+
+    fn encode(&self, put: PutItemFluentBuilder) -> Result<PutItemFluentBuilder, StoreError> {
+        let opened = self.opened_at().unwrap_or(Timestamp::UNIX_EPOCH);
+        Ok(put.item("broadcast", json(self, "broadcast")?).item(TTL, number(ends(opened))))
+    }
+
+    fn decode(item: &Item) -> Result<Self, StoreError> {
+        from_json(item, "broadcast")
+    }
+
+    fn is_stored_as(&self, stored: &Self) -> bool {
+        self == stored
+    }
 }
 
 impl BroadcastStore {
-    /// The broadcasts in `table`.
+    /// Returns the store of broadcasts in `table`.
     #[must_use]
     pub fn new(table: Table) -> Self {
-        Self { table, seen: Arc::default() }
+        Self { table, cache: Arc::default() }
     }
 
-    /// Opens the broadcast `id` at `now`, unless there is one.
+    /// Opens the broadcast `id` at `now`, unless it exists.
     ///
     /// ```text
-    /// note for the tick ──► spec ──► state      died between: the tick drops a note that leads nowhere
+    /// open index ──► spec ──► state      crash in between: the tick removes an index entry without a broadcast
     /// ```
     ///
     /// # Errors
     ///
-    /// [`StoreError`]; opening again tells.
+    /// [`StoreError`]; a second call returns what exists.
     pub async fn open(&self, id: &BroadcastId, spec: &Spec, now: Timestamp) -> Result<Opened, StoreError> {
-        if let Some(known) = self.get(id).await? {
-            return Ok(Opened::Known(Box::new(known)));
+        if let Some(existing) = self.get(id).await? {
+            return Ok(Opened::Existing(Box::new(existing)));
         }
-        self.note(id, now).await?;
-        let Table { client, name } = &self.table;
-        let put = client
-            .put_item()
-            .table_name(name)
-            .item("pk", text(pk(id)))
-            .item("sk", text("spec"))
+        self.mark_open(id, now).await?;
+        let put = self
+            .table
+            .put(pk(id), SPEC)
             .item("spec", json(spec, "spec")?)
-            .item("ttl", number(ends(now)))
+            .item(TTL, number(ends(now)))
             .condition_expression("attribute_not_exists(pk)");
-        match put.send().await {
-            Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => {}
-            Err(error) => return Err(StoreError::unavailable("put broadcast", error)),
-            Ok(_) => {}
-        }
-        // Whoever came first wrote what holds; a state may be missing because they died, or are about to write it.
-        let Some(there) = self.spec(id).await? else { return Err(missing("spec")) };
+        conditional(put.send().await, "put broadcast")?;
+        // The first opener wrote the spec that holds; the state is missing if it crashed, or is about to write it.
+        let Some(stored) = self.spec(id).await? else { return Err(missing("spec")) };
         let broadcast = Broadcast::new(id.clone(), now);
-        match self.put(&broadcast).await? {
-            Put::Written(broadcast) if there == *spec => Ok(Opened::New(broadcast)),
-            Put::Written(broadcast) => Ok(Opened::Known(Box::new((there, broadcast)))),
-            Put::Lost(Some(known)) => Ok(Opened::Known(Box::new((there, known)))),
-            Put::Lost(None) => Err(StoreError::Contended),
+        match versioned::put(&self.table, &state_key(id), OnConflict::ReadAgain, broadcast).await? {
+            Put::Written(broadcast) if stored == *spec => Ok(Opened::New(broadcast)),
+            Put::Written(broadcast) | Put::Conflict(Some(broadcast)) => {
+                Ok(Opened::Existing(Box::new((stored, broadcast))))
+            }
+            Put::Conflict(None) => Err(StoreError::Contended),
         }
     }
 
-    /// What the broadcast `id` is and how far it has come; `None` when there is none.
+    /// Returns the spec and the progress of the broadcast `id`; `None` when there is none.
     ///
     /// # Errors
     ///
@@ -101,28 +122,23 @@ impl BroadcastStore {
         Ok(Some((spec, broadcast)))
     }
 
-    /// How far the broadcast `id` has come.
+    /// Returns the progress of the broadcast `id`.
     ///
     /// # Errors
     ///
     /// [`StoreError`].
     pub async fn state(&self, id: &BroadcastId) -> Result<Option<Broadcast>, StoreError> {
-        self.read(id, "state").await?.map(|item| from_json(&item, "broadcast")).transpose()
+        versioned::read(&self.table, &state_key(id)).await
     }
 
     async fn spec(&self, id: &BroadcastId) -> Result<Option<Spec>, StoreError> {
-        self.read(id, "spec").await?.map(|item| from_json(&item, "spec")).transpose()
+        let found = self.table.get(pk(id), SPEC, "get broadcast").await?;
+        found.map(|item| from_json(&item, "spec")).transpose()
     }
 
-    async fn read(&self, id: &BroadcastId, part: &str) -> Result<Option<Item>, StoreError> {
-        let Table { client, name } = &self.table;
-        let request = client.get_item().table_name(name).consistent_read(true);
-        let found = request.key("pk", text(pk(id))).key("sk", text(part)).send().await;
-        Ok(found.map_err(|error| StoreError::unavailable("get broadcast", error))?.item)
-    }
-
-    /// Changes the record of `id` as `decide` says, which is asked anew whenever somebody else was faster. `None` when
-    /// it changes nothing or there is no broadcast; what is decided comes back either way.
+    /// Changes the progress of `id` as `decide` returns, and returns it with what was decided.
+    ///
+    /// `decide` is called again on every conflict. Returns `None` when there is no broadcast.
     ///
     /// # Errors
     ///
@@ -132,63 +148,31 @@ impl BroadcastStore {
         id: &BroadcastId,
         decide: impl Fn(&Broadcast) -> (Option<Broadcast>, T),
     ) -> Result<Option<(Broadcast, T)>, StoreError> {
-        let mut record = self.state(id).await?;
-        for _ in 0..MAX_ROUNDS {
-            let Some(there) = record else { return Ok(None) };
-            let (changed, decided) = decide(&there);
-            let Some(changed) = changed else { return Ok(Some((there, decided))) };
-            match self.put(&changed).await? {
-                Put::Written(written) => {
-                    self.forget(id);
-                    return Ok(Some((written, decided)));
-                }
-                Put::Lost(other) => record = other,
+        let decide = |stored: Option<Broadcast>| {
+            let Some(stored) = stored else { return Decision::Keep(None) };
+            match decide(&stored) {
+                (Some(changed), decided) => Decision::Write(changed, decided),
+                (None, decided) => Decision::Keep(Some((stored, decided))),
             }
-        }
-        Err(StoreError::Contended)
-    }
-
-    async fn put(&self, broadcast: &Broadcast) -> Result<Put, StoreError> {
-        let based_on = broadcast.revision;
-        let broadcast = Broadcast { revision: based_on + 1, ..broadcast.clone() };
-        let opened = broadcast.opened_at().unwrap_or(Timestamp::UNIX_EPOCH);
-        let Table { client, name } = &self.table;
-        let request = client
-            .put_item()
-            .table_name(name)
-            .item("pk", text(pk(&broadcast.id)))
-            .item("sk", text("state"))
-            .item("revision", number(broadcast.revision))
-            .item("broadcast", json(&broadcast, "broadcast")?)
-            .item("ttl", number(ends(opened)));
-        match at_revision(request, based_on).send().await {
-            Ok(_) => Ok(Put::Written(broadcast)),
-            Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => {
-                let there = self.state(&broadcast.id).await?;
-                // The SDK repeats a write whose reply was lost: then what is there is ours.
-                Ok(match there {
-                    Some(there) if there == broadcast => Put::Written(there),
-                    there => Put::Lost(there),
-                })
+        };
+        match versioned::modify(&self.table, &state_key(id), OnConflict::ReadAgain, decide).await? {
+            Updated::Written(broadcast, decided) => {
+                self.expire_cached(id);
+                Ok(Some((broadcast, decided)))
             }
-            Err(error) => Err(StoreError::unavailable("put broadcast", error)),
+            Updated::Kept(kept) => Ok(kept),
         }
     }
-}
-
-enum Put {
-    Written(Broadcast),
-    Lost(Option<Broadcast>),
 }
 
 fn pk(id: &BroadcastId) -> String {
-    format!("broadcast#{}", id.as_str())
+    format!("{BROADCAST}{}", id.as_str())
+}
+
+fn state_key(id: &BroadcastId) -> RecordKey {
+    RecordKey { pk: pk(id), sk: STATE }
 }
 
 fn ends(opened: Timestamp) -> i64 {
     opened.checked_add(KEPT).unwrap_or(opened).as_second()
-}
-
-fn missing(attribute: &'static str) -> StoreError {
-    StoreError::Unreadable { attribute, cause: None }
 }

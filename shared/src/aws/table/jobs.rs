@@ -1,66 +1,79 @@
-//! Jobs in the table: reads a record, lets the ledger decide, writes what it decided if nobody was faster.
-//! Every write names the revision it is based on, so a claim that was lost cannot be written over.
+//! Store of jobs: claims, writes and cancels the records that [`crate::jobs`] decides about.
+//!
+//! Records are versioned: a worker whose lease expired cannot write over the worker that claimed the job after it.
 
 mod continuation;
 
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use jiff::{SignedDuration, Timestamp};
 
-use super::item::{Item, ONLY, from_json, json, number, text};
-use super::versioned::at_revision;
+use super::item::{Item, from_json, json, number};
+use super::schema::{JOB, SINGLE, TTL};
+use super::versioned::{self, Decision, OnConflict, RecordKey, Updated, Versioned};
 use super::{StoreError, Table};
 use crate::jobs;
 use crate::jobs::{By, Cancel, Claim, Claimant, Job, JobId, Plan, Policy, State};
 
-/// A settled job's claim outlives every copy of its message: 14 days in a queue, 14 in its dead-letter
-/// queue, and a margin.
+/// How long a record outlives its job: longer than every copy of its message, which stays 14 days in a queue and 14
+/// in its dead-letter queue.
 const KEPT: SignedDuration = SignedDuration::from_hours(31 * 24);
 
-/// How often a claim is decided anew when others write in between.
-const MAX_ROUNDS: usize = 8;
-
-/// The jobs in the table.
+/// Store of jobs.
 #[derive(Debug, Clone)]
 pub struct JobStore {
     table: Table,
 }
 
-/// The claim was lost: someone else has the job now, and what was to be written does not count.
+/// The lease on the job was lost to another worker; nothing was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Fenced;
+pub struct LeaseLost;
 
-enum Put {
-    Written(Box<Job>),
-    Lost(Option<Item>),
+impl Versioned for Job {
+    const GET: &'static str = "get job";
+    const PUT: &'static str = "put job";
+    const MAX_ROUNDS: usize = 8;
+
+    fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    fn at_revision(self, revision: u64) -> Self {
+        Self { revision, ..self }
+    }
+
+    fn encode(&self, put: PutItemFluentBuilder) -> Result<PutItemFluentBuilder, StoreError> {
+        let expires_at = self.expires_at.checked_add(KEPT).unwrap_or(self.expires_at);
+        Ok(put.item("job", json(self, "job")?).item(TTL, number(expires_at.as_second())))
+    }
+
+    fn decode(item: &Item) -> Result<Self, StoreError> {
+        from_json(item, "job")
+    }
 }
 
 impl JobStore {
-    /// The jobs in `table`.
+    /// Returns the store of jobs in `table`.
     #[must_use]
     pub fn new(table: Table) -> Self {
         Self { table }
     }
 
-    /// The table they are in.
+    /// Returns the table of the store.
     #[must_use]
     pub fn table(&self) -> &Table {
         &self.table
     }
 
-    /// Wants the job `id` for `claimant`; what the claim decides is written when it returns.
-    ///
-    /// One write for a new job, one more for each turn of events in between.
+    /// Claims the job `id` for `claimant` and stores the claim, in one write unless other writers interfere.
     ///
     /// # Errors
     ///
-    /// [`StoreError`]; the job may then be claimed by `claimant` all the same, and asking again tells.
+    /// [`StoreError`]; the job may be claimed all the same: a second call returns the claim.
     pub async fn claim(&self, id: &JobId, claimant: &Claimant) -> Result<Claim, StoreError> {
-        self.claim_as(|record| jobs::claim(record, id, claimant)).await
+        self.claim_as(id, |record| jobs::claim(record, id, claimant)).await
     }
 
-    /// The same with what is to be done, in the same write: see [`jobs::claim_planned`].
+    /// Claims the job `id` and stores its plan in the same write: see [`jobs::claim_planned`].
     ///
     /// # Errors
     ///
@@ -72,148 +85,114 @@ impl JobStore {
         plan: &Plan,
         policy: Policy,
     ) -> Result<Claim, StoreError> {
-        self.claim_as(|record| jobs::claim_planned(record, id, claimant, plan, policy)).await
+        self.claim_as(id, |record| jobs::claim_planned(record, id, claimant, plan, policy)).await
     }
 
-    async fn claim_as(&self, decide: impl Fn(Option<Job>) -> Claim) -> Result<Claim, StoreError> {
-        let mut record = None;
-        for _ in 0..MAX_ROUNDS {
-            let decided = decide(record.take());
-            let lost = match decided {
-                Claim::Settled(_) | Claim::Busy { .. } => return Ok(decided),
-                Claim::Taken(job) => match self.put(job).await? {
-                    Put::Written(job) => return Ok(Claim::Taken(*job)),
-                    Put::Lost(item) => item,
-                },
-                Claim::Over(job) => match self.put(job).await? {
-                    Put::Written(job) => return Ok(Claim::Over(*job)),
-                    Put::Lost(item) => item,
-                },
-            };
-            record = lost.as_ref().map(read).transpose()?;
-        }
-        Err(StoreError::Contended)
+    async fn claim_as(&self, id: &JobId, claim: impl Fn(Option<Job>) -> Claim) -> Result<Claim, StoreError> {
+        type Written = fn(Job) -> Claim;
+        let decide = |record| match claim(record) {
+            Claim::Taken(job) => Decision::Write(job, Claim::Taken as Written),
+            Claim::Over(job) => Decision::Write(job, Claim::Over as Written),
+            unchanged @ (Claim::Settled(_) | Claim::Busy { .. }) => Decision::Keep(unchanged),
+        };
+        Ok(match self.update(id, decide(None), decide).await? {
+            Updated::Written(job, claim) => claim(job),
+            Updated::Kept(claim) => claim,
+        })
     }
 
-    /// Writes `job`, which the caller claimed, and returns it as it stands now.
+    /// Writes `job`, on which the caller holds the lease, and returns it at its new revision.
     ///
     /// # Errors
     ///
-    /// [`StoreError`]; `Ok(Err(Fenced))` when the claim was lost meanwhile.
-    pub async fn write(&self, mut job: Job) -> Result<Result<Job, Fenced>, StoreError> {
-        for _ in 0..MAX_ROUNDS {
-            let there = match self.put(job.clone()).await? {
-                Put::Written(job) => return Ok(Ok(*job)),
-                Put::Lost(item) => item.as_ref().map(read).transpose()?,
-            };
-            match there {
-                // The SDK repeats a write whose reply was lost: then what is there is ours.
-                Some(there) if there == (Job { revision: there.revision, ..job.clone() }) => {
-                    return Ok(Ok(there));
-                }
-                // The same claim, renewed meanwhile.
-                Some(there) if there.owner == job.owner && there.state == State::Sending => {
-                    job.revision = there.revision;
-                    job.lease_until = job.lease_until.max(there.lease_until);
-                }
-                _ => return Ok(Err(Fenced)),
+    /// [`StoreError`]; `Ok(Err(LeaseLost))` when another worker holds the lease.
+    pub async fn write(&self, job: Job) -> Result<Result<Job, LeaseLost>, StoreError> {
+        let decide = |stored: Option<Job>| match stored {
+            // The SDK repeats a write whose reply was lost: then the stored record is this one.
+            Some(stored) if stored == (Job { revision: stored.revision, ..job.clone() }) => {
+                Decision::Keep(Ok(stored))
             }
-        }
-        Err(StoreError::Contended)
+            // The lease was renewed concurrently.
+            Some(stored) if holds(&stored, &job.owner) => {
+                let lease_until = job.lease_until.max(stored.lease_until);
+                Decision::Write(Job { revision: stored.revision, lease_until, ..job.clone() }, ())
+            }
+            _ => Decision::Keep(Err(LeaseLost)),
+        };
+        let first = Decision::Write(job.clone(), ());
+        Ok(match self.update(&job.id, first, decide).await? {
+            Updated::Written(job, ()) => Ok(job),
+            Updated::Kept(result) => result,
+        })
     }
 
-    /// Has the claim of `owner` on `id` hold until `lease_until`.
+    /// Renews the lease of `owner` on the job `id` until `lease_until`.
     ///
     /// # Errors
     ///
-    /// [`StoreError`]; `Ok(Err(Fenced))` when the claim was lost meanwhile.
+    /// [`StoreError`]; `Ok(Err(LeaseLost))` when another worker holds the lease.
     pub async fn renew(
         &self,
         id: &JobId,
         owner: &str,
         lease_until: Timestamp,
-    ) -> Result<Result<(), Fenced>, StoreError> {
-        for _ in 0..MAX_ROUNDS {
-            match self.get(id).await? {
-                Some(job) if job.owner == owner && job.state == State::Sending => {
-                    let lease_until = job.lease_until.max(lease_until);
-                    // Overtaken by the owner's own write, whose record is read again: nothing of it is undone.
-                    if let Put::Written(_) = self.put(Job { lease_until, ..job }).await? {
-                        return Ok(Ok(()));
-                    }
-                }
-                _ => return Ok(Err(Fenced)),
+    ) -> Result<Result<(), LeaseLost>, StoreError> {
+        let decide = |stored: Option<Job>| match stored {
+            Some(job) if holds(&job, owner) => {
+                let lease_until = job.lease_until.max(lease_until);
+                Decision::Write(Job { lease_until, ..job }, ())
             }
-        }
-        Err(StoreError::Contended)
+            _ => Decision::Keep(Err(LeaseLost)),
+        };
+        // The owner itself may write concurrently: its record is read again, so that none of it is undone.
+        Ok(match versioned::modify(&self.table, &key(id), OnConflict::ReadAgain, decide).await? {
+            Updated::Written(_, ()) => Ok(()),
+            Updated::Kept(result) => result,
+        })
     }
 
-    /// Has the job `id` not be done any more, as `by` wishes, if it waits; `None` when there is no record of it.
+    /// Cancels the job `id` on behalf of `by` if it waits; `None` when there is no record of it.
     ///
     /// # Errors
     ///
-    /// [`StoreError`]; asking again tells whether it was cancelled.
+    /// [`StoreError`]; a second call returns whether it was cancelled.
     pub async fn cancel(&self, id: &JobId, by: By, now: Timestamp) -> Result<Option<Cancel>, StoreError> {
-        let mut record = self.get(id).await?;
-        for _ in 0..MAX_ROUNDS {
-            let Some(job) = record else { return Ok(None) };
-            let cancelled = match jobs::cancel(job, by, now) {
-                Cancel::Cancelled(job) => job,
-                other @ (Cancel::InHand { .. } | Cancel::Settled(_)) => return Ok(Some(other)),
-            };
-            record = match self.put(cancelled).await? {
-                Put::Written(job) => return Ok(Some(Cancel::Cancelled(*job))),
-                Put::Lost(item) => item.as_ref().map(read).transpose()?,
-            };
-        }
-        Err(StoreError::Contended)
+        let decide = |stored: Option<Job>| match stored.map(|job| jobs::cancel(job, by, now)) {
+            Some(Cancel::Cancelled(job)) => Decision::Write(job, ()),
+            unchanged @ (None | Some(Cancel::InHand { .. } | Cancel::Settled(_))) => {
+                Decision::Keep(unchanged)
+            }
+        };
+        Ok(match versioned::modify(&self.table, &key(id), OnConflict::ReturnedByWrite, decide).await? {
+            Updated::Written(job, ()) => Some(Cancel::Cancelled(job)),
+            Updated::Kept(result) => result,
+        })
     }
 
-    /// The record of `id`, if there is one.
+    /// Returns the record of the job `id`.
     ///
     /// # Errors
     ///
     /// [`StoreError`].
     pub async fn get(&self, id: &JobId) -> Result<Option<Job>, StoreError> {
-        let Table { client, name } = &self.table;
-        let request = client.get_item().table_name(name).consistent_read(true);
-        let found = request.key("pk", text(pk(id))).key("sk", text(ONLY)).send().await;
-        let found = found.map_err(|error| StoreError::unavailable("get job", error))?;
-        found.item.as_ref().map(read).transpose()
+        versioned::read(&self.table, &key(id)).await
     }
 
-    async fn put(&self, job: Job) -> Result<Put, StoreError> {
-        let based_on = job.revision;
-        let job = Job { revision: based_on + 1, ..job };
-        let ends = job.expires_at.checked_add(KEPT).unwrap_or(job.expires_at);
-        let Table { client, name } = &self.table;
-        let request = client
-            .put_item()
-            .table_name(name)
-            .item("pk", text(pk(&job.id)))
-            .item("sk", text(ONLY))
-            .item("revision", number(job.revision))
-            .item("job", json(&job, "job")?)
-            .item("ttl", number(ends.as_second()))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match at_revision(request, based_on).send().await {
-            Ok(_) => Ok(Put::Written(Box::new(job))),
-            Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => {
-                let lost = error.into_err();
-                if let PutItemError::ConditionalCheckFailedException(failed) = lost {
-                    return Ok(Put::Lost(failed.item));
-                }
-                Err(StoreError::unavailable("put job", lost))
-            }
-            Err(error) => Err(StoreError::unavailable("put job", error)),
-        }
+    async fn update<W, K>(
+        &self,
+        id: &JobId,
+        first: Decision<Job, W, K>,
+        decide: impl FnMut(Option<Job>) -> Decision<Job, W, K>,
+    ) -> Result<Updated<Job, W, K>, StoreError> {
+        versioned::update(&self.table, &key(id), OnConflict::ReturnedByWrite, first, decide).await
     }
 }
 
-fn pk(id: &JobId) -> String {
-    format!("job#{}", id.as_str())
+/// Whether `owner` holds the lease on `job`.
+fn holds(job: &Job, owner: &str) -> bool {
+    job.owner == owner && job.state == State::Sending
 }
 
-fn read(item: &Item) -> Result<Job, StoreError> {
-    from_json(item, "job")
+fn key(id: &JobId) -> RecordKey {
+    RecordKey { pk: format!("{JOB}{}", id.as_str()), sk: SINGLE }
 }

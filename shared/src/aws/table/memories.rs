@@ -1,52 +1,99 @@
-//! Conversations' memories in the table.
-//! What is kept and for how long is [`crate::agent::memory`]'s decision.
+//! Store of memories: one versioned record for each conversation.
+//!
+//! [`crate::agent::memory`] decides what is kept and for how long.
 
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use jiff::Timestamp;
 
-use super::versioned::{self, Place};
+use super::item::{Item, from_json, json, missing, number, parsed};
+use super::schema::{MEMORY, REVISION, SINGLE, TTL};
+use super::versioned::{self, Decision, OnConflict, RecordKey, Versioned};
 use super::{StoreError, Table};
 use crate::agent::memory::Memory;
 use crate::protocol::conversation::ReferenceKey;
 
-/// The memories in the table.
+/// Store of memories.
 #[derive(Debug, Clone)]
 pub struct MemoryStore {
     table: Table,
 }
 
+#[derive(Default)]
+struct Record {
+    revision: u64,
+    memory: Memory,
+    expires_at: Option<Timestamp>,
+}
+
+impl Versioned for Record {
+    const GET: &'static str = "get memory";
+    const PUT: &'static str = "put memory";
+    const MAX_ROUNDS: usize = 8;
+
+    fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    fn at_revision(self, revision: u64) -> Self {
+        Self { revision, ..self }
+    }
+
+    fn encode(&self, put: PutItemFluentBuilder) -> Result<PutItemFluentBuilder, StoreError> {
+        let put = put.item("memory", json(&self.memory, "memory")?);
+        Ok(match self.expires_at {
+            Some(at) => put.item(TTL, number(at.as_second())),
+            None => put,
+        })
+    }
+
+    fn decode(item: &Item) -> Result<Self, StoreError> {
+        let revision = parsed(item, REVISION).ok_or_else(|| missing(REVISION))?;
+        Ok(Self { revision, memory: from_json(item, "memory")?, expires_at: None })
+    }
+}
+
 impl MemoryStore {
-    /// The memories in `table`.
+    /// Returns the store of memories in `table`.
     #[must_use]
     pub fn new(table: Table) -> Self {
         Self { table }
     }
 
-    /// What counts at `now` of what is kept of a conversation.
+    /// Returns the memory of a conversation, without what has expired at `now`.
     ///
     /// # Errors
     ///
     /// [`StoreError`].
     pub async fn get(&self, key: &ReferenceKey, now: Timestamp) -> Result<Memory, StoreError> {
-        let (_, memory) = versioned::read::<Memory>(&self.table, &place(key)).await?;
-        Ok(memory.bounded(now))
+        let record = versioned::read::<Record>(&self.table, &record_key(key)).await?;
+        Ok(record.unwrap_or_default().memory.bounded(now))
     }
 
-    /// Makes `change` in what is kept of a conversation. It may be called more than once.
+    /// Applies `change` to the memory of a conversation. It may be called more than once.
     ///
     /// # Errors
     ///
-    /// [`StoreError`]; the change may then have been made, and is to be one that can be made twice.
+    /// [`StoreError`]; the change may have been applied all the same, so it must be idempotent.
     pub async fn change(
         &self,
         key: &ReferenceKey,
         now: Timestamp,
         change: impl Fn(Memory) -> Memory,
     ) -> Result<(), StoreError> {
-        let ends = |memory: &Memory| Some(memory.ends().unwrap_or(now).as_second());
-        versioned::change(&self.table, &place(key), ends, |memory| change(memory).bounded(now)).await
+        let decide = |stored: Option<Record>| {
+            let Record { revision, memory: stored, .. } = stored.unwrap_or_default();
+            let memory = change(stored.clone()).bounded(now);
+            if memory == stored {
+                return Decision::Keep(());
+            }
+            let expires_at = Some(memory.ends().unwrap_or(now));
+            Decision::Write(Record { revision, memory, expires_at }, ())
+        };
+        let key = record_key(key);
+        versioned::modify(&self.table, &key, OnConflict::ReadAgain, decide).await.map(drop)
     }
 }
 
-fn place(key: &ReferenceKey) -> Place {
-    Place { pk: format!("memory#{}", key.as_str()), attribute: "memory" }
+fn record_key(key: &ReferenceKey) -> RecordKey {
+    RecordKey { pk: format!("{MEMORY}{}", key.as_str()), sk: SINGLE }
 }

@@ -1,32 +1,61 @@
-//! What people want to be spared, in the table: by person, and by conversation where there is no one person.
-//! They are no part of the conversation reference, which every activity writes anew.
+//! Store of preferences: one versioned record for each person, and for each conversation of several.
+//!
+//! They are not part of the conversation reference, which every activity overwrites.
 
 use std::collections::BTreeMap;
 
-use super::item::from_json;
-use super::versioned::{self, Place};
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
+
+use super::item::{Item, from_json, json, missing, parsed, string};
+use super::schema::{PK, PREFERENCES, REVISION, SINGLE};
+use super::versioned::{self, Decision, OnConflict, RecordKey, Versioned};
 use super::{StoreError, Table, batch_get};
 use crate::broadcast::preferences::Preferences;
 
-/// What a key begins with.
-const PREFIX: &str = "courtesy#";
-
-const ATTRIBUTE: &str = "courtesy";
-
-/// The preferences in the table.
+/// Store of preferences.
 #[derive(Debug, Clone)]
 pub struct PreferenceStore {
     table: Table,
 }
 
+#[derive(Default)]
+struct Record {
+    revision: u64,
+    preferences: Preferences,
+}
+
+/// Preferences do not expire.
+impl Versioned for Record {
+    const GET: &'static str = "get preferences";
+    const PUT: &'static str = "put preferences";
+    const MAX_ROUNDS: usize = 8;
+
+    fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    fn at_revision(self, revision: u64) -> Self {
+        Self { revision, ..self }
+    }
+
+    fn encode(&self, put: PutItemFluentBuilder) -> Result<PutItemFluentBuilder, StoreError> {
+        Ok(put.item("preferences", json(&self.preferences, "preferences")?))
+    }
+
+    fn decode(item: &Item) -> Result<Self, StoreError> {
+        let revision = parsed(item, REVISION).ok_or_else(|| missing(REVISION))?;
+        Ok(Self { revision, preferences: from_json(item, "preferences")? })
+    }
+}
+
 impl PreferenceStore {
-    /// The preferences in `table`.
+    /// Returns the store of preferences in `table`.
     #[must_use]
     pub fn new(table: Table) -> Self {
         Self { table }
     }
 
-    /// What each of `subjects` wants to be spared, `None` where that cannot be read; who said nothing is not among them.
+    /// Returns the stored preferences of `subjects`, `None` for a record that cannot be read.
     ///
     /// # Errors
     ///
@@ -35,31 +64,40 @@ impl PreferenceStore {
         &self,
         subjects: &[String],
     ) -> Result<BTreeMap<String, Option<Preferences>>, StoreError> {
-        let keys = subjects.iter().map(|subject| place(subject).pk).collect();
+        let keys = subjects.iter().map(|subject| record_key(subject).pk).collect();
         let mut found = BTreeMap::new();
         for item in batch_get::get(&self.table, keys).await? {
-            let subject = item.get("pk").and_then(|pk| pk.as_s().ok()?.strip_prefix(PREFIX));
-            let subject = subject.ok_or(StoreError::Unreadable { attribute: "pk", cause: None })?;
-            found.insert(subject.to_owned(), from_json(&item, ATTRIBUTE).ok());
+            let pk = string(&item, PK);
+            let subject = pk.as_deref().and_then(|pk| pk.strip_prefix(PREFERENCES));
+            let subject = subject.ok_or_else(|| missing(PK))?;
+            found.insert(subject.to_owned(), from_json(&item, "preferences").ok());
         }
         Ok(found)
     }
 
-    /// Makes `change` in what `subject` wants to be spared. It may be called more than once.
+    /// Applies `change` to the preferences of `subject`. It may be called more than once.
     ///
     /// # Errors
     ///
-    /// [`StoreError`]; the change may then have been made, and is to be one that can be made twice.
+    /// [`StoreError`]; the change may have been applied all the same, so it must be idempotent.
     pub async fn change(
         &self,
         subject: &str,
         change: impl Fn(Preferences) -> Preferences,
     ) -> Result<(), StoreError> {
-        // They hold until something else is said, however long that takes.
-        versioned::change(&self.table, &place(subject), |_: &Preferences| None, change).await
+        let decide = |stored: Option<Record>| {
+            let Record { revision, preferences: stored } = stored.unwrap_or_default();
+            let preferences = change(stored.clone());
+            if preferences == stored {
+                return Decision::Keep(());
+            }
+            Decision::Write(Record { revision, preferences }, ())
+        };
+        let key = record_key(subject);
+        versioned::modify(&self.table, &key, OnConflict::ReadAgain, decide).await.map(drop)
     }
 }
 
-fn place(subject: &str) -> Place {
-    Place { pk: format!("{PREFIX}{subject}"), attribute: ATTRIBUTE }
+fn record_key(subject: &str) -> RecordKey {
+    RecordKey { pk: format!("{PREFERENCES}{subject}"), sk: SINGLE }
 }

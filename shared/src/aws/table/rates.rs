@@ -1,32 +1,33 @@
-//! Reservations in the table, shared by all workers: of a tenant's sends, and of a conversation's.
-//! What may be reserved is [`crate::rate_limit`]'s decision.
+//! Store of rate limits, shared by all workers: one versioned record for each tenant and each conversation.
+//!
+//! [`crate::rate_limit`] decides when a send may go out.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use jiff::Timestamp;
 
-use super::item::{Item, ONLY, from_json, json, number, text};
+use super::item::{Item, from_json, json, missing, number, parsed};
+use super::schema::{PACE, RATE, REVISION, SINGLE, TTL};
+use super::versioned::{self, Decision, OnConflict, RecordKey, Updated, Versioned};
 use super::{StoreError, Table};
 use crate::hash;
 use crate::rate_limit::{Rate, Reserved};
 
-/// How often a reservation is decided anew when others reserve in between.
-const MAX_ROUNDS: usize = 16;
+/// How long a record is kept after its last reservation, in seconds.
+const KEPT_SECONDS: i64 = 3600;
 
-/// Most records remembered, so that a process that lives long does not grow.
-const MAX_REMEMBERED: usize = 1024;
+/// Most cached records, so that a long-lived process does not grow.
+const MAX_CACHED: usize = 1024;
 
-/// The reservations of one agent.
+/// Store of the rate limits of one agent.
 #[derive(Debug, Clone)]
 pub struct RateStore {
     table: Table,
-    /// As each record was seen last: mostly as it still is, which saves the read before the write.
-    seen: Arc<Mutex<HashMap<String, Record>>>,
+    /// Records as last written or read: usually still current, which saves the read before the write.
+    cache: Arc<Mutex<HashMap<String, Record>>>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -35,141 +36,125 @@ struct Record {
     reserved: Reserved,
 }
 
-/// The pace allows nothing before `until`.
+/// The rate limit allows nothing before `until`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NotYet {
-    /// When to ask again.
+pub struct TooSoon {
+    /// When to try again.
     pub until: Timestamp,
 }
 
-/// What is shared between workers, by name.
+/// Key of a rate limit.
 #[derive(Debug, Clone, Copy)]
-pub enum Shared<'a> {
+pub enum RateKey<'a> {
     /// A tenant: the sends of broadcasts to it.
     Tenant(&'a str),
     /// A conversation, by the key of its reference.
     Conversation(&'a str),
 }
 
-impl RateStore {
-    /// The reservations in `table`.
-    #[must_use]
-    pub fn new(table: Table) -> Self {
-        Self { table, seen: Arc::default() }
+impl Versioned for Record {
+    const GET: &'static str = "get reservation";
+    const PUT: &'static str = "put reservation";
+    const MAX_ROUNDS: usize = 16;
+    const MAY_EXPIRE: bool = true;
+
+    fn revision(&self) -> u64 {
+        self.revision
     }
 
-    /// Reserves `count` sends, and says when each may go out: one write where nobody reserves at the same time.
-    /// Where the first would have to wait longer than `patience`, nothing is reserved; it says when to ask again.
+    fn at_revision(self, revision: u64) -> Self {
+        Self { revision, ..self }
+    }
+
+    fn encode(&self, put: PutItemFluentBuilder) -> Result<PutItemFluentBuilder, StoreError> {
+        let ends_at = self.reserved.ends_at().unwrap_or(Timestamp::UNIX_EPOCH);
+        let ttl = number(ends_at.as_second().saturating_add(KEPT_SECONDS));
+        Ok(put.item("reserved", json(&self.reserved, "reserved")?).item(TTL, ttl))
+    }
+
+    fn decode(item: &Item) -> Result<Self, StoreError> {
+        let revision = parsed(item, REVISION).ok_or_else(|| missing(REVISION))?;
+        Ok(Self { revision, reserved: from_json(item, "reserved")? })
+    }
+}
+
+impl RateStore {
+    /// Returns the store of rate limits in `table`.
+    #[must_use]
+    pub fn new(table: Table) -> Self {
+        Self { table, cache: Arc::default() }
+    }
+
+    /// Reserves `count` sends and returns when each may go out, in one write unless other workers interfere.
+    ///
+    /// Reserves nothing when the first would have to wait longer than `patience`.
     ///
     /// # Errors
     ///
-    /// [`StoreError`]; the sends may be reserved all the same, which costs their time.
+    /// [`StoreError`]; the sends may be reserved all the same, which wastes their time.
     pub async fn reserve(
         &self,
-        shared: Shared<'_>,
+        key: RateKey<'_>,
         rates: &[Rate],
         count: usize,
         now: Timestamp,
         patience: Duration,
-    ) -> Result<Result<Vec<Timestamp>, NotYet>, StoreError> {
+    ) -> Result<Result<Vec<Timestamp>, TooSoon>, StoreError> {
         let latest = now.checked_add(patience).unwrap_or(now);
         let decide = |reserved: &Reserved| {
             let (after, starts) = reserved.reserve(rates, count, now);
             match starts.first() {
-                Some(first) if *first > latest => (None, Err(NotYet { until: *first })),
+                Some(first) if *first > latest => (None, Err(TooSoon { until: *first })),
                 _ => (Some(after), Ok(starts)),
             }
         };
-        self.change(shared, decide).await
+        self.change(key, decide).await
     }
 
-    /// Has nothing go out before `until`.
+    /// Lets nothing go out before `until`.
     ///
     /// # Errors
     ///
     /// [`StoreError`].
-    pub async fn pause(&self, shared: Shared<'_>, until: Timestamp) -> Result<(), StoreError> {
-        self.change(shared, |reserved| (Some(reserved.paused(until)), ())).await
+    pub async fn pause(&self, key: RateKey<'_>, until: Timestamp) -> Result<(), StoreError> {
+        self.change(key, |reserved| (Some(reserved.paused(until)), ())).await
     }
 
     async fn change<T>(
         &self,
-        shared: Shared<'_>,
+        key: RateKey<'_>,
         decide: impl Fn(&Reserved) -> (Option<Reserved>, T),
     ) -> Result<T, StoreError> {
-        let pk = shared.pk();
-        let mut record = self.seen().get(&pk).cloned().unwrap_or_default();
-        for _ in 0..MAX_ROUNDS {
-            let (reserved, decided) = decide(&record.reserved);
-            let Some(reserved) = reserved else {
-                self.remember(pk, record);
-                return Ok(decided);
-            };
-            let next = Record { revision: record.revision + 1, reserved };
-            match self.put(&pk, record.revision, &next).await? {
-                None => {
-                    self.remember(pk, next);
-                    return Ok(decided);
-                }
-                Some(there) => record = there,
+        let key = RecordKey { pk: key.pk(), sk: SINGLE };
+        let decide = |stored: Option<Record>| {
+            let record = stored.unwrap_or_default();
+            match decide(&record.reserved) {
+                (Some(reserved), result) => Decision::Write(Record { reserved, ..record }, result),
+                (None, result) => Decision::Keep((record, result)),
             }
+        };
+        let cached = self.cache().get(&key.pk).cloned();
+        let first = decide(cached);
+        let updated = versioned::update(&self.table, &key, OnConflict::ReturnedByWrite, first, decide);
+        let (Updated::Written(record, result) | Updated::Kept((record, result))) = updated.await?;
+        let mut cache = self.cache();
+        if cache.len() >= MAX_CACHED {
+            cache.clear();
         }
-        Err(StoreError::Contended)
+        cache.insert(key.pk, record);
+        Ok(result)
     }
 
-    /// Writes `next` in place of the record with this revision; gives the one that is there instead.
-    async fn put(&self, pk: &str, based_on: u64, next: &Record) -> Result<Option<Record>, StoreError> {
-        let Table { client, name } = &self.table;
-        let ends = next.reserved.ends_at().unwrap_or(Timestamp::UNIX_EPOCH);
-        let request = client
-            .put_item()
-            .table_name(name)
-            .item("pk", text(pk))
-            .item("sk", text(ONLY))
-            .item("revision", number(next.revision))
-            .item("reserved", json(&next.reserved, "reserved")?)
-            .item("ttl", number(ends.as_second().saturating_add(3600)))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        // A record that is not there has ended: whatever was known of it counts no more.
-        let request = request
-            .condition_expression("attribute_not_exists(pk) OR revision = :based_on")
-            .expression_attribute_values(":based_on", number(based_on));
-        match request.send().await {
-            Ok(_) => Ok(None),
-            Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => {
-                let PutItemError::ConditionalCheckFailedException(failed) = error.into_err() else {
-                    return Ok(Some(Record::default()));
-                };
-                failed.item.as_ref().map(read).transpose()
-            }
-            Err(error) => Err(StoreError::unavailable("put reservation", error)),
-        }
-    }
-
-    fn remember(&self, pk: String, record: Record) {
-        let mut seen = self.seen();
-        if seen.len() >= MAX_REMEMBERED {
-            seen.clear();
-        }
-        seen.insert(pk, record);
-    }
-
-    fn seen(&self) -> std::sync::MutexGuard<'_, HashMap<String, Record>> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    fn cache(&self) -> MutexGuard<'_, HashMap<String, Record>> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Shared<'_> {
+impl RateKey<'_> {
     fn pk(self) -> String {
         match self {
-            Self::Tenant(id) => format!("rate#{}", hash::sha256(&[&id.to_ascii_lowercase()])),
-            Self::Conversation(key) => format!("pace#{key}"),
+            Self::Tenant(id) => format!("{RATE}{}", hash::sha256(&[&id.to_ascii_lowercase()])),
+            Self::Conversation(key) => format!("{PACE}{key}"),
         }
     }
-}
-
-fn read(item: &Item) -> Result<Record, StoreError> {
-    let missing = StoreError::Unreadable { attribute: "revision", cause: None };
-    let revision = item.get("revision").and_then(|value| value.as_n().ok()?.parse().ok()).ok_or(missing)?;
-    Ok(Record { revision, reserved: from_json(item, "reserved")? })
 }

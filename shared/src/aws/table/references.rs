@@ -1,25 +1,26 @@
-//! Conversation references in the table, found by key, by person and by audience shard.
-//! The newest of the channel's words about a conversation wins, in whatever order they arrive.
+//! Store of conversation references: found by key, by user and by audience shard.
+//!
+//! The newest event of a conversation wins, in whatever order events arrive.
 
 mod keys;
+mod shard;
 mod suspension;
 
-use aws_sdk_dynamodb::error::SdkError;
 use jiff::Timestamp;
 
-use super::item::{Item, ONLY, encoded, from_json, text};
+use super::item::{Item, encoded, from_json, string, text};
+use super::requests::conditional;
+use super::schema::{BY_AUDIENCE, BY_USER, PK, REFERENCE, SINGLE, SK};
 use super::{StoreError, Table, batch_get};
 use crate::broadcast::audience::ConversationKind;
 use crate::protocol::conversation::lifecycle::{Change, Order};
 use crate::protocol::conversation::{ConversationReference, ReferenceKey, User};
 use crate::protocol::ids::ClientId;
 
-mod shard;
-
 pub use self::shard::Shard;
 pub(super) use self::shard::shard_of;
 
-/// The conversation references of one agent in one cloud.
+/// Store of the conversation references of one agent in one cloud.
 #[derive(Debug, Clone)]
 pub struct ReferenceStore {
     table: Table,
@@ -27,14 +28,14 @@ pub struct ReferenceStore {
     cloud: String,
 }
 
-/// A page of references and where the next one starts.
+/// Page of references.
 #[derive(Debug)]
 pub struct Page {
     /// The references.
     pub references: Vec<ConversationReference>,
-    /// What the items on the page are found by that could not be read; they stop nobody else.
+    /// Keys of the items that could not be read; they block no other.
     pub unreadable: Vec<String>,
-    /// What the last one is found by; `None` on the last page.
+    /// Where the next page starts; `None` on the last page.
     pub last: Option<String>,
 }
 
@@ -44,7 +45,7 @@ impl Page {
         for item in items {
             match from_json(item, "reference") {
                 Ok(reference) => page.references.push(reference),
-                Err(_) => page.unreadable.extend(item.get("pk").and_then(|key| key.as_s().ok()).cloned()),
+                Err(_) => page.unreadable.extend(string(item, PK)),
             }
         }
         page
@@ -52,13 +53,13 @@ impl Page {
 }
 
 impl ReferenceStore {
-    /// The references of the agent `client_id` in the cloud whose channel issuer is `cloud`.
+    /// Returns the store of references of the agent `client_id` in the cloud whose channel issuer is `cloud`.
     #[must_use]
     pub fn new(table: Table, client_id: ClientId, cloud: impl Into<String>) -> Self {
         Self { table, client_id, cloud: cloud.into() }
     }
 
-    /// Writes what an activity of the channel said at `moment`, unless something newer is there.
+    /// Stores the reference of an activity received at `moment`, unless a newer event is stored.
     ///
     /// # Errors
     ///
@@ -71,20 +72,17 @@ impl ReferenceStore {
     ) -> Result<(), StoreError> {
         let key = self.key(reference);
         let content = encoded(reference, "reference")?;
-        let place = Order::of(moment, change, &content);
-        let Table { client, name } = &self.table;
-        let mut request = client
-            .put_item()
-            .table_name(name)
-            .item("pk", text(pk(&key)))
-            .item("sk", text(ONLY))
+        let order = Order::of(moment, change, &content);
+        let mut request = self
+            .table
+            .put(pk(&key), SINGLE)
             .item("reference", text(content))
-            .item("place", text(place.as_str()))
+            .item("event_order", text(order.as_str()))
             .item("state", text(state(change)))
-            .condition_expression("attribute_not_exists(pk) OR place <= :place")
-            .expression_attribute_values(":place", text(place.as_str()));
-        // Without these two it is in neither index: nobody is told of anything there.
-        // Nor is who has no tenant: visitors of a web page are not everyone.
+            .condition_expression("attribute_not_exists(pk) OR event_order <= :event_order")
+            .expression_attribute_values(":event_order", text(order.as_str()));
+        // A reference without these two attributes is in neither index and receives no broadcast.
+        // Neither does a reference without a tenant: visitors of a web page are no audience.
         let is_of_a_tenant = reference.tenant_id.is_some();
         let kind = ConversationKind::of(reference).filter(|_| change == Change::Keep && is_of_a_tenant);
         if let Some(kind) = kind {
@@ -93,16 +91,10 @@ impl ReferenceStore {
                 request = request.item("user", text(self.person_key(&person)));
             }
         }
-        match request.send().await {
-            Ok(_) => Ok(()),
-            Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => {
-                Ok(())
-            }
-            Err(error) => Err(StoreError::unavailable("put reference", error)),
-        }
+        conditional(request.send().await, "put reference").map(drop)
     }
 
-    /// The reference with this key, unless its conversation is over.
+    /// Returns the reference with this key, unless its conversation is inactive.
     ///
     /// # Errors
     ///
@@ -111,7 +103,7 @@ impl ReferenceStore {
         self.read(key).await?.filter(is_active).map(|item| from_json(&item, "reference")).transpose()
     }
 
-    /// The references with these keys, but for those whose conversation is over; in no order, and all on one page.
+    /// Returns the active ones of the references with these keys, in any order, all on one page.
     ///
     /// # Errors
     ///
@@ -121,12 +113,12 @@ impl ReferenceStore {
         Ok(Page::of(found.iter().filter(|item| is_active(item)), None))
     }
 
-    /// The reference with this key, whether or not its conversation is over.
+    /// Returns the reference with this key, whether or not its conversation is active.
     ///
     /// # Errors
     ///
     /// [`StoreError`].
-    pub async fn get_even_if_over(
+    pub async fn get_including_inactive(
         &self,
         key: &ReferenceKey,
     ) -> Result<Option<ConversationReference>, StoreError> {
@@ -134,13 +126,10 @@ impl ReferenceStore {
     }
 
     async fn read(&self, key: &ReferenceKey) -> Result<Option<Item>, StoreError> {
-        let Table { client, name } = &self.table;
-        let request = client.get_item().table_name(name).consistent_read(true);
-        let found = request.key("pk", text(pk(key))).key("sk", text(ONLY)).send().await;
-        Ok(found.map_err(|error| StoreError::unavailable("get reference", error))?.item)
+        self.table.get(pk(key), SINGLE, "get reference").await
     }
 
-    /// The personal conversation with `user`, if one is known.
+    /// Returns the reference of the personal conversation with `user`.
     ///
     /// # Errors
     ///
@@ -151,18 +140,18 @@ impl ReferenceStore {
         let request = client
             .query()
             .table_name(name)
-            .index_name("by_user")
+            .index_name(BY_USER)
             .key_condition_expression("#user = :user")
             .expression_attribute_names("#user", "user")
             .expression_attribute_values(":user", text(value));
         let found = request.send().await.map_err(|error| StoreError::unavailable("by_user", error))?;
-        // One that can be read does for the person, whatever became of another.
+        // One readable reference is enough, even if another is unreadable.
         let read = |item| from_json(item, "reference");
         let readable = found.items().iter().find_map(|item| read(item).ok());
         readable.map(Ok).or_else(|| found.items().first().map(read)).transpose()
     }
 
-    /// A page of the conversations of `kind` in `shard`, at most `limit` of them, behind the one found by `after`.
+    /// Returns a page of the conversations of `kind` in `shard`, at most `limit` of them, starting after `after`.
     ///
     /// # Errors
     ///
@@ -177,19 +166,19 @@ impl ReferenceStore {
         let Table { client, name } = &self.table;
         let audience = self.audience(kind, shard);
         let start = after.map(|after| {
-            let key = [("audience", text(&audience)), ("pk", text(after)), ("sk", text(ONLY))];
+            let key = [("audience", text(&audience)), (PK, text(after)), (SK, text(SINGLE))];
             key.map(|(name, value)| (name.to_owned(), value)).into()
         });
         let request = client
             .query()
             .table_name(name)
-            .index_name("by_audience")
+            .index_name(BY_AUDIENCE)
             .key_condition_expression("audience = :audience")
             .expression_attribute_values(":audience", text(&audience))
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .set_exclusive_start_key(start);
         let page = request.send().await.map_err(|error| StoreError::unavailable("by_audience", error))?;
-        let last = page.last_evaluated_key.as_ref().and_then(|key| key.get("pk")?.as_s().ok().cloned());
+        let last = page.last_evaluated_key.as_ref().and_then(|key| string(key, PK));
         Ok(Page::of(page.items().iter(), last))
     }
 
@@ -208,7 +197,7 @@ fn is_active(item: &Item) -> bool {
 }
 
 fn pk(key: &ReferenceKey) -> String {
-    format!("reference#{}", key.as_str())
+    format!("{REFERENCE}{}", key.as_str())
 }
 
 fn state(change: Change) -> &'static str {

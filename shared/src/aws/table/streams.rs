@@ -1,38 +1,40 @@
-//! Which streams are open: at most one in a conversation (protocol §6.2), and none for longer than the channel allows.
+//! Store of open streams: at most one in a conversation (protocol §6.2), for no longer than the channel allows.
+//!
 //! What a stream shows is kept with its job.
 
-use aws_sdk_dynamodb::error::SdkError;
 use jiff::{SignedDuration, Timestamp};
 
-use super::item::{ONLY, number, text};
+use super::item::{number, text};
+use super::requests::{Conditional, conditional};
+use super::schema::{SINGLE, STREAM, TTL};
 use super::{StoreError, Table};
 use crate::jobs::JobId;
 use crate::protocol::conversation::ReferenceKey;
 
-/// How long a stream is taken to be open, unless it is ended before: the channel ends it after 120 s.
+/// How long a stream counts as open unless it is ended: the channel ends it after 120 s.
 const OPEN: SignedDuration = SignedDuration::from_secs(130);
 
 /// How long the record is kept after that.
 const KEPT: SignedDuration = SignedDuration::from_hours(1);
 
-/// The open streams in the table.
+/// Store of open streams.
 #[derive(Debug, Clone)]
 pub struct StreamStore {
     table: Table,
 }
 
 impl StreamStore {
-    /// The streams in `table`.
+    /// Returns the store of open streams in `table`.
     #[must_use]
     pub fn new(table: Table) -> Self {
         Self { table }
     }
 
-    /// Begins the stream of `job` in a conversation; `false` when another is open there. May be repeated freely.
+    /// Begins the stream of `job` in a conversation; `false` when another is open there. Idempotent.
     ///
     /// # Errors
     ///
-    /// [`StoreError`]; the stream may be begun all the same.
+    /// [`StoreError`]; the stream may be open all the same.
     pub async fn begin(
         &self,
         conversation: &ReferenceKey,
@@ -43,11 +45,11 @@ impl StreamStore {
         self.put(conversation, job, until, now).await
     }
 
-    /// Ends the stream of `job`, if it is still the one that is open there. May be repeated freely.
+    /// Ends the stream of `job` if it is the one that is open. Idempotent.
     ///
     /// # Errors
     ///
-    /// [`StoreError`]; the stream is then taken to be open until its time is over.
+    /// [`StoreError`]; the stream then counts as open until its time is over.
     pub async fn end(
         &self,
         conversation: &ReferenceKey,
@@ -57,7 +59,7 @@ impl StreamStore {
         self.put(conversation, job, now, Timestamp::MIN).await.map(drop)
     }
 
-    /// Has `job` hold the conversation `until` then, unless another holds it at `now`.
+    /// Makes `job` the holder of the conversation `until` then, unless another job holds it at `now`.
     async fn put(
         &self,
         conversation: &ReferenceKey,
@@ -66,23 +68,19 @@ impl StreamStore {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let ends = until.checked_add(KEPT).unwrap_or(until);
-        let request = self.table.client.put_item().table_name(&self.table.name);
-        let request = request
-            .item("pk", text(format!("stream#{}", conversation.as_str())))
-            .item("sk", text(ONLY))
+        let request = self
+            .table
+            .put(format!("{STREAM}{}", conversation.as_str()), SINGLE)
             .item("holder", text(job.as_str()))
             .item("until", number(until.as_millisecond()))
-            .item("ttl", number(ends.as_second()))
+            .item(TTL, number(ends.as_second()))
             .condition_expression("attribute_not_exists(pk) OR #until <= :now OR holder = :me")
             .expression_attribute_names("#until", "until")
             .expression_attribute_values(":now", number(now.as_millisecond()))
             .expression_attribute_values(":me", text(job.as_str()));
-        match request.send().await {
-            Ok(_) => Ok(true),
-            Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => {
-                Ok(false)
-            }
-            Err(error) => Err(StoreError::unavailable("put stream", error)),
-        }
+        Ok(match conditional(request.send().await, "put stream")? {
+            Conditional::Written(_) => true,
+            Conditional::Failed(_) => false,
+        })
     }
 }

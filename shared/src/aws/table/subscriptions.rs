@@ -1,26 +1,28 @@
-//! Who subscribed to which topic, in the table: listed by topic, in shards, by key alone.
-//! What a subscriber has muted since is [`crate::broadcast::preferences`]'s to say.
+//! Store of subscriptions to topics: listed by topic, in shards, by reference key.
+//!
+//! [`crate::broadcast::preferences`] decides what a subscriber has muted.
 
 use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::batch_get;
-use super::item::{Item, number, text};
+use super::item::{Item, missing, number, parsed, string, text};
 use super::references::shard_of;
-use super::{StoreError, Table};
+use super::requests::conditional;
+use super::schema::{PK, SK, TOPIC, TTL};
+use super::{StoreError, Table, batch_get};
 use crate::agent::topic::Topic;
 use crate::hash;
 use crate::protocol::conversation::ReferenceKey;
 use crate::protocol::ids::ClientId;
 
-/// The parts that the subscribers of a topic are listed in.
+/// Number of parts that the subscribers of a topic are listed in.
 pub const SUBSCRIBER_SHARDS: u16 = 16;
 
-/// How long it is known that somebody unsubscribed: what was said before and is repeated is repeated within a day.
-const REMEMBERED: SignedDuration = SignedDuration::from_hours(48);
+/// How long the end of a subscription is kept: an older change that arrives late arrives within a day.
+const KEPT: SignedDuration = SignedDuration::from_hours(48);
 
-/// The subscriptions of one agent in one cloud.
+/// Store of the subscriptions to one agent in one cloud.
 #[derive(Debug, Clone)]
 pub struct SubscriptionStore {
     table: Table,
@@ -28,32 +30,32 @@ pub struct SubscriptionStore {
     cloud: String,
 }
 
-/// Whether somebody is subscribed.
+/// Whether a conversation is subscribed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subscription {
-    /// They are to be told.
+    /// It is.
     On,
-    /// They are not.
+    /// It is not.
     Off,
 }
 
-/// A page of subscribers.
+/// Page of subscribers.
 #[derive(Debug)]
 pub struct Subscribers {
-    /// Their conversations.
+    /// Keys of their conversations.
     pub references: Vec<ReferenceKey>,
-    /// What the last one is found by; `None` on the last page.
+    /// Where the next page starts; `None` on the last page.
     pub last: Option<String>,
 }
 
 impl SubscriptionStore {
-    /// The subscriptions to the agent `client_id` in the cloud whose channel issuer is `cloud`.
+    /// Returns the store of subscriptions to the agent `client_id` in the cloud whose channel issuer is `cloud`.
     #[must_use]
     pub fn new(table: Table, client_id: ClientId, cloud: impl Into<String>) -> Self {
         Self { table, client_id, cloud: cloud.into() }
     }
 
-    /// Keeps at `now` what was said at `at` of `topic` in the conversation `reference`, unless something later was.
+    /// Stores at `now` a change of a subscription that was made at `at`, unless a later change is stored.
     ///
     /// # Errors
     ///
@@ -66,34 +68,22 @@ impl SubscriptionStore {
         at: Timestamp,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let Table { client, name } = &self.table;
-        let mut request = client
-            .put_item()
-            .table_name(name)
-            .item("pk", text(self.pk(topic, shard_of_subscriber(reference))))
-            .item("sk", text(reference.as_str()))
-            .item("said_at", number(at.as_millisecond()))
+        let mut request = self
+            .table
+            .put(self.pk(topic, shard_of_subscriber(reference)), reference.as_str())
+            .item("changed_at", number(at.as_millisecond()))
             .item("written_at", number(now.as_millisecond()))
-            .item("subscription", text(word(subscription)))
-            .condition_expression("attribute_not_exists(pk) OR said_at <= :at")
+            .item("subscription", text(name(subscription)))
+            .condition_expression("attribute_not_exists(pk) OR changed_at <= :at")
             .expression_attribute_values(":at", number(at.as_millisecond()));
         if subscription == Subscription::Off {
-            let ends = at.checked_add(REMEMBERED).unwrap_or(at);
-            request = request.item("ttl", number(ends.as_second()));
+            let ends = at.checked_add(KEPT).unwrap_or(at);
+            request = request.item(TTL, number(ends.as_second()));
         }
-        match request.send().await {
-            Err(error)
-                if !error
-                    .as_service_error()
-                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
-            {
-                Err(StoreError::unavailable("put subscription", error))
-            }
-            _ => Ok(()),
-        }
+        conditional(request.send().await, "put subscription").map(drop)
     }
 
-    /// A page of those who are subscribed to `topic`, in one of its shards, looking at `limit` records behind `after`.
+    /// Returns a page of the subscribers to `topic` in one of its shards, reading `limit` records after `after`.
     ///
     /// # Errors
     ///
@@ -105,19 +95,16 @@ impl SubscriptionStore {
         after: Option<String>,
         limit: usize,
     ) -> Result<Subscribers, StoreError> {
-        let Table { client, name } = &self.table;
         let pk = self.pk(topic, shard);
         let start = after.map(|after| {
-            let key = [("pk", text(&pk)), ("sk", text(after))];
+            let key = [(PK, text(&pk)), (SK, text(after))];
             key.map(|(name, value)| (name.to_owned(), value)).into()
         });
-        let request = client
-            .query()
-            .table_name(name)
-            .key_condition_expression("pk = :pk")
+        let request = self
+            .table
+            .query(pk)
             .filter_expression("subscription = :on")
-            .expression_attribute_values(":pk", text(&pk))
-            .expression_attribute_values(":on", text(word(Subscription::On)))
+            .expression_attribute_values(":on", text(name(Subscription::On)))
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .set_exclusive_start_key(start);
         let page =
@@ -126,51 +113,44 @@ impl SubscriptionStore {
         Ok(Subscribers { references, last: page.last_evaluated_key.as_ref().and_then(subscriber) })
     }
 
-    /// Which of the conversations `keys` are subscribed to `topic`, and when that was written last.
+    /// Returns those of the conversations `keys` that are subscribed to `topic`, and when each record was written.
     ///
     /// # Errors
     ///
     /// [`StoreError`].
-    pub async fn among(
+    pub async fn filter_subscribed(
         &self,
         topic: &Topic,
         keys: &[ReferenceKey],
     ) -> Result<HashMap<ReferenceKey, Timestamp>, StoreError> {
         let key = |key: &ReferenceKey| (self.pk(topic, shard_of_subscriber(key)), key.as_str().to_owned());
         let items = batch_get::get_by_keys(&self.table, keys.iter().map(key).collect()).await?;
-        let is_on = |item: &&Item| item.get("subscription") == Some(&text(word(Subscription::On)));
-        let written = |item: &Item| item.get("written_at")?.as_n().ok()?.parse().ok();
+        let is_on = |item: &&Item| item.get("subscription") == Some(&text(name(Subscription::On)));
         let found = items.iter().filter(is_on).map(|item| {
-            let millisecond =
-                written(item).ok_or(StoreError::Unreadable { attribute: "written_at", cause: None })?;
-            let at = Timestamp::from_millisecond(millisecond);
-            let at = at.map_err(|error| StoreError::Unreadable {
-                attribute: "written_at",
-                cause: Some(error.into()),
-            })?;
-            let key = subscriber(item).ok_or(StoreError::Unreadable { attribute: "sk", cause: None })?;
-            Ok((ReferenceKey::stored(key), at))
+            let at = parsed(item, "written_at").and_then(|at| Timestamp::from_millisecond(at).ok());
+            let key = subscriber(item).ok_or_else(|| missing(SK))?;
+            Ok((ReferenceKey::stored(key), at.ok_or_else(|| missing("written_at"))?))
         });
         found.collect()
     }
 
     fn pk(&self, topic: &Topic, shard: u16) -> String {
         let topic = hash::sha256(&[self.client_id.as_str(), &self.cloud, topic.as_str()]);
-        format!("topic#{topic}#{shard}")
+        format!("{TOPIC}{topic}#{shard}")
     }
 }
 
-/// The part that a conversation's subscriptions are listed in.
+/// Returns the part that the subscriptions of a conversation are listed in.
 fn shard_of_subscriber(reference: &ReferenceKey) -> u16 {
     u16::from(shard_of(reference).0) % SUBSCRIBER_SHARDS
 }
 
-/// Whose subscription an item, or a key of one, is.
+/// Returns the reference key in an item, or in the key of one.
 fn subscriber(item: &Item) -> Option<String> {
-    item.get("sk").and_then(|key| key.as_s().ok()).cloned()
+    string(item, SK)
 }
 
-fn word(subscription: Subscription) -> &'static str {
+fn name(subscription: Subscription) -> &'static str {
     match subscription {
         Subscription::On => "on",
         Subscription::Off => "off",

@@ -1,93 +1,169 @@
-//! Records that are read, changed by a pure function and written if nobody was faster.
-//! What is in them, and how long they are kept, is said by whose they are.
+//! Versioned records: optimistic locking by a revision number.
+//!
+//! A record is read, a pure function decides what to write, and the write holds only at the revision that was read. Of two
+//! writers who read the same revision one succeeds; the other decides again on the record that is stored by then.
 
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 
-use super::item::{Item, ONLY, from_json, json, number, text};
+use super::item::{Item, number};
+use super::requests::{Conditional, conditional};
+use super::schema::REVISION;
 use super::{StoreError, Table};
 
-/// How often a change is made anew when others write in between.
-const MAX_ROUNDS: usize = 8;
-
-/// Where a record is, and what its attribute is called.
+/// Key of one record.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(super) struct RecordKey {
     pub(super) pk: String,
-    pub(super) attribute: &'static str,
+    pub(super) sk: &'static str,
 }
 
-/// The record at `place` with its revision; the default where there is none.
-pub(super) async fn read<T: DeserializeOwned + Default>(
-    table: &Table,
-    place: &Place,
-) -> Result<(u64, T), StoreError> {
-    let Table { client, name } = table;
-    let request = client.get_item().table_name(name).consistent_read(true);
-    let found = request.key("pk", text(&place.pk)).key("sk", text(ONLY)).send().await;
-    let found = found.map_err(|error| StoreError::unavailable("get record", error))?;
-    let revision = |item: &Item| item.get("revision")?.as_n().ok()?.parse().ok();
-    let Some(item) = found.item else { return Ok((0, T::default())) };
-    let unreadable = StoreError::Unreadable { attribute: "revision", cause: None };
-    Ok((revision(&item).ok_or(unreadable)?, from_json(&item, place.attribute)?))
+/// Where the stored record comes from after a conflict.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum OnConflict {
+    /// The failed write returns it.
+    ReturnedByWrite,
+    /// A read of its own returns it.
+    ReadAgain,
 }
 
-/// Makes `change`, maybe more than once, and keeps what comes of it until the second that `ends` says, if it says one.
-pub(super) async fn change<T: DeserializeOwned + Serialize + Default + PartialEq + Clone>(
+/// Kind of record that is written with optimistic locking.
+pub(super) trait Versioned: Sized {
+    /// Name of the read in errors.
+    const GET: &'static str;
+    /// Name of the write in errors.
+    const PUT: &'static str;
+    /// Number of writes that may conflict before an update gives up.
+    const MAX_ROUNDS: usize;
+    /// Whether a missing record may be written over at any revision, because records expire.
+    const MAY_EXPIRE: bool = false;
+
+    /// Returns the revision the record is based on; 0 when none is stored.
+    fn revision(&self) -> u64;
+
+    /// Returns the record at another revision.
+    fn at_revision(self, revision: u64) -> Self;
+
+    /// Adds the attributes of the record to its write, all but keys and revision.
+    fn encode(&self, put: PutItemFluentBuilder) -> Result<PutItemFluentBuilder, StoreError>;
+
+    /// Decodes a stored record.
+    fn decode(item: &Item) -> Result<Self, StoreError>;
+
+    /// Whether the stored record is this write, repeated by the SDK after its reply was lost.
+    fn is_stored_as(&self, _stored: &Self) -> bool {
+        false
+    }
+}
+
+/// Result of one write.
+pub(super) enum Put<R> {
+    /// The record was written; carries it at its new revision.
+    Written(R),
+    /// Another revision is stored, or none.
+    Conflict(Option<R>),
+}
+
+/// What to do with a record.
+pub(super) enum Decision<R, W, K> {
+    /// Write it.
+    Write(R, W),
+    /// Leave the stored record as it is.
+    Keep(K),
+}
+
+/// Result of an update: its last decision, carried out.
+pub(super) enum Updated<R, W, K> {
+    /// The record was written; carries it at its new revision.
+    Written(R, W),
+    /// Nothing was written.
+    Kept(K),
+}
+
+/// Reads the record at `key`.
+pub(super) async fn read<R: Versioned>(table: &Table, key: &RecordKey) -> Result<Option<R>, StoreError> {
+    let found = table.get(key.pk.clone(), key.sk, R::GET).await?;
+    found.as_ref().map(R::decode).transpose()
+}
+
+/// Carries out `decision`, and `decide`s again on the stored record as long as other writers are faster.
+///
+/// # Errors
+///
+/// [`StoreError`]; [`StoreError::Contended`] after [`Versioned::MAX_ROUNDS`] conflicts.
+pub(super) async fn update<R: Versioned, W, K>(
     table: &Table,
-    place: &Place,
-    ends: impl Fn(&T) -> Option<i64>,
-    change: impl Fn(T) -> T,
-) -> Result<(), StoreError> {
-    for _ in 0..MAX_ROUNDS {
-        let (revision, there) = read::<T>(table, place).await?;
-        let changed = change(there.clone());
-        if changed == there || put(table, place, &changed, ends(&changed), revision).await? {
-            return Ok(());
+    key: &RecordKey,
+    on_conflict: OnConflict,
+    mut decision: Decision<R, W, K>,
+    mut decide: impl FnMut(Option<R>) -> Decision<R, W, K>,
+) -> Result<Updated<R, W, K>, StoreError> {
+    for _ in 0..R::MAX_ROUNDS {
+        let (record, result) = match decision {
+            Decision::Write(record, result) => (record, result),
+            Decision::Keep(result) => return Ok(Updated::Kept(result)),
+        };
+        match put(table, key, on_conflict, record).await? {
+            Put::Written(record) => return Ok(Updated::Written(record, result)),
+            Put::Conflict(stored) => decision = decide(stored),
         }
     }
-    Err(StoreError::Contended)
-}
-
-/// The write that is made where the record is at `revision`, or is not there where that is 0.
-pub(super) fn at_revision(put: PutItemFluentBuilder, revision: u64) -> PutItemFluentBuilder {
-    match revision {
-        0 => put.condition_expression("attribute_not_exists(pk)"),
-        _ => put
-            .condition_expression("revision = :based_on")
-            .expression_attribute_values(":based_on", number(revision)),
+    match decision {
+        Decision::Keep(result) => Ok(Updated::Kept(result)),
+        Decision::Write(..) => Err(StoreError::Contended),
     }
 }
 
-/// Whether it was written, which it is not over another revision.
-async fn put<T: Serialize>(
+/// Reads the record at `key` and carries out what `decide` makes of it, as [`update`] does.
+///
+/// # Errors
+///
+/// [`StoreError`], as of [`update`].
+pub(super) async fn modify<R: Versioned, W, K>(
     table: &Table,
-    place: &Place,
-    record: &T,
-    ends: Option<i64>,
-    based_on: u64,
-) -> Result<bool, StoreError> {
-    let Table { client, name } = table;
-    let mut request = client
-        .put_item()
-        .table_name(name)
-        .item("pk", text(&place.pk))
-        .item("sk", text(ONLY))
-        .item("revision", number(based_on + 1))
-        .item(place.attribute, json(record, place.attribute)?);
-    if let Some(ends) = ends {
-        request = request.item("ttl", number(ends));
-    }
-    match at_revision(request, based_on).send().await {
-        Ok(_) => Ok(true),
-        Err(error)
-            if error
-                .as_service_error()
-                .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
-        {
-            Ok(false)
+    key: &RecordKey,
+    on_conflict: OnConflict,
+    mut decide: impl FnMut(Option<R>) -> Decision<R, W, K>,
+) -> Result<Updated<R, W, K>, StoreError> {
+    let first = decide(read(table, key).await?);
+    update(table, key, on_conflict, first, decide).await
+}
+
+/// Writes `record` where the stored record has its revision, or where there is none and its revision is 0.
+pub(super) async fn put<R: Versioned>(
+    table: &Table,
+    key: &RecordKey,
+    on_conflict: OnConflict,
+    record: R,
+) -> Result<Put<R>, StoreError> {
+    let based_on = record.revision();
+    let record = record.at_revision(based_on + 1);
+    let request = table.put(key.pk.clone(), key.sk).item(REVISION, number(based_on + 1));
+    let request = at_revision::<R>(record.encode(request)?, based_on);
+    let request = match on_conflict {
+        OnConflict::ReturnedByWrite => {
+            request.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
         }
-        Err(error) => Err(StoreError::unavailable("put record", error)),
-    }
+        OnConflict::ReadAgain => request,
+    };
+    let stored = match (conditional(request.send().await, R::PUT)?, on_conflict) {
+        (Conditional::Written(_), _) => return Ok(Put::Written(record)),
+        (Conditional::Failed(item), OnConflict::ReturnedByWrite) => {
+            item.as_ref().map(R::decode).transpose()?
+        }
+        (Conditional::Failed(_), OnConflict::ReadAgain) => read(table, key).await?,
+    };
+    Ok(match stored {
+        Some(stored) if record.is_stored_as(&stored) => Put::Written(stored),
+        stored => Put::Conflict(stored),
+    })
+}
+
+fn at_revision<R: Versioned>(put: PutItemFluentBuilder, based_on: u64) -> PutItemFluentBuilder {
+    let condition = match (R::MAY_EXPIRE, based_on) {
+        (true, _) => "attribute_not_exists(pk) OR revision = :based_on",
+        (false, 0) => return put.condition_expression("attribute_not_exists(pk)"),
+        (false, _) => "revision = :based_on",
+    };
+    put.condition_expression(condition).expression_attribute_values(":based_on", number(based_on))
 }

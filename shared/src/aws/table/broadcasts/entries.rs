@@ -1,38 +1,37 @@
-//! The lines of a broadcast's report, one for each recipient, and counters of them by tenant.
-//! The lines hold; the counters follow them and are counted anew should a worker die between the two.
+//! Entries of a broadcast's report, one for each recipient, and counts of them by tenant.
+//!
+//! The entries are authoritative; the counts follow them, and are recomputed after a worker crashed between the two writes.
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
 
 use super::{BroadcastStore, ends, pk};
-use crate::aws::table::item::{Item, from_json, json, number, text};
-use crate::aws::table::{StoreError, Table};
+use crate::aws::table::StoreError;
+use crate::aws::table::item::{Item, from_json, json, number, parsed, string, text};
+use crate::aws::table::requests::{Conditional, conditional};
+use crate::aws::table::schema::{BROADCAST, COUNT, PK, SK, TTL};
 use crate::broadcast::{BroadcastId, Entry, Outcome, Tally, tenant_key};
 
-/// The parts that the lines are listed in.
+/// Number of parts that the entries are listed in.
 pub const SLICES: u16 = 16;
 
-/// What a key of a counter begins with.
-const COUNTER: &str = "count#";
-
-/// A page of lines.
+/// Page of entries.
 #[derive(Debug)]
 pub struct Entries {
-    /// The lines.
+    /// The entries.
     pub entries: Vec<Entry>,
-    /// What the last one is found by; `None` on the last page.
+    /// Where the next page starts; `None` on the last page.
     pub last: Option<String>,
 }
 
-/// How many recipients came to what, by the hash of their tenant.
+/// Number of recipients per outcome, by the hash of their tenant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counts(pub BTreeMap<String, Tally>);
 
 impl Counts {
-    /// Of all tenants.
+    /// Returns the counts of all tenants together.
     #[must_use]
     pub fn total(&self) -> Tally {
         let mut total = Tally::default();
@@ -40,8 +39,7 @@ impl Counts {
         total
     }
 
-    /// How many recipients of `tenant` are not on their way any more: they have an outcome that stays, or wait for
-    /// their hour.
+    /// Returns how many recipients of `tenant` are done or deferred.
     #[must_use]
     pub fn done_or_deferred(&self, tenant: &str) -> u64 {
         self.0.get(tenant).map_or(0, |tally| tally.settled() + tally.of(Outcome::Deferred))
@@ -49,12 +47,13 @@ impl Counts {
 }
 
 impl BroadcastStore {
-    /// Writes lines of the report of `id`, in place of those there are of the same deliveries, and counts them. What
-    /// stays is not written over by what does not.
+    /// Writes entries of the report of `id` over those of the same deliveries, and counts them.
+    ///
+    /// A final outcome is never overwritten.
     ///
     /// # Errors
     ///
-    /// [`StoreError`]; writing them again is harmless.
+    /// [`StoreError`]; a second call is harmless.
     pub async fn record(
         &self,
         id: &BroadcastId,
@@ -67,7 +66,7 @@ impl BroadcastStore {
                 changes.entry(tenant_key(entry.who.tenant.as_ref())).or_default().count(old, entry.outcome);
             }
         }
-        // One counter for the lines of one message, chosen by its first: many workers, no hot key.
+        // All entries of a message count in one shard, chosen by the first: many workers, no hot key.
         let shard = entries.first().map_or('0', |entry| slice_of(entry.job.as_str()));
         for (tenant, tally) in &changes {
             self.count(id, tenant, shard, tally, now).await?;
@@ -75,40 +74,35 @@ impl BroadcastStore {
         Ok(())
     }
 
-    /// Writes one line; what stood there, where that has changed.
+    /// Writes one entry; returns the outcome stored before if this one differs.
     async fn put_entry(
         &self,
         id: &BroadcastId,
         entry: &Entry,
         now: Timestamp,
     ) -> Result<Option<Option<Outcome>>, StoreError> {
-        let Table { client, name } = &self.table;
-        let request = client
-            .put_item()
-            .table_name(name)
-            .item("pk", text(slice_key(id, slice_of(entry.job.as_str()))))
-            .item("sk", text(entry.job.as_str()))
+        let request = self
+            .table
+            .put(slice_key(id, slice_of(entry.job.as_str())), entry.job.as_str())
             .item("entry", json(entry, "entry")?)
             .item("outcome", text(entry.outcome.name()))
             .item("settled", AttributeValue::Bool(entry.outcome.is_settled()))
-            .item("ttl", number(ends(now)))
+            .item(TTL, number(ends(now)))
             .return_values(ReturnValue::AllOld);
-        // Written once: a copy of the message, or one that comes late, changes nothing about what stays.
+        // A redelivered or late message does not overwrite a final outcome.
         let request = request
             .condition_expression("attribute_not_exists(pk) OR settled = :no")
             .expression_attribute_values(":no", AttributeValue::Bool(false));
-        match request.send().await {
-            Ok(written) => {
+        Ok(match conditional(request.send().await, "put broadcast entry")? {
+            Conditional::Written(written) => {
                 let old = written.attributes.as_ref().and_then(outcome);
-                Ok((old != Some(entry.outcome)).then_some(old))
+                (old != Some(entry.outcome)).then_some(old)
             }
-            Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => {
-                Ok(None)
-            }
-            Err(error) => Err(StoreError::unavailable("put broadcast entry", error)),
-        }
+            Conditional::Failed(_) => None,
+        })
     }
 
+    /// Adds `tally` to the counts of `tenant` in `shard`.
     async fn count(
         &self,
         id: &BroadcastId,
@@ -121,13 +115,10 @@ impl BroadcastStore {
         if changed.is_empty() {
             return Ok(());
         }
-        let Table { client, name } = &self.table;
-        let mut request = client
-            .update_item()
-            .table_name(name)
-            .key("pk", text(pk(id)))
-            .key("sk", text(format!("{COUNTER}{tenant}#{shard}")))
-            .expression_attribute_names("#ttl", "ttl")
+        let mut request = self
+            .table
+            .update(pk(id), &format!("{COUNT}{tenant}#{shard}"))
+            .expression_attribute_names("#ttl", TTL)
             .expression_attribute_values(":ttl", number(ends(now)));
         let mut adds = Vec::new();
         for (index, (outcome, count)) in changed.into_iter().enumerate() {
@@ -140,7 +131,7 @@ impl BroadcastStore {
         request.send().await.map(drop).map_err(|error| StoreError::unavailable("count broadcast", error))
     }
 
-    /// How many recipients came to what, as counted so far.
+    /// Returns the number of recipients per outcome, as counted so far.
     ///
     /// # Errors
     ///
@@ -149,18 +140,16 @@ impl BroadcastStore {
         let mut counts = Counts::default();
         let mut next = None;
         loop {
-            let Table { client, name } = &self.table;
-            let request = client
-                .query()
-                .table_name(name)
-                .key_condition_expression("pk = :pk AND begins_with(sk, :counter)")
-                .expression_attribute_values(":pk", text(pk(id)))
-                .expression_attribute_values(":counter", text(COUNTER))
+            let request = self
+                .table
+                .query(pk(id))
+                .key_condition_expression("pk = :pk AND begins_with(sk, :count)")
+                .expression_attribute_values(":count", text(COUNT))
                 .set_exclusive_start_key(next);
             let page = request.send().await.map_err(|error| StoreError::unavailable("read counts", error))?;
             for item in page.items() {
-                let key = item.get("sk").and_then(|key| key.as_s().ok()).map(String::as_str);
-                let tenant = key.and_then(|key| key.strip_prefix(COUNTER)?.split('#').next());
+                let key = string(item, SK);
+                let tenant = key.as_deref().and_then(|key| key.strip_prefix(COUNT)?.split('#').next());
                 counts.0.entry(tenant.unwrap_or_default().to_owned()).or_default().add(&counter(item));
             }
             next = page.last_evaluated_key;
@@ -170,7 +159,7 @@ impl BroadcastStore {
         }
     }
 
-    /// How many recipients came to what, counted anew from the lines.
+    /// Counts the recipients per outcome from the entries themselves.
     ///
     /// # Errors
     ///
@@ -191,7 +180,7 @@ impl BroadcastStore {
         Ok(tally)
     }
 
-    /// A page of the lines in `slice`, at most `limit` of them.
+    /// Returns a page of the entries in `slice`, at most `limit` of them.
     ///
     /// # Errors
     ///
@@ -203,22 +192,15 @@ impl BroadcastStore {
         after: Option<String>,
         limit: Option<i32>,
     ) -> Result<Entries, StoreError> {
-        let Table { client, name } = &self.table;
         let digit = char::from_digit(u32::from(slice), u32::from(SLICES)).unwrap_or('0');
         let key = slice_key(id, digit);
         let start =
-            after.map(|after| Item::from([("pk".to_owned(), text(&key)), ("sk".to_owned(), text(after))]));
-        let request = client
-            .query()
-            .table_name(name)
-            .consistent_read(true)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", text(&key))
-            .set_limit(limit)
-            .set_exclusive_start_key(start);
+            after.map(|after| Item::from([(PK.to_owned(), text(&key)), (SK.to_owned(), text(after))]));
+        let request =
+            self.table.query(key).consistent_read(true).set_limit(limit).set_exclusive_start_key(start);
         let page = request.send().await.map_err(|error| StoreError::unavailable("list broadcast", error))?;
         let entries = page.items().iter().filter_map(|item| from_json(item, "entry").ok()).collect();
-        let last = page.last_evaluated_key.and_then(|key| key.get("sk")?.as_s().ok().cloned());
+        let last = page.last_evaluated_key.and_then(|key| string(&key, SK));
         Ok(Entries { entries, last })
     }
 }
@@ -228,15 +210,15 @@ fn slice_of(job: &str) -> char {
 }
 
 fn slice_key(id: &BroadcastId, slice: char) -> String {
-    format!("broadcast#{}#{slice}", id.as_str())
+    format!("{BROADCAST}{}#{slice}", id.as_str())
 }
 
 fn outcome(item: &Item) -> Option<Outcome> {
-    let name = item.get("outcome")?.as_s().ok()?;
+    let name = string(item, "outcome")?;
     Outcome::ALL.into_iter().find(|outcome| outcome.name() == name)
 }
 
 fn counter(item: &Item) -> Tally {
-    let count = |outcome: &Outcome| item.get(outcome.name())?.as_n().ok()?.parse().ok();
+    let count = |outcome: &Outcome| parsed(item, outcome.name());
     Tally(Outcome::ALL.into_iter().filter_map(|outcome| Some((outcome, count(&outcome)?))).collect())
 }

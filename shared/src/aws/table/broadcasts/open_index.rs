@@ -1,46 +1,33 @@
-//! Notes of the broadcasts that are not over, for the tick: few, and written twice in the life of each.
-//! A note is put down before the broadcast is; one that leads nowhere after an hour is the tick's to drop.
+//! Index of the broadcasts that are not done, for the tick: few, and written twice in the life of each.
+//!
+//! An entry is written before its broadcast; the tick removes one that has no broadcast after an hour.
 
 use jiff::Timestamp;
 
 use super::{BroadcastStore, ends};
-use crate::aws::table::item::{Item, number, text};
-use crate::aws::table::{StoreError, Table};
+use crate::aws::table::StoreError;
+use crate::aws::table::item::{Item, number, parsed, string};
+use crate::aws::table::schema::{BROADCASTS, SK, TTL};
 use crate::broadcast::BroadcastId;
 
-/// Where the notes are.
-const OPEN: &str = "broadcasts";
-
 impl BroadcastStore {
-    pub(super) async fn note(&self, id: &BroadcastId, now: Timestamp) -> Result<(), StoreError> {
-        let Table { client, name } = &self.table;
-        let note = client
-            .put_item()
-            .table_name(name)
-            .item("pk", text(OPEN))
-            .item("sk", text(id.as_str()))
-            .item("opened", number(now.as_second()))
-            .item("ttl", number(ends(now)));
-        note.send().await.map(drop).map_err(|error| StoreError::unavailable("put broadcast note", error))
+    /// Adds the broadcast to the index.
+    pub(super) async fn mark_open(&self, id: &BroadcastId, now: Timestamp) -> Result<(), StoreError> {
+        let request = self.table.put(BROADCASTS.to_owned(), id.as_str());
+        let request = request.item("opened", number(now.as_second())).item(TTL, number(ends(now)));
+        request.send().await.map(drop).map_err(|error| StoreError::unavailable("mark broadcast open", error))
     }
 
-    /// The broadcasts that are not over, and when each was noted.
+    /// Returns the broadcasts that are not done, and when each was opened.
     ///
     /// # Errors
     ///
     /// [`StoreError`].
     pub async fn list_open(&self) -> Result<Vec<(BroadcastId, Timestamp)>, StoreError> {
-        let Table { client, name } = &self.table;
         let mut ids = Vec::new();
         let mut next = None;
         loop {
-            let request = client
-                .query()
-                .table_name(name)
-                .consistent_read(true)
-                .key_condition_expression("pk = :pk")
-                .expression_attribute_values(":pk", text(OPEN))
-                .set_exclusive_start_key(next);
+            let request = self.table.query(BROADCASTS).consistent_read(true).set_exclusive_start_key(next);
             let page =
                 request.send().await.map_err(|error| StoreError::unavailable("list broadcasts", error))?;
             ids.extend(page.items().iter().filter_map(read));
@@ -51,20 +38,17 @@ impl BroadcastStore {
         }
     }
 
-    /// Takes the broadcast off the list of those that are not over.
+    /// Removes the broadcast from the index.
     ///
     /// # Errors
     ///
     /// [`StoreError`].
-    pub async fn close(&self, id: &BroadcastId) -> Result<(), StoreError> {
-        let Table { client, name } = &self.table;
-        let request =
-            client.delete_item().table_name(name).key("pk", text(OPEN)).key("sk", text(id.as_str()));
-        request.send().await.map(drop).map_err(|error| StoreError::unavailable("close broadcast", error))
+    pub async fn mark_closed(&self, id: &BroadcastId) -> Result<(), StoreError> {
+        self.table.delete(BROADCASTS.to_owned(), id.as_str(), "mark broadcast closed").await
     }
 }
 
 fn read(item: &Item) -> Option<(BroadcastId, Timestamp)> {
-    let opened = item.get("opened")?.as_n().ok()?.parse().ok()?;
-    Some((BroadcastId::named(item.get("sk")?.as_s().ok()?), Timestamp::from_second(opened).ok()?))
+    let opened = Timestamp::from_second(parsed(item, "opened")?).ok()?;
+    Some((BroadcastId::named(&string(item, SK)?), opened))
 }

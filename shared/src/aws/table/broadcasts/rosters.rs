@@ -1,23 +1,23 @@
-//! The rosters that a broadcast plans by: pages written once, in the order in which the channel gave them.
-//! Asking for them is the worker's, planning by them `proactive`'s.
+//! Rosters that a broadcast plans by: pages, each written once, in the order in which the channel returned them.
 
-use aws_sdk_dynamodb::error::SdkError;
 use jiff::Timestamp;
 
 use super::{BroadcastStore, ends, pk};
+use crate::aws::table::StoreError;
 use crate::aws::table::item::{Item, from_json, json, number, text};
-use crate::aws::table::{StoreError, Table};
+use crate::aws::table::requests::{Conditional, conditional};
+use crate::aws::table::schema::{ROSTER, TTL};
 use crate::broadcast::BroadcastId;
 use crate::hash;
 use crate::protocol::roster::RosterPage;
 use crate::protocol::team::Team;
 
-/// A page was written there before.
+/// A page with this number exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Taken;
+pub struct AlreadyExists;
 
 impl BroadcastStore {
-    /// The page of that number, counted from 0, of the roster of `team`.
+    /// Returns a page of the roster of `team`, by its number from 0.
     ///
     /// # Errors
     ///
@@ -28,10 +28,11 @@ impl BroadcastStore {
         team: &Team,
         page: usize,
     ) -> Result<Option<RosterPage>, StoreError> {
-        self.read(id, &sk(team, page)).await?.map(|item| from_json(&item, "roster")).transpose()
+        let found = self.table.get(pk(id), &sk(team, page), "get roster").await?;
+        found.map(|item| from_json(&item, "roster")).transpose()
     }
 
-    /// The last page of the roster of `team` that there is by now.
+    /// Returns the last page stored of the roster of `team`.
     ///
     /// # Errors
     ///
@@ -41,13 +42,11 @@ impl BroadcastStore {
         id: &BroadcastId,
         team: &Team,
     ) -> Result<Option<RosterPage>, StoreError> {
-        let Table { client, name } = &self.table;
-        let request = client
-            .query()
-            .table_name(name)
+        let request = self
+            .table
+            .query(pk(id))
             .consistent_read(true)
             .key_condition_expression("pk = :pk AND begins_with(sk, :roster)")
-            .expression_attribute_values(":pk", text(pk(id)))
             .expression_attribute_values(":roster", text(prefix(team)))
             .scan_index_forward(false)
             .limit(1);
@@ -56,11 +55,11 @@ impl BroadcastStore {
         last.map(|item| from_json(item, "roster")).transpose()
     }
 
-    /// Writes the page of that number, unless somebody did before: of two who read one roster, one goes on.
+    /// Writes a page, unless it exists: of two workers that read one roster, one goes on.
     ///
     /// # Errors
     ///
-    /// [`StoreError`]; it may be written all the same.
+    /// [`StoreError`]; the page may be written all the same.
     pub async fn put_roster_page(
         &self,
         id: &BroadcastId,
@@ -68,29 +67,23 @@ impl BroadcastStore {
         page: usize,
         roster: &RosterPage,
         now: Timestamp,
-    ) -> Result<Result<(), Taken>, StoreError> {
-        let Table { client, name } = &self.table;
-        let request = client
-            .put_item()
-            .table_name(name)
-            .item("pk", text(pk(id)))
-            .item("sk", text(sk(team, page)))
+    ) -> Result<Result<(), AlreadyExists>, StoreError> {
+        let request = self
+            .table
+            .put(pk(id), &sk(team, page))
             .item("roster", json(roster, "roster")?)
-            .item("ttl", number(ends(now)))
+            .item(TTL, number(ends(now)))
             .condition_expression("attribute_not_exists(pk)");
-        match request.send().await {
-            Ok(_) => Ok(Ok(())),
-            Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => {
-                Ok(Err(Taken))
-            }
-            Err(error) => Err(StoreError::unavailable("put roster", error)),
-        }
+        Ok(match conditional(request.send().await, "put roster")? {
+            Conditional::Written(_) => Ok(()),
+            Conditional::Failed(_) => Err(AlreadyExists),
+        })
     }
 }
 
 fn prefix(team: &Team) -> String {
     let team = hash::sha256(&["team", &team.tenant.as_str().to_ascii_lowercase(), team.id.as_str()]);
-    format!("roster#{team}#")
+    format!("{ROSTER}{team}#")
 }
 
 fn sk(team: &Team, page: usize) -> String {

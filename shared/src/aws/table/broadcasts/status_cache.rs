@@ -1,68 +1,75 @@
-//! A broadcast as a worker needs it before each recipient: read now and then, and remembered in between.
-//! How old a memory may be is the bound of a pause.
+//! Cache of what a worker needs of a broadcast before each recipient.
+//!
+//! Its lifetime bounds how long a pause takes to reach every worker.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{BroadcastStore, missing};
+use super::BroadcastStore;
 use crate::aws::table::StoreError;
+use crate::aws::table::item::missing;
 use crate::broadcast::{BroadcastId, Spec, Status};
 
-/// How long a worker goes by what it read last.
-const FRESH: SignedDuration = SignedDuration::from_secs(5);
+/// How long a cached status is used.
+const LIFETIME: SignedDuration = SignedDuration::from_secs(5);
 
-/// Most broadcasts remembered, so that a process that lives long does not grow.
-const MAX_REMEMBERED: usize = 64;
+/// Most cached broadcasts, so that a long-lived process does not grow.
+const MAX_CACHED: usize = 64;
 
-/// A broadcast as it was read last.
+/// Spec and status of a broadcast as last read.
 #[derive(Debug, Clone)]
-pub struct Seen {
-    /// What it is.
+pub struct CachedStatus {
+    /// What the broadcast is.
     pub spec: Arc<Spec>,
-    /// Where it stood.
+    /// Its status.
     pub status: Status,
-    /// Sends in a row that failed.
+    /// Number of consecutive sends that failed.
     pub failures: u32,
     read_at: Timestamp,
 }
 
 impl BroadcastStore {
-    /// The broadcast as a worker needs it: at most five seconds old at `now`.
+    /// Returns spec and status of the broadcast `id`, at most five seconds old at `now`.
     ///
     /// # Errors
     ///
     /// [`StoreError`].
-    pub async fn look(&self, id: &BroadcastId, now: Timestamp) -> Result<Option<Seen>, StoreError> {
-        let seen = self.seen().get(id).cloned();
-        if let Some(seen) = &seen
-            && now.duration_since(seen.read_at) < FRESH
+    pub async fn cached_status(
+        &self,
+        id: &BroadcastId,
+        now: Timestamp,
+    ) -> Result<Option<CachedStatus>, StoreError> {
+        let cached = self.cache().get(id).cloned();
+        if let Some(cached) = &cached
+            && now.duration_since(cached.read_at) < LIFETIME
         {
-            return Ok(Some(seen.clone()));
+            return Ok(Some(cached.clone()));
         }
         let Some(broadcast) = self.state(id).await? else { return Ok(None) };
-        let spec = match seen {
-            Some(seen) => seen.spec,
+        let spec = match cached {
+            Some(cached) => cached.spec,
             None => Arc::new(self.spec(id).await?.ok_or_else(|| missing("spec"))?),
         };
-        let seen = Seen { spec, status: broadcast.status, failures: broadcast.failures, read_at: now };
-        let mut remembered = self.seen();
-        if remembered.len() >= MAX_REMEMBERED {
-            remembered.clear();
+        let status =
+            CachedStatus { spec, status: broadcast.status, failures: broadcast.failures, read_at: now };
+        let mut cache = self.cache();
+        if cache.len() >= MAX_CACHED {
+            cache.clear();
         }
-        remembered.insert(id.clone(), seen.clone());
-        Ok(Some(seen))
+        cache.insert(id.clone(), status.clone());
+        Ok(Some(status))
     }
 
-    /// Has the next look read the record again.
-    pub(super) fn forget(&self, id: &BroadcastId) {
-        if let Some(seen) = self.seen().get_mut(id) {
-            seen.read_at = Timestamp::MIN;
+    /// Makes the next call read the record again.
+    pub(super) fn expire_cached(&self, id: &BroadcastId) {
+        if let Some(cached) = self.cache().get_mut(id) {
+            cached.read_at = Timestamp::MIN;
         }
     }
 
-    fn seen(&self) -> std::sync::MutexGuard<'_, HashMap<BroadcastId, Seen>> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    fn cache(&self) -> MutexGuard<'_, HashMap<BroadcastId, CachedStatus>> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

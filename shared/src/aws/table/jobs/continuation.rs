@@ -1,38 +1,39 @@
-//! The steps of tasks in the table: a step is put down before its message is queued, so that a cancel finds it.
-//! What their records look like is the ledger's.
+//! Steps of tasks in the table: a step is stored before its message is queued, so that a cancel finds it.
 
 use jiff::Timestamp;
 
-use super::{JobStore, Put, read};
+use super::JobStore;
 use crate::aws::table::StoreError;
+use crate::aws::table::versioned::{Decision, Updated};
 use crate::jobs::{By, Cancel, Job, JobId, forbidden};
 
-/// Most links that are followed: one more than a task has steps.
-const MOST_LINKS: usize = 1_001;
+/// Most steps that a cancel follows: one more than a task has.
+const MAX_FOLLOWED: usize = 1_001;
 
 impl JobStore {
-    /// Puts `job` down unless there is a record of it, and returns what is there then.
+    /// Stores `job` unless there is a record of it, and returns the stored record.
     ///
     /// # Errors
     ///
-    /// [`StoreError`]; putting it down again is putting it down once.
+    /// [`StoreError`]; a second call is harmless.
     pub async fn open(&self, job: Job) -> Result<Job, StoreError> {
-        loop {
-            match self.put(job.clone()).await? {
-                Put::Written(job) => return Ok(*job),
-                Put::Lost(Some(item)) => return read(&item),
-                // Gone in between.
-                Put::Lost(None) => {}
-            }
-        }
+        let decide = |stored: Option<Job>| match stored {
+            Some(stored) => Decision::Keep(stored),
+            // It expired between the failed write and now.
+            None => Decision::Write(job.clone(), ()),
+        };
+        Ok(match self.update(&job.id, decide(None), decide).await? {
+            Updated::Written(job, ()) | Updated::Kept(job) => job,
+        })
     }
 
-    /// Has the task not go on of which `id` is a step, and none of its later steps either; `None` when there is no
-    /// record of it. A step in hand is not stopped: cancelled by the user, it has no successor.
+    /// Cancels the task of which `id` is a step, its later steps included; `None` when there is no record of it.
+    ///
+    /// A running step is not stopped: cancelled by the user, it has no successor.
     ///
     /// # Errors
     ///
-    /// [`StoreError`]; asking again tells what was cancelled.
+    /// [`StoreError`]; a second call returns what was cancelled.
     pub async fn cancel_task(
         &self,
         id: &JobId,
@@ -41,13 +42,13 @@ impl JobStore {
     ) -> Result<Option<Cancel>, StoreError> {
         let Some(mut found) = self.cancel(id, by, now).await? else { return Ok(None) };
         let mut next = next_of(&found);
-        for _ in 0..MOST_LINKS {
+        for _ in 0..MAX_FOLLOWED {
             let later = match self.cancel(&next, by, now).await? {
                 Some(later) => later,
                 None if by == By::User && matches!(found, Cancel::InHand { .. }) => {
                     let there = self.open(forbidden(next.clone(), by, now)).await?;
                     if !there.state.is_settled() {
-                        // It went on in between.
+                        // It continued concurrently.
                         continue;
                     }
                     return Ok(Some(Cancel::Cancelled(there)));
@@ -56,7 +57,7 @@ impl JobStore {
             };
             let after = next_of(&later);
             if after == next {
-                // Forbidden before.
+                // The tombstone is there already.
                 break;
             }
             next = after;

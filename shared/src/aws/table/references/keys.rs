@@ -1,25 +1,27 @@
-//! What conversations, and people, are found by in the table.
-//! The hashes themselves are made in [`crate::protocol::conversation`].
+//! Keys of references and of people.
+//!
+//! [`crate::protocol::conversation`] computes their hashes.
 
 use super::ReferenceStore;
 use crate::agent::notification::Recipient;
 use crate::protocol::conversation::{ConversationReference, ReferenceKey, User};
 
 impl ReferenceStore {
-    /// What `reference` is found by.
+    /// Returns the key of `reference`.
     #[must_use]
     pub fn key(&self, reference: &ConversationReference) -> ReferenceKey {
         reference.key(&self.client_id, &self.cloud)
     }
 
-    /// What a person's conversation is found by.
+    /// Returns the key of a person, by which their conversation is indexed.
     #[must_use]
     pub fn person_key(&self, person: &User) -> String {
         person.key(&self.client_id, &self.cloud)
     }
 
-    /// Who is meant when somebody says in the conversation `reference` what they want to be spared: the person, and
-    /// where it is not with one person known by Entra id, the conversation.
+    /// Returns whose preferences a setting made in the conversation `reference` changes.
+    ///
+    /// They are the person's, or the conversation's where it is not with one person known by Entra id.
     #[must_use]
     pub fn subject(&self, reference: &ConversationReference) -> String {
         match reference.person() {
@@ -28,7 +30,7 @@ impl ReferenceStore {
         }
     }
 
-    /// The same of one who is to be told something; a team's channel says nothing about that.
+    /// Returns whose preferences apply to `recipient`; a channel of a team has none.
     #[must_use]
     pub fn subject_of(&self, recipient: &Recipient) -> Option<String> {
         match recipient {

@@ -1,22 +1,24 @@
-//! What the channel's refusals leave behind on a conversation reference (protocol §1.8).
-//! Which refusal does what is the connector's; each write counts only where the channel said nothing newer.
+//! Suspension of references after the channel rejected a request (protocol §1.8).
+//!
+//! [`crate::protocol::channel_error`] decides which rejection does what. A write holds only where no newer event is stored.
 
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use jiff::Timestamp;
 
-use super::{ReferenceStore, pk, state};
-use crate::aws::table::item::{ONLY, encoded, from_json, text};
-use crate::aws::table::{StoreError, Table};
+use super::{ReferenceStore, is_active, pk};
+use crate::aws::table::StoreError;
+use crate::aws::table::item::{encoded, from_json, text};
+use crate::aws::table::requests::{Conditional, conditional};
+use crate::aws::table::schema::SINGLE;
 use crate::protocol::conversation::ConversationReference;
 use crate::protocol::conversation::lifecycle::{Change, Order};
 use crate::protocol::service_url::ServiceUrl;
 
 impl ReferenceStore {
-    /// Takes the reference out of every audience, for the channel refused at `moment` to let anything be said
-    /// there; until the channel says something later of that conversation.
+    /// Removes the reference from every audience until a later event of its conversation.
+    ///
+    /// The channel rejected a send to it at `moment`.
     ///
     /// # Errors
     ///
@@ -30,7 +32,7 @@ impl ReferenceStore {
         self.end(reference, "suspended", reason, moment).await
     }
 
-    /// The same, for the channel said at `moment` that the conversation is no more.
+    /// Removes the reference from every audience because its conversation no longer existed at `moment`.
     ///
     /// # Errors
     ///
@@ -44,8 +46,9 @@ impl ReferenceStore {
         self.end(reference, "dropped", reason, moment).await
     }
 
-    /// Marks the reference, for the channel refused at `moment` without a reason that is known; whether it was
-    /// marked before. What the channel says later of the conversation takes the mark away.
+    /// Marks the reference as suspect and returns whether it was before; a later event removes the mark.
+    ///
+    /// The channel rejected a send to it at `moment` for an unknown reason.
     ///
     /// # Errors
     ///
@@ -56,27 +59,21 @@ impl ReferenceStore {
         reason: &str,
         moment: Timestamp,
     ) -> Result<bool, StoreError> {
-        let place = Order::of(moment, Change::Remove, reason);
+        let order = Order::of(moment, Change::Remove, reason);
         let request = self
             .update(reference)
             .update_expression("SET suspect = :reason")
-            .condition_expression("place < :place AND attribute_not_exists(suspect)")
+            .condition_expression("event_order < :event_order AND attribute_not_exists(suspect)")
             .expression_attribute_values(":reason", text(reason))
-            .expression_attribute_values(":place", text(place.as_str()))
+            .expression_attribute_values(":event_order", text(order.as_str()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match request.send().await {
-            Ok(_) => Ok(false),
-            Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => {
-                let UpdateItemError::ConditionalCheckFailedException(failed) = error.into_err() else {
-                    return Ok(false);
-                };
-                Ok(failed.item.is_some_and(|item| item.contains_key("suspect")))
-            }
-            Err(error) => Err(StoreError::unavailable("mark reference", error)),
-        }
+        Ok(match conditional(request.send().await, "mark reference")? {
+            Conditional::Written(_) | Conditional::Failed(None) => false,
+            Conditional::Failed(Some(stored)) => stored.contains_key("suspect"),
+        })
     }
 
-    /// Keeps that the conversation answers at `service_url`, unless its reference changed meanwhile.
+    /// Replaces the service URL of the reference, unless the reference has changed.
     ///
     /// # Errors
     ///
@@ -86,29 +83,23 @@ impl ReferenceStore {
         reference: &ConversationReference,
         service_url: &ServiceUrl,
     ) -> Result<(), StoreError> {
-        let Table { client, name } = &self.table;
-        let key = self.key(reference);
-        let request = client.get_item().table_name(name).consistent_read(true);
-        let found = request.key("pk", text(pk(&key))).key("sk", text(ONLY)).send().await;
-        let found = found.map_err(|error| StoreError::unavailable("get reference", error))?;
-        let Some(item) = found.item.filter(|item| item.get("state") == Some(&text(state(Change::Keep))))
-        else {
+        let found = self.read(&self.key(reference)).await?;
+        let Some(item) = found.filter(is_active) else { return Ok(()) };
+        let stored: ConversationReference = from_json(&item, "reference")?;
+        let is_unmoved = stored.service_url == reference.service_url;
+        let Some(order) = item.get("event_order").filter(|_| is_unmoved) else {
+            // A later event has the current URL.
             return Ok(());
         };
-        let known: ConversationReference = from_json(&item, "reference")?;
-        let Some(place) = item.get("place").filter(|_| known.service_url == reference.service_url) else {
-            // The channel said where it is since.
-            return Ok(());
-        };
-        let moved = ConversationReference { service_url: service_url.clone(), ..known };
+        let moved = ConversationReference { service_url: service_url.clone(), ..stored };
         let request = self
             .update(reference)
             .update_expression("SET #reference = :moved")
-            .condition_expression("place = :place")
+            .condition_expression("event_order = :event_order")
             .expression_attribute_names("#reference", "reference")
-            .expression_attribute_values(":place", place.clone())
+            .expression_attribute_values(":event_order", order.clone())
             .expression_attribute_values(":moved", text(encoded(&moved, "reference")?));
-        written(request, "move reference").await
+        conditional(request.send().await, "move reference").map(drop)
     }
 
     async fn end(
@@ -118,33 +109,23 @@ impl ReferenceStore {
         reason: &str,
         moment: Timestamp,
     ) -> Result<(), StoreError> {
-        let place = Order::of(moment, Change::Remove, reason);
+        let order = Order::of(moment, Change::Remove, reason);
         let request = self
             .update(reference)
             .update_expression(
-                "SET #state = :state, reason = :reason, place = :place REMOVE audience, #user, suspect",
+                "SET #state = :state, reason = :reason, event_order = :event_order \
+                 REMOVE audience, #user, suspect",
             )
-            .condition_expression("place < :place")
+            .condition_expression("event_order < :event_order")
             .expression_attribute_names("#state", "state")
             .expression_attribute_names("#user", "user")
             .expression_attribute_values(":state", text(state))
             .expression_attribute_values(":reason", text(reason))
-            .expression_attribute_values(":place", text(place.as_str()));
-        written(request, "suspend reference").await
+            .expression_attribute_values(":event_order", text(order.as_str()));
+        conditional(request.send().await, "suspend reference").map(drop)
     }
 
     fn update(&self, reference: &ConversationReference) -> UpdateItemFluentBuilder {
-        let Table { client, name } = &self.table;
-        let key = self.key(reference);
-        client.update_item().table_name(name).key("pk", text(pk(&key))).key("sk", text(ONLY))
-    }
-}
-
-/// A write that is not wanted any more is none.
-async fn written(request: UpdateItemFluentBuilder, operation: &'static str) -> Result<(), StoreError> {
-    match request.send().await {
-        Ok(_) => Ok(()),
-        Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => Ok(()),
-        Err(error) => Err(StoreError::unavailable(operation, error)),
+        self.table.update(pk(&self.key(reference)), SINGLE)
     }
 }

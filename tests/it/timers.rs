@@ -6,7 +6,7 @@ use std::time::Duration;
 use cli::channel::{Fault, Refusal};
 use cli::wire::Fate;
 use herald::clock::Clock;
-use herald::jobs::timers::{Destination, Item};
+use herald::jobs::timers::{QueueTarget, Timer};
 use serde_json::json;
 use support::{ScriptedEngine, TestBundle};
 
@@ -139,9 +139,9 @@ async fn ticks_that_were_missed_are_made_up_for_and_one_that_died_doubles_nothin
 #[tokio::test]
 async fn an_item_that_cannot_be_read_stops_no_other() {
     let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
-    let (agenda, now) = (&bundle.local().bundle.worker.agenda, bundle.clock().now());
+    let (timers, now) = (&bundle.local().bundle.worker.timers, bundle.clock().now());
     for body in ["one", "two"] {
-        agenda.put(&Item::new(Destination::Tasks, body.to_owned(), now), now).await.unwrap();
+        timers.put(&Timer::new(QueueTarget::Tasks, body.to_owned(), now), now).await.unwrap();
     }
     bundle.spoil_an_item("queue").await;
 

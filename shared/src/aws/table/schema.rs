@@ -1,0 +1,100 @@
+//! Keys of the one table: every key prefix, its sort keys, attributes, index membership and time to live.
+//!
+//! Partition key `pk`, sort key `sk`, both strings. `template.yaml` creates the table and grants access by these prefixes
+//! (`dynamodb:LeadingKeys`); a renamed prefix is renamed there too. Values are JSON text where a record is a structure.
+//!
+//! | record | `pk` | `sk` | attributes | indexes | `ttl` |
+//! |---|---|---|---|---|---|
+//! | job | `job#{job id}` | `-` | `revision`, `job` | | 31 days after `expires_at` |
+//! | conversation reference | `reference#{reference key}` | `-` | `reference`, `event_order`, `state`, `reason`, `suspect`, `user`, `audience` | `by_user`, `by_audience` while active | |
+//! | timer | `timer#{minute}#{shard}` | timer id | `due`, `queue`, `body`, `group`, `dedupe` | | 31 days after `due` |
+//! | timer of a paused broadcast | `held#{broadcast id}#{shard}` | timer id | as of a timer | | 31 days after `due` |
+//! | watermark of the timers | `timers` | `-` | `watermark` | | |
+//! | rate of a tenant | `rate#{hash of tenant id}` | `-` | `revision`, `reserved` | | 1 hour after the last reservation |
+//! | rate of a conversation | `pace#{reference key}` | `-` | `revision`, `reserved` | | 1 hour after the last reservation |
+//! | subscription | `topic#{hash of agent and topic}#{shard}` | reference key | `subscription`, `changed_at`, `written_at` | | 48 hours after it ended |
+//! | broadcast: what it is | `broadcast#{broadcast id}` | `spec` | `spec` | | 90 days |
+//! | broadcast: its progress | `broadcast#{broadcast id}` | `state` | `revision`, `broadcast` | | 90 days |
+//! | broadcast: counts | `broadcast#{broadcast id}` | `count#{hash of tenant}#{shard}` | one number per outcome | | 90 days |
+//! | broadcast: roster page | `broadcast#{broadcast id}` | `roster#{hash of team}#{page}` | `roster` | | 90 days |
+//! | broadcast: report entry | `broadcast#{broadcast id}#{slice}` | job id | `entry`, `outcome`, `settled` | | 90 days |
+//! | index of open broadcasts | `broadcasts` | broadcast id | `opened` | | 90 days |
+//! | signing keys | `keys#{hash of metadata URL}` | `-` | `keys`, `fetched_at` | | |
+//! | memory | `memory#{reference key}` | `-` | `revision`, `memory` | | when its last part expires |
+//! | open stream | `stream#{reference key}` | `-` | `holder`, `until` | | 1 hour after it ended |
+//! | preferences | `preferences#{person or reference key}` | `-` | `revision`, `preferences` | | |
+
+/// Partition key of every item.
+pub const PK: &str = "pk";
+
+/// Sort key of every item.
+pub const SK: &str = "sk";
+
+/// Attribute by which DynamoDB expires items, in seconds since 1970.
+pub const TTL: &str = "ttl";
+
+/// Attribute that counts the writes of a versioned record.
+pub const REVISION: &str = "revision";
+
+/// Sort key of a record that is alone under its partition key.
+pub const SINGLE: &str = "-";
+
+/// Index of references: the personal conversation of a user.
+pub const BY_USER: &str = "by_user";
+
+/// Index of references: the conversations of one audience shard.
+pub const BY_AUDIENCE: &str = "by_audience";
+
+/// Prefix of jobs.
+pub const JOB: &str = "job#";
+
+/// Prefix of conversation references.
+pub const REFERENCE: &str = "reference#";
+
+/// Prefix of timers.
+pub const TIMER: &str = "timer#";
+
+/// Prefix of timers that are parked until their broadcast resumes.
+pub const HELD: &str = "held#";
+
+/// Partition key of the watermark of the timers.
+pub const TIMERS: &str = "timers";
+
+/// Prefix of the rate of a tenant.
+pub const RATE: &str = "rate#";
+
+/// Prefix of the rate of a conversation.
+pub const PACE: &str = "pace#";
+
+/// Prefix of the subscriptions to a topic.
+pub const TOPIC: &str = "topic#";
+
+/// Prefix of broadcasts and of the slices of their reports.
+pub const BROADCAST: &str = "broadcast#";
+
+/// Sort key of what a broadcast is.
+pub const SPEC: &str = "spec";
+
+/// Sort key of the progress of a broadcast.
+pub const STATE: &str = "state";
+
+/// Prefix of the sort key of a broadcast's counts.
+pub const COUNT: &str = "count#";
+
+/// Prefix of the sort key of a roster page.
+pub const ROSTER: &str = "roster#";
+
+/// Partition key of the index of open broadcasts.
+pub const BROADCASTS: &str = "broadcasts";
+
+/// Prefix of signing keys.
+pub const KEYS: &str = "keys#";
+
+/// Prefix of memories.
+pub const MEMORY: &str = "memory#";
+
+/// Prefix of open streams.
+pub const STREAM: &str = "stream#";
+
+/// Prefix of preferences.
+pub const PREFERENCES: &str = "preferences#";

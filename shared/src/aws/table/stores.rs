@@ -1,0 +1,53 @@
+//! All stores of a table, built together.
+
+use super::{
+    BroadcastStore, JobStore, KeyStore, MemoryStore, PreferenceStore, RateStore, ReferenceStore, StreamStore,
+    SubscriptionStore, Table, TimerStore,
+};
+use crate::protocol::ids::ClientId;
+
+/// All stores of one agent in one table.
+///
+/// Clones share the caches of [`BroadcastStore`] and [`RateStore`].
+#[derive(Debug, Clone)]
+pub struct Stores {
+    /// Jobs.
+    pub jobs: JobStore,
+    /// Broadcasts and their reports.
+    pub broadcasts: BroadcastStore,
+    /// Memories of conversations.
+    pub memories: MemoryStore,
+    /// Preferences of people.
+    pub preferences: PreferenceStore,
+    /// Subscriptions to topics.
+    pub subscriptions: SubscriptionStore,
+    /// Open streams.
+    pub streams: StreamStore,
+    /// Durable timers.
+    pub timers: TimerStore,
+    /// Rate limits.
+    pub rates: RateStore,
+    /// Conversation references.
+    pub references: ReferenceStore,
+    /// Signing keys.
+    pub keys: KeyStore,
+}
+
+impl Stores {
+    /// Returns the stores in `table` of the agent `client_id` in the cloud whose channel issuer is `cloud`.
+    #[must_use]
+    pub fn new(table: &Table, client_id: &ClientId, cloud: &str) -> Self {
+        Self {
+            jobs: JobStore::new(table.clone()),
+            broadcasts: BroadcastStore::new(table.clone()),
+            memories: MemoryStore::new(table.clone()),
+            preferences: PreferenceStore::new(table.clone()),
+            subscriptions: SubscriptionStore::new(table.clone(), client_id.clone(), cloud),
+            streams: StreamStore::new(table.clone()),
+            timers: TimerStore::new(table.clone()),
+            rates: RateStore::new(table.clone()),
+            references: ReferenceStore::new(table.clone(), client_id.clone(), cloud),
+            keys: KeyStore::new(table.clone()),
+        }
+    }
+}
