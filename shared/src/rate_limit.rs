@@ -1,53 +1,55 @@
-//! How fast the channel may be spoken to (protocol §2): per conversation, and per tenant for all workers.
-//! Pure functions of record and time; [`crate::aws::table::RateStore`] shares the records.
+//! Rate limits of sends (protocol §2): per conversation, and per tenant for all workers together.
+//!
+//! The algorithm is GCRA, the generic cell rate algorithm: each rate keeps one theoretical arrival time, which every send
+//! advances by the interval. Pure functions of record and time; [`crate::aws::table::RateStore`] shares the records.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// One rate: `burst` sends at once, and one more every `interval`.
+/// Rate: `burst` sends at once, and one more every `interval`.
 ///
-/// In any window `w` there are never more than `burst + w / interval` of them.
+/// Any window `w` has at most `burst + w / interval` sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
-    /// How many may go out at once after a rest.
+    /// Number of sends that may go out at once when the rate is idle.
     pub burst: u32,
-    /// After how long there may be one more.
+    /// Time after which one more may go out.
     pub interval: Duration,
 }
 
-/// What the channel takes in one conversation: 7 in 1 s, 8 in 2 s, 60 in 30 s, 1,800 in an hour.
+/// Rates of sends in one conversation, within the limits of the channel: 7 in 1 s, 8 in 2 s, 60 in 30 s, 1,800 in an hour.
 pub const CONVERSATION: [Rate; 2] = [
     Rate { burst: 6, interval: Duration::from_secs(1) },
     Rate { burst: 300, interval: Duration::from_millis(2_500) },
 ];
 
-/// How often one may ask for the members of a conversation: 14 times in 1 s, 16 in 2 s, 120 in 30 s, 3,600 in an hour.
+/// Rates of requests for the members of a conversation, within the limits of the channel: 14 times in 1 s, 16 in 2 s, 120 in 30 s, 3,600 in an hour.
 pub const MEMBERS: [Rate; 2] = [
     Rate { burst: 12, interval: Duration::from_millis(500) },
     Rate { burst: 600, interval: Duration::from_millis(1_250) },
 ];
 
-/// What goes to one tenant: `per_second` sends, evenly.
+/// Returns the rate of sends to one tenant: `per_second`, evenly spaced.
 #[must_use]
 pub fn tenant(per_second: u32) -> [Rate; 1] {
     [Rate { burst: 1, interval: Duration::from_secs(1) / per_second.max(1) }]
 }
 
-/// What has been reserved.
+/// Reservations made so far: the state of GCRA.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reserved {
-    /// For each rate, when it would have rested in full.
+    /// Theoretical arrival time (TAT) of each rate: when it is idle again.
     #[serde(default)]
     pub theoretical_arrival: Vec<Timestamp>,
-    /// Nothing goes out before this: the channel asked for a pause.
+    /// No send goes out before: the channel returned `Retry-After`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused_until: Option<Timestamp>,
 }
 
 impl Reserved {
-    /// Reserves `count` sends at `now` or later, and says when each may go out.
+    /// Reserves `count` sends at `now` or later; returns the new state and when each send may go out.
     #[must_use]
     pub fn reserve(&self, rates: &[Rate], count: usize, now: Timestamp) -> (Self, Vec<Timestamp>) {
         let mut after = self.clone();
@@ -57,6 +59,7 @@ impl Reserved {
         (after, starts)
     }
 
+    /// Reserves one send: conforming arrivals are at most `burst - 1` intervals ahead of the theoretical one.
     fn reserve_one(&mut self, rates: &[Rate], earliest: Timestamp) -> Timestamp {
         let may = |(rate, theoretical_arrival): (&Rate, &Timestamp)| {
             let ahead = rate.interval.saturating_mul(rate.burst.saturating_sub(1));
@@ -69,14 +72,14 @@ impl Reserved {
         start
     }
 
-    /// The same with a pause until `until`, unless there is a longer one.
+    /// Returns the state with a pause until `until`, unless a longer one is set.
     #[must_use]
     pub fn paused(&self, until: Timestamp) -> Self {
         let paused_until = Some(self.paused_until.map_or(until, |there| there.max(until)));
         Self { paused_until, ..self.clone() }
     }
 
-    /// When nothing of it matters any more.
+    /// Returns when the state has no effect any more.
     #[must_use]
     pub fn ends_at(&self) -> Option<Timestamp> {
         self.theoretical_arrival.iter().copied().chain(self.paused_until).max()
@@ -132,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crowd_is_spread_and_nothing_is_lost() {
+    fn a_burst_is_spread_and_nothing_is_lost() {
         let starts = starts_of(&CONVERSATION, &[(0, 10)]);
 
         let seconds: Vec<_> = starts.iter().map(|start| start.duration_since(at(0)).as_secs()).collect();

@@ -129,7 +129,7 @@ async fn ticks_that_were_missed_make_a_step_late_and_ticks_that_died_do_not_make
     let moved = bundle.tick().await;
     bundle.drain().await;
 
-    assert!(died.is_err(), "it queued the step and could not take it off the agenda");
+    assert!(died.is_err(), "it queued the step and could not remove its timer");
     assert_eq!(moved["queued"], 1);
     assert_eq!(bundle.channel().texts(), ["On it.", "Placed.", "Delivered."]);
     assert_eq!(clerk.ran().len(), 2);

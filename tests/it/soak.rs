@@ -125,7 +125,7 @@ async fn ask(bundle: &TestBundle, faults: &Faults, number: usize) -> (String, Jo
     }
 }
 
-/// Looks after the queues and the agenda until all that was asked is settled.
+/// Looks after the queues and the timers until all that was asked is settled.
 async fn see_to(bundle: &TestBundle, faults: &Faults, asked: &[(String, JobId)], seed: u64) {
     let [turns, tasks, _] = bundle.local().pumps();
     for _ in 0..MOST_ROUNDS {

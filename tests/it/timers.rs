@@ -1,4 +1,4 @@
-//! What waits on the agenda, how the tick moves it, and what becomes of an activity while its queue is down.
+//! What waits as a timer, how the tick moves it, and what becomes of an activity while its queue is down.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +32,7 @@ async fn an_activity_whose_queue_is_down_is_kept_and_swept_into_it_later() {
 
     assert_eq!(moved, json!({ "queued": 1, "kept": 0, "unreadable": 0 }));
     assert_eq!(bundle.channel().texts(), ["Hello.", "Hello."]);
-    assert_eq!(bundle.tick().await["queued"], 0, "it is off the agenda");
+    assert_eq!(bundle.tick().await["queued"], 0, "its timer is gone");
     bundle.end().await;
 }
 
@@ -93,7 +93,7 @@ async fn a_tick_that_cannot_queue_leaves_it_to_the_next() {
 }
 
 #[tokio::test]
-async fn a_send_that_must_wait_an_hour_waits_on_the_agenda_and_not_a_second_less() {
+async fn a_send_that_must_wait_an_hour_waits_as_a_timer_and_not_a_second_less() {
     let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
     let alex = bundle.channel().add_person("Alex");
     bundle.channel().fail(Fault::Status(Refusal::new(429, "Throttled", "slow down").retry_after("3600")));
@@ -130,7 +130,7 @@ async fn ticks_that_were_missed_are_made_up_for_and_one_that_died_doubles_nothin
     let moved = bundle.tick().await;
     bundle.drain().await;
 
-    assert!(died.is_err(), "it queued the turn and could not take it off the agenda");
+    assert!(died.is_err(), "it queued the turn and could not remove its timer");
     assert_eq!(moved["queued"], 1);
     assert_eq!(bundle.channel().texts(), ["Hello."]);
     bundle.end().await;

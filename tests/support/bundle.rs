@@ -135,12 +135,12 @@ impl TestBundle {
         event
     }
 
-    /// Has the tick go through the agenda, which must succeed.
+    /// Has the tick move the due timers, which must succeed.
     pub async fn tick(&self) -> Value {
         self.try_tick().await.expect("the tick succeeds")
     }
 
-    /// Has the tick go through the agenda.
+    /// Has the tick move the due timers.
     ///
     /// # Errors
     ///

@@ -20,7 +20,7 @@ use tracing::{error, warn};
 
 use crate::Inbound;
 
-/// How long the queue has, before the agenda is asked: within the 8 s of the answer.
+/// How long the queue has, before a timer is stored instead: within the 8 s of the answer.
 const QUEUE_LIMIT: Duration = Duration::from_secs(3);
 
 /// How long a slow table may hold up an answer whose turn is queued.
@@ -176,7 +176,7 @@ impl Inbound {
         warn!(error = problem, reference.key = reference.as_str(), "could not keep a conversation reference");
     }
 
-    /// Queues work; where the queue does not take it in time, the agenda does, due now: the tick sweeps it into
+    /// Queues work; where the queue does not take it in time, a timer does, due now: the tick sweeps it into
     /// the queue within a minute or so. It is late then, and not lost.
     pub(crate) async fn queue(&self, job: &JobId, body: String, queue: QueueTarget) -> Result<(), Refusal> {
         let queued = async {
@@ -194,7 +194,7 @@ impl Inbound {
             Some(Err(error)) => error_chain(&error).to_string(),
             None => "the queue took longer than 3 s".to_owned(),
         };
-        error!(error = problem, job.id = job.as_str(), "could not queue work: the agenda keeps it");
+        error!(error = problem, job.id = job.as_str(), "could not queue work: a timer keeps it");
         let now = self.clock.now();
         self.timers.put(&Timer::new(queue, body, now), now).await.map_err(|error| {
             error!(error = %error_chain(&error), job.id = job.as_str(), "could not keep work: it is refused");

@@ -47,7 +47,7 @@ async fn plan(proactive: &Proactive, firing: &Firing, stop_at: Option<Timestamp>
 
 async fn tick(proactive: &Proactive, stop_at: Option<Timestamp>) -> Result<Value, Error> {
     let moved = proactive.tick(stop_at).await.inspect_err(|error| {
-        error!(error = %error_chain(error), "could not go through the agenda");
+        error!(error = %error_chain(error), "could not move the due timers");
     })?;
     // Kept apart: work that is due does not wait for a broadcast, nor does one that cannot go on stop the other.
     proactive.go_on(stop_at).await.inspect_err(|error| {

@@ -1,4 +1,4 @@
-//! `proactive`: turns an occasion and its audience into deliveries, and the agenda into queued work.
+//! `proactive`: turns an occasion and its audience into deliveries, and due timers into queued work.
 //! It never talks to the connector, and it asks the engine nothing.
 
 mod again;
@@ -37,9 +37,9 @@ pub struct Proactive {
     pub broadcasts: BroadcastStore,
     /// Keeps what is due later.
     pub timers: TimerStore,
-    /// Takes turns of the agenda.
+    /// Takes turns of timers.
     pub turns: Queue,
-    /// Takes tasks of the agenda.
+    /// Takes tasks of timers.
     pub tasks: Queue,
     /// Takes deliveries.
     pub deliveries: Queue,

@@ -1,4 +1,4 @@
-//! The tick: once a minute, moves what is due from the agenda into the queues (design: later).
+//! The tick: once a minute, moves due timers into the queues (design: later).
 //! An item is queued before it is taken off; the claim of its job absorbs the copy of a tick that died.
 
 use herald::aws::queue::QueueError;
@@ -23,12 +23,12 @@ pub struct Moved {
 }
 
 impl Proactive {
-    /// Queues what is due within the horizon and takes it off the agenda. Ends early at `stop_at`; the next
-    /// tick goes on from there.
+    /// Queues the timers that are due within the horizon and removes them. Ends early at `stop_at`; the next
+    /// tick continues from there.
     ///
     /// # Errors
     ///
-    /// When the agenda cannot be read or written; what was queued stays queued.
+    /// When the timers cannot be read or written; what was queued stays queued.
     pub async fn tick(&self, stop_at: Option<Timestamp>) -> Result<Moved, StoreError> {
         let now = self.clock.now();
         let mut moved = Moved::default();
@@ -68,7 +68,7 @@ impl Proactive {
                         moved.queued += 1;
                     }
                     Some(Err(error)) => {
-                        error!(error = %error_chain(&error), "could not queue an item of the agenda");
+                        error!(error = %error_chain(&error), "could not queue a timer");
                         moved.kept += 1;
                     }
                 }

@@ -1,5 +1,6 @@
-//! The queue adapter: work into SQS, and what a worker says of it back (design: queues).
-//! Receiving is AWS Lambda's event source mapping, or the local stack's in its place.
+//! Queue adapter: sends work to SQS and changes the visibility of received messages.
+//!
+//! The event source mapping of AWS Lambda receives, or the local stack in its place.
 
 mod continuation;
 mod dead_letters;
@@ -19,63 +20,64 @@ pub use self::message::{
 use crate::aws::failure::AwsFailure;
 use crate::error::BoxError;
 
-/// Longest SQS delays a message: 15 minutes.
+/// Longest delay of a message: 15 minutes.
 pub const MAX_DELAY: Duration = Duration::from_secs(900);
 
-/// Longest a message in hand is hidden, within the 12 hours of SQS.
-pub const MAX_HIDDEN: Duration = Duration::from_secs(11 * 3600);
+/// Longest visibility timeout that is set, within the 12 hours that SQS allows.
+pub const MAX_VISIBILITY_TIMEOUT: Duration = Duration::from_secs(11 * 3600);
 
-/// Most messages of one batch.
+/// Most messages in one batch.
 const MAX_BATCH: usize = 10;
 
-/// One SQS queue.
+/// SQS queue.
 #[derive(Debug, Clone)]
 pub struct Queue {
     client: aws_sdk_sqs::Client,
     url: String,
 }
 
-/// Why work could not be queued.
+/// Error of a request to a queue.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum QueueError {
-    /// It does not fit; nothing was queued.
+    /// The work cannot be encoded; nothing was sent.
     #[error(transparent)]
     Body(#[from] MessageError),
-    /// The queue could not be reached or refused; the work may or may not be there.
+    /// SQS was not reached or rejected the request; the work may be queued.
     #[error("queue `{queue}` did not take the work")]
     Unavailable {
-        /// The queue's name.
+        /// Name of the queue.
         queue: String,
-        /// What happened.
+        /// The error.
         #[source]
         cause: BoxError,
     },
-    /// The queue took only a part of a batch; the rest is not there.
+    /// SQS accepted only a part of a batch; the rest is not queued.
     #[error("queue `{queue}` refused {count} messages of a batch")]
     Partial {
-        /// The queue's name.
+        /// Name of the queue.
         queue: String,
-        /// How many it refused.
+        /// Number of rejected messages.
         count: usize,
     },
 }
 
 impl Queue {
-    /// The queue at `url`.
+    /// Returns the queue at `url`.
     #[must_use]
     pub fn new(client: aws_sdk_sqs::Client, url: impl Into<String>) -> Self {
         Self { client, url: url.into() }
     }
 
-    /// The queue's name, the last part of its URL and of its ARN.
+    /// Returns its name, the last part of its URL and of its ARN.
     #[must_use]
     pub fn name(&self) -> &str {
         self.url.rsplit('/').next().unwrap_or(&self.url)
     }
 
-    /// Queues `work` behind the other work of its `group`; a copy with the same `dedupe` id is dropped for
-    /// five minutes. For FIFO queues.
+    /// Sends `work` to a FIFO queue, in the message group `group`.
+    ///
+    /// For five minutes SQS drops copies with the same deduplication id `dedupe`.
     ///
     /// # Errors
     ///
@@ -84,7 +86,7 @@ impl Queue {
         self.send_fifo_raw(work.encode()?, group, dedupe).await
     }
 
-    /// The same with work that is a `body` already.
+    /// Sends an encoded `body` to a FIFO queue, as [`send_fifo`](Self::send_fifo) does.
     ///
     /// # Errors
     ///
@@ -95,7 +97,7 @@ impl Queue {
         sent.map(drop).map_err(|error| self.unavailable(error))
     }
 
-    /// Queues `work`, to be seen after `delay`, at most [`MAX_DELAY`]. For standard queues.
+    /// Sends `work` to a standard queue, visible after `delay`, at most [`MAX_DELAY`].
     ///
     /// # Errors
     ///
@@ -104,7 +106,7 @@ impl Queue {
         self.send_delayed_raw(work.encode()?, delay).await
     }
 
-    /// The same with work that is a `body` already.
+    /// Sends an encoded `body` to a standard queue, as [`send_delayed`](Self::send_delayed) does.
     ///
     /// # Errors
     ///
@@ -115,11 +117,11 @@ impl Queue {
         sent.map(drop).map_err(|error| self.unavailable(error))
     }
 
-    /// Queues all of `works`, each with the fair-queue group it counts towards. For standard queues.
+    /// Sends all of `works` to a standard queue in batches, each with its fair-queue group.
     ///
     /// # Errors
     ///
-    /// [`QueueError`]; what was queued before the error stays queued.
+    /// [`QueueError`]; the batches sent before the error stay queued.
     pub async fn send_all(&self, works: &[(WorkMessage, String)]) -> Result<(), QueueError> {
         let mut batch: Vec<SendMessageBatchRequestEntry> = Vec::new();
         let mut bytes = 0;
@@ -140,18 +142,19 @@ impl Queue {
         if batch.is_empty() { Ok(()) } else { self.send_batch(batch).await }
     }
 
-    /// Has the message that `receipt` names come back after `wait`, at most [`MAX_HIDDEN`], and not before.
+    /// Sets the visibility timeout of a received message to `wait`, at most [`MAX_VISIBILITY_TIMEOUT`].
     ///
     /// # Errors
     ///
-    /// [`QueueError::Unavailable`]; the message then comes back when the queue's own time is over.
+    /// [`QueueError::Unavailable`]; the message then becomes visible after its current timeout.
     pub async fn change_visibility(&self, receipt: &str, wait: Duration) -> Result<(), QueueError> {
         let request = self.client.change_message_visibility().queue_url(&self.url).receipt_handle(receipt);
-        let changed = request.visibility_timeout(whole_seconds(wait.min(MAX_HIDDEN))).send().await;
+        let changed =
+            request.visibility_timeout(whole_seconds(wait.min(MAX_VISIBILITY_TIMEOUT))).send().await;
         changed.map(drop).map_err(|error| self.unavailable(error))
     }
 
-    /// What SQS says of the queue.
+    /// Returns the attributes of the queue.
     ///
     /// # Errors
     ///
@@ -162,13 +165,13 @@ impl Queue {
         Ok(answer.attributes.unwrap_or_default())
     }
 
-    /// The region that is asked.
+    /// Returns the region of its client.
     #[must_use]
     pub fn region(&self) -> Option<&str> {
         self.client.config().region().map(AsRef::as_ref)
     }
 
-    /// The region that the URL names; emulators' names none.
+    /// Returns the region in its URL; the URL of an emulator has none.
     #[must_use]
     pub fn region_of_url(&self) -> Option<&str> {
         let host = self.url.split("://").nth(1)?.split('/').next()?;
@@ -189,7 +192,7 @@ impl Queue {
     }
 }
 
-/// Rounded up, so that nothing comes early.
+/// Rounds up, so that no message becomes visible early.
 fn whole_seconds(wait: Duration) -> i32 {
     let seconds = wait.as_secs_f64().ceil();
     #[expect(clippy::cast_possible_truncation, reason = "at most eleven hours")]

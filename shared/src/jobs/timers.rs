@@ -1,5 +1,6 @@
-//! The agenda: work that is due later than a queue can hold it back, or that a queue did not take.
-//! It says what is due when and which minutes to look at; [`crate::aws::table::TimerStore`] keeps it.
+//! Durable timers: work that is due later than a queue can delay it, or that a queue did not accept.
+//!
+//! Decides what is due when and which minutes a tick reads; [`crate::aws::table::TimerStore`] stores the timers.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -8,53 +9,53 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::hash;
 
-/// How far ahead the tick looks: what is due by then waits the rest of its time in its queue.
+/// How far ahead the tick reads: work due by then waits the rest of its time in its queue.
 pub const HORIZON: Duration = Duration::from_secs(180);
 
-/// Parts of one minute, so that a minute everybody chose is no hot key.
+/// Number of shards of one minute, so that a popular minute is no hot key.
 pub const SHARDS: u8 = 4;
 
-/// Minutes behind the present that every tick looks at again: a clock that is slow may still write into them.
+/// Minutes before the present that every tick reads again: a slow clock may still write into them.
 const OVERLAP: i64 = 2;
 
-/// Where the first tick of all begins, in minutes before the present.
-const FIRST_LOOK: i64 = 15;
+/// How many minutes before the present the very first tick begins.
+const FIRST_READ: i64 = 15;
 
-/// Work that is due.
+/// Work that becomes due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timer {
-    /// Names it: putting the same work down twice is putting it down once.
+    /// Id, derived from the work: the same work is stored once.
     pub id: String,
-    /// When it is to be done; not before.
+    /// Earliest time of the work.
     pub due: Timestamp,
-    /// Where it goes then.
+    /// Queue that receives the work when it is due.
     pub queue: QueueTarget,
-    /// The body of the message.
+    /// Body of the message.
     pub body: String,
 }
 
-/// The queue that work goes to.
+/// Queue that receives the work of a timer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum QueueTarget {
-    /// Turns: behind the others of `group`, once per `dedupe` id.
+    /// The FIFO queue of turns.
     Turns {
-        /// The conversation.
+        /// Message group: the conversation.
         group: String,
-        /// What a copy is known by.
+        /// Deduplication id.
         dedupe: String,
     },
-    /// Tasks.
+    /// The queue of tasks.
     Tasks,
-    /// Deliveries.
+    /// The queue of deliveries.
     Deliveries,
 }
 
-/// One minute since 1970.
+/// Minute since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Minute(pub i64);
 
 impl Minute {
-    /// The minute that `at` is in.
+    /// Returns the minute that contains `at`.
     #[must_use]
     pub fn of(at: Timestamp) -> Self {
         Self(at.as_second().div_euclid(60))
@@ -62,25 +63,25 @@ impl Minute {
 }
 
 impl Timer {
-    /// Work in the `body` of a message, due at `due`.
+    /// Returns a timer for the message `body`, due at `due`.
     #[must_use]
     pub fn new(queue: QueueTarget, body: String, due: Timestamp) -> Self {
         Self { id: hash::sha256(&[&body]), due, queue, body }
     }
 
-    /// The minute it is kept under, written down at `now`: never one that was looked through before.
+    /// Returns the minute it is stored under at `now`: never one that ticks have finished.
     #[must_use]
     pub fn minute(&self, now: Timestamp) -> Minute {
         Minute::of(self.due).max(Minute::of(now))
     }
 
-    /// The part of that minute.
+    /// Returns its shard of that minute.
     #[must_use]
     pub fn shard(&self) -> u8 {
         self.id.bytes().fold(0, |sum: u8, byte| sum.wrapping_add(byte)) % SHARDS
     }
 
-    /// How much of its time is left to wait at `now`; `None` when it is beyond the horizon.
+    /// Returns the time left until it is due at `now`; `None` when it is beyond the horizon.
     #[must_use]
     pub fn wait(&self, now: Timestamp) -> Option<Duration> {
         let wait = Duration::try_from(self.due.duration_since(now)).unwrap_or_default();
@@ -88,19 +89,18 @@ impl Timer {
     }
 }
 
-/// The minutes a tick at `now` looks through, `drained` being the last that needs no other look.
+/// Returns the minutes that a tick at `now` reads; `watermark` is the last one that needs no further read.
 ///
-/// It always goes back far enough for what was written while the last tick ran, and after ticks that were
-/// missed as far as they go.
+/// They cover what was written while the last tick ran, and the minutes of missed ticks.
 #[must_use]
-pub fn minutes(drained: Option<Minute>, now: Timestamp) -> RangeInclusive<i64> {
+pub fn minutes(watermark: Option<Minute>, now: Timestamp) -> RangeInclusive<i64> {
     let present = Minute::of(now).0;
     let horizon = now.checked_add(SignedDuration::try_from(HORIZON).unwrap_or_default()).unwrap_or(now);
-    let first = drained.map_or(present - FIRST_LOOK, |minute| minute.0 + 1);
+    let first = watermark.map_or(present - FIRST_READ, |minute| minute.0 + 1);
     first.min(present - OVERLAP)..=Minute::of(horizon).0
 }
 
-/// Whether a tick at `now` that looked through `minute` leaves nothing in it for a later one.
+/// Whether a tick at `now` that read `minute` leaves nothing in it for a later one.
 #[must_use]
 pub fn is_final(minute: Minute, now: Timestamp) -> bool {
     minute.0 < Minute::of(now).0 - OVERLAP
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tick_looks_ahead_and_a_little_back() {
+    fn a_tick_reads_ahead_and_a_little_back() {
         let now = at("2026-11-23T09:00:30Z");
         let present = Minute::of(now).0;
 
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn ticks_that_were_missed_are_made_up_for() {
+    fn a_tick_covers_the_minutes_of_missed_ticks() {
         let now = at("2026-11-23T09:00:30Z");
         let present = Minute::of(now).0;
 
@@ -134,20 +134,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_due_already_is_kept_under_the_present_minute() {
+    fn an_overdue_timer_is_stored_under_the_present_minute() {
         let now = at("2026-11-23T09:00:30Z");
-        let item = Timer::new(QueueTarget::Tasks, "{}".to_owned(), at("2026-11-23T08:00:00Z"));
+        let timer = Timer::new(QueueTarget::Tasks, "{}".to_owned(), at("2026-11-23T08:00:00Z"));
 
-        assert_eq!(item.minute(now), Minute::of(now));
-        assert_eq!(item.wait(now), Some(Duration::ZERO));
-        assert!(item.shard() < SHARDS);
+        assert_eq!(timer.minute(now), Minute::of(now));
+        assert_eq!(timer.wait(now), Some(Duration::ZERO));
+        assert!(timer.shard() < SHARDS);
     }
 
     #[test]
-    fn what_is_beyond_the_horizon_waits_on_the_agenda() {
-        let item = Timer::new(QueueTarget::Tasks, "{}".to_owned(), at("2026-11-23T09:03:00Z"));
+    fn a_timer_beyond_the_horizon_stays_stored() {
+        let timer = Timer::new(QueueTarget::Tasks, "{}".to_owned(), at("2026-11-23T09:03:00Z"));
 
-        assert_eq!(item.wait(at("2026-11-23T09:00:00Z")), Some(HORIZON));
-        assert_eq!(item.wait(at("2026-11-23T08:59:59Z")), None);
+        assert_eq!(timer.wait(at("2026-11-23T09:00:00Z")), Some(HORIZON));
+        assert_eq!(timer.wait(at("2026-11-23T08:59:59Z")), None);
     }
 }

@@ -99,7 +99,7 @@ impl Site {
         Err("the event was never handled".to_owned())
     }
 
-    /// Works on the queues and the agenda until nothing is left.
+    /// Works on the queues and the timers until nothing is left.
     pub(super) async fn settle(&mut self) -> Result<(), String> {
         for _ in 0..MOST_ROUNDS {
             let mut is_idle = true;

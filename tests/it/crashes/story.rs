@@ -37,7 +37,7 @@ pub(super) enum Story {
     Stream,
     /// Occasion, conversation created, message.
     Occasion,
-    /// Query while the queue is down, agenda, tick, reply.
+    /// Query while the queue is down, timer, tick, reply.
     Outage,
 }
 

@@ -60,7 +60,7 @@ async fn work(bundle: &TestBundle, body: &str) -> Result<(), Unsettled> {
 }
 
 /// How long the one item waits that is not due yet.
-async fn on_the_agenda(bundle: &TestBundle) -> Option<Duration> {
+async fn timer_of(bundle: &TestBundle) -> Option<Duration> {
     let now = bundle.clock().now();
     let items = bundle.items().await;
     let due = items.iter().filter_map(|item| item.get("due")?.as_n().ok()?.parse().ok());
@@ -245,7 +245,7 @@ async fn odd_times_to_come_back_at_are_within_the_hour() {
         let wait = match work(&bundle, &body).await {
             Err(Unsettled::Later(later)) => later.wait,
             Err(Unsettled::Unreadable) => panic!("{time}: it cannot be read"),
-            Ok(()) => on_the_agenda(&bundle).await.unwrap_or_else(|| panic!("{time}: it was given up")),
+            Ok(()) => timer_of(&bundle).await.unwrap_or_else(|| panic!("{time}: it was given up")),
         };
         let (least, most) = (Duration::from_secs(1), Duration::from_secs(3600));
         assert!((least..=most).contains(&wait), "{time}: {wait:?}");

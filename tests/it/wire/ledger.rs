@@ -158,7 +158,7 @@ async fn an_answer_waits_as_long_as_the_channel_says_and_else_for_a_random_while
 }
 
 #[tokio::test]
-async fn an_answer_that_has_to_wait_an_hour_waits_on_the_agenda() {
+async fn an_answer_that_has_to_wait_an_hour_waits_as_a_timer() {
     let (bundle, neighbour) = world(ScriptedEngine::saying("Hello."), Timeouts::default()).await;
     let peer = Peer::start().await;
     let head = "HTTP/1.1 429 No\r\nRetry-After: 999999999\r\nContent-Length: 0\r\n\r\n";

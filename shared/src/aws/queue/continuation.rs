@@ -1,5 +1,6 @@
-//! The steps of a task as queued work: which is next, and when a task may not go on.
-//! How long a step waits, and where, is the worker's.
+//! Steps of a task as queued work: builds the next one, and rejects it beyond the limits.
+//!
+//! The worker decides how long a step waits, and where.
 
 use jiff::Timestamp;
 
@@ -7,19 +8,19 @@ use super::{MAX_BODY_BYTES, TaskStep, TaskWork, WorkMessage};
 use crate::agent::task::{TaskId, TaskInput};
 use crate::jobs::{JobId, Verdict};
 
-/// Most steps of one task.
+/// Most steps of a task.
 pub const MAX_STEPS: u32 = 1_000;
 
-/// Largest state that a step may leave for the next, in bytes of its JSON.
+/// Largest state that a step passes to the next, in bytes of its JSON.
 pub const MAX_STATE_BYTES: usize = 64 * 1024;
 
-/// Why a task may not go on.
+/// Reason why a task cannot continue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CannotContinue {
-    /// It has had all its steps.
+    /// The task has had [`MAX_STEPS`] steps.
     #[error("a task has at most {MAX_STEPS} steps: have it end, or make its steps longer")]
     TooMany,
-    /// What it left is too large.
+    /// The state is larger than [`MAX_STATE_BYTES`].
     #[error(
         "the state of a step is at most {MAX_STATE_BYTES} bytes, this is {bytes}: keep it elsewhere, and its name here"
     )]
@@ -27,7 +28,7 @@ pub enum CannotContinue {
         /// Its size.
         bytes: usize,
     },
-    /// What it left does not fit beside what it was given.
+    /// State, input and conversation together do not fit into a message.
     #[error(
         "a step is queued with its input, state and conversation in {MAX_BODY_BYTES} bytes: make them smaller"
     )]
@@ -35,7 +36,7 @@ pub enum CannotContinue {
 }
 
 impl CannotContinue {
-    /// How its job ends.
+    /// Returns the verdict that ends its job.
     #[must_use]
     pub fn verdict(self) -> Verdict {
         match self {
@@ -57,13 +58,13 @@ impl TaskWork {
         self.step.as_ref().map_or(&self.job, |step| &step.task)
     }
 
-    /// Which step it is: 0 is the first.
+    /// Returns the number of the step: 0 is the first.
     #[must_use]
     pub fn number(&self) -> u32 {
         self.step.as_ref().map_or(0, |step| step.number)
     }
 
-    /// The step after this one, which has `state` and is due at `due`.
+    /// Returns the next step, with `state` and due at `due`.
     ///
     /// # Errors
     ///
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_step_leaves_is_measured() {
+    fn state_and_message_of_a_step_are_limited() {
         let (work, large) = (first(Task::new("poll")), first(Task::new("poll").input("x".repeat(200_000))));
         let due = Timestamp::UNIX_EPOCH;
 

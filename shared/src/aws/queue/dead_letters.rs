@@ -1,5 +1,6 @@
-//! Dead letters: what was received too often, looked at and taken out by an operator.
-//! What becomes of one is the operator's decision; no function receives by this.
+//! Dead-letter queues: receives and deletes messages for an operator.
+//!
+//! The functions do not receive here.
 
 use std::time::Duration;
 
@@ -10,25 +11,25 @@ use serde::Deserialize;
 use super::{MAX_BATCH, Queue, whole_seconds};
 use crate::aws::failure::AwsFailure;
 
-/// A message that was received, and what SQS says of it.
+/// Received message of a dead-letter queue.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// What it is called in its queue.
+    /// Message id.
     pub message_id: String,
-    /// What this receipt of it is known by.
+    /// Receipt handle.
     pub receipt: String,
-    /// What is in it; not for a log.
+    /// Body; never logged.
     pub body: String,
-    /// Whose order it is in, in a FIFO queue.
+    /// Message group, in a FIFO queue.
     pub group: Option<String>,
-    /// When it was queued.
+    /// When it was sent.
     pub queued_at: Option<Timestamp>,
-    /// How often it was received, this time included.
+    /// Number of receives, this one included.
     pub receives: Option<u32>,
 }
 
 impl Queue {
-    /// The queue called `name`, if there is one, in the account that `client` is signed in to.
+    /// Returns the queue called `name` in the account of `client`; `None` when it does not exist.
     ///
     /// # Errors
     ///
@@ -43,7 +44,7 @@ impl Queue {
         }
     }
 
-    /// Where its messages go that were received too often, if they go anywhere.
+    /// Returns its dead-letter queue.
     ///
     /// # Errors
     ///
@@ -62,7 +63,7 @@ impl Queue {
         Self::named(self.client.clone(), name).await
     }
 
-    /// About how many messages are in it, in hand or not.
+    /// Returns the approximate number of its messages: visible, in flight and delayed.
     ///
     /// # Errors
     ///
@@ -70,13 +71,14 @@ impl Queue {
     pub async fn count(&self) -> Result<u64, AwsFailure> {
         let attributes = self.attributes().await?;
         let of = |name| attributes.get(&name).and_then(|text| text.parse::<u64>().ok()).unwrap_or_default();
-        let seen = of(QueueAttributeName::ApproximateNumberOfMessages);
-        let hidden = of(QueueAttributeName::ApproximateNumberOfMessagesNotVisible);
-        Ok(seen + hidden + of(QueueAttributeName::ApproximateNumberOfMessagesDelayed))
+        let visible = of(QueueAttributeName::ApproximateNumberOfMessages);
+        let in_flight = of(QueueAttributeName::ApproximateNumberOfMessagesNotVisible);
+        Ok(visible + in_flight + of(QueueAttributeName::ApproximateNumberOfMessagesDelayed))
     }
 
-    /// Up to ten of its messages, hidden from everybody else for `hidden`; if there is none, it waits for one as long
-    /// as `wait`. Any wait has SQS ask all its servers, and none only some.
+    /// Receives up to ten messages with the visibility timeout `hidden`, waiting up to `wait` for the first.
+    ///
+    /// Any wait is long polling, which queries all servers of SQS.
     ///
     /// # Errors
     ///
@@ -89,21 +91,21 @@ impl Queue {
             .wait_time_seconds(whole_seconds(wait))
             .message_system_attribute_names(MessageSystemAttributeName::All);
         let received = request.send().await.map_err(AwsFailure::of)?;
-        Ok(received.messages.unwrap_or_default().into_iter().map(letter).collect())
+        Ok(received.messages.unwrap_or_default().into_iter().map(dead_letter).collect())
     }
 
-    /// Takes the message that `receipt` names out of the queue.
+    /// Deletes the message with this receipt handle.
     ///
     /// # Errors
     ///
-    /// [`AwsFailure`]; the message is then there still.
+    /// [`AwsFailure`]; the message then stays in the queue.
     pub async fn delete(&self, receipt: &str) -> Result<(), AwsFailure> {
         let request = self.client.delete_message().queue_url(&self.url).receipt_handle(receipt);
         request.send().await.map(drop).map_err(AwsFailure::of)
     }
 }
 
-fn letter(message: Message) -> DeadLetter {
+fn dead_letter(message: Message) -> DeadLetter {
     let attributes = message.attributes.unwrap_or_default();
     let text = |name| attributes.get(&name);
     let queued_at = text(MessageSystemAttributeName::SentTimestamp).and_then(|text| text.parse().ok());

@@ -1,5 +1,6 @@
-//! What the queues carry: versioned, tagged JSON that holds the whole reference.
-//! Versions are added, never edited; an unknown newer one is left for a newer worker.
+//! Messages of the queues: versioned, tagged JSON that contains the whole conversation reference.
+//!
+//! Versions are added, never edited; a message of a newer version is left for a newer worker.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -17,13 +18,13 @@ use crate::protocol::ids::ActivityId;
 use crate::protocol::team::Team;
 use crate::streaming::Stream;
 
-/// Largest body queued, in bytes. SQS takes more today; older endpoints and the local stack do not.
+/// Largest body sent, in bytes. SQS accepts more today; older endpoints and the local stack do not.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
 
-/// The newest version read. Each kind is written in the version it came with, which older workers may know.
+/// Newest version read. Each kind is written in the version that introduced it, which older workers may know.
 const VERSION: u32 = 2;
 
-/// Work for the worker.
+/// Message to the worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum WorkMessage {
@@ -31,24 +32,24 @@ pub enum WorkMessage {
     Turn(TurnWork),
     /// Run a task.
     Task(TaskWork),
-    /// Tell recipients of an occasion.
+    /// Send a notification to recipients.
     Deliveries(DeliveriesWork),
-    /// Do what an answer in an HTTP response asked for besides.
+    /// Apply the effects of an answer that was returned in an HTTP response.
     Effects(EffectsWork),
-    /// Say what somebody asked to be reminded of.
+    /// Send a reminder.
     Reminder(ReminderWork),
-    /// Read a team's roster.
+    /// Read the roster of a team.
     Roster(RosterWork),
 }
 
 /// Answer an activity.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TurnWork {
-    /// The job it is.
+    /// Job of the turn.
     pub job: JobId,
-    /// The activity and its conversation.
+    /// Activity and its conversation.
     pub turn: Turn,
-    /// Whether the engine has all the time the worker has, because the user was told to wait.
+    /// Whether the engine has no deadline, because the user has the default ack.
     #[serde(default)]
     pub unhurried: bool,
 }
@@ -56,129 +57,129 @@ pub struct TurnWork {
 /// Run a task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TaskWork {
-    /// The job it is.
+    /// Job of this step.
     pub job: JobId,
-    /// What to do.
+    /// Task of the engine.
     pub task: Task,
-    /// Where the follow-up goes.
+    /// Conversation that receives the follow-up.
     pub reference: ConversationReference,
-    /// The job that the ack was sent for, where there was one.
+    /// Job that sent the ack.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ack: Option<JobId>,
-    /// The stream that its answer is shown in, where there is one.
+    /// Open stream that shows the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<Stream>,
-    /// What goes on, where it is not the first step.
+    /// Later step; `None` for the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<TaskStep>,
 }
 
-/// A later step of a task.
+/// Later step of a task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TaskStep {
-    /// The first step's job, which names the task.
+    /// Job of the first step, which identifies the task.
     pub task: JobId,
-    /// Which step it is.
+    /// Number of the step.
     pub number: u32,
-    /// What the step before left.
+    /// State from the previous step.
     pub state: TaskInput,
-    /// When it is to be run; not before.
+    /// Earliest time of the step.
     pub due: Timestamp,
 }
 
-/// Do what an answer in an HTTP response asked for besides.
+/// Apply the effects of an answer that was returned in an HTTP response.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EffectsWork {
-    /// The job it is.
+    /// Job of the effects.
     pub job: JobId,
-    /// The conversation they are about.
+    /// Conversation that they concern.
     pub reference: ConversationReference,
-    /// What is to be done.
+    /// The effects.
     pub effects: Vec<Effect>,
-    /// When the answer was given; of two wishes the later counts.
+    /// When the answer was returned; the later of two settings wins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
 }
 
-/// Say what somebody asked to be reminded of.
+/// Send a reminder.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReminderWork {
-    /// The job it is.
+    /// Job of this occurrence.
     pub job: JobId,
-    /// The job it was the first time, which names the reminder.
+    /// Id of the reminder, from the job of its first occurrence.
     pub series: ReminderId,
-    /// How often it came before.
+    /// Number of earlier occurrences.
     #[serde(default)]
     pub number: u32,
-    /// Where it is said.
+    /// Conversation that receives it.
     pub reference: ConversationReference,
-    /// What is said, and when.
+    /// Content and time.
     pub reminder: Reminder,
 }
 
-/// Read a team's roster for a broadcast, which plans by it.
+/// Read the roster of a team for a broadcast.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RosterWork {
     /// The broadcast.
     pub broadcast: BroadcastId,
     /// The team.
     pub team: Team,
-    /// Which it is of the teams that the audience names, counted from 1.
+    /// Position of the team in the audience, counted from 1.
     pub number: usize,
 }
 
-/// Tell recipients of an occasion.
+/// Send a notification to recipients.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DeliveriesWork {
-    /// The occasion.
+    /// The notification.
     pub occasion: Occasion,
-    /// Who, each with the job it is.
+    /// Recipients, each with its job.
     pub deliveries: Vec<Delivery>,
-    /// The broadcast they belong to, which says what is done and whether it still is.
+    /// Broadcast that they belong to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub broadcast: Option<BroadcastId>,
 }
 
-/// One recipient of an occasion.
+/// Delivery of a notification to one recipient.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Delivery {
-    /// The job it is.
+    /// Job of the delivery.
     pub job: JobId,
-    /// Who.
+    /// The recipient.
     pub recipient: Recipient,
-    /// What the content's variables are for this one.
+    /// Values of the variables of the content.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub values: Map<String, Value>,
-    /// What was delivered before and is to be changed.
+    /// Activity delivered before, to be changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activity: Option<ActivityId>,
 }
 
 impl Delivery {
-    /// The delivery of what an occasion says to `recipient`.
+    /// Returns the delivery of a notification to `recipient`.
     #[must_use]
     pub fn new(job: JobId, recipient: Recipient) -> Self {
         Self { job, recipient, values: Map::new(), activity: None }
     }
 }
 
-/// Why a body could not be written or read.
+/// Error of encoding or decoding a body.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MessageError {
-    /// It does not fit into a message.
+    /// The work does not fit into a message.
     #[error("work of {bytes} bytes is over the queue's {MAX_BODY_BYTES}")]
     TooLarge {
-        /// Its size.
+        /// Size of the body.
         bytes: usize,
     },
-    /// It was written by a newer version of the bundle: a newer worker will take it.
+    /// A newer version of the bundle wrote it: a newer worker handles it.
     #[error("work has version {version}; this worker reads {VERSION}")]
     Newer {
-        /// Its version.
+        /// Version of the message.
         version: u32,
     },
-    /// It is not work of this bundle.
+    /// The body is not a message of this bundle.
     #[error("body is not work of this bundle")]
     Unreadable(#[source] serde_json::Error),
 }
@@ -191,7 +192,7 @@ struct Versioned<T> {
 }
 
 impl TaskWork {
-    /// The first step of `task`.
+    /// Returns the first step of `task`.
     #[must_use]
     pub fn new(job: JobId, task: Task, reference: ConversationReference) -> Self {
         Self { job, task, reference, ack: None, stream: None, step: None }
@@ -199,7 +200,7 @@ impl TaskWork {
 }
 
 impl ReminderWork {
-    /// The same reminder for the time `number`, due at `due`.
+    /// Returns occurrence `number` of the same reminder, due at `due`.
     #[must_use]
     pub fn next_occurrence(&self, number: u32, due: Timestamp) -> Self {
         let job =
@@ -209,7 +210,7 @@ impl ReminderWork {
 }
 
 impl WorkMessage {
-    /// The body of a message.
+    /// Encodes the body of a message.
     ///
     /// # Errors
     ///
@@ -217,7 +218,7 @@ impl WorkMessage {
     pub fn encode(&self) -> Result<String, MessageError> {
         let json = serde_json::to_string(&Versioned { v: self.version(), rest: self })
             .map_err(MessageError::Unreadable)?;
-        // SQS refuses these two outright; inside JSON they occur in strings alone, where they may be escaped.
+        // SQS rejects these two characters; in JSON they occur only in strings, where they may be escaped.
         let body = json.replace('\u{FFFE}', "\\ufffe").replace('\u{FFFF}', "\\uffff");
         if body.len() > MAX_BODY_BYTES { Err(MessageError::TooLarge { bytes: body.len() }) } else { Ok(body) }
     }
@@ -229,7 +230,7 @@ impl WorkMessage {
         }
     }
 
-    /// The work in the body of a message.
+    /// Decodes the body of a message.
     ///
     /// # Errors
     ///
@@ -269,7 +270,7 @@ mod tests {
         WorkMessage::Turn(TurnWork { job, turn: Turn::new(activity, reference), unhurried: false })
     }
 
-    /// What SQS allows: #x9 #xA #xD #x20–#xD7FF #xE000–#xFFFD #x10000–#x10FFFF.
+    /// Characters that SQS accepts: #x9 #xA #xD #x20–#xD7FF #xE000–#xFFFD #x10000–#x10FFFF.
     fn sqs_takes(body: &str) -> bool {
         body.chars().all(|c| {
             matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
@@ -287,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn the_two_characters_sqs_refuses_are_escaped() {
+    fn the_two_characters_sqs_rejects_are_escaped() {
         let text = "a\u{FFFE}b\u{FFFF}c";
 
         let body = work(text).encode().unwrap();
@@ -297,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_version_is_told_from_garbage() {
+    fn a_newer_version_is_distinguished_from_an_unreadable_body() {
         assert!(matches!(
             WorkMessage::decode(r#"{"v":3,"kind":"dance"}"#),
             Err(MessageError::Newer { version: 3 })
@@ -307,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_over_the_limit_is_refused_before_it_is_sent() {
+    fn a_body_over_the_limit_is_rejected_before_it_is_sent() {
         assert!(matches!(work(&"x".repeat(MAX_BODY_BYTES)).encode(), Err(MessageError::TooLarge { .. })));
     }
 }
