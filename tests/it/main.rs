@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a story may end where it fails")]
 
 mod answering;
+mod architecture;
 mod broadcasts;
 mod connector;
 mod contract;

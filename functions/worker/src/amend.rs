@@ -3,7 +3,7 @@
 
 use herald::aws::queue::Delivery;
 use herald::broadcast::{Aim, Spec};
-use herald::jobs::{Job, Policy};
+use herald::jobs::{Failure, FailureKind, Job, Policy};
 use herald::protocol::activity::Activity;
 use herald::protocol::channel_error::ConnectorError;
 use herald::protocol::conversation::ConversationReference;
@@ -22,7 +22,7 @@ pub(crate) enum Amendment {
 }
 
 /// What `delivery` does to what was delivered before; `None` when it tells something new.
-pub(crate) fn change_of(spec: Option<&Spec>, delivery: &Delivery) -> Option<Result<Amendment, String>> {
+pub(crate) fn change_of(spec: Option<&Spec>, delivery: &Delivery) -> Option<Result<Amendment, Failure>> {
     let spec = spec?;
     let shown = delivery.activity.clone()?;
     match &spec.aim {
@@ -32,7 +32,7 @@ pub(crate) fn change_of(spec: Option<&Spec>, delivery: &Delivery) -> Option<Resu
             let content = spec.content.as_ref()?;
             let rendered = content.render(&delivery.recipient, &delivery.values);
             let replaced = rendered.map(|activity| Amendment::Replace(shown, Box::new(activity)));
-            Some(replaced.map_err(|error| error.to_string()))
+            Some(replaced.map_err(|error| Failure::new(FailureKind::Content).with_detail(error.to_string())))
         }
     }
 }

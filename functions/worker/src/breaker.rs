@@ -3,6 +3,7 @@
 
 use herald::aws::table::StoreError;
 use herald::broadcast::{Broadcast, BroadcastId, Outcome, Status};
+use herald::jobs::Failure;
 use jiff::Timestamp;
 use tracing::error;
 
@@ -13,15 +14,15 @@ impl Worker {
     pub(crate) async fn tell_breaker(
         &self,
         id: &BroadcastId,
-        reason: Option<&str>,
+        failure: Option<&Failure>,
         outcome: Outcome,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let decide = |broadcast: &Broadcast| match reason {
-            Some(reason) => (Some(broadcast.failed(reason, now)), broadcast.status),
+        let decide = |broadcast: &Broadcast| match failure {
+            Some(failure) => (Some(broadcast.failed(failure, now)), broadcast.status),
             None => (broadcast.got_through(), broadcast.status),
         };
-        if reason.is_none() {
+        if failure.is_none() {
             // Nothing is read or written where nothing failed before.
             let failures = self.broadcasts.cached_status(id, now).await?.map_or(0, |seen| seen.failures);
             if failures == 0 || outcome != Outcome::Delivered {

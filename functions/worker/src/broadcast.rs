@@ -6,7 +6,7 @@ use std::sync::Arc;
 use herald::aws::queue::{DeliveriesWork, Delivery};
 use herald::aws::table::StoreError;
 use herald::broadcast::preferences::{Courtesy, Preferences};
-use herald::broadcast::{Aim, BroadcastId, Entry, Gate, Outcome, Spec, Status, gate, is_of_all};
+use herald::broadcast::{Aim, BroadcastId, Entry, Gate, Outcome, Spec, Status, gate};
 use herald::error::error_chain;
 use herald::jobs::{By, Cancel};
 use jiff::Timestamp;
@@ -162,8 +162,8 @@ impl Worker {
         let now = self.clock.now();
         self.broadcasts.record(id, lines, now).await.map_err(|error| self.no_broadcast(&error, id))?;
         for line in lines {
-            let reason = line.reason.as_deref().filter(|reason| is_of_all(reason));
-            let told = self.tell_breaker(id, reason, line.outcome, now).await;
+            let failure = line.failure.as_ref().filter(|failure| failure.systemic);
+            let told = self.tell_breaker(id, failure, line.outcome, now).await;
             told.map_err(|error| self.no_broadcast(&error, id))?;
         }
         Ok(())

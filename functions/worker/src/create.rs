@@ -2,9 +2,8 @@
 //! What is said is the delivery's.
 
 use herald::aws::table::StoreError;
-use herald::broadcast::concerns_all;
 use herald::error::error_chain;
-use herald::jobs::Job;
+use herald::jobs::{Failure, FailureKind, Job};
 use herald::protocol::channel_error::{ConnectorError, Retry};
 use herald::protocol::conversation::lifecycle::Change;
 use herald::protocol::conversation::{ConversationReference, User};
@@ -13,12 +12,12 @@ use tracing::{error, info};
 use crate::{Later, Worker};
 
 /// A recipient cannot be spoken to.
-pub(crate) struct Unreachable(pub(crate) String);
+pub(crate) struct Unreachable(pub(crate) Failure);
 
 /// A recipient cannot be spoken to now.
 pub(crate) struct NotNow {
     pub(crate) later: Later,
-    pub(crate) reason: String,
+    pub(crate) failure: Failure,
 }
 
 impl Worker {
@@ -38,7 +37,7 @@ impl Worker {
         };
         info!(job.id = job.id.as_str(), "created a conversation");
         let Some(agent) = self.connector.agent_account(user.channel.as_str()) else {
-            return Ok(Err(Unreachable("the agent has no account on this channel".to_owned())));
+            return Ok(Err(Unreachable(FailureKind::NoAgentAccount.into())));
         };
         let reference =
             ConversationReference::created(created.conversation, created.service_url, user, agent);
@@ -54,7 +53,7 @@ impl Worker {
     }
 
     pub(crate) fn no_table(&self, error: &StoreError, job: &Job) -> NotNow {
-        NotNow { later: self.put_off(error, &job.id), reason: "the table did not answer".to_owned() }
+        NotNow { later: self.put_off(error, &job.id), failure: FailureKind::TableUnavailable.into() }
     }
 
     fn not_created(
@@ -65,15 +64,16 @@ impl Worker {
         let cause = error_chain(error);
         error!(error = %cause, job.id = job.id.as_str(), "could not create a conversation");
         let backoff = Later::backoff(job.attempts, &self.random);
-        if let Some(reason) = concerns_all(error) {
-            return Err(NotNow { later: backoff, reason });
+        let failure = Failure::from(error);
+        if failure.systemic {
+            return Err(NotNow { later: backoff, failure });
         }
-        let put_off = |later| Err(NotNow { later, reason: error.to_string() });
+        let put_off = |later| Err(NotNow { later, failure: failure.clone() });
         match error.retry() {
             Retry::After(wait) => put_off(Later { wait }),
             // Creating shows nothing: it is repeated until the delivery expires.
             Retry::Backoff | Retry::WithinResendBudget(_) => put_off(backoff),
-            Retry::Never => Ok(Err(Unreachable(error.to_string()))),
+            Retry::Never => Ok(Err(Unreachable(failure))),
         }
     }
 }

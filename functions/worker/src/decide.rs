@@ -2,7 +2,7 @@
 //! What the engine is asked is said by `turns`, `tasks` and `deliveries`.
 
 use herald::agent::engine::EngineError;
-use herald::jobs::{Attempt, Job, Plan, Policy, Verdict, finish};
+use herald::jobs::{Attempt, FailureKind, Job, Plan, Policy, Verdict, finish};
 use herald::protocol::message_size::split_to_fit;
 use tracing::error;
 
@@ -66,7 +66,7 @@ impl Worker {
                 if job.attempts >= MAX_RUNS {
                     return Ok(None);
                 }
-                let failed = Attempt::NotDone("the engine failed".to_owned());
+                let failed = Attempt::NotDone(FailureKind::EngineError.into());
                 self.write(finish(job.clone(), failed, Policy::Work, self.clock.now())).await?;
                 Err(Later::backoff(job.attempts, &self.random))
             }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use herald::agent::notification::{Occasion, Recipient};
 use herald::aws::queue::{DeliveriesWork, Delivery};
 use herald::broadcast::{BroadcastId, Spec};
-use herald::jobs::{Attempt, Job, Plan, Policy, finish};
+use herald::jobs::{Attempt, Failure, FailureKind, Job, Plan, Policy, finish};
 use herald::protocol::conversation::ConversationReference;
 use herald::protocol::ids::{ActivityId, TenantId};
 use jiff::Timestamp;
@@ -128,11 +128,11 @@ impl Worker {
                         let carried_out = self.change(&job, &reference, change).await;
                         self.conclude(job, carried_out).await
                     }
-                    Ok(Err(Unreachable(reason))) => self.refuse(job, reason).await,
+                    Ok(Err(Unreachable(failure))) => self.refuse(job, failure).await,
                     Err(not_now) => self.not_now(job, not_now).await,
                 };
             }
-            Some(Err(reason)) => return self.refuse(job, reason).await,
+            Some(Err(failure)) => return self.refuse(job, failure).await,
             None => {}
         }
         let planned = self.planned(job, false, Box::pin(self.said_to(occasion, spec, delivery))).await?;
@@ -146,7 +146,7 @@ impl Worker {
         };
         let reference = match self.reference_to(recipient, None, &planned.job).await {
             Ok(Ok(reference)) => reference,
-            Ok(Err(Unreachable(reason))) => return self.refuse(planned.job, reason).await,
+            Ok(Err(Unreachable(failure))) => return self.refuse(planned.job, failure).await,
             Err(not_now) => return self.not_now(planned.job, not_now).await,
         };
         let target = match recipient {
@@ -160,12 +160,12 @@ impl Worker {
         }
     }
 
-    async fn refuse(&self, job: Job, reason: String) -> Result<(), Later> {
-        self.write(finish(job, Attempt::Refused(reason), Policy::Work, self.clock.now())).await.map(drop)
+    async fn refuse(&self, job: Job, failure: Failure) -> Result<(), Later> {
+        self.write(finish(job, Attempt::Refused(failure), Policy::Work, self.clock.now())).await.map(drop)
     }
 
-    async fn not_now(&self, job: Job, NotNow { later, reason }: NotNow) -> Result<(), Later> {
-        let put_off = Attempt::NotDone(reason);
+    async fn not_now(&self, job: Job, NotNow { later, failure }: NotNow) -> Result<(), Later> {
+        let put_off = Attempt::NotDone(failure);
         self.write(finish(job, put_off, Policy::Work, self.clock.now())).await?;
         Err(later)
     }
@@ -186,8 +186,7 @@ impl Worker {
             },
             Recipient::Channel(channel) => {
                 let reference = self.thread_of(channel, shown);
-                Ok(reference
-                    .ok_or_else(|| Unreachable("the agent has no account on this channel".to_owned())))
+                Ok(reference.ok_or_else(|| Unreachable(FailureKind::NoAgentAccount.into())))
             }
         }
     }

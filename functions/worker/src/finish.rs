@@ -77,19 +77,24 @@ impl Worker {
             }
             let shown = Box::pin(self.show(job, reference, stream, first, way)).await?;
             last = self.clock.now();
-            let reason = shown.reason().unwrap_or_default();
+            let was_rejected = |reason| shown.failure().is_some_and(|failure| failure.is_rejection(reason));
             match shown.state {
-                State::Failed if reason.ends_with(&RejectionReason::StreamStopped.to_string()) => {
+                State::Failed if was_rejected(RejectionReason::StreamStopped) => {
                     info!(job.id = job.id.as_str(), "a person stopped an answer before its end");
                     return Ok(None);
                 }
                 State::Failed => {
-                    let ended = [RejectionReason::StreamExpired, RejectionReason::StreamComplete]
-                        .map(|it| it.to_string());
-                    is_open &= !ended.iter().any(|words| reason.ends_with(words));
+                    is_open &= ![RejectionReason::StreamExpired, RejectionReason::StreamComplete]
+                        .into_iter()
+                        .any(was_rejected);
                     way = stream.otherwise(way);
                 }
-                State::Sent | State::Unknown | State::Expired | State::Sending | State::Retry => {
+                State::Sent
+                | State::Unknown
+                | State::Expired
+                | State::Cancelled
+                | State::Sending
+                | State::Retry => {
                     let id = job.id.step("rest", 0);
                     let rest = self.send_all(&id, Route::follow_up(reference), rest);
                     let mut parts = Box::pin(rest).await?;

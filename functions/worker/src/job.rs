@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use herald::aws::table::StoreError;
 use herald::error::error_chain;
-use herald::jobs::{Attempt, Claim, Claimant, Job, JobId, Plan, Policy, State, Verdict, finish};
+use herald::jobs::{
+    Attempt, Claim, Claimant, Failure, FailureKind, Job, JobId, Plan, Policy, State, Verdict, finish,
+};
 use jiff::{SignedDuration, Timestamp};
 use tracing::{error, info, warn};
 
@@ -31,7 +33,7 @@ pub(crate) enum Wanted {
 /// How the parts of a job ended, which decide how it ends itself: as the first of them that was not sent.
 #[derive(Default)]
 pub(crate) struct Parts {
-    unsent: Option<(State, String)>,
+    unsent: Option<(State, Option<Failure>)>,
 }
 
 impl Parts {
@@ -114,7 +116,7 @@ impl Worker {
     pub(crate) async fn conclude(&self, job: Job, carried_out: Result<Parts, Later>) -> Result<(), Later> {
         let verdict = job.plan.as_ref().map_or(Verdict::Done, |plan| plan.verdict);
         let (attempt, outcome) = match carried_out {
-            Err(later) => (Attempt::NotDone("a part of it was put off".to_owned()), Err(later)),
+            Err(later) => (Attempt::NotDone(FailureKind::PartDelayed.into()), Err(later)),
             Ok(Parts { unsent }) => (verdict.attempt(unsent), Ok(())),
         };
         let job = self.write(finish(job, attempt, Policy::Work, self.clock.now())).await?;

@@ -34,24 +34,26 @@ impl Worker {
 
     fn line_of_job(&self, delivery: &Delivery, job: &Job, send: Option<&Job>) -> Entry {
         let decisive = send.filter(|_| !job.state.is_settled()).unwrap_or(job);
-        let reason = decisive.reason().unwrap_or_default();
+        let failure = decisive.failure();
         let outcome = match (job.state, send) {
             (State::Sent, None) => Outcome::Nothing,
-            _ => Outcome::of(decisive.state, reason),
+            _ => Outcome::of(decisive.state, failure),
         };
-        let mut line = self.line_of(delivery, outcome, Some(reason).filter(|reason| !reason.is_empty()));
+        let mut line = self.line_of(delivery, outcome, None);
+        line.failure = failure.cloned();
         let activity = send.and_then(Job::shown).or(job.shown()).cloned();
         line.activity = activity.filter(|_| outcome == Outcome::Delivered);
         line
     }
 
     /// The line of a delivery that came to `outcome`.
-    pub(crate) fn line_of(&self, delivery: &Delivery, outcome: Outcome, reason: Option<&str>) -> Entry {
+    pub(crate) fn line_of(&self, delivery: &Delivery, outcome: Outcome, note: Option<&str>) -> Entry {
         Entry {
             job: delivery.job.clone(),
             who: self.who(&delivery.recipient),
             outcome,
-            reason: reason.map(str::to_owned),
+            failure: None,
+            note: note.map(str::to_owned),
             at: self.clock.now(),
             activity: None,
         }

@@ -56,7 +56,7 @@ impl Worker {
             Claim::Settled(job) => Ok(in_hand(job)),
             Claim::Over(job) => {
                 let job = self.write(job).await?;
-                let reason = job.send().and_then(|send| Some(send.reason()?.to_owned())).unwrap_or_default();
+                let reason = job.send().and_then(|send| send.reason()).unwrap_or_default();
                 warn!(job.id = job.id.as_str(), "gave up a send: {reason}");
                 Ok(in_hand(job))
             }

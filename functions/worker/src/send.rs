@@ -4,9 +4,8 @@
 use std::time::Duration;
 
 use herald::agent::turn::Turn;
-use herald::broadcast::concerns_all;
 use herald::error::error_chain;
-use herald::jobs::{Attempt, Job, JobId, Policy, State, finish};
+use herald::jobs::{Attempt, Failure, Job, JobId, Policy, State, finish};
 use herald::protocol::activity::Activity;
 use herald::protocol::channel_error::{ConnectorError, ReferenceChange, RejectionReason, Retry};
 use herald::protocol::conversation::ConversationReference;
@@ -123,19 +122,19 @@ impl Worker {
                 self.slow_down(&error, reference.tenant_id.as_ref()).await;
                 match error.retry() {
                     // It says nothing about this one: the broadcast's breaker is to notice, and nobody fails by it.
-                    retry if policy.is_of_broadcast() && concerns_all(&error).is_some() => {
+                    retry if policy.is_of_broadcast() && error.is_systemic() => {
                         if let Retry::After(wait) = retry {
                             later.wait = wait;
                         }
-                        Attempt::NotDone(concerns_all(&error).unwrap_or_default())
+                        Attempt::NotDone(Failure::from(&error))
                     }
                     Retry::After(wait) => {
                         later.wait = wait;
-                        Attempt::NotDone(error.to_string())
+                        Attempt::NotDone(Failure::from(&error))
                     }
-                    Retry::Backoff => Attempt::NotDone(error.to_string()),
+                    Retry::Backoff => Attempt::NotDone(Failure::from(&error)),
                     Retry::WithinResendBudget(loss) => Attempt::Ambiguous(loss),
-                    Retry::Never => Attempt::Refused(error.to_string()),
+                    Retry::Never => Attempt::Refused(Failure::from(&error)),
                 }
             }
         };
