@@ -1,4 +1,4 @@
-//! Broadcasts: one thing told to an audience, resumed wherever it was left (design: speaking first).
+//! Broadcasts: one thing told to an audience, resumed wherever it was left.
 //! Pure functions; the store keeps the records, `proactive` plans, the worker sends.
 
 pub mod audience;

@@ -1,4 +1,4 @@
-//! The ledger's decisions: who may handle a job, and what an attempt leaves behind (design: data, `job`).
+//! The ledger's decisions: who may handle a job, and what an attempt leaves behind.
 //! Pure functions of record, event and time; [`crate::aws::table::JobStore`] reads and writes.
 
 mod cancel;

@@ -1,4 +1,4 @@
-//! Rate limits of sends (protocol §2): per conversation, and per tenant for all workers together.
+//! Rate limits of sends (docs/protocol.md §2): per conversation, and per tenant for all workers together.
 //!
 //! The algorithm is GCRA, the generic cell rate algorithm: each rate keeps one theoretical arrival time, which every send
 //! advances by the interval. Pure functions of record and time; [`crate::aws::table::RateStore`] shares the records.

@@ -1,4 +1,4 @@
-//! Streams: an answer shown while it is being made (protocol §6): what is sent next, and when.
+//! Streams: an answer shown while it is being made (docs/protocol.md §6): what is sent next, and when.
 //! Pure functions of the stream, the latest word and the time; the worker sends.
 //!
 //! The ledger knows of the first chunk and of the answer alone: what is lost in between, the next chunk makes up for.
@@ -37,10 +37,10 @@ const GIVE_UP: SignedDuration = SignedDuration::from_secs(115);
 /// The least time between two requests, whatever the pace.
 const LEAST_GAP: SignedDuration = SignedDuration::from_secs(1);
 
-/// The status of an answer to a chunk that nobody waits for any more (protocol §6.5).
+/// The status of an answer to a chunk that nobody waits for any more (docs/protocol.md §6.5).
 const GONE: u16 = 410;
 
-/// Longest status, in characters (protocol §1.9).
+/// Longest status, in characters (docs/protocol.md §1.9).
 pub const MAX_STATUS: usize = 1_000;
 
 /// Most of a text that a stream shows, in bytes of UTF-16 as JSON: with what is around it, one activity.

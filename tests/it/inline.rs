@@ -1,4 +1,4 @@
-//! What is answered in the HTTP response: buttons, feedback, and callers that wait for the replies (protocol §8.3).
+//! What is answered in the HTTP response: buttons, feedback, and callers that wait for the replies (docs/protocol.md §8.3).
 
 use herald::jobs::FailureKind;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Every row of the channel's status table (protocol §1.8) through the shipped worker: how the job ends and why, how
+//! Every row of the channel's status table (docs/protocol.md §1.8) through the shipped worker: how the job ends and why, how
 //! many requests were made, and what became of the reference. `cargo test --test it statuses -- --nocapture` prints it.
 
 mod others;

@@ -107,7 +107,7 @@ pub(crate) fn mute_button(topic: &str) -> Attachment {
     Attachment::adaptive_card(card(None, "Mute these", MUTE, topic))
 }
 
-/// Answers the buttons, if it is one of them that was pressed (protocol §8.3).
+/// Answers the buttons, if it is one of them that was pressed (docs/protocol.md §8.3).
 pub(crate) fn press(turn: &Turn) -> Option<Response> {
     let action = turn.activity.value.as_ref().map(|value| &value["action"])?;
     let verb = action["verb"].as_str().filter(|verb| matches!(*verb, MUTE | UNMUTE))?;

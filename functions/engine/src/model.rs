@@ -35,7 +35,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Longest an answer may take in all.
 const ANSWER_WITHIN: Duration = Duration::from_secs(300);
 
-/// Longest answer that is taken, in characters: well within a message of the channel (protocol §1.9).
+/// Longest answer that is taken, in characters: well within a message of the channel (docs/protocol.md §1.9).
 pub(crate) const MAX_ANSWER: usize = 12_000;
 
 /// Most of an answer in one piece that is read, in bytes.

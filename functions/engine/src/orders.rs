@@ -67,7 +67,7 @@ pub(crate) fn cancel(memory: &Memory, number: Option<&str>) -> Response {
     }
 }
 
-/// Answers a button of an order's card (protocol §8.3).
+/// Answers a button of an order's card (docs/protocol.md §8.3).
 pub(crate) fn press(turn: &Turn) -> Response {
     let action = turn.activity.value.as_ref().map(|value| &value["action"]).unwrap_or(&Value::Null);
     let (verb, number) = (action["verb"].as_str(), action["data"]["number"].as_str());

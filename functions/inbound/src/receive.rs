@@ -1,4 +1,4 @@
-//! Receives an authenticated body: parse, validate, save the reference, enqueue the turn (design: a query).
+//! Receives an authenticated body: parse, validate, save the reference, enqueue the turn.
 //! The turn is enqueued before the response, and no record marks an activity as seen.
 
 use herald::agent::Turn;

@@ -1,4 +1,4 @@
-//! Responds to activities in the HTTP response: `invoke` and `expectReplies` (protocol §6.6, §8.1, §8.3).
+//! Responds to activities in the HTTP response: `invoke` and `expectReplies` (docs/protocol.md §6.6, §8.1, §8.3).
 //! There is no connector here: effects and tasks are enqueued, and a message that the response cannot hold is not sent.
 
 use herald::agent::{Effect, Engine, EngineError, Memory, Outcome, Response, Task, Turn};
@@ -69,7 +69,7 @@ impl Responder {
                 self.enqueue_task(job, turn, task).await?;
                 Ok(deferred_response(turn, Activity::message(status)))
             }
-            // An invoke the engine has no answer to is not implemented (protocol §8.1).
+            // An invoke the engine has no answer to is not implemented (docs/protocol.md §8.1).
             Outcome::Reply(_) | Outcome::Ignore => Ok(response(501, Value::Null)),
         }
     }

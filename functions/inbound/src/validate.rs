@@ -11,7 +11,7 @@ use herald::protocol::service_url::InvalidServiceUrl;
 
 use crate::rejection::Rejection;
 
-/// The channels of the Bot Framework that have users (protocol §5.4), without the emulator and test channels. Which of
+/// The channels of the Bot Framework that have users (docs/protocol.md §5.4), without the emulator and test channels. Which of
 /// them are accepted also depends on the key's endorsements and on the connector hosts.
 const CHANNELS: [&str; 12] = [
     "alexa",

@@ -1,4 +1,4 @@
-//! The tick: once a minute, moves due timers into the queues (design: later).
+//! The tick: once a minute, moves due timers into the queues.
 //! A timer is queued before it is removed; the claim of its job absorbs the copy of a tick that crashed.
 
 use std::sync::Arc;

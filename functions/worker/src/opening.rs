@@ -1,5 +1,5 @@
 //! Which answers are streamed: a turn begins a stream where its channel has them and no other is open in the
-//! conversation, and lets others begin once it is over (protocol §6.2). What a stream shows is `stream`'s.
+//! conversation, and lets others begin once it is over (docs/protocol.md §6.2). What a stream shows is `stream`'s.
 
 use herald::agent::Turn;
 use herald::aws::queue::{TaskWork, TurnWork};

@@ -1,4 +1,4 @@
-//! Pace: sends wait for their turn, so that the channel need not ask for it (protocol §2).
+//! Pace: sends wait for their turn, so that the channel need not ask for it (docs/protocol.md §2).
 //! How fast is the limiter's decision; a 429 that comes all the same is the ledger's.
 
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Streams on their way: the first chunk is the ack of a turn, the others are told beside the task (protocol §6).
+//! Streams on their way: the first chunk is the ack of a turn, the others are told beside the task (docs/protocol.md §6).
 //! What is sent when is the shared stream's decision; how its answer is shown for good, `finish`'s.
 
 use herald::agent::{EngineError, Progress};

@@ -1,4 +1,4 @@
-//! Turns: the engine's answer to one activity, within the 15 s the channel gives (design: promises, ack).
+//! Turns: the engine's answer to one activity, within the 15 s the channel gives.
 //! A turn never waits in the FIFO queue, where it would silence its conversation: it goes on in `tasks`.
 
 use herald::agent::{EngineError, Outcome, Response, Turn};

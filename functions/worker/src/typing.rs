@@ -1,4 +1,4 @@
-//! The typing indicator: shown while the engine thinks about a message, until the first word is said (protocol §6.7).
+//! The typing indicator: shown while the engine thinks about a message, until the first word is said (docs/protocol.md §6.7).
 //! It promises nothing: it is recorded nowhere, and one that is lost is not sent again.
 
 use herald::agent::Turn;

@@ -1,4 +1,4 @@
-//! Responses to an `invoke`, in the format its caller expects (protocol §8.3).
+//! Responses to an `invoke`, in the format its caller expects (docs/protocol.md §8.3).
 //! `turn.activity.name` holds the name of the invoke.
 
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Notifications: what a broadcast is about, and one of its recipients (design: speaking first).
+//! Notifications: what a broadcast is about, and one of its recipients.
 //! The content comes from the engine or from the broadcast; the recipients come from the audience.
 
 use jiff::civil::Time;

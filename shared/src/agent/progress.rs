@@ -1,5 +1,5 @@
 //! Progress: what a running task shows the user before it is done.
-//! It only holds the latest update; the stream decides when and how to show it (protocol §6).
+//! It only holds the latest update; the stream decides when and how to show it (docs/protocol.md §6).
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -29,7 +29,7 @@ impl Turn {
     /// Returns the text of the activity, trimmed and without the mention of the agent itself; empty where it has none.
     ///
     /// In channels and group chats the text starts with `<at>Name</at>`; only mentions of the activity's
-    /// recipient are removed, so `order <at>Dana</at> a laptop` keeps its person (protocol §5.7).
+    /// recipient are removed, so `order <at>Dana</at> a laptop` keeps its person (docs/protocol.md §5.7).
     #[must_use]
     pub fn text(&self) -> String {
         let text = self.activity.text.clone().unwrap_or_default();

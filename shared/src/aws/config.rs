@@ -181,7 +181,7 @@ impl<'a> EnvReader<'a> {
     }
 
     /// `TENANT_RATE`: announcements a second to one tenant, 1 to 50; 40 unless set, which leaves 10 of the
-    /// channel's 50 to conversations (protocol §2).
+    /// channel's 50 to conversations (docs/protocol.md §2).
     pub fn tenant_rate(&mut self) -> Option<u32> {
         let Some(text) = self.optional("TENANT_RATE") else { return Some(TENANT_RATE) };
         let rate = text.parse().ok().filter(|rate| (1..=50).contains(rate));

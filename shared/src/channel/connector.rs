@@ -1,4 +1,4 @@
-//! The connector: the client of the channel's REST API (protocol §1).
+//! The connector: the client of the channel's REST API (docs/protocol.md §1).
 //! It sends once and says what happened; whether to send again is the ledger's decision.
 
 mod create;
@@ -35,7 +35,7 @@ pub struct Connector {
     pub conversations: ConversationSurface,
 }
 
-/// An answer that names what it made; empty bodies are normal (protocol §1.1).
+/// An answer that names what it made; empty bodies are normal (docs/protocol.md §1.1).
 #[derive(Deserialize, Default)]
 struct Resource {
     #[serde(default)]
@@ -64,7 +64,7 @@ impl Connector {
     /// Sends `activity` as an answer to a turn.
     ///
     /// On Teams the conversation's id alone places it, so it is sent like any other; other channels are
-    /// told in the path which activity it answers (protocol §7.3, §12 [X 16]).
+    /// told in the path which activity it answers (docs/protocol.md §7.3).
     ///
     /// # Errors
     ///
@@ -165,7 +165,7 @@ impl Connector {
         self.call_at(method, service, &service.join(path), body).await
     }
 
-    /// One request to `url`, which is below `service`; a refused token is replaced once (protocol §1.8, 401), but not
+    /// One request to `url`, which is below `service`; a refused token is replaced once (docs/protocol.md §1.8, 401), but not
     /// where no token would help.
     async fn call_at<T: DeserializeOwned>(
         &self,
@@ -217,7 +217,7 @@ impl Resource {
     }
 }
 
-/// The activity as the channel wants it from an agent (protocol §5.2, §5.3).
+/// The activity as the channel wants it from an agent (docs/protocol.md §5.2, §5.3).
 fn addressed(reference: &ConversationReference, activity: Activity) -> Activity {
     Activity {
         id: None,

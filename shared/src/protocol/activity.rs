@@ -1,4 +1,4 @@
-//! Activities: the unit of the channel's protocol (protocol §5).
+//! Activities: the unit of the channel's protocol (docs/protocol.md §5).
 //! Members this crate does not read are kept as they came; nothing here knows a transport.
 
 mod account;
@@ -18,7 +18,7 @@ use crate::protocol::ids::{ActivityId, ChannelId, TenantId};
 /// Members that were not read, kept for the round trip.
 pub type Extra = Map<String, Value>;
 
-/// One activity (protocol §5.2). Unknown types and members are accepted and survive a round trip.
+/// One activity (docs/protocol.md §5.2). Unknown types and members are accepted and survive a round trip.
 ///
 /// ```
 /// use herald::protocol::activity::Activity;
@@ -80,7 +80,7 @@ pub struct Activity {
     /// Mentions and other marks on the text.
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_is_empty")]
     pub entities: Vec<Entity>,
-    /// What the channel adds of its own (protocol §5.5).
+    /// What the channel adds of its own (docs/protocol.md §5.5).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel_data: Option<ChannelData>,
     /// Name of an `invoke` or `event`.
@@ -103,7 +103,7 @@ pub struct Activity {
     pub extra: Extra,
 }
 
-/// The type of an activity: an open set, compared exactly (protocol §5.1).
+/// The type of an activity: an open set, compared exactly (docs/protocol.md §5.1).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ActivityType(String);
@@ -131,7 +131,7 @@ impl ActivityType {
     }
 }
 
-/// What a channel adds to an activity (protocol §5.5).
+/// What a channel adds to an activity (docs/protocol.md §5.5).
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged, try_from = "Value")]
 pub enum ChannelData {
@@ -190,7 +190,7 @@ impl Activity {
         self.kind.as_str() == name
     }
 
-    /// The tenant it happened in: the conversation's, or else Teams' own member (protocol §5.5).
+    /// The tenant it happened in: the conversation's, or else Teams' own member (docs/protocol.md §5.5).
     #[must_use]
     pub fn tenant(&self) -> Option<&TenantId> {
         let of_conversation = self.conversation.as_ref().and_then(|at| at.tenant_id.as_ref());

@@ -1,4 +1,4 @@
-//! Why an activity did not reach its channel, and whether it may be sent again (protocol §1.8).
+//! Why an activity did not reach its channel, and whether it may be sent again (docs/protocol.md §1.8).
 //! What becomes of the job is decided in [`crate::jobs`].
 
 mod rejection;

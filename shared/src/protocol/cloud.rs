@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::protocol::ids::TenantId;
 use crate::protocol::service_url::ServiceUrl;
 
-/// One cloud: which hosts to trust and whom to ask for a token (protocol §3.1, §4.1, §7.4).
+/// One cloud: which hosts to trust and whom to ask for a token (docs/protocol.md §3.1, §4.1, §7.4).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cloud {
@@ -37,10 +37,10 @@ pub struct Cloud {
     /// Who signs Entra's tokens of version 1.0, without the tenant.
     #[serde(default = "public_sts")]
     pub entra_sts: String,
-    /// The tenants of the channel itself, which may issue its tokens beside the agent's own (protocol §4.1).
+    /// The tenants of the channel itself, which may issue its tokens beside the agent's own (docs/protocol.md §4.1).
     #[serde(default)]
     pub channel_tenants: Vec<TenantId>,
-    /// Whom an identity token must be meant for that is exchanged for one of the agent's (protocol §3.3).
+    /// Whom an identity token must be meant for that is exchanged for one of the agent's (docs/protocol.md §3.3).
     #[serde(default = "public_token_exchange")]
     pub token_exchange: String,
 }
@@ -139,7 +139,7 @@ fn public_token_exchange() -> String {
     "api://AzureADTokenExchange".to_owned()
 }
 
-// The tenants of GCC are in the public cloud but for the host of their connector (protocol §1.8, `InvalidBotApiHost`).
+// The tenants of GCC are in the public cloud but for the host of their connector (docs/protocol.md §1.8, `InvalidBotApiHost`).
 const PUBLIC: &str = r#"{
     "login": "https://login.microsoftonline.com",
     "multi_tenant": "botframework.com",
@@ -194,7 +194,7 @@ const DOD: &str = r#"{
     "global_service_url": "https://smba.infra.dod.teams.microsoft.us/teams"
 }"#;
 
-// The channels of 21Vianet's cloud; Teams is not known to be among them (protocol §3.1).
+// The channels of 21Vianet's cloud; Teams is not known to be among them (docs/protocol.md §3.1).
 const CHINA: &str = r#"{
     "login": "https://login.partner.microsoftonline.cn",
     "multi_tenant": "microsoftservices.partner.onmschina.cn",

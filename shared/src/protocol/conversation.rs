@@ -1,4 +1,4 @@
-//! Conversation references: what must be kept to speak in a conversation again (protocol §5.3).
+//! Conversation references: what must be kept to speak in a conversation again (docs/protocol.md §5.3).
 //! Where they are kept is [`crate::aws::table`]'s; what happens to them over time is [`lifecycle`].
 
 pub mod lifecycle;
@@ -168,7 +168,7 @@ impl ConversationReference {
     }
 }
 
-/// A person by Entra id: enough to start a personal conversation (protocol §7.1).
+/// A person by Entra id: enough to start a personal conversation (docs/protocol.md §7.1).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct User {

@@ -1,4 +1,4 @@
-//! Splits messages to the size of one activity (protocol §1.9), without losing text.
+//! Splits messages to the size of one activity (docs/protocol.md §1.9), without losing text.
 //! A message that cannot be split is sent unchanged; the channel decides about it.
 
 use crate::protocol::activity::Activity;

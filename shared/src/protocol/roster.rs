@@ -1,4 +1,4 @@
-//! A team's roster as it was read: its members, page by page (protocol §1.1).
+//! A team's roster as it was read: its members, page by page (docs/protocol.md §1.1).
 //! Asking the channel for a page is the connector's; which page comes next, the worker's.
 
 use std::collections::HashSet;

@@ -1,4 +1,4 @@
-//! Chunks: what a stream is told in (protocol §6.1), as activities.
+//! Chunks: what a stream is told in (docs/protocol.md §6.1), as activities.
 //! When which is sent is the stream's decision.
 
 use serde_json::{Value, json};

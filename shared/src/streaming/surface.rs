@@ -1,4 +1,4 @@
-//! Surfaces: where answers can be streamed, how fast, and what can be done once a stream is over (protocol §5.4, §6.2).
+//! Surfaces: where answers can be streamed, how fast, and what can be done once a stream is over (docs/protocol.md §5.4, §6.2).
 //! Where none is, an answer is a message; that is for whoever asks to do.
 
 use jiff::SignedDuration;
@@ -40,7 +40,7 @@ impl Surface {
         }
     }
 
-    /// The least time between two chunks: the channel takes one request a second (protocol §6.2, §6.3).
+    /// The least time between two chunks: the channel takes one request a second (docs/protocol.md §6.2, §6.3).
     #[must_use]
     pub fn gap(self) -> SignedDuration {
         match self {
@@ -49,7 +49,7 @@ impl Surface {
         }
     }
 
-    /// Whether it ends a stream that is silent for 45 s (protocol §6.2).
+    /// Whether it ends a stream that is silent for 45 s (docs/protocol.md §6.2).
     pub(super) fn gives_up_silence(self) -> bool {
         match self {
             Self::Copilot => true,

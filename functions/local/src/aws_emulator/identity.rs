@@ -1,4 +1,4 @@
-//! STS's `GetWebIdentityToken` and the issuer behind it, with its discovery document and keys (protocol §3.3).
+//! STS's `GetWebIdentityToken` and the issuer behind it, with its discovery document and keys (docs/protocol.md §3.3).
 //! It checks no policy: everybody who asks has the one role.
 
 use std::collections::HashMap;

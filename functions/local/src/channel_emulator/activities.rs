@@ -1,4 +1,4 @@
-//! Inbound activities as Teams writes them (protocol §5, §7.6): ready to deliver, and plain JSON for a test to bend.
+//! Inbound activities as Teams writes them (docs/protocol.md §5, §7.6): ready to deliver, and plain JSON for a test to bend.
 //! They are made here and delivered elsewhere.
 
 use jiff::tz::TimeZone;

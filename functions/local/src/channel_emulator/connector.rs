@@ -1,4 +1,4 @@
-//! The connector's REST API (protocol §1, §7.1): what is asked, whether it may be, and the record of it.
+//! The connector's REST API (docs/protocol.md §1, §7.1): what is asked, whether it may be, and the record of it.
 //! What a call does to a conversation is in `conversations` and `creation`.
 
 use http::Method;
@@ -16,7 +16,7 @@ use super::state::State;
 use super::transcript::{Effect, TranscriptEntry};
 use crate::fault_injection::Disconnected;
 
-/// Largest activity taken, as UTF-16 (protocol §1.9).
+/// Largest activity taken, as UTF-16 (docs/protocol.md §1.9).
 const MAX_ACTIVITY_BYTES: usize = 100 * 1024;
 
 /// What is asked, with the names the path gives.
@@ -114,7 +114,7 @@ impl<'a> Call<'a> {
         };
         let lower: Vec<String> = rest.iter().take(1).map(|word| word.to_ascii_lowercase()).collect();
         match (&head.method, lower.first().map(String::as_str), rest.get(1..).unwrap_or_default()) {
-            // Which activity it answers places nothing on Teams (protocol §7.3).
+            // Which activity it answers places nothing on Teams (docs/protocol.md §7.3).
             (&Method::POST, Some("activities"), [] | [_]) => Ok(Self::Send { conversation }),
             (&Method::PUT, Some("activities"), [activity]) => Ok(Self::Update { conversation, activity }),
             (&Method::DELETE, Some("activities"), [activity]) => Ok(Self::Delete { conversation, activity }),

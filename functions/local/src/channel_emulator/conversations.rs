@@ -49,7 +49,7 @@ pub(super) fn send(
         conversation: Some(conversation.to_owned()),
         activity: Some(activity.to_owned()),
     };
-    // A post to the bare channel starts a thread (protocol §7.3).
+    // A post to the bare channel starts a thread (docs/protocol.md §7.3).
     if directory.channel(conversation).is_some() {
         let id = directory.next_activity(now);
         let thread = directory.open_thread(conversation, &id);

@@ -1,4 +1,4 @@
-//! `POST v3/conversations` as Teams does it (protocol §7.1): the personal conversation of one member, again and again
+//! `POST v3/conversations` as Teams does it (docs/protocol.md §7.1): the personal conversation of one member, again and again
 //! the same, or a new thread in a team channel. Group chats cannot be made.
 
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ pub(super) fn create(
     directory: &mut Directory,
     parameters: &Value,
 ) -> Result<CallResult, Refusal> {
-    // Without a tenant the front end does not know whom to ask (protocol §7.1: authorisation fails).
+    // Without a tenant the front end does not know whom to ask (docs/protocol.md §7.1: authorisation fails).
     let tenant = parameters["tenantId"].as_str().ok_or_else(Refusal::unauthorized)?;
     let activity = Some(&parameters["activity"]).filter(|activity| !activity.is_null());
     if let Some(activity) = activity {

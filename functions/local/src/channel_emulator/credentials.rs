@@ -1,4 +1,4 @@
-//! What tests do with keys, tokens and the agent's registration (protocol §3, §4.1, §4.3).
+//! What tests do with keys, tokens and the agent's registration (docs/protocol.md §3, §4.1, §4.3).
 //! A wrong token can be signed as readily as a right one; the agent checks it.
 
 use std::sync::Arc;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::error::ChannelError;
 
-/// The channel waits this long for the agent (protocol §8.2).
+/// The channel waits this long for the agent (docs/protocol.md §8.2).
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The client that delivers activities and fetches keys; a channel that does neither is started without it.

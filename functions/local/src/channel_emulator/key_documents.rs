@@ -1,4 +1,4 @@
-//! The documents that publish the signing keys (protocol §4.1): OpenID metadata and key set.
+//! The documents that publish the signing keys (docs/protocol.md §4.1): OpenID metadata and key set.
 
 use std::sync::atomic::Ordering;
 

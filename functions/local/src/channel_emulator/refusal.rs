@@ -1,4 +1,4 @@
-//! Error responses of the channel: a status, and a body in one of the shapes of protocol §1.7.
+//! Error responses of the channel: a status, and a body in one of the shapes of docs/protocol.md §1.7.
 //! The operations decide when one is sent.
 
 use http::{HeaderName, HeaderValue};

@@ -1,4 +1,4 @@
-//! The state of one streamed answer (protocol §6.1, §6.2, §6.5): its text so far, and whether it takes more.
+//! The state of one streamed answer (docs/protocol.md §6.1, §6.2, §6.5): its text so far, and whether it takes more.
 
 use jiff::{SignedDuration, Timestamp};
 

@@ -1,4 +1,4 @@
-//! Streamed answers in personal conversations (protocol §6.1, §6.2, §6.5): chunks that replace each other under one id.
+//! Streamed answers in personal conversations (docs/protocol.md §6.1, §6.2, §6.5): chunks that replace each other under one id.
 //! How fast they come is for the reader of the transcript to judge.
 
 use jiff::Timestamp;

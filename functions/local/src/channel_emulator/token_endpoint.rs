@@ -1,4 +1,4 @@
-//! The token endpoint (protocol §3.1, §3.4): secrets and assertions for opaque tokens that are good for an hour.
+//! The token endpoint (docs/protocol.md §3.1, §3.4): secrets and assertions for opaque tokens that are good for an hour.
 //! It knows one registration in one tenant.
 
 use std::collections::HashMap;

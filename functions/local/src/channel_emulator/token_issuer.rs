@@ -1,4 +1,4 @@
-//! Issues access tokens, and checks the credentials of the one registration it knows (protocol §3.1 to §3.4).
+//! Issues access tokens, and checks the credentials of the one registration it knows (docs/protocol.md §3.1 to §3.4).
 
 mod assertion;
 mod certificate;

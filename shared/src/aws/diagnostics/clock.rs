@@ -11,7 +11,7 @@ use crate::protocol::cloud::Cloud;
 
 const WHAT: &str = "clock";
 
-/// Off by more than this, in seconds, tokens are refused, the channel's and ours (protocol §4.2).
+/// Off by more than this, in seconds, tokens are refused, the channel's and ours (docs/protocol.md §4.2).
 const TOO_MUCH: u64 = 300;
 
 /// Compares `clock` with the login service's, or the channel's where that one says nothing.

@@ -10,7 +10,7 @@ use crate::error::{BoxError, error_chain};
 const TOKEN: &str = "token";
 const TRUST: &str = "federated trust";
 
-/// No federated credential of the registration fits the identity token, in whole or in part (protocol §3.4).
+/// No federated credential of the registration fits the identity token, in whole or in part (docs/protocol.md §3.4).
 const MISMATCHES: [u32; 5] = [70_021, 700_211, 700_212, 700_213, 7_002_131];
 
 /// Asks for a token with a secret or a certificate.

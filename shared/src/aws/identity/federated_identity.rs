@@ -1,4 +1,4 @@
-//! The federated identity: AWS says which role the agent has, and the registration trusts that role (protocol §3.3).
+//! The federated identity: AWS says which role the agent has, and the registration trusts that role (docs/protocol.md §3.3).
 //! No secret is kept anywhere; who may have such a token made is the role's policy.
 
 use aws_config::SdkConfig;

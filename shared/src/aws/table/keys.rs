@@ -1,4 +1,4 @@
-//! Store of the last good signing keys, so that a new process need not fetch them (protocol §4.3).
+//! Store of the last good signing keys, so that a new process need not fetch them (docs/protocol.md §4.3).
 //!
 //! [`crate::channel::auth::SigningKeys`] decides how long they are used.
 

@@ -1,4 +1,4 @@
-//! Store of open streams: at most one in a conversation (protocol §6.2), for no longer than the channel allows.
+//! Store of open streams: at most one in a conversation (docs/protocol.md §6.2), for no longer than the channel allows.
 //!
 //! What a stream shows is kept with its job.
 

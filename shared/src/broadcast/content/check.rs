@@ -8,7 +8,7 @@ use super::template::{variables, variables_in};
 use super::{Content, MAX_NAME, Said};
 use crate::protocol::activity::Activity;
 
-/// Largest activity that Teams takes, as UTF-16 (protocol §1.9).
+/// Largest activity that Teams takes, as UTF-16 (docs/protocol.md §1.9).
 pub const MAX_ACTIVITY_BYTES: usize = 100 * 1024;
 
 /// What is left for what the connector adds: the accounts and the conversation.

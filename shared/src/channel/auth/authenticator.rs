@@ -1,4 +1,4 @@
-//! Inbound tokens: is this request the channel's? (protocol §4: RS256, issuer, audience, lifetime, caller.)
+//! Inbound tokens: is this request the channel's? (docs/protocol.md §4: RS256, issuer, audience, lifetime, caller.)
 //! What an authenticated activity may do is `inbound`'s policy.
 
 use std::sync::Arc;
@@ -87,7 +87,7 @@ impl Authenticated {
 
     /// Whether the key that signed it may sign for `channel`.
     ///
-    /// The channel's keys without endorsements sign for Web Chat and Direct Line alone (protocol §4.2, [X 10]).
+    /// The channel's keys without endorsements sign for Web Chat and Direct Line alone (docs/protocol.md §4.2, [X 10]).
     #[must_use]
     pub fn is_endorsed_for(&self, channel: &str) -> bool {
         match &self.endorsements {

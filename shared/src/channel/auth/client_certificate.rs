@@ -1,4 +1,4 @@
-//! The certificate: assertions that the agent signs with its private key (protocol §3.2; PS256).
+//! The certificate: assertions that the agent signs with its private key (docs/protocol.md §3.2; PS256).
 //! Whether the certificate is still valid, and is the registration's, the login service says.
 
 use async_trait::async_trait;

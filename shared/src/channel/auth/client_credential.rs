@@ -1,4 +1,4 @@
-//! What the agent proves its identity with to the login service (protocol §3.2).
+//! What the agent proves its identity with to the login service (docs/protocol.md §3.2).
 
 use std::fmt;
 

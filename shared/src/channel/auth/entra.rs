@@ -1,4 +1,4 @@
-//! Entra's tokens, which the Azure Bot Service is moving to (protocol §4.1): who may issue them and call with them.
+//! Entra's tokens, which the Azure Bot Service is moving to (docs/protocol.md §4.1): who may issue them and call with them.
 //! Without callers nobody is let in this way, and no key of Entra's is ever fetched.
 
 use super::check::Check;

@@ -1,4 +1,4 @@
-//! Where signing keys outlive the process that fetched them (protocol §4.3).
+//! Where signing keys outlive the process that fetched them (docs/protocol.md §4.3).
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Signing keys of whoever issues inbound tokens (protocol §4.1, §4.3): in memory, else in the table, else fetched.
+//! Signing keys of whoever issues inbound tokens (docs/protocol.md §4.1, §4.3): in memory, else in the table, else fetched.
 //! They are fetched from the configured address alone, never from one a token names.
 
 mod document;

@@ -1,4 +1,4 @@
-//! A token as it came, read strictly: every member of one type, none twice (protocol §4.1).
+//! A token as it came, read strictly: every member of one type, none twice (docs/protocol.md §4.1).
 //! Nothing in it is true before its signature is checked, which is the authenticator's part.
 
 use base64::Engine as _;

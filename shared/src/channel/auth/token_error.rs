@@ -1,4 +1,4 @@
-//! Why no outbound token could be had, in words that say what to fix (protocol §3.4).
+//! Why no outbound token could be had, in words that say what to fix (docs/protocol.md §3.4).
 //! The services' own text is not passed on: it may name ids.
 
 mod advice;

@@ -1,4 +1,4 @@
-//! Outbound tokens: as whom the agent speaks to the connector (protocol §3.1, §3.4).
+//! Outbound tokens: as whom the agent speaks to the connector (docs/protocol.md §3.1, §3.4).
 //! One token is kept per process and asked for once, however many sends wait for it; how the agent proves who it is
 //! is its credential's.
 

@@ -1,4 +1,4 @@
-//! What the login service gives: a token and how long it is good (protocol §3.4).
+//! What the login service gives: a token and how long it is good (docs/protocol.md §3.4).
 //! An answer that cannot be used is dropped whole; no part of it reaches an error or the log.
 
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Making conversations: what the channel is asked for (protocol §1.2, §7.1).
+//! Making conversations: what the channel is asked for (docs/protocol.md §1.2, §7.1).
 //! A personal one may be asked for again and again; a thread is another one each time.
 
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ pub enum ConversationSurface {
     /// In the chat with the agent.
     #[default]
     Chat,
-    /// In Microsoft 365 Copilot, as a conversation of the agent's own (protocol §7.1).
+    /// In Microsoft 365 Copilot, as a conversation of the agent's own (docs/protocol.md §7.1).
     Copilot,
 }
 
@@ -70,7 +70,7 @@ impl Connector {
     /// Creates the personal conversation with `user`, or finds the one there is.
     ///
     /// It carries no activity, so it may be repeated freely; the first activity is sent by itself
-    /// (protocol §7.1). The tenant is given in both places the channel may look for it.
+    /// (docs/protocol.md §7.1). The tenant is given in both places the channel may look for it.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What the connector's answers mean (protocol §1.7, §1.8).
+//! What the connector's answers mean (docs/protocol.md §1.7, §1.8).
 //! Bodies are read for codes and ids and never logged.
 
 use std::time::Duration;
@@ -52,7 +52,7 @@ fn answered(status: StatusCode) -> crate::error::BoxError {
     format!("channel answered {}", status.as_u16()).into()
 }
 
-/// What an answer says of an error, in any of the shapes it comes in (protocol §1.7).
+/// What an answer says of an error, in any of the shapes it comes in (docs/protocol.md §1.7).
 #[derive(Default)]
 struct ErrorBody {
     /// The channel's own word for it.

@@ -1,4 +1,4 @@
-//! The members of a team, page by page (protocol §1.1: paged members).
+//! The members of a team, page by page (docs/protocol.md §1.1: paged members).
 //! How many pages there are and where they are kept is the worker's affair.
 
 use serde::Deserialize;

@@ -1,4 +1,4 @@
-//! Who takes part: accounts of people and agents, and the conversation itself (protocol §5.2).
+//! Who takes part: accounts of people and agents, and the conversation itself (docs/protocol.md §5.2).
 //! It does not look anyone up; that is the connector's.
 
 use std::fmt;
@@ -37,7 +37,7 @@ impl ChannelAccount {
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConversationAccount {
-    /// The conversation's id, with `;messageid=` for a thread in a Teams channel (protocol §7.3).
+    /// The conversation's id, with `;messageid=` for a thread in a Teams channel (docs/protocol.md §7.3).
     pub id: ConversationId,
     /// `personal`, `groupChat` or `channel` on Teams.
     #[serde(default, skip_serializing_if = "Option::is_none")]

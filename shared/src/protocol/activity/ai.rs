@@ -1,5 +1,5 @@
 //! What an answer by a language model carries: its label, its sources, its sensitivity, the buttons that rate it
-//! (protocol §5.8, §5.5). It is put on a whole message or on the final of a stream; who wrote the text is not asked here.
+//! (docs/protocol.md §5.8, §5.5). It is put on a whole message or on the final of a stream; who wrote the text is not asked here.
 
 use serde_json::{Map, Value, json};
 
@@ -119,7 +119,7 @@ impl Activity {
     }
 
     /// The same message with buttons that rate it; the answer arrives as the invoke `message/submitAction`
-    /// (protocol §8.3). Where the channel's data is not Teams', nothing changes.
+    /// (docs/protocol.md §8.3). Where the channel's data is not Teams', nothing changes.
     #[must_use]
     pub fn feedback_loop(mut self) -> Self {
         let data = self.channel_data.get_or_insert_with(|| ChannelData::Known(Box::default()));

@@ -1,4 +1,4 @@
-//! Attachments: cards and files of an activity (protocol §5.6).
+//! Attachments: cards and files of an activity (docs/protocol.md §5.6).
 //! It fetches nothing: what a URL in an attachment points to is never looked at.
 
 use std::fmt;

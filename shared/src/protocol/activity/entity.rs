@@ -1,4 +1,4 @@
-//! Entities: marks on an activity, of which mentions are read (protocol §5.7).
+//! Entities: marks on an activity, of which mentions are read (docs/protocol.md §5.7).
 //! Other entities are kept as they came.
 
 use std::fmt;

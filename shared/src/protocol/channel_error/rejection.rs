@@ -1,4 +1,4 @@
-//! What the channel's refusals mean (protocol §1.8): what may be tried instead, and what becomes of the reference.
+//! What the channel's refusals mean (docs/protocol.md §1.8): what may be tried instead, and what becomes of the reference.
 //! Pure functions; the worker acts on them, and whether to repeat a send is the ledger's decision.
 
 use std::fmt;
@@ -112,7 +112,7 @@ impl RejectionReason {
             ("failed to decrypt conversation id", RejectionReason::ForeignConversation),
             ("bad format of conversation id", RejectionReason::InvalidConversation),
             ("streaming api is not enabled", RejectionReason::StreamUnsupported),
-            // Of streams (protocol §6.5); the last one is a part of what others say too.
+            // Of streams (docs/protocol.md §6.5); the last one is a part of what others say too.
             ("exceeded streaming time", RejectionReason::StreamExpired),
             ("canceled by user", RejectionReason::StreamStopped),
             ("already completed streamed message", RejectionReason::StreamComplete),

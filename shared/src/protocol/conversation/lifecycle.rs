@@ -1,4 +1,4 @@
-//! What an inbound activity does to its conversation reference (protocol §7.6).
+//! What an inbound activity does to its conversation reference (docs/protocol.md §7.6).
 //! It only decides; the store writes, and refuses what is older than what it holds.
 
 use jiff::{SignedDuration, Timestamp};

@@ -1,4 +1,4 @@
-//! The certificates of the registration, and the assertions that their private keys sign (protocol §3.2).
+//! The certificates of the registration, and the assertions that their private keys sign (docs/protocol.md §3.2).
 //! It checks no certificate's own lifetime and no chain: a registered one is trusted for what it is.
 
 use std::collections::{HashMap, HashSet};

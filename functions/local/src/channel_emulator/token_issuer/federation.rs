@@ -1,4 +1,4 @@
-//! The federated credentials of the registration: whose identity tokens count as the agent's (protocol §3.3).
+//! The federated credentials of the registration: whose identity tokens count as the agent's (docs/protocol.md §3.3).
 //! A token is checked against what its issuer publishes, fetched for each check; nothing is known of AWS.
 
 use std::sync::Mutex;

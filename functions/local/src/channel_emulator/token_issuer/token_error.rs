@@ -1,4 +1,4 @@
-//! Error responses of the token endpoint: OAuth's error, and Entra's code and description (protocol §3.4).
+//! Error responses of the token endpoint: OAuth's error, and Entra's code and description (docs/protocol.md §3.4).
 
 use jiff::Timestamp;
 use serde_json::{Value, json};

@@ -52,7 +52,7 @@ pub(super) enum FaultName {
     NoToken,
 }
 
-/// Under which id the channel delivers again (protocol §8.2).
+/// Under which id the channel delivers again (docs/protocol.md §8.2).
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum DeliveryId {

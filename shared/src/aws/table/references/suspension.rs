@@ -1,4 +1,4 @@
-//! Suspension of references after the channel rejected a request (protocol §1.8).
+//! Suspension of references after the channel rejected a request (docs/protocol.md §1.8).
 //!
 //! [`crate::protocol::channel_error`] decides which rejection does what. A write holds only where no newer event is stored.
 

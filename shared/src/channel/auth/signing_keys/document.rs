@@ -1,4 +1,4 @@
-//! The OpenID metadata and the key set it names: fetched, and read key by key (protocol §4.1, §4.3).
+//! The OpenID metadata and the key set it names: fetched, and read key by key (docs/protocol.md §4.1, §4.3).
 //! How long they are good for is decided in the folder above.
 
 use base64::Engine as _;

@@ -1,4 +1,4 @@
-//! What to do about each refusal, in the words of our own configuration (protocol §3.3, §3.4).
+//! What to do about each refusal, in the words of our own configuration (docs/protocol.md §3.3, §3.4).
 //! A code that is not here says no more than itself.
 
 /// What to do when the login service refuses with this AADSTS code.
