@@ -15,8 +15,8 @@ use herald::protocol::conversation::ConversationReference;
 use jiff::Timestamp;
 use tracing::info;
 
-use crate::decide::Planned;
-use crate::job::{Parts, Wanted};
+use crate::job::plan::Planned;
+use crate::job::lease::{Parts, Wanted};
 use crate::{Later, Worker};
 
 impl Worker {

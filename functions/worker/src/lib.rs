@@ -1,36 +1,16 @@
 //! `worker`: takes queued work, asks the engine, sends what it decided, and records what came of it.
 //! What may be sent when is the shared ledger's; how a request is made, the connector's.
 
-mod amend;
-mod aside;
-mod breaker;
 mod broadcast;
 pub mod config;
-mod create;
-mod decide;
-mod deliveries;
 mod effects;
 pub mod event_handler;
-mod finish;
-mod foreseen;
+mod handlers;
 mod job;
-mod later;
-mod lines;
-mod only;
-mod opening;
-mod outcome;
-mod pace;
-mod recall;
-mod reminders;
-mod replace;
-mod roster;
-mod self_check;
-mod send;
-mod steps;
-mod stream;
-mod tasks;
-mod turns;
-mod typing;
+mod memory;
+mod retry;
+mod sending;
+mod streaming;
 
 use std::sync::Arc;
 
@@ -49,7 +29,7 @@ use herald::random::Random;
 use jiff::Timestamp;
 use tracing::error;
 
-pub use self::later::Later;
+pub use self::retry::Later;
 
 /// The parts of the function.
 pub struct Worker {

@@ -13,8 +13,8 @@ use herald::streaming::{Chunk, End, Step, Stream};
 use jiff::SignedDuration;
 use tracing::{info, warn};
 
-use crate::decide::is_asked;
-use crate::job::Parts;
+use crate::job::plan::is_asked;
+use crate::job::lease::Parts;
 use crate::{Later, Worker};
 
 /// How often the text so far is kept, for whoever takes over.

@@ -12,14 +12,14 @@ use herald::protocol::conversation::ConversationReference;
 use herald::protocol::ids::{ActivityId, TenantId};
 use jiff::Timestamp;
 
-use crate::amend::change_of;
-use crate::broadcast::Still;
-use crate::create::{NotNow, Unreachable};
-use crate::decide::Planned;
-use crate::foreseen::policy_of;
-use crate::job::{Parts, Wanted};
-use crate::only::Said;
-use crate::send::{Route, Target};
+use crate::sending::amend::change_of;
+use crate::handlers::deliveries::Still;
+use crate::sending::create_conversation::{NotNow, Unreachable};
+use crate::job::plan::Planned;
+use crate::broadcast::preplan::policy_of;
+use crate::job::lease::{Parts, Wanted};
+use crate::sending::inline_send::Said;
+use crate::sending::send::{Route, Target};
 use crate::{Later, Place, Worker};
 
 /// What came of the deliveries of a message.

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use tracing::{error, info, warn};
 
 use crate::Worker;
-use crate::send::Target;
+use crate::sending::send::Target;
 
 impl Worker {
     /// Sends `activity`, and once more where the channel says that it belongs elsewhere: nothing was shown then.

@@ -7,9 +7,9 @@ use herald::aws::queue::Delivery;
 use herald::broadcast::Spec;
 use herald::jobs::{Plan, Policy};
 
-use crate::amend::change_of;
-use crate::decide::divided;
-use crate::send::{Route, Target};
+use crate::sending::amend::change_of;
+use crate::job::plan::divided;
+use crate::sending::send::{Route, Target};
 use crate::{Place, Worker};
 
 impl Worker {

@@ -9,9 +9,9 @@ use herald::aws::queue::TaskWork;
 use herald::jobs::{Job, Plan, Policy, Verdict};
 use tracing::info;
 
-use crate::job::Wanted;
-use crate::only::Said;
-use crate::send::Route;
+use crate::job::lease::Wanted;
+use crate::sending::inline_send::Said;
+use crate::sending::send::Route;
 use crate::{Later, Worker};
 
 impl Worker {

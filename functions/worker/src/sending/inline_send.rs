@@ -6,9 +6,9 @@ use herald::protocol::activity::Activity;
 use jiff::Timestamp;
 use tracing::warn;
 
-use crate::decide::Planned;
-use crate::job::{LEASE, Parts, Wanted, note_end};
-use crate::send::Route;
+use crate::job::plan::Planned;
+use crate::job::lease::{LEASE, Parts, Wanted, note_end};
+use crate::sending::send::Route;
 use crate::{Later, Worker};
 
 /// What came of the sends of a plan.

@@ -13,7 +13,7 @@ use herald::protocol::activity::Activity;
 use jiff::Timestamp;
 use tracing::{error, info};
 
-use crate::job::{EXPIRY, Parts};
+use crate::job::lease::{EXPIRY, Parts};
 use crate::{Later, Worker};
 
 impl Worker {

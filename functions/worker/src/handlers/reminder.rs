@@ -11,10 +11,10 @@ use herald::protocol::conversation::ConversationReference;
 use jiff::Timestamp;
 use tracing::error;
 
-use crate::decide::{Planned, divided};
-use crate::job::Wanted;
-use crate::only::Said;
-use crate::send::Route;
+use crate::job::plan::{Planned, divided};
+use crate::job::lease::Wanted;
+use crate::sending::inline_send::Said;
+use crate::sending::send::Route;
 use crate::{Later, Worker};
 
 impl Worker {

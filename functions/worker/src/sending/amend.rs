@@ -10,7 +10,7 @@ use herald::protocol::conversation::ConversationReference;
 use herald::protocol::ids::ActivityId;
 use herald::protocol::team::TeamChannel;
 
-use crate::job::Parts;
+use crate::job::lease::Parts;
 use crate::{Later, Worker};
 
 /// What becomes of an activity.

@@ -4,8 +4,8 @@
 use herald::jobs::{Job, Policy, State};
 use herald::protocol::conversation::ConversationReference;
 
-use crate::job::Parts;
-use crate::send::Route;
+use crate::job::lease::Parts;
+use crate::sending::send::Route;
 use crate::{Later, Worker};
 
 impl Worker {

@@ -13,8 +13,8 @@ use herald::streaming::{Answer, Shown, Stream, Way, answer};
 use jiff::{SignedDuration, Timestamp};
 use tracing::{debug, info};
 
-use crate::job::Parts;
-use crate::send::Route;
+use crate::job::lease::Parts;
+use crate::sending::send::Route;
 use crate::{Later, Worker};
 
 /// The least time between two requests at the end of a stream.

@@ -11,10 +11,10 @@ use herald::error::error_chain;
 use herald::jobs::{Job, Next, Plan, Policy};
 use tracing::{error, warn};
 
-use crate::job::{Parts, Wanted};
-use crate::only::Said;
-use crate::opening::stream_of;
-use crate::send::{Route, Target};
+use crate::job::lease::{Parts, Wanted};
+use crate::sending::inline_send::Said;
+use crate::streaming::open::stream_of;
+use crate::sending::send::{Route, Target};
 use crate::{Later, Place, Worker};
 
 /// How long the engine has before its default ack is sent for it.

@@ -11,9 +11,9 @@ use herald::streaming::{Chunk, Stream, Surface, status_of};
 use jiff::Timestamp;
 use tracing::{info, warn};
 
-use crate::decide::Planned;
-use crate::job::Parts;
-use crate::send::Route;
+use crate::job::plan::Planned;
+use crate::job::lease::Parts;
+use crate::sending::send::Route;
 use crate::{Later, Worker};
 
 /// What is shown where an engine has no words for what it does.

@@ -13,7 +13,7 @@ use herald::protocol::team::{Team, TeamChannel};
 use herald::rate_limit;
 use tracing::{info, warn};
 
-use crate::pace::{PATIENCE, later};
+use crate::sending::rate_limit::{PATIENCE, later};
 use crate::{Later, Place, Worker};
 
 /// How far a roster is read.

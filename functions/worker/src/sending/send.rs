@@ -14,7 +14,7 @@ use herald::protocol::ids::ActivityId;
 use herald::protocol::team::TeamChannel;
 use tracing::{error, info, warn};
 
-use crate::job::{Parts, Wanted};
+use crate::job::lease::{Parts, Wanted};
 use crate::{Later, Worker};
 
 /// How often recording is tried again, and how long between: within the claim's lease.
