@@ -21,7 +21,7 @@ use herald::protocol::ids::{ClientId, TenantId};
 use herald::random::Random;
 use inbound::Inbound;
 use proactive::Proactive;
-use worker::Worker;
+use worker::{Parts, Worker};
 
 /// The agent's registration with a channel.
 #[derive(Debug, Clone)]
@@ -174,10 +174,10 @@ impl Bundle {
             checks: Checks::all(),
             clock: clock.clone(),
         };
-        let worker = Worker {
+        let worker = Worker::new(Parts {
             credential: credential.clone(),
             engine: engine.clone(),
-            connector: Connector {
+            connector: Arc::new(Connector {
                 http: http.clone(),
                 tokens: TokenProvider::new(TokenSource {
                     http: http.clone(),
@@ -191,7 +191,7 @@ impl Bundle {
                 cloud,
                 client_id,
                 conversations: new_conversations,
-            },
+            }),
             jobs: JobStore::new(table.clone()),
             memories: MemoryStore::new(table.clone()),
             preferences: PreferenceStore::new(table.clone()),
@@ -207,7 +207,7 @@ impl Bundle {
             deliveries: queue(&resources.deliveries),
             clock: clock.clone(),
             random: random.clone(),
-        };
+        });
         let proactive = Proactive {
             references,
             subscriptions,

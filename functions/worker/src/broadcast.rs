@@ -3,5 +3,7 @@
 pub(crate) mod circuit_breaker;
 pub(crate) mod defer;
 pub(crate) mod deliver;
+pub(crate) mod partition;
 pub(crate) mod preplan;
 pub(crate) mod report;
+pub(crate) mod status;

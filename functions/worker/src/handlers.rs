@@ -1,6 +1,7 @@
 //! One handler for each kind of queued message, and the self-check.
 
 pub(crate) mod deliveries;
+pub(crate) mod effects;
 pub(crate) mod reminder;
 pub(crate) mod roster;
 pub(crate) mod self_check;

@@ -1,5 +1,7 @@
 //! `worker`: takes queued work, asks the engine, sends what it decided, and records what came of it.
-//! What may be sent when is the shared ledger's; how a request is made, the connector's.
+//!
+//! `handlers` has one handler for each kind of queued message. They use collaborators: `job` (lease, plan,
+//! continuation), `sending`, `streaming`, `broadcast`, `effects`, `reminders`, `memory` and `timers`.
 
 mod broadcast;
 pub mod config;
@@ -8,15 +10,19 @@ pub mod event_handler;
 mod handlers;
 mod job;
 mod memory;
+mod reminders;
 mod retry;
 mod sending;
 mod streaming;
+mod timers;
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use herald::agent::engine::Engine;
+use herald::aws::diagnostics::Report;
 use herald::aws::identity::Credential;
-use herald::aws::queue::{BodyError, MAX_DELAY, Queue, Work};
+use herald::aws::queue::{BodyError, Queue, Work};
 use herald::aws::table::{
     AgendaStore, BroadcastStore, JobStore, MemoryStore, PreferenceStore, RateStore, ReferenceStore,
     StreamStore, SubscriptionStore,
@@ -24,135 +30,339 @@ use herald::aws::table::{
 use herald::channel::connector::Connector;
 use herald::clock::Clock;
 use herald::error::error_chain;
-use herald::jobs::timers::{Destination, Item};
+use herald::jobs::timers::Destination;
 use herald::random::Random;
 use jiff::Timestamp;
 use tracing::error;
 
-pub use self::retry::Later;
+use self::broadcast::circuit_breaker::CircuitBreaker;
+use self::broadcast::defer::Parking;
+use self::broadcast::deliver::Deliverer;
+use self::broadcast::partition::Partitioner;
+use self::broadcast::preplan::Contents;
+use self::broadcast::report::Reports;
+use self::broadcast::status::Broadcasts;
+use self::effects::Effects;
+use self::handlers::deliveries::DeliveriesHandler;
+use self::handlers::effects::EffectsHandler;
+use self::handlers::reminder::ReminderHandler;
+use self::handlers::roster::RosterHandler;
+use self::handlers::self_check::SelfCheck;
+use self::handlers::task::TaskHandler;
+use self::handlers::turn::TurnHandler;
+use self::job::continuation::Continuations;
+use self::job::lease::Jobs;
+use self::memory::Memories;
+use self::reminders::Reminders;
+pub use self::retry::RetryIn;
+use self::sending::create_conversation::Conversations;
+use self::sending::inline_send::PlanSender;
+use self::sending::rate_limit::RateLimiter;
+use self::sending::recovery::Channel;
+use self::sending::send::Sender;
+use self::sending::typing::Typing;
+use self::streaming::finish::StreamFinisher;
+use self::streaming::open::Streams;
+use self::streaming::run::StreamRunner;
+use self::timers::Timers;
 
-/// The parts of the function.
-pub struct Worker {
-    /// Decides what to say.
+/// What the function is built from.
+pub struct Parts {
+    /// Decides what to send.
     pub engine: Arc<dyn Engine>,
-    /// Says it.
-    pub connector: Connector,
+    /// Sends it to the channel.
+    pub connector: Arc<Connector>,
     /// How the agent authenticates to Entra, for the self-check.
     pub credential: Credential,
-    /// Keeps claims and plans.
+    /// Jobs: leases, plans and results.
     pub jobs: JobStore,
-    /// Keeps broadcasts and their reports.
+    /// Broadcasts and their reports.
     pub broadcasts: BroadcastStore,
-    /// Keeps what the engine wants to know again.
+    /// Memories of conversations.
     pub memories: MemoryStore,
-    /// Keeps what people want to be spared.
+    /// Notification preferences.
     pub preferences: PreferenceStore,
-    /// Keeps who subscribed to what.
+    /// Topic subscriptions.
     pub subscriptions: SubscriptionStore,
-    /// Keeps which streams are open.
+    /// Open streams.
     pub streams: StreamStore,
-    /// Keeps work that waits longer than a queue can hold it back.
+    /// Timers: work that waits longer than a queue can delay it.
     pub agenda: AgendaStore,
-    /// Shares how fast the channel may be spoken to.
+    /// Rate limits, shared by all workers.
     pub rates: RateStore,
-    /// Announcements a second to one tenant, of all workers together.
+    /// Requests a second to one tenant for broadcasts, of all workers together.
     pub tenant_rate: u32,
-    /// Keeps conversation references.
+    /// Conversation references.
     pub references: ReferenceStore,
-    /// The queue of turns, as far as the function reads it.
+    /// Queue of turns, as far as the function reads it.
     pub turns: Queue,
-    /// The queue of tasks, which the function reads and fills.
+    /// Queue of tasks, which the function reads and fills.
     pub tasks: Queue,
-    /// The queue of deliveries, as far as the function reads it.
+    /// Queue of deliveries, as far as the function reads it.
     pub deliveries: Queue,
-    /// Tells the time.
+    /// Source of time.
     pub clock: Arc<dyn Clock>,
-    /// Makes owner tokens and jitter.
+    /// Source of lease owners and jitter.
     pub random: Random,
 }
 
-/// Why work is not settled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unsettled {
-    /// It is to come back.
-    Later(Later),
-    /// It is not work of this bundle, and will never be.
-    Unreadable,
+/// The function: a handler for each kind of queued message.
+pub struct Worker {
+    parts: Parts,
+    turn: TurnHandler,
+    task: TaskHandler,
+    deliveries: DeliveriesHandler,
+    reminder: ReminderHandler,
+    effects: EffectsHandler,
+    roster: RosterHandler,
+    self_check: SelfCheck,
+    timers: Timers,
 }
 
-impl From<Later> for Unsettled {
-    fn from(later: Later) -> Self {
-        Self::Later(later)
+/// Why work is not done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WorkError {
+    /// It is retried.
+    Retry(RetryIn),
+    /// Its message cannot be read by this version nor by a later one.
+    Poison,
+}
+
+impl From<RetryIn> for WorkError {
+    fn from(retry: RetryIn) -> Self {
+        Self::Retry(retry)
     }
 }
 
-/// Where work is done.
+/// How a message was received.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Place {
-    /// Whether other work waits behind it.
-    pub in_order: bool,
-    /// Whether it came back, so that its jobs may have records.
-    pub came_back: bool,
-    /// When nothing new may be begun any more, for the function is about to end.
-    pub stop_at: Option<Timestamp>,
+pub struct MessageContext {
+    /// Whether it came from a FIFO queue, where other messages wait behind it.
+    pub is_fifo: bool,
+    /// Whether it was received before, so that its jobs may have records.
+    pub is_redelivery: bool,
+    /// When nothing new may be started any more, because the function is about to end.
+    pub deadline: Option<Timestamp>,
 }
 
 impl Worker {
-    /// Does the work in the `body` of a message; `Ok` when it is settled and the message may go.
-    ///
-    /// # Errors
-    ///
-    /// [`Unsettled`]: it is to come back, or will never be read.
-    pub async fn work(&self, body: &str, place: Place) -> Result<(), Unsettled> {
-        match Work::decode(body) {
-            // On the heap: the work in all its states is large, and so is what it awaits.
-            Ok(Work::Turn(work)) => {
-                let done = Box::pin(self.turn(work, place)).await;
-                Ok(self.put_down(done, Destination::Tasks, body).await?)
-            }
-            Ok(Work::Task(work)) => {
-                let done = Box::pin(self.task(work)).await;
-                Ok(self.put_down(done, Destination::Tasks, body).await?)
-            }
-            Ok(Work::Effects(work)) => {
-                let done = Box::pin(self.effects(work)).await;
-                Ok(self.put_down(done, Destination::Tasks, body).await?)
-            }
-            Ok(Work::Reminder(work)) => {
-                let done = Box::pin(self.reminder(work)).await;
-                Ok(self.put_down(done, Destination::Tasks, body).await?)
-            }
-            Ok(Work::Deliveries(work)) => {
-                let done = Box::pin(self.deliveries(work, place)).await;
-                Ok(self.put_down(done, Destination::Deliveries, body).await?)
-            }
-            Ok(Work::Roster(work)) => {
-                let done = Box::pin(self.roster(work, place)).await;
-                Ok(self.put_down(done, Destination::Deliveries, body).await?)
-            }
-            Err(error @ BodyError::Newer { .. }) => {
-                error!(error = %error_chain(&error), "left work to a newer worker");
-                Err(Later::FRESH.into())
-            }
-            Err(error) => {
-                error!("left a message to the dead-letter queue: {error}");
-                Err(Unsettled::Unreadable)
-            }
+    /// Builds the collaborators and handlers from `parts`.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let Parts { engine, connector, references, clock, random, .. } = &parts;
+        let engine = || engine.clone();
+        let connector = || connector.clone();
+        let references = || references.clone();
+        let clock = || clock.clone();
+        let random = || random.clone();
+
+        let jobs = Jobs { store: parts.jobs.clone(), clock: clock(), random: random() };
+        let timers = Timers {
+            store: parts.agenda.clone(),
+            tasks: parts.tasks.clone(),
+            clock: clock(),
+            random: random(),
+        };
+        let memories = Memories {
+            store: parts.memories.clone(),
+            references: references(),
+            clock: clock(),
+            random: random(),
+        };
+        let reminders = Reminders { memories: memories.clone(), timers: timers.clone() };
+        let effects = Effects {
+            jobs: jobs.clone(),
+            references: references(),
+            memories: memories.clone(),
+            preferences: parts.preferences.clone(),
+            subscriptions: parts.subscriptions.clone(),
+            reminders: reminders.clone(),
+        };
+        let continuations = Continuations {
+            engine: engine(),
+            jobs: jobs.clone(),
+            memories: memories.clone(),
+            timers: timers.clone(),
+            clock: clock(),
+        };
+
+        let limits = RateLimiter {
+            store: parts.rates.clone(),
+            references: references(),
+            tenant_rate: parts.tenant_rate,
+            clock: clock(),
+            random: random(),
+        };
+        let sender = Sender {
+            channel: Channel { connector: connector(), references: references(), clock: clock() },
+            jobs: jobs.clone(),
+            limits: limits.clone(),
+            clock: clock(),
+            random: random(),
+        };
+        let plans = PlanSender { sender: sender.clone(), jobs: jobs.clone(), clock: clock() };
+        let conversations = Conversations {
+            connector: connector(),
+            references: references(),
+            limits: limits.clone(),
+            clock: clock(),
+            random: random(),
+        };
+        let streams = Streams {
+            store: parts.streams.clone(),
+            references: references(),
+            sender: sender.clone(),
+            clock: clock(),
+        };
+
+        let broadcasts = Broadcasts { store: parts.broadcasts.clone(), clock: clock(), random: random() };
+        let parking = Parking {
+            timers: parts.agenda.clone(),
+            broadcasts: broadcasts.clone(),
+            clock: clock(),
+            random: random(),
+        };
+
+        Self {
+            turn: TurnHandler {
+                engine: engine(),
+                jobs: jobs.clone(),
+                memories: memories.clone(),
+                effects: effects.clone(),
+                typing: Typing { connector: connector(), clock: clock() },
+                streams: streams.clone(),
+                plans: plans.clone(),
+                sender: sender.clone(),
+                tasks: parts.tasks.clone(),
+                clock: clock(),
+                random: random(),
+            },
+            task: TaskHandler {
+                engine: engine(),
+                jobs: jobs.clone(),
+                memories: memories.clone(),
+                effects: effects.clone(),
+                continuations,
+                plans: plans.clone(),
+                sender: sender.clone(),
+                streams,
+                stream_runner: StreamRunner {
+                    engine: engine(),
+                    connector: connector(),
+                    jobs: jobs.clone(),
+                    clock: clock(),
+                },
+                stream_finisher: StreamFinisher {
+                    jobs: jobs.clone(),
+                    sender: sender.clone(),
+                    clock: clock(),
+                },
+                clock: clock(),
+            },
+            deliveries: DeliveriesHandler {
+                jobs: jobs.clone(),
+                partitioner: Partitioner {
+                    broadcasts: broadcasts.clone(),
+                    preferences: parts.preferences.clone(),
+                    references: references(),
+                    clock: clock(),
+                },
+                deliverer: Deliverer {
+                    jobs: jobs.clone(),
+                    broadcasts: broadcasts.clone(),
+                    contents: Contents { engine: engine() },
+                    conversations: conversations.clone(),
+                    limits: limits.clone(),
+                    plans: plans.clone(),
+                    sender,
+                    clock: clock(),
+                },
+                parking: parking.clone(),
+                reports: Reports {
+                    breaker: CircuitBreaker { store: parts.broadcasts.clone() },
+                    broadcasts: broadcasts.clone(),
+                    jobs: parts.jobs.clone(),
+                    references: references(),
+                    clock: clock(),
+                },
+                clock: clock(),
+            },
+            reminder: ReminderHandler {
+                jobs: jobs.clone(),
+                memories,
+                references: references(),
+                reminders,
+                plans,
+                clock: clock(),
+            },
+            effects: EffectsHandler { jobs, effects },
+            roster: RosterHandler {
+                connector: connector(),
+                references: references(),
+                broadcasts,
+                parking,
+                conversations,
+                limits,
+                clock: clock(),
+                random: random(),
+            },
+            self_check: SelfCheck {
+                connector: connector(),
+                credential: parts.credential.clone(),
+                jobs: parts.jobs.clone(),
+                turns: parts.turns.clone(),
+                tasks: parts.tasks.clone(),
+                deliveries: parts.deliveries.clone(),
+                clock: clock(),
+            },
+            timers,
+            parts,
         }
     }
 
-    /// Puts work that is not `done` and has to wait long on the agenda, and lets go of its message: every time
-    /// a message comes back counts towards its end in the dead-letter queue.
-    async fn put_down(&self, done: Result<(), Later>, queue: Destination, body: &str) -> Result<(), Later> {
-        let Err(later) = done else { return Ok(()) };
-        let now = self.clock.now();
-        let Some(due) = now.checked_add(later.wait).ok().filter(|_| later.wait > MAX_DELAY) else {
-            return Err(later);
+    /// Returns the parts, for example to read a record.
+    #[must_use]
+    pub fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    /// Takes the function apart, to build another from its parts.
+    #[must_use]
+    pub fn into_parts(self) -> Parts {
+        self.parts
+    }
+
+    /// Handles the `body` of a message; `Ok` when its work is done and the message may be deleted.
+    ///
+    /// # Errors
+    ///
+    /// [`WorkError`]: the message is retried, or can never be read.
+    pub async fn handle(&self, body: &str, context: MessageContext) -> Result<(), WorkError> {
+        type Done<'a> = Pin<Box<dyn Future<Output = Result<(), RetryIn>> + Send + 'a>>;
+        // Boxed: the future of a handler is large.
+        let (done, queue): (Done<'_>, Destination) = match Work::decode(body) {
+            Ok(Work::Turn(work)) => (Box::pin(self.turn.handle(work, context)), Destination::Tasks),
+            Ok(Work::Task(work)) => (Box::pin(self.task.handle(work)), Destination::Tasks),
+            Ok(Work::Effects(work)) => (Box::pin(self.effects.handle(work)), Destination::Tasks),
+            Ok(Work::Reminder(work)) => (Box::pin(self.reminder.handle(work)), Destination::Tasks),
+            Ok(Work::Deliveries(work)) => {
+                (Box::pin(self.deliveries.handle(work, context)), Destination::Deliveries)
+            }
+            Ok(Work::Roster(work)) => (Box::pin(self.roster.handle(work, context)), Destination::Deliveries),
+            Err(error @ BodyError::Newer { .. }) => {
+                error!(error = %error_chain(&error), "left a message to a newer worker");
+                return Err(RetryIn::DEFAULT.into());
+            }
+            Err(error) => {
+                error!("moving a poison message to the dead-letter queue: {error}");
+                return Err(WorkError::Poison);
+            }
         };
-        let item = Item::new(queue, body.to_owned(), due);
-        self.agenda.put(&item, now).await.map_err(|error| {
-            error!(error = %error_chain(&error), "could not put work on the agenda: it waits in its queue");
-            later
-        })
+        Ok(self.timers.delay_long_retry(done.await, queue, body).await?)
+    }
+
+    /// Reports what the role of this function may do.
+    pub(crate) async fn self_check(&self) -> Report {
+        self.self_check.report().await
     }
 }

@@ -18,7 +18,7 @@ use herald::clock::SystemClock;
 use herald::random::Random;
 use lambda_runtime::{run, service_fn};
 use worker::config::Config;
-use worker::{Worker, event_handler};
+use worker::{Parts, Worker, event_handler};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -36,10 +36,10 @@ async fn main() -> Result<(), lambda_runtime::Error> {
 
     let credential = Credential::new(config.credential, &config.cloud, &aws);
 
-    let worker = Worker {
+    let worker = Worker::new(Parts {
         credential: credential.clone(),
         engine: engine::build(model),
-        connector: Connector {
+        connector: Arc::new(Connector {
             http: http.clone(),
             tokens: TokenProvider::new(TokenSource {
                 http,
@@ -53,7 +53,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
             cloud: config.cloud.clone(),
             client_id: config.client_id.clone(),
             conversations: config.new_conversations,
-        },
+        }),
         jobs: JobStore::new(table.clone()),
         broadcasts: BroadcastStore::new(table.clone()),
         memories: MemoryStore::new(table.clone()),
@@ -69,6 +69,6 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         deliveries: Queue::new(sqs, config.deliveries_queue_url),
         clock,
         random,
-    };
+    });
     run(service_fn(|event| event_handler::answer(&worker, event))).await
 }

@@ -7,4 +7,5 @@ pub(crate) mod rate_limit;
 pub(crate) mod recovery;
 pub(crate) mod replace_ack;
 pub(crate) mod send;
+pub(crate) mod target;
 pub(crate) mod typing;

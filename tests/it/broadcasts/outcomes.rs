@@ -115,7 +115,7 @@ async fn one_of_a_list_of_a_topic_or_of_a_team_whose_record_cannot_be_read_stops
                 .references
                 .key(&ConversationReference::of(&activity).unwrap());
             let (topic, now) = (herald::agent::topic::Topic::new("news").unwrap(), bundle.clock().now());
-            let subscriptions = &bundle.local().bundle.worker.subscriptions;
+            let subscriptions = &bundle.local().bundle.worker.parts().subscriptions;
             subscriptions.put(&topic, &key, herald::aws::table::Subscription::On, now, now).await.unwrap();
             conversations.push(json!({ "kind": "conversation", "reference": key.as_str() }));
         }
@@ -225,7 +225,7 @@ async fn one_tenants_429_slows_that_tenant_only() {
         let person = bundle.channel().add_person(&format!("Person {number}"));
         know(&bundle, &person, (number % 2 == 0).then_some(one)).await;
     }
-    let rates = &bundle.local().bundle.worker.rates;
+    let rates = &bundle.local().bundle.worker.parts().rates;
     let until = bundle.clock().now() + jiff::SignedDuration::from_secs(60);
     rates.pause(herald::aws::table::Shared::Tenant(one), until).await.unwrap();
 

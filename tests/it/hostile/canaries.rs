@@ -176,7 +176,7 @@ async fn nothing_that_people_say_or_are_and_no_secret_reaches_the_log() {
     assert!(!text.contains('\u{1b}') && !text.contains('\u{2028}') && !text.contains('\u{85}'));
     let is_said = |message: &str| lines.iter().any(|line| line.to_string().contains(message));
     for message in
-        ["refused a request", "took an activity", "sent an activity", "put off a send", "a send failed"]
+        ["refused a request", "took an activity", "sent an activity", "will retry a send", "a send failed"]
     {
         assert!(is_said(message), "{message} is not in the log:\n{text}");
     }
@@ -277,6 +277,6 @@ async fn play_accepted(cage: &Cage) {
         assert!([200, 501].contains(&status.await));
     }
     let pump = cage.local.pumps().into_iter().next().unwrap();
-    pump.worker.work(CANARY, worker::Place::default()).await.unwrap_err();
+    pump.worker.handle(CANARY, worker::MessageContext::default()).await.unwrap_err();
     assert_eq!(cage.channel.pending_faults(), 0);
 }

@@ -98,7 +98,7 @@ async fn worker(local: &Local) -> Vec<Finding> {
     local.channel.add_federated_credential(FederatedCredential {
         issuer: local.stack.identity().issuer().to_owned(),
         subject: local.stack.identity().subject().unwrap_or_default(),
-        audience: local.bundle.worker.connector.cloud.token_exchange.clone(),
+        audience: local.bundle.worker.parts().connector.cloud.token_exchange.clone(),
     });
     match ask(local).await {
         Ok(report) => report.findings,

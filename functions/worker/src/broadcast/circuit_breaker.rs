@@ -1,16 +1,20 @@
-//! The breaker of a broadcast: what its sends say of the agent itself, told to the broadcast's record.
-//! When that pauses it is the shared decision's.
+//! Circuit breaker of a broadcast: systemic failures of its deliveries are counted in its record.
+//! When they pause it is decided in `herald::broadcast`.
 
-use herald::aws::table::StoreError;
+use herald::aws::table::{BroadcastStore, StoreError};
 use herald::broadcast::{Broadcast, BroadcastId, Outcome, Status};
 use jiff::Timestamp;
 use tracing::error;
 
-use crate::Worker;
+/// Counts failures.
+#[derive(Clone)]
+pub(crate) struct CircuitBreaker {
+    pub(crate) store: BroadcastStore,
+}
 
-impl Worker {
-    /// Tells of a delivery that came to `outcome`, for a `reason` that would meet everybody if there is one.
-    pub(crate) async fn tell_breaker(
+impl CircuitBreaker {
+    /// Records the `outcome` of a delivery; the `reason` is that of a systemic failure.
+    pub(crate) async fn record_outcome(
         &self,
         id: &BroadcastId,
         reason: Option<&str>,
@@ -22,25 +26,25 @@ impl Worker {
             None => (broadcast.got_through(), broadcast.status),
         };
         if reason.is_none() {
-            // Nothing is read or written where nothing failed before.
-            let failures = self.broadcasts.look(id, now).await?.map_or(0, |seen| seen.failures);
+            // Nothing is written where nothing failed before.
+            let failures = self.store.look(id, now).await?.map_or(0, |seen| seen.failures);
             if failures == 0 || outcome != Outcome::Delivered {
                 return Ok(());
             }
         }
-        let changed = self.broadcasts.change(id, decide).await?;
-        Self::note_pause(id, changed.as_ref());
+        let changed = self.store.change(id, decide).await?;
+        log_pause(id, changed.as_ref());
         Ok(())
     }
+}
 
-    /// Logs that a broadcast which stood at this status before is paused now, if it is.
-    pub(crate) fn note_pause(id: &BroadcastId, changed: Option<&(Broadcast, Status)>) {
-        if let Some((broadcast, Status::Running)) = changed
-            && broadcast.status == Status::Paused
-        {
-            // An alarm watches for this line.
-            let reason = broadcast.reason().unwrap_or_default();
-            error!(broadcast.id = id.as_str(), "paused a broadcast: {reason}");
-        }
+/// Logs that a broadcast is paused now, if a change paused it; the status is that before the change.
+pub(crate) fn log_pause(id: &BroadcastId, changed: Option<&(Broadcast, Status)>) {
+    if let Some((broadcast, Status::Running)) = changed
+        && broadcast.status == Status::Paused
+    {
+        // An alarm watches for this line.
+        let reason = broadcast.reason().unwrap_or_default();
+        error!(broadcast.id = id.as_str(), "paused a broadcast: {reason}");
     }
 }

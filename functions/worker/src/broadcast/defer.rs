@@ -1,53 +1,69 @@
-//! Work of a broadcast put aside: until its hour, or until the broadcast goes on.
-//! Which work that is was decided before.
+//! Deliveries that wait: deferred until the end of quiet hours, or parked until their broadcast is resumed.
+
+use std::sync::Arc;
 
 use herald::aws::queue::{DeliveriesWork, Delivery, Work};
+use herald::aws::table::AgendaStore;
 use herald::broadcast::BroadcastId;
+use herald::clock::Clock;
 use herald::jobs::timers::{Destination, Item};
+use herald::random::Random;
 use jiff::Timestamp;
 use tracing::{info, warn};
 
-use crate::{Later, Worker};
+use super::status::Broadcasts;
+use crate::retry::RetryIn;
 
-impl Worker {
-    /// Puts a delivery aside until its hour.
-    pub(crate) async fn defer(
+/// Stores work of broadcasts that waits.
+#[derive(Clone)]
+pub(crate) struct Parking {
+    pub(crate) timers: AgendaStore,
+    pub(crate) broadcasts: Broadcasts,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Random,
+}
+
+impl Parking {
+    /// Defers a delivery.
+    pub(crate) async fn defer_delivery(
         &self,
         work: &DeliveriesWork,
         delivery: Delivery,
         until: Timestamp,
-    ) -> Result<(), Later> {
+    ) -> Result<(), RetryIn> {
         let job = delivery.job.clone();
         let part = Work::Deliveries(DeliveriesWork { deliveries: vec![delivery], ..work.clone() });
         let Some(item) = item(&part, until) else { return Ok(()) };
-        self.agenda.put(&item, self.clock.now()).await.map_err(|error| self.put_off(&error, &job))
+        let stored = self.timers.put(&item, self.clock.now()).await;
+        stored.map_err(|error| RetryIn::after_store_error(&error, &job, &self.random))
     }
 
-    /// Puts deliveries of a paused broadcast aside: they come back when it goes on.
-    pub(crate) async fn hold(
+    /// Parks deliveries of a paused broadcast; they are enqueued again when it is resumed.
+    pub(crate) async fn park_deliveries(
         &self,
         id: &BroadcastId,
         work: &DeliveriesWork,
         deliveries: Vec<Delivery>,
-    ) -> Result<(), Later> {
+    ) -> Result<(), RetryIn> {
         if deliveries.is_empty() {
             return Ok(());
         }
         let count = deliveries.len();
-        self.hold_work(id, &Work::Deliveries(DeliveriesWork { deliveries, ..work.clone() })).await?;
-        info!(broadcast.id = id.as_str(), count, "put deliveries of a paused broadcast aside");
+        self.park_work(id, &Work::Deliveries(DeliveriesWork { deliveries, ..work.clone() })).await?;
+        info!(broadcast.id = id.as_str(), count, "parked deliveries of a paused broadcast");
         Ok(())
     }
 
-    /// Puts work of a paused broadcast aside.
-    pub(crate) async fn hold_work(&self, id: &BroadcastId, work: &Work) -> Result<(), Later> {
+    /// Parks work of a paused broadcast.
+    pub(crate) async fn park_work(&self, id: &BroadcastId, work: &Work) -> Result<(), RetryIn> {
         let Some(item) = item(work, self.clock.now()) else { return Ok(()) };
-        self.agenda.hold(id, &item).await.map_err(|error| self.no_broadcast(&error, id))
+        let parked = self.timers.hold(id, &item).await;
+        parked.map_err(|error| self.broadcasts.retry_after_store_error(&error, id))
     }
 }
 
-/// The message of `work` that came in one, or of a part of it: it fits.
+/// Returns the timer of `work`, which was received in one message, or of a part of it: it fits.
 fn item(work: &Work, due: Timestamp) -> Option<Item> {
-    let body = work.encode().inspect_err(|error| warn!("could not put work aside: {error}")).ok()?;
+    let body = work.encode().inspect_err(|error| warn!("could not store a timer: {error}")).ok()?;
     Some(Item::new(Destination::Deliveries, body, due))
 }

@@ -1,82 +1,95 @@
-//! Deliveries: one occasion told to one recipient after the other, each under its own claim.
-//! Who they are was decided by `proactive`; what they are told, by the broadcast's content or the engine.
+//! Deliveries: the content of a broadcast or notification, sent to one recipient after the other under a claim each.
+//! The recipients were chosen by `proactive`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use herald::agent::notification::{Occasion, Recipient};
 use herald::aws::queue::{DeliveriesWork, Delivery};
 use herald::broadcast::{BroadcastId, Spec};
+use herald::clock::Clock;
 use herald::jobs::{Attempt, Job, Plan, Policy, finish};
 use herald::protocol::conversation::ConversationReference;
 use herald::protocol::ids::{ActivityId, TenantId};
 use jiff::Timestamp;
 
-use crate::sending::amend::change_of;
-use crate::handlers::deliveries::Still;
-use crate::sending::create_conversation::{NotNow, Unreachable};
-use crate::job::plan::Planned;
-use crate::broadcast::preplan::policy_of;
-use crate::job::lease::{Parts, Wanted};
-use crate::sending::inline_send::Said;
-use crate::sending::send::{Route, Target};
-use crate::{Later, Place, Worker};
+use super::preplan::{Contents, policy_of};
+use super::status::{ActiveCheck, Broadcasts};
+use crate::MessageContext;
+use crate::job::lease::{Claimed, Jobs, SendResults};
+use crate::job::plan::JobPlan;
+use crate::retry::RetryIn;
+use crate::sending::amend::{amendment_for, apply_amendment};
+use crate::sending::create_conversation::{Conversations, NO_ACCOUNT, NoConversation, Postponed};
+use crate::sending::inline_send::{PlanSender, SendOutcome};
+use crate::sending::rate_limit::RateLimiter;
+use crate::sending::send::Sender;
+use crate::sending::target::{Route, Target};
 
-/// What came of the deliveries of a message.
-pub(crate) struct Told {
-    /// Whether all of those that were begun are settled.
-    pub(crate) done: Result<(), Later>,
-    /// The records of those that were begun, in their order, where it is known how they stand.
+/// Results of the deliveries of a message.
+pub(crate) struct DeliveryResults {
+    /// Whether all of those that were started are completed.
+    pub(crate) done: Result<(), RetryIn>,
+    /// Records of those that were started, in their order, where their state is known.
     pub(crate) records: Vec<Option<Job>>,
 }
 
-impl Worker {
-    pub(crate) async fn deliveries(&self, work: DeliveriesWork, place: Place) -> Result<(), Later> {
-        let Some(id) = work.broadcast.clone() else {
-            return self.deliver_all(&work, None, &work.deliveries, place).await.done;
-        };
-        self.deliver_broadcast(&id, work, place).await
-    }
+/// Makes deliveries.
+#[derive(Clone)]
+pub(crate) struct Deliverer {
+    pub(crate) jobs: Jobs,
+    pub(crate) broadcasts: Broadcasts,
+    pub(crate) contents: Contents,
+    pub(crate) conversations: Conversations,
+    pub(crate) limits: RateLimiter,
+    pub(crate) plans: PlanSender,
+    pub(crate) sender: Sender,
+    pub(crate) clock: Arc<dyn Clock>,
+}
 
-    /// Delivers to those whose turn it is, one after the other, as long as the broadcast lets them be told.
+impl Deliverer {
+    /// Makes `deliveries` one after the other, as long as the broadcast is running.
     pub(crate) async fn deliver_all(
         &self,
         work: &DeliveriesWork,
         broadcast: Option<&BroadcastId>,
         deliveries: &[Delivery],
-        place: Place,
-    ) -> Told {
-        let mut told = Told { done: Ok(()), records: Vec::new() };
-        let starts = match self.starts(deliveries).await {
+        context: MessageContext,
+    ) -> DeliveryResults {
+        let mut results = DeliveryResults { done: Ok(()), records: Vec::new() };
+        let starts = match self.reserve_start_times(deliveries).await {
             Ok(starts) => starts,
-            Err(later) => return Told { done: Err(later), ..told },
+            Err(retry) => return DeliveryResults { done: Err(retry), ..results },
         };
         for (delivery, start) in deliveries.iter().zip(starts) {
-            if place.stop_at.is_some_and(|at| self.clock.now() >= at) {
-                return Told { done: Err(Later { wait: Duration::from_secs(1) }), ..told };
+            if context.deadline.is_some_and(|at| self.clock.now() >= at) {
+                return DeliveryResults { done: Err(RetryIn { wait: Duration::from_secs(1) }), ..results };
             }
-            self.wait_for_turn(start).await;
-            let spec = match self.still(broadcast).await {
-                Ok(Still::Told(spec)) => spec,
-                // The rest of the message is looked at anew: it waits, or is left out.
-                Ok(Still::NotTold) => return Told { done: Err(Later { wait: Duration::ZERO }), ..told },
-                Err(later) => return Told { done: Err(later), ..told },
+            self.limits.sleep_until(start).await;
+            let spec = match self.broadcasts.check_active(broadcast).await {
+                Ok(ActiveCheck::Active(spec)) => spec,
+                // The rest of the message is partitioned again.
+                Ok(ActiveCheck::Inactive) => {
+                    return DeliveryResults { done: Err(RetryIn { wait: Duration::ZERO }), ..results };
+                }
+                Err(retry) => return DeliveryResults { done: Err(retry), ..results },
             };
-            match self.deliver(&work.occasion, spec.as_deref(), delivery, place).await {
-                Ok(record) => told.records.push(record),
-                // One recipient who must wait keeps nobody else waiting.
-                Err(later) => {
-                    told.records.push(None);
-                    let longest = told.done.err().map_or(Duration::ZERO, |other| other.wait);
-                    told.done = Err(Later { wait: longest.max(later.wait) });
+            match self.deliver(&work.occasion, spec.as_deref(), delivery, context).await {
+                Ok(record) => results.records.push(record),
+                // A recipient who has to wait does not delay the others.
+                Err(retry) => {
+                    results.records.push(None);
+                    let longest = results.done.err().map_or(Duration::ZERO, |other| other.wait);
+                    results.done = Err(RetryIn { wait: longest.max(retry.wait) });
                 }
             }
         }
-        told
+        results
     }
 
-    /// When each delivery may go out, by the rate of its tenant: one reservation for all of one tenant.
-    async fn starts(&self, deliveries: &[Delivery]) -> Result<Vec<Timestamp>, Later> {
+    /// Returns when each delivery may go out by the rate of its tenant, with one reservation for each tenant.
+    async fn reserve_start_times(&self, deliveries: &[Delivery]) -> Result<Vec<Timestamp>, RetryIn> {
         let mut wanted: BTreeMap<&TenantId, usize> = BTreeMap::new();
         for delivery in deliveries {
             if let Some(tenant) = delivery.recipient.tenant() {
@@ -85,7 +98,7 @@ impl Worker {
         }
         let mut reserved = BTreeMap::new();
         for (tenant, count) in wanted {
-            reserved.insert(tenant, self.turns_at(tenant, count).await?.into_iter());
+            reserved.insert(tenant, self.limits.reserve_tenant(tenant, count).await?.into_iter());
         }
         let now = self.clock.now();
         let start = |delivery: &Delivery| {
@@ -95,99 +108,104 @@ impl Worker {
         Ok(deliveries.iter().map(start).collect())
     }
 
-    /// Makes one delivery; returns its record where it is known how it stands.
+    /// Makes one delivery; returns its record where its state is known.
     async fn deliver(
         &self,
         occasion: &Occasion,
         spec: Option<&Spec>,
         delivery: &Delivery,
-        place: Place,
-    ) -> Result<Option<Job>, Later> {
-        if let Some((plan, route)) = self.foreseen(occasion, spec, delivery, place).await {
-            return self.carry_out(&delivery.job, &plan, route).await;
+        context: MessageContext,
+    ) -> Result<Option<Job>, RetryIn> {
+        if let Some((plan, route)) = self.contents.plan_before_claim(occasion, spec, delivery, context).await
+        {
+            return self.plans.claim_and_send(&delivery.job, &plan, route).await;
         }
-        let job = match self.claim(&delivery.job, Policy::Work).await? {
-            Wanted::InHand(job) => job,
-            Wanted::Settled(job) => return Ok(Some(job)),
+        let job = match self.jobs.claim(&delivery.job, Policy::Work).await? {
+            Claimed::Acquired(job) => job,
+            Claimed::Completed(job) => return Ok(Some(job)),
         };
-        self.holding(&job, Box::pin(self.tell(occasion, spec, delivery, job.clone()))).await.map(|()| None)
+        let delivered = self.deliver_claimed(occasion, spec, delivery, job.clone());
+        self.jobs.with_lease(&job, Box::pin(delivered)).await.map(|()| None)
     }
 
-    async fn tell(
+    async fn deliver_claimed(
         &self,
         occasion: &Occasion,
         spec: Option<&Spec>,
         delivery: &Delivery,
         job: Job,
-    ) -> Result<(), Later> {
+    ) -> Result<(), RetryIn> {
         let recipient = &delivery.recipient;
-        match change_of(spec, delivery) {
+        match amendment_for(spec, delivery) {
             Some(Ok(change)) => {
                 return match self.reference_to(recipient, delivery.activity.as_ref(), &job).await {
-                    Ok(Ok(reference)) => {
-                        let carried_out = self.change(&job, &reference, change).await;
-                        self.conclude(job, carried_out).await
+                    Ok(reference) => {
+                        let carried_out = apply_amendment(&self.sender, &job, &reference, change).await;
+                        self.jobs.complete(job, carried_out).await
                     }
-                    Ok(Err(Unreachable(reason))) => self.refuse(job, reason).await,
-                    Err(not_now) => self.not_now(job, not_now).await,
+                    Err(cause) => self.end_without_conversation(job, cause).await,
                 };
             }
-            Some(Err(reason)) => return self.refuse(job, reason).await,
+            Some(Err(reason)) => return self.fail(job, reason).await,
             None => {}
         }
-        let planned = self.planned(job, false, Box::pin(self.said_to(occasion, spec, delivery))).await?;
-        if planned.job.plan.as_ref().is_none_or(Plan::is_empty) {
-            return self.conclude(planned.job, Ok(Parts::default())).await;
+        let content = Box::pin(self.contents.content_for(occasion, spec, delivery));
+        let plan = JobPlan::replay_or_decide(&self.jobs, job, None, content).await?;
+        if plan.job.plan.as_ref().is_none_or(Plan::is_empty) {
+            return self.jobs.complete(plan.job, Ok(SendResults::default())).await;
         }
-        let planned = match recipient {
-            Recipient::Conversation { .. } | Recipient::Channel(_) => planned,
-            // Finding or creating the conversation takes a while.
-            Recipient::User(_) => Planned { job: self.stored(planned).await?, is_stored: true },
+        let plan = match recipient {
+            Recipient::Conversation { .. } | Recipient::Channel(_) => plan,
+            // Persisted first, for finding or creating the conversation takes a while.
+            Recipient::User(_) => JobPlan { job: plan.persist(&self.jobs).await?, is_persisted: true },
         };
-        let reference = match self.reference_to(recipient, None, &planned.job).await {
-            Ok(Ok(reference)) => reference,
-            Ok(Err(Unreachable(reason))) => return self.refuse(planned.job, reason).await,
-            Err(not_now) => return self.not_now(planned.job, not_now).await,
+        let reference = match self.reference_to(recipient, None, &plan.job).await {
+            Ok(reference) => reference,
+            Err(cause) => return self.end_without_conversation(plan.job, cause).await,
         };
         let target = match recipient {
             Recipient::Conversation { .. } | Recipient::User(_) => Target::Conversation(&reference),
             Recipient::Channel(channel) => Target::NewThread(channel, &reference),
         };
-        let route = Route { target, policy: policy_of(occasion), in_order: false };
-        match self.send_plan(planned, route).await? {
-            Said::Ended(_) => Ok(()),
-            Said::InHand(job, carried_out) => self.conclude(*job, carried_out).await,
+        let route = Route { target, policy: policy_of(occasion), is_fifo: false };
+        match self.plans.send_plan(plan, route).await? {
+            SendOutcome::Completed(_) => Ok(()),
+            SendOutcome::InProgress(job, carried_out) => self.jobs.complete(*job, carried_out).await,
         }
     }
 
-    async fn refuse(&self, job: Job, reason: String) -> Result<(), Later> {
-        self.write(finish(job, Attempt::Refused(reason), Policy::Work, self.clock.now())).await.map(drop)
+    async fn end_without_conversation(&self, job: Job, cause: NoConversation) -> Result<(), RetryIn> {
+        match cause {
+            NoConversation::Unreachable(reason) => self.fail(job, reason).await,
+            NoConversation::Postponed(postponed) => self.postpone(job, postponed).await,
+        }
     }
 
-    async fn not_now(&self, job: Job, NotNow { later, reason }: NotNow) -> Result<(), Later> {
-        let put_off = Attempt::NotDone(reason);
-        self.write(finish(job, put_off, Policy::Work, self.clock.now())).await?;
-        Err(later)
+    /// Records that the delivery failed for good.
+    async fn fail(&self, job: Job, reason: String) -> Result<(), RetryIn> {
+        self.jobs.write(finish(job, Attempt::Refused(reason), Policy::Work, self.clock.now())).await.map(drop)
     }
 
-    /// Where `recipient` is spoken to: in the thread that begins with `shown`, where it is a team's channel.
+    /// Records that the delivery is retried.
+    async fn postpone(&self, job: Job, Postponed { retry, reason }: Postponed) -> Result<(), RetryIn> {
+        let attempt = Attempt::NotDone(reason);
+        self.jobs.write(finish(job, attempt, Policy::Work, self.clock.now())).await?;
+        Err(retry)
+    }
+
+    /// Returns the conversation of `recipient`; in a channel, the thread that begins with `shown`.
     async fn reference_to(
         &self,
         recipient: &Recipient,
         shown: Option<&ActivityId>,
         job: &Job,
-    ) -> Result<Result<ConversationReference, Unreachable>, NotNow> {
+    ) -> Result<ConversationReference, NoConversation> {
         match recipient {
-            Recipient::Conversation { reference } => Ok(Ok(reference.clone())),
-            Recipient::User(user) => match self.references.find(user).await {
-                Ok(Some(reference)) => Ok(Ok(reference)),
-                Ok(None) => self.create(user, job).await,
-                Err(error) => Err(self.no_table(&error, job)),
-            },
+            Recipient::Conversation { reference } => Ok(reference.clone()),
+            Recipient::User(user) => self.conversations.find_or_create(user, job).await,
             Recipient::Channel(channel) => {
-                let reference = self.thread_of(channel, shown);
-                Ok(reference
-                    .ok_or_else(|| Unreachable("the agent has no account on this channel".to_owned())))
+                let reference = self.conversations.thread_of(channel, shown);
+                reference.ok_or_else(|| NoConversation::Unreachable(NO_ACCOUNT.to_owned()))
             }
         }
     }

@@ -1,44 +1,52 @@
-//! What a delivery says, known before it is claimed: then the claim stores it, and a recipient takes two writes.
-//! Only what may be asked again for nothing is asked so early; a delivery that comes back is claimed first.
+//! Plan of a delivery before it is claimed: the claim stores it, so that a recipient takes two writes.
+//! Only what costs nothing to ask again is planned so early; a redelivery is claimed first.
 
-use herald::agent::engine::EngineError;
+use std::sync::Arc;
+
+use herald::agent::engine::{Engine, EngineError};
 use herald::agent::notification::{Occasion, Recipient};
 use herald::aws::queue::Delivery;
 use herald::broadcast::Spec;
 use herald::jobs::{Plan, Policy};
 
-use crate::sending::amend::change_of;
-use crate::job::plan::divided;
-use crate::sending::send::{Route, Target};
-use crate::{Place, Worker};
+use crate::MessageContext;
+use crate::job::plan::split_messages;
+use crate::sending::amend::amendment_for;
+use crate::sending::target::{Route, Target};
 
-impl Worker {
-    /// What is said to somebody who can be spoken to at once, the first time that the message about it is seen.
+/// Renders the content of deliveries.
+#[derive(Clone)]
+pub(crate) struct Contents {
+    pub(crate) engine: Arc<dyn Engine>,
+}
+
+impl Contents {
+    /// Returns the plan of a delivery to a known personal conversation, on its first receipt.
     ///
-    /// An engine that fails is asked again under the claim, where it counts.
-    pub(crate) async fn foreseen<'a>(
+    /// An engine that fails is called again under the claim, where its failures are counted.
+    pub(crate) async fn plan_before_claim<'a>(
         &self,
         occasion: &Occasion,
         spec: Option<&Spec>,
         delivery: &'a Delivery,
-        place: Place,
+        context: MessageContext,
     ) -> Option<(Plan, Route<'a>)> {
         let reference = match &delivery.recipient {
             Recipient::Conversation { reference } => reference,
             Recipient::User(_) | Recipient::Channel(_) => return None,
         };
-        let is_change = change_of(spec, delivery).is_some();
-        // Elsewhere a send may have to wait for its turn, and a change is claimed by itself.
-        if place.came_back || is_change || !reference.conversation.is_personal() {
+        let is_amendment = amendment_for(spec, delivery).is_some();
+        // Elsewhere a send may have to wait for its slot; an amendment has a claim of its own.
+        if context.is_redelivery || is_amendment || !reference.conversation.is_personal() {
             return None;
         }
-        let plan = self.said_to(occasion, spec, delivery).await.ok()?;
+        let plan = self.content_for(occasion, spec, delivery).await.ok()?;
         let target = Target::Conversation(reference);
-        Some((divided(plan), Route { target, policy: policy_of(occasion), in_order: false }))
+        Some((split_messages(plan), Route { target, policy: policy_of(occasion), is_fifo: false }))
     }
 
-    /// What is said to the recipient of `delivery`: the broadcast's text, or what the engine says.
-    pub(crate) async fn said_to(
+    /// Returns the plan that sends the content of the broadcast, or what the engine answers for the recipient.
+    pub(crate) async fn content_for(
         &self,
         occasion: &Occasion,
         spec: Option<&Spec>,
@@ -52,7 +60,7 @@ impl Worker {
     }
 }
 
-/// How often what is said on an occasion may be repeated.
+/// Returns how often a send of the broadcast may be repeated.
 pub(crate) fn policy_of(occasion: &Occasion) -> Policy {
     if occasion.at_most_once { Policy::AtMostOnce } else { Policy::Broadcast }
 }

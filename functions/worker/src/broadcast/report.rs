@@ -1,18 +1,44 @@
-//! The report's lines: what stands of one delivery in the report of its broadcast.
-//! They are written by `broadcast`, once for each message.
+//! Entries of the report of a broadcast: one for each recipient.
+
+use std::sync::Arc;
 
 use herald::agent::notification::Recipient;
 use herald::aws::queue::Delivery;
-use herald::aws::table::StoreError;
-use herald::broadcast::{Entry, Outcome, Who};
+use herald::aws::table::{JobStore, ReferenceStore, StoreError};
+use herald::broadcast::{BroadcastId, Entry, Outcome, Who, is_of_all};
+use herald::clock::Clock;
 use herald::jobs::{Job, State};
 
-use crate::Worker;
+use super::circuit_breaker::CircuitBreaker;
+use super::status::Broadcasts;
+use crate::retry::RetryIn;
 
-impl Worker {
-    /// The report's line of a delivery that was begun, from its `record` or else from the table; `None` when nobody knows
-    /// of it.
-    pub(crate) async fn line(
+/// Makes and writes the entries of reports.
+#[derive(Clone)]
+pub(crate) struct Reports {
+    pub(crate) broadcasts: Broadcasts,
+    pub(crate) breaker: CircuitBreaker,
+    pub(crate) jobs: JobStore,
+    pub(crate) references: ReferenceStore,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Reports {
+    /// Writes entries of the report, and records their outcomes in the circuit breaker.
+    pub(crate) async fn write(&self, id: &BroadcastId, entries: &[Entry]) -> Result<(), RetryIn> {
+        let now = self.clock.now();
+        let written = self.broadcasts.store.record(id, entries, now).await;
+        written.map_err(|error| self.broadcasts.retry_after_store_error(&error, id))?;
+        for entry in entries {
+            let reason = entry.reason.as_deref().filter(|reason| is_of_all(reason));
+            let recorded = self.breaker.record_outcome(id, reason, entry.outcome, now).await;
+            recorded.map_err(|error| self.broadcasts.retry_after_store_error(&error, id))?;
+        }
+        Ok(())
+    }
+
+    /// Returns the entry of a started delivery, from its `record` or else from the table; `None` without a record.
+    pub(crate) async fn report_entry(
         &self,
         delivery: &Delivery,
         record: Option<Job>,
@@ -25,31 +51,31 @@ impl Worker {
             },
         };
         let send = match (job.send(), &delivery.activity) {
-            // A change of what is shown has a claim of its own.
+            // An amendment has a claim of its own.
             (None, Some(_)) => self.jobs.get(&delivery.job.step("send", 0)).await?,
             (send, _) => send,
         };
-        Ok(Some(self.line_of_job(delivery, &job, send.as_ref())))
+        Ok(Some(self.entry_from_job(delivery, &job, send.as_ref())))
     }
 
-    fn line_of_job(&self, delivery: &Delivery, job: &Job, send: Option<&Job>) -> Entry {
+    fn entry_from_job(&self, delivery: &Delivery, job: &Job, send: Option<&Job>) -> Entry {
         let decisive = send.filter(|_| !job.state.is_settled()).unwrap_or(job);
         let reason = decisive.reason().unwrap_or_default();
         let outcome = match (job.state, send) {
             (State::Sent, None) => Outcome::Nothing,
             _ => Outcome::of(decisive.state, reason),
         };
-        let mut line = self.line_of(delivery, outcome, Some(reason).filter(|reason| !reason.is_empty()));
+        let mut entry = self.entry_with(delivery, outcome, Some(reason).filter(|reason| !reason.is_empty()));
         let activity = send.and_then(Job::shown).or(job.shown()).cloned();
-        line.activity = activity.filter(|_| outcome == Outcome::Delivered);
-        line
+        entry.activity = activity.filter(|_| outcome == Outcome::Delivered);
+        entry
     }
 
-    /// The line of a delivery that came to `outcome`.
-    pub(crate) fn line_of(&self, delivery: &Delivery, outcome: Outcome, reason: Option<&str>) -> Entry {
+    /// Returns the entry of a delivery with this `outcome`.
+    pub(crate) fn entry_with(&self, delivery: &Delivery, outcome: Outcome, reason: Option<&str>) -> Entry {
         Entry {
             job: delivery.job.clone(),
-            who: self.who(&delivery.recipient),
+            who: self.recipient_ref(&delivery.recipient),
             outcome,
             reason: reason.map(str::to_owned),
             at: self.clock.now(),
@@ -57,7 +83,7 @@ impl Worker {
         }
     }
 
-    fn who(&self, recipient: &Recipient) -> Who {
+    fn recipient_ref(&self, recipient: &Recipient) -> Who {
         let tenant = recipient.tenant().cloned();
         match recipient {
             Recipient::Conversation { reference } => Who {

@@ -1,170 +1,96 @@
-//! Deliveries of a broadcast: whether they are still to be made, and what stands in its report afterwards.
-//! The decisions are the shared gate's and the ledger's; how a delivery is made is said in `deliveries`.
+//! Handler of deliveries: those of a broadcast are partitioned first and reported afterwards.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use herald::aws::queue::{DeliveriesWork, Delivery};
-use herald::aws::table::StoreError;
-use herald::broadcast::preferences::{Courtesy, Preferences};
-use herald::broadcast::{Aim, BroadcastId, Entry, Gate, Outcome, Spec, Status, gate, is_of_all};
-use herald::error::error_chain;
+use herald::broadcast::{BroadcastId, Entry, Outcome};
+use herald::clock::Clock;
 use herald::jobs::{By, Cancel};
-use jiff::Timestamp;
-use tracing::error;
 
-use crate::{Later, Place, Worker};
+use crate::MessageContext;
+use crate::broadcast::defer::Parking;
+use crate::broadcast::deliver::Deliverer;
+use crate::broadcast::partition::Partitioner;
+use crate::broadcast::report::Reports;
+use crate::job::lease::Jobs;
+use crate::retry::RetryIn;
 
-/// Whether a recipient is still to be told.
-pub(crate) enum Still {
-    /// Yes, and this is what.
-    Told(Option<Arc<Spec>>),
-    /// Not now, or not at all.
-    NotTold,
+/// Makes, parks, defers or skips deliveries.
+pub(crate) struct DeliveriesHandler {
+    pub(crate) jobs: Jobs,
+    pub(crate) partitioner: Partitioner,
+    pub(crate) deliverer: Deliverer,
+    pub(crate) parking: Parking,
+    pub(crate) reports: Reports,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
-/// The recipients of a message, by what becomes of them.
-#[derive(Default)]
-struct Sorted {
-    told: Vec<Delivery>,
-    held: Vec<Delivery>,
-    deferred: Vec<(Timestamp, Delivery)>,
-    left_out: Vec<(Delivery, Outcome, &'static str)>,
-}
+impl DeliveriesHandler {
+    /// Makes the deliveries of a message.
+    pub(crate) async fn handle(&self, work: DeliveriesWork, context: MessageContext) -> Result<(), RetryIn> {
+        let Some(id) = work.broadcast.clone() else {
+            return self.deliverer.deliver_all(&work, None, &work.deliveries, context).await.done;
+        };
+        self.deliver_broadcast(&id, work, context).await
+    }
 
-impl Worker {
     /// ```text
-    /// sort ──► deliver ──► put aside, defer ──► write the report's lines ──► let go of the message
+    /// partition ──► deliver ──► park, defer ──► write the report ──► acknowledge the message
     /// ```
     ///
-    /// Whoever dies in between leaves the message to another, who finds the jobs settled and writes the same lines.
-    pub(crate) async fn deliver_broadcast(
+    /// After a crash in between, the message is received again: its jobs are completed, and the same entries are
+    /// written.
+    async fn deliver_broadcast(
         &self,
         id: &BroadcastId,
         mut work: DeliveriesWork,
-        place: Place,
-    ) -> Result<(), Later> {
+        context: MessageContext,
+    ) -> Result<(), RetryIn> {
         loop {
-            let sorted = self.sort(id, &work.deliveries).await?;
-            let told = self.deliver_all(&work, Some(id), &sorted.told, place).await;
-            let (begun, rest) = sorted.told.split_at(told.records.len());
-            let mut lines = Vec::new();
-            for (delivery, record) in begun.iter().zip(told.records) {
-                let line = self.line(delivery, record).await;
-                lines.extend(line.map_err(|error| self.put_off(&error, &delivery.job))?);
+            let partition = self.partitioner.partition(id, &work.deliveries).await?;
+            let results = self.deliverer.deliver_all(&work, Some(id), &partition.send, context).await;
+            let (started, rest) = partition.send.split_at(results.records.len());
+            let mut entries = Vec::new();
+            for (delivery, record) in started.iter().zip(results.records) {
+                let entry = self.reports.report_entry(delivery, record).await;
+                entries
+                    .extend(entry.map_err(|error| self.jobs.retry_after_store_error(&error, &delivery.job))?);
             }
-            for (delivery, outcome, reason) in &sorted.left_out {
-                lines.push(self.leave_out(delivery, *outcome, reason).await?);
+            for (delivery, outcome, reason) in &partition.skip {
+                entries.push(self.skip(delivery, *outcome, reason).await?);
             }
-            for (until, delivery) in sorted.deferred {
-                lines.push(self.line_of(&delivery, Outcome::Deferred, None));
-                self.defer(&work, delivery, until).await?;
+            for (until, delivery) in partition.defer {
+                entries.push(self.reports.entry_with(&delivery, Outcome::Deferred, None));
+                self.parking.defer_delivery(&work, delivery, until).await?;
             }
-            self.hold(id, &work, sorted.held).await?;
-            self.report(id, &lines).await?;
-            match told.done {
-                // A pause or an end came in between: those not begun are sorted anew.
-                Err(later) if later.wait.is_zero() && !rest.is_empty() => work.deliveries = rest.to_vec(),
+            self.parking.park_deliveries(id, &work, partition.park).await?;
+            self.reports.write(id, &entries).await?;
+            match results.done {
+                // The broadcast was paused or ended meanwhile: those not started are partitioned again.
+                Err(retry) if retry.wait.is_zero() && !rest.is_empty() => work.deliveries = rest.to_vec(),
                 done => return done,
             }
         }
     }
 
-    async fn sort(&self, id: &BroadcastId, deliveries: &[Delivery]) -> Result<Sorted, Later> {
-        let (status, spec) = self.standing(id).await?;
-        let courtesies = self.courtesies(id, spec.as_deref(), deliveries).await?;
-        let mut sorted = Sorted::default();
-        for (delivery, courtesy) in deliveries.iter().cloned().zip(courtesies) {
-            match gate(status, courtesy) {
-                Gate::Send => sorted.told.push(delivery),
-                Gate::Hold => sorted.held.push(delivery),
-                Gate::Defer { until } => sorted.deferred.push((until, delivery)),
-                Gate::LeaveOut { outcome, reason } => sorted.left_out.push((delivery, outcome, reason)),
-            }
-        }
-        Ok(sorted)
-    }
-
-    /// Whether the next recipient is to be told, at most five seconds ago.
-    pub(crate) async fn still(&self, broadcast: Option<&BroadcastId>) -> Result<Still, Later> {
-        let Some(id) = broadcast else { return Ok(Still::Told(None)) };
-        let now = self.clock.now();
-        let seen = self.broadcasts.look(id, now).await.map_err(|error| self.no_broadcast(&error, id))?;
-        // One that was removed from the table is over.
-        let Some(seen) = seen else { return Ok(Still::NotTold) };
-        // What they want to be spared was asked when their message was.
-        Ok(match gate(seen.status, Courtesy::Send) {
-            Gate::Send => Still::Told(Some(seen.spec)),
-            Gate::Hold | Gate::Defer { .. } | Gate::LeaveOut { .. } => Still::NotTold,
-        })
-    }
-
-    async fn standing(&self, id: &BroadcastId) -> Result<(Status, Option<Arc<Spec>>), Later> {
-        let seen = self.broadcasts.look(id, self.clock.now()).await;
-        let seen = seen.map_err(|error| self.no_broadcast(&error, id))?;
-        Ok(seen.map_or((Status::Cancelled, None), |seen| (seen.status, Some(seen.spec))))
-    }
-
-    /// What each recipient wants to be spared of what `spec` says.
-    async fn courtesies(
-        &self,
-        id: &BroadcastId,
-        spec: Option<&Spec>,
-        deliveries: &[Delivery],
-    ) -> Result<Vec<Courtesy>, Later> {
-        let occasion = match spec.map(|spec| (&spec.aim, &spec.occasion)) {
-            Some((Aim::Tell { .. } | Aim::Resend { .. }, occasion)) => occasion,
-            // Nobody is disturbed by what is changed or taken away.
-            Some((Aim::Recall { .. } | Aim::Correct { .. }, _)) | None => {
-                return Ok(vec![Courtesy::Send; deliveries.len()]);
-            }
-        };
-        let subject = |delivery: &Delivery| self.references.subject_of(&delivery.recipient);
-        let subjects: Vec<String> = deliveries.iter().filter_map(subject).collect();
-        let said = self.preferences.get_all(&subjects).await;
-        let said = said.map_err(|error| self.no_broadcast(&error, id))?;
-        let now = self.clock.now();
-        let nothing = Some(Preferences::default());
-        let courtesy = |delivery: &Delivery| {
-            let said = subject(delivery).and_then(|subject| said.get(&subject)).unwrap_or(&nothing);
-            let courtesy = |said: &Preferences| said.courtesy(occasion, delivery.recipient.timezone(), now);
-            said.as_ref().map_or(Courtesy::NotKnown, courtesy)
-        };
-        Ok(deliveries.iter().map(courtesy).collect())
-    }
-
-    pub(crate) fn no_broadcast(&self, error: &StoreError, id: &BroadcastId) -> Later {
-        error!(error = %error_chain(error), broadcast.id = id.as_str(), "put off deliveries: no table");
-        Later::backoff(3, &self.random)
-    }
-
-    /// Ends a delivery that is not made any more; one that was made before stays so.
-    async fn leave_out(&self, delivery: &Delivery, outcome: Outcome, reason: &str) -> Result<Entry, Later> {
+    /// Cancels a delivery that is not made any more and returns its entry; one that was made before stays so.
+    async fn skip(&self, delivery: &Delivery, outcome: Outcome, reason: &str) -> Result<Entry, RetryIn> {
         let now = self.clock.now();
         for job in [&delivery.job.step("send", 0), &delivery.job] {
-            let cancelled =
-                self.jobs.cancel(job, By::Operator, now).await.map_err(|error| self.put_off(&error, job))?;
+            let cancelled = self.jobs.store.cancel(job, By::Operator, now).await;
+            let cancelled = cancelled.map_err(|error| self.jobs.retry_after_store_error(&error, job))?;
             if let Some(Cancel::InHand { until, .. }) = cancelled {
-                // Another worker has it in hand: what comes of that stands in the report.
-                let wait = std::time::Duration::try_from(until.duration_since(now)).unwrap_or_default();
-                return Err(Later { wait: wait.max(std::time::Duration::from_secs(1)) });
+                // Another worker holds its lease; the outcome of that is reported.
+                let wait = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+                return Err(RetryIn { wait: wait.max(Duration::from_secs(1)) });
             }
         }
-        let line = self.line(delivery, None).await.map_err(|error| self.put_off(&error, &delivery.job))?;
-        Ok(match line {
-            Some(line) if matches!(line.outcome, Outcome::Delivered | Outcome::Unknown) => line,
-            _ => self.line_of(delivery, outcome, Some(reason)),
+        let entry = self.reports.report_entry(delivery, None).await;
+        let entry = entry.map_err(|error| self.jobs.retry_after_store_error(&error, &delivery.job))?;
+        Ok(match entry {
+            Some(entry) if matches!(entry.outcome, Outcome::Delivered | Outcome::Unknown) => entry,
+            _ => self.reports.entry_with(delivery, outcome, Some(reason)),
         })
-    }
-
-    /// Writes the report's lines, and tells the breaker what they say of the agent itself.
-    async fn report(&self, id: &BroadcastId, lines: &[Entry]) -> Result<(), Later> {
-        let now = self.clock.now();
-        self.broadcasts.record(id, lines, now).await.map_err(|error| self.no_broadcast(&error, id))?;
-        for line in lines {
-            let reason = line.reason.as_deref().filter(|reason| is_of_all(reason));
-            let told = self.tell_breaker(id, reason, line.outcome, now).await;
-            told.map_err(|error| self.no_broadcast(&error, id))?;
-        }
-        Ok(())
     }
 }

@@ -1,136 +1,104 @@
-//! Reminders: said when they are due, not before, and not after they were cancelled; then put down for the next time.
-//! What was asked for and what of it is still wanted stands in the conversation's memory.
+//! Handler of a due reminder: delivers it unless it was cancelled, and schedules the next of its series.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use herald::agent::reminder::{Listed, Reminder};
-use herald::aws::queue::{ReminderWork, Work};
-use herald::error::error_chain;
-use herald::jobs::{Job, JobId, Plan, Policy, Verdict};
+use herald::agent::reminder::Listed;
+use herald::aws::queue::ReminderWork;
+use herald::aws::table::ReferenceStore;
+use herald::clock::Clock;
+use herald::jobs::{Job, Plan, Policy, Verdict};
 use herald::protocol::conversation::ConversationReference;
-use jiff::Timestamp;
-use tracing::error;
 
-use crate::job::plan::{Planned, divided};
-use crate::job::lease::Wanted;
-use crate::sending::inline_send::Said;
-use crate::sending::send::Route;
-use crate::{Later, Worker};
+use crate::job::lease::{Claimed, Jobs};
+use crate::job::plan::{JobPlan, split_messages};
+use crate::memory::Memories;
+use crate::reminders::Reminders;
+use crate::retry::RetryIn;
+use crate::sending::inline_send::{PlanSender, SendOutcome};
+use crate::sending::target::Route;
 
-impl Worker {
-    /// Puts down the reminder that `job` asked for, as the effect with this `index`.
-    ///
-    /// ```text
-    /// listed ──► queued      died in between: both are done again, and the second is the same as the first
-    /// ```
-    pub(crate) async fn remind(
-        &self,
-        job: &JobId,
-        index: usize,
-        reference: &ConversationReference,
-        reminder: &Reminder,
-    ) -> Result<(), Later> {
-        let id = job.step("reminder", index);
-        let work = ReminderWork {
-            job: id.clone(),
-            series: id.as_reminder(),
-            number: 0,
-            reference: reference.clone(),
-            reminder: reminder.clone(),
-        };
-        if let Err(error) = Work::Reminder(work.clone()).encode() {
-            // It will never fit.
-            error!(error = %error_chain(&error), job.id = job.as_str(), "left out a reminder");
-            return Ok(());
-        }
-        let listed = Listed::new(id.as_reminder(), reminder);
-        self.remember(job, reference, |memory| memory.reminding(listed.clone())).await?;
-        self.queue_at(job, Work::Reminder(work), reminder.due).await
-    }
+/// Delivers reminders.
+pub(crate) struct ReminderHandler {
+    pub(crate) jobs: Jobs,
+    pub(crate) memories: Memories,
+    pub(crate) references: ReferenceStore,
+    pub(crate) reminders: Reminders,
+    pub(crate) plans: PlanSender,
+    pub(crate) clock: Arc<dyn Clock>,
+}
 
-    /// Says a reminder that is due.
-    pub(crate) async fn reminder(&self, work: ReminderWork) -> Result<(), Later> {
+impl ReminderHandler {
+    /// Delivers a reminder, or retries it when it is due.
+    pub(crate) async fn handle(&self, work: ReminderWork) -> Result<(), RetryIn> {
         let early = work.reminder.due.duration_since(self.clock.now());
         if let Some(wait) = Duration::try_from(early).ok().filter(|wait| !wait.is_zero()) {
-            return Err(Later { wait });
+            return Err(RetryIn { wait });
         }
-        match self.claim(&work.job, Policy::Work).await? {
-            Wanted::InHand(job) => {
-                let said = self.say_reminder(&work, job.clone());
-                self.holding(&job, Box::pin(said)).await
+        match self.jobs.claim(&work.job, Policy::Work).await? {
+            Claimed::Acquired(job) => {
+                let delivered = self.deliver_reminder(&work, job.clone());
+                self.jobs.with_lease(&job, Box::pin(delivered)).await
             }
-            Wanted::Settled(_) => self.has_come(&work).await,
+            Claimed::Completed(_) => self.reminders.mark_delivered(&work).await,
         }
     }
 
     /// ```text
-    /// decided ──► the next put down ──► said ──► off the list, unless it comes back
+    /// decided ──► the next scheduled ──► sent ──► removed from the list, unless it recurs
     /// ```
     ///
-    /// Whoever takes over after a crash does the same: the next is known by its number, and what is said by its claim.
-    async fn say_reminder(&self, work: &ReminderWork, job: Job) -> Result<(), Later> {
-        let reference = match self.still_wanted(work).await {
+    /// A worker that takes over after a crash does the same: the next is known by its number, and the message by its
+    /// claim.
+    async fn deliver_reminder(&self, work: &ReminderWork, job: Job) -> Result<(), RetryIn> {
+        let reference = match self.active_conversation(work).await {
             Ok(reference) => reference,
-            Err(later) => return self.conclude(job, Err(later)).await,
+            Err(retry) => return self.jobs.complete(job, Err(retry)).await,
         };
-        let planned = match (job.plan.is_some(), &reference) {
-            (true, _) => Planned { job, is_stored: true },
-            (false, wanted) => {
-                let plan = match wanted {
+        let plan = match (job.plan.is_some(), &reference) {
+            (true, _) => JobPlan { job, is_persisted: true },
+            (false, active) => {
+                let plan = match active {
                     Some(_) => Plan::sends(vec![work.reminder.say.clone()]),
                     None => Plan { verdict: Verdict::Stopped, ..Plan::default() },
                 };
-                Planned { job: Job { plan: Some(divided(plan)), ..job }, is_stored: false }
+                JobPlan { job: Job { plan: Some(split_messages(plan)), ..job }, is_persisted: false }
             }
         };
-        let is_wanted = planned.job.plan.as_ref().is_some_and(|plan| !plan.is_empty());
-        let next = Listed::next(work.reminder.every.as_ref(), work.reminder.due, self.begun(&planned.job));
-        let planned = match next.filter(|_| is_wanted) {
-            None => planned,
+        let is_wanted = plan.job.plan.as_ref().is_some_and(|plan| !plan.is_empty());
+        let started_at = self.jobs.first_started_at(&plan.job);
+        let next = Listed::next(work.reminder.every.as_ref(), work.reminder.due, started_at);
+        let plan = match next.filter(|_| is_wanted) {
+            None => plan,
             Some(due) => {
-                let job = self.stored(planned).await?;
-                match self.put_down_next(work, due).await {
-                    Ok(()) => Planned { job, is_stored: true },
-                    Err(later) => return self.conclude(job, Err(later)).await,
+                let job = plan.persist(&self.jobs).await?;
+                match self.reminders.schedule_next(work, due).await {
+                    Ok(()) => JobPlan { job, is_persisted: true },
+                    Err(retry) => return self.jobs.complete(job, Err(retry)).await,
                 }
             }
         };
         let route = Route::follow_up(reference.as_ref().unwrap_or(&work.reference));
-        match self.send_plan(planned, route).await? {
-            Said::Ended(_) => {}
-            Said::InHand(job, carried_out) => self.conclude(*job, carried_out).await?,
+        match self.plans.send_plan(plan, route).await? {
+            SendOutcome::Completed(_) => {}
+            SendOutcome::InProgress(job, carried_out) => self.jobs.complete(*job, carried_out).await?,
         }
         match is_wanted {
-            true => self.has_come(work).await,
-            false => self.is_over(work).await,
+            true => self.reminders.mark_delivered(work).await,
+            false => self.reminders.remove_reminder(work).await,
         }
     }
 
-    /// Where to say it; `None` where it was cancelled, or the conversation is over.
-    async fn still_wanted(&self, work: &ReminderWork) -> Result<Option<ConversationReference>, Later> {
-        let key = self.references.key(&work.reference);
-        let memory = self.memories.get(&key, self.clock.now()).await;
-        let memory = memory.map_err(|error| self.put_off(&error, &work.job))?;
+    /// Returns the conversation of a reminder; `None` where the reminder was cancelled, or the conversation is inactive.
+    async fn active_conversation(
+        &self,
+        work: &ReminderWork,
+    ) -> Result<Option<ConversationReference>, RetryIn> {
+        let memory = self.memories.get(&work.job, &work.reference).await?;
         if memory.reminders.find(&work.series).is_none() {
             return Ok(None);
         }
-        self.references.get(&key).await.map_err(|error| self.put_off(&error, &work.job))
-    }
-
-    async fn put_down_next(&self, work: &ReminderWork, due: Timestamp) -> Result<(), Later> {
-        let number = work.number.saturating_add(1);
-        let next = work.following(number, due);
-        let moved = |memory: herald::agent::memory::Memory| memory.reminding_next(&work.series, number, due);
-        self.remember(&work.job, &work.reference, moved).await?;
-        self.queue_at(&work.job, Work::Reminder(next), due).await
-    }
-
-    /// Takes what came off the list, unless it comes back.
-    async fn has_come(&self, work: &ReminderWork) -> Result<(), Later> {
-        if work.reminder.every.is_some() { Ok(()) } else { self.is_over(work).await }
-    }
-
-    async fn is_over(&self, work: &ReminderWork) -> Result<(), Later> {
-        self.remember(&work.job, &work.reference, |memory| memory.reminded(&work.series)).await
+        let reference = self.references.get(&self.references.key(&work.reference)).await;
+        reference.map_err(|error| self.jobs.retry_after_store_error(&error, &work.job))
     }
 }

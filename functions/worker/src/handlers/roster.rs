@@ -1,136 +1,156 @@
-//! A team's roster, read for a broadcast page by page and kept with it: the planner, who must not talk to the channel,
-//! plans by what is kept. Each page is written once and names the next, so whoever dies is gone on for, and of two who
-//! read one roster one goes on.
+//! Handler of a roster: the members of a team, read for a broadcast page by page and stored.
+//!
+//! `proactive`, which must not call the channel, plans by what is stored. Each page is written once and names the next,
+//! so that another worker continues after a crash, and of two workers that read one roster only one continues.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use herald::aws::queue::{RosterWork, Work};
-use herald::aws::table::{Shared, StoreError, Taken};
+use herald::aws::table::{ReferenceStore, StoreError, Taken};
 use herald::broadcast::{Broadcast, BroadcastId, Status};
+use herald::channel::connector::Connector;
+use herald::clock::Clock;
 use herald::error::error_chain;
 use herald::protocol::channel_error::{ConnectorError, RejectionReason, Retry};
 use herald::protocol::roster::{MAX_PAGES, RosterPage, Seen};
 use herald::protocol::service_url::ServiceUrl;
 use herald::protocol::team::{Team, TeamChannel};
-use herald::rate_limit;
+use herald::random::Random;
 use tracing::{info, warn};
 
-use crate::sending::rate_limit::{PATIENCE, later};
-use crate::{Later, Place, Worker};
+use crate::MessageContext;
+use crate::broadcast::circuit_breaker::log_pause;
+use crate::broadcast::defer::Parking;
+use crate::broadcast::status::Broadcasts;
+use crate::retry::RetryIn;
+use crate::sending::create_conversation::Conversations;
+use crate::sending::rate_limit::RateLimiter;
 
-/// How far a roster is read.
-struct Reading {
+/// Progress of reading a roster.
+struct RosterProgress {
     url: ServiceUrl,
     seen: Seen,
-    /// Pages that are kept.
+    /// Number of stored pages.
     pages: usize,
-    /// What the next page is asked for with; `None` for the first one.
+    /// Continuation token of the next page; `None` for the first one.
     next: Option<String>,
-    /// Whether it was begun anew because the channel did not know where it was.
-    is_again: bool,
+    /// Whether it was restarted because the channel did not know the token any more.
+    restarted: bool,
 }
 
-impl Worker {
+/// Reads rosters.
+pub(crate) struct RosterHandler {
+    pub(crate) connector: Arc<Connector>,
+    pub(crate) references: ReferenceStore,
+    pub(crate) broadcasts: Broadcasts,
+    pub(crate) parking: Parking,
+    pub(crate) conversations: Conversations,
+    pub(crate) limits: RateLimiter,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Random,
+}
+
+impl RosterHandler {
+    /// Reads a roster, from where it was left.
+    ///
     /// ```text
-    /// page ──► kept ──► page ──► kept ──► … ──► the last one is kept: the tick plans
+    /// page ──► stored ──► page ──► stored ──► … ──► the last one is stored: the tick plans
     /// ```
-    pub(crate) async fn roster(&self, work: RosterWork, place: Place) -> Result<(), Later> {
+    pub(crate) async fn handle(&self, work: RosterWork, context: MessageContext) -> Result<(), RetryIn> {
         let id = &work.broadcast;
-        let no_table = |error: &StoreError| self.no_broadcast(error, id);
-        let Some(mut reading) = self.reading(&work).await.map_err(|error| no_table(&error))? else {
+        let retry = |error: &StoreError| self.broadcasts.retry_after_store_error(error, id);
+        let Some(mut progress) = self.progress(&work).await.map_err(|error| retry(&error))? else {
             return Ok(());
         };
         loop {
-            if place.stop_at.is_some_and(|at| self.clock.now() >= at) {
-                return Err(Later { wait: std::time::Duration::from_secs(1) });
+            if context.deadline.is_some_and(|at| self.clock.now() >= at) {
+                return Err(RetryIn { wait: Duration::from_secs(1) });
             }
-            let standing = self.broadcasts.state(id).await.map_err(|error| no_table(&error))?;
-            match standing.map(|broadcast| broadcast.status) {
+            let broadcast = self.broadcasts.store.state(id).await.map_err(|error| retry(&error))?;
+            match broadcast.map(|broadcast| broadcast.status) {
                 Some(Status::Running) => {}
-                Some(Status::Paused) => return self.hold_roster(work).await,
+                Some(Status::Paused) => return self.park_roster(work).await,
                 Some(Status::Cancelled | Status::Done) | None => return Ok(()),
             }
-            self.members_turn(&work.team).await?;
-            let page = match self.connector.roster(&reading.url, &work.team, reading.next.as_deref()).await {
-                Ok(page) => reading.seen.sift(page),
-                // It does not know any more where that was: from the beginning, without those who are kept.
-                Err(error) if reading.is_lost(&error) => {
-                    reading = Reading { next: None, is_again: true, ..reading };
+            self.reserve_roster_request(&work.team).await?;
+            let page = match self.connector.roster(&progress.url, &work.team, progress.next.as_deref()).await
+            {
+                Ok(page) => progress.seen.sift(page),
+                // The token has expired: from the first page, without the members that are stored.
+                Err(error) if progress.is_lost(&error) => {
+                    progress = RosterProgress { next: None, restarted: true, ..progress };
                     continue;
                 }
-                Err(error) => return self.not_read(work, &error).await,
+                Err(error) => return self.handle_read_error(work, &error).await,
             };
-            let is_stuck = page.next.is_some() && (page.next == reading.next || reading.pages >= MAX_PAGES);
+            let is_stuck = page.next.is_some() && (page.next == progress.next || progress.pages >= MAX_PAGES);
             if is_stuck {
-                return self.give_up(work, "the channel does not come to an end of its members").await;
+                return self
+                    .pause_broadcast(work, "the channel does not come to an end of its members")
+                    .await;
             }
             let now = self.clock.now();
-            let kept = self.broadcasts.put_roster_page(id, &work.team, reading.pages, &page, now).await;
-            if kept.map_err(|error| no_table(&error))? == Err(Taken) {
-                // Somebody else reads it too: on from where they are.
-                return Err(Later { wait: std::time::Duration::from_secs(1) });
+            let stored =
+                self.broadcasts.store.put_roster_page(id, &work.team, progress.pages, &page, now).await;
+            if stored.map_err(|error| retry(&error))? == Err(Taken) {
+                // Another worker reads it too: continue from there.
+                return Err(RetryIn { wait: Duration::from_secs(1) });
             }
-            reading = Reading { pages: reading.pages + 1, next: page.next, ..reading };
-            if reading.next.is_none() {
-                let pages = reading.pages;
+            progress = RosterProgress { pages: progress.pages + 1, next: page.next, ..progress };
+            if progress.next.is_none() {
+                let pages = progress.pages;
                 info!(broadcast.id = id.as_str(), pages, "read the roster of a team");
                 return Ok(());
             }
         }
     }
 
-    /// How far the roster is read by now; `None` when it is read.
-    async fn reading(&self, work: &RosterWork) -> Result<Option<Reading>, StoreError> {
-        let mut reading = Reading {
+    /// Returns the progress of a roster; `None` when it is read completely.
+    async fn progress(&self, work: &RosterWork) -> Result<Option<RosterProgress>, StoreError> {
+        let mut progress = RosterProgress {
             url: self.url_of(&work.team).await?,
             seen: Seen::default(),
             pages: 0,
             next: None,
-            is_again: false,
+            restarted: false,
         };
-        while let Some(page) = self.broadcasts.roster_page(&work.broadcast, &work.team, reading.pages).await?
-        {
-            let RosterPage { next, .. } = reading.seen.sift(page);
-            reading = Reading { pages: reading.pages + 1, next, ..reading };
+        let stored = &self.broadcasts.store;
+        while let Some(page) = stored.roster_page(&work.broadcast, &work.team, progress.pages).await? {
+            let RosterPage { next, .. } = progress.seen.sift(page);
+            progress = RosterProgress { pages: progress.pages + 1, next, ..progress };
         }
-        let is_read = reading.pages > 0 && reading.next.is_none();
-        Ok((!is_read).then_some(reading))
+        let is_read = progress.pages > 0 && progress.next.is_none();
+        Ok((!is_read).then_some(progress))
     }
 
-    /// Where the team's connector answers: where its General channel was heard from, else where all begins.
+    /// Returns the service URL of a team: that of its General channel, if stored, else the global one.
     async fn url_of(&self, team: &Team) -> Result<ServiceUrl, StoreError> {
         let general = TeamChannel { tenant: team.tenant.clone(), id: team.id.clone() };
         let global = self.connector.cloud.global_service_url.clone();
-        let Some(reference) = self.thread_of(&general, None) else { return Ok(global) };
+        let Some(reference) = self.conversations.thread_of(&general, None) else { return Ok(global) };
         let known = self.references.get(&self.references.key(&reference)).await?;
         Ok(known.map_or(global, |known| known.service_url))
     }
 
-    /// Waits until the members may be asked for once more, as one of the tenant's requests.
-    async fn members_turn(&self, team: &Team) -> Result<(), Later> {
-        let of_tenant = self.turns_at(&team.tenant, 1).await?;
-        let now = self.clock.now();
-        let name = format!("members {} {}", team.tenant.as_str().to_ascii_lowercase(), team.id);
-        let shared = Shared::Conversation(&name);
-        let of_team = match self.rates.reserve(shared, &rate_limit::MEMBERS, 1, now, PATIENCE).await {
-            Ok(reserved) => reserved.map_err(|not_yet| later(not_yet, now))?,
-            Err(error) => {
-                warn!(error = %error_chain(&error), "could not reserve a look at a roster");
-                Vec::new()
-            }
-        };
+    /// Waits for a slot of the tenant and of the team.
+    async fn reserve_roster_request(&self, team: &Team) -> Result<(), RetryIn> {
+        let of_tenant = self.limits.reserve_tenant(&team.tenant, 1).await?;
+        let of_team = self.limits.reserve_members(team).await?;
         for start in of_tenant.into_iter().chain(of_team) {
-            self.wait_for_turn(start).await;
+            self.limits.sleep_until(start).await;
         }
         Ok(())
     }
 
-    /// A page was not had: it is tried again later, or the broadcast is paused with what an operator can do about it.
-    async fn not_read(&self, work: RosterWork, error: &ConnectorError) -> Result<(), Later> {
-        self.slow_down(error, Some(&work.team.tenant)).await;
+    /// Retries a page that could not be read, or pauses the broadcast with advice for the operator.
+    async fn handle_read_error(&self, work: RosterWork, error: &ConnectorError) -> Result<(), RetryIn> {
+        self.limits.pause_tenant(error, Some(&work.team.tenant)).await;
         warn!(error = %error_chain(error), broadcast.id = work.broadcast.as_str(), "could not read a roster");
         let wait = match error.retry() {
-            Retry::Never => return self.give_up(work, &format!("{error}{}", advice(error))).await,
-            Retry::After(wait) => Later { wait },
-            Retry::Backoff | Retry::WithinResendBudget(_) => Later::backoff(5, &self.random),
+            Retry::Never => return self.pause_broadcast(work, &format!("{error}{}", advice(error))).await,
+            Retry::After(wait) => RetryIn { wait },
+            Retry::Backoff | Retry::WithinResendBudget(_) => RetryIn::backoff(5, &self.random),
         };
         let reason = reason(&work, error);
         let now = self.clock.now();
@@ -138,48 +158,48 @@ impl Worker {
         Err(wait)
     }
 
-    async fn give_up(&self, work: RosterWork, why: &str) -> Result<(), Later> {
+    /// Pauses the broadcast and parks the work until it is resumed.
+    async fn pause_broadcast(&self, work: RosterWork, why: &str) -> Result<(), RetryIn> {
         let (reason, now) = (reason(&work, why), self.clock.now());
         self.change_broadcast(&work.broadcast, |broadcast| broadcast.stopped(&reason, now)).await?;
-        self.hold_roster(work).await
+        self.park_roster(work).await
     }
 
     async fn change_broadcast(
         &self,
         id: &BroadcastId,
         decide: impl Fn(&Broadcast) -> Broadcast,
-    ) -> Result<(), Later> {
+    ) -> Result<(), RetryIn> {
         let decide = |broadcast: &Broadcast| {
             let decided = decide(broadcast);
             let before = broadcast.status;
             (Some(decided).filter(|decided| decided != broadcast), before)
         };
-        let changed = self.broadcasts.change(id, decide).await;
-        let changed = changed.map_err(|error| self.no_broadcast(&error, id))?;
-        Self::note_pause(id, changed.as_ref());
+        let changed = self.broadcasts.store.change(id, decide).await;
+        let changed = changed.map_err(|error| self.broadcasts.retry_after_store_error(&error, id))?;
+        log_pause(id, changed.as_ref());
         Ok(())
     }
 
-    /// Puts the reading aside until the broadcast goes on.
-    async fn hold_roster(&self, work: RosterWork) -> Result<(), Later> {
+    async fn park_roster(&self, work: RosterWork) -> Result<(), RetryIn> {
         let id = work.broadcast.clone();
-        self.hold_work(&id, &Work::Roster(work)).await
+        self.parking.park_work(&id, &Work::Roster(work)).await
     }
 }
 
-impl Reading {
-    /// Whether the channel has lost where it was: what it gave for the next page holds for a while only.
+impl RosterProgress {
+    /// Whether the continuation token has expired.
     fn is_lost(&self, error: &ConnectorError) -> bool {
-        self.next.is_some() && !self.is_again && error.refusal() == Some(RejectionReason::Malformed)
+        self.next.is_some() && !self.restarted && error.refusal() == Some(RejectionReason::Malformed)
     }
 }
 
-/// Why nobody can be planned, without naming the team: the reason goes into a log too.
+/// Returns why the broadcast cannot be planned, without the name of the team, for the reason is logged too.
 fn reason(work: &RosterWork, why: impl std::fmt::Display) -> String {
     format!("the roster of team {} of the audience cannot be read: {why}", work.number)
 }
 
-/// What an operator can do about it.
+/// Returns what an operator can do about a rejection.
 fn advice(error: &ConnectorError) -> &'static str {
     let is = |these: &[RejectionReason]| error.refusal().is_some_and(|refusal| these.contains(&refusal));
     if is(&[RejectionReason::NotInRoster]) {

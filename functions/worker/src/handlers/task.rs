@@ -1,52 +1,111 @@
-//! Tasks: long work, run once the user has been answered, and the follow-up it comes to.
-//! A task may run again after a crash; its follow-up is sent under its own claim all the same.
+//! Handler of a task: long work of the engine after the ack, and its follow-up.
+//! A task may run again after a crash; its follow-up is sent under a claim of its own.
 
-use herald::agent::engine::{EngineError, TaskOutcome};
+use std::sync::Arc;
+
+use herald::agent::engine::{Engine, EngineError, TaskOutcome};
 use herald::agent::memory::Memory;
 use herald::agent::progress::Progress;
 use herald::agent::task::{TaskInput, TaskRun};
 use herald::aws::queue::TaskWork;
+use herald::clock::Clock;
 use herald::jobs::{Job, Plan, Policy, Verdict};
+use herald::streaming::Stream;
 use tracing::info;
 
-use crate::job::lease::Wanted;
-use crate::sending::inline_send::Said;
-use crate::sending::send::Route;
-use crate::{Later, Worker};
+use crate::effects::Effects;
+use crate::job::continuation::Continuations;
+use crate::job::lease::{Claimed, Jobs, SendResults};
+use crate::job::plan::JobPlan;
+use crate::memory::Memories;
+use crate::retry::RetryIn;
+use crate::sending::inline_send::{PlanSender, SendOutcome};
+use crate::sending::replace_ack::replace_ack;
+use crate::sending::send::Sender;
+use crate::sending::target::Route;
+use crate::streaming::finish::StreamFinisher;
+use crate::streaming::open::Streams;
+use crate::streaming::run::{StreamRunner, stopped};
 
-impl Worker {
-    pub(crate) async fn task(&self, work: TaskWork) -> Result<(), Later> {
-        let job = match self.claim(&work.job, Policy::Work).await? {
-            Wanted::InHand(job) => job,
-            Wanted::Settled(_) => {
-                self.end_stream_of(&work).await;
-                return self.waits_no_longer(&work).await;
+/// Runs tasks.
+pub(crate) struct TaskHandler {
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) jobs: Jobs,
+    pub(crate) memories: Memories,
+    pub(crate) effects: Effects,
+    pub(crate) continuations: Continuations,
+    pub(crate) plans: PlanSender,
+    pub(crate) sender: Sender,
+    pub(crate) streams: Streams,
+    pub(crate) stream_runner: StreamRunner,
+    pub(crate) stream_finisher: StreamFinisher,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl TaskHandler {
+    /// Runs a task and sends its follow-up.
+    pub(crate) async fn handle(&self, work: TaskWork) -> Result<(), RetryIn> {
+        let job = match self.jobs.claim(&work.job, Policy::Work).await? {
+            Claimed::Acquired(job) => job,
+            Claimed::Completed(_) => {
+                self.streams.release_for_task(&work).await;
+                return self.continuations.unlist_waiting_task(&work).await;
             }
         };
-        self.holding(&job, Box::pin(self.run(&work, job.clone()))).await
+        self.jobs.with_lease(&job, Box::pin(self.run(&work, job.clone()))).await
     }
 
-    async fn run(&self, work: &TaskWork, job: Job) -> Result<(), Later> {
+    async fn run(&self, work: &TaskWork, job: Job) -> Result<(), RetryIn> {
         if let Some(stream) = &work.stream {
             return Box::pin(self.run_streamed(work, stream, job)).await;
         }
-        let planned = self.planned(job, true, Box::pin(self.run_task(work, &Progress::default()))).await?;
-        let planned = self.effected(planned, &work.reference).await?;
-        if planned.job.plan.as_ref().is_some_and(|plan| plan.replaces.is_some()) {
-            let job = self.stored(planned).await?;
-            let carried_out = self.replace(&job, &work.reference).await;
-            return self.go_on_or_end(work, job, carried_out).await;
+        let progress = Progress::default();
+        let run = Box::pin(self.run_task(work, &progress));
+        let apology = Some(self.engine.apology());
+        let plan = JobPlan::replay_or_decide(&self.jobs, job, apology, run).await?;
+        let plan = self.effects.apply_plan_effects(plan, &work.reference).await?;
+        if plan.job.plan.as_ref().is_some_and(|plan| plan.replaces.is_some()) {
+            let job = plan.persist(&self.jobs).await?;
+            let carried_out = replace_ack(&self.sender, &job, &work.reference).await;
+            return self.continuations.continue_or_finish(work, job, carried_out).await;
         }
-        match self.send_plan(planned, Route::follow_up(&work.reference)).await? {
-            Said::Ended(_) => self.waits_no_longer(work).await,
-            Said::InHand(job, carried_out) => self.go_on_or_end(work, *job, carried_out).await,
+        match self.plans.send_plan(plan, Route::follow_up(&work.reference)).await? {
+            SendOutcome::Completed(_) => self.continuations.unlist_waiting_task(work).await,
+            SendOutcome::InProgress(job, carried_out) => {
+                self.continuations.continue_or_finish(work, *job, carried_out).await
+            }
         }
     }
 
-    pub(crate) async fn run_task(&self, work: &TaskWork, progress: &Progress) -> Result<Plan, EngineError> {
+    /// Runs a task whose answer is streamed to `opened`.
+    async fn run_streamed(&self, work: &TaskWork, opened: &Stream, job: Job) -> Result<(), RetryIn> {
+        let progress = Progress::default();
+        let run = Box::pin(self.run_task(work, &progress));
+        let run = self.stream_runner.run_with_stream(work, opened, job, &progress, run);
+        let (plan, stream) = Box::pin(run).await?;
+        let plan = self.effects.apply_plan_effects(plan, &work.reference).await?;
+        // Stored even where it is to send nothing, for it holds the state of the stream.
+        let job = if plan.is_persisted { plan.job } else { self.jobs.write(plan.job).await? };
+        let sent = Box::pin(self.stream_finisher.finish(&job, &work.reference, &stream)).await;
+        if sent.is_ok() {
+            self.streams.release_for_task(work).await;
+        }
+        match sent {
+            Ok(Some(results)) => self.continuations.continue_or_finish(work, job, Ok(results)).await,
+            // The user wants none of it, nor what would follow.
+            Ok(None) => {
+                let job = Job { plan: Some(stopped()), ..job };
+                self.continuations.continue_or_finish(work, job, Ok(SendResults::default())).await
+            }
+            Err(retry) => self.continuations.continue_or_finish(work, job, Err(retry)).await,
+        }
+    }
+
+    /// Runs the task in the engine and returns the plan of its outcome.
+    async fn run_task(&self, work: &TaskWork, progress: &Progress) -> Result<Plan, EngineError> {
         let begun = self.clock.now();
         let memory = match work.task.recalls {
-            true => self.recall(&work.reference).await,
+            true => self.memories.load_memory(&work.reference).await,
             false => Memory::default(),
         };
         let run = TaskRun {
@@ -66,7 +125,9 @@ impl Worker {
             TaskOutcome::Replace(activity) => {
                 Plan { replaces: work.ack.clone(), ..Plan::sends(vec![activity]) }
             }
-            TaskOutcome::Continue { say, state, after } => self.plan_step(work, say, TaskInput(state), after),
+            TaskOutcome::Continue { say, state, after } => {
+                self.continuations.plan_continuation(work, say, TaskInput(state), after)
+            }
             TaskOutcome::Failed { say } => Plan { verdict: Verdict::Declined, ..Plan::sends(vec![say]) },
             TaskOutcome::With { .. } => Plan::default(),
         };

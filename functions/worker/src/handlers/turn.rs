@@ -1,83 +1,114 @@
-//! Turns: the engine's answer to one activity, within the 15 s the channel gives (design: promises, ack).
-//! A turn never waits in the FIFO queue, where it would silence its conversation: it goes on in `tasks`.
+//! Handler of a turn: the answer of the engine to one activity, with an ack within 15 s of it.
+//! A turn never waits in the FIFO queue, where it would block its conversation: its retry goes to `tasks`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use herald::agent::engine::{EngineError, Outcome};
+use herald::agent::engine::{Engine, EngineError, Outcome};
 use herald::agent::turn::Turn;
-use herald::aws::queue::{MAX_DELAY, QueueError, TaskWork, TurnWork, Work};
-use herald::clock::timeout;
+use herald::aws::queue::{MAX_DELAY, Queue, QueueError, TaskWork, TurnWork, Work};
+use herald::clock::{Clock, timeout};
 use herald::error::error_chain;
 use herald::jobs::{Job, Next, Plan, Policy};
+use herald::random::Random;
 use tracing::{error, warn};
 
-use crate::job::lease::{Parts, Wanted};
-use crate::sending::inline_send::Said;
-use crate::streaming::open::stream_of;
-use crate::sending::send::{Route, Target};
-use crate::{Later, Place, Worker};
+use crate::MessageContext;
+use crate::effects::Effects;
+use crate::job::lease::{Claimed, Jobs, SendResults};
+use crate::job::plan::JobPlan;
+use crate::memory::Memories;
+use crate::retry::RetryIn;
+use crate::sending::inline_send::{PlanSender, SendOutcome};
+use crate::sending::send::Sender;
+use crate::sending::target::{Route, Target};
+use crate::sending::typing::Typing;
+use crate::streaming::open::{Streams, stream_of};
 
-/// How long the engine has before its default ack is sent for it.
-const ENGINE_LIMIT: Duration = Duration::from_secs(5);
+/// Time limit of the engine, after which its default ack is sent.
+const ENGINE_TIMEOUT: Duration = Duration::from_secs(5);
 
-impl Worker {
-    pub(crate) async fn turn(&self, work: TurnWork, place: Place) -> Result<(), Later> {
-        let Err(later) = self.try_turn(&work, place.in_order).await else {
+/// Answers turns.
+pub(crate) struct TurnHandler {
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) jobs: Jobs,
+    pub(crate) memories: Memories,
+    pub(crate) effects: Effects,
+    pub(crate) typing: Typing,
+    pub(crate) streams: Streams,
+    pub(crate) plans: PlanSender,
+    pub(crate) sender: Sender,
+    pub(crate) tasks: Queue,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Random,
+}
+
+impl TurnHandler {
+    /// Answers a turn; one of the FIFO queue that has to be retried goes to `tasks`.
+    pub(crate) async fn handle(&self, work: TurnWork, context: MessageContext) -> Result<(), RetryIn> {
+        let Err(retry) = self.try_turn(&work, context.is_fifo).await else {
             return Ok(());
         };
-        if !place.in_order {
-            return Err(later);
+        if !context.is_fifo {
+            return Err(retry);
         }
-        if later.wait > MAX_DELAY {
-            // The agenda takes it as it is.
-            return Err(later);
+        if retry.wait > MAX_DELAY {
+            // It is stored as a timer as it is.
+            return Err(retry);
         }
         let id = work.job.clone();
-        let handed_over = self.tasks.send_after(&Work::Turn(work), later.wait).await;
+        let handed_over = self.tasks.send_after(&Work::Turn(work), retry.wait).await;
         handed_over.map_err(|error| {
             let cause = error_chain(&error);
-            error!(error = %cause, job.id = id.as_str(), "could not hand a turn over to the tasks");
-            Later { wait: later.wait.min(Duration::from_secs(2)) }
+            error!(error = %cause, job.id = id.as_str(), "could not move a turn to the queue of tasks");
+            RetryIn { wait: retry.wait.min(Duration::from_secs(2)) }
         })
     }
 
-    async fn try_turn(&self, work: &TurnWork, in_order: bool) -> Result<(), Later> {
-        let Wanted::InHand(job) = self.claim(&work.job, Policy::Work).await? else {
+    async fn try_turn(&self, work: &TurnWork, is_fifo: bool) -> Result<(), RetryIn> {
+        let Claimed::Acquired(job) = self.jobs.claim(&work.job, Policy::Work).await? else {
             return Ok(());
         };
-        self.holding(&job, Box::pin(self.answer(work, job.clone(), in_order))).await
+        self.jobs.with_lease(&job, Box::pin(self.answer(work, job.clone(), is_fifo))).await
     }
 
-    async fn answer(&self, work: &TurnWork, job: Job, in_order: bool) -> Result<(), Later> {
+    async fn answer(&self, work: &TurnWork, job: Job, is_fifo: bool) -> Result<(), RetryIn> {
         let is_message = work.turn.activity.is("message");
-        let planned = self.planned(job, is_message, Box::pin(self.decide(work))).await?;
-        let planned = Box::pin(self.begun_again(planned, &work.turn)).await;
-        let planned = Box::pin(self.effected(planned, &work.turn.reference)).await?;
-        let route = Route { target: Target::Answer(&work.turn), policy: Policy::FollowUp, in_order };
-        let Said::InHand(job, said) = self.send_plan(planned, route).await? else {
+        let apology = is_message.then(|| self.engine.apology());
+        let decide = Box::pin(self.decide(work));
+        let plan = JobPlan::replay_or_decide(&self.jobs, job, apology, decide).await?;
+        let plan = Box::pin(self.streams.reopen(plan, &work.turn)).await;
+        let plan = Box::pin(self.effects.apply_plan_effects(plan, &work.turn.reference)).await?;
+        let route = Route { target: Target::Answer(&work.turn), policy: Policy::FollowUp, is_fifo };
+        let SendOutcome::InProgress(job, sent) = self.plans.send_plan(plan, route).await? else {
             return Ok(());
         };
-        let said = Box::pin(self.without_stream(&job, said, route)).await;
-        let carried_out = match said {
-            Ok(parts) => Box::pin(self.follow(work, &job, parts, route)).await,
-            Err(later) => Err(later),
+        let sent = Box::pin(self.streams.fall_back_to_message(&job, sent, route)).await;
+        let carried_out = match sent {
+            Ok(results) => Box::pin(self.enqueue_next(work, &job, results, route)).await,
+            Err(retry) => Err(retry),
         };
-        self.conclude(*job, carried_out).await
+        self.jobs.complete(*job, carried_out).await
     }
 
     async fn decide(&self, work: &TurnWork) -> Result<Plan, EngineError> {
-        let recalled = match self.engine.recalls(&work.turn) {
-            true => Some(Turn { memory: self.recall(&work.turn.reference).await, ..work.turn.clone() }),
+        let remembering = match self.engine.recalls(&work.turn) {
+            true => Some(Turn {
+                memory: self.memories.load_memory(&work.turn.reference).await,
+                ..work.turn.clone()
+            }),
             false => None,
         };
-        let turn = recalled.as_ref().unwrap_or(&work.turn);
+        let turn = remembering.as_ref().unwrap_or(&work.turn);
         let answer = self.engine.on_activity(turn);
         let outcome = match work.unhurried {
             true => Some(answer.await),
-            false => timeout(self.clock.as_ref(), ENGINE_LIMIT, self.typing(turn, answer)).await,
+            false => {
+                timeout(self.clock.as_ref(), ENGINE_TIMEOUT, self.typing.with_typing(turn, answer)).await
+            }
         };
         let Some(outcome) = outcome else {
-            warn!(job.id = work.job.as_str(), "the engine is slow: its default ack is sent for it");
+            warn!(job.id = work.job.as_str(), "the engine exceeded its time limit: its default ack is sent");
             let ack = turn.activity.is("message").then(|| self.engine.default_ack(turn));
             return Ok(Plan { next: Some(Next::Unhurried), ..Plan::sends(ack.into_iter().collect()) });
         };
@@ -86,11 +117,11 @@ impl Worker {
             Outcome::Reply(replies) => Plan::sends(replies),
             Outcome::Defer { ack, task } => Plan { next: Some(Next::Task(task)), ..Plan::sends(vec![ack]) },
             Outcome::Stream { status, task } => {
-                let begun = Box::pin(self.begin_stream(&work.job, turn, status)).await;
-                Plan { next: Some(Next::Task(task)), ..begun }
+                let opened = Box::pin(self.streams.open(&work.job, turn, status)).await;
+                Plan { next: Some(Next::Task(task)), ..opened }
             }
             Outcome::Ignore => Plan::default(),
-            // An invoke is answered in its HTTP response; nothing can be said to it here.
+            // An invoke is answered in its HTTP response, not here.
             Outcome::Invoke { .. } | Outcome::With { .. } => {
                 warn!(
                     job.id = work.job.as_str(),
@@ -102,22 +133,22 @@ impl Worker {
         Ok(Plan { effects, ..plan })
     }
 
-    /// Queues what follows once the sends are made, whatever came of them.
-    async fn follow(
+    /// Enqueues what follows once the messages are sent, whatever their results.
+    async fn enqueue_next(
         &self,
         work: &TurnWork,
         job: &Job,
-        parts: Parts,
+        results: SendResults,
         route: Route<'_>,
-    ) -> Result<Parts, Later> {
+    ) -> Result<SendResults, RetryIn> {
         let stream = stream_of(job);
         if stream.is_none() {
-            self.end_refused_stream(work, job).await;
+            self.streams.release_if_refused(work, job).await;
         }
         let next = match job.plan.as_ref().and_then(|plan| plan.next.clone()) {
-            None => return Ok(parts),
-            // Of a task alone.
-            Some(Next::Step { .. }) => return Ok(parts),
+            None => return Ok(results),
+            // Only a task has steps.
+            Some(Next::Step { .. }) => return Ok(results),
             Some(Next::Task(task)) => {
                 let job = work.job.step("task", 0);
                 let (ack, reference) = (Some(work.job.clone()), work.turn.reference.clone());
@@ -129,14 +160,14 @@ impl Worker {
             }
         };
         let Err(error) = self.tasks.send_after(&next, Duration::ZERO).await else {
-            return Ok(parts);
+            return Ok(results);
         };
-        error!(error = %error_chain(&error), job.id = work.job.as_str(), "could not queue what follows from a turn");
+        error!(error = %error_chain(&error), job.id = work.job.as_str(), "could not enqueue what follows from a turn");
         if matches!(error, QueueError::Body(_)) {
-            // It will never fit; whoever was promised an answer is told.
+            // It will never fit; the user, who was promised an answer, gets an apology.
             let job = work.job.step("apology", 0);
-            return self.send_all(&job, route, &[self.engine.apology()]).await;
+            return self.sender.send_all(&job, route, &[self.engine.apology()]).await;
         }
-        Err(Later::backoff(2, &self.random))
+        Err(RetryIn::backoff(2, &self.random))
     }
 }

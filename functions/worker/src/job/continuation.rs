@@ -1,24 +1,37 @@
-//! Steps: a task that goes on later, put down before it is queued, so that it can be cancelled while it waits.
-//! When it may go on is the shared vocabulary's; what it does then, `tasks`'.
+//! Continuation of a task: its next step, recorded before it is enqueued, so that it can be cancelled while it waits.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use herald::agent::memory::WaitingTask;
+use herald::agent::engine::Engine;
+use herald::agent::memory::{Memory, WaitingTask};
 use herald::agent::task::TaskInput;
 use herald::aws::queue::{TaskWork, Work};
-use herald::error::error_chain;
-use herald::jobs::timers::{Destination, Item};
+use herald::clock::Clock;
 use herald::jobs::{Job, JobId, Next, Plan, waiting};
 use herald::protocol::activity::Activity;
 use jiff::Timestamp;
 use tracing::{error, info};
 
-use crate::job::lease::{EXPIRY, Parts};
-use crate::{Later, Worker};
+use super::lease::{JOB_TTL, Jobs, SendResults};
+use crate::memory::Memories;
+use crate::retry::RetryIn;
+use crate::timers::Timers;
 
-impl Worker {
-    /// The plan of a task that wants to go on in `after` with `state`: it does, or it is told why it cannot.
-    pub(crate) fn plan_step(
+/// Continues tasks, or completes them.
+#[derive(Clone)]
+pub(crate) struct Continuations {
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) jobs: Jobs,
+    pub(crate) memories: Memories,
+    pub(crate) timers: Timers,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Continuations {
+    /// Returns the plan of a task that continues in `after` with `state`, or that ends with an apology because it
+    /// cannot.
+    pub(crate) fn plan_continuation(
         &self,
         work: &TaskWork,
         say: Vec<Activity>,
@@ -32,52 +45,53 @@ impl Worker {
                 error!(
                     job.id = work.job.as_str(),
                     task.name = work.task.name,
-                    "a task cannot go on: {refused}"
+                    "a task cannot continue: {refused}"
                 );
                 Plan { verdict: refused.verdict(), ..Plan::sends(vec![self.engine.apology()]) }
             }
         }
     }
 
-    /// Has a task whose word is said go on or end, as its plan says.
-    pub(crate) async fn go_on_or_end(
+    /// Enqueues the next step of a task whose messages are `sent`, if its plan has one, and completes the job.
+    pub(crate) async fn continue_or_finish(
         &self,
         work: &TaskWork,
         job: Job,
-        said: Result<Parts, Later>,
-    ) -> Result<(), Later> {
-        let carried_out = match said {
-            Ok(parts) => self.carry_on(work, job.plan.as_ref()).await.map(|()| parts),
-            Err(later) => Err(later),
+        sent: Result<SendResults, RetryIn>,
+    ) -> Result<(), RetryIn> {
+        let carried_out = match sent {
+            Ok(results) => self.enqueue_continuation(work, job.plan.as_ref()).await.map(|()| results),
+            Err(retry) => Err(retry),
         };
-        self.conclude(job, carried_out).await
+        self.jobs.complete(job, carried_out).await
     }
 
     /// ```text
-    /// put down ──► listed ──► queued      died before queued: replayed, all three are the same again
-    ///     └─► forbidden meanwhile: the task ends here
+    /// recorded ──► listed ──► enqueued      died before enqueued: replayed, all three are the same again
+    ///     └─► cancelled meanwhile: the task ends here
     /// ```
-    async fn carry_on(&self, work: &TaskWork, plan: Option<&Plan>) -> Result<(), Later> {
+    async fn enqueue_continuation(&self, work: &TaskWork, plan: Option<&Plan>) -> Result<(), RetryIn> {
         let Some(Next::Step { state, due }) = plan.and_then(|plan| plan.next.as_ref()) else {
-            return self.waits_no_longer(work).await;
+            return self.unlist_waiting_task(work).await;
         };
         let next = match work.following(state.clone(), *due) {
             Ok(next) => next,
             Err(refused) => {
                 // Only where a newer bundle planned it.
-                error!(job.id = work.job.as_str(), "a planned step cannot be queued: {refused}");
-                return self.waits_no_longer(work).await;
+                error!(job.id = work.job.as_str(), "a planned step cannot be enqueued: {refused}");
+                return self.unlist_waiting_task(work).await;
             }
         };
         let (due, now) = (*due, self.clock.now());
-        let expires_at = due.checked_add(EXPIRY).unwrap_or(Timestamp::MAX);
+        let expires_at = due.checked_add(JOB_TTL).unwrap_or(Timestamp::MAX);
         let after_next = JobId::of_task(&next.task_id()).task_step(next.number() + 1);
         let record = waiting(next.job.clone(), after_next, due, expires_at, now);
-        let there = self.jobs.open(record).await.map_err(|error| self.put_off(&error, &work.job))?;
+        let there = self.jobs.store.open(record).await;
+        let there = there.map_err(|error| self.jobs.retry_after_store_error(&error, &work.job))?;
         if there.state.is_settled() {
             let reason = there.reason().unwrap_or_default();
-            info!(job.id = next.job.as_str(), "a task does not go on: {reason}");
-            return self.waits_no_longer(work).await;
+            info!(job.id = next.job.as_str(), "a task does not continue: {reason}");
+            return self.unlist_waiting_task(work).await;
         }
         if let Some(label) = &work.task.label {
             let listed = WaitingTask {
@@ -87,38 +101,18 @@ impl Worker {
                 since: now,
                 due,
             };
-            self.remember(&work.job, &work.reference, |memory| memory.waiting_for(listed.clone())).await?;
+            let change = |memory: Memory| memory.waiting_for(listed.clone());
+            self.memories.update_memory(&work.job, &work.reference, change).await?;
         }
-        self.queue_at(&work.job, Work::Task(next), due).await
+        self.timers.enqueue_at(&work.job, Work::Task(next), due).await
     }
 
-    /// Queues what follows from `job`, to be seen when it is due: out of its queue where that is soon enough, else off
-    /// the agenda.
-    pub(crate) async fn queue_at(&self, job: &JobId, work: Work, due: Timestamp) -> Result<(), Later> {
-        let now = self.clock.now();
-        let put_off = |cause: String| {
-            error!(error = cause, job.id = job.as_str(), "could not queue what is to come later");
-            Later::backoff(2, &self.random)
-        };
-        let body = work.encode().map_err(|error| put_off(error_chain(&error).to_string()))?;
-        let item = Item::new(Destination::Tasks, body, due);
-        match item.wait(now) {
-            Some(wait) => {
-                let queued = self.tasks.send_body_after(item.body, wait).await;
-                queued.map_err(|error| put_off(error_chain(&error).to_string()))
-            }
-            None => {
-                let kept = self.agenda.put(&item, now).await;
-                kept.map_err(|error| put_off(error_chain(&error).to_string()))
-            }
-        }
-    }
-
-    /// Takes the task of `work`, which has ended, off the list of those that wait, if its step was on it.
-    pub(crate) async fn waits_no_longer(&self, work: &TaskWork) -> Result<(), Later> {
+    /// Removes a task that has ended from the list of waiting tasks, if its step was listed.
+    pub(crate) async fn unlist_waiting_task(&self, work: &TaskWork) -> Result<(), RetryIn> {
         if work.step.is_none() || work.task.label.is_none() {
             return Ok(());
         }
-        self.remember(&work.job, &work.reference, |memory| memory.without(&work.job.as_task())).await
+        let task = work.job.as_task();
+        self.memories.update_memory(&work.job, &work.reference, |memory| memory.without(&task)).await
     }
 }

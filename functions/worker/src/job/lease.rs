@@ -1,149 +1,170 @@
-//! A job in hand: claimed, renewed while it is worked on, its plan stored before it is carried out.
-//! What the plan says is decided by `turns`, `tasks` and `deliveries`.
+//! Lease on a job: claimed, renewed while work goes on, completed with its results.
+//! What a claim or an attempt does to the record is decided in `herald::jobs`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use herald::aws::table::StoreError;
+use herald::aws::table::{JobStore, StoreError};
+use herald::clock::Clock;
 use herald::error::error_chain;
 use herald::jobs::{Attempt, Claim, Claimant, Job, JobId, Plan, Policy, State, Verdict, finish};
+use herald::random::Random;
 use jiff::{SignedDuration, Timestamp};
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
-use crate::{Later, Worker};
+use crate::retry::RetryIn;
 
-/// How long a claim holds: longer than one request to the channel can take, and renewed while work goes on.
+/// Duration of a lease: longer than one request to the channel can take, and renewed while work goes on.
 pub(crate) const LEASE: Duration = Duration::from_secs(20);
 
-/// How often it is renewed.
-const BEAT: Duration = Duration::from_secs(10);
+/// Interval between two renewals of a lease.
+const RENEW_INTERVAL: Duration = Duration::from_secs(10);
 
-/// After this a job is not begun any more: an answer that is a day late is none.
-pub(crate) const EXPIRY: SignedDuration = SignedDuration::from_hours(24);
+/// Age after which a job is not started any more: an answer that is a day late is of no use.
+pub(crate) const JOB_TTL: SignedDuration = SignedDuration::from_hours(24);
 
-/// A job that was wanted.
-pub(crate) enum Wanted {
-    /// It is ours.
-    InHand(Job),
-    /// There is nothing left to do about it.
-    Settled(Job),
+/// Result of claiming a job.
+pub(crate) enum Claimed {
+    /// This worker holds the lease.
+    Acquired(Job),
+    /// Nothing is left to do.
+    Completed(Job),
 }
 
-/// How the parts of a job ended, which decide how it ends itself: as the first of them that was not sent.
+/// Results of the sends of a job, which ends as the first of them that was not sent.
 #[derive(Default)]
-pub(crate) struct Parts {
+pub(crate) struct SendResults {
     unsent: Option<(State, String)>,
 }
 
-impl Parts {
-    /// Takes `job`, which is settled, into account.
+impl SendResults {
+    /// Takes `job`, a completed send, into account.
     pub(crate) fn add(&mut self, job: &Job) {
         self.unsent = self.unsent.take().or_else(|| job.unsent());
     }
 }
 
-impl Worker {
+/// Claims jobs and records what becomes of them.
+#[derive(Clone)]
+pub(crate) struct Jobs {
+    pub(crate) store: JobStore,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Random,
+}
+
+impl Jobs {
     /// Claims `id`.
-    pub(crate) async fn claim(&self, id: &JobId, policy: Policy) -> Result<Wanted, Later> {
+    pub(crate) async fn claim(&self, id: &JobId, policy: Policy) -> Result<Claimed, RetryIn> {
         let claimant = self.claimant(policy);
-        self.wanted(id, claimant.now, self.jobs.claim(id, &claimant).await)
+        self.claimed(id, claimant.now, self.store.claim(id, &claimant).await)
     }
 
-    /// Claims `id` with what is to be done, the only send of which is claimed with it.
+    /// Claims `id` together with its plan, and with the plan its only send.
     pub(crate) async fn claim_planned(
         &self,
         id: &JobId,
         plan: &Plan,
         policy: Policy,
-    ) -> Result<Wanted, Later> {
+    ) -> Result<Claimed, RetryIn> {
         let claimant = self.claimant(Policy::Work);
-        self.wanted(id, claimant.now, self.jobs.claim_planned(id, &claimant, plan, policy).await)
+        self.claimed(id, claimant.now, self.store.claim_planned(id, &claimant, plan, policy).await)
     }
 
     fn claimant(&self, policy: Policy) -> Claimant {
         let now = self.clock.now();
-        let expires_at = now.checked_add(EXPIRY).unwrap_or(now);
+        let expires_at = now.checked_add(JOB_TTL).unwrap_or(now);
         Claimant { owner: self.random.random_id(), now, lease: LEASE, expires_at, policy }
     }
 
-    fn wanted(
+    fn claimed(
         &self,
         id: &JobId,
         now: Timestamp,
         claimed: Result<Claim, StoreError>,
-    ) -> Result<Wanted, Later> {
-        match claimed.map_err(|error| self.put_off(&error, id))? {
-            Claim::Taken(job) => Ok(Wanted::InHand(job)),
-            Claim::Settled(job) => Ok(Wanted::Settled(job)),
+    ) -> Result<Claimed, RetryIn> {
+        match claimed.map_err(|error| self.retry_after_store_error(&error, id))? {
+            Claim::Taken(job) => Ok(Claimed::Acquired(job)),
+            Claim::Settled(job) => Ok(Claimed::Completed(job)),
             Claim::Over(job) => {
                 let reason = job.reason().unwrap_or_default();
-                warn!(job.id = id.as_str(), job.state = ?job.state, "gave up a job: {reason}");
-                Ok(Wanted::Settled(job))
+                warn!(job.id = id.as_str(), job.state = ?job.state, "gave up on a job: {reason}");
+                Ok(Claimed::Completed(job))
             }
-            Claim::Busy { until } => Err(Later::once_free(until, now)),
+            Claim::Busy { until } => Err(RetryIn::after_lease(until, now)),
         }
     }
 
-    /// Does `work` while the claim on `job` is renewed.
-    pub(crate) async fn holding<T>(&self, job: &Job, work: impl Future<Output = T>) -> T {
+    /// Runs `work` while the lease on `job` is renewed.
+    pub(crate) async fn with_lease<T>(&self, job: &Job, work: impl Future<Output = T>) -> T {
         tokio::select! {
             biased;
             done = work => done,
-            never = self.keep_claim(job) => never,
+            never = self.renew_lease(job) => never,
         }
     }
 
-    async fn keep_claim<T>(&self, job: &Job) -> T {
+    async fn renew_lease<T>(&self, job: &Job) -> T {
         loop {
-            self.clock.sleep(BEAT).await;
+            self.clock.sleep(RENEW_INTERVAL).await;
             let until = self.clock.now().checked_add(LEASE).unwrap_or(job.lease_until);
-            match self.jobs.renew(&job.id, &job.owner, until).await {
+            match self.store.renew(&job.id, &job.owner, until).await {
                 Ok(Ok(())) => {}
-                Ok(Err(_fenced)) => warn!(job.id = job.id.as_str(), "lost the claim on a job in hand"),
+                Ok(Err(_fenced)) => warn!(job.id = job.id.as_str(), "lost the lease on a job"),
                 Err(error) => {
                     warn!(
                         error = %error_chain(&error),
                         job.id = job.id.as_str(),
-                        "could not renew a claim"
+                        "could not renew the lease on a job"
                     );
                 }
             }
         }
     }
 
-    /// Ends `job` as its plan and its parts say, or puts it off if the plan could not be carried out.
-    pub(crate) async fn conclude(&self, job: Job, carried_out: Result<Parts, Later>) -> Result<(), Later> {
+    /// Completes `job` as its plan and its sends decide, or records that it is retried.
+    pub(crate) async fn complete(
+        &self,
+        job: Job,
+        carried_out: Result<SendResults, RetryIn>,
+    ) -> Result<(), RetryIn> {
         let verdict = job.plan.as_ref().map_or(Verdict::Done, |plan| plan.verdict);
         let (attempt, outcome) = match carried_out {
-            Err(later) => (Attempt::NotDone("a part of it was put off".to_owned()), Err(later)),
-            Ok(Parts { unsent }) => (verdict.attempt(unsent), Ok(())),
+            Err(retry) => (Attempt::NotDone("a part of it was put off".to_owned()), Err(retry)),
+            Ok(SendResults { unsent }) => (verdict.attempt(unsent), Ok(())),
         };
         let job = self.write(finish(job, attempt, Policy::Work, self.clock.now())).await?;
-        note_end(&job);
+        log_completed(&job);
         outcome
     }
 
-    /// Writes a job that is in hand.
-    pub(crate) async fn write(&self, job: Job) -> Result<Job, Later> {
+    /// Writes a job whose lease this worker holds.
+    pub(crate) async fn write(&self, job: Job) -> Result<Job, RetryIn> {
         let id = job.id.clone();
-        match self.jobs.write(job).await {
+        match self.store.write(job).await {
             Ok(Ok(job)) => Ok(job),
             Ok(Err(_fenced)) => {
-                warn!(job.id = id.as_str(), "someone else took over a job in hand");
-                Err(Later { wait: LEASE })
+                warn!(job.id = id.as_str(), "another worker acquired the lease on a job");
+                Err(RetryIn { wait: LEASE })
             }
-            Err(error) => Err(self.put_off(&error, &id)),
+            Err(error) => Err(self.retry_after_store_error(&error, &id)),
         }
     }
 
-    pub(crate) fn put_off(&self, error: &StoreError, id: &JobId) -> Later {
-        error!(error = %error_chain(error), job.id = id.as_str(), "put off a job: no table");
-        Later::backoff(3, &self.random)
+    /// Logs that the table could not be reached for the job `id`, and backs off.
+    pub(crate) fn retry_after_store_error(&self, error: &StoreError, id: &JobId) -> RetryIn {
+        RetryIn::after_store_error(error, id, &self.random)
+    }
+
+    /// Returns the moment of the first claim on `job`, which is the same in every replay.
+    pub(crate) fn first_started_at(&self, job: &Job) -> Timestamp {
+        let first = job.history.iter().find(|entry| entry.state == State::Sending);
+        first.map_or_else(|| self.clock.now(), |entry| entry.at)
     }
 }
 
-/// Logs that a job ended, if it did.
-pub(crate) fn note_end(job: &Job) {
+/// Logs that a job is completed, if it is.
+pub(crate) fn log_completed(job: &Job) {
     if job.state.is_settled() {
-        info!(job.id = job.id.as_str(), job.state = ?job.state, attempts = job.attempts, "settled a job");
+        info!(job.id = job.id.as_str(), job.state = ?job.state, attempts = job.attempts, "completed a job");
     }
 }

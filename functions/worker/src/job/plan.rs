@@ -1,85 +1,90 @@
-//! From a claimed job to its plan: the stored one, or what the engine decides, which whoever carries it out stores.
-//! What the engine is asked is said by `turns`, `tasks` and `deliveries`.
+//! Plan of a claimed job: replayed from its record, or decided by the engine and stored before it is carried out.
+//! What the engine is asked is up to each handler.
 
 use herald::agent::engine::EngineError;
 use herald::jobs::{Attempt, Job, Plan, Policy, Verdict, finish};
+use herald::protocol::activity::Activity;
 use herald::protocol::message_size::split_to_fit;
 use tracing::error;
 
-use crate::{Later, Worker};
+use super::lease::Jobs;
+use crate::retry::RetryIn;
 
-/// How often the engine is asked about one job before it is given up, where it fails each time.
-const MAX_RUNS: u32 = 3;
+/// Number of engine errors after which a job is given up.
+const MAX_ENGINE_FAILURES: u32 = 3;
 
-/// How often one job is taken up before it is given up, where each worker dies of it or beside it: most die of something
-/// else. The queues would give it up after more.
-const MAX_STARTS: u32 = 5;
+/// Number of claims after which a job is given up that no worker survived. Most of them died of something else; the
+/// queues allow more.
+const MAX_CLAIMS: u32 = 5;
 
-/// A job in hand with its plan.
-pub(crate) struct Planned {
+/// A claimed job with its plan.
+pub(crate) struct JobPlan {
     /// The job, which has a plan.
     pub(crate) job: Job,
-    /// Whether its record has it: it does before anything of it is carried out.
-    pub(crate) is_stored: bool,
+    /// Whether the record has the plan, as it must before anything of it is carried out.
+    pub(crate) is_persisted: bool,
 }
 
-impl Worker {
-    /// `job` with its plan. `decide` asks the engine; it is not begun where a plan is stored, nor for a job that
-    /// the engine never came back from. `someone_waits` for an answer, and is told when there will be none.
-    pub(crate) async fn planned(
-        &self,
+impl JobPlan {
+    /// Returns `job` with the plan of its record, else with what `decide` answers.
+    ///
+    /// `decide` calls the engine; it is not polled where a plan is stored, nor for a job that no call of the engine
+    /// ever returned for. The `apology` is sent where there will be no answer.
+    pub(crate) async fn replay_or_decide(
+        jobs: &Jobs,
         job: Job,
-        someone_waits: bool,
+        apology: Option<Activity>,
         decide: impl Future<Output = Result<Plan, EngineError>>,
-    ) -> Result<Planned, Later> {
+    ) -> Result<Self, RetryIn> {
         if job.plan.is_some() {
-            return Ok(Planned { job, is_stored: true });
+            return Ok(Self { job, is_persisted: true });
         }
-        let plan = if is_asked(&job) { self.ask(&job, decide).await? } else { None };
-        let plan = plan.unwrap_or_else(|| {
-            let apology = someone_waits.then(|| self.engine.apology());
-            Plan { verdict: Verdict::GivenUp, ..Plan::sends(apology.into_iter().collect()) }
+        let plan = if needs_engine(&job) { call_engine(jobs, &job, decide).await? } else { None };
+        let plan = plan.unwrap_or_else(|| Plan {
+            verdict: Verdict::GivenUp,
+            ..Plan::sends(apology.into_iter().collect())
         });
-        Ok(Planned { job: Job { plan: Some(divided(plan)), ..job }, is_stored: false })
+        Ok(Self { job: Job { plan: Some(split_messages(plan)), ..job }, is_persisted: false })
     }
 
-    /// The job with its plan stored; of a plan to do nothing there is nothing to replay.
-    pub(crate) async fn stored(&self, planned: Planned) -> Result<Job, Later> {
-        let Planned { job, is_stored } = planned;
-        match job.plan.as_ref().is_none_or(Plan::is_empty) || is_stored {
+    /// Stores the plan and returns the job; a plan to do nothing is not stored, for there is nothing to replay.
+    pub(crate) async fn persist(self, jobs: &Jobs) -> Result<Job, RetryIn> {
+        let Self { job, is_persisted } = self;
+        match job.plan.as_ref().is_none_or(Plan::is_empty) || is_persisted {
             true => Ok(job),
-            false => self.write(job).await,
+            false => jobs.write(job).await,
         }
     }
+}
 
-    /// What the engine decides; nothing when it failed for the last time.
-    async fn ask(
-        &self,
-        job: &Job,
-        decide: impl Future<Output = Result<Plan, EngineError>>,
-    ) -> Result<Option<Plan>, Later> {
-        match decide.await {
-            Ok(plan) => Ok(Some(plan)),
-            // The error's text may hold what a person wrote; the engine logs its own.
-            Err(_) => {
-                error!(job.id = job.id.as_str(), attempts = job.attempts, "the engine failed");
-                if job.attempts >= MAX_RUNS {
-                    return Ok(None);
-                }
-                let failed = Attempt::NotDone("the engine failed".to_owned());
-                self.write(finish(job.clone(), failed, Policy::Work, self.clock.now())).await?;
-                Err(Later::backoff(job.attempts, &self.random))
+/// Returns what the engine decides; `None` when it failed for the last time.
+async fn call_engine(
+    jobs: &Jobs,
+    job: &Job,
+    decide: impl Future<Output = Result<Plan, EngineError>>,
+) -> Result<Option<Plan>, RetryIn> {
+    match decide.await {
+        Ok(plan) => Ok(Some(plan)),
+        // The error's text may hold what a person wrote; the engine logs its own.
+        Err(_) => {
+            error!(job.id = job.id.as_str(), attempts = job.attempts, "the engine failed");
+            if job.attempts >= MAX_ENGINE_FAILURES {
+                return Ok(None);
             }
+            let failed = Attempt::NotDone("the engine failed".to_owned());
+            jobs.write(finish(job.clone(), failed, Policy::Work, jobs.clock.now())).await?;
+            Err(RetryIn::backoff(job.attempts, &jobs.random))
         }
     }
 }
 
-/// Whether the engine is asked about `job`: nothing is decided yet, and it may still come back from it.
-pub(crate) fn is_asked(job: &Job) -> bool {
-    job.plan.is_none() && job.attempts <= MAX_STARTS
+/// Whether the engine is called for `job`: no plan is stored, and not too many workers died before one was.
+pub(crate) fn needs_engine(job: &Job) -> bool {
+    job.plan.is_none() && job.attempts <= MAX_CLAIMS
 }
 
-/// The plan with messages that the channel takes, divided before it is stored: each is claimed and repeated by itself.
-pub(crate) fn divided(plan: Plan) -> Plan {
+/// Returns the plan with messages of a size that the channel accepts. They are split before the plan is stored, so
+/// that each part is claimed and repeated by itself.
+pub(crate) fn split_messages(plan: Plan) -> Plan {
     Plan { sends: plan.sends.into_iter().flat_map(split_to_fit).collect(), ..plan }
 }

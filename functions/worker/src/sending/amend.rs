@@ -1,28 +1,29 @@
-//! What is shown already: deleted or replaced when a broadcast is recalled or corrected.
-//! Either may be repeated freely; which of what was shown is meant was planned by `proactive`.
+//! Activities that a recall deletes or a correction replaces. Both may be repeated.
+//! Which activity of a recipient is meant was planned by `proactive`.
 
 use herald::aws::queue::Delivery;
 use herald::broadcast::{Aim, Spec};
+use herald::channel::connector::Connector;
 use herald::jobs::{Job, Policy};
 use herald::protocol::activity::Activity;
 use herald::protocol::channel_error::ConnectorError;
 use herald::protocol::conversation::ConversationReference;
 use herald::protocol::ids::ActivityId;
-use herald::protocol::team::TeamChannel;
 
-use crate::job::lease::Parts;
-use crate::{Later, Worker};
+use super::send::Sender;
+use crate::job::lease::SendResults;
+use crate::retry::RetryIn;
 
-/// What becomes of an activity.
+/// Change of a delivered activity.
 pub(crate) enum Amendment {
-    /// It is taken away.
+    /// It is deleted.
     Delete(ActivityId),
-    /// Another takes its place.
+    /// It is replaced by another.
     Replace(ActivityId, Box<Activity>),
 }
 
-/// What `delivery` does to what was delivered before; `None` when it tells something new.
-pub(crate) fn change_of(spec: Option<&Spec>, delivery: &Delivery) -> Option<Result<Amendment, String>> {
+/// Returns what `delivery` changes in an earlier delivery; `None` when it sends something new.
+pub(crate) fn amendment_for(spec: Option<&Spec>, delivery: &Delivery) -> Option<Result<Amendment, String>> {
     let spec = spec?;
     let shown = delivery.activity.clone()?;
     match &spec.aim {
@@ -37,55 +38,40 @@ pub(crate) fn change_of(spec: Option<&Spec>, delivery: &Delivery) -> Option<Resu
     }
 }
 
-impl Worker {
-    pub(crate) async fn change(
-        &self,
-        job: &Job,
-        reference: &ConversationReference,
-        amendment: Amendment,
-    ) -> Result<Parts, Later> {
-        let other = self.connector.cloud.other_service_url(&reference.service_url);
-        let change = async {
-            match (self.amend(reference, &amendment).await, other) {
-                (Err(error), Some(other)) if error.is_elsewhere() => {
-                    let moved = ConversationReference { service_url: other.clone(), ..reference.clone() };
-                    self.amend(&moved, &amendment).await
-                }
-                (amended, _) => amended,
+/// Applies `amendment`, on the other host of the cloud too where the channel says so.
+pub(crate) async fn apply_amendment(
+    sender: &Sender,
+    job: &Job,
+    reference: &ConversationReference,
+    amendment: Amendment,
+) -> Result<SendResults, RetryIn> {
+    let connector = &sender.channel.connector;
+    let other = connector.cloud.other_service_url(&reference.service_url);
+    let change = async {
+        match (amend(connector, reference, &amendment).await, other) {
+            (Err(error), Some(other)) if error.is_elsewhere() => {
+                let moved = ConversationReference { service_url: other.clone(), ..reference.clone() };
+                amend(connector, &moved, &amendment).await
             }
-        };
-        let mut parts = Parts::default();
-        let step = job.id.step("send", 0);
-        parts.add(&Box::pin(self.attempt(&step, reference, Policy::Amendment, change)).await?);
-        Ok(parts)
-    }
-
-    async fn amend(
-        &self,
-        reference: &ConversationReference,
-        amendment: &Amendment,
-    ) -> Result<Option<ActivityId>, ConnectorError> {
-        match amendment {
-            Amendment::Delete(id) => self.connector.delete(reference, id).await.map(|()| Some(id.clone())),
-            Amendment::Replace(id, activity) => {
-                let activity = Activity::clone(activity);
-                self.connector.update(reference, id, activity).await.map(|()| Some(id.clone()))
-            }
+            (amended, _) => amended,
         }
-    }
+    };
+    let mut results = SendResults::default();
+    let step = job.id.step("send", 0);
+    results.add(&Box::pin(sender.attempt(&step, reference, Policy::Amendment, change)).await?);
+    Ok(results)
+}
 
-    /// The reference to `channel`, or to the thread in it that begins with `root`.
-    pub(crate) fn thread_of(
-        &self,
-        channel: &TeamChannel,
-        root: Option<&ActivityId>,
-    ) -> Option<ConversationReference> {
-        let agent = self.connector.agent_account("msteams")?;
-        ConversationReference::of_thread(
-            channel,
-            root,
-            self.connector.cloud.global_service_url.clone(),
-            agent,
-        )
+async fn amend(
+    connector: &Connector,
+    reference: &ConversationReference,
+    amendment: &Amendment,
+) -> Result<Option<ActivityId>, ConnectorError> {
+    match amendment {
+        Amendment::Delete(id) => connector.delete(reference, id).await.map(|()| Some(id.clone())),
+        Amendment::Replace(id, activity) => {
+            let activity = Activity::clone(activity);
+            connector.update(reference, id, activity).await.map(|()| Some(id.clone()))
+        }
     }
 }

@@ -1,79 +1,132 @@
-//! A conversation with somebody whom none is known with: created, and kept, before anything is said in it.
-//! What is said is the delivery's.
+//! A conversation with a user without one: created and stored before anything is sent in it.
 
-use herald::aws::table::StoreError;
+use std::sync::Arc;
+
+use herald::aws::table::{ReferenceStore, StoreError};
 use herald::broadcast::concerns_all;
+use herald::channel::connector::Connector;
+use herald::clock::Clock;
 use herald::error::error_chain;
 use herald::jobs::Job;
 use herald::protocol::channel_error::{ConnectorError, Retry};
 use herald::protocol::conversation::lifecycle::Change;
 use herald::protocol::conversation::{ConversationReference, User};
+use herald::protocol::ids::ActivityId;
+use herald::protocol::team::TeamChannel;
+use herald::random::Random;
 use tracing::{error, info};
 
-use crate::{Later, Worker};
+use super::rate_limit::RateLimiter;
+use crate::retry::RetryIn;
 
-/// A recipient cannot be spoken to.
-pub(crate) struct Unreachable(pub(crate) String);
+/// Why a recipient has no conversation.
+pub(crate) enum NoConversation {
+    /// The recipient cannot be reached, for this reason.
+    Unreachable(String),
+    /// The conversation cannot be had now.
+    Postponed(Postponed),
+}
 
-/// A recipient cannot be spoken to now.
-pub(crate) struct NotNow {
-    pub(crate) later: Later,
+/// A delivery that is retried.
+pub(crate) struct Postponed {
+    pub(crate) retry: RetryIn,
     pub(crate) reason: String,
 }
 
-impl Worker {
-    /// Creates the conversation and keeps its reference, before anything is said in it: creating may be
-    /// repeated freely, saying may not.
-    pub(crate) async fn create(
+impl From<Postponed> for NoConversation {
+    fn from(postponed: Postponed) -> Self {
+        Self::Postponed(postponed)
+    }
+}
+
+/// Reason of a recipient on a channel without an account of the agent.
+pub(crate) const NO_ACCOUNT: &str = "the agent has no account on this channel";
+
+/// Finds and creates conversations.
+#[derive(Clone)]
+pub(crate) struct Conversations {
+    pub(crate) connector: Arc<Connector>,
+    pub(crate) references: ReferenceStore,
+    pub(crate) limits: RateLimiter,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Random,
+}
+
+impl Conversations {
+    /// Returns the stored conversation with `user`, else creates one.
+    pub(crate) async fn find_or_create(
         &self,
         user: &User,
         job: &Job,
-    ) -> Result<Result<ConversationReference, Unreachable>, NotNow> {
+    ) -> Result<ConversationReference, NoConversation> {
+        match self.references.find(user).await {
+            Ok(Some(reference)) => Ok(reference),
+            Ok(None) => self.create(user, job).await,
+            Err(error) => Err(self.postpone_after_store_error(&error, job).into()),
+        }
+    }
+
+    /// Creates the conversation and stores its reference before anything is sent in it: creating may be repeated,
+    /// sending may not.
+    async fn create(&self, user: &User, job: &Job) -> Result<ConversationReference, NoConversation> {
         let created = match self.connector.create_conversation(user).await {
             Ok(created) => created,
             Err(error) => {
-                self.slow_down(&error, Some(&user.tenant)).await;
-                return self.not_created(&error, job);
+                self.limits.pause_tenant(&error, Some(&user.tenant)).await;
+                return Err(self.not_created(&error, job));
             }
         };
         info!(job.id = job.id.as_str(), "created a conversation");
         let Some(agent) = self.connector.agent_account(user.channel.as_str()) else {
-            return Ok(Err(Unreachable("the agent has no account on this channel".to_owned())));
+            return Err(NoConversation::Unreachable(NO_ACCOUNT.to_owned()));
         };
         let reference =
             ConversationReference::created(created.conversation, created.service_url, user, agent);
-        // It may be known already, by the person's other id: then more is known of it than this.
+        // It may be stored already under the person's other id, and that record holds more.
         match self.references.get(&self.references.key(&reference)).await {
-            Ok(Some(known)) => return Ok(Ok(known)),
+            Ok(Some(known)) => return Ok(known),
             Ok(None) => {}
-            Err(error) => return Err(self.no_table(&error, job)),
+            Err(error) => return Err(self.postpone_after_store_error(&error, job).into()),
         }
-        let kept = self.references.upsert(&reference, Change::Keep, self.clock.now()).await;
-        kept.map_err(|error| self.no_table(&error, job))?;
-        Ok(Ok(reference))
+        let stored = self.references.upsert(&reference, Change::Keep, self.clock.now()).await;
+        stored.map_err(|error| self.postpone_after_store_error(&error, job))?;
+        Ok(reference)
     }
 
-    pub(crate) fn no_table(&self, error: &StoreError, job: &Job) -> NotNow {
-        NotNow { later: self.put_off(error, &job.id), reason: "the table did not answer".to_owned() }
-    }
-
-    fn not_created(
+    /// Returns the reference of `channel`, or of the thread in it that begins with `root`; `None` where the agent
+    /// has no account.
+    pub(crate) fn thread_of(
         &self,
-        error: &ConnectorError,
-        job: &Job,
-    ) -> Result<Result<ConversationReference, Unreachable>, NotNow> {
+        channel: &TeamChannel,
+        root: Option<&ActivityId>,
+    ) -> Option<ConversationReference> {
+        let agent = self.connector.agent_account("msteams")?;
+        ConversationReference::of_thread(
+            channel,
+            root,
+            self.connector.cloud.global_service_url.clone(),
+            agent,
+        )
+    }
+
+    fn postpone_after_store_error(&self, error: &StoreError, job: &Job) -> Postponed {
+        let retry = RetryIn::after_store_error(error, &job.id, &self.random);
+        Postponed { retry, reason: "the table did not answer".to_owned() }
+    }
+
+    fn not_created(&self, error: &ConnectorError, job: &Job) -> NoConversation {
         let cause = error_chain(error);
         error!(error = %cause, job.id = job.id.as_str(), "could not create a conversation");
-        let backoff = Later::backoff(job.attempts, &self.random);
+        let backoff = RetryIn::backoff(job.attempts, &self.random);
         if let Some(reason) = concerns_all(error) {
-            return Err(NotNow { later: backoff, reason });
+            return Postponed { retry: backoff, reason }.into();
         }
-        let put_off = |later| Err(NotNow { later, reason: error.to_string() });
+        let postpone = |retry| NoConversation::from(Postponed { retry, reason: error.to_string() });
         match error.retry() {
-            Retry::After(wait) => put_off(Later { wait }),
-            // Creating shows nothing: it is repeated until the delivery expires.
-            Retry::Backoff | Retry::WithinResendBudget(_) => put_off(backoff),
-            Retry::Never => Ok(Err(Unreachable(error.to_string()))),
+            Retry::After(wait) => postpone(RetryIn { wait }),
+            // Creating shows nothing, so that it is repeated until the delivery expires.
+            Retry::Backoff | Retry::WithinResendBudget(_) => postpone(backoff),
+            Retry::Never => NoConversation::Unreachable(error.to_string()),
         }
     }
 }

@@ -1,34 +1,46 @@
-//! The sends of a plan on their way: an only one under the claim of its job, several under claims of their own.
-//! What follows them is the caller's to do, and to end the job after.
+//! Sends of a plan: an only one recorded inline in its job, several under claims of their own.
+//! The caller enqueues what follows and completes the job.
 
+use std::sync::Arc;
+
+use herald::clock::Clock;
 use herald::jobs::{Claim, Job, JobId, Plan, State, begin_send, end_send};
 use herald::protocol::activity::Activity;
 use jiff::Timestamp;
 use tracing::warn;
 
-use crate::job::plan::Planned;
-use crate::job::lease::{LEASE, Parts, Wanted, note_end};
-use crate::sending::send::Route;
-use crate::{Later, Worker};
+use super::send::Sender;
+use super::target::Route;
+use crate::job::lease::{Claimed, Jobs, LEASE, SendResults, log_completed};
+use crate::job::plan::JobPlan;
+use crate::retry::RetryIn;
 
-/// What came of the sends of a plan.
-pub(crate) enum Said {
-    /// Its job has ended with them, and stands so in the table.
-    Ended(Box<Job>),
-    /// Its job is still in hand, to be concluded after what follows.
-    InHand(Box<Job>, Result<Parts, Later>),
+/// Outcome of the sends of a plan.
+pub(crate) enum SendOutcome {
+    /// The job is completed with its send, and recorded.
+    Completed(Box<Job>),
+    /// The job is still claimed, to be completed after what follows.
+    InProgress(Box<Job>, Result<SendResults, RetryIn>),
 }
 
-impl Worker {
-    /// Makes the sends of a plan.
-    pub(crate) async fn send_plan(&self, planned: Planned, route: Route<'_>) -> Result<Said, Later> {
+/// Carries out the sends of plans.
+#[derive(Clone)]
+pub(crate) struct PlanSender {
+    pub(crate) sender: Sender,
+    pub(crate) jobs: Jobs,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl PlanSender {
+    /// Sends the messages of a plan.
+    pub(crate) async fn send_plan(&self, planned: JobPlan, route: Route<'_>) -> Result<SendOutcome, RetryIn> {
         if let Some(activity) = planned.job.plan.as_ref().and_then(Plan::only_send).cloned() {
-            return Box::pin(self.send_only(planned, route, &activity)).await;
+            return Box::pin(self.send_inline(planned, route, &activity)).await;
         }
-        let job = self.stored(planned).await?;
+        let job = planned.persist(&self.jobs).await?;
         let sends = job.plan.as_ref().map(|plan| plan.sends.as_slice()).unwrap_or_default();
-        let parts = Box::pin(self.send_all(&job.id, route, sends)).await;
-        Ok(Said::InHand(Box::new(job), parts))
+        let results = Box::pin(self.sender.send_all(&job.id, route, sends)).await;
+        Ok(SendOutcome::InProgress(Box::new(job), results))
     }
 
     /// ```text
@@ -36,91 +48,104 @@ impl Worker {
     ///                ▲          ▲
     ///                └──────────┴─ died here: repeated within the budget, or UNKNOWN
     /// ```
-    async fn send_only(
+    async fn send_inline(
         &self,
-        planned: Planned,
+        planned: JobPlan,
         route: Route<'_>,
         activity: &Activity,
-    ) -> Result<Said, Later> {
+    ) -> Result<SendOutcome, RetryIn> {
         let is_settled = planned.job.only_send.as_ref().is_some_and(|send| send.state.is_settled());
         let job = match is_settled {
             true => planned.job,
-            false => match self.turns_in(route.target.reference(), 1, route.in_order).await {
-                Err(later) => return Ok(Said::InHand(Box::new(planned.job), Err(later))),
-                Ok(starts) => self.once_due(planned, &starts).await?,
+            false => match self.reserve(route).await {
+                Err(retry) => return Ok(SendOutcome::InProgress(Box::new(planned.job), Err(retry))),
+                Ok(starts) => self.wait_until_due(planned, &starts).await?,
             },
         };
         let now = self.clock.now();
         match begin_send(job, route.policy, LEASE, now) {
-            Claim::Taken(job) => Box::pin(self.send_begun(self.write(job).await?, route, activity)).await,
-            Claim::Settled(job) => Ok(in_hand(job)),
-            Claim::Over(job) => {
-                let job = self.write(job).await?;
-                let reason = job.send().and_then(|send| Some(send.reason()?.to_owned())).unwrap_or_default();
-                warn!(job.id = job.id.as_str(), "gave up a send: {reason}");
-                Ok(in_hand(job))
+            Claim::Taken(job) => {
+                Box::pin(self.send_claimed(self.jobs.write(job).await?, route, activity)).await
             }
-            Claim::Busy { until } => Err(Later::once_free(until, now)),
+            Claim::Settled(job) => Ok(conclude_inline(job)),
+            Claim::Over(job) => {
+                let job = self.jobs.write(job).await?;
+                let reason = job.send().and_then(|send| Some(send.reason()?.to_owned())).unwrap_or_default();
+                warn!(job.id = job.id.as_str(), "gave up on a send: {reason}");
+                Ok(conclude_inline(job))
+            }
+            Claim::Busy { until } => Err(RetryIn::after_lease(until, now)),
         }
     }
 
-    /// Waits until a send may go out; for a wait the plan is stored first.
-    async fn once_due(&self, planned: Planned, starts: &[Timestamp]) -> Result<Job, Later> {
+    async fn reserve(&self, route: Route<'_>) -> Result<Vec<Timestamp>, RetryIn> {
+        let limits = &self.sender.limits;
+        limits.reserve_conversation(route.target.reference(), 1, route.max_wait()).await
+    }
+
+    /// Waits until a send may go out; the plan is stored before a wait.
+    async fn wait_until_due(&self, planned: JobPlan, starts: &[Timestamp]) -> Result<Job, RetryIn> {
         match starts.first() {
             Some(start) if *start > self.clock.now() => {
-                let job = self.stored(planned).await?;
-                self.wait_for_turn(*start).await;
+                let job = planned.persist(&self.jobs).await?;
+                self.sender.limits.sleep_until(*start).await;
                 Ok(job)
             }
             Some(_) | None => Ok(planned.job),
         }
     }
 
-    /// Claims `id` with a `plan` that is known already, and makes its sends: one message takes two writes.
+    /// Claims `id` together with its `plan` and sends its messages: an only message takes two writes.
     ///
-    /// Where the record has a plan, that is carried out in its place. Returns the record where it is known how it
-    /// stands.
-    pub(crate) async fn carry_out(
+    /// Where the record has a plan, that one is carried out. Returns the record where its state is known.
+    pub(crate) async fn claim_and_send(
         &self,
         id: &JobId,
         plan: &Plan,
         route: Route<'_>,
-    ) -> Result<Option<Job>, Later> {
-        let job = match self.claim_planned(id, plan, route.policy).await? {
-            Wanted::InHand(job) => job,
-            Wanted::Settled(job) => return Ok(Some(job)),
+    ) -> Result<Option<Job>, RetryIn> {
+        let job = match self.jobs.claim_planned(id, plan, route.policy).await? {
+            Claimed::Acquired(job) => job,
+            Claimed::Completed(job) => return Ok(Some(job)),
         };
         let sends = async {
             let is_begun = job.only_send.as_ref().is_some_and(|send| send.state == State::Sending);
             match job.plan.as_ref().and_then(Plan::only_send).filter(|_| is_begun) {
-                Some(activity) => self.send_begun(job.clone(), route, activity).await,
-                None => self.send_plan(Planned { job: job.clone(), is_stored: true }, route).await,
+                Some(activity) => self.send_claimed(job.clone(), route, activity).await,
+                None => self.send_plan(JobPlan { job: job.clone(), is_persisted: true }, route).await,
             }
         };
-        match self.holding(&job, Box::pin(sends)).await? {
-            Said::Ended(job) => Ok(Some(*job)),
-            Said::InHand(job, carried_out) => self.conclude(*job, carried_out).await.map(|()| None),
+        match self.jobs.with_lease(&job, Box::pin(sends)).await? {
+            SendOutcome::Completed(job) => Ok(Some(*job)),
+            SendOutcome::InProgress(job, carried_out) => {
+                self.jobs.complete(*job, carried_out).await.map(|()| None)
+            }
         }
     }
 
-    /// Makes the only send of `job`, which is claimed.
-    async fn send_begun(&self, job: Job, route: Route<'_>, activity: &Activity) -> Result<Said, Later> {
+    /// Makes the only send of `job`, which is claimed with it.
+    async fn send_claimed(
+        &self,
+        job: Job,
+        route: Route<'_>,
+        activity: &Activity,
+    ) -> Result<SendOutcome, RetryIn> {
         let send = job.send().unwrap_or_else(|| job.clone());
-        let request = self.say(route.target, activity);
-        let (attempt, later) =
-            Box::pin(self.request(&send, route.target.reference(), route.policy, request)).await;
-        let job = self.record(end_send(job, attempt, route.policy, self.clock.now())).await?;
-        if job.state == State::Retry { Err(later) } else { Ok(in_hand(job)) }
+        let request = self.sender.channel.send_with_recovery(route.target, activity);
+        let (attempt, retry) =
+            Box::pin(self.sender.request(&send, route.target.reference(), route.policy, request)).await;
+        let job = self.sender.record(end_send(job, attempt, route.policy, self.clock.now())).await?;
+        if job.state == State::Retry { Err(retry) } else { Ok(conclude_inline(job)) }
     }
 }
 
-/// A job whose only send is settled.
-fn in_hand(job: Job) -> Said {
-    note_end(&job);
+/// Returns the outcome of a job whose only send is completed.
+fn conclude_inline(job: Job) -> SendOutcome {
+    log_completed(&job);
     if job.state.is_settled() {
-        return Said::Ended(Box::new(job));
+        return SendOutcome::Completed(Box::new(job));
     }
-    let mut parts = Parts::default();
-    job.send().iter().for_each(|send| parts.add(send));
-    Said::InHand(Box::new(job), Ok(parts))
+    let mut results = SendResults::default();
+    job.send().iter().for_each(|send| results.add(send));
+    SendOutcome::InProgress(Box::new(job), Ok(results))
 }

@@ -1,6 +1,11 @@
-//! What comes of one request to the channel: what is tried at once instead, and what becomes of the reference.
-//! What a refusal means is the connector's; claims, records and repeats are `send`'s.
+//! One request to the channel and its recovery: what is tried instead of a rejected one, and what the rejection
+//! changes in the stored reference. Claims, records and repeats are in `send`.
 
+use std::sync::Arc;
+
+use herald::aws::table::ReferenceStore;
+use herald::channel::connector::Connector;
+use herald::clock::Clock;
 use herald::error::error_chain;
 use herald::protocol::activity::Activity;
 use herald::protocol::channel_error::{ConnectorError, Fallback, ReferenceChange, RejectionReason};
@@ -10,37 +15,44 @@ use herald::protocol::ids::ActivityId;
 use jiff::{SignedDuration, Timestamp};
 use tracing::{error, info, warn};
 
-use crate::Worker;
-use crate::sending::send::Target;
+use super::target::Target;
 
-impl Worker {
-    /// Sends `activity`, and once more where the channel says that it belongs elsewhere: nothing was shown then.
+/// The connector, with the stored references that its rejections concern.
+#[derive(Clone)]
+pub(crate) struct Channel {
+    pub(crate) connector: Arc<Connector>,
+    pub(crate) references: ReferenceStore,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Channel {
+    /// Sends `activity`, and once more where the rejection says how: a rejected request showed nothing.
     ///
     /// ```text
-    /// wrong host ─────────────► the cloud's other host, which is kept
-    /// no such conversation ───► the person's conversation created anew, which is kept
-    /// no such activity ───────► not as an answer to it
+    /// wrong host ─────────────► to the other host of the cloud, which is stored
+    /// no such conversation ───► into a new conversation with the person, which is stored
+    /// no such activity ───────► not as a reply to it
     /// ```
-    pub(crate) async fn say(
+    pub(crate) async fn send_with_recovery(
         &self,
         target: Target<'_>,
         activity: &Activity,
     ) -> Result<Option<ActivityId>, ConnectorError> {
         if let Target::NewThread(channel, _) = target {
-            // It has no reference to be mended.
+            // It has no stored reference.
             return self.connector.create_thread(channel, activity.clone()).await.map(|begun| begun.activity);
         }
         let begun = self.clock.now();
-        let error = match Box::pin(self.say_once(target, activity)).await {
+        let error = match Box::pin(self.send_once(target, activity)).await {
             Ok(id) => return Ok(id),
             Err(error) => error,
         };
-        Box::pin(self.take_to_heart(&error, target.reference(), begun)).await;
+        Box::pin(self.update_reference_after(&error, target.reference(), begun)).await;
         match error.refusal().map_or(Fallback::Nothing, RejectionReason::remedy) {
             Fallback::Nothing => Err(error),
-            Fallback::OtherHost => Box::pin(self.say_elsewhere(error, target, activity)).await,
+            Fallback::OtherHost => Box::pin(self.send_via_alternate_host(error, target, activity)).await,
             Fallback::NewConversation => {
-                Box::pin(self.say_anew(error, target.reference(), activity, begun)).await
+                Box::pin(self.send_in_new_conversation(error, target.reference(), activity, begun)).await
             }
             Fallback::AsNew => match target {
                 Target::Answer(turn) => self.connector.send(&turn.reference, activity.clone()).await,
@@ -49,7 +61,7 @@ impl Worker {
         }
     }
 
-    async fn say_once(
+    async fn send_once(
         &self,
         target: Target<'_>,
         activity: &Activity,
@@ -62,7 +74,7 @@ impl Worker {
         }
     }
 
-    async fn say_elsewhere(
+    async fn send_via_alternate_host(
         &self,
         refused: ConnectorError,
         target: Target<'_>,
@@ -74,21 +86,22 @@ impl Worker {
         };
         let moved = ConversationReference { service_url: url.clone(), ..reference.clone() };
         let begun = self.clock.now();
-        let said = self.connector.send(&moved, activity.clone()).await;
-        match &said {
+        let sent = self.connector.send(&moved, activity.clone()).await;
+        match &sent {
             Ok(_) => {
                 info!(service_url.host = url.authority(), "found a conversation on the channel's other host");
                 if let Err(error) = self.references.move_to(reference, url).await {
-                    warn!(error = %error_chain(&error), "could not keep the host of a conversation");
+                    warn!(error = %error_chain(&error), "could not store the host of a conversation");
                 }
             }
-            Err(error) => self.take_to_heart(error, reference, begun).await,
+            Err(error) => self.update_reference_after(error, reference, begun).await,
         }
-        said
+        sent
     }
 
-    /// Creating shows nothing and may be repeated freely, so nothing that happens to it is ambiguous.
-    async fn say_anew(
+    /// Sends into a new conversation with the person. Creating one shows nothing and may be repeated, so that no
+    /// failure of it is ambiguous.
+    async fn send_in_new_conversation(
         &self,
         refused: ConnectorError,
         reference: &ConversationReference,
@@ -96,55 +109,56 @@ impl Worker {
         begun: Timestamp,
     ) -> Result<Option<ActivityId>, ConnectorError> {
         let Some(person) = reference.person() else { return Err(refused) };
-        let anew = match self.create_again(reference, &person).await {
-            Ok(Some(anew)) => anew,
+        let created = match self.recreate_conversation(reference, &person).await {
+            Ok(Some(created)) => created,
             Ok(None) => return Err(refused),
             Err(error @ ConnectorError::Ambiguous { .. }) => {
                 return Err(ConnectorError::NotSent(error.into()));
             }
             Err(error) => return Err(error),
         };
-        // Of two words of one moment the ending counts, and this one is later than its end.
+        // Of two updates at one moment the removal wins; this one is later than it.
         let moment = begun.checked_add(SignedDuration::from_millis(1)).unwrap_or(begun);
-        if let Err(error) = self.references.upsert(&anew, Change::Keep, moment).await {
-            warn!(error = %error_chain(&error), "could not keep a conversation that was created anew");
+        if let Err(error) = self.references.upsert(&created, Change::Keep, moment).await {
+            warn!(error = %error_chain(&error), "could not store a conversation that was created again");
         }
-        info!("created a conversation anew");
-        let said = self.connector.send(&anew, activity.clone()).await;
-        if let Err(error) = &said {
+        info!("created a conversation again");
+        let sent = self.connector.send(&created, activity.clone()).await;
+        if let Err(error) = &sent {
             let later = moment.checked_add(SignedDuration::from_millis(1)).unwrap_or(moment);
-            self.take_to_heart(error, &anew, later).await;
+            self.update_reference_after(error, &created, later).await;
         }
-        said
+        sent
     }
 
-    async fn create_again(
+    async fn recreate_conversation(
         &self,
         lost: &ConversationReference,
         person: &User,
     ) -> Result<Option<ConversationReference>, ConnectorError> {
         let created = self.connector.create_conversation(person).await?;
         let Some(agent) = self.connector.agent_account(person.channel.as_str()) else { return Ok(None) };
-        let anew = ConversationReference::created(created.conversation, created.service_url, person, agent);
+        let created =
+            ConversationReference::created(created.conversation, created.service_url, person, agent);
         Ok(Some(ConversationReference {
             user: lost.user.clone(),
             locale: lost.locale.clone(),
             timezone: lost.timezone.clone(),
-            ..anew
+            ..created
         }))
     }
 
-    /// What the refusal of a request begun at this moment does to the stored reference: the one place that acts on
-    /// it. A table that fails leaves the reference as it is, until the next refusal.
-    pub(crate) async fn take_to_heart(
+    /// Updates the stored reference after the connector rejected a request that was started at `begun`. This is the
+    /// only place that does. Where the table fails, the reference stays as it is until the next rejection.
+    pub(crate) async fn update_reference_after(
         &self,
         error: &ConnectorError,
         reference: &ConversationReference,
         begun: Timestamp,
     ) {
         let ConnectorError::Refused { code, refusal, .. } = error else { return };
-        let words = refusal.to_string();
-        let reason = code.as_deref().unwrap_or(&words);
+        let description = refusal.to_string();
+        let reason = code.as_deref().unwrap_or(&description);
         let done = match refusal.effect() {
             ReferenceChange::Kept => return,
             ReferenceChange::Suspended => self.references.suspend(reference, reason, begun).await,
@@ -158,7 +172,7 @@ impl Worker {
             }
         };
         if let Err(error) = done {
-            error!(error = %error_chain(&error), "could not keep what a refusal says of a conversation");
+            error!(error = %error_chain(&error), "could not update the reference of a conversation after a rejection");
         }
     }
 }

@@ -1,136 +1,115 @@
-//! One send: claimed for itself just before its request, recorded just after.
-//! The order is what bounds the copies a user can see; see the ledger's policy.
+//! One send: claimed just before its request, recorded just after.
+//! That order bounds the copies a user can see; see [`Policy`].
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use herald::agent::turn::Turn;
 use herald::broadcast::concerns_all;
+use herald::clock::Clock;
 use herald::error::error_chain;
 use herald::jobs::{Attempt, Job, JobId, Policy, State, finish};
 use herald::protocol::activity::Activity;
 use herald::protocol::channel_error::{ConnectorError, ReferenceChange, RejectionReason, Retry};
 use herald::protocol::conversation::ConversationReference;
 use herald::protocol::ids::ActivityId;
-use herald::protocol::team::TeamChannel;
+use herald::random::Random;
 use tracing::{error, info, warn};
 
-use crate::job::lease::{Parts, Wanted};
-use crate::{Later, Worker};
+use super::rate_limit::RateLimiter;
+use super::recovery::Channel;
+use super::target::Route;
+use crate::job::lease::{Claimed, Jobs, SendResults};
+use crate::retry::RetryIn;
 
-/// How often recording is tried again, and how long between: within the claim's lease.
+/// Attempts to record a send, and the pause between them: within the lease of its claim.
 const RECORD_TRIES: usize = 4;
 const RECORD_PAUSE: Duration = Duration::from_secs(2);
 
-/// Where an activity goes.
-#[derive(Clone, Copy)]
-pub(crate) enum Target<'a> {
-    /// Into the conversation, as an answer to this turn.
-    Answer(&'a Turn),
-    /// Into the conversation.
-    Conversation(&'a ConversationReference),
-    /// Into a new thread of the channel, which this refers to.
-    NewThread(&'a TeamChannel, &'a ConversationReference),
+/// Sends activities, each under a claim of its own.
+#[derive(Clone)]
+pub(crate) struct Sender {
+    pub(crate) channel: Channel,
+    pub(crate) jobs: Jobs,
+    pub(crate) limits: RateLimiter,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Random,
 }
 
-impl Target<'_> {
-    pub(crate) fn reference(&self) -> &ConversationReference {
-        match self {
-            Self::Answer(turn) => &turn.reference,
-            Self::Conversation(reference) | Self::NewThread(_, reference) => reference,
-        }
-    }
-}
-
-/// How sends go out.
-#[derive(Clone, Copy)]
-pub(crate) struct Route<'a> {
-    pub(crate) target: Target<'a>,
-    /// How often each may be repeated.
-    pub(crate) policy: Policy,
-    /// Whether other work waits behind them.
-    pub(crate) in_order: bool,
-}
-
-impl<'a> Route<'a> {
-    /// For an answer that nothing waits behind.
-    pub(crate) fn follow_up(reference: &'a ConversationReference) -> Self {
-        Self { target: Target::Conversation(reference), policy: Policy::FollowUp, in_order: false }
-    }
-}
-
-impl Worker {
-    /// Sends all of `activities`, each once as far as that can be had.
+impl Sender {
+    /// Sends all `activities` in order, each under a claim of its own.
     pub(crate) async fn send_all(
         &self,
         job: &JobId,
         route: Route<'_>,
         activities: &[Activity],
-    ) -> Result<Parts, Later> {
-        let mut parts = Parts::default();
-        let starts = self.turns_in(route.target.reference(), activities.len(), route.in_order).await?;
+    ) -> Result<SendResults, RetryIn> {
+        let mut results = SendResults::default();
+        let (reference, count) = (route.target.reference(), activities.len());
+        let starts = self.limits.reserve_conversation(reference, count, route.max_wait()).await?;
         for (index, (activity, start)) in activities.iter().zip(starts).enumerate() {
-            self.wait_for_turn(start).await;
-            parts.add(&Box::pin(self.send(&job.step("send", index), route, activity)).await?);
+            self.limits.sleep_until(start).await;
+            results.add(&Box::pin(self.send(&job.step("send", index), route, activity)).await?);
         }
-        Ok(parts)
+        Ok(results)
     }
 
     /// ```text
     /// claim ──► request ──► record        died before the request: repeated, shown once
     ///       ▲          ▲                  died after it: repeated within the budget, or UNKNOWN
     /// ```
-    async fn send(&self, id: &JobId, route: Route<'_>, activity: &Activity) -> Result<Job, Later> {
-        let request = self.say(route.target, activity);
+    async fn send(&self, id: &JobId, route: Route<'_>, activity: &Activity) -> Result<Job, RetryIn> {
+        let request = self.channel.send_with_recovery(route.target, activity);
         self.attempt(id, route.target.reference(), route.policy, request).await
     }
 
-    /// Claims `id`, makes the `request`, and records what it came to.
+    /// Claims `id`, makes the `request`, and records its result.
     pub(crate) async fn attempt(
         &self,
         id: &JobId,
         reference: &ConversationReference,
         policy: Policy,
         request: impl Future<Output = Result<Option<ActivityId>, ConnectorError>>,
-    ) -> Result<Job, Later> {
-        let job = match self.claim(id, policy).await? {
-            Wanted::InHand(job) => job,
-            Wanted::Settled(job) => return Ok(job),
+    ) -> Result<Job, RetryIn> {
+        let job = match self.jobs.claim(id, policy).await? {
+            Claimed::Acquired(job) => job,
+            Claimed::Completed(job) => return Ok(job),
         };
-        let (attempt, later) = self.holding(&job, self.request(&job, reference, policy, request)).await;
+        let request = self.request(&job, reference, policy, request);
+        let (attempt, retry) = self.jobs.with_lease(&job, request).await;
         let job = self.record(finish(job, attempt, policy, self.clock.now())).await?;
-        if job.state == State::Retry { Err(later) } else { Ok(job) }
+        if job.state == State::Retry { Err(retry) } else { Ok(job) }
     }
 
-    /// Makes the `request` that is claimed as `job`: what it came to, and when to come back if that is not the end.
+    /// Makes the `request` that is claimed as `job`; returns the attempt, and when it is retried if it has to be.
     pub(crate) async fn request(
         &self,
         job: &Job,
         reference: &ConversationReference,
         policy: Policy,
         request: impl Future<Output = Result<Option<ActivityId>, ConnectorError>>,
-    ) -> (Attempt, Later) {
+    ) -> (Attempt, RetryIn) {
         let begun = self.clock.now();
         let sent = request.await;
         let duration_ms = self.clock.now().duration_since(begun).as_millis();
-        let mut later = Later::backoff(job.attempts, &self.random);
+        let mut retry = RetryIn::backoff(job.attempts, &self.random);
         let attempt = match sent {
             Ok(activity_id) => {
                 info!(job.id = job.id.as_str(), duration_ms, "sent an activity");
                 Attempt::Sent(activity_id)
             }
             Err(error) => {
-                note(&error, &job.id);
-                self.slow_down(&error, reference.tenant_id.as_ref()).await;
+                log_failure(&error, &job.id);
+                self.limits.pause_tenant(&error, reference.tenant_id.as_ref()).await;
                 match error.retry() {
-                    // It says nothing about this one: the broadcast's breaker is to notice, and nobody fails by it.
-                    retry if policy.is_of_broadcast() && concerns_all(&error).is_some() => {
-                        if let Retry::After(wait) = retry {
-                            later.wait = wait;
+                    // A systemic failure fails no recipient; the circuit breaker of the broadcast counts it.
+                    after if policy.is_of_broadcast() && concerns_all(&error).is_some() => {
+                        if let Retry::After(wait) = after {
+                            retry.wait = wait;
                         }
                         Attempt::NotDone(concerns_all(&error).unwrap_or_default())
                     }
                     Retry::After(wait) => {
-                        later.wait = wait;
+                        retry.wait = wait;
                         Attempt::NotDone(error.to_string())
                     }
                     Retry::Backoff => Attempt::NotDone(error.to_string()),
@@ -139,14 +118,14 @@ impl Worker {
                 }
             }
         };
-        (attempt, later)
+        (attempt, retry)
     }
 
-    /// Records what a request came to. What is known must not be forgotten over a table that stumbles: forgotten,
-    /// it would be sent again.
-    pub(crate) async fn record(&self, job: Job) -> Result<Job, Later> {
+    /// Records the result of a request. It is tried several times where the table fails, for a send without a record
+    /// is repeated.
+    pub(crate) async fn record(&self, job: Job) -> Result<Job, RetryIn> {
         for _ in 0..RECORD_TRIES {
-            match self.jobs.write(job.clone()).await {
+            match self.jobs.store.write(job.clone()).await {
                 Ok(Ok(written)) => return Ok(written),
                 Ok(Err(_fenced)) => break,
                 Err(error) => {
@@ -155,21 +134,21 @@ impl Worker {
                 }
             }
         }
-        self.write(job).await
+        self.jobs.write(job).await
     }
 }
 
-/// Logs why a send failed: as an error what somebody has to look at.
-fn note(error: &ConnectorError, id: &JobId) {
+/// Logs why a send failed: as an error what an operator has to look at.
+fn log_failure(error: &ConnectorError, id: &JobId) {
     let (cause, job) = (error_chain(error), id.as_str());
     let effect = error.refusal().map_or(ReferenceChange::Kept, RejectionReason::effect);
     match (error.retry(), effect) {
         _ if matches!(error, ConnectorError::Unauthorized { .. }) => {
-            error!(error = %cause, job.id = job, "put off a send: the channel does not take the agent's token");
+            error!(error = %cause, job.id = job, "will retry a send: the channel rejects the agent's token");
         }
-        (Retry::After(_) | Retry::Backoff, _) => warn!(error = %cause, job.id = job, "put off a send"),
+        (Retry::After(_) | Retry::Backoff, _) => warn!(error = %cause, job.id = job, "will retry a send"),
         (Retry::Never, ReferenceChange::Suspended | ReferenceChange::Dropped) => {
-            warn!(error = %cause, job.id = job, "gave up a send: the conversation takes none");
+            warn!(error = %cause, job.id = job, "send failed permanently: conversation suspended");
         }
         (Retry::WithinResendBudget(_), _)
         | (

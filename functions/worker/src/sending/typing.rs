@@ -1,32 +1,41 @@
-//! The typing indicator: shown while the engine thinks about a message, until the first word is said (protocol §6.7).
-//! It promises nothing: it is recorded nowhere, and one that is lost is not sent again.
+//! Typing indicator: shown while the engine works on a message, until its answer (protocol §6.7).
+//! It is not recorded, and a lost one is not repeated.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use herald::agent::turn::Turn;
+use herald::channel::connector::Connector;
+use herald::clock::Clock;
 use herald::error::error_chain;
 use herald::protocol::activity::{Activity, ActivityType};
 use herald::streaming::Surface;
 use tracing::debug;
 
-use crate::Worker;
+/// Delay of the first indicator, and of each later one, which is visible for about as long.
+const DEFAULT_DELAYS: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(3)];
 
-/// An answer that comes before the first of these needs no indicator; one is seen for the second.
-const USUAL: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(3)];
+/// Delays in Copilot, which expects an indicator sooner.
+const COPILOT_DELAYS: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(1)];
 
-/// The same in Copilot, which wants to hear sooner.
-const IN_COPILOT: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(1)];
+/// Sends typing indicators.
+#[derive(Clone)]
+pub(crate) struct Typing {
+    pub(crate) connector: Arc<Connector>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
 
-impl Worker {
-    /// Does `work`, and shows that something is typed while a person waits for it.
-    pub(crate) async fn typing<T>(&self, turn: &Turn, work: impl Future<Output = T>) -> T {
-        // In a group it would count against what the conversation takes.
+impl Typing {
+    /// Runs `work`, with typing indicators in the conversation of `turn` meanwhile.
+    pub(crate) async fn with_typing<T>(&self, turn: &Turn, work: impl Future<Output = T>) -> T {
+        // In a group they would count against the rate limit of the conversation.
         if !turn.activity.is("message") || !turn.reference.conversation.is_personal() {
             return work.await;
         }
         let mut work = pin!(work);
-        let [first, seen] = if Surface::of(turn) == Some(Surface::Copilot) { IN_COPILOT } else { USUAL };
+        let [first, seen] =
+            if Surface::of(turn) == Some(Surface::Copilot) { COPILOT_DELAYS } else { DEFAULT_DELAYS };
         let mut wait = first;
         loop {
             tokio::select! {
@@ -37,16 +46,16 @@ impl Worker {
             tokio::select! {
                 biased;
                 done = &mut work => return done,
-                is_seen = self.type_once(turn) => if !is_seen { return work.await },
+                is_sent = self.send_typing(turn) => if !is_sent { return work.await },
             }
         }
     }
 
-    async fn type_once(&self, turn: &Turn) -> bool {
+    async fn send_typing(&self, turn: &Turn) -> bool {
         let typing = Activity { kind: ActivityType::named("typing"), ..Activity::default() };
         let typed = self.connector.reply(turn, typing).await;
         if let Err(error) = &typed {
-            debug!(error = %error_chain(error), "could not show that something is typed");
+            debug!(error = %error_chain(error), "could not send a typing indicator");
         }
         typed.is_ok()
     }

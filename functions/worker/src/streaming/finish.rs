@@ -1,8 +1,10 @@
-//! The answer of a streamed task, shown for good: as the end of its stream, in its place, or as a message.
-//! Which way comes first and which is next is the shared stream's decision.
+//! End of a streamed answer: as the final chunk, as an update of the stream, or as a message.
+//! The order of these is decided in `herald::streaming`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use herald::clock::Clock;
 use herald::error::error_chain;
 use herald::jobs::{Job, JobId, Plan, Policy, State, Verdict};
 use herald::protocol::activity::Activity;
@@ -13,74 +15,86 @@ use herald::streaming::{Answer, Shown, Stream, Way, answer};
 use jiff::{SignedDuration, Timestamp};
 use tracing::{debug, info};
 
-use crate::job::lease::Parts;
-use crate::sending::send::Route;
-use crate::{Later, Worker};
+use crate::job::lease::{Jobs, SendResults};
+use crate::retry::RetryIn;
+use crate::sending::send::Sender;
+use crate::sending::target::Route;
 
-/// The least time between two requests at the end of a stream.
-const GAP: SignedDuration = SignedDuration::from_secs(1);
+/// Shortest interval between two requests at the end of a stream.
+const MIN_INTERVAL: SignedDuration = SignedDuration::from_secs(1);
 
-/// How long the end waits in hand until the channel takes it.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Longest wait for that interval; for a longer one the job is retried.
+const MAX_WAIT: Duration = Duration::from_secs(10);
 
-impl Worker {
-    /// `plan` with what takes the place of `stream` first: what was told stays where the work failed after it.
-    pub(crate) fn in_place_of(&self, stream: &Stream, plan: Plan) -> Plan {
-        if plan.verdict == Verdict::Stopped {
-            return plan;
-        }
-        let mut sends = plan.sends.into_iter();
-        let mut said = sends.next().unwrap_or_else(|| Activity::message(""));
-        if plan.verdict != Verdict::Done && !stream.told.is_empty() {
-            let words = said.text.unwrap_or_default();
-            said.text = Some(format!("{}\n\n{words}", stream.told));
-        }
-        let Answer { first, rest } = answer(stream, said);
-        Plan { sends: [first].into_iter().chain(rest).chain(sends).collect(), ..plan }
+/// Returns `plan` with the activity that replaces `stream` first; what was streamed stays where the task failed after
+/// it.
+pub(crate) fn plan_replacement(stream: &Stream, plan: Plan) -> Plan {
+    if plan.verdict == Verdict::Stopped {
+        return plan;
     }
+    let mut sends = plan.sends.into_iter();
+    let mut message = sends.next().unwrap_or_else(|| Activity::message(""));
+    if plan.verdict != Verdict::Done && !stream.told.is_empty() {
+        let text = message.text.unwrap_or_default();
+        message.text = Some(format!("{}\n\n{text}", stream.told));
+    }
+    let Answer { first, rest } = answer(stream, message);
+    Plan { sends: [first].into_iter().chain(rest).chain(sends).collect(), ..plan }
+}
 
+/// Finishes streams.
+#[derive(Clone)]
+pub(crate) struct StreamFinisher {
+    pub(crate) jobs: Jobs,
+    pub(crate) sender: Sender,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl StreamFinisher {
+    /// Sends the answer of a streamed task, the plan of `job`.
+    ///
     /// ```text
     /// final ──► shown once, however often it is repeated
     ///   └─► refused: update ──► shown once, however often it is repeated
     ///                  └─► refused, or the channel has no edits: sent, under claims of its own
     /// ```
     ///
-    /// `None` when nobody wants it, for the person pressed Stop.
-    pub(crate) async fn finish_stream(
+    /// Returns `None` when the user pressed Stop and nothing is sent.
+    pub(crate) async fn finish(
         &self,
         job: &Job,
         reference: &ConversationReference,
         stream: &Stream,
-    ) -> Result<Option<Parts>, Later> {
+    ) -> Result<Option<SendResults>, RetryIn> {
         let stream = job.stream.as_ref().unwrap_or(stream);
         let sends = job.plan.as_ref().map(|plan| plan.sends.as_slice()).unwrap_or_default();
-        let [first, rest @ ..] = sends else { return Ok(Some(Parts::default())) };
+        let [first, rest @ ..] = sends else { return Ok(Some(SendResults::default())) };
         let id = job.id.step("final", 0);
         let mut way = match stream.way(first.text.as_deref().unwrap_or_default()) {
             None => return Ok(None),
-            Some(Way::Final) if self.is_too_late(&id, stream).await? => stream.otherwise(Way::Final),
+            Some(Way::Final) if self.has_expired(&id, stream).await? => stream.otherwise(Way::Final),
             Some(way) => way,
         };
         let mut last = stream.last;
         let mut is_open = stream.end.is_none();
         loop {
-            self.wait_after(last, stream).await?;
+            self.wait_for_gap(last, stream).await?;
             if way != Way::Final && is_open {
-                self.leave(reference, stream).await;
+                self.close_abandoned(reference, stream).await;
                 is_open = false;
                 last = self.clock.now();
-                self.wait_after(last, stream).await?;
+                self.wait_for_gap(last, stream).await?;
             }
             if way == Way::Message {
-                let said = self.send_all(&job.id, Route::follow_up(reference), sends).await;
-                return said.map(Some);
+                let sent = self.sender.send_all(&job.id, Route::follow_up(reference), sends).await;
+                return sent.map(Some);
             }
-            let shown = Box::pin(self.show(job, reference, stream, first, way)).await?;
+            let shown = Box::pin(self.finalize(job, reference, stream, first, way)).await?;
             last = self.clock.now();
             let reason = shown.reason().unwrap_or_default();
             match shown.state {
                 State::Failed if reason.ends_with(&RejectionReason::StreamStopped.to_string()) => {
-                    info!(job.id = job.id.as_str(), "a person stopped an answer before its end");
+                    info!(job.id = job.id.as_str(), "the user stopped an answer before its end");
                     return Ok(None);
                 }
                 State::Failed => {
@@ -91,45 +105,46 @@ impl Worker {
                 }
                 State::Sent | State::Unknown | State::Expired | State::Sending | State::Retry => {
                     let id = job.id.step("rest", 0);
-                    let rest = self.send_all(&id, Route::follow_up(reference), rest);
-                    let mut parts = Box::pin(rest).await?;
-                    parts.add(&shown);
-                    return Ok(Some(parts));
+                    let rest = self.sender.send_all(&id, Route::follow_up(reference), rest);
+                    let mut results = Box::pin(rest).await?;
+                    results.add(&shown);
+                    return Ok(Some(results));
                 }
             }
         }
     }
 
-    /// Whether nobody would see the end of `stream` any more. What may have been its end before is asked for again: the
-    /// channel knows.
-    async fn is_too_late(&self, id: &JobId, stream: &Stream) -> Result<bool, Later> {
+    /// Whether the final chunk of `stream` would not be shown any more. One that may have been sent before is repeated:
+    /// the channel knows.
+    async fn has_expired(&self, id: &JobId, stream: &Stream) -> Result<bool, RetryIn> {
         if stream.clone().when_answered(self.clock.now()).end.is_none() {
             return Ok(false);
         }
-        let tried = self.jobs.get(id).await.map_err(|error| self.put_off(&error, id))?;
+        let tried = self.jobs.store.get(id).await;
+        let tried = tried.map_err(|error| self.jobs.retry_after_store_error(&error, id))?;
         Ok(tried.is_none_or(|tried| tried.state == State::Retry && tried.resends == 0))
     }
 
-    /// Waits until the channel takes another request after the one at `last`, if that is soon.
-    async fn wait_after(&self, last: Timestamp, stream: &Stream) -> Result<(), Later> {
-        let due = last.checked_add(GAP).unwrap_or(last).max(stream.not_before);
+    /// Waits until the channel accepts another request after the one at `last`, if that is soon.
+    async fn wait_for_gap(&self, last: Timestamp, stream: &Stream) -> Result<(), RetryIn> {
+        let due = last.checked_add(MIN_INTERVAL).unwrap_or(last).max(stream.not_before);
         let wait = Duration::try_from(due.duration_since(self.clock.now())).unwrap_or_default();
-        if wait > PATIENCE {
-            return Err(Later { wait });
+        if wait > MAX_WAIT {
+            return Err(RetryIn { wait });
         }
-        self.wait_for_turn(due).await;
+        self.sender.limits.sleep_until(due).await;
         Ok(())
     }
 
-    /// Shows the answer in a `way` that may be repeated freely, under a claim of its own.
-    async fn show(
+    /// Sends the answer in a `way` that may be repeated, under a claim of its own.
+    async fn finalize(
         &self,
         job: &Job,
         reference: &ConversationReference,
         stream: &Stream,
         first: &Activity,
         way: Way,
-    ) -> Result<Job, Later> {
+    ) -> Result<Job, RetryIn> {
         let begun = self.clock.now();
         let id = job.id.step(if way == Way::Final { "final" } else { "update" }, 0);
         let is_late = stream.clone().when_answered(begun).end.is_some();
@@ -137,46 +152,47 @@ impl Worker {
             let done = match way {
                 Way::Final => {
                     let last = Answer { first: first.clone(), rest: Vec::new() }.last(stream);
-                    let done = self.connector.send(reference, last).await.map(drop);
-                    if is_late { done.and(Err(unseen())) } else { done }
+                    let done = self.sender.channel.connector.send(reference, last).await.map(drop);
+                    if is_late { done.and(Err(expired_error())) } else { done }
                 }
                 Way::Update | Way::Message => {
-                    self.connector.update(reference, &stream.id, first.clone()).await
+                    let connector = &self.sender.channel.connector;
+                    connector.update(reference, &stream.id, first.clone()).await
                 }
             };
             if let Err(error) = &done {
-                if self.is_shown(&id, stream, way, error).await {
+                if self.is_already_final(&id, stream, way, error).await {
                     return Ok(Some(stream.id.clone()));
                 }
-                self.take_to_heart(error, reference, begun).await;
+                self.sender.channel.update_reference_after(error, reference, begun).await;
             }
             done.map(|()| Some::<ActivityId>(stream.id.clone()))
         };
-        self.attempt(&id, reference, Policy::Work, request).await
+        self.sender.attempt(&id, reference, Policy::Work, request).await
     }
 
-    /// Whether the answer is there already, and only the reply to that was lost.
-    async fn is_shown(&self, id: &JobId, stream: &Stream, way: Way, error: &ConnectorError) -> bool {
+    /// Whether the answer is shown already, and only the response to its request was lost.
+    async fn is_already_final(&self, id: &JobId, stream: &Stream, way: Way, error: &ConnectorError) -> bool {
         let Some(refusal @ RejectionReason::StreamComplete) = error.refusal() else { return false };
-        // Without the record it is shown a second time rather than never.
-        let repeats = self.jobs.get(id).await.ok().flatten().map_or(0, |tried| tried.resends);
+        // Without the record the answer is shown twice rather than never.
+        let repeats = self.jobs.store.get(id).await.ok().flatten().map_or(0, |tried| tried.resends);
         stream.instead_of(way, refusal, repeats) == Ok(Shown::Already)
     }
 
-    /// Ends a stream that its answer does not continue with what it showed, so that nobody waits for more of it, and
-    /// so that it can be replaced. It promises nothing.
-    async fn leave(&self, reference: &ConversationReference, stream: &Stream) {
+    /// Closes a stream that its answer does not continue with the text it shows, so that it can be replaced. A failure
+    /// is only logged.
+    async fn close_abandoned(&self, reference: &ConversationReference, stream: &Stream) {
         if stream.end.is_some() || stream.told.is_empty() {
             return;
         }
         let told = Answer { first: Activity::message(&stream.told), rest: Vec::new() };
-        if let Err(error) = self.connector.send(reference, told.last(stream)).await {
-            debug!(error = %error_chain(&error), "could not end a stream");
+        if let Err(error) = self.sender.channel.connector.send(reference, told.last(stream)).await {
+            debug!(error = %error_chain(&error), "could not close a stream");
         }
     }
 }
 
-/// The end of a stream that the channel took although it had given the stream up: nobody sees it.
-fn unseen() -> ConnectorError {
+/// Returns the error of a final chunk that the channel accepted after it had given the stream up: it is not shown.
+fn expired_error() -> ConnectorError {
     ConnectorError::Refused { status: 202, code: None, refusal: RejectionReason::StreamExpired }
 }

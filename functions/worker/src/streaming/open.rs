@@ -1,8 +1,12 @@
-//! Which answers are streamed: a turn begins a stream where its channel has them and no other is open in the
-//! conversation, and lets others begin once it is over (protocol §6.2). What a stream shows is `stream`'s.
+//! Opening of streams: a turn opens one where its channel has them and no other is open in the conversation, and
+//! releases the conversation once it is over (protocol §6.2).
+
+use std::sync::Arc;
 
 use herald::agent::turn::Turn;
 use herald::aws::queue::{TaskWork, TurnWork};
+use herald::aws::table::{ReferenceStore, StreamStore};
+use herald::clock::Clock;
 use herald::error::error_chain;
 use herald::jobs::{Job, JobId, Plan, State};
 use herald::protocol::activity::Activity;
@@ -11,97 +15,108 @@ use herald::streaming::{Chunk, Stream, Surface, status_of};
 use jiff::Timestamp;
 use tracing::{info, warn};
 
-use crate::job::plan::Planned;
-use crate::job::lease::Parts;
-use crate::sending::send::Route;
-use crate::{Later, Worker};
+use crate::job::lease::SendResults;
+use crate::job::plan::JobPlan;
+use crate::retry::RetryIn;
+use crate::sending::send::Sender;
+use crate::sending::target::Route;
 
-/// What is shown where an engine has no words for what it does.
-const NO_STATUS: &str = "Working on it…";
+/// Status of a stream whose engine gives none.
+const DEFAULT_STATUS: &str = "Working on it…";
 
-impl Worker {
-    /// The first word of a streamed answer: the first chunk of a stream, where one can be begun, or else a message.
-    pub(crate) async fn begin_stream(&self, job: &JobId, turn: &Turn, status: String) -> Plan {
-        let status = if status.trim().is_empty() { NO_STATUS.to_owned() } else { status };
+/// Opens streams, at most one in a conversation, and releases them.
+#[derive(Clone)]
+pub(crate) struct Streams {
+    pub(crate) store: StreamStore,
+    pub(crate) references: ReferenceStore,
+    pub(crate) sender: Sender,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Streams {
+    /// Returns the ack of a streamed answer: the first chunk of a stream where one can be opened, else a message.
+    pub(crate) async fn open(&self, job: &JobId, turn: &Turn, status: String) -> Plan {
+        let status = if status.trim().is_empty() { DEFAULT_STATUS.to_owned() } else { status };
         let Some(surface) = Surface::of(turn) else {
             return Plan::sends(vec![Activity::message(status)]);
         };
         let key = self.references.key(&turn.reference);
-        match self.streams.begin(&key, job, self.clock.now()).await {
+        match self.store.begin(&key, job, self.clock.now()).await {
             Ok(true) => Plan { begins: Some(surface), ..Plan::sends(vec![Chunk::first(status_of(&status))]) },
             Ok(false) => {
                 info!(
                     job.id = job.as_str(),
-                    "another answer is streamed in the conversation: this one is not"
+                    "the answer is not streamed: another stream is open in the conversation"
                 );
                 Plan::sends(vec![Activity::message(status)])
             }
             Err(error) => {
-                warn!(error = %error_chain(&error), job.id = job.as_str(), "an answer is not streamed: no table");
+                warn!(error = %error_chain(&error), job.id = job.as_str(), "the answer is not streamed: could not reach the table");
                 Plan::sends(vec![Activity::message(status)])
             }
         }
     }
 
-    /// A stored plan that begins a stream, before it is carried out: its time may be over by now, and another stream open.
-    pub(crate) async fn begun_again(&self, planned: Planned, turn: &Turn) -> Planned {
-        let Planned { job, is_stored: true } = planned else { return planned };
+    /// Opens the stream of a stored plan again before the plan is carried out: its time may be over, and another stream
+    /// open.
+    pub(crate) async fn reopen(&self, planned: JobPlan, turn: &Turn) -> JobPlan {
+        let JobPlan { job, is_persisted: true } = planned else { return planned };
         let is_settled = job.send().is_some_and(|send| send.state.is_settled());
         match job.plan.clone() {
             Some(plan) if plan.begins.is_some() && !is_settled => {
                 let status = plan.sends.first().and_then(|chunk| chunk.text.clone()).unwrap_or_default();
-                let begun = self.begin_stream(&job.id, turn, status).await;
-                let is_stored = begun.begins.is_some();
-                let plan = Plan { begins: begun.begins, sends: begun.sends, ..plan };
-                Planned { job: Job { plan: Some(plan), ..job }, is_stored }
+                let opened = self.open(&job.id, turn, status).await;
+                let is_persisted = opened.begins.is_some();
+                let plan = Plan { begins: opened.begins, sends: opened.sends, ..plan };
+                JobPlan { job: Job { plan: Some(plan), ..job }, is_persisted }
             }
-            _ => Planned { job, is_stored: true },
+            _ => JobPlan { job, is_persisted: true },
         }
     }
 
-    /// The parts of a turn whose first chunk the channel refused: its status as a message, for somebody waits.
-    pub(crate) async fn without_stream(
+    /// Sends the status as a message where the channel rejected the first chunk of the stream, for the user waits.
+    pub(crate) async fn fall_back_to_message(
         &self,
         job: &Job,
-        said: Result<Parts, Later>,
+        sent: Result<SendResults, RetryIn>,
         route: Route<'_>,
-    ) -> Result<Parts, Later> {
+    ) -> Result<SendResults, RetryIn> {
         let plan = job.plan.as_ref().filter(|plan| plan.begins.is_some());
-        let is_refused = job.send().is_some_and(|send| send.is_refused());
-        let Some(status) = plan.and_then(|plan| plan.sends.first()?.text.clone()).filter(|_| is_refused)
+        let is_rejected = job.send().is_some_and(|send| send.is_refused());
+        let Some(status) = plan.and_then(|plan| plan.sends.first()?.text.clone()).filter(|_| is_rejected)
         else {
-            return said;
+            return sent;
         };
-        said?;
+        sent?;
         let id = job.id.step("unstreamed", 0);
-        Box::pin(self.send_all(&id, route, &[Activity::message(status)])).await
+        Box::pin(self.sender.send_all(&id, route, &[Activity::message(status)])).await
     }
 
-    /// Lets other answers be streamed in the conversation again, once the one that `turn` began is over.
-    pub(crate) async fn end_stream(&self, turn: &JobId, reference: &ConversationReference) {
+    /// Ends the stream that `turn` opened, so that another can be opened in the conversation.
+    pub(crate) async fn release(&self, turn: &JobId, reference: &ConversationReference) {
         let key = self.references.key(reference);
-        if let Err(error) = self.streams.end(&key, turn, self.clock.now()).await {
-            warn!(error = %error_chain(&error), job.id = turn.as_str(), "could not end a stream");
+        if let Err(error) = self.store.end(&key, turn, self.clock.now()).await {
+            warn!(error = %error_chain(&error), job.id = turn.as_str(), "could not release a stream");
         }
     }
 
-    /// The same where the channel refused to begin it.
-    pub(crate) async fn end_refused_stream(&self, work: &TurnWork, job: &Job) {
+    /// Releases the stream of a turn whose first chunk the channel rejected.
+    pub(crate) async fn release_if_refused(&self, work: &TurnWork, job: &Job) {
         let is_begun = job.plan.as_ref().is_some_and(|plan| plan.begins.is_some());
         if is_begun && job.send().is_some_and(|send| send.is_refused()) {
-            self.end_stream(&work.job, &work.turn.reference).await;
+            self.release(&work.job, &work.turn.reference).await;
         }
     }
 
-    /// The same for the task whose answer it is.
-    pub(crate) async fn end_stream_of(&self, work: &TaskWork) {
+    /// Releases the stream that a task finished.
+    pub(crate) async fn release_for_task(&self, work: &TaskWork) {
         if let (Some(turn), Some(_)) = (&work.ack, &work.stream) {
-            self.end_stream(turn, &work.reference).await;
+            self.release(turn, &work.reference).await;
         }
     }
 }
 
-/// The stream that a turn's job began, once its first chunk is shown and has an id.
+/// Returns the stream that the job of a turn opened, once its first chunk has an id.
 pub(crate) fn stream_of(job: &Job) -> Option<Stream> {
     let plan = job.plan.as_ref()?;
     let (surface, send) = (plan.begins?, job.send()?);

@@ -1,84 +1,92 @@
-//! Streams on their way: the first chunk is the ack of a turn, the others are told beside the task (protocol §6).
-//! What is sent when is the shared stream's decision; how its answer is shown for good, `finish`'s.
+//! Run of a streamed task: its updates are sent beside it (protocol §6).
+//! What is sent when is decided in `herald::streaming`.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
-use herald::agent::engine::EngineError;
+use herald::agent::engine::{Engine, EngineError};
 use herald::agent::progress::Progress;
 use herald::aws::queue::TaskWork;
+use herald::channel::connector::Connector;
+use herald::clock::Clock;
 use herald::error::error_chain;
 use herald::jobs::{Job, Plan, Verdict};
 use herald::streaming::{Chunk, End, Step, Stream};
 use jiff::SignedDuration;
 use tracing::{info, warn};
 
-use crate::job::plan::is_asked;
-use crate::job::lease::Parts;
-use crate::{Later, Worker};
+use super::finish::plan_replacement;
+use crate::job::lease::Jobs;
+use crate::job::plan::{JobPlan, needs_engine};
+use crate::retry::RetryIn;
 
-/// How often the text so far is kept, for whoever takes over.
-const KEEP: SignedDuration = SignedDuration::from_secs(10);
+/// Interval between two checkpoints of the streamed text, from which another worker continues.
+const CHECKPOINT_INTERVAL: SignedDuration = SignedDuration::from_secs(10);
 
-impl Worker {
-    /// Runs a task whose answer is shown while it is made.
+/// Runs tasks whose answer is streamed.
+#[derive(Clone)]
+pub(crate) struct StreamRunner {
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) connector: Arc<Connector>,
+    pub(crate) jobs: Jobs,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl StreamRunner {
+    /// Runs a task, whose answer is streamed to `opened`, and returns its plan and what became of the stream.
     ///
-    /// Whoever takes over from a dead worker tells nothing of its own run: the two may differ. The answer takes the
-    /// place of what was shown.
-    pub(crate) async fn run_streamed(
+    /// A worker that takes over from one that crashed streams nothing of its own run, for the two may differ. Its answer
+    /// replaces what was shown.
+    pub(crate) async fn run_with_stream(
         &self,
         work: &TaskWork,
-        begun: &Stream,
+        opened: &Stream,
         mut job: Job,
-    ) -> Result<(), Later> {
-        let mut stream = job.stream.clone().unwrap_or_else(|| begun.clone());
+        progress: &Progress,
+        run: impl Future<Output = Result<Plan, EngineError>>,
+    ) -> Result<(JobPlan, Stream), RetryIn> {
+        let mut stream = job.stream.clone().unwrap_or_else(|| opened.clone());
         let is_first = job.attempts == 1 && stream.is_fresh(self.clock.now());
-        let told = match is_asked(&job) {
-            true if is_first => Some(self.stream(work, &mut job, &mut stream).await),
-            true => Some(self.run_beside(work, &mut job, &mut stream).await),
+        let outcome = match needs_engine(&job) {
+            true if is_first => Some(self.stream(work, &mut job, &mut stream, progress, run).await),
+            true => Some(self.run_without_updates(work, &mut job, &mut stream, run).await),
             false => None,
         };
-        // Whatever the task came to by then, nobody wants it.
-        let told = match stream.end {
+        // Whatever the task answered by then, the user does not want it.
+        let outcome = match stream.end {
             Some(End::Stopped) => Some(Ok(stopped())),
-            Some(End::Closed | End::Over) | None => told,
+            Some(End::Closed | End::Over) | None => outcome,
         };
-        // Before it is planned: where the engine failed, whoever runs it again must know how the stream stands.
+        // Before it is planned: where the engine failed, the next run must know the state of the stream.
         let job = Job { stream: Some(stream.clone()), ..job };
-        let decided = async { told.unwrap_or_else(|| Ok(Plan::default())) };
-        let mut planned = Box::pin(self.planned(job, true, decided)).await?;
-        if !planned.is_stored {
+        let decide = async { outcome.unwrap_or_else(|| Ok(Plan::default())) };
+        let apology = Some(self.engine.apology());
+        let mut plan = Box::pin(JobPlan::replay_or_decide(&self.jobs, job, apology, decide)).await?;
+        if !plan.is_persisted {
             stream = stream.when_answered(self.clock.now());
-            let plan = planned.job.plan.take().map(|plan| self.in_place_of(&stream, plan));
-            planned.job = Job { plan, stream: Some(stream.clone()), ..planned.job };
+            let replacement = plan.job.plan.take().map(|plan| plan_replacement(&stream, plan));
+            plan.job = Job { plan: replacement, stream: Some(stream.clone()), ..plan.job };
         }
-        let planned = self.effected(planned, &work.reference).await?;
-        let job = if planned.is_stored { planned.job } else { self.write(planned.job).await? };
-        let said = Box::pin(self.finish_stream(&job, &work.reference, &stream)).await;
-        if said.is_ok() {
-            self.end_stream_of(work).await;
-        }
-        match said {
-            Ok(Some(parts)) => self.go_on_or_end(work, job, Ok(parts)).await,
-            // Nothing of it is wanted, nor what would follow.
-            Ok(None) => {
-                let job = Job { plan: Some(stopped()), ..job };
-                self.go_on_or_end(work, job, Ok(Parts::default())).await
-            }
-            Err(later) => self.go_on_or_end(work, job, Err(later)).await,
-        }
+        Ok((plan, stream))
     }
 
-    /// Runs the task and tells the stream what it says, one request at a time, until either is over.
-    async fn stream(&self, work: &TaskWork, job: &mut Job, stream: &mut Stream) -> Result<Plan, EngineError> {
-        let progress = Progress::default();
-        let mut run = pin!(self.run_task(work, &progress));
-        let mut kept_at = self.clock.now();
+    /// Runs the task and streams its progress, one request at a time, until either is over.
+    async fn stream(
+        &self,
+        work: &TaskWork,
+        job: &mut Job,
+        stream: &mut Stream,
+        progress: &Progress,
+        run: impl Future<Output = Result<Plan, EngineError>>,
+    ) -> Result<Plan, EngineError> {
+        let mut run = pin!(run);
+        let mut saved_at = self.clock.now();
         loop {
             let now = self.clock.now();
             match stream.next(&progress.latest(), now) {
                 Step::Over if stream.end == Some(End::Stopped) => {
-                    info!(job.id = job.id.as_str(), "a person stopped an answer: its task is dropped");
+                    info!(job.id = job.id.as_str(), "the user stopped an answer: its task is cancelled");
                     return Ok(stopped());
                 }
                 Step::Over => return run.await,
@@ -92,43 +100,43 @@ impl Worker {
                     }
                 }
                 Step::Send(chunk) => {
-                    if chunk == Chunk::Close && !self.keep_closed(job, stream).await {
+                    if chunk == Chunk::Close && !self.checkpoint_closed(job, stream).await {
                         continue;
                     }
                     let mut ended = None;
                     *stream = {
-                        let mut telling = pin!(self.tell_chunk(work, job, stream, &chunk));
+                        let mut sending = pin!(self.send_chunk(work, job, stream, &chunk));
                         tokio::select! {
                             biased;
-                            told = &mut telling => told,
+                            sent = &mut sending => sent,
                             outcome = &mut run => {
                                 ended = Some(outcome);
-                                telling.await
+                                sending.await
                             }
                         }
                     };
                     if let Some(outcome) = ended {
                         return outcome;
                     }
-                    if self.clock.now().duration_since(kept_at) >= KEEP {
-                        let _ = self.keep_stream(job, stream).await;
-                        kept_at = self.clock.now();
+                    if self.clock.now().duration_since(saved_at) >= CHECKPOINT_INTERVAL {
+                        let _ = self.checkpoint(job, stream).await;
+                        saved_at = self.clock.now();
                     }
                 }
             }
         }
     }
 
-    /// Runs the task beside a stream that another run began: nothing of this one is shown in it. If it takes so long that
-    /// the channel would give the stream up as silent, it is closed first, so that nobody watches it in vain.
-    async fn run_beside(
+    /// Runs the task beside a stream of an earlier run, without updates. If it takes so long that the channel would give
+    /// the stream up as silent, the stream is closed first.
+    async fn run_without_updates(
         &self,
         work: &TaskWork,
         job: &mut Job,
         stream: &mut Stream,
+        run: impl Future<Output = Result<Plan, EngineError>>,
     ) -> Result<Plan, EngineError> {
-        let progress = Progress::default();
-        let mut run = pin!(self.run_task(work, &progress));
+        let mut run = pin!(run);
         let now = self.clock.now();
         if !stream.is_fresh(now) {
             return run.await;
@@ -143,58 +151,59 @@ impl Worker {
         outcome
     }
 
-    /// Closes a stream that another run began with as much as is known of it.
+    /// Closes a stream of an earlier run with as much text as is known of it.
     async fn close(&self, work: &TaskWork, job: &mut Job, stream: &mut Stream) {
-        if !self.keep_closed(job, stream).await {
+        if !self.checkpoint_closed(job, stream).await {
             return;
         }
-        *stream = self.tell_chunk(work, job, stream, &Chunk::Close).await;
+        *stream = self.send_chunk(work, job, stream, &Chunk::Close).await;
         if stream.end == Some(End::Over) {
-            // It shows more than is known of it, and is open still; or it is over, which its answer will find out.
+            // Either it is still open and shows more than is known of it, or it is over, which its answer will find out.
             stream.end = None;
-            let _ = self.keep_stream(job, stream).await;
+            let _ = self.checkpoint(job, stream).await;
         }
     }
 
-    /// Keeps that the stream is about to be closed, before it is: whoever takes over must not take that for the answer.
-    async fn keep_closed(&self, job: &mut Job, stream: &mut Stream) -> bool {
+    /// Records that the stream is about to be closed: a worker that takes over must not take that for the answer.
+    /// Whether it is recorded.
+    async fn checkpoint_closed(&self, job: &mut Job, stream: &mut Stream) -> bool {
         let closed = Stream { end: Some(End::Closed), ..stream.clone() };
-        let is_kept = self.keep_stream(job, &closed).await;
-        if !is_kept {
-            // It may be somebody else's now, or would be taken for the answer.
+        let is_saved = self.checkpoint(job, &closed).await;
+        if !is_saved {
+            // Another worker may have it now, or would take its end for the answer.
             stream.end = Some(End::Over);
         }
-        is_kept
+        is_saved
     }
 
-    /// Sends one chunk: what becomes of the stream by it.
-    async fn tell_chunk(&self, work: &TaskWork, job: &Job, stream: &Stream, chunk: &Chunk) -> Stream {
+    /// Sends one chunk and returns the stream after it.
+    async fn send_chunk(&self, work: &TaskWork, job: &Job, stream: &Stream, chunk: &Chunk) -> Stream {
         let activity = chunk.activity(stream, &self.engine.closing());
         let sent = self.connector.send(&work.reference, activity).await;
         if let Err(error) = &sent {
-            warn!(error = %error_chain(error), job.id = job.id.as_str(), "a chunk of a stream was not taken");
+            warn!(error = %error_chain(error), job.id = job.id.as_str(), "could not send a chunk of a stream");
         }
         stream.clone().after(chunk, sent.as_ref().map(drop), self.clock.now())
     }
 
-    /// Keeps what was told so far, as well as can be: without it, the answer is shown in another way. Whether it is kept.
-    async fn keep_stream(&self, job: &mut Job, stream: &Stream) -> bool {
-        let kept = self.jobs.write(Job { stream: Some(stream.clone()), ..job.clone() }).await;
-        match kept {
-            Ok(Ok(kept)) => {
-                *job = kept;
+    /// Records the state of the stream; without that, the answer is shown in another way. Whether it is recorded.
+    async fn checkpoint(&self, job: &mut Job, stream: &Stream) -> bool {
+        let written = self.jobs.store.write(Job { stream: Some(stream.clone()), ..job.clone() }).await;
+        match written {
+            Ok(Ok(written)) => {
+                *job = written;
                 return true;
             }
-            Ok(Err(_fenced)) => warn!(job.id = job.id.as_str(), "lost the claim on a stream"),
+            Ok(Err(_fenced)) => warn!(job.id = job.id.as_str(), "lost the lease on a streamed task"),
             Err(error) => {
-                warn!(error = %error_chain(&error), job.id = job.id.as_str(), "could not keep a stream");
+                warn!(error = %error_chain(&error), job.id = job.id.as_str(), "could not record the state of a stream");
             }
         }
         false
     }
 }
 
-/// Nothing to say, for the person pressed Stop.
-fn stopped() -> Plan {
+/// Returns the plan of a task that the user stopped: to send nothing.
+pub(crate) fn stopped() -> Plan {
     Plan { verdict: Verdict::Stopped, ..Plan::default() }
 }

@@ -1,0 +1,73 @@
+//! Reminders: listed in the memory of their conversation, and enqueued for when they are due.
+//! A due one is delivered by its handler.
+
+use herald::agent::memory::Memory;
+use herald::agent::reminder::{Listed, Reminder};
+use herald::aws::queue::{ReminderWork, Work};
+use herald::error::error_chain;
+use herald::jobs::JobId;
+use herald::protocol::conversation::ConversationReference;
+use jiff::Timestamp;
+use tracing::error;
+
+use crate::memory::Memories;
+use crate::retry::RetryIn;
+use crate::timers::Timers;
+
+/// Schedules reminders.
+#[derive(Clone)]
+pub(crate) struct Reminders {
+    pub(crate) memories: Memories,
+    pub(crate) timers: Timers,
+}
+
+impl Reminders {
+    /// Schedules the reminder that `job` asked for as the effect with this `index`.
+    ///
+    /// ```text
+    /// listed ──► enqueued      died in between: both are done again, and the second is the same as the first
+    /// ```
+    pub(crate) async fn schedule_reminder(
+        &self,
+        job: &JobId,
+        index: usize,
+        reference: &ConversationReference,
+        reminder: &Reminder,
+    ) -> Result<(), RetryIn> {
+        let id = job.step("reminder", index);
+        let work = ReminderWork {
+            job: id.clone(),
+            series: id.as_reminder(),
+            number: 0,
+            reference: reference.clone(),
+            reminder: reminder.clone(),
+        };
+        if let Err(error) = Work::Reminder(work.clone()).encode() {
+            // It will never fit.
+            error!(error = %error_chain(&error), job.id = job.as_str(), "skipped a reminder that fits no message");
+            return Ok(());
+        }
+        let listed = Listed::new(id.as_reminder(), reminder);
+        self.memories.update_memory(job, reference, |memory| memory.reminding(listed.clone())).await?;
+        self.timers.enqueue_at(job, Work::Reminder(work), reminder.due).await
+    }
+
+    /// Schedules the next reminder of a series.
+    pub(crate) async fn schedule_next(&self, work: &ReminderWork, due: Timestamp) -> Result<(), RetryIn> {
+        let number = work.number.saturating_add(1);
+        let next = work.following(number, due);
+        let moved = |memory: Memory| memory.reminding_next(&work.series, number, due);
+        self.memories.update_memory(&work.job, &work.reference, moved).await?;
+        self.timers.enqueue_at(&work.job, Work::Reminder(next), due).await
+    }
+
+    /// Removes a delivered reminder from the list, unless it recurs.
+    pub(crate) async fn mark_delivered(&self, work: &ReminderWork) -> Result<(), RetryIn> {
+        if work.reminder.every.is_some() { Ok(()) } else { self.remove_reminder(work).await }
+    }
+
+    /// Removes a reminder from the list.
+    pub(crate) async fn remove_reminder(&self, work: &ReminderWork) -> Result<(), RetryIn> {
+        self.memories.update_memory(&work.job, &work.reference, |memory| memory.reminded(&work.series)).await
+    }
+}
