@@ -71,6 +71,7 @@ async fn who_is_throttled_is_listed_so_until_they_are_told() {
             .local()
             .bundle
             .worker
+            .parts()
             .jobs
             .cancel(&line.job, herald::jobs::By::Operator, bundle.clock().now())
             .await

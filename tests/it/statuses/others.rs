@@ -1,7 +1,6 @@
 //! The rows that differ for creating a conversation, for announcements and for updates, each as an array.
 //! Answers are next door.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use cli::channel::{Effect, Fault, Operation, Person, Refusal};
