@@ -178,14 +178,8 @@ impl Worker {
             subscriptions: parts.subscriptions.clone(),
             reminders: reminders.clone(),
         };
-        let continuations = Continuations {
-            engine: engine(),
-            jobs: jobs.clone(),
-            memories: memories.clone(),
-            timers: timers.clone(),
-            clock: clock(),
-        };
 
+        let channel = Channel { connector: connector(), references: references(), clock: clock() };
         let limits = RateLimiter {
             store: parts.rates.clone(),
             references: references(),
@@ -193,35 +187,13 @@ impl Worker {
             clock: clock(),
             random: random(),
         };
-        let sender = Sender {
-            channel: Channel { connector: connector(), references: references(), clock: clock() },
-            jobs: jobs.clone(),
-            limits: limits.clone(),
-            clock: clock(),
-            random: random(),
-        };
-        let plans = PlanSender { sender: sender.clone(), jobs: jobs.clone(), clock: clock() };
-        let conversations = Conversations {
-            connector: connector(),
-            references: references(),
-            limits: limits.clone(),
-            clock: clock(),
-            random: random(),
-        };
-        let streams = Streams {
-            store: parts.streams.clone(),
-            references: references(),
-            sender: sender.clone(),
-            clock: clock(),
-        };
+        let conversations = Conversations { channel: channel.clone(), limits: limits.clone() };
+        let sender = Sender { channel: channel.clone(), jobs: jobs.clone(), limits: limits.clone() };
+        let plans = PlanSender { sender: sender.clone() };
+        let streams = Streams { store: parts.streams.clone(), sender: sender.clone() };
 
         let broadcasts = Broadcasts { store: parts.broadcasts.clone(), clock: clock(), random: random() };
-        let parking = Parking {
-            timers: parts.agenda.clone(),
-            broadcasts: broadcasts.clone(),
-            clock: clock(),
-            random: random(),
-        };
+        let parking = Parking { timers: parts.agenda.clone(), broadcasts: broadcasts.clone() };
 
         Self {
             turn: TurnHandler {
@@ -234,30 +206,23 @@ impl Worker {
                 plans: plans.clone(),
                 sender: sender.clone(),
                 tasks: parts.tasks.clone(),
-                clock: clock(),
-                random: random(),
             },
             task: TaskHandler {
                 engine: engine(),
                 jobs: jobs.clone(),
                 memories: memories.clone(),
                 effects: effects.clone(),
-                continuations,
+                continuations: Continuations {
+                    engine: engine(),
+                    jobs: jobs.clone(),
+                    memories: memories.clone(),
+                    timers: timers.clone(),
+                },
                 plans: plans.clone(),
                 sender: sender.clone(),
                 streams,
-                stream_runner: StreamRunner {
-                    engine: engine(),
-                    connector: connector(),
-                    jobs: jobs.clone(),
-                    clock: clock(),
-                },
-                stream_finisher: StreamFinisher {
-                    jobs: jobs.clone(),
-                    sender: sender.clone(),
-                    clock: clock(),
-                },
-                clock: clock(),
+                stream_runner: StreamRunner { engine: engine(), channel, jobs: jobs.clone() },
+                stream_finisher: StreamFinisher { sender: sender.clone() },
             },
             deliveries: DeliveriesHandler {
                 jobs: jobs.clone(),
@@ -265,17 +230,14 @@ impl Worker {
                     broadcasts: broadcasts.clone(),
                     preferences: parts.preferences.clone(),
                     references: references(),
-                    clock: clock(),
                 },
                 deliverer: Deliverer {
                     jobs: jobs.clone(),
                     broadcasts: broadcasts.clone(),
                     contents: Contents { engine: engine() },
                     conversations: conversations.clone(),
-                    limits: limits.clone(),
                     plans: plans.clone(),
                     sender,
-                    clock: clock(),
                 },
                 parking: parking.clone(),
                 reports: Reports {
@@ -283,9 +245,7 @@ impl Worker {
                     broadcasts: broadcasts.clone(),
                     jobs: parts.jobs.clone(),
                     references: references(),
-                    clock: clock(),
                 },
-                clock: clock(),
             },
             reminder: ReminderHandler {
                 jobs: jobs.clone(),
@@ -293,19 +253,9 @@ impl Worker {
                 references: references(),
                 reminders,
                 plans,
-                clock: clock(),
             },
             effects: EffectsHandler { jobs, effects },
-            roster: RosterHandler {
-                connector: connector(),
-                references: references(),
-                broadcasts,
-                parking,
-                conversations,
-                limits,
-                clock: clock(),
-                random: random(),
-            },
+            roster: RosterHandler { connector: connector(), broadcasts, parking, conversations, limits },
             self_check: SelfCheck {
                 connector: connector(),
                 credential: parts.credential.clone(),

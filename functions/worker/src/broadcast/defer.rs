@@ -1,13 +1,9 @@
 //! Deliveries that wait: deferred until the end of quiet hours, or parked until their broadcast is resumed.
 
-use std::sync::Arc;
-
 use herald::aws::queue::{DeliveriesWork, Delivery, Work};
 use herald::aws::table::AgendaStore;
 use herald::broadcast::BroadcastId;
-use herald::clock::Clock;
 use herald::jobs::timers::{Destination, Item};
-use herald::random::Random;
 use jiff::Timestamp;
 use tracing::{info, warn};
 
@@ -19,8 +15,6 @@ use crate::retry::RetryIn;
 pub(crate) struct Parking {
     pub(crate) timers: AgendaStore,
     pub(crate) broadcasts: Broadcasts,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) random: Random,
 }
 
 impl Parking {
@@ -34,8 +28,8 @@ impl Parking {
         let job = delivery.job.clone();
         let part = Work::Deliveries(DeliveriesWork { deliveries: vec![delivery], ..work.clone() });
         let Some(item) = item(&part, until) else { return Ok(()) };
-        let stored = self.timers.put(&item, self.clock.now()).await;
-        stored.map_err(|error| RetryIn::after_store_error(&error, &job, &self.random))
+        let stored = self.timers.put(&item, self.broadcasts.clock.now()).await;
+        stored.map_err(|error| RetryIn::after_store_error(&error, &job, &self.broadcasts.random))
     }
 
     /// Parks deliveries of a paused broadcast; they are enqueued again when it is resumed.
@@ -56,7 +50,7 @@ impl Parking {
 
     /// Parks work of a paused broadcast.
     pub(crate) async fn park_work(&self, id: &BroadcastId, work: &Work) -> Result<(), RetryIn> {
-        let Some(item) = item(work, self.clock.now()) else { return Ok(()) };
+        let Some(item) = item(work, self.broadcasts.clock.now()) else { return Ok(()) };
         let parked = self.timers.hold(id, &item).await;
         parked.map_err(|error| self.broadcasts.retry_after_store_error(&error, id))
     }

@@ -2,13 +2,11 @@
 //! The recipients were chosen by `proactive`.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use herald::agent::notification::{Occasion, Recipient};
 use herald::aws::queue::{DeliveriesWork, Delivery};
 use herald::broadcast::{BroadcastId, Spec};
-use herald::clock::Clock;
 use herald::jobs::{Attempt, Job, Plan, Policy, finish};
 use herald::protocol::conversation::ConversationReference;
 use herald::protocol::ids::{ActivityId, TenantId};
@@ -23,7 +21,6 @@ use crate::retry::RetryIn;
 use crate::sending::amend::{amendment_for, apply_amendment};
 use crate::sending::create_conversation::{Conversations, NO_ACCOUNT, NoConversation, Postponed};
 use crate::sending::inline_send::{PlanSender, SendOutcome};
-use crate::sending::rate_limit::RateLimiter;
 use crate::sending::send::Sender;
 use crate::sending::target::{Route, Target};
 
@@ -42,10 +39,8 @@ pub(crate) struct Deliverer {
     pub(crate) broadcasts: Broadcasts,
     pub(crate) contents: Contents,
     pub(crate) conversations: Conversations,
-    pub(crate) limits: RateLimiter,
     pub(crate) plans: PlanSender,
     pub(crate) sender: Sender,
-    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Deliverer {
@@ -63,10 +58,10 @@ impl Deliverer {
             Err(retry) => return DeliveryResults { done: Err(retry), ..results },
         };
         for (delivery, start) in deliveries.iter().zip(starts) {
-            if context.deadline.is_some_and(|at| self.clock.now() >= at) {
+            if context.deadline.is_some_and(|at| self.jobs.clock.now() >= at) {
                 return DeliveryResults { done: Err(RetryIn { wait: Duration::from_secs(1) }), ..results };
             }
-            self.limits.sleep_until(start).await;
+            self.sender.limits.sleep_until(start).await;
             let spec = match self.broadcasts.check_active(broadcast).await {
                 Ok(ActiveCheck::Active(spec)) => spec,
                 // The rest of the message is partitioned again.
@@ -98,9 +93,9 @@ impl Deliverer {
         }
         let mut reserved = BTreeMap::new();
         for (tenant, count) in wanted {
-            reserved.insert(tenant, self.limits.reserve_tenant(tenant, count).await?.into_iter());
+            reserved.insert(tenant, self.sender.limits.reserve_tenant(tenant, count).await?.into_iter());
         }
-        let now = self.clock.now();
+        let now = self.jobs.clock.now();
         let start = |delivery: &Delivery| {
             let starts = delivery.recipient.tenant().and_then(|tenant| reserved.get_mut(tenant));
             starts.and_then(|starts| starts.nth(delivery.recipient.requests() - 1)).unwrap_or(now)
@@ -183,13 +178,16 @@ impl Deliverer {
 
     /// Records that the delivery failed for good.
     async fn fail(&self, job: Job, reason: String) -> Result<(), RetryIn> {
-        self.jobs.write(finish(job, Attempt::Refused(reason), Policy::Work, self.clock.now())).await.map(drop)
+        self.jobs
+            .write(finish(job, Attempt::Refused(reason), Policy::Work, self.jobs.clock.now()))
+            .await
+            .map(drop)
     }
 
     /// Records that the delivery is retried.
     async fn postpone(&self, job: Job, Postponed { retry, reason }: Postponed) -> Result<(), RetryIn> {
         let attempt = Attempt::NotDone(reason);
-        self.jobs.write(finish(job, attempt, Policy::Work, self.clock.now())).await?;
+        self.jobs.write(finish(job, attempt, Policy::Work, self.jobs.clock.now())).await?;
         Err(retry)
     }
 

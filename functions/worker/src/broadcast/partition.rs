@@ -1,13 +1,10 @@
 //! Partition of the recipients of a message: sent now, parked, deferred or skipped.
 //! Who falls where is decided in `herald::broadcast`, by the status of the broadcast and the preferences.
 
-use std::sync::Arc;
-
 use herald::aws::queue::Delivery;
 use herald::aws::table::{PreferenceStore, ReferenceStore};
 use herald::broadcast::preferences::{Courtesy, Preferences};
 use herald::broadcast::{Aim, BroadcastId, Gate, Outcome, Spec, gate};
-use herald::clock::Clock;
 use jiff::Timestamp;
 
 use super::status::Broadcasts;
@@ -32,7 +29,6 @@ pub(crate) struct Partitioner {
     pub(crate) broadcasts: Broadcasts,
     pub(crate) preferences: PreferenceStore,
     pub(crate) references: ReferenceStore,
-    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Partitioner {
@@ -74,7 +70,7 @@ impl Partitioner {
         let subjects: Vec<String> = deliveries.iter().filter_map(subject).collect();
         let stored = self.preferences.get_all(&subjects).await;
         let stored = stored.map_err(|error| self.broadcasts.retry_after_store_error(&error, id))?;
-        let now = self.clock.now();
+        let now = self.broadcasts.clock.now();
         let default = Some(Preferences::default());
         let notify = |delivery: &Delivery| {
             let stored = subject(delivery).and_then(|subject| stored.get(&subject)).unwrap_or(&default);

@@ -1,12 +1,9 @@
 //! Entries of the report of a broadcast: one for each recipient.
 
-use std::sync::Arc;
-
 use herald::agent::notification::Recipient;
 use herald::aws::queue::Delivery;
 use herald::aws::table::{JobStore, ReferenceStore, StoreError};
 use herald::broadcast::{BroadcastId, Entry, Outcome, Who, is_of_all};
-use herald::clock::Clock;
 use herald::jobs::{Job, State};
 
 use super::circuit_breaker::CircuitBreaker;
@@ -20,13 +17,12 @@ pub(crate) struct Reports {
     pub(crate) breaker: CircuitBreaker,
     pub(crate) jobs: JobStore,
     pub(crate) references: ReferenceStore,
-    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Reports {
     /// Writes entries of the report, and records their outcomes in the circuit breaker.
     pub(crate) async fn write(&self, id: &BroadcastId, entries: &[Entry]) -> Result<(), RetryIn> {
-        let now = self.clock.now();
+        let now = self.broadcasts.clock.now();
         let written = self.broadcasts.store.record(id, entries, now).await;
         written.map_err(|error| self.broadcasts.retry_after_store_error(&error, id))?;
         for entry in entries {
@@ -78,7 +74,7 @@ impl Reports {
             who: self.recipient_ref(&delivery.recipient),
             outcome,
             reason: reason.map(str::to_owned),
-            at: self.clock.now(),
+            at: self.broadcasts.clock.now(),
             activity: None,
         }
     }

@@ -1,11 +1,9 @@
 //! Handler of deliveries: those of a broadcast are partitioned first and reported afterwards.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use herald::aws::queue::{DeliveriesWork, Delivery};
 use herald::broadcast::{BroadcastId, Entry, Outcome};
-use herald::clock::Clock;
 use herald::jobs::{By, Cancel};
 
 use crate::MessageContext;
@@ -23,7 +21,6 @@ pub(crate) struct DeliveriesHandler {
     pub(crate) deliverer: Deliverer,
     pub(crate) parking: Parking,
     pub(crate) reports: Reports,
-    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl DeliveriesHandler {
@@ -76,7 +73,7 @@ impl DeliveriesHandler {
 
     /// Cancels a delivery that is not made any more and returns its entry; one that was made before stays so.
     async fn skip(&self, delivery: &Delivery, outcome: Outcome, reason: &str) -> Result<Entry, RetryIn> {
-        let now = self.clock.now();
+        let now = self.jobs.clock.now();
         for job in [&delivery.job.step("send", 0), &delivery.job] {
             let cancelled = self.jobs.store.cancel(job, By::Operator, now).await;
             let cancelled = cancelled.map_err(|error| self.jobs.retry_after_store_error(&error, job))?;

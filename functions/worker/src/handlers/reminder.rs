@@ -1,12 +1,10 @@
 //! Handler of a due reminder: delivers it unless it was cancelled, and schedules the next of its series.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use herald::agent::reminder::Listed;
 use herald::aws::queue::ReminderWork;
 use herald::aws::table::ReferenceStore;
-use herald::clock::Clock;
 use herald::jobs::{Job, Plan, Policy, Verdict};
 use herald::protocol::conversation::ConversationReference;
 
@@ -25,13 +23,12 @@ pub(crate) struct ReminderHandler {
     pub(crate) references: ReferenceStore,
     pub(crate) reminders: Reminders,
     pub(crate) plans: PlanSender,
-    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl ReminderHandler {
     /// Delivers a reminder, or retries it when it is due.
     pub(crate) async fn handle(&self, work: ReminderWork) -> Result<(), RetryIn> {
-        let early = work.reminder.due.duration_since(self.clock.now());
+        let early = work.reminder.due.duration_since(self.jobs.clock.now());
         if let Some(wait) = Duration::try_from(early).ok().filter(|wait| !wait.is_zero()) {
             return Err(RetryIn { wait });
         }

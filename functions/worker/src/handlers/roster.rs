@@ -7,16 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use herald::aws::queue::{RosterWork, Work};
-use herald::aws::table::{ReferenceStore, StoreError, Taken};
+use herald::aws::table::{StoreError, Taken};
 use herald::broadcast::{Broadcast, BroadcastId, Status};
 use herald::channel::connector::Connector;
-use herald::clock::Clock;
 use herald::error::error_chain;
 use herald::protocol::channel_error::{ConnectorError, RejectionReason, Retry};
 use herald::protocol::roster::{MAX_PAGES, RosterPage, Seen};
 use herald::protocol::service_url::ServiceUrl;
-use herald::protocol::team::{Team, TeamChannel};
-use herald::random::Random;
+use herald::protocol::team::Team;
 use tracing::{info, warn};
 
 use crate::MessageContext;
@@ -42,13 +40,10 @@ struct RosterProgress {
 /// Reads rosters.
 pub(crate) struct RosterHandler {
     pub(crate) connector: Arc<Connector>,
-    pub(crate) references: ReferenceStore,
     pub(crate) broadcasts: Broadcasts,
     pub(crate) parking: Parking,
     pub(crate) conversations: Conversations,
     pub(crate) limits: RateLimiter,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) random: Random,
 }
 
 impl RosterHandler {
@@ -64,7 +59,7 @@ impl RosterHandler {
             return Ok(());
         };
         loop {
-            if context.deadline.is_some_and(|at| self.clock.now() >= at) {
+            if context.deadline.is_some_and(|at| self.broadcasts.clock.now() >= at) {
                 return Err(RetryIn { wait: Duration::from_secs(1) });
             }
             let broadcast = self.broadcasts.store.state(id).await.map_err(|error| retry(&error))?;
@@ -90,7 +85,7 @@ impl RosterHandler {
                     .pause_broadcast(work, "the channel does not come to an end of its members")
                     .await;
             }
-            let now = self.clock.now();
+            let now = self.broadcasts.clock.now();
             let stored =
                 self.broadcasts.store.put_roster_page(id, &work.team, progress.pages, &page, now).await;
             if stored.map_err(|error| retry(&error))? == Err(Taken) {
@@ -109,7 +104,7 @@ impl RosterHandler {
     /// Returns the progress of a roster; `None` when it is read completely.
     async fn progress(&self, work: &RosterWork) -> Result<Option<RosterProgress>, StoreError> {
         let mut progress = RosterProgress {
-            url: self.url_of(&work.team).await?,
+            url: self.conversations.service_url_of(&work.team).await?,
             seen: Seen::default(),
             pages: 0,
             next: None,
@@ -122,15 +117,6 @@ impl RosterHandler {
         }
         let is_read = progress.pages > 0 && progress.next.is_none();
         Ok((!is_read).then_some(progress))
-    }
-
-    /// Returns the service URL of a team: that of its General channel, if stored, else the global one.
-    async fn url_of(&self, team: &Team) -> Result<ServiceUrl, StoreError> {
-        let general = TeamChannel { tenant: team.tenant.clone(), id: team.id.clone() };
-        let global = self.connector.cloud.global_service_url.clone();
-        let Some(reference) = self.conversations.thread_of(&general, None) else { return Ok(global) };
-        let known = self.references.get(&self.references.key(&reference)).await?;
-        Ok(known.map_or(global, |known| known.service_url))
     }
 
     /// Waits for a slot of the tenant and of the team.
@@ -150,17 +136,17 @@ impl RosterHandler {
         let wait = match error.retry() {
             Retry::Never => return self.pause_broadcast(work, &format!("{error}{}", advice(error))).await,
             Retry::After(wait) => RetryIn { wait },
-            Retry::Backoff | Retry::WithinResendBudget(_) => RetryIn::backoff(5, &self.random),
+            Retry::Backoff | Retry::WithinResendBudget(_) => RetryIn::backoff(5, &self.broadcasts.random),
         };
         let reason = reason(&work, error);
-        let now = self.clock.now();
+        let now = self.broadcasts.clock.now();
         self.change_broadcast(&work.broadcast, |broadcast| broadcast.waiting(&reason, now)).await?;
         Err(wait)
     }
 
     /// Pauses the broadcast and parks the work until it is resumed.
     async fn pause_broadcast(&self, work: RosterWork, why: &str) -> Result<(), RetryIn> {
-        let (reason, now) = (reason(&work, why), self.clock.now());
+        let (reason, now) = (reason(&work, why), self.broadcasts.clock.now());
         self.change_broadcast(&work.broadcast, |broadcast| broadcast.stopped(&reason, now)).await?;
         self.park_roster(work).await
     }

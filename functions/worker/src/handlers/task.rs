@@ -8,7 +8,6 @@ use herald::agent::memory::Memory;
 use herald::agent::progress::Progress;
 use herald::agent::task::{TaskInput, TaskRun};
 use herald::aws::queue::TaskWork;
-use herald::clock::Clock;
 use herald::jobs::{Job, Plan, Policy, Verdict};
 use herald::streaming::Stream;
 use tracing::info;
@@ -39,7 +38,6 @@ pub(crate) struct TaskHandler {
     pub(crate) streams: Streams,
     pub(crate) stream_runner: StreamRunner,
     pub(crate) stream_finisher: StreamFinisher,
-    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl TaskHandler {
@@ -103,7 +101,7 @@ impl TaskHandler {
 
     /// Runs the task in the engine and returns the plan of its outcome.
     async fn run_task(&self, work: &TaskWork, progress: &Progress) -> Result<Plan, EngineError> {
-        let begun = self.clock.now();
+        let begun = self.jobs.clock.now();
         let memory = match work.task.recalls {
             true => self.memories.load_memory(&work.reference).await,
             false => Memory::default(),
@@ -117,7 +115,7 @@ impl TaskHandler {
             memory,
         };
         let outcome = self.engine.run_task(&run, progress).await;
-        let duration_ms = self.clock.now().duration_since(begun).as_millis();
+        let duration_ms = self.jobs.clock.now().duration_since(begun).as_millis();
         info!(job.id = work.job.as_str(), task.name = work.task.name, duration_ms, "ran a task");
         let (outcome, effects) = outcome?.apart();
         let plan = match outcome {

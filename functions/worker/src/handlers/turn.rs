@@ -7,10 +7,9 @@ use std::time::Duration;
 use herald::agent::engine::{Engine, EngineError, Outcome};
 use herald::agent::turn::Turn;
 use herald::aws::queue::{MAX_DELAY, Queue, QueueError, TaskWork, TurnWork, Work};
-use herald::clock::{Clock, timeout};
+use herald::clock::timeout;
 use herald::error::error_chain;
 use herald::jobs::{Job, Next, Plan, Policy};
-use herald::random::Random;
 use tracing::{error, warn};
 
 use crate::MessageContext;
@@ -39,8 +38,6 @@ pub(crate) struct TurnHandler {
     pub(crate) plans: PlanSender,
     pub(crate) sender: Sender,
     pub(crate) tasks: Queue,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) random: Random,
 }
 
 impl TurnHandler {
@@ -104,7 +101,7 @@ impl TurnHandler {
         let outcome = match work.unhurried {
             true => Some(answer.await),
             false => {
-                timeout(self.clock.as_ref(), ENGINE_TIMEOUT, self.typing.with_typing(turn, answer)).await
+                timeout(self.jobs.clock.as_ref(), ENGINE_TIMEOUT, self.typing.with_typing(turn, answer)).await
             }
         };
         let Some(outcome) = outcome else {
@@ -168,6 +165,6 @@ impl TurnHandler {
             let job = work.job.step("apology", 0);
             return self.sender.send_all(&job, route, &[self.engine.apology()]).await;
         }
-        Err(RetryIn::backoff(2, &self.random))
+        Err(RetryIn::backoff(2, &self.jobs.random))
     }
 }

@@ -7,7 +7,6 @@ use herald::agent::engine::Engine;
 use herald::agent::memory::{Memory, WaitingTask};
 use herald::agent::task::TaskInput;
 use herald::aws::queue::{TaskWork, Work};
-use herald::clock::Clock;
 use herald::jobs::{Job, JobId, Next, Plan, waiting};
 use herald::protocol::activity::Activity;
 use jiff::Timestamp;
@@ -25,7 +24,6 @@ pub(crate) struct Continuations {
     pub(crate) jobs: Jobs,
     pub(crate) memories: Memories,
     pub(crate) timers: Timers,
-    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Continuations {
@@ -38,7 +36,7 @@ impl Continuations {
         state: TaskInput,
         after: Duration,
     ) -> Plan {
-        let due = self.clock.now().checked_add(after).unwrap_or(Timestamp::MAX);
+        let due = self.jobs.clock.now().checked_add(after).unwrap_or(Timestamp::MAX);
         match work.following(state.clone(), due) {
             Ok(_) => Plan { next: Some(Next::Step { state, due }), ..Plan::sends(say) },
             Err(refused) => {
@@ -82,7 +80,7 @@ impl Continuations {
                 return self.unlist_waiting_task(work).await;
             }
         };
-        let (due, now) = (*due, self.clock.now());
+        let (due, now) = (*due, self.jobs.clock.now());
         let expires_at = due.checked_add(JOB_TTL).unwrap_or(Timestamp::MAX);
         let after_next = JobId::of_task(&next.task_id()).task_step(next.number() + 1);
         let record = waiting(next.job.clone(), after_next, due, expires_at, now);

@@ -1,22 +1,19 @@
 //! A conversation with a user without one: created and stored before anything is sent in it.
 
-use std::sync::Arc;
-
-use herald::aws::table::{ReferenceStore, StoreError};
+use herald::aws::table::StoreError;
 use herald::broadcast::concerns_all;
-use herald::channel::connector::Connector;
-use herald::clock::Clock;
 use herald::error::error_chain;
 use herald::jobs::Job;
 use herald::protocol::channel_error::{ConnectorError, Retry};
 use herald::protocol::conversation::lifecycle::Change;
 use herald::protocol::conversation::{ConversationReference, User};
 use herald::protocol::ids::ActivityId;
-use herald::protocol::team::TeamChannel;
-use herald::random::Random;
+use herald::protocol::service_url::ServiceUrl;
+use herald::protocol::team::{Team, TeamChannel};
 use tracing::{error, info};
 
 use super::rate_limit::RateLimiter;
+use super::recovery::Channel;
 use crate::retry::RetryIn;
 
 /// Why a recipient has no conversation.
@@ -45,11 +42,8 @@ pub(crate) const NO_ACCOUNT: &str = "the agent has no account on this channel";
 /// Finds and creates conversations.
 #[derive(Clone)]
 pub(crate) struct Conversations {
-    pub(crate) connector: Arc<Connector>,
-    pub(crate) references: ReferenceStore,
+    pub(crate) channel: Channel,
     pub(crate) limits: RateLimiter,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) random: Random,
 }
 
 impl Conversations {
@@ -59,7 +53,7 @@ impl Conversations {
         user: &User,
         job: &Job,
     ) -> Result<ConversationReference, NoConversation> {
-        match self.references.find(user).await {
+        match self.channel.references.find(user).await {
             Ok(Some(reference)) => Ok(reference),
             Ok(None) => self.create(user, job).await,
             Err(error) => Err(self.postpone_after_store_error(&error, job).into()),
@@ -69,7 +63,7 @@ impl Conversations {
     /// Creates the conversation and stores its reference before anything is sent in it: creating may be repeated,
     /// sending may not.
     async fn create(&self, user: &User, job: &Job) -> Result<ConversationReference, NoConversation> {
-        let created = match self.connector.create_conversation(user).await {
+        let created = match self.channel.connector.create_conversation(user).await {
             Ok(created) => created,
             Err(error) => {
                 self.limits.pause_tenant(&error, Some(&user.tenant)).await;
@@ -77,18 +71,18 @@ impl Conversations {
             }
         };
         info!(job.id = job.id.as_str(), "created a conversation");
-        let Some(agent) = self.connector.agent_account(user.channel.as_str()) else {
+        let Some(agent) = self.channel.connector.agent_account(user.channel.as_str()) else {
             return Err(NoConversation::Unreachable(NO_ACCOUNT.to_owned()));
         };
         let reference =
             ConversationReference::created(created.conversation, created.service_url, user, agent);
         // It may be stored already under the person's other id, and that record holds more.
-        match self.references.get(&self.references.key(&reference)).await {
+        match self.channel.references.get(&self.channel.references.key(&reference)).await {
             Ok(Some(known)) => return Ok(known),
             Ok(None) => {}
             Err(error) => return Err(self.postpone_after_store_error(&error, job).into()),
         }
-        let stored = self.references.upsert(&reference, Change::Keep, self.clock.now()).await;
+        let stored = self.channel.references.upsert(&reference, Change::Keep, self.channel.clock.now()).await;
         stored.map_err(|error| self.postpone_after_store_error(&error, job))?;
         Ok(reference)
     }
@@ -100,24 +94,34 @@ impl Conversations {
         channel: &TeamChannel,
         root: Option<&ActivityId>,
     ) -> Option<ConversationReference> {
-        let agent = self.connector.agent_account("msteams")?;
+        let agent = self.channel.connector.agent_account("msteams")?;
         ConversationReference::of_thread(
             channel,
             root,
-            self.connector.cloud.global_service_url.clone(),
+            self.channel.connector.cloud.global_service_url.clone(),
             agent,
         )
     }
 
+    /// Returns the service URL of a team: that of its General channel, if stored, else the global one.
+    pub(crate) async fn service_url_of(&self, team: &Team) -> Result<ServiceUrl, StoreError> {
+        let general = TeamChannel { tenant: team.tenant.clone(), id: team.id.clone() };
+        let global = self.channel.connector.cloud.global_service_url.clone();
+        let Some(reference) = self.thread_of(&general, None) else { return Ok(global) };
+        let references = &self.channel.references;
+        let known = references.get(&references.key(&reference)).await?;
+        Ok(known.map_or(global, |known| known.service_url))
+    }
+
     fn postpone_after_store_error(&self, error: &StoreError, job: &Job) -> Postponed {
-        let retry = RetryIn::after_store_error(error, &job.id, &self.random);
+        let retry = RetryIn::after_store_error(error, &job.id, &self.limits.random);
         Postponed { retry, reason: "the table did not answer".to_owned() }
     }
 
     fn not_created(&self, error: &ConnectorError, job: &Job) -> NoConversation {
         let cause = error_chain(error);
         error!(error = %cause, job.id = job.id.as_str(), "could not create a conversation");
-        let backoff = RetryIn::backoff(job.attempts, &self.random);
+        let backoff = RetryIn::backoff(job.attempts, &self.limits.random);
         if let Some(reason) = concerns_all(error) {
             return Postponed { retry: backoff, reason }.into();
         }

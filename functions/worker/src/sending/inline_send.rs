@@ -1,9 +1,6 @@
 //! Sends of a plan: an only one recorded inline in its job, several under claims of their own.
 //! The caller enqueues what follows and completes the job.
 
-use std::sync::Arc;
-
-use herald::clock::Clock;
 use herald::jobs::{Claim, Job, JobId, Plan, State, begin_send, end_send};
 use herald::protocol::activity::Activity;
 use jiff::Timestamp;
@@ -11,7 +8,7 @@ use tracing::warn;
 
 use super::send::Sender;
 use super::target::Route;
-use crate::job::lease::{Claimed, Jobs, LEASE, SendResults, log_completed};
+use crate::job::lease::{Claimed, LEASE, SendResults, log_completed};
 use crate::job::plan::JobPlan;
 use crate::retry::RetryIn;
 
@@ -27,8 +24,6 @@ pub(crate) enum SendOutcome {
 #[derive(Clone)]
 pub(crate) struct PlanSender {
     pub(crate) sender: Sender,
-    pub(crate) jobs: Jobs,
-    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl PlanSender {
@@ -37,7 +32,7 @@ impl PlanSender {
         if let Some(activity) = planned.job.plan.as_ref().and_then(Plan::only_send).cloned() {
             return Box::pin(self.send_inline(planned, route, &activity)).await;
         }
-        let job = planned.persist(&self.jobs).await?;
+        let job = planned.persist(&self.sender.jobs).await?;
         let sends = job.plan.as_ref().map(|plan| plan.sends.as_slice()).unwrap_or_default();
         let results = Box::pin(self.sender.send_all(&job.id, route, sends)).await;
         Ok(SendOutcome::InProgress(Box::new(job), results))
@@ -62,14 +57,14 @@ impl PlanSender {
                 Ok(starts) => self.wait_until_due(planned, &starts).await?,
             },
         };
-        let now = self.clock.now();
+        let now = self.sender.jobs.clock.now();
         match begin_send(job, route.policy, LEASE, now) {
             Claim::Taken(job) => {
-                Box::pin(self.send_claimed(self.jobs.write(job).await?, route, activity)).await
+                Box::pin(self.send_claimed(self.sender.jobs.write(job).await?, route, activity)).await
             }
             Claim::Settled(job) => Ok(conclude_inline(job)),
             Claim::Over(job) => {
-                let job = self.jobs.write(job).await?;
+                let job = self.sender.jobs.write(job).await?;
                 let reason = job.send().and_then(|send| Some(send.reason()?.to_owned())).unwrap_or_default();
                 warn!(job.id = job.id.as_str(), "gave up on a send: {reason}");
                 Ok(conclude_inline(job))
@@ -86,8 +81,8 @@ impl PlanSender {
     /// Waits until a send may go out; the plan is stored before a wait.
     async fn wait_until_due(&self, planned: JobPlan, starts: &[Timestamp]) -> Result<Job, RetryIn> {
         match starts.first() {
-            Some(start) if *start > self.clock.now() => {
-                let job = planned.persist(&self.jobs).await?;
+            Some(start) if *start > self.sender.jobs.clock.now() => {
+                let job = planned.persist(&self.sender.jobs).await?;
                 self.sender.limits.sleep_until(*start).await;
                 Ok(job)
             }
@@ -104,7 +99,7 @@ impl PlanSender {
         plan: &Plan,
         route: Route<'_>,
     ) -> Result<Option<Job>, RetryIn> {
-        let job = match self.jobs.claim_planned(id, plan, route.policy).await? {
+        let job = match self.sender.jobs.claim_planned(id, plan, route.policy).await? {
             Claimed::Acquired(job) => job,
             Claimed::Completed(job) => return Ok(Some(job)),
         };
@@ -115,10 +110,10 @@ impl PlanSender {
                 None => self.send_plan(JobPlan { job: job.clone(), is_persisted: true }, route).await,
             }
         };
-        match self.jobs.with_lease(&job, Box::pin(sends)).await? {
+        match self.sender.jobs.with_lease(&job, Box::pin(sends)).await? {
             SendOutcome::Completed(job) => Ok(Some(*job)),
             SendOutcome::InProgress(job, carried_out) => {
-                self.jobs.complete(*job, carried_out).await.map(|()| None)
+                self.sender.jobs.complete(*job, carried_out).await.map(|()| None)
             }
         }
     }
@@ -134,7 +129,8 @@ impl PlanSender {
         let request = self.sender.channel.send_with_recovery(route.target, activity);
         let (attempt, retry) =
             Box::pin(self.sender.request(&send, route.target.reference(), route.policy, request)).await;
-        let job = self.sender.record(end_send(job, attempt, route.policy, self.clock.now())).await?;
+        let job =
+            self.sender.record(end_send(job, attempt, route.policy, self.sender.jobs.clock.now())).await?;
         if job.state == State::Retry { Err(retry) } else { Ok(conclude_inline(job)) }
     }
 }

@@ -25,7 +25,7 @@ pub(crate) async fn replace_ack(
         let ack = sender.jobs.store.get(ack).await;
         let ack = ack.map_err(|error| sender.jobs.retry_after_store_error(&error, &job.id))?;
         if let Some(shown) = ack.as_ref().and_then(Job::shown) {
-            let begun = sender.clock.now();
+            let begun = sender.jobs.clock.now();
             let update = async {
                 let updated = sender.channel.connector.update(reference, shown, activity.clone()).await;
                 if let Err(error) = &updated {

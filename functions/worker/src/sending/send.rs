@@ -1,18 +1,15 @@
 //! One send: claimed just before its request, recorded just after.
 //! That order bounds the copies a user can see; see [`Policy`].
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use herald::broadcast::concerns_all;
-use herald::clock::Clock;
 use herald::error::error_chain;
 use herald::jobs::{Attempt, Job, JobId, Policy, State, finish};
 use herald::protocol::activity::Activity;
 use herald::protocol::channel_error::{ConnectorError, ReferenceChange, RejectionReason, Retry};
 use herald::protocol::conversation::ConversationReference;
 use herald::protocol::ids::ActivityId;
-use herald::random::Random;
 use tracing::{error, info, warn};
 
 use super::rate_limit::RateLimiter;
@@ -31,8 +28,6 @@ pub(crate) struct Sender {
     pub(crate) channel: Channel,
     pub(crate) jobs: Jobs,
     pub(crate) limits: RateLimiter,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) random: Random,
 }
 
 impl Sender {
@@ -76,7 +71,7 @@ impl Sender {
         };
         let request = self.request(&job, reference, policy, request);
         let (attempt, retry) = self.jobs.with_lease(&job, request).await;
-        let job = self.record(finish(job, attempt, policy, self.clock.now())).await?;
+        let job = self.record(finish(job, attempt, policy, self.jobs.clock.now())).await?;
         if job.state == State::Retry { Err(retry) } else { Ok(job) }
     }
 
@@ -88,10 +83,10 @@ impl Sender {
         policy: Policy,
         request: impl Future<Output = Result<Option<ActivityId>, ConnectorError>>,
     ) -> (Attempt, RetryIn) {
-        let begun = self.clock.now();
+        let begun = self.jobs.clock.now();
         let sent = request.await;
-        let duration_ms = self.clock.now().duration_since(begun).as_millis();
-        let mut retry = RetryIn::backoff(job.attempts, &self.random);
+        let duration_ms = self.jobs.clock.now().duration_since(begun).as_millis();
+        let mut retry = RetryIn::backoff(job.attempts, &self.jobs.random);
         let attempt = match sent {
             Ok(activity_id) => {
                 info!(job.id = job.id.as_str(), duration_ms, "sent an activity");
@@ -130,7 +125,7 @@ impl Sender {
                 Ok(Err(_fenced)) => break,
                 Err(error) => {
                     warn!(error = %error_chain(&error), job.id = job.id.as_str(), "could not record a send yet");
-                    self.clock.sleep(RECORD_PAUSE).await;
+                    self.jobs.clock.sleep(RECORD_PAUSE).await;
                 }
             }
         }

@@ -1,10 +1,8 @@
 //! End of a streamed answer: as the final chunk, as an update of the stream, or as a message.
 //! The order of these is decided in `herald::streaming`.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use herald::clock::Clock;
 use herald::error::error_chain;
 use herald::jobs::{Job, JobId, Plan, Policy, State, Verdict};
 use herald::protocol::activity::Activity;
@@ -15,7 +13,7 @@ use herald::streaming::{Answer, Shown, Stream, Way, answer};
 use jiff::{SignedDuration, Timestamp};
 use tracing::{debug, info};
 
-use crate::job::lease::{Jobs, SendResults};
+use crate::job::lease::SendResults;
 use crate::retry::RetryIn;
 use crate::sending::send::Sender;
 use crate::sending::target::Route;
@@ -45,9 +43,7 @@ pub(crate) fn plan_replacement(stream: &Stream, plan: Plan) -> Plan {
 /// Finishes streams.
 #[derive(Clone)]
 pub(crate) struct StreamFinisher {
-    pub(crate) jobs: Jobs,
     pub(crate) sender: Sender,
-    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl StreamFinisher {
@@ -82,7 +78,7 @@ impl StreamFinisher {
             if way != Way::Final && is_open {
                 self.close_abandoned(reference, stream).await;
                 is_open = false;
-                last = self.clock.now();
+                last = self.sender.jobs.clock.now();
                 self.wait_for_gap(last, stream).await?;
             }
             if way == Way::Message {
@@ -90,7 +86,7 @@ impl StreamFinisher {
                 return sent.map(Some);
             }
             let shown = Box::pin(self.finalize(job, reference, stream, first, way)).await?;
-            last = self.clock.now();
+            last = self.sender.jobs.clock.now();
             let reason = shown.reason().unwrap_or_default();
             match shown.state {
                 State::Failed if reason.ends_with(&RejectionReason::StreamStopped.to_string()) => {
@@ -117,18 +113,18 @@ impl StreamFinisher {
     /// Whether the final chunk of `stream` would not be shown any more. One that may have been sent before is repeated:
     /// the channel knows.
     async fn has_expired(&self, id: &JobId, stream: &Stream) -> Result<bool, RetryIn> {
-        if stream.clone().when_answered(self.clock.now()).end.is_none() {
+        if stream.clone().when_answered(self.sender.jobs.clock.now()).end.is_none() {
             return Ok(false);
         }
-        let tried = self.jobs.store.get(id).await;
-        let tried = tried.map_err(|error| self.jobs.retry_after_store_error(&error, id))?;
+        let tried = self.sender.jobs.store.get(id).await;
+        let tried = tried.map_err(|error| self.sender.jobs.retry_after_store_error(&error, id))?;
         Ok(tried.is_none_or(|tried| tried.state == State::Retry && tried.resends == 0))
     }
 
     /// Waits until the channel accepts another request after the one at `last`, if that is soon.
     async fn wait_for_gap(&self, last: Timestamp, stream: &Stream) -> Result<(), RetryIn> {
         let due = last.checked_add(MIN_INTERVAL).unwrap_or(last).max(stream.not_before);
-        let wait = Duration::try_from(due.duration_since(self.clock.now())).unwrap_or_default();
+        let wait = Duration::try_from(due.duration_since(self.sender.jobs.clock.now())).unwrap_or_default();
         if wait > MAX_WAIT {
             return Err(RetryIn { wait });
         }
@@ -145,7 +141,7 @@ impl StreamFinisher {
         first: &Activity,
         way: Way,
     ) -> Result<Job, RetryIn> {
-        let begun = self.clock.now();
+        let begun = self.sender.jobs.clock.now();
         let id = job.id.step(if way == Way::Final { "final" } else { "update" }, 0);
         let is_late = stream.clone().when_answered(begun).end.is_some();
         let request = async {
@@ -175,7 +171,7 @@ impl StreamFinisher {
     async fn is_already_final(&self, id: &JobId, stream: &Stream, way: Way, error: &ConnectorError) -> bool {
         let Some(refusal @ RejectionReason::StreamComplete) = error.refusal() else { return false };
         // Without the record the answer is shown twice rather than never.
-        let repeats = self.jobs.store.get(id).await.ok().flatten().map_or(0, |tried| tried.resends);
+        let repeats = self.sender.jobs.store.get(id).await.ok().flatten().map_or(0, |tried| tried.resends);
         stream.instead_of(way, refusal, repeats) == Ok(Shown::Already)
     }
 

@@ -1,12 +1,9 @@
 //! Opening of streams: a turn opens one where its channel has them and no other is open in the conversation, and
 //! releases the conversation once it is over (protocol §6.2).
 
-use std::sync::Arc;
-
 use herald::agent::turn::Turn;
 use herald::aws::queue::{TaskWork, TurnWork};
-use herald::aws::table::{ReferenceStore, StreamStore};
-use herald::clock::Clock;
+use herald::aws::table::StreamStore;
 use herald::error::error_chain;
 use herald::jobs::{Job, JobId, Plan, State};
 use herald::protocol::activity::Activity;
@@ -28,9 +25,7 @@ const DEFAULT_STATUS: &str = "Working on it…";
 #[derive(Clone)]
 pub(crate) struct Streams {
     pub(crate) store: StreamStore,
-    pub(crate) references: ReferenceStore,
     pub(crate) sender: Sender,
-    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Streams {
@@ -40,8 +35,8 @@ impl Streams {
         let Some(surface) = Surface::of(turn) else {
             return Plan::sends(vec![Activity::message(status)]);
         };
-        let key = self.references.key(&turn.reference);
-        match self.store.begin(&key, job, self.clock.now()).await {
+        let key = self.sender.channel.references.key(&turn.reference);
+        match self.store.begin(&key, job, self.sender.jobs.clock.now()).await {
             Ok(true) => Plan { begins: Some(surface), ..Plan::sends(vec![Chunk::first(status_of(&status))]) },
             Ok(false) => {
                 info!(
@@ -94,8 +89,8 @@ impl Streams {
 
     /// Ends the stream that `turn` opened, so that another can be opened in the conversation.
     pub(crate) async fn release(&self, turn: &JobId, reference: &ConversationReference) {
-        let key = self.references.key(reference);
-        if let Err(error) = self.store.end(&key, turn, self.clock.now()).await {
+        let key = self.sender.channel.references.key(reference);
+        if let Err(error) = self.store.end(&key, turn, self.sender.jobs.clock.now()).await {
             warn!(error = %error_chain(&error), job.id = turn.as_str(), "could not release a stream");
         }
     }

@@ -8,8 +8,6 @@ use std::time::Duration;
 use herald::agent::engine::{Engine, EngineError};
 use herald::agent::progress::Progress;
 use herald::aws::queue::TaskWork;
-use herald::channel::connector::Connector;
-use herald::clock::Clock;
 use herald::error::error_chain;
 use herald::jobs::{Job, Plan, Verdict};
 use herald::streaming::{Chunk, End, Step, Stream};
@@ -20,6 +18,7 @@ use super::finish::plan_replacement;
 use crate::job::lease::Jobs;
 use crate::job::plan::{JobPlan, needs_engine};
 use crate::retry::RetryIn;
+use crate::sending::recovery::Channel;
 
 /// Interval between two checkpoints of the streamed text, from which another worker continues.
 const CHECKPOINT_INTERVAL: SignedDuration = SignedDuration::from_secs(10);
@@ -28,9 +27,8 @@ const CHECKPOINT_INTERVAL: SignedDuration = SignedDuration::from_secs(10);
 #[derive(Clone)]
 pub(crate) struct StreamRunner {
     pub(crate) engine: Arc<dyn Engine>,
-    pub(crate) connector: Arc<Connector>,
+    pub(crate) channel: Channel,
     pub(crate) jobs: Jobs,
-    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl StreamRunner {
@@ -47,7 +45,7 @@ impl StreamRunner {
         run: impl Future<Output = Result<Plan, EngineError>>,
     ) -> Result<(JobPlan, Stream), RetryIn> {
         let mut stream = job.stream.clone().unwrap_or_else(|| opened.clone());
-        let is_first = job.attempts == 1 && stream.is_fresh(self.clock.now());
+        let is_first = job.attempts == 1 && stream.is_fresh(self.jobs.clock.now());
         let outcome = match needs_engine(&job) {
             true if is_first => Some(self.stream(work, &mut job, &mut stream, progress, run).await),
             true => Some(self.run_without_updates(work, &mut job, &mut stream, run).await),
@@ -64,7 +62,7 @@ impl StreamRunner {
         let apology = Some(self.engine.apology());
         let mut plan = Box::pin(JobPlan::replay_or_decide(&self.jobs, job, apology, decide)).await?;
         if !plan.is_persisted {
-            stream = stream.when_answered(self.clock.now());
+            stream = stream.when_answered(self.jobs.clock.now());
             let replacement = plan.job.plan.take().map(|plan| plan_replacement(&stream, plan));
             plan.job = Job { plan: replacement, stream: Some(stream.clone()), ..plan.job };
         }
@@ -81,9 +79,9 @@ impl StreamRunner {
         run: impl Future<Output = Result<Plan, EngineError>>,
     ) -> Result<Plan, EngineError> {
         let mut run = pin!(run);
-        let mut saved_at = self.clock.now();
+        let mut saved_at = self.jobs.clock.now();
         loop {
-            let now = self.clock.now();
+            let now = self.jobs.clock.now();
             match stream.next(&progress.latest(), now) {
                 Step::Over if stream.end == Some(End::Stopped) => {
                     info!(job.id = job.id.as_str(), "the user stopped an answer: its task is cancelled");
@@ -96,7 +94,7 @@ impl StreamRunner {
                         biased;
                         outcome = &mut run => return outcome,
                         () = progress.changed(), if until > stream.due() => {}
-                        () = self.clock.sleep(wait) => {}
+                        () = self.jobs.clock.sleep(wait) => {}
                     }
                 }
                 Step::Send(chunk) => {
@@ -118,9 +116,9 @@ impl StreamRunner {
                     if let Some(outcome) = ended {
                         return outcome;
                     }
-                    if self.clock.now().duration_since(saved_at) >= CHECKPOINT_INTERVAL {
+                    if self.jobs.clock.now().duration_since(saved_at) >= CHECKPOINT_INTERVAL {
                         let _ = self.checkpoint(job, stream).await;
-                        saved_at = self.clock.now();
+                        saved_at = self.jobs.clock.now();
                     }
                 }
             }
@@ -137,7 +135,7 @@ impl StreamRunner {
         run: impl Future<Output = Result<Plan, EngineError>>,
     ) -> Result<Plan, EngineError> {
         let mut run = pin!(run);
-        let now = self.clock.now();
+        let now = self.jobs.clock.now();
         if !stream.is_fresh(now) {
             return run.await;
         }
@@ -145,7 +143,7 @@ impl StreamRunner {
         tokio::select! {
             biased;
             outcome = &mut run => return outcome,
-            () = self.clock.sleep(wait) => {}
+            () = self.jobs.clock.sleep(wait) => {}
         }
         let (outcome, ()) = tokio::join!(run, self.close(work, job, stream));
         outcome
@@ -179,11 +177,11 @@ impl StreamRunner {
     /// Sends one chunk and returns the stream after it.
     async fn send_chunk(&self, work: &TaskWork, job: &Job, stream: &Stream, chunk: &Chunk) -> Stream {
         let activity = chunk.activity(stream, &self.engine.closing());
-        let sent = self.connector.send(&work.reference, activity).await;
+        let sent = self.channel.connector.send(&work.reference, activity).await;
         if let Err(error) = &sent {
             warn!(error = %error_chain(error), job.id = job.id.as_str(), "could not send a chunk of a stream");
         }
-        stream.clone().after(chunk, sent.as_ref().map(drop), self.clock.now())
+        stream.clone().after(chunk, sent.as_ref().map(drop), self.jobs.clock.now())
     }
 
     /// Records the state of the stream; without that, the answer is shown in another way. Whether it is recorded.
