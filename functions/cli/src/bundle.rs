@@ -200,7 +200,7 @@ impl Bundle {
             rates: RateStore::new(table.clone()),
             tenant_rate: *tenant_rate,
             broadcasts: BroadcastStore::new(table.clone()),
-            agenda: AgendaStore::new(table.clone()),
+            timers: AgendaStore::new(table.clone()),
             references: references.clone(),
             turns: queue(&resources.turns),
             tasks: queue(&resources.tasks),

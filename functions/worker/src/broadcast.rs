@@ -1,4 +1,4 @@
-//! Deliveries of a broadcast: who gets one now, what it says, and what the report holds afterwards.
+//! Deliveries of a broadcast: who gets one now, its content, and the entries of the report.
 
 pub(crate) mod circuit_breaker;
 pub(crate) mod defer;

@@ -1,5 +1,4 @@
-//! What `worker` reads from the environment.
-//! How variables are read is the shared crate's.
+//! Configuration of `worker`, read from the environment.
 
 use herald::aws::config::{Credential, Gaps, Variables, environment};
 use herald::channel::connector::NewConversations;
@@ -11,11 +10,11 @@ use herald::protocol::ids::{ClientId, TenantId};
 pub struct Config {
     /// `CLIENT_ID`: the agent's app registration.
     pub client_id: ClientId,
-    /// `TENANT_ID`: the agent's own tenant, which issues its tokens unless it is registered for many.
+    /// `TENANT_ID`: the agent's own tenant, which issues its tokens unless the registration is multi-tenant.
     pub tenant_id: TenantId,
-    /// `CREDENTIAL`: by what the agent proves who it is.
+    /// `CREDENTIAL`: how the agent authenticates to Entra.
     pub credential: Credential,
-    /// `CLOUD`: where the channel lives; `public` unless set.
+    /// `CLOUD`: the Microsoft cloud of the channel; `public` unless set.
     pub cloud: Cloud,
     /// `TABLE_NAME`: the table of references and jobs.
     pub table_name: String,
@@ -25,9 +24,9 @@ pub struct Config {
     pub tasks_queue_url: String,
     /// `DELIVERIES_QUEUE_URL`: the queue of deliveries.
     pub deliveries_queue_url: String,
-    /// `TENANT_RATE`: announcements a second to one tenant; 40 unless set.
+    /// `TENANT_RATE`: requests a second to one tenant for broadcasts; 40 unless set.
     pub tenant_rate: u32,
-    /// `NEW_CONVERSATIONS`: where the conversations begin that the agent makes, `chat` or `copilot`; `chat` unless set.
+    /// `NEW_CONVERSATIONS`: where the agent creates conversations, `chat` or `copilot`; `chat` unless set.
     pub new_conversations: NewConversations,
 }
 
@@ -41,7 +40,7 @@ impl Config {
         Self::from_vars(environment)
     }
 
-    /// Reads variables as `get` gives them.
+    /// Reads the variables that `get` returns.
     ///
     /// # Errors
     ///

@@ -81,7 +81,7 @@ pub async fn handle(worker: &Worker, event: LambdaEvent<SqsEvent>) -> Result<Sqs
         set_visibility(worker, record, VISIBILITY_TIMEOUT).await;
         let context =
             MessageContext { is_fifo: is_fifo(record), is_redelivery: is_redelivery(record), deadline };
-        // On the heap: it is awaited through several layers.
+        // Boxed: it is awaited through several layers.
         let work = Box::pin(worker.handle(record.body.as_deref().unwrap_or_default(), context));
         let outcome = tokio::select! {
             biased;

@@ -87,7 +87,7 @@ pub struct Parts {
     /// Open streams.
     pub streams: StreamStore,
     /// Timers: work that waits longer than a queue can delay it.
-    pub agenda: AgendaStore,
+    pub timers: AgendaStore,
     /// Rate limits, shared by all workers.
     pub rates: RateStore,
     /// Requests a second to one tenant for broadcasts, of all workers together.
@@ -158,7 +158,7 @@ impl Worker {
 
         let jobs = Jobs { store: parts.jobs.clone(), clock: clock(), random: random() };
         let timers = Timers {
-            store: parts.agenda.clone(),
+            store: parts.timers.clone(),
             tasks: parts.tasks.clone(),
             clock: clock(),
             random: random(),
@@ -189,11 +189,11 @@ impl Worker {
         };
         let conversations = Conversations { channel: channel.clone(), limits: limits.clone() };
         let sender = Sender { channel: channel.clone(), jobs: jobs.clone(), limits: limits.clone() };
-        let plans = PlanSender { sender: sender.clone() };
+        let plans = PlanSender { jobs: jobs.clone(), sender: sender.clone() };
         let streams = Streams { store: parts.streams.clone(), sender: sender.clone() };
 
         let broadcasts = Broadcasts { store: parts.broadcasts.clone(), clock: clock(), random: random() };
-        let parking = Parking { timers: parts.agenda.clone(), broadcasts: broadcasts.clone() };
+        let parking = Parking { timers: parts.timers.clone(), broadcasts: broadcasts.clone() };
 
         Self {
             turn: TurnHandler {
@@ -222,7 +222,7 @@ impl Worker {
                 sender: sender.clone(),
                 streams,
                 stream_runner: StreamRunner { engine: engine(), channel, jobs: jobs.clone() },
-                stream_finisher: StreamFinisher { sender: sender.clone() },
+                stream_finisher: StreamFinisher { jobs: jobs.clone(), sender: sender.clone() },
             },
             deliveries: DeliveriesHandler {
                 jobs: jobs.clone(),

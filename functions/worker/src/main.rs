@@ -1,4 +1,4 @@
-//! The `worker` Lambda function: a list of its parts.
+//! Entry point of the `worker` Lambda function: builds its parts and runs it.
 
 use std::sync::Arc;
 
@@ -60,7 +60,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         preferences: PreferenceStore::new(table.clone()),
         subscriptions: SubscriptionStore::new(table.clone(), config.client_id.clone(), &config.cloud.issuer),
         streams: StreamStore::new(table.clone()),
-        agenda: AgendaStore::new(table.clone()),
+        timers: AgendaStore::new(table.clone()),
         rates: RateStore::new(table.clone()),
         tenant_rate: config.tenant_rate,
         references: ReferenceStore::new(table, config.client_id, &config.cloud.issuer),

@@ -1,4 +1,4 @@
-//! When work that is not done comes back: the only error of a handler.
+//! When work that is not done is retried: the only error of a handler.
 //! The wait comes from the channel, from a lease or from a random backoff.
 
 use std::time::Duration;

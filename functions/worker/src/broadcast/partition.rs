@@ -52,7 +52,7 @@ impl Partitioner {
         Ok(partition)
     }
 
-    /// Returns what the preferences of each recipient say about the content of `spec`.
+    /// Returns what the preferences of each recipient allow for the content of `spec`.
     async fn load_preferences(
         &self,
         id: &BroadcastId,
@@ -61,7 +61,7 @@ impl Partitioner {
     ) -> Result<Vec<Courtesy>, RetryIn> {
         let occasion = match spec.map(|spec| (&spec.aim, &spec.occasion)) {
             Some((Aim::Tell { .. } | Aim::Resend { .. }, occasion)) => occasion,
-            // A recall or a correction notifies nobody.
+            // A recall or a correction sends no notification.
             Some((Aim::Recall { .. } | Aim::Correct { .. }, _)) | None => {
                 return Ok(vec![Courtesy::Send; deliveries.len()]);
             }

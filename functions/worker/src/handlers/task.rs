@@ -101,7 +101,7 @@ impl TaskHandler {
 
     /// Runs the task in the engine and returns the plan of its outcome.
     async fn run_task(&self, work: &TaskWork, progress: &Progress) -> Result<Plan, EngineError> {
-        let begun = self.jobs.clock.now();
+        let started_at = self.jobs.clock.now();
         let memory = match work.task.recalls {
             true => self.memories.load_memory(&work.reference).await,
             false => Memory::default(),
@@ -115,7 +115,7 @@ impl TaskHandler {
             memory,
         };
         let outcome = self.engine.run_task(&run, progress).await;
-        let duration_ms = self.jobs.clock.now().duration_since(begun).as_millis();
+        let duration_ms = self.jobs.clock.now().duration_since(started_at).as_millis();
         info!(job.id = work.job.as_str(), task.name = work.task.name, duration_ms, "ran a task");
         let (outcome, effects) = outcome?.apart();
         let plan = match outcome {

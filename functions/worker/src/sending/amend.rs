@@ -38,7 +38,7 @@ pub(crate) fn amendment_for(spec: Option<&Spec>, delivery: &Delivery) -> Option<
     }
 }
 
-/// Applies `amendment`, on the other host of the cloud too where the channel says so.
+/// Applies `amendment`, and again on the other host of the cloud where the conversation is there.
 pub(crate) async fn apply_amendment(
     sender: &Sender,
     job: &Job,

@@ -8,7 +8,7 @@ use tracing::warn;
 
 use super::send::Sender;
 use super::target::Route;
-use crate::job::lease::{Claimed, LEASE, SendResults, log_completed};
+use crate::job::lease::{Claimed, Jobs, LEASE, SendResults, log_completed};
 use crate::job::plan::JobPlan;
 use crate::retry::RetryIn;
 
@@ -23,6 +23,7 @@ pub(crate) enum SendOutcome {
 /// Carries out the sends of plans.
 #[derive(Clone)]
 pub(crate) struct PlanSender {
+    pub(crate) jobs: Jobs,
     pub(crate) sender: Sender,
 }
 
@@ -32,7 +33,7 @@ impl PlanSender {
         if let Some(activity) = planned.job.plan.as_ref().and_then(Plan::only_send).cloned() {
             return Box::pin(self.send_inline(planned, route, &activity)).await;
         }
-        let job = planned.persist(&self.sender.jobs).await?;
+        let job = planned.persist(&self.jobs).await?;
         let sends = job.plan.as_ref().map(|plan| plan.sends.as_slice()).unwrap_or_default();
         let results = Box::pin(self.sender.send_all(&job.id, route, sends)).await;
         Ok(SendOutcome::InProgress(Box::new(job), results))
@@ -57,14 +58,14 @@ impl PlanSender {
                 Ok(starts) => self.wait_until_due(planned, &starts).await?,
             },
         };
-        let now = self.sender.jobs.clock.now();
+        let now = self.jobs.clock.now();
         match begin_send(job, route.policy, LEASE, now) {
             Claim::Taken(job) => {
-                Box::pin(self.send_claimed(self.sender.jobs.write(job).await?, route, activity)).await
+                Box::pin(self.send_claimed(self.jobs.write(job).await?, route, activity)).await
             }
             Claim::Settled(job) => Ok(conclude_inline(job)),
             Claim::Over(job) => {
-                let job = self.sender.jobs.write(job).await?;
+                let job = self.jobs.write(job).await?;
                 let reason = job.send().and_then(|send| Some(send.reason()?.to_owned())).unwrap_or_default();
                 warn!(job.id = job.id.as_str(), "gave up on a send: {reason}");
                 Ok(conclude_inline(job))
@@ -81,8 +82,8 @@ impl PlanSender {
     /// Waits until a send may go out; the plan is stored before a wait.
     async fn wait_until_due(&self, planned: JobPlan, starts: &[Timestamp]) -> Result<Job, RetryIn> {
         match starts.first() {
-            Some(start) if *start > self.sender.jobs.clock.now() => {
-                let job = planned.persist(&self.sender.jobs).await?;
+            Some(start) if *start > self.jobs.clock.now() => {
+                let job = planned.persist(&self.jobs).await?;
                 self.sender.limits.sleep_until(*start).await;
                 Ok(job)
             }
@@ -99,7 +100,7 @@ impl PlanSender {
         plan: &Plan,
         route: Route<'_>,
     ) -> Result<Option<Job>, RetryIn> {
-        let job = match self.sender.jobs.claim_planned(id, plan, route.policy).await? {
+        let job = match self.jobs.claim_planned(id, plan, route.policy).await? {
             Claimed::Acquired(job) => job,
             Claimed::Completed(job) => return Ok(Some(job)),
         };
@@ -110,10 +111,10 @@ impl PlanSender {
                 None => self.send_plan(JobPlan { job: job.clone(), is_persisted: true }, route).await,
             }
         };
-        match self.sender.jobs.with_lease(&job, Box::pin(sends)).await? {
+        match self.jobs.with_lease(&job, Box::pin(sends)).await? {
             SendOutcome::Completed(job) => Ok(Some(*job)),
             SendOutcome::InProgress(job, carried_out) => {
-                self.sender.jobs.complete(*job, carried_out).await.map(|()| None)
+                self.jobs.complete(*job, carried_out).await.map(|()| None)
             }
         }
     }
@@ -129,8 +130,7 @@ impl PlanSender {
         let request = self.sender.channel.send_with_recovery(route.target, activity);
         let (attempt, retry) =
             Box::pin(self.sender.request(&send, route.target.reference(), route.policy, request)).await;
-        let job =
-            self.sender.record(end_send(job, attempt, route.policy, self.sender.jobs.clock.now())).await?;
+        let job = self.sender.record(end_send(job, attempt, route.policy, self.jobs.clock.now())).await?;
         if job.state == State::Retry { Err(retry) } else { Ok(conclude_inline(job)) }
     }
 }

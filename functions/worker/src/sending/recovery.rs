@@ -26,7 +26,7 @@ pub(crate) struct Channel {
 }
 
 impl Channel {
-    /// Sends `activity`, and once more where the rejection says how: a rejected request showed nothing.
+    /// Sends `activity`, and once more where a rejection has a fallback: a rejected request showed nothing.
     ///
     /// ```text
     /// wrong host ─────────────► to the other host of the cloud, which is stored
@@ -40,19 +40,23 @@ impl Channel {
     ) -> Result<Option<ActivityId>, ConnectorError> {
         if let Target::NewThread(channel, _) = target {
             // It has no stored reference.
-            return self.connector.create_thread(channel, activity.clone()).await.map(|begun| begun.activity);
+            return self
+                .connector
+                .create_thread(channel, activity.clone())
+                .await
+                .map(|created| created.activity);
         }
-        let begun = self.clock.now();
+        let started_at = self.clock.now();
         let error = match Box::pin(self.send_once(target, activity)).await {
             Ok(id) => return Ok(id),
             Err(error) => error,
         };
-        Box::pin(self.update_reference_after(&error, target.reference(), begun)).await;
+        Box::pin(self.update_reference_after(&error, target.reference(), started_at)).await;
         match error.refusal().map_or(Fallback::Nothing, RejectionReason::remedy) {
             Fallback::Nothing => Err(error),
             Fallback::OtherHost => Box::pin(self.send_via_alternate_host(error, target, activity)).await,
             Fallback::NewConversation => {
-                Box::pin(self.send_in_new_conversation(error, target.reference(), activity, begun)).await
+                Box::pin(self.send_in_new_conversation(error, target.reference(), activity, started_at)).await
             }
             Fallback::AsNew => match target {
                 Target::Answer(turn) => self.connector.send(&turn.reference, activity.clone()).await,
@@ -85,7 +89,7 @@ impl Channel {
             return Err(refused);
         };
         let moved = ConversationReference { service_url: url.clone(), ..reference.clone() };
-        let begun = self.clock.now();
+        let started_at = self.clock.now();
         let sent = self.connector.send(&moved, activity.clone()).await;
         match &sent {
             Ok(_) => {
@@ -94,7 +98,7 @@ impl Channel {
                     warn!(error = %error_chain(&error), "could not store the host of a conversation");
                 }
             }
-            Err(error) => self.update_reference_after(error, reference, begun).await,
+            Err(error) => self.update_reference_after(error, reference, started_at).await,
         }
         sent
     }
@@ -106,7 +110,7 @@ impl Channel {
         refused: ConnectorError,
         reference: &ConversationReference,
         activity: &Activity,
-        begun: Timestamp,
+        started_at: Timestamp,
     ) -> Result<Option<ActivityId>, ConnectorError> {
         let Some(person) = reference.person() else { return Err(refused) };
         let created = match self.recreate_conversation(reference, &person).await {
@@ -118,7 +122,7 @@ impl Channel {
             Err(error) => return Err(error),
         };
         // Of two updates at one moment the removal wins; this one is later than it.
-        let moment = begun.checked_add(SignedDuration::from_millis(1)).unwrap_or(begun);
+        let moment = started_at.checked_add(SignedDuration::from_millis(1)).unwrap_or(started_at);
         if let Err(error) = self.references.upsert(&created, Change::Keep, moment).await {
             warn!(error = %error_chain(&error), "could not store a conversation that was created again");
         }
@@ -148,25 +152,29 @@ impl Channel {
         }))
     }
 
-    /// Updates the stored reference after the connector rejected a request that was started at `begun`. This is the
+    /// Updates the stored reference after the connector rejected a request that was started at `started_at`. This is the
     /// only place that does. Where the table fails, the reference stays as it is until the next rejection.
     pub(crate) async fn update_reference_after(
         &self,
         error: &ConnectorError,
         reference: &ConversationReference,
-        begun: Timestamp,
+        started_at: Timestamp,
     ) {
         let ConnectorError::Refused { code, refusal, .. } = error else { return };
         let description = refusal.to_string();
         let reason = code.as_deref().unwrap_or(&description);
         let done = match refusal.effect() {
             ReferenceChange::Kept => return,
-            ReferenceChange::Suspended => self.references.suspend(reference, reason, begun).await,
-            ReferenceChange::Dropped => self.references.drop_conversation(reference, reason, begun).await,
-            ReferenceChange::Suspect => self.references.suspect(reference, reason, begun).await.map(drop),
+            ReferenceChange::Suspended => self.references.suspend(reference, reason, started_at).await,
+            ReferenceChange::Dropped => {
+                self.references.drop_conversation(reference, reason, started_at).await
+            }
+            ReferenceChange::Suspect => {
+                self.references.suspect(reference, reason, started_at).await.map(drop)
+            }
             ReferenceChange::SuspendedOnRepeat => {
-                match self.references.suspect(reference, reason, begun).await {
-                    Ok(true) => self.references.suspend(reference, reason, begun).await,
+                match self.references.suspect(reference, reason, started_at).await {
+                    Ok(true) => self.references.suspend(reference, reason, started_at).await,
                     marked => marked.map(drop),
                 }
             }

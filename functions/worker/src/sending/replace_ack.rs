@@ -25,11 +25,11 @@ pub(crate) async fn replace_ack(
         let ack = sender.jobs.store.get(ack).await;
         let ack = ack.map_err(|error| sender.jobs.retry_after_store_error(&error, &job.id))?;
         if let Some(shown) = ack.as_ref().and_then(Job::shown) {
-            let begun = sender.jobs.clock.now();
+            let started_at = sender.jobs.clock.now();
             let update = async {
                 let updated = sender.channel.connector.update(reference, shown, activity.clone()).await;
                 if let Err(error) = &updated {
-                    sender.channel.update_reference_after(error, reference, begun).await;
+                    sender.channel.update_reference_after(error, reference, started_at).await;
                 }
                 updated.map(|()| Some(shown.clone()))
             };

@@ -83,9 +83,9 @@ impl Sender {
         policy: Policy,
         request: impl Future<Output = Result<Option<ActivityId>, ConnectorError>>,
     ) -> (Attempt, RetryIn) {
-        let begun = self.jobs.clock.now();
+        let started_at = self.jobs.clock.now();
         let sent = request.await;
-        let duration_ms = self.jobs.clock.now().duration_since(begun).as_millis();
+        let duration_ms = self.jobs.clock.now().duration_since(started_at).as_millis();
         let mut retry = RetryIn::backoff(job.attempts, &self.jobs.random);
         let attempt = match sent {
             Ok(activity_id) => {

@@ -13,7 +13,7 @@ use herald::streaming::{Answer, Shown, Stream, Way, answer};
 use jiff::{SignedDuration, Timestamp};
 use tracing::{debug, info};
 
-use crate::job::lease::SendResults;
+use crate::job::lease::{Jobs, SendResults};
 use crate::retry::RetryIn;
 use crate::sending::send::Sender;
 use crate::sending::target::Route;
@@ -43,6 +43,7 @@ pub(crate) fn plan_replacement(stream: &Stream, plan: Plan) -> Plan {
 /// Finishes streams.
 #[derive(Clone)]
 pub(crate) struct StreamFinisher {
+    pub(crate) jobs: Jobs,
     pub(crate) sender: Sender,
 }
 
@@ -78,7 +79,7 @@ impl StreamFinisher {
             if way != Way::Final && is_open {
                 self.close_abandoned(reference, stream).await;
                 is_open = false;
-                last = self.sender.jobs.clock.now();
+                last = self.jobs.clock.now();
                 self.wait_for_gap(last, stream).await?;
             }
             if way == Way::Message {
@@ -86,7 +87,7 @@ impl StreamFinisher {
                 return sent.map(Some);
             }
             let shown = Box::pin(self.finalize(job, reference, stream, first, way)).await?;
-            last = self.sender.jobs.clock.now();
+            last = self.jobs.clock.now();
             let reason = shown.reason().unwrap_or_default();
             match shown.state {
                 State::Failed if reason.ends_with(&RejectionReason::StreamStopped.to_string()) => {
@@ -96,7 +97,7 @@ impl StreamFinisher {
                 State::Failed => {
                     let ended = [RejectionReason::StreamExpired, RejectionReason::StreamComplete]
                         .map(|it| it.to_string());
-                    is_open &= !ended.iter().any(|words| reason.ends_with(words));
+                    is_open &= !ended.iter().any(|ending| reason.ends_with(ending));
                     way = stream.otherwise(way);
                 }
                 State::Sent | State::Unknown | State::Expired | State::Sending | State::Retry => {
@@ -113,18 +114,18 @@ impl StreamFinisher {
     /// Whether the final chunk of `stream` would not be shown any more. One that may have been sent before is repeated:
     /// the channel knows.
     async fn has_expired(&self, id: &JobId, stream: &Stream) -> Result<bool, RetryIn> {
-        if stream.clone().when_answered(self.sender.jobs.clock.now()).end.is_none() {
+        if stream.clone().when_answered(self.jobs.clock.now()).end.is_none() {
             return Ok(false);
         }
-        let tried = self.sender.jobs.store.get(id).await;
-        let tried = tried.map_err(|error| self.sender.jobs.retry_after_store_error(&error, id))?;
+        let tried = self.jobs.store.get(id).await;
+        let tried = tried.map_err(|error| self.jobs.retry_after_store_error(&error, id))?;
         Ok(tried.is_none_or(|tried| tried.state == State::Retry && tried.resends == 0))
     }
 
     /// Waits until the channel accepts another request after the one at `last`, if that is soon.
     async fn wait_for_gap(&self, last: Timestamp, stream: &Stream) -> Result<(), RetryIn> {
         let due = last.checked_add(MIN_INTERVAL).unwrap_or(last).max(stream.not_before);
-        let wait = Duration::try_from(due.duration_since(self.sender.jobs.clock.now())).unwrap_or_default();
+        let wait = Duration::try_from(due.duration_since(self.jobs.clock.now())).unwrap_or_default();
         if wait > MAX_WAIT {
             return Err(RetryIn { wait });
         }
@@ -141,9 +142,9 @@ impl StreamFinisher {
         first: &Activity,
         way: Way,
     ) -> Result<Job, RetryIn> {
-        let begun = self.sender.jobs.clock.now();
+        let started_at = self.jobs.clock.now();
         let id = job.id.step(if way == Way::Final { "final" } else { "update" }, 0);
-        let is_late = stream.clone().when_answered(begun).end.is_some();
+        let is_late = stream.clone().when_answered(started_at).end.is_some();
         let request = async {
             let done = match way {
                 Way::Final => {
@@ -160,7 +161,7 @@ impl StreamFinisher {
                 if self.is_already_final(&id, stream, way, error).await {
                     return Ok(Some(stream.id.clone()));
                 }
-                self.sender.channel.update_reference_after(error, reference, begun).await;
+                self.sender.channel.update_reference_after(error, reference, started_at).await;
             }
             done.map(|()| Some::<ActivityId>(stream.id.clone()))
         };
@@ -171,7 +172,7 @@ impl StreamFinisher {
     async fn is_already_final(&self, id: &JobId, stream: &Stream, way: Way, error: &ConnectorError) -> bool {
         let Some(refusal @ RejectionReason::StreamComplete) = error.refusal() else { return false };
         // Without the record the answer is shown twice rather than never.
-        let repeats = self.sender.jobs.store.get(id).await.ok().flatten().map_or(0, |tried| tried.resends);
+        let repeats = self.jobs.store.get(id).await.ok().flatten().map_or(0, |tried| tried.resends);
         stream.instead_of(way, refusal, repeats) == Ok(Shown::Already)
     }
 
@@ -181,8 +182,8 @@ impl StreamFinisher {
         if stream.end.is_some() || stream.told.is_empty() {
             return;
         }
-        let told = Answer { first: Activity::message(&stream.told), rest: Vec::new() };
-        if let Err(error) = self.sender.channel.connector.send(reference, told.last(stream)).await {
+        let shown = Answer { first: Activity::message(&stream.told), rest: Vec::new() };
+        if let Err(error) = self.sender.channel.connector.send(reference, shown.last(stream)).await {
             debug!(error = %error_chain(&error), "could not close a stream");
         }
     }
