@@ -3,6 +3,7 @@
 pub mod calendar;
 pub mod effect;
 pub mod engine;
+pub mod ids;
 pub mod invoke;
 pub mod memory;
 pub mod notification;

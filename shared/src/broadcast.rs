@@ -2,7 +2,6 @@
 //! Pure functions; the store keeps the records, `proactive` plans, the worker sends.
 
 pub mod audience;
-mod circuit_breaker;
 pub mod content;
 mod gate;
 mod outcome;
@@ -18,7 +17,6 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::circuit_breaker::{concerns_all, is_of_all};
 pub use self::gate::{Gate, gate};
 pub use self::outcome::{Entry, Outcome, Tally, Who};
 pub use self::plan::{AHEAD, Cursor, Extent, PAGE, Placement, RECIPIENTS, place};

@@ -4,6 +4,7 @@
 mod cancel;
 mod claim;
 mod continuation;
+mod failure;
 mod inline_send;
 mod plan;
 pub mod timers;
@@ -14,10 +15,11 @@ use serde::{Deserialize, Serialize};
 pub use self::cancel::{By, Cancel, cancel};
 pub use self::claim::{Attempt, Claim, Claimant, Policy, claim, finish};
 pub use self::continuation::{forbidden, waiting};
+pub use self::failure::{Failure, FailureKind};
 pub use self::inline_send::{OnlySend, begin_send, claim_planned, end_send};
 pub use self::plan::{Next, Plan, Verdict};
-use crate::agent::reminder::ReminderId;
-use crate::agent::task::TaskId;
+use crate::agent::ids::ReminderId;
+use crate::agent::ids::TaskId;
 use crate::hash::{self, hash_ids};
 use crate::protocol::ids::{ActivityId, ChannelId, ConversationId};
 use crate::streaming::Stream;
@@ -87,6 +89,8 @@ pub enum State {
     Failed,
     /// It was not done in time.
     Expired,
+    /// It was cancelled before it was done.
+    Cancelled,
 }
 
 impl State {
@@ -95,7 +99,7 @@ impl State {
     pub fn is_settled(self) -> bool {
         match self {
             Self::Sending | Self::Retry => false,
-            Self::Sent | Self::Unknown | Self::Failed | Self::Expired => true,
+            Self::Sent | Self::Unknown | Self::Failed | Self::Expired | Self::Cancelled => true,
         }
     }
 }
@@ -148,17 +152,35 @@ pub struct Entry {
     pub at: Timestamp,
     /// Why, where the state does not say it all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+    pub failure: Option<Failure>,
+    /// When it is to start, where it waits for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Timestamp>,
+}
+
+impl Entry {
+    /// Returns why the job is in this state, for people.
+    #[must_use]
+    pub fn reason(&self) -> Option<String> {
+        let failure = self.failure.as_ref().map(Failure::to_string);
+        failure.or_else(|| self.due.map(|due| format!("waits until {due:.0}")))
+    }
 }
 
 /// Most states that are kept of one job: its first and its last ones.
 const MAX_HISTORY: usize = 32;
 
 impl Job {
-    /// Why it stands where it does.
+    /// Returns the failure that its last state records.
     #[must_use]
-    pub fn reason(&self) -> Option<&str> {
-        self.history.last()?.reason.as_deref()
+    pub fn failure(&self) -> Option<&Failure> {
+        self.history.last()?.failure.as_ref()
+    }
+
+    /// Returns why it is in its state, for people.
+    #[must_use]
+    pub fn reason(&self) -> Option<String> {
+        self.history.last()?.reason()
     }
 
     /// Whether its last attempt was refused, whatever became of one before it.
@@ -172,16 +194,22 @@ impl Job {
 
     /// How it ended, if not as it should have: its whole ends so too.
     #[must_use]
-    pub fn unsent(&self) -> Option<(State, String)> {
-        (self.state != State::Sent).then(|| (self.state, self.reason().unwrap_or_default().to_owned()))
+    pub fn unsent(&self) -> Option<(State, Option<Failure>)> {
+        (self.state != State::Sent).then(|| (self.state, self.failure().cloned()))
     }
 
     /// The job in another state.
-    fn enter(mut self, state: State, at: Timestamp, reason: Option<&str>) -> Self {
+    fn enter(self, state: State, at: Timestamp, failure: Option<Failure>) -> Self {
+        self.record(Entry { state, at, failure, due: None })
+    }
+
+    /// The job with a further entry in its history, whose state it has.
+    fn record(mut self, entry: Entry) -> Self {
         if self.history.len() >= MAX_HISTORY {
             self.history.remove(1);
         }
-        self.history.push(Entry { state, at, reason: reason.map(str::to_owned) });
+        let state = entry.state;
+        self.history.push(entry);
         Self { state, ..self }
     }
 }

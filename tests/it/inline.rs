@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use cli::channel::Answer;
 use cli::wire::Fate;
+use herald::jobs::FailureKind;
 use serde_json::{Value, json};
 use support::TestBundle;
 
@@ -75,7 +76,10 @@ async fn what_a_button_asks_for_besides_is_queued_before_its_answer_and_done() {
 
     assert_eq!(answer, (200, "activity.message".to_owned(), json!("Cancelled.")));
     assert_eq!(bundle.channel().texts(), ["On it.", "Placed."]);
-    assert_eq!(bundle.job(&task.task_step(1)).await.unwrap().reason(), Some("cancelled by the user"));
+    assert_eq!(
+        bundle.job(&task.task_step(1)).await.unwrap().failure(),
+        Some(&FailureKind::CancelledByUser.into())
+    );
     assert_eq!(memory(&bundle).await.waiting, []);
     bundle.end().await;
 }

@@ -9,7 +9,7 @@ use cli::channel::Person;
 use cli::pump::Step;
 use cli::wire::Fate;
 use herald::agent::memory::Memory;
-use herald::jobs::{Job, JobId, State};
+use herald::jobs::{FailureKind, Job, JobId, State};
 use serde_json::{Value, json};
 use support::TestBundle;
 use worker::MessageContext;
@@ -176,7 +176,7 @@ async fn what_the_user_cancels_while_it_waits_never_comes() {
     assert_eq!(moved["queued"], 1, "its item comes all the same");
     assert_eq!(bundle.channel().texts(), ["On it.", "Placed.", "Cancelled: a laptop.", "Nothing waits."]);
     let step = step_of(&bundle, &clerk.task(), 1).await;
-    assert_eq!((step.state, step.reason()), (State::Failed, Some("cancelled by the user")));
+    assert_eq!((step.state, step.failure()), (State::Cancelled, Some(&FailureKind::CancelledByUser.into())));
     assert_eq!(clerk.ran().len(), 1);
     bundle.end().await;
 }
@@ -202,7 +202,10 @@ async fn what_the_user_cancels_while_a_step_of_it_is_in_hand_does_not_go_on() {
 
     assert_eq!(bundle.channel().texts(), ["On it.", "Cancelled.", "Placed."]);
     assert_eq!(moved["queued"], 0);
-    assert_eq!(step_of(&bundle, &clerk.task(), 1).await.reason(), Some("cancelled by the user"));
+    assert_eq!(
+        step_of(&bundle, &clerk.task(), 1).await.failure(),
+        Some(&FailureKind::CancelledByUser.into())
+    );
     assert_eq!(memory(&bundle).await.waiting, []);
     bundle.end().await;
 }
@@ -224,8 +227,8 @@ async fn the_operator_cancels_a_waiting_task_by_the_id_of_any_of_its_steps() {
     let step = task.task_step(1);
     assert!(shown.text.contains(&format!("\n  then {step}\n    RETRY, attempts 0")), "{}", shown.text);
     assert!(shown.text.contains("RETRY    waits until 2026-11-24T09:00:00Z\n"), "{}", shown.text);
-    assert!(said.did && said.text.contains("Cancelled: it is FAILED now."), "{}", said.text);
-    assert!(!again.did && again.text.contains("it has ended, as FAILED"), "{}", again.text);
+    assert!(said.did && said.text.contains("Cancelled: it is CANCELLED now."), "{}", said.text);
+    assert!(!again.did && again.text.contains("it has ended, as CANCELLED"), "{}", again.text);
     assert_eq!(bundle.channel().texts(), ["On it.", "Placed."]);
     assert_eq!(memory(&bundle).await.waiting, [], "it is off the list once its item came");
     bundle.end().await;
@@ -258,8 +261,7 @@ async fn a_step_that_leaves_too_much_ends_with_an_apology() {
 
     assert_eq!(bundle.channel().texts(), ["On it.", "Sorry, that did not work. Please try again later."]);
     let job = step_of(&bundle, &clerk.task(), 0).await;
-    let reason = Some("what it left for its next step is too large");
-    assert_eq!((job.state, job.reason()), (State::Failed, reason));
+    assert_eq!((job.state, job.failure()), (State::Failed, Some(&FailureKind::StateTooLarge.into())));
     bundle.end().await;
 }
 
@@ -281,7 +283,7 @@ async fn the_thousandth_step_is_the_last() {
     assert_eq!(clerk.ran(), [(999, Some(json!(null)))]);
     assert_eq!(bundle.channel().texts(), ["On it.", "Sorry, that did not work. Please try again later."]);
     let job = step_of(&bundle, &task, 999).await;
-    assert_eq!((job.state, job.reason()), (State::Failed, Some("it went on for 1,000 steps")));
+    assert_eq!((job.state, job.failure()), (State::Failed, Some(&FailureKind::TooManySteps.into())));
     bundle.end().await;
 }
 

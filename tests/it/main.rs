@@ -4,6 +4,7 @@
 
 mod agenda;
 mod answering;
+mod architecture;
 mod broadcasts;
 mod connector;
 mod contract;

@@ -11,7 +11,7 @@ use cli::pump::{Pump, Step};
 use herald::aws::config::environment;
 use herald::aws::queue::Queue;
 use herald::clock::{Clock, SystemClock};
-use herald::jobs::{Job, JobId, State};
+use herald::jobs::{FailureKind, Job, JobId, State};
 use herald::random::Random;
 use support::{ScriptedEngine, TestBundle};
 use tokio::task::JoinSet;
@@ -243,7 +243,9 @@ async fn judge(bundle: &TestBundle, asked: &[(String, JobId)], seed: u64) -> Tal
 
 /// Whether the engine never came to an answer, and an apology was sent for it.
 fn is_given_up(job: Option<&Job>) -> bool {
-    job.is_some_and(|job| job.state != State::Sent && job.reason() == Some("the engine failed too often"))
+    job.is_some_and(|job| {
+        job.state != State::Sent && job.failure() == Some(&FailureKind::EngineGaveUp.into())
+    })
 }
 
 fn say(text: &str) {

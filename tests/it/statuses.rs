@@ -9,7 +9,7 @@ use std::time::Duration;
 use cli::channel::{Fault, Operation, Refusal};
 use herald::channel::http;
 use herald::hash;
-use herald::jobs::{Job, JobId, State};
+use herald::jobs::{Failure, Job, JobId, State};
 use herald::protocol::cloud::Cloud;
 use herald::protocol::conversation::ConversationReference;
 use herald::protocol::ids::{ChannelId, ConversationId};
@@ -63,14 +63,12 @@ fn turn_of(activity: &Value) -> JobId {
 }
 
 /// The record of a turn, and all that it says of its only send.
-async fn story_of(bundle: &TestBundle, turn: &JobId) -> (State, String) {
+async fn story_of(bundle: &TestBundle, turn: &JobId) -> (State, Vec<Failure>) {
     let job = bundle.job(turn).await.unwrap();
     // The send says more.
     let send = job.send();
-    let reasons = |job: &Job| {
-        job.history.iter().filter_map(|entry| entry.reason.clone()).collect::<Vec<_>>().join("; ")
-    };
-    (job.state, send.as_ref().map_or_else(|| reasons(&job), reasons))
+    let failures = |job: &Job| job.history.iter().filter_map(|entry| entry.failure.clone()).collect();
+    (job.state, send.as_ref().map_or_else(|| failures(&job), failures))
 }
 
 #[tokio::test]
@@ -98,9 +96,10 @@ async fn every_answer_of_the_channel_comes_to_what_the_protocol_says() {
         let (at_first, _) = story_of(&bundle, &turn).await;
         neighbour.drain(&bundle).await;
 
-        let (in_the_end, reasons) = story_of(&bundle, &turn).await;
+        let (in_the_end, failures) = story_of(&bundle, &turn).await;
         let requests = bundle.channel().entries().len() - before;
         let reference = state_of(&bundle, &reference_of(&asked)).await;
+        let reasons = failures.iter().map(Failure::to_string).collect::<Vec<_>>().join("; ");
         print(&format!(
             "{name:<62} {:<7} {:<8} {requests:>8}  {reference:<44} {reasons}",
             format!("{at_first:?}"),
@@ -108,7 +107,7 @@ async fn every_answer_of_the_channel_comes_to_what_the_protocol_says() {
         ));
         assert_eq!((at_first, in_the_end), (row.at_first, row.in_the_end), "{name}: {reasons}");
         assert_eq!(requests, row.requests, "{name}");
-        assert!(reasons.contains(row.reason), "{name}: {reasons}");
+        assert_eq!(failures.first().map(|failure| failure.kind), row.failure, "{name}: {reasons}");
         assert_eq!(reference, row.reference, "{name}");
     }
     bundle.end().await;
@@ -172,13 +171,13 @@ async fn a_conversation_that_is_gone_is_created_again_only_for_a_person_who_may_
 
     bundle.drain().await;
 
-    let (state, reasons) = story_of(&bundle, &turn_of(&asked)).await;
+    let (state, failures) = story_of(&bundle, &turn_of(&asked)).await;
     assert_eq!(state, State::Failed);
-    assert!(reasons.contains("BotNotInConversationRoster"), "creating was refused: {reasons}");
+    assert_eq!(failures[0].code.as_deref(), Some("BotNotInConversationRoster"), "creating was refused");
     assert_eq!(state_of(&bundle, &reference_of(&asked)).await, "dropped");
-    let (state, reasons) = story_of(&bundle, &turn_of(&mentioned)).await;
+    let (state, failures) = story_of(&bundle, &turn_of(&mentioned)).await;
     assert_eq!(state, State::Failed);
-    assert!(reasons.contains("ConversationNotFound"), "a thread cannot be created: {reasons}");
+    assert_eq!(failures[0].code.as_deref(), Some("ConversationNotFound"), "a thread cannot be created");
     assert_eq!(state_of(&bundle, &reference_of(&mentioned)).await, "dropped");
     assert_eq!(bundle.channel().entries().len(), 3);
     bundle.end().await;

@@ -127,7 +127,7 @@ async fn what_a_person_stops_is_dropped_without_a_word() {
 
     assert_eq!(bundle.channel().texts(), [""; 0]);
     let jobs = bundle.jobs().await;
-    assert!(jobs.iter().any(|job| job.contains("the person stopped it")), "{jobs:?}");
+    assert!(jobs.iter().any(|job| job.contains("\"kind\":\"stopped\"")), "{jobs:?}");
     bundle.end().await;
 }
 
@@ -323,7 +323,7 @@ async fn a_stream_whose_task_fails_for_good_ends_with_an_apology() {
     let apology = bundle.local().bundle.worker.parts().engine.apology().text.unwrap();
     assert_eq!(bundle.channel().texts(), [apology]);
     let states: Vec<String> = bundle.jobs().await;
-    assert!(states.iter().any(|job| job.contains("the engine failed too often")), "{:?}", State::Failed);
+    assert!(states.iter().any(|job| job.contains("engine-gave-up")), "{:?}", State::Failed);
     bundle.end().await;
 }
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use herald::agent::effect::Effect;
 use herald::agent::engine::{Outcome, TaskOutcome};
+use herald::agent::ids::TaskId;
 use herald::agent::invoke;
 use herald::agent::memory::{Memory, WaitingTask};
-use herald::agent::task::TaskId;
 use herald::agent::task::{Task, TaskRun};
 use herald::agent::turn::Turn;
 use herald::protocol::activity::Activity;

@@ -175,7 +175,7 @@ fn often(recurrence: &Recurrence) -> String {
 }
 
 /// What people call it: the same as long as it comes back.
-fn number(id: &herald::agent::reminder::ReminderId) -> String {
+fn number(id: &herald::agent::ids::ReminderId) -> String {
     id.as_str().chars().take(6).collect::<String>().to_uppercase()
 }
 

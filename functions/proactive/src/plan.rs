@@ -203,7 +203,8 @@ fn unreadable(spec: &Spec, keys: &[String], at: Timestamp) -> Vec<Entry> {
         job: spec.job(key),
         who: Who::default(),
         outcome: Outcome::Failed,
-        reason: Some("its record cannot be read".to_owned()),
+        failure: None,
+        note: Some("its record cannot be read".to_owned()),
         at,
         activity: None,
     };

@@ -3,8 +3,8 @@
 
 use herald::agent::calendar::Zone;
 use herald::agent::effect::Effect;
+use herald::agent::ids::TaskId;
 use herald::agent::memory::Memory;
-use herald::agent::task::TaskId;
 use herald::agent::topic::Topic;
 use herald::aws::table::{PreferenceStore, ReferenceStore, Subscription, SubscriptionStore};
 use herald::broadcast::preferences::{Preferences, Wanted};

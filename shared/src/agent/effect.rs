@@ -4,9 +4,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::agent::calendar::QuietHours;
+use crate::agent::ids::ReminderId;
+use crate::agent::ids::TaskId;
 use crate::agent::memory::Exchange;
-use crate::agent::reminder::{Reminder, ReminderId};
-use crate::agent::task::TaskId;
+use crate::agent::reminder::Reminder;
 use crate::agent::topic::Topic;
 
 /// Something to be done besides what is said. Given with [`crate::agent::engine::Outcome::and`].

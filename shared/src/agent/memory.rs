@@ -4,8 +4,9 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::agent::reminder::{Listed, ReminderId, Reminders};
-use crate::agent::task::TaskId;
+use crate::agent::ids::ReminderId;
+use crate::agent::ids::TaskId;
+use crate::agent::reminder::{Listed, Reminders};
 
 /// Most exchanges that are kept.
 pub const MAX_EXCHANGES: usize = 20;

@@ -5,13 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::agent::calendar::Recurrence;
-use crate::hash::hash_ids;
+use crate::agent::ids::ReminderId;
 use crate::protocol::activity::Activity;
-
-hash_ids! {
-    /// Names a reminder: all its recurrences have the same.
-    ReminderId, InvalidReminderId = "a reminder's id is 64 hexadecimal digits";
-}
 
 /// Most reminders of one conversation; one more is not kept, so an engine says so before.
 pub const MAX_REMINDERS: usize = 50;

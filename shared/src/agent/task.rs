@@ -4,14 +4,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::agent::ids::TaskId;
 use crate::agent::memory::Memory;
-use crate::hash::hash_ids;
 use crate::protocol::conversation::ConversationReference;
-
-hash_ids! {
-    /// Names a task: all its runs and steps have the same.
-    TaskId, InvalidTaskId = "a task's id is 64 hexadecimal digits";
-}
 
 /// Long work: a name the engine knows and what it needs to do it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -2,13 +2,15 @@
 //! Values are put in as JSON values into what was parsed before, never into its text; nothing is evaluated.
 
 mod check;
+mod invalid;
 mod template;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-pub use self::check::{InvalidContent, MAX_ACTIVITY_BYTES, utf16_bytes};
+pub use self::check::{MAX_ACTIVITY_BYTES, utf16_bytes};
+pub use self::invalid::InvalidContent;
 use crate::agent::notification::Recipient;
 use crate::protocol::activity::{Activity, Attachment};
 

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::jobs::{JobId, State};
+use crate::jobs::{Failure, FailureKind, JobId, State};
+use crate::protocol::channel_error::RejectionReason;
 use crate::protocol::conversation::ReferenceKey;
 use crate::protocol::ids::{ActivityId, ConversationId, EntraId, TenantId};
 
@@ -93,28 +94,47 @@ impl Outcome {
         }
     }
 
-    /// What a delivery came to whose job stands at `state` for this `reason`.
-    ///
-    /// A reason that the channel gave has the channel's own word for it in brackets.
+    /// Returns the outcome of a delivery whose job is in `state`, for this failure where it has one.
     #[must_use]
-    pub fn of(state: State, reason: &str) -> Self {
+    pub fn of(state: State, failure: Option<&Failure>) -> Self {
+        let kind = failure.map(|failure| failure.kind);
         match state {
             State::Sent => Self::Delivered,
             State::Unknown => Self::Unknown,
             State::Expired => Self::Failed,
-            State::Failed => Self::of_refusal(reason),
-            State::Sending | State::Retry if reason.contains("slow down") => Self::Throttled,
+            State::Cancelled => Self::Cancelled,
+            State::Failed => match kind {
+                Some(FailureKind::Rejected(reason)) => Self::of_rejection(reason),
+                Some(_) | None => Self::Failed,
+            },
+            State::Sending | State::Retry if kind == Some(FailureKind::Throttled) => Self::Throttled,
             State::Sending | State::Retry => Self::Waiting,
         }
     }
 
-    fn of_refusal(reason: &str) -> Self {
-        let code = reason.split_once('(').and_then(|(_, rest)| rest.split_once(')'));
-        match code.map_or("", |(code, _)| code) {
-            "BotDisabledByAdmin" => Self::DisabledByAdmin,
-            "ConversationBlockedByUser" | "MessageWritesBlocked" | "AclCheckFailed" => Self::Blocked,
-            "BotNotInConversationRoster" | "ConversationNotFound" => Self::Uninstalled,
-            _ => Self::Failed,
+    fn of_rejection(reason: RejectionReason) -> Self {
+        match reason {
+            RejectionReason::DisabledByAdmin => Self::DisabledByAdmin,
+            RejectionReason::BlockedByUser => Self::Blocked,
+            RejectionReason::NotInRoster | RejectionReason::ConversationNotFound => Self::Uninstalled,
+            RejectionReason::NotPermitted
+            | RejectionReason::WrongHost
+            | RejectionReason::ActivityNotFound
+            | RejectionReason::ForeignConversation
+            | RejectionReason::ForeignPerson
+            | RejectionReason::InvalidConversation
+            | RejectionReason::TooLarge
+            | RejectionReason::StreamUnsupported
+            | RejectionReason::StreamStopped
+            | RejectionReason::StreamExpired
+            | RejectionReason::StreamComplete
+            | RejectionReason::StreamBroken
+            | RejectionReason::Malformed
+            | RejectionReason::NotOffered
+            | RejectionReason::Redirected
+            | RejectionReason::Unexplained
+            | RejectionReason::Undocumented
+            | RejectionReason::Other => Self::Failed,
         }
     }
 }
@@ -128,14 +148,25 @@ pub struct Entry {
     pub who: Who,
     /// What it came to.
     pub outcome: Outcome,
-    /// Why, where the outcome does not say it all.
+    /// Why it failed or waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+    pub failure: Option<Failure>,
+    /// Why the recipient was skipped, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// When.
     pub at: Timestamp,
     /// What the channel calls what it showed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activity: Option<ActivityId>,
+}
+
+impl Entry {
+    /// Returns why, where the outcome does not say it all, for people.
+    #[must_use]
+    pub fn reason(&self) -> Option<String> {
+        self.failure.as_ref().map(Failure::to_string).or_else(|| self.note.clone())
+    }
 }
 
 /// A recipient, as a report names one: by ids, never by what they are called.

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::agent::notification::Occasion;
 use crate::broadcast::audience::Audience;
-use crate::jobs::State;
+use crate::jobs::{Failure, FailureKind, State};
 use crate::protocol::channel_error::{ConnectorError, RejectionReason};
 
 fn at(second: i64) -> Timestamp {
@@ -90,7 +90,7 @@ fn what_is_over_stays_over() {
     }
     assert_eq!(cancelled.lease("a", at(2)), Leased::Nothing);
     assert_eq!(cancelled.progressed(0, at(2)), None);
-    assert_eq!(cancelled.failed("x", at(2)).status, Status::Cancelled);
+    assert_eq!(cancelled.failed(&FailureKind::NoToken.into(), at(2)).status, Status::Cancelled);
 }
 
 #[test]
@@ -116,10 +116,14 @@ fn it_is_done_when_nothing_was_heard_for_longer_than_a_delivery_can_wait() {
     assert_eq!((late.status, late.reason()), (Status::Done, Some("2 of 3 planned came to an outcome")));
 }
 
+fn unauthorized() -> Failure {
+    Failure::from(&ConnectorError::Unauthorized { code: None })
+}
+
 #[test]
 fn twenty_failures_in_a_row_pause_it_and_one_success_begins_anew() {
     let fail = |broadcast: &Broadcast, times: u32| {
-        (0..times).fold(broadcast.clone(), |broadcast, _| broadcast.failed("401", at(1)))
+        (0..times).fold(broadcast.clone(), |broadcast, _| broadcast.failed(&unauthorized(), at(1)))
     };
 
     let close = fail(&broadcast(), 19);
@@ -128,7 +132,8 @@ fn twenty_failures_in_a_row_pause_it_and_one_success_begins_anew() {
 
     assert_eq!((close.status, lucky.status), (Status::Running, Status::Running));
     assert_eq!(tripped.status, Status::Paused);
-    assert_eq!(tripped.reason(), Some("20 sends in a row failed: 401"));
+    let reason = format!("20 sends in a row failed: {}", unauthorized());
+    assert_eq!(tripped.reason(), Some(reason.as_str()));
     assert_eq!(tripped.wish(Wish::Resume, at(2)).unwrap().failures, 0);
 }
 
@@ -141,22 +146,19 @@ fn five_minutes_of_sends_wait_in_the_queue_and_the_rest_later() {
 
 #[test]
 fn the_channels_refusals_are_told_apart() {
-    let gone = |code: &str| {
-        let code = Some(code.to_owned());
-        ConnectorError::Refused { status: 403, code, refusal: RejectionReason::Other }.to_string()
-    };
-    let outcome = |reason: &str| Outcome::of(State::Failed, reason);
+    let outcome =
+        |reason: RejectionReason| Outcome::of(State::Failed, Some(&FailureKind::Rejected(reason).into()));
+    let waits = |kind: FailureKind| Outcome::of(State::Retry, Some(&kind.into()));
 
-    assert_eq!(outcome(&gone("BotDisabledByAdmin")), Outcome::DisabledByAdmin);
-    assert_eq!(outcome(&gone("BotNotInConversationRoster")), Outcome::Uninstalled);
-    assert_eq!(outcome(&gone("ConversationNotFound")), Outcome::Uninstalled);
-    assert_eq!(outcome(&gone("ConversationBlockedByUser")), Outcome::Blocked);
-    assert_eq!(outcome(&gone("MessageWritesBlocked")), Outcome::Blocked);
-    assert_eq!(outcome("channel answered 400 (BadArgument)"), Outcome::Failed);
-    let throttled = ConnectorError::Throttled { retry_after: None }.to_string();
-    assert_eq!(Outcome::of(State::Retry, &throttled), Outcome::Throttled);
-    assert_eq!(Outcome::of(State::Retry, "conversation is busy"), Outcome::Waiting);
-    assert_eq!(Outcome::of(State::Unknown, "the channel's reply was lost"), Outcome::Unknown);
+    assert_eq!(outcome(RejectionReason::DisabledByAdmin), Outcome::DisabledByAdmin);
+    assert_eq!(outcome(RejectionReason::NotInRoster), Outcome::Uninstalled);
+    assert_eq!(outcome(RejectionReason::ConversationNotFound), Outcome::Uninstalled);
+    assert_eq!(outcome(RejectionReason::BlockedByUser), Outcome::Blocked);
+    assert_eq!(outcome(RejectionReason::Malformed), Outcome::Failed);
+    assert_eq!(waits(FailureKind::Throttled), Outcome::Throttled);
+    assert_eq!(waits(FailureKind::Busy), Outcome::Waiting);
+    assert_eq!(Outcome::of(State::Unknown, Some(&FailureKind::LostReply.into())), Outcome::Unknown);
+    assert_eq!(Outcome::of(State::Cancelled, None), Outcome::Cancelled);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{Broadcast, Change, Cursor, Planner, Progress, Status};
+use crate::jobs::Failure;
 
 /// How long the planning is a planner's own after each of its writes.
 pub const LEASE: Duration = Duration::from_secs(60);
@@ -111,12 +112,12 @@ impl Broadcast {
 
     /// The record after a send failed for a reason that would fail them all; the last of many in a row pauses it.
     #[must_use]
-    pub fn failed(&self, reason: &str, now: Timestamp) -> Self {
+    pub fn failed(&self, failure: &Failure, now: Timestamp) -> Self {
         let failed = Self { failures: self.failures.saturating_add(1), ..self.clone() };
         if failed.failures < BREAKER || failed.status != Status::Running {
             return failed;
         }
-        let reason = format!("{} sends in a row failed: {reason}", failed.failures);
+        let reason = format!("{} sends in a row failed: {failure}", failed.failures);
         failed.enter(Status::Paused, now, Some(&reason))
     }
 

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::claim::settled;
-use super::{Job, JobId, OnlySend, State};
+use super::{Failure, FailureKind, Job, JobId, OnlySend, State};
 
 /// Who wishes to have a job not done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,11 +16,11 @@ pub enum By {
 }
 
 impl By {
-    pub(super) fn reason(self) -> &'static str {
-        match self {
-            Self::Operator => "cancelled by the operator",
-            Self::User => "cancelled by the user",
-        }
+    pub(super) fn failure(self) -> Failure {
+        Failure::new(match self {
+            Self::Operator => FailureKind::CancelledByOperator,
+            Self::User => FailureKind::CancelledByUser,
+        })
     }
 }
 
@@ -42,11 +42,13 @@ pub enum Cancel {
 
 /// Decides about cancelling `job`: only what waits can be.
 ///
-/// What may have been done meanwhile does not become FAILED, which would say that it was not.
+/// What may have been done meanwhile does not become CANCELLED, which would say that it was not.
 #[must_use]
 pub fn cancel(job: Job, by: By, now: Timestamp) -> Cancel {
     let is_in_hand = match job.state {
-        State::Sent | State::Unknown | State::Failed | State::Expired => return Cancel::Settled(job),
+        State::Sent | State::Unknown | State::Failed | State::Expired | State::Cancelled => {
+            return Cancel::Settled(job);
+        }
         State::Sending => true,
         State::Retry => false,
     };
@@ -55,7 +57,8 @@ pub fn cancel(job: Job, by: By, now: Timestamp) -> Cancel {
     }
     let may_be_done =
         is_in_hand || job.resends > 0 || job.only_send.as_ref().is_some_and(OnlySend::may_be_done);
-    let state = if may_be_done { State::Unknown } else { State::Failed };
-    let ended = settled(job.giving_up_send(state, now, by.reason()), state, now, Some(by.reason()));
+    let state = if may_be_done { State::Unknown } else { State::Cancelled };
+    let failure = by.failure();
+    let ended = settled(job.giving_up_send(state, now, &failure), state, now, Some(failure));
     Cancel::Cancelled(ended)
 }

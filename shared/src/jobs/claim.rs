@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Job, JobId, State};
+use super::{Failure, FailureKind, Job, JobId, State};
 use crate::protocol::channel_error::Ambiguity;
 use crate::protocol::ids::ActivityId;
 
@@ -23,14 +23,6 @@ pub enum Policy {
     AtMostOnce,
     /// A change of what a broadcast showed: repeated freely, for the outcome is the same.
     Amendment,
-}
-
-/// Returns what a job's record says of an ambiguous attempt.
-fn reason_of(ambiguity: Ambiguity) -> &'static str {
-    match ambiguity {
-        Ambiguity::LostReply => "the channel's reply was lost",
-        Ambiguity::GatewayError => "the channel's gateway failed (502, 503 or 504)",
-    }
 }
 
 impl Policy {
@@ -128,16 +120,16 @@ pub fn claim(record: Option<Job>, id: &JobId, claimant: &Claimant) -> Claim {
         return Claim::Taken(job);
     }
     if is_abandoned && !claimant.policy.allows_resend(Ambiguity::LostReply, job.resends) {
-        return Claim::Over(settled(job, State::Unknown, now, Some("the worker that sent it died")));
+        return Claim::Over(settled(job, State::Unknown, now, Some(FailureKind::SenderDied.into())));
     }
     if now >= job.expires_at {
         let is_lost = is_abandoned && claimant.policy.shows();
         let may_be_done = is_lost || job.may_be_done(claimant.policy);
-        let (state, reason) = match may_be_done {
-            true => (State::Unknown, "it may have been done, and was not repeated in time"),
-            false => (State::Expired, "it was not done in time"),
+        let (state, failure) = match may_be_done {
+            true => (State::Unknown, Failure::new(FailureKind::NotRepeatedInTime)),
+            false => (State::Expired, Failure::new(FailureKind::Expired)),
         };
-        return Claim::Over(settled(job.giving_up_send(state, now, reason), state, now, Some(reason)));
+        return Claim::Over(settled(job.giving_up_send(state, now, &failure), state, now, Some(failure)));
     }
     let taken = Job {
         owner: claimant.owner.clone(),
@@ -146,8 +138,8 @@ pub fn claim(record: Option<Job>, id: &JobId, claimant: &Claimant) -> Claim {
         resends: job.resends.saturating_add(u32::from(is_abandoned)),
         ..job
     };
-    let reason = is_abandoned.then_some("the worker that had it in hand died");
-    Claim::Taken(taken.enter(State::Sending, now, reason))
+    let failure = is_abandoned.then(|| FailureKind::WorkerDied.into());
+    Claim::Taken(taken.enter(State::Sending, now, failure))
 }
 
 /// What an attempt came to.
@@ -156,13 +148,13 @@ pub enum Attempt {
     /// It was done; the channel may have given the activity an id.
     Sent(Option<ActivityId>),
     /// It was surely not done, for this reason, and may be tried again.
-    NotDone(String),
+    NotDone(Failure),
     /// It may have been done.
     Ambiguous(Ambiguity),
     /// This attempt cannot be done, for this reason; one before it may have been.
-    Refused(String),
+    Refused(Failure),
     /// It is for a part of it to say: as that ended, so does the whole.
-    AsItsPart(State, String),
+    AsItsPart(State, Option<Failure>),
 }
 
 /// What the record of `job`, which the caller claimed, becomes after `attempt`.
@@ -170,27 +162,27 @@ pub enum Attempt {
 pub fn finish(job: Job, attempt: Attempt, policy: Policy, now: Timestamp) -> Job {
     match attempt {
         Attempt::Sent(activity_id) => Job { activity_id, ..settled(job, State::Sent, now, None) },
-        Attempt::NotDone(reason) => job.enter(State::Retry, now, Some(&reason)),
+        Attempt::NotDone(failure) => job.enter(State::Retry, now, Some(failure)),
         Attempt::Ambiguous(loss) if policy.allows_resend(loss, job.resends) => {
             let resends = job.resends.saturating_add(1);
-            Job { resends, ..job }.enter(State::Retry, now, Some(reason_of(loss)))
+            Job { resends, ..job }.enter(State::Retry, now, Some(FailureKind::from(loss).into()))
         }
-        Attempt::Ambiguous(loss) => settled(job, State::Unknown, now, Some(reason_of(loss))),
-        Attempt::Refused(reason) => {
+        Attempt::Ambiguous(loss) => settled(job, State::Unknown, now, Some(FailureKind::from(loss).into())),
+        Attempt::Refused(failure) => {
             let may_be_done = job.may_be_done(policy);
-            let failed = settled(job, State::Failed, now, Some(&reason));
+            let failed = settled(job, State::Failed, now, Some(failure));
             match may_be_done {
-                true => failed.enter(State::Unknown, now, Some("an attempt before may have been seen")),
+                true => failed.enter(State::Unknown, now, Some(FailureKind::EarlierAttempt.into())),
                 false => failed,
             }
         }
-        Attempt::AsItsPart(state, reason) => settled(job, state, now, Some(&reason)),
+        Attempt::AsItsPart(state, failure) => settled(job, state, now, failure),
     }
 }
 
 /// The record without what the engine decided: the claim and its story alone live on.
-pub(super) fn settled(job: Job, state: State, now: Timestamp, reason: Option<&str>) -> Job {
-    Job { plan: None, stream: None, ..job }.enter(state, now, reason)
+pub(super) fn settled(job: Job, state: State, now: Timestamp, failure: Option<Failure>) -> Job {
+    Job { plan: None, stream: None, ..job }.enter(state, now, failure)
 }
 
 fn lease_end(claimant: &Claimant) -> Timestamp {

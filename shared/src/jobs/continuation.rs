@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::{By, Job, JobId, State};
+use super::{By, Entry, Job, JobId, State};
 
 impl JobId {
     /// The step `number` of the task whose first step this is; 0 is the first.
@@ -27,14 +27,19 @@ impl Job {
 /// The record of the step `id` that waits until `due`, and that `next` may follow.
 #[must_use]
 pub fn waiting(id: JobId, next: JobId, due: Timestamp, expires_at: Timestamp, now: Timestamp) -> Job {
-    blank(id, next, expires_at, now).enter(State::Retry, now, Some(&format!("waits until {due:.0}")))
+    blank(id, next, expires_at, now).record(Entry {
+        state: State::Retry,
+        at: now,
+        failure: None,
+        due: Some(due),
+    })
 }
 
 /// The record of a step that is not to be taken, should the step before ask for it.
 #[must_use]
 pub fn forbidden(id: JobId, by: By, now: Timestamp) -> Job {
     let next = id.clone();
-    blank(id, next, now, now).enter(State::Failed, now, Some(by.reason()))
+    blank(id, next, now, now).enter(State::Cancelled, now, Some(by.failure()))
 }
 
 fn blank(id: JobId, next: JobId, expires_at: Timestamp, now: Timestamp) -> Job {

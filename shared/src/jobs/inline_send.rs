@@ -6,7 +6,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Attempt, Claim, Claimant, Entry, Job, JobId, Plan, Policy, State, claim, finish};
+use super::{
+    Attempt, Claim, Claimant, Entry, Failure, FailureKind, Job, JobId, Plan, Policy, State, claim, finish,
+};
 use crate::protocol::ids::ActivityId;
 
 /// What became of the only send of a plan. Whoever has the job in hand has this in hand.
@@ -74,10 +76,10 @@ impl Job {
     }
 
     /// The job with its send, where that is not settled, ended so.
-    pub(super) fn giving_up_send(self, state: State, now: Timestamp, reason: &str) -> Self {
+    pub(super) fn giving_up_send(self, state: State, now: Timestamp, failure: &Failure) -> Self {
         match self.send() {
             Some(send) if !send.state.is_settled() => {
-                let ended = Attempt::AsItsPart(state, reason.to_owned());
+                let ended = Attempt::AsItsPart(state, Some(failure.clone()));
                 self.with_send(finish(send, ended, Policy::AtMostOnce, now))
             }
             _ => self,
@@ -146,9 +148,15 @@ fn as_its_send(job: Job, now: Timestamp) -> Job {
     let (Some(plan), Some(send)) = (&job.plan, job.send()) else { return job };
     let attempt = match send.state {
         State::Sending => return job,
-        State::Retry => Attempt::NotDone("a part of it was put off".to_owned()),
-        State::Sent | State::Unknown | State::Failed | State::Expired if plan.next.is_some() => return job,
-        State::Sent | State::Unknown | State::Failed | State::Expired => plan.verdict.attempt(send.unsent()),
+        State::Retry => Attempt::NotDone(FailureKind::PartDelayed.into()),
+        State::Sent | State::Unknown | State::Failed | State::Expired | State::Cancelled
+            if plan.next.is_some() =>
+        {
+            return job;
+        }
+        State::Sent | State::Unknown | State::Failed | State::Expired | State::Cancelled => {
+            plan.verdict.attempt(send.unsent())
+        }
     };
     finish(job, attempt, Policy::Work, now)
 }

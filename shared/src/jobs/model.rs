@@ -165,7 +165,9 @@ impl World {
         match state {
             State::Sending => written.with(worker, Step::Recorded),
             State::Retry => written.left(worker),
-            State::Sent | State::Unknown | State::Failed | State::Expired => written.acknowledged(worker),
+            State::Sent | State::Unknown | State::Failed | State::Expired | State::Cancelled => {
+                written.acknowledged(worker)
+            }
         }
     }
 
@@ -210,7 +212,7 @@ impl Protocol {
             Step::Claimed => next.extend(self.post(world, worker)),
             Step::Answered => next.push(self.end(world, worker, Attempt::Sent(None))),
             Step::Ambiguous => next.push(self.end(world, worker, Attempt::Ambiguous(self.loss()))),
-            Step::Refused => next.push(self.end(world, worker, Attempt::NotDone("later".to_owned()))),
+            Step::Refused => next.push(self.end(world, worker, Attempt::NotDone(FailureKind::Busy.into()))),
             Step::Deciding => next.push(self.decide(world, worker)),
             Step::Recorded => next.extend(self.follow(world, worker)),
             Step::Queued => next.push(conclude(world, worker)),
@@ -300,7 +302,7 @@ impl Protocol {
     fn follow(self, world: &World, worker: usize) -> Vec<World> {
         let queued = World { is_queued: true, ..world.with(worker, Step::Queued) };
         let failed = world.faults.checked_sub(1).zip(world.in_hand_of(worker)).map(|(faults, job)| {
-            let job = finish(job, Attempt::NotDone("later".to_owned()), Policy::Work, now());
+            let job = finish(job, Attempt::NotDone(FailureKind::Busy.into()), Policy::Work, now());
             World { faults, ..world.written(worker, job) }
         });
         [queued].into_iter().chain(failed).collect()

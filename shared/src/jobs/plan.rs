@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Attempt, JobId, State};
+use super::{Attempt, Failure, FailureKind, JobId, State};
 use crate::agent::effect::Effect;
 use crate::agent::task::{Task, TaskInput};
 use crate::protocol::activity::Activity;
@@ -95,17 +95,16 @@ impl Plan {
 impl Verdict {
     /// What a job came to whose plan was carried out, given how the first of its parts ended that was not sent.
     #[must_use]
-    pub fn attempt(self, unsent: Option<(State, String)>) -> Attempt {
+    pub fn attempt(self, unsent: Option<(State, Option<Failure>)>) -> Attempt {
+        let rejected = |kind: FailureKind| Attempt::Refused(kind.into());
         match (unsent, self) {
-            (Some((state, reason)), _) => Attempt::AsItsPart(state, reason),
+            (Some((state, failure)), _) => Attempt::AsItsPart(state, failure),
             (None, Self::Done) => Attempt::Sent(None),
-            (None, Self::Declined) => Attempt::Refused("the engine declined".to_owned()),
-            (None, Self::Stopped) => Attempt::Refused("the person stopped it".to_owned()),
-            (None, Self::TooManySteps) => Attempt::Refused("it went on for 1,000 steps".to_owned()),
-            (None, Self::StateTooLarge) => {
-                Attempt::Refused("what it left for its next step is too large".to_owned())
-            }
-            (None, Self::GivenUp) => Attempt::Refused("the engine failed too often".to_owned()),
+            (None, Self::Stopped) => Attempt::AsItsPart(State::Cancelled, Some(FailureKind::Stopped.into())),
+            (None, Self::Declined) => rejected(FailureKind::Declined),
+            (None, Self::TooManySteps) => rejected(FailureKind::TooManySteps),
+            (None, Self::StateTooLarge) => rejected(FailureKind::StateTooLarge),
+            (None, Self::GivenUp) => rejected(FailureKind::EngineGaveUp),
         }
     }
 }

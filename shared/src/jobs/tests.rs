@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::protocol::channel_error::Ambiguity;
+use crate::protocol::channel_error::{Ambiguity, RejectionReason};
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + seconds).unwrap()
@@ -16,6 +16,13 @@ fn claimant(owner: &str, now: i64, policy: Policy) -> Claimant {
         lease: Duration::from_secs(20),
         expires_at: at(3600),
         policy,
+    }
+}
+
+fn gone() -> Failure {
+    Failure {
+        code: Some("ConversationNotFound".to_owned()),
+        ..FailureKind::Rejected(RejectionReason::ConversationNotFound).into()
     }
 }
 
@@ -90,7 +97,7 @@ fn a_settled_job_stays_settled_and_keeps_no_content() {
 #[test]
 fn a_job_that_was_put_off_too_long_expires() {
     let job = taken(claim(None, &id(), &claimant("a", 0, Policy::FollowUp)));
-    let put_off = finish(job, Attempt::NotDone("later".to_owned()), Policy::FollowUp, at(1));
+    let put_off = finish(job, Attempt::NotDone(FailureKind::Busy.into()), Policy::FollowUp, at(1));
 
     let late = claim(Some(put_off), &id(), &claimant("b", 3600, Policy::FollowUp));
 
@@ -99,7 +106,7 @@ fn a_job_that_was_put_off_too_long_expires() {
 
 #[test]
 fn what_may_have_been_seen_is_never_said_not_to_have_been() {
-    let refused = || Attempt::Refused("gone".to_owned());
+    let refused = || Attempt::Refused(gone());
     let after_a_loss = |policy: Policy, loss: Ambiguity| {
         let job = taken(claim(None, &id(), &claimant("a", 0, policy)));
         finish(job, Attempt::Ambiguous(loss), policy, at(1))
@@ -137,7 +144,7 @@ fn what_may_have_been_seen_is_never_said_not_to_have_been() {
 fn waiting_for_a_throttled_channel_spends_no_resend() {
     let mut job = taken(claim(None, &id(), &claimant("a", 0, Policy::FollowUp)));
     for round in 1..50 {
-        let put_off = finish(job, Attempt::NotDone("later".to_owned()), Policy::FollowUp, at(1));
+        let put_off = finish(job, Attempt::NotDone(FailureKind::Busy.into()), Policy::FollowUp, at(1));
         job = taken(claim(Some(put_off), &id(), &claimant("a2", round, Policy::FollowUp)));
     }
 
@@ -158,21 +165,21 @@ fn ids_of_different_conversations_differ() {
 #[test]
 fn only_what_waits_is_cancelled_and_what_may_have_been_done_is_not_called_failed() {
     let job = taken(claim(None, &id(), &claimant("a", 0, Policy::FollowUp)));
-    let waiting = finish(job.clone(), Attempt::NotDone("later".to_owned()), Policy::FollowUp, at(1));
+    let waiting = finish(job.clone(), Attempt::NotDone(FailureKind::Busy.into()), Policy::FollowUp, at(1));
     let lost = finish(job.clone(), Attempt::Ambiguous(Ambiguity::LostReply), Policy::FollowUp, at(1));
     let sent = finish(job.clone(), Attempt::Sent(None), Policy::FollowUp, at(1));
 
     let ended = |job: Job, second: i64| match cancel(job, By::Operator, at(second)) {
-        Cancel::Cancelled(job) => (job.state, job.reason().unwrap().to_owned()),
+        Cancel::Cancelled(job) => (job.state, job.failure().unwrap().kind),
         other @ (Cancel::InHand { .. } | Cancel::Settled(_)) => panic!("{other:?}"),
     };
 
-    let reason = "cancelled by the operator".to_owned();
-    assert_eq!(ended(waiting, 2), (State::Failed, reason.clone()));
-    assert_eq!(ended(lost, 2), (State::Unknown, reason.clone()));
+    let kind = FailureKind::CancelledByOperator;
+    assert_eq!(ended(waiting, 2), (State::Cancelled, kind));
+    assert_eq!(ended(lost, 2), (State::Unknown, kind));
     let in_hand = Cancel::InHand { until: job.lease_until, next: job.id.step("task", 1) };
     assert_eq!(cancel(job.clone(), By::Operator, at(1)), in_hand);
-    assert_eq!(ended(job, 3000), (State::Unknown, reason));
+    assert_eq!(ended(job, 3000), (State::Unknown, kind));
     assert_eq!(cancel(sent.clone(), By::User, at(2)), Cancel::Settled(sent));
 }
 
@@ -190,22 +197,22 @@ fn an_only_send_is_claimed_with_its_job_and_ends_it() {
     let name = ActivityId::new("1:a").unwrap();
 
     let sent = end_send(job.clone(), Attempt::Sent(Some(name.clone())), Policy::FollowUp, at(6));
-    let refused = end_send(job.clone(), Attempt::Refused("gone".to_owned()), Policy::FollowUp, at(6));
+    let refused = end_send(job.clone(), Attempt::Refused(gone()), Policy::FollowUp, at(6));
 
     assert_eq!(
         (job.state, job.lease_until, job.send().unwrap().state),
         (State::Sending, at(25), State::Sending)
     );
     assert_eq!((sent.state, sent.shown(), &sent.plan), (State::Sent, Some(&name), &None));
-    assert_eq!((refused.state, refused.reason()), (State::Failed, Some("gone")));
-    assert_eq!(refused.send().unwrap().reason(), Some("gone"));
+    assert_eq!((refused.state, refused.failure()), (State::Failed, Some(&gone())));
+    assert_eq!(refused.send().unwrap().failure(), Some(&gone()));
 }
 
 #[test]
 fn an_apology_that_was_sent_makes_no_success_of_its_job() {
     let sent = end_send(sending(Verdict::GivenUp, None), Attempt::Sent(None), Policy::FollowUp, at(6));
 
-    assert_eq!((sent.state, sent.reason()), (State::Failed, Some("the engine failed too often")));
+    assert_eq!((sent.state, sent.failure()), (State::Failed, Some(&FailureKind::EngineGaveUp.into())));
     assert_eq!(sent.send().unwrap().state, State::Sent);
 }
 
@@ -233,7 +240,7 @@ fn an_only_send_left_by_a_dead_worker_counts_as_a_resend_of_its_own() {
     let send = again.send().unwrap();
     assert_eq!((send.attempts, send.resends), (2, 1));
     let Claim::Over(over) = over else { panic!("{over:?}") };
-    assert_eq!((over.state, over.reason()), (State::Unknown, Some("the worker that sent it died")));
+    assert_eq!((over.state, over.failure()), (State::Unknown, Some(&FailureKind::SenderDied.into())));
     assert_eq!(over.send().unwrap().state, State::Unknown);
 }
 
@@ -256,7 +263,7 @@ fn a_claim_with_a_plan_replays_the_stored_one_and_is_recognised_when_repeated() 
 #[test]
 fn an_only_send_ends_with_a_job_that_is_cancelled_or_too_late() {
     let job = sending(Verdict::Done, None);
-    let waiting = end_send(job.clone(), Attempt::NotDone("later".to_owned()), Policy::FollowUp, at(6));
+    let waiting = end_send(job.clone(), Attempt::NotDone(FailureKind::Busy.into()), Policy::FollowUp, at(6));
     let lost = end_send(job.clone(), Attempt::Ambiguous(Ambiguity::LostReply), Policy::FollowUp, at(6));
 
     let states = |job: Job| (job.state, job.send().unwrap().state);
@@ -269,7 +276,7 @@ fn an_only_send_ends_with_a_job_that_is_cancelled_or_too_late() {
         other @ (Claim::Taken(_) | Claim::Settled(_) | Claim::Busy { .. }) => panic!("{other:?}"),
     };
 
-    assert_eq!(cancelled(waiting.clone()), (State::Failed, State::Failed));
+    assert_eq!(cancelled(waiting.clone()), (State::Cancelled, State::Cancelled));
     assert_eq!(cancelled(lost), (State::Unknown, State::Unknown));
     assert_eq!(cancelled(job.clone()), (State::Unknown, State::Unknown));
     assert_eq!(late(waiting), (State::Expired, State::Expired));

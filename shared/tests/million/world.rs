@@ -10,7 +10,9 @@ use herald::broadcast::{
     Broadcast, BroadcastId, Cursor, Extent, Gate, Leased, PAGE, Placement, RECIPIENTS, Status, Step, gate,
     place,
 };
-use herald::jobs::{Attempt, Claim, Claimant, Job, JobId, Plan, Policy, State, claim_planned, end_send};
+use herald::jobs::{
+    Attempt, Claim, Claimant, FailureKind, Job, JobId, Plan, Policy, State, claim_planned, end_send,
+};
 use herald::protocol::activity::Activity;
 use herald::protocol::channel_error::Ambiguity;
 use herald::random::Random;
@@ -385,11 +387,11 @@ impl World {
                 let until = time(self.now + 1_000);
                 self.reserved[tenant] = self.reserved[tenant].paused(until);
                 hand.back_at = hand.back_at.max(Some(self.now + 1_000));
-                Attempt::NotDone("channel asked to slow down".to_owned())
+                Attempt::NotDone(FailureKind::Throttled.into())
             }
             1 => {
                 hand.back_at = hand.back_at.max(Some(self.now + 1_000));
-                Attempt::NotDone("channel could not be reached".to_owned())
+                Attempt::NotDone(FailureKind::NotSent.into())
             }
             2 => gone(Ambiguity::LostReply),
             3 => {
@@ -494,9 +496,15 @@ impl World {
             match (job.state, shown) {
                 (State::Sent, 1..) => came.sent += 1,
                 (State::Unknown, _) => came.unknown += 1,
-                (State::Sent | State::Sending | State::Retry | State::Failed | State::Expired, _) => {
-                    came.lost += 1
-                }
+                (
+                    State::Sent
+                    | State::Sending
+                    | State::Retry
+                    | State::Failed
+                    | State::Expired
+                    | State::Cancelled,
+                    _,
+                ) => came.lost += 1,
             }
             let resends = job.resends + job.only_send.as_ref().map_or(0, |send| send.resends);
             came.twice += usize::from(*shown > 1);

@@ -19,8 +19,8 @@ use support::{ScriptedEngine, TestBundle};
 
 use super::mutant::Mutant;
 use super::site::Site;
-use super::tap::{Effect, Event, Point, Tap};
-use super::verdict::{Verdict, is_at_a_send};
+use super::tap::{Effect, Event, Point, Tap, is_at_a_send};
+use super::verdict::Verdict;
 
 pub(super) const ACK: &str = "On it.";
 pub(super) const ANSWER: &str = "Here it is.";

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use cli::channel::{Effect as Shown, TranscriptEntry};
 
 use super::story::{ACK, ANSWER, Story};
-use super::tap::{Effect, Event, Kind, Point, Side};
+use super::tap::Event;
 
 /// What a story with crashes came to.
 pub(super) struct Verdict<'a> {
@@ -102,20 +102,4 @@ impl Verdict<'_> {
         }
         None
     }
-}
-
-/// Whether `point` lies between the claim on a send and the record of it, by what `usual`ly happens.
-pub(super) fn is_at_a_send(point: &Point, usual: &[Effect]) -> bool {
-    let named = |effect: &Effect| effect.name == point.name && effect.nth == point.nth;
-    let Some(place) = usual.iter().position(named) else { return false };
-    let is_write = |effect: &Effect| effect.kind == Kind::WriteJob;
-    let sends = usual.iter().enumerate().filter(|(_, effect)| effect.kind == Kind::Send);
-    sends.into_iter().any(|(send, _)| {
-        let claim = usual[..send].iter().rposition(is_write);
-        let record = usual[send..].iter().position(is_write).map(|record| send + record);
-        let is_after_claim = claim.is_some_and(|at| place > at || (place == at && point.side == Side::After));
-        let is_before_record =
-            record.is_some_and(|at| place < at || (place == at && point.side == Side::Before));
-        is_after_claim && is_before_record
-    })
 }

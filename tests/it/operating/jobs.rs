@@ -124,10 +124,10 @@ async fn a_job_that_waits_is_cancelled_with_its_send_and_nothing_is_said() {
     let again = say(&bundle, &format!("job cancel {id}")).await;
     bundle.drain().await;
 
-    assert!(said.did && said.text.contains("Cancelled: it is FAILED now."), "{}", said.text);
-    assert!(!again.did && again.text.contains("it has ended, as FAILED"), "{}", again.text);
+    assert!(said.did && said.text.contains("Cancelled: it is CANCELLED now."), "{}", said.text);
+    assert!(!again.did && again.text.contains("it has ended, as CANCELLED"), "{}", again.text);
     assert_eq!(bundle.channel().texts(), Vec::<String>::new());
-    assert_eq!(story(&bundle).await.matches("FAILED   cancelled by the operator").count(), 2);
+    assert_eq!(story(&bundle).await.matches("CANCELLED  cancelled by the operator").count(), 2);
     bundle.end().await;
 }
 

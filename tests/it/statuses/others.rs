@@ -26,9 +26,9 @@ async fn tell(bundle: &TestBundle, neighbour: &Neighbour, person: &Person) -> (V
 #[tokio::test]
 async fn a_conversation_that_cannot_be_created_ends_as_the_protocol_says() {
     let rows = [
-        (says(400, "BadSyntax", "Incorrect conversation creation parameters"), "FAILED", "(BadSyntax)", 1),
-        (says(400, "BadArgument", "Failed to decrypt pairwise id"), "FAILED", "another agent's", 1),
-        (says(403, "BotNotInConversationRoster", "No"), "FAILED", "not installed", 1),
+        (says(400, "BadSyntax", "Incorrect conversation creation parameters"), "FAILED", "malformed", 1),
+        (says(400, "BadArgument", "Failed to decrypt pairwise id"), "FAILED", "foreign-person", 1),
+        (says(403, "BotNotInConversationRoster", "No"), "FAILED", "not-in-roster", 1),
         (says(403, "InvalidBotApiHost", "Invalid host"), "SENT", "", 3),
         (says(401, "BotNotRegistered", "No bot"), "SENT", "", 3),
         (says(412, "PreconditionFailed", "Busy"), "SENT", "", 3),

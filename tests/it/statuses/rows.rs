@@ -2,7 +2,13 @@
 //! What they are played on is next door.
 
 use cli::channel::Refusal;
-use herald::jobs::State;
+use herald::jobs::FailureKind::{Busy, GatewayError, LostReply, Rejected, Throttled, Unauthorized};
+use herald::jobs::{FailureKind, State};
+use herald::protocol::channel_error::RejectionReason::{
+    BlockedByUser, ConversationNotFound, DisabledByAdmin, ForeignConversation, ForeignPerson,
+    InvalidConversation, Malformed, NotInRoster, NotOffered, NotPermitted, Other, Redirected, StreamStopped,
+    StreamUnsupported, TooLarge, Undocumented, Unexplained, WrongHost,
+};
 
 /// One row: what the channel answers, and what is to come of it.
 pub(super) struct Row {
@@ -11,8 +17,8 @@ pub(super) struct Row {
     pub(super) at_first: State,
     /// How it ends once the channel takes everything.
     pub(super) in_the_end: State,
-    /// What its record says of it, in part; nothing where it says nothing.
-    pub(super) reason: &'static str,
+    /// What its record names as the failure of the first attempt.
+    pub(super) failure: Option<FailureKind>,
     /// Requests made to the connector, all in all.
     pub(super) requests: usize,
     /// What the table says of the reference.
@@ -23,21 +29,21 @@ fn row(
     answers: impl Into<Vec<Refusal>>,
     at_first: State,
     in_the_end: State,
-    reason: &'static str,
+    failure: Option<FailureKind>,
     requests: usize,
     reference: &'static str,
 ) -> Row {
-    Row { answers: answers.into(), at_first, in_the_end, reason, requests, reference }
+    Row { answers: answers.into(), at_first, in_the_end, failure, requests, reference }
 }
 
 /// Refused for good, at the first request.
-fn failed(answer: Refusal, reason: &'static str, reference: &'static str) -> Row {
-    row([answer], State::Failed, State::Failed, reason, 1, reference)
+fn failed(answer: Refusal, failure: FailureKind, reference: &'static str) -> Row {
+    row([answer], State::Failed, State::Failed, Some(failure), 1, reference)
 }
 
 /// Not taken now, and repeated by itself.
-fn repeated(answer: Refusal, reason: &'static str) -> Row {
-    row([answer], State::Retry, State::Sent, reason, 2, "active")
+fn repeated(answer: Refusal, failure: FailureKind) -> Row {
+    row([answer], State::Retry, State::Sent, Some(failure), 2, "active")
 }
 
 pub(super) fn says(status: u16, code: &str, message: &str) -> Refusal {
@@ -54,88 +60,100 @@ pub(super) fn rows() -> Vec<Row> {
     let throttled = || says(429, "Throttled", "API calls quota exceeded");
     let gone = || says(404, "ConversationNotFound", "Conversation not found.");
     vec![
-        failed(says(400, "BadArgument", "Bad argument"), "(BadArgument)", "active"),
+        failed(says(400, "BadArgument", "Bad argument"), Rejected(Malformed), "active"),
         failed(
             says(400, "BadArgument", "Failed to decrypt pairwise id"),
-            "person's id is another agent's",
+            Rejected(ForeignPerson),
             "suspended (BadArgument)",
         ),
-        failed(says(400, "BadSyntax", "Malformed"), "(BadSyntax)", "active"),
+        failed(says(400, "BadSyntax", "Malformed"), Rejected(Malformed), "active"),
         failed(
             says(400, "BadSyntax", "Bad format of conversation ID"),
-            "none on this host",
+            Rejected(InvalidConversation),
             "suspended (BadSyntax)",
         ),
-        failed(says(400, "BadArgument", "Streaming api is not enabled"), "cannot be streamed", "active"),
-        repeated(
-            says(401, "BotNotRegistered", "No bot"),
-            "401 (BotNotRegistered): it does not take the agent's token",
+        failed(
+            says(400, "BadArgument", "Streaming api is not enabled"),
+            Rejected(StreamUnsupported),
+            "active",
         ),
-        row([denied()], State::Sent, State::Sent, "", 2, "active"),
-        row([denied(), denied()], State::Retry, State::Sent, "does not take the agent's token", 3, "active"),
-        failed(says(403, "BotDisabledByAdmin", "No"), "administrator", "suspended (BotDisabledByAdmin)"),
+        repeated(says(401, "BotNotRegistered", "No bot"), Unauthorized),
+        row([denied()], State::Sent, State::Sent, None, 2, "active"),
+        row([denied(), denied()], State::Retry, State::Sent, Some(Unauthorized), 3, "active"),
+        failed(
+            says(403, "BotDisabledByAdmin", "No"),
+            Rejected(DisabledByAdmin),
+            "suspended (BotDisabledByAdmin)",
+        ),
         failed(
             says(403, "BotNotInConversationRoster", "No"),
-            "not installed",
+            Rejected(NotInRoster),
             "suspended (BotNotInConversationRoster)",
         ),
         failed(
             says(403, "ConversationBlockedByUser", "No"),
-            "the person blocked the agent",
+            Rejected(BlockedByUser),
             "suspended (ConversationBlockedByUser)",
         ),
-        failed(Refusal::raw(403, NESTED), "(MessageWritesBlocked)", "suspended (MessageWritesBlocked)"),
-        failed(says(403, "NotEnoughPermissions", "No"), "lacks a permission", "active"),
-        row([elsewhere()], State::Sent, State::Sent, "", 2, "active, elsewhere"),
-        row([elsewhere(), elsewhere()], State::Failed, State::Failed, "on another host", 2, "active"),
+        failed(Refusal::raw(403, NESTED), Rejected(BlockedByUser), "suspended (MessageWritesBlocked)"),
+        failed(says(403, "NotEnoughPermissions", "No"), Rejected(NotPermitted), "active"),
+        row([elsewhere()], State::Sent, State::Sent, None, 2, "active, elsewhere"),
+        row([elsewhere(), elsewhere()], State::Failed, State::Failed, Some(Rejected(WrongHost)), 2, "active"),
         failed(
             says(403, "BadArgument", "Failed to decrypt conversation id"),
-            "conversation's id is another agent's",
+            Rejected(ForeignConversation),
             "suspended (BadArgument)",
         ),
         failed(
             says(403, "ContentStreamNotAllowed", "Content stream was canceled by user."),
-            "the person stopped the stream",
+            Rejected(StreamStopped),
             "active",
         ),
-        failed(Refusal::raw(403, ""), "forbidden without a reason", "active, suspect"),
-        failed(says(403, "ServiceError", "Unknown"), "(ServiceError)", "active"),
-        failed(says(403, "AclCheckFailed", "No"), "blocked", "suspended (AclCheckFailed)"),
-        failed(says(403, "ForbiddenOperationException", "No"), "undocumented reason", "active, suspect"),
-        row([says(404, "ActivityNotFoundInConversation", "No")], State::Sent, State::Sent, "", 2, "active"),
-        row([gone()], State::Sent, State::Sent, "", 3, "active"),
-        row([gone(), gone()], State::Failed, State::Failed, "conversation does not exist", 3, "dropped"),
-        failed(Refusal::raw(404, "<html>"), "answered 404", "active"),
-        failed(Refusal::raw(405, ""), "does not offer that", "active"),
-        repeated(Refusal::raw(408, ""), "reply was lost"),
-        repeated(says(412, "PreconditionFailed", "Busy"), "conversation is busy"),
-        failed(says(413, "MessageSizeTooBig", "Message size too large"), "too large", "active"),
-        failed(says(413, "RequestEntityTooLarge", "Too large"), "too large", "active"),
-        repeated(throttled(), "slow down"),
-        repeated(throttled().retry_after("7"), "slow down"),
-        repeated(throttled().retry_after("Sun, 22 Nov 2026 09:05:00 GMT"), "slow down"),
-        repeated(throttled().retry_after("soon"), "slow down"),
-        repeated(says(500, "ServiceError", "Internal"), "reply was lost"),
+        failed(Refusal::raw(403, ""), Rejected(Unexplained), "active, suspect"),
+        failed(says(403, "ServiceError", "Unknown"), Rejected(Other), "active"),
+        failed(says(403, "AclCheckFailed", "No"), Rejected(BlockedByUser), "suspended (AclCheckFailed)"),
+        failed(says(403, "ForbiddenOperationException", "No"), Rejected(Undocumented), "active, suspect"),
+        row([says(404, "ActivityNotFoundInConversation", "No")], State::Sent, State::Sent, None, 2, "active"),
+        row([gone()], State::Sent, State::Sent, None, 3, "active"),
+        row(
+            [gone(), gone()],
+            State::Failed,
+            State::Failed,
+            Some(Rejected(ConversationNotFound)),
+            3,
+            "dropped",
+        ),
+        failed(Refusal::raw(404, "<html>"), Rejected(Other), "active"),
+        failed(Refusal::raw(405, ""), Rejected(NotOffered), "active"),
+        repeated(Refusal::raw(408, ""), LostReply),
+        repeated(says(412, "PreconditionFailed", "Busy"), Busy),
+        failed(says(413, "MessageSizeTooBig", "Message size too large"), Rejected(TooLarge), "active"),
+        failed(says(413, "RequestEntityTooLarge", "Too large"), Rejected(TooLarge), "active"),
+        repeated(throttled(), Throttled),
+        repeated(throttled().retry_after("7"), Throttled),
+        repeated(throttled().retry_after("Sun, 22 Nov 2026 09:05:00 GMT"), Throttled),
+        repeated(throttled().retry_after("soon"), Throttled),
+        repeated(says(500, "ServiceError", "Internal"), LostReply),
         row(
             [says(500, "ServiceError", "Internal"), says(500, "ServiceError", "Internal")],
             State::Retry,
             State::Unknown,
-            "reply was lost",
+            Some(LostReply),
             2,
             "active",
         ),
-        repeated(says(502, "ServiceError", "Dependency"), "gateway failed"),
-        repeated(Refusal::raw(503, ""), "gateway failed"),
-        repeated(Refusal::raw(504, "<html>"), "gateway failed"),
+        repeated(says(502, "ServiceError", "Dependency"), GatewayError),
+        repeated(Refusal::raw(503, ""), GatewayError),
+        repeated(Refusal::raw(504, "<html>"), GatewayError),
         row(
             [Refusal::raw(504, ""), Refusal::raw(502, "")],
             State::Retry,
             State::Unknown,
-            "gateway",
+            Some(GatewayError),
             2,
             "active",
         ),
-        failed(Refusal::raw(418, ""), "answered 418", "active"),
-        failed(Refusal::raw(307, "").header("location", "/elsewhere"), "redirects", "active"),
+        failed(Refusal::raw(418, ""), Rejected(Other), "active"),
+        failed(Refusal::raw(307, "").header("location", "/elsewhere"), Rejected(Redirected), "active"),
     ]
 }

@@ -44,7 +44,7 @@ pub enum JobVerb {
     #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
     /// Have a job that waits not be done any more
     ///
-    /// It ends as FAILED, and so do those of its sends that wait; as UNKNOWN where an earlier attempt may have been
+    /// It ends as CANCELLED, and so do those of its sends that wait; as UNKNOWN where an earlier attempt may have been
     /// seen. A job that is in hand or has ended is left alone: then this exits with 1. What was queued by a job has
     /// an id of its own, which `herald job show` prints, and is cancelled by that.
     ///

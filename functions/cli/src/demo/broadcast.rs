@@ -54,7 +54,7 @@ pub(super) async fn play(
     for (person, outcome) in people.into_iter().zip(outcomes) {
         let line = lines.iter().find(|line| is_of(line, person));
         let is = line.map_or("not told of", |line| line.outcome.name());
-        let reason = line.and_then(|line| line.reason.as_deref()).unwrap_or_default();
+        let reason = line.and_then(Entry::reason).unwrap_or_default();
         let is_right = line.is_some_and(|line| line.outcome == outcome);
         let text = format!("{:<7} {is:<10} {reason}", person.name);
         story.hold(&text, if is_right { Ok(()) } else { Err("not what was expected") })?;

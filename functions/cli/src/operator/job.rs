@@ -92,12 +92,8 @@ fn write_story(
     if let Some(job) = &story.job {
         writeln!(out, "{indent}  {}", standing(job))?;
         for entry in &job.history {
-            let line = format!(
-                "{:.3}  {:<7}  {}",
-                entry.at,
-                name(entry.state),
-                entry.reason.as_deref().unwrap_or("")
-            );
+            let line =
+                format!("{:.3}  {:<7}  {}", entry.at, name(entry.state), entry.reason().unwrap_or_default());
             writeln!(out, "{indent}  {}", printable(line.trim_end()))?;
         }
     }
@@ -132,6 +128,7 @@ fn name(state: State) -> &'static str {
         State::Unknown => "UNKNOWN",
         State::Failed => "FAILED",
         State::Expired => "EXPIRED",
+        State::Cancelled => "CANCELLED",
     }
 }
 

@@ -3,6 +3,7 @@
 
 use herald::aws::table::{BroadcastStore, StoreError};
 use herald::broadcast::{Broadcast, BroadcastId, Outcome, Status};
+use herald::jobs::Failure;
 use jiff::Timestamp;
 use tracing::error;
 
@@ -13,19 +14,19 @@ pub(crate) struct CircuitBreaker {
 }
 
 impl CircuitBreaker {
-    /// Records the `outcome` of a delivery; the `reason` is that of a systemic failure.
+    /// Records the `outcome` of a delivery; the `failure` is a systemic one.
     pub(crate) async fn record_outcome(
         &self,
         id: &BroadcastId,
-        reason: Option<&str>,
+        failure: Option<&Failure>,
         outcome: Outcome,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let decide = |broadcast: &Broadcast| match reason {
-            Some(reason) => (Some(broadcast.failed(reason, now)), broadcast.status),
+        let decide = |broadcast: &Broadcast| match failure {
+            Some(failure) => (Some(broadcast.failed(failure, now)), broadcast.status),
             None => (broadcast.got_through(), broadcast.status),
         };
-        if reason.is_none() {
+        if failure.is_none() {
             // Nothing is written where nothing failed before.
             let failures = self.store.look(id, now).await?.map_or(0, |seen| seen.failures);
             if failures == 0 || outcome != Outcome::Delivered {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use herald::agent::notification::{Occasion, Recipient};
 use herald::aws::queue::{DeliveriesWork, Delivery};
 use herald::broadcast::{BroadcastId, Spec};
-use herald::jobs::{Attempt, Job, Plan, Policy, finish};
+use herald::jobs::{Attempt, Failure, FailureKind, Job, Plan, Policy, finish};
 use herald::protocol::conversation::ConversationReference;
 use herald::protocol::ids::{ActivityId, TenantId};
 use jiff::Timestamp;
@@ -19,7 +19,7 @@ use crate::job::lease::{Claimed, Jobs, SendResults};
 use crate::job::plan::JobPlan;
 use crate::retry::RetryIn;
 use crate::sending::amend::{amendment_for, apply_amendment};
-use crate::sending::create_conversation::{Conversations, NO_ACCOUNT, NoConversation, Postponed};
+use crate::sending::create_conversation::{Conversations, NoConversation, Postponed};
 use crate::sending::inline_send::{PlanSender, SendOutcome};
 use crate::sending::send::Sender;
 use crate::sending::target::{Route, Target};
@@ -141,7 +141,7 @@ impl Deliverer {
                     Err(cause) => self.end_without_conversation(job, cause).await,
                 };
             }
-            Some(Err(reason)) => return self.fail(job, reason).await,
+            Some(Err(failure)) => return self.fail(job, failure).await,
             None => {}
         }
         let content = Box::pin(self.contents.content_for(occasion, spec, delivery));
@@ -171,22 +171,22 @@ impl Deliverer {
 
     async fn end_without_conversation(&self, job: Job, cause: NoConversation) -> Result<(), RetryIn> {
         match cause {
-            NoConversation::Unreachable(reason) => self.fail(job, reason).await,
+            NoConversation::Unreachable(failure) => self.fail(job, failure).await,
             NoConversation::Postponed(postponed) => self.postpone(job, postponed).await,
         }
     }
 
     /// Records that the delivery failed for good.
-    async fn fail(&self, job: Job, reason: String) -> Result<(), RetryIn> {
+    async fn fail(&self, job: Job, failure: Failure) -> Result<(), RetryIn> {
         self.jobs
-            .write(finish(job, Attempt::Refused(reason), Policy::Work, self.jobs.clock.now()))
+            .write(finish(job, Attempt::Refused(failure), Policy::Work, self.jobs.clock.now()))
             .await
             .map(drop)
     }
 
     /// Records that the delivery is retried.
-    async fn postpone(&self, job: Job, Postponed { retry, reason }: Postponed) -> Result<(), RetryIn> {
-        let attempt = Attempt::NotDone(reason);
+    async fn postpone(&self, job: Job, Postponed { retry, failure }: Postponed) -> Result<(), RetryIn> {
+        let attempt = Attempt::NotDone(failure);
         self.jobs.write(finish(job, attempt, Policy::Work, self.jobs.clock.now())).await?;
         Err(retry)
     }
@@ -203,7 +203,7 @@ impl Deliverer {
             Recipient::User(user) => self.conversations.find_or_create(user, job).await,
             Recipient::Channel(channel) => {
                 let reference = self.conversations.thread_of(channel, shown);
-                reference.ok_or_else(|| NoConversation::Unreachable(NO_ACCOUNT.to_owned()))
+                reference.ok_or_else(|| NoConversation::Unreachable(FailureKind::NoAgentAccount.into()))
             }
         }
     }

@@ -3,7 +3,7 @@
 use herald::agent::notification::Recipient;
 use herald::aws::queue::Delivery;
 use herald::aws::table::{JobStore, ReferenceStore, StoreError};
-use herald::broadcast::{BroadcastId, Entry, Outcome, Who, is_of_all};
+use herald::broadcast::{BroadcastId, Entry, Outcome, Who};
 use herald::jobs::{Job, State};
 
 use super::circuit_breaker::CircuitBreaker;
@@ -26,8 +26,8 @@ impl Reports {
         let written = self.broadcasts.store.record(id, entries, now).await;
         written.map_err(|error| self.broadcasts.retry_after_store_error(&error, id))?;
         for entry in entries {
-            let reason = entry.reason.as_deref().filter(|reason| is_of_all(reason));
-            let recorded = self.breaker.record_outcome(id, reason, entry.outcome, now).await;
+            let failure = entry.failure.as_ref().filter(|failure| failure.systemic);
+            let recorded = self.breaker.record_outcome(id, failure, entry.outcome, now).await;
             recorded.map_err(|error| self.broadcasts.retry_after_store_error(&error, id))?;
         }
         Ok(())
@@ -56,24 +56,26 @@ impl Reports {
 
     fn entry_from_job(&self, delivery: &Delivery, job: &Job, send: Option<&Job>) -> Entry {
         let decisive = send.filter(|_| !job.state.is_settled()).unwrap_or(job);
-        let reason = decisive.reason().unwrap_or_default();
+        let failure = decisive.failure();
         let outcome = match (job.state, send) {
             (State::Sent, None) => Outcome::Nothing,
-            _ => Outcome::of(decisive.state, reason),
+            _ => Outcome::of(decisive.state, failure),
         };
-        let mut entry = self.entry_with(delivery, outcome, Some(reason).filter(|reason| !reason.is_empty()));
+        let mut entry = self.entry_with(delivery, outcome, None);
+        entry.failure = failure.cloned();
         let activity = send.and_then(Job::shown).or(job.shown()).cloned();
         entry.activity = activity.filter(|_| outcome == Outcome::Delivered);
         entry
     }
 
     /// Returns the entry of a delivery with this `outcome`.
-    pub(crate) fn entry_with(&self, delivery: &Delivery, outcome: Outcome, reason: Option<&str>) -> Entry {
+    pub(crate) fn entry_with(&self, delivery: &Delivery, outcome: Outcome, note: Option<&str>) -> Entry {
         Entry {
             job: delivery.job.clone(),
             who: self.recipient_ref(&delivery.recipient),
             outcome,
-            reason: reason.map(str::to_owned),
+            failure: None,
+            note: note.map(str::to_owned),
             at: self.broadcasts.clock.now(),
             activity: None,
         }

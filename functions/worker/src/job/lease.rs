@@ -7,7 +7,9 @@ use std::time::Duration;
 use herald::aws::table::{JobStore, StoreError};
 use herald::clock::Clock;
 use herald::error::error_chain;
-use herald::jobs::{Attempt, Claim, Claimant, Job, JobId, Plan, Policy, State, Verdict, finish};
+use herald::jobs::{
+    Attempt, Claim, Claimant, Failure, FailureKind, Job, JobId, Plan, Policy, State, Verdict, finish,
+};
 use herald::random::Random;
 use jiff::{SignedDuration, Timestamp};
 use tracing::{info, warn};
@@ -34,7 +36,7 @@ pub(crate) enum Claimed {
 /// Results of the sends of a job, which ends as the first of them that was not sent.
 #[derive(Default)]
 pub(crate) struct SendResults {
-    unsent: Option<(State, String)>,
+    unsent: Option<(State, Option<Failure>)>,
 }
 
 impl SendResults {
@@ -129,7 +131,7 @@ impl Jobs {
     ) -> Result<(), RetryIn> {
         let verdict = job.plan.as_ref().map_or(Verdict::Done, |plan| plan.verdict);
         let (attempt, outcome) = match carried_out {
-            Err(retry) => (Attempt::NotDone("a part of it was put off".to_owned()), Err(retry)),
+            Err(retry) => (Attempt::NotDone(FailureKind::PartDelayed.into()), Err(retry)),
             Ok(SendResults { unsent }) => (verdict.attempt(unsent), Ok(())),
         };
         let job = self.write(finish(job, attempt, Policy::Work, self.clock.now())).await?;

@@ -2,7 +2,7 @@
 //! What the engine is asked is up to each handler.
 
 use herald::agent::engine::EngineError;
-use herald::jobs::{Attempt, Job, Plan, Policy, Verdict, finish};
+use herald::jobs::{Attempt, FailureKind, Job, Plan, Policy, Verdict, finish};
 use herald::protocol::activity::Activity;
 use herald::protocol::message_size::split_to_fit;
 use tracing::error;
@@ -71,7 +71,7 @@ async fn call_engine(
             if job.attempts >= MAX_ENGINE_FAILURES {
                 return Ok(None);
             }
-            let failed = Attempt::NotDone("the engine failed".to_owned());
+            let failed = Attempt::NotDone(FailureKind::EngineError.into());
             jobs.write(finish(job.clone(), failed, Policy::Work, jobs.clock.now())).await?;
             Err(RetryIn::backoff(job.attempts, &jobs.random))
         }

@@ -4,7 +4,7 @@
 use herald::aws::queue::Delivery;
 use herald::broadcast::{Aim, Spec};
 use herald::channel::connector::Connector;
-use herald::jobs::{Job, Policy};
+use herald::jobs::{Failure, FailureKind, Job, Policy};
 use herald::protocol::activity::Activity;
 use herald::protocol::channel_error::ConnectorError;
 use herald::protocol::conversation::ConversationReference;
@@ -23,7 +23,7 @@ pub(crate) enum Amendment {
 }
 
 /// Returns what `delivery` changes in an earlier delivery; `None` when it sends something new.
-pub(crate) fn amendment_for(spec: Option<&Spec>, delivery: &Delivery) -> Option<Result<Amendment, String>> {
+pub(crate) fn amendment_for(spec: Option<&Spec>, delivery: &Delivery) -> Option<Result<Amendment, Failure>> {
     let spec = spec?;
     let shown = delivery.activity.clone()?;
     match &spec.aim {
@@ -33,7 +33,7 @@ pub(crate) fn amendment_for(spec: Option<&Spec>, delivery: &Delivery) -> Option<
             let content = spec.content.as_ref()?;
             let rendered = content.render(&delivery.recipient, &delivery.values);
             let replaced = rendered.map(|activity| Amendment::Replace(shown, Box::new(activity)));
-            Some(replaced.map_err(|error| error.to_string()))
+            Some(replaced.map_err(|error| Failure::new(FailureKind::Content).with_detail(error.to_string())))
         }
     }
 }

@@ -1,9 +1,8 @@
 //! A conversation with a user without one: created and stored before anything is sent in it.
 
 use herald::aws::table::StoreError;
-use herald::broadcast::concerns_all;
 use herald::error::error_chain;
-use herald::jobs::Job;
+use herald::jobs::{Failure, FailureKind, Job};
 use herald::protocol::channel_error::{ConnectorError, Retry};
 use herald::protocol::conversation::lifecycle::Change;
 use herald::protocol::conversation::{ConversationReference, User};
@@ -19,7 +18,7 @@ use crate::retry::RetryIn;
 /// Why a recipient has no conversation.
 pub(crate) enum NoConversation {
     /// The recipient cannot be reached, for this reason.
-    Unreachable(String),
+    Unreachable(Failure),
     /// The conversation cannot be had now.
     Postponed(Postponed),
 }
@@ -27,7 +26,7 @@ pub(crate) enum NoConversation {
 /// A delivery that is retried.
 pub(crate) struct Postponed {
     pub(crate) retry: RetryIn,
-    pub(crate) reason: String,
+    pub(crate) failure: Failure,
 }
 
 impl From<Postponed> for NoConversation {
@@ -35,9 +34,6 @@ impl From<Postponed> for NoConversation {
         Self::Postponed(postponed)
     }
 }
-
-/// Reason of a recipient on a channel without an account of the agent.
-pub(crate) const NO_ACCOUNT: &str = "the agent has no account on this channel";
 
 /// Finds and creates conversations.
 #[derive(Clone)]
@@ -72,7 +68,7 @@ impl Conversations {
         };
         info!(job.id = job.id.as_str(), "created a conversation");
         let Some(agent) = self.channel.connector.agent_account(user.channel.as_str()) else {
-            return Err(NoConversation::Unreachable(NO_ACCOUNT.to_owned()));
+            return Err(NoConversation::Unreachable(FailureKind::NoAgentAccount.into()));
         };
         let reference =
             ConversationReference::created(created.conversation, created.service_url, user, agent);
@@ -115,22 +111,23 @@ impl Conversations {
 
     fn postpone_after_store_error(&self, error: &StoreError, job: &Job) -> Postponed {
         let retry = RetryIn::after_store_error(error, &job.id, &self.limits.random);
-        Postponed { retry, reason: "the table did not answer".to_owned() }
+        Postponed { retry, failure: FailureKind::TableUnavailable.into() }
     }
 
     fn not_created(&self, error: &ConnectorError, job: &Job) -> NoConversation {
         let cause = error_chain(error);
         error!(error = %cause, job.id = job.id.as_str(), "could not create a conversation");
         let backoff = RetryIn::backoff(job.attempts, &self.limits.random);
-        if let Some(reason) = concerns_all(error) {
-            return Postponed { retry: backoff, reason }.into();
+        let failure = Failure::from(error);
+        if failure.systemic {
+            return Postponed { retry: backoff, failure }.into();
         }
-        let postpone = |retry| NoConversation::from(Postponed { retry, reason: error.to_string() });
+        let postpone = |retry| NoConversation::from(Postponed { retry, failure: failure.clone() });
         match error.retry() {
             Retry::After(wait) => postpone(RetryIn { wait }),
             // Creating shows nothing, so that it is repeated until the delivery expires.
             Retry::Backoff | Retry::WithinResendBudget(_) => postpone(backoff),
-            Retry::Never => NoConversation::Unreachable(error.to_string()),
+            Retry::Never => NoConversation::Unreachable(failure),
         }
     }
 }

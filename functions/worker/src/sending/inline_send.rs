@@ -66,7 +66,7 @@ impl PlanSender {
             Claim::Settled(job) => Ok(conclude_inline(job)),
             Claim::Over(job) => {
                 let job = self.jobs.write(job).await?;
-                let reason = job.send().and_then(|send| Some(send.reason()?.to_owned())).unwrap_or_default();
+                let reason = job.send().and_then(|send| send.reason()).unwrap_or_default();
                 warn!(job.id = job.id.as_str(), "gave up on a send: {reason}");
                 Ok(conclude_inline(job))
             }

@@ -3,9 +3,8 @@
 
 use std::time::Duration;
 
-use herald::broadcast::concerns_all;
 use herald::error::error_chain;
-use herald::jobs::{Attempt, Job, JobId, Policy, State, finish};
+use herald::jobs::{Attempt, Failure, Job, JobId, Policy, State, finish};
 use herald::protocol::activity::Activity;
 use herald::protocol::channel_error::{ConnectorError, ReferenceChange, RejectionReason, Retry};
 use herald::protocol::conversation::ConversationReference;
@@ -97,19 +96,19 @@ impl Sender {
                 self.limits.pause_tenant(&error, reference.tenant_id.as_ref()).await;
                 match error.retry() {
                     // A systemic failure fails no recipient; the circuit breaker of the broadcast counts it.
-                    after if policy.is_of_broadcast() && concerns_all(&error).is_some() => {
+                    after if policy.is_of_broadcast() && error.is_systemic() => {
                         if let Retry::After(wait) = after {
                             retry.wait = wait;
                         }
-                        Attempt::NotDone(concerns_all(&error).unwrap_or_default())
+                        Attempt::NotDone(Failure::from(&error))
                     }
                     Retry::After(wait) => {
                         retry.wait = wait;
-                        Attempt::NotDone(error.to_string())
+                        Attempt::NotDone(Failure::from(&error))
                     }
-                    Retry::Backoff => Attempt::NotDone(error.to_string()),
+                    Retry::Backoff => Attempt::NotDone(Failure::from(&error)),
                     Retry::WithinResendBudget(loss) => Attempt::Ambiguous(loss),
-                    Retry::Never => Attempt::Refused(error.to_string()),
+                    Retry::Never => Attempt::Refused(Failure::from(&error)),
                 }
             }
         };

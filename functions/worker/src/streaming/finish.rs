@@ -88,19 +88,24 @@ impl StreamFinisher {
             }
             let shown = Box::pin(self.finalize(job, reference, stream, first, way)).await?;
             last = self.jobs.clock.now();
-            let reason = shown.reason().unwrap_or_default();
+            let was_rejected = |reason| shown.failure().is_some_and(|failure| failure.is_rejection(reason));
             match shown.state {
-                State::Failed if reason.ends_with(&RejectionReason::StreamStopped.to_string()) => {
+                State::Failed if was_rejected(RejectionReason::StreamStopped) => {
                     info!(job.id = job.id.as_str(), "the user stopped an answer before its end");
                     return Ok(None);
                 }
                 State::Failed => {
-                    let ended = [RejectionReason::StreamExpired, RejectionReason::StreamComplete]
-                        .map(|it| it.to_string());
-                    is_open &= !ended.iter().any(|ending| reason.ends_with(ending));
+                    is_open &= ![RejectionReason::StreamExpired, RejectionReason::StreamComplete]
+                        .into_iter()
+                        .any(was_rejected);
                     way = stream.otherwise(way);
                 }
-                State::Sent | State::Unknown | State::Expired | State::Sending | State::Retry => {
+                State::Sent
+                | State::Unknown
+                | State::Expired
+                | State::Cancelled
+                | State::Sending
+                | State::Retry => {
                     let id = job.id.step("rest", 0);
                     let rest = self.sender.send_all(&id, Route::follow_up(reference), rest);
                     let mut results = Box::pin(rest).await?;

@@ -4,7 +4,8 @@
 use jiff::Timestamp;
 
 use super::{MAX_BODY_BYTES, TaskStep, TaskWork, Work};
-use crate::agent::task::{TaskId, TaskInput};
+use crate::agent::ids::TaskId;
+use crate::agent::task::TaskInput;
 use crate::jobs::{JobId, Verdict};
 
 /// Most steps of one task.

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::agent::effect::Effect;
+use crate::agent::ids::ReminderId;
 use crate::agent::notification::{Occasion, Recipient};
-use crate::agent::reminder::{Reminder, ReminderId};
+use crate::agent::reminder::Reminder;
 use crate::agent::task::{Task, TaskInput};
 use crate::agent::turn::Turn;
 use crate::broadcast::BroadcastId;

@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value};
 
+use super::invalid::InvalidContent;
 use super::template::{variables, variables_in};
 use super::{Content, MAX_NAME, Said};
 use crate::protocol::activity::Activity;
@@ -12,44 +13,6 @@ pub const MAX_ACTIVITY_BYTES: usize = 100 * 1024;
 
 /// What is left for what the connector adds: the accounts and the conversation.
 const ENVELOPE_BYTES: usize = 6 * 1024;
-
-/// Why a content cannot be sent.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum InvalidContent {
-    /// There is neither text nor card, or both.
-    #[error(
-        "`content{0}` needs one of `text` and `card`, and not both: Teams would show two messages and name none"
-    )]
-    OneOf(String),
-    /// The card is no Adaptive Card.
-    #[error("`content{0}.card` is not an Adaptive Card: an object whose `type` is \"AdaptiveCard\"")]
-    NoCard(String),
-    /// A variable is begun and not ended.
-    #[error("`content` has a `${{` without its `}}`: write `$${{` for a `${{` that is meant as such")]
-    Unclosed,
-    /// A variable's name is none.
-    #[error("`content` has a variable `${{{0}}}`: names consist of letters, digits, `_`, `.` and `-`")]
-    Name(String),
-    /// A variable has no value for everybody.
-    #[error("`content.values` has no `{0}`, which not every recipient brings along: give it a value there")]
-    Missing(String),
-    /// A value stands within a text and is none.
-    #[error(
-        "`{0}` stands within a text and is null, a list or an object: let it stand alone, or give it a text"
-    )]
-    NotText(String),
-    /// What is said is too large for the channel.
-    #[error("`content{member}` comes to {bytes} bytes, of at most {most} as UTF-16: shorten it")]
-    TooLarge {
-        /// Which language.
-        member: String,
-        /// How large it is.
-        bytes: usize,
-        /// How large it may be.
-        most: usize,
-    },
-}
 
 impl Content {
     /// Checks that it can be said to everybody: to each of those whose `listed` values are given, and, where none are,

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::InvalidContent;
+use super::invalid::InvalidContent;
 
 /// One piece of a text.
 #[derive(Debug, PartialEq, Eq)]

@@ -44,7 +44,7 @@ fn line(entry: &Entry) -> String {
         text(who.reference.as_ref().map(|reference| reference.as_str())),
         text(who.channel.as_ref().map(|channel| channel.as_str())),
         field(entry.outcome.name()),
-        text(entry.reason.as_deref()),
+        text(entry.reason().as_deref()),
         format!("{:.3}", entry.at),
         field(entry.job.as_str()),
     ]

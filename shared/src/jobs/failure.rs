@@ -1,0 +1,222 @@
+//! Why a job is where it is, as a value: reports, circuit breaker and streams read it, people read its `Display`.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::protocol::channel_error::{Ambiguity, ConnectorError, RejectionReason};
+
+/// Why an attempt, or a job, did not end as sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What happened.
+    pub kind: FailureKind,
+    /// The error code of the service that answered, e.g. `BotNotInConversationRoster`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The HTTP status of the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// Whether every send of this agent fails so until its registration or configuration is corrected.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub systemic: bool,
+    /// What an operator reads about it, where kind, code and status do not explain it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// What kept an attempt from being sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureKind {
+    /// The channel throttled the agent (429).
+    Throttled,
+    /// Another operation on the conversation was under way (412).
+    Busy,
+    /// The channel did not accept the agent's token (401).
+    Unauthorized,
+    /// No token was issued to the agent.
+    NoToken,
+    /// The service URL is not on a connector host of the cloud.
+    ForeignHost,
+    /// The request never left.
+    NotSent,
+    /// The channel rejected the request.
+    Rejected(RejectionReason),
+    /// The request may have been carried out: its reply was lost.
+    LostReply,
+    /// The request may have been carried out: the channel's gateway failed.
+    GatewayError,
+    /// The worker that held the lease died.
+    WorkerDied,
+    /// The worker that sent it died, and it may not be sent again.
+    SenderDied,
+    /// It was not started before it expired.
+    Expired,
+    /// It may have been carried out, and was not repeated before it expired.
+    NotRepeatedInTime,
+    /// An earlier attempt may have been carried out.
+    EarlierAttempt,
+    /// A part of it will be retried.
+    PartDelayed,
+    /// The table could not be reached.
+    TableUnavailable,
+    /// The agent has no account on the channel.
+    NoAgentAccount,
+    /// The content could not be rendered for the recipient.
+    Content,
+    /// The engine returned an error.
+    EngineError,
+    /// The engine returned an error too often.
+    EngineGaveUp,
+    /// The engine declined the task.
+    Declined,
+    /// The person stopped it.
+    Stopped,
+    /// The task continued more often than allowed.
+    TooManySteps,
+    /// The state for the next step is larger than allowed.
+    StateTooLarge,
+    /// An operator cancelled it.
+    CancelledByOperator,
+    /// Its user cancelled it.
+    CancelledByUser,
+}
+
+impl Failure {
+    /// Returns the failure of this kind and nothing more.
+    #[must_use]
+    pub fn new(kind: FailureKind) -> Self {
+        Self { kind, code: None, status: None, systemic: false, detail: None }
+    }
+
+    /// Returns the failure with an explanation for the operator.
+    #[must_use]
+    pub fn with_detail(self, detail: impl Into<String>) -> Self {
+        Self { detail: Some(detail.into()), ..self }
+    }
+
+    /// Whether the channel rejected the request for this reason.
+    #[must_use]
+    pub fn is_rejection(&self, reason: RejectionReason) -> bool {
+        self.kind == FailureKind::Rejected(reason)
+    }
+}
+
+impl From<FailureKind> for Failure {
+    fn from(kind: FailureKind) -> Self {
+        Self::new(kind)
+    }
+}
+
+impl From<Ambiguity> for FailureKind {
+    fn from(ambiguity: Ambiguity) -> Self {
+        match ambiguity {
+            Ambiguity::LostReply => Self::LostReply,
+            Ambiguity::GatewayError => Self::GatewayError,
+        }
+    }
+}
+
+impl From<&ConnectorError> for Failure {
+    fn from(error: &ConnectorError) -> Self {
+        let failure = match error {
+            ConnectorError::Throttled { .. } => Self::new(FailureKind::Throttled),
+            ConnectorError::Busy => Self::new(FailureKind::Busy),
+            ConnectorError::Unauthorized { code } => {
+                Self { code: code.clone(), status: Some(401), ..Self::new(FailureKind::Unauthorized) }
+            }
+            ConnectorError::Refused { status, code, refusal } => Self {
+                code: code.clone(),
+                status: Some(*status),
+                ..Self::new(FailureKind::Rejected(*refusal))
+            },
+            ConnectorError::ForeignHost => Self::new(FailureKind::ForeignHost),
+            ConnectorError::NotSent(_) => Self::new(FailureKind::NotSent),
+            ConnectorError::NoToken { is_systemic: true, cause } => {
+                Self::new(FailureKind::NoToken).with_detail(cause.to_string())
+            }
+            ConnectorError::NoToken { is_systemic: false, .. } => Self::new(FailureKind::NoToken),
+            ConnectorError::Ambiguous { loss, .. } => Self::new((*loss).into()),
+        };
+        Self { systemic: error.is_systemic(), ..failure }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.systemic {
+            f.write_str("the agent is not let in: ")?;
+        }
+        if let Some(detail) = &self.detail {
+            return f.write_str(detail);
+        }
+        let code = self.code.as_deref().unwrap_or("no code");
+        match self.kind {
+            FailureKind::Rejected(reason) => {
+                write!(f, "channel answered {} ({code}): {reason}", self.status.unwrap_or_default())
+            }
+            FailureKind::Unauthorized => {
+                write!(f, "{}", ConnectorError::Unauthorized { code: self.code.clone() })
+            }
+            FailureKind::Throttled => f.write_str("channel asked to slow down"),
+            FailureKind::Busy => f.write_str("conversation is busy"),
+            FailureKind::NoToken | FailureKind::NotSent => f.write_str("could not reach the channel"),
+            FailureKind::ForeignHost => write!(f, "{}", ConnectorError::ForeignHost),
+            FailureKind::LostReply => f.write_str("the channel's reply was lost"),
+            FailureKind::GatewayError => f.write_str("the channel's gateway failed (502, 503 or 504)"),
+            FailureKind::WorkerDied => f.write_str("the worker that held the lease died"),
+            FailureKind::SenderDied => f.write_str("the worker that sent it died"),
+            FailureKind::Expired => f.write_str("it was not done in time"),
+            FailureKind::NotRepeatedInTime => {
+                f.write_str("it may have been done, and was not repeated in time")
+            }
+            FailureKind::EarlierAttempt => f.write_str("an attempt before may have been seen"),
+            FailureKind::PartDelayed => f.write_str("a part of it will be retried"),
+            FailureKind::TableUnavailable => f.write_str("the table did not answer"),
+            FailureKind::NoAgentAccount => f.write_str("the agent has no account on this channel"),
+            FailureKind::Content => f.write_str("the content cannot be rendered for the recipient"),
+            FailureKind::EngineError => f.write_str("the engine failed"),
+            FailureKind::EngineGaveUp => f.write_str("the engine failed too often"),
+            FailureKind::Declined => f.write_str("the engine declined"),
+            FailureKind::Stopped => f.write_str("the person stopped it"),
+            FailureKind::TooManySteps => f.write_str("it went on for 1,000 steps"),
+            FailureKind::StateTooLarge => f.write_str("what it left for its next step is too large"),
+            FailureKind::CancelledByOperator => f.write_str("cancelled by the operator"),
+            FailureKind::CancelledByUser => f.write_str("cancelled by the user"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn systemic_failures_are_marked_by_value() {
+        let unauthorized = Failure::from(&ConnectorError::Unauthorized { code: None });
+        let no_token =
+            |is_systemic| Failure::from(&ConnectorError::NoToken { is_systemic, cause: "no secret".into() });
+
+        assert!(unauthorized.systemic);
+        assert!(no_token(true).systemic && no_token(true).to_string().ends_with("no secret"));
+        assert!(!no_token(false).systemic);
+        assert!(!Failure::from(&ConnectorError::Busy).systemic);
+    }
+
+    #[test]
+    fn rejections_keep_reason_code_and_status() {
+        let error = ConnectorError::Refused {
+            status: 403,
+            code: Some("ConversationBlockedByUser".to_owned()),
+            refusal: RejectionReason::BlockedByUser,
+        };
+
+        let failure = Failure::from(&error);
+        let read: Failure = serde_json::from_str(&serde_json::to_string(&failure).unwrap()).unwrap();
+
+        assert_eq!(read, failure);
+        assert!(read.is_rejection(RejectionReason::BlockedByUser));
+        assert_eq!(read.to_string(), error.to_string());
+    }
+}
