@@ -18,10 +18,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::gate::{Gate, gate};
-pub use self::outcome::{Entry, Outcome, Tally, Who};
-pub use self::plan::{AHEAD, Cursor, Extent, PAGE, Placement, RECIPIENTS, place};
-pub use self::spec::{Aim, InvalidSpec, Spec};
-pub use self::transitions::{BREAKER, LEASE, Leased, NotPossible, Step, Wish};
+pub use self::outcome::{Entry, Outcome, OutcomeCounts, RecipientRef};
+pub use self::plan::{Cursor, Dispatch, PAGE, QUEUE_AHEAD, RECIPIENTS, ShardCounts, dispatch};
+pub use self::spec::{InvalidSpec, Kind, Spec};
+pub use self::transitions::{BREAKER, Command, LEASE, Lease, NotPossible, Step};
 use crate::hash;
 use crate::protocol::ids::TenantId;
 
@@ -126,7 +126,7 @@ pub struct Broadcast {
     pub asked: bool,
     /// Why nobody can be planned for now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub waits_for: Option<String>,
+    pub blocked_on: Option<String>,
     /// Sends in a row that failed for a reason that would fail them all.
     #[serde(default)]
     pub failures: u32,
@@ -180,7 +180,7 @@ impl Broadcast {
             planned: BTreeMap::new(),
             unreadable: 0,
             asked: false,
-            waits_for: None,
+            blocked_on: None,
             failures: 0,
             progress: None,
             history: vec![Change { status: Status::Running, at: now, reason: None }],

@@ -12,12 +12,12 @@ pub mod timers;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::cancel::{By, Cancel, cancel};
-pub use self::claim::{Attempt, Claim, Claimant, Policy, claim, finish};
-pub use self::continuation::{forbidden, waiting};
+pub use self::cancel::{Cancel, CancelledBy, cancel};
+pub use self::claim::{Attempt, Claim, ClaimRequest, ResendPolicy, claim, finish};
+pub use self::continuation::{scheduled, tombstone};
 pub use self::failure::{Failure, FailureKind};
-pub use self::inline_send::{OnlySend, begin_send, claim_planned, end_send};
-pub use self::plan::{Next, Plan, Verdict};
+pub use self::inline_send::{InlineSend, begin_send, claim_planned, end_send};
+pub use self::plan::{Conclusion, Next, Plan};
 use crate::agent::ids::ReminderId;
 use crate::agent::ids::TaskId;
 use crate::hash::{self, hash_ids};
@@ -126,7 +126,7 @@ pub struct Job {
     pub plan: Option<Plan>,
     /// What became of the only send of that plan; of several, each has a record of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub only_send: Option<OnlySend>,
+    pub inline_send: Option<InlineSend>,
     /// What the channel called the activity that was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activity_id: Option<ActivityId>,
@@ -194,12 +194,12 @@ impl Job {
 
     /// How it ended, if not as it should have: its whole ends so too.
     #[must_use]
-    pub fn unsent(&self) -> Option<(State, Option<Failure>)> {
+    pub fn unsuccessful(&self) -> Option<(State, Option<Failure>)> {
         (self.state != State::Sent).then(|| (self.state, self.failure().cloned()))
     }
 
     /// The job in another state.
-    fn enter(self, state: State, at: Timestamp, failure: Option<Failure>) -> Self {
+    fn transition(self, state: State, at: Timestamp, failure: Option<Failure>) -> Self {
         self.record(Entry { state, at, failure, due: None })
     }
 

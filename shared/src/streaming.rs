@@ -14,8 +14,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use self::chunk::Chunk;
-pub use self::finish::{Answer, Shown, Way, answer};
-pub use self::liveness::{LEFT_AFTER, STALE};
+pub use self::finish::{Answer, Finish, Shown, answer};
+pub use self::liveness::{ABANDON_AFTER, SILENCE_LIMIT};
 pub use self::surface::Surface;
 use crate::agent::progress::Latest;
 use crate::protocol::channel_error::{ConnectorError, RejectionReason, Retry};
@@ -54,14 +54,14 @@ pub struct Stream {
     /// What the channel called its first chunk.
     pub id: ActivityId,
     /// When its first chunk was asked for.
-    pub began: Timestamp,
+    pub started_at: Timestamp,
     /// The sequence number of its last chunk.
     pub sequence: u32,
     /// When the last request was answered, or given up.
-    pub last: Timestamp,
+    pub last_request: Timestamp,
     /// When the channel last took something: its own patience counts from there.
     #[serde(default)]
-    pub heard: Timestamp,
+    pub last_ack: Timestamp,
     /// Nothing is sent before this, as the channel asked.
     pub not_before: Timestamp,
     /// Whether the channel takes no more text of it: it is closed with what it shows.
@@ -70,7 +70,7 @@ pub struct Stream {
     /// The status last shown.
     pub status: String,
     /// The text last sent; what follows it must begin with it.
-    pub told: String,
+    pub sent_text: String,
     /// How it ended, once it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<End>,
@@ -81,11 +81,11 @@ pub struct Stream {
 #[serde(rename_all = "kebab-case")]
 pub enum End {
     /// It was closed in time, and its answer is to follow.
-    Closed,
+    HandedOver,
     /// The channel ended it.
-    Over,
+    EndedByChannel,
     /// The person pressed Stop.
-    Stopped,
+    StoppedByUser,
 }
 
 /// What is to be done about a stream.
@@ -96,24 +96,24 @@ pub enum Step {
     /// Send this.
     Send(Chunk),
     /// Nothing any more.
-    Over,
+    Ended,
 }
 
 impl Stream {
-    /// The stream whose first chunk, with `status`, was asked for at `began` and got this `id`.
+    /// The stream whose first chunk, with `status`, was asked for at `started_at` and got this `id`.
     #[must_use]
-    pub fn begun(surface: Surface, id: ActivityId, status: String, began: Timestamp) -> Self {
+    pub fn begun(surface: Surface, id: ActivityId, status: String, started_at: Timestamp) -> Self {
         Self {
             surface,
             id,
-            began,
+            started_at,
             sequence: 1,
-            last: began,
-            heard: began,
-            not_before: began,
+            last_request: started_at,
+            last_ack: started_at,
+            not_before: started_at,
             is_full: false,
             status,
-            told: String::new(),
+            sent_text: String::new(),
             end: None,
         }
     }
@@ -121,25 +121,25 @@ impl Stream {
     /// When the channel takes the next chunk: whatever the task says before that makes no difference.
     #[must_use]
     pub fn due(&self) -> Timestamp {
-        later(self.last, self.surface.gap()).max(self.not_before)
+        later(self.last_request, self.surface.gap()).max(self.not_before)
     }
 
     /// What is to be done at `now`, the task having said `latest`.
     #[must_use]
     pub fn next(&self, latest: &Latest, now: Timestamp) -> Step {
         if self.end.is_some() {
-            return Step::Over;
+            return Step::Ended;
         }
-        let close_at = later(self.began, CLOSE_AFTER);
+        let close_at = later(self.started_at, CLOSE_AFTER);
         let due = self.due();
-        if self.is_full || now >= later(self.began, CLOSE_AFTER - LAST_CHUNK) {
+        if self.is_full || now >= later(self.started_at, CLOSE_AFTER - LAST_CHUNK) {
             return self.next_at_the_end(if self.is_full { due } else { close_at }, now);
         }
-        let keep_alive_at = later(self.heard, KEEP_ALIVE).max(due);
+        let keep_alive_at = later(self.last_ack, KEEP_ALIVE).max(due);
         let text = shown(&latest.text);
         let status = latest.status.as_deref().map(status_of).filter(|status| self.is_news(status));
         // A text of blanks is none to the channel.
-        let news = if text.len() > self.told.len() && !text.trim().is_empty() {
+        let news = if text.len() > self.sent_text.len() && !text.trim().is_empty() {
             Some(Chunk::Text(text.to_owned()))
         } else {
             status.map(|status| Chunk::Status(status.to_owned()))
@@ -147,17 +147,17 @@ impl Stream {
         match news {
             Some(chunk) if now >= due => Step::Send(chunk),
             Some(_) => Step::Wait(due.min(close_at)),
-            None if now >= keep_alive_at => Step::Send(self.again()),
+            None if now >= keep_alive_at => Step::Send(self.keep_alive()),
             None => Step::Wait(keep_alive_at.min(close_at)),
         }
     }
 
     /// The same once nothing but the end is left to say.
     fn next_at_the_end(&self, close_at: Timestamp, now: Timestamp) -> Step {
-        let give_up_at = later(self.began, GIVE_UP);
-        let due = close_at.max(later(self.last, LEAST_GAP)).max(self.not_before).min(give_up_at);
+        let give_up_at = later(self.started_at, GIVE_UP);
+        let due = close_at.max(later(self.last_request, LEAST_GAP)).max(self.not_before).min(give_up_at);
         match now {
-            now if now >= give_up_at => Step::Over,
+            now if now >= give_up_at => Step::Ended,
             now if now >= due => Step::Send(Chunk::Close),
             _ => Step::Wait(due),
         }
@@ -169,22 +169,22 @@ impl Stream {
     #[must_use]
     pub fn after(self, chunk: &Chunk, answer: Result<(), &ConnectorError>, now: Timestamp) -> Self {
         let sequence = self.sequence.saturating_add(u32::from(!matches!(chunk, Chunk::Close)));
-        let asked = Self { sequence, last: now, ..self };
+        let asked = Self { sequence, last_request: now, ..self };
         let taken = match chunk {
             Chunk::Status(status) => Self { status: status.clone(), ..asked.clone() },
-            Chunk::Text(told) => Self { told: told.clone(), ..asked.clone() },
-            Chunk::Close => Self { end: Some(End::Closed), ..asked.clone() },
+            Chunk::Text(sent_text) => Self { sent_text: sent_text.clone(), ..asked.clone() },
+            Chunk::Close => Self { end: Some(End::HandedOver), ..asked.clone() },
         };
-        let Err(error) = answer else { return Self { heard: now, ..taken } };
+        let Err(error) = answer else { return Self { last_ack: now, ..taken } };
         let end = |end| Self { end: Some(end), ..asked.clone() };
         let after = |wait: SignedDuration| Self { not_before: later(now, wait), ..asked.clone() };
         match (error.refusal(), error.retry()) {
-            (Some(RejectionReason::StreamStopped), _) => end(End::Stopped),
+            (Some(RejectionReason::StreamStopped), _) => end(End::StoppedByUser),
             // Microsoft's own client takes it for Stop.
             (Some(RejectionReason::Other), _)
                 if matches!(error, ConnectorError::Refused { status: GONE, .. }) =>
             {
-                end(End::Stopped)
+                end(End::StoppedByUser)
             }
             // Also what was closed before, its reply lost.
             (Some(RejectionReason::StreamComplete), _) if *chunk == Chunk::Close => taken,
@@ -194,7 +194,7 @@ impl Stream {
             {
                 Self { is_full: true, ..asked }
             }
-            (Some(_), _) | (None, Retry::Never) => end(End::Over),
+            (Some(_), _) | (None, Retry::Never) => end(End::EndedByChannel),
             (None, Retry::After(wait)) => after(signed(wait).max(LEAST_GAP)),
             (None, Retry::Backoff) => after(LEAST_GAP),
             // It may have been shown: what follows must begin with it.
@@ -203,13 +203,17 @@ impl Stream {
     }
 
     /// The same again, so that the channel hears something.
-    fn again(&self) -> Chunk {
-        if self.told.is_empty() { Chunk::Status(self.status.clone()) } else { Chunk::Text(self.told.clone()) }
+    fn keep_alive(&self) -> Chunk {
+        if self.sent_text.is_empty() {
+            Chunk::Status(self.status.clone())
+        } else {
+            Chunk::Text(self.sent_text.clone())
+        }
     }
 
     /// Whether `status` is worth a chunk: there is nothing but statuses yet, and this is another one.
     fn is_news(&self, status: &str) -> bool {
-        self.told.is_empty() && !status.trim().is_empty() && status != self.status
+        self.sent_text.is_empty() && !status.trim().is_empty() && status != self.status
     }
 }
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cli::channel::{Fault, Refusal};
-use cli::wire::Fate;
 use herald::clock::Clock;
 use herald::jobs::timers::{Destination, Item};
+use local::channel_emulator::{Fault, Refusal};
+use local::fault_injection::RequestFate;
 use serde_json::json;
 use support::{ScriptedEngine, TestBundle};
 
@@ -15,7 +15,8 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// Has the stack refuse every request whose operation contains one of these.
 fn refuse(bundle: &TestBundle, operations: &'static [&'static str]) {
     let is_refused = move |operation: &str| operations.iter().any(|refused| operation.contains(refused));
-    let hook = move |operation: &str| if is_refused(operation) { Fate::Refuse } else { Fate::Pass };
+    let hook =
+        move |operation: &str| if is_refused(operation) { RequestFate::Refuse } else { RequestFate::Pass };
     bundle.local().stack.on_request(Arc::new(hook));
 }
 
@@ -54,8 +55,8 @@ async fn an_activity_whose_queue_is_slow_is_kept_within_the_time_for_the_answer(
     let bundle = Arc::new(TestBundle::with(ScriptedEngine::saying("Hello.")).await);
     let alex = bundle.channel().add_person("Alex");
     bundle.local().stack.on_request(Arc::new(|operation| match operation {
-        "AmazonSQS.SendMessage" => Fate::Swallow,
-        _ => Fate::Pass,
+        "AmazonSQS.SendMessage" => RequestFate::Swallow,
+        _ => RequestFate::Pass,
     }));
 
     let delivered = bundle.deliver(bundle.channel().message(&alex, "hello"));

@@ -1,11 +1,11 @@
 //! The connector against the channel: every verb, the spelling of paths, and where a token never goes.
 
-use cli::channel::{Effect, Fault, Refusal};
 use herald::protocol::activity::Activity;
 use herald::protocol::channel_error::{ConnectorError, RejectionReason as Refused, Retry};
 use herald::protocol::conversation::ConversationReference;
 use herald::protocol::ids::{ActivityId, ConversationId};
 use herald::protocol::service_url::ServiceUrl;
+use local::channel_emulator::{Effect, Fault, Refusal};
 use support::{ScriptedEngine, TestBundle};
 
 async fn bundle() -> (TestBundle, ConversationReference) {
@@ -112,7 +112,9 @@ async fn a_wrong_secret_is_explained() {
     let (bundle, reference) = bundle().await;
     let connector = &bundle.local().bundle.worker.parts().connector;
     let body = r#"{"error":"invalid_client","error_codes":[7000222]}"#;
-    bundle.channel().fail_on(cli::channel::Operation::Token, Fault::Status(Refusal::raw(401, body)));
+    bundle
+        .channel()
+        .fail_on(local::channel_emulator::Operation::Token, Fault::Status(Refusal::raw(401, body)));
 
     let error = connector.send(&reference, Activity::message("hello")).await.unwrap_err();
 

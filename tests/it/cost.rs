@@ -37,7 +37,7 @@ async fn a_turn_with_a_follow_up_takes_few_writes_and_no_read() {
 /// claims the send, and what came of that, which is its end.
 const WRITES_PER_RECIPIENT: usize = 2;
 
-/// Recipients of one occasion.
+/// Recipients of one notification.
 const RECIPIENTS: usize = 10;
 
 #[tokio::test]
@@ -98,7 +98,7 @@ fn name_of(operation: &str, request: &Value) -> Option<[String; 3]> {
     };
     let job: Value = serde_json::from_str(job).ok()?;
     let plan = if job["plan"].is_null() { "" } else { " with its plan" };
-    let send = match job["only_send"]["state"].as_str() {
+    let send = match job["inline_send"]["state"].as_str() {
         Some(send) => format!(", its send {send}"),
         None => String::new(),
     };

@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cli::channel::{Effect, Person};
-use cli::wire::Fate;
 use engine::OrderDesk;
 use herald::broadcast::{BroadcastId, Outcome};
 use herald::clock::Clock;
 use herald::jobs::timers::Minute;
 use jiff::{SignedDuration, Timestamp};
+use local::channel_emulator::{Effect, Person};
+use local::fault_injection::RequestFate;
 use serde_json::{Value, json};
 use support::TestBundle;
 
@@ -32,7 +32,7 @@ async fn say(bundle: &TestBundle, person: &Person, text: &str) {
 /// Something about news, known by `key`.
 fn news(key: &str) -> Value {
     json!({
-        "version": 1, "occasion": "announcement", "topic": "news", "key": key, "audience": { "kind": "everyone" },
+        "version": 1, "notification": "announcement", "topic": "news", "key": key, "audience": { "kind": "everyone" },
         "content": { "text": format!("News {key}.") },
     })
 }
@@ -211,12 +211,12 @@ async fn nobody_is_told_as_long_as_it_is_not_known_who_has_muted_it() {
     bundle.local().fire(news("one")).await.unwrap();
 
     let refuse = |operation: &str| match operation.contains("BatchGetItem") {
-        true => Fate::Refuse,
-        false => Fate::Pass,
+        true => RequestFate::Refuse,
+        false => RequestFate::Pass,
     };
     bundle.local().stack.on_request(Arc::new(refuse));
     bundle.step("deliveries").await;
-    bundle.local().stack.on_request(Arc::new(|_: &str| Fate::Pass));
+    bundle.local().stack.on_request(Arc::new(|_: &str| RequestFate::Pass));
 
     assert!(!told(&bundle, &alex).contains(&"News one.".to_owned()));
     bundle.purge("deliveries").await;
@@ -246,11 +246,10 @@ async fn what_is_taken_back_is_taken_back_from_who_has_muted_it_since_too() {
     say(&bundle, &alex, "mute").await;
     at(&bundle, "2026-11-22T09:10:00Z").await;
 
-    let said = crate::operating::say(&bundle, "broadcast recall one").await;
+    support::broadcasts::recall(&bundle, "one").await;
     bundle.drain().await;
 
     let deleted = bundle.channel().entries().iter().filter(|entry| entry.effect == Effect::Deleted).count();
-    assert!(said.did, "{}", said.text);
     assert_eq!(deleted, 1);
     bundle.end().await;
 }

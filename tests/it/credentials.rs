@@ -4,18 +4,19 @@
 mod assertions;
 mod certificate;
 
+use herald::aws::identity;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cli::channel::{Fault, FederatedCredential, Operation, Refusal};
 use herald::aws::config::Credential;
-use herald::aws::identity::{self, FederatedIdentity};
+use herald::aws::identity::FederatedIdentity;
 use herald::channel::auth::{TokenProvider, TokenSource};
 use herald::clock::Clock;
 use herald::error::error_chain;
 use herald::protocol::cloud::Cloud;
 use herald::protocol::ids::{ClientId, TenantId};
 use herald::random::Random;
+use local::channel_emulator::{Fault, FederatedCredential, Operation, Refusal};
 use support::clock::TestClock;
 use support::{ScriptedEngine, TestBundle};
 

@@ -8,17 +8,17 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cli::channel::{Effect, Refusal};
-use cli::local::{Local, LocalOptions, Served};
-use cli::pump::Step;
-use cli::stack::Delays;
-use herald::broadcast::{Broadcast, BroadcastId, Outcome, Status, Wish};
+use herald::broadcast::{Broadcast, BroadcastId, Command, Outcome, Status};
 use herald::clock::{Clock, SystemClock};
 use herald::protocol::conversation::ConversationReference;
-use herald::protocol::conversation::lifecycle::Change;
+use herald::protocol::conversation::lifecycle::Presence;
 use herald::protocol::ids::TenantId;
 use herald::random::Random;
 use jiff::{SignedDuration, Timestamp};
+use local::aws_emulator::Delays;
+use local::channel_emulator::{Effect, Refusal};
+use local::poller::Step;
+use local::{ChannelSource, Local, LocalOptions};
 use serde_json::json;
 use support::ScriptedEngine;
 use tokio::sync::watch;
@@ -52,7 +52,7 @@ impl Crowd {
         let local = Local::start(LocalOptions {
             state: None,
             port: 0,
-            served: Served::Emulated,
+            source: ChannelSource::Emulated,
             credential: None,
             engine: Arc::new(ScriptedEngine::telling("News.")),
             clock: Arc::new(SystemClock),
@@ -62,14 +62,14 @@ impl Crowd {
         });
         let local = Arc::new(local.await.unwrap());
         let (stop, stopped) = watch::channel(false);
-        let [.., deliveries] = local.pumps();
+        let [.., deliveries] = local.pollers();
         let mut workers = JoinSet::new();
         for _ in 0..WORKERS {
             let (pump, stopped) = (deliveries.clone(), stopped.clone());
             workers.spawn(async move {
                 while !*stopped.borrow() {
                     match pump.step().await {
-                        Ok(Step::Settled | Step::Left { .. }) => {}
+                        Ok(Step::Settled | Step::Returned { .. }) => {}
                         Ok(Step::Idle) | Err(_) => SystemClock.sleep(Duration::from_millis(20)).await,
                     }
                 }
@@ -95,7 +95,7 @@ impl Crowd {
             conversations.insert(conversation);
             let references = self.local.bundle.proactive.references.clone();
             writing.spawn(async move {
-                references.upsert(&reference, Change::Keep, SystemClock.now()).await.unwrap();
+                references.upsert(&reference, Presence::Active, SystemClock.now()).await.unwrap();
             });
             if writing.len() >= WORKERS {
                 writing.join_next().await;
@@ -108,15 +108,15 @@ impl Crowd {
     /// Begins to tell everyone.
     async fn tell(&self, key: &str) -> BroadcastId {
         let event = json!({
-            "version": 1, "occasion": "news", "key": key, "audience": { "kind": "everyone" },
+            "version": 1, "notification": "news", "key": key, "audience": { "kind": "everyone" },
         });
         self.local.fire(event).await.unwrap();
         BroadcastId::of_key(key)
     }
 
-    async fn wish(&self, id: &BroadcastId, wish: Wish) -> Timestamp {
+    async fn wish(&self, id: &BroadcastId, wish: Command) -> Timestamp {
         let now = SystemClock.now();
-        let change = |broadcast: &Broadcast| (broadcast.wish(wish, now).ok(), ());
+        let change = |broadcast: &Broadcast| (broadcast.apply(wish, now).ok(), ());
         self.local.bundle.proactive.broadcasts.change(id, change).await.unwrap().unwrap();
         now
     }
@@ -211,14 +211,14 @@ async fn a_pause_and_an_end_are_felt_within_five_seconds_and_a_resumption_with_t
     let id = crowd.tell("paused").await;
     SystemClock.sleep(Duration::from_secs(5)).await;
 
-    let paused = crowd.wish(&id, Wish::Pause).await;
+    let paused = crowd.wish(&id, Command::Pause).await;
     SystemClock.sleep(Duration::from_secs(10)).await;
     let before = of_tenant(&crowd.shown(), 0);
-    let resumed = crowd.wish(&id, Wish::Resume).await;
+    let resumed = crowd.wish(&id, Command::Resume).await;
     crowd.tick().await;
     SystemClock.sleep(Duration::from_secs(10)).await;
     let after = of_tenant(&crowd.shown(), 0);
-    let ended = crowd.wish(&id, Wish::Cancel).await;
+    let ended = crowd.wish(&id, Command::Cancel).await;
     SystemClock.sleep(Duration::from_secs(10)).await;
     let all = of_tenant(&crowd.shown(), 0);
 

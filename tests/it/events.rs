@@ -53,7 +53,7 @@ fn events() -> Vec<Value> {
     ]);
     let mut events = vec![
         json!({
-            "version": 1, "occasion": "outage", "key": "outage-4711",
+            "version": 1, "notification": "outage", "key": "outage-4711",
             "audience": { "kind": "any", "of": parts, "except": parts },
             "content": {
                 "text": "Hello ${user.name}, at ${hour}", "summary": "Hello", "values": { "user.name": "there", "hour": 8 },
@@ -62,14 +62,14 @@ fn events() -> Vec<Value> {
             "at_most_once": true, "topic": "news", "urgent": true, "local_time": "09:00", "local_zone": "UTC",
         }),
         json!({
-            "version": 1, "occasion": "outage", "schedule_arn": "arn", "scheduled_time": "2026-11-22T09:00:00Z",
+            "version": 1, "notification": "outage", "schedule_arn": "arn", "scheduled_time": "2026-11-22T09:00:00Z",
             "audience": { "kind": "everyone" },
             "content": { "card": card, "locales": { "de": { "card": card } } },
         }),
         json!({ "version": 1, "tick": true }),
     ];
     for part in parts.as_array().unwrap() {
-        events.push(json!({ "version": 1, "occasion": "outage", "key": "k", "audience": part }));
+        events.push(json!({ "version": 1, "notification": "outage", "key": "k", "audience": part }));
     }
     events
 }

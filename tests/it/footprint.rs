@@ -6,14 +6,14 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use cli::stack::Delays;
 use herald::aws::table::{BroadcastStore, ReferenceStore, Table};
 use herald::broadcast::{BroadcastId, PAGE};
 use herald::clock::{Clock, SystemClock};
 use herald::protocol::cloud::Cloud;
 use herald::protocol::conversation::ConversationReference;
-use herald::protocol::conversation::lifecycle::Change;
+use herald::protocol::conversation::lifecycle::Presence;
 use herald::protocol::ids::{ClientId, TenantId};
+use local::aws_emulator::Delays;
 use serde_json::json;
 use support::Services;
 use support::services::CLIENT_ID;
@@ -48,7 +48,7 @@ async fn the_planner_takes_no_more_memory_for_fifty_thousand_than_for_a_thousand
         let mut proactive = services.launch("proactive").await;
         let key = format!("footprint-{count}");
         let event =
-            json!({ "version": 1, "occasion": "news", "key": key, "audience": { "kind": "everyone" } });
+            json!({ "version": 1, "notification": "news", "key": key, "audience": { "kind": "everyone" } });
         proactive.handle(event).await;
         let id = BroadcastId::of_key(&key);
         let planned = loop {
@@ -91,7 +91,7 @@ async fn populate(
         }
         let references = references.clone();
         writing.spawn(async move {
-            references.upsert(&reference, Change::Keep, SystemClock.now()).await.unwrap();
+            references.upsert(&reference, Presence::Active, SystemClock.now()).await.unwrap();
         });
         if writing.len() >= WRITERS {
             writing.join_next().await;

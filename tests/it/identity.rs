@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use cli::channel::{Fault, Operation, Refusal};
-use cli::pump::Step;
 use herald::clock::Clock;
+use local::channel_emulator::{Fault, Operation, Refusal};
+use local::poller::Step;
 use serde_json::{Value, json};
 use support::{ScriptedEngine, TestBundle};
 

@@ -1,16 +1,14 @@
 //! What is answered in the HTTP response: buttons, feedback, and callers that wait for the replies (protocol §8.3).
 
+use herald::jobs::FailureKind;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cli::channel::Answer;
-use cli::wire::Fate;
-use herald::jobs::FailureKind;
+use local::channel_emulator::Answer;
+use local::fault_injection::RequestFate;
 use serde_json::{Value, json};
 use support::TestBundle;
-
-use crate::long_work::clerk::{done, go_on};
-use crate::long_work::{alex, memory, say, with};
+use support::clerk::{alex, done, go_on, memory, say, with};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -88,8 +86,8 @@ async fn what_a_button_asks_for_besides_is_queued_before_its_answer_and_done() {
 async fn a_button_whose_wish_can_be_kept_nowhere_is_not_said_to_be_done() {
     let (bundle, _clerk) = with(vec![done("Done.")]).await;
     bundle.local().stack.on_request(Arc::new(|operation: &str| match operation {
-        "AmazonSQS.SendMessage" | "DynamoDB_20120810.PutItem" => Fate::Refuse,
-        _ => Fate::Pass,
+        "AmazonSQS.SendMessage" | "DynamoDB_20120810.PutItem" => RequestFate::Refuse,
+        _ => RequestFate::Pass,
     }));
 
     let value = json!({ "actionName": "feedback", "actionValue": { "reaction": "like" } });

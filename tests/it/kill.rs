@@ -8,15 +8,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_sdk_sqs::types::Message;
-use cli::channel::Person;
-use cli::stack::Delays;
-use herald::aws::config::environment;
+use herald::aws::config::process_env;
 use herald::clock::{Clock, SystemClock, timeout};
 use herald::hash;
 use herald::jobs::{Job, JobId, State};
 use herald::protocol::ids::{ChannelId, ConversationId};
 use herald::random::Random;
 use jiff::{SignedDuration, Timestamp};
+use local::aws_emulator::Delays;
+use local::channel_emulator::Person;
 use serde_json::{Value, json};
 use support::{Function, Services};
 use tokio::sync::{oneshot, watch};
@@ -56,7 +56,7 @@ struct Run {
     /// The receipts of messages whose worker did its first act: keeping them in hand.
     in_hand: Arc<Mutex<HashSet<String>>>,
     /// When the worker was killed that had this message in hand.
-    left_at: Mutex<HashMap<String, Timestamp>>,
+    abandon_at: Mutex<HashMap<String, Timestamp>>,
     pick_ups: Mutex<Vec<SignedDuration>>,
     killed_before_first_act: AtomicUsize,
     waiting: Mutex<HashMap<String, oneshot::Sender<()>>>,
@@ -67,7 +67,7 @@ struct Run {
 #[ignore = "takes 12 minutes and needs release binaries: cargo build --release -p inbound -p worker"]
 async fn two_hundred_killed_workers_lose_nothing_and_repeat_only_what_nobody_could_know() {
     let seed =
-        environment("SEED").and_then(|seed| seed.parse().ok()).unwrap_or_else(|| Random::system().next_u64());
+        process_env("SEED").and_then(|seed| seed.parse().ok()).unwrap_or_else(|| Random::system().next_u64());
     say(&format!("SEED={seed}"));
     let begun = SystemClock.now();
     let run = Arc::new(Run::start().await);
@@ -125,7 +125,7 @@ impl Run {
             orders: Mutex::default(),
             kills: watch::Sender::new(0),
             in_hand,
-            left_at: Mutex::default(),
+            abandon_at: Mutex::default(),
             pick_ups: Mutex::default(),
             killed_before_first_act: AtomicUsize::default(),
             waiting: Mutex::default(),
@@ -141,8 +141,8 @@ impl Run {
 
     /// A message whose worker had been killed was handed to another one.
     fn picked_up(&self, message: &Message, at: Timestamp) {
-        let left_at = self.left_at.lock().unwrap().remove(message.message_id().unwrap());
-        self.pick_ups.lock().unwrap().extend(left_at.map(|left_at| at.duration_since(left_at)));
+        let abandon_at = self.abandon_at.lock().unwrap().remove(message.message_id().unwrap());
+        self.pick_ups.lock().unwrap().extend(abandon_at.map(|abandon_at| at.duration_since(abandon_at)));
     }
 
     /// Its worker was killed. Whoever died before their first act leaves the message to the visibility of the queue,
@@ -150,7 +150,7 @@ impl Run {
     async fn left(&self, queue: &str, message: &Message) {
         if self.in_hand.lock().unwrap().contains(message.receipt_handle().unwrap()) {
             let id = message.message_id().unwrap().to_owned();
-            self.left_at.lock().unwrap().insert(id, SystemClock.now());
+            self.abandon_at.lock().unwrap().insert(id, SystemClock.now());
         } else {
             self.killed_before_first_act.fetch_add(1, Ordering::Relaxed);
             self.services.hide(queue, message, 30).await;

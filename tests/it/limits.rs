@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use cli::channel::{Effect, Fault, Operation, Refusal};
-use cli::pump::Step;
 use herald::agent::engine::Outcome;
 use herald::clock::Clock;
 use herald::protocol::activity::Activity;
 use herald::protocol::conversation::ConversationReference;
-use herald::protocol::conversation::lifecycle::Change;
+use herald::protocol::conversation::lifecycle::Presence;
 use herald::protocol::ids::TenantId;
 use herald::random::Random;
 use jiff::{SignedDuration, Timestamp};
+use local::channel_emulator::{Effect, Fault, Operation, Refusal};
+use local::poller::Step;
 use serde_json::{Value, json};
 use support::{ScriptedEngine, TestBundle};
 
@@ -43,7 +43,7 @@ async fn steps(bundle: &TestBundle) -> Vec<String> {
         match bundle.step("deliveries").await {
             Step::Idle => return left,
             Step::Settled => {}
-            Step::Left { receipt } => left.push(receipt),
+            Step::Returned { receipt } => left.push(receipt),
         }
     }
 }
@@ -59,7 +59,7 @@ async fn populate(bundle: &TestBundle, count: usize, tenant: Option<&str>) {
             reference.tenant_id = Some(TenantId::new(tenant).unwrap());
             reference.conversation.tenant_id = reference.tenant_id.clone();
         }
-        references.upsert(&reference, Change::Keep, bundle.clock().now()).await.unwrap();
+        references.upsert(&reference, Presence::Active, bundle.clock().now()).await.unwrap();
     }
 }
 

@@ -1,53 +1,23 @@
 //! Tasks that go on in seconds or in weeks: when, once, and until somebody cancels them.
 
-pub(crate) mod clerk;
-
+use herald::jobs::FailureKind;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use cli::channel::Person;
-use cli::pump::Step;
-use cli::wire::Fate;
-use herald::agent::memory::Memory;
-use herald::jobs::{FailureKind, Job, JobId, State};
+use herald::jobs::{Job, JobId, State};
+use local::fault_injection::RequestFate;
+use local::poller::Step;
 use serde_json::{Value, json};
 use support::TestBundle;
+use support::clerk::{Clerk, done, go_on, memory, say, with};
 use worker::MessageContext;
-
-use self::clerk::{Clerk, done, go_on};
-use crate::operating;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// A bundle whose clerk takes these steps, and the clerk.
-pub(crate) async fn with(steps: Vec<herald::agent::engine::TaskOutcome>) -> (TestBundle, Arc<Clerk>) {
-    let clock = TestBundle::clock_at_start();
-    let clerk = Arc::new(Clerk::taking(steps, clock.clone()));
-    (TestBundle::with_shared(clerk.clone(), clock).await, clerk)
-}
-
 /// A laptop that is delivered after `after`.
 fn delivery(after: Duration) -> Vec<herald::agent::engine::TaskOutcome> {
     vec![go_on(&["Placed."], json!({ "placed": 1 }), after), done("Delivered.")]
-}
-
-/// The one who asks.
-pub(crate) fn alex(bundle: &TestBundle) -> Person {
-    let known = bundle.channel().people().into_iter().find(|person| person.name == "Alex");
-    known.unwrap_or_else(|| bundle.channel().add_person("Alex"))
-}
-
-pub(crate) async fn say(bundle: &TestBundle, text: &str) {
-    let alex = alex(bundle);
-    bundle.receive(bundle.channel().message(&alex, text)).await;
-}
-
-/// What is kept of the only conversation.
-pub(crate) async fn memory(bundle: &TestBundle) -> Memory {
-    let items = bundle.items().await;
-    let memory = items.iter().find_map(|item| item.get("memory")?.as_s().ok());
-    memory.map(|memory| serde_json::from_str(memory).unwrap()).unwrap_or_default()
 }
 
 /// The bodies and delays of what is put into the tasks queue from now on.
@@ -67,8 +37,8 @@ fn queued(bundle: &TestBundle) -> Arc<Mutex<Vec<(String, u64)>>> {
 
 fn refuse(bundle: &TestBundle, refused: &'static str) {
     let hook = move |operation: &str| match !refused.is_empty() && operation.contains(refused) {
-        true => Fate::Refuse,
-        false => Fate::Pass,
+        true => RequestFate::Refuse,
+        false => RequestFate::Pass,
     };
     bundle.local().stack.on_request(Arc::new(hook));
 }
@@ -211,48 +181,6 @@ async fn what_the_user_cancels_while_a_step_of_it_is_in_hand_does_not_go_on() {
 }
 
 #[tokio::test]
-async fn the_operator_cancels_a_waiting_task_by_the_id_of_any_of_its_steps() {
-    let (bundle, clerk) = with(delivery(2 * DAY)).await;
-    say(&bundle, "start").await;
-    bundle.drain().await;
-    let task = clerk.task();
-
-    let shown = operating::say(&bundle, &format!("job show {task}")).await;
-    let said = operating::say(&bundle, &format!("job cancel {task}")).await;
-    let again = operating::say(&bundle, &format!("job cancel {task}")).await;
-    bundle.clock().advance(2 * DAY);
-    bundle.tick().await;
-    bundle.drain().await;
-
-    let step = task.task_step(1);
-    assert!(shown.text.contains(&format!("\n  then {step}\n    RETRY, attempts 0")), "{}", shown.text);
-    assert!(shown.text.contains("RETRY    waits until 2026-11-24T09:00:00Z\n"), "{}", shown.text);
-    assert!(said.did && said.text.contains("Cancelled: it is CANCELLED now."), "{}", said.text);
-    assert!(!again.did && again.text.contains("it has ended, as CANCELLED"), "{}", again.text);
-    assert_eq!(bundle.channel().texts(), ["On it.", "Placed."]);
-    assert_eq!(memory(&bundle).await.waiting, [], "it is off the list once its item came");
-    bundle.end().await;
-}
-
-#[tokio::test]
-async fn the_story_of_a_query_goes_through_all_steps_of_its_task() {
-    let steps = vec![go_on(&[], json!(1), MINUTE), go_on(&["Soon."], json!(2), MINUTE), done("Delivered.")];
-    let (bundle, clerk) = with(steps).await;
-    say(&bundle, "start").await;
-    bundle.drain().await;
-
-    let jobs: Vec<Job> = bundle.jobs().await.iter().map(|job| serde_json::from_str(job).unwrap()).collect();
-    let turn = jobs.iter().find(|job| job.id.step("task", 0) == clerk.task()).unwrap();
-    let of_turn = operating::say(&bundle, &format!("job show {}", turn.id)).await;
-    let of_step = operating::say(&bundle, &format!("job show {}", clerk.task().task_step(1))).await;
-
-    assert_eq!(of_turn.text.matches("\n    then ").count(), 2, "{}", of_turn.text);
-    assert_eq!(of_step.text.matches("\n  then ").count(), 1, "{}", of_step.text);
-    assert!(!of_turn.text.contains("Soon") && !of_turn.text.contains("laptop"));
-    bundle.end().await;
-}
-
-#[tokio::test]
 async fn a_step_that_leaves_too_much_ends_with_an_apology() {
     let (bundle, clerk) = with(vec![go_on(&["Placed."], json!("x".repeat(64 * 1024)), MINUTE)]).await;
 
@@ -294,7 +222,7 @@ async fn a_step_decided_and_not_yet_queued_is_queued_without_asking_the_engine_a
     bundle.step("turns").await;
 
     refuse(&bundle, "SendMessage");
-    let Step::Left { receipt } = bundle.step("tasks").await else { panic!("it is not settled") };
+    let Step::Returned { receipt } = bundle.step("tasks").await else { panic!("it is not settled") };
     let waiting = memory(&bundle).await.waiting.len();
     refuse(&bundle, "");
     bundle.bring_back("tasks", &receipt).await;

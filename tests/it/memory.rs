@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use cli::channel::{Fault, Refusal};
 use herald::agent::memory::MAX_EXCHANGES;
+use local::channel_emulator::{Fault, Refusal};
 use serde_json::json;
 use support::TestBundle;
-
-use crate::long_work::clerk::{done, go_on};
-use crate::long_work::{memory, say, with};
+use support::clerk::{done, go_on, memory, say, with};
 
 const MINUTE: Duration = Duration::from_secs(60);
 

@@ -1,7 +1,7 @@
 //! Speak first: a schedule fires, deliveries are planned, conversations are created where there are none.
 
-use cli::channel::Effect;
 use herald::clock::Clock;
+use local::channel_emulator::Effect;
 use serde_json::json;
 use support::{ScriptedEngine, TestBundle};
 
@@ -108,7 +108,8 @@ async fn who_removed_the_agent_is_not_told() {
 async fn an_event_that_the_scheduler_did_not_fill_in_is_refused() {
     let bundle = TestBundle::with(ScriptedEngine::telling("Good morning!")).await;
     bundle.install("Alex").await;
-    let mut event = cli::template::fire(&bundle.local().template.schedules[0], bundle.clock().now());
+    let mut event =
+        local::aws_emulator::template::fire(&bundle.local().template.schedules[0], bundle.clock().now());
     event["scheduled_time"] = json!("<aws.scheduler.scheduled-time>");
 
     let refused = bundle.local().fire(event).await.unwrap_err();

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use cli::channel::{Fault, Operation, Person, Refusal};
-use cli::pump::Step;
-use cli::wire::Fate;
 use engine::OrderDesk;
 use herald::clock::Clock;
 use herald::jobs::timers::Minute;
 use jiff::{SignedDuration, Timestamp};
+use local::channel_emulator::{Fault, Operation, Person, Refusal};
+use local::fault_injection::RequestFate;
+use local::poller::Step;
 use serde_json::json;
 use support::TestBundle;
 
@@ -47,7 +47,7 @@ async fn ticked_until(bundle: &TestBundle, at: Timestamp) {
 async fn too_early(bundle: &TestBundle, at: Timestamp) {
     bundle.clock().advance(at.duration_since(bundle.clock().now()).try_into().unwrap());
     bundle.tick().await;
-    let Step::Left { receipt } = bundle.step("tasks").await else { panic!("it was not left") };
+    let Step::Returned { receipt } = bundle.step("tasks").await else { panic!("it was not left") };
     bundle.bring_back("tasks", &receipt).await;
 }
 
@@ -63,8 +63,8 @@ fn reminded(bundle: &TestBundle) -> Vec<String> {
 
 fn refuse(bundle: &TestBundle, refused: &'static str) {
     let hook = move |operation: &str| match !refused.is_empty() && operation.contains(refused) {
-        true => Fate::Refuse,
-        false => Fate::Pass,
+        true => RequestFate::Refuse,
+        false => RequestFate::Pass,
     };
     bundle.local().stack.on_request(Arc::new(hook));
 }
@@ -95,11 +95,11 @@ async fn one_that_is_due_soon_waits_in_its_queue_and_is_never_early() {
     bundle.receive(bundle.channel().message(&alex, "remind me in 1 minute to eat")).await;
     bundle.step("turns").await;
 
-    let Step::Left { receipt } = bundle.step("tasks").await else { panic!("it was not left") };
+    let Step::Returned { receipt } = bundle.step("tasks").await else { panic!("it was not left") };
     let early = reminded(&bundle);
     bundle.clock().advance(MINUTE - Duration::from_millis(1));
     bundle.bring_back("tasks", &receipt).await;
-    let Step::Left { receipt } = bundle.step("tasks").await else { panic!("it was not left") };
+    let Step::Returned { receipt } = bundle.step("tasks").await else { panic!("it was not left") };
     bundle.clock().advance(Duration::from_millis(1));
     bundle.bring_back("tasks", &receipt).await;
     bundle.step("tasks").await;
@@ -203,8 +203,8 @@ async fn whichever_write_is_refused_it_is_said_once_and_comes_back() {
         let hook = move |operation: &str| {
             let is_write = operation.contains("PutItem") || operation.contains("UpdateItem");
             match is_write && writes.fetch_add(1, Ordering::Relaxed) == refused {
-                true => Fate::Refuse,
-                false => Fate::Pass,
+                true => RequestFate::Refuse,
+                false => RequestFate::Pass,
             }
         };
         bundle.local().stack.on_request(Arc::new(hook));
@@ -214,7 +214,7 @@ async fn whichever_write_is_refused_it_is_said_once_and_comes_back() {
                 match bundle.step("tasks").await {
                     Step::Idle => return,
                     Step::Settled => {}
-                    Step::Left { receipt } => {
+                    Step::Returned { receipt } => {
                         // By then nobody has a claim any more.
                         bundle.clock().advance(Duration::from_secs(31));
                         bundle.bring_back("tasks", &receipt).await;
@@ -226,7 +226,7 @@ async fn whichever_write_is_refused_it_is_said_once_and_comes_back() {
             () = work => {}
             () = bundle.clock().flow(Duration::from_secs(9)) => unreachable!("time flows on"),
         }
-        bundle.local().stack.on_request(Arc::new(|_: &str| Fate::Pass));
+        bundle.local().stack.on_request(Arc::new(|_: &str| RequestFate::Pass));
         at(&bundle, "2026-11-23T09:30:00Z".parse().unwrap()).await;
 
         assert_eq!(reminded(&bundle), ["stretch", "stretch"], "write {refused} was refused");

@@ -1,7 +1,7 @@
 //! What happens between the engine's decision and the user's screen when the channel is difficult.
 //! The exhaustive proof is not here; these are the rules one by one.
 
-use cli::channel::{Effect, Fault, Operation, Refusal};
+use local::channel_emulator::{Effect, Fault, Operation, Refusal};
 use serde_json::json;
 use support::{ScriptedEngine, TestBundle};
 

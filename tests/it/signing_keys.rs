@@ -1,14 +1,15 @@
 //! Signing keys through outages of whoever publishes them: memory, the table's copy, the network, in this order.
 
+use herald::channel::auth::KeyCache as _;
+use herald::channel::auth::KeySet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cli::channel::{Fault, Operation, Refusal};
 use herald::aws::table::{KeyStore, Table};
-use herald::channel::auth::{KeyCache as _, KeySet};
 use herald::channel::auth::{NoKeys, SigningKeys};
 use herald::channel::http;
 use herald::clock::Clock;
+use local::channel_emulator::{Fault, Operation, Refusal};
 use support::{ScriptedEngine, TestBundle, TestClock};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -99,7 +100,7 @@ async fn a_process_that_starts_takes_the_copy_in_the_table() {
     let scene = Scene::new().await;
     let first = scene.process();
     first.find(&scene.key_id()).await.unwrap();
-    first.keep().await;
+    first.persist_keys().await;
 
     let second = scene.process();
     second.warm().await;
@@ -134,7 +135,7 @@ async fn a_stale_copy_serves_a_process_that_starts_during_an_outage() {
     let scene = Scene::new().await;
     let first = scene.process();
     first.find(&scene.key_id()).await.unwrap();
-    first.keep().await;
+    first.persist_keys().await;
     scene.clock.advance(2 * DAY);
 
     let second = scene.process();
@@ -186,7 +187,7 @@ async fn a_fresh_copy_that_lacks_a_new_key_does_not_hide_it() {
     let scene = Scene::new().await;
     let first = scene.process();
     first.find(&scene.key_id()).await.unwrap();
-    first.keep().await;
+    first.persist_keys().await;
     scene.bundle.channel().rotate_key().unwrap();
 
     let second = scene.process();
@@ -202,7 +203,7 @@ async fn a_copy_that_is_too_old_or_from_the_future_or_empty_is_not_taken() {
     let now = scene.clock.now();
     let first = scene.process();
     first.find(&scene.key_id()).await.unwrap();
-    first.keep().await;
+    first.persist_keys().await;
     let good = scene.copies().get(&scene.metadata_url()).await.unwrap().unwrap();
 
     for (what, copy) in [

@@ -3,16 +3,17 @@
 
 mod faults;
 
+use herald::jobs::FailureKind;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cli::pump::{Pump, Step};
-use herald::aws::config::environment;
+use herald::aws::config::process_env;
 use herald::aws::queue::Queue;
 use herald::clock::{Clock, SystemClock};
-use herald::jobs::{FailureKind, Job, JobId, State};
+use herald::jobs::{Job, JobId, State};
 use herald::random::Random;
+use local::poller::{QueuePoller, Step};
 use support::{ScriptedEngine, TestBundle};
 use tokio::task::JoinSet;
 
@@ -35,7 +36,7 @@ const LATER: Duration = Duration::from_secs(31);
 
 /// What became of acknowledgements and follow-ups.
 #[derive(Debug, Default)]
-struct Tally {
+struct OutcomeCounts {
     once: usize,
     twice: usize,
     unknown: usize,
@@ -53,14 +54,14 @@ async fn twenty_conversations_survive_faults_everywhere() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes half an hour on two cores"]
 async fn ten_thousand_conversations_lose_nothing_and_repeat_only_what_nobody_could_know() {
-    let first = environment("SEED")
+    let first = process_env("SEED")
         .and_then(|seed| seed.parse().ok())
         .unwrap_or_else(|| Random::system().below(1 << 32));
     let begun = SystemClock.now();
     let mut bundles = JoinSet::new();
     (0..20).for_each(|number| drop(bundles.spawn(soak(first + number, 500))));
 
-    let mut all = Tally::default();
+    let mut all = OutcomeCounts::default();
     while let Some(tally) = bundles.join_next().await {
         let tally = tally.unwrap();
         all.once += tally.once;
@@ -83,7 +84,7 @@ async fn ten_thousand_conversations_lose_nothing_and_repeat_only_what_nobody_cou
 }
 
 /// So many conversations of one query each, with the faults of `seed`.
-async fn soak(seed: u64, conversations: usize) -> Tally {
+async fn soak(seed: u64, conversations: usize) -> OutcomeCounts {
     let bundle = TestBundle::with(ScriptedEngine::deferring(ACK, FOLLOW_UP)).await;
     let faults = Arc::new(Faults::new(&bundle, Random::seeded(seed)));
     let mut asked = Vec::new();
@@ -97,7 +98,7 @@ async fn soak(seed: u64, conversations: usize) -> Tally {
     faults.pause();
     let tally = judge(&bundle, &asked, seed).await;
     bundle.end().await;
-    Tally { faults: faults.count(), ..tally }
+    OutcomeCounts { faults: faults.count(), ..tally }
 }
 
 /// Somebody asks, again and again until they are heard, as the channel does. Returns where, and the job of the turn.
@@ -127,7 +128,7 @@ async fn ask(bundle: &TestBundle, faults: &Faults, number: usize) -> (String, Jo
 
 /// Looks after the queues and the agenda until all that was asked is settled.
 async fn see_to(bundle: &TestBundle, faults: &Faults, asked: &[(String, JobId)], seed: u64) {
-    let [turns, tasks, _] = bundle.local().pumps();
+    let [turns, tasks, _] = bundle.local().pollers();
     for _ in 0..MOST_ROUNDS {
         let mut is_idle = true;
         for pump in [&turns, &tasks] {
@@ -153,7 +154,7 @@ async fn see_to(bundle: &TestBundle, faults: &Faults, asked: &[(String, JobId)],
 }
 
 /// One step of a pump, with whatever goes wrong; `false` when there was nothing to do.
-async fn step(bundle: &TestBundle, faults: &Faults, pump: &Pump) -> bool {
+async fn step(bundle: &TestBundle, faults: &Faults, pump: &QueuePoller) -> bool {
     faults.forget_receipt();
     let stepped = tokio::select! {
         stepped = pump.step() => stepped.ok(),
@@ -164,7 +165,7 @@ async fn step(bundle: &TestBundle, faults: &Faults, pump: &Pump) -> bool {
     let receipt = match stepped {
         Some(Step::Idle) => return false,
         Some(Step::Settled) => return true,
-        Some(Step::Left { receipt }) => Some(receipt),
+        Some(Step::Returned { receipt }) => Some(receipt),
         None => faults.receipt(),
     };
     bundle.clock().advance(LATER);
@@ -210,14 +211,14 @@ async fn all_settled(bundle: &TestBundle, asked: &[(String, JobId)]) -> bool {
 }
 
 /// What was shown in every conversation, against what the records say.
-async fn judge(bundle: &TestBundle, asked: &[(String, JobId)], seed: u64) -> Tally {
+async fn judge(bundle: &TestBundle, asked: &[(String, JobId)], seed: u64) -> OutcomeCounts {
     let mut shown: HashMap<(String, String), usize> = HashMap::new();
     for entry in bundle.channel().entries().into_iter().filter(|entry| entry.shows_message()) {
         let text = entry.activity["text"].as_str().unwrap().to_owned();
         *shown.entry((entry.conversation.unwrap(), text)).or_default() += 1;
     }
-    let apology = bundle.local().bundle.worker.parts().engine.apology().text.unwrap();
-    let mut tally = Tally::default();
+    let apology = bundle.local().bundle.worker.parts().engine.failure_notice().text.unwrap();
+    let mut tally = OutcomeCounts::default();
     for (conversation, turn) in asked {
         for (parent, text) in [(turn.clone(), ACK), (turn.step("task", 0), FOLLOW_UP)] {
             let count =

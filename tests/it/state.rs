@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use cli::local::{Local, LocalError, LocalOptions, Served};
-use cli::pump::Step;
-use cli::stack::Delays;
 use herald::aws::config::TENANT_RATE;
 use herald::random::Random;
+use local::aws_emulator::Delays;
+use local::poller::Step;
+use local::{ChannelSource, Local, LocalError, LocalOptions};
 use support::{ScriptedEngine, TestBundle, TestClock};
 
 /// A directory of its own, removed with the story.
@@ -36,7 +36,7 @@ async fn start_at(state: &Path, port: u16, clock: Arc<TestClock>) -> Result<Loca
     Local::start(LocalOptions {
         state: Some(state.to_owned()),
         port,
-        served: Served::Emulated,
+        source: ChannelSource::Emulated,
         credential: None,
         engine: Arc::new(ScriptedEngine::deferring("On it.", "Done.")),
         clock,
@@ -48,7 +48,7 @@ async fn start_at(state: &Path, port: u16, clock: Arc<TestClock>) -> Result<Loca
 }
 
 async fn step(local: &Local, queue: &str) -> Step {
-    let pump = local.pumps().into_iter().find(|pump| pump.url.contains(queue)).unwrap();
+    let pump = local.pollers().into_iter().find(|pump| pump.url.contains(queue)).unwrap();
     pump.step().await.unwrap()
 }
 
@@ -104,8 +104,8 @@ async fn a_worker_that_dies_is_replaced_by_the_next() {
     let local = start_at(&directory.0, 0, clock.clone()).await.unwrap();
     let alex = local.channel.add_person("Alex");
     local.channel.deliver(local.channel.message(&alex, "report")).await.unwrap();
-    let pump = local.pumps().into_iter().find(|pump| pump.url.contains("turns")).unwrap();
-    local.channel.fail(cli::channel::Fault::Late(Duration::from_secs(3600)));
+    let pump = local.pollers().into_iter().find(|pump| pump.url.contains("turns")).unwrap();
+    local.channel.fail(local::channel_emulator::Fault::Late(Duration::from_secs(3600)));
     // It dies while the channel has its ack in hand: shown, and never recorded.
     let dying = tokio::spawn(async move { pump.step().await });
     local.channel.wait_for(1).await;

@@ -4,15 +4,16 @@
 mod others;
 mod rows;
 
+use herald::jobs::Failure;
 use std::time::Duration;
 
-use cli::channel::{Fault, Operation, Refusal};
 use herald::channel::http;
 use herald::hash;
-use herald::jobs::{Failure, Job, JobId, State};
+use herald::jobs::{Job, JobId, State};
 use herald::protocol::cloud::Cloud;
 use herald::protocol::conversation::ConversationReference;
 use herald::protocol::ids::{ChannelId, ConversationId};
+use local::channel_emulator::{Fault, Operation, Refusal};
 use serde_json::{Value, json};
 use support::{Neighbour, ScriptedEngine, TestBundle};
 

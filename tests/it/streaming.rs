@@ -4,14 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cli::channel::{Effect, Fault, Operation, Refusal, TranscriptEntry};
-use cli::pump::Step;
 use herald::agent::engine::{Outcome, TaskOutcome};
 use herald::agent::task::Task;
 use herald::clock::Clock;
 use herald::jobs::{Job, JobId, State};
 use herald::protocol::activity::Activity;
 use jiff::SignedDuration;
+use local::channel_emulator::{Effect, Fault, Operation, Refusal, TranscriptEntry};
+use local::poller::Step;
 use serde_json::json;
 use support::{ScriptedEngine, TestBundle};
 
@@ -320,7 +320,7 @@ async fn a_stream_whose_task_fails_for_good_ends_with_an_apology() {
 
     ask(&bundle).await;
 
-    let apology = bundle.local().bundle.worker.parts().engine.apology().text.unwrap();
+    let apology = bundle.local().bundle.worker.parts().engine.failure_notice().text.unwrap();
     assert_eq!(bundle.channel().texts(), [apology]);
     let states: Vec<String> = bundle.jobs().await;
     assert!(states.iter().any(|job| job.contains("engine-gave-up")), "{:?}", State::Failed);
@@ -360,11 +360,11 @@ async fn a_stream_that_shows_more_than_is_known_of_it_ends_with_its_answer() {
         left = bundle.step("tasks") => left,
         () = bundle.clock().flow(FLOW) => panic!("it takes too long"),
     };
-    let Step::Left { receipt } = left else { panic!("it is left") };
+    let Step::Returned { receipt } = left else { panic!("it is left") };
     // As a worker leaves it that died before it kept what it had told.
     let jobs = bundle.jobs().await;
     let mut job: Job = jobs.iter().map(|job| serde_json::from_str(job).unwrap()).find(has_told).unwrap();
-    job.stream.as_mut().unwrap().told.clear();
+    job.stream.as_mut().unwrap().sent_text.clear();
     bundle.local().bundle.worker.parts().jobs.write(job).await.unwrap().unwrap();
     bundle.bring_back("tasks", &receipt).await;
 
@@ -379,7 +379,7 @@ async fn a_stream_that_shows_more_than_is_known_of_it_ends_with_its_answer() {
 }
 
 fn has_told(job: &Job) -> bool {
-    job.stream.as_ref().is_some_and(|stream| !stream.told.is_empty())
+    job.stream.as_ref().is_some_and(|stream| !stream.sent_text.is_empty())
 }
 
 #[tokio::test]

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cli::channel::{Fault, Operation, Refusal};
 use herald::channel::auth::{ClientSecret, TokenProvider, TokenSource};
 use herald::clock::SystemClock;
 use herald::error::error_chain;
@@ -13,6 +12,7 @@ use herald::protocol::cloud::Cloud;
 use herald::protocol::conversation::ConversationReference;
 use herald::protocol::ids::{ClientId, TenantId};
 use herald::random::Random;
+use local::channel_emulator::{Fault, Operation, Refusal};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use support::{ScriptedEngine, TestBundle};

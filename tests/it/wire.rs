@@ -6,7 +6,6 @@ mod replies;
 
 use std::time::Duration;
 
-use cli::channel::Channel;
 use herald::channel::http;
 use herald::channel::http::Timeouts;
 use herald::protocol::activity::Activity;
@@ -15,6 +14,7 @@ use herald::protocol::channel_error::ConnectorError;
 use herald::protocol::cloud::Cloud;
 use herald::protocol::conversation::ConversationReference;
 use herald::protocol::service_url::ServiceUrl;
+use local::channel_emulator::Channel;
 use serde_json::json;
 use support::{Act, Neighbour, Peer, ScriptedEngine, TestBundle};
 

@@ -7,16 +7,16 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::QueueAttributeName;
-use cli::channel::{Answer, Channel, Person};
-use cli::local::{Local, LocalOptions, Served};
-use cli::pump::{Pump, Step};
-use cli::stack::Delays;
 use herald::agent::engine::Engine;
 use herald::aws::config::Credential;
 use herald::aws::queue::Queue;
 use herald::clock::Clock;
 use herald::jobs::{Job, JobId};
 use herald::random::Random;
+use local::aws_emulator::Delays;
+use local::channel_emulator::{Answer, Channel, Person};
+use local::poller::{QueuePoller, Step};
+use local::{ChannelSource, Local, LocalOptions};
 use serde_json::Value;
 
 use crate::clock::TestClock;
@@ -69,7 +69,7 @@ impl TestBundle {
         let options = LocalOptions {
             state: None,
             port: 0,
-            served: Served::Emulated,
+            source: ChannelSource::Emulated,
             credential,
             engine,
             clock: clock.clone(),
@@ -130,7 +130,8 @@ impl TestBundle {
     /// What the schedule of the template sends for `audience`, at the clock's time.
     #[must_use]
     pub fn event(&self, audience: Value) -> Value {
-        let mut event = cli::template::fire(&self.local.template.schedules[0], self.clock.now());
+        let mut event =
+            local::aws_emulator::template::fire(&self.local.template.schedules[0], self.clock.now());
         event["audience"] = audience;
         event
     }
@@ -169,11 +170,11 @@ impl TestBundle {
     pub async fn drain(&self) {
         for _ in 0..MOST_STEPS {
             let mut is_idle = true;
-            for pump in self.local.pumps() {
+            for pump in self.local.pollers() {
                 match pump.step().await.expect("the queue can be read") {
                     Step::Idle => continue,
                     Step::Settled => {}
-                    Step::Left { receipt } => bring_back(&pump, &receipt).await,
+                    Step::Returned { receipt } => bring_back(&pump, &receipt).await,
                 }
                 is_idle = false;
             }
@@ -205,8 +206,8 @@ impl TestBundle {
 
     /// The pump of the queue whose name contains `queue`.
     #[must_use]
-    pub fn pump(&self, queue: &str) -> Pump {
-        self.local.pumps().into_iter().find(|pump| pump.url.contains(queue)).expect("there is such a queue")
+    pub fn pump(&self, queue: &str) -> QueuePoller {
+        self.local.pollers().into_iter().find(|pump| pump.url.contains(queue)).expect("there is such a queue")
     }
 
     /// Looks for leftovers and ends the story; every story ends so.
@@ -285,7 +286,7 @@ impl TestBundle {
 }
 
 /// The queue's own timer is side-stepped: a message that is to come back later is made visible now.
-async fn bring_back(pump: &Pump, receipt: &str) {
+async fn bring_back(pump: &QueuePoller, receipt: &str) {
     let queue = Queue::new(pump.sqs.clone(), &pump.url);
     queue.come_back_after(receipt, Duration::ZERO).await.expect("the message can be brought back");
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use herald::agent::engine::{Engine, EngineError, Outcome, TaskOutcome};
-use herald::agent::notification::{Occasion, Recipient};
+use herald::agent::notification::{Notification, Recipient};
 use herald::agent::progress::Progress;
 use herald::agent::task::{Task, TaskRun};
 use herald::agent::turn::Turn;
@@ -26,7 +26,7 @@ struct Telling {
 pub struct ScriptedEngine {
     outcome: Option<Outcome>,
     follow_up: Option<TaskOutcome>,
-    occasion: Option<Activity>,
+    notification: Option<Activity>,
     takes: Option<(Duration, Arc<dyn Clock>)>,
     telling: Option<Telling>,
     failures: Mutex<usize>,
@@ -88,10 +88,14 @@ impl ScriptedEngine {
         Self::deciding(Outcome::Invoke { status, body })
     }
 
-    /// Tells every recipient of an occasion `text`.
+    /// Tells every recipient of a notification `text`.
     #[must_use]
     pub fn telling(text: &str) -> Self {
-        Self { outcome: Some(Outcome::Ignore), occasion: Some(Activity::message(text)), ..Self::default() }
+        Self {
+            outcome: Some(Outcome::Ignore),
+            notification: Some(Activity::message(text)),
+            ..Self::default()
+        }
     }
 
     /// The same, after `duration` of thought.
@@ -127,7 +131,7 @@ impl ScriptedEngine {
 
 #[async_trait]
 impl Engine for ScriptedEngine {
-    async fn on_activity(&self, turn: &Turn) -> Result<Outcome, EngineError> {
+    async fn on_activity(&self, turn: &Turn) -> Result<Response, EngineError> {
         lock(&self.heard).push_back((turn.activity.kind.as_str().to_owned(), turn.text()));
         if let Some((duration, clock)) = &self.takes {
             clock.sleep(*duration).await;
@@ -136,12 +140,12 @@ impl Engine for ScriptedEngine {
         Ok(self.outcome.clone().unwrap_or(Outcome::Ignore))
     }
 
-    async fn run_task(&self, run: &TaskRun, progress: &Progress) -> Result<TaskOutcome, EngineError> {
+    async fn run_task(&self, run: &TaskRun, progress: &Progress) -> Result<TaskResponse, EngineError> {
         lock(&self.task_runs).push(run.idempotency_key.as_str().to_owned());
         if let Some(Telling { words, answer, clock }) = &self.telling {
             for (pause, word) in words {
                 clock.sleep(*pause).await;
-                progress.say(word);
+                progress.push_text(word);
             }
             fail_if_told(&self.task_failures)?;
             return Ok(answer.clone());
@@ -149,13 +153,13 @@ impl Engine for ScriptedEngine {
         self.follow_up.clone().ok_or_else(|| "no task was scripted".into())
     }
 
-    async fn on_occasion(
+    async fn on_notification(
         &self,
-        _occasion: &Occasion,
+        _notification: &Notification,
         _recipient: &Recipient,
     ) -> Result<Option<Activity>, EngineError> {
         fail_if_told(&self.failures)?;
-        Ok(self.occasion.clone())
+        Ok(self.notification.clone())
     }
 }
 

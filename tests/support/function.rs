@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use crate::runtime_api::{Answer, RuntimeApi};
-use herald::aws::config::environment;
+use herald::aws::config::process_env;
 use herald::clock::{SystemClock, timeout};
 use serde_json::Value;
 use tokio::process::{Child, Command};
@@ -131,7 +131,7 @@ pub fn cpu_seconds(process: u32) -> f64 {
 #[must_use]
 pub fn binary(function: &str) -> PathBuf {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let target = environment("CARGO_TARGET_DIR").unwrap_or_else(|| "target".to_owned());
+    let target = process_env("CARGO_TARGET_DIR").unwrap_or_else(|| "target".to_owned());
     let path = workspace.join(target).join("release").join(function);
     assert!(path.is_file(), "{} is not there: run {BUILD}", path.display());
     path

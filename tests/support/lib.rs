@@ -4,7 +4,9 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "what the stories stand on may end them")]
 
 pub mod account;
+pub mod broadcasts;
 pub mod bundle;
+pub mod clerk;
 pub mod clock;
 pub mod engine;
 pub mod function;
@@ -14,6 +16,7 @@ pub mod neighbour;
 pub mod peer;
 pub mod runtime_api;
 pub mod services;
+pub mod teams;
 
 pub use self::account::Account;
 pub use self::bundle::TestBundle;

@@ -4,17 +4,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cli::bundle::{Bundle, Registration};
-use cli::pump::{Pump, Step};
 use herald::agent::engine::Engine;
 use herald::aws::config;
 use herald::aws::config::AllowedTenants;
 use herald::aws::identity::Credential;
-use herald::channel::connector::{Connector, NewConversations};
+use herald::channel::connector::{Connector, ConversationSurface};
 use herald::clock::Clock;
 use herald::protocol::cloud::Cloud;
 use herald::protocol::ids::TenantId;
 use herald::random::Random;
+use local::bundle::{Bundle, Registration};
+use local::poller::{QueuePoller, Step};
 use worker::Worker;
 
 use crate::TestBundle;
@@ -44,7 +44,7 @@ impl Neighbour {
             tenant: TenantId::new(tenant).unwrap(),
             allowed_tenants: AllowedTenants::Any,
             channel_callers: Vec::new(),
-            new_conversations: NewConversations::Chat,
+            new_conversations: ConversationSurface::Chat,
         };
         let clock: Arc<dyn Clock> = bundle.clock().clone();
         let engine: Arc<dyn Engine> = Arc::new(engine);
@@ -63,8 +63,8 @@ impl Neighbour {
 
     /// The pump of a queue, with this worker at its end.
     #[must_use]
-    pub fn pump(&self, bundle: &TestBundle, queue: &str) -> Pump {
-        Pump { worker: self.worker.clone(), ..bundle.pump(queue) }
+    pub fn pump(&self, bundle: &TestBundle, queue: &str) -> QueuePoller {
+        QueuePoller { worker: self.worker.clone(), ..bundle.pump(queue) }
     }
 
     /// Works on all queues until nothing is in them, and lets time pass whenever something has to wait.
@@ -75,7 +75,7 @@ impl Neighbour {
                 match self.pump(bundle, queue).step().await.unwrap() {
                     Step::Idle => continue,
                     Step::Settled => {}
-                    Step::Left { receipt } => {
+                    Step::Returned { receipt } => {
                         bundle.clock().advance(Duration::from_secs(2));
                         bundle.bring_back(queue, &receipt).await;
                     }

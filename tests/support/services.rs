@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use aws_sdk_sqs::types::{Message, QueueAttributeName};
-use cli::channel::{Channel, ChannelOptions, Person};
-use cli::stack::{Delays, Stack, StackOptions};
-use cli::template::{self, Template};
 use herald::clock::{Clock, SystemClock};
 use herald::jobs::{Job, JobId};
 use herald::random::Random;
+use local::aws_emulator::template::{self, Template};
+use local::aws_emulator::{Delays, Stack, StackOptions};
+use local::channel_emulator::{Channel, ChannelOptions, Person};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 

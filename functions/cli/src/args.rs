@@ -1,17 +1,23 @@
 //! The command line.
-//! What the commands do is in `run`, `demo`, `doctor` and `operator`.
+//! What the commands do is in `run`, `demo`, `doctor` and `commands`.
 
 mod broadcast;
-mod operator;
+mod dead_letter;
+mod job;
 mod schedule;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
-pub use self::broadcast::{BroadcastVerb, Named, SendArguments};
-pub use self::operator::{DeadLetterVerb, JobVerb, Where, Which, WorkQueue};
-pub use self::schedule::{Coming, ScheduleVerb};
+pub use self::broadcast::{BroadcastName, BroadcastVerb, SendArguments};
+pub use self::dead_letter::{DeadLetterVerb, Selection, WorkQueue};
+pub use self::job::JobVerb;
+pub use self::schedule::{NextArgs, ScheduleVerb};
+
+/// The state directory of `herald run`, and of the operator's verbs where the environment names no deployment.
+pub const DEFAULT_STATE: &str = ".herald";
 
 /// Answer now, work later, speak first: a Microsoft 365 custom engine agent on AWS Lambda, here on one machine.
 ///
@@ -22,6 +28,38 @@ pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
     pub command: Option<Command>,
+    #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
+    /// This machine's state directory: the table, the queues and the channel's people
+    ///
+    /// `run` creates it if need be. The verbs use it whether `herald run` is up on it or not.
+    ///
+    /// Without it, `run` uses .herald, and the verbs: with TABLE_NAME, TURNS_QUEUE_URL, TASKS_QUEUE_URL,
+    /// DELIVERIES_QUEUE_URL or SCHEDULE_GROUP set, what they name, as whoever is signed in to AWS here (the stack's
+    /// outputs TableName, TurnsQueueUrl, TasksQueueUrl, DeliveriesQueueUrl and ScheduleGroup); with none of them set,
+    /// .herald.
+    #[arg(long, global = true, value_name = "DIR", verbatim_doc_comment)]
+    pub state: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// Reads the command line of the process, and ends it where the command line is wrong.
+    #[must_use]
+    pub fn from_process() -> Self {
+        Self::try_parse().and_then(Self::checked).unwrap_or_else(|error| error.exit())
+    }
+
+    /// Refuses a state directory for a command that has none.
+    fn checked(self) -> Result<Self, clap::Error> {
+        match (&self.command, &self.state) {
+            (Some(Command::Demo | Command::Doctor(_)), Some(_)) => {
+                let message = "the argument '--state <DIR>' cannot be used with this command";
+                Err(Self::command().error(ErrorKind::ArgumentConflict, message))
+            }
+            (None | Some(Command::Run(_) | Command::Operator(_) | Command::Demo | Command::Doctor(_)), _) => {
+                Ok(self)
+            }
+        }
+    }
 }
 
 /// What to do.
@@ -57,6 +95,14 @@ pub enum Command {
     /// --worker asks a deployed worker to check itself and shows what it found.
     #[command(verbatim_doc_comment)]
     Doctor(DoctorArguments),
+    /// What an operator does to a deployment.
+    #[command(flatten)]
+    Operator(OperatorCommand),
+}
+
+/// What an operator does to a deployment, on this machine or on AWS.
+#[derive(Debug, Subcommand)]
+pub enum OperatorCommand {
     /// Say something to one person, one conversation or the members of a team, without being asked
     ///
     /// It takes what `herald broadcast start` takes, and is a broadcast: status and report tell what came of it.
@@ -82,9 +128,6 @@ pub struct RunArguments {
     /// Port of /api/messages on 127.0.0.1
     #[arg(long, default_value_t = 3978, value_name = "PORT")]
     pub port: u16,
-    /// Directory for the table, the queues and the channel's people; created if need be
-    #[arg(long, default_value = ".herald", value_name = "DIR")]
-    pub state: PathBuf,
     /// Serve Microsoft's Agents Playground, which sends no token (this machine only)
     #[arg(long)]
     pub playground: bool,
@@ -104,14 +147,12 @@ pub struct DoctorArguments {
 
 impl Default for RunArguments {
     fn default() -> Self {
-        Self { port: 3978, state: PathBuf::from(".herald"), playground: false }
+        Self { port: 3978, playground: false }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
@@ -130,9 +171,17 @@ mod tests {
 
         let default = RunArguments::default();
 
-        assert_eq!(
-            (spelled.port, spelled.state, spelled.playground),
-            (default.port, default.state, default.playground)
-        );
+        assert_eq!((spelled.port, spelled.playground), (default.port, default.playground));
+    }
+
+    #[test]
+    fn state_directory_goes_before_or_after_the_verb_and_not_with_demo() {
+        let read = |words: &[&str]| Arguments::try_parse_from(words).and_then(Arguments::checked);
+
+        for words in [["herald", "--state", "a", "run"], ["herald", "run", "--state", "a"]] {
+            assert_eq!(read(&words).unwrap().state, Some(PathBuf::from("a")));
+        }
+        assert!(read(&["herald", "deadletter", "list", "--state", "a"]).is_ok());
+        assert!(read(&["herald", "demo", "--state", "a"]).is_err());
     }
 }

@@ -19,10 +19,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use self::story::{Expected, Story};
-use crate::channel::Channel;
-use crate::local::{Local, LocalError, LocalOptions, Served};
-use crate::stack::Delays;
-use crate::template::fire;
+use local::aws_emulator::Delays;
+use local::aws_emulator::template::fire;
+use local::channel_emulator::Channel;
+use local::{ChannelSource, Local, LocalError, LocalOptions};
 
 /// What the two days until a delivery are compressed to.
 const COMPRESSED: Duration = Duration::from_secs(3);
@@ -57,7 +57,7 @@ pub async fn demo() -> Result<(), DemoError> {
     let local = Local::start(LocalOptions {
         state: None,
         port: 0,
-        served: Served::Emulated,
+        source: ChannelSource::Emulated,
         credential: None,
         engine: Arc::new(OrderDesk { delivery_takes: COMPRESSED, ..OrderDesk::new(clock.clone()) }),
         clock: clock.clone(),
@@ -67,15 +67,15 @@ pub async fn demo() -> Result<(), DemoError> {
     })
     .await?;
     let (stop, stopped) = watch::channel(false);
-    let mut pumps = JoinSet::new();
-    for pump in local.pumps() {
-        pumps.spawn(pump.run(stopped.clone()));
+    let mut pollers = JoinSet::new();
+    for poller in local.pollers() {
+        pollers.spawn(poller.run(stopped.clone()));
     }
 
     let unmet = play(&local, &clock).await?;
 
     stop.send_replace(true);
-    while pumps.join_next().await.is_some() {}
+    while pollers.join_next().await.is_some() {}
     local.stop().await?;
     if unmet == 0 { Ok(()) } else { Err(DemoError::Unmet(unmet)) }
 }

@@ -3,60 +3,61 @@
 
 mod configuration;
 mod environment;
-mod machine;
+mod local;
+mod report;
 mod schedules;
-mod sheet;
 mod workers;
 
 use std::io;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use herald::aws::config::Variables;
+use herald::aws::config::EnvReader;
 use herald::clock::Clock;
 
-pub use self::sheet::{Ink, Sheet};
+use self::local::LocalChecks;
+pub use self::report::{Color, Report};
 use crate::args::DoctorArguments;
 
 /// The variables of which one is set wherever a deployment is meant, and not this machine.
 const CONFIGURED: [&str; 3] = ["CLOUD", "CLIENT_ID", "TABLE_NAME"];
 
-/// Makes every check that applies and writes them on `sheet`; whether nothing failed.
+/// Makes every check that applies and writes them to `report`; whether nothing failed.
 ///
-/// `aws` is asked for when AWS is: loading it may take a while where nobody is signed in.
+/// `aws` is asked for when AWS is: loading it may take a while where there are no credentials.
 ///
 /// # Errors
 ///
-/// When the sheet cannot be written; a check that does not hold is no error.
+/// When the report cannot be written; a check that does not hold is no error.
 pub async fn doctor(
     arguments: &DoctorArguments,
     vars: impl Fn(&str) -> Option<String>,
     aws: impl AsyncFnOnce() -> SdkConfig,
     clock: &Arc<dyn Clock>,
-    mut sheet: Sheet<'_>,
+    mut report: Report<'_>,
 ) -> io::Result<bool> {
-    let is_set = |name: &&str| Variables::new(&vars).optional(name).is_some();
+    let is_set = |name: &&str| EnvReader::new(&vars).optional(name).is_some();
     let is_configured = CONFIGURED.iter().any(is_set);
     if !is_configured && arguments.worker.is_empty() {
-        sheet.heading("This machine: the bundle in memory, against an emulated channel")?;
-        let machine::Tried { parts, worker } = machine::check(clock).await;
-        sheet.write(&parts)?;
-        sheet.heading("Its worker, asked by the event of a self-check")?;
-        sheet.write(&worker)?;
-        return sheet.end();
+        report.heading("This machine: the bundle in memory, against an emulated channel")?;
+        let LocalChecks { parts, worker } = self::local::check(clock).await;
+        report.write(&parts)?;
+        report.heading("Its worker, asked by the event of a self-check")?;
+        report.write(&worker)?;
+        return report.end();
     }
     let aws = aws().await;
     let access = environment::access(&aws).await;
     if is_configured {
-        sheet.heading("What the environment names, seen from this machine")?;
-        sheet.write(&environment::check(&vars, &aws, &access, clock).await)?;
+        report.heading("What the environment names, seen from this machine")?;
+        report.write(&environment::check(&vars, &aws, &access, clock).await)?;
     } else {
-        sheet.heading("AWS, seen from this machine")?;
-        sheet.write(std::slice::from_ref(&access))?;
+        report.heading("AWS, seen from this machine")?;
+        report.write(std::slice::from_ref(&access))?;
     }
     for function in &arguments.worker {
-        sheet.heading(&format!("Worker {function}, by itself"))?;
-        sheet.write(&workers::ask(&aws, &access, function).await)?;
+        report.heading(&format!("Worker {function}, by itself"))?;
+        report.write(&workers::ask(&aws, &access, function).await)?;
     }
-    sheet.end()
+    report.end()
 }

@@ -1,17 +1,9 @@
-//! The `herald` command: the whole bundle on one machine, its channel emulator, and the demo.
-//! No Lambda function needs any of it.
+//! The `herald` command: its arguments, the run on one machine, the demo, the doctor and the verbs of an operator.
+//! The bundle that `run` starts is the crate `local`.
 
 pub mod args;
-pub mod bundle;
-pub mod channel;
+pub mod commands;
 pub mod demo;
 pub mod doctor;
-pub mod gateway;
-pub mod local;
-pub mod operator;
-pub mod pump;
+mod printable;
 pub mod run;
-mod signing_key;
-pub mod stack;
-pub mod template;
-pub mod wire;

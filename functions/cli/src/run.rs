@@ -1,15 +1,15 @@
 //! `herald run`: everything on this machine until Ctrl-C, and a line to talk to the agent.
-//! What runs is [`Local`]'s; here it is set in motion and ended.
+//! [`Local`] is what runs.
 
 mod chat;
-mod clockwork;
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use engine::model::{ConfiguredKey, Model};
-use herald::aws::config::{Gaps, TENANT_RATE, Variables};
+use herald::aws::config::{ConfigError, EnvReader, TENANT_RATE};
 use herald::aws::identity::Credential;
 use herald::aws::identity::StoredSecret;
 use herald::clock::{Clock, SystemClock};
@@ -18,16 +18,16 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::args::RunArguments;
-use crate::bundle::Registration;
-use crate::local::{Local, LocalError, LocalOptions, Served};
-use crate::stack::Delays;
+use local::aws_emulator::Delays;
+use local::bundle::Registration;
+use local::{ChannelSource, Local, LocalError, LocalOptions, scheduler};
 
 /// Why running ended.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// `CLOUD` is set and something else is not.
     #[error(transparent)]
-    Configuration(#[from] Gaps),
+    Configuration(#[from] ConfigError),
     /// Something could not be started or stopped.
     #[error(transparent)]
     Local(#[from] LocalError),
@@ -43,18 +43,22 @@ pub enum RunError {
 ///
 /// # Errors
 ///
-/// [`RunError`], in words that say what to change.
-pub async fn run(arguments: RunArguments, vars: impl Fn(&str) -> Option<String>) -> Result<(), RunError> {
-    let mut limits = Variables::new(&vars);
+/// [`RunError`], with what to change.
+pub async fn run(
+    arguments: &RunArguments,
+    state: &Path,
+    vars: impl Fn(&str) -> Option<String>,
+) -> Result<(), RunError> {
+    let mut limits = EnvReader::new(&vars);
     let tenant_rate = limits.tenant_rate().unwrap_or(TENANT_RATE);
-    limits.gaps()?;
+    limits.finish()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let model = model(&vars, &clock).await?;
-    let served = served(&arguments, vars).await?;
+    let source = channel_source(arguments, vars).await?;
     let local = Local::start(LocalOptions {
-        state: Some(arguments.state.clone()),
+        state: Some(state.to_owned()),
         port: arguments.port,
-        served: served.clone(),
+        source: source.clone(),
         credential: None,
         engine: engine::build(model),
         clock: clock.clone(),
@@ -63,27 +67,27 @@ pub async fn run(arguments: RunArguments, vars: impl Fn(&str) -> Option<String>)
         tenant_rate,
     })
     .await?;
-    greet(&local, &arguments, &served)?;
+    greet(&local, state, &source)?;
 
     local.bundle.inbound.warm_up();
     let local = Arc::new(local);
     let (stop, stopped) = watch::channel(false);
-    let mut pumps = JoinSet::new();
-    for pump in local.pumps() {
-        pumps.spawn(pump.run(stopped.clone()));
+    let mut pollers = JoinSet::new();
+    for poller in local.pollers() {
+        pollers.spawn(poller.run(stopped.clone()));
     }
     let mut others = JoinSet::new();
-    others.spawn(clockwork::fire_on_time(local.clone(), clock.clone()));
-    others.spawn(clockwork::save_now_and_then(local.clone(), clock.clone()));
-    if matches!(served, Served::Emulated) {
+    others.spawn(scheduler::run_schedules(local.clone(), clock.clone()));
+    others.spawn(scheduler::autosave(local.clone(), clock.clone()));
+    if matches!(source, ChannelSource::Emulated) {
         others.spawn(chat::listen(local.channel.clone()));
         others.spawn(chat::show(local.channel.clone()));
     }
 
     interrupted().await?;
-    // The pumps finish what they have in hand; nothing new is begun.
+    // The pollers finish the messages in progress; no new one is received.
     stop.send_replace(true);
-    while pumps.join_next().await.is_some() {}
+    while pollers.join_next().await.is_some() {}
     others.shutdown().await;
     if let Some(local) = Arc::into_inner(local) {
         local.stop().await?;
@@ -106,12 +110,15 @@ async fn model(
     Model::new(config, key, clock.clone()).map(Some).map_err(RunError::Model)
 }
 
-async fn served(arguments: &RunArguments, vars: impl Fn(&str) -> Option<String>) -> Result<Served, RunError> {
-    let mut vars = Variables::new(vars);
+async fn channel_source(
+    arguments: &RunArguments,
+    vars: impl Fn(&str) -> Option<String>,
+) -> Result<ChannelSource, RunError> {
+    let mut vars = EnvReader::new(vars);
     let has_registration = vars.optional("CLIENT_ID").is_some();
     match (vars.optional("CLOUD").is_some(), arguments.playground) {
-        (false, true) if !has_registration => return Ok(Served::Playground),
-        (false, false) => return Ok(Served::Emulated),
+        (false, true) if !has_registration => return Ok(ChannelSource::Playground),
+        (false, false) => return Ok(ChannelSource::Emulated),
         (true, _) | (false, true) => {}
     }
     let tenant = vars.tenant_id();
@@ -123,7 +130,7 @@ async fn served(arguments: &RunArguments, vars: impl Fn(&str) -> Option<String>)
         vars.allowed_tenants(tenant.as_ref()),
         vars.new_conversations(),
     );
-    vars.gaps()?;
+    vars.finish()?;
     match (read, client_id, tenant) {
         (
             (
@@ -154,49 +161,49 @@ async fn served(arguments: &RunArguments, vars: impl Fn(&str) -> Option<String>)
             };
             let registration = Box::new(registration);
             Ok(match arguments.playground {
-                true => Served::OwnPlayground(registration),
-                false => Served::Channel(registration),
+                true => ChannelSource::OwnPlayground(registration),
+                false => ChannelSource::Channel(registration),
             })
         }
         _ => unreachable!("every absent value was noted as a gap"),
     }
 }
 
-fn greet(local: &Local, arguments: &RunArguments, served: &Served) -> io::Result<()> {
+fn greet(local: &Local, state: &Path, source: &ChannelSource) -> io::Result<()> {
     let endpoint = local.endpoint();
     let mut out = io::stdout().lock();
     writeln!(out, "Herald is running on this machine.")?;
     writeln!(out, "  activities  {endpoint}")?;
-    writeln!(out, "  state       {}", arguments.state.display())?;
+    writeln!(out, "  state       {}", state.display())?;
     for schedule in local.stack.schedules() {
         writeln!(
             out,
             "  schedule    {}: {}, {}",
             schedule.name,
-            schedule.timetable.expression(),
-            schedule.timetable.zone()
+            schedule.schedule_expression.as_str(),
+            schedule.schedule_expression.zone()
         )?;
     }
-    match served {
-        Served::Emulated => {
+    match source {
+        ChannelSource::Emulated => {
             let page = endpoint.trim_end_matches("api/messages");
             writeln!(
                 out,
                 "\nTalk to the agent: open {page} or type “order a laptop” here and press Enter. Ctrl-C ends.\n"
             )
         }
-        Served::Playground => writeln!(
+        ChannelSource::Playground => writeln!(
             out,
             "\nNext, in another terminal:  npx -p @microsoft/m365agentsplayground agentsplayground \
              -e {endpoint} -c msteams\nCtrl-C ends."
         ),
-        Served::OwnPlayground(_) => writeln!(
+        ChannelSource::OwnPlayground(_) => writeln!(
             out,
             "\nNext, in another terminal:  npx -p @microsoft/m365agentsplayground agentsplayground \
              -e {endpoint} -c msteams --client-id … --client-secret … --tenant-id …\n\
              It speaks with the agent's own credential: give it that of CLIENT_ID. Ctrl-C ends."
         ),
-        Served::Channel(_) => writeln!(out, "\nServing the channel that CLOUD names. Ctrl-C ends."),
+        ChannelSource::Channel(_) => writeln!(out, "\nServing the channel that CLOUD names. Ctrl-C ends."),
     }
 }
 
@@ -219,8 +226,9 @@ mod tests {
     async fn a_channel_elsewhere_needs_its_registration() {
         let arguments = RunArguments::default();
 
-        let error =
-            served(&arguments, |name| (name == "CLOUD").then(|| "public".to_owned())).await.unwrap_err();
+        let error = channel_source(&arguments, |name| (name == "CLOUD").then(|| "public".to_owned()))
+            .await
+            .unwrap_err();
 
         let text = error.to_string();
         for name in ["CLIENT_ID", "TENANT_ID", "CLIENT_SECRET"] {
@@ -236,12 +244,12 @@ mod tests {
             pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
         };
 
-        let unsigned = served(&arguments, |_| None).await;
-        let signed = served(&arguments, given).await;
-        let half = served(&arguments, |name| given(name).filter(|_| name != "CLIENT_SECRET")).await;
+        let unsigned = channel_source(&arguments, |_| None).await;
+        let signed = channel_source(&arguments, given).await;
+        let half = channel_source(&arguments, |name| given(name).filter(|_| name != "CLIENT_SECRET")).await;
 
-        assert!(matches!(unsigned, Ok(Served::Playground)));
-        assert!(matches!(signed, Ok(Served::OwnPlayground(_))));
+        assert!(matches!(unsigned, Ok(ChannelSource::Playground)));
+        assert!(matches!(signed, Ok(ChannelSource::OwnPlayground(_))));
         assert!(half.unwrap_err().to_string().contains("CLIENT_SECRET"));
     }
 
@@ -260,7 +268,9 @@ mod tests {
                 kind.or(given.iter().find(|(key, _)| *key == name).map(|(_, value)| *value))
                     .map(str::to_owned)
             };
-            let Served::Channel(registration) = served(&RunArguments::default(), value).await.unwrap() else {
+            let ChannelSource::Channel(registration) =
+                channel_source(&RunArguments::default(), value).await.unwrap()
+            else {
                 panic!("CLOUD is set and the channel it names is not served");
             };
             registration.credential

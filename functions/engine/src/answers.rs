@@ -22,7 +22,7 @@ pub(crate) const STATUS: &str = "Thinking…";
 
 /// The task of answering `question`.
 pub(crate) fn task(question: &str) -> Task {
-    Task::new(ANSWER).input(json!({ "question": question })).recalling()
+    Task::new(ANSWER).input(json!({ "question": question })).with_memory()
 }
 
 /// Asks `model` what the task is about.
@@ -33,12 +33,12 @@ pub(crate) async fn answer(
     progress: &Progress,
 ) -> TaskOutcome {
     let question = run.task.input.0.get("question").and_then(Value::as_str).unwrap_or_default();
-    progress.inform(STATUS);
+    progress.set_status(STATUS);
     let answer = model.answer(&prompt(&run.memory.exchanges, question), progress).await;
     let said = |text: String| Activity::message(text).ai_generated().feedback_loop();
     let Some(failure) = answer.failure else {
         let exchange = Exchange::new(question, answer.text.as_str(), clock.now());
-        return TaskOutcome::Done(vec![said(answer.text)]).and(Effect::Remember(exchange));
+        return TaskOutcome::Done(vec![said(answer.text)]).with_effect(Effect::Remember(exchange));
     };
     warn!(error = %error_chain(&failure), "the model did not answer");
     let words = failure.in_plain_words();

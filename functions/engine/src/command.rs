@@ -15,9 +15,9 @@ pub(crate) enum Command<'a> {
     /// “forget this conversation”.
     Forget,
     /// “mute news”, “quiet hours 22:00 to 07:00”: what they want to be spared, or to hear of.
-    Spare(courtesy::Wish),
+    Spare(courtesy::Command),
     /// “remind me tomorrow at 9 to …”, “my reminders”.
-    Remind(reminders::Wish<'a>),
+    Remind(reminders::Command<'a>),
     /// Anything else that was said.
     Ask(&'a str),
     /// Nothing was said.
@@ -43,9 +43,9 @@ impl<'a> Command<'a> {
             ["forget", "this", "conversation"]
             | ["forget", "everything"]
             | ["forget", "what", "we", "said"] => Self::Forget,
-            _ => reminders::Wish::of(text, &words, &lower)
+            _ => reminders::Command::of(text, &words, &lower)
                 .map(Self::Remind)
-                .or_else(|| courtesy::Wish::of(&lower).map(Self::Spare))
+                .or_else(|| courtesy::Command::of(&lower).map(Self::Spare))
                 .or_else(|| item_of(text).map(Self::Order))
                 .unwrap_or(Self::Ask(text)),
         }

@@ -20,7 +20,7 @@ const UNMUTE: &str = "unmute-topic";
 
 /// What somebody wants to be spared, or to hear of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Wish {
+pub(crate) enum Command {
     /// “mute”, “mute news”.
     Mute(Option<Topic>),
     /// “unmute”, “unmute news”.
@@ -35,7 +35,7 @@ pub(crate) enum Wish {
     Unclear,
 }
 
-impl Wish {
+impl Command {
     /// Reads words in lower case; `None` when they are about something else.
     pub(crate) fn of(words: &[&str]) -> Option<Self> {
         let topic = |word: &str, wish: fn(Topic) -> Self| Topic::new(word).map_or(Self::Unclear, wish);
@@ -62,25 +62,25 @@ impl Wish {
             Self::Mute(None) => Outcome::reply(
                 "I will only speak when spoken to, and of what you asked me to remind you of. “unmute” takes it back.",
             )
-            .and(Effect::Mute { topic: None }),
+            .with_effect(Effect::Mute { topic: None }),
             Self::Mute(Some(topic)) => Outcome::reply(format!(
                 "I will say nothing about {topic} any more. “unmute {topic}” takes it back."
             ))
-            .and(Effect::Mute { topic: Some(topic) }),
-            Self::Unmute(None) => Outcome::reply("You will hear of everything again.").and(Effect::Unmute { topic: None }),
+            .with_effect(Effect::Mute { topic: Some(topic) }),
+            Self::Unmute(None) => Outcome::reply("You will hear of everything again.").with_effect(Effect::Unmute { topic: None }),
             Self::Unmute(Some(topic)) => Outcome::reply(format!("You will hear about {topic} again."))
-                .and(Effect::Unmute { topic: Some(topic) }),
+                .with_effect(Effect::Unmute { topic: Some(topic) }),
             Self::Subscribe(topic) => Outcome::reply(format!("I will tell you here when there is something about {topic}."))
-                .and(Effect::Subscribe { topic }),
+                .with_effect(Effect::Subscribe { topic }),
             Self::Unsubscribe(topic) => Outcome::reply(format!("You are no longer subscribed to {topic}."))
-                .and(Effect::Unsubscribe { topic }),
-            Self::Quiet(None) => Outcome::reply("You have no quiet hours any more.").and(Effect::QuietHours { hours: None }),
+                .with_effect(Effect::Unsubscribe { topic }),
+            Self::Quiet(None) => Outcome::reply("You have no quiet hours any more.").with_effect(Effect::QuietHours { hours: None }),
             Self::Quiet(Some(hours)) => {
                 let (from, to) = (hours.from().strftime("%H:%M"), hours.to().strftime("%H:%M"));
                 Outcome::reply(format!(
                     "From {from} to {to} I will not disturb you, unless it is urgent. “no quiet hours” takes it back."
                 ))
-                .and(Effect::QuietHours { hours: Some(hours) })
+                .with_effect(Effect::QuietHours { hours: Some(hours) })
             }
             Self::Unclear => Outcome::reply(
                 "I did not understand that. Write “mute news”, “unmute news”, “subscribe to news” or “quiet hours 22:00 to \
@@ -123,12 +123,12 @@ pub(crate) fn press(turn: &Turn) -> Option<Outcome> {
         MUTE => {
             let told = format!("You will hear no more about {topic}.");
             let card = card(Some(&told), "Unmute", UNMUTE, topic.as_str());
-            invoke::card(card).and(Effect::Mute { topic: Some(topic) })
+            invoke::card(card).with_effect(Effect::Mute { topic: Some(topic) })
         }
         _ => {
             let told = format!("You will hear about {topic} again.");
             let card = card(Some(&told), "Mute", MUTE, topic.as_str());
-            invoke::card(card).and(Effect::Unmute { topic: Some(topic) })
+            invoke::card(card).with_effect(Effect::Unmute { topic: Some(topic) })
         }
     })
 }
@@ -151,8 +151,8 @@ mod tests {
 
     use super::*;
 
-    fn wish(text: &str) -> Option<Wish> {
-        Wish::of(&text.split(' ').collect::<Vec<_>>())
+    fn wish(text: &str) -> Option<Command> {
+        Command::of(&text.split(' ').collect::<Vec<_>>())
     }
 
     fn news() -> Topic {
@@ -161,25 +161,25 @@ mod tests {
 
     #[test]
     fn what_somebody_wants_to_be_spared_is_understood() {
-        let nights = Wish::Quiet(QuietHours::new(time(22, 0, 0, 0), time(7, 0, 0, 0)).ok());
+        let nights = Command::Quiet(QuietHours::new(time(22, 0, 0, 0), time(7, 0, 0, 0)).ok());
         for (text, expected) in [
-            ("mute", Wish::Mute(None)),
-            ("mute everything", Wish::Mute(None)),
-            ("unmute", Wish::Unmute(None)),
-            ("mute news", Wish::Mute(Some(news()))),
-            ("mute the news", Wish::Mute(Some(news()))),
-            ("unmute news", Wish::Unmute(Some(news()))),
-            ("subscribe to news", Wish::Subscribe(news())),
-            ("unsubscribe from news", Wish::Unsubscribe(news())),
+            ("mute", Command::Mute(None)),
+            ("mute everything", Command::Mute(None)),
+            ("unmute", Command::Unmute(None)),
+            ("mute news", Command::Mute(Some(news()))),
+            ("mute the news", Command::Mute(Some(news()))),
+            ("unmute news", Command::Unmute(Some(news()))),
+            ("subscribe to news", Command::Subscribe(news())),
+            ("unsubscribe from news", Command::Unsubscribe(news())),
             ("quiet hours 22:00 to 07:00", nights.clone()),
             ("quiet hours from 10pm until 7", nights.clone()),
             ("quiet hours 22-7", nights),
-            ("no quiet hours", Wish::Quiet(None)),
-            ("quiet hours off", Wish::Quiet(None)),
-            ("quiet hours", Wish::Unclear),
-            ("quiet hours 7 to 7", Wish::Unclear),
-            ("quiet hours always", Wish::Unclear),
-            ("mute a#b", Wish::Unclear),
+            ("no quiet hours", Command::Quiet(None)),
+            ("quiet hours off", Command::Quiet(None)),
+            ("quiet hours", Command::Unclear),
+            ("quiet hours 7 to 7", Command::Unclear),
+            ("quiet hours always", Command::Unclear),
+            ("mute a#b", Command::Unclear),
         ] {
             assert_eq!(wish(text), Some(expected), "{text}");
         }

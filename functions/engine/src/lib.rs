@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use herald::agent::effect::Effect;
 use herald::agent::engine::{Engine, EngineError, Outcome, TaskOutcome};
 use herald::agent::invoke;
-use herald::agent::notification::{Occasion, Recipient};
+use herald::agent::notification::{Notification, Recipient};
 use herald::agent::progress::Progress;
 use herald::agent::task::{Task, TaskRun};
 use herald::agent::turn::Turn;
@@ -53,7 +53,7 @@ pub struct OrderDesk {
 
 #[async_trait]
 impl Engine for OrderDesk {
-    async fn on_activity(&self, turn: &Turn) -> Result<Outcome, EngineError> {
+    async fn on_activity(&self, turn: &Turn) -> Result<Response, EngineError> {
         Ok(match turn.activity.kind.as_str() {
             "message" => self.answer(turn),
             "installationUpdate" if turn.activity.action.as_deref() == Some("add") => Outcome::reply(WELCOME),
@@ -62,7 +62,7 @@ impl Engine for OrderDesk {
         })
     }
 
-    async fn run_task(&self, run: &TaskRun, progress: &Progress) -> Result<TaskOutcome, EngineError> {
+    async fn run_task(&self, run: &TaskRun, progress: &Progress) -> Result<TaskResponse, EngineError> {
         Ok(match (run.task.name.as_str(), &self.model) {
             (orders::PLACE_ORDER, _) if run.state.is_some() => orders::deliver(run),
             (orders::PLACE_ORDER, _) => {
@@ -80,12 +80,12 @@ impl Engine for OrderDesk {
         })
     }
 
-    async fn on_occasion(
+    async fn on_notification(
         &self,
-        occasion: &Occasion,
+        notification: &Notification,
         recipient: &Recipient,
     ) -> Result<Option<Activity>, EngineError> {
-        Ok((occasion.name == DIGEST).then(|| {
+        Ok((notification.name == DIGEST).then(|| {
             let greeting = match recipient.locale() {
                 Some(locale) if locale.starts_with("de") => {
                     "Guten Morgen! Heute sind keine Bestellungen offen."
@@ -97,7 +97,7 @@ impl Engine for OrderDesk {
     }
 
     // Only what is done about an order asks which ones there are; a model's task asks for itself.
-    fn recalls(&self, turn: &Turn) -> bool {
+    fn needs_memory(&self, turn: &Turn) -> bool {
         match turn.activity.kind.as_str() {
             "message" => matches!(Command::of(&turn.text()), Command::Cancel(_) | Command::Remind(_)),
             "invoke" => turn.activity.name.as_deref() == Some(invoke::CARD_ACTION),
@@ -106,7 +106,7 @@ impl Engine for OrderDesk {
     }
 }
 
-/// The occasion of the morning digest, and its topic.
+/// The notification of the morning digest, and its topic.
 const DIGEST: &str = "morning-digest";
 
 const WELCOME: &str = "Hello! I am the order desk. Write “order a laptop”, and I will see to it.";
@@ -133,8 +133,10 @@ impl OrderDesk {
             Command::Cancel(number) => orders::cancel(&turn.memory, number),
             Command::Tell => streamed(shop::STATUS, Task::new(shop::TELL)),
             Command::Spare(wish) => wish.answer(),
-            Command::Remind(wish) => wish.answer(turn, lifecycle::moment(&turn.activity, self.clock.now())),
-            Command::Forget => Outcome::reply(FORGOTTEN).and(Effect::Forget),
+            Command::Remind(wish) => {
+                wish.answer(turn, lifecycle::event_time(&turn.activity, self.clock.now()))
+            }
+            Command::Forget => Outcome::reply(FORGOTTEN).with_effect(Effect::Forget),
             Command::Ask(question) if self.model.is_some() => {
                 streamed(answers::STATUS, answers::task(question))
             }

@@ -203,7 +203,7 @@ impl Said<'_> {
 
     fn say(&mut self, words: &str) {
         self.text.push_str(words);
-        self.progress.say(words);
+        self.progress.push_text(words);
     }
 
     fn say_what_fits(&mut self, words: &str) {

@@ -27,7 +27,7 @@ pub(crate) fn take(item: &str) -> Outcome {
         ack: Activity::message(format!(
             "On it: I am ordering {item}. I will tell you here when it is placed."
         )),
-        task: Task::new(PLACE_ORDER).input(json!({ "item": item })).labelled(item),
+        task: Task::new(PLACE_ORDER).input(json!({ "item": item })).with_label(item),
     }
 }
 
@@ -61,7 +61,7 @@ pub(crate) fn cancel(memory: &Memory, number: Option<&str>) -> Outcome {
         }
         ([order], _) => {
             let text = format!("Order #{} is cancelled: {}.", self::number(&order.task), order.label);
-            Outcome::reply(text).and(Effect::CancelTask { task: order.task.clone() })
+            Outcome::reply(text).with_effect(Effect::CancelTask { task: order.task.clone() })
         }
         (several, _) => {
             let lines = several.iter().map(|order| {
@@ -88,7 +88,7 @@ pub(crate) fn press(turn: &Turn) -> Outcome {
         (CANCEL, Some(waiting)) => {
             let number = self::number(&waiting.task);
             let card = Order { number: &number, item: &waiting.label }.ended("Order cancelled");
-            invoke::card(card).and(Effect::CancelTask { task: waiting.task.clone() })
+            invoke::card(card).with_effect(Effect::CancelTask { task: waiting.task.clone() })
         }
         (CANCEL, None) => invoke::message("This order is no longer on its way, so it cannot be cancelled."),
         (_, Some(waiting)) => {

@@ -24,7 +24,7 @@ const WORKS: &str = "Write, for example, “remind me in 10 minutes to call Robi
 
 /// What somebody wants of their reminders.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Wish<'a> {
+pub(crate) enum Command<'a> {
     /// “remind me in 10 minutes to …”: what follows “remind me”.
     Set(&'a str),
     /// “my reminders”.
@@ -35,7 +35,7 @@ pub(crate) enum Wish<'a> {
     CancelAll,
 }
 
-impl<'a> Wish<'a> {
+impl<'a> Command<'a> {
     /// Reads `text`, whose words are `words` and in lower case `lower`; `None` when it is about something else.
     pub(crate) fn of(text: &'a str, words: &[&'a str], lower: &[&str]) -> Option<Self> {
         match *lower {
@@ -72,7 +72,7 @@ impl<'a> Wish<'a> {
                     count => format!("Your {count} reminders are cancelled."),
                 };
                 let listed = turn.memory.reminders.listed.iter();
-                listed.fold(Outcome::reply(said), |outcome, listed| outcome.and(cancelling(listed)))
+                listed.fold(Outcome::reply(said), |outcome, listed| outcome.with_effect(cancelling(listed)))
             }
         }
     }
@@ -119,7 +119,7 @@ fn set(asked: &str, turn: &Turn, now: Timestamp) -> Outcome {
         None => reminder,
     };
     Outcome::reply(format!("I will remind you {when}: {text}.{clocks}"))
-        .and(Effect::Remind(Box::new(reminder)))
+        .with_effect(Effect::Remind(Box::new(reminder)))
 }
 
 fn list(turn: &Turn) -> Outcome {
@@ -149,7 +149,7 @@ fn cancel(turn: &Turn, wanted: Option<&str>) -> Outcome {
             Outcome::reply("You have no reminder with that number here. “my reminders” lists them.")
         }
         ([one], _) => Outcome::reply(format!("I will not remind you of this any more: {}.", one.label))
-            .and(cancelling(one)),
+            .with_effect(cancelling(one)),
         (_, _) => list(turn),
     }
 }

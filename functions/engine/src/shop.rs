@@ -21,10 +21,10 @@ const STORY: &str = "Our shop is small: laptops, chairs, lamps, and whatever els
 
 /// Tells it all, with a pause after every word.
 pub(crate) async fn tell(clock: &dyn Clock, pause: Duration, progress: &Progress) -> TaskOutcome {
-    progress.inform(STATUS);
+    progress.set_status(STATUS);
     for word in STORY.split_inclusive(' ') {
         clock.sleep(pause).await;
-        progress.say(word);
+        progress.push_text(word);
     }
     let source =
         Citation::new("Terms of delivery", "Orders that are placed before six are delivered in two days.");

@@ -89,7 +89,7 @@ impl Inbound {
                 tokio::join!(Box::pin(self.answer_inline(&job, &turn)), Box::pin(self.keep(&turn)));
             return answered;
         }
-        let work = Work::Turn(TurnWork { job: job.clone(), turn: turn.clone(), unhurried: false });
+        let work = Work::Turn(TurnWork { job: job.clone(), turn: turn.clone(), no_deadline: false });
         // Before anything is kept: what does not fit is refused, and leaves nothing behind.
         let body = encoded(&work, &job)?;
         let group = self.references.key(&turn.reference).as_str().to_owned();
@@ -103,9 +103,9 @@ impl Inbound {
         let malformed = |check: Check| Refusal::Malformed(check.reason().to_owned());
         let has_name = activity.name.as_ref().is_some_and(|name| !name.is_empty());
         let is_named = !activity.is("invoke") || has_name;
-        self.checks.hold(Check::ActivityType, activity.kind.is_plausible()).map_err(malformed)?;
-        self.checks.hold(Check::Sender, activity.from.is_some()).map_err(malformed)?;
-        self.checks.hold(Check::InvokeName, is_named).map_err(malformed)
+        self.checks.require(Check::ActivityType, activity.kind.is_plausible()).map_err(malformed)?;
+        self.checks.require(Check::Sender, activity.from.is_some()).map_err(malformed)?;
+        self.checks.require(Check::InvokeName, is_named).map_err(malformed)
     }
 
     /// The activity's reference; its service URL is judged as it is spelled before it is taken for a URL.
@@ -125,7 +125,7 @@ impl Inbound {
             return Err(unreadable(error));
         }
         let is_for = activity.service_url.as_deref().is_some_and(|url| caller.is_for(url));
-        self.checks.hold(Check::ServiceUrl, is_for).map_err(|_| Refusal::OtherToken)?;
+        self.checks.require(Check::ServiceUrl, is_for).map_err(|_| Refusal::OtherToken)?;
         reference.map_err(|error| Refusal::Forbidden(error.to_string()))
     }
 
@@ -139,16 +139,16 @@ impl Inbound {
         let channel = reference.channel_id.as_str();
         let tenant = reference.tenant_id.as_ref();
         let is_teams = channel == "msteams";
-        checks.hold(Check::ConnectorHost, self.cloud.admits(&reference.service_url))?;
-        checks.hold(Check::Channel, CHANNELS.contains(&channel))?;
-        checks.hold(Check::Endorsement, caller.is_endorsed_for(channel))?;
-        checks.hold(Check::Recipient, !is_teams || self.may_be_us(reference.agent.id.as_str()))?;
+        checks.require(Check::ConnectorHost, self.cloud.allows_host(&reference.service_url))?;
+        checks.require(Check::Channel, CHANNELS.contains(&channel))?;
+        checks.require(Check::Endorsement, caller.is_endorsed_for(channel))?;
+        checks.require(Check::Recipient, !is_teams || self.may_be_us(reference.agent.id.as_str()))?;
         let differs = |named: &TenantId| tenant.is_none_or(|tenant| !tenant.is(named));
-        checks.hold(Check::OneTenant, !activity.teams_tenant().is_some_and(differs))?;
+        checks.require(Check::OneTenant, !activity.teams_tenant().is_some_and(differs))?;
         // Web Chat and Direct Line have no tenant; Teams always has one.
-        checks.hold(Check::TeamsTenant, !is_teams || tenant.is_some())?;
+        checks.require(Check::TeamsTenant, !is_teams || tenant.is_some())?;
         let is_allowed = tenant.is_none_or(|tenant| self.allowed_tenants.admit(tenant));
-        checks.hold(Check::AllowedTenant, is_allowed)
+        checks.require(Check::AllowedTenant, is_allowed)
     }
 
     /// Whether an account id of Teams may be ours: `28:` and the registration. Others tell nothing.
@@ -164,8 +164,8 @@ impl Inbound {
     /// A reference that cannot be kept does not stop the turn, which carries it; the next activity mends it.
     async fn keep_reference(&self, turn: &Turn) {
         let now = self.clock.now();
-        let moment = lifecycle::moment(&turn.activity, now);
-        let change = lifecycle::change(&turn.activity);
+        let moment = lifecycle::event_time(&turn.activity, now);
+        let change = lifecycle::presence(&turn.activity);
         let kept = self.references.upsert(&turn.reference, change, moment);
         let problem = match timeout(self.clock.as_ref(), REFERENCE_LIMIT, kept).await {
             Some(Ok(())) => return,

@@ -1,7 +1,7 @@
 //! What `inbound` reads from the environment.
 //! How variables are read is the shared crate's.
 
-use herald::aws::config::{AllowedTenants, Gaps, Variables, environment};
+use herald::aws::config::{AllowedTenants, ConfigError, EnvReader, process_env};
 use herald::protocol::cloud::Cloud;
 use herald::protocol::ids::{ClientId, TenantId};
 
@@ -31,9 +31,9 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// [`Gaps`], naming everything that is absent or wrong.
-    pub fn from_env() -> Result<Self, Gaps> {
-        Self::from_vars(environment)
+    /// [`ConfigError`], naming everything that is absent or wrong.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_vars(process_env)
     }
 
     /// Reads variables as `get` gives them.
@@ -41,8 +41,8 @@ impl Config {
     /// # Errors
     ///
     /// As [`Config::from_env`].
-    pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, Gaps> {
-        let mut vars = Variables::new(get);
+    pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut vars = EnvReader::new(get);
         let tenant_id = vars.tenant_id();
         let client_id = vars.client_id();
         let read = (
@@ -53,7 +53,7 @@ impl Config {
             vars.required("TURNS_QUEUE_URL"),
             vars.required("TASKS_QUEUE_URL"),
         );
-        vars.gaps()?;
+        vars.finish()?;
         match (client_id, tenant_id, read) {
             (
                 Some(client_id),

@@ -58,7 +58,7 @@ async fn answer(inbound: &Inbound, request: &Request) -> Answer {
     let headers = request.headers();
     let body: &[u8] = request.body().as_ref();
     let hold = |check, holds, status| {
-        let held = checks.hold(check, holds);
+        let held = checks.require(check, holds);
         held.map_err(|check| Answer::Refused(status, check.reason().to_owned()))
     };
     let is_found = request.raw_http_path() == "/api/messages";

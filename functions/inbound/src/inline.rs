@@ -63,8 +63,8 @@ impl Inbound {
         }
     }
 
-    async fn ask(&self, turn: &Turn) -> Result<Outcome, EngineError> {
-        if !self.engine.recalls(turn) {
+    async fn ask(&self, turn: &Turn) -> Result<Response, EngineError> {
+        if !self.engine.needs_memory(turn) {
             return self.engine.on_activity(turn).await;
         }
         let memory = self.recall(turn).await;
@@ -86,7 +86,7 @@ impl Inbound {
 
     /// The answer where the engine had none in time: whoever pressed a button or waits for replies is told so.
     fn sorry(&self, turn: &Turn) -> Accepted {
-        let apology = self.engine.apology();
+        let apology = self.engine.failure_notice();
         if !is_invoke(turn) {
             return with_activities(&[apology]);
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use herald::aws::config::environment;
+use herald::aws::config::process_env;
 use herald::aws::queue::Queue;
 use herald::aws::table::{AgendaStore, KeyStore, MemoryStore, ReferenceStore, Table};
 use herald::aws::telemetry;
@@ -16,7 +16,7 @@ use lambda_http::{LambdaEvent, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    telemetry::init(environment("LOG_LEVEL").as_deref());
+    telemetry::init(process_env("LOG_LEVEL").as_deref());
     let config = Config::from_env()?;
     let aws = aws_config::load_from_env().await;
     let sqs = aws_sdk_sqs::Client::new(&aws);

@@ -14,7 +14,7 @@ use crate::page::Page;
 impl Proactive {
     /// A page of the report of the broadcast that `spec` is about.
     pub(crate) async fn page_of_report(&self, spec: &Spec, cursor: &Cursor) -> Result<Page, PlanError> {
-        let Some((of, wanted)) = spec.aim.source() else { return Ok(Page::default()) };
+        let Some((of, wanted)) = spec.kind.source() else { return Ok(Page::default()) };
         let limit = i32::try_from(PAGE).ok();
         let page = self.broadcasts.entries(of, cursor.shard, cursor.after.clone(), limit).await?;
         let mut again = Page { last: page.last, ..Page::default() };

@@ -70,11 +70,11 @@ impl Proactive {
     /// Looks how many have an outcome, and ends the broadcast when all have.
     async fn follow(&self, broadcast: &Broadcast) -> Result<(), PlanError> {
         let (id, now) = (&broadcast.id, self.clock.now());
-        let settled = match broadcast.is_at_rest(now) {
+        let settled = match broadcast.is_stalled(now) {
             true => self.broadcasts.recount(id).await?.settled(),
             false => self.broadcasts.counts(id).await?.total().settled(),
         };
-        let decide = |broadcast: &Broadcast| (broadcast.progressed(settled, now), ());
+        let decide = |broadcast: &Broadcast| (broadcast.update_progress(settled, now), ());
         let followed = self.broadcasts.change(id, decide).await?;
         if followed.is_some_and(|(broadcast, ())| broadcast.status == Status::Done) {
             info!(broadcast.id = id.as_str(), recipients = settled, "a broadcast is done");

@@ -1,7 +1,7 @@
 //! What `proactive` reads from the environment.
 //! How variables are read is the shared crate's.
 
-use herald::aws::config::{Gaps, Variables, environment};
+use herald::aws::config::{ConfigError, EnvReader, process_env};
 use herald::protocol::cloud::Cloud;
 use herald::protocol::ids::ClientId;
 
@@ -29,9 +29,9 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// [`Gaps`], naming everything that is absent or wrong.
-    pub fn from_env() -> Result<Self, Gaps> {
-        Self::from_vars(environment)
+    /// [`ConfigError`], naming everything that is absent or wrong.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_vars(process_env)
     }
 
     /// Reads variables as `get` gives them.
@@ -39,8 +39,8 @@ impl Config {
     /// # Errors
     ///
     /// As [`Config::from_env`].
-    pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, Gaps> {
-        let mut vars = Variables::new(get);
+    pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut vars = EnvReader::new(get);
         let read = (
             vars.client_id(),
             vars.cloud(),
@@ -50,7 +50,7 @@ impl Config {
             vars.required("DELIVERIES_QUEUE_URL"),
             vars.tenant_rate(),
         );
-        vars.gaps()?;
+        vars.finish()?;
         match read {
             (
                 Some(client_id),

@@ -1,22 +1,22 @@
-//! The event a schedule sends: the tick, or which occasion, to whom, and which firing of the schedule it is.
+//! The event a schedule sends: the tick, or which notification, to whom, and which firing of the schedule it is.
 //! An event that does not say so plainly is refused before anything is sent.
 
 use herald::agent::calendar::Zone;
-use herald::agent::notification::{LocalTime, Occasion};
+use herald::agent::notification::{LocalTime, Notification};
 use herald::agent::topic::Topic;
 use herald::broadcast::audience::Audience;
 use herald::broadcast::content::Content;
-use herald::broadcast::{Aim, BroadcastId, InvalidSpec, Spec};
+use herald::broadcast::{BroadcastId, InvalidSpec, Kind, Spec};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// A firing of a schedule, or an occasion that the system tells of under a key of its own.
+/// A firing of a schedule, or a notification that the system tells of under a key of its own.
 ///
 /// ```json
 /// {
 ///   "version": 1,
-///   "occasion": "morning-digest",
+///   "notification": "morning-digest",
 ///   "audience": { "kind": "everyone" },
 ///   "schedule_arn": "<aws.scheduler.schedule-arn>",
 ///   "scheduled_time": "<aws.scheduler.scheduled-time>"
@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 /// ```json
 /// {
 ///   "version": 1,
-///   "occasion": "outage",
+///   "notification": "outage",
 ///   "key": "outage-4711",
 ///   "audience": { "kind": "segment", "locales": ["de"] },
 ///   "content": { "text": "The network is down." }
@@ -34,9 +34,9 @@ use serde_json::{Value, json};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct OccasionEvent {
+pub struct NotificationEvent {
     version: u32,
-    occasion: String,
+    notification: String,
     audience: Audience,
     #[serde(default)]
     content: Option<Content>,
@@ -62,7 +62,7 @@ pub struct OccasionEvent {
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidEvent {
     /// It is not an event of this kind.
-    #[error("event is not an occasion: {0}")]
+    #[error("event is not a notification: {0}")]
     Malformed(String),
     /// A member is wrong.
     #[error("`{member}` of the event {problem}")]
@@ -82,8 +82,8 @@ pub enum InvalidEvent {
 pub(crate) enum Event {
     /// Move what is due: `{"version": 1, "tick": true}`.
     Tick,
-    /// Tell an audience of an occasion.
-    Occasion(Box<Firing>),
+    /// Tell an audience of a notification.
+    Notification(Box<Firing>),
 }
 
 impl Event {
@@ -97,7 +97,7 @@ impl Event {
             Some(_) => {
                 Err(InvalidEvent::Member { member: "tick", problem: "does not stand alone as `true`" })
             }
-            None => OccasionEvent::read(event, now).map(Box::new).map(Self::Occasion),
+            None => NotificationEvent::read(event, now).map(Box::new).map(Self::Notification),
         }
     }
 }
@@ -111,7 +111,7 @@ pub fn check_event(event: Value) -> Result<(), InvalidEvent> {
     Event::read(event, Timestamp::UNIX_EPOCH).map(drop)
 }
 
-/// An occasion that was found in order.
+/// A notification that was found in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Firing {
     /// The broadcast it is.
@@ -120,7 +120,7 @@ pub struct Firing {
     pub spec: Spec,
 }
 
-impl OccasionEvent {
+impl NotificationEvent {
     /// Reads an event that came at `now` and checks it.
     ///
     /// # Errors
@@ -154,14 +154,14 @@ impl OccasionEvent {
         let topic = topic.map_err(|_| wrong("topic", "is not 1 to 64 letters, digits, `-`, `_` or `.`"))?;
         let spec = Spec {
             origin,
-            occasion: Occasion {
+            notification: Notification {
                 at_most_once: event.at_most_once,
                 topic,
                 urgent: event.urgent,
                 local_time,
-                ..Occasion::new(event.occasion, scheduled_time)
+                ..Notification::new(event.notification, scheduled_time)
             },
-            aim: Aim::Tell { audience: event.audience },
+            kind: Kind::Announce { audience: event.audience },
             content: event.content,
         };
         spec.check()?;
@@ -206,12 +206,12 @@ mod tests {
     use super::*;
 
     fn read(event: Value) -> Result<Firing, InvalidEvent> {
-        OccasionEvent::read(event, Timestamp::UNIX_EPOCH)
+        NotificationEvent::read(event, Timestamp::UNIX_EPOCH)
     }
 
     fn event() -> Value {
         json!({
-            "version": 1, "occasion": "morning-digest", "audience": { "kind": "everyone" },
+            "version": 1, "notification": "morning-digest", "audience": { "kind": "everyone" },
             "schedule_arn": "arn:aws:scheduler:eu-west-1:1:schedule/herald/digest",
             "scheduled_time": "2026-11-22T09:00:00Z",
         })
@@ -221,7 +221,7 @@ mod tests {
     fn the_templates_event_is_read() {
         let firing = read(event()).unwrap();
 
-        assert_eq!(firing.spec.aim, Aim::Tell { audience: Audience::Everyone {} });
+        assert_eq!(firing.spec.kind, Kind::Announce { audience: Audience::Everyone {} });
         assert_eq!(firing.spec.origin, "arn:aws:scheduler:eu-west-1:1:schedule/herald/digest");
     }
 
@@ -231,9 +231,10 @@ mod tests {
             Event::read(json!({ "version": 1, "tick": true }), Timestamp::UNIX_EPOCH).unwrap(),
             Event::Tick
         );
-        for odd in
-            [json!({ "version": 2, "tick": true }), json!({ "version": 1, "tick": true, "occasion": "x" })]
-        {
+        for odd in [
+            json!({ "version": 2, "tick": true }),
+            json!({ "version": 1, "tick": true, "notification": "x" }),
+        ] {
             assert!(Event::read(odd, Timestamp::UNIX_EPOCH).unwrap_err().to_string().contains("`tick`"));
         }
     }
@@ -259,20 +260,20 @@ mod tests {
     }
 
     #[test]
-    fn an_occasion_of_the_system_is_known_by_its_key() {
-        let occasion = json!({
-            "version": 1, "occasion": "outage", "key": "outage-4711", "audience": { "kind": "everyone" },
+    fn a_notification_of_the_system_is_known_by_its_key() {
+        let notification = json!({
+            "version": 1, "notification": "outage", "key": "outage-4711", "audience": { "kind": "everyone" },
             "content": { "text": "The network is down." },
         });
-        let wrapped = json!({ "detail-type": "outage", "source": "ops", "detail": occasion });
+        let wrapped = json!({ "detail-type": "outage", "source": "ops", "detail": notification });
 
-        let firing = read(occasion.clone()).unwrap();
+        let firing = read(notification.clone()).unwrap();
 
         assert_eq!(firing.id, BroadcastId::of_key("outage-4711"));
         let unwrapped = Event::read(wrapped, Timestamp::UNIX_EPOCH).unwrap();
-        assert_eq!(unwrapped, Event::Occasion(Box::new(firing)));
+        assert_eq!(unwrapped, Event::Notification(Box::new(firing)));
         let with = |member: &str, value: Value| {
-            let mut event = occasion.clone();
+            let mut event = notification.clone();
             event[member] = value;
             read(event).unwrap_err().to_string()
         };
@@ -281,6 +282,6 @@ mod tests {
         assert!(with("schedule_arn", json!("arn")).contains("`key` of the event stands beside"));
         assert!(with("content", json!({ "text": "${x}" })).contains("`x`"));
         assert!(with("audience", json!({ "kind": "users", "users": [] })).contains("`audience.users`"));
-        assert!(with("occasion", json!("")).contains("`occasion`"));
+        assert!(with("notification", json!("")).contains("`notification`"));
     }
 }

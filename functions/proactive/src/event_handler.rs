@@ -13,7 +13,7 @@ use crate::{Moved, Proactive};
 /// Before the end of the function a tick begins nothing for this long.
 const LAST_CALL: SignedDuration = SignedDuration::from_secs(20);
 
-/// Plans one occasion, or moves what is due.
+/// Plans one notification, or moves what is due.
 ///
 /// # Errors
 ///
@@ -26,22 +26,28 @@ pub async fn handle(proactive: &Proactive, event: LambdaEvent<Value>) -> Result<
     })?;
     match event {
         Event::Tick => tick(proactive, stop_at).await,
-        Event::Occasion(firing) => plan(proactive, &firing, stop_at).await,
+        Event::Notification(firing) => plan(proactive, &firing, stop_at).await,
     }
 }
 
 async fn plan(proactive: &Proactive, firing: &Firing, stop_at: Option<Timestamp>) -> Result<Value, Error> {
-    let (id, occasion) = (firing.id.as_str(), firing.spec.occasion.name.as_str());
+    let (id, notification) = (firing.id.as_str(), firing.spec.notification.name.as_str());
     let planned = async {
         proactive.open(&firing.id, &firing.spec).await?;
         proactive.advance(&firing.id, stop_at).await
     };
     let broadcast = planned.await.inspect_err(|error| {
         let cause = error_chain(error);
-        error!(error = %cause, broadcast.id = id, occasion.name = occasion, "could not plan an occasion");
+        error!(error = %cause, broadcast.id = id, notification.name = notification, "could not plan a notification");
     })?;
     let (recipients, unreadable) = (broadcast.recipients(), broadcast.unreadable);
-    info!(broadcast.id = id, occasion.name = occasion, recipients, unreadable, "planned an occasion");
+    info!(
+        broadcast.id = id,
+        notification.name = notification,
+        recipients,
+        unreadable,
+        "planned a notification"
+    );
     Ok(json!({ "broadcast": id, "recipients": recipients, "unreadable": unreadable }))
 }
 

@@ -1,4 +1,4 @@
-//! `proactive`: turns an occasion and its audience into deliveries, and the agenda into queued work.
+//! `proactive`: turns a notification and its audience into deliveries, and the agenda into queued work.
 //! It never talks to the connector, and it asks the engine nothing.
 
 mod again;
@@ -23,7 +23,7 @@ use herald::clock::Clock;
 use herald::random::Random;
 
 pub use self::error::PlanError;
-pub use self::event::{Firing, InvalidEvent, OccasionEvent, check_event};
+pub use self::event::{Firing, InvalidEvent, NotificationEvent, check_event};
 pub use self::preview::Preview;
 pub use self::tick::Moved;
 

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use herald::agent::notification::Recipient;
 use herald::aws::table;
 use herald::aws::table::{Shard, StoreError};
-use herald::broadcast::audience::{Addressee, Audience, ConversationKind};
+use herald::broadcast::audience::{Audience, ConversationKind, ListedUser};
 use herald::broadcast::{Cursor, PAGE};
 use herald::protocol::conversation::{ConversationReference, User};
 use serde_json::{Map, Value};
@@ -81,9 +81,9 @@ impl Proactive {
     }
 
     /// Whoever is on a list twice is taken the first time.
-    async fn addressees(&self, users: &[Addressee], cursor: &Cursor) -> Result<Listed, StoreError> {
+    async fn addressees(&self, users: &[ListedUser], cursor: &Cursor) -> Result<Listed, StoreError> {
         let begun = cursor.after.as_ref().and_then(|after| after.parse().ok()).unwrap_or(0);
-        let key = |addressee: &Addressee| self.references.person_key(&addressee.user());
+        let key = |addressee: &ListedUser| self.references.person_key(&addressee.user());
         let mut seen: HashSet<String> = users.iter().take(begun).map(key).collect();
         let mut listed = Listed::default();
         for addressee in users.iter().skip(begun).take(PAGE) {

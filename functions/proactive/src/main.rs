@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use herald::aws::config::environment;
+use herald::aws::config::process_env;
 use herald::aws::queue::Queue;
 use herald::aws::table::{AgendaStore, BroadcastStore, ReferenceStore, SubscriptionStore, Table};
 use herald::aws::telemetry;
@@ -14,7 +14,7 @@ use proactive::{Proactive, event_handler};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    telemetry::init(environment("LOG_LEVEL").as_deref());
+    telemetry::init(process_env("LOG_LEVEL").as_deref());
     let config = Config::from_env()?;
     let aws = aws_config::load_from_env().await;
     let table = Table::new(aws_sdk_dynamodb::Client::new(&aws), &config.table_name);

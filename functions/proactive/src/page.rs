@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use herald::agent::notification::Recipient;
 use herald::aws::queue::Delivery;
 use herald::aws::table::{Counts, SLICES, SUBSCRIBER_SHARDS, StoreError};
-use herald::broadcast::audience::{Audience, Found};
-use herald::broadcast::{Aim, Broadcast, Cursor, Extent, Placement, Spec, Step, place, tenant_key};
+use herald::broadcast::audience::{Audience, Candidate};
+use herald::broadcast::{Broadcast, Cursor, Dispatch, Kind, ShardCounts, Spec, Step, dispatch, tenant_key};
 use herald::protocol::conversation::ReferenceKey;
 use jiff::Timestamp;
 
@@ -62,7 +62,7 @@ impl Page {
 
     /// Whether nobody on it may be queued yet.
     pub(crate) fn is_full(&self, waiting: &Waiting<'_>, per_second: u32) -> bool {
-        let is_full = |tenant: &String| place(waiting.of(tenant), per_second) != Placement::Queue;
+        let is_full = |tenant: &String| dispatch(waiting.of(tenant), per_second) != Dispatch::Queue;
         !self.deliveries.is_empty() && self.by_tenant().keys().all(is_full)
     }
 
@@ -81,7 +81,7 @@ impl Page {
 
 impl Proactive {
     /// How many shards each part of the audience has.
-    pub(crate) fn extent(spec: &Spec) -> Extent {
+    pub(crate) fn extent(spec: &Spec) -> ShardCounts {
         let shards = |audience: &Audience| match audience {
             Audience::Everyone {} | Audience::Segment(_) => SHARDS,
             Audience::Topic { .. } => SUBSCRIBER_SHARDS,
@@ -92,17 +92,17 @@ impl Proactive {
             | Audience::Team(_)
             | Audience::Any { .. } => 1,
         };
-        match &spec.aim {
-            Aim::Tell { audience } => Extent(audience.parts().iter().map(shards).collect()),
-            Aim::Recall { .. } | Aim::Correct { .. } | Aim::Resend { .. } => Extent(vec![SLICES]),
+        match &spec.kind {
+            Kind::Announce { audience } => ShardCounts(audience.parts().iter().map(shards).collect()),
+            Kind::Recall { .. } | Kind::Correct { .. } | Kind::Resend { .. } => ShardCounts(vec![SLICES]),
         }
     }
 
     /// The page of recipients at `cursor`.
     pub(crate) async fn page(&self, basis: Basis<'_>, cursor: &Cursor) -> Result<Page, PlanError> {
-        match &basis.spec.aim {
-            Aim::Tell { audience } => self.page_of_audience(basis, audience, cursor).await,
-            Aim::Recall { .. } | Aim::Correct { .. } | Aim::Resend { .. } => {
+        match &basis.spec.kind {
+            Kind::Announce { audience } => self.page_of_audience(basis, audience, cursor).await,
+            Kind::Recall { .. } | Kind::Correct { .. } | Kind::Resend { .. } => {
                 self.page_of_report(basis.spec, cursor).await
             }
         }
@@ -124,8 +124,8 @@ impl Proactive {
         for ((recipient, values), key) in found.into_iter().zip(keys) {
             let teams = self.teams_of(rosters, part, &recipient);
             let topics = subscribers.topics_of(key.as_ref());
-            let seen = Found { recipient: &recipient, key: key.as_ref(), teams: &teams, topics: &topics };
-            if !part.holds(seen) || !audience.tells(cursor.part, seen) {
+            let seen = Candidate { recipient: &recipient, key: key.as_ref(), teams: &teams, topics: &topics };
+            if !part.contains(seen) || !audience.is_first_match(cursor.part, seen) {
                 continue;
             }
             let job = spec.job(&self.name(&recipient));
@@ -164,7 +164,7 @@ impl Proactive {
 
     /// Refuses an audience whose conversations are not there.
     pub(crate) async fn check_conversations(&self, spec: &Spec) -> Result<(), PlanError> {
-        let Aim::Tell { audience } = &spec.aim else { return Ok(()) };
+        let Kind::Announce { audience } = &spec.kind else { return Ok(()) };
         for part in audience.parts() {
             if let Audience::Conversation { reference } = part {
                 match self.references.get(reference).await {

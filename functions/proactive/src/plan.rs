@@ -4,8 +4,8 @@
 use herald::aws::queue::{BodyError, DeliveriesWork, Delivery, QueueError, Work};
 use herald::aws::table::{Counts, Opened, StoreError};
 use herald::broadcast::{
-    Broadcast, BroadcastId, Entry, Leased, Outcome, PAGE, Placement, RECIPIENTS, Spec, Status, Step, Who,
-    place,
+    Broadcast, BroadcastId, Dispatch, Entry, Lease, Outcome, PAGE, RECIPIENTS, RecipientRef, Spec, Status,
+    Step, dispatch,
 };
 use herald::error::error_chain;
 use herald::jobs::timers::{Destination, Item};
@@ -57,8 +57,8 @@ impl Proactive {
         let owner = self.random.random_id();
         let now = self.clock.now();
         let lease = |broadcast: &Broadcast| match broadcast.lease(&owner, now) {
-            Leased::Taken(leased) => (Some(leased), true),
-            Leased::Busy { .. } | Leased::Nothing => (None, false),
+            Lease::Acquired(leased) => (Some(leased), true),
+            Lease::Held { .. } | Lease::Nothing => (None, false),
         };
         let leased = self.broadcasts.change(id, lease).await?.ok_or(PlanError::NoBroadcast)?;
         let (broadcast, true) = leased else { return Ok(leased.0) };
@@ -140,7 +140,7 @@ impl Proactive {
         step: &Step,
     ) -> Result<Option<Broadcast>, StoreError> {
         let now = self.clock.now();
-        let decide = |broadcast: &Broadcast| match broadcast.planned_to(owner, step, now) {
+        let decide = |broadcast: &Broadcast| match broadcast.checkpoint(owner, step, now) {
             Some(moved) => (Some(moved), true),
             None => (None, false),
         };
@@ -161,9 +161,9 @@ impl Proactive {
             let mut ahead = waiting.of(&tenant);
             for chunk in deliveries.chunks(RECIPIENTS) {
                 let messages = messages(id, spec, chunk);
-                match place(ahead, self.tenant_rate) {
-                    Placement::Queue => works.extend(messages.into_iter().map(|work| (work, tenant.clone()))),
-                    Placement::Later(wait) => {
+                match dispatch(ahead, self.tenant_rate) {
+                    Dispatch::Queue => works.extend(messages.into_iter().map(|work| (work, tenant.clone()))),
+                    Dispatch::Later(wait) => {
                         let due =
                             SignedDuration::try_from(wait).ok().and_then(|wait| now.checked_add(wait).ok());
                         for work in messages {
@@ -185,7 +185,7 @@ impl Proactive {
 /// The chunk as one message, or as several where its references are too large for one.
 fn messages(id: &BroadcastId, spec: &Spec, chunk: &[Delivery]) -> Vec<Work> {
     let work = Work::Deliveries(DeliveriesWork {
-        occasion: spec.occasion.clone(),
+        notification: spec.notification.clone(),
         deliveries: chunk.to_vec(),
         broadcast: Some(id.clone()),
     });
@@ -201,7 +201,7 @@ fn messages(id: &BroadcastId, spec: &Spec, chunk: &[Delivery]) -> Vec<Work> {
 fn unreadable(spec: &Spec, keys: &[String], at: Timestamp) -> Vec<Entry> {
     let line = |key: &String| Entry {
         job: spec.job(key),
-        who: Who::default(),
+        who: RecipientRef::default(),
         outcome: Outcome::Failed,
         failure: None,
         note: Some("its record cannot be read".to_owned()),

@@ -8,7 +8,7 @@ use herald::agent::notification::Recipient;
 use herald::aws::queue::{RosterWork, Work};
 use herald::aws::table::StoreError;
 use herald::broadcast::audience::Audience;
-use herald::broadcast::{Aim, Broadcast, BroadcastId, Cursor, Spec};
+use herald::broadcast::{Broadcast, BroadcastId, Cursor, Kind, Spec};
 use herald::protocol::conversation::User;
 use herald::protocol::ids::EntraId;
 use herald::protocol::team::Team;
@@ -29,9 +29,9 @@ pub(crate) struct Rosters {
 
 /// The teams that the audience of `spec` names.
 pub(crate) fn teams(spec: &Spec) -> Vec<&Team> {
-    match &spec.aim {
-        Aim::Tell { audience } => audience.teams(),
-        Aim::Recall { .. } | Aim::Correct { .. } | Aim::Resend { .. } => Vec::new(),
+    match &spec.kind {
+        Kind::Announce { audience } => audience.teams(),
+        Kind::Recall { .. } | Kind::Correct { .. } | Kind::Resend { .. } => Vec::new(),
     }
 }
 
@@ -46,7 +46,7 @@ impl Proactive {
             }
         }
         let mut rosters = Rosters { id: Some(id.clone()), members: Vec::new() };
-        if matches!(&spec.aim, Aim::Tell { audience: Audience::Any { .. } }) {
+        if matches!(&spec.kind, Kind::Announce { audience: Audience::Any { .. } }) {
             for team in teams {
                 rosters.members.push((team.clone(), self.names_in(id, team).await?));
             }
@@ -68,7 +68,7 @@ impl Proactive {
             let work = RosterWork { broadcast: broadcast.id.clone(), team: team.clone(), number: index + 1 };
             self.deliveries.send_after(&Work::Roster(work), Duration::ZERO).await?;
         }
-        let decide = |broadcast: &Broadcast| (broadcast.asked_by(owner), ());
+        let decide = |broadcast: &Broadcast| (broadcast.roster_requested_by(owner), ());
         let changed = self.broadcasts.change(&broadcast.id, decide).await?;
         Ok(changed.map_or(broadcast, |(broadcast, ())| broadcast))
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use herald::agent::topic::Topic;
 use herald::aws::table::StoreError;
-use herald::broadcast::audience::{Audience, Subscribed};
+use herald::broadcast::audience::{Audience, TopicSubscriptions};
 use herald::protocol::conversation::ReferenceKey;
 use jiff::{SignedDuration, Timestamp};
 
@@ -40,10 +40,10 @@ impl Among {
 
 impl Subscribers<'_> {
     /// The topics that the conversation found by `key` subscribed to.
-    pub(crate) fn topics_of(&self, key: Option<&ReferenceKey>) -> Vec<Subscribed<'_>> {
+    pub(crate) fn topics_of(&self, key: Option<&ReferenceKey>) -> Vec<TopicSubscriptions<'_>> {
         let subscribed = self.topics.iter().filter_map(|(topic, among)| {
-            let is_listed = among.lists(key, self.begun)?;
-            Some(Subscribed { topic, is_listed })
+            let was_enumerated = among.lists(key, self.begun)?;
+            Some(TopicSubscriptions { topic, was_enumerated })
         });
         subscribed.collect()
     }

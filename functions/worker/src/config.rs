@@ -1,7 +1,8 @@
-//! Configuration of `worker`, read from the environment.
+//! What `worker` reads from the environment.
+//! How variables are read is the shared crate's.
 
-use herald::aws::config::{Credential, Gaps, Variables, environment};
-use herald::channel::connector::NewConversations;
+use herald::aws::config::{ConfigError, Credential, EnvReader, process_env};
+use herald::channel::connector::ConversationSurface;
 use herald::protocol::cloud::Cloud;
 use herald::protocol::ids::{ClientId, TenantId};
 
@@ -10,11 +11,11 @@ use herald::protocol::ids::{ClientId, TenantId};
 pub struct Config {
     /// `CLIENT_ID`: the agent's app registration.
     pub client_id: ClientId,
-    /// `TENANT_ID`: the agent's own tenant, which issues its tokens unless the registration is multi-tenant.
+    /// `TENANT_ID`: the agent's own tenant, which issues its tokens unless it is registered for many.
     pub tenant_id: TenantId,
-    /// `CREDENTIAL`: how the agent authenticates to Entra.
+    /// `CREDENTIAL`: by what the agent proves who it is.
     pub credential: Credential,
-    /// `CLOUD`: the Microsoft cloud of the channel; `public` unless set.
+    /// `CLOUD`: where the channel lives; `public` unless set.
     pub cloud: Cloud,
     /// `TABLE_NAME`: the table of references and jobs.
     pub table_name: String,
@@ -24,10 +25,10 @@ pub struct Config {
     pub tasks_queue_url: String,
     /// `DELIVERIES_QUEUE_URL`: the queue of deliveries.
     pub deliveries_queue_url: String,
-    /// `TENANT_RATE`: requests a second to one tenant for broadcasts; 40 unless set.
+    /// `TENANT_RATE`: announcements a second to one tenant; 40 unless set.
     pub tenant_rate: u32,
-    /// `NEW_CONVERSATIONS`: where the agent creates conversations, `chat` or `copilot`; `chat` unless set.
-    pub new_conversations: NewConversations,
+    /// `NEW_CONVERSATIONS`: where the conversations begin that the agent makes, `chat` or `copilot`; `chat` unless set.
+    pub new_conversations: ConversationSurface,
 }
 
 impl Config {
@@ -35,18 +36,18 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// [`Gaps`], naming everything that is absent or wrong.
-    pub fn from_env() -> Result<Self, Gaps> {
-        Self::from_vars(environment)
+    /// [`ConfigError`], naming everything that is absent or wrong.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_vars(process_env)
     }
 
-    /// Reads the variables that `get` returns.
+    /// Reads variables as `get` gives them.
     ///
     /// # Errors
     ///
     /// As [`Config::from_env`].
-    pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, Gaps> {
-        let mut vars = Variables::new(get);
+    pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut vars = EnvReader::new(get);
         let read = (
             vars.client_id(),
             vars.tenant_id(),
@@ -59,7 +60,7 @@ impl Config {
             vars.tenant_rate(),
             vars.new_conversations(),
         );
-        vars.gaps()?;
+        vars.finish()?;
         match read {
             (
                 Some(client_id),

@@ -7,8 +7,8 @@ use herald::agent::ids::TaskId;
 use herald::agent::memory::Memory;
 use herald::agent::topic::Topic;
 use herald::aws::table::{PreferenceStore, ReferenceStore, Subscription, SubscriptionStore};
-use herald::broadcast::preferences::{Preferences, Wanted};
-use herald::jobs::{By, Cancel, Job, JobId};
+use herald::broadcast::preferences::{Preferences, Setting};
+use herald::jobs::{Cancel, CancelledBy, Job, JobId};
 use herald::protocol::conversation::ConversationReference;
 use jiff::Timestamp;
 use tracing::info;
@@ -62,18 +62,20 @@ impl Effects {
             match effect {
                 Effect::Remember(exchange) => {
                     self.memories
-                        .update_memory(&job.id, reference, |memory| memory.remembering(exchange.clone()))
+                        .update_memory(&job.id, reference, |memory| memory.with_exchange(exchange.clone()))
                         .await?;
                 }
                 Effect::Forget => {
-                    self.memories.update_memory(&job.id, reference, |memory| memory.forgetting(at)).await?;
+                    self.memories
+                        .update_memory(&job.id, reference, |memory| memory.cleared_before(at))
+                        .await?;
                 }
                 Effect::CancelTask { task } => self.cancel_task(&job.id, reference, task).await?,
                 Effect::Remind(reminder) => {
                     self.reminders.schedule_reminder(&job.id, index, reference, reminder).await?
                 }
                 Effect::CancelReminder { reminder } => {
-                    let change = |memory: Memory| memory.cancelling_reminder(reminder, at);
+                    let change = |memory: Memory| memory.with_cancelled_reminder(reminder, at);
                     self.memories.update_memory(&job.id, reference, change).await?;
                 }
                 Effect::Subscribe { topic } => {
@@ -84,12 +86,13 @@ impl Effects {
                 }
                 Effect::Mute { topic } => {
                     let change =
-                        |preferences: Preferences| preferences.wanting(topic.as_ref(), Wanted::Muted, at);
+                        |preferences: Preferences| preferences.set_muted(topic.as_ref(), Setting::Muted, at);
                     self.update_preferences(&job.id, reference, change).await?;
                 }
                 Effect::Unmute { topic } => {
-                    let change =
-                        |preferences: Preferences| preferences.wanting(topic.as_ref(), Wanted::Heard, at);
+                    let change = |preferences: Preferences| {
+                        preferences.set_muted(topic.as_ref(), Setting::Unmuted, at)
+                    };
                     self.update_preferences(&job.id, reference, change).await?;
                 }
                 Effect::QuietHours { hours } => {
@@ -139,22 +142,22 @@ impl Effects {
             memory.waiting.into_iter().find(|waiting| waiting.task == *task || waiting.step == *task);
         let (task, step) =
             listed.map_or_else(|| (task.clone(), task.clone()), |listed| (listed.task, listed.step));
-        let found = self.jobs.store.cancel_task(&JobId::of_task(&step), By::User, now).await;
+        let found = self.jobs.store.cancel_task(&JobId::of_task(&step), CancelledBy::User, now).await;
         match found.map_err(|error| self.jobs.retry_after_store_error(&error, job))? {
             Some(Cancel::Cancelled(cancelled)) => {
                 info!(job.id = cancelled.id.as_str(), "cancelled a task for its user");
                 self.cancel_sends(job, &cancelled.id, now).await?;
             }
             // It completes by itself, or is completed.
-            Some(Cancel::InHand { .. } | Cancel::Settled(_)) | None => {}
+            Some(Cancel::Held { .. } | Cancel::AlreadyCompleted(_)) | None => {}
         }
-        self.memories.update_memory(job, reference, |memory| memory.without(&task)).await
+        self.memories.update_memory(job, reference, |memory| memory.without_task(&task)).await
     }
 
     /// Cancels the waiting sends of a cancelled job.
     async fn cancel_sends(&self, job: &JobId, cancelled: &JobId, now: Timestamp) -> Result<(), RetryIn> {
         for index in 0.. {
-            let send = self.jobs.store.cancel(&cancelled.step("send", index), By::User, now).await;
+            let send = self.jobs.store.cancel(&cancelled.step("send", index), CancelledBy::User, now).await;
             if send.map_err(|error| self.jobs.retry_after_store_error(&error, job))?.is_none() {
                 break;
             }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use engine::model::Model;
-use herald::aws::config::environment;
+use herald::aws::config::process_env;
 use herald::aws::identity::{Credential, StoredSecret};
 use herald::aws::queue::Queue;
 use herald::aws::table::{
@@ -22,7 +22,7 @@ use worker::{Parts, Worker, event_handler};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    telemetry::init(environment("LOG_LEVEL").as_deref());
+    telemetry::init(process_env("LOG_LEVEL").as_deref());
     let config = Config::from_env()?;
     let model = engine::model::Config::from_env()?;
     let aws = aws_config::load_from_env().await;

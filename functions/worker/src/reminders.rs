@@ -48,7 +48,7 @@ impl Reminders {
             return Ok(());
         }
         let listed = Listed::new(id.as_reminder(), reminder);
-        self.memories.update_memory(job, reference, |memory| memory.reminding(listed.clone())).await?;
+        self.memories.update_memory(job, reference, |memory| memory.with_reminder(listed.clone())).await?;
         self.timers.enqueue_at(job, Work::Reminder(work), reminder.due).await
     }
 
@@ -56,7 +56,7 @@ impl Reminders {
     pub(crate) async fn schedule_next(&self, work: &ReminderWork, due: Timestamp) -> Result<(), RetryIn> {
         let number = work.number.saturating_add(1);
         let next = work.following(number, due);
-        let moved = |memory: Memory| memory.reminding_next(&work.series, number, due);
+        let moved = |memory: Memory| memory.with_next_reminder(&work.series, number, due);
         self.memories.update_memory(&work.job, &work.reference, moved).await?;
         self.timers.enqueue_at(&work.job, Work::Reminder(next), due).await
     }
@@ -68,6 +68,8 @@ impl Reminders {
 
     /// Removes a reminder from the list.
     pub(crate) async fn remove_reminder(&self, work: &ReminderWork) -> Result<(), RetryIn> {
-        self.memories.update_memory(&work.job, &work.reference, |memory| memory.reminded(&work.series)).await
+        self.memories
+            .update_memory(&work.job, &work.reference, |memory| memory.without_reminder(&work.series))
+            .await
     }
 }

@@ -93,7 +93,7 @@ impl Exchange {
 impl Memory {
     /// The same with `exchange`; not where it is there already, or was to be forgotten.
     #[must_use]
-    pub fn remembering(mut self, exchange: Exchange) -> Self {
+    pub fn with_exchange(mut self, exchange: Exchange) -> Self {
         let exchange = exchange.within(MAX_TEXT_BYTES);
         let is_forgotten = self.forgotten.is_some_and(|at| exchange.at < at);
         if !is_forgotten && !self.exchanges.contains(&exchange) {
@@ -105,7 +105,7 @@ impl Memory {
 
     /// The same without anything that was said before `at`. Tasks go on, and reminders come.
     #[must_use]
-    pub fn forgetting(mut self, at: Timestamp) -> Self {
+    pub fn cleared_before(mut self, at: Timestamp) -> Self {
         self.exchanges.retain(|exchange| exchange.at >= at);
         self.forgotten = self.forgotten.max(Some(at));
         self
@@ -113,7 +113,7 @@ impl Memory {
 
     /// The same with `task` waiting, in place of an earlier step of it.
     #[must_use]
-    pub fn waiting_for(mut self, task: WaitingTask) -> Self {
+    pub fn with_waiting_task(mut self, task: WaitingTask) -> Self {
         self.waiting.retain(|other| other.task != task.task);
         self.waiting.push(task);
         self.waiting.sort_by_key(|task| task.due);
@@ -122,38 +122,38 @@ impl Memory {
 
     /// The same without `task`, given as the task or as the step of it that waited.
     #[must_use]
-    pub fn without(mut self, task: &TaskId) -> Self {
+    pub fn without_task(mut self, task: &TaskId) -> Self {
         self.waiting.retain(|other| other.task != *task && other.step != *task);
         self
     }
 
     /// The same with a reminder on the list.
     #[must_use]
-    pub fn reminding(self, listed: Listed) -> Self {
+    pub fn with_reminder(self, listed: Listed) -> Self {
         Self { reminders: self.reminders.with(listed), ..self }
     }
 
     /// The same after the reminder `id` has come for the time `number`, and comes next at `due`.
     #[must_use]
-    pub fn reminding_next(self, id: &ReminderId, number: u32, due: Timestamp) -> Self {
+    pub fn with_next_reminder(self, id: &ReminderId, number: u32, due: Timestamp) -> Self {
         Self { reminders: self.reminders.moved(id, number, due), ..self }
     }
 
     /// The same without the reminder `id`, which came.
     #[must_use]
-    pub fn reminded(self, id: &ReminderId) -> Self {
+    pub fn without_reminder(self, id: &ReminderId) -> Self {
         Self { reminders: self.reminders.without(id), ..self }
     }
 
     /// The same without the reminder `id`, which was cancelled at `at`.
     #[must_use]
-    pub fn cancelling_reminder(self, id: &ReminderId, at: Timestamp) -> Self {
+    pub fn with_cancelled_reminder(self, id: &ReminderId, at: Timestamp) -> Self {
         Self { reminders: self.reminders.cancelling(id, at), ..self }
     }
 
     /// What of it counts at `now`: the latest exchanges within their bounds, and what is not long overdue.
     #[must_use]
-    pub fn bounded(mut self, now: Timestamp) -> Self {
+    pub fn pruned(mut self, now: Timestamp) -> Self {
         self.exchanges.retain(|exchange| age(exchange.at, now) < KEPT);
         let mut bytes = 0;
         let fit = self.exchanges.iter().rev().take(MAX_EXCHANGES).take_while(|exchange| {
@@ -164,18 +164,18 @@ impl Memory {
         self.exchanges.drain(..self.exchanges.len() - fit);
         self.waiting.retain(|task| age(task.due, now) < OVERDUE);
         self.waiting.truncate(MAX_WAITING);
-        self.reminders = self.reminders.bounded(now);
+        self.reminders = self.reminders.pruned(now);
         self.forgotten = self.forgotten.filter(|at| age(*at, now) < OVERDUE);
         self
     }
 
     /// When nothing of it counts any more; `None` when nothing does now.
     #[must_use]
-    pub fn ends(&self) -> Option<Timestamp> {
+    pub fn expires_at(&self) -> Option<Timestamp> {
         let said = self.exchanges.iter().map(|exchange| after(exchange.at, KEPT));
         let waiting = self.waiting.iter().map(|task| after(task.due, OVERDUE));
         let forgotten = self.forgotten.iter().map(|at| after(*at, OVERDUE));
-        said.chain(waiting).chain(forgotten).chain(self.reminders.ends()).max()
+        said.chain(waiting).chain(forgotten).chain(self.reminders.expires_at()).max()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Occasions: what a schedule or the system fires, and one who is to hear of it (design: speaking first).
+//! Notifications: what a schedule or the system fires, and one who is to hear of it (design: speaking first).
 //! What is said is the engine's or the broadcast's content; who that is, the audience's.
 
 use jiff::civil::Time;
@@ -13,7 +13,7 @@ use crate::protocol::team::TeamChannel;
 
 /// Something people are told of: its name is the engine's business.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Occasion {
+pub struct Notification {
     /// The engine's name for it, e.g. `morning-digest`.
     pub name: String,
     /// The moment it is for, which is not the moment it is sent.
@@ -41,8 +41,8 @@ pub struct LocalTime {
     pub otherwise: Zone,
 }
 
-impl Occasion {
-    /// The occasion `name` of the moment `scheduled_time`, told at most twice and not in quiet hours.
+impl Notification {
+    /// The notification `name` of the moment `scheduled_time`, told at most twice and not in quiet hours.
     #[must_use]
     pub fn new(name: impl Into<String>, scheduled_time: Timestamp) -> Self {
         Self {
@@ -76,7 +76,7 @@ impl Occasion {
     }
 }
 
-/// One who is to hear of an occasion.
+/// One who is to hear of a notification.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 #[expect(clippy::large_enum_variant, reason = "recipients with a reference are the rule")]
@@ -148,11 +148,11 @@ mod tests {
     #[test]
     fn it_is_due_when_the_clocks_of_each_first_show_the_time() {
         let local_time = LocalTime { at: Time::constant(9, 0, 0, 0), otherwise: Zone::utc() };
-        let occasion = |at: &str| Occasion {
+        let notification = |at: &str| Notification {
             local_time: Some(local_time.clone()),
-            ..Occasion::new("digest", at.parse().unwrap())
+            ..Notification::new("digest", at.parse().unwrap())
         };
-        let monday = occasion("2026-11-23T00:00:00Z");
+        let monday = notification("2026-11-23T00:00:00Z");
         let due = |zone| monday.due(zone).to_string();
 
         // As Python's `zoneinfo` has them.
@@ -163,13 +163,13 @@ mod tests {
         assert_eq!(due(Some("America/Los_Angeles")), "2026-11-23T17:00:00Z");
         assert_eq!(due(Some("Pacific/Pago_Pago")), "2026-11-23T20:00:00Z");
         assert_eq!((due(None), due(Some("Mars/Base"))), (due(Some("UTC")), due(Some("UTC"))));
-        let spring = Occasion {
+        let spring = Notification {
             local_time: Some(LocalTime { at: Time::constant(2, 30, 0, 0), otherwise: Zone::utc() }),
-            ..occasion("2027-03-28T00:00:00Z")
+            ..notification("2027-03-28T00:00:00Z")
         };
         assert_eq!(spring.due(Some("Europe/Zurich")).to_string(), "2027-03-28T01:00:00Z");
         assert_eq!(
-            Occasion::new("now", monday.scheduled_time).due(Some("Asia/Tokyo")),
+            Notification::new("now", monday.scheduled_time).due(Some("Asia/Tokyo")),
             monday.scheduled_time
         );
     }

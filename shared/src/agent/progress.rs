@@ -12,9 +12,9 @@ use tokio::sync::Notify;
 /// use herald::agent::progress::Progress;
 ///
 /// let progress = Progress::default();
-/// progress.inform("Asking the shop…");
-/// progress.say("The shop has ");
-/// progress.say("two laptops.");
+/// progress.set_status("Asking the shop…");
+/// progress.push_text("The shop has ");
+/// progress.push_text("two laptops.");
 /// assert_eq!(progress.latest().text, "The shop has two laptops.");
 /// ```
 #[derive(Debug, Clone, Default)]

@@ -31,7 +31,7 @@ const REMEMBERED: SignedDuration = SignedDuration::from_hours(48);
 /// let due = "2026-11-23T09:00:00Z".parse()?;
 /// let reminder = Reminder::new("call Robin", Activity::message("Reminder: call Robin"), due);
 ///
-/// let outcome = Outcome::reply("I will remind you.").and(Effect::Remind(Box::new(reminder)));
+/// let outcome = Outcome::reply("I will remind you.").with_effect(Effect::Remind(Box::new(reminder)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -162,7 +162,7 @@ impl Reminders {
 
     /// What of them counts at `now`.
     #[must_use]
-    pub(crate) fn bounded(mut self, now: Timestamp) -> Self {
+    pub(crate) fn pruned(mut self, now: Timestamp) -> Self {
         self.listed.retain(|listed| now.duration_since(listed.due) < KEPT);
         self.cancelled.retain(|(_, at)| now.duration_since(*at) < REMEMBERED);
         self
@@ -170,7 +170,7 @@ impl Reminders {
 
     /// When nothing of them counts any more; `None` when nothing does now.
     #[must_use]
-    pub(crate) fn ends(&self) -> Option<Timestamp> {
+    pub(crate) fn expires_at(&self) -> Option<Timestamp> {
         let after = |at: Timestamp, time| at.checked_add(time).unwrap_or(Timestamp::MAX);
         let listed = self.listed.iter().map(|listed| after(listed.due, KEPT));
         listed.chain(self.cancelled.iter().map(|(_, at)| after(*at, REMEMBERED))).max()
@@ -230,7 +230,7 @@ mod tests {
 
         assert!(labels(&reminders).is_empty() && labels(&too_early).is_empty());
         assert!(reminders.clone().moved(&call.id, 1, now).listed.is_empty());
-        assert!(reminders.bounded(at("2026-11-24T09:00:00Z")).is_empty());
+        assert!(reminders.pruned(at("2026-11-24T09:00:00Z")).is_empty());
     }
 
     #[test]
@@ -258,8 +258,8 @@ mod tests {
     fn a_late_one_is_kept_for_a_month() {
         let reminders = Reminders::default().with(listed("call", "2026-11-22T09:00:00Z"));
 
-        assert_eq!(reminders.clone().bounded(at("2026-12-22T09:00:00Z")), reminders);
-        assert!(reminders.clone().bounded(at("2026-12-24T09:00:00Z")).is_empty());
-        assert_eq!(reminders.ends(), Some(at("2026-12-23T09:00:00Z")));
+        assert_eq!(reminders.clone().pruned(at("2026-12-22T09:00:00Z")), reminders);
+        assert!(reminders.clone().pruned(at("2026-12-24T09:00:00Z")).is_empty());
+        assert_eq!(reminders.expires_at(), Some(at("2026-12-23T09:00:00Z")));
     }
 }

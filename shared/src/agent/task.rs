@@ -16,10 +16,10 @@ pub struct Task {
     /// What the engine needs to do it, as it gave it.
     #[serde(default)]
     pub input: TaskInput,
-    /// What it is called for people while it waits; see [`Task::labelled`].
+    /// What it is called for people while it waits; see [`Task::with_label`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// Whether its runs have the conversation's memory; see [`Task::recalling`].
+    /// Whether its runs have the conversation's memory; see [`Task::with_memory`].
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub recalls: bool,
 }
@@ -45,7 +45,7 @@ impl Task {
 
     /// The same task, called `label` for people: while it waits, the conversation's memory lists it.
     #[must_use]
-    pub fn labelled(self, label: impl Into<String>) -> Self {
+    pub fn with_label(self, label: impl Into<String>) -> Self {
         Self { label: Some(label.into()), ..self }
     }
 
@@ -70,7 +70,7 @@ pub struct TaskRun {
     pub state: Option<Value>,
     /// Which step it is: 0 is the first.
     pub step: u32,
-    /// What is kept of the conversation; empty unless the task is [`Task::recalling`].
+    /// What is kept of the conversation; empty unless the task is [`Task::with_memory`].
     pub memory: Memory,
 }
 

@@ -14,7 +14,7 @@ pub struct Turn {
     pub activity: Activity,
     /// Where to answer.
     pub reference: ConversationReference,
-    /// What is kept of the conversation; empty unless the engine [recalls](crate::agent::engine::Engine::recalls) it.
+    /// What is kept of the conversation; empty unless the engine [recalls](crate::agent::engine::Engine::needs_memory) it.
     #[serde(skip)]
     pub memory: Memory,
 }

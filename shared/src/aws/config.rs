@@ -6,7 +6,7 @@ mod credential;
 use std::fmt;
 
 pub use self::credential::Credential;
-use crate::channel::connector::NewConversations;
+use crate::channel::connector::ConversationSurface;
 use crate::protocol::cloud::Cloud;
 use crate::protocol::ids::{ClientId, TenantId};
 
@@ -32,9 +32,9 @@ impl AllowedTenants {
 
 /// What is wrong with the configuration, all of it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Gaps(Vec<String>);
+pub struct ConfigError(Vec<String>);
 
-impl Gaps {
+impl ConfigError {
     /// Each by itself; it begins with the variable it is about.
     #[must_use]
     pub fn each(&self) -> &[String] {
@@ -43,19 +43,19 @@ impl Gaps {
 }
 
 // A `main` that returns an error prints it this way.
-impl fmt::Debug for Gaps {
+impl fmt::Debug for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
 
-impl fmt::Display for Gaps {
+impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "configuration is incomplete: {}", self.0.join("; "))
     }
 }
 
-impl std::error::Error for Gaps {}
+impl std::error::Error for ConfigError {}
 
 /// Announcements a second to one tenant, unless set otherwise.
 pub const TENANT_RATE: u32 = 40;
@@ -65,28 +65,28 @@ type Get<'a> = Box<dyn Fn(&str) -> Option<String> + 'a>;
 /// Reads variables and remembers what is wrong with them.
 ///
 /// ```
-/// use herald::aws::config::Variables;
+/// use herald::aws::config::EnvReader;
 ///
-/// let mut vars = Variables::new(|name| (name == "TABLE_NAME").then(|| "herald".to_owned()));
+/// let mut vars = EnvReader::new(|name| (name == "TABLE_NAME").then(|| "herald".to_owned()));
 /// let table = vars.required("TABLE_NAME");
 /// let queue = vars.required("TURNS_QUEUE_URL");
 /// assert_eq!(table.as_deref(), Some("herald"));
 /// assert_eq!(queue, None);
 /// assert_eq!(vars.gaps().unwrap_err().to_string(), "configuration is incomplete: TURNS_QUEUE_URL is not set");
 /// ```
-pub struct Variables<'a> {
+pub struct EnvReader<'a> {
     get: Get<'a>,
     gaps: Vec<String>,
 }
 
 /// The variables of the process.
 #[must_use]
-pub fn environment(name: &str) -> Option<String> {
+pub fn process_env(name: &str) -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     std::env::var(name).ok()
 }
 
-impl<'a> Variables<'a> {
+impl<'a> EnvReader<'a> {
     /// Variables as `get` gives them; an empty one counts as not set.
     pub fn new(get: impl Fn(&str) -> Option<String> + 'a) -> Self {
         Self { get: Box::new(get), gaps: Vec::new() }
@@ -102,7 +102,7 @@ impl<'a> Variables<'a> {
     pub fn required(&mut self, name: &str) -> Option<String> {
         let value = self.optional(name);
         if value.is_none() {
-            self.gap(format!("{name} is not set"));
+            self.problem(format!("{name} is not set"));
         }
         value
     }
@@ -114,14 +114,14 @@ impl<'a> Variables<'a> {
         read: impl FnOnce(String) -> Result<T, E>,
     ) -> Option<T> {
         let value = self.required(name)?;
-        read(value).map_err(|error| self.gap(format!("{name}: {error}"))).ok()
+        read(value).map_err(|error| self.problem(format!("{name}: {error}"))).ok()
     }
 
     /// `CLOUD`: `public` unless set; and `REGISTRATION`: `single-tenant` unless set, or `multi-tenant`, whose
     /// tokens the cloud's own tenant issues.
     pub fn cloud(&mut self) -> Option<Cloud> {
         let name = self.optional("CLOUD").unwrap_or_else(|| "public".to_owned());
-        let mut cloud = Cloud::parse(&name).map_err(|error| self.gap(error.to_string())).ok()?;
+        let mut cloud = Cloud::parse(&name).map_err(|error| self.problem(error.to_string())).ok()?;
         match self.optional("REGISTRATION").as_deref() {
             None | Some("single-tenant") => Some(cloud),
             Some("multi-tenant") if cloud.multi_tenant.is_some() => {
@@ -129,11 +129,13 @@ impl<'a> Variables<'a> {
                 Some(cloud)
             }
             Some("multi-tenant") => {
-                self.gap("REGISTRATION is `multi-tenant`: this CLOUD has no such registrations".to_owned());
+                self.problem(
+                    "REGISTRATION is `multi-tenant`: this CLOUD has no such registrations".to_owned(),
+                );
                 None
             }
             Some(other) => {
-                self.gap(format!("REGISTRATION is `{other}`: use single-tenant or multi-tenant"));
+                self.problem(format!("REGISTRATION is `{other}`: use single-tenant or multi-tenant"));
                 None
             }
         }
@@ -144,11 +146,11 @@ impl<'a> Variables<'a> {
         let list = self.optional("CHANNEL_CALLERS").unwrap_or_default();
         let callers = list.split(',').map(str::trim).filter(|caller| !caller.is_empty());
         let callers: Result<Vec<_>, _> = callers.map(ClientId::new).collect();
-        let callers = callers.map_err(|error| self.gap(format!("CHANNEL_CALLERS: {error}"))).ok()?;
+        let callers = callers.map_err(|error| self.problem(format!("CHANNEL_CALLERS: {error}"))).ok()?;
         // Whoever has the agent's own credential could speak to it as the channel.
         let is_own = |caller: &ClientId| own.is_some_and(|own| own.is(caller));
         if callers.iter().any(is_own) {
-            self.gap("CHANNEL_CALLERS names CLIENT_ID: the agent is not its own channel".to_owned());
+            self.problem("CHANNEL_CALLERS names CLIENT_ID: the agent is not its own channel".to_owned());
             return None;
         }
         Some(callers)
@@ -173,7 +175,7 @@ impl<'a> Variables<'a> {
                 let tenants = list.split(',').map(|tenant| TenantId::new(tenant.trim()));
                 let tenants: Result<Vec<_>, _> = tenants.collect();
                 let listed = tenants.map(AllowedTenants::Listed);
-                listed.map_err(|error| self.gap(format!("ALLOWED_TENANTS: {error}"))).ok()
+                listed.map_err(|error| self.problem(format!("ALLOWED_TENANTS: {error}"))).ok()
             }
         }
     }
@@ -184,23 +186,23 @@ impl<'a> Variables<'a> {
         let Some(text) = self.optional("TENANT_RATE") else { return Some(TENANT_RATE) };
         let rate = text.parse().ok().filter(|rate| (1..=50).contains(rate));
         if rate.is_none() {
-            self.gap(format!("TENANT_RATE is `{text}`: use a number from 1 to 50"));
+            self.problem(format!("TENANT_RATE is `{text}`: use a number from 1 to 50"));
         }
         rate
     }
 
     /// `NEW_CONVERSATIONS`: where the conversations begin that the agent makes, `chat` or `copilot`; `chat` unless set.
-    pub fn new_conversations(&mut self) -> Option<NewConversations> {
-        let Some(name) = self.optional("NEW_CONVERSATIONS") else { return Some(NewConversations::Chat) };
-        let form = NewConversations::named(&name);
+    pub fn new_conversations(&mut self) -> Option<ConversationSurface> {
+        let Some(name) = self.optional("NEW_CONVERSATIONS") else { return Some(ConversationSurface::Chat) };
+        let form = ConversationSurface::named(&name);
         if form.is_none() {
-            self.gap(format!("NEW_CONVERSATIONS is `{name}`: use chat or copilot"));
+            self.problem(format!("NEW_CONVERSATIONS is `{name}`: use chat or copilot"));
         }
         form
     }
 
     /// Notes something else that is wrong.
-    pub fn gap(&mut self, what: String) {
+    pub fn problem(&mut self, what: String) {
         self.gaps.push(what);
     }
 
@@ -209,8 +211,8 @@ impl<'a> Variables<'a> {
     /// # Errors
     ///
     /// All that is wrong.
-    pub fn gaps(self) -> Result<(), Gaps> {
-        if self.gaps.is_empty() { Ok(()) } else { Err(Gaps(self.gaps)) }
+    pub fn finish(self) -> Result<(), ConfigError> {
+        if self.gaps.is_empty() { Ok(()) } else { Err(ConfigError(self.gaps)) }
     }
 }
 
@@ -218,8 +220,8 @@ impl<'a> Variables<'a> {
 mod tests {
     use super::*;
 
-    fn vars<'a>(pairs: &'a [(&'a str, &'a str)]) -> Variables<'a> {
-        Variables::new(|name| {
+    fn vars<'a>(pairs: &'a [(&'a str, &'a str)]) -> EnvReader<'a> {
+        EnvReader::new(|name| {
             pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
         })
     }
@@ -240,6 +242,6 @@ mod tests {
 
         assert_eq!(vars(&[]).channel_callers(Some(&own)), Some(Vec::new()));
         assert_eq!(named.channel_callers(Some(&own)), None);
-        assert!(named.gaps().unwrap_err().to_string().contains("CHANNEL_CALLERS names CLIENT_ID"));
+        assert!(named.finish().unwrap_err().to_string().contains("CHANNEL_CALLERS names CLIENT_ID"));
     }
 }

@@ -13,7 +13,7 @@ use std::error::Error;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::aws::{Asked, explain};
+pub use self::aws::{AwsRequest, explain};
 pub use self::clock::clock;
 pub use self::configuration::{cloud, credential};
 pub use self::keys::keys;
@@ -69,7 +69,7 @@ pub struct Finding {
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It holds: what was seen.
-    Held(String),
+    Passed(String),
     /// It does not hold.
     Failed {
         /// Why not.
@@ -83,8 +83,8 @@ pub enum Outcome {
 
 impl Finding {
     /// `what` holds.
-    pub fn held(what: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { what: what.into(), outcome: Outcome::Held(detail.into()) }
+    pub fn passed(what: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { what: what.into(), outcome: Outcome::Passed(detail.into()) }
     }
 
     /// `what` does not hold because of `cause`, and `fix` mends it.
@@ -137,7 +137,7 @@ mod tests {
         let report = Report {
             version: VERSION,
             findings: vec![
-                Finding::held("clock", "0 s off"),
+                Finding::passed("clock", "0 s off"),
                 Finding::failed("table", "it is gone", "bring it back"),
                 Finding::skipped("queue", "not this role's"),
             ],

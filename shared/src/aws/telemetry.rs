@@ -11,12 +11,12 @@ use tracing_subscriber::layer::SubscriberExt;
 /// The AWS SDK's and HTTP client's own lines stay at `warn`: at `debug` they print bodies and headers.
 pub fn init(level: Option<&str>) {
     // A second call changes nothing: the first one's subscriber stays.
-    let _ = tracing::subscriber::set_global_default(lines(level, std::io::stderr));
+    let _ = tracing::subscriber::set_global_default(subscriber(level, std::io::stderr));
 }
 
 /// What [`init`] logs with, writing elsewhere: for tests, which search what was written.
 #[must_use]
-pub fn lines<W>(level: Option<&str>, writer: W) -> impl Subscriber + Send + Sync
+pub fn subscriber<W>(level: Option<&str>, writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use self::check::{InvalidAudience, MAX_LISTED};
-pub use self::membership::{Found, Subscribed};
+pub use self::membership::{Candidate, TopicSubscriptions};
 use crate::agent::topic::Topic;
 use crate::protocol::conversation::{ConversationReference, ReferenceKey, User};
 use crate::protocol::ids::{ChannelId, EntraId, TenantId};
 use crate::protocol::team::{Team, TeamChannel};
 
-/// Who is to hear of an occasion.
+/// Who is to hear of a notification.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Audience {
@@ -28,7 +28,7 @@ pub enum Audience {
     /// The people listed, each with values of their own for the content.
     Users {
         /// At most [`MAX_LISTED`].
-        users: Vec<Addressee>,
+        users: Vec<ListedUser>,
     },
     /// One conversation by its reference's key, as `inbound` logs it.
     Conversation {
@@ -83,7 +83,7 @@ pub enum ConversationKind {
 /// One person of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Addressee {
+pub struct ListedUser {
     /// The channel to speak on; Teams unless said otherwise.
     #[serde(default = "crate::protocol::conversation::teams")]
     pub channel: ChannelId,
@@ -96,7 +96,7 @@ pub struct Addressee {
     pub values: Map<String, Value>,
 }
 
-impl Addressee {
+impl ListedUser {
     /// The person alone.
     #[must_use]
     pub fn user(&self) -> User {

@@ -114,10 +114,10 @@ impl Content {
             let language = locale.split('-').next().unwrap_or_default();
             find(locale).or_else(|| find(language))
         };
-        locale.and_then(chain).map_or_else(|| self.otherwise(), Variant::said)
+        locale.and_then(chain).map_or_else(|| self.fallback(), Variant::said)
     }
 
-    fn otherwise(&self) -> Said<'_> {
+    fn fallback(&self) -> Said<'_> {
         Said {
             text: self.text.as_deref(),
             card: self.card.as_ref(),

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::{Outcome, Status};
-use crate::broadcast::preferences::Courtesy;
+use crate::broadcast::preferences::Notify;
 
 /// What becomes of a recipient whose turn it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub enum Gate {
     /// They are told.
     Send,
     /// They are not told, and this is what stands in the report.
-    LeaveOut {
+    Skip {
         /// What it comes to.
         outcome: Outcome,
         /// Why, in words.
@@ -24,25 +24,24 @@ pub enum Gate {
         until: Timestamp,
     },
     /// They wait until the broadcast is resumed.
-    Hold,
+    Park,
 }
 
 /// What becomes of a recipient, in a broadcast that stands at `status`, given what they want to be spared.
 #[must_use]
-pub fn gate(status: Status, courtesy: Courtesy) -> Gate {
+pub fn gate(status: Status, notify: Notify) -> Gate {
     match status {
-        Status::Running | Status::Done => match courtesy {
-            Courtesy::Send => Gate::Send,
-            Courtesy::LeaveOut(reason) => Gate::LeaveOut { outcome: Outcome::OptedOut, reason },
-            Courtesy::DeferUntil(until) => Gate::Defer { until },
-            Courtesy::NotKnown => Gate::LeaveOut {
-                outcome: Outcome::Failed,
-                reason: "what they want to be spared cannot be read",
-            },
+        Status::Running | Status::Done => match notify {
+            Notify::Send => Gate::Send,
+            Notify::Skip(reason) => Gate::Skip { outcome: Outcome::OptedOut, reason },
+            Notify::Defer(until) => Gate::Defer { until },
+            Notify::Unknown => {
+                Gate::Skip { outcome: Outcome::Failed, reason: "what they want to be spared cannot be read" }
+            }
         },
-        Status::Paused => Gate::Hold,
+        Status::Paused => Gate::Park,
         Status::Cancelled => {
-            Gate::LeaveOut { outcome: Outcome::Cancelled, reason: "the broadcast was cancelled" }
+            Gate::Skip { outcome: Outcome::Cancelled, reason: "the broadcast was cancelled" }
         }
     }
 }

@@ -145,7 +145,7 @@ pub struct Entry {
     /// The delivery.
     pub job: JobId,
     /// To whom.
-    pub who: Who,
+    pub who: RecipientRef,
     /// What it came to.
     pub outcome: Outcome,
     /// Why it failed or waits.
@@ -171,7 +171,7 @@ impl Entry {
 
 /// A recipient, as a report names one: by ids, never by what they are called.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Who {
+pub struct RecipientRef {
     /// The tenant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<TenantId>,
@@ -189,9 +189,9 @@ pub struct Who {
 /// How many recipients came to what.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Tally(pub BTreeMap<Outcome, i64>);
+pub struct OutcomeCounts(pub BTreeMap<Outcome, i64>);
 
-impl Tally {
+impl OutcomeCounts {
     /// Counts a recipient whose outcome becomes `new` after `old`.
     pub fn count(&mut self, old: Option<Outcome>, new: Outcome) {
         if let Some(old) = old {

@@ -12,7 +12,7 @@ pub const PAGE: usize = 500;
 pub const RECIPIENTS: usize = 10;
 
 /// How much sending to one tenant waits in the queue of deliveries, so that a pause or a newer broadcast is soon felt.
-pub const AHEAD: Duration = Duration::from_secs(300);
+pub const QUEUE_AHEAD: Duration = Duration::from_secs(300);
 
 /// Where planning goes on: a part of the audience, a shard of it, and the last that was planned there.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,13 +28,13 @@ pub struct Cursor {
 
 /// How large an audience is: the shards of each of its parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Extent(pub Vec<u16>);
+pub struct ShardCounts(pub Vec<u16>);
 
 impl Cursor {
     /// Where planning goes on after a page that ended at `last`; `None` of a shard's last page, and as a result when
     /// everybody is planned.
     #[must_use]
-    pub fn after(&self, last: Option<String>, extent: &Extent) -> Option<Self> {
+    pub fn after(&self, last: Option<String>, extent: &ShardCounts) -> Option<Self> {
         if last.is_some() {
             return Some(Self { after: last, ..self.clone() });
         }
@@ -49,7 +49,7 @@ impl Cursor {
 
 /// Where recipients of one tenant go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Placement {
+pub enum Dispatch {
     /// Into the queue.
     Queue,
     /// Onto the agenda for so long: as much as may is in the queue already.
@@ -58,10 +58,10 @@ pub enum Placement {
 
 /// Where the next recipients of a tenant go, `waiting` of whom were planned and not told yet, at so many a second.
 #[must_use]
-pub fn place(waiting: u64, per_second: u32) -> Placement {
+pub fn dispatch(waiting: u64, per_second: u32) -> Dispatch {
     let takes = Duration::from_secs(waiting / u64::from(per_second.max(1)));
-    match takes.checked_sub(AHEAD) {
-        Some(beyond) => Placement::Later(beyond),
-        None => Placement::Queue,
+    match takes.checked_sub(QUEUE_AHEAD) {
+        Some(beyond) => Dispatch::Later(beyond),
+        None => Dispatch::Queue,
     }
 }

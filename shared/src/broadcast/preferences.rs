@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::agent::calendar::{QuietHours, Zone};
-use crate::agent::notification::Occasion;
+use crate::agent::notification::Notification;
 use crate::agent::topic::Topic;
 
 /// Most topics that a person's words are kept about; past them the oldest word gives way.
@@ -18,26 +18,26 @@ const MAX_TOPICS: usize = 500;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Preferences {
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    everything: Option<Word<Wanted>>,
+    everything: Option<Dated<Setting>>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    topics: BTreeMap<Topic, Word<Wanted>>,
+    topics: BTreeMap<Topic, Dated<Setting>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    quiet: Option<Word<Option<Quiet>>>,
+    quiet: Option<Dated<Option<Quiet>>>,
 }
 
 /// What was said of something, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Word<T> {
-    says: T,
+struct Dated<T> {
+    value: T,
     at: Timestamp,
 }
 
 /// Whether somebody wants to hear of something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Wanted {
+pub enum Setting {
     /// They do.
-    Heard,
+    Unmuted,
     /// They do not.
     Muted,
 }
@@ -52,22 +52,22 @@ struct Quiet {
 
 /// What becomes of something that would be said unasked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Courtesy {
+pub enum Notify {
     /// It is said.
     Send,
     /// It is not said, and why not.
-    LeaveOut(&'static str),
+    Skip(&'static str),
     /// It is said then, and not before.
-    DeferUntil(Timestamp),
+    Defer(Timestamp),
     /// It is not said, for what they want to be spared cannot be read.
-    NotKnown,
+    Unknown,
 }
 
 impl Preferences {
     /// The same after the word `says` about `topic`, or about everything, of the moment `at`.
     #[must_use]
-    pub fn wanting(mut self, topic: Option<&Topic>, says: Wanted, at: Timestamp) -> Self {
-        let word = Word { says, at };
+    pub fn set_muted(mut self, topic: Option<&Topic>, value: Setting, at: Timestamp) -> Self {
+        let word = Dated { value, at };
         match topic {
             None => self.everything = later(self.everything, word),
             Some(topic) => {
@@ -93,7 +93,7 @@ impl Preferences {
     /// person whose zone is not known later they are those of `zone`.
     #[must_use]
     pub fn quiet(mut self, hours: Option<QuietHours>, zone: Option<Zone>, at: Timestamp) -> Self {
-        let word = Word { says: hours.map(|hours| Quiet { hours, zone }), at };
+        let word = Dated { value: hours.map(|hours| Quiet { hours, zone }), at };
         self.quiet = later(self.quiet, word);
         self
     }
@@ -102,48 +102,48 @@ impl Preferences {
     #[must_use]
     pub fn mutes(&self, topic: Option<&Topic>) -> bool {
         let of_topic = topic.and_then(|topic| self.topics.get(topic));
-        let says = match (of_topic, &self.everything) {
-            (Some(topic), Some(everything)) if topic.at > everything.at => topic.says,
-            (_, Some(everything)) => everything.says,
-            (Some(topic), None) => topic.says,
-            (None, None) => Wanted::Heard,
+        let value = match (of_topic, &self.everything) {
+            (Some(topic), Some(everything)) if topic.at > everything.at => topic.value,
+            (_, Some(everything)) => everything.value,
+            (Some(topic), None) => topic.value,
+            (None, None) => Setting::Unmuted,
         };
-        says == Wanted::Muted
+        value == Setting::Muted
     }
 
     /// The quiet hours, if there are any.
     #[must_use]
     pub fn quiet_hours(&self) -> Option<QuietHours> {
-        self.quiet.as_ref()?.says.as_ref().map(|quiet| quiet.hours)
+        self.quiet.as_ref()?.value.as_ref().map(|quiet| quiet.hours)
     }
 
-    /// What becomes of `occasion` at `now` for somebody whose clocks are those of `zone`, if that is known.
+    /// What becomes of `notification` at `now` for somebody whose clocks are those of `zone`, if that is known.
     ///
     /// What is urgent is said in quiet hours too; who has muted it is not told all the same.
     #[must_use]
-    pub fn courtesy(&self, occasion: &Occasion, zone: Option<&str>, now: Timestamp) -> Courtesy {
-        if self.mutes(occasion.topic().as_ref()) {
+    pub fn notify(&self, notification: &Notification, zone: Option<&str>, now: Timestamp) -> Notify {
+        if self.mutes(notification.topic().as_ref()) {
             return match self.mutes(None) {
-                true => Courtesy::LeaveOut("muted everything"),
-                false => Courtesy::LeaveOut("muted the topic"),
+                true => Notify::Skip("muted everything"),
+                false => Notify::Skip("muted the topic"),
             };
         }
-        let due = occasion.due(zone);
-        if occasion.local_time.is_some() && now < due {
-            return Courtesy::DeferUntil(due);
+        let due = notification.due(zone);
+        if notification.local_time.is_some() && now < due {
+            return Notify::Defer(due);
         }
-        let quiet = self.quiet.as_ref().and_then(|word| word.says.as_ref()).filter(|_| !occasion.urgent);
-        let Some(quiet) = quiet else { return Courtesy::Send };
+        let quiet = self.quiet.as_ref().and_then(|word| word.value.as_ref()).filter(|_| !notification.urgent);
+        let Some(quiet) = quiet else { return Notify::Send };
         let zone = zone.and_then(|zone| Zone::named(zone).ok()).or(quiet.zone.clone());
         match quiet.hours.end(&zone.unwrap_or_else(Zone::utc), now) {
-            Some(end) => Courtesy::DeferUntil(end),
-            None => Courtesy::Send,
+            Some(end) => Notify::Defer(end),
+            None => Notify::Send,
         }
     }
 }
 
 /// The later of two words; of two at once the one that arrives.
-fn later<T>(there: Option<Word<T>>, word: Word<T>) -> Option<Word<T>> {
+fn later<T>(there: Option<Dated<T>>, word: Dated<T>) -> Option<Dated<T>> {
     match there {
         Some(there) if there.at > word.at => Some(there),
         Some(_) | None => Some(word),

@@ -11,10 +11,10 @@ const PATIENCE: SignedDuration = SignedDuration::from_hours(1);
 impl Broadcast {
     /// The record once `owner`, who plans, has asked for the rosters; `None` when someone else plans now.
     #[must_use]
-    pub fn asked_by(&self, owner: &str) -> Option<Self> {
+    pub fn roster_requested_by(&self, owner: &str) -> Option<Self> {
         self.planner.as_ref().filter(|planner| planner.owner == owner)?;
-        let waits_for = Some("the rosters of its teams are being read".to_owned());
-        Some(Self { asked: true, waits_for, ..self.clone() })
+        let blocked_on = Some("the rosters of its teams are being read".to_owned());
+        Some(Self { asked: true, blocked_on, ..self.clone() })
     }
 
     /// The record when nobody can be planned yet for this `reason`, which may pass: paused once it has lasted too long.
@@ -24,7 +24,7 @@ impl Broadcast {
         if now.duration_since(since) >= PATIENCE {
             return self.stopped(&format!("for an hour: {reason}"), now);
         }
-        Self { waits_for: Some(reason.to_owned()), ..self.clone() }
+        Self { blocked_on: Some(reason.to_owned()), ..self.clone() }
     }
 
     /// The record when nobody can be planned for a `reason` that does not pass by itself.
@@ -32,7 +32,7 @@ impl Broadcast {
     pub fn stopped(&self, reason: &str, now: Timestamp) -> Self {
         match self.status {
             Status::Running => {
-                Self { waits_for: None, ..self.clone() }.enter(Status::Paused, now, Some(reason))
+                Self { blocked_on: None, ..self.clone() }.transition(Status::Paused, now, Some(reason))
             }
             Status::Paused | Status::Cancelled | Status::Done => self.clone(),
         }
@@ -42,7 +42,7 @@ impl Broadcast {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::broadcast::{BroadcastId, Leased, Wish};
+    use crate::broadcast::{BroadcastId, Command, Lease};
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + seconds).unwrap()
@@ -54,9 +54,9 @@ mod tests {
 
         let soon = broadcast.waiting("slow", at(3_599));
         let late = soon.waiting("slow", at(3_600));
-        let again = late.wish(Wish::Resume, at(7_000)).unwrap().waiting("slow", at(7_100));
+        let again = late.apply(Command::Resume, at(7_000)).unwrap().waiting("slow", at(7_100));
 
-        assert_eq!((soon.status, soon.waits_for.as_deref()), (Status::Running, Some("slow")));
+        assert_eq!((soon.status, soon.blocked_on.as_deref()), (Status::Running, Some("slow")));
         assert_eq!((late.status, late.reason()), (Status::Paused, Some("for an hour: slow")));
         assert_eq!(again.status, Status::Running);
     }
@@ -64,7 +64,7 @@ mod tests {
     #[test]
     fn what_does_not_pass_pauses_what_runs_and_nothing_else() {
         let broadcast = Broadcast::new(BroadcastId::of_key("k"), at(0));
-        let cancelled = broadcast.wish(Wish::Cancel, at(1)).unwrap();
+        let cancelled = broadcast.apply(Command::Cancel, at(1)).unwrap();
 
         assert_eq!(broadcast.stopped("gone", at(1)).reason(), Some("gone"));
         assert_eq!(cancelled.stopped("gone", at(2)), cancelled);
@@ -72,11 +72,12 @@ mod tests {
 
     #[test]
     fn only_who_plans_has_asked() {
-        let Leased::Taken(leased) = Broadcast::new(BroadcastId::of_key("k"), at(0)).lease("me", at(0)) else {
+        let Lease::Acquired(leased) = Broadcast::new(BroadcastId::of_key("k"), at(0)).lease("me", at(0))
+        else {
             panic!("it is free");
         };
 
-        assert!(leased.asked_by("me").is_some_and(|asked| asked.asked));
-        assert_eq!(leased.asked_by("you"), None);
+        assert!(leased.roster_requested_by("me").is_some_and(|asked| asked.asked));
+        assert_eq!(leased.roster_requested_by("you"), None);
     }
 }

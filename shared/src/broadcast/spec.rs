@@ -1,4 +1,4 @@
-//! What a broadcast is: to whom, what, for which occasion. It is written once and never changed.
+//! What a broadcast is: to whom, what, for which notification. It is written once and never changed.
 //! How far the broadcast has come is not said here.
 
 use jiff::Timestamp;
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
 use super::{BroadcastId, Outcome};
-use crate::agent::notification::Occasion;
+use crate::agent::notification::Notification;
 use crate::broadcast::audience::{Audience, InvalidAudience};
 use crate::broadcast::content::{Content, InvalidContent};
 use crate::jobs::JobId;
@@ -23,9 +23,9 @@ pub struct Spec {
     /// The schedule that fired, or the caller's key.
     pub origin: String,
     /// What people are told of; the engine says it where there is no content.
-    pub occasion: Occasion,
+    pub notification: Notification,
     /// What is done, and to whom.
-    pub aim: Aim,
+    pub kind: Kind,
     /// What is said; `None`: what the engine says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<Content>,
@@ -34,9 +34,9 @@ pub struct Spec {
 /// What is done, and to whom.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "kebab-case")]
-pub enum Aim {
+pub enum Kind {
     /// Tell an audience.
-    Tell {
+    Announce {
         /// Whom.
         audience: Audience,
     },
@@ -57,12 +57,12 @@ pub enum Aim {
     },
 }
 
-impl Aim {
+impl Kind {
     /// The broadcast whose recipients these are, and which of them; `None` for those of an audience.
     #[must_use]
     pub fn source(&self) -> Option<(&BroadcastId, Outcome)> {
         match self {
-            Self::Tell { .. } => None,
+            Self::Announce { .. } => None,
             Self::Recall { of } | Self::Correct { of } => Some((of, Outcome::Delivered)),
             Self::Resend { of } => Some((of, Outcome::Unknown)),
         }
@@ -114,11 +114,11 @@ impl Spec {
     /// [`InvalidSpec`], naming the member that is wrong.
     pub fn check(&self) -> Result<(), InvalidSpec> {
         let wrong = |member, problem| Err(InvalidSpec::Member { member, problem });
-        if self.occasion.name.is_empty() {
-            return wrong("occasion", "is empty");
+        if self.notification.name.is_empty() {
+            return wrong("notification", "is empty");
         }
-        match &self.aim {
-            Aim::Tell { audience } => {
+        match &self.kind {
+            Kind::Announce { audience } => {
                 audience.check()?;
                 if let Some(content) = &self.content {
                     let nothing = Map::new();
@@ -127,11 +127,13 @@ impl Spec {
                     content.check(&listed)?;
                 }
             }
-            Aim::Correct { .. } => match &self.content {
+            Kind::Correct { .. } => match &self.content {
                 Some(content) => content.check(&[])?,
-                None => return wrong("content", "is missing: it says what takes the place of what was said"),
+                None => {
+                    return wrong("content", "is missing: it value what takes the place of what was said");
+                }
             },
-            Aim::Recall { .. } | Aim::Resend { .. } => {}
+            Kind::Recall { .. } | Kind::Resend { .. } => {}
         }
         match serde_json::to_string(self) {
             Ok(json) if json.len() <= MAX_SPEC_BYTES => Ok(()),
@@ -142,19 +144,20 @@ impl Spec {
     /// Whether both are the same broadcast, whenever they arrived.
     #[must_use]
     pub fn is_repeat_of(&self, other: &Self) -> bool {
-        let occasion = Occasion { scheduled_time: other.occasion.scheduled_time, ..self.occasion.clone() };
-        Self { occasion, ..self.clone() } == *other
+        let notification =
+            Notification { scheduled_time: other.notification.scheduled_time, ..self.notification.clone() };
+        Self { notification, ..self.clone() } == *other
     }
 
     /// The delivery to one recipient, given as what it is found by.
     #[must_use]
     pub fn job(&self, recipient: &str) -> JobId {
-        JobId::of_delivery(&self.origin, self.occasion.scheduled_time, recipient)
+        JobId::of_delivery(&self.origin, self.notification.scheduled_time, recipient)
     }
 
     /// The moment it is for.
     #[must_use]
     pub fn time(&self) -> Timestamp {
-        self.occasion.scheduled_time
+        self.notification.scheduled_time
     }
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::agent::notification::Occasion;
+use crate::agent::notification::Notification;
 use crate::broadcast::audience::Audience;
 use crate::jobs::{Failure, FailureKind, State};
 use crate::protocol::channel_error::{ConnectorError, RejectionReason};
@@ -19,8 +19,8 @@ fn broadcast() -> Broadcast {
 
 fn leased(broadcast: &Broadcast, owner: &str, now: Timestamp) -> Broadcast {
     match broadcast.lease(owner, now) {
-        Leased::Taken(broadcast) => broadcast,
-        other @ (Leased::Busy { .. } | Leased::Nothing) => panic!("{other:?}"),
+        Lease::Acquired(broadcast) => broadcast,
+        other @ (Lease::Held { .. } | Lease::Nothing) => panic!("{other:?}"),
     }
 }
 
@@ -30,7 +30,7 @@ fn step(cursor: Option<Cursor>, count: u64) -> Step {
 
 #[test]
 fn every_shard_of_every_part_is_gone_through_once() {
-    let extent = Extent(vec![2, 1, 3]);
+    let extent = ShardCounts(vec![2, 1, 3]);
     let mut seen = Vec::new();
 
     let mut cursor = Some(Cursor::default());
@@ -60,59 +60,59 @@ fn every_shard_of_every_part_is_gone_through_once() {
 fn one_plans_at_a_time_and_who_lost_the_lease_moves_nothing() {
     let first = leased(&broadcast(), "a", at(0));
 
-    assert_eq!(first.lease("b", at(59)), Leased::Busy { until: at(60) });
+    assert_eq!(first.lease("b", at(59)), Lease::Held { until: at(60) });
     let second = leased(&first, "b", at(60));
-    assert_eq!(second.planned_to("a", &step(None, 7), at(61)), None);
+    assert_eq!(second.checkpoint("a", &step(None, 7), at(61)), None);
     assert_eq!(second.released("a"), None);
-    assert_eq!(second.planned_to("b", &step(None, 7), at(61)).unwrap().recipients(), 7);
+    assert_eq!(second.checkpoint("b", &step(None, 7), at(61)).unwrap().recipients(), 7);
 }
 
 #[test]
 fn a_pause_holds_the_planning_and_keeps_what_was_planned_meanwhile() {
     let running = leased(&broadcast(), "a", at(0));
-    let paused = running.wish(Wish::Pause, at(1)).unwrap();
+    let paused = running.apply(Command::Pause, at(1)).unwrap();
 
-    let moved = paused.planned_to("a", &step(Some(Cursor::default()), 3), at(2)).unwrap();
+    let moved = paused.checkpoint("a", &step(Some(Cursor::default()), 3), at(2)).unwrap();
 
     assert_eq!((moved.status, moved.recipients()), (Status::Paused, 3));
-    assert_eq!(moved.lease("b", at(100)), Leased::Nothing);
-    assert_eq!(moved.wish(Wish::Pause, at(3)), Err(NotPossible { status: Status::Paused }));
-    let resumed = moved.wish(Wish::Resume, at(4)).unwrap();
-    assert!(matches!(resumed.lease("b", at(100)), Leased::Taken(_)));
+    assert_eq!(moved.lease("b", at(100)), Lease::Nothing);
+    assert_eq!(moved.apply(Command::Pause, at(3)), Err(NotPossible { status: Status::Paused }));
+    let resumed = moved.apply(Command::Resume, at(4)).unwrap();
+    assert!(matches!(resumed.lease("b", at(100)), Lease::Acquired(_)));
 }
 
 #[test]
 fn what_is_over_stays_over() {
-    let cancelled = broadcast().wish(Wish::Cancel, at(1)).unwrap();
+    let cancelled = broadcast().apply(Command::Cancel, at(1)).unwrap();
 
-    for wish in [Wish::Pause, Wish::Resume, Wish::Cancel] {
-        assert_eq!(cancelled.wish(wish, at(2)), Err(NotPossible { status: Status::Cancelled }));
+    for wish in [Command::Pause, Command::Resume, Command::Cancel] {
+        assert_eq!(cancelled.apply(wish, at(2)), Err(NotPossible { status: Status::Cancelled }));
     }
-    assert_eq!(cancelled.lease("a", at(2)), Leased::Nothing);
-    assert_eq!(cancelled.progressed(0, at(2)), None);
-    assert_eq!(cancelled.failed(&FailureKind::NoToken.into(), at(2)).status, Status::Cancelled);
+    assert_eq!(cancelled.lease("a", at(2)), Lease::Nothing);
+    assert_eq!(cancelled.update_progress(0, at(2)), None);
+    assert_eq!(cancelled.record_failure(&FailureKind::NoToken.into(), at(2)).status, Status::Cancelled);
 }
 
 #[test]
 fn it_is_done_when_everybody_is_planned_and_has_an_outcome() {
-    let planned = leased(&broadcast(), "a", at(0)).planned_to("a", &step(None, 3), at(1)).unwrap();
+    let planned = leased(&broadcast(), "a", at(0)).checkpoint("a", &step(None, 3), at(1)).unwrap();
 
-    let moving = planned.progressed(2, at(2)).unwrap();
+    let moving = planned.update_progress(2, at(2)).unwrap();
 
     assert_eq!(moving.status, Status::Running);
-    assert_eq!(moving.progressed(2, at(60)), None);
-    assert!(!moving.is_at_rest(at(301)) && moving.is_at_rest(at(302)));
-    assert_eq!(moving.progressed(3, at(61)).unwrap().status, Status::Done);
+    assert_eq!(moving.update_progress(2, at(60)), None);
+    assert!(!moving.is_stalled(at(301)) && moving.is_stalled(at(302)));
+    assert_eq!(moving.update_progress(3, at(61)).unwrap().status, Status::Done);
 }
 
 #[test]
 fn it_is_done_when_nothing_was_heard_for_longer_than_a_delivery_can_wait() {
-    let planned = leased(&broadcast(), "a", at(0)).planned_to("a", &step(None, 3), at(1)).unwrap();
-    let resting = planned.progressed(2, at(0)).unwrap();
+    let planned = leased(&broadcast(), "a", at(0)).checkpoint("a", &step(None, 3), at(1)).unwrap();
+    let resting = planned.update_progress(2, at(0)).unwrap();
 
-    let late = resting.progressed(2, at(36 * 3_600)).unwrap();
+    let late = resting.update_progress(2, at(36 * 3_600)).unwrap();
 
-    assert_eq!(resting.progressed(2, at(36 * 3_600 - 1)), None);
+    assert_eq!(resting.update_progress(2, at(36 * 3_600 - 1)), None);
     assert_eq!((late.status, late.reason()), (Status::Done, Some("2 of 3 planned came to an outcome")));
 }
 
@@ -123,25 +123,25 @@ fn unauthorized() -> Failure {
 #[test]
 fn twenty_failures_in_a_row_pause_it_and_one_success_begins_anew() {
     let fail = |broadcast: &Broadcast, times: u32| {
-        (0..times).fold(broadcast.clone(), |broadcast, _| broadcast.failed(&unauthorized(), at(1)))
+        (0..times).fold(broadcast.clone(), |broadcast, _| broadcast.record_failure(&unauthorized(), at(1)))
     };
 
     let close = fail(&broadcast(), 19);
-    let lucky = fail(&close.got_through().unwrap(), 19);
+    let lucky = fail(&close.record_success().unwrap(), 19);
     let tripped = fail(&close, 1);
 
     assert_eq!((close.status, lucky.status), (Status::Running, Status::Running));
     assert_eq!(tripped.status, Status::Paused);
     let reason = format!("20 sends in a row failed: {}", unauthorized());
     assert_eq!(tripped.reason(), Some(reason.as_str()));
-    assert_eq!(tripped.wish(Wish::Resume, at(2)).unwrap().failures, 0);
+    assert_eq!(tripped.apply(Command::Resume, at(2)).unwrap().failures, 0);
 }
 
 #[test]
 fn five_minutes_of_sends_wait_in_the_queue_and_the_rest_later() {
-    assert_eq!(place(11_999, 40), Placement::Queue);
-    assert_eq!(place(12_000, 40), Placement::Later(Duration::ZERO));
-    assert_eq!(place(14_400, 40), Placement::Later(Duration::from_secs(60)));
+    assert_eq!(dispatch(11_999, 40), Dispatch::Queue);
+    assert_eq!(dispatch(12_000, 40), Dispatch::Later(Duration::ZERO));
+    assert_eq!(dispatch(14_400, 40), Dispatch::Later(Duration::from_secs(60)));
 }
 
 #[test]
@@ -182,8 +182,8 @@ fn a_key_that_says_nothing_or_looks_like_an_id_is_refused() {
 fn a_repeat_is_one_whatever_its_time_and_another_content_is_none() {
     let spec = |text: &str, second| Spec {
         origin: "news".to_owned(),
-        occasion: Occasion::new("news", at(second)),
-        aim: Aim::Tell { audience: Audience::Everyone {} },
+        notification: Notification::new("news", at(second)),
+        kind: Kind::Announce { audience: Audience::Everyone {} },
         content: Some(crate::broadcast::content::Content::text(text)),
     };
 
@@ -196,7 +196,7 @@ fn a_repeat_is_one_whatever_its_time_and_another_content_is_none() {
 proptest! {
     #[test]
     fn counting_a_change_moves_one_and_loses_none(changes in prop::collection::vec(0_usize..12, 1..60)) {
-        let mut tally = Tally::default();
+        let mut tally = OutcomeCounts::default();
         let mut last = None;
 
         for index in &changes {

@@ -22,7 +22,7 @@ const MAX_HISTORY: usize = 64;
 
 /// What an operator wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wish {
+pub enum Command {
     /// Nobody else is told until it is resumed.
     Pause,
     /// It goes on.
@@ -42,11 +42,11 @@ pub struct NotPossible {
 /// What came of wanting to plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::large_enum_variant, reason = "it lives for one write")]
-pub enum Leased {
+pub enum Lease {
     /// The planning is the claimant's, once this record is written.
-    Taken(Broadcast),
+    Acquired(Broadcast),
     /// Someone else plans, until then at the latest.
-    Busy {
+    Held {
         /// When their lease ends.
         until: Timestamp,
     },
@@ -60,34 +60,34 @@ impl Broadcast {
     /// # Errors
     ///
     /// [`NotPossible`]: it is as wished already, or over.
-    pub fn wish(&self, wish: Wish, now: Timestamp) -> Result<Self, NotPossible> {
-        let status = match (wish, self.status) {
-            (Wish::Pause, Status::Running) => Status::Paused,
-            (Wish::Resume, Status::Paused) => Status::Running,
-            (Wish::Cancel, Status::Running | Status::Paused) => Status::Cancelled,
+    pub fn apply(&self, command: Command, now: Timestamp) -> Result<Self, NotPossible> {
+        let status = match (command, self.status) {
+            (Command::Pause, Status::Running) => Status::Paused,
+            (Command::Resume, Status::Paused) => Status::Running,
+            (Command::Cancel, Status::Running | Status::Paused) => Status::Cancelled,
             (_, status) => return Err(NotPossible { status }),
         };
-        let resumed = Self { failures: 0, progress: None, waits_for: None, ..self.clone() };
-        Ok(resumed.enter(status, now, Some("by the operator")))
+        let resumed = Self { failures: 0, progress: None, blocked_on: None, ..self.clone() };
+        Ok(resumed.transition(status, now, Some("by the operator")))
     }
 
     /// Decides about wanting to plan, for as long as [`LEASE`].
     #[must_use]
-    pub fn lease(&self, owner: &str, now: Timestamp) -> Leased {
+    pub fn lease(&self, owner: &str, now: Timestamp) -> Lease {
         if self.status != Status::Running || self.cursor.is_none() {
-            return Leased::Nothing;
+            return Lease::Nothing;
         }
         match &self.planner {
             Some(planner) if planner.owner != owner && now < planner.until => {
-                Leased::Busy { until: planner.until }
+                Lease::Held { until: planner.until }
             }
-            _ => Leased::Taken(Self { planner: Some(planner(owner, now)), ..self.clone() }),
+            _ => Lease::Acquired(Self { planner: Some(planner(owner, now)), ..self.clone() }),
         }
     }
 
     /// The record after pages were planned by `owner`, up to `cursor`; `None` when someone else plans now.
     #[must_use]
-    pub fn planned_to(&self, owner: &str, step: &Step, now: Timestamp) -> Option<Self> {
+    pub fn checkpoint(&self, owner: &str, step: &Step, now: Timestamp) -> Option<Self> {
         self.planner.as_ref().filter(|planner| planner.owner == owner)?;
         let mut planned = self.planned.clone();
         for (tenant, count) in &step.planned {
@@ -95,7 +95,7 @@ impl Broadcast {
         }
         Some(Self {
             cursor: step.cursor.clone(),
-            waits_for: None,
+            blocked_on: None,
             planner: step.cursor.is_some().then(|| planner(owner, now)),
             unreadable: self.unreadable + step.unreadable,
             planned,
@@ -112,18 +112,18 @@ impl Broadcast {
 
     /// The record after a send failed for a reason that would fail them all; the last of many in a row pauses it.
     #[must_use]
-    pub fn failed(&self, failure: &Failure, now: Timestamp) -> Self {
+    pub fn record_failure(&self, failure: &Failure, now: Timestamp) -> Self {
         let failed = Self { failures: self.failures.saturating_add(1), ..self.clone() };
         if failed.failures < BREAKER || failed.status != Status::Running {
             return failed;
         }
         let reason = format!("{} sends in a row failed: {failure}", failed.failures);
-        failed.enter(Status::Paused, now, Some(&reason))
+        failed.transition(Status::Paused, now, Some(&reason))
     }
 
     /// The record after a send got through; `None` when nothing changes.
     #[must_use]
-    pub fn got_through(&self) -> Option<Self> {
+    pub fn record_success(&self) -> Option<Self> {
         (self.failures > 0).then(|| Self { failures: 0, ..self.clone() })
     }
 
@@ -132,16 +132,20 @@ impl Broadcast {
     /// A running broadcast of which everybody is planned and has one is done; so is one of which nothing was heard for
     /// longer than a delivery can wait: somebody with two conversations may have been planned twice and told once.
     #[must_use]
-    pub fn progressed(&self, settled: u64, now: Timestamp) -> Option<Self> {
+    pub fn update_progress(&self, settled: u64, now: Timestamp) -> Option<Self> {
         let is_planned = self.status == Status::Running && self.cursor.is_none();
         if is_planned && settled >= self.recipients() {
-            return Some(Self { progress: None, ..self.clone() }.enter(Status::Done, now, None));
+            return Some(Self { progress: None, ..self.clone() }.transition(Status::Done, now, None));
         }
         let is_news = self.progress.is_none_or(|progress| progress.settled != settled);
         let since = self.progress.map_or(now, |progress| progress.since);
         if is_planned && !is_news && now.duration_since(since) >= SILENCE {
             let reason = format!("{settled} of {} planned came to an outcome", self.recipients());
-            return Some(Self { progress: None, ..self.clone() }.enter(Status::Done, now, Some(&reason)));
+            return Some(Self { progress: None, ..self.clone() }.transition(
+                Status::Done,
+                now,
+                Some(&reason),
+            ));
         }
         (is_news && !self.status.is_over())
             .then(|| Self { progress: Some(Progress { settled, since: now }), ..self.clone() })
@@ -150,14 +154,14 @@ impl Broadcast {
     /// Whether everybody is planned and nothing has moved for so long that the outcomes are worth counting anew:
     /// the counters are written after the outcomes, and a worker may have died between.
     #[must_use]
-    pub fn is_at_rest(&self, now: Timestamp) -> bool {
+    pub fn is_stalled(&self, now: Timestamp) -> bool {
         const REST: jiff::SignedDuration = jiff::SignedDuration::from_mins(5);
 
         let since = self.progress.map(|progress| progress.since);
         self.cursor.is_none() && since.is_some_and(|since| now.duration_since(since) >= REST)
     }
 
-    pub(super) fn enter(mut self, status: Status, at: Timestamp, reason: Option<&str>) -> Self {
+    pub(super) fn transition(mut self, status: Status, at: Timestamp, reason: Option<&str>) -> Self {
         if self.history.len() >= MAX_HISTORY {
             self.history.remove(1);
         }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-pub use self::create::{Begun, Created, NewConversations};
+pub use self::create::{ConversationSurface, Created, CreatedThread};
 use crate::agent::turn::Turn;
 use crate::channel::auth::{TokenError, TokenProvider};
 use crate::protocol::activity::{Activity, ChannelAccount};
@@ -32,7 +32,7 @@ pub struct Connector {
     /// The agent's registration.
     pub client_id: ClientId,
     /// Where the conversations begin that it makes.
-    pub conversations: NewConversations,
+    pub conversations: ConversationSurface,
 }
 
 /// An answer that names what it made; empty bodies are normal (protocol §1.1).
@@ -174,13 +174,13 @@ impl Connector {
         url: &str,
         body: Option<&Value>,
     ) -> Result<Option<T>, ConnectorError> {
-        if !self.cloud.admits(service) {
+        if !self.cloud.allows_host(service) {
             return Err(ConnectorError::ForeignHost);
         }
         let token = self.tokens.token().await.map_err(no_token)?;
         match self.request(method.clone(), url, token.expose_secret(), body).await {
             Err(ConnectorError::Unauthorized { code }) if code.as_deref() != Some("BotNotRegistered") => {
-                self.tokens.forget(&token).await;
+                self.tokens.invalidate(&token).await;
                 let token = self.tokens.token().await.map_err(no_token)?;
                 self.request(method, url, token.expose_secret(), body).await
             }

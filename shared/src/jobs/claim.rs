@@ -11,11 +11,11 @@ use crate::protocol::ids::ActivityId;
 
 /// How often a job may be repeated after an attempt whose outcome is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Policy {
+pub enum ResendPolicy {
     /// Asking the engine: repeated freely, for nothing is shown by it.
-    Work,
+    Idempotent,
     /// A send of an answer: once more, whatever hid the outcome. A rare second copy beats no answer.
-    FollowUp,
+    Answer,
     /// A send of a broadcast: once more after 502, 503 or 504, which the channel says may be retried; never
     /// after a lost reply.
     Broadcast,
@@ -25,28 +25,28 @@ pub enum Policy {
     Amendment,
 }
 
-impl Policy {
+impl ResendPolicy {
     /// Whether the send is one of many alike.
     #[must_use]
     pub fn is_of_broadcast(self) -> bool {
         match self {
             Self::Broadcast | Self::AtMostOnce | Self::Amendment => true,
-            Self::Work | Self::FollowUp => false,
+            Self::Idempotent | Self::Answer => false,
         }
     }
 
     /// Whether each attempt may show somebody a copy: what may have been done once is then never said not to have been.
-    pub(super) fn shows(self) -> bool {
+    pub(super) fn is_visible(self) -> bool {
         match self {
-            Self::FollowUp | Self::Broadcast | Self::AtMostOnce => true,
-            Self::Work | Self::Amendment => false,
+            Self::Answer | Self::Broadcast | Self::AtMostOnce => true,
+            Self::Idempotent | Self::Amendment => false,
         }
     }
 
     fn allows_resend(self, loss: Ambiguity, resends: u32) -> bool {
         match (self, loss) {
-            (Self::Work | Self::Amendment, _) => true,
-            (Self::FollowUp, Ambiguity::LostReply | Ambiguity::GatewayError)
+            (Self::Idempotent | Self::Amendment, _) => true,
+            (Self::Answer, Ambiguity::LostReply | Ambiguity::GatewayError)
             | (Self::Broadcast, Ambiguity::GatewayError) => resends < 1,
             (Self::Broadcast, Ambiguity::LostReply)
             | (Self::AtMostOnce, Ambiguity::LostReply | Ambiguity::GatewayError) => false,
@@ -56,7 +56,7 @@ impl Policy {
 
 /// Who wants to claim, when, and for how long.
 #[derive(Debug, Clone)]
-pub struct Claimant {
+pub struct ClaimRequest {
     /// A token nobody else has.
     pub owner: String,
     /// The present moment.
@@ -66,28 +66,28 @@ pub struct Claimant {
     /// When a job that is new now is too late.
     pub expires_at: Timestamp,
     /// How often it may be repeated.
-    pub policy: Policy,
+    pub policy: ResendPolicy,
 }
 
 /// What came of wanting a job.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Claim {
     /// It is the claimant's, once this record is written.
-    Taken(Job),
+    Acquired(Job),
     /// It is settled already.
-    Settled(Job),
+    Completed(Job),
     /// Someone else has it in hand, until then at the latest: come back, do not acknowledge.
-    Busy {
+    Held {
         /// When their lease ends.
         until: Timestamp,
     },
     /// It ends here, once this record is written: too late, or not to be repeated.
-    Over(Job),
+    GaveUp(Job),
 }
 
 /// Decides about wanting the job `id`, given its record.
 #[must_use]
-pub fn claim(record: Option<Job>, id: &JobId, claimant: &Claimant) -> Claim {
+pub fn claim(record: Option<Job>, id: &JobId, claimant: &ClaimRequest) -> Claim {
     let now = claimant.now;
     let Some(job) = record else {
         let job = Job {
@@ -99,37 +99,37 @@ pub fn claim(record: Option<Job>, id: &JobId, claimant: &Claimant) -> Claim {
             attempts: 1,
             resends: 0,
             plan: None,
-            only_send: None,
+            inline_send: None,
             activity_id: None,
             stream: None,
             next: None,
             history: Vec::new(),
             expires_at: claimant.expires_at,
         };
-        return Claim::Taken(job.enter(State::Sending, now, None));
+        return Claim::Acquired(job.transition(State::Sending, now, None));
     };
     if job.state.is_settled() {
-        return Claim::Settled(job);
+        return Claim::Completed(job);
     }
     let is_abandoned = job.state == State::Sending && job.owner != claimant.owner;
     if is_abandoned && now < job.lease_until {
-        return Claim::Busy { until: job.lease_until };
+        return Claim::Held { until: job.lease_until };
     }
     if job.state == State::Sending && job.owner == claimant.owner {
         // Our own write, repeated by the SDK after its reply was lost.
-        return Claim::Taken(job);
+        return Claim::Acquired(job);
     }
     if is_abandoned && !claimant.policy.allows_resend(Ambiguity::LostReply, job.resends) {
-        return Claim::Over(settled(job, State::Unknown, now, Some(FailureKind::SenderDied.into())));
+        return Claim::GaveUp(completed(job, State::Unknown, now, Some(FailureKind::SenderDied.into())));
     }
     if now >= job.expires_at {
-        let is_lost = is_abandoned && claimant.policy.shows();
-        let may_be_done = is_lost || job.may_be_done(claimant.policy);
+        let is_lost = is_abandoned && claimant.policy.is_visible();
+        let may_be_done = is_lost || job.may_have_been_delivered(claimant.policy);
         let (state, failure) = match may_be_done {
             true => (State::Unknown, Failure::new(FailureKind::NotRepeatedInTime)),
             false => (State::Expired, Failure::new(FailureKind::Expired)),
         };
-        return Claim::Over(settled(job.giving_up_send(state, now, &failure), state, now, Some(failure)));
+        return Claim::GaveUp(completed(job.abandon_send(state, now, &failure), state, now, Some(failure)));
     }
     let taken = Job {
         owner: claimant.owner.clone(),
@@ -139,7 +139,7 @@ pub fn claim(record: Option<Job>, id: &JobId, claimant: &Claimant) -> Claim {
         ..job
     };
     let failure = is_abandoned.then(|| FailureKind::WorkerDied.into());
-    Claim::Taken(taken.enter(State::Sending, now, failure))
+    Claim::Acquired(taken.transition(State::Sending, now, failure))
 }
 
 /// What an attempt came to.
@@ -148,43 +148,43 @@ pub enum Attempt {
     /// It was done; the channel may have given the activity an id.
     Sent(Option<ActivityId>),
     /// It was surely not done, for this reason, and may be tried again.
-    NotDone(Failure),
+    Retryable(Failure),
     /// It may have been done.
     Ambiguous(Ambiguity),
     /// This attempt cannot be done, for this reason; one before it may have been.
-    Refused(Failure),
+    Rejected(Failure),
     /// It is for a part of it to say: as that ended, so does the whole.
-    AsItsPart(State, Option<Failure>),
+    SameAsPart(State, Option<Failure>),
 }
 
 /// What the record of `job`, which the caller claimed, becomes after `attempt`.
 #[must_use]
-pub fn finish(job: Job, attempt: Attempt, policy: Policy, now: Timestamp) -> Job {
+pub fn finish(job: Job, attempt: Attempt, policy: ResendPolicy, now: Timestamp) -> Job {
     match attempt {
-        Attempt::Sent(activity_id) => Job { activity_id, ..settled(job, State::Sent, now, None) },
-        Attempt::NotDone(failure) => job.enter(State::Retry, now, Some(failure)),
+        Attempt::Sent(activity_id) => Job { activity_id, ..completed(job, State::Sent, now, None) },
+        Attempt::Retryable(failure) => job.transition(State::Retry, now, Some(failure)),
         Attempt::Ambiguous(loss) if policy.allows_resend(loss, job.resends) => {
             let resends = job.resends.saturating_add(1);
-            Job { resends, ..job }.enter(State::Retry, now, Some(FailureKind::from(loss).into()))
+            Job { resends, ..job }.transition(State::Retry, now, Some(FailureKind::from(loss).into()))
         }
-        Attempt::Ambiguous(loss) => settled(job, State::Unknown, now, Some(FailureKind::from(loss).into())),
-        Attempt::Refused(failure) => {
-            let may_be_done = job.may_be_done(policy);
-            let failed = settled(job, State::Failed, now, Some(failure));
+        Attempt::Ambiguous(loss) => completed(job, State::Unknown, now, Some(FailureKind::from(loss).into())),
+        Attempt::Rejected(failure) => {
+            let may_be_done = job.may_have_been_delivered(policy);
+            let failed = completed(job, State::Failed, now, Some(failure));
             match may_be_done {
-                true => failed.enter(State::Unknown, now, Some(FailureKind::EarlierAttempt.into())),
+                true => failed.transition(State::Unknown, now, Some(FailureKind::EarlierAttempt.into())),
                 false => failed,
             }
         }
-        Attempt::AsItsPart(state, failure) => settled(job, state, now, failure),
+        Attempt::SameAsPart(state, failure) => completed(job, state, now, failure),
     }
 }
 
 /// The record without what the engine decided: the claim and its story alone live on.
-pub(super) fn settled(job: Job, state: State, now: Timestamp, failure: Option<Failure>) -> Job {
-    Job { plan: None, stream: None, ..job }.enter(state, now, failure)
+pub(super) fn completed(job: Job, state: State, now: Timestamp, failure: Option<Failure>) -> Job {
+    Job { plan: None, stream: None, ..job }.transition(state, now, failure)
 }
 
-fn lease_end(claimant: &Claimant) -> Timestamp {
+fn lease_end(claimant: &ClaimRequest) -> Timestamp {
     claimant.now.checked_add(claimant.lease).unwrap_or(Timestamp::MAX)
 }

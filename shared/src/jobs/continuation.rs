@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::{By, Entry, Job, JobId, State};
+use super::{CancelledBy, Entry, Job, JobId, State};
 
 impl JobId {
     /// The step `number` of the task whose first step this is; 0 is the first.
@@ -26,8 +26,8 @@ impl Job {
 
 /// The record of the step `id` that waits until `due`, and that `next` may follow.
 #[must_use]
-pub fn waiting(id: JobId, next: JobId, due: Timestamp, expires_at: Timestamp, now: Timestamp) -> Job {
-    blank(id, next, expires_at, now).record(Entry {
+pub fn scheduled(id: JobId, next: JobId, due: Timestamp, expires_at: Timestamp, now: Timestamp) -> Job {
+    new_step(id, next, expires_at, now).record(Entry {
         state: State::Retry,
         at: now,
         failure: None,
@@ -37,12 +37,12 @@ pub fn waiting(id: JobId, next: JobId, due: Timestamp, expires_at: Timestamp, no
 
 /// The record of a step that is not to be taken, should the step before ask for it.
 #[must_use]
-pub fn forbidden(id: JobId, by: By, now: Timestamp) -> Job {
+pub fn tombstone(id: JobId, by: CancelledBy, now: Timestamp) -> Job {
     let next = id.clone();
-    blank(id, next, now, now).enter(State::Cancelled, now, Some(by.failure()))
+    new_step(id, next, now, now).transition(State::Cancelled, now, Some(by.failure()))
 }
 
-fn blank(id: JobId, next: JobId, expires_at: Timestamp, now: Timestamp) -> Job {
+fn new_step(id: JobId, next: JobId, expires_at: Timestamp, now: Timestamp) -> Job {
     Job {
         id,
         revision: 0,
@@ -52,7 +52,7 @@ fn blank(id: JobId, next: JobId, expires_at: Timestamp, now: Timestamp) -> Job {
         attempts: 0,
         resends: 0,
         plan: None,
-        only_send: None,
+        inline_send: None,
         activity_id: None,
         stream: None,
         next: Some(next),

@@ -7,13 +7,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Attempt, Claim, Claimant, Entry, Failure, FailureKind, Job, JobId, Plan, Policy, State, claim, finish,
+    Attempt, Claim, ClaimRequest, Entry, Failure, FailureKind, Job, JobId, Plan, ResendPolicy, State, claim,
+    finish,
 };
 use crate::protocol::ids::ActivityId;
 
 /// What became of the only send of a plan. Whoever has the job in hand has this in hand.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct OnlySend {
+pub struct InlineSend {
     /// Where it stands.
     pub state: State,
     /// How often it was begun.
@@ -28,24 +29,24 @@ pub struct OnlySend {
     pub history: Vec<Entry>,
 }
 
-impl OnlySend {
+impl InlineSend {
     /// Whether somebody may have seen it though no reply said so.
-    pub(super) fn may_be_done(&self) -> bool {
+    pub(super) fn may_have_been_delivered(&self) -> bool {
         !self.state.is_settled() && (self.state == State::Sending || self.resends > 0)
     }
 }
 
 impl Job {
     /// Whether an attempt before this one may have shown somebody what it or its only send is about.
-    pub(super) fn may_be_done(&self, policy: Policy) -> bool {
-        let by_itself = policy.shows() && self.resends > 0;
-        by_itself || self.only_send.as_ref().is_some_and(OnlySend::may_be_done)
+    pub(super) fn may_have_been_delivered(&self, policy: ResendPolicy) -> bool {
+        let by_itself = policy.is_visible() && self.resends > 0;
+        by_itself || self.inline_send.as_ref().is_some_and(InlineSend::may_have_been_delivered)
     }
 
     /// The only send of its plan as the job it would be by itself. Its claim is over: it goes with the whole's.
     #[must_use]
     pub fn send(&self) -> Option<Self> {
-        let send = self.only_send.clone()?;
+        let send = self.inline_send.clone()?;
         Some(Self {
             id: self.id.clone(),
             revision: self.revision,
@@ -55,7 +56,7 @@ impl Job {
             attempts: send.attempts,
             resends: send.resends,
             plan: None,
-            only_send: None,
+            inline_send: None,
             activity_id: send.activity_id,
             stream: None,
             next: None,
@@ -67,20 +68,20 @@ impl Job {
     /// What the channel called the activity that this job, or the only send of its plan, came to.
     #[must_use]
     pub fn shown(&self) -> Option<&ActivityId> {
-        self.activity_id.as_ref().or(self.only_send.as_ref()?.activity_id.as_ref())
+        self.activity_id.as_ref().or(self.inline_send.as_ref()?.activity_id.as_ref())
     }
 
     fn with_send(self, send: Self) -> Self {
         let Self { state, attempts, resends, activity_id, history, .. } = send;
-        Self { only_send: Some(OnlySend { state, attempts, resends, activity_id, history }), ..self }
+        Self { inline_send: Some(InlineSend { state, attempts, resends, activity_id, history }), ..self }
     }
 
     /// The job with its send, where that is not settled, ended so.
-    pub(super) fn giving_up_send(self, state: State, now: Timestamp, failure: &Failure) -> Self {
+    pub(super) fn abandon_send(self, state: State, now: Timestamp, failure: &Failure) -> Self {
         match self.send() {
             Some(send) if !send.state.is_settled() => {
-                let ended = Attempt::AsItsPart(state, Some(failure.clone()));
-                self.with_send(finish(send, ended, Policy::AtMostOnce, now))
+                let ended = Attempt::SameAsPart(state, Some(failure.clone()));
+                self.with_send(finish(send, ended, ResendPolicy::AtMostOnce, now))
             }
             _ => self,
         }
@@ -92,16 +93,16 @@ impl Job {
 /// Whoever began it before has lost the job, and with it the send: what they did of it is not known. The claim on
 /// the job is the claim on its send, and holds for `lease` from `now` at least.
 #[must_use]
-pub fn begin_send(job: Job, policy: Policy, lease: Duration, now: Timestamp) -> Claim {
-    let claimant = Claimant { owner: job.owner.clone(), now, lease, expires_at: job.expires_at, policy };
+pub fn begin_send(job: Job, policy: ResendPolicy, lease: Duration, now: Timestamp) -> Claim {
+    let claimant = ClaimRequest { owner: job.owner.clone(), now, lease, expires_at: job.expires_at, policy };
     match claim(job.send(), &job.id, &claimant) {
-        Claim::Taken(send) => {
+        Claim::Acquired(send) => {
             let lease_until = job.lease_until.max(send.lease_until);
-            Claim::Taken(Job { lease_until, ..job.with_send(send) })
+            Claim::Acquired(Job { lease_until, ..job.with_send(send) })
         }
-        Claim::Settled(_) => Claim::Settled(job),
-        Claim::Over(send) => Claim::Over(as_its_send(job.with_send(send), now)),
-        busy @ Claim::Busy { .. } => busy,
+        Claim::Completed(_) => Claim::Completed(job),
+        Claim::GaveUp(send) => Claim::GaveUp(complete_as_send(job.with_send(send), now)),
+        busy @ Claim::Held { .. } => busy,
     }
 }
 
@@ -112,24 +113,24 @@ pub fn begin_send(job: Job, policy: Policy, lease: Duration, now: Timestamp) -> 
 pub fn claim_planned(
     record: Option<Job>,
     id: &JobId,
-    claimant: &Claimant,
+    claimant: &ClaimRequest,
     plan: &Plan,
-    policy: Policy,
+    policy: ResendPolicy,
 ) -> Claim {
     let is_repeated = record.as_ref().is_some_and(|job| job.owner == claimant.owner);
     let job = match claim(record, id, claimant) {
-        Claim::Taken(job) if !is_repeated => Job { plan: job.plan.or_else(|| Some(plan.clone())), ..job },
-        decided @ (Claim::Taken(_) | Claim::Settled(_) | Claim::Busy { .. } | Claim::Over(_)) => {
+        Claim::Acquired(job) if !is_repeated => Job { plan: job.plan.or_else(|| Some(plan.clone())), ..job },
+        decided @ (Claim::Acquired(_) | Claim::Completed(_) | Claim::Held { .. } | Claim::GaveUp(_)) => {
             return decided;
         }
     };
-    if job.plan.as_ref().is_none_or(|plan| plan.only_send().is_none()) {
-        return Claim::Taken(job);
+    if job.plan.as_ref().is_none_or(|plan| plan.inline_send().is_none()) {
+        return Claim::Acquired(job);
     }
     match begin_send(job, policy, claimant.lease, claimant.now) {
         // Something is to follow it.
-        Claim::Settled(job) => Claim::Taken(job),
-        decided @ (Claim::Taken(_) | Claim::Over(_) | Claim::Busy { .. }) => decided,
+        Claim::Completed(job) => Claim::Acquired(job),
+        decided @ (Claim::Acquired(_) | Claim::GaveUp(_) | Claim::Held { .. }) => decided,
     }
 }
 
@@ -137,26 +138,26 @@ pub fn claim_planned(
 ///
 /// Where nothing follows the send, the job ends with it.
 #[must_use]
-pub fn end_send(job: Job, attempt: Attempt, policy: Policy, now: Timestamp) -> Job {
+pub fn end_send(job: Job, attempt: Attempt, policy: ResendPolicy, now: Timestamp) -> Job {
     match job.send() {
-        Some(send) => as_its_send(job.with_send(finish(send, attempt, policy, now)), now),
+        Some(send) => complete_as_send(job.with_send(finish(send, attempt, policy, now)), now),
         None => job,
     }
 }
 
-fn as_its_send(job: Job, now: Timestamp) -> Job {
+fn complete_as_send(job: Job, now: Timestamp) -> Job {
     let (Some(plan), Some(send)) = (&job.plan, job.send()) else { return job };
     let attempt = match send.state {
         State::Sending => return job,
-        State::Retry => Attempt::NotDone(FailureKind::PartDelayed.into()),
+        State::Retry => Attempt::Retryable(FailureKind::PartDelayed.into()),
         State::Sent | State::Unknown | State::Failed | State::Expired | State::Cancelled
             if plan.next.is_some() =>
         {
             return job;
         }
         State::Sent | State::Unknown | State::Failed | State::Expired | State::Cancelled => {
-            plan.verdict.attempt(send.unsent())
+            plan.conclusion.attempt(send.unsuccessful())
         }
     };
-    finish(job, attempt, Policy::Work, now)
+    finish(job, attempt, ResendPolicy::Idempotent, now)
 }

@@ -22,11 +22,11 @@ enum Protocol {
     /// C: a lock that is deleted on error and ends with its time.
     DeleteOnError,
     /// D, E and F: the shipped ledger. `Work` stands for a write that may be repeated (PUT, stream final).
-    Ledger(Policy, Ambiguity),
+    Ledger(ResendPolicy, Ambiguity),
     /// The same for the only send of a plan, whose record is its job's: [`begin_send`] and [`end_send`].
-    Only(Policy, Ambiguity, Follows),
+    Only(ResendPolicy, Ambiguity, Follows),
     /// The same where what to send is known before the claim, which claims both: [`claim_planned`].
-    Planned(Policy, Ambiguity),
+    Planned(ResendPolicy, Ambiguity),
 }
 
 /// What a plan has queued after its send.
@@ -112,7 +112,7 @@ impl World {
     /// Tells worlds apart that can go on differently: how a record came to stand where it does decides nothing.
     fn key(&self) -> Key {
         let standing = |job: &Job| {
-            let send = job.only_send.as_ref().map(|send| (send.state as u8, send.resends));
+            let send = job.inline_send.as_ref().map(|send| (send.state as u8, send.resends));
             let is_held = job.lease_until > now();
             let owner = job.owner.clone();
             (job.state as u8, owner, is_held, job.attempts, job.resends, job.plan.is_some(), send)
@@ -146,7 +146,7 @@ impl World {
         Self { record, ..self.clone() }
     }
 
-    fn shows(&self, is_repeatable: bool) -> Self {
+    fn is_visible(&self, is_repeatable: bool) -> Self {
         let shown = if is_repeatable { self.shown.max(1) } else { self.shown + 1 };
         Self { shown, ..self.clone() }
     }
@@ -212,7 +212,7 @@ impl Protocol {
             Step::Claimed => next.extend(self.post(world, worker)),
             Step::Answered => next.push(self.end(world, worker, Attempt::Sent(None))),
             Step::Ambiguous => next.push(self.end(world, worker, Attempt::Ambiguous(self.loss()))),
-            Step::Refused => next.push(self.end(world, worker, Attempt::NotDone(FailureKind::Busy.into()))),
+            Step::Refused => next.push(self.end(world, worker, Attempt::Retryable(FailureKind::Busy.into()))),
             Step::Deciding => next.push(self.decide(world, worker)),
             Step::Recorded => next.extend(self.follow(world, worker)),
             Step::Queued => next.push(conclude(world, worker)),
@@ -240,7 +240,7 @@ impl Protocol {
             Self::DeleteOnError if is_locked => return world.left(worker),
             Self::DeleteOnError => return goes_on.with_record(Some(taken(worker))),
             Self::Ledger(policy, _) => policy,
-            Self::Only(..) | Self::Planned(..) => Policy::Work,
+            Self::Only(..) | Self::Planned(..) => ResendPolicy::Idempotent,
         };
         let goes_on = match self {
             Self::Only(..) => world.with(worker, Step::Deciding),
@@ -257,10 +257,10 @@ impl Protocol {
             }
         };
         match decided {
-            Claim::Settled(_) => world.acknowledged(worker),
-            Claim::Busy { .. } => world.left(worker),
-            Claim::Over(job) => world.with_record(Some(job)).acknowledged(worker),
-            Claim::Taken(job) => {
+            Claim::Completed(_) => world.acknowledged(worker),
+            Claim::Held { .. } => world.left(worker),
+            Claim::GaveUp(job) => world.with_record(Some(job)).acknowledged(worker),
+            Claim::Acquired(job) => {
                 let mut next = goes_on.with_record(Some(job.clone()));
                 next.workers[worker].claimed = Some(job);
                 next
@@ -270,9 +270,11 @@ impl Protocol {
 
     /// The request: accepted, or with a fault accepted and its reply lost, lost itself, or cleanly refused.
     fn post(self, world: &World, worker: usize) -> Vec<World> {
-        let shown = world.shows(matches!(
+        let shown = world.is_visible(matches!(
             self,
-            Self::Ledger(Policy::Work, _) | Self::Only(Policy::Work, ..) | Self::Planned(Policy::Work, _)
+            Self::Ledger(ResendPolicy::Idempotent, _)
+                | Self::Only(ResendPolicy::Idempotent, ..)
+                | Self::Planned(ResendPolicy::Idempotent, _)
         ));
         let mut next = vec![shown.with(worker, Step::Answered)];
         if let Some(faults) = world.faults.checked_sub(1) {
@@ -291,10 +293,10 @@ impl Protocol {
         };
         let job = Job { plan: job.plan.clone().or_else(|| Some(plan(follows))), ..job };
         match begin_send(job, policy, Duration::from_secs(20), now()) {
-            Claim::Taken(job) => world.with_record(Some(job)).with(worker, Step::Claimed),
-            Claim::Settled(_) => world.with(worker, Step::Recorded),
-            Claim::Over(job) => world.written(worker, job),
-            busy @ Claim::Busy { .. } => panic!("who has the job has its send: {busy:?}"),
+            Claim::Acquired(job) => world.with_record(Some(job)).with(worker, Step::Claimed),
+            Claim::Completed(_) => world.with(worker, Step::Recorded),
+            Claim::GaveUp(job) => world.written(worker, job),
+            busy @ Claim::Held { .. } => panic!("who has the job has its send: {busy:?}"),
         }
     }
 
@@ -302,7 +304,8 @@ impl Protocol {
     fn follow(self, world: &World, worker: usize) -> Vec<World> {
         let queued = World { is_queued: true, ..world.with(worker, Step::Queued) };
         let failed = world.faults.checked_sub(1).zip(world.in_hand_of(worker)).map(|(faults, job)| {
-            let job = finish(job, Attempt::NotDone(FailureKind::Busy.into()), Policy::Work, now());
+            let job =
+                finish(job, Attempt::Retryable(FailureKind::Busy.into()), ResendPolicy::Idempotent, now());
             World { faults, ..world.written(worker, job) }
         });
         [queued].into_iter().chain(failed).collect()
@@ -313,7 +316,7 @@ impl Protocol {
         match self {
             Self::NoRecord if is_sent => world.acknowledged(worker),
             Self::CheckThenAct | Self::DeleteOnError if is_sent => {
-                let job = finish(taken(worker), attempt, Policy::Work, now());
+                let job = finish(taken(worker), attempt, ResendPolicy::Idempotent, now());
                 world.with_record(Some(job)).acknowledged(worker)
             }
             Self::NoRecord | Self::CheckThenAct => world.left(worker),
@@ -347,8 +350,8 @@ fn conclude(world: &World, worker: usize) -> World {
     let Some(job) = world.in_hand_of(worker) else {
         return world.left(worker);
     };
-    let unsent = job.send().and_then(|send| send.unsent());
-    world.written(worker, finish(job, Verdict::Done.attempt(unsent), Policy::Work, now()))
+    let unsent = job.send().and_then(|send| send.unsuccessful());
+    world.written(worker, finish(job, Conclusion::Done.attempt(unsent), ResendPolicy::Idempotent, now()))
 }
 
 fn receive(world: &World, worker: usize) -> Vec<World> {
@@ -378,7 +381,7 @@ fn crash(world: &World, worker: usize) -> Vec<World> {
 
 /// What the engine answers.
 fn plan(follows: Follows) -> Plan {
-    let next = (follows == Follows::Task).then_some(Next::Unhurried);
+    let next = (follows == Follows::Task).then_some(Next::RetryWithoutDeadline);
     Plan { next, ..Plan::sends(vec![crate::protocol::activity::Activity::message("answer")]) }
 }
 
@@ -391,8 +394,8 @@ fn token(worker: usize, attempt: u32) -> String {
 }
 
 /// Every claim has a token of its own.
-fn claimant(record: Option<&Job>, worker: usize, policy: Policy) -> Claimant {
-    Claimant {
+fn claimant(record: Option<&Job>, worker: usize, policy: ResendPolicy) -> ClaimRequest {
+    ClaimRequest {
         owner: token(worker, record.map_or(0, |job| job.attempts) + 1),
         now: now(),
         lease: Duration::from_secs(20),
@@ -403,9 +406,11 @@ fn claimant(record: Option<&Job>, worker: usize, policy: Policy) -> Claimant {
 
 /// The record of a job that `worker` has just claimed as the first.
 fn taken(worker: usize) -> Job {
-    match claim(None, &id(), &claimant(None, worker, Policy::Work)) {
-        Claim::Taken(job) => job,
-        other @ (Claim::Settled(_) | Claim::Busy { .. } | Claim::Over(_)) => panic!("not taken: {other:?}"),
+    match claim(None, &id(), &claimant(None, worker, ResendPolicy::Idempotent)) {
+        Claim::Acquired(job) => job,
+        other @ (Claim::Completed(_) | Claim::Held { .. } | Claim::GaveUp(_)) => {
+            panic!("not taken: {other:?}")
+        }
     }
 }
 
@@ -445,11 +450,11 @@ fn copies_with<const N: usize>(protocol: Protocol, faults: [u8; N], may_pause: b
     })
 }
 
-const ANNOUNCEMENT: Protocol = Protocol::Ledger(Policy::Broadcast, Ambiguity::LostReply);
+const ANNOUNCEMENT: Protocol = Protocol::Ledger(ResendPolicy::Broadcast, Ambiguity::LostReply);
 const ANNOUNCEMENT_AT_A_FAILING_GATEWAY: Protocol =
-    Protocol::Ledger(Policy::Broadcast, Ambiguity::GatewayError);
-const FOLLOW_UP: Protocol = Protocol::Ledger(Policy::FollowUp, Ambiguity::LostReply);
-const FINAL_WRITE: Protocol = Protocol::Ledger(Policy::Work, Ambiguity::LostReply);
+    Protocol::Ledger(ResendPolicy::Broadcast, Ambiguity::GatewayError);
+const FOLLOW_UP: Protocol = Protocol::Ledger(ResendPolicy::Answer, Ambiguity::LostReply);
+const FINAL_WRITE: Protocol = Protocol::Ledger(ResendPolicy::Idempotent, Ambiguity::LostReply);
 
 #[test]
 fn an_announcement_is_shown_once_at_most() {
@@ -461,7 +466,7 @@ fn an_announcement_is_shown_once_at_most() {
 #[test]
 fn what_may_be_shown_once_at_most_is_so_whatever_failed() {
     for loss in [Ambiguity::LostReply, Ambiguity::GatewayError] {
-        assert_eq!(copies(Protocol::Ledger(Policy::AtMostOnce, loss), true), [1, 1, 1, 1]);
+        assert_eq!(copies(Protocol::Ledger(ResendPolicy::AtMostOnce, loss), true), [1, 1, 1, 1]);
     }
 }
 
@@ -500,14 +505,14 @@ fn what_nobody_saw_is_recorded_or_a_dead_letter() {
 }
 
 /// The most copies of the only send of a plan; whoever is paused can do all that others can.
-fn check_only_send(protocol: impl Fn(Policy, Ambiguity) -> Protocol) {
+fn check_only_send(protocol: impl Fn(ResendPolicy, Ambiguity) -> Protocol) {
     let most = [
-        (Policy::Broadcast, Ambiguity::LostReply, [1, 1, 1]),
-        (Policy::Broadcast, Ambiguity::GatewayError, [1, 2, 2]),
-        (Policy::AtMostOnce, Ambiguity::LostReply, [1, 1, 1]),
-        (Policy::AtMostOnce, Ambiguity::GatewayError, [1, 1, 1]),
-        (Policy::FollowUp, Ambiguity::LostReply, [1, 2, 2]),
-        (Policy::Work, Ambiguity::LostReply, [1, 1, 1]),
+        (ResendPolicy::Broadcast, Ambiguity::LostReply, [1, 1, 1]),
+        (ResendPolicy::Broadcast, Ambiguity::GatewayError, [1, 2, 2]),
+        (ResendPolicy::AtMostOnce, Ambiguity::LostReply, [1, 1, 1]),
+        (ResendPolicy::AtMostOnce, Ambiguity::GatewayError, [1, 1, 1]),
+        (ResendPolicy::Answer, Ambiguity::LostReply, [1, 2, 2]),
+        (ResendPolicy::Idempotent, Ambiguity::LostReply, [1, 1, 1]),
     ];
     for (policy, loss, most) in most {
         assert_eq!(copies_with(protocol(policy, loss), [0, 1, 2], true), most, "{policy:?}, {loss:?}");
@@ -531,7 +536,7 @@ fn so_is_one_that_is_claimed_with_its_job_at_once() {
 
 #[test]
 fn an_only_send_that_nobody_saw_is_recorded_or_a_dead_letter() {
-    for policy in [Policy::Broadcast, Policy::FollowUp, Policy::Work] {
+    for policy in [ResendPolicy::Broadcast, ResendPolicy::Answer, ResendPolicy::Idempotent] {
         for faults in [0, 1, 2] {
             let alone = explore(Protocol::Ledger(policy, Ambiguity::LostReply), faults, false).unseen;
             let only =

@@ -21,7 +21,7 @@ pub struct Plan {
     pub replaces: Option<JobId>,
     /// Where the only send begins a stream, if it begins one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub begins: Option<Surface>,
+    pub opens_stream: Option<Surface>,
     /// To be done besides; each may be repeated freely.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub effects: Vec<Effect>,
@@ -30,7 +30,7 @@ pub struct Plan {
     pub next: Option<Next>,
     /// How the job ends once all of it was done.
     #[serde(default)]
-    pub verdict: Verdict,
+    pub conclusion: Conclusion,
 }
 
 /// Work that follows from a plan.
@@ -40,7 +40,7 @@ pub enum Next {
     /// Run this task.
     Task(Task),
     /// Ask the engine about the same activity again, without a limit.
-    Unhurried,
+    RetryWithoutDeadline,
     /// Run the same task again.
     Step {
         /// What it needs to go on.
@@ -53,7 +53,7 @@ pub enum Next {
 /// How a job ends.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Verdict {
+pub enum Conclusion {
     /// The engine did what it was asked.
     #[default]
     Done,
@@ -78,7 +78,7 @@ impl Plan {
 
     /// What it sends, if that is one message: its record is its job's, and no other is written.
     #[must_use]
-    pub fn only_send(&self) -> Option<&Activity> {
+    pub fn inline_send(&self) -> Option<&Activity> {
         match self.sends.as_slice() {
             [activity] if self.replaces.is_none() => Some(activity),
             _ => None,
@@ -92,15 +92,15 @@ impl Plan {
     }
 }
 
-impl Verdict {
+impl Conclusion {
     /// What a job came to whose plan was carried out, given how the first of its parts ended that was not sent.
     #[must_use]
     pub fn attempt(self, unsent: Option<(State, Option<Failure>)>) -> Attempt {
-        let rejected = |kind: FailureKind| Attempt::Refused(kind.into());
+        let rejected = |kind: FailureKind| Attempt::Rejected(kind.into());
         match (unsent, self) {
-            (Some((state, failure)), _) => Attempt::AsItsPart(state, failure),
+            (Some((state, failure)), _) => Attempt::SameAsPart(state, failure),
             (None, Self::Done) => Attempt::Sent(None),
-            (None, Self::Stopped) => Attempt::AsItsPart(State::Cancelled, Some(FailureKind::Stopped.into())),
+            (None, Self::Stopped) => Attempt::SameAsPart(State::Cancelled, Some(FailureKind::Stopped.into())),
             (None, Self::Declined) => rejected(FailureKind::Declined),
             (None, Self::TooManySteps) => rejected(FailureKind::TooManySteps),
             (None, Self::StateTooLarge) => rejected(FailureKind::StateTooLarge),

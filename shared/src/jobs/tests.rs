@@ -9,8 +9,8 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + seconds).unwrap()
 }
 
-fn claimant(owner: &str, now: i64, policy: Policy) -> Claimant {
-    Claimant {
+fn claimant(owner: &str, now: i64, policy: ResendPolicy) -> ClaimRequest {
+    ClaimRequest {
         owner: owner.to_owned(),
         now: at(now),
         lease: Duration::from_secs(20),
@@ -32,120 +32,129 @@ fn id() -> JobId {
 
 fn taken(claim: Claim) -> Job {
     match claim {
-        Claim::Taken(job) => job,
-        Claim::Settled(_) | Claim::Busy { .. } | Claim::Over(_) => panic!("not taken: {claim:?}"),
+        Claim::Acquired(job) => job,
+        Claim::Completed(_) | Claim::Held { .. } | Claim::GaveUp(_) => panic!("not taken: {claim:?}"),
     }
 }
 
 #[test]
 fn a_new_job_is_taken() {
-    let job = taken(claim(None, &id(), &claimant("a", 0, Policy::FollowUp)));
+    let job = taken(claim(None, &id(), &claimant("a", 0, ResendPolicy::Answer)));
 
     assert_eq!((job.state, job.attempts, job.lease_until), (State::Sending, 1, at(20)));
 }
 
 #[test]
 fn a_job_in_hand_is_left_alone_until_its_lease_ends() {
-    let job = taken(claim(None, &id(), &claimant("a", 0, Policy::FollowUp)));
+    let job = taken(claim(None, &id(), &claimant("a", 0, ResendPolicy::Answer)));
 
-    assert_eq!(claim(Some(job), &id(), &claimant("b", 19, Policy::FollowUp)), Claim::Busy { until: at(20) });
+    assert_eq!(
+        claim(Some(job), &id(), &claimant("b", 19, ResendPolicy::Answer)),
+        Claim::Held { until: at(20) }
+    );
 }
 
 #[test]
 fn our_own_repeated_write_is_recognised() {
-    let job = taken(claim(None, &id(), &claimant("a", 0, Policy::Broadcast)));
+    let job = taken(claim(None, &id(), &claimant("a", 0, ResendPolicy::Broadcast)));
 
-    assert_eq!(claim(Some(job.clone()), &id(), &claimant("a", 30, Policy::Broadcast)), Claim::Taken(job));
+    assert_eq!(
+        claim(Some(job.clone()), &id(), &claimant("a", 30, ResendPolicy::Broadcast)),
+        Claim::Acquired(job)
+    );
 }
 
 #[test]
 fn an_answer_is_sent_once_more_after_a_crash_and_then_unknown() {
-    let first = taken(claim(None, &id(), &claimant("a", 0, Policy::FollowUp)));
-    let second = taken(claim(Some(first), &id(), &claimant("b", 20, Policy::FollowUp)));
+    let first = taken(claim(None, &id(), &claimant("a", 0, ResendPolicy::Answer)));
+    let second = taken(claim(Some(first), &id(), &claimant("b", 20, ResendPolicy::Answer)));
 
-    let third = claim(Some(second.clone()), &id(), &claimant("c", 40, Policy::FollowUp));
+    let third = claim(Some(second.clone()), &id(), &claimant("c", 40, ResendPolicy::Answer));
 
     assert_eq!(second.resends, 1);
-    assert!(matches!(third, Claim::Over(Job { state: State::Unknown, .. })), "{third:?}");
+    assert!(matches!(third, Claim::GaveUp(Job { state: State::Unknown, .. })), "{third:?}");
 }
 
 #[test]
 fn a_broadcast_is_repeated_after_a_gateway_error_only() {
-    let job = taken(claim(None, &id(), &claimant("a", 0, Policy::Broadcast)));
-    let crashed = claim(Some(job.clone()), &id(), &claimant("b", 20, Policy::Broadcast));
+    let job = taken(claim(None, &id(), &claimant("a", 0, ResendPolicy::Broadcast)));
+    let crashed = claim(Some(job.clone()), &id(), &claimant("b", 20, ResendPolicy::Broadcast));
 
-    let lost = finish(job.clone(), Attempt::Ambiguous(Ambiguity::LostReply), Policy::Broadcast, at(1));
-    let gateway = finish(job, Attempt::Ambiguous(Ambiguity::GatewayError), Policy::Broadcast, at(1));
+    let lost = finish(job.clone(), Attempt::Ambiguous(Ambiguity::LostReply), ResendPolicy::Broadcast, at(1));
+    let gateway = finish(job, Attempt::Ambiguous(Ambiguity::GatewayError), ResendPolicy::Broadcast, at(1));
     let again =
-        finish(gateway.clone(), Attempt::Ambiguous(Ambiguity::GatewayError), Policy::Broadcast, at(1));
+        finish(gateway.clone(), Attempt::Ambiguous(Ambiguity::GatewayError), ResendPolicy::Broadcast, at(1));
 
-    assert!(matches!(crashed, Claim::Over(Job { state: State::Unknown, .. })));
+    assert!(matches!(crashed, Claim::GaveUp(Job { state: State::Unknown, .. })));
     assert_eq!((lost.state, gateway.state, again.state), (State::Unknown, State::Retry, State::Unknown));
 }
 
 #[test]
 fn a_settled_job_stays_settled_and_keeps_no_content() {
-    let mut job = taken(claim(None, &id(), &claimant("a", 0, Policy::Work)));
+    let mut job = taken(claim(None, &id(), &claimant("a", 0, ResendPolicy::Idempotent)));
     job.plan = Some(Plan::sends(vec![crate::protocol::activity::Activity::message("secret")]));
 
-    let sent = finish(job, Attempt::Sent(None), Policy::Work, at(1));
+    let sent = finish(job, Attempt::Sent(None), ResendPolicy::Idempotent, at(1));
 
     assert_eq!(sent.plan, None);
-    assert_eq!(claim(Some(sent.clone()), &id(), &claimant("b", 99, Policy::Work)), Claim::Settled(sent));
+    assert_eq!(
+        claim(Some(sent.clone()), &id(), &claimant("b", 99, ResendPolicy::Idempotent)),
+        Claim::Completed(sent)
+    );
 }
 
 #[test]
 fn a_job_that_was_put_off_too_long_expires() {
-    let job = taken(claim(None, &id(), &claimant("a", 0, Policy::FollowUp)));
-    let put_off = finish(job, Attempt::NotDone(FailureKind::Busy.into()), Policy::FollowUp, at(1));
+    let job = taken(claim(None, &id(), &claimant("a", 0, ResendPolicy::Answer)));
+    let put_off = finish(job, Attempt::Retryable(FailureKind::Busy.into()), ResendPolicy::Answer, at(1));
 
-    let late = claim(Some(put_off), &id(), &claimant("b", 3600, Policy::FollowUp));
+    let late = claim(Some(put_off), &id(), &claimant("b", 3600, ResendPolicy::Answer));
 
-    assert!(matches!(late, Claim::Over(Job { state: State::Expired, .. })));
+    assert!(matches!(late, Claim::GaveUp(Job { state: State::Expired, .. })));
 }
 
 #[test]
 fn what_may_have_been_seen_is_never_said_not_to_have_been() {
-    let refused = || Attempt::Refused(gone());
-    let after_a_loss = |policy: Policy, loss: Ambiguity| {
+    let refused = || Attempt::Rejected(gone());
+    let after_a_loss = |policy: ResendPolicy, loss: Ambiguity| {
         let job = taken(claim(None, &id(), &claimant("a", 0, policy)));
         finish(job, Attempt::Ambiguous(loss), policy, at(1))
     };
-    let again = |job: Job, policy: Policy| taken(claim(Some(job), &id(), &claimant("b", 30, policy)));
-    let late = |job: Job, policy: Policy| match claim(Some(job), &id(), &claimant("b", 3600, policy)) {
-        Claim::Over(job) => job.state,
-        other @ (Claim::Taken(_) | Claim::Settled(_) | Claim::Busy { .. }) => panic!("{other:?}"),
+    let again = |job: Job, policy: ResendPolicy| taken(claim(Some(job), &id(), &claimant("b", 30, policy)));
+    let late = |job: Job, policy: ResendPolicy| match claim(Some(job), &id(), &claimant("b", 3600, policy)) {
+        Claim::GaveUp(job) => job.state,
+        other @ (Claim::Acquired(_) | Claim::Completed(_) | Claim::Held { .. }) => panic!("{other:?}"),
     };
 
     for (policy, loss, state) in [
-        (Policy::FollowUp, Ambiguity::LostReply, State::Unknown),
-        (Policy::Broadcast, Ambiguity::GatewayError, State::Unknown),
-        (Policy::Work, Ambiguity::LostReply, State::Failed),
-        (Policy::Amendment, Ambiguity::GatewayError, State::Failed),
+        (ResendPolicy::Answer, Ambiguity::LostReply, State::Unknown),
+        (ResendPolicy::Broadcast, Ambiguity::GatewayError, State::Unknown),
+        (ResendPolicy::Idempotent, Ambiguity::LostReply, State::Failed),
+        (ResendPolicy::Amendment, Ambiguity::GatewayError, State::Failed),
     ] {
         let lost = after_a_loss(policy, loss);
         assert_eq!(finish(again(lost.clone(), policy), refused(), policy, at(31)).state, state, "{policy:?}");
         let otherwise = if state == State::Unknown { state } else { State::Expired };
         assert_eq!(late(lost, policy), otherwise, "{policy:?}");
     }
-    let died = taken(claim(None, &id(), &claimant("a", 0, Policy::FollowUp)));
-    assert_eq!(late(died, Policy::FollowUp), State::Unknown);
-    let only = sending(Verdict::Done, None);
-    let only = end_send(only, Attempt::Ambiguous(Ambiguity::LostReply), Policy::FollowUp, at(6));
-    assert_eq!(late(only.clone(), Policy::Work), State::Unknown);
-    let only = taken(claim(Some(only), &id(), &claimant("b", 30, Policy::Work)));
-    let only = taken(begin_send(only, Policy::FollowUp, Duration::from_secs(20), at(30)));
-    let only = end_send(only, refused(), Policy::FollowUp, at(31));
+    let died = taken(claim(None, &id(), &claimant("a", 0, ResendPolicy::Answer)));
+    assert_eq!(late(died, ResendPolicy::Answer), State::Unknown);
+    let only = sending(Conclusion::Done, None);
+    let only = end_send(only, Attempt::Ambiguous(Ambiguity::LostReply), ResendPolicy::Answer, at(6));
+    assert_eq!(late(only.clone(), ResendPolicy::Idempotent), State::Unknown);
+    let only = taken(claim(Some(only), &id(), &claimant("b", 30, ResendPolicy::Idempotent)));
+    let only = taken(begin_send(only, ResendPolicy::Answer, Duration::from_secs(20), at(30)));
+    let only = end_send(only, refused(), ResendPolicy::Answer, at(31));
     assert_eq!((only.state, only.send().unwrap().state), (State::Unknown, State::Unknown));
     assert!(only.send().unwrap().is_refused(), "its last attempt was");
 }
 
 #[test]
 fn waiting_for_a_throttled_channel_spends_no_resend() {
-    let mut job = taken(claim(None, &id(), &claimant("a", 0, Policy::FollowUp)));
+    let mut job = taken(claim(None, &id(), &claimant("a", 0, ResendPolicy::Answer)));
     for round in 1..50 {
-        let put_off = finish(job, Attempt::NotDone(FailureKind::Busy.into()), Policy::FollowUp, at(1));
-        job = taken(claim(Some(put_off), &id(), &claimant("a2", round, Policy::FollowUp)));
+        let put_off = finish(job, Attempt::Retryable(FailureKind::Busy.into()), ResendPolicy::Answer, at(1));
+        job = taken(claim(Some(put_off), &id(), &claimant("a2", round, ResendPolicy::Answer)));
     }
 
     assert_eq!((job.resends, job.attempts), (0, 50));
@@ -164,40 +173,41 @@ fn ids_of_different_conversations_differ() {
 
 #[test]
 fn only_what_waits_is_cancelled_and_what_may_have_been_done_is_not_called_failed() {
-    let job = taken(claim(None, &id(), &claimant("a", 0, Policy::FollowUp)));
-    let waiting = finish(job.clone(), Attempt::NotDone(FailureKind::Busy.into()), Policy::FollowUp, at(1));
-    let lost = finish(job.clone(), Attempt::Ambiguous(Ambiguity::LostReply), Policy::FollowUp, at(1));
-    let sent = finish(job.clone(), Attempt::Sent(None), Policy::FollowUp, at(1));
+    let job = taken(claim(None, &id(), &claimant("a", 0, ResendPolicy::Answer)));
+    let waiting =
+        finish(job.clone(), Attempt::Retryable(FailureKind::Busy.into()), ResendPolicy::Answer, at(1));
+    let lost = finish(job.clone(), Attempt::Ambiguous(Ambiguity::LostReply), ResendPolicy::Answer, at(1));
+    let sent = finish(job.clone(), Attempt::Sent(None), ResendPolicy::Answer, at(1));
 
-    let ended = |job: Job, second: i64| match cancel(job, By::Operator, at(second)) {
+    let ended = |job: Job, second: i64| match cancel(job, CancelledBy::Operator, at(second)) {
         Cancel::Cancelled(job) => (job.state, job.failure().unwrap().kind),
-        other @ (Cancel::InHand { .. } | Cancel::Settled(_)) => panic!("{other:?}"),
+        other @ (Cancel::Held { .. } | Cancel::AlreadyCompleted(_)) => panic!("{other:?}"),
     };
 
     let kind = FailureKind::CancelledByOperator;
     assert_eq!(ended(waiting, 2), (State::Cancelled, kind));
     assert_eq!(ended(lost, 2), (State::Unknown, kind));
-    let in_hand = Cancel::InHand { until: job.lease_until, next: job.id.step("task", 1) };
-    assert_eq!(cancel(job.clone(), By::Operator, at(1)), in_hand);
+    let in_hand = Cancel::Held { until: job.lease_until, next: job.id.step("task", 1) };
+    assert_eq!(cancel(job.clone(), CancelledBy::Operator, at(1)), in_hand);
     assert_eq!(ended(job, 3000), (State::Unknown, kind));
-    assert_eq!(cancel(sent.clone(), By::User, at(2)), Cancel::Settled(sent));
+    assert_eq!(cancel(sent.clone(), CancelledBy::User, at(2)), Cancel::AlreadyCompleted(sent));
 }
 
 /// A job in hand whose plan's only send is claimed.
-fn sending(verdict: Verdict, next: Option<Next>) -> Job {
-    let job = taken(claim(None, &id(), &claimant("a", 0, Policy::Work)));
+fn sending(conclusion: Conclusion, next: Option<Next>) -> Job {
+    let job = taken(claim(None, &id(), &claimant("a", 0, ResendPolicy::Idempotent)));
     let sends = vec![crate::protocol::activity::Activity::message("secret")];
-    let job = Job { plan: Some(Plan { verdict, next, ..Plan::sends(sends) }), ..job };
-    taken(begin_send(job, Policy::FollowUp, Duration::from_secs(20), at(5)))
+    let job = Job { plan: Some(Plan { conclusion, next, ..Plan::sends(sends) }), ..job };
+    taken(begin_send(job, ResendPolicy::Answer, Duration::from_secs(20), at(5)))
 }
 
 #[test]
 fn an_only_send_is_claimed_with_its_job_and_ends_it() {
-    let job = sending(Verdict::Done, None);
+    let job = sending(Conclusion::Done, None);
     let name = ActivityId::new("1:a").unwrap();
 
-    let sent = end_send(job.clone(), Attempt::Sent(Some(name.clone())), Policy::FollowUp, at(6));
-    let refused = end_send(job.clone(), Attempt::Refused(gone()), Policy::FollowUp, at(6));
+    let sent = end_send(job.clone(), Attempt::Sent(Some(name.clone())), ResendPolicy::Answer, at(6));
+    let refused = end_send(job.clone(), Attempt::Rejected(gone()), ResendPolicy::Answer, at(6));
 
     assert_eq!(
         (job.state, job.lease_until, job.send().unwrap().state),
@@ -210,7 +220,7 @@ fn an_only_send_is_claimed_with_its_job_and_ends_it() {
 
 #[test]
 fn an_apology_that_was_sent_makes_no_success_of_its_job() {
-    let sent = end_send(sending(Verdict::GivenUp, None), Attempt::Sent(None), Policy::FollowUp, at(6));
+    let sent = end_send(sending(Conclusion::GivenUp, None), Attempt::Sent(None), ResendPolicy::Answer, at(6));
 
     assert_eq!((sent.state, sent.failure()), (State::Failed, Some(&FailureKind::EngineGaveUp.into())));
     assert_eq!(sent.send().unwrap().state, State::Sent);
@@ -218,28 +228,28 @@ fn an_apology_that_was_sent_makes_no_success_of_its_job() {
 
 #[test]
 fn a_job_whose_send_is_followed_by_something_stays_in_hand_and_is_not_sent_again() {
-    let job = sending(Verdict::Done, Some(Next::Unhurried));
+    let job = sending(Conclusion::Done, Some(Next::RetryWithoutDeadline));
 
-    let sent = end_send(job, Attempt::Sent(None), Policy::FollowUp, at(6));
-    let again = taken(claim(Some(sent.clone()), &id(), &claimant("b", 30, Policy::Work)));
-    let again = begin_send(again, Policy::FollowUp, Duration::from_secs(20), at(30));
+    let sent = end_send(job, Attempt::Sent(None), ResendPolicy::Answer, at(6));
+    let again = taken(claim(Some(sent.clone()), &id(), &claimant("b", 30, ResendPolicy::Idempotent)));
+    let again = begin_send(again, ResendPolicy::Answer, Duration::from_secs(20), at(30));
 
     assert_eq!((sent.state, sent.send().unwrap().state), (State::Sending, State::Sent));
-    assert!(matches!(again, Claim::Settled(Job { state: State::Sending, .. })), "{again:?}");
+    assert!(matches!(again, Claim::Completed(Job { state: State::Sending, .. })), "{again:?}");
 }
 
 #[test]
 fn an_only_send_left_by_a_dead_worker_counts_as_a_resend_of_its_own() {
-    let died = sending(Verdict::Done, None);
-    let taken_over = taken(claim(Some(died), &id(), &claimant("b", 25, Policy::Work)));
+    let died = sending(Conclusion::Done, None);
+    let taken_over = taken(claim(Some(died), &id(), &claimant("b", 25, ResendPolicy::Idempotent)));
 
-    let again = taken(begin_send(taken_over, Policy::FollowUp, Duration::from_secs(20), at(25)));
-    let taken_over = taken(claim(Some(again.clone()), &id(), &claimant("c", 45, Policy::Work)));
-    let over = begin_send(taken_over, Policy::FollowUp, Duration::from_secs(20), at(45));
+    let again = taken(begin_send(taken_over, ResendPolicy::Answer, Duration::from_secs(20), at(25)));
+    let taken_over = taken(claim(Some(again.clone()), &id(), &claimant("c", 45, ResendPolicy::Idempotent)));
+    let over = begin_send(taken_over, ResendPolicy::Answer, Duration::from_secs(20), at(45));
 
     let send = again.send().unwrap();
     assert_eq!((send.attempts, send.resends), (2, 1));
-    let Claim::Over(over) = over else { panic!("{over:?}") };
+    let Claim::GaveUp(over) = over else { panic!("{over:?}") };
     assert_eq!((over.state, over.failure()), (State::Unknown, Some(&FailureKind::SenderDied.into())));
     assert_eq!(over.send().unwrap().state, State::Unknown);
 }
@@ -248,7 +258,13 @@ fn an_only_send_left_by_a_dead_worker_counts_as_a_resend_of_its_own() {
 fn a_claim_with_a_plan_replays_the_stored_one_and_is_recognised_when_repeated() {
     let plan = |text: &str| Plan::sends(vec![crate::protocol::activity::Activity::message(text)]);
     let planned = |record: Option<Job>, owner: &str, now: i64, text: &str| {
-        claim_planned(record, &id(), &claimant(owner, now, Policy::Work), &plan(text), Policy::FollowUp)
+        claim_planned(
+            record,
+            &id(),
+            &claimant(owner, now, ResendPolicy::Idempotent),
+            &plan(text),
+            ResendPolicy::Answer,
+        )
     };
 
     let first = taken(planned(None, "a", 0, "first"));
@@ -262,18 +278,19 @@ fn a_claim_with_a_plan_replays_the_stored_one_and_is_recognised_when_repeated() 
 
 #[test]
 fn an_only_send_ends_with_a_job_that_is_cancelled_or_too_late() {
-    let job = sending(Verdict::Done, None);
-    let waiting = end_send(job.clone(), Attempt::NotDone(FailureKind::Busy.into()), Policy::FollowUp, at(6));
-    let lost = end_send(job.clone(), Attempt::Ambiguous(Ambiguity::LostReply), Policy::FollowUp, at(6));
+    let job = sending(Conclusion::Done, None);
+    let waiting =
+        end_send(job.clone(), Attempt::Retryable(FailureKind::Busy.into()), ResendPolicy::Answer, at(6));
+    let lost = end_send(job.clone(), Attempt::Ambiguous(Ambiguity::LostReply), ResendPolicy::Answer, at(6));
 
     let states = |job: Job| (job.state, job.send().unwrap().state);
-    let cancelled = |job: Job| match cancel(job, By::Operator, at(3000)) {
+    let cancelled = |job: Job| match cancel(job, CancelledBy::Operator, at(3000)) {
         Cancel::Cancelled(job) => states(job),
-        other @ (Cancel::InHand { .. } | Cancel::Settled(_)) => panic!("{other:?}"),
+        other @ (Cancel::Held { .. } | Cancel::AlreadyCompleted(_)) => panic!("{other:?}"),
     };
-    let late = |job: Job| match claim(Some(job), &id(), &claimant("b", 3600, Policy::Work)) {
-        Claim::Over(job) => states(job),
-        other @ (Claim::Taken(_) | Claim::Settled(_) | Claim::Busy { .. }) => panic!("{other:?}"),
+    let late = |job: Job| match claim(Some(job), &id(), &claimant("b", 3600, ResendPolicy::Idempotent)) {
+        Claim::GaveUp(job) => states(job),
+        other @ (Claim::Acquired(_) | Claim::Completed(_) | Claim::Held { .. }) => panic!("{other:?}"),
     };
 
     assert_eq!(cancelled(waiting.clone()), (State::Cancelled, State::Cancelled));

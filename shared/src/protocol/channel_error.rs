@@ -115,8 +115,8 @@ impl ConnectorError {
 
     /// Whether the channel says that it is on another host: nothing was shown, and the same may be asked there.
     #[must_use]
-    pub fn is_elsewhere(&self) -> bool {
-        self.refusal().map(RejectionReason::remedy) == Some(Fallback::OtherHost)
+    pub fn is_wrong_host(&self) -> bool {
+        self.refusal().map(RejectionReason::fallback) == Some(Fallback::OtherHost)
     }
 
     pub(crate) fn not_sent(cause: impl Into<BoxError>) -> Self {

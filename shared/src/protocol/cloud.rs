@@ -92,7 +92,7 @@ impl Cloud {
             ServiceUrl::new(url).map_err(|_| InvalidCloud::NotHttps(url.clone()))?;
         }
         let mut known = std::iter::once(&cloud.global_service_url).chain(&cloud.alternate_service_url);
-        if !known.all(|url| cloud.admits(url)) {
+        if !known.all(|url| cloud.allows_host(url)) {
             return Err(InvalidCloud::ForeignServiceUrl);
         }
         Ok(cloud)
@@ -120,7 +120,7 @@ impl Cloud {
 
     /// Whether `url` is on one of this cloud's connector hosts.
     #[must_use]
-    pub fn admits(&self, url: &ServiceUrl) -> bool {
+    pub fn allows_host(&self, url: &ServiceUrl) -> bool {
         let authority = url.authority();
         self.connector_hosts.iter().any(|host| match host.strip_suffix(":*") {
             Some(name @ ("localhost" | "127.0.0.1")) => {
@@ -223,10 +223,10 @@ mod tests {
         let cloud = Cloud::parse("public").unwrap();
 
         for foreign in ["https://x.trafficmanager.net/", "https://smba.trafficmanager.net.evil.com/"] {
-            assert!(!cloud.admits(&ServiceUrl::new(foreign).unwrap()), "{foreign}");
+            assert!(!cloud.allows_host(&ServiceUrl::new(foreign).unwrap()), "{foreign}");
         }
-        assert!(!cloud.admits(&ServiceUrl::new("https://smba.trafficmanager.net:8443/").unwrap()));
-        assert!(!cloud.admits(&ServiceUrl::new("https://smba.trafficmanager.net./").unwrap()));
+        assert!(!cloud.allows_host(&ServiceUrl::new("https://smba.trafficmanager.net:8443/").unwrap()));
+        assert!(!cloud.allows_host(&ServiceUrl::new("https://smba.trafficmanager.net./").unwrap()));
     }
 
     #[test]
@@ -259,7 +259,7 @@ mod tests {
         let mut cloud = Cloud::parse("public").unwrap();
         cloud.connector_hosts = vec!["localhost:*".into(), "smba.trafficmanager.net:*".into()];
 
-        assert!(cloud.admits(&ServiceUrl::new("http://localhost:56150/_connector").unwrap()));
-        assert!(!cloud.admits(&ServiceUrl::new("https://smba.trafficmanager.net:8443/").unwrap()));
+        assert!(cloud.allows_host(&ServiceUrl::new("http://localhost:56150/_connector").unwrap()));
+        assert!(!cloud.allows_host(&ServiceUrl::new("https://smba.trafficmanager.net:8443/").unwrap()));
     }
 }

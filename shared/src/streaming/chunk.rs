@@ -40,9 +40,11 @@ impl Chunk {
         match self {
             Self::Status(status) => chunk(status, "informative"),
             Self::Text(text) => chunk(text, "streaming"),
-            Self::Close if stream.told.is_empty() => last(&stream.id, Activity::message(closing), "timeout"),
+            Self::Close if stream.sent_text.is_empty() => {
+                last(&stream.id, Activity::message(closing), "timeout")
+            }
             Self::Close => {
-                let text = format!("{}\n\n{closing}", stream.told);
+                let text = format!("{}\n\n{closing}", stream.sent_text);
                 last(&stream.id, Activity::message(text), "timeout")
             }
         }

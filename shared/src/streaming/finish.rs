@@ -9,9 +9,9 @@ use crate::streaming::chunk;
 
 /// A way to show the answer of a streamed task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum Finish {
     /// As the last message of its stream.
-    Final,
+    FinalChunk,
     /// In place of what the stream showed.
     Update,
     /// As a message of its own.
@@ -34,15 +34,15 @@ pub fn answer(stream: &Stream, activity: Activity) -> Answer {
     let text = activity.text.clone().unwrap_or_default();
     if text.trim().is_empty() {
         // The channel takes no stream that ends without a text.
-        let told = if stream.told.is_empty() { &stream.status } else { &stream.told };
-        return Answer { first: Activity { text: Some(told.clone()), ..activity }, rest: Vec::new() };
+        let sent_text = if stream.sent_text.is_empty() { &stream.status } else { &stream.sent_text };
+        return Answer { first: Activity { text: Some(sent_text.clone()), ..activity }, rest: Vec::new() };
     }
     let piece = shown(&text);
     if piece.len() == text.len() {
         return Answer { first: activity, rest: Vec::new() };
     }
-    let is_longer = stream.told.len() > piece.len() && text.starts_with(&stream.told);
-    let piece = if is_longer { stream.told.as_str() } else { piece };
+    let is_longer = stream.sent_text.len() > piece.len() && text.starts_with(&stream.sent_text);
+    let piece = if is_longer { stream.sent_text.as_str() } else { piece };
     let rest = text.get(piece.len()..).unwrap_or_default().to_owned();
     let first = Activity { locale: activity.locale.clone(), ..Activity::message(piece) };
     Answer { first, rest: split_to_fit(Activity { text: Some(rest), ..activity }) }
@@ -59,11 +59,11 @@ impl Answer {
 impl Stream {
     /// The way in which an answer of this `text` is shown first; `None` when nobody wants it any more.
     #[must_use]
-    pub fn way(&self, text: &str) -> Option<Way> {
+    pub fn way(&self, text: &str) -> Option<Finish> {
         match self.end {
-            Some(End::Stopped) => None,
-            None if text.starts_with(&self.told) => Some(Way::Final),
-            None | Some(End::Closed | End::Over) => Some(self.otherwise(Way::Final)),
+            Some(End::StoppedByUser) => None,
+            None if text.starts_with(&self.sent_text) => Some(Finish::FinalChunk),
+            None | Some(End::HandedOver | End::EndedByChannel) => Some(self.fallback(Finish::FinalChunk)),
         }
     }
 
@@ -75,20 +75,25 @@ impl Stream {
     /// # Errors
     ///
     /// The way to try.
-    pub fn instead_of(&self, way: Way, refusal: RejectionReason, repeats: u32) -> Result<Shown, Way> {
+    pub fn after_refusal(
+        &self,
+        way: Finish,
+        refusal: RejectionReason,
+        repeats: u32,
+    ) -> Result<Shown, Finish> {
         match (way, refusal) {
-            (Way::Final, RejectionReason::StreamComplete) if repeats > 0 => Ok(Shown::Already),
-            (Way::Final, RejectionReason::StreamStopped) => Ok(Shown::Unwanted),
-            (way, _) => Err(self.otherwise(way)),
+            (Finish::FinalChunk, RejectionReason::StreamComplete) if repeats > 0 => Ok(Shown::Already),
+            (Finish::FinalChunk, RejectionReason::StreamStopped) => Ok(Shown::Unwanted),
+            (way, _) => Err(self.fallback(way)),
         }
     }
 
     /// The way to try after `way`.
     #[must_use]
-    pub fn otherwise(&self, way: Way) -> Way {
+    pub fn fallback(&self, way: Finish) -> Finish {
         match way {
-            Way::Final if self.surface.has_edits() => Way::Update,
-            Way::Final | Way::Update | Way::Message => Way::Message,
+            Finish::FinalChunk if self.surface.has_edits() => Finish::Update,
+            Finish::FinalChunk | Finish::Update | Finish::Message => Finish::Message,
         }
     }
 }

@@ -106,16 +106,16 @@ fn play(seed: u64, surface: Surface, guard: Guard) -> Played {
         was_taken: true,
     }];
     let mut now = millis(&random, 20, 700);
-    stream.last = time(now);
+    stream.last_request = time(now);
     loop {
         let latest = latest(&script, now);
         let is_done = now >= script.ends_at;
         let step = stream.next(&latest, time(now));
         let is_guard =
-            matches!(&step, Step::Send(chunk) if *chunk == stream.again() || *chunk == Chunk::Close);
+            matches!(&step, Step::Send(chunk) if *chunk == stream.keep_alive() || *chunk == Chunk::Close);
         match step {
             _ if is_done => break,
-            Step::Over => now = script.ends_at,
+            Step::Ended => now = script.ends_at,
             Step::Send(chunk) if !(is_guard && guard == Guard::Off) => {
                 let activity = chunk.activity(&stream, CLOSING);
                 let (takes, was_taken, answer) = answer_of(&random);
@@ -143,14 +143,17 @@ fn finish(
 ) -> Vec<String> {
     let mut text = whole(script);
     if script.fails {
-        text =
-            if stream.told.is_empty() { "Sorry.".to_owned() } else { format!("{}\n\nSorry.", stream.told) };
+        text = if stream.sent_text.is_empty() {
+            "Sorry.".to_owned()
+        } else {
+            format!("{}\n\nSorry.", stream.sent_text)
+        };
     }
     let answer = answer(stream, Activity::message(text.clone()));
     let first = answer.first.text.clone().unwrap();
     let mut way = stream.way(&first).unwrap();
-    let mut now = now.max(stream.last.as_millisecond() - time(0).as_millisecond() + 1_000);
-    if way == Way::Final {
+    let mut now = now.max(stream.last_request.as_millisecond() - time(0).as_millisecond() + 1_000);
+    if way == Finish::FinalChunk {
         let activity = answer.last(stream);
         let is_expired = now > 120_000;
         loop {
@@ -163,15 +166,18 @@ fn finish(
                 break;
             }
             if is_expired || now > 120_000 {
-                way = stream.instead_of(Way::Final, RejectionReason::StreamExpired, 1).unwrap_err();
+                way =
+                    stream.after_refusal(Finish::FinalChunk, RejectionReason::StreamExpired, 1).unwrap_err();
                 break;
             }
         }
     }
     let rest = answer.rest.iter().filter_map(|activity| activity.text.clone());
     let kept = match way {
-        Way::Final | Way::Update => Vec::new(),
-        Way::Message => requests.iter().filter(|request| request.is_last).map(|r| r.text.clone()).collect(),
+        Finish::FinalChunk | Finish::Update => Vec::new(),
+        Finish::Message => {
+            requests.iter().filter(|request| request.is_last).map(|r| r.text.clone()).collect()
+        }
     };
     kept.into_iter().chain([first]).chain(rest).collect()
 }
@@ -216,7 +222,7 @@ fn broken(played: &Played) -> Vec<String> {
     let is_over = last.is_some() || played.stream.end.is_some();
     let end = if is_over { open[open.len() - 1].at } else { played.script.ends_at };
     let mut broken = Vec::new();
-    let (mut told, mut sequence) = (String::new(), 0);
+    let (mut sent_text, mut sequence) = (String::new(), 0);
     let (mut heard_at, mut lost) = (0, 0);
     for (number, request) in open.iter().enumerate() {
         let next = open.get(number + 1).map_or(end, |next| next.at);
@@ -237,10 +243,10 @@ fn broken(played: &Played) -> Vec<String> {
             Some(_) | None => broken.push(format!("out of order at {}", request.at)),
         }
         if request.is_text && request.was_taken {
-            if !request.text.starts_with(&told) {
-                broken.push(format!("what was told is not kept at {}", request.at));
+            if !request.text.starts_with(&sent_text) {
+                broken.push(format!("what was sent_text is not kept at {}", request.at));
             }
-            told.clone_from(&request.text);
+            sent_text.clone_from(&request.text);
         }
     }
     // The end may be refused, and is then asked for again.

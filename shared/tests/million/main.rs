@@ -10,7 +10,7 @@ mod world;
 use std::io::Write;
 
 use herald::clock::{Clock, SystemClock};
-use herald::jobs::Policy;
+use herald::jobs::ResendPolicy;
 
 use self::world::{Broken, Came, World};
 
@@ -18,7 +18,7 @@ use self::world::{Broken, Came, World};
 const FAULTS: u64 = 1_000;
 
 /// What a run came to, as a line of the table.
-fn line(broken: Broken, policy: Policy, came: &Came) -> String {
+fn line(broken: Broken, policy: ResendPolicy, came: &Came) -> String {
     let variant = if broken == Broken::Nothing { format!("{policy:?}") } else { format!("{broken:?}") };
     format!(
         "{variant:<14} recipients {:>9}  requests {:>9}  deaths {:>6}  sent {:>9}  unknown {:>5}  skipped {:>5}  \
@@ -51,7 +51,7 @@ fn holds(came: &Came) {
 
 #[test]
 fn twenty_thousand_are_told_once_while_everything_fails_now_and_then() {
-    for (policy, most) in [(Policy::Broadcast, 2), (Policy::AtMostOnce, 1)] {
+    for (policy, most) in [(ResendPolicy::Broadcast, 2), (ResendPolicy::AtMostOnce, 1)] {
         let came = World::new(20_000, 424_242, FAULTS / 4, policy, Broken::Nothing).run();
 
         say(&line(Broken::Nothing, policy, &came));
@@ -63,8 +63,8 @@ fn twenty_thousand_are_told_once_while_everything_fails_now_and_then() {
 #[test]
 fn each_broken_variant_is_noticed() {
     let came = |broken| {
-        let came = World::new(5_000, 7, FAULTS / 20, Policy::Broadcast, broken).run();
-        say(&line(broken, Policy::Broadcast, &came));
+        let came = World::new(5_000, 7, FAULTS / 20, ResendPolicy::Broadcast, broken).run();
+        say(&line(broken, ResendPolicy::Broadcast, &came));
         came
     };
 
@@ -77,10 +77,10 @@ fn each_broken_variant_is_noticed() {
 #[test]
 #[ignore = "takes a minute in release, and many without"]
 fn a_million_are_told_once() {
-    let seed = herald::aws::config::environment("SEED").and_then(|seed| seed.parse().ok()).unwrap_or(1);
+    let seed = herald::aws::config::process_env("SEED").and_then(|seed| seed.parse().ok()).unwrap_or(1);
     say(&format!("SEED={seed}, one step in {FAULTS} fails"));
     let begun = SystemClock.now();
-    for (policy, most) in [(Policy::Broadcast, 2), (Policy::AtMostOnce, 1)] {
+    for (policy, most) in [(ResendPolicy::Broadcast, 2), (ResendPolicy::AtMostOnce, 1)] {
         let came = World::new(1_000_000, seed, FAULTS, policy, Broken::Nothing).run();
 
         say(&line(Broken::Nothing, policy, &came));
@@ -88,9 +88,9 @@ fn a_million_are_told_once() {
         assert!(came.most_shown <= most, "{came:?}");
     }
     for broken in [Broken::CursorFirst, Broken::FailuresIgnored, Broken::NoClaim, Broken::DeletedOnError] {
-        let came = World::new(100_000, seed, FAULTS, Policy::Broadcast, broken).run();
+        let came = World::new(100_000, seed, FAULTS, ResendPolicy::Broadcast, broken).run();
 
-        say(&line(broken, Policy::Broadcast, &came));
+        say(&line(broken, ResendPolicy::Broadcast, &came));
         assert!(came.skipped + came.twice_unrecorded > 0, "{broken:?} was not noticed");
     }
     say(&format!("{} s", SystemClock.now().duration_since(begun).as_secs()));

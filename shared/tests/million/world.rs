@@ -5,13 +5,13 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::time::Duration;
 
-use herald::broadcast::preferences::Courtesy;
+use herald::broadcast::preferences::Notify;
 use herald::broadcast::{
-    Broadcast, BroadcastId, Cursor, Extent, Gate, Leased, PAGE, Placement, RECIPIENTS, Status, Step, gate,
-    place,
+    Broadcast, BroadcastId, Cursor, Dispatch, Gate, Lease, PAGE, RECIPIENTS, ShardCounts, Status, Step,
+    dispatch, gate,
 };
 use herald::jobs::{
-    Attempt, Claim, Claimant, FailureKind, Job, JobId, Plan, Policy, State, claim_planned, end_send,
+    Attempt, Claim, ClaimRequest, FailureKind, Job, JobId, Plan, ResendPolicy, State, claim_planned, end_send,
 };
 use herald::protocol::activity::Activity;
 use herald::protocol::channel_error::Ambiguity;
@@ -87,7 +87,7 @@ pub(super) struct World {
     random: Random,
     /// One in so many steps fails.
     faults: u64,
-    policy: Policy,
+    policy: ResendPolicy,
     broken: Broken,
     now: i64,
     broadcast: Broadcast,
@@ -107,7 +107,13 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(recipients: usize, seed: u64, faults: u64, policy: Policy, broken: Broken) -> Self {
+    pub(super) fn new(
+        recipients: usize,
+        seed: u64,
+        faults: u64,
+        policy: ResendPolicy,
+        broken: Broken,
+    ) -> Self {
         let mut shards = vec![Vec::new(); usize::from(SHARDS)];
         let random = Random::seeded(seed);
         for recipient in 0..u32::try_from(recipients).unwrap() {
@@ -170,7 +176,7 @@ impl World {
     fn tick(&mut self) {
         let owner = self.random.random_id();
         let decided = self.broadcast.lease(&owner, time(self.now));
-        let Leased::Taken(leased) = decided else { return };
+        let Lease::Acquired(leased) = decided else { return };
         self.broadcast = leased;
         if self.plan_as_far_as_may_be(&owner).is_none() {
             self.came.deaths += 1;
@@ -182,7 +188,7 @@ impl World {
         // Whoever froze wakes up while somebody else plans, and moves nothing.
         if let Some((owner, step)) = self.frozen.take() {
             assert!(
-                self.broadcast.planned_to(&owner, &step, time(self.now)).is_none(),
+                self.broadcast.checkpoint(&owner, &step, time(self.now)).is_none(),
                 "a frozen planner moved on"
             );
         }
@@ -190,11 +196,11 @@ impl World {
 
     /// `None` when the planner died, or froze, on the way.
     fn plan_as_far_as_may_be(&mut self, owner: &str) -> Option<()> {
-        let extent = Extent(vec![SHARDS]);
+        let extent = ShardCounts(vec![SHARDS]);
         while let Some(cursor) = self.broadcast.cursor.clone() {
             let (page, last) = self.page(&cursor);
             let by_tenant = by_tenant(&page);
-            let is_full = |tenant: &usize| place(self.waiting(*tenant), RATE) != Placement::Queue;
+            let is_full = |tenant: &usize| dispatch(self.waiting(*tenant), RATE) != Dispatch::Queue;
             if !page.is_empty() && by_tenant.keys().all(is_full) {
                 return Some(());
             }
@@ -236,7 +242,7 @@ impl World {
         if self.fails() {
             return None;
         }
-        self.broadcast = self.broadcast.planned_to(owner, step, time(self.now))?;
+        self.broadcast = self.broadcast.checkpoint(owner, step, time(self.now))?;
         (!self.fails()).then_some(())
     }
 
@@ -305,9 +311,9 @@ impl World {
     }
 
     fn take_up(&mut self, message: Message, slot: &mut Option<Hand>) -> Option<i64> {
-        match gate(self.broadcast.status, Courtesy::Send) {
+        match gate(self.broadcast.status, Notify::Send) {
             Gate::Send => {}
-            Gate::Hold | Gate::Defer { .. } | Gate::LeaveOut { .. } => unreachable!("it runs"),
+            Gate::Park | Gate::Defer { .. } | Gate::Skip { .. } => unreachable!("it runs"),
         }
         let tenant = tenant_of(message[0]);
         let (reserved, starts) =
@@ -329,12 +335,12 @@ impl World {
         }
         let at = usize::try_from(recipient).unwrap();
         let id = JobId::of_delivery("million", Timestamp::UNIX_EPOCH, &recipient.to_string());
-        let claimant = Claimant {
+        let claimant = ClaimRequest {
             owner: self.random.random_id(),
             now: time(self.now),
             lease: Duration::from_millis(u64::try_from(LEASE).unwrap()),
             expires_at: time(self.now + DAY),
-            policy: Policy::Work,
+            policy: ResendPolicy::Idempotent,
         };
         let record = match self.broken {
             Broken::NoClaim => None,
@@ -343,7 +349,7 @@ impl World {
             }
         };
         match claim_planned(record, &id, &claimant, &self.plan, self.policy) {
-            Claim::Taken(job) => {
+            Claim::Acquired(job) => {
                 let job = if self.broken == Broken::NoClaim { Some(job) } else { self.write(at, job) };
                 hand.held = job.map(|job| (job, None));
                 if hand.held.is_none() {
@@ -355,12 +361,12 @@ impl World {
                     return Some(self.now + 2 * HIDDEN);
                 }
             }
-            Claim::Settled(_) => hand.next += 1,
-            Claim::Busy { until } => {
+            Claim::Completed(_) => hand.next += 1,
+            Claim::Held { until } => {
                 hand.back_at = hand.back_at.max(Some(until.as_millisecond() - epoch() + 1));
                 hand.next += 1;
             }
-            Claim::Over(job) => {
+            Claim::GaveUp(job) => {
                 self.write(at, job);
                 hand.next += 1;
             }
@@ -387,11 +393,11 @@ impl World {
                 let until = time(self.now + 1_000);
                 self.reserved[tenant] = self.reserved[tenant].paused(until);
                 hand.back_at = hand.back_at.max(Some(self.now + 1_000));
-                Attempt::NotDone(FailureKind::Throttled.into())
+                Attempt::Retryable(FailureKind::Throttled.into())
             }
             1 => {
                 hand.back_at = hand.back_at.max(Some(self.now + 1_000));
-                Attempt::NotDone(FailureKind::NotSent.into())
+                Attempt::Retryable(FailureKind::NotSent.into())
             }
             2 => gone(Ambiguity::LostReply),
             3 => {
@@ -506,11 +512,11 @@ impl World {
                     _,
                 ) => came.lost += 1,
             }
-            let resends = job.resends + job.only_send.as_ref().map_or(0, |send| send.resends);
+            let resends = job.resends + job.inline_send.as_ref().map_or(0, |send| send.resends);
             came.twice += usize::from(*shown > 1);
             came.twice_unrecorded += usize::from(*shown > 1 && resends == 0 && job.state != State::Unknown);
         }
-        let ended = broadcast.progressed(settled, time(now));
+        let ended = broadcast.update_progress(settled, time(now));
         came.is_done = ended.is_some_and(|ended| ended.status == Status::Done);
         came
     }

@@ -11,12 +11,12 @@ mod bare;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use cli::stack::Delays;
 use herald::aws::table::{ReferenceStore, Table};
 use herald::clock::{Clock, SystemClock};
 use herald::protocol::conversation::ConversationReference;
-use herald::protocol::conversation::lifecycle::Change;
+use herald::protocol::conversation::lifecycle::Presence;
 use herald::protocol::ids::{ClientId, TenantId};
+use local::aws_emulator::Delays;
 use serde_json::{Value, json};
 use support::Services;
 use support::measure::{Bare, Took, Workers, bare_settings, say, since};
@@ -102,7 +102,7 @@ async fn populate(services: &Services) -> Vec<String> {
             let mut reference = ConversationReference::of(&activity).unwrap();
             reference.tenant_id = Some(id.clone());
             reference.conversation.tenant_id = reference.tenant_id.clone();
-            references.upsert(&reference, Change::Keep, SystemClock.now()).await.unwrap();
+            references.upsert(&reference, Presence::Active, SystemClock.now()).await.unwrap();
             conversations.push(services.channel.personal_conversation(&person));
         }
     }
@@ -141,7 +141,7 @@ async fn measure_herald(services: &Arc<Services>) -> (Took, BTreeMap<String, usi
         asked.lock().unwrap().clear();
         let (begun, before) = (SystemClock.now(), workers.cpu());
         let event = json!({
-            "version": 1, "occasion": "outage", "key": key, "audience": { "kind": "everyone" },
+            "version": 1, "notification": "outage", "key": key, "audience": { "kind": "everyone" },
             "content": { "text": TEXT },
         });
         let planned = proactive.handle(event).await;

@@ -7,9 +7,9 @@ mod bare;
 
 use std::sync::Arc;
 
-use cli::channel::Person;
-use cli::stack::Delays;
 use herald::clock::{Clock, SystemClock};
+use local::aws_emulator::Delays;
+use local::channel_emulator::Person;
 use serde_json::Value;
 use support::function::cpu_seconds;
 use support::measure::{Bare, Took, Workers, bare_settings, say, since};

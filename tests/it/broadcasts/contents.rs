@@ -1,6 +1,6 @@
 //! To whom and what: each kind of audience, and what is refused before anybody is told.
 
-use cli::channel::Effect;
+use local::channel_emulator::Effect;
 use support::ScriptedEngine;
 
 use super::*;
@@ -99,7 +99,7 @@ async fn a_group_chat_is_in_the_segment_of_group_chats_alone() {
     activity["conversation"]["conversationType"] = json!("groupChat");
     let reference = ConversationReference::of(&serde_json::from_value(activity).unwrap()).unwrap();
     let references = &bundle.local().bundle.proactive.references;
-    references.upsert(&reference, Change::Keep, bundle.clock().now()).await.unwrap();
+    references.upsert(&reference, Presence::Active, bundle.clock().now()).await.unwrap();
 
     let audience = json!({ "kind": "segment", "conversations": "group-chat" });
     bundle.local().fire(news(audience, json!({ "text": "Hello." }))).await.unwrap();

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use cli::wire::Fate;
 use herald::broadcast::Status;
 use herald::clock::Clock;
+use local::fault_injection::RequestFate;
 use support::ScriptedEngine;
 
 use super::*;
@@ -19,11 +19,11 @@ fn everyone() -> Value {
 }
 
 /// Has the nth request for this operation meet its fate.
-fn strike(bundle: &TestBundle, operation: &'static str, nth: usize, fate: Fate) {
+fn strike(bundle: &TestBundle, operation: &'static str, nth: usize, fate: RequestFate) {
     let seen = AtomicUsize::new(0);
     let hook = move |asked: &str| {
         let is_it = asked.contains(operation) && seen.fetch_add(1, Ordering::Relaxed) + 1 == nth;
-        if is_it { fate } else { Fate::Pass }
+        if is_it { fate } else { RequestFate::Pass }
     };
     bundle.local().stack.on_request(Arc::new(hook));
 }
@@ -48,11 +48,11 @@ async fn everybody_is_told_and_the_tick_ends_it() {
 #[tokio::test]
 async fn a_plan_that_broke_off_goes_on_with_the_tick_and_tells_nobody_twice() {
     for (operation, nth, fate) in [
-        ("SendMessageBatch", 1, Fate::HangUp),
-        ("SendMessageBatch", 1, Fate::Refuse),
-        ("Query", 100, Fate::Refuse),
-        ("PutItem", 5, Fate::Refuse),
-        ("PutItem", 4, Fate::HangUp),
+        ("SendMessageBatch", 1, RequestFate::HangUp),
+        ("SendMessageBatch", 1, RequestFate::Refuse),
+        ("Query", 100, RequestFate::Refuse),
+        ("PutItem", 5, RequestFate::Refuse),
+        ("PutItem", 4, RequestFate::HangUp),
     ] {
         let bundle = TestBundle::with(ScriptedEngine::default()).await;
         populate(&bundle, 40).await;
@@ -60,7 +60,7 @@ async fn a_plan_that_broke_off_goes_on_with_the_tick_and_tells_nobody_twice() {
 
         // The SDK repeats what was refused or hung up; what it does not repeat is the next event's.
         let _ = bundle.local().fire(everyone()).await;
-        bundle.local().stack.on_request(Arc::new(|_: &str| Fate::Pass));
+        bundle.local().stack.on_request(Arc::new(|_: &str| RequestFate::Pass));
         bundle.local().fire(everyone()).await.unwrap();
         tick(&bundle).await;
         bundle.drain().await;
@@ -76,13 +76,15 @@ async fn a_plan_that_broke_off_goes_on_with_the_tick_and_tells_nobody_twice() {
 async fn a_planner_that_died_with_its_lease_is_replaced_by_the_tick_once_it_ends() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     populate(&bundle, 12).await;
-    let refused = |asked: &str| if asked.contains("SendMessageBatch") { Fate::Swallow } else { Fate::Pass };
+    let refused = |asked: &str| {
+        if asked.contains("SendMessageBatch") { RequestFate::Swallow } else { RequestFate::Pass }
+    };
     bundle.local().stack.on_request(Arc::new(refused));
 
     // Its process ends in the middle of a request.
     let planning = bundle.local().fire(everyone());
     let died = tokio::time::timeout(std::time::Duration::from_millis(700), planning).await;
-    bundle.local().stack.on_request(Arc::new(|_: &str| Fate::Pass));
+    bundle.local().stack.on_request(Arc::new(|_: &str| RequestFate::Pass));
     bundle.tick().await;
     let while_leased = state(&bundle).await;
     tick(&bundle).await;
@@ -119,13 +121,13 @@ async fn after_a_pause_nobody_is_told_but_those_in_hand_and_all_once_it_goes_on(
     bundle.step("deliveries").await;
     let before = bundle.channel().texts().len();
 
-    wish(&bundle, Wish::Pause).await;
+    wish(&bundle, Command::Pause).await;
     bundle.clock().advance(Duration::from_secs(5));
     bundle.drain().await;
     tick(&bundle).await;
     bundle.drain().await;
     let meanwhile = bundle.channel().texts().len();
-    wish(&bundle, Wish::Resume).await;
+    wish(&bundle, Command::Resume).await;
     tick(&bundle).await;
     bundle.drain().await;
     tick(&bundle).await;
@@ -148,7 +150,7 @@ async fn a_pause_is_felt_within_five_seconds_in_the_middle_of_a_message() {
         while bundle.clock().now() < paused_at {
             tokio::task::yield_now().await;
         }
-        wish(&bundle, Wish::Pause).await;
+        wish(&bundle, Command::Pause).await;
         std::future::pending::<()>().await
     };
     tokio::select! {
@@ -170,7 +172,7 @@ async fn who_was_not_told_before_the_cancellation_is_not_told_and_listed() {
     bundle.local().fire(everyone()).await.unwrap();
     bundle.step("deliveries").await;
 
-    wish(&bundle, Wish::Cancel).await;
+    wish(&bundle, Command::Cancel).await;
     bundle.clock().advance(Duration::from_secs(5));
     bundle.drain().await;
     for _ in 0..3 {
@@ -188,10 +190,10 @@ async fn what_is_put_aside_is_released_by_a_cancellation_too() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     populate(&bundle, 12).await;
     bundle.local().fire(everyone()).await.unwrap();
-    wish(&bundle, Wish::Pause).await;
+    wish(&bundle, Command::Pause).await;
     bundle.drain().await;
 
-    wish(&bundle, Wish::Cancel).await;
+    wish(&bundle, Command::Cancel).await;
     tick(&bundle).await;
     bundle.drain().await;
 
@@ -228,11 +230,12 @@ async fn a_worker_that_dies_before_it_counts_is_counted_anew() {
     populate(&bundle, 5).await;
     bundle.local().fire(everyone()).await.unwrap();
     // The counter is written after the lines.
-    let lost = |asked: &str| if asked.contains("UpdateItem") { Fate::Refuse } else { Fate::Pass };
+    let lost =
+        |asked: &str| if asked.contains("UpdateItem") { RequestFate::Refuse } else { RequestFate::Pass };
     bundle.local().stack.on_request(Arc::new(lost));
     let left = bundle.step("deliveries").await;
-    bundle.local().stack.on_request(Arc::new(|_: &str| Fate::Pass));
-    let cli::pump::Step::Left { receipt } = left else { panic!("the message is left") };
+    bundle.local().stack.on_request(Arc::new(|_: &str| RequestFate::Pass));
+    let local::poller::Step::Returned { receipt } = left else { panic!("the message is left") };
     bundle.bring_back("deliveries", &receipt).await;
     bundle.drain().await;
 

@@ -1,8 +1,8 @@
 //! What a broadcast comes to for one who cannot be told, and what that means for the others.
 
-use cli::channel::{Effect, Fault, Operation, Refusal};
 use herald::broadcast::Status;
 use herald::clock::Clock;
+use local::channel_emulator::{Effect, Fault, Operation, Refusal};
 use support::ScriptedEngine;
 
 use super::*;
@@ -73,7 +73,7 @@ async fn who_is_throttled_is_listed_so_until_they_are_told() {
             .worker
             .parts()
             .jobs
-            .cancel(&line.job, herald::jobs::By::Operator, bundle.clock().now())
+            .cancel(&line.job, herald::jobs::CancelledBy::Operator, bundle.clock().now())
             .await
             .unwrap();
     }
@@ -150,7 +150,7 @@ async fn one_whose_reference_leads_to_a_host_that_no_token_goes_to_fails_alone()
     let reference = ConversationReference::of(&serde_json::from_value(activity).unwrap()).unwrap();
     let references = &bundle.local().bundle.proactive.references;
     bundle.clock().advance(Duration::from_secs(1));
-    references.upsert(&reference, Change::Keep, bundle.clock().now()).await.unwrap();
+    references.upsert(&reference, Presence::Active, bundle.clock().now()).await.unwrap();
 
     bundle.local().fire(everyone()).await.unwrap();
     bundle.drain().await;
@@ -205,7 +205,7 @@ async fn twenty_refused_tokens_in_a_row_pause_it_and_fail_nobody() {
     bundle.channel().forget_faults();
     let meanwhile = outcomes(&bundle).await;
     bundle.clock().advance(Duration::from_secs(60));
-    wish(&bundle, Wish::Resume).await;
+    wish(&bundle, Command::Resume).await;
     tick(&bundle).await;
     bundle.drain().await;
     tick(&bundle).await;
@@ -234,9 +234,9 @@ async fn one_tenants_429_slows_that_tenant_only() {
     let mut left = Vec::new();
     loop {
         match bundle.step("deliveries").await {
-            cli::pump::Step::Idle => break,
-            cli::pump::Step::Settled => {}
-            cli::pump::Step::Left { receipt } => left.push(receipt),
+            local::poller::Step::Idle => break,
+            local::poller::Step::Settled => {}
+            local::poller::Step::Returned { receipt } => left.push(receipt),
         }
     }
     let early = bundle.channel().entries().iter().filter(|entry| entry.effect == Effect::Sent).count();

@@ -3,43 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use cli::channel::{Effect, Fault, Operation, Refusal, TeamChannel, TranscriptEntry};
-use cli::pump::Step;
-use cli::wire::Fate;
 use herald::broadcast::Status;
-use support::ScriptedEngine;
+use local::channel_emulator::{Effect, Fault, Operation, Refusal, TeamChannel};
+use local::fault_injection::RequestFate;
+use local::poller::Step;
+use support::teams::*;
 
 use super::*;
-use crate::operating::{say, try_say};
-
-/// A team of `count` people, every other one of whom has a conversation, in pages of two.
-async fn office(count: usize) -> (TestBundle, TeamChannel, Vec<Person>) {
-    let bundle = TestBundle::with(ScriptedEngine::default()).await;
-    let team = bundle.channel().add_channel("Office", "General");
-    let mut people = Vec::new();
-    for number in 0..count {
-        let person = bundle.channel().add_person(&format!("Member {number}"));
-        if number % 2 == 0 {
-            know(&bundle, &person, None).await;
-        }
-        people.push(person);
-    }
-    bundle.channel().set_members(&team, &people.iter().collect::<Vec<_>>());
-    bundle.channel().set_largest_page(2);
-    (bundle, team, people)
-}
-
-fn members_of(team: &TeamChannel) -> Value {
-    json!({ "kind": "team", "tenant": team.tenant, "id": team.team_id })
-}
-
-fn hello() -> Value {
-    json!({ "text": "Hello." })
-}
-
-async fn begin(bundle: &TestBundle, audience: Value) {
-    bundle.local().fire(news(audience, hello())).await.unwrap();
-}
 
 /// Tells the members of `team`, reads the first page of the roster, and gives the receipt of the message that it is left by.
 async fn read_one_page(bundle: &TestBundle, team: &TeamChannel) -> String {
@@ -47,37 +17,10 @@ async fn read_one_page(bundle: &TestBundle, team: &TeamChannel) -> String {
     let asked = AtomicUsize::new(0);
     bundle.channel().on_request(Arc::new(move |operation: &str| {
         let is_second = operation == "channel.Other" && asked.fetch_add(1, Ordering::Relaxed) == 1;
-        if is_second { Fate::HangUp } else { Fate::Pass }
+        if is_second { RequestFate::HangUp } else { RequestFate::Pass }
     }));
-    let Step::Left { receipt } = bundle.step("deliveries").await else { panic!("it is left") };
+    let Step::Returned { receipt } = bundle.step("deliveries").await else { panic!("it is left") };
     receipt
-}
-
-/// Reads the rosters, plans with the tick, tells everybody, and ends with the tick.
-async fn go_through(bundle: &TestBundle) {
-    for _ in 0..2 {
-        bundle.drain().await;
-        tick(bundle).await;
-    }
-}
-
-/// Who was told, by the name of the conversation's person.
-fn told(bundle: &TestBundle) -> Vec<String> {
-    let people = bundle.channel().people();
-    let sent = bundle.channel().entries().into_iter().filter(|entry| entry.effect == Effect::Sent);
-    let name = |entry: TranscriptEntry| {
-        let of = |person: &&Person| {
-            entry.conversation.as_deref() == Some(&bundle.channel().personal_conversation(person))
-        };
-        people.iter().find(of).map_or_else(|| "nobody".to_owned(), |person| person.name.clone())
-    };
-    let mut names: Vec<String> = sent.map(name).collect();
-    names.sort();
-    names
-}
-
-fn pages_read(bundle: &TestBundle) -> usize {
-    bundle.channel().entries().iter().filter(|entry| entry.effect == Effect::Read).count()
 }
 
 #[tokio::test]
@@ -149,19 +92,19 @@ async fn a_crash_at_any_request_of_the_reading_skips_nobody_and_tells_nobody_twi
             move |operation: &str| {
                 // A message that is received and lost on its way is the queue's to bring back.
                 if operation.contains("ReceiveMessage") {
-                    return Fate::Pass;
+                    return RequestFate::Pass;
                 }
                 let is_it = seen.fetch_add(1, Ordering::Relaxed) + 1 == nth;
-                if is_it { Fate::HangUp } else { Fate::Pass }
+                if is_it { RequestFate::HangUp } else { RequestFate::Pass }
             }
         };
         bundle.local().stack.on_request(Arc::new(strike(seen.clone())));
         bundle.channel().on_request(Arc::new(strike(seen.clone())));
 
         let left = bundle.step("deliveries").await;
-        bundle.local().stack.on_request(Arc::new(|_: &str| Fate::Pass));
-        bundle.channel().on_request(Arc::new(|_: &str| Fate::Pass));
-        if let Step::Left { receipt } = left {
+        bundle.local().stack.on_request(Arc::new(|_: &str| RequestFate::Pass));
+        bundle.channel().on_request(Arc::new(|_: &str| RequestFate::Pass));
+        if let Step::Returned { receipt } = left {
             bundle.bring_back("deliveries", &receipt).await;
         }
         go_through(&bundle).await;
@@ -178,19 +121,19 @@ async fn a_crash_at_any_request_of_the_reading_skips_nobody_and_tells_nobody_twi
 #[tokio::test]
 async fn a_planner_that_dies_between_the_pages_of_a_roster_skips_nobody_and_tells_nobody_twice() {
     for (operation, nth) in [("SendMessageBatch", 1), ("GetItem", 3), ("GetItem", 5), ("PutItem", 2)] {
-        for fate in [Fate::HangUp, Fate::Refuse] {
+        for fate in [RequestFate::HangUp, RequestFate::Refuse] {
             let (bundle, team, people) = office(5).await;
             begin(&bundle, members_of(&team)).await;
             bundle.drain().await;
             let seen = AtomicUsize::new(0);
             bundle.local().stack.on_request(Arc::new(move |asked: &str| {
                 let is_it = asked.contains(operation) && seen.fetch_add(1, Ordering::Relaxed) + 1 >= nth;
-                if is_it { fate } else { Fate::Pass }
+                if is_it { fate } else { RequestFate::Pass }
             }));
 
             bundle.clock().advance(Duration::from_secs(61));
             let _ = bundle.try_tick().await;
-            bundle.local().stack.on_request(Arc::new(|_: &str| Fate::Pass));
+            bundle.local().stack.on_request(Arc::new(|_: &str| RequestFate::Pass));
             tick(&bundle).await;
             go_through(&bundle).await;
 
@@ -212,7 +155,7 @@ async fn two_who_read_one_roster_keep_it_once() {
     tick(&bundle).await;
     let (one, other) = tokio::join!(bundle.step("deliveries"), bundle.step("deliveries"));
     for step in [one, other] {
-        if let Step::Left { receipt } = step {
+        if let Step::Returned { receipt } = step {
             bundle.bring_back("deliveries", &receipt).await;
         }
     }
@@ -256,32 +199,6 @@ async fn a_member_who_removed_or_blocked_the_agent_is_listed_so_and_the_others_a
 }
 
 #[tokio::test]
-async fn a_throttled_roster_is_read_later_and_says_so_until_then() {
-    let (bundle, team, _) = office(3).await;
-    let throttled = Refusal::new(429, "Throttled", "slow").retry_after("30");
-    bundle.channel().fail_on(Operation::Members, Fault::Status(throttled));
-    begin(&bundle, members_of(&team)).await;
-
-    let Step::Left { receipt } = bundle.step("deliveries").await else { panic!("it is left") };
-    let meanwhile = say(&bundle, "broadcast status news").await;
-    bundle.bring_back("deliveries", &receipt).await;
-    let too_early = bundle.step("deliveries").await;
-    let asked = pages_read(&bundle);
-    let Step::Left { receipt } = too_early else { panic!("it is left") };
-    bundle.bring_back("deliveries", &receipt).await;
-    bundle.clock().advance(Duration::from_secs(31));
-    go_through(&bundle).await;
-    let done = say(&bundle, "broadcast status news").await;
-
-    let waits = "nobody is planned yet: the roster of team 1 of the audience cannot be read: channel asked to slow down";
-    assert!(meanwhile.text.contains(waits), "{}", meanwhile.text);
-    assert_eq!(asked, 0, "nothing is asked of a tenant that is throttled");
-    assert!(!done.text.contains("nobody is planned") && done.text.contains("DONE"), "{}", done.text);
-    assert_eq!(outcomes(&bundle).await, [(Outcome::Delivered, 3)].into());
-    bundle.end().await;
-}
-
-#[tokio::test]
 async fn a_roster_that_cannot_be_had_for_an_hour_pauses_it() {
     let (bundle, team, _) = office(2).await;
     for _ in 0..3 {
@@ -291,13 +208,13 @@ async fn a_roster_that_cannot_be_had_for_an_hour_pauses_it() {
 
     for minutes in [1, 40, 30] {
         bundle.clock().advance(Duration::from_secs(60 * minutes));
-        if let Step::Left { receipt } = bundle.step("deliveries").await {
+        if let Step::Returned { receipt } = bundle.step("deliveries").await {
             bundle.bring_back("deliveries", &receipt).await;
         }
     }
     bundle.drain().await;
     let paused = state(&bundle).await;
-    wish(&bundle, Wish::Resume).await;
+    wish(&bundle, Command::Resume).await;
     tick(&bundle).await;
     go_through(&bundle).await;
 
@@ -305,35 +222,6 @@ async fn a_roster_that_cannot_be_had_for_an_hour_pauses_it() {
     assert!(paused.reason().unwrap().starts_with("for an hour: the roster of team 1"), "{paused:?}");
     assert_eq!(outcomes(&bundle).await, [(Outcome::Delivered, 2)].into());
     bundle.end().await;
-}
-
-#[tokio::test]
-async fn a_roster_that_is_refused_pauses_it_with_what_to_do_and_it_goes_on_once_that_is_done() {
-    for (status, code, advice) in [
-        (403, "BotNotInConversationRoster", "add the agent to the team, then resume"),
-        (404, "ConversationNotFound", "the audience's team id or tenant is wrong"),
-        (403, "NotEnoughPermissions", "have the tenant's administrator allow it"),
-        (403, "SomethingNew", "resume to try again, or cancel"),
-    ] {
-        let (bundle, team, _) = office(3).await;
-        bundle.channel().fail_on(Operation::Members, Fault::Status(Refusal::new(status, code, "no")));
-        begin(&bundle, members_of(&team)).await;
-
-        bundle.drain().await;
-        tick(&bundle).await;
-        let paused = say(&bundle, "broadcast status news").await;
-        let early = told(&bundle);
-        wish(&bundle, Wish::Resume).await;
-        tick(&bundle).await;
-        go_through(&bundle).await;
-
-        assert!(paused.text.contains("PAUSED") && paused.text.contains(code), "{}", paused.text);
-        assert!(paused.text.contains(advice), "{advice} is not in: {}", paused.text);
-        assert!(!paused.text.contains(&team.team_id));
-        assert_eq!(early, Vec::<String>::new());
-        assert_eq!(outcomes(&bundle).await, [(Outcome::Delivered, 3)].into());
-        bundle.end().await;
-    }
 }
 
 #[tokio::test]
@@ -356,31 +244,10 @@ async fn one_that_is_cancelled_before_its_roster_is_read_asks_for_no_roster() {
     let (bundle, team, _) = office(3).await;
     begin(&bundle, members_of(&team)).await;
 
-    wish(&bundle, Wish::Cancel).await;
+    wish(&bundle, Command::Cancel).await;
     go_through(&bundle).await;
 
     assert_eq!(bundle.channel().entries().len(), 0);
     assert_eq!(outcomes(&bundle).await, [].into());
-    bundle.end().await;
-}
-
-#[tokio::test]
-async fn an_operator_tells_a_team_with_one_line_and_a_preview_says_that_it_is_not_counted() {
-    let (bundle, team, _) = office(3).await;
-    let line = format!("send --key k --team {}/{} Hello.", team.tenant, team.team_id);
-    let file = std::env::temp_dir().join(format!("herald-team-{}.json", team.team_id.replace(':', "-")));
-    std::fs::write(&file, news(members_of(&team), hello()).to_string()).unwrap();
-
-    let preview = say(&bundle, &format!("broadcast preview {}", file.display())).await;
-    let said = say(&bundle, &line).await;
-    go_through(&bundle).await;
-    let status = say(&bundle, "broadcast status k").await;
-    let refused = try_say(&bundle, "send --team office Hello.").await.err().unwrap().to_string();
-
-    std::fs::remove_file(&file).unwrap();
-    assert!(preview.text.contains("Not counted: the members of its teams (1)"), "{}", preview.text);
-    assert!(said.did && said.text.contains("The rosters of its teams are read first"), "{}", said.text);
-    assert!(status.text.contains("delivered          3"), "{}", status.text);
-    assert!(refused.contains("--team takes a tenant"), "{refused}");
     bundle.end().await;
 }

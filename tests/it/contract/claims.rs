@@ -6,7 +6,7 @@ use std::time::Duration;
 use herald::aws::table::{Fenced, JobStore};
 use herald::clock::{Clock, SystemClock};
 use herald::jobs;
-use herald::jobs::{Attempt, Claim, Claimant, Job, JobId, Plan, Policy, State};
+use herald::jobs::{Attempt, Claim, ClaimRequest, Job, JobId, Plan, ResendPolicy, State};
 use herald::protocol::activity::Activity;
 use herald::protocol::ids::{ActivityId, ChannelId, ConversationId};
 use jiff::{SignedDuration, Timestamp};
@@ -46,12 +46,15 @@ pub(super) async fn a_losing_claim_sees_the_record_of_the_winner(services: &Serv
 
     let while_in_hand = jobs.claim(&id(), &claimant("loser", now)).await.unwrap();
     let sent = Attempt::Sent(Some(ActivityId::new("1700000000000").unwrap()));
-    let sent =
-        jobs.write(jobs::finish(job, sent, Policy::FollowUp, Timestamp::UNIX_EPOCH)).await.unwrap().unwrap();
+    let sent = jobs
+        .write(jobs::finish(job, sent, ResendPolicy::Answer, Timestamp::UNIX_EPOCH))
+        .await
+        .unwrap()
+        .unwrap();
     let afterwards = jobs.claim(&id(), &claimant("loser", now)).await.unwrap();
 
-    assert_eq!(while_in_hand, Claim::Busy { until: now + LEASE });
-    assert_eq!(afterwards, Claim::Settled(sent));
+    assert_eq!(while_in_hand, Claim::Held { until: now + LEASE });
+    assert_eq!(afterwards, Claim::Completed(sent));
 }
 
 pub(super) async fn a_claim_repeated_by_its_owner_is_taken_again(services: &Services) {
@@ -81,7 +84,7 @@ pub(super) async fn who_lost_a_lapsed_lease_cannot_write_any_more(services: &Ser
     let taken = claim(&jobs, "second", now + LEASE).await;
     let late = jobs.write(with_plan(lost.clone(), "too late")).await.unwrap();
     let late_end = jobs
-        .write(jobs::finish(lost, Attempt::Sent(None), Policy::FollowUp, Timestamp::UNIX_EPOCH))
+        .write(jobs::finish(lost, Attempt::Sent(None), ResendPolicy::Answer, Timestamp::UNIX_EPOCH))
         .await
         .unwrap();
     let late_beat = jobs.renew(&id(), "first", now + LEASE * 3).await.unwrap();
@@ -98,7 +101,7 @@ pub(super) async fn a_renewed_claim_holds_beyond_its_first_lease(services: &Serv
     let meanwhile = jobs.claim(&id(), &claimant("other", now + LEASE * 2)).await.unwrap();
 
     assert_eq!(renewed, Ok(()));
-    assert_eq!(meanwhile, Claim::Busy { until: now + LEASE * 3 });
+    assert_eq!(meanwhile, Claim::Held { until: now + LEASE * 3 });
 }
 
 pub(super) async fn nobody_but_the_owner_renews_a_claim(services: &Services) {
@@ -129,7 +132,7 @@ pub(super) async fn a_renewal_beside_a_write_undoes_nothing_of_it(services: &Ser
     for round in 0..20 {
         let id = id().step("round", round);
         let taken = jobs.claim(&id, &claimant("owner", now)).await.unwrap();
-        let Claim::Taken(job) = taken else { panic!("not taken: {taken:?}") };
+        let Claim::Acquired(job) = taken else { panic!("not taken: {taken:?}") };
         let planned = with_plan(job, "hello");
 
         let (renewed, written) =
@@ -144,7 +147,8 @@ pub(super) async fn a_renewal_beside_a_write_undoes_nothing_of_it(services: &Ser
 pub(super) async fn a_settled_job_stays_settled_and_holds_no_plan(services: &Services) {
     let (jobs, now) = (services.jobs(), SystemClock.now());
     let planned = jobs.write(with_plan(claim(&jobs, "owner", now).await, "a secret")).await.unwrap().unwrap();
-    let sent = jobs::finish(planned.clone(), Attempt::Sent(None), Policy::FollowUp, Timestamp::UNIX_EPOCH);
+    let sent =
+        jobs::finish(planned.clone(), Attempt::Sent(None), ResendPolicy::Answer, Timestamp::UNIX_EPOCH);
     let sent = jobs.write(sent).await.unwrap().unwrap();
 
     let late_write = jobs.write(planned).await.unwrap();
@@ -156,7 +160,7 @@ pub(super) async fn a_settled_job_stays_settled_and_holds_no_plan(services: &Ser
 
     assert_eq!((sent.state, &sent.plan), (State::Sent, &None));
     assert_eq!((late_write, late_beat), (Err(Fenced), Err(Fenced)));
-    assert_eq!(claims, [Claim::Settled(sent.clone()), Claim::Settled(sent.clone())]);
+    assert_eq!(claims, [Claim::Completed(sent.clone()), Claim::Completed(sent.clone())]);
     assert_eq!(jobs.get(&id()).await.unwrap(), Some(sent));
     assert!(!format!("{:?}", services.items().await).contains("a secret"));
 }
@@ -180,9 +184,9 @@ pub(super) async fn a_record_outlives_every_copy_of_its_message(services: &Servi
     let least = now + SignedDuration::from_hours(30 * 24);
 
     // To be begun at once or not at all: nothing is kept for a shorter time.
-    let job = jobs.claim(&id(), &Claimant { expires_at: now, ..claimant("owner", now) }).await.unwrap();
+    let job = jobs.claim(&id(), &ClaimRequest { expires_at: now, ..claimant("owner", now) }).await.unwrap();
     let claimed = expiry(services).await;
-    let sent = jobs::finish(taken(job), Attempt::Sent(None), Policy::FollowUp, Timestamp::UNIX_EPOCH);
+    let sent = jobs::finish(taken(job), Attempt::Sent(None), ResendPolicy::Answer, Timestamp::UNIX_EPOCH);
     jobs.write(sent).await.unwrap().unwrap();
     let settled = expiry(services).await;
 
@@ -195,9 +199,9 @@ fn id() -> JobId {
     JobId::of_turn(&channel.unwrap(), &conversation.unwrap(), "1")
 }
 
-fn claimant(owner: &str, now: Timestamp) -> Claimant {
+fn claimant(owner: &str, now: Timestamp) -> ClaimRequest {
     let expires_at = now + SignedDuration::from_hours(1);
-    Claimant { owner: owner.to_owned(), now, lease: LEASE, expires_at, policy: Policy::FollowUp }
+    ClaimRequest { owner: owner.to_owned(), now, lease: LEASE, expires_at, policy: ResendPolicy::Answer }
 }
 
 async fn claim(jobs: &JobStore, owner: &str, now: Timestamp) -> Job {
@@ -206,8 +210,10 @@ async fn claim(jobs: &JobStore, owner: &str, now: Timestamp) -> Job {
 
 fn taken(claim: Claim) -> Job {
     match claim {
-        Claim::Taken(job) => job,
-        other @ (Claim::Settled(_) | Claim::Busy { .. } | Claim::Over(_)) => panic!("not taken: {other:?}"),
+        Claim::Acquired(job) => job,
+        other @ (Claim::Completed(_) | Claim::Held { .. } | Claim::GaveUp(_)) => {
+            panic!("not taken: {other:?}")
+        }
     }
 }
 
@@ -223,9 +229,9 @@ async fn race(jobs: &JobStore, now: Timestamp) -> (Vec<Job>, Vec<Timestamp>) {
     let (mut taken, mut busy) = (Vec::new(), Vec::new());
     for claim in claims.join_all().await {
         match claim {
-            Claim::Taken(job) => taken.push(job),
-            Claim::Busy { until } => busy.push(until),
-            other @ (Claim::Settled(_) | Claim::Over(_)) => panic!("neither taken nor busy: {other:?}"),
+            Claim::Acquired(job) => taken.push(job),
+            Claim::Held { until } => busy.push(until),
+            other @ (Claim::Completed(_) | Claim::GaveUp(_)) => panic!("neither taken nor busy: {other:?}"),
         }
     }
     (taken, busy)

@@ -9,7 +9,7 @@ use std::time::Duration;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use herald::aws::config::environment;
+use herald::aws::config::process_env;
 use herald::clock::{Clock, SystemClock};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
@@ -57,7 +57,7 @@ impl MiniStack {
     /// Starts the one that `MINISTACK` names, or else the one on the path, on a free port.
     async fn start() -> Self {
         let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-        let program = environment("MINISTACK").unwrap_or_else(|| "ministack".to_owned());
+        let program = process_env("MINISTACK").unwrap_or_else(|| "ministack".to_owned());
         let directory = std::env::temp_dir().join(format!("herald-ministack-{}", address.port()));
         std::fs::create_dir_all(&directory).unwrap();
         let process = Command::new(&program)
@@ -96,7 +96,7 @@ impl MiniStack {
             .endpoint_url(self.url(""))
             .build();
         let template = Services::template();
-        let queue_urls = cli::stack::create(&aws, &template).await.unwrap();
+        let queue_urls = local::aws_emulator::create(&aws, &template).await.unwrap();
         Services { aws, template, queue_urls }
     }
 

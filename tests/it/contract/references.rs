@@ -7,7 +7,7 @@ use herald::aws::table::{ReferenceStore, Shard};
 use herald::broadcast::audience::ConversationKind;
 use herald::clock::{Clock, SystemClock};
 use herald::protocol::activity::{ChannelAccount, ConversationAccount};
-use herald::protocol::conversation::lifecycle::Change;
+use herald::protocol::conversation::lifecycle::Presence;
 use herald::protocol::conversation::{ConversationReference, User};
 use herald::protocol::ids::{AccountId, ChannelId, ConversationId, EntraId, TenantId};
 use herald::protocol::service_url::ServiceUrl;
@@ -21,10 +21,10 @@ pub(super) async fn the_newest_word_about_a_conversation_wins_in_either_order(se
     let (store, now) = (services.references(), SystemClock.now());
     let (older, newer) = (in_language("de"), in_language("en"));
 
-    store.upsert(&older, Change::Keep, now).await.unwrap();
-    store.upsert(&newer, Change::Keep, later(now)).await.unwrap();
+    store.upsert(&older, Presence::Active, now).await.unwrap();
+    store.upsert(&newer, Presence::Active, later(now)).await.unwrap();
     let in_order = store.get(&store.key(&newer)).await.unwrap();
-    store.upsert(&older, Change::Keep, now).await.unwrap();
+    store.upsert(&older, Presence::Active, now).await.unwrap();
     let out_of_order = store.get(&store.key(&newer)).await.unwrap();
 
     assert_eq!(in_order, Some(newer.clone()));
@@ -35,8 +35,8 @@ pub(super) async fn an_old_word_does_not_undo_a_removal(services: &Services) {
     let (store, now) = (services.references(), SystemClock.now());
     let reference = personal("alex");
 
-    store.upsert(&reference, Change::Remove, later(now)).await.unwrap();
-    store.upsert(&reference, Change::Keep, now).await.unwrap();
+    store.upsert(&reference, Presence::Removed, later(now)).await.unwrap();
+    store.upsert(&reference, Presence::Active, now).await.unwrap();
 
     assert_eq!(store.get(&store.key(&reference)).await.unwrap(), None);
     assert_eq!(in_indexes(&store, &reference, false).await, (false, false));
@@ -46,8 +46,8 @@ pub(super) async fn an_old_removal_does_not_undo_a_word(services: &Services) {
     let (store, now) = (services.references(), SystemClock.now());
     let reference = personal("alex");
 
-    store.upsert(&reference, Change::Keep, later(now)).await.unwrap();
-    store.upsert(&reference, Change::Remove, now).await.unwrap();
+    store.upsert(&reference, Presence::Active, later(now)).await.unwrap();
+    store.upsert(&reference, Presence::Removed, now).await.unwrap();
 
     assert_eq!(store.get(&store.key(&reference)).await.unwrap(), Some(reference.clone()));
     assert_eq!(in_indexes(&store, &reference, true).await, (true, true));
@@ -56,10 +56,10 @@ pub(super) async fn an_old_removal_does_not_undo_a_word(services: &Services) {
 pub(super) async fn a_removal_takes_the_reference_out_of_both_indexes(services: &Services) {
     let (store, now) = (services.references(), SystemClock.now());
     let reference = personal("alex");
-    store.upsert(&reference, Change::Keep, now).await.unwrap();
+    store.upsert(&reference, Presence::Active, now).await.unwrap();
     let before = in_indexes(&store, &reference, true).await;
 
-    store.upsert(&reference, Change::Remove, later(now)).await.unwrap();
+    store.upsert(&reference, Presence::Removed, later(now)).await.unwrap();
 
     assert_eq!(before, (true, true));
     assert_eq!(in_indexes(&store, &reference, false).await, (false, false));
@@ -69,7 +69,7 @@ pub(super) async fn a_removal_takes_the_reference_out_of_both_indexes(services: 
 pub(super) async fn a_suspension_takes_the_reference_out_of_both_indexes(services: &Services) {
     let (store, now) = (services.references(), SystemClock.now());
     let (reference, stranger) = (personal("alex"), personal("kim"));
-    store.upsert(&reference, Change::Keep, now).await.unwrap();
+    store.upsert(&reference, Presence::Active, now).await.unwrap();
     let before = in_indexes(&store, &reference, true).await;
 
     store.suspend(&reference, "blocked", later(now)).await.unwrap();
@@ -84,11 +84,11 @@ pub(super) async fn a_suspension_takes_the_reference_out_of_both_indexes(service
 pub(super) async fn five_words_in_any_order_come_to_the_same(services: &Services) {
     let (store, now) = (services.references(), SystemClock.now());
     let words = [
-        (in_language("de"), Change::Keep, now),
-        (personal("alex"), Change::Remove, now),
-        (in_language("en"), Change::Keep, later(now)),
-        (in_language("fr"), Change::Keep, later(now)),
-        (in_language("it"), Change::Remove, later(now)),
+        (in_language("de"), Presence::Active, now),
+        (personal("alex"), Presence::Removed, now),
+        (in_language("en"), Presence::Active, later(now)),
+        (in_language("fr"), Presence::Active, later(now)),
+        (in_language("it"), Presence::Removed, later(now)),
     ];
 
     let mut endings = BTreeSet::new();
@@ -109,11 +109,11 @@ pub(super) async fn a_refusal_does_not_undo_what_was_said_later(services: &Servi
     let (store, now) = (services.references(), SystemClock.now());
     let reference = personal("alex");
 
-    store.upsert(&reference, Change::Keep, later(now)).await.unwrap();
+    store.upsert(&reference, Presence::Active, later(now)).await.unwrap();
     store.suspend(&reference, "blocked", now).await.unwrap();
     let said_later = store.get(&store.key(&reference)).await.unwrap();
     store.suspend(&reference, "blocked", later(later(now))).await.unwrap();
-    store.upsert(&reference, Change::Keep, later(now)).await.unwrap();
+    store.upsert(&reference, Presence::Active, later(now)).await.unwrap();
 
     assert_eq!(said_later.as_ref(), Some(&reference));
     assert_eq!(
@@ -126,12 +126,12 @@ pub(super) async fn a_refusal_does_not_undo_what_was_said_later(services: &Servi
 pub(super) async fn who_speaks_up_again_is_back_in_both_indexes(services: &Services) {
     let (store, now) = (services.references(), SystemClock.now());
     let (removed, suspended) = (personal("alex"), personal("kim"));
-    store.upsert(&removed, Change::Remove, now).await.unwrap();
-    store.upsert(&suspended, Change::Keep, now).await.unwrap();
+    store.upsert(&removed, Presence::Removed, now).await.unwrap();
+    store.upsert(&suspended, Presence::Active, now).await.unwrap();
     store.suspend(&suspended, "blocked", now).await.unwrap();
 
     for reference in [removed, suspended] {
-        store.upsert(&reference, Change::Keep, later(now)).await.unwrap();
+        store.upsert(&reference, Presence::Active, later(now)).await.unwrap();
 
         assert_eq!(in_indexes(&store, &reference, true).await, (true, true));
         assert_eq!(store.get(&store.key(&reference)).await.unwrap(), Some(reference));
@@ -143,7 +143,7 @@ pub(super) async fn a_person_is_found_by_the_agent_they_spoke_to(services: &Serv
     let (alex, mut group) = (personal("alex"), personal("kim"));
     group.conversation.conversation_type = Some("groupChat".to_owned());
     for reference in [&alex, &group] {
-        store.upsert(reference, Change::Keep, now).await.unwrap();
+        store.upsert(reference, Presence::Active, now).await.unwrap();
     }
 
     let found = eventually(async || store.find(&person("alex")).await.unwrap(), Option::is_some).await;
@@ -163,7 +163,7 @@ pub(super) async fn the_shards_list_every_reference_exactly_once(services: &Serv
     let (store, now) = (services.references(), SystemClock.now());
     let everyone: BTreeSet<_> = (0..40).map(|number| format!("person {number:02}")).collect();
     for name in &everyone {
-        store.upsert(&personal(name), Change::Keep, now).await.unwrap();
+        store.upsert(&personal(name), Presence::Active, now).await.unwrap();
     }
 
     let listed = eventually(
@@ -194,7 +194,7 @@ pub(super) async fn a_shard_of_several_pages_is_listed_to_its_end(services: &Ser
         let mut reference = personal(name);
         // Four of these are more than the megabyte of one page.
         reference.conversation.extra.insert("padding".to_owned(), "x".repeat(350_000).into());
-        store.upsert(&reference, Change::Keep, now).await.unwrap();
+        store.upsert(&reference, Presence::Active, now).await.unwrap();
     }
 
     let (listed, pages) =

@@ -7,12 +7,12 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::{Message, QueueAttributeName};
-use cli::stack::{Delays, Stack, StackOptions};
-use cli::template::{QueueDefinition, Template};
 use herald::aws::queue::{Queue, Work};
 use herald::aws::table::{JobStore, ReferenceStore, Table};
 use herald::clock::{Clock, SystemClock};
 use herald::protocol::ids::ClientId;
+use local::aws_emulator::template::{QueueDefinition, Template};
+use local::aws_emulator::{Delays, Stack, StackOptions};
 
 use super::requests::Requests;
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use cli::channel::Person;
 use herald::broadcast::{BroadcastId, Outcome};
+use local::channel_emulator::Person;
 use serde_json::{Value, json};
 use support::TestBundle;
 
@@ -16,7 +16,7 @@ fn subscribers_of(topic: &str) -> Value {
 /// Something about the weather for `audience`, known by `key`.
 fn snow(key: &str, audience: &Value) -> Value {
     json!({
-        "version": 1, "occasion": "weather", "key": key, "audience": audience, "content": { "text": "It snows." },
+        "version": 1, "notification": "weather", "key": key, "audience": audience, "content": { "text": "It snows." },
     })
 }
 
@@ -98,24 +98,5 @@ async fn a_wrong_topic_is_refused_before_anybody_is_told() {
 
     assert!(wrong.contains("`topic`"), "{wrong}");
     assert_eq!(bundle.channel().texts().len(), 1, "the welcome");
-    bundle.end().await;
-}
-
-#[tokio::test]
-async fn what_an_operator_sends_holds_to_topic_and_quiet_hours_unless_it_is_urgent() {
-    let bundle = order_desk().await;
-    let alex = bundle.install("Alex").await;
-    let to = format!("--to {}/{}", alex.tenant, alex.entra_id);
-    say(&bundle, &alex, "mute canteen").await;
-    say(&bundle, &alex, "quiet hours 08:00 to 11:00").await;
-    let before = told(&bundle, &alex).len();
-
-    for line in ["send --topic canteen --urgent", "send --topic traffic", "send --urgent"] {
-        let said = crate::operating::say(&bundle, &format!("{line} {to} {}", line.len())).await;
-        assert!(said.did, "{}", said.text);
-        bundle.drain().await;
-    }
-
-    assert_eq!(told(&bundle, &alex).split_off(before), ["send --urgent".len().to_string()]);
     bundle.end().await;
 }

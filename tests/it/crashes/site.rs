@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use cli::bundle::Bundle;
-use cli::pump::Pump;
 use herald::agent::engine::Engine;
 use herald::aws::queue::Queue;
 use herald::clock::Clock;
 use herald::jobs::{Job, State};
 use lambda_runtime::{Context, LambdaEvent};
+use local::bundle::Bundle;
+use local::poller::QueuePoller;
 use serde_json::{Value, json};
 use support::{TestBundle, TestClock, services};
 
@@ -40,7 +40,7 @@ pub(super) struct Site {
     pub(super) tap: Arc<Tap>,
     mutant: Option<Mutant>,
     processes: HashMap<Function, Bundle>,
-    pumps: [(Function, Pump); 3],
+    pumps: [(Function, QueuePoller); 3],
     answered: HashSet<String>,
 }
 
@@ -57,7 +57,7 @@ impl Site {
         if let Some(mutant) = mutant {
             mutant.infect(&bundle);
         }
-        let [turns, tasks, deliveries] = bundle.local().pumps();
+        let [turns, tasks, deliveries] = bundle.local().pollers();
         let pumps = [(Function::Turns, turns), (Function::Tasks, tasks), (Function::Deliveries, deliveries)];
         Self { bundle, tap, mutant, processes: HashMap::new(), pumps, answered: HashSet::new() }
     }
@@ -137,7 +137,7 @@ impl Site {
         let Some(message) = received else { return Ok(false) };
         let receipt = message.receipt_handle.clone().unwrap_or_default();
         let worker = self.process(function).worker;
-        let pump = Pump { worker, ..pump };
+        let pump = QueuePoller { worker, ..pump };
         let is_settled = match self.run(function, pump.handle(&message)).await {
             Some(answer) => answer.map_err(|error| error.to_string())?.batch_item_failures.is_empty(),
             None => {
@@ -215,7 +215,7 @@ impl Site {
 }
 
 /// The queue's own timer is side-stepped. A message that is gone stays so.
-async fn bring_back(pump: &Pump, receipt: &str) {
+async fn bring_back(pump: &QueuePoller, receipt: &str) {
     let queue = Queue::new(pump.sqs.clone(), &pump.url);
     let _ = queue.come_back_after(receipt, Duration::ZERO).await;
 }

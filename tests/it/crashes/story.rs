@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use herald::agent::engine::{Engine, EngineError, Outcome, TaskOutcome};
-use herald::agent::notification::{Occasion, Recipient};
+use herald::agent::notification::{Notification, Recipient};
 use herald::agent::progress::Progress;
 use herald::agent::task::TaskRun;
 use herald::agent::turn::Turn;
@@ -35,8 +35,8 @@ pub(super) enum Story {
     Replacement,
     /// Query, first chunk of a stream, task, chunks, its end.
     Stream,
-    /// Occasion, conversation created, message.
-    Occasion,
+    /// Notification, conversation created, message.
+    Notification,
     /// Query while the queue is down, agenda, tick, reply.
     Outage,
 }
@@ -55,7 +55,7 @@ pub(super) struct Played {
 
 impl Story {
     pub(super) const ALL: [Self; 5] =
-        [Self::FollowUp, Self::Replacement, Self::Stream, Self::Occasion, Self::Outage];
+        [Self::FollowUp, Self::Replacement, Self::Stream, Self::Notification, Self::Outage];
 
     fn engine(self, clock: Arc<dyn Clock>) -> ScriptedEngine {
         let pause = Duration::from_millis(1_200);
@@ -68,7 +68,7 @@ impl Story {
             ),
             Self::FollowUp => ScriptedEngine::deferring(ACK, ANSWER),
             Self::Replacement => ScriptedEngine::replacing(ACK, ANSWER),
-            Self::Occasion => ScriptedEngine::telling(NEWS),
+            Self::Notification => ScriptedEngine::telling(NEWS),
             Self::Outage => ScriptedEngine::saying(ANSWER),
         }
     }
@@ -80,14 +80,14 @@ impl Story {
             Self::Replacement => &[ACK],
             // Its first chunk is no message, and its end is judged as the answer.
             Self::Stream => &[],
-            Self::Occasion => &[NEWS],
+            Self::Notification => &[NEWS],
             Self::Outage => &[ANSWER],
         }
     }
 
     async fn tell(self, site: &mut Site) -> Result<(), String> {
         let person = site.bundle.channel().add_person("Alex");
-        if self == Self::Occasion {
+        if self == Self::Notification {
             let event =
                 site.bundle.event(json!({ "kind": "user", "tenant": person.tenant, "id": person.entra_id }));
             site.fire(&event).await?;
@@ -141,22 +141,22 @@ struct Observed {
 
 #[async_trait]
 impl Engine for Observed {
-    async fn on_activity(&self, turn: &Turn) -> Result<Outcome, EngineError> {
+    async fn on_activity(&self, turn: &Turn) -> Result<Response, EngineError> {
         self.tap.asked(None);
         self.engine.on_activity(turn).await
     }
 
-    async fn run_task(&self, run: &TaskRun, progress: &Progress) -> Result<TaskOutcome, EngineError> {
+    async fn run_task(&self, run: &TaskRun, progress: &Progress) -> Result<TaskResponse, EngineError> {
         self.tap.asked(Some(run.idempotency_key.to_string()));
         self.engine.run_task(run, progress).await
     }
 
-    async fn on_occasion(
+    async fn on_notification(
         &self,
-        occasion: &Occasion,
+        notification: &Notification,
         recipient: &Recipient,
     ) -> Result<Option<Activity>, EngineError> {
         self.tap.asked(None);
-        self.engine.on_occasion(occasion, recipient).await
+        self.engine.on_notification(notification, recipient).await
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use cli::wire::Fate;
+use local::fault_injection::RequestFate;
 use serde_json::Value;
 use support::TestBundle;
 use tokio::sync::Notify;
@@ -63,7 +63,7 @@ pub(super) enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Event {
     /// A process was handed something to do.
-    Begun,
+    CreatedThread,
     /// It made a request.
     Effect(Effect),
     /// It asked the engine, about the task of this job or about something else.
@@ -105,7 +105,7 @@ impl Tap {
         }));
         bundle.local().stack.on_request(Arc::new(move |_| {
             let seen = of_services.lock().seen.take();
-            seen.map_or(Fate::Pass, |(what, kind, planned)| of_services.fate(&what, kind, planned))
+            seen.map_or(RequestFate::Pass, |(what, kind, planned)| of_services.fate(&what, kind, planned))
         }));
         bundle.channel().on_request(Arc::new(move |operation| {
             let kind = match operation {
@@ -126,7 +126,7 @@ impl Tap {
     pub(super) fn begin(&self, function: Function) {
         let mut state = self.lock();
         state.running = Some(function);
-        state.log.push(Event::Begun);
+        state.log.push(Event::CreatedThread);
     }
 
     /// It answered, or was swept away: requests are the harness's own again.
@@ -148,7 +148,7 @@ impl Tap {
     /// The process died, having `shown` this last.
     pub(super) fn died(&self, shown: Option<String>) {
         let mut state = self.lock();
-        let effects = state.log.iter().rev().take_while(|event| **event != Event::Begun);
+        let effects = state.log.iter().rev().take_while(|event| **event != Event::CreatedThread);
         let last = effects
             .filter_map(Event::effect)
             .find(|effect| effect.has_effect && matches!(effect.kind, Kind::Send | Kind::WriteJob));
@@ -166,14 +166,14 @@ impl Tap {
         self.lock().planned.len()
     }
 
-    fn fate(&self, what: &str, kind: Kind, planned: Option<String>) -> Fate {
+    fn fate(&self, what: &str, kind: Kind, planned: Option<String>) -> RequestFate {
         let mut state = self.lock();
-        let Some(running) = state.running else { return Fate::Pass };
+        let Some(running) = state.running else { return RequestFate::Pass };
         if state.is_dead {
-            return Fate::Swallow;
+            return RequestFate::Swallow;
         }
         if state.is_queue_down && running == Function::Inbound && what.starts_with("SendMessage") {
-            return Fate::Refuse;
+            return RequestFate::Refuse;
         }
         let name = format!("{running:?}: {what}");
         let count = state.counts.entry(name.clone()).or_default();
@@ -185,12 +185,12 @@ impl Tap {
         let has_effect = side != Some(Side::Before);
         state.log.push(Event::Effect(Effect { name, nth, kind, planned, has_effect }));
         match side {
-            None => Fate::Pass,
+            None => RequestFate::Pass,
             Some(Side::Before) => {
                 self.swallowed.notify_one();
-                Fate::Swallow
+                RequestFate::Swallow
             }
-            Some(Side::After) => Fate::LoseReply,
+            Some(Side::After) => RequestFate::LoseReply,
         }
     }
 
@@ -203,7 +203,7 @@ impl Event {
     pub(super) fn effect(&self) -> Option<&Effect> {
         match self {
             Self::Effect(effect) => Some(effect),
-            Self::Begun | Self::Asked(_) | Self::Died { .. } => None,
+            Self::CreatedThread | Self::Asked(_) | Self::Died { .. } => None,
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use cli::channel::{Effect as Shown, TranscriptEntry};
+use local::channel_emulator::{Effect as Shown, TranscriptEntry};
 
 use super::story::{ACK, ANSWER, Story};
 use super::tap::Event;
@@ -43,7 +43,7 @@ impl Verdict<'_> {
         let nobody_knows =
             |event: &Event| matches!(event, Event::Died { shown: Some(shown) } if shown == text);
         let is_ambiguous = self.log.iter().any(nobody_knows);
-        let is_for_many = self.story == Story::Occasion;
+        let is_for_many = self.story == Story::Notification;
         let copies = self.copies(text);
         let holds = match copies {
             // Only where a record says so; and an answer only once a crash has hit its resend too.
@@ -78,10 +78,10 @@ impl Verdict<'_> {
         }
         let created = self.entries.iter().filter(|entry| entry.effect == Shown::Created);
         let conversations: HashSet<_> = created.map(|entry| entry.conversation.clone()).collect();
-        if self.story == Story::Occasion && conversations.len() != 1 {
+        if self.story == Story::Notification && conversations.len() != 1 {
             return Some(format!("{} conversations were created", conversations.len()));
         }
-        let may_end_unknown = self.may_be_unknown && (self.story == Story::Occasion || self.crashes > 1);
+        let may_end_unknown = self.may_be_unknown && (self.story == Story::Notification || self.crashes > 1);
         (self.unknown > 0 && !may_end_unknown).then(|| "a job ended unknown without need".to_owned())
     }
 
@@ -97,7 +97,7 @@ impl Verdict<'_> {
                 Event::Asked(None) if !stored.is_empty() => {
                     return Some("the engine was asked for what was stored".to_owned());
                 }
-                Event::Begun | Event::Effect(_) | Event::Asked(_) | Event::Died { .. } => {}
+                Event::CreatedThread | Event::Effect(_) | Event::Asked(_) | Event::Died { .. } => {}
             }
         }
         None

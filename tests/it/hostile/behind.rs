@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::event::sqs::SqsEvent;
-use cli::channel::{Fault, Operation, Person, Refusal};
-use cli::pump::Pump;
 use herald::clock::Clock;
 use jiff::Timestamp;
 use lambda_runtime::{Context, LambdaEvent};
+use local::channel_emulator::{Fault, Operation, Person, Refusal};
+use local::poller::QueuePoller;
 use serde_json::{Value, json};
 use support::{ScriptedEngine, TestBundle};
 use worker::{MessageContext, WorkError, event_handler};
@@ -44,7 +44,7 @@ async fn queued(bundle: &TestBundle, person: &Person) -> String {
 
 /// Hands messages to the worker as its queue of tasks would; answers which of them are to come back.
 async fn hand_over(bundle: &TestBundle, messages: &[(Option<&str>, &str)]) -> Vec<String> {
-    let Pump { worker, .. } = bundle.pump("tasks");
+    let QueuePoller { worker, .. } = bundle.pump("tasks");
     let record = |(id, body): &(Option<&str>, &str)| {
         json!({ "messageId": id, "body": body, "attributes": {}, "messageAttributes": {},
             "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:elsewhere" })

@@ -4,22 +4,22 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use cli::bundle::Registration;
-use cli::channel::{Channel, ChannelOptions, Fault, Operation, Person, Refusal};
-use cli::local::{Local, LocalOptions, Served};
-use cli::pump::Step;
-use cli::stack::Delays;
 use herald::agent::engine::Outcome;
 use herald::aws::config::{AllowedTenants, TENANT_RATE};
 use herald::aws::identity::Credential;
 use herald::aws::queue::Queue;
 use herald::aws::telemetry;
 use herald::channel::auth::ClientSecret;
-use herald::channel::connector::NewConversations;
+use herald::channel::connector::ConversationSurface;
 use herald::protocol::activity::{Activity, Attachment};
 use herald::protocol::cloud::Cloud;
 use herald::protocol::ids::{ClientId, TenantId};
 use herald::random::Random;
+use local::aws_emulator::Delays;
+use local::bundle::Registration;
+use local::channel_emulator::{Channel, ChannelOptions, Fault, Operation, Person, Refusal};
+use local::poller::Step;
+use local::{ChannelSource, Local, LocalOptions};
 use serde_json::{Value, json};
 use support::{ScriptedEngine, TestBundle, TestClock};
 use tokio::net::TcpListener;
@@ -76,14 +76,14 @@ impl Cage {
             tenant: tenant.clone(),
             allowed_tenants: AllowedTenants::Listed(vec![tenant]),
             channel_callers: Vec::new(),
-            new_conversations: NewConversations::Chat,
+            new_conversations: ConversationSurface::Chat,
         };
         let card = json!({ "type": "AdaptiveCard", "body": [{ "type": "TextBlock", "text": CANARY }] });
         let reply = Activity::message(format!("{ODD} {CANARY}")).attach(Attachment::adaptive_card(card));
         let local = Local::start(LocalOptions {
             state: None,
             port: 0,
-            served: Served::Channel(Box::new(registration)),
+            source: ChannelSource::Channel(Box::new(registration)),
             credential: None,
             engine: Arc::new(ScriptedEngine::deciding(Outcome::Reply(vec![reply]))),
             clock: clock.clone(),
@@ -134,11 +134,11 @@ impl Cage {
         let mut is_idle = false;
         while !is_idle {
             is_idle = true;
-            for pump in self.local.pumps() {
+            for pump in self.local.pollers() {
                 match pump.step().await.unwrap() {
                     Step::Idle => continue,
                     Step::Settled => {}
-                    Step::Left { receipt } => {
+                    Step::Returned { receipt } => {
                         let queue = Queue::new(pump.sqs.clone(), &pump.url);
                         queue.come_back_after(&receipt, std::time::Duration::ZERO).await.unwrap();
                     }
@@ -154,8 +154,9 @@ async fn nothing_that_people_say_or_are_and_no_secret_reaches_the_log() {
     let log = Log::default();
     let writer = log.clone();
     // With one subscriber alone, tracing lets whichever test comes by a line first decide whether it is of interest.
-    let _other = tracing::Dispatch::new(telemetry::lines(None, io::sink));
-    let _logging = tracing::subscriber::set_default(telemetry::lines(Some("trace"), move || writer.clone()));
+    let _other = tracing::Dispatch::new(telemetry::subscriber(None, io::sink));
+    let _logging =
+        tracing::subscriber::set_default(telemetry::subscriber(Some("trace"), move || writer.clone()));
     let cage = Cage::build().await;
 
     let refused = play_refused(&cage).await;
@@ -163,7 +164,7 @@ async fn nothing_that_people_say_or_are_and_no_secret_reaches_the_log() {
     let channel = cage.channel.clone();
     let user = json!({ "kind": "user", "tenant": CANARY, "id": CANARY, "channel": CANARY });
     for audience in [&user, &json!({ "kind": "conversation", "reference": CANARY })] {
-        let event = json!({ "version": 1, "occasion": CANARY, "audience": audience });
+        let event = json!({ "version": 1, "notification": CANARY, "audience": audience });
         cage.local.fire(event).await.unwrap_err();
     }
     cage.clock.advance(std::time::Duration::from_secs(60));
@@ -276,7 +277,7 @@ async fn play_accepted(cage: &Cage) {
         });
         assert!([200, 501].contains(&status.await));
     }
-    let pump = cage.local.pumps().into_iter().next().unwrap();
+    let pump = cage.local.pollers().into_iter().next().unwrap();
     pump.worker.handle(CANARY, worker::MessageContext::default()).await.unwrap_err();
     assert_eq!(cage.channel.pending_faults(), 0);
 }

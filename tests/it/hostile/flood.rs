@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use cli::channel::{Fault, Operation, Refusal};
+use local::channel_emulator::{Fault, Operation, Refusal};
 use serde_json::{Value, json};
 
 use super::row::{self, Mutation};

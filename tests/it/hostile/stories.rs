@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use cli::channel::Person;
+use local::channel_emulator::Person;
 use support::{ScriptedEngine, TestBundle};
 
 use super::forge::{Request, Site};

@@ -9,16 +9,12 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_dynamodb::types::AttributeValue;
-use cli::bundle::{Bundle, Registration, Resources};
-use cli::channel::{Channel, ChannelOptions};
-use cli::stack::{Delays, Stack, StackOptions};
-use cli::template::Template;
 use herald::agent::engine::Engine;
 use herald::aws::config::{AllowedTenants, TENANT_RATE};
 use herald::aws::identity::Credential;
 use herald::aws::queue::Work;
 use herald::channel::auth::ClientSecret;
-use herald::channel::connector::NewConversations;
+use herald::channel::connector::ConversationSurface;
 use herald::clock::Clock;
 use herald::protocol::cloud::Cloud;
 use herald::protocol::conversation::ConversationReference;
@@ -26,6 +22,10 @@ use herald::protocol::ids::{ClientId, TenantId};
 use herald::random::Random;
 use inbound::{Inbound, event};
 use jiff::Timestamp;
+use local::aws_emulator::template::Template;
+use local::aws_emulator::{Delays, Stack, StackOptions};
+use local::bundle::{Bundle, Registration, Resources};
+use local::channel_emulator::{Channel, ChannelOptions};
 use serde_json::{Value, json};
 use support::{ScriptedEngine, TestBundle, TestClock};
 use tokio::net::TcpListener;
@@ -210,7 +210,7 @@ fn registration(cloud: Cloud, channel_callers: Vec<ClientId>) -> Registration {
         tenant: TenantId::new(TENANT).unwrap(),
         allowed_tenants: AllowedTenants::Listed(vec![TenantId::new(TENANT).unwrap()]),
         channel_callers,
-        new_conversations: NewConversations::Chat,
+        new_conversations: ConversationSurface::Chat,
     }
 }
 

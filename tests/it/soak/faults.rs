@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use cli::channel::{Channel, Fault, Operation, Refusal};
-use cli::wire::Fate;
 use herald::clock::{Clock, SystemClock};
 use herald::random::Random;
+use local::channel_emulator::{Channel, Fault, Operation, Refusal};
+use local::fault_injection::RequestFate;
 use serde_json::Value;
 use support::TestBundle;
 use tokio::sync::Notify;
@@ -89,28 +89,28 @@ impl State {
     }
 
     /// What a receiver is not told of is out of everybody's sight until the queue's own visibility ends.
-    fn of_service(self: &Arc<Self>, operation: &str) -> Fate {
+    fn of_service(self: &Arc<Self>, operation: &str) -> RequestFate {
         if operation == "AmazonSQS.ReceiveMessage" || !self.goes_wrong() {
-            return Fate::Pass;
+            return RequestFate::Pass;
         }
         match self.random.below(10) {
-            0..4 => Fate::Refuse,
+            0..4 => RequestFate::Refuse,
             // The client repeats it after a pause of real time: seldom, or this would take long.
-            4 => Fate::HangUp,
-            5..8 => self.never_answered(Fate::Swallow),
-            _ => self.never_answered(Fate::LoseReply),
+            4 => RequestFate::HangUp,
+            5..8 => self.never_answered(RequestFate::Swallow),
+            _ => self.never_answered(RequestFate::LoseReply),
         }
     }
 
-    fn of_channel(self: &Arc<Self>, operation: &str) -> Fate {
+    fn of_channel(self: &Arc<Self>, operation: &str) -> RequestFate {
         if operation != "channel.Send" || !self.goes_wrong() {
-            return Fate::Pass;
+            return RequestFate::Pass;
         }
         let refusal = |status, code| Refusal::new(status, code, "a fault of the test");
         let fault = match self.random.below(10) {
-            0 => return self.never_answered(Fate::Swallow),
-            1 => return self.never_answered(Fate::LoseReply),
-            2 => return Fate::HangUp,
+            0 => return self.never_answered(RequestFate::Swallow),
+            1 => return self.never_answered(RequestFate::LoseReply),
+            2 => return RequestFate::HangUp,
             3 => Fault::Status(refusal(429, "Throttled").retry_after("2")),
             4 => Fault::Status(refusal(429, "Throttled")),
             5 => Fault::Status(refusal(503, "ServiceUnavailable")),
@@ -120,14 +120,14 @@ impl State {
             _ => Fault::EmptyBody,
         };
         self.channel.fail_on(Operation::Send, fault);
-        Fate::Pass
+        RequestFate::Pass
     }
 
     /// Tells of the crash once the effect, if it is to have one, is there.
-    fn never_answered(self: &Arc<Self>, fate: Fate) -> Fate {
+    fn never_answered(self: &Arc<Self>, fate: RequestFate) -> RequestFate {
         let state = self.clone();
         tokio::spawn(async move {
-            if fate == Fate::LoseReply {
+            if fate == RequestFate::LoseReply {
                 SystemClock.sleep(EFFECT).await;
             }
             state.crash.notify_one();

@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
-use cli::channel::{Effect, Fault, Operation, Person, Refusal};
-use herald::channel::connector::NewConversations;
+use herald::channel::connector::ConversationSurface;
 use herald::protocol::service_url::ServiceUrl;
+use local::channel_emulator::{Effect, Fault, Operation, Person, Refusal};
 use serde_json::json;
+use support::broadcasts::recall;
 use support::{Neighbour, ScriptedEngine, TestBundle};
 
 use super::rows::says;
@@ -169,7 +170,7 @@ async fn a_thread_is_begun_and_taken_away_on_the_other_host_where_the_channel_sa
     bundle.channel().fail_on(Operation::Create, elsewhere());
     bundle.channel().fail_on(Operation::Delete, elsewhere());
     let event = json!({
-        "version": 1, "occasion": "news", "key": "news", "content": { "text": "News." },
+        "version": 1, "notification": "news", "key": "news", "content": { "text": "News." },
         "audience": { "kind": "channel", "tenant": general.tenant, "id": general.id },
     });
 
@@ -177,7 +178,7 @@ async fn a_thread_is_begun_and_taken_away_on_the_other_host_where_the_channel_sa
     neighbour.drain(&bundle).await;
     bundle.clock().advance(Duration::from_secs(61));
     bundle.tick().await;
-    crate::operating::say(&bundle, "broadcast recall news").await;
+    recall(&bundle, "news").await;
     neighbour.drain(&bundle).await;
 
     let made: Vec<Effect> = bundle.channel().entries().iter().map(|entry| entry.effect).collect();
@@ -189,7 +190,7 @@ async fn a_thread_is_begun_and_taken_away_on_the_other_host_where_the_channel_sa
 async fn an_agent_of_copilot_begins_a_conversation_of_its_own_there() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     let neighbour = neighbour(&bundle, ScriptedEngine::telling("News."))
-        .with_connector(|connector| connector.conversations = NewConversations::Copilot);
+        .with_connector(|connector| connector.conversations = ConversationSurface::Copilot);
     let dana = bundle.channel().add_person("Dana");
 
     tell(&bundle, &neighbour, &dana).await;

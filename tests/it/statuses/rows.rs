@@ -1,14 +1,14 @@
 //! The rows of the channel's status table for an answer, in the order of the protocol's page.
 //! What they are played on is next door.
 
-use cli::channel::Refusal;
-use herald::jobs::FailureKind::{Busy, GatewayError, LostReply, Rejected, Throttled, Unauthorized};
-use herald::jobs::{FailureKind, State};
+use herald::jobs::FailureKind::{self, Busy, GatewayError, LostReply, Rejected, Throttled, Unauthorized};
+use herald::jobs::State;
 use herald::protocol::channel_error::RejectionReason::{
     BlockedByUser, ConversationNotFound, DisabledByAdmin, ForeignConversation, ForeignPerson,
     InvalidConversation, Malformed, NotInRoster, NotOffered, NotPermitted, Other, Redirected, StreamStopped,
     StreamUnsupported, TooLarge, Undocumented, Unexplained, WrongHost,
 };
+use local::channel_emulator::Refusal;
 
 /// One row: what the channel answers, and what is to come of it.
 pub(super) struct Row {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use herald::channel::http::Timeouts;
 use herald::protocol::conversation::ConversationReference;
-use herald::protocol::conversation::lifecycle::Change;
+use herald::protocol::conversation::lifecycle::Presence;
 use herald::protocol::service_url::ServiceUrl;
 use serde_json::json;
 use support::{Act, Neighbour, Peer, ScriptedEngine, TestBundle};
@@ -110,7 +110,7 @@ async fn an_announcement_that_may_have_been_seen_is_never_sent_again() {
         let service_url = ServiceUrl::new(&format!("http://{}/teams/", peer.authority())).unwrap();
         let reference = ConversationReference { service_url, ..ConversationReference::of(&written).unwrap() };
         let references = &neighbour.worker.parts().references;
-        references.upsert(&reference, Change::Keep, bundle.clock().now()).await.unwrap();
+        references.upsert(&reference, Presence::Active, bundle.clock().now()).await.unwrap();
         peer.then(loss.clone());
 
         bundle.fire(json!({ "kind": "user", "tenant": alex.tenant, "id": alex.entra_id })).await.unwrap();

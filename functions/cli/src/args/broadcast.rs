@@ -1,11 +1,9 @@
 //! The command line of what is said first: to one person, or to many.
-//! What the verbs do is in [`crate::operator`].
+//! What the verbs do is in `commands`.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-
-use super::Where;
 
 /// What to say to one, or to a team.
 #[derive(Debug, Args)]
@@ -38,9 +36,6 @@ pub struct SendArguments {
     pub at_most_once: bool,
     /// What to say
     pub text: String,
-    /// Where to look.
-    #[command(flatten)]
-    pub place: Where,
 }
 
 /// What to do about a broadcast.
@@ -49,7 +44,7 @@ pub enum BroadcastVerb {
     #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
     /// Tell an audience what a file says
     ///
-    /// FILE is the JSON event that proactive takes: version, occasion, key, audience, content. A key is used once:
+    /// FILE is the JSON event that proactive takes: version, notification, key, audience, content. A key is used once:
     /// started again with it, nothing happens and this exits with 1. Audience and content are checked before anybody
     /// is told.
     ///
@@ -62,9 +57,6 @@ pub enum BroadcastVerb {
     Start {
         /// The event, as JSON
         file: PathBuf,
-        /// Where to look.
-        #[command(flatten)]
-        place: Where,
     },
     /// Say how many would be told, of which tenants, how long it would take and how large it is; tell nobody
     ///
@@ -73,9 +65,6 @@ pub enum BroadcastVerb {
     Preview {
         /// The event, as JSON
         file: PathBuf,
-        /// Where to look.
-        #[command(flatten)]
-        place: Where,
     },
     #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
     /// Say where a broadcast stands, and how many recipients came to what
@@ -83,22 +72,22 @@ pub enum BroadcastVerb {
     /// The numbers are counters, and may lag behind the report when a worker died. On AWS it takes TABLE_NAME, and
     /// dynamodb:GetItem and dynamodb:Query on the table; pause, resume and cancel take dynamodb:PutItem too.
     #[command(verbatim_doc_comment)]
-    Status(Named),
+    Status(BroadcastName),
     /// Tell nobody else until it is resumed
     ///
     /// It is felt within five seconds, and what is in hand then is still sent.
     #[command(verbatim_doc_comment)]
-    Pause(Named),
+    Pause(BroadcastName),
     /// Go on with a broadcast that was paused; the next tick, within a minute, brings it back
-    Resume(Named),
+    Resume(BroadcastName),
     /// Tell nobody else ever; the rest is listed as cancelled
-    Cancel(Named),
+    Cancel(BroadcastName),
     /// Delete what a broadcast delivered, where the channel can
     ///
     /// The broadcast must not be running. It is a broadcast itself, whose id is printed: status and report tell what
     /// came of it. It takes what start takes.
     #[command(verbatim_doc_comment)]
-    Recall(Named),
+    Recall(BroadcastName),
     /// Put something else in place of what a broadcast delivered, where the channel can
     ///
     /// As recall; FILE is a content as JSON: text or card, locales, values.
@@ -106,7 +95,7 @@ pub enum BroadcastVerb {
     Correct {
         /// Which broadcast.
         #[command(flatten)]
-        named: Named,
+        named: BroadcastName,
         /// The content, as JSON
         file: PathBuf,
     },
@@ -114,35 +103,14 @@ pub enum BroadcastVerb {
     ///
     /// As recall.
     #[command(verbatim_doc_comment)]
-    Resend(Named),
+    Resend(BroadcastName),
     /// Write a line for each recipient, as CSV: who, what it came to, why, when, and the delivery's job
-    Report(Named),
+    Report(BroadcastName),
 }
 
 /// Which broadcast is meant.
 #[derive(Debug, Args)]
-pub struct Named {
+pub struct BroadcastName {
     /// Its key, or its id as the logs have it
     pub name: String,
-    /// Where to look.
-    #[command(flatten)]
-    pub place: Where,
-}
-
-impl BroadcastVerb {
-    /// Which deployment is meant.
-    #[must_use]
-    pub fn place(&self) -> &Where {
-        match self {
-            Self::Start { place, .. } | Self::Preview { place, .. } => place,
-            Self::Status(named)
-            | Self::Pause(named)
-            | Self::Resume(named)
-            | Self::Cancel(named)
-            | Self::Recall(named)
-            | Self::Correct { named, .. }
-            | Self::Resend(named)
-            | Self::Report(named) => &named.place,
-        }
-    }
 }

@@ -1,11 +1,9 @@
-//! The command line of schedules: occasions that come by the clock.
-//! What the verbs do is in [`crate::operator`].
+//! The command line of schedules: notifications that come by the clock.
+//! What the verbs do is in `commands`.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-
-use super::Where;
 
 /// What to do about schedules.
 #[derive(Debug, Subcommand)]
@@ -17,7 +15,7 @@ pub enum ScheduleVerb {
     /// A time that a change of clocks skips does not fire; one that it repeats fires the first time. 'at' fires once, and
     /// the schedule is deleted after it.
     ///
-    /// FILE is the JSON event that proactive takes, without key: version, occasion, audience, content, topic, urgent.
+    /// FILE is the JSON event that proactive takes, without key: version, notification, audience, content, topic, urgent.
     /// Everything is checked before anything is made. Each firing is a broadcast of its own, and is told once however
     /// often it is delivered.
     ///
@@ -35,20 +33,13 @@ pub enum ScheduleVerb {
         /// On the clocks of which IANA zone, e.g. Europe/Zurich; a rate needs none
         #[arg(long)]
         zone: Option<String>,
-        /// Where to look.
-        #[command(flatten)]
-        place: Where,
     },
     #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
     /// List the schedules: when each fires, in which zone, what it tells, and when next
     ///
     /// On AWS it takes SCHEDULE_GROUP, scheduler:ListSchedules and scheduler:GetSchedule in the group.
     #[command(verbatim_doc_comment)]
-    List {
-        /// Where to look.
-        #[command(flatten)]
-        place: Where,
-    },
+    List,
     #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
     /// Take a schedule away; what it has begun goes on
     ///
@@ -57,27 +48,21 @@ pub enum ScheduleVerb {
     Remove {
         /// What it is called
         name: String,
-        /// Where to look.
-        #[command(flatten)]
-        place: Where,
     },
     /// Print when a schedule, or an expression, fires next, and what changes of clocks do to it
     Next {
         /// Which.
         #[command(flatten)]
-        which: Coming,
+        which: NextArgs,
         /// How many times
         #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..))]
         count: u8,
-        /// Where to look.
-        #[command(flatten)]
-        place: Where,
     },
 }
 
 /// What fires.
 #[derive(Debug, Clone, Args)]
-pub struct Coming {
+pub struct NextArgs {
     /// What the schedule is called
     #[arg(required_unless_present = "expression", conflicts_with = "expression")]
     pub name: Option<String>,
@@ -87,18 +72,4 @@ pub struct Coming {
     /// Its IANA zone, e.g. Europe/Zurich
     #[arg(long, requires = "expression")]
     pub zone: Option<String>,
-}
-
-impl ScheduleVerb {
-    /// Which deployment is meant; `None`: the verb is about none.
-    #[must_use]
-    pub fn place(&self) -> Option<&Where> {
-        match self {
-            Self::Next { which: Coming { expression: Some(_), .. }, .. } => None,
-            Self::Add { place, .. }
-            | Self::List { place }
-            | Self::Remove { place, .. }
-            | Self::Next { place, .. } => Some(place),
-        }
-    }
 }

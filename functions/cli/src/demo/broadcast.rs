@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::story::{Expected, Story};
 use super::{DemoError, take};
-use crate::channel::{Fault, Operation, Person, Refusal};
-use crate::local::Local;
+use local::Local;
+use local::channel_emulator::{Fault, Operation, Person, Refusal};
 
 /// The broadcast's key.
 const KEY: &str = "demo-news";
@@ -77,7 +77,7 @@ async fn summary(local: &Local, story: &mut Story) -> Result<(), DemoError> {
 fn event(people: &[&Person]) -> Value {
     let users = people.iter().map(|person| json!({ "tenant": person.tenant, "id": person.entra_id }));
     json!({
-        "version": 1, "occasion": "saturdays", "topic": "news", "key": KEY,
+        "version": 1, "notification": "saturdays", "topic": "news", "key": KEY,
         "audience": { "kind": "users", "users": users.collect::<Vec<_>>() },
         "content": {
             "text": "Hello ${user.name}, we deliver on Saturdays now.", "values": { "user.name": "there" },

@@ -9,7 +9,7 @@ use herald::clock::{Clock, timeout};
 use jiff::Timestamp;
 
 use super::DemoError;
-use crate::channel::{Channel, Effect, Person, TranscriptEntry};
+use local::channel_emulator::{Channel, Effect, Person, TranscriptEntry};
 
 /// The channel's own limit for the first answer; the later ones are well within it here.
 const LIMIT: Duration = Duration::from_secs(15);

@@ -2,7 +2,7 @@
 //! those that are missing.
 
 use herald::aws::config;
-use herald::aws::config::{Gaps, Variables};
+use herald::aws::config::{ConfigError, EnvReader};
 use herald::aws::diagnostics::{Finding, QueueKind};
 use herald::protocol::cloud::Cloud;
 use herald::protocol::ids::{ClientId, TenantId};
@@ -23,7 +23,7 @@ pub(super) struct Named {
 
 /// Reads everything.
 pub(super) fn read(get: &dyn Fn(&str) -> Option<String>) -> (Named, Vec<Finding>) {
-    let mut vars = Variables::new(get);
+    let mut vars = EnvReader::new(get);
     let client_id = vars.client_id();
     let queues = [QueueKind::Turns, QueueKind::Tasks, QueueKind::Deliveries];
     let named = Named {
@@ -41,7 +41,7 @@ pub(super) fn read(get: &dyn Fn(&str) -> Option<String>) -> (Named, Vec<Finding>
 
 /// The functions themselves say what they miss; what two of them miss is one gap.
 fn gaps(get: &dyn Fn(&str) -> Option<String>) -> Vec<Finding> {
-    let of = |gaps: Option<Gaps>| gaps.map(|gaps| gaps.each().to_vec()).unwrap_or_default();
+    let of = |gaps: Option<ConfigError>| gaps.map(|gaps| gaps.each().to_vec()).unwrap_or_default();
     let mut gaps = of(worker::config::Config::from_vars(get).err());
     gaps.extend(of(inbound::config::Config::from_vars(get).err()));
     gaps.extend(of(proactive::config::Config::from_vars(get).err()));
@@ -53,7 +53,7 @@ fn gaps(get: &dyn Fn(&str) -> Option<String>) -> Vec<Finding> {
         }
     });
     if gaps.is_empty() {
-        return vec![Finding::held(WHAT, "inbound, worker and proactive have every variable")];
+        return vec![Finding::passed(WHAT, "inbound, worker and proactive have every variable")];
     }
     gaps.into_iter().map(|gap| Finding::failed(WHAT, gap.as_str(), fix(&gap))).collect()
 }

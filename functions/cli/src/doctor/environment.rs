@@ -34,7 +34,7 @@ pub(super) async fn access(aws: &SdkConfig) -> Finding {
         None => false,
     };
     if provided {
-        Finding::held(WHAT, format!("signed in, region {region}"))
+        Finding::passed(WHAT, format!("signed in, region {region}"))
     } else {
         let fix = "sign in (e.g. `aws sso login`) and set AWS_PROFILE, or set AWS_ACCESS_KEY_ID and \
                    AWS_SECRET_ACCESS_KEY";

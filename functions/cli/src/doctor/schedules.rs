@@ -5,13 +5,13 @@ use aws_sdk_scheduler::Client;
 use aws_sdk_scheduler::error::SdkError;
 use aws_sdk_scheduler::operation::get_schedule::GetScheduleOutput;
 use aws_sdk_scheduler::types::{ScheduleState, ScheduleSummary};
-use herald::aws::diagnostics::{Asked, Finding, explain};
+use herald::aws::diagnostics::{AwsRequest, Finding, explain};
 use herald::aws::failure::AwsFailure;
 use jiff::Timestamp;
 use proactive::check_event;
 use serde_json::Value;
 
-use crate::template::{Timetable, expanded};
+use local::aws_emulator::template::{ScheduleExpression, expanded};
 
 /// Where a schedule is that names no group.
 const DEFAULT_GROUP: &str = "default";
@@ -75,7 +75,7 @@ async fn get(
 }
 
 fn unread(client: &Client, action: &str, group: &str, failure: &AwsFailure) -> Finding {
-    let asked = Asked {
+    let asked = AwsRequest {
         action,
         resource: &format!("schedule group `{group}`"),
         region: client.config().region().map(AsRef::as_ref),
@@ -91,7 +91,7 @@ fn input(schedule: &GetScheduleOutput) -> Option<Value> {
 
 /// Only what Herald's own function is sent has one of these members.
 fn is_heralds(schedule: &GetScheduleOutput) -> bool {
-    input(schedule).is_some_and(|input| input.get("occasion").is_some() || sends_tick(&input))
+    input(schedule).is_some_and(|input| input.get("notification").is_some() || sends_tick(&input))
 }
 
 fn sends_tick(input: &Value) -> bool {
@@ -125,20 +125,20 @@ fn judge(schedule: &GetScheduleOutput, now: Timestamp) -> Finding {
         return Finding::failed(what, format!("proactive refuses what it sends: {error}"), fix);
     }
     let calls = target.arn().rsplit(':').next().unwrap_or_default();
-    Finding::held(what, format!("{}, calls {calls}", when(expression, zone, now)))
+    Finding::passed(what, format!("{}, calls {calls}", when(expression, zone, now)))
 }
 
 /// A `rate` counts from when the schedule was made, which is not asked.
 fn when(expression: &str, zone: &str, now: Timestamp) -> String {
-    let timetable = Timetable::parse(expression, zone).ok().filter(|_| !expression.starts_with("rate"));
-    let next = timetable.map(|timetable| next_firing(&timetable, now));
+    let parsed = ScheduleExpression::parse(expression, zone).ok().filter(|_| !expression.starts_with("rate"));
+    let next = parsed.map(|expression| next_firing(&expression, now));
     let next = next.map(|next| format!(", {next}")).unwrap_or_default();
     format!("{expression} in {zone}{next}")
 }
 
 /// When it fires next, on the clock of its zone.
-pub(super) fn next_firing(timetable: &Timetable, now: Timestamp) -> String {
-    match timetable.next_after(now).map(|next| next.in_tz(timetable.zone())) {
+pub(super) fn next_firing(expression: &ScheduleExpression, now: Timestamp) -> String {
+    match expression.next_after(now).map(|next| next.in_tz(expression.zone())) {
         Some(Ok(next)) => format!("next on {}", next.strftime("%a %Y-%m-%d at %H:%M")),
         Some(Err(_)) | None => "not to fire any more".to_owned(),
     }

@@ -5,7 +5,7 @@ use aws_config::SdkConfig;
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::operation::invoke::InvokeOutput;
 use aws_sdk_lambda::primitives::Blob;
-use herald::aws::diagnostics::{Asked, Finding, Report, Request, VERSION, explain};
+use herald::aws::diagnostics::{AwsRequest, Finding, Report, Request, VERSION, explain};
 use herald::aws::failure::AwsFailure;
 use serde::Deserialize;
 
@@ -62,7 +62,7 @@ fn not_invoked(client: &Client, function: &str, failure: &AwsFailure) -> Finding
             return Finding::failed(WHAT, cause, fix);
         }
     }
-    let asked = Asked {
+    let asked = AwsRequest {
         action: "lambda:InvokeFunction",
         resource: &format!("function `{function}`"),
         region: client.config().region().map(AsRef::as_ref),

@@ -1,4 +1,4 @@
-//! A line to the agent: what is typed goes to it as a person's message, what it says is shown.
+//! The terminal chat: sends each typed line to the agent as a person's message, and prints the agent's messages.
 //! The activities go the whole way: signed, over HTTP, through the queues and back through the connector.
 
 use std::io::{self, BufRead, Write};
@@ -7,11 +7,11 @@ use herald::error::error_chain;
 use tokio::sync::mpsc;
 use tracing::error;
 
-use crate::channel::{Channel, Person};
+use local::channel_emulator::{Channel, Person};
 
 /// Delivers every line of standard input; ends with it.
 pub(super) async fn listen(channel: Channel) {
-    let person = whoever_types(&channel).await;
+    let person = default_person(&channel).await;
     let (typed, mut lines) = mpsc::channel(8);
     // Reading blocks, and cannot be ended; the thread goes with the process.
     std::thread::spawn(move || {
@@ -46,7 +46,7 @@ pub(super) async fn show(channel: Channel) {
 }
 
 /// The person at the keyboard, who has installed the agent.
-async fn whoever_types(channel: &Channel) -> Person {
+async fn default_person(channel: &Channel) -> Person {
     if let Some(person) = channel.people().into_iter().next() {
         return person;
     }

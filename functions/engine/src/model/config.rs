@@ -1,7 +1,7 @@
 //! `MODEL_BASE_URL`, `MODEL_NAME`, `MODEL_API_KEY`: which model answers free text, if one does.
 //! Whether that server answers is not tried here.
 
-use herald::aws::config::{Gaps, Variables, environment};
+use herald::aws::config::{ConfigError, EnvReader, process_env};
 use secrecy::SecretString;
 use url::{Host, Url};
 
@@ -32,9 +32,9 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// [`Gaps`], naming everything that is absent or wrong.
-    pub fn from_env() -> Result<Option<Self>, Gaps> {
-        Self::from_vars(environment)
+    /// [`ConfigError`], naming everything that is absent or wrong.
+    pub fn from_env() -> Result<Option<Self>, ConfigError> {
+        Self::from_vars(process_env)
     }
 
     /// Reads variables as `get` gives them; nothing where no model is named.
@@ -42,19 +42,19 @@ impl Config {
     /// # Errors
     ///
     /// As [`Config::from_env`].
-    pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, Gaps> {
-        let mut vars = Variables::new(get);
+    pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, ConfigError> {
+        let mut vars = EnvReader::new(get);
         if vars.optional("MODEL_BASE_URL").is_none() {
             for name in ["MODEL_NAME", "MODEL_API_KEY", "MODEL_API_KEY_ARN"] {
                 if vars.optional(name).is_some() {
-                    vars.gap(format!("MODEL_BASE_URL is not set, but {name} is"));
+                    vars.problem(format!("MODEL_BASE_URL is not set, but {name} is"));
                 }
             }
-            return vars.gaps().map(|()| None);
+            return vars.finish().map(|()| None);
         }
         let read = (vars.parsed("MODEL_BASE_URL", |url| endpoint(&url)), vars.required("MODEL_NAME"));
         let key = key(&mut vars);
-        vars.gaps()?;
+        vars.finish()?;
         match read {
             (Some(endpoint), Some(name)) => Ok(Some(Self { endpoint, name, key })),
             _ => unreachable!("every absent value was noted as a gap"),
@@ -62,10 +62,10 @@ impl Config {
     }
 }
 
-fn key(vars: &mut Variables<'_>) -> Option<ConfiguredKey> {
+fn key(vars: &mut EnvReader<'_>) -> Option<ConfiguredKey> {
     let given = vars.optional("MODEL_API_KEY");
     if given.is_some() && vars.optional("AWS_LAMBDA_FUNCTION_NAME").is_some() {
-        vars.gap(
+        vars.problem(
             "MODEL_API_KEY is not for AWS: keep it in Secrets Manager and set MODEL_API_KEY_ARN".to_owned(),
         );
         return None;

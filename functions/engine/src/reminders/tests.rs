@@ -45,13 +45,13 @@ fn with_reminders(labels: &[&str]) -> Turn {
     for label in labels {
         let id = hash::sha256(&[label]).parse().unwrap();
         let reminder = Reminder::new(*label, Activity::message(*label), at("2026-11-23T08:00:00Z"));
-        turn.memory = turn.memory.reminding(Listed::new(id, &reminder));
+        turn.memory = turn.memory.with_reminder(Listed::new(id, &reminder));
     }
     turn
 }
 
 /// What is said, and the effects.
-fn answer(wish: &Wish<'_>, turn: &Turn) -> (String, Vec<Effect>) {
+fn answer(wish: &Command<'_>, turn: &Turn) -> (String, Vec<Effect>) {
     match wish.answer(turn, at(NOW)).apart() {
         (Outcome::Reply(said), effects) => (said[0].text.clone().unwrap(), effects),
         other => panic!("{other:?} is no reply"),
@@ -136,22 +136,23 @@ fn what_is_wanted_of_reminders_is_told_from_the_rest() {
     let wish = |text: &'static str| {
         let words: Vec<&'static str> = text.split_whitespace().collect();
         let lower: Vec<String> = words.iter().map(|word| word.to_lowercase()).collect();
-        Wish::of(text, &words, &lower.iter().map(String::as_str).collect::<Vec<_>>())
+        Command::of(text, &words, &lower.iter().map(String::as_str).collect::<Vec<_>>())
     };
 
-    assert_eq!(wish("Remind  me in 1 minute to Eat"), Some(Wish::Set("in 1 minute to Eat")));
-    assert_eq!(wish("remind me"), Some(Wish::Set("")));
-    assert_eq!(wish("my reminders"), Some(Wish::List));
-    assert_eq!(wish("cancel reminder #4F2A9C"), Some(Wish::Cancel(Some("4F2A9C"))));
-    assert_eq!(wish("cancel my reminder"), Some(Wish::Cancel(None)));
-    assert_eq!(wish("cancel all reminders"), Some(Wish::CancelAll));
+    assert_eq!(wish("Remind  me in 1 minute to Eat"), Some(Command::Set("in 1 minute to Eat")));
+    assert_eq!(wish("remind me"), Some(Command::Set("")));
+    assert_eq!(wish("my reminders"), Some(Command::List));
+    assert_eq!(wish("cancel reminder #4F2A9C"), Some(Command::Cancel(Some("4F2A9C"))));
+    assert_eq!(wish("cancel my reminder"), Some(Command::Cancel(None)));
+    assert_eq!(wish("cancel all reminders"), Some(Command::CancelAll));
     assert_eq!(wish("cancel my order"), None);
     assert_eq!(wish("remind Robin"), None);
 }
 
 #[test]
 fn a_reminder_is_confirmed_in_words_that_say_when() {
-    let (said, effects) = answer(&Wish::Set("every Monday at 9 to call Robin"), &turn(Some("Europe/Zurich")));
+    let (said, effects) =
+        answer(&Command::Set("every Monday at 9 to call Robin"), &turn(Some("Europe/Zurich")));
 
     assert_eq!(
         said,
@@ -165,8 +166,8 @@ fn a_reminder_is_confirmed_in_words_that_say_when() {
 
 #[test]
 fn whose_zone_is_not_known_is_told_so() {
-    let (said, _) = answer(&Wish::Set("at 9:30 to call"), &turn(None));
-    let (odd, _) = answer(&Wish::Set("at 9:30 to call"), &turn(Some("Mars/Olympus")));
+    let (said, _) = answer(&Command::Set("at 9:30 to call"), &turn(None));
+    let (odd, _) = answer(&Command::Set("at 9:30 to call"), &turn(Some("Mars/Olympus")));
 
     assert!(said.contains("22 November 2026 at 09:30") && said.ends_with("so that is UTC."), "{said}");
     assert_eq!(said, odd);
@@ -180,16 +181,16 @@ fn what_cannot_be_kept_is_said_and_nothing_is_put_down() {
     let long = format!("in 1 minute to {}", "x".repeat(501));
 
     for (wish, turn, expected) in [
-        (Wish::Set("soon to eat"), &empty, "When?"),
-        (Wish::Set("in 10 minutes"), &empty, "What of?"),
-        (Wish::Set("today at 8 to eat"), &empty, "over already"),
-        (Wish::Set("on 2020-01-01 to eat"), &empty, "over already"),
-        (Wish::Set(&long), &empty, "too long"),
-        (Wish::Set("in 1 minute to eat"), &full, "You have 50 reminders"),
-        (Wish::Cancel(None), &empty, "no reminders"),
-        (Wish::Cancel(Some("123456")), &full, "no reminder with that number"),
-        (Wish::CancelAll, &empty, "no reminders"),
-        (Wish::List, &empty, "no reminders"),
+        (Command::Set("soon to eat"), &empty, "When?"),
+        (Command::Set("in 10 minutes"), &empty, "What of?"),
+        (Command::Set("today at 8 to eat"), &empty, "over already"),
+        (Command::Set("on 2020-01-01 to eat"), &empty, "over already"),
+        (Command::Set(&long), &empty, "too long"),
+        (Command::Set("in 1 minute to eat"), &full, "You have 50 reminders"),
+        (Command::Cancel(None), &empty, "no reminders"),
+        (Command::Cancel(Some("123456")), &full, "no reminder with that number"),
+        (Command::CancelAll, &empty, "no reminders"),
+        (Command::List, &empty, "no reminders"),
     ] {
         let (said, effects) = answer(&wish, turn);
         assert!(said.contains(expected) && effects.is_empty(), "{wish:?}: {said}");
@@ -201,10 +202,10 @@ fn the_only_reminder_is_cancelled_without_its_number_and_of_several_the_one_name
     let (one, two) = (with_reminders(&["call"]), with_reminders(&["call", "eat"]));
     let id = two.memory.reminders.listed.iter().find(|listed| listed.label == "eat").unwrap().id.clone();
 
-    let (_, only) = answer(&Wish::Cancel(None), &one);
-    let (said, none) = answer(&Wish::Cancel(None), &two);
-    let (_, named) = answer(&Wish::Cancel(Some(&number(&id).to_lowercase())), &two);
-    let (_, all) = answer(&Wish::CancelAll, &two);
+    let (_, only) = answer(&Command::Cancel(None), &one);
+    let (said, none) = answer(&Command::Cancel(None), &two);
+    let (_, named) = answer(&Command::Cancel(Some(&number(&id).to_lowercase())), &two);
+    let (_, all) = answer(&Command::CancelAll, &two);
 
     assert_eq!((only.len(), none.len(), all.len()), (1, 0, 2));
     assert_eq!(named, [Effect::CancelReminder { reminder: id }]);

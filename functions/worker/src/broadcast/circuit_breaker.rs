@@ -23,8 +23,8 @@ impl CircuitBreaker {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let decide = |broadcast: &Broadcast| match failure {
-            Some(failure) => (Some(broadcast.failed(failure, now)), broadcast.status),
-            None => (broadcast.got_through(), broadcast.status),
+            Some(failure) => (Some(broadcast.record_failure(failure, now)), broadcast.status),
+            None => (broadcast.record_success(), broadcast.status),
         };
         if failure.is_none() {
             // Nothing is written where nothing failed before.

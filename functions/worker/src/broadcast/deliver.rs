@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use herald::agent::notification::{Occasion, Recipient};
+use herald::agent::notification::{Notification, Recipient};
 use herald::aws::queue::{DeliveriesWork, Delivery};
 use herald::broadcast::{BroadcastId, Spec};
-use herald::jobs::{Attempt, Failure, FailureKind, Job, Plan, Policy, finish};
+use herald::jobs::{Attempt, Failure, FailureKind, Job, Plan, ResendPolicy, finish};
 use herald::protocol::conversation::ConversationReference;
 use herald::protocol::ids::{ActivityId, TenantId};
 use jiff::Timestamp;
@@ -70,7 +70,7 @@ impl Deliverer {
                 }
                 Err(retry) => return DeliveryResults { done: Err(retry), ..results },
             };
-            match self.deliver(&work.occasion, spec.as_deref(), delivery, context).await {
+            match self.deliver(&work.notification, spec.as_deref(), delivery, context).await {
                 Ok(record) => results.records.push(record),
                 // A recipient who has to wait does not delay the others.
                 Err(retry) => {
@@ -106,26 +106,27 @@ impl Deliverer {
     /// Makes one delivery; returns its record where its state is known.
     async fn deliver(
         &self,
-        occasion: &Occasion,
+        notification: &Notification,
         spec: Option<&Spec>,
         delivery: &Delivery,
         context: MessageContext,
     ) -> Result<Option<Job>, RetryIn> {
-        if let Some((plan, route)) = self.contents.plan_before_claim(occasion, spec, delivery, context).await
+        if let Some((plan, route)) =
+            self.contents.plan_before_claim(notification, spec, delivery, context).await
         {
             return self.plans.claim_and_send(&delivery.job, &plan, route).await;
         }
-        let job = match self.jobs.claim(&delivery.job, Policy::Work).await? {
+        let job = match self.jobs.claim(&delivery.job, ResendPolicy::Idempotent).await? {
             Claimed::Acquired(job) => job,
             Claimed::Completed(job) => return Ok(Some(job)),
         };
-        let delivered = self.deliver_claimed(occasion, spec, delivery, job.clone());
+        let delivered = self.deliver_claimed(notification, spec, delivery, job.clone());
         self.jobs.with_lease(&job, Box::pin(delivered)).await.map(|()| None)
     }
 
     async fn deliver_claimed(
         &self,
-        occasion: &Occasion,
+        notification: &Notification,
         spec: Option<&Spec>,
         delivery: &Delivery,
         job: Job,
@@ -144,7 +145,7 @@ impl Deliverer {
             Some(Err(failure)) => return self.fail(job, failure).await,
             None => {}
         }
-        let content = Box::pin(self.contents.content_for(occasion, spec, delivery));
+        let content = Box::pin(self.contents.content_for(notification, spec, delivery));
         let plan = JobPlan::replay_or_decide(&self.jobs, job, None, content).await?;
         if plan.job.plan.as_ref().is_none_or(Plan::is_empty) {
             return self.jobs.complete(plan.job, Ok(SendResults::default())).await;
@@ -162,7 +163,7 @@ impl Deliverer {
             Recipient::Conversation { .. } | Recipient::User(_) => Target::Conversation(&reference),
             Recipient::Channel(channel) => Target::NewThread(channel, &reference),
         };
-        let route = Route { target, policy: policy_of(occasion), is_fifo: false };
+        let route = Route { target, policy: policy_of(notification), is_fifo: false };
         match self.plans.send_plan(plan, route).await? {
             SendOutcome::Completed(_) => Ok(()),
             SendOutcome::InProgress(job, carried_out) => self.jobs.complete(*job, carried_out).await,
@@ -179,15 +180,15 @@ impl Deliverer {
     /// Records that the delivery failed for good.
     async fn fail(&self, job: Job, failure: Failure) -> Result<(), RetryIn> {
         self.jobs
-            .write(finish(job, Attempt::Refused(failure), Policy::Work, self.jobs.clock.now()))
+            .write(finish(job, Attempt::Rejected(failure), ResendPolicy::Idempotent, self.jobs.clock.now()))
             .await
             .map(drop)
     }
 
     /// Records that the delivery is retried.
     async fn postpone(&self, job: Job, Postponed { retry, failure }: Postponed) -> Result<(), RetryIn> {
-        let attempt = Attempt::NotDone(failure);
-        self.jobs.write(finish(job, attempt, Policy::Work, self.jobs.clock.now())).await?;
+        let attempt = Attempt::Retryable(failure);
+        self.jobs.write(finish(job, attempt, ResendPolicy::Idempotent, self.jobs.clock.now())).await?;
         Err(retry)
     }
 

@@ -1,10 +1,10 @@
 //! Partition of the recipients of a message: sent now, parked, deferred or skipped.
-//! Who falls where is decided in `herald::broadcast`, by the status of the broadcast and the preferences.
+//! RecipientRef falls where is decided in `herald::broadcast`, by the status of the broadcast and the preferences.
 
 use herald::aws::queue::Delivery;
 use herald::aws::table::{PreferenceStore, ReferenceStore};
-use herald::broadcast::preferences::{Courtesy, Preferences};
-use herald::broadcast::{Aim, BroadcastId, Gate, Outcome, Spec, gate};
+use herald::broadcast::preferences::{Notify, Preferences};
+use herald::broadcast::{BroadcastId, Gate, Kind, Outcome, Spec, gate};
 use jiff::Timestamp;
 
 use super::status::Broadcasts;
@@ -44,9 +44,9 @@ impl Partitioner {
         for (delivery, notify) in deliveries.iter().cloned().zip(preferences) {
             match gate(status, notify) {
                 Gate::Send => partition.send.push(delivery),
-                Gate::Hold => partition.park.push(delivery),
+                Gate::Park => partition.park.push(delivery),
                 Gate::Defer { until } => partition.defer.push((until, delivery)),
-                Gate::LeaveOut { outcome, reason } => partition.skip.push((delivery, outcome, reason)),
+                Gate::Skip { outcome, reason } => partition.skip.push((delivery, outcome, reason)),
             }
         }
         Ok(partition)
@@ -58,12 +58,12 @@ impl Partitioner {
         id: &BroadcastId,
         spec: Option<&Spec>,
         deliveries: &[Delivery],
-    ) -> Result<Vec<Courtesy>, RetryIn> {
-        let occasion = match spec.map(|spec| (&spec.aim, &spec.occasion)) {
-            Some((Aim::Tell { .. } | Aim::Resend { .. }, occasion)) => occasion,
+    ) -> Result<Vec<Notify>, RetryIn> {
+        let notification = match spec.map(|spec| (&spec.kind, &spec.notification)) {
+            Some((Kind::Announce { .. } | Kind::Resend { .. }, notification)) => notification,
             // A recall or a correction sends no notification.
-            Some((Aim::Recall { .. } | Aim::Correct { .. }, _)) | None => {
-                return Ok(vec![Courtesy::Send; deliveries.len()]);
+            Some((Kind::Recall { .. } | Kind::Correct { .. }, _)) | None => {
+                return Ok(vec![Notify::Send; deliveries.len()]);
             }
         };
         let subject = |delivery: &Delivery| self.references.subject_of(&delivery.recipient);
@@ -74,8 +74,9 @@ impl Partitioner {
         let default = Some(Preferences::default());
         let notify = |delivery: &Delivery| {
             let stored = subject(delivery).and_then(|subject| stored.get(&subject)).unwrap_or(&default);
-            let notify = |stored: &Preferences| stored.courtesy(occasion, delivery.recipient.timezone(), now);
-            stored.as_ref().map_or(Courtesy::NotKnown, notify)
+            let notify =
+                |stored: &Preferences| stored.notify(notification, delivery.recipient.timezone(), now);
+            stored.as_ref().map_or(Notify::Unknown, notify)
         };
         Ok(deliveries.iter().map(notify).collect())
     }

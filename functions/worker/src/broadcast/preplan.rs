@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use herald::agent::engine::{Engine, EngineError};
-use herald::agent::notification::{Occasion, Recipient};
+use herald::agent::notification::{Notification, Recipient};
 use herald::aws::queue::Delivery;
 use herald::broadcast::Spec;
-use herald::jobs::{Plan, Policy};
+use herald::jobs::{Plan, ResendPolicy};
 
 use crate::MessageContext;
 use crate::job::plan::split_messages;
@@ -26,7 +26,7 @@ impl Contents {
     /// An engine that fails is called again under the claim, where its failures are counted.
     pub(crate) async fn plan_before_claim<'a>(
         &self,
-        occasion: &Occasion,
+        notification: &Notification,
         spec: Option<&Spec>,
         delivery: &'a Delivery,
         context: MessageContext,
@@ -40,27 +40,27 @@ impl Contents {
         if context.is_redelivery || is_amendment || !reference.conversation.is_personal() {
             return None;
         }
-        let plan = self.content_for(occasion, spec, delivery).await.ok()?;
+        let plan = self.content_for(notification, spec, delivery).await.ok()?;
         let target = Target::Conversation(reference);
-        Some((split_messages(plan), Route { target, policy: policy_of(occasion), is_fifo: false }))
+        Some((split_messages(plan), Route { target, policy: policy_of(notification), is_fifo: false }))
     }
 
     /// Returns the plan that sends the content of the broadcast, or what the engine answers for the recipient.
     pub(crate) async fn content_for(
         &self,
-        occasion: &Occasion,
+        notification: &Notification,
         spec: Option<&Spec>,
         delivery: &Delivery,
     ) -> Result<Plan, EngineError> {
         let activity = match spec.and_then(|spec| spec.content.as_ref()) {
             Some(content) => Some(content.render(&delivery.recipient, &delivery.values)?),
-            None => self.engine.on_occasion(occasion, &delivery.recipient).await?,
+            None => self.engine.on_notification(notification, &delivery.recipient).await?,
         };
         Ok(Plan::sends(activity.into_iter().collect()))
     }
 }
 
 /// Returns how often a send of the broadcast may be repeated.
-pub(crate) fn policy_of(occasion: &Occasion) -> Policy {
-    if occasion.at_most_once { Policy::AtMostOnce } else { Policy::Broadcast }
+pub(crate) fn policy_of(notification: &Notification) -> ResendPolicy {
+    if notification.at_most_once { ResendPolicy::AtMostOnce } else { ResendPolicy::Broadcast }
 }

@@ -3,7 +3,7 @@
 use herald::agent::notification::Recipient;
 use herald::aws::queue::Delivery;
 use herald::aws::table::{JobStore, ReferenceStore, StoreError};
-use herald::broadcast::{BroadcastId, Entry, Outcome, Who};
+use herald::broadcast::{BroadcastId, Entry, Outcome, RecipientRef};
 use herald::jobs::{Job, State};
 
 use super::circuit_breaker::CircuitBreaker;
@@ -72,7 +72,7 @@ impl Reports {
     pub(crate) fn entry_with(&self, delivery: &Delivery, outcome: Outcome, note: Option<&str>) -> Entry {
         Entry {
             job: delivery.job.clone(),
-            who: self.recipient_ref(&delivery.recipient),
+            recipient: self.recipient_ref(&delivery.recipient),
             outcome,
             failure: None,
             note: note.map(str::to_owned),
@@ -81,18 +81,20 @@ impl Reports {
         }
     }
 
-    fn recipient_ref(&self, recipient: &Recipient) -> Who {
+    fn recipient_ref(&self, recipient: &Recipient) -> RecipientRef {
         let tenant = recipient.tenant().cloned();
         match recipient {
-            Recipient::Conversation { reference } => Who {
+            Recipient::Conversation { reference } => RecipientRef {
                 tenant,
                 user: reference.person().map(|person| person.id),
                 reference: Some(self.references.key(reference)),
                 channel: None,
             },
-            Recipient::User(user) => Who { tenant, user: Some(user.id.clone()), ..Who::default() },
+            Recipient::User(user) => {
+                RecipientRef { tenant, user: Some(user.id.clone()), ..RecipientRef::default() }
+            }
             Recipient::Channel(channel) => {
-                Who { tenant, channel: Some(channel.id.clone()), ..Who::default() }
+                RecipientRef { tenant, channel: Some(channel.id.clone()), ..RecipientRef::default() }
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use herald::aws::table::{BroadcastStore, StoreError};
-use herald::broadcast::preferences::Courtesy;
+use herald::broadcast::preferences::Notify;
 use herald::broadcast::{BroadcastId, Gate, Spec, Status, gate};
 use herald::clock::Clock;
 use herald::error::error_chain;
@@ -38,9 +38,9 @@ impl Broadcasts {
             return Ok(ActiveCheck::Inactive);
         };
         // Preferences were read when the message was partitioned.
-        Ok(match gate(seen.status, Courtesy::Send) {
+        Ok(match gate(seen.status, Notify::Send) {
             Gate::Send => ActiveCheck::Active(Some(seen.spec)),
-            Gate::Hold | Gate::Defer { .. } | Gate::LeaveOut { .. } => ActiveCheck::Inactive,
+            Gate::Park | Gate::Defer { .. } | Gate::Skip { .. } => ActiveCheck::Inactive,
         })
     }
 

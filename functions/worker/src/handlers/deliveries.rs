@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use herald::aws::queue::{DeliveriesWork, Delivery};
 use herald::broadcast::{BroadcastId, Entry, Outcome};
-use herald::jobs::{By, Cancel};
+use herald::jobs::{Cancel, CancelledBy};
 
 use crate::MessageContext;
 use crate::broadcast::defer::Parking;
@@ -75,9 +75,9 @@ impl DeliveriesHandler {
     async fn skip(&self, delivery: &Delivery, outcome: Outcome, reason: &str) -> Result<Entry, RetryIn> {
         let now = self.jobs.clock.now();
         for job in [&delivery.job.step("send", 0), &delivery.job] {
-            let cancelled = self.jobs.store.cancel(job, By::Operator, now).await;
+            let cancelled = self.jobs.store.cancel(job, CancelledBy::Operator, now).await;
             let cancelled = cancelled.map_err(|error| self.jobs.retry_after_store_error(&error, job))?;
-            if let Some(Cancel::InHand { until, .. }) = cancelled {
+            if let Some(Cancel::Held { until, .. }) = cancelled {
                 // Another worker holds its lease; the outcome of that is reported.
                 let wait = Duration::try_from(until.duration_since(now)).unwrap_or_default();
                 return Err(RetryIn { wait: wait.max(Duration::from_secs(1)) });

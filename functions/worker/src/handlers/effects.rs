@@ -16,7 +16,7 @@ pub(crate) struct EffectsHandler {
 impl EffectsHandler {
     /// Applies the effects once.
     pub(crate) async fn handle(&self, work: EffectsWork) -> Result<(), RetryIn> {
-        let Claimed::Acquired(job) = self.jobs.claim(&work.job, Policy::Work).await? else {
+        let Claimed::Acquired(job) = self.jobs.claim(&work.job, ResendPolicy::Idempotent).await? else {
             return Ok(());
         };
         let done = async {

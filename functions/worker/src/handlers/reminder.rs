@@ -5,7 +5,7 @@ use std::time::Duration;
 use herald::agent::reminder::Listed;
 use herald::aws::queue::ReminderWork;
 use herald::aws::table::ReferenceStore;
-use herald::jobs::{Job, Plan, Policy, Verdict};
+use herald::jobs::{Conclusion, Job, Plan, ResendPolicy};
 use herald::protocol::conversation::ConversationReference;
 
 use crate::job::lease::{Claimed, Jobs};
@@ -32,7 +32,7 @@ impl ReminderHandler {
         if let Some(wait) = Duration::try_from(early).ok().filter(|wait| !wait.is_zero()) {
             return Err(RetryIn { wait });
         }
-        match self.jobs.claim(&work.job, Policy::Work).await? {
+        match self.jobs.claim(&work.job, ResendPolicy::Idempotent).await? {
             Claimed::Acquired(job) => {
                 let delivered = self.deliver_reminder(&work, job.clone());
                 self.jobs.with_lease(&job, Box::pin(delivered)).await
@@ -57,7 +57,7 @@ impl ReminderHandler {
             (false, active) => {
                 let plan = match active {
                     Some(_) => Plan::sends(vec![work.reminder.say.clone()]),
-                    None => Plan { verdict: Verdict::Stopped, ..Plan::default() },
+                    None => Plan { conclusion: Conclusion::Stopped, ..Plan::default() },
                 };
                 JobPlan { job: Job { plan: Some(split_messages(plan)), ..job }, is_persisted: false }
             }

@@ -8,7 +8,7 @@ use herald::agent::memory::Memory;
 use herald::agent::progress::Progress;
 use herald::agent::task::{TaskInput, TaskRun};
 use herald::aws::queue::TaskWork;
-use herald::jobs::{Job, Plan, Policy, Verdict};
+use herald::jobs::{Conclusion, Job, Plan, ResendPolicy};
 use herald::streaming::Stream;
 use tracing::info;
 
@@ -43,7 +43,7 @@ pub(crate) struct TaskHandler {
 impl TaskHandler {
     /// Runs a task and sends its follow-up.
     pub(crate) async fn handle(&self, work: TaskWork) -> Result<(), RetryIn> {
-        let job = match self.jobs.claim(&work.job, Policy::Work).await? {
+        let job = match self.jobs.claim(&work.job, ResendPolicy::Idempotent).await? {
             Claimed::Acquired(job) => job,
             Claimed::Completed(_) => {
                 self.streams.release_for_task(&work).await;
@@ -102,7 +102,7 @@ impl TaskHandler {
     /// Runs the task in the engine and returns the plan of its outcome.
     async fn run_task(&self, work: &TaskWork, progress: &Progress) -> Result<Plan, EngineError> {
         let started_at = self.jobs.clock.now();
-        let memory = match work.task.recalls {
+        let memory = match work.task.with_memory {
             true => self.memories.load_memory(&work.reference).await,
             false => Memory::default(),
         };
@@ -126,7 +126,9 @@ impl TaskHandler {
             TaskOutcome::Continue { say, state, after } => {
                 self.continuations.plan_continuation(work, say, TaskInput(state), after)
             }
-            TaskOutcome::Failed { say } => Plan { verdict: Verdict::Declined, ..Plan::sends(vec![say]) },
+            TaskOutcome::Failed { say } => {
+                Plan { conclusion: Conclusion::Declined, ..Plan::sends(vec![say]) }
+            }
             TaskOutcome::With { .. } => Plan::default(),
         };
         Ok(Plan { effects, ..plan })

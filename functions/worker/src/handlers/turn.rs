@@ -9,7 +9,7 @@ use herald::agent::turn::Turn;
 use herald::aws::queue::{MAX_DELAY, Queue, QueueError, TaskWork, TurnWork, Work};
 use herald::clock::timeout;
 use herald::error::error_chain;
-use herald::jobs::{Job, Next, Plan, Policy};
+use herald::jobs::{Job, Next, Plan, ResendPolicy};
 use tracing::{error, warn};
 
 use crate::MessageContext;
@@ -63,7 +63,7 @@ impl TurnHandler {
     }
 
     async fn try_turn(&self, work: &TurnWork, is_fifo: bool) -> Result<(), RetryIn> {
-        let Claimed::Acquired(job) = self.jobs.claim(&work.job, Policy::Work).await? else {
+        let Claimed::Acquired(job) = self.jobs.claim(&work.job, ResendPolicy::Idempotent).await? else {
             return Ok(());
         };
         self.jobs.with_lease(&job, Box::pin(self.answer(work, job.clone(), is_fifo))).await
@@ -76,7 +76,7 @@ impl TurnHandler {
         let plan = JobPlan::replay_or_decide(&self.jobs, job, apology, decide).await?;
         let plan = Box::pin(self.streams.reopen(plan, &work.turn)).await;
         let plan = Box::pin(self.effects.apply_plan_effects(plan, &work.turn.reference)).await?;
-        let route = Route { target: Target::Answer(&work.turn), policy: Policy::FollowUp, is_fifo };
+        let route = Route { target: Target::Answer(&work.turn), policy: ResendPolicy::Answer, is_fifo };
         let SendOutcome::InProgress(job, sent) = self.plans.send_plan(plan, route).await? else {
             return Ok(());
         };
@@ -89,7 +89,7 @@ impl TurnHandler {
     }
 
     async fn decide(&self, work: &TurnWork) -> Result<Plan, EngineError> {
-        let remembering = match self.engine.recalls(&work.turn) {
+        let remembering = match self.engine.needs_memory(&work.turn) {
             true => Some(Turn {
                 memory: self.memories.load_memory(&work.turn.reference).await,
                 ..work.turn.clone()
@@ -98,7 +98,7 @@ impl TurnHandler {
         };
         let turn = remembering.as_ref().unwrap_or(&work.turn);
         let answer = self.engine.on_activity(turn);
-        let outcome = match work.unhurried {
+        let outcome = match work.no_deadline {
             true => Some(answer.await),
             false => {
                 timeout(self.jobs.clock.as_ref(), ENGINE_TIMEOUT, self.typing.with_typing(turn, answer)).await
@@ -107,7 +107,10 @@ impl TurnHandler {
         let Some(outcome) = outcome else {
             warn!(job.id = work.job.as_str(), "the engine exceeded its time limit: its default ack is sent");
             let ack = turn.activity.is("message").then(|| self.engine.default_ack(turn));
-            return Ok(Plan { next: Some(Next::Unhurried), ..Plan::sends(ack.into_iter().collect()) });
+            return Ok(Plan {
+                next: Some(Next::RetryWithoutDeadline),
+                ..Plan::sends(ack.into_iter().collect())
+            });
         };
         let (outcome, effects) = outcome?.apart();
         let plan = match outcome {
@@ -151,9 +154,9 @@ impl TurnHandler {
                 let (ack, reference) = (Some(work.job.clone()), work.turn.reference.clone());
                 Work::Task(TaskWork { ack, stream, ..TaskWork::new(job, task, reference) })
             }
-            Some(Next::Unhurried) => {
+            Some(Next::RetryWithoutDeadline) => {
                 let job = work.job.step("unhurried", 0);
-                Work::Turn(TurnWork { job, turn: work.turn.clone(), unhurried: true })
+                Work::Turn(TurnWork { job, turn: work.turn.clone(), no_deadline: true })
             }
         };
         let Err(error) = self.tasks.send_after(&next, Duration::ZERO).await else {

@@ -7,7 +7,7 @@ use herald::agent::engine::Engine;
 use herald::agent::memory::{Memory, WaitingTask};
 use herald::agent::task::TaskInput;
 use herald::aws::queue::{TaskWork, Work};
-use herald::jobs::{Job, JobId, Next, Plan, waiting};
+use herald::jobs::{Job, JobId, Next, Plan, scheduled};
 use herald::protocol::activity::Activity;
 use jiff::Timestamp;
 use tracing::{error, info};
@@ -45,7 +45,7 @@ impl Continuations {
                     task.name = work.task.name,
                     "a task cannot continue: {refused}"
                 );
-                Plan { verdict: refused.verdict(), ..Plan::sends(vec![self.engine.apology()]) }
+                Plan { conclusion: refused.conclusion(), ..Plan::sends(vec![self.engine.apology()]) }
             }
         }
     }
@@ -83,7 +83,7 @@ impl Continuations {
         let (due, now) = (*due, self.jobs.clock.now());
         let expires_at = due.checked_add(JOB_TTL).unwrap_or(Timestamp::MAX);
         let after_next = JobId::of_task(&next.task_id()).task_step(next.number() + 1);
-        let record = waiting(next.job.clone(), after_next, due, expires_at, now);
+        let record = scheduled(next.job.clone(), after_next, due, expires_at, now);
         let there = self.jobs.store.open(record).await;
         let there = there.map_err(|error| self.jobs.retry_after_store_error(&error, &work.job))?;
         if there.state.is_settled() {
@@ -99,7 +99,7 @@ impl Continuations {
                 since: now,
                 due,
             };
-            let change = |memory: Memory| memory.waiting_for(listed.clone());
+            let change = |memory: Memory| memory.with_waiting_task(listed.clone());
             self.memories.update_memory(&work.job, &work.reference, change).await?;
         }
         self.timers.enqueue_at(&work.job, Work::Task(next), due).await
@@ -111,6 +111,6 @@ impl Continuations {
             return Ok(());
         }
         let task = work.job.as_task();
-        self.memories.update_memory(&work.job, &work.reference, |memory| memory.without(&task)).await
+        self.memories.update_memory(&work.job, &work.reference, |memory| memory.without_task(&task)).await
     }
 }

@@ -8,7 +8,8 @@ use herald::aws::table::{JobStore, StoreError};
 use herald::clock::Clock;
 use herald::error::error_chain;
 use herald::jobs::{
-    Attempt, Claim, Claimant, Failure, FailureKind, Job, JobId, Plan, Policy, State, Verdict, finish,
+    Attempt, Claim, ClaimRequest, Conclusion, Failure, FailureKind, Job, JobId, Plan, ResendPolicy, State,
+    finish,
 };
 use herald::random::Random;
 use jiff::{SignedDuration, Timestamp};
@@ -42,7 +43,7 @@ pub(crate) struct SendResults {
 impl SendResults {
     /// Takes `job`, a completed send, into account.
     pub(crate) fn add(&mut self, job: &Job) {
-        self.unsent = self.unsent.take().or_else(|| job.unsent());
+        self.unsent = self.unsent.take().or_else(|| job.unsuccessful());
     }
 }
 
@@ -56,7 +57,7 @@ pub(crate) struct Jobs {
 
 impl Jobs {
     /// Claims `id`.
-    pub(crate) async fn claim(&self, id: &JobId, policy: Policy) -> Result<Claimed, RetryIn> {
+    pub(crate) async fn claim(&self, id: &JobId, policy: ResendPolicy) -> Result<Claimed, RetryIn> {
         let claimant = self.claimant(policy);
         self.claimed(id, claimant.now, self.store.claim(id, &claimant).await)
     }
@@ -66,16 +67,16 @@ impl Jobs {
         &self,
         id: &JobId,
         plan: &Plan,
-        policy: Policy,
+        policy: ResendPolicy,
     ) -> Result<Claimed, RetryIn> {
-        let claimant = self.claimant(Policy::Work);
+        let claimant = self.claimant(ResendPolicy::Idempotent);
         self.claimed(id, claimant.now, self.store.claim_planned(id, &claimant, plan, policy).await)
     }
 
-    fn claimant(&self, policy: Policy) -> Claimant {
+    fn claimant(&self, policy: ResendPolicy) -> ClaimRequest {
         let now = self.clock.now();
         let expires_at = now.checked_add(JOB_TTL).unwrap_or(now);
-        Claimant { owner: self.random.random_id(), now, lease: LEASE, expires_at, policy }
+        ClaimRequest { owner: self.random.random_id(), now, lease: LEASE, expires_at, policy }
     }
 
     fn claimed(
@@ -85,14 +86,14 @@ impl Jobs {
         claimed: Result<Claim, StoreError>,
     ) -> Result<Claimed, RetryIn> {
         match claimed.map_err(|error| self.retry_after_store_error(&error, id))? {
-            Claim::Taken(job) => Ok(Claimed::Acquired(job)),
-            Claim::Settled(job) => Ok(Claimed::Completed(job)),
-            Claim::Over(job) => {
+            Claim::Acquired(job) => Ok(Claimed::Acquired(job)),
+            Claim::Completed(job) => Ok(Claimed::Completed(job)),
+            Claim::GaveUp(job) => {
                 let reason = job.reason().unwrap_or_default();
                 warn!(job.id = id.as_str(), job.state = ?job.state, "gave up on a job: {reason}");
                 Ok(Claimed::Completed(job))
             }
-            Claim::Busy { until } => Err(RetryIn::after_lease(until, now)),
+            Claim::Held { until } => Err(RetryIn::after_lease(until, now)),
         }
     }
 
@@ -129,12 +130,12 @@ impl Jobs {
         job: Job,
         carried_out: Result<SendResults, RetryIn>,
     ) -> Result<(), RetryIn> {
-        let verdict = job.plan.as_ref().map_or(Verdict::Done, |plan| plan.verdict);
+        let conclusion = job.plan.as_ref().map_or(Conclusion::Done, |plan| plan.conclusion);
         let (attempt, outcome) = match carried_out {
-            Err(retry) => (Attempt::NotDone(FailureKind::PartDelayed.into()), Err(retry)),
-            Ok(SendResults { unsent }) => (verdict.attempt(unsent), Ok(())),
+            Err(retry) => (Attempt::Retryable(FailureKind::PartDelayed.into()), Err(retry)),
+            Ok(SendResults { unsent }) => (conclusion.attempt(unsent), Ok(())),
         };
-        let job = self.write(finish(job, attempt, Policy::Work, self.clock.now())).await?;
+        let job = self.write(finish(job, attempt, ResendPolicy::Idempotent, self.clock.now())).await?;
         log_completed(&job);
         outcome
     }

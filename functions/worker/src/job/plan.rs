@@ -2,7 +2,7 @@
 //! What the engine is asked is up to each handler.
 
 use herald::agent::engine::EngineError;
-use herald::jobs::{Attempt, FailureKind, Job, Plan, Policy, Verdict, finish};
+use herald::jobs::{Attempt, Conclusion, FailureKind, Job, Plan, ResendPolicy, finish};
 use herald::protocol::activity::Activity;
 use herald::protocol::message_size::split_to_fit;
 use tracing::error;
@@ -41,7 +41,7 @@ impl JobPlan {
         }
         let plan = if needs_engine(&job) { call_engine(jobs, &job, decide).await? } else { None };
         let plan = plan.unwrap_or_else(|| Plan {
-            verdict: Verdict::GivenUp,
+            conclusion: Conclusion::GivenUp,
             ..Plan::sends(apology.into_iter().collect())
         });
         Ok(Self { job: Job { plan: Some(split_messages(plan)), ..job }, is_persisted: false })
@@ -71,8 +71,8 @@ async fn call_engine(
             if job.attempts >= MAX_ENGINE_FAILURES {
                 return Ok(None);
             }
-            let failed = Attempt::NotDone(FailureKind::EngineError.into());
-            jobs.write(finish(job.clone(), failed, Policy::Work, jobs.clock.now())).await?;
+            let failed = Attempt::Retryable(FailureKind::EngineError.into());
+            jobs.write(finish(job.clone(), failed, ResendPolicy::Idempotent, jobs.clock.now())).await?;
             Err(RetryIn::backoff(job.attempts, &jobs.random))
         }
     }

@@ -2,9 +2,9 @@
 //! Which activity of a recipient is meant was planned by `proactive`.
 
 use herald::aws::queue::Delivery;
-use herald::broadcast::{Aim, Spec};
+use herald::broadcast::{Kind, Spec};
 use herald::channel::connector::Connector;
-use herald::jobs::{Failure, FailureKind, Job, Policy};
+use herald::jobs::{Failure, FailureKind, Job, ResendPolicy};
 use herald::protocol::activity::Activity;
 use herald::protocol::channel_error::ConnectorError;
 use herald::protocol::conversation::ConversationReference;
@@ -26,10 +26,10 @@ pub(crate) enum Amendment {
 pub(crate) fn amendment_for(spec: Option<&Spec>, delivery: &Delivery) -> Option<Result<Amendment, Failure>> {
     let spec = spec?;
     let shown = delivery.activity.clone()?;
-    match &spec.aim {
-        Aim::Tell { .. } | Aim::Resend { .. } => None,
-        Aim::Recall { .. } => Some(Ok(Amendment::Delete(shown))),
-        Aim::Correct { .. } => {
+    match &spec.kind {
+        Kind::Announce { .. } | Kind::Resend { .. } => None,
+        Kind::Recall { .. } => Some(Ok(Amendment::Delete(shown))),
+        Kind::Correct { .. } => {
             let content = spec.content.as_ref()?;
             let rendered = content.render(&delivery.recipient, &delivery.values);
             let replaced = rendered.map(|activity| Amendment::Replace(shown, Box::new(activity)));
@@ -49,7 +49,7 @@ pub(crate) async fn apply_amendment(
     let other = connector.cloud.other_service_url(&reference.service_url);
     let change = async {
         match (amend(connector, reference, &amendment).await, other) {
-            (Err(error), Some(other)) if error.is_elsewhere() => {
+            (Err(error), Some(other)) if error.is_wrong_host() => {
                 let moved = ConversationReference { service_url: other.clone(), ..reference.clone() };
                 amend(connector, &moved, &amendment).await
             }
@@ -58,7 +58,7 @@ pub(crate) async fn apply_amendment(
     };
     let mut results = SendResults::default();
     let step = job.id.step("send", 0);
-    results.add(&Box::pin(sender.attempt(&step, reference, Policy::Amendment, change)).await?);
+    results.add(&Box::pin(sender.attempt(&step, reference, ResendPolicy::Amendment, change)).await?);
     Ok(results)
 }
 

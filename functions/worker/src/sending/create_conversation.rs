@@ -4,7 +4,7 @@ use herald::aws::table::StoreError;
 use herald::error::error_chain;
 use herald::jobs::{Failure, FailureKind, Job};
 use herald::protocol::channel_error::{ConnectorError, Retry};
-use herald::protocol::conversation::lifecycle::Change;
+use herald::protocol::conversation::lifecycle::Presence;
 use herald::protocol::conversation::{ConversationReference, User};
 use herald::protocol::ids::ActivityId;
 use herald::protocol::service_url::ServiceUrl;
@@ -78,7 +78,8 @@ impl Conversations {
             Ok(None) => {}
             Err(error) => return Err(self.postpone_after_store_error(&error, job).into()),
         }
-        let stored = self.channel.references.upsert(&reference, Change::Keep, self.channel.clock.now()).await;
+        let stored =
+            self.channel.references.upsert(&reference, Presence::Active, self.channel.clock.now()).await;
         stored.map_err(|error| self.postpone_after_store_error(&error, job))?;
         Ok(reference)
     }

@@ -30,7 +30,7 @@ pub(crate) struct PlanSender {
 impl PlanSender {
     /// Sends the messages of a plan.
     pub(crate) async fn send_plan(&self, planned: JobPlan, route: Route<'_>) -> Result<SendOutcome, RetryIn> {
-        if let Some(activity) = planned.job.plan.as_ref().and_then(Plan::only_send).cloned() {
+        if let Some(activity) = planned.job.plan.as_ref().and_then(Plan::inline_send).cloned() {
             return Box::pin(self.send_inline(planned, route, &activity)).await;
         }
         let job = planned.persist(&self.jobs).await?;
@@ -50,7 +50,7 @@ impl PlanSender {
         route: Route<'_>,
         activity: &Activity,
     ) -> Result<SendOutcome, RetryIn> {
-        let is_settled = planned.job.only_send.as_ref().is_some_and(|send| send.state.is_settled());
+        let is_settled = planned.job.inline_send.as_ref().is_some_and(|send| send.state.is_settled());
         let job = match is_settled {
             true => planned.job,
             false => match self.reserve(route).await {
@@ -60,17 +60,17 @@ impl PlanSender {
         };
         let now = self.jobs.clock.now();
         match begin_send(job, route.policy, LEASE, now) {
-            Claim::Taken(job) => {
+            Claim::Acquired(job) => {
                 Box::pin(self.send_claimed(self.jobs.write(job).await?, route, activity)).await
             }
-            Claim::Settled(job) => Ok(conclude_inline(job)),
-            Claim::Over(job) => {
+            Claim::Completed(job) => Ok(conclude_inline(job)),
+            Claim::GaveUp(job) => {
                 let job = self.jobs.write(job).await?;
                 let reason = job.send().and_then(|send| send.reason()).unwrap_or_default();
                 warn!(job.id = job.id.as_str(), "gave up on a send: {reason}");
                 Ok(conclude_inline(job))
             }
-            Claim::Busy { until } => Err(RetryIn::after_lease(until, now)),
+            Claim::Held { until } => Err(RetryIn::after_lease(until, now)),
         }
     }
 
@@ -105,8 +105,8 @@ impl PlanSender {
             Claimed::Completed(job) => return Ok(Some(job)),
         };
         let sends = async {
-            let is_begun = job.only_send.as_ref().is_some_and(|send| send.state == State::Sending);
-            match job.plan.as_ref().and_then(Plan::only_send).filter(|_| is_begun) {
+            let is_begun = job.inline_send.as_ref().is_some_and(|send| send.state == State::Sending);
+            match job.plan.as_ref().and_then(Plan::inline_send).filter(|_| is_begun) {
                 Some(activity) => self.send_claimed(job.clone(), route, activity).await,
                 None => self.send_plan(JobPlan { job: job.clone(), is_persisted: true }, route).await,
             }

@@ -9,7 +9,7 @@ use herald::clock::Clock;
 use herald::error::error_chain;
 use herald::protocol::activity::Activity;
 use herald::protocol::channel_error::{ConnectorError, Fallback, ReferenceChange, RejectionReason};
-use herald::protocol::conversation::lifecycle::Change;
+use herald::protocol::conversation::lifecycle::Presence;
 use herald::protocol::conversation::{ConversationReference, User};
 use herald::protocol::ids::ActivityId;
 use jiff::{SignedDuration, Timestamp};
@@ -52,7 +52,7 @@ impl Channel {
             Err(error) => error,
         };
         Box::pin(self.update_reference_after(&error, target.reference(), started_at)).await;
-        match error.refusal().map_or(Fallback::Nothing, RejectionReason::remedy) {
+        match error.refusal().map_or(Fallback::Nothing, RejectionReason::fallback) {
             Fallback::Nothing => Err(error),
             Fallback::OtherHost => Box::pin(self.send_via_alternate_host(error, target, activity)).await,
             Fallback::NewConversation => {
@@ -123,7 +123,7 @@ impl Channel {
         };
         // Of two updates at one moment the removal wins; this one is later than it.
         let moment = started_at.checked_add(SignedDuration::from_millis(1)).unwrap_or(started_at);
-        if let Err(error) = self.references.upsert(&created, Change::Keep, moment).await {
+        if let Err(error) = self.references.upsert(&created, Presence::Active, moment).await {
             warn!(error = %error_chain(&error), "could not store a conversation that was created again");
         }
         info!("created a conversation again");
@@ -163,7 +163,7 @@ impl Channel {
         let ConnectorError::Refused { code, refusal, .. } = error else { return };
         let description = refusal.to_string();
         let reason = code.as_deref().unwrap_or(&description);
-        let done = match refusal.effect() {
+        let done = match refusal.reference_change() {
             ReferenceChange::Kept => return,
             ReferenceChange::Suspended => self.references.suspend(reference, reason, started_at).await,
             ReferenceChange::Dropped => {

@@ -1,7 +1,7 @@
 //! An answer in place of the ack: an update of the activity that is shown, which may be repeated.
 //! Where there is nothing to update, or the channel cannot, it is sent as a message.
 
-use herald::jobs::{Job, Policy, State};
+use herald::jobs::{Job, ResendPolicy, State};
 use herald::protocol::conversation::ConversationReference;
 
 use super::send::Sender;
@@ -34,7 +34,7 @@ pub(crate) async fn replace_ack(
                 updated.map(|()| Some(shown.clone()))
             };
             let id = job.id.step("update", 0);
-            let updated = Box::pin(sender.attempt(&id, reference, Policy::Work, update)).await?;
+            let updated = Box::pin(sender.attempt(&id, reference, ResendPolicy::Idempotent, update)).await?;
             if updated.state == State::Sent {
                 return Ok(SendResults::default());
             }

@@ -1,10 +1,10 @@
 //! One send: claimed just before its request, recorded just after.
-//! That order bounds the copies a user can see; see [`Policy`].
+//! That order bounds the copies a user can see; see [`ResendPolicy`].
 
 use std::time::Duration;
 
 use herald::error::error_chain;
-use herald::jobs::{Attempt, Failure, Job, JobId, Policy, State, finish};
+use herald::jobs::{Attempt, Failure, Job, JobId, ResendPolicy, State, finish};
 use herald::protocol::activity::Activity;
 use herald::protocol::channel_error::{ConnectorError, ReferenceChange, RejectionReason, Retry};
 use herald::protocol::conversation::ConversationReference;
@@ -61,7 +61,7 @@ impl Sender {
         &self,
         id: &JobId,
         reference: &ConversationReference,
-        policy: Policy,
+        policy: ResendPolicy,
         request: impl Future<Output = Result<Option<ActivityId>, ConnectorError>>,
     ) -> Result<Job, RetryIn> {
         let job = match self.jobs.claim(id, policy).await? {
@@ -79,7 +79,7 @@ impl Sender {
         &self,
         job: &Job,
         reference: &ConversationReference,
-        policy: Policy,
+        policy: ResendPolicy,
         request: impl Future<Output = Result<Option<ActivityId>, ConnectorError>>,
     ) -> (Attempt, RetryIn) {
         let started_at = self.jobs.clock.now();
@@ -100,15 +100,15 @@ impl Sender {
                         if let Retry::After(wait) = after {
                             retry.wait = wait;
                         }
-                        Attempt::NotDone(Failure::from(&error))
+                        Attempt::Retryable(Failure::from(&error))
                     }
                     Retry::After(wait) => {
                         retry.wait = wait;
-                        Attempt::NotDone(Failure::from(&error))
+                        Attempt::Retryable(Failure::from(&error))
                     }
-                    Retry::Backoff => Attempt::NotDone(Failure::from(&error)),
+                    Retry::Backoff => Attempt::Retryable(Failure::from(&error)),
                     Retry::WithinResendBudget(loss) => Attempt::Ambiguous(loss),
-                    Retry::Never => Attempt::Refused(Failure::from(&error)),
+                    Retry::Never => Attempt::Rejected(Failure::from(&error)),
                 }
             }
         };
@@ -135,7 +135,7 @@ impl Sender {
 /// Logs why a send failed: as an error what an operator has to look at.
 fn log_failure(error: &ConnectorError, id: &JobId) {
     let (cause, job) = (error_chain(error), id.as_str());
-    let effect = error.refusal().map_or(ReferenceChange::Kept, RejectionReason::effect);
+    let effect = error.refusal().map_or(ReferenceChange::Kept, RejectionReason::reference_change);
     match (error.retry(), effect) {
         _ if matches!(error, ConnectorError::Unauthorized { .. }) => {
             error!(error = %cause, job.id = job, "will retry a send: the channel rejects the agent's token");

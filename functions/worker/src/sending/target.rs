@@ -36,7 +36,7 @@ pub(crate) struct Route<'a> {
     /// Where they are sent.
     pub(crate) target: Target<'a>,
     /// How often each may be repeated.
-    pub(crate) policy: Policy,
+    pub(crate) policy: ResendPolicy,
     /// Whether other work waits behind them.
     pub(crate) is_fifo: bool,
 }
@@ -44,7 +44,7 @@ pub(crate) struct Route<'a> {
 impl<'a> Route<'a> {
     /// Returns the route of a follow-up, which no other work waits behind.
     pub(crate) fn follow_up(reference: &'a ConversationReference) -> Self {
-        Self { target: Target::Conversation(reference), policy: Policy::FollowUp, is_fifo: false }
+        Self { target: Target::Conversation(reference), policy: ResendPolicy::Answer, is_fifo: false }
     }
 
     /// Returns how long a send waits for its slot before its message is retried instead.

@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use herald::error::error_chain;
-use herald::jobs::{Job, JobId, Plan, Policy, State, Verdict};
+use herald::jobs::{Conclusion, Job, JobId, Plan, ResendPolicy, State};
 use herald::protocol::activity::Activity;
 use herald::protocol::channel_error::{ConnectorError, RejectionReason};
 use herald::protocol::conversation::ConversationReference;
 use herald::protocol::ids::ActivityId;
-use herald::streaming::{Answer, Shown, Stream, Way, answer};
+use herald::streaming::{Answer, Finish, Shown, Stream, answer};
 use jiff::{SignedDuration, Timestamp};
 use tracing::{debug, info};
 
@@ -27,14 +27,14 @@ const MAX_WAIT: Duration = Duration::from_secs(10);
 /// Returns `plan` with the activity that replaces `stream` first; what was streamed stays where the task failed after
 /// it.
 pub(crate) fn plan_replacement(stream: &Stream, plan: Plan) -> Plan {
-    if plan.verdict == Verdict::Stopped {
+    if plan.conclusion == Conclusion::Stopped {
         return plan;
     }
     let mut sends = plan.sends.into_iter();
     let mut message = sends.next().unwrap_or_else(|| Activity::message(""));
-    if plan.verdict != Verdict::Done && !stream.told.is_empty() {
+    if plan.conclusion != Conclusion::Done && !stream.sent_text.is_empty() {
         let text = message.text.unwrap_or_default();
-        message.text = Some(format!("{}\n\n{text}", stream.told));
+        message.text = Some(format!("{}\n\n{text}", stream.sent_text));
     }
     let Answer { first, rest } = answer(stream, message);
     Plan { sends: [first].into_iter().chain(rest).chain(sends).collect(), ..plan }
@@ -67,22 +67,24 @@ impl StreamFinisher {
         let sends = job.plan.as_ref().map(|plan| plan.sends.as_slice()).unwrap_or_default();
         let [first, rest @ ..] = sends else { return Ok(Some(SendResults::default())) };
         let id = job.id.step("final", 0);
-        let mut way = match stream.way(first.text.as_deref().unwrap_or_default()) {
+        let mut way = match stream.finish(first.text.as_deref().unwrap_or_default()) {
             None => return Ok(None),
-            Some(Way::Final) if self.has_expired(&id, stream).await? => stream.otherwise(Way::Final),
+            Some(Finish::FinalChunk) if self.has_expired(&id, stream).await? => {
+                stream.fallback(Finish::FinalChunk)
+            }
             Some(way) => way,
         };
-        let mut last = stream.last;
+        let mut last = stream.last_request;
         let mut is_open = stream.end.is_none();
         loop {
             self.wait_for_gap(last, stream).await?;
-            if way != Way::Final && is_open {
+            if way != Finish::FinalChunk && is_open {
                 self.close_abandoned(reference, stream).await;
                 is_open = false;
                 last = self.jobs.clock.now();
                 self.wait_for_gap(last, stream).await?;
             }
-            if way == Way::Message {
+            if way == Finish::Message {
                 let sent = self.sender.send_all(&job.id, Route::follow_up(reference), sends).await;
                 return sent.map(Some);
             }
@@ -98,7 +100,7 @@ impl StreamFinisher {
                     is_open &= ![RejectionReason::StreamExpired, RejectionReason::StreamComplete]
                         .into_iter()
                         .any(was_rejected);
-                    way = stream.otherwise(way);
+                    way = stream.fallback(way);
                 }
                 State::Sent
                 | State::Unknown
@@ -119,7 +121,7 @@ impl StreamFinisher {
     /// Whether the final chunk of `stream` would not be shown any more. One that may have been sent before is repeated:
     /// the channel knows.
     async fn has_expired(&self, id: &JobId, stream: &Stream) -> Result<bool, RetryIn> {
-        if stream.clone().when_answered(self.jobs.clock.now()).end.is_none() {
+        if stream.clone().expire(self.jobs.clock.now()).end.is_none() {
             return Ok(false);
         }
         let tried = self.jobs.store.get(id).await;
@@ -145,19 +147,19 @@ impl StreamFinisher {
         reference: &ConversationReference,
         stream: &Stream,
         first: &Activity,
-        way: Way,
+        way: Finish,
     ) -> Result<Job, RetryIn> {
         let started_at = self.jobs.clock.now();
-        let id = job.id.step(if way == Way::Final { "final" } else { "update" }, 0);
-        let is_late = stream.clone().when_answered(started_at).end.is_some();
+        let id = job.id.step(if way == Finish::FinalChunk { "final" } else { "update" }, 0);
+        let is_late = stream.clone().expire(started_at).end.is_some();
         let request = async {
             let done = match way {
-                Way::Final => {
+                Finish::FinalChunk => {
                     let last = Answer { first: first.clone(), rest: Vec::new() }.last(stream);
                     let done = self.sender.channel.connector.send(reference, last).await.map(drop);
                     if is_late { done.and(Err(expired_error())) } else { done }
                 }
-                Way::Update | Way::Message => {
+                Finish::Update | Finish::Message => {
                     let connector = &self.sender.channel.connector;
                     connector.update(reference, &stream.id, first.clone()).await
                 }
@@ -170,24 +172,30 @@ impl StreamFinisher {
             }
             done.map(|()| Some::<ActivityId>(stream.id.clone()))
         };
-        self.sender.attempt(&id, reference, Policy::Work, request).await
+        self.sender.attempt(&id, reference, ResendPolicy::Idempotent, request).await
     }
 
     /// Whether the answer is shown already, and only the response to its request was lost.
-    async fn is_already_final(&self, id: &JobId, stream: &Stream, way: Way, error: &ConnectorError) -> bool {
+    async fn is_already_final(
+        &self,
+        id: &JobId,
+        stream: &Stream,
+        way: Finish,
+        error: &ConnectorError,
+    ) -> bool {
         let Some(refusal @ RejectionReason::StreamComplete) = error.refusal() else { return false };
         // Without the record the answer is shown twice rather than never.
         let repeats = self.jobs.store.get(id).await.ok().flatten().map_or(0, |tried| tried.resends);
-        stream.instead_of(way, refusal, repeats) == Ok(Shown::Already)
+        stream.after_refusal(way, refusal, repeats) == Ok(Shown::Already)
     }
 
     /// Closes a stream that its answer does not continue with the text it shows, so that it can be replaced. A failure
     /// is only logged.
     async fn close_abandoned(&self, reference: &ConversationReference, stream: &Stream) {
-        if stream.end.is_some() || stream.told.is_empty() {
+        if stream.end.is_some() || stream.sent_text.is_empty() {
             return;
         }
-        let shown = Answer { first: Activity::message(&stream.told), rest: Vec::new() };
+        let shown = Answer { first: Activity::message(&stream.sent_text), rest: Vec::new() };
         if let Err(error) = self.sender.channel.connector.send(reference, shown.last(stream)).await {
             debug!(error = %error_chain(&error), "could not close a stream");
         }

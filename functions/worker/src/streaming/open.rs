@@ -37,7 +37,9 @@ impl Streams {
         };
         let key = self.sender.channel.references.key(&turn.reference);
         match self.store.begin(&key, job, self.sender.jobs.clock.now()).await {
-            Ok(true) => Plan { begins: Some(surface), ..Plan::sends(vec![Chunk::first(status_of(&status))]) },
+            Ok(true) => {
+                Plan { opens_stream: Some(surface), ..Plan::sends(vec![Chunk::first(status_of(&status))]) }
+            }
             Ok(false) => {
                 info!(
                     job.id = job.as_str(),
@@ -58,11 +60,11 @@ impl Streams {
         let JobPlan { job, is_persisted: true } = planned else { return planned };
         let is_settled = job.send().is_some_and(|send| send.state.is_settled());
         match job.plan.clone() {
-            Some(plan) if plan.begins.is_some() && !is_settled => {
+            Some(plan) if plan.opens_stream.is_some() && !is_settled => {
                 let status = plan.sends.first().and_then(|chunk| chunk.text.clone()).unwrap_or_default();
                 let opened = self.open(&job.id, turn, status).await;
-                let is_persisted = opened.begins.is_some();
-                let plan = Plan { begins: opened.begins, sends: opened.sends, ..plan };
+                let is_persisted = opened.opens_stream.is_some();
+                let plan = Plan { opens_stream: opened.opens_stream, sends: opened.sends, ..plan };
                 JobPlan { job: Job { plan: Some(plan), ..job }, is_persisted }
             }
             _ => JobPlan { job, is_persisted: true },
@@ -76,7 +78,7 @@ impl Streams {
         sent: Result<SendResults, RetryIn>,
         route: Route<'_>,
     ) -> Result<SendResults, RetryIn> {
-        let plan = job.plan.as_ref().filter(|plan| plan.begins.is_some());
+        let plan = job.plan.as_ref().filter(|plan| plan.opens_stream.is_some());
         let is_rejected = job.send().is_some_and(|send| send.is_refused());
         let Some(status) = plan.and_then(|plan| plan.sends.first()?.text.clone()).filter(|_| is_rejected)
         else {
@@ -97,7 +99,7 @@ impl Streams {
 
     /// Releases the stream of a turn whose first chunk the channel rejected.
     pub(crate) async fn release_if_refused(&self, work: &TurnWork, job: &Job) {
-        let is_begun = job.plan.as_ref().is_some_and(|plan| plan.begins.is_some());
+        let is_begun = job.plan.as_ref().is_some_and(|plan| plan.opens_stream.is_some());
         if is_begun && job.send().is_some_and(|send| send.is_refused()) {
             self.release(&work.job, &work.turn.reference).await;
         }
@@ -114,9 +116,13 @@ impl Streams {
 /// Returns the stream that the job of a turn opened, once its first chunk has an id.
 pub(crate) fn stream_of(job: &Job) -> Option<Stream> {
     let plan = job.plan.as_ref()?;
-    let (surface, send) = (plan.begins?, job.send()?);
+    let (surface, send) = (plan.opens_stream?, job.send()?);
     let began: Timestamp = send.history.iter().rfind(|entry| entry.state == State::Sending)?.at;
     let status = plan.sends.first()?.text.clone().unwrap_or_default();
     let shown = send.history.last()?.at;
-    Some(Stream { last: shown, heard: shown, ..Stream::begun(surface, send.activity_id?, status, began) })
+    Some(Stream {
+        last_request: shown,
+        last_ack: shown,
+        ..Stream::begun(surface, send.activity_id?, status, began)
+    })
 }

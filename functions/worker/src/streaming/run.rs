@@ -9,7 +9,7 @@ use herald::agent::engine::{Engine, EngineError};
 use herald::agent::progress::Progress;
 use herald::aws::queue::TaskWork;
 use herald::error::error_chain;
-use herald::jobs::{Job, Plan, Verdict};
+use herald::jobs::{Conclusion, Job, Plan};
 use herald::streaming::{Chunk, End, Step, Stream};
 use jiff::SignedDuration;
 use tracing::{info, warn};
@@ -53,8 +53,8 @@ impl StreamRunner {
         };
         // Whatever the task answered by then, the user does not want it.
         let outcome = match stream.end {
-            Some(End::Stopped) => Some(Ok(stopped())),
-            Some(End::Closed | End::Over) | None => outcome,
+            Some(End::StoppedByUser) => Some(Ok(stopped())),
+            Some(End::HandedOver | End::EndedByChannel) | None => outcome,
         };
         // Before it is planned: where the engine failed, the next run must know the state of the stream.
         let job = Job { stream: Some(stream.clone()), ..job };
@@ -62,7 +62,7 @@ impl StreamRunner {
         let apology = Some(self.engine.apology());
         let mut plan = Box::pin(JobPlan::replay_or_decide(&self.jobs, job, apology, decide)).await?;
         if !plan.is_persisted {
-            stream = stream.when_answered(self.jobs.clock.now());
+            stream = stream.expire(self.jobs.clock.now());
             let replacement = plan.job.plan.take().map(|plan| plan_replacement(&stream, plan));
             plan.job = Job { plan: replacement, stream: Some(stream.clone()), ..plan.job };
         }
@@ -83,11 +83,11 @@ impl StreamRunner {
         loop {
             let now = self.jobs.clock.now();
             match stream.next(&progress.latest(), now) {
-                Step::Over if stream.end == Some(End::Stopped) => {
+                Step::Ended if stream.end == Some(End::StoppedByUser) => {
                     info!(job.id = job.id.as_str(), "the user stopped an answer: its task is cancelled");
                     return Ok(stopped());
                 }
-                Step::Over => return run.await,
+                Step::Ended => return run.await,
                 Step::Wait(until) => {
                     let wait = Duration::try_from(until.duration_since(now)).unwrap_or_default();
                     tokio::select! {
@@ -155,7 +155,7 @@ impl StreamRunner {
             return;
         }
         *stream = self.send_chunk(work, job, stream, &Chunk::Close).await;
-        if stream.end == Some(End::Over) {
+        if stream.end == Some(End::EndedByChannel) {
             // Either it is still open and shows more than is known of it, or it is over, which its answer will find out.
             stream.end = None;
             let _ = self.checkpoint(job, stream).await;
@@ -165,11 +165,11 @@ impl StreamRunner {
     /// Records that the stream is about to be closed: a worker that takes over must not take that for the answer.
     /// Whether it is recorded.
     async fn checkpoint_closed(&self, job: &mut Job, stream: &mut Stream) -> bool {
-        let closed = Stream { end: Some(End::Closed), ..stream.clone() };
+        let closed = Stream { end: Some(End::HandedOver), ..stream.clone() };
         let is_saved = self.checkpoint(job, &closed).await;
         if !is_saved {
             // Another worker may have it now, or would take its end for the answer.
-            stream.end = Some(End::Over);
+            stream.end = Some(End::EndedByChannel);
         }
         is_saved
     }
@@ -203,5 +203,5 @@ impl StreamRunner {
 
 /// Returns the plan of a task that the user stopped: to send nothing.
 pub(crate) fn stopped() -> Plan {
-    Plan { verdict: Verdict::Stopped, ..Plan::default() }
+    Plan { conclusion: Conclusion::Stopped, ..Plan::default() }
 }

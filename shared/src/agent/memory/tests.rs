@@ -29,7 +29,7 @@ fn asked(memory: &Memory) -> Vec<&str> {
 #[test]
 fn the_latest_exchanges_are_kept_up_to_their_number() {
     let memory = (0..30).fold(Memory::default(), |memory, hour| {
-        memory.remembering(exchange(&hour.to_string(), hour)).bounded(at(hour))
+        memory.with_exchange(exchange(&hour.to_string(), hour)).pruned(at(hour))
     });
 
     assert_eq!(memory.exchanges.len(), MAX_EXCHANGES);
@@ -40,8 +40,8 @@ fn the_latest_exchanges_are_kept_up_to_their_number() {
 fn older_exchanges_give_way_to_the_text_of_later_ones() {
     let long = "x".repeat(MAX_TEXT_BYTES / 2);
 
-    let memory = Memory::default().remembering(exchange("first", 0)).remembering(exchange(&long, 1));
-    let memory = memory.remembering(exchange(&long, 2)).bounded(at(2));
+    let memory = Memory::default().with_exchange(exchange("first", 0)).with_exchange(exchange(&long, 1));
+    let memory = memory.with_exchange(exchange(&long, 2)).pruned(at(2));
 
     assert_eq!(memory.exchanges.len(), 1);
     assert_eq!(memory.exchanges[0].at, at(2));
@@ -51,7 +51,7 @@ fn older_exchanges_give_way_to_the_text_of_later_ones() {
 fn an_exchange_that_is_too_long_is_kept_in_part() {
     let long = "é".repeat(MAX_TEXT_BYTES);
 
-    let memory = Memory::default().remembering(Exchange::new(&long, &long, at(0))).bounded(at(0));
+    let memory = Memory::default().with_exchange(Exchange::new(&long, &long, at(0))).pruned(at(0));
 
     assert!(memory.exchanges[0].asked.starts_with('é') && memory.exchanges[0].answered.starts_with('é'));
     assert!(memory.exchanges[0].bytes() <= MAX_TEXT_BYTES);
@@ -59,46 +59,49 @@ fn an_exchange_that_is_too_long_is_kept_in_part() {
 
 #[test]
 fn what_was_said_a_week_ago_is_forgotten() {
-    let memory = Memory::default().remembering(exchange("old", 0)).remembering(exchange("new", 1));
+    let memory = Memory::default().with_exchange(exchange("old", 0)).with_exchange(exchange("new", 1));
 
-    assert_eq!(asked(&memory.clone().bounded(at(7 * 24))), ["new"]);
-    assert_eq!(memory.ends(), Some(at(1 + 7 * 24)));
+    assert_eq!(asked(&memory.clone().pruned(at(7 * 24))), ["new"]);
+    assert_eq!(memory.expires_at(), Some(at(1 + 7 * 24)));
 }
 
 #[test]
 fn the_same_exchange_is_remembered_once() {
-    let memory = Memory::default().remembering(exchange("hi", 0)).remembering(exchange("hi", 0));
+    let memory = Memory::default().with_exchange(exchange("hi", 0)).with_exchange(exchange("hi", 0));
 
     assert_eq!(asked(&memory), ["hi"]);
 }
 
 #[test]
 fn forgetting_what_was_said_leaves_what_was_ordered() {
-    let memory = Memory::default().remembering(exchange("hi", 0)).waiting_for(waiting("laptop", 1, 48));
+    let memory =
+        Memory::default().with_exchange(exchange("hi", 0)).with_waiting_task(waiting("laptop", 1, 48));
 
-    let memory = memory.forgetting(at(1)).remembering(exchange("hi", 0)).forgetting(at(1));
+    let memory = memory.cleared_before(at(1)).with_exchange(exchange("hi", 0)).cleared_before(at(1));
 
     assert_eq!(asked(&memory), [""; 0]);
-    assert_eq!(asked(&memory.clone().remembering(exchange("again", 2)).forgetting(at(1))), ["again"]);
+    assert_eq!(asked(&memory.clone().with_exchange(exchange("again", 2)).cleared_before(at(1))), ["again"]);
     assert_eq!(memory.waiting, [waiting("laptop", 1, 48)]);
 }
 
 #[test]
 fn a_later_step_takes_the_place_of_the_one_before_and_either_id_takes_it_off() {
-    let memory = Memory::default().waiting_for(waiting("laptop", 1, 48)).waiting_for(waiting("chair", 1, 24));
+    let memory = Memory::default()
+        .with_waiting_task(waiting("laptop", 1, 48))
+        .with_waiting_task(waiting("chair", 1, 24));
 
-    let memory = memory.waiting_for(waiting("laptop", 2, 12));
+    let memory = memory.with_waiting_task(waiting("laptop", 2, 12));
 
     let labels = |memory: &Memory| memory.waiting.iter().map(|task| task.label.clone()).collect::<Vec<_>>();
     assert_eq!(labels(&memory), ["laptop", "chair"]);
-    assert_eq!(labels(&memory.clone().without(&waiting("laptop", 2, 12).step)), ["chair"]);
-    assert_eq!(labels(&memory.without(&waiting("laptop", 2, 12).task)), ["chair"]);
+    assert_eq!(labels(&memory.clone().without_task(&waiting("laptop", 2, 12).step)), ["chair"]);
+    assert_eq!(labels(&memory.without_task(&waiting("laptop", 2, 12).task)), ["chair"]);
 }
 
 #[test]
 fn a_task_that_never_ended_is_off_the_list_two_days_after_it_was_due() {
-    let memory = Memory::default().waiting_for(waiting("laptop", 1, 1));
+    let memory = Memory::default().with_waiting_task(waiting("laptop", 1, 1));
 
-    assert_eq!(memory.clone().bounded(at(48)).waiting.len(), 1);
-    assert_eq!(memory.bounded(at(49)), Memory::default());
+    assert_eq!(memory.clone().pruned(at(48)).waiting.len(), 1);
+    assert_eq!(memory.pruned(at(49)), Memory::default());
 }

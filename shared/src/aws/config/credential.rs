@@ -3,7 +3,7 @@
 
 use secrecy::SecretString;
 
-use super::Variables;
+use super::EnvReader;
 
 /// By what the agent proves who it is.
 #[derive(Debug, Clone)]
@@ -30,14 +30,14 @@ impl Credential {
     }
 }
 
-impl Variables<'_> {
+impl EnvReader<'_> {
     /// `CREDENTIAL`: `federated`, `certificate` or `secret`; unless set, `federated` on AWS and `secret` elsewhere.
     pub fn credential(&mut self) -> Option<Credential> {
         let is_on_aws = self.optional("AWS_LAMBDA_FUNCTION_NAME").is_some();
         let given = self.optional("CLIENT_SECRET");
         if is_on_aws && given.is_some() {
             let advice = "CLIENT_SECRET is not for AWS: keep it in Secrets Manager and set CLIENT_SECRET_ARN";
-            self.gap(advice.to_owned());
+            self.problem(advice.to_owned());
             return None;
         }
         let usual = if is_on_aws { "federated" } else { "secret" };
@@ -48,13 +48,15 @@ impl Variables<'_> {
                 (Some(arn), _) => Some(Credential::StoredSecret(arn)),
                 (None, Some(secret)) => Some(Credential::GivenSecret(secret.into())),
                 (None, None) => {
-                    self.gap("CLIENT_SECRET_ARN is not set (outside AWS, CLIENT_SECRET will do)".to_owned());
+                    self.problem(
+                        "CLIENT_SECRET_ARN is not set (outside AWS, CLIENT_SECRET will do)".to_owned(),
+                    );
                     None
                 }
             },
             // What it is instead may be the secret itself: it is not repeated.
             _ => {
-                self.gap("CREDENTIAL is none of federated, certificate and secret".to_owned());
+                self.problem("CREDENTIAL is none of federated, certificate and secret".to_owned());
                 None
             }
         }
@@ -68,9 +70,9 @@ mod tests {
     fn read(pairs: &[(&str, &str)]) -> Result<Credential, String> {
         let value =
             |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
-        let mut vars = Variables::new(value);
+        let mut vars = EnvReader::new(value);
         let credential = vars.credential();
-        vars.gaps().map_err(|gaps| gaps.to_string())?;
+        vars.finish().map_err(|gaps| gaps.to_string())?;
         Ok(credential.unwrap())
     }
 

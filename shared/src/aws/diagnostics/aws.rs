@@ -6,7 +6,7 @@ use crate::error::error_chain;
 
 /// What AWS was asked.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
+pub struct AwsRequest<'a> {
     /// The right it takes, e.g. `dynamodb:GetItem`.
     pub action: &'a str,
     /// Of what, e.g. ``table `herald` ``.
@@ -19,7 +19,7 @@ pub struct Asked<'a> {
 
 /// The cause and the fix of `failure`.
 #[must_use]
-pub fn explain(failure: &AwsFailure, asked: &Asked<'_>) -> (String, String) {
+pub fn explain(failure: &AwsFailure, asked: &AwsRequest<'_>) -> (String, String) {
     match failure {
         AwsFailure::Refused { code } => refused(code, asked),
         AwsFailure::Unreadable => (
@@ -36,7 +36,7 @@ pub fn explain(failure: &AwsFailure, asked: &Asked<'_>) -> (String, String) {
     }
 }
 
-impl Asked<'_> {
+impl AwsRequest<'_> {
     /// The service as people call it, and as the SDK's variables do.
     fn service(&self) -> (&str, String) {
         let prefix = self.action.split(':').next().unwrap_or(self.action);
@@ -58,8 +58,8 @@ impl Asked<'_> {
     }
 }
 
-fn refused(code: &str, asked: &Asked<'_>) -> (String, String) {
-    let Asked { action, resource, .. } = asked;
+fn refused(code: &str, asked: &AwsRequest<'_>) -> (String, String) {
+    let AwsRequest { action, resource, .. } = asked;
     // Some codes have a prefix and an ending in one AWS protocol and none in the next.
     let word = code.rsplit(['.', '#', ':']).next().unwrap_or(code);
     let word = word.strip_suffix("Exception").unwrap_or(word);
@@ -106,7 +106,7 @@ fn refused(code: &str, asked: &Asked<'_>) -> (String, String) {
 }
 
 /// The SDK has no type for these; its own words are all there is.
-fn not_reached(text: &str, asked: &Asked<'_>) -> (String, String) {
+fn not_reached(text: &str, asked: &AwsRequest<'_>) -> (String, String) {
     let (service, variable) = asked.service();
     if text.contains("region") && (text.contains("missing") || text.contains("must be set")) {
         return ("no AWS region is set".to_owned(), "set AWS_REGION to the stack's region".to_owned());
@@ -132,7 +132,7 @@ fn not_reached(text: &str, asked: &Asked<'_>) -> (String, String) {
 mod tests {
     use super::*;
 
-    const ASKED: Asked<'_> = Asked {
+    const ASKED: AwsRequest<'_> = AwsRequest {
         action: "dynamodb:GetItem",
         resource: "table `herald`",
         region: Some("eu-west-1"),

@@ -37,9 +37,9 @@ fn compare(ours: Timestamp, theirs: Timestamp, whose: &str) -> Finding {
     let direction = if ahead < 0 { "behind" } else { "ahead of" };
     match off {
         // The header knows no fractions, and an answer takes a while.
-        0..=2 => Finding::held(WHAT, format!("agrees with that of {whose}")),
-        3..=60 => Finding::held(WHAT, format!("{off} s {direction} that of {whose}")),
-        61..=TOO_MUCH => Finding::held(
+        0..=2 => Finding::passed(WHAT, format!("agrees with that of {whose}")),
+        3..=60 => Finding::passed(WHAT, format!("{off} s {direction} that of {whose}")),
+        61..=TOO_MUCH => Finding::passed(
             WHAT,
             format!("{off} s {direction} that of {whose}: set it, for past {TOO_MUCH} s tokens are refused"),
         ),
@@ -63,10 +63,10 @@ mod tests {
         let theirs = Timestamp::from_second(1_800_000_000).unwrap();
         let off = |seconds| compare(theirs + SignedDuration::from_secs(seconds), theirs, "login").outcome;
 
-        assert_eq!(off(2), Outcome::Held("agrees with that of login".to_owned()));
-        assert_eq!(off(-60), Outcome::Held("60 s behind that of login".to_owned()));
-        assert!(matches!(off(61), Outcome::Held(text) if text.contains("set it")));
-        assert!(matches!(off(-300), Outcome::Held(text) if text.contains("set it")));
+        assert_eq!(off(2), Outcome::Passed("agrees with that of login".to_owned()));
+        assert_eq!(off(-60), Outcome::Passed("60 s behind that of login".to_owned()));
+        assert!(matches!(off(61), Outcome::Passed(text) if text.contains("set it")));
+        assert!(matches!(off(-300), Outcome::Passed(text) if text.contains("set it")));
         assert!(matches!(off(301), Outcome::Failed { cause, .. } if cause.starts_with("301 s ahead")));
         assert!(matches!(off(-301), Outcome::Failed { cause, .. } if cause.starts_with("301 s behind")));
     }

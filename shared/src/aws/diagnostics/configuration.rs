@@ -20,7 +20,7 @@ pub fn cloud(cloud: &Cloud) -> Finding {
         (Some(_), _) => "tokens of the tenant that CLOUD names",
     };
     let name = named.unwrap_or("one of your own");
-    Finding::held("cloud", format!("{name}, login at {}, {registration}", cloud.login_host()))
+    Finding::passed("cloud", format!("{name}, login at {}, {registration}", cloud.login_host()))
 }
 
 /// By what the agent proves who it is.
@@ -36,19 +36,19 @@ pub fn credential(credential: &Credential) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aws::config::Variables;
+    use crate::aws::config::EnvReader;
     use crate::aws::diagnostics::Outcome;
 
     #[test]
     fn clouds_are_called_by_their_names() {
         for name in NAMES {
-            let mut vars = Variables::new(|variable| match variable {
+            let mut vars = EnvReader::new(|variable| match variable {
                 "CLOUD" => Some(name.to_owned()),
                 "REGISTRATION" => Some("multi-tenant".to_owned()),
                 _ => None,
             });
 
-            let Outcome::Held(detail) = cloud(&vars.cloud().unwrap()).outcome else { panic!("{name}") };
+            let Outcome::Passed(detail) = cloud(&vars.cloud().unwrap()).outcome else { panic!("{name}") };
 
             assert!(detail.starts_with(&format!("{name}, ")) && detail.contains("multi-tenant"), "{detail}");
         }

@@ -7,7 +7,7 @@ use crate::channel::auth::{KeysError, published_keys};
 /// Fetches the metadata at `metadata_url` and the keys it names; `what` is how the finding is called.
 pub async fn keys(http: &reqwest::Client, what: &str, metadata_url: &str) -> Finding {
     match published_keys(http, metadata_url).await {
-        Ok(count) => Finding::held(what, format!("{count} usable at {metadata_url}")),
+        Ok(count) => Finding::passed(what, format!("{count} usable at {metadata_url}")),
         Err(error) => {
             let cause = match &error {
                 KeysError::Unreachable(source) => format!("{error}: {}", root(source)),

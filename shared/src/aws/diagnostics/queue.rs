@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use aws_sdk_sqs::types::QueueAttributeName;
 
-use super::{Asked, Finding, Outcome, explain};
+use super::{AwsRequest, Finding, Outcome, explain};
 use crate::aws::failure::AwsFailure;
 use crate::aws::queue::Queue;
 
@@ -95,7 +95,7 @@ fn failed(queue: &Queue, kind: QueueKind, failure: &AwsFailure) -> Finding {
         let cause = format!("`{name}` is in {theirs}, and AWS_REGION is {ours}");
         return Finding::failed(kind.what(), cause, format!("set AWS_REGION to {theirs}, or {mend}"));
     }
-    let asked = Asked {
+    let asked = AwsRequest {
         action: "sqs:GetQueueAttributes",
         resource: &format!("queue `{name}`"),
         region: queue.region(),
@@ -124,7 +124,7 @@ fn judge(name: &str, kind: QueueKind, attributes: &HashMap<QueueAttributeName, S
         return Finding::failed(what, cause, "deploy the template again: its queues have a RedrivePolicy");
     }
     let order = if is_fifo { "FIFO, " } else { "" };
-    Finding::held(what, format!("`{name}`, {order}with a dead-letter queue"))
+    Finding::passed(what, format!("`{name}`, {order}with a dead-letter queue"))
 }
 
 #[cfg(test)]
@@ -144,11 +144,11 @@ mod tests {
     fn a_queue_of_the_wrong_kind_or_without_dead_letters_is_found() {
         let fails = |kind, attributes: &[_], cause| match judged(kind, attributes) {
             Outcome::Failed { cause: said, .. } => assert!(said.contains(cause), "{said}"),
-            other @ (Outcome::Held(_) | Outcome::Skipped(_)) => panic!("{other:?}"),
+            other @ (Outcome::Passed(_) | Outcome::Skipped(_)) => panic!("{other:?}"),
         };
 
-        assert!(matches!(judged(QueueKind::Turns, &[FIFO, REDRIVE]), Outcome::Held(_)));
-        assert!(matches!(judged(QueueKind::Tasks, &[REDRIVE]), Outcome::Held(_)));
+        assert!(matches!(judged(QueueKind::Turns, &[FIFO, REDRIVE]), Outcome::Passed(_)));
+        assert!(matches!(judged(QueueKind::Tasks, &[REDRIVE]), Outcome::Passed(_)));
         fails(QueueKind::Turns, &[REDRIVE], "is no FIFO queue");
         fails(QueueKind::Deliveries, &[FIFO, REDRIVE], "is a FIFO queue");
         fails(QueueKind::Turns, &[FIFO], "no dead-letter queue");

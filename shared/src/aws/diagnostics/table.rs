@@ -1,7 +1,7 @@
 //! The table: reads one item that is not there, which shows the way, the right to read and the key.
 //! It writes nothing, so the right to write is not shown.
 
-use super::{Asked, Finding, explain};
+use super::{AwsRequest, Finding, explain};
 use crate::aws::failure::AwsFailure;
 use crate::aws::table::Table;
 
@@ -12,7 +12,7 @@ pub async fn table(table: &Table) -> Finding {
     let name = table.name();
     let region = table.region().map(|region| format!(" in {region}")).unwrap_or_default();
     let failure = match table.read_nothing().await {
-        Ok(()) => return Finding::held(WHAT, format!("`{name}`{region} can be read")),
+        Ok(()) => return Finding::passed(WHAT, format!("`{name}`{region} can be read")),
         Err(failure) => failure,
     };
     let (cause, fix) = match &failure {
@@ -22,7 +22,7 @@ pub async fn table(table: &Table) -> Finding {
         ),
         AwsFailure::Refused { .. } | AwsFailure::Unreadable | AwsFailure::NotReached(_) => explain(
             &failure,
-            &Asked {
+            &AwsRequest {
                 action: "dynamodb:GetItem",
                 resource: &format!("table `{name}`"),
                 region: table.region(),

@@ -1,7 +1,7 @@
 //! Token acquisition and the federated trust: asks the login service for a token, and drops it.
 //! With a federated identity the two are one exchange; what is wrong is said of one of them alone.
 
-use super::{Asked, Finding, explain, root};
+use super::{AwsRequest, Finding, explain, root};
 use crate::aws::failure::AwsFailure;
 use crate::aws::identity::{FederatedIdentity, IdentityClaims};
 use crate::channel::auth::{TokenError, TokenProvider};
@@ -16,7 +16,7 @@ const MISMATCHES: [u32; 5] = [70_021, 700_211, 700_212, 700_213, 7_002_131];
 /// Asks for a token with a secret or a certificate.
 pub async fn token(tokens: &TokenProvider) -> Finding {
     match tokens.probe().await {
-        Ok(()) => Finding::held(TOKEN, "login gave one"),
+        Ok(()) => Finding::passed(TOKEN, "login gave one"),
         Err(error) => refused(TOKEN, &error),
     }
 }
@@ -36,7 +36,7 @@ pub async fn federated(identity: &FederatedIdentity, tokens: &TokenProvider) -> 
     let values = format!("issuer {issuer}, subject {subject}, audience {audience}");
     match tokens.probe().await {
         Ok(()) => {
-            [Finding::held(TRUST, values), Finding::held(TOKEN, "login gave one for the identity token")]
+            [Finding::passed(TRUST, values), Finding::passed(TOKEN, "login gave one for the identity token")]
         }
         Err(TokenError::Refused { code, .. }) if MISMATCHES.contains(&code) => [
             Finding::failed(
@@ -91,7 +91,7 @@ fn refused(what: &str, error: &TokenError) -> Finding {
         }
         TokenError::SecretUnread { variable, failure } => explain_source(
             failure,
-            &Asked {
+            &AwsRequest {
                 action: "secretsmanager:GetSecretValue",
                 resource: &format!("the secret that {variable} names"),
                 region: None,
@@ -106,7 +106,7 @@ fn refused(what: &str, error: &TokenError) -> Finding {
         ),
         TokenError::NoIdentity(failure) => explain_source(
             failure,
-            &Asked {
+            &AwsRequest {
                 action: "sts:GetWebIdentityToken",
                 resource: "the role's identity token",
                 region: None,
@@ -117,7 +117,7 @@ fn refused(what: &str, error: &TokenError) -> Finding {
     Finding::failed(what, cause, fix)
 }
 
-fn explain_source(failure: &BoxError, asked: &Asked<'_>) -> (String, String) {
+fn explain_source(failure: &BoxError, asked: &AwsRequest<'_>) -> (String, String) {
     match failure.downcast_ref::<AwsFailure>() {
         Some(failure) => explain(failure, asked),
         None => (error_chain(failure.as_ref()).to_string(), asked.if_missing.to_owned()),
@@ -132,7 +132,7 @@ mod tests {
     fn cause_and_fix(error: &TokenError) -> (String, String) {
         match refused(TOKEN, error).outcome {
             Outcome::Failed { cause, fix } => (cause, fix),
-            other @ (Outcome::Held(_) | Outcome::Skipped(_)) => panic!("{other:?}"),
+            other @ (Outcome::Passed(_) | Outcome::Skipped(_)) => panic!("{other:?}"),
         }
     }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::{MAX_BODY_BYTES, TaskStep, TaskWork, Work};
 use crate::agent::ids::TaskId;
 use crate::agent::task::TaskInput;
-use crate::jobs::{JobId, Verdict};
+use crate::jobs::{Conclusion, JobId};
 
 /// Most steps of one task.
 pub const MAX_STEPS: u32 = 1_000;
@@ -38,10 +38,10 @@ pub enum NoStep {
 impl NoStep {
     /// How its job ends.
     #[must_use]
-    pub fn verdict(self) -> Verdict {
+    pub fn conclusion(self) -> Conclusion {
         match self {
-            Self::TooMany => Verdict::TooManySteps,
-            Self::StateTooLarge { .. } | Self::BodyTooLarge => Verdict::StateTooLarge,
+            Self::TooMany => Conclusion::TooManySteps,
+            Self::StateTooLarge { .. } | Self::BodyTooLarge => Conclusion::StateTooLarge,
         }
     }
 }

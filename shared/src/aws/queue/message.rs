@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::agent::effect::Effect;
 use crate::agent::ids::ReminderId;
-use crate::agent::notification::{Occasion, Recipient};
+use crate::agent::notification::{Notification, Recipient};
 use crate::agent::reminder::Reminder;
 use crate::agent::task::{Task, TaskInput};
 use crate::agent::turn::Turn;
@@ -32,7 +32,7 @@ pub enum Work {
     Turn(TurnWork),
     /// Run a task.
     Task(TaskWork),
-    /// Tell recipients of an occasion.
+    /// Tell recipients of a notification.
     Deliveries(DeliveriesWork),
     /// Do what an answer in an HTTP response asked for besides.
     Effects(EffectsWork),
@@ -51,7 +51,7 @@ pub struct TurnWork {
     pub turn: Turn,
     /// Whether the engine has all the time the worker has, because the user was told to wait.
     #[serde(default)]
-    pub unhurried: bool,
+    pub no_deadline: bool,
 }
 
 /// Run a task.
@@ -128,11 +128,11 @@ pub struct RosterWork {
     pub number: usize,
 }
 
-/// Tell recipients of an occasion.
+/// Tell recipients of a notification.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DeliveriesWork {
-    /// The occasion.
-    pub occasion: Occasion,
+    /// The notification.
+    pub notification: Notification,
     /// Who, each with the job it is.
     pub deliveries: Vec<Delivery>,
     /// The broadcast they belong to, which says what is done and whether it still is.
@@ -140,7 +140,7 @@ pub struct DeliveriesWork {
     pub broadcast: Option<BroadcastId>,
 }
 
-/// One recipient of an occasion.
+/// One recipient of a notification.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Delivery {
     /// The job it is.
@@ -156,7 +156,7 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// The delivery of what an occasion says to `recipient`.
+    /// The delivery of what a notification says to `recipient`.
     #[must_use]
     pub fn new(job: JobId, recipient: Recipient) -> Self {
         Self { job, recipient, values: Map::new(), activity: None }
@@ -267,7 +267,7 @@ mod tests {
         .unwrap();
         let reference = ConversationReference::of(&activity).unwrap();
         let job = JobId::of_turn(&reference.channel_id, &reference.conversation.id, "1");
-        Work::Turn(TurnWork { job, turn: Turn::new(activity, reference), unhurried: false })
+        Work::Turn(TurnWork { job, turn: Turn::new(activity, reference), no_deadline: false })
     }
 
     /// What SQS allows: #x9 #xA #xD #x20–#xD7FF #xE000–#xFFFD #x10000–#x10FFFF.

@@ -12,7 +12,7 @@ use super::item::{Item, ONLY, from_json, json, number, text};
 use super::versioned::at_revision;
 use super::{StoreError, Table};
 use crate::jobs;
-use crate::jobs::{By, Cancel, Claim, Claimant, Job, JobId, Plan, Policy, State};
+use crate::jobs::{Cancel, CancelledBy, Claim, ClaimRequest, Job, JobId, Plan, ResendPolicy, State};
 
 /// A settled job's claim outlives every copy of its message: 14 days in a queue, 14 in its dead-letter
 /// queue, and a margin.
@@ -56,7 +56,7 @@ impl JobStore {
     /// # Errors
     ///
     /// [`StoreError`]; the job may then be claimed by `claimant` all the same, and asking again tells.
-    pub async fn claim(&self, id: &JobId, claimant: &Claimant) -> Result<Claim, StoreError> {
+    pub async fn claim(&self, id: &JobId, claimant: &ClaimRequest) -> Result<Claim, StoreError> {
         self.claim_as(|record| jobs::claim(record, id, claimant)).await
     }
 
@@ -68,9 +68,9 @@ impl JobStore {
     pub async fn claim_planned(
         &self,
         id: &JobId,
-        claimant: &Claimant,
+        claimant: &ClaimRequest,
         plan: &Plan,
-        policy: Policy,
+        policy: ResendPolicy,
     ) -> Result<Claim, StoreError> {
         self.claim_as(|record| jobs::claim_planned(record, id, claimant, plan, policy)).await
     }
@@ -80,13 +80,13 @@ impl JobStore {
         for _ in 0..MAX_ROUNDS {
             let decided = decide(record.take());
             let lost = match decided {
-                Claim::Settled(_) | Claim::Busy { .. } => return Ok(decided),
-                Claim::Taken(job) => match self.put(job).await? {
-                    Put::Written(job) => return Ok(Claim::Taken(*job)),
+                Claim::Completed(_) | Claim::Held { .. } => return Ok(decided),
+                Claim::Acquired(job) => match self.put(job).await? {
+                    Put::Written(job) => return Ok(Claim::Acquired(*job)),
                     Put::Lost(item) => item,
                 },
-                Claim::Over(job) => match self.put(job).await? {
-                    Put::Written(job) => return Ok(Claim::Over(*job)),
+                Claim::GaveUp(job) => match self.put(job).await? {
+                    Put::Written(job) => return Ok(Claim::GaveUp(*job)),
                     Put::Lost(item) => item,
                 },
             };
@@ -153,13 +153,18 @@ impl JobStore {
     /// # Errors
     ///
     /// [`StoreError`]; asking again tells whether it was cancelled.
-    pub async fn cancel(&self, id: &JobId, by: By, now: Timestamp) -> Result<Option<Cancel>, StoreError> {
+    pub async fn cancel(
+        &self,
+        id: &JobId,
+        by: CancelledBy,
+        now: Timestamp,
+    ) -> Result<Option<Cancel>, StoreError> {
         let mut record = self.get(id).await?;
         for _ in 0..MAX_ROUNDS {
             let Some(job) = record else { return Ok(None) };
             let cancelled = match jobs::cancel(job, by, now) {
                 Cancel::Cancelled(job) => job,
-                other @ (Cancel::InHand { .. } | Cancel::Settled(_)) => return Ok(Some(other)),
+                other @ (Cancel::Held { .. } | Cancel::AlreadyCompleted(_)) => return Ok(Some(other)),
             };
             record = match self.put(cancelled).await? {
                 Put::Written(job) => return Ok(Some(Cancel::Cancelled(*job))),

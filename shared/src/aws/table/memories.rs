@@ -28,7 +28,7 @@ impl MemoryStore {
     /// [`StoreError`].
     pub async fn get(&self, key: &ReferenceKey, now: Timestamp) -> Result<Memory, StoreError> {
         let (_, memory) = versioned::read::<Memory>(&self.table, &place(key)).await?;
-        Ok(memory.bounded(now))
+        Ok(memory.pruned(now))
     }
 
     /// Makes `change` in what is kept of a conversation. It may be called more than once.
@@ -42,8 +42,8 @@ impl MemoryStore {
         now: Timestamp,
         change: impl Fn(Memory) -> Memory,
     ) -> Result<(), StoreError> {
-        let ends = |memory: &Memory| Some(memory.ends().unwrap_or(now).as_second());
-        versioned::change(&self.table, &place(key), ends, |memory| change(memory).bounded(now)).await
+        let ends = |memory: &Memory| Some(memory.expires_at().unwrap_or(now).as_second());
+        versioned::change(&self.table, &place(key), ends, |memory| change(memory).pruned(now)).await
     }
 }
 

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::item::{Item, ONLY, encoded, from_json, text};
 use super::{StoreError, Table, batch_get};
 use crate::broadcast::audience::ConversationKind;
-use crate::protocol::conversation::lifecycle::{Change, Order};
+use crate::protocol::conversation::lifecycle::{EventOrder, Presence};
 use crate::protocol::conversation::{ConversationReference, ReferenceKey, User};
 use crate::protocol::ids::ClientId;
 
@@ -66,12 +66,12 @@ impl ReferenceStore {
     pub async fn upsert(
         &self,
         reference: &ConversationReference,
-        change: Change,
+        presence: Presence,
         moment: Timestamp,
     ) -> Result<(), StoreError> {
         let key = self.key(reference);
         let content = encoded(reference, "reference")?;
-        let place = Order::of(moment, change, &content);
+        let place = EventOrder::of(moment, presence, &content);
         let Table { client, name } = &self.table;
         let mut request = client
             .put_item()
@@ -80,13 +80,13 @@ impl ReferenceStore {
             .item("sk", text(ONLY))
             .item("reference", text(content))
             .item("place", text(place.as_str()))
-            .item("state", text(state(change)))
+            .item("state", text(state(presence)))
             .condition_expression("attribute_not_exists(pk) OR place <= :place")
             .expression_attribute_values(":place", text(place.as_str()));
         // Without these two it is in neither index: nobody is told of anything there.
         // Nor is who has no tenant: visitors of a web page are not everyone.
         let is_of_a_tenant = reference.tenant_id.is_some();
-        let kind = ConversationKind::of(reference).filter(|_| change == Change::Keep && is_of_a_tenant);
+        let kind = ConversationKind::of(reference).filter(|_| presence == Presence::Active && is_of_a_tenant);
         if let Some(kind) = kind {
             request = request.item("audience", text(self.audience(kind, shard_of(&key))));
             if let Some(person) = reference.person() {
@@ -204,16 +204,16 @@ impl ReferenceStore {
 }
 
 fn is_active(item: &Item) -> bool {
-    item.get("state") == Some(&text(state(Change::Keep)))
+    item.get("state") == Some(&text(state(Presence::Active)))
 }
 
 fn pk(key: &ReferenceKey) -> String {
     format!("reference#{}", key.as_str())
 }
 
-fn state(change: Change) -> &'static str {
-    match change {
-        Change::Keep => "active",
-        Change::Remove => "removed",
+fn state(presence: Presence) -> &'static str {
+    match presence {
+        Presence::Active => "active",
+        Presence::Removed => "removed",
     }
 }

@@ -10,7 +10,7 @@ use crate::protocol::team::Team;
 
 /// A recipient, and what is known of them that they do not carry.
 #[derive(Debug, Clone, Copy)]
-pub struct Found<'a> {
+pub struct Candidate<'a> {
     /// Who.
     pub recipient: &'a Recipient,
     /// What the conversation's reference is found by, where there is one.
@@ -18,20 +18,20 @@ pub struct Found<'a> {
     /// The teams that they are a member of, among those that the audience names.
     pub teams: &'a [&'a Team],
     /// The topics that their conversation is subscribed to, among those that the audience names.
-    pub topics: &'a [Subscribed<'a>],
+    pub topics: &'a [TopicSubscriptions<'a>],
 }
 
 /// A topic that somebody is subscribed to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Subscribed<'a> {
+pub struct TopicSubscriptions<'a> {
     /// Which.
     pub topic: &'a Topic,
     /// Whether they were by the time at which its subscribers were begun to be listed.
-    pub is_listed: bool,
+    pub was_enumerated: bool,
 }
 
 impl Segment {
-    fn holds(&self, recipient: &Recipient) -> bool {
+    fn contains(&self, recipient: &Recipient) -> bool {
         let is_of = |tenants: &Vec<TenantId>| {
             recipient.tenant().is_some_and(|tenant| tenants.iter().any(|wanted| wanted.is(tenant)))
         };
@@ -58,17 +58,18 @@ pub(super) fn covers(wanted: &str, locale: &str) -> bool {
 impl Audience {
     /// Whether a recipient, found in part `part`, is to be told there: not left out, and in no part before.
     #[must_use]
-    pub fn tells(&self, part: usize, found: Found<'_>) -> bool {
+    pub fn is_first_match(&self, part: usize, found: Candidate<'_>) -> bool {
         let Self::Any { of, except } = self else { return true };
         let before = of.get(..part).unwrap_or_default();
-        let is_left_out = except.iter().any(|audience| audience.holds(found));
-        let is_told_before = before.iter().any(|audience| audience.lists(found) && audience.holds(found));
+        let is_left_out = except.iter().any(|audience| audience.contains(found));
+        let is_told_before =
+            before.iter().any(|audience| audience.is_enumerable_for(found) && audience.contains(found));
         !is_left_out && !is_told_before
     }
 
     /// Whether a recipient belongs to it.
     #[must_use]
-    pub fn holds(&self, found: Found<'_>) -> bool {
+    pub fn contains(&self, found: Candidate<'_>) -> bool {
         let is_person = |user: &User| found.recipient.person().is_some_and(|person| person.is(user));
         match self {
             Self::Everyone {} => match found.recipient {
@@ -76,7 +77,7 @@ impl Audience {
                 Recipient::User(_) => true,
                 Recipient::Channel(_) => false,
             },
-            Self::Segment(segment) => segment.holds(found.recipient),
+            Self::Segment(segment) => segment.contains(found.recipient),
             Self::User(user) => is_person(user),
             Self::Users { users } => users.iter().any(|addressee| is_person(&addressee.user())),
             Self::Conversation { reference } => found.key == Some(reference),
@@ -86,7 +87,7 @@ impl Audience {
             }
             Self::Team(team) => found.teams.contains(&team),
             Self::Any { of, except } => {
-                let holds = |audience: &Self| audience.holds(found);
+                let holds = |audience: &Self| audience.contains(found);
                 of.iter().any(holds) && !except.iter().any(holds)
             }
         }
@@ -94,10 +95,12 @@ impl Audience {
 
     /// Whether such a recipient was surely found in it: conversations are listed, who has none is not, and who
     /// subscribed meanwhile may not have been.
-    fn lists(&self, found: Found<'_>) -> bool {
+    fn is_enumerable_for(&self, found: Candidate<'_>) -> bool {
         match self {
             Self::Everyone {} | Self::Segment(_) => matches!(found.recipient, Recipient::Conversation { .. }),
-            Self::Topic { topic } => found.topics.contains(&Subscribed { topic, is_listed: true }),
+            Self::Topic { topic } => {
+                found.topics.contains(&TopicSubscriptions { topic, was_enumerated: true })
+            }
             Self::User(_)
             | Self::Users { .. }
             | Self::Conversation { .. }

@@ -9,8 +9,8 @@ fn audience(json: Value) -> Audience {
     serde_json::from_value(json).unwrap()
 }
 
-fn alone(recipient: &Recipient) -> Found<'_> {
-    Found { recipient, key: None, teams: &[], topics: &[] }
+fn alone(recipient: &Recipient) -> Candidate<'_> {
+    Candidate { recipient, key: None, teams: &[], topics: &[] }
 }
 
 fn conversation(tenant: &str, entra: &str, locale: &str, kind: &str) -> Recipient {
@@ -33,10 +33,10 @@ fn a_language_covers_its_regions_and_no_other_language() {
 fn every_filter_of_a_segment_has_to_let_pass() {
     let segment = audience(json!({ "kind": "segment", "tenants": ["T1"], "locales": ["de"] }));
 
-    assert!(segment.holds(alone(&conversation("t1", "a", "de-CH", "personal"))));
-    assert!(!segment.holds(alone(&conversation("t2", "a", "de-CH", "personal"))));
-    assert!(!segment.holds(alone(&conversation("t1", "a", "en-GB", "personal"))));
-    assert!(!segment.holds(alone(&conversation("t1", "a", "de-CH", "groupChat"))));
+    assert!(segment.contains(alone(&conversation("t1", "a", "de-CH", "personal"))));
+    assert!(!segment.contains(alone(&conversation("t2", "a", "de-CH", "personal"))));
+    assert!(!segment.contains(alone(&conversation("t1", "a", "en-GB", "personal"))));
+    assert!(!segment.contains(alone(&conversation("t1", "a", "de-CH", "groupChat"))));
 }
 
 #[test]
@@ -52,9 +52,9 @@ fn who_is_in_two_parts_is_told_in_the_first_and_who_is_excepted_in_none() {
         conversation("t1", "c", "de", "personal"),
     );
 
-    assert!(combined.tells(0, alone(&a)) && !combined.tells(1, alone(&a)));
-    assert!(!combined.tells(1, alone(&b)));
-    assert!(combined.tells(1, alone(&c)));
+    assert!(combined.is_first_match(0, alone(&a)) && !combined.is_first_match(1, alone(&a)));
+    assert!(!combined.is_first_match(1, alone(&b)));
+    assert!(combined.is_first_match(1, alone(&c)));
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn members_of_a_team_are_told_once_with_another_team_and_never_where_their_team_
     }));
     let teams = combined.teams();
     let a = conversation("t1", "a", "de", "personal");
-    let told = |part: usize, teams: &[&Team]| combined.tells(part, Found { teams, ..alone(&a) });
+    let told = |part: usize, teams: &[&Team]| combined.is_first_match(part, Candidate { teams, ..alone(&a) });
 
     assert_eq!(teams.len(), 3, "each is named once");
     assert!(told(1, &[]) && !told(2, &teams[1..2]), "who is listed with everyone is not told again");
@@ -87,9 +87,12 @@ fn subscribers_are_told_once_and_those_who_subscribed_meanwhile_are_not_passed_o
     let told = |part: usize, subscribed: &[(usize, bool)]| {
         let topics: Vec<_> = subscribed
             .iter()
-            .map(|(index, is_listed)| Subscribed { topic: named[*index], is_listed: *is_listed })
+            .map(|(index, was_enumerated)| TopicSubscriptions {
+                topic: named[*index],
+                was_enumerated: *was_enumerated,
+            })
             .collect();
-        combined.tells(part, Found { topics: &topics, ..alone(&a) })
+        combined.is_first_match(part, Candidate { topics: &topics, ..alone(&a) })
     };
 
     assert_eq!(named.len(), 2);

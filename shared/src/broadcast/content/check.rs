@@ -24,7 +24,7 @@ impl Content {
     pub fn check(&self, listed: &[&Map<String, Value>]) -> Result<(), InvalidContent> {
         let nobody = [&Map::new()];
         let listed = if listed.is_empty() { nobody.as_slice() } else { listed };
-        self.check_said(self.otherwise(), "", listed)?;
+        self.check_said(self.fallback(), "", listed)?;
         self.locales.iter().try_for_each(|(locale, variant)| {
             self.check_said(variant.said(), &format!(".locales.{locale}"), listed)
         })

@@ -15,8 +15,8 @@ fn topic(word: &str) -> Topic {
     Topic::new(word).unwrap()
 }
 
-fn news() -> Occasion {
-    Occasion { topic: Some(topic("news")), ..Occasion::new("morning", Timestamp::UNIX_EPOCH) }
+fn news() -> Notification {
+    Notification { topic: Some(topic("news")), ..Notification::new("morning", Timestamp::UNIX_EPOCH) }
 }
 
 fn nights() -> Option<QuietHours> {
@@ -25,35 +25,35 @@ fn nights() -> Option<QuietHours> {
 
 #[test]
 fn who_said_nothing_is_told() {
-    assert_eq!(Preferences::default().courtesy(&news(), None, second(0)), Courtesy::Send);
+    assert_eq!(Preferences::default().notify(&news(), None, second(0)), Notify::Send);
 }
 
 #[test]
 fn a_topic_is_muted_and_others_are_not() {
-    let preferences = Preferences::default().wanting(Some(&topic("News")), Wanted::Muted, second(1));
-    let other = Occasion { topic: Some(topic("weather")), ..news() };
+    let preferences = Preferences::default().set_muted(Some(&topic("News")), Setting::Muted, second(1));
+    let other = Notification { topic: Some(topic("weather")), ..news() };
 
-    assert_eq!(preferences.courtesy(&news(), None, second(2)), Courtesy::LeaveOut("muted the topic"));
-    assert_eq!(preferences.courtesy(&other, None, second(2)), Courtesy::Send);
+    assert_eq!(preferences.notify(&news(), None, second(2)), Notify::Skip("muted the topic"));
+    assert_eq!(preferences.notify(&other, None, second(2)), Notify::Send);
 }
 
 #[test]
-fn an_occasion_without_a_topic_is_muted_by_its_name() {
-    let preferences = Preferences::default().wanting(Some(&topic("morning")), Wanted::Muted, second(1));
+fn a_notification_without_a_topic_is_muted_by_its_name() {
+    let preferences = Preferences::default().set_muted(Some(&topic("morning")), Setting::Muted, second(1));
 
-    let courtesy = preferences.courtesy(&Occasion::new("morning", second(0)), None, second(2));
+    let notify = preferences.notify(&Notification::new("morning", second(0)), None, second(2));
 
-    assert_eq!(courtesy, Courtesy::LeaveOut("muted the topic"));
+    assert_eq!(notify, Notify::Skip("muted the topic"));
 }
 
 #[test]
 fn of_a_word_about_a_topic_and_one_about_everything_the_later_counts() {
-    let muted = Preferences::default().wanting(None, Wanted::Muted, second(1));
-    let but_news = muted.clone().wanting(Some(&topic("news")), Wanted::Heard, second(2));
-    let again = but_news.clone().wanting(None, Wanted::Muted, second(3));
-    let lifted = Preferences::default().wanting(Some(&topic("news")), Wanted::Muted, second(1)).wanting(
+    let muted = Preferences::default().set_muted(None, Setting::Muted, second(1));
+    let but_news = muted.clone().set_muted(Some(&topic("news")), Setting::Unmuted, second(2));
+    let again = but_news.clone().set_muted(None, Setting::Muted, second(3));
+    let lifted = Preferences::default().set_muted(Some(&topic("news")), Setting::Muted, second(1)).set_muted(
         None,
-        Wanted::Heard,
+        Setting::Unmuted,
         second(2),
     );
 
@@ -61,43 +61,39 @@ fn of_a_word_about_a_topic_and_one_about_everything_the_later_counts() {
     assert!(!but_news.mutes(Some(&topic("news"))) && but_news.mutes(Some(&topic("weather"))));
     assert!(again.mutes(Some(&topic("news"))));
     assert!(!lifted.mutes(Some(&topic("news"))));
-    assert_eq!(again.courtesy(&news(), None, second(4)), Courtesy::LeaveOut("muted everything"));
+    assert_eq!(again.notify(&news(), None, second(4)), Notify::Skip("muted everything"));
 }
 
 #[test]
 fn quiet_hours_put_off_what_is_not_urgent_on_the_persons_own_clocks() {
     let preferences = Preferences::default().quiet(nights(), Zone::named("Europe/Zurich").ok(), second(1));
-    let urgent = Occasion { urgent: true, ..news() };
+    let urgent = Notification { urgent: true, ..news() };
     let evening = at("2026-11-22T21:30:00Z");
 
-    let courtesy = |zone| preferences.courtesy(&news(), zone, evening);
+    let notify = |zone| preferences.notify(&news(), zone, evening);
 
-    assert_eq!(courtesy(None), Courtesy::DeferUntil(at("2026-11-23T06:00:00Z")));
-    assert_eq!(
-        courtesy(Some("Asia/Tokyo")),
-        Courtesy::DeferUntil(at("2026-11-22T22:00:00Z")),
-        "half past six"
-    );
-    assert_eq!(courtesy(Some("America/New_York")), Courtesy::Send);
-    assert_eq!(courtesy(Some("nowhere")), Courtesy::DeferUntil(at("2026-11-23T06:00:00Z")));
-    assert_eq!(preferences.courtesy(&urgent, None, evening), Courtesy::Send);
+    assert_eq!(notify(None), Notify::Defer(at("2026-11-23T06:00:00Z")));
+    assert_eq!(notify(Some("Asia/Tokyo")), Notify::Defer(at("2026-11-22T22:00:00Z")), "half past six");
+    assert_eq!(notify(Some("America/New_York")), Notify::Send);
+    assert_eq!(notify(Some("nowhere")), Notify::Defer(at("2026-11-23T06:00:00Z")));
+    assert_eq!(preferences.notify(&urgent, None, evening), Notify::Send);
     let none = preferences.quiet(None, None, second(2));
-    assert_eq!((none.quiet_hours(), none.courtesy(&news(), None, evening)), (None, Courtesy::Send));
+    assert_eq!((none.quiet_hours(), none.notify(&news(), None, evening)), (None, Notify::Send));
 }
 
 #[test]
 fn who_has_muted_it_is_not_told_what_is_urgent() {
-    let preferences = Preferences::default().wanting(Some(&topic("news")), Wanted::Muted, second(1));
-    let urgent = Occasion { urgent: true, ..news() };
+    let preferences = Preferences::default().set_muted(Some(&topic("news")), Setting::Muted, second(1));
+    let urgent = Notification { urgent: true, ..news() };
 
-    assert_eq!(preferences.courtesy(&urgent, None, second(2)), Courtesy::LeaveOut("muted the topic"));
+    assert_eq!(preferences.notify(&urgent, None, second(2)), Notify::Skip("muted the topic"));
 }
 
 #[test]
 fn they_are_read_as_they_were_written() {
     let preferences = Preferences::default()
-        .wanting(None, Wanted::Muted, second(1))
-        .wanting(Some(&topic("news")), Wanted::Heard, second(2))
+        .set_muted(None, Setting::Muted, second(1))
+        .set_muted(Some(&topic("news")), Setting::Unmuted, second(2))
         .quiet(nights(), Zone::named("Europe/Zurich").ok(), second(3));
 
     let json = serde_json::to_string(&preferences).unwrap();
@@ -107,12 +103,12 @@ fn they_are_read_as_they_were_written() {
 
 #[derive(Debug, Clone)]
 enum Said {
-    Wants(Option<usize>, Wanted),
+    Wants(Option<usize>, Setting),
     Quiet(bool),
 }
 
 fn said() -> impl Strategy<Value = Said> {
-    let wanted = prop_oneof![Just(Wanted::Heard), Just(Wanted::Muted)];
+    let wanted = prop_oneof![Just(Setting::Unmuted), Just(Setting::Muted)];
     prop_oneof![
         (prop::option::of(0_usize..3), wanted).prop_map(|(topic, wanted)| Said::Wants(topic, wanted)),
         any::<bool>().prop_map(Said::Quiet),
@@ -124,7 +120,7 @@ fn apply(preferences: Preferences, moment: usize, said: &Said) -> Preferences {
     match said {
         Said::Wants(index, wanted) => {
             let topic = index.map(|index| topic(["news", "weather", "sport"][index]));
-            preferences.wanting(topic.as_ref(), *wanted, at)
+            preferences.set_muted(topic.as_ref(), *wanted, at)
         }
         Said::Quiet(wanted) => preferences.quiet(nights().filter(|_| *wanted), None, at),
     }

@@ -109,12 +109,12 @@ impl Authenticator {
     /// [`Unauthenticated`], with the check that failed.
     pub async fn authenticate(&self, authorization: Option<&str>) -> Result<Authenticated, Unauthenticated> {
         let text = bearer(authorization)?;
-        self.checks.hold(Check::TokenSize, text.len() <= MAX_TOKEN_BYTES)?;
+        self.checks.require(Check::TokenSize, text.len() <= MAX_TOKEN_BYTES)?;
         let token = Token::read(text).ok_or(Unauthenticated::Refused("token is malformed"))?;
         self.check_header(&token.header)?;
         self.check_claims(&token.claims)?;
         let service_url = token.claims.service_url();
-        self.checks.hold(Check::OneServiceUrl, service_url.is_ok())?;
+        self.checks.require(Check::OneServiceUrl, service_url.is_ok())?;
         let service_url = service_url.unwrap_or_default();
         match self.entra.issuer(&token.claims.iss) {
             Some(issuer) => self.authenticate_caller(&token, issuer, service_url).await,
@@ -135,7 +135,7 @@ impl Authenticator {
     /// Keeps in the table what was fetched since; called once a request is taken, so that one that is refused
     /// leaves nothing behind.
     pub async fn keep_keys(&self) {
-        tokio::join!(self.keys.keep(), self.entra.keys.keep());
+        tokio::join!(self.keys.persist_keys(), self.entra.keys.persist_keys());
     }
 
     async fn authenticate_channel(
@@ -143,11 +143,11 @@ impl Authenticator {
         token: &Token<'_>,
         service_url: Option<String>,
     ) -> Result<Authenticated, Unauthenticated> {
-        self.checks.hold(Check::Issuer, token.claims.iss == self.issuer)?;
-        self.checks.hold(Check::ServiceUrlClaim, service_url.is_some())?;
+        self.checks.require(Check::Issuer, token.claims.iss == self.issuer)?;
+        self.checks.require(Check::ServiceUrlClaim, service_url.is_some())?;
         let key = self.keys.find(&token.header.kid).await?;
         let key = key.ok_or(Unauthenticated::Refused("key is unknown"))?;
-        self.checks.hold(Check::Signature, is_signed(token.message, token.signature, &key.decoding))?;
+        self.checks.require(Check::Signature, is_signed(token.message, token.signature, &key.decoding))?;
         Ok(Authenticated { service_url, endorsements: Endorsements::Listed(key.endorsements) })
     }
 
@@ -160,17 +160,17 @@ impl Authenticator {
         self.entra.check(self.checks, issuer, &token.claims)?;
         let key = self.entra.keys.find(&token.header.kid).await?;
         let key = key.ok_or(Unauthenticated::Refused("key is unknown"))?;
-        self.checks.hold(Check::KeyIssuer, issuer.is_of(&key))?;
-        self.checks.hold(Check::Signature, is_signed(token.message, token.signature, &key.decoding))?;
+        self.checks.require(Check::KeyIssuer, issuer.is_of(&key))?;
+        self.checks.require(Check::Signature, is_signed(token.message, token.signature, &key.decoding))?;
         Ok(Authenticated { service_url, endorsements: Endorsements::ByCaller })
     }
 
     fn check_header(&self, header: &Header) -> Result<(), Unauthenticated> {
-        self.checks.hold(Check::Algorithm, header.alg == "RS256")?;
-        self.checks.hold(Check::CriticalExtensions, !header.crit)?;
-        self.checks.hold(Check::Encoding, !(header.b64 || header.zip || header.cty))?;
+        self.checks.require(Check::Algorithm, header.alg == "RS256")?;
+        self.checks.require(Check::CriticalExtensions, !header.crit)?;
+        self.checks.require(Check::Encoding, !(header.b64 || header.zip || header.cty))?;
         let is_access = |typ: &str| typ.eq_ignore_ascii_case("JWT") || typ.eq_ignore_ascii_case("at+jwt");
-        self.checks.hold(Check::TokenType, header.typ.as_deref().is_none_or(is_access))?;
+        self.checks.require(Check::TokenType, header.typ.as_deref().is_none_or(is_access))?;
         if header.kid.is_empty() || header.kid.len() > MAX_KEY_ID_BYTES {
             return Err(Unauthenticated::Refused("key is unknown"));
         }
@@ -179,16 +179,16 @@ impl Authenticator {
 
     fn check_claims(&self, claims: &Claims) -> Result<(), Check> {
         let now = self.clock.now().as_second();
-        self.checks.hold(Check::Audience, claims.aud.eq_ignore_ascii_case(self.audience.as_str()))?;
+        self.checks.require(Check::Audience, claims.aud.eq_ignore_ascii_case(self.audience.as_str()))?;
         // A time beyond what a clock can show is as far off as it gets.
         let second = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
         let (exp, nbf) = (second(claims.exp), second(claims.nbf));
         let is_sound = exp >= nbf && exp.saturating_sub(nbf) <= MAX_LIFE;
-        self.checks.hold(Check::Lifetime, is_sound)?;
-        self.checks.hold(Check::Expiry, now.saturating_sub(SKEW) <= exp)?;
-        self.checks.hold(Check::NotBefore, now.saturating_add(SKEW) >= nbf)?;
+        self.checks.require(Check::Lifetime, is_sound)?;
+        self.checks.require(Check::Expiry, now.saturating_sub(SKEW) <= exp)?;
+        self.checks.require(Check::NotBefore, now.saturating_add(SKEW) >= nbf)?;
         let is_past = |iat: u64| now.saturating_add(SKEW) >= second(iat);
-        self.checks.hold(Check::IssuedAt, claims.iat.is_none_or(is_past))
+        self.checks.require(Check::IssuedAt, claims.iat.is_none_or(is_past))
     }
 }
 

@@ -189,7 +189,7 @@ impl Checks {
     /// # Errors
     ///
     /// The check, if it does not.
-    pub fn hold(&self, check: Check, holds: bool) -> Result<(), Check> {
+    pub fn require(&self, check: Check, holds: bool) -> Result<(), Check> {
         if holds || self.is_off(check) { Ok(()) } else { Err(check) }
     }
 

@@ -66,15 +66,15 @@ impl Entra {
     /// Checks what is particular to Entra's claims.
     pub(super) fn check(&self, checks: Checks, issuer: &Issuer, claims: &Claims) -> Result<(), Check> {
         let names_tenant = |id: &String| issuer.tenant.as_str().eq_ignore_ascii_case(id);
-        checks.hold(Check::IssuerTenant, claims.tid.as_ref().is_some_and(names_tenant))?;
+        checks.require(Check::IssuerTenant, claims.tid.as_ref().is_some_and(names_tenant))?;
         let (version, caller, other) = match issuer.version {
             Version::V1 => ("1.0", &claims.appid, &claims.azp),
             Version::V2 => ("2.0", &claims.azp, &claims.appid),
         };
-        checks.hold(Check::Version, claims.ver.as_deref() == Some(version) && other.is_none())?;
-        checks.hold(Check::AppOnly, !claims.scp)?;
+        checks.require(Check::Version, claims.ver.as_deref() == Some(version) && other.is_none())?;
+        checks.require(Check::AppOnly, !claims.scp)?;
         let is = |id: &String| self.callers.iter().any(|caller| caller.as_str().eq_ignore_ascii_case(id));
-        checks.hold(Check::Caller, caller.as_ref().is_some_and(is))
+        checks.require(Check::Caller, caller.as_ref().is_some_and(is))
     }
 }
 

@@ -21,7 +21,7 @@ use crate::error::error_chain;
 const FRESH: SignedDuration = SignedDuration::from_hours(24);
 
 /// Keys older than this are not trusted any more, whatever the metadata endpoint does.
-const STALE: SignedDuration = SignedDuration::from_hours(5 * 24);
+const SILENCE_LIMIT: SignedDuration = SignedDuration::from_hours(5 * 24);
 
 /// At most one fetch in this time, however many unknown keys are asked for.
 const COOL_DOWN: SignedDuration = SignedDuration::from_secs(60);
@@ -112,7 +112,7 @@ impl SigningKeys {
             }
         }
         let found = cache.keys.iter().find(|key| key.id == id).cloned();
-        let is_usable = cache.is_younger(STALE, now);
+        let is_usable = cache.is_younger(SILENCE_LIMIT, now);
         match found {
             Some(key) if is_usable => Ok(Some(key)),
             None if is_usable && cache.tried_at <= cache.fetched_at => Ok(None),
@@ -122,7 +122,7 @@ impl SigningKeys {
 
     /// Writes what was fetched since into the table, for processes that start later. A copy that cannot be
     /// written is a fetch more for each of them, and nothing else.
-    pub async fn keep(&self) {
+    pub async fn persist_keys(&self) {
         let Some(copy) = self.cache.lock().await.unkept.take() else {
             return;
         };
@@ -145,7 +145,7 @@ impl SigningKeys {
         if !cache.may_try(now) {
             return;
         }
-        if !cache.is_younger(STALE, now) {
+        if !cache.is_younger(SILENCE_LIMIT, now) {
             self.read_copy(cache, now).await;
         }
         if !cache.is_younger(FRESH, now) {
@@ -197,7 +197,7 @@ impl Cache {
     }
 
     fn may_try(&self, now: Timestamp) -> bool {
-        let pause = if self.is_younger(STALE, now) { COOL_DOWN } else { FIRST_COOL_DOWN };
+        let pause = if self.is_younger(SILENCE_LIMIT, now) { COOL_DOWN } else { FIRST_COOL_DOWN };
         self.tried_at.is_none_or(|at| now.duration_since(at) >= pause)
     }
 }

@@ -101,7 +101,7 @@ impl TokenProvider {
     }
 
     /// Forgets `refused`, which the channel did not take, unless it was replaced already.
-    pub async fn forget(&self, refused: &SecretString) {
+    pub async fn invalidate(&self, refused: &SecretString) {
         let mut current = self.current.lock().await;
         if current.as_ref().is_some_and(|token| token.text.expose_secret() == refused.expose_secret()) {
             *current = None;

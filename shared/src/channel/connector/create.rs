@@ -13,7 +13,7 @@ use crate::protocol::team::TeamChannel;
 
 /// Where the conversations begin that the agent makes with people it has none with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum NewConversations {
+pub enum ConversationSurface {
     /// In the chat with the agent.
     #[default]
     Chat,
@@ -32,12 +32,12 @@ pub struct Created {
 
 /// A thread that was begun.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Begun {
+pub struct CreatedThread {
     /// Its first activity, where the channel told.
     pub activity: Option<ActivityId>,
 }
 
-impl NewConversations {
+impl ConversationSurface {
     /// The form with this name in the configuration.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
@@ -79,7 +79,7 @@ impl Connector {
         let url = &self.cloud.global_service_url;
         let created = self.create_at(url, user).await;
         match (created, self.cloud.other_service_url(url)) {
-            (Err(error), Some(other)) if error.is_elsewhere() => self.create_at(other, user).await,
+            (Err(error), Some(other)) if error.is_wrong_host() => self.create_at(other, user).await,
             (created, _) => created,
         }
     }
@@ -90,7 +90,7 @@ impl Connector {
         let id = resource.id.and_then(|id| ConversationId::new(id).ok());
         let conversation = id.ok_or_else(|| ConnectorError::ambiguous("the answer names no conversation"))?;
         let service_url = match resource.service_url.as_deref().map(ServiceUrl::new) {
-            Some(Ok(theirs)) if self.cloud.admits(&theirs) => theirs,
+            Some(Ok(theirs)) if self.cloud.allows_host(&theirs) => theirs,
             _ => url.clone(),
         };
         Ok(Created { conversation, service_url })
@@ -105,7 +105,7 @@ impl Connector {
         &self,
         channel: &TeamChannel,
         activity: Activity,
-    ) -> Result<Begun, ConnectorError> {
+    ) -> Result<CreatedThread, ConnectorError> {
         let body = json!({
             "isGroup": true,
             "bot": { "id": self.account("msteams") },
@@ -115,11 +115,11 @@ impl Connector {
         });
         let url = &self.cloud.global_service_url;
         let begun = match (self.begin_at(url, &body).await, self.cloud.other_service_url(url)) {
-            (Err(error), Some(other)) if error.is_elsewhere() => self.begin_at(other, &body).await,
+            (Err(error), Some(other)) if error.is_wrong_host() => self.begin_at(other, &body).await,
             (begun, _) => begun,
         }?;
         let id = begun.as_ref().and_then(|begun| begun["activityId"].as_str());
-        Ok(Begun { activity: id.and_then(|id| ActivityId::new(id).ok()) })
+        Ok(CreatedThread { activity: id.and_then(|id| ActivityId::new(id).ok()) })
     }
 
     async fn begin_at(&self, url: &ServiceUrl, body: &Value) -> Result<Option<Value>, ConnectorError> {
@@ -136,8 +136,8 @@ mod tests {
     fn a_conversation_in_copilot_is_asked_for_as_one() {
         let user = User::of_teams(TenantId::new("t").unwrap(), EntraId::new("e").unwrap());
 
-        let chat = NewConversations::Chat.parameters("28:me", &user);
-        let copilot = NewConversations::Copilot.parameters("28:me", &user);
+        let chat = ConversationSurface::Chat.parameters("28:me", &user);
+        let copilot = ConversationSurface::Copilot.parameters("28:me", &user);
 
         assert_eq!(chat["channelData"], json!({ "tenant": { "id": "t" } }));
         assert_eq!(
@@ -147,7 +147,7 @@ mod tests {
         assert_eq!(copilot["channelData"]["productContext"], "Copilot");
         assert_eq!(copilot["channelData"]["conversation"]["conversationSubType"], "AgentProactive");
         assert!(copilot.get("activity").is_none());
-        assert_eq!(NewConversations::named("copilot"), Some(NewConversations::Copilot));
-        assert_eq!(NewConversations::named("teams"), None);
+        assert_eq!(ConversationSurface::named("copilot"), Some(ConversationSurface::Copilot));
+        assert_eq!(ConversationSurface::named("teams"), None);
     }
 }

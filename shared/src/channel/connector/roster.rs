@@ -34,7 +34,7 @@ impl Connector {
     ) -> Result<RosterPage, ConnectorError> {
         let asked = self.roster_at(url, team, after).await;
         match (asked, self.cloud.other_service_url(url)) {
-            (Err(error), Some(other)) if error.is_elsewhere() => self.roster_at(other, team, after).await,
+            (Err(error), Some(other)) if error.is_wrong_host() => self.roster_at(other, team, after).await,
             (asked, _) => asked,
         }
     }

@@ -140,7 +140,7 @@ impl RejectionReason {
 
     /// What becomes of the stored reference.
     #[must_use]
-    pub fn effect(self) -> ReferenceChange {
+    pub fn reference_change(self) -> ReferenceChange {
         match self {
             Self::DisabledByAdmin
             | Self::NotInRoster
@@ -169,7 +169,7 @@ impl RejectionReason {
 
     /// What may be tried at once instead of a send, once.
     #[must_use]
-    pub fn remedy(self) -> Fallback {
+    pub fn fallback(self) -> Fallback {
         match self {
             Self::WrongHost => Fallback::OtherHost,
             Self::ConversationNotFound => Fallback::NewConversation,
@@ -270,7 +270,7 @@ mod tests {
             let refusal = RejectionReason::of(status, Some("ConversationNotFound"), "");
 
             assert_eq!(
-                (refusal.effect(), refusal.remedy()),
+                (refusal.reference_change(), refusal.fallback()),
                 (ReferenceChange::Dropped, Fallback::NewConversation)
             );
         }
@@ -278,12 +278,15 @@ mod tests {
 
     #[test]
     fn what_is_forbidden_without_a_known_reason_is_suspect() {
-        assert_eq!(RejectionReason::of(403, None, "").effect(), ReferenceChange::SuspendedOnRepeat);
+        assert_eq!(RejectionReason::of(403, None, "").reference_change(), ReferenceChange::SuspendedOnRepeat);
         assert_eq!(
-            RejectionReason::of(403, Some("ForbiddenOperationException"), "").effect(),
+            RejectionReason::of(403, Some("ForbiddenOperationException"), "").reference_change(),
             ReferenceChange::Suspect
         );
-        assert_eq!(RejectionReason::of(403, Some("ServiceError"), "Unknown").effect(), ReferenceChange::Kept);
-        assert_eq!(RejectionReason::of(404, None, "").effect(), ReferenceChange::Kept);
+        assert_eq!(
+            RejectionReason::of(403, Some("ServiceError"), "Unknown").reference_change(),
+            ReferenceChange::Kept
+        );
+        assert_eq!(RejectionReason::of(404, None, "").reference_change(), ReferenceChange::Kept);
     }
 }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::{BroadcastStore, ends, pk};
 use crate::aws::table::item::{Item, from_json, json, number, text};
 use crate::aws::table::{StoreError, Table};
-use crate::broadcast::{BroadcastId, Entry, Outcome, Tally, tenant_key};
+use crate::broadcast::{BroadcastId, Entry, Outcome, OutcomeCounts, tenant_key};
 
 /// The parts that the lines are listed in.
 pub const SLICES: u16 = 16;
@@ -29,13 +29,13 @@ pub struct Entries {
 
 /// How many recipients came to what, by the hash of their tenant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Counts(pub BTreeMap<String, Tally>);
+pub struct Counts(pub BTreeMap<String, OutcomeCounts>);
 
 impl Counts {
     /// Of all tenants.
     #[must_use]
-    pub fn total(&self) -> Tally {
-        let mut total = Tally::default();
+    pub fn total(&self) -> OutcomeCounts {
+        let mut total = OutcomeCounts::default();
         self.0.values().for_each(|tally| total.add(tally));
         total
     }
@@ -61,7 +61,7 @@ impl BroadcastStore {
         entries: &[Entry],
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let mut changes: BTreeMap<String, Tally> = BTreeMap::new();
+        let mut changes: BTreeMap<String, OutcomeCounts> = BTreeMap::new();
         for entry in entries {
             if let Some(old) = self.put_entry(id, entry, now).await? {
                 changes.entry(tenant_key(entry.who.tenant.as_ref())).or_default().count(old, entry.outcome);
@@ -114,7 +114,7 @@ impl BroadcastStore {
         id: &BroadcastId,
         tenant: &str,
         shard: char,
-        tally: &Tally,
+        tally: &OutcomeCounts,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let changed: Vec<_> = tally.0.iter().filter(|(_, count)| **count != 0).collect();
@@ -175,8 +175,8 @@ impl BroadcastStore {
     /// # Errors
     ///
     /// [`StoreError`].
-    pub async fn recount(&self, id: &BroadcastId) -> Result<Tally, StoreError> {
-        let mut tally = Tally::default();
+    pub async fn recount(&self, id: &BroadcastId) -> Result<OutcomeCounts, StoreError> {
+        let mut tally = OutcomeCounts::default();
         for slice in 0..SLICES {
             let mut after = None;
             loop {
@@ -236,7 +236,7 @@ fn outcome(item: &Item) -> Option<Outcome> {
     Outcome::ALL.into_iter().find(|outcome| outcome.name() == name)
 }
 
-fn counter(item: &Item) -> Tally {
+fn counter(item: &Item) -> OutcomeCounts {
     let count = |outcome: &Outcome| item.get(outcome.name())?.as_n().ok()?.parse().ok();
-    Tally(Outcome::ALL.into_iter().filter_map(|outcome| Some((outcome, count(&outcome)?))).collect())
+    OutcomeCounts(Outcome::ALL.into_iter().filter_map(|outcome| Some((outcome, count(&outcome)?))).collect())
 }

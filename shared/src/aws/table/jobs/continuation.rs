@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::{JobStore, Put, read};
 use crate::aws::table::StoreError;
-use crate::jobs::{By, Cancel, Job, JobId, forbidden};
+use crate::jobs::{Cancel, CancelledBy, Job, JobId, tombstone};
 
 /// Most links that are followed: one more than a task has steps.
 const MOST_LINKS: usize = 1_001;
@@ -36,7 +36,7 @@ impl JobStore {
     pub async fn cancel_task(
         &self,
         id: &JobId,
-        by: By,
+        by: CancelledBy,
         now: Timestamp,
     ) -> Result<Option<Cancel>, StoreError> {
         let Some(mut found) = self.cancel(id, by, now).await? else { return Ok(None) };
@@ -44,8 +44,8 @@ impl JobStore {
         for _ in 0..MOST_LINKS {
             let later = match self.cancel(&next, by, now).await? {
                 Some(later) => later,
-                None if by == By::User && matches!(found, Cancel::InHand { .. }) => {
-                    let there = self.open(forbidden(next.clone(), by, now)).await?;
+                None if by == CancelledBy::User && matches!(found, Cancel::Held { .. }) => {
+                    let there = self.open(tombstone(next.clone(), by, now)).await?;
                     if !there.state.is_settled() {
                         // It went on in between.
                         continue;
@@ -60,7 +60,7 @@ impl JobStore {
                 break;
             }
             next = after;
-            if !matches!((&found, &later), (Cancel::Cancelled(_), Cancel::Settled(_))) {
+            if !matches!((&found, &later), (Cancel::Cancelled(_), Cancel::AlreadyCompleted(_))) {
                 found = later;
             }
         }
@@ -70,7 +70,7 @@ impl JobStore {
 
 fn next_of(found: &Cancel) -> JobId {
     match found {
-        Cancel::Cancelled(job) | Cancel::Settled(job) => job.next_step(),
-        Cancel::InHand { next, .. } => next.clone(),
+        Cancel::Cancelled(job) | Cancel::AlreadyCompleted(job) => job.next_step(),
+        Cancel::Held { next, .. } => next.clone(),
     }
 }

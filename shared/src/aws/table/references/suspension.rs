@@ -11,7 +11,7 @@ use super::{ReferenceStore, pk, state};
 use crate::aws::table::item::{ONLY, encoded, from_json, text};
 use crate::aws::table::{StoreError, Table};
 use crate::protocol::conversation::ConversationReference;
-use crate::protocol::conversation::lifecycle::{Change, Order};
+use crate::protocol::conversation::lifecycle::{EventOrder, Presence};
 use crate::protocol::service_url::ServiceUrl;
 
 impl ReferenceStore {
@@ -56,7 +56,7 @@ impl ReferenceStore {
         reason: &str,
         moment: Timestamp,
     ) -> Result<bool, StoreError> {
-        let place = Order::of(moment, Change::Remove, reason);
+        let place = EventOrder::of(moment, Presence::Removed, reason);
         let request = self
             .update(reference)
             .update_expression("SET suspect = :reason")
@@ -91,7 +91,7 @@ impl ReferenceStore {
         let request = client.get_item().table_name(name).consistent_read(true);
         let found = request.key("pk", text(pk(&key))).key("sk", text(ONLY)).send().await;
         let found = found.map_err(|error| StoreError::unavailable("get reference", error))?;
-        let Some(item) = found.item.filter(|item| item.get("state") == Some(&text(state(Change::Keep))))
+        let Some(item) = found.item.filter(|item| item.get("state") == Some(&text(state(Presence::Active))))
         else {
             return Ok(());
         };
@@ -118,7 +118,7 @@ impl ReferenceStore {
         reason: &str,
         moment: Timestamp,
     ) -> Result<(), StoreError> {
-        let place = Order::of(moment, Change::Remove, reason);
+        let place = EventOrder::of(moment, Presence::Removed, reason);
         let request = self
             .update(reference)
             .update_expression(

@@ -1,0 +1,77 @@
+//! The operator's verbs, which look at a deployment or change something in it, on this machine and on AWS alike.
+//! They print neither the text of messages nor their recipients.
+
+mod broadcast;
+mod dead_letters;
+mod deployment;
+mod error;
+mod input_file;
+mod job;
+mod job_tree;
+mod redrive;
+mod schedule;
+mod schedule_group;
+
+use std::io::Write;
+
+use herald::clock::Clock;
+use jiff::Timestamp;
+
+pub use self::deployment::Deployment;
+pub use self::error::CommandError;
+use crate::args::{DeadLetterVerb, JobVerb, OperatorCommand, ScheduleVerb};
+
+/// Carries out `command` and writes its result; whether it could be done.
+///
+/// # Errors
+///
+/// [`CommandError`], with what to change.
+pub async fn execute(
+    deployment: &Deployment,
+    command: &OperatorCommand,
+    clock: &dyn Clock,
+    out: &mut (dyn Write + Send),
+) -> Result<bool, CommandError> {
+    match command {
+        OperatorCommand::Send(arguments) => broadcast::send(deployment, arguments, out).await,
+        OperatorCommand::Broadcast(verb) => broadcast::execute(deployment, verb, clock, out).await,
+        OperatorCommand::Schedule(verb) => schedule::execute(deployment, verb, clock.now(), out).await,
+        OperatorCommand::Job(JobVerb::Show { id, json }) => match json {
+            true => job::show_json(&deployment.jobs()?, id, out).await,
+            false => job::show(&deployment.jobs()?, id, out).await,
+        },
+        OperatorCommand::Job(JobVerb::Cancel { id }) => {
+            job::cancel(&deployment.jobs()?, id, clock.now(), out).await
+        }
+        OperatorCommand::DeadLetter(DeadLetterVerb::List { queue }) => {
+            dead_letters::list(deployment, *queue, out).await
+        }
+        OperatorCommand::DeadLetter(DeadLetterVerb::Redrive { queue, which }) => {
+            redrive::redrive(deployment, *queue, which, clock, out).await
+        }
+    }
+}
+
+/// Prints when an expression fires next, if `command` asks for that, which takes no deployment.
+///
+/// # Errors
+///
+/// [`CommandError`]: the expression or its zone is wrong, or the terminal cannot be used.
+pub fn print_next_runs_of_expression(
+    command: &OperatorCommand,
+    now: Timestamp,
+    out: &mut (dyn Write + Send),
+) -> Result<Option<bool>, CommandError> {
+    match command {
+        OperatorCommand::Schedule(ScheduleVerb::Next { which, count }) => {
+            schedule::print_next_runs_of_expression(which, *count, now, out)
+        }
+        OperatorCommand::Schedule(
+            ScheduleVerb::Add { .. } | ScheduleVerb::List | ScheduleVerb::Remove { .. },
+        )
+        | OperatorCommand::Send(_)
+        | OperatorCommand::Broadcast(_)
+        | OperatorCommand::Job(_)
+        | OperatorCommand::DeadLetter(_) => Ok(None),
+    }
+}

@@ -1,0 +1,71 @@
+//! `herald broadcast report`: a line of CSV for each recipient (RFC 4180).
+//! It names people by their ids and holds no text of messages.
+
+use std::io::Write;
+
+use herald::aws::table::{BroadcastStore, SLICES};
+use herald::broadcast::{BroadcastId, Entry};
+
+use super::CommandError;
+
+/// Writes the report; whether there is such a broadcast.
+pub(super) async fn write(
+    broadcasts: &BroadcastStore,
+    named: &str,
+    out: &mut (dyn Write + Send),
+) -> Result<bool, CommandError> {
+    let id = BroadcastId::named(named);
+    if broadcasts.state(&id).await?.is_none() {
+        return super::unknown(named, out);
+    }
+    write!(out, "tenant,user,conversation,channel,outcome,reason,at,job\r\n")?;
+    for slice in 0..SLICES {
+        let mut after = None;
+        loop {
+            let page = broadcasts.entries(&id, slice, after, None).await?;
+            for entry in &page.entries {
+                write!(out, "{}\r\n", line(entry))?;
+            }
+            after = page.last;
+            if after.is_none() {
+                break;
+            }
+        }
+    }
+    Ok(true)
+}
+
+fn line(entry: &Entry) -> String {
+    let who = &entry.who;
+    let text = |text: Option<&str>| field(text.unwrap_or_default());
+    [
+        text(who.tenant.as_ref().map(|tenant| tenant.as_str())),
+        text(who.user.as_ref().map(|user| user.as_str())),
+        text(who.reference.as_ref().map(|reference| reference.as_str())),
+        text(who.channel.as_ref().map(|channel| channel.as_str())),
+        field(entry.outcome.name()),
+        text(entry.reason().as_deref()),
+        format!("{:.3}", entry.at),
+        field(entry.job.as_str()),
+    ]
+    .join(",")
+}
+
+/// A field, in quotes where it needs them. What a table calculator would take for a formula it is told is text.
+fn field(text: &str) -> String {
+    let guard = if text.starts_with(['=', '+', '-', '@', '\t']) { "'" } else { "" };
+    let text = format!("{guard}{text}");
+    if text.contains([',', '"', '\r', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::field;
+
+    #[test]
+    fn a_field_neither_ends_its_line_nor_becomes_a_formula() {
+        assert_eq!(field("plain"), "plain");
+        assert_eq!(field("a,\"b\"\n"), "\"a,\"\"b\"\"\n\"");
+        assert_eq!(field("=1+1"), "'=1+1");
+    }
+}

@@ -1,0 +1,18 @@
+//! JSON files that verbs take: an event or a content.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::CommandError;
+
+/// Reads `file` as JSON.
+pub(super) fn read(file: &Path) -> Result<Value, CommandError> {
+    let text = std::fs::read_to_string(file).map_err(|error| unreadable(file, error.into()))?;
+    serde_json::from_str(&text).map_err(|error| unreadable(file, error.into()))
+}
+
+/// The error of a file that cannot be read as what it should be.
+pub(super) fn unreadable(file: &Path, cause: herald::error::BoxError) -> CommandError {
+    CommandError::File { file: file.to_owned(), cause }
+}

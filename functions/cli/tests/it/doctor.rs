@@ -1,0 +1,133 @@
+//! `herald doctor`: what holds is said to hold, and each thing that is broken is one ✗ with its cause and its fix.
+
+mod environment;
+mod local;
+mod resources;
+mod schedules;
+mod workers;
+
+use std::sync::Arc;
+
+use cli::args::DoctorArguments;
+use cli::doctor::{Color, Report, doctor};
+use herald::clock::Clock;
+use serde_json::{Value, json};
+use support::{Account, ScriptedEngine, TestBundle, TestClock};
+
+const SECRET: &str = "emulated";
+
+/// What an operator has: a deployment, an account, an environment and a clock.
+struct Practice {
+    bundle: TestBundle,
+    account: Account,
+    vars: Vec<(&'static str, String)>,
+    clock: Arc<TestClock>,
+    workers: Vec<String>,
+}
+
+/// What the command wrote.
+struct Examined {
+    text: String,
+    holds: bool,
+}
+
+impl Practice {
+    /// Everything is in place.
+    async fn open() -> Self {
+        Self::of(TestBundle::with(ScriptedEngine::saying("Hello.")).await).await
+    }
+
+    async fn of(bundle: TestBundle) -> Self {
+        let local = bundle.local();
+        let account = Account::start(local.resources.aws.clone(), local.stack.endpoint()).await.unwrap();
+        let (channel, resources) = (&local.channel, &local.resources);
+        let vars = vec![
+            ("CLOUD", channel.cloud().to_string()),
+            ("CLIENT_ID", local.bundle.worker.parts().connector.client_id.to_string()),
+            ("TENANT_ID", channel.add_person("Alex").tenant),
+            ("CREDENTIAL", "secret".to_owned()),
+            ("CLIENT_SECRET", SECRET.to_owned()),
+            ("TABLE_NAME", resources.table_name.clone()),
+            ("TURNS_QUEUE_URL", resources.turns.clone()),
+            ("TASKS_QUEUE_URL", resources.tasks.clone()),
+            ("DELIVERIES_QUEUE_URL", resources.deliveries.clone()),
+            ("SCHEDULE_GROUP", "herald".to_owned()),
+        ];
+        let clock = bundle.clock().clone();
+        account.add_schedule(schedule(|_| {}));
+        account.add_schedule(schedule(|schedule| {
+            schedule["Name"] = json!("tick");
+            schedule["ScheduleExpression"] = json!("rate(1 minute)");
+            schedule["Target"]["Input"] = json!(r#"{"version":1,"tick":true}"#);
+        }));
+        Self { bundle, account, vars, clock, workers: Vec::new() }
+    }
+
+    fn set(&mut self, name: &'static str, value: impl Into<String>) {
+        self.unset(name);
+        self.vars.push((name, value.into()));
+    }
+
+    fn unset(&mut self, name: &str) {
+        self.vars.retain(|(key, _)| *key != name);
+    }
+
+    async fn examine(&self) -> Examined {
+        let arguments = DoctorArguments { worker: self.workers.clone() };
+        let vars =
+            |name: &str| self.vars.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone());
+        let clock: Arc<dyn Clock> = self.clock.clone();
+        let mut out = Vec::new();
+        let report = Report::new(&mut out, Color::Plain);
+        let aws = async || self.account.sdk_config();
+        let holds = doctor(&arguments, vars, aws, &clock, report).await.unwrap();
+        Examined { text: String::from_utf8(out).unwrap(), holds }
+    }
+
+    async fn close(self) {
+        self.bundle.end().await;
+    }
+}
+
+impl Examined {
+    #[track_caller]
+    fn assert_all_holds(&self) {
+        assert!(self.holds && !self.text.contains('✗'), "{}", self.text);
+    }
+
+    /// Exactly one check failed: that of `what`, with this in its cause and that in its fix.
+    #[track_caller]
+    fn assert_one_failed(&self, what: &str, cause: &str, fix: &str) {
+        let mut lines = self.text.lines().skip_while(|line| !line.starts_with('✗'));
+        let failed = lines.next().unwrap_or_default();
+        let mended = lines.next().unwrap_or_default();
+        assert_eq!(self.text.matches('✗').count(), 1, "{}", self.text);
+        assert!(failed.starts_with(&format!("✗ {what}: ")) && failed.contains(cause), "{}", self.text);
+        assert!(mended.starts_with("    fix: ") && mended.contains(fix), "{}", self.text);
+        assert!(!self.holds);
+    }
+}
+
+/// The template's schedule, as `GetSchedule` shows it.
+fn schedule(change: impl FnOnce(&mut Value)) -> Value {
+    let input = json!({
+        "version": 1, "notification": "morning-digest", "audience": { "kind": "everyone" },
+        "schedule_arn": "<aws.scheduler.schedule-arn>", "scheduled_time": "<aws.scheduler.scheduled-time>",
+    });
+    let mut schedule = json!({
+        "Arn": "arn:aws:scheduler:us-east-1:000000000000:schedule/herald/morning-digest",
+        "Name": "morning-digest",
+        "GroupName": "herald",
+        "State": "ENABLED",
+        "ScheduleExpression": "cron(0 8 ? * MON-FRI *)",
+        "ScheduleExpressionTimezone": "Europe/Zurich",
+        "Target": {
+            "Arn": "arn:aws:lambda:us-east-1:000000000000:function:herald-Proactive-1",
+            "RoleArn": "arn:aws:iam::000000000000:role/herald-SchedulerRole-1",
+            "DeadLetterConfig": { "Arn": "arn:aws:sqs:us-east-1:000000000000:herald-proactive-dead-letters" },
+            "Input": input.to_string(),
+        },
+    });
+    change(&mut schedule);
+    schedule
+}

@@ -1,0 +1,162 @@
+//! The messages in the queues, computed from their history: a pure fold over [`Entry`]s.
+//! It holds no timer and no visibility; after a restart every message is simply there again.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// How many removed messages are remembered, so that a send recorded late does not restore one.
+const REMEMBERED: usize = 10_000;
+
+/// One thing that happened to a queue.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "entry", rename_all = "snake_case")]
+pub(super) enum Entry {
+    /// A message was accepted.
+    Sent(Message),
+    /// A message was handed out by this queue, which after a redrive is not the one it was sent to.
+    Received {
+        /// Its id.
+        id: String,
+        /// Name of the queue.
+        queue: String,
+    },
+    /// A message was deleted.
+    Deleted {
+        /// Its id.
+        id: String,
+    },
+    /// All messages of a queue were deleted.
+    Purged {
+        /// Name of the queue.
+        queue: String,
+    },
+}
+
+/// A message that has not been deleted.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Message {
+    /// The id SQS gave it.
+    pub(super) id: String,
+    /// Name of the queue it is in.
+    pub(super) queue: String,
+    /// Its place in a FIFO queue; 0 elsewhere.
+    pub(super) sequence: u64,
+    /// When it was sent.
+    pub(super) sent: Timestamp,
+    /// When its delay is over.
+    pub(super) due: Timestamp,
+    /// How often it was received.
+    pub(super) receives: u32,
+    /// The fields of its `SendMessage`: body, group, deduplication id, attributes.
+    pub(super) content: Map<String, Value>,
+}
+
+/// The messages of all queues.
+#[derive(Debug, Default)]
+pub(super) struct Backlog {
+    messages: HashMap<String, (u64, Message)>,
+    arrivals: u64,
+    removed: HashSet<String>,
+    removals: VecDeque<String>,
+}
+
+impl Backlog {
+    /// Takes one more entry into account.
+    pub(super) fn apply(&mut self, entry: Entry) {
+        match entry {
+            // A send within the deduplication window is answered with the id of the first one, and a receiver may be
+            // faster than the sender's answer: neither makes a message.
+            Entry::Sent(message) => {
+                if !self.removed.contains(&message.id) && !self.messages.contains_key(&message.id) {
+                    self.arrivals += 1;
+                    self.messages.insert(message.id.clone(), (self.arrivals, message));
+                }
+            }
+            Entry::Received { id, queue } => {
+                if let Some((_, message)) = self.messages.get_mut(&id) {
+                    message.receives = if message.queue == queue { message.receives + 1 } else { 1 };
+                    message.queue = queue;
+                }
+            }
+            Entry::Deleted { id } => self.remove(id),
+            Entry::Purged { queue } => {
+                let ids: Vec<_> = self
+                    .messages
+                    .values()
+                    .filter(|(_, message)| message.queue == queue)
+                    .map(|(_, message)| message.id.clone())
+                    .collect();
+                ids.into_iter().for_each(|id| self.remove(id));
+            }
+        }
+    }
+
+    /// How many messages there are.
+    pub(super) fn len(&self) -> usize {
+        self.messages.len()
+    }
+
+    /// The messages in the order in which they are to be received.
+    pub(super) fn messages(&self) -> Vec<&Message> {
+        let mut messages: Vec<_> = self.messages.values().collect();
+        messages.sort_by_key(|(arrival, message)| (message.sequence, *arrival));
+        messages.into_iter().map(|(_, message)| message).collect()
+    }
+
+    fn remove(&mut self, id: String) {
+        self.messages.remove(&id);
+        if self.removed.insert(id.clone()) {
+            self.removals.push_back(id);
+        }
+        if self.removals.len() > REMEMBERED
+            && let Some(oldest) = self.removals.pop_front()
+        {
+            self.removed.remove(&oldest);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(id: &str) -> Entry {
+        let (sent, due) = (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH);
+        let (id, queue) = (id.to_owned(), "tasks".to_owned());
+        Entry::Sent(Message { id, queue, sequence: 0, sent, due, receives: 0, content: Map::new() })
+    }
+
+    #[test]
+    fn a_send_that_is_told_after_its_deletion_leaves_nothing() {
+        let mut backlog = Backlog::default();
+
+        backlog.apply(Entry::Deleted { id: "fast".to_owned() });
+        backlog.apply(sent("fast"));
+        backlog.apply(sent("slow"));
+        backlog.apply(sent("slow"));
+
+        let ids: Vec<_> = backlog.messages().into_iter().map(|message| message.id.as_str()).collect();
+        assert_eq!(ids, ["slow"]);
+    }
+
+    #[test]
+    fn a_redriven_message_is_counted_anew_where_it_is_received() {
+        let mut backlog = Backlog::default();
+
+        backlog.apply(sent("poison"));
+        for queue in ["tasks", "tasks", "dead"] {
+            backlog.apply(Entry::Received { id: "poison".to_owned(), queue: queue.to_owned() });
+        }
+        backlog.apply(Entry::Purged { queue: "tasks".to_owned() });
+
+        let messages: Vec<_> = backlog
+            .messages()
+            .into_iter()
+            .map(|message| (message.queue.as_str(), message.receives))
+            .collect();
+        assert_eq!(messages, [("dead", 1)]);
+    }
+}

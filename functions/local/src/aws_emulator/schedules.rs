@@ -1,0 +1,225 @@
+//! EventBridge Scheduler's group of this stack: the template's schedules, and those that an operator made.
+//! It lists those that are due and fires none: the scheduler does.
+
+mod schedule;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Response, StatusCode, Uri};
+use http_body_util::Full;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use self::schedule::{Schedule, arn};
+use super::error::StackError;
+use crate::aws_emulator::template::{Occurrence, ScheduleDefinition, Template};
+
+/// Where the service's paths begin.
+const PATH: &str = "/schedules";
+
+/// An error response of the service: status, code, message.
+struct Refusal(u16, &'static str, String);
+
+/// The group.
+#[derive(Debug)]
+pub(super) struct Schedules {
+    group: String,
+    /// Those of the template.
+    given: Vec<Schedule>,
+    /// Those that were made, by name.
+    made: Mutex<BTreeMap<String, Schedule>>,
+    file: Option<PathBuf>,
+}
+
+/// What is on file.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Kept {
+    schedules: Vec<Value>,
+}
+
+impl Schedules {
+    /// The group of `template`, with what is in `file`.
+    pub(super) fn open(template: &Template, file: Option<PathBuf>) -> Result<Self, StackError> {
+        let given: Vec<_> = template.schedules.iter().cloned().map(Schedule::given).collect();
+        let group = given.first().map(|given| given.definition.group.clone()).unwrap_or_default();
+        let made = match &file {
+            Some(path) if path.exists() => {
+                let unusable = |source| StackError::State { path: path.clone(), source };
+                let unreadable = |reason: String| StackError::Schedules { path: path.clone(), reason };
+                let kept: Kept = serde_json::from_str(&fs::read_to_string(path).map_err(unusable)?)
+                    .map_err(|error| unreadable(error.to_string()))?;
+                let read = |shown| Schedule::read(shown).map_err(|refusal| unreadable(refusal.2));
+                let named = |schedule: Schedule| (schedule.definition.name.clone(), schedule);
+                kept.schedules.into_iter().map(|shown| read(shown).map(named)).collect::<Result<_, _>>()?
+            }
+            Some(_) | None => BTreeMap::new(),
+        };
+        Ok(Self { group, given, made: Mutex::new(made), file })
+    }
+
+    /// Whether a request for `path` is for this service.
+    pub(super) fn has(path: &str) -> bool {
+        path == PATH || path.strip_prefix(PATH).is_some_and(|rest| rest.starts_with('/'))
+    }
+
+    /// All of them.
+    pub(super) fn all(&self) -> Vec<ScheduleDefinition> {
+        let made = self.made();
+        self.given.iter().chain(made.values()).map(|schedule| schedule.definition.clone()).collect()
+    }
+
+    /// What is due after `after` and until `until`, in order. Those that never fire again and are to be deleted then
+    /// are gone with it.
+    pub(super) fn due(
+        &self,
+        after: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<(ScheduleDefinition, Timestamp)>, StackError> {
+        let mut made = self.made();
+        let all = self.given.iter().chain(made.values()).filter(|schedule| schedule.definition.enabled);
+        let mut due = Vec::new();
+        for Schedule { definition, .. } in all {
+            let times = definition.schedule_expression.occurrences(after).filter_map(Occurrence::moment);
+            due.extend(times.take_while(|time| *time <= until).map(|time| (definition.clone(), time)));
+        }
+        due.sort_by_key(|(_, time)| *time);
+        let count = made.len();
+        made.retain(|name, schedule| {
+            let has_fired = due.iter().any(|(fired, _)| fired.name == *name);
+            let is_to_go = schedule.shown["ActionAfterCompletion"] == "DELETE";
+            !(has_fired && is_to_go && schedule.definition.next_after(until).is_none())
+        });
+        if made.len() < count {
+            self.keep(&made)?;
+        }
+        Ok(due)
+    }
+
+    /// Answers one request.
+    pub(super) fn answer(&self, method: &Method, uri: &Uri, body: &[u8]) -> Response<Full<Bytes>> {
+        let name = uri.path().strip_prefix(PATH).and_then(|rest| rest.strip_prefix('/')).unwrap_or_default();
+        let answered = match (method, name) {
+            (&Method::GET, "") => self.list(uri),
+            (&Method::GET, name) => self.get(uri, name),
+            (&Method::POST, name) => self.create(name, body),
+            (&Method::DELETE, name) => self.delete(uri, name),
+            _ => Err(invalid("there is no such operation here")),
+        };
+        match answered {
+            Ok(body) => respond(200, &body),
+            Err(Refusal(status, code, message)) => {
+                let mut response = respond(status, &json!({ "Message": message }));
+                let code = HeaderValue::from_static(code);
+                response.headers_mut().insert("x-amzn-errortype", code);
+                response
+            }
+        }
+    }
+
+    fn list(&self, uri: &Uri) -> Result<Value, Refusal> {
+        self.check_group(parameter(uri, "ScheduleGroup"))?;
+        let made = self.made();
+        let brief = |schedule: &Schedule| {
+            let shown = &schedule.shown;
+            json!({
+                "Arn": shown["Arn"], "Name": shown["Name"], "GroupName": shown["GroupName"], "State": shown["State"],
+                "Target": { "Arn": shown["Target"]["Arn"] },
+            })
+        };
+        let all: Vec<Value> = self.given.iter().chain(made.values()).map(brief).collect();
+        Ok(json!({ "Schedules": all }))
+    }
+
+    fn get(&self, uri: &Uri, name: &str) -> Result<Value, Refusal> {
+        self.check_group(parameter(uri, "groupName"))?;
+        let made = self.made();
+        let given = self.given.iter().find(|given| given.definition.name == name);
+        given.or_else(|| made.get(name)).map(|schedule| schedule.shown.clone()).ok_or_else(|| missing(name))
+    }
+
+    fn create(&self, name: &str, body: &[u8]) -> Result<Value, Refusal> {
+        let mut shown: Value = serde_json::from_slice(body).map_err(|_| invalid("the body is not JSON"))?;
+        self.check_group(shown["GroupName"].as_str())?;
+        let is_plain = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.');
+        if !(1..=64).contains(&name.len()) || !name.chars().all(is_plain) {
+            return Err(invalid("Name must match [0-9a-zA-Z-_.]{1,64}"));
+        }
+        shown["Name"] = json!(name);
+        shown["GroupName"] = json!(self.group);
+        shown["Arn"] = json!(arn(&self.group, name));
+        if shown["State"].is_null() {
+            shown["State"] = json!("ENABLED");
+        }
+        let schedule = Schedule::read(shown)?;
+        let mut made = self.made();
+        if made.contains_key(name) || self.given.iter().any(|given| given.definition.name == name) {
+            return Err(Refusal(409, "ConflictException", format!("Schedule {name} already exists.")));
+        }
+        let arn = schedule.shown["Arn"].clone();
+        made.insert(name.to_owned(), schedule);
+        self.kept(&made)?;
+        Ok(json!({ "ScheduleArn": arn }))
+    }
+
+    fn delete(&self, uri: &Uri, name: &str) -> Result<Value, Refusal> {
+        self.check_group(parameter(uri, "groupName"))?;
+        let mut made = self.made();
+        made.remove(name).ok_or_else(|| missing(name))?;
+        self.kept(&made)?;
+        Ok(json!({}))
+    }
+
+    fn check_group(&self, group: Option<&str>) -> Result<(), Refusal> {
+        match group {
+            Some(group) if group == self.group => Ok(()),
+            group => {
+                let group = group.unwrap_or("default");
+                let message = format!("Schedule group {group} does not exist.");
+                Err(Refusal(404, "ResourceNotFoundException", message))
+            }
+        }
+    }
+
+    fn kept(&self, made: &BTreeMap<String, Schedule>) -> Result<(), Refusal> {
+        self.keep(made).map_err(|error| Refusal(500, "InternalServerException", error.to_string()))
+    }
+
+    /// Moved into place, so that no reader sees half of it.
+    fn keep(&self, made: &BTreeMap<String, Schedule>) -> Result<(), StackError> {
+        let Some(path) = &self.file else { return Ok(()) };
+        let kept = Kept { schedules: made.values().map(|schedule| schedule.shown.clone()).collect() };
+        let beside = path.with_extension("new");
+        let text = serde_json::to_string_pretty(&kept).map_err(std::io::Error::from);
+        let written = text.and_then(|text| fs::write(&beside, text)).and_then(|()| fs::rename(&beside, path));
+        written.map_err(|source| StackError::State { path: path.clone(), source })
+    }
+
+    fn made(&self) -> MutexGuard<'_, BTreeMap<String, Schedule>> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn invalid(message: &str) -> Refusal {
+    Refusal(400, "ValidationException", message.to_owned())
+}
+
+fn missing(name: &str) -> Refusal {
+    Refusal(404, "ResourceNotFoundException", format!("Schedule {name} does not exist."))
+}
+
+/// Names of schedules and groups need no escapes in a query.
+fn parameter<'a>(uri: &'a Uri, name: &str) -> Option<&'a str> {
+    let mut pairs = uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
+    pairs.find(|(found, _)| *found == name).map(|(_, value)| value)
+}
+
+fn respond(status: u16, body: &Value) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(body.to_string()));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
+    response
+}

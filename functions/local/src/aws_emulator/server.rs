@@ -1,0 +1,124 @@
+//! The server of all services: routes requests by path and `X-Amz-Target` to the engine of their service.
+//! It checks no signature and knows no operation.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use dynoxide::Database;
+use http::header::{HOST, ORIGIN};
+use http::request::Parts;
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tracing::warn;
+
+use super::identity::IdentityIssuer;
+use super::operations;
+use super::queues::Queues;
+use super::schedules::Schedules;
+use super::secrets::Secrets;
+use super::watch::Watch;
+use crate::fault_injection::{Disconnected, FaultInjector};
+
+/// The largest body any of the services takes: DynamoDB's batches.
+const LARGEST_BODY: usize = 16 * 1024 * 1024;
+
+/// What stands behind the address.
+pub(super) struct Server {
+    pub(super) queues: Arc<Queues>,
+    pub(super) identity: Arc<IdentityIssuer>,
+    pub(super) secrets: Arc<Secrets>,
+    pub(super) schedules: Arc<Schedules>,
+    pub(super) faults: Arc<FaultInjector>,
+    pub(super) watch: Arc<Watch>,
+    /// The table's engine.
+    pub(super) table: Database,
+    /// The only `Host` that is served.
+    pub(super) authority: String,
+}
+
+impl Server {
+    /// Answers until it is dropped; a dropped server drops its connections.
+    pub(super) async fn serve(self, listener: TcpListener) {
+        let server = Arc::new(self);
+        let mut connections = JoinSet::new();
+        loop {
+            let stream = match listener.accept().await {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    warn!(%error, "a connection to the local stack was lost");
+                    tokio::task::yield_now().await;
+                    continue;
+                }
+            };
+            // Small answers go out at once instead of waiting for the client's acknowledgement.
+            let _ = stream.set_nodelay(true);
+            let server = Arc::clone(&server);
+            connections.spawn(async move {
+                let answer = service_fn(move |request| {
+                    let server = Arc::clone(&server);
+                    async move { server.answer(request).await }
+                });
+                // A client that went away is no news.
+                let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
+            });
+            while connections.try_join_next().is_some() {}
+        }
+    }
+
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Disconnected> {
+        let (parts, body) = request.into_parts();
+        // No page in a browser has any business here, under whatever name it found the way.
+        let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
+        if parts.headers.contains_key(ORIGIN) || host != Some(&self.authority) {
+            return Ok(plain(StatusCode::FORBIDDEN));
+        }
+        let Ok(body) = Limited::new(body, LARGEST_BODY).collect().await else {
+            return Ok(plain(StatusCode::PAYLOAD_TOO_LARGE));
+        };
+        let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
+        let operation = target.unwrap_or_default().to_owned();
+        let body = self.watch.show(&operation, body.to_bytes());
+        let performed = async { Ok(self.perform(parts, body).await) };
+        self.faults.apply(&operation, performed, refused).await
+    }
+
+    async fn perform(&self, parts: Parts, body: Bytes) -> Response<Full<Bytes>> {
+        // The only service with paths.
+        if Schedules::has(parts.uri.path()) {
+            return self.schedules.answer(&parts.method, &parts.uri, &body);
+        }
+        // Nothing but the issuer's documents is read with GET.
+        if parts.method == Method::GET {
+            return self.identity.publish(parts.uri.path());
+        }
+        let target =
+            parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+        match target.split_once('.') {
+            Some(("AmazonSQS", operation)) => self.queues.answer(operation, body).await.map(Full::new),
+            Some(("secretsmanager", operation)) => self.secrets.answer(operation, &body),
+            // STS has the older protocol, with the action in the body.
+            None => self.identity.answer(&body),
+            Some((_, operation)) => operations::answer(&self.table, operation, &body),
+        }
+    }
+}
+
+/// An answer that clients take for final.
+fn refused() -> Response<Full<Bytes>> {
+    let body = r#"{"__type":"AccessDeniedException","message":"the test does not let this through"}"#;
+    let mut response = Response::new(Full::from(body));
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    response
+}
+
+fn plain(status: StatusCode) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = status;
+    response
+}

@@ -1,0 +1,75 @@
+//! Reads the table, the queues and the schedules from the deployment template.
+//! It does not deploy, and what one machine has no use for (roles, functions, alarms) it skips.
+
+mod account;
+mod document;
+mod error;
+mod queue;
+mod schedule;
+mod schedule_expression;
+mod table;
+
+pub use queue::{QueueDefinition, Redrive};
+pub use schedule::{ScheduleDefinition, expanded, fire};
+
+pub use schedule_expression::{Occurrence, ScheduleExpression, ScheduleExpressionError};
+pub use table::{AttributeDefinition, IndexDefinition, KeyPart, Projection, TableDefinition};
+
+pub(crate) use account::{ACCOUNT, REGION};
+pub use error::TemplateError;
+
+use document::Document;
+
+/// The queues every deployment has, by logical id; each must name its dead-letter queue.
+const QUEUES: [&str; 3] = ["TurnsQueue", "TasksQueue", "DeliveriesQueue"];
+
+/// The parts of the template that exist on one machine too.
+///
+/// ```
+/// # fn main() -> Result<(), local::aws_emulator::template::TemplateError> {
+/// let missing = local::aws_emulator::template::Template::parse("Resources: {}");
+///
+/// assert!(missing.is_err_and(|error| error.to_string().contains("`Table`")));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Template {
+    /// The table, logical id `Table`.
+    pub table: TableDefinition,
+    /// Every queue, dead-letter queues included.
+    pub queues: Vec<QueueDefinition>,
+    /// Every schedule.
+    pub schedules: Vec<ScheduleDefinition>,
+}
+
+impl Template {
+    /// Reads the text of a SAM template.
+    ///
+    /// # Errors
+    ///
+    /// When the text is not YAML, or a resource or property that the local stack needs is absent or unreadable: the
+    /// error names it.
+    pub fn parse(text: &str) -> Result<Self, TemplateError> {
+        let document = Document::parse(text)?;
+        let table = table::read(&document)?;
+        let queues = queue::read_all(&document)?;
+        for id in QUEUES {
+            let queue = queues.iter().find(|queue| queue.logical_id == id);
+            let queue = queue.ok_or_else(|| TemplateError::AbsentResource(id.to_owned()))?;
+            if queue.redrive.is_none() {
+                return Err(TemplateError::absent(id, "RedrivePolicy"));
+            }
+        }
+        Ok(Self { table, queues, schedules: schedule::read_all(&document)? })
+    }
+
+    /// The queue of this logical id.
+    #[must_use]
+    pub fn queue(&self, logical_id: &str) -> Option<&QueueDefinition> {
+        self.queues.iter().find(|queue| queue.logical_id == logical_id)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

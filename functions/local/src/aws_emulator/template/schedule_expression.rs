@@ -1,0 +1,221 @@
+//! When a schedule fires: the `cron`, `rate` and `at` expressions of EventBridge Scheduler, in a time zone.
+//! It does not wait, and it knows no start date, end date or flexible window.
+
+use croner::Cron;
+use croner::parser::{CronParser, Seconds, Year};
+use jiff::civil::DateTime;
+use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::{SignedDuration, Timestamp};
+
+/// A parsed expression in its zone.
+///
+/// A wall-clock time that a change of clocks skips does not fire; one that it repeats fires the first time only. A
+/// `rate` is counted from the Unix epoch, because nothing here knows when the schedule was made.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use local::aws_emulator::template::ScheduleExpression;
+///
+/// let weekdays_at_nine = ScheduleExpression::parse("cron(0 9 ? * MON-FRI *)", "Europe/Zurich")?;
+///
+/// let next = weekdays_at_nine.next_after("2026-11-20T12:00:00Z".parse()?);
+/// assert_eq!(next, Some("2026-11-23T08:00:00Z".parse()?));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct ScheduleExpression {
+    text: String,
+    zone: TimeZone,
+    rule: Rule,
+}
+
+#[derive(Debug, Clone)]
+enum Rule {
+    Cron(Box<Cron>),
+    Rate(SignedDuration),
+    At(DateTime),
+}
+
+/// A wall-clock time that an expression names, resolved in its zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occurrence {
+    /// It fires then.
+    At(Timestamp),
+    /// The clocks repeat the time: it fires then, the first time only.
+    Fold(Timestamp),
+    /// The clocks skip the time: it does not fire.
+    Gap(DateTime),
+}
+
+impl Occurrence {
+    /// When it fires, if it does.
+    #[must_use]
+    pub fn moment(self) -> Option<Timestamp> {
+        match self {
+            Self::At(time) | Self::Fold(time) => Some(time),
+            Self::Gap(_) => None,
+        }
+    }
+}
+
+/// Why EventBridge Scheduler would refuse a schedule.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ScheduleExpressionError {
+    /// Not one of the three forms.
+    #[error("`{0}` is none of cron(…), rate(…) and at(…)")]
+    Form(String),
+    /// Not a zone of the IANA database.
+    #[error("`{0}` is not an IANA time zone, e.g. Europe/Zurich")]
+    Zone(String),
+    /// A `cron` expression that is wrong.
+    #[error("cron({fields}): {reason}")]
+    Cron {
+        /// What stands between the brackets.
+        fields: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A `rate` that is wrong.
+    #[error("rate({0}): write a whole number above 0 and its unit, e.g. rate(1 minute), rate(5 minutes)")]
+    Rate(String),
+    /// An `at` that is wrong.
+    #[error("at({0}): write the time as yyyy-mm-ddThh:mm:ss, without a zone")]
+    At(String),
+}
+
+impl ScheduleExpression {
+    /// Reads an expression and the name of its zone.
+    ///
+    /// # Errors
+    ///
+    /// When the service would refuse either.
+    pub fn parse(expression: &str, zone: &str) -> Result<Self, ScheduleExpressionError> {
+        let form = expression.strip_suffix(')').and_then(|text| text.split_once('('));
+        let rule = match form {
+            Some(("cron", fields)) => Rule::Cron(Box::new(cron(fields)?)),
+            Some(("rate", text)) => {
+                Rule::Rate(rate(text).ok_or_else(|| ScheduleExpressionError::Rate(text.to_owned()))?)
+            }
+            Some(("at", text)) => {
+                Rule::At(at(text).ok_or_else(|| ScheduleExpressionError::At(text.to_owned()))?)
+            }
+            Some(_) | None => return Err(ScheduleExpressionError::Form(expression.to_owned())),
+        };
+        let zone = TimeZone::get(zone).map_err(|_| ScheduleExpressionError::Zone(zone.to_owned()))?;
+        Ok(Self { text: expression.to_owned(), zone, rule })
+    }
+
+    /// The first moment after `after` at which it fires, `None` when there is none.
+    #[must_use]
+    pub fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
+        self.occurrences(after).find_map(Occurrence::moment)
+    }
+
+    /// Returns the occurrences after `after`, in order. The iterator may never end.
+    pub fn occurrences(&self, after: Timestamp) -> impl Iterator<Item = Occurrence> {
+        // The wall clock knows no change of clocks; the zone resolves each of its times.
+        let (mut wall, mut last) = (Some(self.zone.to_datetime(after)), after);
+        let is_to_come = move |firing: &Occurrence| firing.moment().is_none_or(|time| time > after);
+        std::iter::from_fn(move || match &self.rule {
+            Rule::Cron(cron) => {
+                wall = cron.find_next_occurrence(&wall?, false).ok();
+                self.resolve(wall?)
+            }
+            Rule::Rate(every) => {
+                let every = every.as_secs();
+                let next = last.as_second().div_euclid(every).checked_add(1)?.checked_mul(every)?;
+                last = Timestamp::from_second(next).ok()?;
+                Some(Occurrence::At(last))
+            }
+            Rule::At(time) => {
+                let is_over = wall.take()? > *time;
+                if is_over { None } else { self.resolve(*time) }
+            }
+        })
+        .filter(is_to_come)
+    }
+
+    /// The expression as it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The name of the zone.
+    #[must_use]
+    pub fn zone(&self) -> &str {
+        self.zone.iana_name().unwrap_or("UTC")
+    }
+
+    /// The rules of the zone.
+    #[must_use]
+    pub fn rules(&self) -> &TimeZone {
+        &self.zone
+    }
+
+    /// Resolves the time `wall` on the clock of the zone.
+    fn resolve(&self, wall: DateTime) -> Option<Occurrence> {
+        let ambiguous = self.zone.to_ambiguous_timestamp(wall);
+        match ambiguous.offset() {
+            AmbiguousOffset::Gap { .. } => Some(Occurrence::Gap(wall)),
+            AmbiguousOffset::Unambiguous { .. } => ambiguous.earlier().ok().map(Occurrence::At),
+            AmbiguousOffset::Fold { .. } => ambiguous.earlier().ok().map(Occurrence::Fold),
+        }
+    }
+}
+
+/// Six fields, days of the week from 1 for Sunday, and exactly one `?`, which the cron library does not ask for.
+fn cron(text: &str) -> Result<Cron, ScheduleExpressionError> {
+    let wrong =
+        |reason: &str| ScheduleExpressionError::Cron { fields: text.to_owned(), reason: reason.to_owned() };
+    let fields: Vec<&str> = text.split_whitespace().collect();
+    let &[minutes, hours, days, months, weekdays, years] = fields.as_slice() else {
+        return Err(wrong("it takes six fields: minutes hours day-of-month month day-of-week year"));
+    };
+    if (days == "?") == (weekdays == "?") {
+        return Err(wrong("exactly one of day-of-month and day-of-week is `?`"));
+    }
+    if let Some(field) =
+        fields.iter().find(|field| field.contains(['@', '+']) || field.split(',').any(str::is_empty))
+    {
+        return Err(wrong(&format!("`{field}` is not readable")));
+    }
+    if weekdays.contains(['0', '8', '9']) && !weekdays.contains(['#', '/']) {
+        return Err(wrong("days of the week are 1-7 or SUN-SAT"));
+    }
+    if years
+        .split([',', '-'])
+        .filter_map(|year| year.parse().ok())
+        .any(|year: u16| !(1970..=2199).contains(&year))
+    {
+        return Err(wrong("years are 1970-2199"));
+    }
+    let weekdays = if weekdays == "L" { "7" } else { weekdays };
+    let parser = CronParser::builder().seconds(Seconds::Required).year(Year::Required);
+    let parser = parser.alternative_weekdays(true).sloppy_ranges(true).build();
+    let parsed = parser.parse(&format!("0 {minutes} {hours} {days} {months} {weekdays} {years}"));
+    parsed.map_err(|error| wrong(&error.to_string()))
+}
+
+/// One of a unit is written in the singular, more in the plural.
+fn rate(text: &str) -> Option<SignedDuration> {
+    let (value, unit) = text.split_once(' ')?;
+    let value: u32 = value.parse().ok()?;
+    let seconds = match (value, unit) {
+        (0, _) => return None,
+        (1, "minute") | (2.., "minutes") => 60,
+        (1, "hour") | (2.., "hours") => 3_600,
+        (1, "day") | (2.., "days") => 86_400,
+        (_, _) => return None,
+    };
+    Some(SignedDuration::from_secs(i64::from(value) * seconds))
+}
+
+fn at(text: &str) -> Option<DateTime> {
+    DateTime::strptime("%Y-%m-%dT%H:%M:%S", text).ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+use super::*;
+
+/// The first `count` times after `after`, in UTC.
+fn times(expression: &str, zone: &str, after: &str, count: usize) -> Vec<String> {
+    let expression = ScheduleExpression::parse(expression, zone).unwrap();
+    let mut last = after.parse().unwrap();
+    let mut times = Vec::new();
+    while let (Some(next), true) = (expression.next_after(last), times.len() < count) {
+        times.push(next.to_string());
+        last = next;
+    }
+    times
+}
+
+#[test]
+fn a_time_that_a_change_of_clocks_skips_does_not_fire() {
+    let fired = times("cron(30 2 * * ? *)", "Europe/Zurich", "2026-03-28T00:00:00Z", 2);
+
+    assert_eq!(fired, ["2026-03-28T01:30:00Z", "2026-03-30T00:30:00Z"]);
+    assert!(times("at(2026-03-29T02:30:00)", "Europe/Zurich", "2026-01-01T00:00:00Z", 1).is_empty());
+}
+
+#[test]
+fn a_time_that_a_change_of_clocks_repeats_fires_once() {
+    let fired = times("cron(30 2 * * ? *)", "Europe/Zurich", "2026-10-24T12:00:00Z", 2);
+    let every_quarter = times("cron(0/30 * * * ? *)", "Europe/Zurich", "2026-10-24T23:59:00Z", 5);
+
+    assert_eq!(fired, ["2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"]);
+    assert_eq!(
+        every_quarter,
+        [
+            "2026-10-25T00:00:00Z",
+            "2026-10-25T00:30:00Z",
+            "2026-10-25T02:00:00Z",
+            "2026-10-25T02:30:00Z",
+            "2026-10-25T03:00:00Z"
+        ]
+    );
+    assert_eq!(
+        times("at(2026-10-25T02:30:00)", "Europe/Zurich", "2026-01-01T00:00:00Z", 2),
+        ["2026-10-25T00:30:00Z"]
+    );
+}
+
+#[test]
+fn days_are_counted_as_aws_counts_them() {
+    let days = |fields: &str| {
+        let fired = times(&format!("cron(0 9 {fields})"), "UTC", "2026-11-01T00:00:00Z", 2);
+        fired.into_iter().map(|time| time[..10].to_owned()).collect::<Vec<_>>()
+    };
+
+    assert_eq!(days("? * 1 *"), ["2026-11-01", "2026-11-08"], "1 is Sunday");
+    assert_eq!(days("? * SAT *"), ["2026-11-07", "2026-11-14"]);
+    assert_eq!(days("? * L *"), ["2026-11-07", "2026-11-14"], "L is the last day of the week");
+    assert_eq!(days("? * 2-6/2 *"), ["2026-11-02", "2026-11-04"]);
+    assert_eq!(days("? * 6L *"), ["2026-11-27", "2026-12-25"], "the last Friday");
+    assert_eq!(days("? * 3#2 *"), ["2026-11-10", "2026-12-08"], "the second Tuesday");
+    assert_eq!(days("L * ? *"), ["2026-11-30", "2026-12-31"]);
+    assert_eq!(days("15W * ? *"), ["2026-11-16", "2026-12-15"], "the weekday nearest to a Sunday");
+    assert_eq!(days("1 JAN,JUL ? 2027"), ["2027-01-01", "2027-07-01"]);
+    assert_eq!(days("30 2 ? *"), [""; 0], "there is no 30 February");
+    assert_eq!(days("1 1 ? 2020"), [""; 0]);
+}
+
+#[test]
+fn a_rate_is_counted_in_whole_units() {
+    assert_eq!(
+        times("rate(5 minutes)", "UTC", "2026-11-22T09:03:00.5Z", 2),
+        ["2026-11-22T09:05:00Z", "2026-11-22T09:10:00Z"]
+    );
+    assert_eq!(times("rate(1 day)", "UTC", "2026-11-22T00:00:00Z", 1), ["2026-11-23T00:00:00Z"]);
+}
+
+#[test]
+fn what_the_service_would_refuse_is_refused() {
+    for expression in [
+        "every day",
+        "cron(0 9 * * *)",
+        "cron(0 9 * * * *)",
+        "cron(0 9 ? * ? *)",
+        "cron(0 9 ? * 0 *)",
+        "cron(0 9 ? * 8 *)",
+        "cron(60 9 * * ? *)",
+        "cron(0 24 * * ? *)",
+        "cron(0 9 32 * ? *)",
+        "cron(0 9 1 13 ? *)",
+        "cron(0,, 9 * * ? *)",
+        "cron(0 9 * * ? 1969)",
+        "cron(@daily)",
+        "rate(0 minutes)",
+        "rate(1 minutes)",
+        "rate(5 minute)",
+        "rate(5 seconds)",
+        "at(2026-11-22)",
+        "at(2026-11-22T09:00:00Z)",
+    ] {
+        assert!(ScheduleExpression::parse(expression, "UTC").is_err(), "{expression}");
+    }
+    assert!(matches!(
+        ScheduleExpression::parse("rate(5 minutes)", "Mars/Olympus"),
+        Err(ScheduleExpressionError::Zone(_))
+    ));
+}
+
+#[test]
+fn what_a_change_of_clocks_does_to_a_time_is_told() {
+    let expression = ScheduleExpression::parse("cron(30 2 * * ? *)", "Europe/Zurich").unwrap();
+    let spring: Vec<_> = expression.occurrences("2026-03-28T12:00:00Z".parse().unwrap()).take(2).collect();
+    let autumn: Vec<_> = expression.occurrences("2026-10-24T12:00:00Z".parse().unwrap()).take(2).collect();
+
+    let at = |time: &str| time.parse::<Timestamp>().unwrap();
+    let skipped = "2026-03-29T02:30:00".parse().unwrap();
+    assert_eq!(spring, [Occurrence::Gap(skipped), Occurrence::At(at("2026-03-30T00:30:00Z"))]);
+    assert_eq!(
+        autumn,
+        [Occurrence::Fold(at("2026-10-25T00:30:00Z")), Occurrence::At(at("2026-10-26T01:30:00Z"))]
+    );
+}

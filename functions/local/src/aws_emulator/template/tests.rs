@@ -1,0 +1,160 @@
+use serde_json::json;
+
+use super::*;
+
+/// What the deployment template has that matters here, in every notation there is.
+pub(crate) const TEMPLATE: &str = r#"
+AWSTemplateFormatVersion: 2010-09-09
+Transform: AWS::Serverless-2016-10-31
+Parameters:
+  DigestZone: { Type: String, Default: Europe/Zurich }
+  TurnsVisibility: { Type: Number, Default: 360 }
+Conditions:
+  Alarmed: !Not [!Equals [!Ref DigestZone, ""]]
+Resources:
+  Table:
+    Type: AWS::DynamoDB::Table
+    DeletionPolicy: Retain
+    Properties:
+      BillingMode: PAY_PER_REQUEST
+      SSESpecification: !If [Alarmed, { SSEEnabled: true }, !Ref AWS::NoValue]
+      AttributeDefinitions:
+        - { AttributeName: pk, AttributeType: S }
+        - { AttributeName: sk, AttributeType: S }
+        - { AttributeName: gsi1pk, AttributeType: S }
+        - { AttributeName: gsi1sk, AttributeType: S }
+        - { AttributeName: gsi2pk, AttributeType: S }
+      KeySchema:
+        - { AttributeName: pk, KeyType: HASH }
+        - { AttributeName: sk, KeyType: RANGE }
+      GlobalSecondaryIndexes:
+        - IndexName: gsi1
+          KeySchema: [{ AttributeName: gsi1pk, KeyType: HASH }, { AttributeName: gsi1sk, KeyType: RANGE }]
+          Projection: { ProjectionType: ALL }
+        - IndexName: gsi2
+          KeySchema: [{ AttributeName: gsi2pk, KeyType: HASH }, { AttributeName: sk, KeyType: RANGE }]
+          Projection: { ProjectionType: KEYS_ONLY }
+      TimeToLiveSpecification: { AttributeName: expires_at, Enabled: true }
+  TurnsQueue:
+    Type: AWS::SQS::Queue
+    Properties:
+      QueueName: !Sub "${AWS::StackName}-turns.fifo"
+      FifoQueue: true
+      DeduplicationScope: messageGroup
+      FifoThroughputLimit: perMessageGroupId
+      VisibilityTimeout: !Ref TurnsVisibility
+      RedrivePolicy:
+        deadLetterTargetArn: !GetAtt TurnsDeadLetters.Arn
+        maxReceiveCount: 10
+  TurnsDeadLetters:
+    Type: AWS::SQS::Queue
+    Properties: { FifoQueue: true, MessageRetentionPeriod: 1209600 }
+  TasksQueue:
+    Type: AWS::SQS::Queue
+    Properties:
+      VisibilityTimeout: 5400
+      RedrivePolicy:
+        deadLetterTargetArn: { "Fn::GetAtt": [TasksDeadLetters, Arn] }
+        maxReceiveCount: 2
+  TasksDeadLetters: { Type: AWS::SQS::Queue }
+  DeliveriesQueue:
+    Type: AWS::SQS::Queue
+    Properties:
+      VisibilityTimeout: 720
+      RedrivePolicy: { deadLetterTargetArn: !GetAtt [DeliveriesDeadLetters, Arn], maxReceiveCount: 1000 }
+  DeliveriesDeadLetters: { Type: AWS::SQS::Queue }
+  ProactiveFunction:
+    Type: AWS::Serverless::Function
+    Properties:
+      Events:
+        Tick:
+          Type: ScheduleV2
+          Properties:
+            ScheduleExpression: rate(1 minute)
+            Input: '{"tick":"<aws.scheduler.scheduled-time>"}'
+  Digest:
+    Type: AWS::Scheduler::Schedule
+    Properties:
+      Name: !Sub "${AWS::StackName}-digest"
+      ScheduleExpression: cron(0 9 ? * MON-FRI *)
+      ScheduleExpressionTimezone: !Ref DigestZone
+      Target:
+        Arn: !GetAtt ProactiveFunction.Arn
+        Input: !Sub '{"notification":"<aws.scheduler.schedule-arn>","at":"<aws.scheduler.scheduled-time>","of":["${DigestZone}"]}'
+"#;
+
+#[test]
+fn a_template_gives_the_table_the_queues_and_the_schedules() {
+    let template = Template::parse(TEMPLATE).unwrap();
+
+    assert_eq!(template.table.ttl_attribute, "expires_at");
+    assert_eq!(template.table.indexes.len(), 2);
+    assert_eq!(template.queues.len(), 6);
+    let turns = template.queue("TurnsQueue").unwrap();
+    assert_eq!((turns.name.as_str(), turns.fifo), ("herald-turns.fifo", true));
+    assert_eq!(turns.attributes["VisibilityTimeout"], "360");
+    assert_eq!(turns.attributes["DeduplicationScope"], "messageGroup");
+    let redrive = Redrive { dead_letter_queue: "TurnsDeadLetters".to_owned(), max_receive_count: 10 };
+    assert_eq!(turns.redrive, Some(redrive));
+    let mut schedules: Vec<_> =
+        template.schedules.iter().map(|s| (s.name.as_str(), s.target.as_str())).collect();
+    schedules.sort_unstable();
+    assert_eq!(
+        schedules,
+        [("ProactiveFunctionTick", "ProactiveFunction"), ("herald-digest", "ProactiveFunction")]
+    );
+}
+
+#[test]
+fn a_fired_schedule_says_who_fired_and_for_when() {
+    let template = Template::parse(TEMPLATE).unwrap();
+    let digest = template.schedules.iter().find(|schedule| schedule.logical_id == "Digest").unwrap();
+
+    let at = digest.next_after("2026-11-20T08:00:00Z".parse().unwrap()).unwrap();
+
+    assert_eq!(
+        fire(digest, at),
+        json!({
+            "notification": "arn:aws:scheduler:us-east-1:000000000000:schedule/default/herald-digest",
+            "at": "2026-11-23T08:00:00Z",
+            "of": ["Europe/Zurich"],
+        })
+    );
+}
+
+#[test]
+fn what_is_missing_or_unreadable_is_named() {
+    let edits = [
+        ("  Table:", "  Other:", "the template has no resource `Table`"),
+        ("TasksQueue:", "JobsQueue:", "the template has no resource `TasksQueue`"),
+        ("  TasksDeadLetters:", "  Dead:", "the template has no resource `TasksDeadLetters`"),
+        (
+            "{ AttributeName: expires_at, Enabled: true }",
+            "{}",
+            "resource `Table` has no `TimeToLiveSpecification.AttributeName`",
+        ),
+        (
+            "VisibilityTimeout: 5400",
+            "VisibilityTimeout: !If [Alarmed, 1, 2]",
+            "`VisibilityTimeout` of resource `TasksQueue` is not readable: Fn::If cannot be evaluated without a deployment",
+        ),
+        (
+            "!Ref TurnsVisibility",
+            "!Ref Nothing",
+            "`VisibilityTimeout` of resource `TurnsQueue` is not readable: Nothing is neither a parameter nor a resource",
+        ),
+        ("rate(1 minute)", "rate(1 minutes)", "schedule `ProactiveFunctionTick` would never be accepted"),
+        (
+            "maxReceiveCount: 10\n",
+            "maxReceiveCount: ten\n",
+            "`RedrivePolicy.maxReceiveCount` of resource `TurnsQueue` is not readable: invalid digit found in string",
+        ),
+    ];
+    for (part, instead, complaint) in edits {
+        assert!(TEMPLATE.contains(part), "{part}");
+
+        let error = Template::parse(&TEMPLATE.replacen(part, instead, 1)).unwrap_err();
+
+        assert_eq!(error.to_string(), complaint);
+    }
+}

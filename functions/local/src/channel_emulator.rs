@@ -1,0 +1,46 @@
+//! A double of Teams on loopback: connector, token endpoint, signing keys, people, and faults on demand.
+//! It shares no wire type with the agent; JSON is all it knows.
+//!
+//! The files form layers: values (`refusal`, `fault`, `directory`, …), the `state` made of them, the operations on it
+//! (`conversations`, `creation`, `connector`, …), `router` and `server`, and the handle `channel` with what people do.
+
+mod activities;
+mod call_result;
+mod channel;
+mod connector;
+mod conversations;
+mod creation;
+mod credentials;
+mod deliveries;
+mod delivery;
+mod directory;
+mod error;
+mod fault;
+mod http_client;
+mod key_documents;
+mod lock;
+mod people;
+mod person;
+mod refusal;
+mod response;
+mod router;
+mod server;
+mod signing_keys;
+mod state;
+mod stream;
+mod streaming;
+#[cfg(test)]
+mod tests;
+mod token_endpoint;
+mod token_issuer;
+mod transcript;
+
+pub use self::channel::Channel;
+pub use self::deliveries::{Answer, Delivery};
+pub use self::error::ChannelError;
+pub use self::fault::{Fault, Operation};
+pub use self::person::{Person, TeamChannel};
+pub use self::refusal::Refusal;
+pub use self::state::ChannelOptions;
+pub use self::token_issuer::FederatedCredential;
+pub use self::transcript::{Effect, TranscriptEntry};

@@ -1,0 +1,179 @@
+//! The handle of a running channel: starts and stops it, makes calls fail, and reads what the agent called.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use super::deliveries::Deliveries;
+use super::directory::Directory;
+use super::error::ChannelError;
+use super::fault::{Fault, Operation, Script};
+use super::http_client::HttpClient;
+use super::key_documents::METADATA_PATH;
+use super::refusal::Refusal;
+use super::server::Server;
+use super::signing_keys::Keys;
+use super::state::{ChannelOptions, ISSUER, SCOPE, State};
+use super::token_issuer::TokenIssuer;
+use super::transcript::{Transcript, TranscriptEntry};
+use crate::fault_injection::{FaultInjector, Hook};
+
+/// A running channel. Clones are the same channel; it ends with [`Channel::stop`] or with the last of them.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use local::channel_emulator::{Channel, ChannelOptions};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+/// let channel = Channel::start(listener, ChannelOptions {
+///     client_id: "7a5f0a6c-6d0c-4f3a-8f0e-3b5b6d5d9c11".to_owned(),
+///     client_secret: "secret".to_owned(),
+///     tenant: "0f3e6c1e-52a7-4c4b-9a26-0f5d5f3f7a10".to_owned(),
+///     clock: Arc::new(herald::clock::SystemClock),
+///     random: herald::random::Random::system(),
+/// })?;
+///
+/// let ada = channel.add_person("Ada");
+/// let activity = channel.message(&ada, "order a laptop");
+///
+/// assert_eq!(activity["from"]["id"], ada.id);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Channel {
+    pub(super) state: Arc<State>,
+    server: Arc<Server>,
+}
+
+impl Channel {
+    /// Starts the channel on `listener`, within a tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// When the listener has no address, or no signing key can be made.
+    pub fn start(listener: TcpListener, options: ChannelOptions) -> Result<Self, ChannelError> {
+        let state = Arc::new(State {
+            address: listener.local_addr().map_err(ChannelError::Listen)?,
+            http: HttpClient::default(),
+            endpoint: Mutex::default(),
+            keys: Keys::generate()?,
+            tokens: TokenIssuer::default(),
+            script: Script::default(),
+            faults: FaultInjector::default(),
+            transcript: Transcript::default(),
+            deliveries: Deliveries::default(),
+            directory: Mutex::default(),
+            options,
+        });
+        let server = Arc::new(Server::start(listener, Arc::clone(&state)));
+        Ok(Self { state, server })
+    }
+
+    /// Closes the listener and every connection, and returns once they are closed.
+    pub async fn stop(&self) {
+        self.server.stop().await;
+    }
+
+    /// The cloud that this channel is, as a value of `CLOUD`.
+    #[must_use]
+    pub fn cloud(&self) -> Value {
+        let origin = self.state.origin();
+        json!({
+            "login": origin,
+            "token_tenant": self.state.options.tenant,
+            "scope": SCOPE,
+            "issuer": ISSUER,
+            "openid_metadata": format!("{origin}{}", METADATA_PATH),
+            "connector_hosts": [self.state.address.to_string()],
+            "global_service_url": self.service_url(),
+        })
+    }
+
+    /// The port on 127.0.0.1 that all of it is on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.state.address.port()
+    }
+
+    /// The service URL of every conversation of this channel.
+    #[must_use]
+    pub fn service_url(&self) -> String {
+        self.state.service_url()
+    }
+
+    /// Makes `fault` happen to the next connector call, after the faults scripted before it.
+    pub fn fail(&self, fault: Fault) {
+        self.state.script.add(None, fault);
+    }
+
+    /// Makes `fault` happen to the next call of one kind, after the faults scripted for it before.
+    pub fn fail_on(&self, operation: Operation, fault: Fault) {
+        self.state.script.add(Some(operation), fault);
+    }
+
+    /// Asks `hook` what becomes of every request from now on: for tests of crashes.
+    pub fn on_request(&self, hook: Hook) {
+        self.state.faults.set_hook(hook);
+    }
+
+    /// Answers every call in these conversations with `refusal` until then, e.g. in those of one tenant with a 429.
+    pub fn throttle(&self, conversations: HashSet<String>, until: Timestamp, refusal: Refusal) {
+        self.state.script.throttle(conversations, until, refusal);
+    }
+
+    /// Forgets the scripted faults that have not happened yet.
+    pub fn forget_faults(&self) {
+        self.state.script.clear();
+    }
+
+    /// How many scripted faults have not happened yet.
+    #[must_use]
+    pub fn pending_faults(&self) -> usize {
+        self.state.script.len()
+    }
+
+    /// Every call of the agent to the connector, in order.
+    #[must_use]
+    pub fn entries(&self) -> Vec<TranscriptEntry> {
+        self.state.transcript.entries()
+    }
+
+    /// The text of every message the agent showed, first versions and updates alike, in order.
+    #[must_use]
+    pub fn texts(&self) -> Vec<String> {
+        self.state.transcript.texts()
+    }
+
+    /// Returns once the agent has shown at least `count` messages.
+    pub async fn wait_for(&self, count: usize) {
+        self.state.transcript.wait_for(count).await;
+    }
+
+    /// Returns once a request has had its effect and lost its reply, as a hook had it.
+    pub async fn reply_lost(&self) {
+        self.state.faults.reply_lost().await;
+    }
+
+    /// People, conversations and ids, for a later channel to take over.
+    #[must_use]
+    pub fn snapshot(&self) -> Value {
+        serde_json::to_value(&*self.state.directory()).unwrap_or_default()
+    }
+
+    /// Takes over what an earlier channel left in `snapshot`.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Restore`]; the channel is then as it was.
+    pub fn restore(&self, snapshot: &Value) -> Result<(), ChannelError> {
+        let restored = Directory::deserialize(snapshot).map_err(ChannelError::Restore)?;
+        *self.state.directory() = restored;
+        Ok(())
+    }
+}

@@ -1,0 +1,69 @@
+//! Delivery: one activity to the agent's endpoint, once, with the channel's token.
+//! Teams delivers again what was not answered in time; here the caller decides that.
+
+use serde_json::Value;
+
+use super::channel::Channel;
+use super::deliveries::{Answer, Delivery};
+use super::error::ChannelError;
+use super::lock::lock;
+
+impl Channel {
+    /// Sets the URL where the agent takes activities, e.g. `http://127.0.0.1:3000/api/messages`.
+    pub fn set_endpoint(&self, url: impl Into<String>) {
+        *lock(&self.state.endpoint) = Some(url.into());
+    }
+
+    /// Delivers `activity` as Teams would.
+    ///
+    /// # Errors
+    ///
+    /// When there is no endpoint or no HTTP client, no token could be signed, or no answer came; any status is an answer.
+    pub async fn deliver(&self, activity: Value) -> Result<Answer, ChannelError> {
+        let token = self.sign_claims(&self.token_claims())?;
+        self.deliver_with(activity, Some(token)).await
+    }
+
+    /// Delivers `activity` with any token, or with none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Channel::deliver`].
+    pub async fn deliver_with(
+        &self,
+        activity: Value,
+        bearer: Option<String>,
+    ) -> Result<Answer, ChannelError> {
+        let at = self.state.options.clock.now();
+        let answer = self.post(&activity, bearer).await;
+        self.state.deliveries.add(at, activity, answer.as_ref().ok());
+        answer
+    }
+
+    async fn post(&self, activity: &Value, bearer: Option<String>) -> Result<Answer, ChannelError> {
+        let endpoint = lock(&self.state.endpoint).clone().ok_or(ChannelError::NoEndpoint)?;
+        let mut request = self.state.http.get()?.post(endpoint).json(activity);
+        let headers = [
+            ("x-ms-conversation-id", &activity["conversation"]["id"]),
+            ("x-ms-tenant-id", &activity["conversation"]["tenantId"]),
+        ];
+        for (name, value) in headers {
+            if let Some(value) = value.as_str() {
+                request = request.header(name, value);
+            }
+        }
+        if let Some(token) = bearer {
+            request = request.bearer_auth(token);
+        }
+        let answer = request.send().await.map_err(ChannelError::NotDelivered)?;
+        let status = answer.status().as_u16();
+        let body = answer.text().await.map_err(ChannelError::NotDelivered)?;
+        Ok(Answer { status, body })
+    }
+
+    /// What was delivered after the first `count`, oldest first and as far as it is kept; and how much in all.
+    #[must_use]
+    pub fn delivered_since(&self, count: usize) -> (Vec<Delivery>, usize) {
+        self.state.deliveries.since(count)
+    }
+}

@@ -1,0 +1,49 @@
+//! Error responses of the token endpoint: OAuth's error, and Entra's code and description (protocol §3.4).
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+/// Why a token request is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::channel_emulator) struct TokenError {
+    status: u16,
+    error: &'static str,
+    code: u32,
+    description: String,
+}
+
+impl TokenError {
+    pub(in crate::channel_emulator) fn new(
+        status: u16,
+        error: &'static str,
+        code: u32,
+        description: impl Into<String>,
+    ) -> Self {
+        Self { status, error, code, description: description.into() }
+    }
+
+    /// The client's credential is not valid.
+    pub(in crate::channel_emulator) fn client(code: u32, description: impl Into<String>) -> Self {
+        Self::new(401, "invalid_client", code, description)
+    }
+
+    /// The HTTP status of the response.
+    pub(in crate::channel_emulator) fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The body of the response; `ids` are a trace id and a correlation id.
+    pub(in crate::channel_emulator) fn body(&self, now: Timestamp, ids: [String; 2], origin: &str) -> Value {
+        let Self { error, code, description, .. } = self;
+        let [trace, correlation] = ids;
+        json!({
+            "error": error,
+            "error_description": format!("AADSTS{code}: {description} Trace ID: {trace}"),
+            "error_codes": [code],
+            "timestamp": now.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
+            "trace_id": trace,
+            "correlation_id": correlation,
+            "error_uri": format!("{origin}/error?code={code}"),
+        })
+    }
+}

@@ -1,0 +1,67 @@
+//! Starts the emulated channel: on a free port, or as its saved state has it.
+//! What it does is in [`crate::channel_emulator`].
+
+use std::sync::Arc;
+
+use herald::clock::Clock;
+use herald::random::Random;
+use tokio::net::TcpListener;
+
+use crate::LocalError;
+use crate::channel_emulator::{Channel, ChannelOptions};
+use crate::state_file::ChannelState;
+
+/// The registration of the emulated channel. None of it is secret: it opens nothing but this process.
+pub const EMULATED_CLIENT_ID: &str = "5d0c9c1e-7a3b-4f0e-9f8e-2b1a6c3d4e5f";
+pub(crate) const EMULATED_TENANT: &str = "9a1b2c3d-4e5f-4a6b-8c7d-0e1f2a3b4c5d";
+pub(crate) const EMULATED_SECRET: &str = "emulated";
+
+/// Starts the channel, on the port it had before where its state was saved.
+pub(crate) async fn start(
+    saved: Option<ChannelState>,
+    clock: &Arc<dyn Clock>,
+    random: &Random,
+) -> Result<Channel, LocalError> {
+    let listener = match &saved {
+        Some(ChannelState { port, .. }) => {
+            let in_use = |cause| LocalError::ChannelPort { port: *port, cause };
+            TcpListener::bind(("127.0.0.1", *port)).await.map_err(in_use)?
+        }
+        None => free_port().await?,
+    };
+    let channel = Channel::start(
+        listener,
+        ChannelOptions {
+            client_id: EMULATED_CLIENT_ID.to_owned(),
+            client_secret: EMULATED_SECRET.to_owned(),
+            tenant: EMULATED_TENANT.to_owned(),
+            clock: clock.clone(),
+            random: random.clone(),
+        },
+    )?;
+    if let Some(saved) = saved {
+        channel.restore(&saved.channel)?;
+    }
+    Ok(channel)
+}
+
+/// Listens on a port outside the ephemeral range, so that it is free again after a restart.
+async fn free_port() -> Result<TcpListener, LocalError> {
+    const PORTS: std::ops::Range<u16> = 20_000..32_000;
+
+    // Not the seeded one of a test: every test would begin with the same port.
+    let random = Random::system();
+    let mut tries = 0;
+    loop {
+        let offset = random.below(u64::from(PORTS.end - PORTS.start));
+        let port = PORTS.start.saturating_add(u16::try_from(offset).unwrap_or_default());
+        match TcpListener::bind(("127.0.0.1", port)).await {
+            Ok(listener) => return Ok(listener),
+            Err(cause) if tries == MAX_PORTS_TRIED => return Err(LocalError::ChannelPort { port, cause }),
+            Err(_) => tries += 1,
+        }
+    }
+}
+
+/// Ports tried before the last error is returned.
+const MAX_PORTS_TRIED: u32 = 100;

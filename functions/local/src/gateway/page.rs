@@ -1,0 +1,127 @@
+//! The chat page of `herald run`: write as one of the channel's people, see every activity, have things go wrong.
+//! It is for the browser of this machine: nothing of it is served to another page or under another name.
+
+mod act;
+
+use axum::extract::{Query, Request, State};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, ORIGIN, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::channel_emulator::{Channel, Effect, TranscriptEntry};
+
+const HTML: &str = include_str!("page/page.html");
+
+/// The page loads nothing and connects to this address only.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; \
+    base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The page of one channel at one port.
+#[derive(Debug, Clone)]
+pub struct Page {
+    channel: Channel,
+    /// What a browser calls this address.
+    authorities: [String; 2],
+}
+
+impl Page {
+    /// The page of `channel`, served at `port`.
+    #[must_use]
+    pub fn new(channel: Channel, port: u16) -> Self {
+        Self { channel, authorities: ["127.0.0.1", "localhost"].map(|name| format!("{name}:{port}")) }
+    }
+
+    pub(super) fn router<S: Clone + Send + Sync + 'static>(self) -> Router<S> {
+        Router::new()
+            .route("/", get(show).fallback(async || StatusCode::NOT_FOUND))
+            .route("/chat/log", get(log))
+            .route("/chat/act", post(act::act))
+            .route_layer(middleware::from_fn_with_state(self.clone(), only_here))
+            .with_state(self)
+    }
+
+    /// Whether a request comes from the page itself, or from an address typed into the browser.
+    fn is_own(&self, headers: &HeaderMap) -> bool {
+        let value = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+        let Some(host) = value(HOST.as_str()).filter(|host| self.authorities.iter().any(|own| own == host))
+        else {
+            return false;
+        };
+        let is_relayed = headers.keys().any(|name| name.as_str().contains("forwarded"));
+        let is_from_here = value(ORIGIN.as_str()).is_none_or(|origin| origin == format!("http://{host}"));
+        let is_asked_here =
+            value("sec-fetch-site").is_none_or(|site| site == "same-origin" || site == "none");
+        !is_relayed && is_from_here && is_asked_here
+    }
+}
+
+async fn only_here(State(page): State<Page>, request: Request, next: Next) -> Response {
+    if page.is_own(request.headers()) {
+        next.run(request).await
+    } else {
+        StatusCode::FORBIDDEN.into_response()
+    }
+}
+
+async fn show() -> Response {
+    let headers = [
+        (CONTENT_TYPE, "text/html; charset=utf-8"),
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (CACHE_CONTROL, "no-store"),
+    ];
+    (headers, HTML).into_response()
+}
+
+/// How much of both logs the page has.
+#[derive(Deserialize)]
+struct Seen {
+    #[serde(default)]
+    delivered: usize,
+    #[serde(default)]
+    called: usize,
+}
+
+/// What happened since the page last asked.
+async fn log(State(page): State<Page>, Query(seen): Query<Seen>) -> Json<Value> {
+    let channel = &page.channel;
+    let (delivered, delivered_in_all) = channel.delivered_since(seen.delivered);
+    let called = channel.entries();
+    let people = channel.people().into_iter().map(|person| {
+        let conversation = channel.personal_conversation(&person);
+        json!({ "id": person.id, "name": person.name, "conversation": conversation })
+    });
+    Json(json!({
+        "agent": channel.agent_id(),
+        "people": people.collect::<Vec<_>>(),
+        "faults": channel.pending_faults(),
+        "delivered": delivered.iter().map(|one| json!({
+            "at": one.at, "activity": one.activity, "status": one.status, "answer": one.answer,
+        })).collect::<Vec<_>>(),
+        "called": called.iter().skip(seen.called).map(call).collect::<Vec<_>>(),
+        "seen": { "delivered": delivered_in_all, "called": called.len() },
+    }))
+}
+
+fn call(entry: &TranscriptEntry) -> Value {
+    let effect = match entry.effect {
+        Effect::Created => "created",
+        Effect::Sent => "sent",
+        Effect::Updated => "updated",
+        Effect::Deleted => "deleted",
+        Effect::Read => "read",
+        Effect::Refused => "refused",
+    };
+    json!({
+        "at": entry.at, "method": entry.method, "path": entry.path, "effect": effect, "status": entry.status,
+        "conversation": entry.conversation, "activityId": entry.activity_id,
+        "activity": entry.activity, "parameters": entry.parameters,
+    })
+}

@@ -1,0 +1,19 @@
+//! The bundle on one machine: the functions in one process, emulators of AWS and of the channel, and what triggers them.
+//! No Lambda function needs any of it.
+
+pub mod aws_emulator;
+pub mod bundle;
+pub mod channel_emulator;
+mod emulated_channel;
+mod error;
+pub mod fault_injection;
+pub mod gateway;
+mod local;
+pub mod poller;
+pub mod scheduler;
+mod signing_key;
+mod state_file;
+
+pub use self::emulated_channel::EMULATED_CLIENT_ID;
+pub use self::error::LocalError;
+pub use self::local::{ChannelSource, Local, LocalOptions, TEMPLATE};

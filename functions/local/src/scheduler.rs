@@ -1,0 +1,49 @@
+//! Fires the schedules as EventBridge Scheduler would, and saves the state, by the clock.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use herald::clock::Clock;
+use herald::error::error_chain;
+use jiff::Timestamp;
+use tokio::task::JoinSet;
+use tracing::error;
+
+use crate::Local;
+use crate::aws_emulator::template::{ScheduleDefinition, fire};
+
+/// Fires every schedule that is due, concurrently, also those that were made meanwhile.
+pub async fn run_schedules(local: Arc<Local>, clock: Arc<dyn Clock>) {
+    let mut firing = JoinSet::new();
+    let mut last = clock.now();
+    loop {
+        clock.sleep(Duration::from_secs(1)).await;
+        let now = clock.now();
+        match local.stack.due(last, now) {
+            Ok(due) => {
+                for (schedule, due) in due {
+                    firing.spawn(fire_one(local.clone(), schedule, due));
+                }
+            }
+            Err(error) => error!(error = %error_chain(&error), "could not keep the schedules"),
+        }
+        last = now;
+        while firing.try_join_next().is_some() {}
+    }
+}
+
+async fn fire_one(local: Arc<Local>, schedule: ScheduleDefinition, due: Timestamp) {
+    if let Err(error) = local.fire(fire(&schedule, due)).await {
+        error!(error = %error_chain(error.as_ref()), schedule.name, "a schedule could not be fired");
+    }
+}
+
+/// Saves the state every second.
+pub async fn autosave(local: Arc<Local>, clock: Arc<dyn Clock>) {
+    loop {
+        clock.sleep(Duration::from_secs(1)).await;
+        if let Err(error) = local.save().await {
+            error!(error = %error_chain(&error), "could not keep the state");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Broadcasts in stories: the event `news`, what is recorded of its broadcast, and people to send it to.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use herald::agent::notification::Notification;
+use herald::aws::table::{BroadcastStore, SLICES};
+use herald::broadcast::{Broadcast, BroadcastId, Command, Entry, Kind, Outcome, Spec};
+use herald::clock::Clock;
+use herald::protocol::conversation::ConversationReference;
+use herald::protocol::conversation::lifecycle::Presence;
+use herald::protocol::ids::TenantId;
+use local::channel_emulator::Person;
+use serde_json::{Value, json};
+
+use crate::TestBundle;
+
+/// A notification of the system, known by the key `news`.
+#[expect(clippy::needless_pass_by_value, reason = "the stories write them in place")]
+pub fn news(audience: Value, content: Value) -> Value {
+    json!({ "version": 1, "notification": "news", "key": "news", "audience": audience, "content": content })
+}
+
+/// The id of the broadcast of [`news`].
+pub fn id() -> BroadcastId {
+    BroadcastId::of_key("news")
+}
+
+/// Where the bundle keeps its broadcasts.
+pub fn store(bundle: &TestBundle) -> &BroadcastStore {
+    &bundle.local().bundle.proactive.broadcasts
+}
+
+/// The broadcast of [`news`] as it is recorded.
+pub async fn state(bundle: &TestBundle) -> Broadcast {
+    store(bundle).state(&id()).await.unwrap().unwrap()
+}
+
+/// Has an operator pause, resume or cancel the broadcast of [`news`].
+pub async fn wish(bundle: &TestBundle, wish: Command) {
+    let now = bundle.clock().now();
+    let decide = |broadcast: &Broadcast| match broadcast.apply(wish, now) {
+        Ok(wished) => (Some(wished), true),
+        Err(_) => (None, false),
+    };
+    assert!(store(bundle).change(&id(), decide).await.unwrap().unwrap().1);
+}
+
+/// The lines of the report.
+pub async fn lines_of(bundle: &TestBundle, id: &BroadcastId) -> Vec<Entry> {
+    let mut lines = Vec::new();
+    for slice in 0..SLICES {
+        lines.extend(store(bundle).entries(id, slice, None, None).await.unwrap().entries);
+    }
+    lines
+}
+
+/// How many recipients came to what, by the report's lines, which the counters must agree with.
+pub async fn outcomes(bundle: &TestBundle) -> BTreeMap<Outcome, i64> {
+    let counted = store(bundle).counts(&id()).await.unwrap().total();
+    let recounted = store(bundle).recount(&id()).await.unwrap();
+    let counted: BTreeMap<_, _> = counted.0.into_iter().filter(|(_, count)| *count != 0).collect();
+    assert_eq!(counted, recounted.0);
+    counted
+}
+
+/// `count` people with personal conversations, known to the channel and to the store.
+pub async fn populate(bundle: &TestBundle, count: usize) -> Vec<Person> {
+    let mut people = Vec::new();
+    for number in 0..count {
+        let person = bundle.channel().add_person(&format!("Person {number}"));
+        know(bundle, &person, None).await;
+        people.push(person);
+    }
+    people
+}
+
+/// Has the store know the person's conversation, in another tenant where one is given.
+pub async fn know(bundle: &TestBundle, person: &Person, tenant: Option<&str>) {
+    let activity = serde_json::from_value(bundle.channel().message(person, "hello")).unwrap();
+    let mut reference = ConversationReference::of(&activity).unwrap();
+    if let Some(tenant) = tenant {
+        reference.tenant_id = Some(TenantId::new(tenant).unwrap());
+    }
+    let references = &bundle.local().bundle.proactive.references;
+    references.upsert(&reference, Presence::Active, bundle.clock().now()).await.unwrap();
+}
+
+/// Lets a minute pass, and ticks.
+pub async fn tick(bundle: &TestBundle) {
+    bundle.clock().advance(Duration::from_secs(61));
+    bundle.tick().await;
+}
+
+/// Recalls what the broadcast of `key` delivered, as `herald broadcast recall` does.
+pub async fn recall(bundle: &TestBundle, key: &str) {
+    let planner = &bundle.local().bundle.proactive;
+    let of = BroadcastId::of_key(key);
+    let (source, _) = planner.broadcasts.get(&of).await.unwrap().unwrap();
+    let key = format!("recall {of}");
+    let notification = Notification { scheduled_time: bundle.clock().now(), ..source.notification };
+    let spec = Spec { origin: format!("key:{key}"), notification, content: None, kind: Kind::Recall { of } };
+    let id = BroadcastId::of_key(&key);
+    planner.open_new(&id, &spec).await.unwrap();
+    planner.advance(&id, None).await.unwrap();
+}

@@ -1,0 +1,180 @@
+//! An engine whose task goes on in steps, which remembers what it was asked and does what buttons ask for.
+//! What it does is said by the words it is asked with.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use herald::agent::effect::Effect;
+use herald::agent::engine::{Engine, EngineError, Outcome, TaskOutcome};
+use herald::agent::ids::TaskId;
+use herald::agent::invoke;
+use herald::agent::memory::{Exchange, Memory};
+use herald::agent::progress::Progress;
+use herald::agent::task::{Task, TaskRun};
+use herald::agent::turn::Turn;
+use herald::clock::Clock;
+use herald::jobs::JobId;
+use herald::protocol::activity::Activity;
+use local::channel_emulator::Person;
+use serde_json::{Value, json};
+
+use crate::TestBundle;
+
+/// The engine.
+pub struct Clerk {
+    clock: Arc<dyn Clock>,
+    steps: Vec<TaskOutcome>,
+    /// How long the first step takes.
+    takes: Duration,
+    /// The runs of the task so far.
+    pub runs: Mutex<Vec<TaskRun>>,
+}
+
+/// Says `text` and goes on after `after` with this state.
+pub fn go_on(say: &[&str], state: Value, after: Duration) -> TaskOutcome {
+    let say = say.iter().map(|text| Activity::message(*text)).collect();
+    TaskOutcome::Continue { say, state, after }
+}
+
+/// Ends with `text`.
+pub fn done(text: &str) -> TaskOutcome {
+    TaskOutcome::Done(vec![Activity::message(text)])
+}
+
+impl Clerk {
+    /// Its task takes these steps, and then repeats the last.
+    pub fn taking(steps: Vec<TaskOutcome>, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, steps, takes: Duration::ZERO, runs: Mutex::default() }
+    }
+
+    /// Its first step takes so long.
+    pub fn after(self, takes: Duration) -> Self {
+        Self { takes, ..self }
+    }
+
+    /// The step and the state of each run.
+    pub fn ran(&self) -> Vec<(u32, Option<Value>)> {
+        self.runs.lock().unwrap().iter().map(|run| (run.step, run.state.clone())).collect()
+    }
+
+    /// Returns the first job of its task.
+    pub fn task(&self) -> JobId {
+        JobId::of_task(&self.task_id())
+    }
+
+    /// Returns the id of its task.
+    pub fn task_id(&self) -> TaskId {
+        self.runs.lock().unwrap().first().unwrap().idempotency_key.clone()
+    }
+
+    fn answer(&self, turn: &Turn) -> Outcome {
+        match turn.text().as_str() {
+            "start" => Outcome::Defer {
+                ack: Activity::message("On it."),
+                task: Task::new("watch").with_label("a laptop").with_memory(),
+            },
+            "cancel" => match turn.memory.waiting.first() {
+                Some(waiting) => Outcome::reply(format!("Cancelled: {}.", waiting.label))
+                    .with_effect(Effect::CancelTask { task: waiting.step.clone() }),
+                None => Outcome::reply("Nothing waits."),
+            },
+            "cancel that" => {
+                Outcome::reply("Cancelled.").with_effect(Effect::CancelTask { task: self.task_id() })
+            }
+            "forget" => Outcome::reply("Forgotten.").with_effect(Effect::Forget),
+            text => {
+                let before: Vec<&str> =
+                    turn.memory.exchanges.iter().map(|exchange| exchange.asked.as_str()).collect();
+                let answer = format!("Before: {}.", before.join(", "));
+                let exchange = Exchange::new(text, &answer, self.clock.now());
+                Outcome::reply(answer).with_effect(Effect::Remember(exchange))
+            }
+        }
+    }
+
+    async fn press(&self, turn: &Turn) -> Result<Response, EngineError> {
+        let value = turn.activity.value.clone().unwrap_or_default();
+        Ok(match value["action"]["verb"].as_str() {
+            Some("refresh") => invoke::card(json!({ "type": "AdaptiveCard" })),
+            Some("what") => invoke::message(format!("{} waits.", turn.memory.waiting[0].label)),
+            Some("refuse") => invoke::refused("Not yours."),
+            Some("later") => self.answer_as(turn, "start"),
+            Some("cancel") => {
+                let task = serde_json::from_value(value["action"]["data"]["task"].clone())?;
+                invoke::message("Cancelled.").with_effect(Effect::CancelTask { task })
+            }
+            Some("slow") => {
+                self.clock.sleep(Duration::from_secs(60)).await;
+                invoke::message("Too late.")
+            }
+            _ => return Err("no such button".into()),
+        })
+    }
+
+    fn answer_as(&self, turn: &Turn, text: &str) -> Outcome {
+        let mut turn = turn.clone();
+        turn.activity.text = Some(text.to_owned());
+        self.answer(&turn)
+    }
+}
+
+#[async_trait]
+impl Engine for Clerk {
+    async fn on_activity(&self, turn: &Turn) -> Result<Response, EngineError> {
+        if turn.activity.is("message") {
+            return Ok(self.answer(turn));
+        }
+        match turn.activity.name.as_deref() {
+            Some(invoke::CARD_ACTION) => self.press(turn).await,
+            Some(invoke::FEEDBACK) => {
+                let exchange = Exchange::new("feedback", "thanks", self.clock.now());
+                Ok(invoke::accepted().with_effect(Effect::Remember(exchange)))
+            }
+            Some("slow/invoke") => {
+                self.clock.sleep(Duration::from_secs(60)).await;
+                Ok(invoke::accepted())
+            }
+            _ => Ok(Outcome::Ignore),
+        }
+    }
+
+    async fn run_task(&self, run: &TaskRun, _progress: &Progress) -> Result<TaskResponse, EngineError> {
+        self.runs.lock().unwrap().push(run.clone());
+        if run.step == 0 && !self.takes.is_zero() {
+            self.clock.sleep(self.takes).await;
+        }
+        let step = usize::try_from(run.step)?.min(self.steps.len() - 1);
+        Ok(self.steps[step].clone())
+    }
+
+    fn needs_memory(&self, _turn: &Turn) -> bool {
+        true
+    }
+}
+
+/// A bundle whose clerk takes these steps, and the clerk.
+pub async fn with(steps: Vec<TaskOutcome>) -> (TestBundle, Arc<Clerk>) {
+    let clock = TestBundle::clock_at_start();
+    let clerk = Arc::new(Clerk::taking(steps, clock.clone()));
+    (TestBundle::with_shared(clerk.clone(), clock).await, clerk)
+}
+
+/// The one who asks.
+pub fn alex(bundle: &TestBundle) -> Person {
+    let known = bundle.channel().people().into_iter().find(|person| person.name == "Alex");
+    known.unwrap_or_else(|| bundle.channel().add_person("Alex"))
+}
+
+/// Has the one who asks write `text`.
+pub async fn say(bundle: &TestBundle, text: &str) {
+    let alex = alex(bundle);
+    bundle.receive(bundle.channel().message(&alex, text)).await;
+}
+
+/// What is kept of the only conversation.
+pub async fn memory(bundle: &TestBundle) -> Memory {
+    let items = bundle.items().await;
+    let memory = items.iter().find_map(|item| item.get("memory")?.as_s().ok());
+    memory.map(|memory| serde_json::from_str(memory).unwrap()).unwrap_or_default()
+}
