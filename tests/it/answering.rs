@@ -207,11 +207,10 @@ async fn an_engine_that_recovers_is_asked_again_and_one_that_does_not_apologises
 
 #[tokio::test]
 async fn a_task_too_large_for_the_queue_is_answered_with_an_apology() {
-    let outcome = herald::agent::engine::Outcome::Defer {
-        ack: herald::protocol::activity::Activity::message("On it."),
-        task: herald::agent::task::Task::new("work").input("x".repeat(300_000)),
-    };
-    let bundle = TestBundle::with(ScriptedEngine::deciding(outcome)).await;
+    let ack = herald::protocol::activity::Activity::message("On it.");
+    let task = herald::agent::Task::new("work").input("x".repeat(300_000));
+    let response = herald::agent::Response::defer(ack, task);
+    let bundle = TestBundle::with(ScriptedEngine::deciding(response)).await;
     let alex = bundle.channel().add_person("Alex");
 
     bundle.receive(bundle.channel().message(&alex, "report")).await;

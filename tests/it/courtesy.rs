@@ -46,7 +46,7 @@ async fn tell(bundle: &TestBundle, event: Value) {
 async fn at(bundle: &TestBundle, time: &str) {
     let time: Timestamp = time.parse().unwrap();
     let ticked = Minute::of(time - SignedDuration::from_mins(65));
-    bundle.local().bundle.proactive.agenda.drain(ticked).await.unwrap();
+    bundle.local().bundle.proactive.timers.drain(ticked).await.unwrap();
     let wait = time.duration_since(bundle.clock().now());
     bundle.clock().advance(wait.try_into().unwrap());
     bundle.tick().await;

@@ -33,7 +33,7 @@ impl Schema {
 }
 
 fn proactive_takes(event: &Value) -> Result<(), String> {
-    proactive::check_event(event.clone()).map_err(|error| error.to_string())
+    proactive::validate_event(event.clone()).map_err(|error| error.to_string())
 }
 
 /// Events that have every member there is.

@@ -1,8 +1,8 @@
 //! The channel's limits: what is sent stays within them, and what the channel refuses all the same is sent later.
 
+use herald::agent::Response;
 use std::time::Duration;
 
-use herald::agent::engine::Outcome;
 use herald::clock::Clock;
 use herald::protocol::activity::Activity;
 use herald::protocol::conversation::ConversationReference;
@@ -65,8 +65,8 @@ async fn populate(bundle: &TestBundle, count: usize, tenant: Option<&str>) {
 
 #[tokio::test]
 async fn ten_answers_at_once_are_spread_over_the_windows_of_a_conversation() {
-    let answers = (0..10).map(|number| Activity::message(format!("{number}"))).collect();
-    let bundle = TestBundle::with(ScriptedEngine::deciding(Outcome::Reply(answers))).await;
+    let answers = (0..10).map(|number| Activity::message(format!("{number}")));
+    let bundle = TestBundle::with(ScriptedEngine::deciding(Response::reply_with(answers))).await;
     let alex = bundle.channel().add_person("Alex");
 
     bundle.receive(bundle.channel().message(&alex, "tell me all")).await;

@@ -16,7 +16,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// A laptop that is delivered after `after`.
-fn delivery(after: Duration) -> Vec<herald::agent::engine::TaskOutcome> {
+fn delivery(after: Duration) -> Vec<herald::agent::TaskResponse> {
     vec![go_on(&["Placed."], json!({ "placed": 1 }), after), done("Delivered.")]
 }
 

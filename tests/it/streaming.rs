@@ -1,11 +1,11 @@
 //! Answers that are shown while they are made: paced, kept alive, closed in time, stopped, and whole in the end.
 //! A crash at each point of one is another story's; a thousand engines are the shared stream's own.
 
+use herald::agent::Response;
+use herald::agent::{Task, TaskResponse};
 use std::sync::Arc;
 use std::time::Duration;
 
-use herald::agent::engine::{Outcome, TaskOutcome};
-use herald::agent::task::Task;
 use herald::clock::Clock;
 use herald::jobs::{Job, JobId, State};
 use herald::protocol::activity::Activity;
@@ -27,14 +27,14 @@ fn seconds(seconds: u64) -> Duration {
 }
 
 /// A bundle whose engine says these words, each after its pause, and comes to `answer`.
-async fn telling(words: &[(Duration, &'static str)], answer: TaskOutcome) -> TestBundle {
+async fn telling(words: &[(Duration, &'static str)], answer: TaskResponse) -> TestBundle {
     let clock = TestBundle::clock_at_start();
     let engine = ScriptedEngine::streaming(STATUS, words, answer, clock.clone());
     TestBundle::with_shared(Arc::new(engine), clock).await
 }
 
-fn done(text: &str) -> TaskOutcome {
-    TaskOutcome::Done(vec![Activity::message(text)])
+fn done(text: &str) -> TaskResponse {
+    TaskResponse::done([Activity::message(text)])
 }
 
 /// Alex asks, and all that follows is done while time passes.
@@ -186,7 +186,7 @@ async fn an_answer_that_differs_from_what_was_told_takes_its_place() {
 
 #[tokio::test]
 async fn what_was_told_stays_before_an_engines_word_that_it_failed() {
-    let answer = TaskOutcome::Failed { say: Activity::message("The shop is closed.") };
+    let answer = TaskResponse::failed(Activity::message("The shop is closed."));
     let bundle = telling(&[(seconds(2), "Two "), (seconds(3), "laptops")], answer).await;
 
     ask(&bundle).await;
@@ -299,8 +299,8 @@ async fn in_copilot_it_is_seen_to_type_sooner() {
 
 #[tokio::test]
 async fn whoever_wants_replies_at_once_gets_the_status_of_a_streamed_answer() {
-    let outcome = Outcome::Stream { status: STATUS.to_owned(), task: Task::new("work") };
-    let bundle = TestBundle::with(ScriptedEngine::deciding(outcome)).await;
+    let response = Response::stream(STATUS, Task::new("work"));
+    let bundle = TestBundle::with(ScriptedEngine::deciding(response)).await;
     let alex = bundle.channel().add_person("Alex");
     let mut activity = bundle.channel().message(&alex, "tell me");
     activity["deliveryMode"] = "expectReplies".into();
@@ -315,8 +315,8 @@ async fn whoever_wants_replies_at_once_gets_the_status_of_a_streamed_answer() {
 #[tokio::test]
 async fn a_stream_whose_task_fails_for_good_ends_with_an_apology() {
     let clock = TestBundle::clock_at_start();
-    let outcome = Outcome::Stream { status: STATUS.to_owned(), task: Task::new("unknown") };
-    let bundle = TestBundle::with_shared(Arc::new(ScriptedEngine::deciding(outcome)), clock).await;
+    let response = Response::stream(STATUS, Task::new("unknown"));
+    let bundle = TestBundle::with_shared(Arc::new(ScriptedEngine::deciding(response)), clock).await;
 
     ask(&bundle).await;
 

@@ -1,9 +1,9 @@
 //! Broadcasts in stories: the event `news`, what is recorded of its broadcast, and people to send it to.
 
+use herald::agent::Notification;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use herald::agent::notification::Notification;
 use herald::aws::table::{BroadcastStore, SLICES};
 use herald::broadcast::{Broadcast, BroadcastId, Command, Entry, Kind, Outcome, Spec};
 use herald::clock::Clock;

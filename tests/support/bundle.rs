@@ -1,13 +1,13 @@
 //! The whole bundle for one story: its own table, queues, channel and clock, stepped by the story.
 //! Dropped at the end of a story, it must hold no work, no dead letter and no open claim.
 
+use herald::agent::Engine;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::QueueAttributeName;
-use herald::agent::engine::Engine;
 use herald::aws::config::Credential;
 use herald::aws::queue::Queue;
 use herald::clock::Clock;

@@ -1,18 +1,15 @@
 //! An engine whose task goes on in steps, which remembers what it was asked and does what buttons ask for.
 //! What it does is said by the words it is asked with.
 
+use herald::agent::{
+    Effect, Engine, EngineError, Exchange, Memory, Progress, Response, Task, TaskId, TaskResponse, TaskRun,
+    Turn,
+};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use herald::agent::effect::Effect;
-use herald::agent::engine::{Engine, EngineError, Outcome, TaskOutcome};
-use herald::agent::ids::TaskId;
 use herald::agent::invoke;
-use herald::agent::memory::{Exchange, Memory};
-use herald::agent::progress::Progress;
-use herald::agent::task::{Task, TaskRun};
-use herald::agent::turn::Turn;
 use herald::clock::Clock;
 use herald::jobs::JobId;
 use herald::protocol::activity::Activity;
@@ -24,7 +21,7 @@ use crate::TestBundle;
 /// The engine.
 pub struct Clerk {
     clock: Arc<dyn Clock>,
-    steps: Vec<TaskOutcome>,
+    steps: Vec<TaskResponse>,
     /// How long the first step takes.
     takes: Duration,
     /// The runs of the task so far.
@@ -32,19 +29,18 @@ pub struct Clerk {
 }
 
 /// Says `text` and goes on after `after` with this state.
-pub fn go_on(say: &[&str], state: Value, after: Duration) -> TaskOutcome {
-    let say = say.iter().map(|text| Activity::message(*text)).collect();
-    TaskOutcome::Continue { say, state, after }
+pub fn go_on(say: &[&str], state: Value, after: Duration) -> TaskResponse {
+    TaskResponse::continue_after(after, state, say.iter().map(|text| Activity::message(*text)))
 }
 
 /// Ends with `text`.
-pub fn done(text: &str) -> TaskOutcome {
-    TaskOutcome::Done(vec![Activity::message(text)])
+pub fn done(text: &str) -> TaskResponse {
+    TaskResponse::done([Activity::message(text)])
 }
 
 impl Clerk {
     /// Its task takes these steps, and then repeats the last.
-    pub fn taking(steps: Vec<TaskOutcome>, clock: Arc<dyn Clock>) -> Self {
+    pub fn taking(steps: Vec<TaskResponse>, clock: Arc<dyn Clock>) -> Self {
         Self { clock, steps, takes: Duration::ZERO, runs: Mutex::default() }
     }
 
@@ -68,27 +64,27 @@ impl Clerk {
         self.runs.lock().unwrap().first().unwrap().idempotency_key.clone()
     }
 
-    fn answer(&self, turn: &Turn) -> Outcome {
+    fn answer(&self, turn: &Turn) -> Response {
         match turn.text().as_str() {
-            "start" => Outcome::Defer {
-                ack: Activity::message("On it."),
-                task: Task::new("watch").with_label("a laptop").with_memory(),
-            },
+            "start" => {
+                let task = Task::new("watch").with_label("a laptop").with_memory();
+                Response::defer(Activity::message("On it."), task)
+            }
             "cancel" => match turn.memory.waiting.first() {
-                Some(waiting) => Outcome::reply(format!("Cancelled: {}.", waiting.label))
+                Some(waiting) => Response::reply(format!("Cancelled: {}.", waiting.label))
                     .with_effect(Effect::CancelTask { task: waiting.step.clone() }),
-                None => Outcome::reply("Nothing waits."),
+                None => Response::reply("Nothing waits."),
             },
             "cancel that" => {
-                Outcome::reply("Cancelled.").with_effect(Effect::CancelTask { task: self.task_id() })
+                Response::reply("Cancelled.").with_effect(Effect::CancelTask { task: self.task_id() })
             }
-            "forget" => Outcome::reply("Forgotten.").with_effect(Effect::Forget),
+            "forget" => Response::reply("Forgotten.").with_effect(Effect::Forget),
             text => {
                 let before: Vec<&str> =
                     turn.memory.exchanges.iter().map(|exchange| exchange.asked.as_str()).collect();
                 let answer = format!("Before: {}.", before.join(", "));
                 let exchange = Exchange::new(text, &answer, self.clock.now());
-                Outcome::reply(answer).with_effect(Effect::Remember(exchange))
+                Response::reply(answer).with_effect(Effect::Remember(exchange))
             }
         }
     }
@@ -112,7 +108,7 @@ impl Clerk {
         })
     }
 
-    fn answer_as(&self, turn: &Turn, text: &str) -> Outcome {
+    fn answer_as(&self, turn: &Turn, text: &str) -> Response {
         let mut turn = turn.clone();
         turn.activity.text = Some(text.to_owned());
         self.answer(&turn)
@@ -135,7 +131,7 @@ impl Engine for Clerk {
                 self.clock.sleep(Duration::from_secs(60)).await;
                 Ok(invoke::accepted())
             }
-            _ => Ok(Outcome::Ignore),
+            _ => Ok(Response::ignore()),
         }
     }
 
@@ -154,7 +150,7 @@ impl Engine for Clerk {
 }
 
 /// A bundle whose clerk takes these steps, and the clerk.
-pub async fn with(steps: Vec<TaskOutcome>) -> (TestBundle, Arc<Clerk>) {
+pub async fn with(steps: Vec<TaskResponse>) -> (TestBundle, Arc<Clerk>) {
     let clock = TestBundle::clock_at_start();
     let clerk = Arc::new(Clerk::taking(steps, clock.clone()));
     (TestBundle::with_shared(clerk.clone(), clock).await, clerk)

@@ -1,31 +1,29 @@
 //! An engine that a story scripts: what it answers, how long it takes, how often it was asked.
 //! The real sample engine has a story of its own.
 
+use herald::agent::{
+    Engine, EngineError, Notification, Progress, Recipient, Response, Task, TaskResponse, TaskRun, Turn,
+};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use herald::agent::engine::{Engine, EngineError, Outcome, TaskOutcome};
-use herald::agent::notification::{Notification, Recipient};
-use herald::agent::progress::Progress;
-use herald::agent::task::{Task, TaskRun};
-use herald::agent::turn::Turn;
 use herald::clock::Clock;
 use herald::protocol::activity::Activity;
 
 /// What a streamed answer is told in, and what it comes to.
 struct Telling {
     words: Vec<(Duration, &'static str)>,
-    answer: TaskOutcome,
+    answer: TaskResponse,
     clock: Arc<dyn Clock>,
 }
 
 /// An engine that does what it was told to.
 #[derive(Default)]
 pub struct ScriptedEngine {
-    outcome: Option<Outcome>,
-    follow_up: Option<TaskOutcome>,
+    response: Option<Response>,
+    follow_up: Option<TaskResponse>,
     notification: Option<Activity>,
     takes: Option<(Duration, Arc<dyn Clock>)>,
     telling: Option<Telling>,
@@ -39,15 +37,15 @@ impl ScriptedEngine {
     /// Says `text` to everything.
     #[must_use]
     pub fn saying(text: &str) -> Self {
-        Self { outcome: Some(Outcome::reply(text)), ..Self::default() }
+        Self { response: Some(Response::reply(text)), ..Self::default() }
     }
 
     /// Says `ack`, works on it, and says `follow_up`.
     #[must_use]
     pub fn deferring(ack: &str, follow_up: &str) -> Self {
         Self {
-            outcome: Some(Outcome::Defer { ack: Activity::message(ack), task: Task::new("work") }),
-            follow_up: Some(TaskOutcome::Done(vec![Activity::message(follow_up)])),
+            response: Some(Response::defer(Activity::message(ack), Task::new("work"))),
+            follow_up: Some(TaskResponse::done([Activity::message(follow_up)])),
             ..Self::default()
         }
     }
@@ -56,7 +54,7 @@ impl ScriptedEngine {
     #[must_use]
     pub fn replacing(ack: &str, answer: &str) -> Self {
         Self {
-            follow_up: Some(TaskOutcome::Replace(Activity::message(answer))),
+            follow_up: Some(TaskResponse::replace(Activity::message(answer))),
             ..Self::deferring(ack, answer)
         }
     }
@@ -66,11 +64,11 @@ impl ScriptedEngine {
     pub fn streaming(
         status: &str,
         words: &[(Duration, &'static str)],
-        answer: TaskOutcome,
+        answer: TaskResponse,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
-            outcome: Some(Outcome::Stream { status: status.to_owned(), task: Task::new("tell") }),
+            response: Some(Response::stream(status, Task::new("tell"))),
             telling: Some(Telling { words: words.to_vec(), answer, clock }),
             ..Self::default()
         }
@@ -78,21 +76,21 @@ impl ScriptedEngine {
 
     /// Decides this about everything.
     #[must_use]
-    pub fn deciding(outcome: Outcome) -> Self {
-        Self { outcome: Some(outcome), ..Self::default() }
+    pub fn deciding(response: Response) -> Self {
+        Self { response: Some(response), ..Self::default() }
     }
 
     /// Answers an `invoke` with this.
     #[must_use]
     pub fn answering(status: u16, body: serde_json::Value) -> Self {
-        Self::deciding(Outcome::Invoke { status, body })
+        Self::deciding(Response::invoke(status, body))
     }
 
     /// Tells every recipient of a notification `text`.
     #[must_use]
     pub fn telling(text: &str) -> Self {
         Self {
-            outcome: Some(Outcome::Ignore),
+            response: Some(Response::ignore()),
             notification: Some(Activity::message(text)),
             ..Self::default()
         }
@@ -137,7 +135,7 @@ impl Engine for ScriptedEngine {
             clock.sleep(*duration).await;
         }
         fail_if_told(&self.failures)?;
-        Ok(self.outcome.clone().unwrap_or(Outcome::Ignore))
+        Ok(self.response.clone().unwrap_or_else(Response::ignore))
     }
 
     async fn run_task(&self, run: &TaskRun, progress: &Progress) -> Result<TaskResponse, EngineError> {

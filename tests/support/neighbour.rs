@@ -1,10 +1,10 @@
 //! A second worker beside a story's own: the shipped one, on the same table, queues and channel, in another cloud.
 //! It is for stories about hosts that the channel's emulator is not.
 
+use herald::agent::Engine;
 use std::sync::Arc;
 use std::time::Duration;
 
-use herald::agent::engine::Engine;
 use herald::aws::config;
 use herald::aws::config::AllowedTenants;
 use herald::aws::identity::Credential;

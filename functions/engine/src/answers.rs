@@ -1,11 +1,7 @@
 //! Free text, answered by the language model with what was said before in mind.
 //! How the model is reached is `model`'s; what is kept of the conversation is the runtime's.
 
-use herald::agent::effect::Effect;
-use herald::agent::engine::TaskOutcome;
-use herald::agent::memory::Exchange;
-use herald::agent::progress::Progress;
-use herald::agent::task::{Task, TaskRun};
+use herald::agent::{Effect, Exchange, Progress, Task, TaskResponse, TaskRun};
 use herald::clock::Clock;
 use herald::error::error_chain;
 use herald::protocol::activity::Activity;
@@ -31,21 +27,21 @@ pub(crate) async fn answer(
     clock: &dyn Clock,
     run: &TaskRun,
     progress: &Progress,
-) -> TaskOutcome {
+) -> TaskResponse {
     let question = run.task.input.0.get("question").and_then(Value::as_str).unwrap_or_default();
     progress.set_status(STATUS);
     let answer = model.answer(&prompt(&run.memory.exchanges, question), progress).await;
     let said = |text: String| Activity::message(text).ai_generated().feedback_loop();
     let Some(failure) = answer.failure else {
         let exchange = Exchange::new(question, answer.text.as_str(), clock.now());
-        return TaskOutcome::Done(vec![said(answer.text)]).with_effect(Effect::Remember(exchange));
+        return TaskResponse::done([said(answer.text)]).with_effect(Effect::Remember(exchange));
     };
     warn!(error = %error_chain(&failure), "the model did not answer");
     let words = failure.in_plain_words();
     if answer.text.trim().is_empty() {
-        return TaskOutcome::Failed { say: Activity::message(words) };
+        return TaskResponse::failed(Activity::message(words));
     }
     // What was shown of the answer stays; half an answer is not worth remembering.
     let separated = format!("{}\n\n{words}", answer.text);
-    TaskOutcome::Done(vec![said(separated)])
+    TaskResponse::done([said(separated)])
 }

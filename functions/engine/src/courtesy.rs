@@ -1,12 +1,7 @@
 //! What people want to be spared or to hear of: in words, and by a button.
 //! That it is kept and held to is the runtime's; here it is understood and confirmed.
 
-use herald::agent::calendar::QuietHours;
-use herald::agent::effect::Effect;
-use herald::agent::engine::Outcome;
-use herald::agent::invoke;
-use herald::agent::topic::Topic;
-use herald::agent::turn::Turn;
+use herald::agent::{Effect, QuietHours, Response, Topic, Turn, invoke};
 use herald::protocol::activity::Attachment;
 use serde_json::{Value, json};
 
@@ -57,32 +52,32 @@ impl Command {
     }
 
     /// What is said and done about it.
-    pub(crate) fn answer(self) -> Outcome {
+    pub(crate) fn answer(self) -> Response {
         match self {
-            Self::Mute(None) => Outcome::reply(
+            Self::Mute(None) => Response::reply(
                 "I will only speak when spoken to, and of what you asked me to remind you of. “unmute” takes it back.",
             )
             .with_effect(Effect::Mute { topic: None }),
-            Self::Mute(Some(topic)) => Outcome::reply(format!(
+            Self::Mute(Some(topic)) => Response::reply(format!(
                 "I will say nothing about {topic} any more. “unmute {topic}” takes it back."
             ))
             .with_effect(Effect::Mute { topic: Some(topic) }),
-            Self::Unmute(None) => Outcome::reply("You will hear of everything again.").with_effect(Effect::Unmute { topic: None }),
-            Self::Unmute(Some(topic)) => Outcome::reply(format!("You will hear about {topic} again."))
+            Self::Unmute(None) => Response::reply("You will hear of everything again.").with_effect(Effect::Unmute { topic: None }),
+            Self::Unmute(Some(topic)) => Response::reply(format!("You will hear about {topic} again."))
                 .with_effect(Effect::Unmute { topic: Some(topic) }),
-            Self::Subscribe(topic) => Outcome::reply(format!("I will tell you here when there is something about {topic}."))
+            Self::Subscribe(topic) => Response::reply(format!("I will tell you here when there is something about {topic}."))
                 .with_effect(Effect::Subscribe { topic }),
-            Self::Unsubscribe(topic) => Outcome::reply(format!("You are no longer subscribed to {topic}."))
+            Self::Unsubscribe(topic) => Response::reply(format!("You are no longer subscribed to {topic}."))
                 .with_effect(Effect::Unsubscribe { topic }),
-            Self::Quiet(None) => Outcome::reply("You have no quiet hours any more.").with_effect(Effect::QuietHours { hours: None }),
+            Self::Quiet(None) => Response::reply("You have no quiet hours any more.").with_effect(Effect::QuietHours { hours: None }),
             Self::Quiet(Some(hours)) => {
                 let (from, to) = (hours.from().strftime("%H:%M"), hours.to().strftime("%H:%M"));
-                Outcome::reply(format!(
+                Response::reply(format!(
                     "From {from} to {to} I will not disturb you, unless it is urgent. “no quiet hours” takes it back."
                 ))
                 .with_effect(Effect::QuietHours { hours: Some(hours) })
             }
-            Self::Unclear => Outcome::reply(
+            Self::Unclear => Response::reply(
                 "I did not understand that. Write “mute news”, “unmute news”, “subscribe to news” or “quiet hours 22:00 to \
                  07:00”. A topic is one word.",
             ),
@@ -113,7 +108,7 @@ pub(crate) fn mute_button(topic: &str) -> Attachment {
 }
 
 /// Answers the buttons, if it is one of them that was pressed (protocol §8.3).
-pub(crate) fn press(turn: &Turn) -> Option<Outcome> {
+pub(crate) fn press(turn: &Turn) -> Option<Response> {
     let action = turn.activity.value.as_ref().map(|value| &value["action"])?;
     let verb = action["verb"].as_str().filter(|verb| matches!(*verb, MUTE | UNMUTE))?;
     let Some(topic) = action["data"]["topic"].as_str().and_then(|topic| Topic::new(topic).ok()) else {
@@ -189,8 +184,8 @@ mod tests {
 
     #[test]
     fn each_has_its_effect_and_what_is_unclear_has_none() {
-        let (_, effects) = wish("mute news").unwrap().answer().apart();
-        assert_eq!(effects, [Effect::Mute { topic: Some(news()) }]);
-        assert!(wish("quiet hours always").unwrap().answer().apart().1.is_empty());
+        let muted = wish("mute news").unwrap().answer();
+        assert_eq!(muted.effects, [Effect::Mute { topic: Some(news()) }]);
+        assert!(wish("quiet hours always").unwrap().answer().effects.is_empty());
     }
 }

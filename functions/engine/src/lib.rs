@@ -11,17 +11,14 @@ mod reminders;
 mod shop;
 mod when;
 
+use herald::agent::{
+    Effect, Engine, EngineError, Notification, Progress, Recipient, Response, Task, TaskResponse, TaskRun,
+    Turn, invoke,
+};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use herald::agent::effect::Effect;
-use herald::agent::engine::{Engine, EngineError, Outcome, TaskOutcome};
-use herald::agent::invoke;
-use herald::agent::notification::{Notification, Recipient};
-use herald::agent::progress::Progress;
-use herald::agent::task::{Task, TaskRun};
-use herald::agent::turn::Turn;
 use herald::clock::{Clock, SystemClock};
 use herald::protocol::activity::Activity;
 use herald::protocol::conversation::lifecycle;
@@ -56,9 +53,11 @@ impl Engine for OrderDesk {
     async fn on_activity(&self, turn: &Turn) -> Result<Response, EngineError> {
         Ok(match turn.activity.kind.as_str() {
             "message" => self.answer(turn),
-            "installationUpdate" if turn.activity.action.as_deref() == Some("add") => Outcome::reply(WELCOME),
+            "installationUpdate" if turn.activity.action.as_deref() == Some("add") => {
+                Response::reply(WELCOME)
+            }
             "invoke" => answer_client(turn),
-            _ => Outcome::Ignore,
+            _ => Response::ignore(),
         })
     }
 
@@ -75,7 +74,7 @@ impl Engine for OrderDesk {
                 answers::answer(model, self.clock.as_ref(), run, progress).await
             }
             // The model was taken away after the question was asked.
-            (answers::ANSWER, None) => TaskOutcome::Failed { say: Activity::message(HELP) },
+            (answers::ANSWER, None) => TaskResponse::failed(Activity::message(HELP)),
             (unknown, _) => return Err(format!("there is no task called {unknown}").into()),
         })
     }
@@ -127,35 +126,30 @@ impl OrderDesk {
         }
     }
 
-    fn answer(&self, turn: &Turn) -> Outcome {
+    fn answer(&self, turn: &Turn) -> Response {
         match Command::of(&turn.text()) {
             Command::Order(item) => orders::take(item),
             Command::Cancel(number) => orders::cancel(&turn.memory, number),
-            Command::Tell => streamed(shop::STATUS, Task::new(shop::TELL)),
+            Command::Tell => Response::stream(shop::STATUS, Task::new(shop::TELL)),
             Command::Spare(wish) => wish.answer(),
             Command::Remind(wish) => {
                 wish.answer(turn, lifecycle::event_time(&turn.activity, self.clock.now()))
             }
-            Command::Forget => Outcome::reply(FORGOTTEN).with_effect(Effect::Forget),
+            Command::Forget => Response::reply(FORGOTTEN).with_effect(Effect::Forget),
             Command::Ask(question) if self.model.is_some() => {
-                streamed(answers::STATUS, answers::task(question))
+                Response::stream(answers::STATUS, answers::task(question))
             }
-            Command::Ask(_) | Command::Nothing => Outcome::reply(HELP),
+            Command::Ask(_) | Command::Nothing => Response::reply(HELP),
         }
     }
 }
 
-/// Shows `status` at once and what `task` says as it says it.
-fn streamed(status: &str, task: Task) -> Outcome {
-    Outcome::Stream { status: status.to_owned(), task }
-}
-
 /// A client that acts for a person and waits for the answer.
-fn answer_client(turn: &Turn) -> Outcome {
+fn answer_client(turn: &Turn) -> Response {
     match turn.activity.name.as_deref() {
         Some(invoke::CARD_ACTION) => courtesy::press(turn).unwrap_or_else(|| orders::press(turn)),
         Some(invoke::FEEDBACK) if is_feedback(turn) => invoke::accepted(),
-        _ => Outcome::Ignore,
+        _ => Response::ignore(),
     }
 }
 

@@ -7,10 +7,10 @@ mod piece;
 mod prompt;
 mod sse;
 
+use herald::agent::Progress;
 use std::sync::Arc;
 use std::time::Duration;
 
-use herald::agent::progress::Progress;
 use herald::aws::identity::StoredSecret;
 use herald::clock::{Clock, timeout};
 use reqwest::{RequestBuilder, Response, header};

@@ -1,15 +1,11 @@
 //! Orders: placed in the background, delivered days later, cancelled on the way.
 //! How long either takes is the desk's; what the cards look like is `cards`'.
 
+use herald::agent::{
+    Effect, Memory, Response, Task, TaskId, TaskResponse, TaskRun, Turn, WaitingTask, invoke,
+};
 use std::time::Duration;
 
-use herald::agent::effect::Effect;
-use herald::agent::engine::{Outcome, TaskOutcome};
-use herald::agent::ids::TaskId;
-use herald::agent::invoke;
-use herald::agent::memory::{Memory, WaitingTask};
-use herald::agent::task::{Task, TaskRun};
-use herald::agent::turn::Turn;
 use herald::protocol::activity::Activity;
 use serde_json::{Value, json};
 
@@ -22,59 +18,57 @@ pub(crate) const PLACE_ORDER: &str = "place-order";
 const MAX_ITEM: usize = 200;
 
 /// What is said and done about an order of `item`.
-pub(crate) fn take(item: &str) -> Outcome {
-    Outcome::Defer {
-        ack: Activity::message(format!(
-            "On it: I am ordering {item}. I will tell you here when it is placed."
-        )),
-        task: Task::new(PLACE_ORDER).input(json!({ "item": item })).with_label(item),
-    }
+pub(crate) fn take(item: &str) -> Response {
+    let ack =
+        Activity::message(format!("On it: I am ordering {item}. I will tell you here when it is placed."));
+    let task = Task::new(PLACE_ORDER).input(json!({ "item": item })).with_label(item);
+    Response::defer(ack, task)
 }
 
 /// The order is placed now, and comes back to be delivered after `delivery_takes`.
-pub(crate) fn place(run: &TaskRun, delivery_takes: Duration) -> TaskOutcome {
+pub(crate) fn place(run: &TaskRun, delivery_takes: Duration) -> TaskResponse {
     let Some(item) = item(run) else { return lost() };
     let number = number(&run.idempotency_key);
     let mut placed = Activity::message(format!("Order #{number} is placed: {item}."));
     placed.summary = Some(format!("Order #{number} is placed"));
     let placed = placed.attach(Order { number: &number, item }.placed());
-    TaskOutcome::Continue { say: vec![placed], state: json!({ "placed": number }), after: delivery_takes }
+    TaskResponse::continue_after(delivery_takes, json!({ "placed": number }), [placed])
 }
 
 /// The order has arrived.
-pub(crate) fn deliver(run: &TaskRun) -> TaskOutcome {
+pub(crate) fn deliver(run: &TaskRun) -> TaskResponse {
     let Some(item) = item(run) else { return lost() };
     let number = number(&run.idempotency_key);
     let mut delivered = Activity::message(format!("Order #{number} is delivered: {item}. Enjoy it!"));
     delivered.summary = Some(format!("Order #{number} is delivered"));
-    TaskOutcome::Done(vec![delivered])
+    TaskResponse::done([delivered])
 }
 
 /// Cancels the order with this number, or the only one there is.
-pub(crate) fn cancel(memory: &Memory, number: Option<&str>) -> Outcome {
+pub(crate) fn cancel(memory: &Memory, number: Option<&str>) -> Response {
     let named = |waiting: &&WaitingTask| number.is_none_or(|number| is_called(waiting, number));
     let found: Vec<&WaitingTask> = memory.waiting.iter().filter(named).collect();
     match (&found[..], number) {
-        ([], None) => Outcome::reply("No order is on its way here, so there is nothing to cancel."),
+        ([], None) => Response::reply("No order is on its way here, so there is nothing to cancel."),
         ([], Some(_)) => {
-            Outcome::reply("No order with that number is on its way here. Was it delivered already?")
+            Response::reply("No order with that number is on its way here. Was it delivered already?")
         }
         ([order], _) => {
             let text = format!("Order #{} is cancelled: {}.", self::number(&order.task), order.label);
-            Outcome::reply(text).with_effect(Effect::CancelTask { task: order.task.clone() })
+            Response::reply(text).with_effect(Effect::CancelTask { task: order.task.clone() })
         }
         (several, _) => {
             let lines = several.iter().map(|order| {
                 let number = self::number(&order.task);
                 format!("\n- “cancel order #{number}” for {}", order.label)
             });
-            Outcome::reply(format!("Which one? Write\n{}", lines.collect::<String>()))
+            Response::reply(format!("Which one? Write\n{}", lines.collect::<String>()))
         }
     }
 }
 
 /// Answers a button of an order's card (protocol §8.3).
-pub(crate) fn press(turn: &Turn) -> Outcome {
+pub(crate) fn press(turn: &Turn) -> Response {
     let action = turn.activity.value.as_ref().map(|value| &value["action"]).unwrap_or(&Value::Null);
     let (verb, number) = (action["verb"].as_str(), action["data"]["number"].as_str());
     let (Some(verb @ (DETAILS | CANCEL)), Some(number)) = (verb, number) else {
@@ -108,8 +102,8 @@ fn item(run: &TaskRun) -> Option<&str> {
     run.task.input.0.get("item").and_then(Value::as_str)
 }
 
-fn lost() -> TaskOutcome {
-    TaskOutcome::Failed { say: Activity::message("I lost what you wanted to order. Please ask again.") }
+fn lost() -> TaskResponse {
+    TaskResponse::failed(Activity::message("I lost what you wanted to order. Please ask again."))
 }
 
 const NUMBER_LENGTH: usize = 6;

@@ -4,11 +4,8 @@
 mod due;
 mod words;
 
-use herald::agent::calendar::{Days, Recurrence, Zone};
-use herald::agent::effect::Effect;
-use herald::agent::engine::Outcome;
-use herald::agent::reminder::{Listed, MAX_REMINDERS, Reminder};
-use herald::agent::turn::Turn;
+use herald::agent::reminder::{Listed, MAX_REMINDERS};
+use herald::agent::{Days, Effect, Recurrence, Reminder, Response, Turn, Zone};
 use herald::protocol::activity::Activity;
 use jiff::Timestamp;
 
@@ -60,7 +57,7 @@ impl<'a> Command<'a> {
     }
 
     /// What is said and done about it at `now`.
-    pub(crate) fn answer(&self, turn: &Turn, now: Timestamp) -> Outcome {
+    pub(crate) fn answer(&self, turn: &Turn, now: Timestamp) -> Response {
         match self {
             Self::Set(asked) => set(asked, turn, now),
             Self::List => list(turn),
@@ -72,37 +69,38 @@ impl<'a> Command<'a> {
                     count => format!("Your {count} reminders are cancelled."),
                 };
                 let listed = turn.memory.reminders.listed.iter();
-                listed.fold(Outcome::reply(said), |outcome, listed| outcome.with_effect(cancelling(listed)))
+                listed
+                    .fold(Response::reply(said), |response, listed| response.with_effect(cancelling(listed)))
             }
         }
     }
 }
 
-fn set(asked: &str, turn: &Turn, now: Timestamp) -> Outcome {
+fn set(asked: &str, turn: &Turn, now: Timestamp) -> Response {
     let known = Zone::of(&turn.reference);
     let zone = known.clone().unwrap_or_else(Zone::utc);
     let Some((due, text)) = due::read(asked, &zone, now) else {
-        return Outcome::reply(format!("When? {WORKS}"));
+        return Response::reply(format!("When? {WORKS}"));
     };
     if text.is_empty() {
-        return Outcome::reply(format!("What of? {WORKS}"));
+        return Response::reply(format!("What of? {WORKS}"));
     }
     if text.chars().count() > MAX_TEXT {
-        return Outcome::reply(format!("That is too long: {MAX_TEXT} characters are what I can keep."));
+        return Response::reply(format!("That is too long: {MAX_TEXT} characters are what I can keep."));
     }
     if turn.memory.reminders.listed.len() >= MAX_REMINDERS {
-        return Outcome::reply(format!(
+        return Response::reply(format!(
             "You have {MAX_REMINDERS} reminders here, and I keep no more. Write “my reminders”, and cancel some."
         ));
     }
     let (at, every) = match due {
         Due::Once(at) if at <= now => {
-            return Outcome::reply("That is over already. When shall I remind you?".to_owned());
+            return Response::reply("That is over already. When shall I remind you?".to_owned());
         }
         Due::Once(at) => (at, None),
         Due::Every(recurrence) => match recurrence.next_after(now) {
             Some(at) => (at, Some(recurrence)),
-            None => return Outcome::reply(format!("When? {WORKS}")),
+            None => return Response::reply(format!("When? {WORKS}")),
         },
     };
     let when = match &every {
@@ -118,14 +116,14 @@ fn set(asked: &str, turn: &Turn, now: Timestamp) -> Outcome {
         Some(recurrence) => reminder.every(recurrence),
         None => reminder,
     };
-    Outcome::reply(format!("I will remind you {when}: {text}.{clocks}"))
+    Response::reply(format!("I will remind you {when}: {text}.{clocks}"))
         .with_effect(Effect::Remind(Box::new(reminder)))
 }
 
-fn list(turn: &Turn) -> Outcome {
+fn list(turn: &Turn) -> Response {
     let listed = &turn.memory.reminders.listed;
     if listed.is_empty() {
-        return Outcome::reply(format!("You have no reminders here. {WORKS}"));
+        return Response::reply(format!("You have no reminders here. {WORKS}"));
     }
     let zone = Zone::of(&turn.reference).unwrap_or_else(Zone::utc);
     let lines = listed.iter().map(|listed| {
@@ -133,22 +131,22 @@ fn list(turn: &Turn) -> Outcome {
         format!("\n- #{}: {}, {}{again}", number(&listed.id), listed.label, moment(listed.due, &zone))
     });
     let lines: String = lines.collect();
-    Outcome::reply(format!(
+    Response::reply(format!(
         "Your reminders; “cancel reminder #{}” cancels the first:\n{lines}",
         number(&listed[0].id)
     ))
 }
 
-fn cancel(turn: &Turn, wanted: Option<&str>) -> Outcome {
+fn cancel(turn: &Turn, wanted: Option<&str>) -> Response {
     let is_meant =
         |listed: &&Listed| wanted.is_none_or(|wanted| number(&listed.id).eq_ignore_ascii_case(wanted));
     let found: Vec<&Listed> = turn.memory.reminders.listed.iter().filter(is_meant).collect();
     match (&found[..], wanted) {
-        ([], None) => Outcome::reply("You have no reminders here."),
+        ([], None) => Response::reply("You have no reminders here."),
         ([], Some(_)) => {
-            Outcome::reply("You have no reminder with that number here. “my reminders” lists them.")
+            Response::reply("You have no reminder with that number here. “my reminders” lists them.")
         }
-        ([one], _) => Outcome::reply(format!("I will not remind you of this any more: {}.", one.label))
+        ([one], _) => Response::reply(format!("I will not remind you of this any more: {}.", one.label))
             .with_effect(cancelling(one)),
         (_, _) => list(turn),
     }

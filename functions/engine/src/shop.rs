@@ -1,10 +1,9 @@
 //! What the order desk says of its shop, word for word as if it had to think of it: a streamed answer without a model.
 //! Nothing is asked anywhere; the pauses stand in for the work.
 
+use herald::agent::{Progress, TaskResponse};
 use std::time::Duration;
 
-use herald::agent::engine::TaskOutcome;
-use herald::agent::progress::Progress;
 use herald::clock::Clock;
 use herald::protocol::activity::{Activity, Citation};
 
@@ -20,7 +19,7 @@ const STORY: &str = "Our shop is small: laptops, chairs, lamps, and whatever els
     word to me or with the button on its card. Every morning I tell you what is still on its way.";
 
 /// Tells it all, with a pause after every word.
-pub(crate) async fn tell(clock: &dyn Clock, pause: Duration, progress: &Progress) -> TaskOutcome {
+pub(crate) async fn tell(clock: &dyn Clock, pause: Duration, progress: &Progress) -> TaskResponse {
     progress.set_status(STATUS);
     for word in STORY.split_inclusive(' ') {
         clock.sleep(pause).await;
@@ -28,5 +27,5 @@ pub(crate) async fn tell(clock: &dyn Clock, pause: Duration, progress: &Progress
     }
     let source =
         Citation::new("Terms of delivery", "Orders that are placed before six are delivered in two days.");
-    TaskOutcome::Done(vec![Activity::message(STORY).cite(source.keyword("delivery"))])
+    TaskResponse::done([Activity::message(STORY).cite(source.keyword("delivery"))])
 }

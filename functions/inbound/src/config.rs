@@ -1,5 +1,4 @@
-//! What `inbound` reads from the environment.
-//! How variables are read is the shared crate's.
+//! The configuration of `inbound`, read from environment variables.
 
 use herald::aws::config::{AllowedTenants, ConfigError, EnvReader, process_env};
 use herald::protocol::cloud::Cloud;
@@ -8,7 +7,7 @@ use herald::protocol::ids::{ClientId, TenantId};
 /// The configuration of `inbound`.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// `CLIENT_ID`: the agent's app registration, which tokens must be meant for.
+    /// `CLIENT_ID`: the agent's app registration, the audience of accepted tokens.
     pub client_id: ClientId,
     /// `TENANT_ID`: the agent's own tenant.
     pub tenant_id: TenantId,
@@ -16,7 +15,7 @@ pub struct Config {
     pub channel_callers: Vec<ClientId>,
     /// `CLOUD`: where the channel lives; `public` unless set.
     pub cloud: Cloud,
-    /// `ALLOWED_TENANTS`: whose conversations are let in; `TENANT_ID` alone unless set.
+    /// `ALLOWED_TENANTS`: the tenants whose conversations are accepted; `TENANT_ID` alone unless set.
     pub allowed_tenants: AllowedTenants,
     /// `TABLE_NAME`: the table of references and jobs.
     pub table_name: String,

@@ -1,5 +1,5 @@
-//! HTTP in, HTTP out: method, path, sizes, token, body, and the status of each outcome.
-//! What an accepted activity leads to is `accept`'s; how a request comes out of Lambda's event, `event`'s.
+//! Handles an HTTP request: method, path, sizes, token, body, and the status of each outcome.
+//! `receive` handles the body once it is authenticated.
 
 use std::time::Duration;
 
@@ -12,13 +12,16 @@ use serde_json::Value;
 use tracing::{error, info};
 
 use crate::Inbound;
-use crate::accept::{Accepted, Refusal};
+use crate::receive::{Accepted, receive};
+use crate::rejection::Rejection;
+use crate::respond::InlineResponse;
 
-/// Largest body taken, in bytes.
+/// Largest accepted body, in bytes.
 const MAX_BODY_BYTES: usize = 256 * 1024;
 
-/// The channel gives 15 s; what is not stored by then is answered 503, and the channel sends it again.
-const DEADLINE: Duration = Duration::from_secs(8);
+/// Time limit of a request, of the 15 s that the channel gives. A request that exceeds it is answered 503, and the
+/// channel sends it again.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// Answers one request.
 ///
@@ -29,76 +32,76 @@ pub async fn handle(inbound: &Inbound, request: Request) -> Result<Response<Body
     let begun = inbound.clock.now();
     // On the heap: it is awaited through several layers.
     let answered = Box::pin(answer(inbound, &request));
-    let answer = match timeout(inbound.clock.as_ref(), DEADLINE, answered).await {
+    let answer = match timeout(inbound.clock.as_ref(), REQUEST_TIMEOUT, answered).await {
         Some(answer) => answer,
         None => Answer::Unavailable("it took longer than 8 s"),
     };
     let duration_ms = inbound.clock.now().duration_since(begun).as_millis();
     let status = answer.status().as_u16();
     match &answer {
-        Answer::Unavailable(reason) => error!(status, duration_ms, "could not take an activity: {reason}"),
-        Answer::Unauthenticated(reason) => info!(status, duration_ms, "refused a request: {reason}"),
-        Answer::Refused(_, reason) => info!(status, duration_ms, "refused a request: {reason}"),
-        Answer::Accepted => info!(status, duration_ms, "took an activity"),
-        Answer::Inline(..) => info!(status, duration_ms, "answered an activity at once"),
+        Answer::Unavailable(reason) => error!(status, duration_ms, "could not accept an activity: {reason}"),
+        Answer::Unauthenticated(reason) => info!(status, duration_ms, "rejected a request: {reason}"),
+        Answer::Rejected(_, reason) => info!(status, duration_ms, "rejected a request: {reason}"),
+        Answer::Accepted => info!(status, duration_ms, "accepted an activity"),
+        Answer::Inline(..) => info!(status, duration_ms, "answered an activity inline"),
     }
     answer.into_response()
 }
 
 enum Answer {
     Accepted,
-    Inline(u16, Value),
+    Inline(InlineResponse),
     Unauthenticated(&'static str),
-    Refused(StatusCode, String),
+    Rejected(StatusCode, String),
     Unavailable(&'static str),
 }
 
 async fn answer(inbound: &Inbound, request: &Request) -> Answer {
-    let checks = inbound.checks;
+    let checks = inbound.validator.checks;
     let headers = request.headers();
     let body: &[u8] = request.body().as_ref();
-    let hold = |check, holds, status| {
+    let require = |check, holds, status| {
         let held = checks.require(check, holds);
-        held.map_err(|check| Answer::Refused(status, check.reason().to_owned()))
+        held.map_err(|check: Check| Answer::Rejected(status, check.reason().to_owned()))
     };
     let is_found = request.raw_http_path() == "/api/messages";
     let is_posted = request.method() == Method::POST;
-    if let Err(refused) = hold(Check::Path, is_found, StatusCode::NOT_FOUND)
-        .and_then(|()| hold(Check::Method, is_posted, StatusCode::METHOD_NOT_ALLOWED))
+    if let Err(rejected) = require(Check::Path, is_found, StatusCode::NOT_FOUND)
+        .and_then(|()| require(Check::Method, is_posted, StatusCode::METHOD_NOT_ALLOWED))
     {
-        return refused;
+        return rejected;
     }
-    // The header before the body: nothing of what a stranger wrote is looked at.
+    // The header before the body: no byte of an unauthenticated body is parsed.
     let authenticated = match inbound.authenticator.authenticate(authorization(headers)).await {
         Ok(authenticated) => authenticated,
         Err(Unauthenticated::Refused(reason)) => return Answer::Unauthenticated(reason),
         Err(Unauthenticated::NoKeys(_)) => {
-            return Answer::Unavailable("the channel's signing keys are out of reach");
+            return Answer::Unavailable("the channel's signing keys are unavailable");
         }
     };
     let is_plain = !headers.contains_key(CONTENT_ENCODING);
     let is_short = body.len() <= MAX_BODY_BYTES;
-    if let Err(refused) = hold(Check::ContentEncoding, is_plain, StatusCode::UNSUPPORTED_MEDIA_TYPE)
-        .and_then(|()| hold(Check::ContentType, is_json(headers), StatusCode::UNSUPPORTED_MEDIA_TYPE))
-        .and_then(|()| hold(Check::BodySize, is_short, StatusCode::PAYLOAD_TOO_LARGE))
+    if let Err(rejected) = require(Check::ContentEncoding, is_plain, StatusCode::UNSUPPORTED_MEDIA_TYPE)
+        .and_then(|()| require(Check::ContentType, is_json(headers), StatusCode::UNSUPPORTED_MEDIA_TYPE))
+        .and_then(|()| require(Check::BodySize, is_short, StatusCode::PAYLOAD_TOO_LARGE))
     {
-        return refused;
+        return rejected;
     }
-    match Box::pin(inbound.accept(&authenticated, body)).await {
+    match Box::pin(receive(inbound, &authenticated, body)).await {
         Ok(Accepted::Queued) => Answer::Accepted,
-        Ok(Accepted::Answered { status, body }) => Answer::Inline(status, body),
-        Err(Refusal::Malformed(reason)) => Answer::Refused(StatusCode::BAD_REQUEST, reason),
-        Err(Refusal::OtherToken) => Answer::Unauthenticated(Check::ServiceUrl.reason()),
-        Err(Refusal::Forbidden(reason)) => Answer::Refused(StatusCode::FORBIDDEN, reason),
-        Err(Refusal::TooLarge) => {
+        Ok(Accepted::Answered(response)) => Answer::Inline(response),
+        Err(Rejection::Malformed(reason)) => Answer::Rejected(StatusCode::BAD_REQUEST, reason),
+        Err(Rejection::TokenMismatch) => Answer::Unauthenticated(Check::ServiceUrl.reason()),
+        Err(Rejection::Forbidden(reason)) => Answer::Rejected(StatusCode::FORBIDDEN, reason),
+        Err(Rejection::TooLarge) => {
             let reason = "activity does not fit into the queue";
-            Answer::Refused(StatusCode::PAYLOAD_TOO_LARGE, reason.to_owned())
+            Answer::Rejected(StatusCode::PAYLOAD_TOO_LARGE, reason.to_owned())
         }
-        Err(Refusal::Unavailable) => Answer::Unavailable("the queue did not take it"),
+        Err(Rejection::Unavailable) => Answer::Unavailable("the queue did not accept it"),
     }
 }
 
-/// The one `Authorization` header; two of them are none.
+/// Returns the `Authorization` header; `None` unless there is exactly one.
 fn authorization(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     match (values.next(), values.next()) {
@@ -124,10 +127,10 @@ impl Answer {
     fn status(&self) -> StatusCode {
         match self {
             Self::Accepted => StatusCode::ACCEPTED,
-            Self::Inline(status, _) => {
-                StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+            Self::Inline(response) => {
+                StatusCode::from_u16(response.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
             }
-            Self::Refused(status, _) => *status,
+            Self::Rejected(status, _) => *status,
             Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -142,14 +145,14 @@ impl Answer {
             _ => response,
         };
         let body = match self {
-            Self::Inline(_, Value::Null) => Body::Empty,
-            Self::Inline(_, body) => {
+            Self::Inline(InlineResponse { body: Value::Null, .. }) => Body::Empty,
+            Self::Inline(InlineResponse { body, .. }) => {
                 return Ok(response
                     .header(CONTENT_TYPE, "application/json")
                     .body(Body::Text(body.to_string()))?);
             }
-            // A 401 tells nothing.
-            Self::Refused(_, reason) => Body::Text(reason),
+            // A 401 has no body: it reveals nothing.
+            Self::Rejected(_, reason) => Body::Text(reason),
             Self::Accepted | Self::Unauthenticated(_) | Self::Unavailable(_) => Body::Empty,
         };
         Ok(response.body(body)?)

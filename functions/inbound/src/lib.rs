@@ -1,50 +1,80 @@
-//! `inbound`: authenticates an activity of the channel, keeps its reference, queues its turn, answers 202.
-//! It holds no bot secret, calls no connector and does nothing after its answer.
+//! `inbound`: authenticates an activity of the channel, saves its reference, enqueues its turn, answers 202.
+//! It holds no bot secret, calls no connector and does nothing after its response.
 
-mod accept;
+pub mod api_gateway;
 pub mod config;
-pub mod event;
 pub mod http_handler;
-mod inline;
+mod receive;
+mod rejection;
+mod respond;
+mod validate;
+mod work_queue;
 
+use herald::agent::Engine;
 use std::sync::Arc;
 
-use herald::agent::engine::Engine;
-use herald::aws::config::AllowedTenants;
 use herald::aws::queue::Queue;
 use herald::aws::table::{AgendaStore, MemoryStore, ReferenceStore};
-use herald::channel::auth::{Authenticator, Checks};
+use herald::channel::auth::Authenticator;
 use herald::clock::Clock;
-use herald::protocol::cloud::Cloud;
 
-/// The parts of the function.
+use self::respond::Responder;
+pub use self::validate::Validator;
+use self::work_queue::WorkQueue;
+
+/// The function: its collaborators.
 pub struct Inbound {
-    /// Tells the channel's requests from others.
+    /// Authenticates requests of the channel.
     pub authenticator: Authenticator,
-    /// Says which service URLs are the channel's.
-    pub cloud: Cloud,
-    /// Says whose conversations are let in.
-    pub allowed_tenants: AllowedTenants,
-    /// Keeps conversation references.
+    /// Validates authenticated activities.
+    pub validator: Validator,
+    /// Saves conversation references.
     pub references: ReferenceStore,
-    /// Read for an engine that recalls a conversation at once; what changes in it is the worker's.
+    responder: Responder,
+    work: WorkQueue,
+    clock: Arc<dyn Clock>,
+}
+
+/// What [`Inbound::new`] builds the function from.
+pub struct Parts {
+    /// Authenticates requests of the channel.
+    pub authenticator: Authenticator,
+    /// Validates authenticated activities.
+    pub validator: Validator,
+    /// The store of conversation references.
+    pub references: ReferenceStore,
+    /// The store of conversation memories, read for an engine that needs memory to answer inline.
     pub memories: MemoryStore,
-    /// Keeps work that its queue did not take.
-    pub agenda: AgendaStore,
-    /// Takes turns, in order within a conversation.
+    /// The store of timers, for work that its queue did not accept.
+    pub timers: AgendaStore,
+    /// The FIFO queue of turns.
     pub turns: Queue,
-    /// Takes the task of an `invoke`.
+    /// The queue of tasks.
     pub tasks: Queue,
-    /// Answers what must be answered at once.
+    /// Answers what must be answered inline.
     pub engine: Arc<dyn Engine>,
-    /// What is checked of an activity: everything.
-    pub checks: Checks,
-    /// Tells the time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
 }
 
 impl Inbound {
-    /// Makes signing keys ready while the function starts; the first request waits for what is under way.
+    /// Builds the function.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let Parts { authenticator, validator, references, memories, timers, turns, tasks, engine, clock } =
+            parts;
+        let work = WorkQueue { turns, tasks, timers, clock: clock.clone() };
+        let responder = Responder {
+            engine,
+            references: references.clone(),
+            memories,
+            work: work.clone(),
+            clock: clock.clone(),
+        };
+        Self { authenticator, validator, references, responder, work, clock }
+    }
+
+    /// Loads signing keys while the function starts; the first request waits for a load under way.
     pub fn warm_up(self: &Arc<Self>) {
         let inbound = self.clone();
         tokio::spawn(async move { inbound.authenticator.warm_up().await });

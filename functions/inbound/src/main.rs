@@ -1,4 +1,4 @@
-//! The `inbound` Lambda function: a list of its parts.
+//! The `inbound` Lambda function: builds it from its environment.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use herald::channel::auth::{Authenticator, Checks, Entra, SigningKeys};
 use herald::channel::http;
 use herald::clock::SystemClock;
 use inbound::config::Config;
-use inbound::{Inbound, event};
+use inbound::{Inbound, Parts, Validator, api_gateway};
 use lambda_http::lambda_runtime::run;
 use lambda_http::{LambdaEvent, service_fn};
 
@@ -28,7 +28,7 @@ async fn main() -> Result<(), lambda_http::Error> {
     };
     let entra_keys = keys(config.cloud.entra_metadata());
 
-    let inbound = Inbound {
+    let inbound = Inbound::new(Parts {
         authenticator: Authenticator {
             keys: keys(config.cloud.openid_metadata.clone()),
             issuer: config.cloud.issuer.clone(),
@@ -37,23 +37,26 @@ async fn main() -> Result<(), lambda_http::Error> {
             clock: clock.clone(),
             checks: Checks::all(),
         },
-        agenda: AgendaStore::new(table.clone()),
+        validator: Validator {
+            cloud: config.cloud.clone(),
+            client_id: config.client_id.clone(),
+            allowed_tenants: config.allowed_tenants,
+            checks: Checks::all(),
+        },
+        timers: AgendaStore::new(table.clone()),
         memories: MemoryStore::new(table.clone()),
         references: ReferenceStore::new(table, config.client_id, &config.cloud.issuer),
         turns: Queue::new(sqs.clone(), config.turns_queue_url),
         tasks: Queue::new(sqs, config.tasks_queue_url),
-        cloud: config.cloud,
-        allowed_tenants: config.allowed_tenants,
-        // What faces the internet has no model, and no key to one.
+        // The function that faces the internet has no model and no key to one.
         engine: engine::build(None),
-        checks: Checks::all(),
         clock,
-    };
+    });
     let inbound = Arc::new(inbound);
     inbound.warm_up();
     run(service_fn(|event: LambdaEvent<_>| {
         let inbound = inbound.clone();
-        async move { event::handle(&inbound, &event.payload).await }
+        async move { api_gateway::handle(&inbound, &event.payload).await }
     }))
     .await
 }

@@ -1,10 +1,10 @@
 //! The three functions in one process, wired like their own `main.rs` files wire them.
 //! The gateway, the pollers and the scheduler call them.
 
+use herald::agent::Engine;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use herald::agent::engine::Engine;
 use herald::aws::config::AllowedTenants;
 use herald::aws::identity::Credential;
 use herald::aws::queue::Queue;
@@ -19,7 +19,7 @@ use herald::clock::Clock;
 use herald::protocol::cloud::Cloud;
 use herald::protocol::ids::{ClientId, TenantId};
 use herald::random::Random;
-use inbound::Inbound;
+use inbound::{Inbound, Validator};
 use proactive::Proactive;
 use worker::{Parts, Worker};
 
@@ -154,7 +154,7 @@ impl Bundle {
         };
         let entra_keys = keys(cloud.entra_metadata());
 
-        let inbound = Inbound {
+        let inbound = Inbound::new(inbound::Parts {
             authenticator: Authenticator {
                 keys: keys(cloud.openid_metadata.clone()),
                 issuer: cloud.issuer.clone(),
@@ -163,17 +163,20 @@ impl Bundle {
                 clock: clock.clone(),
                 checks: Checks::all(),
             },
-            cloud: cloud.clone(),
-            allowed_tenants,
+            validator: Validator {
+                cloud: cloud.clone(),
+                client_id: client_id.clone(),
+                allowed_tenants,
+                checks: Checks::all(),
+            },
             references: references.clone(),
             memories: MemoryStore::new(table.clone()),
-            agenda: AgendaStore::new(table.clone()),
+            timers: AgendaStore::new(table.clone()),
             turns: queue(&resources.turns),
             tasks: queue(&resources.tasks),
             engine: engine.clone(),
-            checks: Checks::all(),
             clock: clock.clone(),
-        };
+        });
         let worker = Worker::new(Parts {
             credential: credential.clone(),
             engine: engine.clone(),
@@ -208,18 +211,18 @@ impl Bundle {
             clock: clock.clone(),
             random: random.clone(),
         });
-        let proactive = Proactive {
+        let proactive = Proactive::new(proactive::Parts {
             references,
             subscriptions,
             broadcasts: BroadcastStore::new(table.clone()),
-            agenda: AgendaStore::new(table),
+            timers: AgendaStore::new(table),
             turns: queue(&resources.turns),
             tasks: queue(&resources.tasks),
             deliveries: queue(&resources.deliveries),
             tenant_rate: *tenant_rate,
             clock: clock.clone(),
             random: random.clone(),
-        };
+        });
         Self { inbound: Arc::new(inbound), worker: Arc::new(worker), proactive: Arc::new(proactive), wiring }
     }
 }

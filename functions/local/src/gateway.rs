@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use herald::error::error_chain;
-use inbound::{Inbound, event};
+use inbound::{Inbound, api_gateway};
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -118,7 +118,7 @@ async fn pass_on(State(front): State<Front>, request: Request) -> Response {
 }
 
 async fn answer(inbound: &Inbound, event: &Value) -> Result<Response, lambda_http::Error> {
-    let answer = event::handle(inbound, event).await?;
+    let answer = api_gateway::handle(inbound, event).await?;
     let status = answer["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok());
     let mut response = Response::builder().status(status.unwrap_or(502));
     for (name, value) in answer["headers"].as_object().into_iter().flatten() {

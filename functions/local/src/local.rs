@@ -1,11 +1,11 @@
 //! The bundle on one machine: AWS emulator, channel emulator, the three functions and their triggers.
 //! It is what `herald run`, `herald demo` and every story in the tests stand on.
 
+use herald::agent::Engine;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use herald::agent::engine::Engine;
 use herald::aws::config;
 use herald::aws::config::AllowedTenants;
 use herald::aws::identity::Credential;

@@ -1,5 +1,4 @@
-//! What `proactive` reads from the environment.
-//! How variables are read is the shared crate's.
+//! The configuration of `proactive`, read from environment variables.
 
 use herald::aws::config::{ConfigError, EnvReader, process_env};
 use herald::protocol::cloud::Cloud;
@@ -8,7 +7,7 @@ use herald::protocol::ids::ClientId;
 /// The configuration of `proactive`.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// `CLIENT_ID`: the agent whose audience it is.
+    /// `CLIENT_ID`: the agent's app registration.
     pub client_id: ClientId,
     /// `CLOUD`: where the channel lives; `public` unless set.
     pub cloud: Cloud,
@@ -20,7 +19,7 @@ pub struct Config {
     pub tasks_queue_url: String,
     /// `DELIVERIES_QUEUE_URL`: the queue of deliveries.
     pub deliveries_queue_url: String,
-    /// `TENANT_RATE`: announcements a second to one tenant.
+    /// `TENANT_RATE`: sends a second to one tenant.
     pub tenant_rate: u32,
 }
 

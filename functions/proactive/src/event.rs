@@ -1,9 +1,8 @@
-//! The event a schedule sends: the tick, or which notification, to whom, and which firing of the schedule it is.
-//! An event that does not say so plainly is refused before anything is sent.
+//! The events that `proactive` accepts: the tick, or a request to broadcast a notification to an audience.
+//! An invalid event is rejected before anything is stored or queued.
 
-use herald::agent::calendar::Zone;
-use herald::agent::notification::{LocalTime, Notification};
-use herald::agent::topic::Topic;
+use herald::agent::notification::LocalTime;
+use herald::agent::{Notification, Topic, Zone};
 use herald::broadcast::audience::Audience;
 use herald::broadcast::content::Content;
 use herald::broadcast::{BroadcastId, InvalidSpec, Kind, Spec};
@@ -11,7 +10,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// A firing of a schedule, or a notification that the system tells of under a key of its own.
+/// A request to broadcast a notification: a run of a schedule, or an event with a key of its own.
 ///
 /// ```json
 /// {
@@ -58,36 +57,36 @@ pub struct NotificationEvent {
     local_zone: Option<String>,
 }
 
-/// Why an event is refused.
+/// Why an event is rejected.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidEvent {
-    /// It is not an event of this kind.
+    /// It is not a notification.
     #[error("event is not a notification: {0}")]
     Malformed(String),
-    /// A member is wrong.
+    /// A member is invalid.
     #[error("`{member}` of the event {problem}")]
     Member {
-        /// Which member.
+        /// The name of the member.
         member: &'static str,
-        /// What is wrong with it.
+        /// The problem, and what to change.
         problem: &'static str,
     },
-    /// Audience, content or key are wrong.
+    /// The audience, the content or the key is invalid.
     #[error(transparent)]
     Spec(#[from] InvalidSpec),
 }
 
-/// What an event asks for.
+/// What an event requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
-    /// Move what is due: `{"version": 1, "tick": true}`.
+    /// Move due timers: `{"version": 1, "tick": true}`.
     Tick,
-    /// Tell an audience of a notification.
-    Notification(Box<Firing>),
+    /// Broadcast a notification.
+    Notification(Box<BroadcastRequest>),
 }
 
 impl Event {
-    /// Reads an event that came at `now` and checks it. One that EventBridge wrapped is taken out of its envelope.
+    /// Parses and validates an event received at `now`. An EventBridge event is unwrapped from its envelope.
     pub(crate) fn read(mut event: Value, now: Timestamp) -> Result<Self, InvalidEvent> {
         if event.get("detail-type").is_some() && event.get("detail").is_some() {
             event = event["detail"].take();
@@ -102,56 +101,56 @@ impl Event {
     }
 }
 
-/// Whether `event`, as a schedule would send it, is one that `proactive` takes; nothing is done about it.
+/// Validates `event`, as a schedule would send it, without acting on it.
 ///
 /// # Errors
 ///
-/// [`InvalidEvent`], naming the member that is wrong.
-pub fn check_event(event: Value) -> Result<(), InvalidEvent> {
+/// [`InvalidEvent`], which names the invalid member.
+pub fn validate_event(event: Value) -> Result<(), InvalidEvent> {
     Event::read(event, Timestamp::UNIX_EPOCH).map(drop)
 }
 
-/// A notification that was found in order.
+/// A valid request to broadcast a notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Firing {
-    /// The broadcast it is.
+pub struct BroadcastRequest {
+    /// The id of the broadcast.
     pub id: BroadcastId,
-    /// What and to whom.
+    /// Its content and audience.
     pub spec: Spec,
 }
 
 impl NotificationEvent {
-    /// Reads an event that came at `now` and checks it.
+    /// Parses and validates an event received at `now`.
     ///
     /// # Errors
     ///
-    /// [`InvalidEvent`], naming the member that is wrong.
-    pub fn read(event: Value, now: Timestamp) -> Result<Firing, InvalidEvent> {
+    /// [`InvalidEvent`], which names the invalid member.
+    pub fn read(event: Value, now: Timestamp) -> Result<BroadcastRequest, InvalidEvent> {
         let event: Self =
             serde_json::from_value(event).map_err(|error| InvalidEvent::Malformed(error.to_string()))?;
         if event.version != 1 {
-            return Err(wrong("version", "is not 1"));
+            return Err(invalid("version", "is not 1"));
         }
         let time = event.scheduled_time.as_deref().map(read_time).transpose()?;
         let (id, origin, scheduled_time) = match (&event.key, &event.schedule_arn) {
             (Some(key), None) => (Spec::id_of(key)?, format!("key:{key}"), time.unwrap_or(now)),
             (None, Some(arn)) => {
-                expanded("schedule_arn", arn)?;
-                let time = time.ok_or_else(|| wrong("scheduled_time", "is missing"))?;
+                require_expanded("schedule_arn", arn)?;
+                let time = time.ok_or_else(|| invalid("scheduled_time", "is missing"))?;
                 (BroadcastId::of_firing(arn, time), arn.clone(), time)
             }
             (Some(_), Some(_)) => {
-                return Err(wrong("key", "stands beside `schedule_arn`: give one of the two"));
+                return Err(invalid("key", "stands beside `schedule_arn`: give one of the two"));
             }
             (None, None) => {
                 let problem = "is missing, and so is `schedule_arn`: without one of them a repeated event cannot be \
-                               told from a second one";
-                return Err(wrong("key", problem));
+                               distinguished from a new one";
+                return Err(invalid("key", problem));
             }
         };
         let local_time = read_local_time(event.local_time.as_deref(), event.local_zone.as_deref())?;
         let topic = event.topic.as_deref().map(Topic::new).transpose();
-        let topic = topic.map_err(|_| wrong("topic", "is not 1 to 64 letters, digits, `-`, `_` or `.`"))?;
+        let topic = topic.map_err(|_| invalid("topic", "is not 1 to 64 letters, digits, `-`, `_` or `.`"))?;
         let spec = Spec {
             origin,
             notification: Notification {
@@ -165,39 +164,39 @@ impl NotificationEvent {
             content: event.content,
         };
         spec.check()?;
-        Ok(Firing { id, spec })
+        Ok(BroadcastRequest { id, spec })
     }
 }
 
-fn wrong(member: &'static str, problem: &'static str) -> InvalidEvent {
+fn invalid(member: &'static str, problem: &'static str) -> InvalidEvent {
     InvalidEvent::Member { member, problem }
 }
 
-fn expanded(member: &'static str, value: &str) -> Result<(), InvalidEvent> {
+fn require_expanded(member: &'static str, value: &str) -> Result<(), InvalidEvent> {
     if value.is_empty() || value.contains("<aws.scheduler") {
-        return Err(wrong(
+        return Err(invalid(
             member,
-            "was not filled in by the scheduler: without it a second firing cannot be told from a repeated one",
+            "was not filled in by the scheduler: without it a second firing cannot be distinguished from a repeated one",
         ));
     }
     Ok(())
 }
 
 fn read_time(text: &str) -> Result<Timestamp, InvalidEvent> {
-    expanded("scheduled_time", text)?;
-    text.parse().map_err(|_| wrong("scheduled_time", "is not a time such as 2026-11-22T09:00:00Z"))
+    require_expanded("scheduled_time", text)?;
+    text.parse().map_err(|_| invalid("scheduled_time", "is not a time such as 2026-11-22T09:00:00Z"))
 }
 
 fn read_local_time(at: Option<&str>, zone: Option<&str>) -> Result<Option<LocalTime>, InvalidEvent> {
     let otherwise = zone.map(Zone::named).transpose();
     let otherwise =
-        otherwise.map_err(|_| wrong("local_zone", "is not an IANA time zone such as Europe/Zurich"))?;
+        otherwise.map_err(|_| invalid("local_zone", "is not an IANA time zone such as Europe/Zurich"))?;
     let at = at.map(|at| jiff::civil::Time::strptime("%H:%M", at)).transpose();
-    let at = at.map_err(|_| wrong("local_time", "is not a time of day such as 09:00"))?;
+    let at = at.map_err(|_| invalid("local_time", "is not a time of day such as 09:00"))?;
     match (at, otherwise) {
         (Some(at), otherwise) => Ok(Some(LocalTime { at, otherwise: otherwise.unwrap_or_else(Zone::utc) })),
         (None, None) => Ok(None),
-        (None, Some(_)) => Err(wrong("local_zone", "stands without `local_time`")),
+        (None, Some(_)) => Err(invalid("local_zone", "stands without `local_time`")),
     }
 }
 
@@ -205,7 +204,7 @@ fn read_local_time(at: Option<&str>, zone: Option<&str>) -> Result<Option<LocalT
 mod tests {
     use super::*;
 
-    fn read(event: Value) -> Result<Firing, InvalidEvent> {
+    fn read(event: Value) -> Result<BroadcastRequest, InvalidEvent> {
         NotificationEvent::read(event, Timestamp::UNIX_EPOCH)
     }
 
@@ -219,10 +218,10 @@ mod tests {
 
     #[test]
     fn the_templates_event_is_read() {
-        let firing = read(event()).unwrap();
+        let request = read(event()).unwrap();
 
-        assert_eq!(firing.spec.kind, Kind::Announce { audience: Audience::Everyone {} });
-        assert_eq!(firing.spec.origin, "arn:aws:scheduler:eu-west-1:1:schedule/herald/digest");
+        assert_eq!(request.spec.kind, Kind::Announce { audience: Audience::Everyone {} });
+        assert_eq!(request.spec.origin, "arn:aws:scheduler:eu-west-1:1:schedule/herald/digest");
     }
 
     #[test]
@@ -240,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn an_invalid_member_is_named() {
         let with = |member: &str, value: Value| {
             let mut event = event();
             event[member] = value;
@@ -260,18 +259,18 @@ mod tests {
     }
 
     #[test]
-    fn a_notification_of_the_system_is_known_by_its_key() {
+    fn an_event_with_a_key_is_identified_by_it() {
         let notification = json!({
             "version": 1, "notification": "outage", "key": "outage-4711", "audience": { "kind": "everyone" },
             "content": { "text": "The network is down." },
         });
         let wrapped = json!({ "detail-type": "outage", "source": "ops", "detail": notification });
 
-        let firing = read(notification.clone()).unwrap();
+        let request = read(notification.clone()).unwrap();
 
-        assert_eq!(firing.id, BroadcastId::of_key("outage-4711"));
+        assert_eq!(request.id, BroadcastId::of_key("outage-4711"));
         let unwrapped = Event::read(wrapped, Timestamp::UNIX_EPOCH).unwrap();
-        assert_eq!(unwrapped, Event::Notification(Box::new(firing)));
+        assert_eq!(unwrapped, Event::Notification(Box::new(request)));
         let with = |member: &str, value: Value| {
             let mut event = notification.clone();
             event[member] = value;

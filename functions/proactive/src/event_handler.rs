@@ -1,5 +1,5 @@
-//! A schedule's event in, a count of what was planned or moved out.
-//! Lambda's types go no further than this file.
+//! Handles an event: opens and plans a broadcast, or runs a tick, and returns a summary.
+//! The types of the Lambda runtime are used in this file only.
 
 use herald::error::error_chain;
 use jiff::{SignedDuration, Timestamp};
@@ -7,34 +7,39 @@ use lambda_runtime::{Error, LambdaEvent};
 use serde_json::{Value, json};
 use tracing::{error, info};
 
-use crate::event::{Event, Firing};
-use crate::{Moved, Proactive};
+use crate::Proactive;
+use crate::event::{BroadcastRequest, Event};
+use crate::timers::TickSummary;
 
-/// Before the end of the function a tick begins nothing for this long.
-const LAST_CALL: SignedDuration = SignedDuration::from_secs(20);
+/// Time before the function's end in which a tick starts nothing new.
+const SHUTDOWN_MARGIN: SignedDuration = SignedDuration::from_secs(20);
 
-/// Plans one notification, or moves what is due.
+/// Plans the broadcast of a notification, or moves due timers.
 ///
 /// # Errors
 ///
-/// When the event is refused or not finished: Lambda then repeats the event, and in the end puts it into the
-/// on-failure queue, where an alarm watches.
+/// When the event is rejected or not completed: Lambda then repeats it, and finally sends it to the on-failure queue,
+/// which has an alarm.
 pub async fn handle(proactive: &Proactive, event: LambdaEvent<Value>) -> Result<Value, Error> {
     let stop_at = stop_at(event.context.deadline);
     let event = Event::read(event.payload, proactive.clock.now()).inspect_err(|error| {
-        error!("refused an event: {error}");
+        error!("rejected an event: {error}");
     })?;
     match event {
         Event::Tick => tick(proactive, stop_at).await,
-        Event::Notification(firing) => plan(proactive, &firing, stop_at).await,
+        Event::Notification(request) => plan(proactive, &request, stop_at).await,
     }
 }
 
-async fn plan(proactive: &Proactive, firing: &Firing, stop_at: Option<Timestamp>) -> Result<Value, Error> {
-    let (id, notification) = (firing.id.as_str(), firing.spec.notification.name.as_str());
+async fn plan(
+    proactive: &Proactive,
+    request: &BroadcastRequest,
+    stop_at: Option<Timestamp>,
+) -> Result<Value, Error> {
+    let (id, notification) = (request.id.as_str(), request.spec.notification.name.as_str());
     let planned = async {
-        proactive.open(&firing.id, &firing.spec).await?;
-        proactive.advance(&firing.id, stop_at).await
+        proactive.open(&request.id, &request.spec).await?;
+        proactive.advance(&request.id, stop_at).await
     };
     let broadcast = planned.await.inspect_err(|error| {
         let cause = error_chain(error);
@@ -52,22 +57,22 @@ async fn plan(proactive: &Proactive, firing: &Firing, stop_at: Option<Timestamp>
 }
 
 async fn tick(proactive: &Proactive, stop_at: Option<Timestamp>) -> Result<Value, Error> {
-    let moved = proactive.tick(stop_at).await.inspect_err(|error| {
-        error!(error = %error_chain(error), "could not go through the agenda");
+    let summary = proactive.tick(stop_at).await.inspect_err(|error| {
+        error!(error = %error_chain(error), "could not move due timers");
     })?;
-    // Kept apart: work that is due does not wait for a broadcast, nor does one that cannot go on stop the other.
-    proactive.go_on(stop_at).await.inspect_err(|error| {
-        error!(error = %error_chain(error), "could not go on with the broadcasts");
+    // Separate steps: due timers do not wait for a broadcast, and a broadcast that fails does not stop them.
+    proactive.advance_all(stop_at).await.inspect_err(|error| {
+        error!(error = %error_chain(error), "could not advance the broadcasts");
     })?;
-    let Moved { queued, kept, unreadable } = moved;
-    if moved != Moved::default() {
-        info!(queued, kept, unreadable, "moved what is due");
+    let TickSummary { queued, kept, unreadable } = summary;
+    if summary != TickSummary::default() {
+        info!(queued, kept, unreadable, "moved due timers");
     }
     Ok(json!({ "queued": queued, "kept": kept, "unreadable": unreadable }))
 }
 
-/// Where a tick begins nothing any more, given when Lambda ends the function; none where nothing ends it.
+/// Returns the time after which a tick starts nothing new; `None` where the function has no deadline.
 fn stop_at(deadline_ms: u64) -> Option<Timestamp> {
     let deadline = i64::try_from(deadline_ms).ok().filter(|deadline| *deadline > 0)?;
-    Timestamp::from_millisecond(deadline).ok()?.checked_sub(LAST_CALL).ok()
+    Timestamp::from_millisecond(deadline).ok()?.checked_sub(SHUTDOWN_MARGIN).ok()
 }

@@ -1,52 +1,191 @@
-//! `proactive`: turns a notification and its audience into deliveries, and the agenda into queued work.
-//! It never talks to the connector, and it asks the engine nothing.
+//! `proactive`: turns a notification and its audience into deliveries, and due timers into queued work.
+//! It never calls the connector or the engine.
 
-mod again;
-mod broadcasts;
 pub mod config;
-mod error;
 mod event;
 pub mod event_handler;
-mod listed;
-mod page;
-mod plan;
-mod preview;
-mod rosters;
-mod subscribers;
-mod tick;
+mod lifecycle;
+mod planning;
+mod timers;
 
 use std::sync::Arc;
 
 use herald::aws::queue::Queue;
-use herald::aws::table::{AgendaStore, BroadcastStore, ReferenceStore, SubscriptionStore};
+use herald::aws::table::{
+    AgendaStore, BroadcastStore, Opened, ReferenceStore, StoreError, SubscriptionStore,
+};
+use herald::broadcast::{Broadcast, BroadcastId, Spec};
 use herald::clock::Clock;
 use herald::random::Random;
+use jiff::Timestamp;
 
-pub use self::error::PlanError;
-pub use self::event::{Firing, InvalidEvent, NotificationEvent, check_event};
-pub use self::preview::Preview;
-pub use self::tick::Moved;
+pub use self::event::{BroadcastRequest, InvalidEvent, NotificationEvent, validate_event};
+use self::lifecycle::Lifecycle;
+pub use self::planning::{PlanError, Preview};
+use self::planning::{Planner, Recipients, RosterReader};
+pub use self::timers::TickSummary;
+use self::timers::Ticker;
 
-/// The parts of the function.
+/// The function: its collaborators.
 pub struct Proactive {
-    /// Lists whom to tell.
+    /// The store of conversation references.
     pub references: ReferenceStore,
-    /// Lists who subscribed to what.
-    pub subscriptions: SubscriptionStore,
-    /// Keeps how far each broadcast is.
+    /// The store of broadcasts.
     pub broadcasts: BroadcastStore,
-    /// Keeps what is due later.
-    pub agenda: AgendaStore,
-    /// Takes turns of the agenda.
-    pub turns: Queue,
-    /// Takes tasks of the agenda.
-    pub tasks: Queue,
-    /// Takes deliveries.
-    pub deliveries: Queue,
-    /// Announcements a second to one tenant, of all workers together: how far ahead of them is planned.
+    /// The store of timers.
+    pub timers: AgendaStore,
+    /// Sends a second to one tenant, of all workers together; planning stays ahead of them by it.
     pub tenant_rate: u32,
-    /// Tells the time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// Makes owner tokens.
+    /// Generates lease tokens.
     pub random: Random,
+    recipients: Arc<Recipients>,
+    planner: Arc<Planner>,
+    lifecycle: Lifecycle,
+    ticker: Ticker,
+}
+
+/// What [`Proactive::new`] builds the function from.
+pub struct Parts {
+    /// The store of conversation references.
+    pub references: ReferenceStore,
+    /// The store of topic subscriptions.
+    pub subscriptions: SubscriptionStore,
+    /// The store of broadcasts.
+    pub broadcasts: BroadcastStore,
+    /// The store of timers.
+    pub timers: AgendaStore,
+    /// The FIFO queue of turns.
+    pub turns: Queue,
+    /// The queue of tasks.
+    pub tasks: Queue,
+    /// The queue of deliveries.
+    pub deliveries: Queue,
+    /// Sends a second to one tenant, of all workers together.
+    pub tenant_rate: u32,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Generates lease tokens.
+    pub random: Random,
+}
+
+impl Proactive {
+    /// Builds the function.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let Parts {
+            references,
+            subscriptions,
+            broadcasts,
+            timers,
+            turns,
+            tasks,
+            deliveries,
+            tenant_rate,
+            clock,
+            random,
+        } = parts;
+        let rosters = RosterReader {
+            broadcasts: broadcasts.clone(),
+            references: references.clone(),
+            deliveries: deliveries.clone(),
+        };
+        let recipients =
+            Arc::new(Recipients::new(references.clone(), subscriptions, broadcasts.clone(), rosters.clone()));
+        let planner = Arc::new(Planner {
+            recipients: recipients.clone(),
+            rosters,
+            broadcasts: broadcasts.clone(),
+            timers: timers.clone(),
+            deliveries: deliveries.clone(),
+            tenant_rate,
+            clock: clock.clone(),
+            random: random.clone(),
+        });
+        let lifecycle = Lifecycle {
+            planner: planner.clone(),
+            broadcasts: broadcasts.clone(),
+            timers: timers.clone(),
+            deliveries: deliveries.clone(),
+            clock: clock.clone(),
+        };
+        let ticker = Ticker { timers: timers.clone(), turns, tasks, deliveries, clock: clock.clone() };
+        Self {
+            references,
+            broadcasts,
+            timers,
+            tenant_rate,
+            clock,
+            random,
+            recipients,
+            planner,
+            lifecycle,
+            ticker,
+        }
+    }
+
+    /// Opens the broadcast `id`, or returns it where the same event opened it before.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError`]; no delivery is queued.
+    pub async fn open(&self, id: &BroadcastId, spec: &Spec) -> Result<Broadcast, PlanError> {
+        self.planner.open(id, spec).await
+    }
+
+    /// Opens the broadcast `id`, and returns whether it is new.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError`]; no delivery is queued.
+    pub async fn open_new(&self, id: &BroadcastId, spec: &Spec) -> Result<Opened, PlanError> {
+        self.planner.open_new(id, spec).await
+    }
+
+    /// Plans the broadcast as far as the rate limit allows, unless another planner holds its lease, and returns its state.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError`]; deliveries queued before it stay queued, and a repeat does not duplicate them.
+    pub async fn advance(
+        &self,
+        id: &BroadcastId,
+        stop_at: Option<Timestamp>,
+    ) -> Result<Broadcast, PlanError> {
+        self.planner.advance(id, stop_at).await
+    }
+
+    /// Counts the recipients of `spec`: all, or no more than it takes to find `limit`. `on_progress` receives the count
+    /// after each page.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError`].
+    pub async fn preview(
+        &self,
+        spec: &Spec,
+        limit: Option<u64>,
+        on_progress: impl FnMut(u64) + Send,
+    ) -> Result<Preview, PlanError> {
+        planning::preview(&self.recipients, spec, self.clock.now(), limit, on_progress).await
+    }
+
+    /// Advances every open broadcast, until `stop_at`. One that fails does not stop the others.
+    ///
+    /// # Errors
+    ///
+    /// When the broadcasts cannot be listed.
+    pub async fn advance_all(&self, stop_at: Option<Timestamp>) -> Result<(), StoreError> {
+        self.lifecycle.advance_all(stop_at).await
+    }
+
+    /// Queues timers that are due within the horizon and removes them. Ends early at `stop_at`; the next tick continues.
+    ///
+    /// # Errors
+    ///
+    /// When the timers cannot be read or written; what was queued stays queued.
+    pub async fn tick(&self, stop_at: Option<Timestamp>) -> Result<TickSummary, StoreError> {
+        self.ticker.tick(stop_at).await
+    }
 }

@@ -1,4 +1,4 @@
-//! The `proactive` Lambda function: a list of its parts.
+//! The `proactive` Lambda function: builds it from its environment.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use herald::clock::SystemClock;
 use herald::random::Random;
 use lambda_runtime::{run, service_fn};
 use proactive::config::Config;
-use proactive::{Proactive, event_handler};
+use proactive::{Parts, Proactive, event_handler};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -21,17 +21,17 @@ async fn main() -> Result<(), lambda_runtime::Error> {
 
     let sqs = aws_sdk_sqs::Client::new(&aws);
 
-    let proactive = Proactive {
+    let proactive = Proactive::new(Parts {
         references: ReferenceStore::new(table.clone(), config.client_id.clone(), &config.cloud.issuer),
         subscriptions: SubscriptionStore::new(table.clone(), config.client_id, &config.cloud.issuer),
         broadcasts: BroadcastStore::new(table.clone()),
-        agenda: AgendaStore::new(table),
+        timers: AgendaStore::new(table),
         turns: Queue::new(sqs.clone(), config.turns_queue_url),
         tasks: Queue::new(sqs.clone(), config.tasks_queue_url),
         deliveries: Queue::new(sqs, config.deliveries_queue_url),
         tenant_rate: config.tenant_rate,
         clock: Arc::new(SystemClock),
         random: Random::system(),
-    };
+    });
     run(service_fn(|event| event_handler::handle(&proactive, event))).await
 }

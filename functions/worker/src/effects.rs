@@ -1,11 +1,7 @@
 //! Effects: what the engine asked for beside its messages, applied before they are sent.
 //! Each may be applied twice, for the plan is replayed after a crash.
 
-use herald::agent::calendar::Zone;
-use herald::agent::effect::Effect;
-use herald::agent::ids::TaskId;
-use herald::agent::memory::Memory;
-use herald::agent::topic::Topic;
+use herald::agent::{Effect, Memory, TaskId, Topic, Zone};
 use herald::aws::table::{PreferenceStore, ReferenceStore, Subscription, SubscriptionStore};
 use herald::broadcast::preferences::{Preferences, Setting};
 use herald::jobs::{Cancel, CancelledBy, Job, JobId};

@@ -19,7 +19,7 @@ mod timers;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use herald::agent::engine::Engine;
+use herald::agent::Engine;
 use herald::aws::diagnostics::Report;
 use herald::aws::identity::Credential;
 use herald::aws::queue::{BodyError, Queue, Work};

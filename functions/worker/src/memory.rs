@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use herald::agent::memory::Memory;
+use herald::agent::Memory;
 use herald::aws::table::{MemoryStore, ReferenceStore};
 use herald::clock::{Clock, timeout};
 use herald::error::error_chain;

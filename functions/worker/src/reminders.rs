@@ -1,8 +1,8 @@
 //! Reminders: listed in the memory of their conversation, and enqueued for when they are due.
 //! A due one is delivered by its handler.
 
-use herald::agent::memory::Memory;
-use herald::agent::reminder::{Listed, Reminder};
+use herald::agent::reminder::Listed;
+use herald::agent::{Memory, Reminder};
 use herald::aws::queue::{ReminderWork, Work};
 use herald::error::error_chain;
 use herald::jobs::JobId;

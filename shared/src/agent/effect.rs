@@ -1,5 +1,5 @@
-//! Effects: what the engine wants done besides what it says.
-//! They are carried out by the worker, after they are stored with what was decided, and may be repeated freely.
+//! Effects: changes the engine requests in addition to the messages of its response.
+//! The worker applies them after they are stored with the plan; applying one twice changes nothing.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,50 +10,50 @@ use crate::agent::memory::Exchange;
 use crate::agent::reminder::Reminder;
 use crate::agent::topic::Topic;
 
-/// Something to be done besides what is said. Given with [`crate::agent::engine::Outcome::and`].
+/// A change that is applied with a response; see [`Response::with_effect`](crate::agent::response::Response::with_effect).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "effect", rename_all = "kebab-case")]
 pub enum Effect {
-    /// Keep this in the conversation's memory.
+    /// Adds an exchange to the conversation's memory.
     Remember(Exchange),
-    /// Take everything that was said out of the conversation's memory.
+    /// Removes all exchanges from the conversation's memory.
     Forget,
-    /// Have a waiting task not go on.
+    /// Cancels a waiting task.
     CancelTask {
-        /// The task, or the step of it that waits.
+        /// The task, or its waiting step.
         task: TaskId,
     },
-    /// Say this in the conversation when it is due. Of more than [`MAX_REMINDERS`](crate::agent::reminder::MAX_REMINDERS) the
-    /// last are not kept.
+    /// Schedules a reminder in this conversation. Beyond [`MAX_REMINDERS`](crate::agent::reminder::MAX_REMINDERS) the last
+    /// are not kept.
     Remind(Box<Reminder>),
-    /// Do not say it any more.
+    /// Cancels a reminder.
     CancelReminder {
         /// Its [`Listed::id`](crate::agent::reminder::Listed::id).
         reminder: ReminderId,
     },
-    /// Tell this conversation what [topic](crate::broadcast::audience::Audience::Topic)'s subscribers are told.
+    /// Subscribes this conversation to a [topic](crate::broadcast::audience::Audience::Topic).
     Subscribe {
         /// The topic.
         topic: Topic,
     },
-    /// Do not any more.
+    /// Removes the subscription.
     Unsubscribe {
         /// The topic.
         topic: Topic,
     },
-    /// Say nothing unasked about a topic, or at all: to the person of a personal conversation, else in this one.
+    /// Mutes notifications about a topic, or all of them: for the user of a personal conversation, else for this one.
     Mute {
         /// The topic; `None`: everything.
         topic: Option<Topic>,
     },
-    /// Take back [`Effect::Mute`]. Without a topic everything is heard again, muted topics too.
+    /// Reverts [`Effect::Mute`]. Without a topic it unmutes everything, muted topics included.
     Unmute {
         /// The topic; `None`: everything.
         topic: Option<Topic>,
     },
-    /// Put off what is said unasked and is not urgent until these hours are over.
+    /// Sets the quiet hours, which defer every notification that is not urgent until they end.
     QuietHours {
-        /// Every day's, on the person's own clocks; `None`: none any more.
+        /// The hours of each day, in the user's time zone; `None` removes them.
         hours: Option<QuietHours>,
     },
 }

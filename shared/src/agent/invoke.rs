@@ -1,9 +1,9 @@
-//! Answers to an `invoke`, in the words its caller understands (protocol §8.3).
-//! What is done besides is said with [`Outcome::and`]; who calls what is the engine's to look up in `turn.activity.name`.
+//! Responses to an `invoke`, in the format its caller expects (protocol §8.3).
+//! `turn.activity.name` holds the name of the invoke.
 
 use serde_json::{Value, json};
 
-use crate::agent::engine::Outcome;
+use crate::agent::response::Response;
 
 /// The name of the invoke of a card's button (`Action.Execute`): answer it with [`card`], [`message`], [`refused`] or
 /// [`failed`].
@@ -12,51 +12,50 @@ pub const CARD_ACTION: &str = "adaptiveCard/action";
 /// The name of the invoke of the feedback buttons: answer it with [`accepted`].
 pub const FEEDBACK: &str = "message/submitAction";
 
-/// Shows `card` in place of the one whose button was pressed.
+/// Returns a response that shows `card` in place of the one whose button was pressed.
 ///
 /// ```
-/// use herald::agent::engine::Outcome;
-/// use herald::agent::invoke;
+/// use herald::agent::{Outcome, invoke};
 /// use serde_json::json;
 ///
-/// let answer = invoke::card(json!({ "type": "AdaptiveCard", "version": "1.5", "body": [] }));
-/// # let Outcome::Invoke { status, body } = answer else { panic!() };
+/// let response = invoke::card(json!({ "type": "AdaptiveCard", "version": "1.5", "body": [] }));
+/// # let Outcome::Invoke { status, body } = response.outcome else { panic!() };
 /// # assert_eq!((status, body["type"].as_str()), (200, Some("application/vnd.microsoft.card.adaptive")));
 /// ```
 #[must_use]
-pub fn card(card: Value) -> Outcome {
+pub fn card(card: Value) -> Response {
     to_card(200, "application/vnd.microsoft.card.adaptive", card)
 }
 
-/// Shows `text` for a moment, and leaves the card as it is.
+/// Returns a response that shows `text` briefly and leaves the card unchanged.
 #[must_use]
-pub fn message(text: impl Into<String>) -> Outcome {
+pub fn message(text: impl Into<String>) -> Response {
     to_card(200, "application/vnd.microsoft.activity.message", Value::String(text.into()))
 }
 
-/// Says that what the button asks for cannot be done, and why.
+/// Returns a response that rejects what the button requests, with the reason.
 #[must_use]
-pub fn refused(why: impl Into<String>) -> Outcome {
+pub fn refused(why: impl Into<String>) -> Response {
     to_card(400, ERROR, json!({ "code": "BadRequest", "message": why.into() }))
 }
 
-/// Says that it did not work, and could when pressed again.
+/// Returns a response that reports a failure which may succeed when the button is pressed again.
 #[must_use]
-pub fn failed(why: impl Into<String>) -> Outcome {
+pub fn failed(why: impl Into<String>) -> Response {
     to_card(500, ERROR, json!({ "code": "InternalServerError", "message": why.into() }))
 }
 
-/// Takes it, and has nothing to say. Anything in the body would be taken for a failure of a feedback.
+/// Returns a response that accepts the invoke without content. A feedback invoke reads any body as a failure.
 #[must_use]
-pub fn accepted() -> Outcome {
-    Outcome::Invoke { status: 200, body: json!({}) }
+pub fn accepted() -> Response {
+    Response::invoke(200, json!({}))
 }
 
 const ERROR: &str = "application/vnd.microsoft.error";
 
 /// The outer status is 200 whatever the inner one is.
-fn to_card(status: u16, kind: &str, value: Value) -> Outcome {
+fn to_card(status: u16, kind: &str, value: Value) -> Response {
     let mut body = json!({ "statusCode": status, "type": kind });
     body["value"] = value;
-    Outcome::Invoke { status: 200, body }
+    Response::invoke(200, body)
 }

@@ -1,5 +1,6 @@
-//! Memory: what an agent keeps of one conversation from turn to turn, within bounds.
-//! What is worth keeping the engine says with [`crate::agent::effect::Effect`]; [`crate::aws::table::MemoryStore`] keeps it.
+//! Memory: what is stored of one conversation between turns, within bounds.
+//!
+//! The engine changes it with [`crate::agent::effect::Effect`]; [`crate::aws::table::MemoryStore`] stores it.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,5 @@
-//! Notifications: what a schedule or the system fires, and one who is to hear of it (design: speaking first).
-//! What is said is the engine's or the broadcast's content; who that is, the audience's.
+//! Notifications: what a broadcast is about, and one of its recipients (design: speaking first).
+//! The content comes from the engine or from the broadcast; the recipients come from the audience.
 
 use jiff::civil::Time;
 use jiff::{SignedDuration, Timestamp};
@@ -11,38 +11,38 @@ use crate::protocol::conversation::{ConversationReference, User};
 use crate::protocol::ids::TenantId;
 use crate::protocol::team::TeamChannel;
 
-/// Something people are told of: its name is the engine's business.
+/// What a broadcast is about, by a name that the engine knows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notification {
     /// The engine's name for it, e.g. `morning-digest`.
     pub name: String,
-    /// The moment it is for, which is not the moment it is sent.
+    /// The time it is for, which is not the time it is sent.
     pub scheduled_time: Timestamp,
-    /// Whether somebody may rather miss it than be told twice.
+    /// Whether a recipient may rather miss it than receive it twice.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub at_most_once: bool,
-    /// What it is about, for those who mute that; its name where it is not said.
+    /// The topic that recipients may mute; unless set, its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub topic: Option<Topic>,
-    /// Whether it is told in quiet hours too.
+    /// Whether it is sent in quiet hours too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub urgent: bool,
-    /// At what time on each one's own clocks it is told; as soon as may be where it is not said.
+    /// The time of day, in each recipient's zone, at which it is sent; unless set, as soon as possible.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local_time: Option<LocalTime>,
 }
 
-/// A time of day on the clocks of each who is told.
+/// A time of day in the zone of each recipient.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LocalTime {
     /// The time.
     pub at: Time,
-    /// On whose clocks for one whose zone is not known.
+    /// The zone for recipients whose zone is not known.
     pub otherwise: Zone,
 }
 
 impl Notification {
-    /// The notification `name` of the moment `scheduled_time`, told at most twice and not in quiet hours.
+    /// Returns the notification `name` for `scheduled_time`, sent at most twice and not in quiet hours.
     #[must_use]
     pub fn new(name: impl Into<String>, scheduled_time: Timestamp) -> Self {
         Self {
@@ -55,10 +55,10 @@ impl Notification {
         }
     }
 
-    /// When somebody whose clocks are those of `zone` is told: when they first show the local time from the moment on that
-    /// it is for. A time that they skip is the moment at which they do, and of two the first.
+    /// Returns when a recipient in `zone` is due: the first time at or after [`Self::scheduled_time`] that has the local
+    /// time there. A local time in a gap is due when the gap ends; of two in a fold, the first is due.
     ///
-    /// Every zone shows every time within 25 hours, so nobody is told later than that.
+    /// Every zone has every local time within 25 hours, so no recipient is due later than that.
     #[must_use]
     pub fn due(&self, zone: Option<&str>) -> Timestamp {
         let Some(LocalTime { at, otherwise }) = &self.local_time else { return self.scheduled_time };
@@ -69,14 +69,14 @@ impl Notification {
         due.unwrap_or(self.scheduled_time)
     }
 
-    /// What it is about; `None` where neither that is said nor its name is a topic.
+    /// Returns its topic, or else its name; `None` where neither is a valid topic.
     #[must_use]
     pub fn topic(&self) -> Option<Topic> {
         self.topic.clone().or_else(|| Topic::new(&self.name).ok())
     }
 }
 
-/// One who is to hear of a notification.
+/// One recipient of a notification.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 #[expect(clippy::large_enum_variant, reason = "recipients with a reference are the rule")]
@@ -86,14 +86,14 @@ pub enum Recipient {
         /// The conversation.
         reference: ConversationReference,
     },
-    /// A person no conversation is known with: it is created first.
+    /// A person without a known conversation, which is created first.
     User(User),
-    /// A channel of a team: a thread is created with what is said.
+    /// A channel of a team, where a thread is created with the message.
     Channel(TeamChannel),
 }
 
 impl Recipient {
-    /// The tenant that is spoken to, where there is one.
+    /// Returns the recipient's tenant, where there is one.
     #[must_use]
     pub fn tenant(&self) -> Option<&TenantId> {
         match self {
@@ -103,7 +103,7 @@ impl Recipient {
         }
     }
 
-    /// How many requests to the channel it takes to tell them something: a conversation may have to be created.
+    /// Returns the number of requests to the channel that one message takes; creating a conversation is one more.
     #[must_use]
     pub fn requests(&self) -> usize {
         match self {
@@ -112,7 +112,7 @@ impl Recipient {
         }
     }
 
-    /// The person's language, where it is known.
+    /// Returns the person's language, where it is known.
     #[must_use]
     pub fn locale(&self) -> Option<&str> {
         match self {
@@ -121,7 +121,7 @@ impl Recipient {
         }
     }
 
-    /// The person's time zone, where it is known.
+    /// Returns the person's time zone, where it is known.
     #[must_use]
     pub fn timezone(&self) -> Option<&str> {
         match self {
@@ -130,7 +130,7 @@ impl Recipient {
         }
     }
 
-    /// The person, where it is one and known by Entra id.
+    /// Returns the person, where the recipient is one and known by Entra id.
     #[must_use]
     pub fn person(&self) -> Option<User> {
         match self {

@@ -1,15 +1,17 @@
-//! Progress: what a running task tells the user before it is done.
-//! It only holds the latest word; when and how it is shown is the stream's decision (protocol §6).
+//! Progress: what a running task shows the user before it is done.
+//! It only holds the latest update; the stream decides when and how to show it (protocol §6).
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
-/// Tells the user how far a task is. Calls return at once and never fail: the runtime shows the latest word at the
-/// pace the channel takes, and where it has no streams nothing before the answer.
+/// Shows the user how far a task is.
+///
+/// Calls return at once and never fail: the runtime shows the latest update at the rate the channel allows, and nothing
+/// before the answer where the channel has no streams.
 ///
 /// ```
-/// use herald::agent::progress::Progress;
+/// use herald::agent::Progress;
 ///
 /// let progress = Progress::default();
 /// progress.set_status("Asking the shop…");
@@ -28,7 +30,7 @@ struct Shared {
     changed: Notify,
 }
 
-/// The latest word of a task.
+/// The latest update of a task.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Latest {
     /// What it is doing; shown until there is text.
@@ -38,23 +40,23 @@ pub struct Latest {
 }
 
 impl Progress {
-    /// What the task is doing now, e.g. “Asking the shop…”; at most 1,000 characters of it are shown.
-    pub fn inform(&self, status: impl Into<String>) {
+    /// Sets what the task is doing now, e.g. “Asking the shop…”; at most 1,000 characters of it are shown.
+    pub fn set_status(&self, status: impl Into<String>) {
         self.change(|latest| latest.status = Some(status.into()));
     }
 
-    /// The next piece of the answer. What was said before stays: an answer only grows.
-    pub fn say(&self, more: &str) {
+    /// Appends `more` to the answer, which only grows.
+    pub fn push_text(&self, more: &str) {
         self.change(|latest| latest.text.push_str(more));
     }
 
-    /// The latest word.
+    /// Returns the latest update.
     #[must_use]
     pub fn latest(&self) -> Latest {
         self.shared.latest.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Returns once there was a word since the last call.
+    /// Waits until there is an update since the last call.
     pub async fn changed(&self) {
         self.shared.changed.notified().await;
     }
@@ -65,7 +67,7 @@ impl Progress {
     }
 }
 
-// What is said to a user is nobody else's.
+// What is sent to a user is never logged.
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Shared(…)")

@@ -24,14 +24,12 @@ const REMEMBERED: SignedDuration = SignedDuration::from_hours(48);
 ///
 /// ```
 /// use herald::protocol::activity::Activity;
-/// use herald::agent::effect::Effect;
-/// use herald::agent::engine::Outcome;
-/// use herald::agent::reminder::Reminder;
+/// use herald::agent::{Effect, Reminder, Response};
 ///
 /// let due = "2026-11-23T09:00:00Z".parse()?;
 /// let reminder = Reminder::new("call Robin", Activity::message("Reminder: call Robin"), due);
 ///
-/// let outcome = Outcome::reply("I will remind you.").with_effect(Effect::Remind(Box::new(reminder)));
+/// let response = Response::reply("I will remind you.").with_effect(Effect::Remind(Box::new(reminder)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, PartialEq, Serialize, Deserialize)]

@@ -1,5 +1,5 @@
-//! Tasks: long work the engine asked for, to be run by the worker after the first answer.
-//! How they are queued and claimed is not said here.
+//! Tasks: long work the engine requests, run by the worker after the initial response.
+//! Queueing and claiming them is left to the functions.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -13,46 +13,46 @@ use crate::protocol::conversation::ConversationReference;
 pub struct Task {
     /// The engine's name for this kind of work.
     pub name: String,
-    /// What the engine needs to do it, as it gave it.
+    /// What the engine needs to do it.
     #[serde(default)]
     pub input: TaskInput,
-    /// What it is called for people while it waits; see [`Task::with_label`].
+    /// Its display name while it waits; see [`Task::with_label`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// Whether its runs have the conversation's memory; see [`Task::with_memory`].
+    /// Whether its runs get the conversation's memory; see [`Task::with_memory`].
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub recalls: bool,
+    pub needs_memory: bool,
 }
 
-/// What a task was given; it may hold what a person wrote, so it is never logged.
+/// The input of a task; never logged, because it may hold what a user wrote.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TaskInput(pub Value);
 
 impl Task {
-    /// A task that needs nothing but its name.
+    /// Returns the task `name`, without input.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), input: TaskInput::default(), label: None, recalls: false }
+        Self { name: name.into(), input: TaskInput::default(), label: None, needs_memory: false }
     }
 
-    /// The same task with `input`.
+    /// Sets the input of the task.
     #[must_use]
     pub fn input(mut self, input: impl Into<Value>) -> Self {
         self.input = TaskInput(input.into());
         self
     }
 
-    /// The same task, called `label` for people: while it waits, the conversation's memory lists it.
+    /// Sets the display name of the task, under which the conversation's memory lists it while it waits.
     #[must_use]
     pub fn with_label(self, label: impl Into<String>) -> Self {
         Self { label: Some(label.into()), ..self }
     }
 
-    /// The same task, whose runs have the conversation's memory.
+    /// Loads the conversation's memory for every run of the task.
     #[must_use]
-    pub fn recalling(self) -> Self {
-        Self { recalls: true, ..self }
+    pub fn with_memory(self) -> Self {
+        Self { needs_memory: true, ..self }
     }
 }
 
@@ -66,11 +66,11 @@ pub struct TaskRun {
     pub idempotency_key: TaskId,
     /// Where the follow-up goes.
     pub reference: ConversationReference,
-    /// What the step before left in [`crate::agent::engine::TaskOutcome::Continue`]; nothing in the first.
+    /// What the step before left in [`TaskOutcome::Continue`](crate::agent::response::TaskOutcome::Continue); `None` in the first.
     pub state: Option<Value>,
     /// Which step it is: 0 is the first.
     pub step: u32,
-    /// What is kept of the conversation; empty unless the task is [`Task::with_memory`].
+    /// What is kept of the conversation; empty unless [`Task::with_memory`] was set.
     pub memory: Memory,
 }
 

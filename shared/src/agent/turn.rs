@@ -1,5 +1,5 @@
 //! A turn: one inbound activity while it is being answered.
-//! It holds what the engine may know; answering is the worker's.
+//! It holds what the engine may know; the functions answer it.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,19 +14,19 @@ pub struct Turn {
     pub activity: Activity,
     /// Where to answer.
     pub reference: ConversationReference,
-    /// What is kept of the conversation; empty unless the engine [recalls](crate::agent::engine::Engine::needs_memory) it.
+    /// What is kept of the conversation; empty unless [`Engine::needs_memory`](crate::agent::engine::Engine::needs_memory).
     #[serde(skip)]
     pub memory: Memory,
 }
 
 impl Turn {
-    /// The turn of `activity`, answered at `reference`.
+    /// Returns the turn of `activity`, to be answered at `reference`.
     #[must_use]
     pub fn new(activity: Activity, reference: ConversationReference) -> Self {
         Self { activity, reference, memory: Memory::default() }
     }
 
-    /// What was said, without the mention of the agent itself, trimmed; empty where nothing was said.
+    /// Returns the text of the activity, trimmed and without the mention of the agent itself; empty where it has none.
     ///
     /// In channels and group chats the text starts with `<at>Name</at>`; only mentions of the activity's
     /// recipient are removed, so `order <at>Dana</at> a laptop` keeps its person (protocol §5.7).

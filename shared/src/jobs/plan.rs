@@ -59,13 +59,13 @@ pub enum Conclusion {
     Done,
     /// The engine said that it cannot be done.
     Declined,
-    /// The engine failed too often; an apology is among the sends.
+    /// The engine failed too often; a failure notice is among the sends.
     GivenUp,
     /// The person it was for stopped it.
     Stopped,
-    /// The engine had it go on once too often; an apology is among the sends.
+    /// The engine had it go on once too often; a failure notice is among the sends.
     TooManySteps,
-    /// The engine left more for its next step than is kept; an apology is among the sends.
+    /// The engine left more for its next step than is kept; a failure notice is among the sends.
     StateTooLarge,
 }
 

@@ -1,5 +1,5 @@
-//! What fits into one activity (protocol §1.9): a long text goes out as several messages, and nothing of it is lost.
-//! It only divides; what cannot be split_text is sent as it is, for the channel to judge.
+//! Splits messages to the size of one activity (protocol §1.9), without losing text.
+//! A message that cannot be split is sent unchanged; the channel decides about it.
 
 use crate::protocol::activity::Activity;
 
@@ -42,7 +42,7 @@ pub fn split_to_fit(activity: Activity) -> Vec<Activity> {
     activities
 }
 
-/// `text` in pieces of at most `room` bytes, split_text between paragraphs, lines or words where there are any.
+/// Returns `text` in pieces of at most `room` bytes, split between paragraphs, lines or words where there are any.
 pub(crate) fn split_text(text: &str, room: usize) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut rest = text;

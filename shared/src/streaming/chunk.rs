@@ -26,9 +26,9 @@ impl Chunk {
         Activity { kind: ActivityType::named("typing"), ..streamed(status, &info) }
     }
 
-    /// The activity of this chunk, the next of `stream`; `closing` is what a stream is closed with.
+    /// The activity of this chunk, the next of `stream`; `notice` closes a stream that timed out.
     #[must_use]
-    pub fn activity(&self, stream: &Stream, closing: &str) -> Activity {
+    pub fn activity(&self, stream: &Stream, notice: &str) -> Activity {
         let typing = ActivityType::named("typing");
         let sequence = stream.sequence.saturating_add(1);
         let chunk = |text: &str, stream_type: &str| {
@@ -41,10 +41,10 @@ impl Chunk {
             Self::Status(status) => chunk(status, "informative"),
             Self::Text(text) => chunk(text, "streaming"),
             Self::Close if stream.sent_text.is_empty() => {
-                last(&stream.id, Activity::message(closing), "timeout")
+                last(&stream.id, Activity::message(notice), "timeout")
             }
             Self::Close => {
-                let text = format!("{}\n\n{closing}", stream.sent_text);
+                let text = format!("{}\n\n{notice}", stream.sent_text);
                 last(&stream.id, Activity::message(text), "timeout")
             }
         }

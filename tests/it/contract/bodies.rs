@@ -1,10 +1,10 @@
 //! Bodies: whatever people write reaches the worker unchanged, and what does not fit is never sent.
 //! When and where a message shows up is told with the queues.
 
+use herald::agent::Task;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use herald::agent::task::Task;
 use herald::aws::queue::{BodyError, MAX_BODY_BYTES, QueueError, TaskWork, Work};
 use herald::jobs::JobId;
 use herald::protocol::activity::{ChannelAccount, ConversationAccount};

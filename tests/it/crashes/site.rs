@@ -1,12 +1,12 @@
 //! Who runs the functions: hands them activities, messages and events one at a time, sweeps away a process that died
 //! with all it had in memory, and brings back what it had in hand. It knows no story and judges nothing.
 
+use herald::agent::Engine;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use herald::agent::engine::Engine;
 use herald::aws::queue::Queue;
 use herald::clock::Clock;
 use herald::jobs::{Job, State};
@@ -71,7 +71,7 @@ impl Site {
             }
             let event = services::request(self.bundle.channel(), activity);
             let inbound = self.process(Function::Inbound).inbound;
-            let answer = self.run(Function::Inbound, inbound::event::handle(&inbound, &event)).await;
+            let answer = self.run(Function::Inbound, inbound::api_gateway::handle(&inbound, &event)).await;
             if self.mutant == Some(Mutant::AckBeforeEnqueue) {
                 return Ok(());
             }

@@ -1,15 +1,13 @@
 //! The stories that are enumerated, and how one is played with crashes.
 //! The points come from playing it without any; nothing here counts on their number. What is judged is the verdict's.
 
+use herald::agent::{
+    Engine, EngineError, Notification, Progress, Recipient, Response, TaskResponse, TaskRun, Turn,
+};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use herald::agent::engine::{Engine, EngineError, Outcome, TaskOutcome};
-use herald::agent::notification::{Notification, Recipient};
-use herald::agent::progress::Progress;
-use herald::agent::task::TaskRun;
-use herald::agent::turn::Turn;
 use herald::clock::Clock;
 use herald::jobs::State;
 use herald::jobs::timers::Minute;
@@ -63,7 +61,7 @@ impl Story {
             Self::Stream => ScriptedEngine::streaming(
                 ACK,
                 &[(pause, "Here"), (pause, " it"), (pause, " is.")],
-                TaskOutcome::Done(vec![Activity::message(ANSWER)]),
+                TaskResponse::done([Activity::message(ANSWER)]),
                 clock,
             ),
             Self::FollowUp => ScriptedEngine::deferring(ACK, ANSWER),
@@ -96,7 +94,7 @@ impl Story {
             site.tap.refuse_turns(self == Self::Outage);
             // The ticks have come this far: the next one has little to look through.
             let drained = Minute(Minute::of(site.bundle.clock().now()).0 - 3);
-            let agenda = &site.bundle.local().bundle.proactive.agenda;
+            let agenda = &site.bundle.local().bundle.proactive.timers;
             agenda.drain(drained).await.map_err(|error| error.to_string())?;
             site.deliver(&activity).await?;
             site.tap.refuse_turns(false);

@@ -1,10 +1,10 @@
 //! Canaries: a word in everything that must not be logged, and a log at TRACE that is searched for it.
 //! What is logged instead, one JSON object a line, is looked at too.
 
+use herald::agent::Response;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use herald::agent::engine::Outcome;
 use herald::aws::config::{AllowedTenants, TENANT_RATE};
 use herald::aws::identity::Credential;
 use herald::aws::queue::Queue;
@@ -85,7 +85,7 @@ impl Cage {
             port: 0,
             source: ChannelSource::Channel(Box::new(registration)),
             credential: None,
-            engine: Arc::new(ScriptedEngine::deciding(Outcome::Reply(vec![reply]))),
+            engine: Arc::new(ScriptedEngine::deciding(Response::reply_with([reply]))),
             clock: clock.clone(),
             random: Random::seeded(7),
             delays: Delays::Skipped,
@@ -176,9 +176,13 @@ async fn nothing_that_people_say_or_are_and_no_secret_reaches_the_log() {
     assert_eq!(leaks, [""; 0], "the log holds what it must not");
     assert!(!text.contains('\u{1b}') && !text.contains('\u{2028}') && !text.contains('\u{85}'));
     let is_said = |message: &str| lines.iter().any(|line| line.to_string().contains(message));
-    for message in
-        ["refused a request", "took an activity", "sent an activity", "will retry a send", "a send failed"]
-    {
+    for message in [
+        "rejected a request",
+        "accepted an activity",
+        "sent an activity",
+        "will retry a send",
+        "a send failed",
+    ] {
         assert!(is_said(message), "{message} is not in the log:\n{text}");
     }
     assert!(!channel.texts().is_empty());

@@ -26,7 +26,7 @@ async fn every_check_is_missed_by_some_request() {
 
     for check in Check::ALL {
         for inbound in [&mut world.inbound, &mut world.with_callers] {
-            inbound.checks = Checks::without(*check);
+            inbound.validator.checks = Checks::without(*check);
             inbound.authenticator.checks = Checks::without(*check);
         }
         let mut noticed = None;

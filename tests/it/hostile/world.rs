@@ -1,6 +1,7 @@
 //! A world to play requests in: the real handler for the public cloud, whose key sets alone are the emulator's.
 //! It has a table and queues behind a counted wire, or nothing behind it at all.
 
+use herald::agent::Engine;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -9,7 +10,6 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_dynamodb::types::AttributeValue;
-use herald::agent::engine::Engine;
 use herald::aws::config::{AllowedTenants, TENANT_RATE};
 use herald::aws::identity::Credential;
 use herald::aws::queue::Work;
@@ -20,7 +20,7 @@ use herald::protocol::cloud::Cloud;
 use herald::protocol::conversation::ConversationReference;
 use herald::protocol::ids::{ClientId, TenantId};
 use herald::random::Random;
-use inbound::{Inbound, event};
+use inbound::{Inbound, api_gateway};
 use jiff::Timestamp;
 use local::aws_emulator::template::Template;
 use local::aws_emulator::{Delays, Stack, StackOptions};
@@ -174,7 +174,7 @@ impl World {
 
 /// What `inbound` makes of an event.
 pub(super) async fn play(inbound: &Inbound, event: &Value) -> Answer {
-    let Ok(answer) = event::handle(inbound, event).await else {
+    let Ok(answer) = api_gateway::handle(inbound, event).await else {
         return Answer { status: 502, headers: Value::Null, body: String::new() };
     };
     Answer {

@@ -5,16 +5,16 @@ mod preview;
 mod report;
 mod status;
 
+use herald::agent::Notification;
 use std::io::Write;
 
-use herald::agent::notification::Notification;
 use herald::aws::table::{BroadcastStore, Opened};
 use herald::broadcast::content::Content;
 use herald::broadcast::{Broadcast, BroadcastId, Command, Kind, Spec, Status};
 use herald::clock::Clock;
 use herald::hash;
 use jiff::{SignedDuration, Timestamp};
-use proactive::{Firing, NotificationEvent, Proactive};
+use proactive::{BroadcastRequest, NotificationEvent, Proactive};
 use serde_json::{Value, json};
 
 use super::input_file::{read, unreadable};
@@ -98,7 +98,7 @@ async fn begin(
     event: Value,
     out: &mut (dyn Write + Send),
 ) -> Result<bool, CommandError> {
-    let Firing { id, spec } = NotificationEvent::read(event, planner.clock.now())?;
+    let BroadcastRequest { id, spec } = NotificationEvent::read(event, planner.clock.now())?;
     let seen = planner.preview(&spec, Some(1), |_| {}).await?;
     if seen.recipients == 0 && seen.teams == 0 {
         return Err(CommandError::Nobody);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use herald::aws::queue::{BodyError, Letter, Queue, Work};
 use herald::jobs::JobId;
-use proactive::check_event;
+use proactive::validate_event;
 use serde_json::Value;
 
 use super::{CommandError, Deployment};
@@ -146,7 +146,7 @@ fn event(body: &str) -> Option<String> {
         Some(payload) => payload.take(),
         None => body,
     };
-    check_event(event.clone()).ok()?;
+    validate_event(event.clone()).ok()?;
     Some(match event["notification"].as_str() {
         Some(name) => {
             let time = event["scheduled_time"].as_str().unwrap_or_default();

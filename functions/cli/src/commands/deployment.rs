@@ -162,18 +162,18 @@ impl Deployment {
         let (Some(turns), Some(tasks), Some(deliveries)) = (turns, tasks, deliveries) else {
             return Err(CommandError::NotQueued);
         };
-        Ok(Proactive {
+        Ok(Proactive::new(proactive::Parts {
             references: ReferenceStore::new(table.clone(), client_id.clone(), &cloud),
             subscriptions: SubscriptionStore::new(table.clone(), client_id, cloud),
             broadcasts: BroadcastStore::new(table.clone()),
-            agenda: AgendaStore::new(table),
+            timers: AgendaStore::new(table),
             turns,
             tasks,
             deliveries,
             tenant_rate: self.tenant_rate,
             clock: Arc::new(SystemClock),
             random: Random::system(),
-        })
+        }))
     }
 
     fn table(&self) -> Result<Table, CommandError> {

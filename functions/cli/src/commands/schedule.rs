@@ -12,7 +12,7 @@ use aws_sdk_scheduler::types::{
     ScheduleState, Target,
 };
 use jiff::Timestamp;
-use proactive::check_event;
+use proactive::validate_event;
 use serde_json::{Value, json};
 
 pub(super) use self::next_runs::print_next_runs_of_expression;
@@ -198,7 +198,7 @@ fn input(mut event: Value, now: Timestamp) -> Result<String, CommandError> {
         members.insert("schedule_arn".to_owned(), json!("<aws.scheduler.schedule-arn>"));
         members.insert("scheduled_time".to_owned(), json!("<aws.scheduler.scheduled-time>"));
     }
-    check_event(expanded(&event, "arn", &now.to_string()))?;
+    validate_event(expanded(&event, "arn", &now.to_string()))?;
     let input = event.to_string();
     match input.len() {
         ..=MAX_INPUT_BYTES => Ok(input),

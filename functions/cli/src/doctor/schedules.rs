@@ -8,7 +8,7 @@ use aws_sdk_scheduler::types::{ScheduleState, ScheduleSummary};
 use herald::aws::diagnostics::{AwsRequest, Finding, explain};
 use herald::aws::failure::AwsFailure;
 use jiff::Timestamp;
-use proactive::check_event;
+use proactive::validate_event;
 use serde_json::Value;
 
 use local::aws_emulator::template::{ScheduleExpression, expanded};
@@ -119,7 +119,7 @@ fn judge(schedule: &GetScheduleOutput, now: Timestamp) -> Finding {
         );
     }
     if let Some(event) = input(schedule).filter(|_| is_heralds(schedule))
-        && let Err(error) = check_event(expanded(&event, schedule.arn().unwrap_or("arn"), &time(now)))
+        && let Err(error) = validate_event(expanded(&event, schedule.arn().unwrap_or("arn"), &time(now)))
     {
         let fix = "correct its Input: template.yaml has an example, and the README says what an audience is";
         return Finding::failed(what, format!("proactive refuses what it sends: {error}"), fix);

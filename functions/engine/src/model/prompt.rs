@@ -1,7 +1,7 @@
 //! What the model is told: who it is, what was said last, and the question, all within bounds.
 //! What is kept of a conversation is the runtime's memory; here only what of it fits is chosen.
 
-use herald::agent::memory::Exchange;
+use herald::agent::Exchange;
 use serde::Serialize;
 
 /// Most exchanges that go along.

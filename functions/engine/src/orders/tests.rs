@@ -1,5 +1,6 @@
 //! What the desk does about orders, without a runtime.
 
+use herald::agent::Outcome;
 use herald::protocol::activity::Activity;
 use herald::protocol::conversation::ConversationReference;
 
@@ -29,15 +30,15 @@ fn pressed(verb: &str, number: &str, memory: Memory) -> (Value, Vec<Effect>) {
     .unwrap();
     let reference = ConversationReference::of(&activity).unwrap();
     let turn = Turn { memory, ..Turn::new(activity, reference) };
-    match press(&turn).apart() {
-        (Outcome::Invoke { status: 200, body }, effects) => (body, effects),
+    match press(&turn) {
+        Response { outcome: Outcome::Invoke { status: 200, body }, effects } => (body, effects),
         other => panic!("an invoke is answered with 200, not {other:?}"),
     }
 }
 
-fn said(outcome: Outcome) -> (String, Vec<Effect>) {
-    match outcome.apart() {
-        (Outcome::Reply(replies), effects) => (replies[0].text.clone().unwrap(), effects),
+fn said(response: Response) -> (String, Vec<Effect>) {
+    match response {
+        Response { outcome: Outcome::Reply(replies), effects } => (replies[0].text.clone().unwrap(), effects),
         other => panic!("something is said, not {other:?}"),
     }
 }

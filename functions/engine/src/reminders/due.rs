@@ -1,7 +1,7 @@
 //! When somebody is to be reminded, read from plain English, and of what.
 //! What cannot be read for sure is not guessed: then the answer is a question.
 
-use herald::agent::calendar::{Days, Recurrence, Zone};
+use herald::agent::{Days, Recurrence, Zone};
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 

@@ -1,3 +1,4 @@
+use herald::agent::Outcome;
 use herald::hash;
 use herald::protocol::conversation::ConversationReference;
 use jiff::civil::time;
@@ -52,8 +53,8 @@ fn with_reminders(labels: &[&str]) -> Turn {
 
 /// What is said, and the effects.
 fn answer(wish: &Command<'_>, turn: &Turn) -> (String, Vec<Effect>) {
-    match wish.answer(turn, at(NOW)).apart() {
-        (Outcome::Reply(said), effects) => (said[0].text.clone().unwrap(), effects),
+    match wish.answer(turn, at(NOW)) {
+        Response { outcome: Outcome::Reply(said), effects } => (said[0].text.clone().unwrap(), effects),
         other => panic!("{other:?} is no reply"),
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use herald::agent::notification::{Notification, Recipient};
+use herald::agent::{Notification, Recipient};
 use herald::aws::queue::{DeliveriesWork, Delivery};
 use herald::broadcast::{BroadcastId, Spec};
 use herald::jobs::{Attempt, Failure, FailureKind, Job, Plan, ResendPolicy, finish};

@@ -3,8 +3,7 @@
 
 use std::sync::Arc;
 
-use herald::agent::engine::{Engine, EngineError};
-use herald::agent::notification::{Notification, Recipient};
+use herald::agent::{Engine, EngineError, Notification, Recipient};
 use herald::aws::queue::Delivery;
 use herald::broadcast::Spec;
 use herald::jobs::{Plan, ResendPolicy};

@@ -1,6 +1,6 @@
 //! Entries of the report of a broadcast: one for each recipient.
 
-use herald::agent::notification::Recipient;
+use herald::agent::Recipient;
 use herald::aws::queue::Delivery;
 use herald::aws::table::{JobStore, ReferenceStore, StoreError};
 use herald::broadcast::{BroadcastId, Entry, Outcome, RecipientRef};
@@ -72,7 +72,7 @@ impl Reports {
     pub(crate) fn entry_with(&self, delivery: &Delivery, outcome: Outcome, note: Option<&str>) -> Entry {
         Entry {
             job: delivery.job.clone(),
-            recipient: self.recipient_ref(&delivery.recipient),
+            who: self.recipient_ref(&delivery.recipient),
             outcome,
             failure: None,
             note: note.map(str::to_owned),

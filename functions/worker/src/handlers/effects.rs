@@ -1,7 +1,7 @@
 //! Handler of the effects of an answer that `inbound` gave in its HTTP response.
 
 use herald::aws::queue::EffectsWork;
-use herald::jobs::Policy;
+use herald::jobs::ResendPolicy;
 
 use crate::effects::Effects;
 use crate::job::lease::{Claimed, Jobs, SendResults};

@@ -3,10 +3,7 @@
 
 use std::sync::Arc;
 
-use herald::agent::engine::{Engine, EngineError, TaskOutcome};
-use herald::agent::memory::Memory;
-use herald::agent::progress::Progress;
-use herald::agent::task::{TaskInput, TaskRun};
+use herald::agent::{Engine, EngineError, Memory, Progress, TaskInput, TaskOutcome, TaskResponse, TaskRun};
 use herald::aws::queue::TaskWork;
 use herald::jobs::{Conclusion, Job, Plan, ResendPolicy};
 use herald::streaming::Stream;
@@ -59,7 +56,7 @@ impl TaskHandler {
         }
         let progress = Progress::default();
         let run = Box::pin(self.run_task(work, &progress));
-        let apology = Some(self.engine.apology());
+        let apology = Some(self.engine.failure_notice());
         let plan = JobPlan::replay_or_decide(&self.jobs, job, apology, run).await?;
         let plan = self.effects.apply_plan_effects(plan, &work.reference).await?;
         if plan.job.plan.as_ref().is_some_and(|plan| plan.replaces.is_some()) {
@@ -102,7 +99,7 @@ impl TaskHandler {
     /// Runs the task in the engine and returns the plan of its outcome.
     async fn run_task(&self, work: &TaskWork, progress: &Progress) -> Result<Plan, EngineError> {
         let started_at = self.jobs.clock.now();
-        let memory = match work.task.with_memory {
+        let memory = match work.task.needs_memory {
             true => self.memories.load_memory(&work.reference).await,
             false => Memory::default(),
         };
@@ -114,22 +111,21 @@ impl TaskHandler {
             step: work.number(),
             memory,
         };
-        let outcome = self.engine.run_task(&run, progress).await;
+        let response = self.engine.run_task(&run, progress).await;
         let duration_ms = self.jobs.clock.now().duration_since(started_at).as_millis();
         info!(job.id = work.job.as_str(), task.name = work.task.name, duration_ms, "ran a task");
-        let (outcome, effects) = outcome?.apart();
+        let TaskResponse { outcome, effects } = response?;
         let plan = match outcome {
             TaskOutcome::Done(activities) => Plan::sends(activities),
             TaskOutcome::Replace(activity) => {
                 Plan { replaces: work.ack.clone(), ..Plan::sends(vec![activity]) }
             }
-            TaskOutcome::Continue { say, state, after } => {
-                self.continuations.plan_continuation(work, say, TaskInput(state), after)
+            TaskOutcome::Continue { messages, state, after } => {
+                self.continuations.plan_continuation(work, messages, TaskInput(state), after)
             }
-            TaskOutcome::Failed { say } => {
-                Plan { conclusion: Conclusion::Declined, ..Plan::sends(vec![say]) }
+            TaskOutcome::Failed { message } => {
+                Plan { conclusion: Conclusion::Declined, ..Plan::sends(vec![message]) }
             }
-            TaskOutcome::With { .. } => Plan::default(),
         };
         Ok(Plan { effects, ..plan })
     }

@@ -4,8 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use herald::agent::engine::{Engine, EngineError, Outcome};
-use herald::agent::turn::Turn;
+use herald::agent::{Engine, EngineError, Outcome, Response, Turn};
 use herald::aws::queue::{MAX_DELAY, Queue, QueueError, TaskWork, TurnWork, Work};
 use herald::clock::timeout;
 use herald::error::error_chain;
@@ -71,7 +70,7 @@ impl TurnHandler {
 
     async fn answer(&self, work: &TurnWork, job: Job, is_fifo: bool) -> Result<(), RetryIn> {
         let is_message = work.turn.activity.is("message");
-        let apology = is_message.then(|| self.engine.apology());
+        let apology = is_message.then(|| self.engine.failure_notice());
         let decide = Box::pin(self.decide(work));
         let plan = JobPlan::replay_or_decide(&self.jobs, job, apology, decide).await?;
         let plan = Box::pin(self.streams.reopen(plan, &work.turn)).await;
@@ -98,13 +97,13 @@ impl TurnHandler {
         };
         let turn = remembering.as_ref().unwrap_or(&work.turn);
         let answer = self.engine.on_activity(turn);
-        let outcome = match work.no_deadline {
+        let response = match work.no_deadline {
             true => Some(answer.await),
             false => {
                 timeout(self.jobs.clock.as_ref(), ENGINE_TIMEOUT, self.typing.with_typing(turn, answer)).await
             }
         };
-        let Some(outcome) = outcome else {
+        let Some(response) = response else {
             warn!(job.id = work.job.as_str(), "the engine exceeded its time limit: its default ack is sent");
             let ack = turn.activity.is("message").then(|| self.engine.default_ack(turn));
             return Ok(Plan {
@@ -112,7 +111,7 @@ impl TurnHandler {
                 ..Plan::sends(ack.into_iter().collect())
             });
         };
-        let (outcome, effects) = outcome?.apart();
+        let Response { outcome, effects } = response?;
         let plan = match outcome {
             Outcome::Reply(replies) => Plan::sends(replies),
             Outcome::Defer { ack, task } => Plan { next: Some(Next::Task(task)), ..Plan::sends(vec![ack]) },
@@ -122,7 +121,7 @@ impl TurnHandler {
             }
             Outcome::Ignore => Plan::default(),
             // An invoke is answered in its HTTP response, not here.
-            Outcome::Invoke { .. } | Outcome::With { .. } => {
+            Outcome::Invoke { .. } => {
                 warn!(
                     job.id = work.job.as_str(),
                     "the engine answered a queued activity as if it were an invoke"
@@ -166,7 +165,7 @@ impl TurnHandler {
         if matches!(error, QueueError::Body(_)) {
             // It will never fit; the user, who was promised an answer, gets an apology.
             let job = work.job.step("apology", 0);
-            return self.sender.send_all(&job, route, &[self.engine.apology()]).await;
+            return self.sender.send_all(&job, route, &[self.engine.failure_notice()]).await;
         }
         Err(RetryIn::backoff(2, &self.jobs.random))
     }

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use herald::agent::engine::Engine;
-use herald::agent::memory::{Memory, WaitingTask};
-use herald::agent::task::TaskInput;
+use herald::agent::{Engine, Memory, TaskInput, WaitingTask};
 use herald::aws::queue::{TaskWork, Work};
 use herald::jobs::{Job, JobId, Next, Plan, scheduled};
 use herald::protocol::activity::Activity;
@@ -45,7 +43,7 @@ impl Continuations {
                     task.name = work.task.name,
                     "a task cannot continue: {refused}"
                 );
-                Plan { conclusion: refused.conclusion(), ..Plan::sends(vec![self.engine.apology()]) }
+                Plan { conclusion: refused.conclusion(), ..Plan::sends(vec![self.engine.failure_notice()]) }
             }
         }
     }

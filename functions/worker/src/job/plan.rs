@@ -1,7 +1,7 @@
 //! Plan of a claimed job: replayed from its record, or decided by the engine and stored before it is carried out.
 //! What the engine is asked is up to each handler.
 
-use herald::agent::engine::EngineError;
+use herald::agent::EngineError;
 use herald::jobs::{Attempt, Conclusion, FailureKind, Job, Plan, ResendPolicy, finish};
 use herald::protocol::activity::Activity;
 use herald::protocol::message_size::split_to_fit;

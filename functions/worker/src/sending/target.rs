@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use herald::agent::turn::Turn;
-use herald::jobs::Policy;
+use herald::agent::Turn;
+use herald::jobs::ResendPolicy;
 use herald::protocol::conversation::ConversationReference;
 use herald::protocol::team::TeamChannel;
 

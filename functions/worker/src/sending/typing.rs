@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use herald::agent::turn::Turn;
+use herald::agent::Turn;
 use herald::channel::connector::Connector;
 use herald::clock::Clock;
 use herald::error::error_chain;

@@ -67,7 +67,7 @@ impl StreamFinisher {
         let sends = job.plan.as_ref().map(|plan| plan.sends.as_slice()).unwrap_or_default();
         let [first, rest @ ..] = sends else { return Ok(Some(SendResults::default())) };
         let id = job.id.step("final", 0);
-        let mut way = match stream.finish(first.text.as_deref().unwrap_or_default()) {
+        let mut way = match stream.way(first.text.as_deref().unwrap_or_default()) {
             None => return Ok(None),
             Some(Finish::FinalChunk) if self.has_expired(&id, stream).await? => {
                 stream.fallback(Finish::FinalChunk)

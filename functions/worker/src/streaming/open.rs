@@ -1,7 +1,7 @@
 //! Opening of streams: a turn opens one where its channel has them and no other is open in the conversation, and
 //! releases the conversation once it is over (protocol §6.2).
 
-use herald::agent::turn::Turn;
+use herald::agent::Turn;
 use herald::aws::queue::{TaskWork, TurnWork};
 use herald::aws::table::StreamStore;
 use herald::error::error_chain;

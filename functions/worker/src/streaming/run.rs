@@ -5,8 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use herald::agent::engine::{Engine, EngineError};
-use herald::agent::progress::Progress;
+use herald::agent::{Engine, EngineError, Progress};
 use herald::aws::queue::TaskWork;
 use herald::error::error_chain;
 use herald::jobs::{Conclusion, Job, Plan};
@@ -59,7 +58,7 @@ impl StreamRunner {
         // Before it is planned: where the engine failed, the next run must know the state of the stream.
         let job = Job { stream: Some(stream.clone()), ..job };
         let decide = async { outcome.unwrap_or_else(|| Ok(Plan::default())) };
-        let apology = Some(self.engine.apology());
+        let apology = Some(self.engine.failure_notice());
         let mut plan = Box::pin(JobPlan::replay_or_decide(&self.jobs, job, apology, decide)).await?;
         if !plan.is_persisted {
             stream = stream.expire(self.jobs.clock.now());
@@ -139,7 +138,7 @@ impl StreamRunner {
         if !stream.is_fresh(now) {
             return run.await;
         }
-        let wait = Duration::try_from(stream.left_at().duration_since(now)).unwrap_or_default();
+        let wait = Duration::try_from(stream.abandon_at().duration_since(now)).unwrap_or_default();
         tokio::select! {
             biased;
             outcome = &mut run => return outcome,
@@ -176,7 +175,7 @@ impl StreamRunner {
 
     /// Sends one chunk and returns the stream after it.
     async fn send_chunk(&self, work: &TaskWork, job: &Job, stream: &Stream, chunk: &Chunk) -> Stream {
-        let activity = chunk.activity(stream, &self.engine.closing());
+        let activity = chunk.activity(stream, &self.engine.timeout_notice());
         let sent = self.channel.connector.send(&work.reference, activity).await;
         if let Err(error) = &sent {
             warn!(error = %error_chain(error), job.id = job.id.as_str(), "could not send a chunk of a stream");

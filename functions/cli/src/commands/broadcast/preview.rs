@@ -3,7 +3,7 @@
 
 use std::io::Write;
 
-use proactive::{Firing, NotificationEvent, Proactive};
+use proactive::{BroadcastRequest, NotificationEvent, Proactive};
 use serde_json::Value;
 
 use super::CommandError;
@@ -14,7 +14,7 @@ pub(super) async fn write(
     event: Value,
     out: &mut (dyn Write + Send),
 ) -> Result<bool, CommandError> {
-    let Firing { id, spec } = NotificationEvent::read(event, planner.clock.now())?;
+    let BroadcastRequest { id, spec } = NotificationEvent::read(event, planner.clock.now())?;
     let mut told = Ok(());
     let seen = planner
         .preview(&spec, None, |count| {

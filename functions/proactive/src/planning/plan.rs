@@ -1,28 +1,43 @@
-//! Planning: an audience becomes deliveries, page by page, under a lease that one planner has at a time.
-//! The same page planned twice makes the same jobs; the worker's claims absorb the second.
+//! Plans a broadcast: queues the deliveries of its audience, page by page, under a lease that one planner holds at a time.
+//! Planning a page twice makes the same jobs; the worker's claims absorb the second.
 
-use herald::aws::queue::{BodyError, DeliveriesWork, Delivery, QueueError, Work};
-use herald::aws::table::{Counts, Opened, StoreError};
+use std::sync::Arc;
+
+use herald::aws::queue::{BodyError, DeliveriesWork, Delivery, Queue, QueueError, Work};
+use herald::aws::table::{AgendaStore, BroadcastStore, Counts, Opened, StoreError};
 use herald::broadcast::{
     Broadcast, BroadcastId, Dispatch, Entry, Lease, Outcome, PAGE, RECIPIENTS, RecipientRef, Spec, Status,
     Step, dispatch,
 };
+use herald::clock::Clock;
 use herald::error::error_chain;
 use herald::jobs::timers::{Destination, Item};
+use herald::random::Random;
 use jiff::{SignedDuration, Timestamp};
 use tracing::warn;
 
-use crate::Proactive;
-use crate::error::PlanError;
-use crate::page::{Basis, Page, Waiting};
+use crate::planning::backlog::Backlog;
+use crate::planning::error::PlanError;
+use crate::planning::page::Page;
+use crate::planning::recipients::{PlanContext, Recipients};
+use crate::planning::rosters::RosterReader;
 
-impl Proactive {
-    /// Opens the broadcast `id`, or finds it where it was opened before by the same event.
-    ///
-    /// # Errors
-    ///
-    /// [`PlanError`]; nobody was told anything then.
-    pub async fn open(&self, id: &BroadcastId, spec: &Spec) -> Result<Broadcast, PlanError> {
+/// Opens and plans broadcasts.
+pub(crate) struct Planner {
+    pub(crate) recipients: Arc<Recipients>,
+    pub(crate) rosters: RosterReader,
+    pub(crate) broadcasts: BroadcastStore,
+    pub(crate) timers: AgendaStore,
+    pub(crate) deliveries: Queue,
+    /// Sends a second to one tenant, of all workers together.
+    pub(crate) tenant_rate: u32,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Random,
+}
+
+impl Planner {
+    /// Opens the broadcast `id`, or returns it where the same event opened it before.
+    pub(crate) async fn open(&self, id: &BroadcastId, spec: &Spec) -> Result<Broadcast, PlanError> {
         match self.open_new(id, spec).await? {
             Opened::New(broadcast) => Ok(broadcast),
             Opened::Known(known) => {
@@ -32,24 +47,17 @@ impl Proactive {
         }
     }
 
-    /// Opens the broadcast `id`, and says whether it is new.
-    ///
-    /// # Errors
-    ///
-    /// [`PlanError`].
-    pub async fn open_new(&self, id: &BroadcastId, spec: &Spec) -> Result<Opened, PlanError> {
+    /// Opens the broadcast `id`, and returns whether it is new.
+    pub(crate) async fn open_new(&self, id: &BroadcastId, spec: &Spec) -> Result<Opened, PlanError> {
         if self.broadcasts.state(id).await?.is_none() {
-            self.check_conversations(spec).await?;
+            self.recipients.check_conversations(spec).await?;
         }
         Ok(self.broadcasts.open(id, spec, self.clock.now()).await?)
     }
 
-    /// Plans the broadcast as far as it may go by now, unless somebody else does, and says how far it is.
-    ///
-    /// # Errors
-    ///
-    /// [`PlanError`]; deliveries queued before it stay queued, and a repeat does not double them.
-    pub async fn advance(
+    /// Plans the broadcast as far as the rate limit allows, unless another planner holds its lease, and returns its state.
+    /// Deliveries queued before an error stay queued, and a repeat does not duplicate them.
+    pub(crate) async fn advance(
         &self,
         id: &BroadcastId,
         stop_at: Option<Timestamp>,
@@ -64,9 +72,9 @@ impl Proactive {
         let (broadcast, true) = leased else { return Ok(leased.0) };
         let planned = Box::pin(self.plan(&owner, broadcast, stop_at)).await;
         let release = |broadcast: &Broadcast| (broadcast.released(&owner), ());
-        // Whoever comes next then need not wait for the end of the lease.
+        // The next planner then need not wait for the end of the lease.
         if let Err(error) = self.broadcasts.change(id, release).await {
-            warn!(error = %error_chain(&error), broadcast.id = id.as_str(), "could not release a broadcast");
+            warn!(error = %error_chain(&error), broadcast.id = id.as_str(), "could not release the lease of a broadcast");
         }
         planned
     }
@@ -79,31 +87,32 @@ impl Proactive {
     ) -> Result<Broadcast, PlanError> {
         let id = broadcast.id.clone();
         let (spec, _) = self.broadcasts.get(&id).await?.ok_or(PlanError::NoBroadcast)?;
-        let Some(rosters) = self.rosters(&id, &spec).await? else {
-            return self.ask_for_rosters(owner, broadcast, &spec).await;
+        let Some(rosters) = self.rosters.load(&id, &spec).await? else {
+            return self.rosters.request(owner, broadcast, &spec).await;
         };
         let counts = self.broadcasts.counts(&id).await?;
-        let extent = Self::extent(&spec);
+        let shard_counts = Recipients::shard_counts(&spec);
         let begun = broadcast.opened_at().unwrap_or(Timestamp::MIN);
-        let basis = Basis { spec: &spec, rosters: &rosters, begun };
+        let context = PlanContext { spec: &spec, rosters: &rosters, begun };
         let mut batch = Page::default();
         let mut step = Step { cursor: broadcast.cursor.clone(), ..Step::default() };
         while let Some(cursor) = step.cursor.clone() {
             if stop_at.is_some_and(|at| self.clock.now() >= at) {
                 break;
             }
-            let page = self.page(basis, &cursor).await?;
-            let waiting = Waiting { broadcast: &broadcast, step: &step, counts: &counts };
-            if page.is_full(&waiting, self.tenant_rate) {
+            let page = self.recipients.page(context, &cursor).await?;
+            let backlog = Backlog { broadcast: &broadcast, step: &step, counts: &counts };
+            if page.is_full(&backlog, self.tenant_rate) {
                 break;
             }
-            let cursor = cursor.after(page.last.clone(), &extent);
+            let cursor = cursor.after(page.last.clone(), &shard_counts);
             batch.merge(page);
             step = batch.step(cursor);
             if step.cursor.is_none() || batch.deliveries.len() >= PAGE {
-                let moved = self.queue_and_move_on(owner, &spec, &broadcast, &counts, &batch, &step).await?;
-                let Some(moved) = moved else { return Ok(broadcast) };
-                broadcast = moved;
+                let checkpointed =
+                    self.enqueue_and_checkpoint(owner, &spec, &broadcast, &counts, &batch, &step).await?;
+                let Some(checkpointed) = checkpointed else { return Ok(broadcast) };
+                broadcast = checkpointed;
                 (batch, step) = (Page::default(), Step { cursor: step.cursor, ..Step::default() });
                 if broadcast.status != Status::Running {
                     break;
@@ -113,12 +122,13 @@ impl Proactive {
         if step.cursor == broadcast.cursor {
             return Ok(broadcast);
         }
-        let moved = self.queue_and_move_on(owner, &spec, &broadcast, &counts, &batch, &step).await?;
-        Ok(moved.unwrap_or(broadcast))
+        let checkpointed =
+            self.enqueue_and_checkpoint(owner, &spec, &broadcast, &counts, &batch, &step).await?;
+        Ok(checkpointed.unwrap_or(broadcast))
     }
 
-    /// Queues a batch, and only then writes how far planning is; `None` when it is somebody else's by now.
-    async fn queue_and_move_on(
+    /// Enqueues a batch, and only then stores the checkpoint; `None` when another planner holds the lease by now.
+    async fn enqueue_and_checkpoint(
         &self,
         owner: &str,
         spec: &Spec,
@@ -127,13 +137,13 @@ impl Proactive {
         batch: &Page,
         step: &Step,
     ) -> Result<Option<Broadcast>, PlanError> {
-        let waiting = Waiting { broadcast, step: &Step::default(), counts };
-        self.queue_page(&broadcast.id, spec, batch, &waiting).await?;
-        Ok(self.move_on(&broadcast.id, owner, step).await?)
+        let backlog = Backlog { broadcast, step: &Step::default(), counts };
+        self.enqueue(&broadcast.id, spec, batch, &backlog).await?;
+        Ok(self.checkpoint(&broadcast.id, owner, step).await?)
     }
 
-    /// Writes how far planning is; `None` when it is somebody else's by now.
-    async fn move_on(
+    /// Stores the checkpoint; `None` when another planner holds the lease by now.
+    async fn checkpoint(
         &self,
         id: &BroadcastId,
         owner: &str,
@@ -141,24 +151,24 @@ impl Proactive {
     ) -> Result<Option<Broadcast>, StoreError> {
         let now = self.clock.now();
         let decide = |broadcast: &Broadcast| match broadcast.checkpoint(owner, step, now) {
-            Some(moved) => (Some(moved), true),
+            Some(checkpointed) => (Some(checkpointed), true),
             None => (None, false),
         };
         let changed = self.broadcasts.change(id, decide).await?;
         Ok(changed.and_then(|(broadcast, is_ours)| is_ours.then_some(broadcast)))
     }
 
-    async fn queue_page(
+    async fn enqueue(
         &self,
         id: &BroadcastId,
         spec: &Spec,
         page: &Page,
-        waiting: &Waiting<'_>,
+        backlog: &Backlog<'_>,
     ) -> Result<(), PlanError> {
         let now = self.clock.now();
         let mut works = Vec::new();
         for (tenant, deliveries) in page.by_tenant() {
-            let mut ahead = waiting.of(&tenant);
+            let mut ahead = backlog.of(&tenant);
             for chunk in deliveries.chunks(RECIPIENTS) {
                 let messages = messages(id, spec, chunk);
                 match dispatch(ahead, self.tenant_rate) {
@@ -169,7 +179,7 @@ impl Proactive {
                         for work in messages {
                             let body = work.encode().map_err(QueueError::from)?;
                             let item = Item::new(Destination::Deliveries, body, due.unwrap_or(now));
-                            self.agenda.put(&item, now).await?;
+                            self.timers.put(&item, now).await?;
                         }
                     }
                 }
@@ -182,7 +192,7 @@ impl Proactive {
     }
 }
 
-/// The chunk as one message, or as several where its references are too large for one.
+/// Returns the chunk as one message, or as several where its references are too large for one.
 fn messages(id: &BroadcastId, spec: &Spec, chunk: &[Delivery]) -> Vec<Work> {
     let work = Work::Deliveries(DeliveriesWork {
         notification: spec.notification.clone(),
@@ -193,13 +203,13 @@ fn messages(id: &BroadcastId, spec: &Spec, chunk: &[Delivery]) -> Vec<Work> {
         (Err(BodyError::TooLarge { .. }), Some((first, second))) if !first.is_empty() => {
             [messages(id, spec, first), messages(id, spec, second)].concat()
         }
-        _ => vec![work],
+        (Ok(_) | Err(_), Some(_) | None) => vec![work],
     }
 }
 
-/// The report's lines of records that could not be read: they stop nobody else, and are not passed over in silence.
+/// Returns report entries for unreadable records, which do not block the other recipients.
 fn unreadable(spec: &Spec, keys: &[String], at: Timestamp) -> Vec<Entry> {
-    let line = |key: &String| Entry {
+    let entry = |key: &String| Entry {
         job: spec.job(key),
         who: RecipientRef::default(),
         outcome: Outcome::Failed,
@@ -208,5 +218,5 @@ fn unreadable(spec: &Spec, keys: &[String], at: Timestamp) -> Vec<Entry> {
         at,
         activity: None,
     };
-    keys.iter().map(line).collect()
+    keys.iter().map(entry).collect()
 }

@@ -1,33 +1,40 @@
-//! The rosters of an audience's teams: asked for when a broadcast begins, and planned by once all of them are kept.
-//! The channel is asked by a worker; nobody is planned before, for a member of one team may be left out of another.
+//! The rosters of an audience's teams: requested when a broadcast begins, and read once all of them are stored.
+//! A worker asks the channel. Planning waits for all rosters, because a member of one team may be excluded by another.
 
+use herald::agent::Recipient;
 use std::collections::HashSet;
 use std::time::Duration;
 
-use herald::agent::notification::Recipient;
-use herald::aws::queue::{RosterWork, Work};
-use herald::aws::table::StoreError;
+use herald::aws::queue::{Queue, RosterWork, Work};
+use herald::aws::table::{BroadcastStore, ReferenceStore, StoreError};
 use herald::broadcast::audience::Audience;
 use herald::broadcast::{Broadcast, BroadcastId, Cursor, Kind, Spec};
 use herald::protocol::conversation::User;
 use herald::protocol::ids::EntraId;
 use herald::protocol::team::Team;
-use serde_json::Map;
 
-use crate::Proactive;
-use crate::error::PlanError;
-use crate::listed::Listed;
+use crate::planning::error::PlanError;
 
-/// The rosters that a broadcast plans by; none by default.
+/// The rosters of one broadcast; none by default.
 #[derive(Debug, Default)]
 pub(crate) struct Rosters {
-    /// The broadcast they are kept with.
+    /// The broadcast they are stored with.
     id: Option<BroadcastId>,
-    /// Who is a member, where several parts of an audience make that matter: 16 bytes for each id.
+    /// The members of each team, where the audience is combined: 16 bytes for each id.
     members: Vec<(Team, HashSet<u128>)>,
 }
 
-/// The teams that the audience of `spec` names.
+/// One page of a team's members.
+#[derive(Debug, Default)]
+pub(crate) struct MemberPage {
+    pub(crate) members: Vec<User>,
+    /// Keys of members that could not be read.
+    pub(crate) unreadable: Vec<String>,
+    /// The number of the next page; `None` on the last one.
+    pub(crate) next: Option<String>,
+}
+
+/// Returns the teams that the audience of `spec` names.
 pub(crate) fn teams(spec: &Spec) -> Vec<&Team> {
     match &spec.kind {
         Kind::Announce { audience } => audience.teams(),
@@ -35,9 +42,17 @@ pub(crate) fn teams(spec: &Spec) -> Vec<&Team> {
     }
 }
 
-impl Proactive {
-    /// The rosters that the broadcast `id` plans by; `None` while one of them is not read to its end.
-    pub(crate) async fn rosters(&self, id: &BroadcastId, spec: &Spec) -> Result<Option<Rosters>, StoreError> {
+/// Requests rosters from the worker, and reads the stored ones.
+#[derive(Clone)]
+pub(crate) struct RosterReader {
+    pub(crate) broadcasts: BroadcastStore,
+    pub(crate) references: ReferenceStore,
+    pub(crate) deliveries: Queue,
+}
+
+impl RosterReader {
+    /// Returns the rosters of the broadcast `id`; `None` until all of them are complete.
+    pub(crate) async fn load(&self, id: &BroadcastId, spec: &Spec) -> Result<Option<Rosters>, StoreError> {
         let teams = teams(spec);
         for team in &teams {
             let last = self.broadcasts.last_roster_page(id, team).await?;
@@ -48,14 +63,14 @@ impl Proactive {
         let mut rosters = Rosters { id: Some(id.clone()), members: Vec::new() };
         if matches!(&spec.kind, Kind::Announce { audience: Audience::Any { .. } }) {
             for team in teams {
-                rosters.members.push((team.clone(), self.names_in(id, team).await?));
+                rosters.members.push((team.clone(), self.fingerprints(id, team).await?));
             }
         }
         Ok(Some(rosters))
     }
 
-    /// Has a worker read the rosters, unless one was asked before; the tick goes on once they are read.
-    pub(crate) async fn ask_for_rosters(
+    /// Requests the rosters from the worker, once; the tick continues when they are complete.
+    pub(crate) async fn request(
         &self,
         owner: &str,
         broadcast: Broadcast,
@@ -73,65 +88,64 @@ impl Proactive {
         Ok(changed.map_or(broadcast, |(broadcast, ())| broadcast))
     }
 
-    /// The page of members at `cursor`.
+    /// Returns the page of members at `cursor`.
     pub(crate) async fn members(
         &self,
         rosters: &Rosters,
         team: &Team,
         cursor: &Cursor,
-    ) -> Result<Listed, StoreError> {
-        let Some(id) = &rosters.id else { return Ok(Listed::default()) };
+    ) -> Result<MemberPage, StoreError> {
+        let Some(id) = &rosters.id else { return Ok(MemberPage::default()) };
         let number = cursor.after.as_ref().and_then(|after| after.parse().ok()).unwrap_or(0);
         let Some(page) = self.broadcasts.roster_page(id, team, number).await? else {
-            return Ok(Listed::default());
+            return Ok(MemberPage::default());
         };
-        let mut listed = Listed { last: page.next.map(|_| (number + 1).to_string()), ..Listed::default() };
-        for member in &page.members {
-            self.reach(&member.person(team), Map::new(), &mut listed).await?;
-        }
         let unreadable = (0..page.unreadable).map(|index| format!("{} {number} {index}", team.id));
-        listed.unreadable.extend(unreadable);
-        Ok(listed)
+        Ok(MemberPage {
+            members: page.members.iter().map(|member| member.person(team)).collect(),
+            unreadable: unreadable.collect(),
+            next: page.next.map(|_| (number + 1).to_string()),
+        })
     }
 
-    /// The teams that `recipient`, found in `part`, is a member of.
+    /// Returns the teams that `recipient`, resolved from `part`, is a member of.
     pub(crate) fn teams_of<'a>(
         &self,
         rosters: &'a Rosters,
         part: &'a Audience,
         recipient: &Recipient,
     ) -> Vec<&'a Team> {
-        let names: Vec<u128> = known_as(recipient).iter().map(|user| self.name_of(user)).collect();
-        let is_member = |members: &HashSet<u128>| names.iter().any(|name| members.contains(name));
+        let own_ids: Vec<u128> = users_of(recipient).iter().map(|user| self.fingerprint(user)).collect();
+        let is_member = |members: &HashSet<u128>| own_ids.iter().any(|id| members.contains(id));
         let of = rosters.members.iter().filter(|(_, members)| is_member(members)).map(|(team, _)| team);
         let own = if let Audience::Team(team) = part { Some(team) } else { None };
         of.chain(own).collect()
     }
 
-    /// What the members of `team` are known by.
-    async fn names_in(&self, id: &BroadcastId, team: &Team) -> Result<HashSet<u128>, StoreError> {
-        let mut names = HashSet::new();
+    /// Returns the fingerprints of all ids of the members of `team`.
+    async fn fingerprints(&self, id: &BroadcastId, team: &Team) -> Result<HashSet<u128>, StoreError> {
+        let mut fingerprints = HashSet::new();
         let mut number = 0;
         while let Some(page) = self.broadcasts.roster_page(id, team, number).await? {
             for member in page.members {
-                for name in [Some(member.id.clone()), member.entra.clone()].into_iter().flatten() {
-                    names.insert(self.name_of(&User::of_teams(team.tenant.clone(), name)));
+                for id in [Some(member.id.clone()), member.entra.clone()].into_iter().flatten() {
+                    fingerprints.insert(self.fingerprint(&User::of_teams(team.tenant.clone(), id)));
                 }
             }
             number += 1;
         }
-        Ok(names)
+        Ok(fingerprints)
     }
 
-    /// The first half of the hash that a person is found by: enough for nobody to be taken for somebody else.
-    fn name_of(&self, user: &User) -> u128 {
+    /// Returns the first half of the person's key: 128 bits, so that two persons do not collide.
+    fn fingerprint(&self, user: &User) -> u128 {
         let key = self.references.person_key(user);
         key.get(..32).and_then(|half| u128::from_str_radix(half, 16).ok()).unwrap_or_default()
     }
 }
 
-/// The person a recipient is, by each id that is known.
-fn known_as(recipient: &Recipient) -> Vec<User> {
+/// Returns the person of a recipient, once for each known id.
+fn users_of(recipient: &Recipient) -> Vec<User> {
     let mut users: Vec<User> = recipient.person().into_iter().collect();
     if let Recipient::Conversation { reference } = recipient
         && reference.conversation.is_personal()

@@ -1,5 +1,6 @@
-//! Lambda's event in, Lambda's answer out: the request in an HTTP API's event (payload version 2.0).
-//! It judges nothing, and fails on nothing: `lambda_http` panics over odd headers and bodies.
+//! Converts an HTTP API event (payload version 2.0) to a request, and a response to its format.
+//!
+//! It rejects no request: `lambda_http` panics on malformed headers and bodies, this conversion leaves them out.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -18,18 +19,18 @@ pub struct NotHttp;
 ///
 /// # Errors
 ///
-/// [`NotHttp`]; any request has an answer.
+/// [`NotHttp`]; every request has a response.
 pub async fn handle(inbound: &Inbound, event: &Value) -> Result<Value, Error> {
     let response = http_handler::handle(inbound, request(event)?).await?;
-    Ok(answer(&response))
+    Ok(payload(&response))
 }
 
-/// The request in `event`. What HTTP does not allow is left out: it is what the checks then miss.
+/// Returns the request in `event`. Whatever HTTP does not allow is left out, and fails the checks as missing.
 fn request(event: &Value) -> Result<Request, NotHttp> {
     let path = event["rawPath"].as_str().filter(|_| event["version"] == "2.0").ok_or(NotHttp)?;
     let method = event["requestContext"]["http"]["method"].as_str().unwrap_or("POST");
     let mut request = Request::new(body(event));
-    // A method that is none is not POST either.
+    // An invalid method is not POST either.
     *request.method_mut() = Method::from_bytes(method.as_bytes()).unwrap_or(Method::TRACE);
     *request.headers_mut() = event["headers"].as_object().map(headers).unwrap_or_default();
     Ok(request.with_raw_http_path(path))
@@ -47,10 +48,10 @@ fn headers(named: &Map<String, Value>) -> HeaderMap {
     headers
 }
 
-/// More than API Gateway passes on, and fewer than a header map can hold.
+/// Most headers of a request: more than API Gateway passes on, fewer than a header map can hold.
 const MAX_HEADERS: usize = 4096;
 
-/// A body that cannot be decoded is none.
+/// Returns the decoded body; empty where it cannot be decoded.
 fn body(event: &Value) -> Body {
     let Some(text) = event["body"].as_str() else { return Body::Empty };
     if event["isBase64Encoded"] != true {
@@ -59,7 +60,7 @@ fn body(event: &Value) -> Body {
     STANDARD.decode(text).map_or(Body::Empty, Body::Binary)
 }
 
-fn answer(response: &Response<Body>) -> Value {
+fn payload(response: &Response<Body>) -> Value {
     let header = |(name, value): (&HeaderName, &HeaderValue)| {
         Some((name.as_str().to_owned(), Value::from(value.to_str().ok()?)))
     };

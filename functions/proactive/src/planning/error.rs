@@ -1,10 +1,9 @@
-//! Why a broadcast was not opened or planned, in words that say what to change.
-//! What is wrong with an event is `event`'s.
+//! Why a broadcast is not opened or planned, and what to change.
 
 use herald::aws::queue::QueueError;
 use herald::aws::table::StoreError;
 
-/// Why a broadcast was not opened or planned; the event may be repeated.
+/// Why a broadcast is not opened or planned; the event may be repeated.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
     /// The audience could not be listed.
@@ -13,13 +12,13 @@ pub enum PlanError {
     /// The deliveries could not be queued.
     #[error("deliveries could not be queued")]
     Queue(#[from] QueueError),
-    /// There is no such conversation, or it is over.
+    /// The conversation does not exist or is inactive.
     #[error("`audience.reference` names no conversation that can be spoken to")]
     NoConversation,
     /// Another broadcast has this key.
     #[error("`key` was used for another broadcast: choose another, or repeat the same event unchanged")]
     KeyTaken,
-    /// There is no such broadcast.
+    /// The broadcast does not exist.
     #[error("there is no such broadcast")]
     NoBroadcast,
 }

@@ -1,0 +1,113 @@
+//! The lifecycle of broadcasts: a tick advances each open one, and closes those that have ended.
+//! `planning` plans them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use herald::aws::queue::Queue;
+use herald::aws::table::{AgendaStore, BroadcastStore, StoreError};
+use herald::broadcast::{Broadcast, BroadcastId, Status};
+use herald::clock::Clock;
+use herald::error::error_chain;
+use herald::jobs::timers::SHARDS;
+use jiff::{SignedDuration, Timestamp};
+use tracing::{error, info};
+
+use crate::planning::{PlanError, Planner};
+
+/// Age at which an index entry without a broadcast is removed: what opened it has crashed.
+const ORPHAN_AGE: SignedDuration = SignedDuration::from_hours(1);
+
+/// How long after a cancellation a worker may still park deliveries.
+const SETTLE_TIME: SignedDuration = SignedDuration::from_mins(2);
+
+/// Advances broadcasts.
+pub(crate) struct Lifecycle {
+    pub(crate) planner: Arc<Planner>,
+    pub(crate) broadcasts: BroadcastStore,
+    pub(crate) timers: AgendaStore,
+    pub(crate) deliveries: Queue,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Lifecycle {
+    /// Advances every open broadcast, until `stop_at`. One that fails does not stop the others.
+    pub(crate) async fn advance_all(&self, stop_at: Option<Timestamp>) -> Result<(), StoreError> {
+        for (id, noted) in self.broadcasts.list_open().await? {
+            if stop_at.is_some_and(|at| self.clock.now() >= at) {
+                break;
+            }
+            if let Err(error) = Box::pin(self.advance(&id, noted, stop_at)).await {
+                error!(error = %error_chain(&error), broadcast.id = id.as_str(), "could not advance a broadcast");
+            }
+        }
+        Ok(())
+    }
+
+    async fn advance(
+        &self,
+        id: &BroadcastId,
+        noted: Timestamp,
+        stop_at: Option<Timestamp>,
+    ) -> Result<(), PlanError> {
+        let now = self.clock.now();
+        let Some(broadcast) = self.broadcasts.state(id).await? else {
+            if now.duration_since(noted) > ORPHAN_AGE {
+                self.broadcasts.close(id).await?;
+            }
+            return Ok(());
+        };
+        match broadcast.status {
+            Status::Paused => Ok(()),
+            Status::Running => {
+                self.release_parked(id).await?;
+                let broadcast = self.planner.advance(id, stop_at).await?;
+                self.update_progress(&broadcast).await
+            }
+            Status::Done => Ok(self.broadcasts.close(id).await?),
+            Status::Cancelled => {
+                self.release_parked(id).await?;
+                let since = broadcast.history.last().map_or(now, |change| change.at);
+                if now.duration_since(since) > SETTLE_TIME {
+                    self.broadcasts.close(id).await?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Counts the recipients with an outcome, and ends the broadcast when all of them have one.
+    async fn update_progress(&self, broadcast: &Broadcast) -> Result<(), PlanError> {
+        let (id, now) = (&broadcast.id, self.clock.now());
+        let settled = match broadcast.is_stalled(now) {
+            true => self.broadcasts.recount(id).await?.settled(),
+            false => self.broadcasts.counts(id).await?.total().settled(),
+        };
+        let decide = |broadcast: &Broadcast| (broadcast.update_progress(settled, now), ());
+        let updated = self.broadcasts.change(id, decide).await?;
+        if updated.is_some_and(|(broadcast, ())| broadcast.status == Status::Done) {
+            info!(broadcast.id = id.as_str(), recipients = settled, "broadcast is done");
+            self.broadcasts.close(id).await?;
+        }
+        Ok(())
+    }
+
+    /// Queues the deliveries that were parked while the broadcast was paused.
+    async fn release_parked(&self, id: &BroadcastId) -> Result<(), PlanError> {
+        for shard in 0..SHARDS {
+            let mut next = None;
+            loop {
+                let parked = self.timers.list_held(id, shard, next).await?;
+                for (item, place) in parked.items {
+                    self.deliveries.send_body_after(item.body, Duration::ZERO).await?;
+                    self.timers.remove(place).await?;
+                }
+                next = parked.next;
+                if next.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,70 @@
+//! Looks up topic subscriptions for one page of recipients; needed only for combined audiences.
+//! [`Audience`] decides what a subscription means for a recipient.
+
+use herald::agent::Topic;
+use std::collections::HashMap;
+
+use herald::aws::table::{StoreError, SubscriptionStore};
+use herald::broadcast::audience::{Audience, TopicSubscriptions};
+use herald::protocol::conversation::ReferenceKey;
+use jiff::{SignedDuration, Timestamp};
+
+/// How long before a broadcast begins a subscription must be written to be enumerated with its topic for certain: longer
+/// than any write takes and any two clocks differ.
+const VISIBILITY_MARGIN: SignedDuration = SignedDuration::from_mins(1);
+
+/// The subscribers on a page, for each topic that an audience names.
+pub(crate) struct Subscribers<'a> {
+    topics: Vec<(&'a Topic, Membership)>,
+    begun: Timestamp,
+}
+
+/// Which conversations of a page subscribed to a topic.
+enum Membership {
+    /// All of them: the page lists the topic's subscribers.
+    Everyone,
+    /// These, with the time of the subscription.
+    These(HashMap<ReferenceKey, Timestamp>),
+}
+
+impl Membership {
+    /// Returns whether the subscription of `key` was enumerated with the topic; `None` where there is no subscription.
+    fn was_enumerated(&self, key: Option<&ReferenceKey>, begun: Timestamp) -> Option<bool> {
+        match self {
+            Self::Everyone => Some(true),
+            Self::These(written) => Some(begun.duration_since(*written.get(key?)?) >= VISIBILITY_MARGIN),
+        }
+    }
+}
+
+impl<'a> Subscribers<'a> {
+    /// Reads which of `keys`, resolved from `part`, subscribed to the topics of `audience`; its broadcast began at `begun`.
+    pub(crate) async fn load(
+        subscriptions: &SubscriptionStore,
+        audience: &'a Audience,
+        begun: Timestamp,
+        part: &Audience,
+        keys: &[ReferenceKey],
+    ) -> Result<Self, StoreError> {
+        let mut topics = Vec::new();
+        for topic in audience.topics() {
+            let is_own = matches!(part, Audience::Topic { topic: own } if own == topic);
+            let membership = if is_own {
+                Membership::Everyone
+            } else {
+                Membership::These(subscriptions.among(topic, keys).await?)
+            };
+            topics.push((topic, membership));
+        }
+        Ok(Self { topics, begun })
+    }
+
+    /// Returns the topics that the conversation with `key` subscribed to.
+    pub(crate) fn topics_of(&self, key: Option<&ReferenceKey>) -> Vec<TopicSubscriptions<'_>> {
+        let subscribed = self.topics.iter().filter_map(|(topic, membership)| {
+            let was_enumerated = membership.was_enumerated(key, self.begun)?;
+            Some(TopicSubscriptions { topic, was_enumerated })
+        });
+        subscribed.collect()
+    }
+}

@@ -1,0 +1,99 @@
+//! The tick: once a minute, moves due timers into the queues (design: later).
+//! A timer is queued before it is removed; the claim of its job absorbs the copy of a tick that crashed.
+
+use std::sync::Arc;
+
+use herald::aws::queue::{Queue, QueueError};
+use herald::aws::table::{AgendaStore, StoreError};
+use herald::clock::Clock;
+use herald::error::error_chain;
+use herald::jobs::timers;
+use herald::jobs::timers::{Destination, Item, Minute, SHARDS};
+use jiff::Timestamp;
+use tracing::{error, warn};
+
+/// What a tick did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TickSummary {
+    /// Number of timers that were queued and removed.
+    pub queued: usize,
+    /// Number of timers that a queue did not accept; the next tick retries them.
+    pub kept: usize,
+    /// Number of unreadable timers, which stay where they are.
+    pub unreadable: usize,
+}
+
+/// Moves due timers into the queues.
+pub(crate) struct Ticker {
+    pub(crate) timers: AgendaStore,
+    pub(crate) turns: Queue,
+    pub(crate) tasks: Queue,
+    pub(crate) deliveries: Queue,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Ticker {
+    /// Queues timers that are due within the horizon and removes them. Ends early at `stop_at`; the next tick continues.
+    /// What is queued before an error stays queued.
+    pub(crate) async fn tick(&self, stop_at: Option<Timestamp>) -> Result<TickSummary, StoreError> {
+        let now = self.clock.now();
+        let mut summary = TickSummary::default();
+        for minute in timers::minutes(self.timers.drained().await?, now).map(Minute) {
+            if stop_at.is_some_and(|at| self.clock.now() >= at) {
+                warn!("tick ran out of time; the next one continues");
+                break;
+            }
+            for shard in 0..SHARDS {
+                self.move_shard(minute, shard, now, &mut summary).await?;
+            }
+            // A minute in which a timer was kept is read again, and so is every minute after it.
+            if summary.kept == 0 && timers::is_drained(minute, now) {
+                self.timers.drain(minute).await?;
+            }
+        }
+        Ok(summary)
+    }
+
+    async fn move_shard(
+        &self,
+        minute: Minute,
+        shard: u8,
+        now: Timestamp,
+        summary: &mut TickSummary,
+    ) -> Result<(), StoreError> {
+        let mut next = None;
+        loop {
+            let due = self.timers.list(minute, shard, next).await?;
+            summary.unreadable += due.unreadable;
+            for (item, place) in due.items {
+                match self.enqueue(&item, now).await {
+                    // Beyond the horizon: one of the next ticks.
+                    None => {}
+                    Some(Ok(())) => {
+                        self.timers.remove(place).await?;
+                        summary.queued += 1;
+                    }
+                    Some(Err(error)) => {
+                        error!(error = %error_chain(&error), "could not queue a timer; the next tick retries it");
+                        summary.kept += 1;
+                    }
+                }
+            }
+            next = due.next;
+            if next.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Queues a timer; `None` where it is beyond the horizon.
+    async fn enqueue(&self, item: &Item, now: Timestamp) -> Option<Result<(), QueueError>> {
+        let wait = item.wait(now)?;
+        let body = item.body.clone();
+        Some(match &item.queue {
+            Destination::Turns { group, dedupe } => self.turns.send_body_in_order(body, group, dedupe).await,
+            Destination::Tasks => self.tasks.send_body_after(body, wait).await,
+            Destination::Deliveries => self.deliveries.send_body_after(body, wait).await,
+        })
+    }
+}
