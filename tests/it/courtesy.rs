@@ -46,7 +46,7 @@ async fn tell(bundle: &TestBundle, event: Value) {
 async fn at(bundle: &TestBundle, time: &str) {
     let time: Timestamp = time.parse().unwrap();
     let ticked = Minute::of(time - SignedDuration::from_mins(65));
-    bundle.local().bundle.proactive.timers.drain(ticked).await.unwrap();
+    bundle.local().bundle.proactive.timers.advance_watermark(ticked).await.unwrap();
     let wait = time.duration_since(bundle.clock().now());
     bundle.clock().advance(wait.try_into().unwrap());
     bundle.tick().await;
@@ -228,7 +228,7 @@ async fn one_of_whom_it_cannot_be_read_what_they_muted_stops_nobody_else() {
     let bundle = order_desk().await;
     let (alex, robin) = (bundle.install("Alex").await, bundle.install("Robin").await);
     say(&bundle, &alex, "mute news").await;
-    bundle.spoil_an_item("courtesy").await;
+    bundle.spoil_an_item("preferences").await;
 
     tell(&bundle, news("one")).await;
 

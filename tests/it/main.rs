@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a story may end where it fails")]
 
-mod agenda;
 mod answering;
 mod architecture;
 mod broadcasts;
@@ -35,5 +34,6 @@ mod soak;
 mod state;
 mod statuses;
 mod streaming;
+mod timers;
 mod tokens;
 mod wire;

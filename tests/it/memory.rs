@@ -124,7 +124,7 @@ fn what_faces_the_internet_may_read_a_memory_and_not_write_it() {
     let role = template.split_once("  InboundRole:").unwrap().1.split_once("  InboundLogs:").unwrap().0;
     let (writes, reads) = role.split_once("Sid: ReadKeysAndMemories").unwrap();
 
-    assert!(writes.contains(r#"dynamodb:LeadingKeys: ["reference#*", "keys#*", "agenda#*"]"#), "{writes}");
+    assert!(writes.contains(r#"dynamodb:LeadingKeys: ["reference#*", "keys#*", "timer#*"]"#), "{writes}");
     assert!(reads.contains(r#"dynamodb:LeadingKeys: ["keys#*", "memory#*"]"#), "{reads}");
     assert!(!reads.contains("dynamodb:PutItem"), "{reads}");
 }

@@ -136,7 +136,7 @@ async fn a_worker_about_to_end_begins_no_delivery() {
     assert!(put_off.is_err());
     assert_eq!(bundle.channel().entries().len(), 0);
     let queue = herald::aws::queue::Queue::new(pump.sqs.clone(), &pump.url);
-    queue.come_back_after(message.receipt_handle().unwrap(), std::time::Duration::ZERO).await.unwrap();
+    queue.change_visibility(message.receipt_handle().unwrap(), std::time::Duration::ZERO).await.unwrap();
     bundle.drain().await;
     assert_eq!(bundle.channel().texts(), ["Good morning!"]);
     bundle.end().await;

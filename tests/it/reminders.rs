@@ -40,7 +40,7 @@ async fn at(bundle: &TestBundle, at: Timestamp) {
 
 /// As if it had ticked every minute until then, and nothing had been due.
 async fn ticked_until(bundle: &TestBundle, at: Timestamp) {
-    bundle.local().bundle.proactive.timers.drain(Minute::of(at)).await.unwrap();
+    bundle.local().bundle.proactive.timers.advance_watermark(Minute::of(at)).await.unwrap();
 }
 
 /// The same a moment too early: what is queued already is looked at once, and comes back when it is due.

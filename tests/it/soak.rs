@@ -172,7 +172,7 @@ async fn step(bundle: &TestBundle, faults: &Faults, pump: &QueuePoller) -> bool 
     if let Some(receipt) = receipt {
         faults.pause();
         // It may be gone: deleted, and only the answer to that was lost.
-        let _ = Queue::new(pump.sqs.clone(), &pump.url).come_back_after(&receipt, Duration::ZERO).await;
+        let _ = Queue::new(pump.sqs.clone(), &pump.url).change_visibility(&receipt, Duration::ZERO).await;
         faults.resume();
     }
     true

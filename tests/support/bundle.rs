@@ -288,7 +288,7 @@ impl TestBundle {
 /// The queue's own timer is side-stepped: a message that is to come back later is made visible now.
 async fn bring_back(pump: &QueuePoller, receipt: &str) {
     let queue = Queue::new(pump.sqs.clone(), &pump.url);
-    queue.come_back_after(receipt, Duration::ZERO).await.expect("the message can be brought back");
+    queue.change_visibility(receipt, Duration::ZERO).await.expect("the message can be brought back");
 }
 
 impl Drop for TestBundle {

@@ -14,7 +14,7 @@ use herald::agent::Engine;
 use std::sync::Arc;
 
 use herald::aws::queue::Queue;
-use herald::aws::table::{AgendaStore, MemoryStore, ReferenceStore};
+use herald::aws::table::{TimerStore, MemoryStore, ReferenceStore};
 use herald::channel::auth::Authenticator;
 use herald::clock::Clock;
 
@@ -46,7 +46,7 @@ pub struct Parts {
     /// The store of conversation memories, read for an engine that needs memory to answer inline.
     pub memories: MemoryStore,
     /// The store of timers, for work that its queue did not accept.
-    pub timers: AgendaStore,
+    pub timers: TimerStore,
     /// The FIFO queue of turns.
     pub turns: Queue,
     /// The queue of tasks.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use herald::aws::config::process_env;
 use herald::aws::queue::Queue;
-use herald::aws::table::{AgendaStore, KeyStore, MemoryStore, ReferenceStore, Table};
+use herald::aws::table::{TimerStore, KeyStore, MemoryStore, ReferenceStore, Table};
 use herald::aws::telemetry;
 use herald::channel::auth::{Authenticator, Checks, Entra, SigningKeys};
 use herald::channel::http;
@@ -43,7 +43,7 @@ async fn main() -> Result<(), lambda_http::Error> {
             allowed_tenants: config.allowed_tenants,
             checks: Checks::all(),
         },
-        timers: AgendaStore::new(table.clone()),
+        timers: TimerStore::new(table.clone()),
         memories: MemoryStore::new(table.clone()),
         references: ReferenceStore::new(table, config.client_id, &config.cloud.issuer),
         turns: Queue::new(sqs.clone(), config.turns_queue_url),

@@ -4,7 +4,7 @@
 use herald::agent::Turn;
 use std::time::Duration;
 
-use herald::aws::queue::{TurnWork, Work};
+use herald::aws::queue::{TurnWork, WorkMessage};
 use herald::channel::auth::Authenticated;
 use herald::clock::timeout;
 use herald::error::error_chain;
@@ -52,7 +52,7 @@ pub(crate) async fn receive(
         let (responded, ()) = tokio::join!(responded, Box::pin(save(inbound, &turn)));
         return Ok(Accepted::Answered(responded?));
     }
-    let work = Work::Turn(TurnWork { job: job.clone(), turn: turn.clone(), no_deadline: false });
+    let work = WorkMessage::Turn(TurnWork { job: job.clone(), turn: turn.clone(), no_deadline: false });
     // Serialized before anything is saved: an activity that does not fit is rejected and leaves no record.
     let message = Message::new(job, &work)?;
     let group = inbound.references.key(&turn.reference).as_str().to_owned();

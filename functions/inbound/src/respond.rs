@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use herald::agent::invoke;
-use herald::aws::queue::{EffectsWork, TaskWork, Work};
+use herald::aws::queue::{EffectsWork, TaskWork, WorkMessage};
 use herald::aws::table::{MemoryStore, ReferenceStore};
 use herald::clock::{Clock, timeout};
 use herald::error::error_chain;
@@ -121,13 +121,13 @@ impl Responder {
         let job = job.step("effects", 0);
         let reference = turn.reference.clone();
         let work =
-            Work::Effects(EffectsWork { job: job.clone(), reference, effects, at: Some(self.clock.now()) });
+            WorkMessage::Effects(EffectsWork { job: job.clone(), reference, effects, at: Some(self.clock.now()) });
         self.work.enqueue_task(Message::new(job, &work)?).await
     }
 
     async fn enqueue_task(&self, job: &JobId, turn: &Turn, task: Task) -> Result<(), EnqueueError> {
         let job = job.step("task", 0);
-        let work = Work::Task(TaskWork::new(job.clone(), task, turn.reference.clone()));
+        let work = WorkMessage::Task(TaskWork::new(job.clone(), task, turn.reference.clone()));
         self.work.enqueue_task(Message::new(job, &work)?).await
     }
 }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use herald::aws::queue::{BodyError, Queue, Work};
-use herald::aws::table::AgendaStore;
+use herald::aws::queue::{MessageError, Queue, WorkMessage};
+use herald::aws::table::TimerStore;
 use herald::clock::{Clock, timeout};
 use herald::error::error_chain;
 use herald::jobs::JobId;
-use herald::jobs::timers::{Destination, Item};
+use herald::jobs::timers::{QueueTarget, Timer};
 use tracing::error;
 
 /// Time limit of a queue, after which a timer is stored: within the 8 s of the HTTP response.
@@ -19,7 +19,7 @@ const QUEUE_TIMEOUT: Duration = Duration::from_secs(3);
 pub(crate) struct WorkQueue {
     pub(crate) turns: Queue,
     pub(crate) tasks: Queue,
-    pub(crate) timers: AgendaStore,
+    pub(crate) timers: TimerStore,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -42,10 +42,10 @@ pub(crate) enum EnqueueError {
 
 impl Message {
     /// Serializes the work of `job`.
-    pub(crate) fn new(job: JobId, work: &Work) -> Result<Self, EnqueueError> {
+    pub(crate) fn new(job: JobId, work: &WorkMessage) -> Result<Self, EnqueueError> {
         match work.encode() {
             Ok(body) => Ok(Self { job, body }),
-            Err(BodyError::TooLarge { .. }) => Err(EnqueueError::TooLarge),
+            Err(MessageError::TooLarge { .. }) => Err(EnqueueError::TooLarge),
             Err(error) => {
                 error!(error = %error_chain(&error), job.id = job.as_str(), "could not serialize work");
                 Err(EnqueueError::Unavailable)
@@ -58,25 +58,25 @@ impl WorkQueue {
     /// Enqueues a turn in its `group`, in order.
     pub(crate) async fn enqueue_turn(&self, message: Message, group: String) -> Result<(), EnqueueError> {
         let dedupe = message.job.as_str().to_owned();
-        self.enqueue(message, Destination::Turns { group, dedupe }).await
+        self.enqueue(message, QueueTarget::Turns { group, dedupe }).await
     }
 
     /// Enqueues work for the queue of tasks.
     pub(crate) async fn enqueue_task(&self, message: Message) -> Result<(), EnqueueError> {
-        self.enqueue(message, Destination::Tasks).await
+        self.enqueue(message, QueueTarget::Tasks).await
     }
 
     /// Stores a timer that is due now when the queue does not accept the message in time: a tick moves it into the queue
     /// within about a minute, late but not lost.
-    async fn enqueue(&self, message: Message, queue: Destination) -> Result<(), EnqueueError> {
+    async fn enqueue(&self, message: Message, queue: QueueTarget) -> Result<(), EnqueueError> {
         let Message { job, body } = message;
         let sent = async {
             match &queue {
-                Destination::Turns { group, dedupe } => {
-                    self.turns.send_body_in_order(body.clone(), group, dedupe).await
+                QueueTarget::Turns { group, dedupe } => {
+                    self.turns.send_fifo_raw(body.clone(), group, dedupe).await
                 }
-                Destination::Tasks | Destination::Deliveries => {
-                    self.tasks.send_body_after(body.clone(), Duration::ZERO).await
+                QueueTarget::Tasks | QueueTarget::Deliveries => {
+                    self.tasks.send_delayed_raw(body.clone(), Duration::ZERO).await
                 }
             }
         };
@@ -87,7 +87,7 @@ impl WorkQueue {
         };
         error!(error = problem, job.id = job.as_str(), "could not enqueue work; it is stored as a timer");
         let now = self.clock.now();
-        self.timers.put(&Item::new(queue, body, now), now).await.map_err(|error| {
+        self.timers.put(&Timer::new(queue, body, now), now).await.map_err(|error| {
             error!(error = %error_chain(&error), job.id = job.as_str(), "could not store work; it is rejected");
             EnqueueError::Unavailable
         })

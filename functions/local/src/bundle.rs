@@ -9,7 +9,7 @@ use herald::aws::config::AllowedTenants;
 use herald::aws::identity::Credential;
 use herald::aws::queue::Queue;
 use herald::aws::table::{
-    AgendaStore, BroadcastStore, JobStore, KeyStore, MemoryStore, PreferenceStore, RateStore, ReferenceStore,
+    TimerStore, BroadcastStore, JobStore, KeyStore, MemoryStore, PreferenceStore, RateStore, ReferenceStore,
     StreamStore, SubscriptionStore, Table,
 };
 use herald::channel::auth::{Authenticator, Checks, Entra, SigningKeys, TokenProvider, TokenSource};
@@ -171,7 +171,7 @@ impl Bundle {
             },
             references: references.clone(),
             memories: MemoryStore::new(table.clone()),
-            timers: AgendaStore::new(table.clone()),
+            timers: TimerStore::new(table.clone()),
             turns: queue(&resources.turns),
             tasks: queue(&resources.tasks),
             engine: engine.clone(),
@@ -203,7 +203,7 @@ impl Bundle {
             rates: RateStore::new(table.clone()),
             tenant_rate: *tenant_rate,
             broadcasts: BroadcastStore::new(table.clone()),
-            timers: AgendaStore::new(table.clone()),
+            timers: TimerStore::new(table.clone()),
             references: references.clone(),
             turns: queue(&resources.turns),
             tasks: queue(&resources.tasks),
@@ -215,7 +215,7 @@ impl Bundle {
             references,
             subscriptions,
             broadcasts: BroadcastStore::new(table.clone()),
-            timers: AgendaStore::new(table),
+            timers: TimerStore::new(table),
             turns: queue(&resources.turns),
             tasks: queue(&resources.tasks),
             deliveries: queue(&resources.deliveries),

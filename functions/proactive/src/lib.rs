@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use herald::aws::queue::Queue;
 use herald::aws::table::{
-    AgendaStore, BroadcastStore, Opened, ReferenceStore, StoreError, SubscriptionStore,
+    TimerStore, BroadcastStore, Opened, ReferenceStore, StoreError, SubscriptionStore,
 };
 use herald::broadcast::{Broadcast, BroadcastId, Spec};
 use herald::clock::Clock;
@@ -33,7 +33,7 @@ pub struct Proactive {
     /// The store of broadcasts.
     pub broadcasts: BroadcastStore,
     /// The store of timers.
-    pub timers: AgendaStore,
+    pub timers: TimerStore,
     /// Sends a second to one tenant, of all workers together; planning stays ahead of them by it.
     pub tenant_rate: u32,
     /// The clock.
@@ -55,7 +55,7 @@ pub struct Parts {
     /// The store of broadcasts.
     pub broadcasts: BroadcastStore,
     /// The store of timers.
-    pub timers: AgendaStore,
+    pub timers: TimerStore,
     /// The FIFO queue of turns.
     pub turns: Queue,
     /// The queue of tasks.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use herald::aws::queue::Queue;
-use herald::aws::table::{AgendaStore, BroadcastStore, StoreError};
+use herald::aws::table::{TimerStore, BroadcastStore, StoreError};
 use herald::broadcast::{Broadcast, BroadcastId, Status};
 use herald::clock::Clock;
 use herald::error::error_chain;
@@ -25,7 +25,7 @@ const SETTLE_TIME: SignedDuration = SignedDuration::from_mins(2);
 pub(crate) struct Lifecycle {
     pub(crate) planner: Arc<Planner>,
     pub(crate) broadcasts: BroadcastStore,
-    pub(crate) timers: AgendaStore,
+    pub(crate) timers: TimerStore,
     pub(crate) deliveries: Queue,
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -53,7 +53,7 @@ impl Lifecycle {
         let now = self.clock.now();
         let Some(broadcast) = self.broadcasts.state(id).await? else {
             if now.duration_since(noted) > ORPHAN_AGE {
-                self.broadcasts.close(id).await?;
+                self.broadcasts.mark_closed(id).await?;
             }
             return Ok(());
         };
@@ -64,12 +64,12 @@ impl Lifecycle {
                 let broadcast = self.planner.advance(id, stop_at).await?;
                 self.update_progress(&broadcast).await
             }
-            Status::Done => Ok(self.broadcasts.close(id).await?),
+            Status::Done => Ok(self.broadcasts.mark_closed(id).await?),
             Status::Cancelled => {
                 self.release_parked(id).await?;
                 let since = broadcast.history.last().map_or(now, |change| change.at);
                 if now.duration_since(since) > SETTLE_TIME {
-                    self.broadcasts.close(id).await?;
+                    self.broadcasts.mark_closed(id).await?;
                 }
                 Ok(())
             }
@@ -87,7 +87,7 @@ impl Lifecycle {
         let updated = self.broadcasts.change(id, decide).await?;
         if updated.is_some_and(|(broadcast, ())| broadcast.status == Status::Done) {
             info!(broadcast.id = id.as_str(), recipients = settled, "broadcast is done");
-            self.broadcasts.close(id).await?;
+            self.broadcasts.mark_closed(id).await?;
         }
         Ok(())
     }
@@ -97,10 +97,10 @@ impl Lifecycle {
         for shard in 0..SHARDS {
             let mut next = None;
             loop {
-                let parked = self.timers.list_held(id, shard, next).await?;
+                let parked = self.timers.list_parked(id, shard, next).await?;
                 for (item, place) in parked.items {
-                    self.deliveries.send_body_after(item.body, Duration::ZERO).await?;
-                    self.timers.remove(place).await?;
+                    self.deliveries.send_delayed_raw(timer.body, Duration::ZERO).await?;
+                    self.timers.remove(key).await?;
                 }
                 next = parked.next;
                 if next.is_none() {

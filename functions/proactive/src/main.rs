@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use herald::aws::config::process_env;
 use herald::aws::queue::Queue;
-use herald::aws::table::{AgendaStore, BroadcastStore, ReferenceStore, SubscriptionStore, Table};
+use herald::aws::table::{TimerStore, BroadcastStore, ReferenceStore, SubscriptionStore, Table};
 use herald::aws::telemetry;
 use herald::clock::SystemClock;
 use herald::random::Random;
@@ -25,7 +25,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         references: ReferenceStore::new(table.clone(), config.client_id.clone(), &config.cloud.issuer),
         subscriptions: SubscriptionStore::new(table.clone(), config.client_id, &config.cloud.issuer),
         broadcasts: BroadcastStore::new(table.clone()),
-        timers: AgendaStore::new(table),
+        timers: TimerStore::new(table),
         turns: Queue::new(sqs.clone(), config.turns_queue_url),
         tasks: Queue::new(sqs.clone(), config.tasks_queue_url),
         deliveries: Queue::new(sqs, config.deliveries_queue_url),

@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use herald::aws::queue::{Queue, QueueError};
-use herald::aws::table::{AgendaStore, StoreError};
+use herald::aws::table::{TimerStore, StoreError};
 use herald::clock::Clock;
 use herald::error::error_chain;
 use herald::jobs::timers;
-use herald::jobs::timers::{Destination, Item, Minute, SHARDS};
+use herald::jobs::timers::{QueueTarget, Timer, Minute, SHARDS};
 use jiff::Timestamp;
 use tracing::{error, warn};
 
@@ -25,7 +25,7 @@ pub struct TickSummary {
 
 /// Moves due timers into the queues.
 pub(crate) struct Ticker {
-    pub(crate) timers: AgendaStore,
+    pub(crate) timers: TimerStore,
     pub(crate) turns: Queue,
     pub(crate) tasks: Queue,
     pub(crate) deliveries: Queue,
@@ -38,7 +38,7 @@ impl Ticker {
     pub(crate) async fn tick(&self, stop_at: Option<Timestamp>) -> Result<TickSummary, StoreError> {
         let now = self.clock.now();
         let mut summary = TickSummary::default();
-        for minute in timers::minutes(self.timers.drained().await?, now).map(Minute) {
+        for minute in timers::minutes(self.timers.watermark().await?, now).map(Minute) {
             if stop_at.is_some_and(|at| self.clock.now() >= at) {
                 warn!("tick ran out of time; the next one continues");
                 break;
@@ -47,8 +47,8 @@ impl Ticker {
                 self.move_shard(minute, shard, now, &mut summary).await?;
             }
             // A minute in which a timer was kept is read again, and so is every minute after it.
-            if summary.kept == 0 && timers::is_drained(minute, now) {
-                self.timers.drain(minute).await?;
+            if summary.kept == 0 && timers::is_final(minute, now) {
+                self.timers.advance_watermark(minute).await?;
             }
         }
         Ok(summary)
@@ -65,12 +65,12 @@ impl Ticker {
         loop {
             let due = self.timers.list(minute, shard, next).await?;
             summary.unreadable += due.unreadable;
-            for (item, place) in due.items {
+            for (timer, key) in due.timers {
                 match self.enqueue(&item, now).await {
                     // Beyond the horizon: one of the next ticks.
                     None => {}
                     Some(Ok(())) => {
-                        self.timers.remove(place).await?;
+                        self.timers.remove(key).await?;
                         summary.queued += 1;
                     }
                     Some(Err(error)) => {
@@ -87,13 +87,13 @@ impl Ticker {
     }
 
     /// Queues a timer; `None` where it is beyond the horizon.
-    async fn enqueue(&self, item: &Item, now: Timestamp) -> Option<Result<(), QueueError>> {
-        let wait = item.wait(now)?;
-        let body = item.body.clone();
-        Some(match &item.queue {
-            Destination::Turns { group, dedupe } => self.turns.send_body_in_order(body, group, dedupe).await,
-            Destination::Tasks => self.tasks.send_body_after(body, wait).await,
-            Destination::Deliveries => self.deliveries.send_body_after(body, wait).await,
+    async fn enqueue(&self, item: &Timer, now: Timestamp) -> Option<Result<(), QueueError>> {
+        let wait = timer.wait(now)?;
+        let body = timer.body.clone();
+        Some(match &timer.queue {
+            QueueTarget::Turns { group, dedupe } => self.turns.send_fifo_raw(body, group, dedupe).await,
+            QueueTarget::Tasks => self.tasks.send_delayed_raw(body, wait).await,
+            QueueTarget::Deliveries => self.deliveries.send_delayed_raw(body, wait).await,
         })
     }
 }

@@ -146,7 +146,7 @@ async fn set_visibility(worker: &Worker, record: &SqsMessage, time: Duration) {
     else {
         return;
     };
-    if let Err(error) = queue.come_back_after(receipt, time).await {
+    if let Err(error) = queue.change_visibility(receipt, time).await {
         warn!(error = %error_chain(&error), "could not change the visibility timeout of a message");
     }
 }
@@ -169,9 +169,9 @@ async fn move_to_dead_letter_queue(worker: &Worker, record: &SqsMessage) -> Resu
     let moved = match record.attributes.get("MessageGroupId").filter(|_| is_fifo(record)) {
         Some(group) => {
             let dedupe = record.message_id.as_deref().unwrap_or(group);
-            dead_letters.send_body_in_order(body, group, dedupe).await
+            dead_letters.send_fifo_raw(body, group, dedupe).await
         }
-        None => dead_letters.send_body_after(body, Duration::ZERO).await,
+        None => dead_letters.send_delayed_raw(body, Duration::ZERO).await,
     };
     moved.map_err(|error| {
         warn!(error = %error_chain(&error), "could not move a message to its dead-letter queue");

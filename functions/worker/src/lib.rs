@@ -22,15 +22,15 @@ use std::sync::Arc;
 use herald::agent::Engine;
 use herald::aws::diagnostics::Report;
 use herald::aws::identity::Credential;
-use herald::aws::queue::{BodyError, Queue, Work};
+use herald::aws::queue::{MessageError, Queue, WorkMessage};
 use herald::aws::table::{
-    AgendaStore, BroadcastStore, JobStore, MemoryStore, PreferenceStore, RateStore, ReferenceStore,
+    TimerStore, BroadcastStore, JobStore, MemoryStore, PreferenceStore, RateStore, ReferenceStore,
     StreamStore, SubscriptionStore,
 };
 use herald::channel::connector::Connector;
 use herald::clock::Clock;
 use herald::error::error_chain;
-use herald::jobs::timers::Destination;
+use herald::jobs::timers::QueueTarget;
 use herald::random::Random;
 use jiff::Timestamp;
 use tracing::error;
@@ -87,7 +87,7 @@ pub struct Parts {
     /// Open streams.
     pub streams: StreamStore,
     /// Timers: work that waits longer than a queue can delay it.
-    pub timers: AgendaStore,
+    pub timers: TimerStore,
     /// Rate limits, shared by all workers.
     pub rates: RateStore,
     /// Requests a second to one tenant for broadcasts, of all workers together.
@@ -290,16 +290,16 @@ impl Worker {
     pub async fn handle(&self, body: &str, context: MessageContext) -> Result<(), WorkError> {
         type Done<'a> = Pin<Box<dyn Future<Output = Result<(), RetryIn>> + Send + 'a>>;
         // Boxed: the future of a handler is large.
-        let (done, queue): (Done<'_>, Destination) = match Work::decode(body) {
-            Ok(Work::Turn(work)) => (Box::pin(self.turn.handle(work, context)), Destination::Tasks),
-            Ok(Work::Task(work)) => (Box::pin(self.task.handle(work)), Destination::Tasks),
-            Ok(Work::Effects(work)) => (Box::pin(self.effects.handle(work)), Destination::Tasks),
-            Ok(Work::Reminder(work)) => (Box::pin(self.reminder.handle(work)), Destination::Tasks),
-            Ok(Work::Deliveries(work)) => {
-                (Box::pin(self.deliveries.handle(work, context)), Destination::Deliveries)
+        let (done, queue): (Done<'_>, QueueTarget) = match WorkMessage::decode(body) {
+            Ok(WorkMessage::Turn(work)) => (Box::pin(self.turn.handle(work, context)), QueueTarget::Tasks),
+            Ok(WorkMessage::Task(work)) => (Box::pin(self.task.handle(work)), QueueTarget::Tasks),
+            Ok(WorkMessage::Effects(work)) => (Box::pin(self.effects.handle(work)), QueueTarget::Tasks),
+            Ok(WorkMessage::Reminder(work)) => (Box::pin(self.reminder.handle(work)), QueueTarget::Tasks),
+            Ok(WorkMessage::Deliveries(work)) => {
+                (Box::pin(self.deliveries.handle(work, context)), QueueTarget::Deliveries)
             }
-            Ok(Work::Roster(work)) => (Box::pin(self.roster.handle(work, context)), Destination::Deliveries),
-            Err(error @ BodyError::Newer { .. }) => {
+            Ok(WorkMessage::Roster(work)) => (Box::pin(self.roster.handle(work, context)), QueueTarget::Deliveries),
+            Err(error @ MessageError::Newer { .. }) => {
                 error!(error = %error_chain(&error), "left a message to a newer worker");
                 return Err(RetryIn::DEFAULT.into());
             }

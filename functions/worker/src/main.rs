@@ -7,7 +7,7 @@ use herald::aws::config::process_env;
 use herald::aws::identity::{Credential, StoredSecret};
 use herald::aws::queue::Queue;
 use herald::aws::table::{
-    AgendaStore, BroadcastStore, JobStore, MemoryStore, PreferenceStore, RateStore, ReferenceStore,
+    TimerStore, BroadcastStore, JobStore, MemoryStore, PreferenceStore, RateStore, ReferenceStore,
     StreamStore, SubscriptionStore, Table,
 };
 use herald::aws::telemetry;
@@ -60,7 +60,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         preferences: PreferenceStore::new(table.clone()),
         subscriptions: SubscriptionStore::new(table.clone(), config.client_id.clone(), &config.cloud.issuer),
         streams: StreamStore::new(table.clone()),
-        timers: AgendaStore::new(table.clone()),
+        timers: TimerStore::new(table.clone()),
         rates: RateStore::new(table.clone()),
         tenant_rate: config.tenant_rate,
         references: ReferenceStore::new(table, config.client_id, &config.cloud.issuer),

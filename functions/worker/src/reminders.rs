@@ -3,7 +3,7 @@
 
 use herald::agent::reminder::Listed;
 use herald::agent::{Memory, Reminder};
-use herald::aws::queue::{ReminderWork, Work};
+use herald::aws::queue::{ReminderWork, WorkMessage};
 use herald::error::error_chain;
 use herald::jobs::JobId;
 use herald::protocol::conversation::ConversationReference;
@@ -42,23 +42,23 @@ impl Reminders {
             reference: reference.clone(),
             reminder: reminder.clone(),
         };
-        if let Err(error) = Work::Reminder(work.clone()).encode() {
+        if let Err(error) = WorkMessage::Reminder(work.clone()).encode() {
             // It will never fit.
             error!(error = %error_chain(&error), job.id = job.as_str(), "skipped a reminder that fits no message");
             return Ok(());
         }
         let listed = Listed::new(id.as_reminder(), reminder);
         self.memories.update_memory(job, reference, |memory| memory.with_reminder(listed.clone())).await?;
-        self.timers.enqueue_at(job, Work::Reminder(work), reminder.due).await
+        self.timers.enqueue_at(job, WorkMessage::Reminder(work), reminder.due).await
     }
 
     /// Schedules the next reminder of a series.
     pub(crate) async fn schedule_next(&self, work: &ReminderWork, due: Timestamp) -> Result<(), RetryIn> {
         let number = work.number.saturating_add(1);
-        let next = work.following(number, due);
+        let next = work.next_occurrence(number, due);
         let moved = |memory: Memory| memory.with_next_reminder(&work.series, number, due);
         self.memories.update_memory(&work.job, &work.reference, moved).await?;
-        self.timers.enqueue_at(&work.job, Work::Reminder(next), due).await
+        self.timers.enqueue_at(&work.job, WorkMessage::Reminder(next), due).await
     }
 
     /// Removes a delivered reminder from the list, unless it recurs.

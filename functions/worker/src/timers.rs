@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use herald::aws::queue::{MAX_DELAY, Queue, Work};
-use herald::aws::table::AgendaStore;
+use herald::aws::queue::{MAX_DELAY, Queue, WorkMessage};
+use herald::aws::table::TimerStore;
 use herald::clock::Clock;
 use herald::error::error_chain;
 use herald::jobs::JobId;
-use herald::jobs::timers::{Destination, Item};
+use herald::jobs::timers::{QueueTarget, Timer};
 use herald::random::Random;
 use jiff::Timestamp;
 use tracing::error;
@@ -17,7 +17,7 @@ use crate::retry::RetryIn;
 /// Schedules work for later.
 #[derive(Clone)]
 pub(crate) struct Timers {
-    pub(crate) store: AgendaStore,
+    pub(crate) store: TimerStore,
     pub(crate) tasks: Queue,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Random,
@@ -31,7 +31,7 @@ impl Timers {
     pub(crate) async fn delay_long_retry(
         &self,
         done: Result<(), RetryIn>,
-        queue: Destination,
+        queue: QueueTarget,
         body: &str,
     ) -> Result<(), RetryIn> {
         let Err(retry) = done else { return Ok(()) };
@@ -39,7 +39,7 @@ impl Timers {
         let Some(due) = now.checked_add(retry.wait).ok().filter(|_| retry.wait > MAX_DELAY) else {
             return Err(retry);
         };
-        let item = Item::new(queue, body.to_owned(), due);
+        let item = Timer::new(queue, body.to_owned(), due);
         self.store.put(&item, now).await.map_err(|error| {
             error!(error = %error_chain(&error), "could not store a timer; the message waits in its queue");
             retry
@@ -48,7 +48,7 @@ impl Timers {
 
     /// Enqueues work that follows from `job` for when it is due: delayed by its queue where that is soon enough, else
     /// as a timer.
-    pub(crate) async fn enqueue_at(&self, job: &JobId, work: Work, due: Timestamp) -> Result<(), RetryIn> {
+    pub(crate) async fn enqueue_at(&self, job: &JobId, work: WorkMessage, due: Timestamp) -> Result<(), RetryIn> {
         let now = self.clock.now();
         let retry = |cause: String| {
             error!(
@@ -59,10 +59,10 @@ impl Timers {
             RetryIn::backoff(2, &self.random)
         };
         let body = work.encode().map_err(|error| retry(error_chain(&error).to_string()))?;
-        let item = Item::new(Destination::Tasks, body, due);
+        let item = Timer::new(QueueTarget::Tasks, body, due);
         match item.wait(now) {
             Some(wait) => {
-                let queued = self.tasks.send_body_after(item.body, wait).await;
+                let queued = self.tasks.send_delayed_raw(item.body, wait).await;
                 queued.map_err(|error| retry(error_chain(&error).to_string()))
             }
             None => {

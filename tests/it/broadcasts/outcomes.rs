@@ -228,7 +228,7 @@ async fn one_tenants_429_slows_that_tenant_only() {
     }
     let rates = &bundle.local().bundle.worker.parts().rates;
     let until = bundle.clock().now() + jiff::SignedDuration::from_secs(60);
-    rates.pause(herald::aws::table::Shared::Tenant(one), until).await.unwrap();
+    rates.pause(herald::aws::table::RateKey::Tenant(one), until).await.unwrap();
 
     bundle.local().fire(everyone()).await.unwrap();
     let mut left = Vec::new();

@@ -5,7 +5,7 @@ use herald::agent::Task;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use herald::aws::queue::{BodyError, MAX_BODY_BYTES, QueueError, TaskWork, Work};
+use herald::aws::queue::{MessageError, MAX_BODY_BYTES, QueueError, TaskWork, WorkMessage};
 use herald::jobs::JobId;
 use herald::protocol::activity::{ChannelAccount, ConversationAccount};
 use herald::protocol::conversation::ConversationReference;
@@ -28,8 +28,8 @@ pub(super) async fn every_character_passes_a_queue_unchanged(services: &Services
         let (turns, to_turns) = services.watched_queue("TurnsQueue");
         let (deliveries, to_deliveries) = services.watched_queue("DeliveriesQueue");
 
-        tasks.send_after(&task(&text), Duration::ZERO).await.unwrap();
-        turns.send_in_order(&task(&text), "one", &herald::hash::sha256(&[&text])).await.unwrap();
+        tasks.send_delayed(&task(&text), Duration::ZERO).await.unwrap();
+        turns.send_fifo(&task(&text), "one", &herald::hash::sha256(&[&text])).await.unwrap();
         deliveries.send_all(&[(task(&text), "one".to_owned())]).await.unwrap();
 
         // The embedded queues take any character; AWS does not.
@@ -46,8 +46,8 @@ pub(super) async fn every_character_passes_a_queue_unchanged(services: &Services
 pub(super) async fn the_largest_body_passes_every_queue(services: &Services) {
     let largest = task_of(MAX_BODY_BYTES);
 
-    services.queue("TasksQueue").send_after(&largest, Duration::ZERO).await.unwrap();
-    services.queue("TurnsQueue").send_in_order(&largest, "one", "1").await.unwrap();
+    services.queue("TasksQueue").send_delayed(&largest, Duration::ZERO).await.unwrap();
+    services.queue("TurnsQueue").send_fifo(&largest, "one", "1").await.unwrap();
     services.queue("DeliveriesQueue").send_all(&[(largest.clone(), "one".to_owned())]).await.unwrap();
 
     for id in ["TasksQueue", "TurnsQueue", "DeliveriesQueue"] {
@@ -62,14 +62,14 @@ pub(super) async fn a_body_over_the_limit_is_refused_before_it_is_sent(services:
     let (deliveries, to_deliveries) = services.watched_queue("DeliveriesQueue");
 
     let refused = [
-        turns.send_in_order(&too_large, "one", "1").await,
-        tasks.send_after(&too_large, Duration::ZERO).await,
+        turns.send_fifo(&too_large, "one", "1").await,
+        tasks.send_delayed(&too_large, Duration::ZERO).await,
         deliveries.send_all(&[(too_large, "one".to_owned())]).await,
     ];
 
     for refused in refused {
         let bytes = match refused {
-            Err(QueueError::Body(BodyError::TooLarge { bytes })) => bytes,
+            Err(QueueError::Body(MessageError::TooLarge { bytes })) => bytes,
             other => panic!("not refused as too large: {other:?}"),
         };
         assert_eq!(bytes, MAX_BODY_BYTES + 1);
@@ -99,7 +99,7 @@ pub(super) async fn large_messages_are_sent_as_many_at_a_time_as_fit(services: &
 }
 
 /// Sends `works`, asserts that each arrives exactly once, and returns the batches they went in.
-async fn send_all_and_take(services: &Services, works: &[Work]) -> Vec<Vec<String>> {
+async fn send_all_and_take(services: &Services, works: &[WorkMessage]) -> Vec<Vec<String>> {
     let (queue, requests) = services.watched_queue("DeliveriesQueue");
     let grouped: Vec<_> = works.iter().map(|work| (work.clone(), "tenant".to_owned())).collect();
 
@@ -116,7 +116,7 @@ async fn send_all_and_take(services: &Services, works: &[Work]) -> Vec<Vec<Strin
 }
 
 /// Work called `name`.
-pub(super) fn task(name: &str) -> Work {
+pub(super) fn task(name: &str) -> WorkMessage {
     let conversation = ConversationAccount::new(ConversationId::new("a:1").unwrap());
     let channel_id = ChannelId::new("msteams").unwrap();
     let job = JobId::of_turn(&channel_id, &conversation.id, "1");
@@ -130,20 +130,20 @@ pub(super) fn task(name: &str) -> Work {
         locale: None,
         timezone: None,
     };
-    Work::Task(TaskWork::new(job, Task::new(name), reference))
+    WorkMessage::Task(TaskWork::new(job, Task::new(name), reference))
 }
 
 /// Work whose body has this many bytes.
-fn task_of(bytes: usize) -> Work {
+fn task_of(bytes: usize) -> WorkMessage {
     task_with("", bytes)
 }
 
 /// Work called `name` whose body has this many bytes.
-fn task_with(name: &str, bytes: usize) -> Work {
+fn task_with(name: &str, bytes: usize) -> WorkMessage {
     let mut work = task(name);
-    let pad = |work: &mut Work, length: usize| match work {
-        Work::Task(task) => task.task.input.0 = "x".repeat(length).into(),
-        Work::Turn(_) | Work::Deliveries(_) | Work::Effects(_) | Work::Reminder(_) | Work::Roster(_) => {
+    let pad = |work: &mut WorkMessage, length: usize| match work {
+        WorkMessage::Task(task) => task.task.input.0 = "x".repeat(length).into(),
+        WorkMessage::Turn(_) | WorkMessage::Deliveries(_) | WorkMessage::Effects(_) | WorkMessage::Reminder(_) | WorkMessage::Roster(_) => {
             unreachable!("it is a task")
         }
     };
@@ -153,10 +153,10 @@ fn task_with(name: &str, bytes: usize) -> Work {
     work
 }
 
-fn name(work: &Work) -> &str {
+fn name(work: &WorkMessage) -> &str {
     match work {
-        Work::Task(task) => &task.task.name,
-        Work::Turn(_) | Work::Deliveries(_) | Work::Effects(_) | Work::Reminder(_) | Work::Roster(_) => {
+        WorkMessage::Task(task) => &task.task.name,
+        WorkMessage::Turn(_) | WorkMessage::Deliveries(_) | WorkMessage::Effects(_) | WorkMessage::Reminder(_) | WorkMessage::Roster(_) => {
             panic!("it is no task: {work:?}")
         }
     }

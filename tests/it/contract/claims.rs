@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use herald::aws::table::{Fenced, JobStore};
+use herald::aws::table::{LeaseLost, JobStore};
 use herald::clock::{Clock, SystemClock};
 use herald::jobs;
 use herald::jobs::{Attempt, Claim, ClaimRequest, Job, JobId, Plan, ResendPolicy, State};
@@ -89,7 +89,7 @@ pub(super) async fn who_lost_a_lapsed_lease_cannot_write_any_more(services: &Ser
         .unwrap();
     let late_beat = jobs.renew(&id(), "first", now + LEASE * 3).await.unwrap();
 
-    assert_eq!((late, late_end, late_beat), (Err(Fenced), Err(Fenced), Err(Fenced)));
+    assert_eq!((late, late_end, late_beat), (Err(LeaseLost), Err(LeaseLost), Err(LeaseLost)));
     assert_eq!(jobs.get(&id()).await.unwrap(), Some(taken));
 }
 
@@ -111,7 +111,7 @@ pub(super) async fn nobody_but_the_owner_renews_a_claim(services: &Services) {
     let foreign = jobs.renew(&id(), "other", now + LEASE * 3).await.unwrap();
     let unknown = jobs.renew(&id().step("send", 0), "owner", now + LEASE * 3).await.unwrap();
 
-    assert_eq!((foreign, unknown), (Err(Fenced), Err(Fenced)));
+    assert_eq!((foreign, unknown), (Err(LeaseLost), Err(LeaseLost)));
     assert_eq!(jobs.get(&id()).await.unwrap(), Some(job));
 }
 
@@ -159,7 +159,7 @@ pub(super) async fn a_settled_job_stays_settled_and_holds_no_plan(services: &Ser
     ];
 
     assert_eq!((sent.state, &sent.plan), (State::Sent, &None));
-    assert_eq!((late_write, late_beat), (Err(Fenced), Err(Fenced)));
+    assert_eq!((late_write, late_beat), (Err(LeaseLost), Err(LeaseLost)));
     assert_eq!(claims, [Claim::Completed(sent.clone()), Claim::Completed(sent.clone())]);
     assert_eq!(jobs.get(&id()).await.unwrap(), Some(sent));
     assert!(!format!("{:?}", services.items().await).contains("a secret"));

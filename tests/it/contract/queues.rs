@@ -11,7 +11,7 @@ use super::services::{Services, eventually, receipt, work};
 pub(super) async fn a_group_keeps_its_order_and_holds_up_no_other(services: &Services) {
     let queue = services.queue("TurnsQueue");
     for (group, name) in [("one", "1a"), ("one", "1b"), ("two", "2a")] {
-        queue.send_in_order(&task(name), group, name).await.unwrap();
+        queue.send_fifo(&task(name), group, name).await.unwrap();
     }
 
     let first = services.receive("TurnsQueue").await.unwrap();
@@ -27,11 +27,11 @@ pub(super) async fn a_group_keeps_its_order_and_holds_up_no_other(services: &Ser
 pub(super) async fn a_message_that_comes_back_keeps_its_place_in_its_group(services: &Services) {
     let queue = services.queue("TurnsQueue");
     for name in ["1a", "1b"] {
-        queue.send_in_order(&task(name), "one", name).await.unwrap();
+        queue.send_fifo(&task(name), "one", name).await.unwrap();
     }
 
     let first = services.receive("TurnsQueue").await.unwrap();
-    queue.come_back_after(receipt(&first), Duration::ZERO).await.unwrap();
+    queue.change_visibility(receipt(&first), Duration::ZERO).await.unwrap();
     let again = [services.take("TurnsQueue").await, services.take("TurnsQueue").await];
 
     assert_eq!(again, [Some(task("1a")), Some(task("1b"))]);
@@ -39,11 +39,11 @@ pub(super) async fn a_message_that_comes_back_keeps_its_place_in_its_group(servi
 
 pub(super) async fn a_copy_is_dropped_even_after_the_first_was_handled(services: &Services) {
     let queue = services.queue("TurnsQueue");
-    queue.send_in_order(&task("1"), "one", "id").await.unwrap();
+    queue.send_fifo(&task("1"), "one", "id").await.unwrap();
 
-    queue.send_in_order(&task("1"), "one", "id").await.unwrap();
+    queue.send_fifo(&task("1"), "one", "id").await.unwrap();
     let first = services.take("TurnsQueue").await;
-    queue.send_in_order(&task("1"), "one", "id").await.unwrap();
+    queue.send_fifo(&task("1"), "one", "id").await.unwrap();
     let copies = services.count("TurnsQueue").await;
 
     assert_eq!(first, Some(task("1")));
@@ -54,7 +54,7 @@ pub(super) async fn the_same_id_in_another_group_is_no_copy(services: &Services)
     let queue = services.queue("TurnsQueue");
 
     for group in ["one", "two"] {
-        queue.send_in_order(&task(group), group, "id").await.unwrap();
+        queue.send_fifo(&task(group), group, "id").await.unwrap();
     }
     let both = [services.take("TurnsQueue").await, services.take("TurnsQueue").await];
 
@@ -65,13 +65,13 @@ pub(super) async fn a_message_in_hand_is_seen_at_once_when_it_is_let_go(services
     for id in ["TurnsQueue", "TasksQueue"] {
         let queue = services.queue(id);
         match id {
-            "TurnsQueue" => queue.send_in_order(&task("1"), "one", "1").await.unwrap(),
-            _ => queue.send_after(&task("1"), Duration::ZERO).await.unwrap(),
+            "TurnsQueue" => queue.send_fifo(&task("1"), "one", "1").await.unwrap(),
+            _ => queue.send_delayed(&task("1"), Duration::ZERO).await.unwrap(),
         }
 
         let first = services.receive(id).await.unwrap();
         let while_in_hand = services.receive_now(id).await;
-        queue.come_back_after(receipt(&first), Duration::ZERO).await.unwrap();
+        queue.change_visibility(receipt(&first), Duration::ZERO).await.unwrap();
         let again = services.receive_now(id).await;
 
         assert_eq!(while_in_hand, None, "{id}");
@@ -82,7 +82,7 @@ pub(super) async fn a_message_in_hand_is_seen_at_once_when_it_is_let_go(services
 pub(super) async fn a_delayed_message_is_there_and_not_seen(services: &Services) {
     let queue = services.queue("TasksQueue");
 
-    queue.send_after(&task("later"), Duration::from_hours(24)).await.unwrap();
+    queue.send_delayed(&task("later"), Duration::from_hours(24)).await.unwrap();
 
     assert_eq!(services.receive_now("TasksQueue").await, None);
     let delayed = QueueAttributeName::ApproximateNumberOfMessagesDelayed;
@@ -94,13 +94,13 @@ pub(super) async fn a_message_received_too_often_goes_to_the_dead_letters(servic
         let queue = services.queue(id);
         let redrive = services.template.queue(id).unwrap().redrive.clone().unwrap();
         match id {
-            "TurnsQueue" => queue.send_in_order(&task("poison"), "one", "1").await.unwrap(),
-            _ => queue.send_after(&task("poison"), Duration::ZERO).await.unwrap(),
+            "TurnsQueue" => queue.send_fifo(&task("poison"), "one", "1").await.unwrap(),
+            _ => queue.send_delayed(&task("poison"), Duration::ZERO).await.unwrap(),
         }
 
         for _ in 0..redrive.max_receive_count {
             let Some(message) = services.receive_now(id).await else { panic!("{id} gave it up too early") };
-            queue.come_back_after(receipt(&message), Duration::ZERO).await.unwrap();
+            queue.change_visibility(receipt(&message), Duration::ZERO).await.unwrap();
         }
         let once_more = services.receive_now(id).await;
         let dead = services.take(&redrive.dead_letter_queue).await;
@@ -114,12 +114,12 @@ pub(super) async fn a_turn_given_up_lets_its_conversation_go_on(services: &Servi
     let queue = services.queue("TurnsQueue");
     let most = services.template.queue("TurnsQueue").unwrap().redrive.clone().unwrap().max_receive_count;
     for name in ["poison", "next"] {
-        queue.send_in_order(&task(name), "one", name).await.unwrap();
+        queue.send_fifo(&task(name), "one", name).await.unwrap();
     }
 
     for _ in 0..most {
         let message = services.receive_now("TurnsQueue").await.unwrap();
-        queue.come_back_after(receipt(&message), Duration::ZERO).await.unwrap();
+        queue.change_visibility(receipt(&message), Duration::ZERO).await.unwrap();
     }
     // The receipt that gives the poison up may itself find nothing: the move takes a moment.
     let next = eventually(async || services.receive_now("TurnsQueue").await, Option::is_some).await;

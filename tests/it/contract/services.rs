@@ -7,7 +7,7 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::{Message, QueueAttributeName};
-use herald::aws::queue::{Queue, Work};
+use herald::aws::queue::{Queue, WorkMessage};
 use herald::aws::table::{JobStore, ReferenceStore, Table};
 use herald::clock::{Clock, SystemClock};
 use herald::protocol::ids::ClientId;
@@ -112,7 +112,7 @@ impl Services {
     }
 
     /// The next work, which is waited for and taken out of the queue.
-    pub(super) async fn take(&self, logical_id: &str) -> Option<Work> {
+    pub(super) async fn take(&self, logical_id: &str) -> Option<WorkMessage> {
         let message = self.receive(logical_id).await?;
         self.delete(logical_id, &message).await;
         Some(work(&message))
@@ -169,8 +169,8 @@ impl Services {
 }
 
 /// The work in `message`.
-pub(super) fn work(message: &Message) -> Work {
-    Work::decode(message.body().unwrap()).unwrap()
+pub(super) fn work(message: &Message) -> WorkMessage {
+    WorkMessage::decode(message.body().unwrap()).unwrap()
 }
 
 /// What `message` is deleted or brought back by.

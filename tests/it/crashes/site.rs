@@ -109,7 +109,7 @@ impl Site {
             if !is_idle {
                 continue;
             }
-            if !self.has_items("agenda#").await {
+            if !self.has_items("timer#").await {
                 return Ok(());
             }
             self.fire(&json!({ "version": 1, "tick": true })).await?;
@@ -217,5 +217,5 @@ impl Site {
 /// The queue's own timer is side-stepped. A message that is gone stays so.
 async fn bring_back(pump: &QueuePoller, receipt: &str) {
     let queue = Queue::new(pump.sqs.clone(), &pump.url);
-    let _ = queue.come_back_after(receipt, Duration::ZERO).await;
+    let _ = queue.change_visibility(receipt, Duration::ZERO).await;
 }

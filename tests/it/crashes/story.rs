@@ -94,8 +94,8 @@ impl Story {
             site.tap.refuse_turns(self == Self::Outage);
             // The ticks have come this far: the next one has little to look through.
             let drained = Minute(Minute::of(site.bundle.clock().now()).0 - 3);
-            let agenda = &site.bundle.local().bundle.proactive.timers;
-            agenda.drain(drained).await.map_err(|error| error.to_string())?;
+            let timers = &site.bundle.local().bundle.proactive.timers;
+            timers.advance_watermark(drained).await.map_err(|error| error.to_string())?;
             site.deliver(&activity).await?;
             site.tap.refuse_turns(false);
         }

@@ -140,7 +140,7 @@ impl Cage {
                     Step::Settled => {}
                     Step::Returned { receipt } => {
                         let queue = Queue::new(pump.sqs.clone(), &pump.url);
-                        queue.come_back_after(&receipt, std::time::Duration::ZERO).await.unwrap();
+                        queue.change_visibility(&receipt, std::time::Duration::ZERO).await.unwrap();
                     }
                 }
                 is_idle = false;

@@ -12,7 +12,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_dynamodb::types::AttributeValue;
 use herald::aws::config::{AllowedTenants, TENANT_RATE};
 use herald::aws::identity::Credential;
-use herald::aws::queue::Work;
+use herald::aws::queue::WorkMessage;
 use herald::channel::auth::ClientSecret;
 use herald::channel::connector::ConversationSurface;
 use herald::clock::Clock;
@@ -151,9 +151,9 @@ impl World {
         let message = received.messages.unwrap_or_default().pop()?;
         let receipt = message.receipt_handle.unwrap();
         sqs.delete_message().queue_url(url).receipt_handle(receipt).send().await.unwrap();
-        match Work::decode(&message.body.unwrap()).unwrap() {
-            Work::Turn(turn) => Some(turn),
-            Work::Task(_) | Work::Deliveries(_) | Work::Effects(_) | Work::Reminder(_) | Work::Roster(_) => {
+        match WorkMessage::decode(&message.body.unwrap()).unwrap() {
+            WorkMessage::Turn(turn) => Some(turn),
+            WorkMessage::Task(_) | WorkMessage::Deliveries(_) | WorkMessage::Effects(_) | WorkMessage::Reminder(_) | WorkMessage::Roster(_) => {
                 panic!("a turn's queue holds turns")
             }
         }
@@ -167,7 +167,7 @@ impl World {
         let ends =
             |item: &HashMap<String, AttributeValue>| item["pk"].as_s().unwrap().ends_with(key.as_str());
         let item = items?.into_iter().find(ends)?;
-        let place = item.get("place")?.as_s().ok()?;
+        let place = item.get("event_order")?.as_s().ok()?;
         Timestamp::from_millisecond(place.split_once('-')?.0.parse().ok()?).ok()
     }
 }

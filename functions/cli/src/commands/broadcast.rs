@@ -115,7 +115,7 @@ async fn open(
 ) -> Result<bool, CommandError> {
     match planner.open_new(id, spec).await? {
         Opened::New(_) => writeln!(out, "Broadcast {id}")?,
-        Opened::Known(known) => {
+        Opened::Existing(known) => {
             let status = name(known.1.status);
             writeln!(out, "Not started: this was started before, as broadcast {id}, which is {status}.")?;
             return Ok(false);

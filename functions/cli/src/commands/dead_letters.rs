@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::io::Write;
 use std::time::Duration;
 
-use herald::aws::queue::{BodyError, Letter, Queue, Work};
+use herald::aws::queue::{MessageError, DeadLetter, Queue, WorkMessage};
 use herald::jobs::JobId;
 use proactive::validate_event;
 use serde_json::Value;
@@ -106,7 +106,7 @@ pub(super) async fn count(dead: &Queue) -> Result<usize, CommandError> {
 }
 
 /// Up to ten messages; where none are counted, none are waited for.
-pub(super) async fn receive(dead: &Queue, count: usize) -> Result<Vec<Letter>, CommandError> {
+pub(super) async fn receive(dead: &Queue, count: usize) -> Result<Vec<DeadLetter>, CommandError> {
     let wait = if count == 0 { Duration::ZERO } else { Duration::from_secs(1) };
     let received = dead.receive(HIDDEN, wait).await;
     received.map_err(|cause| CommandError::queue(dead.name(), "show its messages", cause))
@@ -115,26 +115,26 @@ pub(super) async fn receive(dead: &Queue, count: usize) -> Result<Vec<Letter>, C
 /// Has messages that were looked at be seen again. What cannot be given back comes back by itself.
 pub(super) async fn give_back(dead: &Queue, receipts: &[String]) {
     for receipt in receipts {
-        let _ = dead.come_back_after(receipt, Duration::ZERO).await;
+        let _ = dead.change_visibility(receipt, Duration::ZERO).await;
     }
 }
 
 /// What the body of a dead letter of `kind` is.
-pub(super) fn content(letter: &Letter, kind: WorkQueue) -> Content {
+pub(super) fn content(letter: &DeadLetter, kind: WorkQueue) -> Content {
     if kind == WorkQueue::Proactive {
         return event(&letter.body).map_or(Content::Unreadable, Content::Event);
     }
-    match Work::decode(&letter.body) {
-        Ok(Work::Turn(work)) => Content::Work("turn", vec![work.job]),
-        Ok(Work::Task(work)) => Content::Work("task", vec![work.job]),
-        Ok(Work::Effects(work)) => Content::Work("effects", vec![work.job]),
-        Ok(Work::Reminder(work)) => Content::Work("reminder", vec![work.job]),
+    match WorkMessage::decode(&letter.body) {
+        Ok(WorkMessage::Turn(work)) => Content::Work("turn", vec![work.job]),
+        Ok(WorkMessage::Task(work)) => Content::Work("task", vec![work.job]),
+        Ok(WorkMessage::Effects(work)) => Content::Work("effects", vec![work.job]),
+        Ok(WorkMessage::Reminder(work)) => Content::Work("reminder", vec![work.job]),
         // It is no job: reading it again is harmless.
-        Ok(Work::Roster(_)) => Content::Work("roster", Vec::new()),
-        Ok(Work::Deliveries(work)) => {
+        Ok(WorkMessage::Roster(_)) => Content::Work("roster", Vec::new()),
+        Ok(WorkMessage::Deliveries(work)) => {
             Content::Work("deliveries", work.deliveries.into_iter().map(|delivery| delivery.job).collect())
         }
-        Err(BodyError::Newer { version }) => Content::Newer(version),
+        Err(MessageError::Newer { version }) => Content::Newer(version),
         Err(_) => Content::Unreadable,
     }
 }
@@ -156,7 +156,7 @@ fn event(body: &str) -> Option<String> {
     })
 }
 
-fn describe(letter: &Letter, kind: WorkQueue) -> String {
+fn describe(letter: &DeadLetter, kind: WorkQueue) -> String {
     let queued_at = letter.queued_at.map_or("an unknown time".to_owned(), |at| format!("{at:.3}"));
     let receives = match letter.receives {
         Some(1) => "once".to_owned(),

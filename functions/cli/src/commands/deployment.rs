@@ -8,7 +8,7 @@ use aws_config::SdkConfig;
 use herald::aws::config::{EnvReader, TENANT_RATE};
 use herald::aws::diagnostics::QueueKind;
 use herald::aws::queue::Queue;
-use herald::aws::table::{AgendaStore, BroadcastStore, JobStore, ReferenceStore, SubscriptionStore, Table};
+use herald::aws::table::{TimerStore, BroadcastStore, JobStore, ReferenceStore, SubscriptionStore, Table};
 use herald::clock::{Clock, SystemClock};
 use herald::protocol::cloud::Cloud;
 use herald::protocol::ids::ClientId;
@@ -166,7 +166,7 @@ impl Deployment {
             references: ReferenceStore::new(table.clone(), client_id.clone(), &cloud),
             subscriptions: SubscriptionStore::new(table.clone(), client_id, cloud),
             broadcasts: BroadcastStore::new(table.clone()),
-            timers: AgendaStore::new(table),
+            timers: TimerStore::new(table),
             turns,
             tasks,
             deliveries,

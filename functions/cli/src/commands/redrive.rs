@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::io::Write;
 use std::time::Duration;
 
-use herald::aws::queue::{Letter, Queue};
+use herald::aws::queue::{DeadLetter, Queue};
 use herald::clock::Clock;
 
 use super::dead_letters::{Content, content, count, give_back, receive, title};
@@ -100,7 +100,7 @@ impl Redrive<'_> {
         }
     }
 
-    async fn consider(&mut self, letter: &Letter) -> Result<(), CommandError> {
+    async fn consider(&mut self, letter: &DeadLetter) -> Result<(), CommandError> {
         let (names, is_readable) = match content(letter, self.kind) {
             Content::Work(_, jobs) => (jobs.iter().map(ToString::to_string).collect(), true),
             Content::Newer(_) => (vec![letter.message_id.clone()], true),
@@ -124,14 +124,14 @@ impl Redrive<'_> {
         Ok(())
     }
 
-    async fn put_back(&self, letter: &Letter, name: &str) -> Result<(), CommandError> {
+    async fn put_back(&self, letter: &DeadLetter, name: &str) -> Result<(), CommandError> {
         let body = letter.body.clone();
         if self.kind != WorkQueue::Turns {
-            return Ok(self.source.send_body_after(body, Duration::ZERO).await?);
+            return Ok(self.source.send_delayed_raw(body, Duration::ZERO).await?);
         }
         // The queue remembers the id it had for five minutes, and would drop it under that.
         let dedupe = format!("{name}:r{}", self.clock.now().as_millisecond());
         let group = letter.group.as_deref().unwrap_or(name);
-        Ok(self.source.send_body_in_order(body, group, &dedupe).await?)
+        Ok(self.source.send_fifo_raw(body, group, &dedupe).await?)
     }
 }

@@ -46,7 +46,7 @@ impl AmendTargets {
     /// Returns the recipient of a report's entry; `None` where the entry names none.
     async fn resolve_previous(&self, entry: &Entry) -> Result<Option<Recipient>, StoreError> {
         if let Some(key) = &entry.who.reference
-            && let Some(reference) = self.references.get_even_if_over(key).await?
+            && let Some(reference) = self.references.get_including_inactive(key).await?
         {
             return Ok(Some(Recipient::Conversation { reference }));
         }

@@ -3,15 +3,15 @@
 
 use std::sync::Arc;
 
-use herald::aws::queue::{BodyError, DeliveriesWork, Delivery, Queue, QueueError, Work};
-use herald::aws::table::{AgendaStore, BroadcastStore, Counts, Opened, StoreError};
+use herald::aws::queue::{MessageError, DeliveriesWork, Delivery, Queue, QueueError, WorkMessage};
+use herald::aws::table::{TimerStore, BroadcastStore, Counts, Opened, StoreError};
 use herald::broadcast::{
     Broadcast, BroadcastId, Dispatch, Entry, Lease, Outcome, PAGE, RECIPIENTS, RecipientRef, Spec, Status,
     Step, dispatch,
 };
 use herald::clock::Clock;
 use herald::error::error_chain;
-use herald::jobs::timers::{Destination, Item};
+use herald::jobs::timers::{QueueTarget, Timer};
 use herald::random::Random;
 use jiff::{SignedDuration, Timestamp};
 use tracing::warn;
@@ -27,7 +27,7 @@ pub(crate) struct Planner {
     pub(crate) recipients: Arc<Recipients>,
     pub(crate) rosters: RosterReader,
     pub(crate) broadcasts: BroadcastStore,
-    pub(crate) timers: AgendaStore,
+    pub(crate) timers: TimerStore,
     pub(crate) deliveries: Queue,
     /// Sends a second to one tenant, of all workers together.
     pub(crate) tenant_rate: u32,
@@ -40,7 +40,7 @@ impl Planner {
     pub(crate) async fn open(&self, id: &BroadcastId, spec: &Spec) -> Result<Broadcast, PlanError> {
         match self.open_new(id, spec).await? {
             Opened::New(broadcast) => Ok(broadcast),
-            Opened::Known(known) => {
+            Opened::Existing(known) => {
                 let (there, broadcast) = *known;
                 if spec.is_repeat_of(&there) { Ok(broadcast) } else { Err(PlanError::KeyTaken) }
             }
@@ -178,7 +178,7 @@ impl Planner {
                             SignedDuration::try_from(wait).ok().and_then(|wait| now.checked_add(wait).ok());
                         for work in messages {
                             let body = work.encode().map_err(QueueError::from)?;
-                            let item = Item::new(Destination::Deliveries, body, due.unwrap_or(now));
+                            let item = Timer::new(QueueTarget::Deliveries, body, due.unwrap_or(now));
                             self.timers.put(&item, now).await?;
                         }
                     }
@@ -193,14 +193,14 @@ impl Planner {
 }
 
 /// Returns the chunk as one message, or as several where its references are too large for one.
-fn messages(id: &BroadcastId, spec: &Spec, chunk: &[Delivery]) -> Vec<Work> {
-    let work = Work::Deliveries(DeliveriesWork {
+fn messages(id: &BroadcastId, spec: &Spec, chunk: &[Delivery]) -> Vec<WorkMessage> {
+    let work = WorkMessage::Deliveries(DeliveriesWork {
         notification: spec.notification.clone(),
         deliveries: chunk.to_vec(),
         broadcast: Some(id.clone()),
     });
     match (work.encode(), chunk.split_at_checked(chunk.len() / 2)) {
-        (Err(BodyError::TooLarge { .. }), Some((first, second))) if !first.is_empty() => {
+        (Err(MessageError::TooLarge { .. }), Some((first, second))) if !first.is_empty() => {
             [messages(id, spec, first), messages(id, spec, second)].concat()
         }
         (Ok(_) | Err(_), Some(_) | None) => vec![work],

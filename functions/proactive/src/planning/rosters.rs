@@ -5,7 +5,7 @@ use herald::agent::Recipient;
 use std::collections::HashSet;
 use std::time::Duration;
 
-use herald::aws::queue::{Queue, RosterWork, Work};
+use herald::aws::queue::{Queue, RosterWork, WorkMessage};
 use herald::aws::table::{BroadcastStore, ReferenceStore, StoreError};
 use herald::broadcast::audience::Audience;
 use herald::broadcast::{Broadcast, BroadcastId, Cursor, Kind, Spec};
@@ -81,7 +81,7 @@ impl RosterReader {
         }
         for (index, team) in teams(spec).into_iter().enumerate() {
             let work = RosterWork { broadcast: broadcast.id.clone(), team: team.clone(), number: index + 1 };
-            self.deliveries.send_after(&Work::Roster(work), Duration::ZERO).await?;
+            self.deliveries.send_delayed(&WorkMessage::Roster(work), Duration::ZERO).await?;
         }
         let decide = |broadcast: &Broadcast| (broadcast.roster_requested_by(owner), ());
         let changed = self.broadcasts.change(&broadcast.id, decide).await?;

@@ -52,7 +52,7 @@ impl<'a> Subscribers<'a> {
             let membership = if is_own {
                 Membership::Everyone
             } else {
-                Membership::These(subscriptions.among(topic, keys).await?)
+                Membership::These(subscriptions.filter_subscribed(topic, keys).await?)
             };
             topics.push((topic, membership));
         }

@@ -1,9 +1,9 @@
 //! Deliveries that wait: deferred until the end of quiet hours, or parked until their broadcast is resumed.
 
-use herald::aws::queue::{DeliveriesWork, Delivery, Work};
-use herald::aws::table::AgendaStore;
+use herald::aws::queue::{DeliveriesWork, Delivery, WorkMessage};
+use herald::aws::table::TimerStore;
 use herald::broadcast::BroadcastId;
-use herald::jobs::timers::{Destination, Item};
+use herald::jobs::timers::{QueueTarget, Timer};
 use jiff::Timestamp;
 use tracing::{info, warn};
 
@@ -13,7 +13,7 @@ use crate::retry::RetryIn;
 /// Stores work of broadcasts that waits.
 #[derive(Clone)]
 pub(crate) struct Parking {
-    pub(crate) timers: AgendaStore,
+    pub(crate) timers: TimerStore,
     pub(crate) broadcasts: Broadcasts,
 }
 
@@ -26,7 +26,7 @@ impl Parking {
         until: Timestamp,
     ) -> Result<(), RetryIn> {
         let job = delivery.job.clone();
-        let part = Work::Deliveries(DeliveriesWork { deliveries: vec![delivery], ..work.clone() });
+        let part = WorkMessage::Deliveries(DeliveriesWork { deliveries: vec![delivery], ..work.clone() });
         let Some(item) = item(&part, until) else { return Ok(()) };
         let stored = self.timers.put(&item, self.broadcasts.clock.now()).await;
         stored.map_err(|error| RetryIn::after_store_error(&error, &job, &self.broadcasts.random))
@@ -43,21 +43,21 @@ impl Parking {
             return Ok(());
         }
         let count = deliveries.len();
-        self.park_work(id, &Work::Deliveries(DeliveriesWork { deliveries, ..work.clone() })).await?;
+        self.park_work(id, &WorkMessage::Deliveries(DeliveriesWork { deliveries, ..work.clone() })).await?;
         info!(broadcast.id = id.as_str(), count, "parked deliveries of a paused broadcast");
         Ok(())
     }
 
     /// Parks work of a paused broadcast.
-    pub(crate) async fn park_work(&self, id: &BroadcastId, work: &Work) -> Result<(), RetryIn> {
+    pub(crate) async fn park_work(&self, id: &BroadcastId, work: &WorkMessage) -> Result<(), RetryIn> {
         let Some(item) = item(work, self.broadcasts.clock.now()) else { return Ok(()) };
-        let parked = self.timers.hold(id, &item).await;
+        let parked = self.timers.park(id, &item).await;
         parked.map_err(|error| self.broadcasts.retry_after_store_error(&error, id))
     }
 }
 
 /// Returns the timer of `work`, which was received in one message, or of a part of it: it fits.
-fn item(work: &Work, due: Timestamp) -> Option<Item> {
+fn item(work: &WorkMessage, due: Timestamp) -> Option<Timer> {
     let body = work.encode().inspect_err(|error| warn!("could not store a timer: {error}")).ok()?;
-    Some(Item::new(Destination::Deliveries, body, due))
+    Some(Timer::new(QueueTarget::Deliveries, body, due))
 }

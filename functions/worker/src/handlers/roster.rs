@@ -6,8 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use herald::aws::queue::{RosterWork, Work};
-use herald::aws::table::{StoreError, Taken};
+use herald::aws::queue::{RosterWork, WorkMessage};
+use herald::aws::table::{StoreError, AlreadyExists};
 use herald::broadcast::{Broadcast, BroadcastId, Status};
 use herald::channel::connector::Connector;
 use herald::error::error_chain;
@@ -88,7 +88,7 @@ impl RosterHandler {
             let now = self.broadcasts.clock.now();
             let stored =
                 self.broadcasts.store.put_roster_page(id, &work.team, progress.pages, &page, now).await;
-            if stored.map_err(|error| retry(&error))? == Err(Taken) {
+            if stored.map_err(|error| retry(&error))? == Err(AlreadyExists) {
                 // Another worker reads it too: continue from there.
                 return Err(RetryIn { wait: Duration::from_secs(1) });
             }
@@ -169,7 +169,7 @@ impl RosterHandler {
 
     async fn park_roster(&self, work: RosterWork) -> Result<(), RetryIn> {
         let id = work.broadcast.clone();
-        self.parking.park_work(&id, &Work::Roster(work)).await
+        self.parking.park_work(&id, &WorkMessage::Roster(work)).await
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use herald::agent::{Engine, EngineError, Outcome, Response, Turn};
-use herald::aws::queue::{MAX_DELAY, Queue, QueueError, TaskWork, TurnWork, Work};
+use herald::aws::queue::{MAX_DELAY, Queue, QueueError, TaskWork, TurnWork, WorkMessage};
 use herald::clock::timeout;
 use herald::error::error_chain;
 use herald::jobs::{Job, Next, Plan, ResendPolicy};
@@ -53,7 +53,7 @@ impl TurnHandler {
             return Err(retry);
         }
         let id = work.job.clone();
-        let handed_over = self.tasks.send_after(&Work::Turn(work), retry.wait).await;
+        let handed_over = self.tasks.send_delayed(&WorkMessage::Turn(work), retry.wait).await;
         handed_over.map_err(|error| {
             let cause = error_chain(&error);
             error!(error = %cause, job.id = id.as_str(), "could not move a turn to the queue of tasks");
@@ -151,14 +151,14 @@ impl TurnHandler {
             Some(Next::Task(task)) => {
                 let job = work.job.step("task", 0);
                 let (ack, reference) = (Some(work.job.clone()), work.turn.reference.clone());
-                Work::Task(TaskWork { ack, stream, ..TaskWork::new(job, task, reference) })
+                WorkMessage::Task(TaskWork { ack, stream, ..TaskWork::new(job, task, reference) })
             }
             Some(Next::RetryWithoutDeadline) => {
                 let job = work.job.step("unhurried", 0);
-                Work::Turn(TurnWork { job, turn: work.turn.clone(), no_deadline: true })
+                WorkMessage::Turn(TurnWork { job, turn: work.turn.clone(), no_deadline: true })
             }
         };
-        let Err(error) = self.tasks.send_after(&next, Duration::ZERO).await else {
+        let Err(error) = self.tasks.send_delayed(&next, Duration::ZERO).await else {
             return Ok(results);
         };
         error!(error = %error_chain(&error), job.id = work.job.as_str(), "could not enqueue what follows from a turn");

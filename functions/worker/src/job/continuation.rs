@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use herald::agent::{Engine, Memory, TaskInput, WaitingTask};
-use herald::aws::queue::{TaskWork, Work};
+use herald::aws::queue::{TaskWork, WorkMessage};
 use herald::jobs::{Job, JobId, Next, Plan, scheduled};
 use herald::protocol::activity::Activity;
 use jiff::Timestamp;
@@ -35,7 +35,7 @@ impl Continuations {
         after: Duration,
     ) -> Plan {
         let due = self.jobs.clock.now().checked_add(after).unwrap_or(Timestamp::MAX);
-        match work.following(state.clone(), due) {
+        match work.next_step(state.clone(), due) {
             Ok(_) => Plan { next: Some(Next::Step { state, due }), ..Plan::sends(say) },
             Err(refused) => {
                 error!(
@@ -70,7 +70,7 @@ impl Continuations {
         let Some(Next::Step { state, due }) = plan.and_then(|plan| plan.next.as_ref()) else {
             return self.unlist_waiting_task(work).await;
         };
-        let next = match work.following(state.clone(), *due) {
+        let next = match work.next_step(state.clone(), *due) {
             Ok(next) => next,
             Err(refused) => {
                 // Only where a newer bundle planned it.
@@ -100,7 +100,7 @@ impl Continuations {
             let change = |memory: Memory| memory.with_waiting_task(listed.clone());
             self.memories.update_memory(&work.job, &work.reference, change).await?;
         }
-        self.timers.enqueue_at(&work.job, Work::Task(next), due).await
+        self.timers.enqueue_at(&work.job, WorkMessage::Task(next), due).await
     }
 
     /// Removes a task that has ended from the list of waiting tasks, if its step was listed.

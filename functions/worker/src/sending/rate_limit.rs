@@ -1,10 +1,10 @@
-//! Rate limits: sends reserve a slot before they go out, so that the channel need not answer 429 (protocol §2).
+//! Rate limits: sends reserve a slot before they go out, so that the channel need not answer 429 (docs/protocol.md §2).
 //! The rates are decided in `herald::rate_limit`.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use herald::aws::table::{NotYet, RateStore, ReferenceStore, Shared};
+use herald::aws::table::{TooSoon, RateStore, ReferenceStore, RateKey};
 use herald::clock::Clock;
 use herald::error::error_chain;
 use herald::protocol::channel_error::ConnectorError;
@@ -57,7 +57,7 @@ impl RateLimiter {
             return Ok(vec![now; count]);
         }
         let key = self.references.key(reference);
-        let shared = Shared::Conversation(key.as_str());
+        let shared = RateKey::Conversation(key.as_str());
         match self.store.reserve(shared, &rate_limit::CONVERSATION, count, now, max_wait).await {
             Ok(reserved) => reserved.map_err(|not_yet| retry_at(not_yet, now)),
             Err(error) => {
@@ -74,7 +74,7 @@ impl RateLimiter {
         count: usize,
     ) -> Result<Vec<Timestamp>, RetryIn> {
         let now = self.clock.now();
-        let (shared, rates) = (Shared::Tenant(tenant.as_str()), rate_limit::tenant(self.tenant_rate));
+        let (shared, rates) = (RateKey::Tenant(tenant.as_str()), rate_limit::tenant(self.tenant_rate));
         let reserved = self.store.reserve(shared, &rates, count, now, MAX_WAIT_FIFO).await;
         let reserved = reserved.map_err(|error| {
             warn!(error = %error_chain(&error), "could not reserve requests to a tenant");
@@ -87,7 +87,7 @@ impl RateLimiter {
     pub(crate) async fn reserve_members(&self, team: &Team) -> Result<Vec<Timestamp>, RetryIn> {
         let now = self.clock.now();
         let name = format!("members {} {}", team.tenant.as_str().to_ascii_lowercase(), team.id);
-        let shared = Shared::Conversation(&name);
+        let shared = RateKey::Conversation(&name);
         match self.store.reserve(shared, &rate_limit::MEMBERS, 1, now, MAX_WAIT).await {
             Ok(reserved) => reserved.map_err(|not_yet| retry_at(not_yet, now)),
             Err(error) => {
@@ -112,12 +112,12 @@ impl RateLimiter {
         };
         let now = self.clock.now();
         let until = now.checked_add(retry_after.unwrap_or(DEFAULT_PAUSE)).unwrap_or(now);
-        if let Err(error) = self.store.pause(Shared::Tenant(tenant.as_str()), until).await {
+        if let Err(error) = self.store.pause(RateKey::Tenant(tenant.as_str()), until).await {
             warn!(error = %error_chain(&error), "could not pause the broadcasts to a tenant");
         }
     }
 }
 
-fn retry_at(not_yet: NotYet, now: Timestamp) -> RetryIn {
+fn retry_at(not_yet: TooSoon, now: Timestamp) -> RetryIn {
     RetryIn { wait: Duration::try_from(not_yet.until.duration_since(now)).unwrap_or_default() }
 }

@@ -1,4 +1,4 @@
-//! Typing indicator: shown while the engine works on a message, until its answer (protocol §6.7).
+//! Typing indicator: shown while the engine works on a message, until its answer (docs/protocol.md §6.7).
 //! It is not recorded, and a lost one is not repeated.
 
 use std::pin::pin;

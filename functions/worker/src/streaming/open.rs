@@ -1,5 +1,5 @@
 //! Opening of streams: a turn opens one where its channel has them and no other is open in the conversation, and
-//! releases the conversation once it is over (protocol §6.2).
+//! releases the conversation once it is over (docs/protocol.md §6.2).
 
 use herald::agent::Turn;
 use herald::aws::queue::{TaskWork, TurnWork};

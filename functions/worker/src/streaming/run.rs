@@ -1,4 +1,4 @@
-//! Run of a streamed task: its updates are sent beside it (protocol §6).
+//! Run of a streamed task: its updates are sent beside it (docs/protocol.md §6).
 //! What is sent when is decided in `herald::streaming`.
 
 use std::pin::pin;

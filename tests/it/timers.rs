@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use herald::clock::Clock;
-use herald::jobs::timers::{Destination, Item};
+use herald::jobs::timers::{QueueTarget, Timer};
 use local::channel_emulator::{Fault, Refusal};
 use local::fault_injection::RequestFate;
 use serde_json::json;
@@ -140,9 +140,9 @@ async fn ticks_that_were_missed_are_made_up_for_and_one_that_died_doubles_nothin
 #[tokio::test]
 async fn an_item_that_cannot_be_read_stops_no_other() {
     let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
-    let (agenda, now) = (&bundle.local().bundle.worker.parts().timers, bundle.clock().now());
+    let (timers, now) = (&bundle.local().bundle.worker.parts().timers, bundle.clock().now());
     for body in ["one", "two"] {
-        agenda.put(&Item::new(Destination::Tasks, body.to_owned(), now), now).await.unwrap();
+        timers.put(&Timer::new(QueueTarget::Tasks, body.to_owned(), now), now).await.unwrap();
     }
     bundle.spoil_an_item("queue").await;
 
