@@ -15,8 +15,8 @@ pub mod task;
 pub mod topic;
 pub mod turn;
 
-pub use self::context::{BuildEngine, EngineContext, NoSecrets, Secrets};
 pub use self::calendar::{Days, QuietHours, Recurrence, Zone};
+pub use self::context::{BuildEngine, EngineContext, NoSecrets, Secrets};
 pub use self::effect::Effect;
 pub use self::engine::{Engine, EngineError};
 pub use self::ids::{ReminderId, TaskId};

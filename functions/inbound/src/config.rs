@@ -39,9 +39,8 @@ impl Config {
         let own = agent.as_ref().map(|agent| &agent.client_id);
         let access = AccessSettings::read(&mut vars, own, tenant_id.as_ref());
         let resources = ResourceSettings::read(&mut vars);
-        let settings = || {
-            Some(Self { agent: agent?, tenant_id: tenant_id?, access: access?, resources: resources? })
-        };
+        let settings =
+            || Some(Self { agent: agent?, tenant_id: tenant_id?, access: access?, resources: resources? });
         vars.finish(settings())
     }
 }

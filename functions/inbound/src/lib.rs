@@ -61,8 +61,7 @@ pub async fn run(build: BuildEngine) -> Result<(), Error> {
     let clients = Clients::load().await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     // The function that faces the internet reads no secret.
-    let context =
-        EngineContext { vars: &process_env, secrets: Arc::new(NoSecrets), clock: clock.clone() };
+    let context = EngineContext { vars: &process_env, secrets: Arc::new(NoSecrets), clock: clock.clone() };
     let engine = build(&context)?;
     let inbound = Arc::new(Inbound::connect(&config, &clients, engine, clock));
     inbound.warm_up();

@@ -35,8 +35,7 @@ impl Config {
         let agent = AgentSettings::read(&mut vars);
         let resources = ResourceSettings::read(&mut vars);
         let deliveries = DeliverySettings::read(&mut vars);
-        let settings =
-            || Some(Self { agent: agent?, resources: resources?, deliveries: deliveries? });
+        let settings = || Some(Self { agent: agent?, resources: resources?, deliveries: deliveries? });
         vars.finish(settings())
     }
 }

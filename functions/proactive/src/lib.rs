@@ -68,7 +68,8 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
     let config = Config::from_env()?;
     let clients = Clients::load().await?;
     let proactive = Proactive::connect(&config, &clients, Arc::new(SystemClock), Random::system());
-    lambda_runtime::run(service_fn(|event| event_handler::handle(&proactive, event))).await
+    // Boxed: the future of an event is large.
+    lambda_runtime::run(service_fn(|event| Box::pin(event_handler::handle(&proactive, event)))).await
 }
 
 /// What [`Proactive::new`] builds the function from.

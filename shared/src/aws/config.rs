@@ -7,9 +7,7 @@ mod settings;
 use std::fmt;
 
 pub use self::credential::Credential;
-pub use self::settings::{
-    AccessSettings, AgentSettings, DeliverySettings, ResourceSettings, SenderSettings,
-};
+pub use self::settings::{AccessSettings, AgentSettings, DeliverySettings, ResourceSettings, SenderSettings};
 use crate::channel::connector::ConversationSurface;
 use crate::protocol::cloud::Cloud;
 use crate::protocol::ids::{ClientId, TenantId};

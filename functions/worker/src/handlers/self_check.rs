@@ -1,17 +1,31 @@
-//! The self-check: what this function's own role can do, for an operator who has another.
-//! It sends nothing and writes nothing, and it asks the engine nothing.
+//! Self-check: what the role of this function may do, asked by an operator who has another role.
+//! It sends nothing, writes nothing and does not call the engine.
+
+use std::sync::Arc;
 
 use herald::aws::diagnostics;
 use herald::aws::diagnostics::{Finding, QueueKind, Report, VERSION};
 use herald::aws::identity::Credential;
+use herald::aws::queue::Queue;
+use herald::aws::table::JobStore;
+use herald::channel::connector::Connector;
+use herald::clock::Clock;
 
-use crate::Worker;
+/// Checks what the function needs.
+pub(crate) struct SelfCheck {
+    pub(crate) connector: Arc<Connector>,
+    pub(crate) credential: Credential,
+    pub(crate) jobs: JobStore,
+    pub(crate) turns: Queue,
+    pub(crate) tasks: Queue,
+    pub(crate) deliveries: Queue,
+    pub(crate) clock: Arc<dyn Clock>,
+}
 
-impl Worker {
+impl SelfCheck {
     /// Checks configuration, clock, signing keys, token, federated trust, table and own queue.
-    pub(crate) async fn self_check(&self) -> Report {
-        let connector = &self.connector;
-        let credential = &self.credential;
+    pub(crate) async fn report(&self) -> Report {
+        let Self { connector, credential, .. } = self;
         let queues = [
             (&self.turns, QueueKind::Turns),
             (&self.tasks, QueueKind::Tasks),
@@ -27,7 +41,7 @@ impl Worker {
                 }
             }
         };
-        // All at once: each waits for somebody else, and a function has little time.
+        // Concurrently: each waits for another service, and the time of a function is limited.
         let (clock, keys, identity, table, queues) = tokio::join!(
             diagnostics::clock(&connector.http, &connector.cloud, self.clock.as_ref()),
             diagnostics::keys(&connector.http, "signing keys", &connector.cloud.openid_metadata),
