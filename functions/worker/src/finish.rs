@@ -9,7 +9,7 @@ use herald::protocol::activity::Activity;
 use herald::protocol::channel_error::{ConnectorError, RejectionReason};
 use herald::protocol::conversation::ConversationReference;
 use herald::protocol::ids::ActivityId;
-use herald::streaming::{Answer, Finish, Shown, Stream, answer};
+use herald::streaming::{Answer, Finish, SkipReason, Stream, fit_answer};
 use jiff::{SignedDuration, Timestamp};
 use tracing::{debug, info};
 
@@ -35,7 +35,7 @@ impl Worker {
             let words = said.text.unwrap_or_default();
             said.text = Some(format!("{}\n\n{words}", stream.sent_text));
         }
-        let Answer { first, rest } = answer(stream, said);
+        let Answer { first, rest } = fit_answer(stream, said);
         Plan { sends: [first].into_iter().chain(rest).chain(sends).collect(), ..plan }
     }
 
@@ -56,7 +56,7 @@ impl Worker {
         let sends = job.plan.as_ref().map(|plan| plan.sends.as_slice()).unwrap_or_default();
         let [first, rest @ ..] = sends else { return Ok(Some(Parts::default())) };
         let id = job.id.step("final", 0);
-        let mut way = match stream.way(first.text.as_deref().unwrap_or_default()) {
+        let mut way = match stream.finish_for(first.text.as_deref().unwrap_or_default()) {
             None => return Ok(None),
             Some(Finish::FinalChunk) if self.is_too_late(&id, stream).await? => {
                 stream.fallback(Finish::FinalChunk)
@@ -143,7 +143,7 @@ impl Worker {
         let request = async {
             let done = match way {
                 Finish::FinalChunk => {
-                    let last = Answer { first: first.clone(), rest: Vec::new() }.last(stream);
+                    let last = Answer { first: first.clone(), rest: Vec::new() }.final_chunk(stream);
                     let done = self.connector.send(reference, last).await.map(drop);
                     if is_late { done.and(Err(unseen())) } else { done }
                 }
@@ -167,7 +167,7 @@ impl Worker {
         let Some(refusal @ RejectionReason::StreamComplete) = error.refusal() else { return false };
         // Without the record it is shown a second time rather than never.
         let repeats = self.jobs.get(id).await.ok().flatten().map_or(0, |tried| tried.resends);
-        stream.after_refusal(way, refusal, repeats) == Ok(Shown::Already)
+        stream.after_refusal(way, refusal, repeats) == Ok(SkipReason::AlreadyShown)
     }
 
     /// Ends a stream that its answer does not continue with what it showed, so that nobody waits for more of it, and
@@ -177,7 +177,7 @@ impl Worker {
             return;
         }
         let told = Answer { first: Activity::message(&stream.sent_text), rest: Vec::new() };
-        if let Err(error) = self.connector.send(reference, told.last(stream)).await {
+        if let Err(error) = self.connector.send(reference, told.final_chunk(stream)).await {
             debug!(error = %error_chain(&error), "could not end a stream");
         }
     }

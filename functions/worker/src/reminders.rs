@@ -4,7 +4,7 @@
 use herald::agent::Reminder;
 use std::time::Duration;
 
-use herald::agent::reminder::Listed;
+use herald::agent::reminder::ScheduledReminder;
 use herald::aws::queue::{ReminderWork, WorkMessage};
 use herald::error::error_chain;
 use herald::jobs::{Conclusion, Job, JobId, Plan, ResendPolicy};
@@ -44,7 +44,7 @@ impl Worker {
             error!(error = %error_chain(&error), job.id = job.as_str(), "left out a reminder");
             return Ok(());
         }
-        let listed = Listed::new(id.as_reminder(), reminder);
+        let listed = ScheduledReminder::new(id.as_reminder(), reminder);
         self.remember(job, reference, |memory| memory.with_reminder(listed.clone())).await?;
         self.queue_at(job, WorkMessage::Reminder(work), reminder.due).await
     }
@@ -78,14 +78,18 @@ impl Worker {
             (true, _) => Planned { job, is_stored: true },
             (false, wanted) => {
                 let plan = match wanted {
-                    Some(_) => Plan::sends(vec![work.reminder.say.clone()]),
+                    Some(_) => Plan::sends(vec![work.reminder.message.clone()]),
                     None => Plan { conclusion: Conclusion::Stopped, ..Plan::default() },
                 };
                 Planned { job: Job { plan: Some(divided(plan)), ..job }, is_stored: false }
             }
         };
         let is_wanted = planned.job.plan.as_ref().is_some_and(|plan| !plan.is_empty());
-        let next = Listed::next(work.reminder.every.as_ref(), work.reminder.due, self.begun(&planned.job));
+        let next = ScheduledReminder::next_due(
+            work.reminder.every.as_ref(),
+            work.reminder.due,
+            self.begun(&planned.job),
+        );
         let planned = match next.filter(|_| is_wanted) {
             None => planned,
             Some(due) => {

@@ -7,7 +7,7 @@ use herald::aws::table::{AlreadyExists, RateKey, StoreError};
 use herald::broadcast::{Broadcast, BroadcastId, Status};
 use herald::error::error_chain;
 use herald::protocol::channel_error::{ConnectorError, RejectionReason, Retry};
-use herald::protocol::roster::{MAX_PAGES, RosterPage, Seen};
+use herald::protocol::roster::{Dedup, MAX_PAGES, RosterPage};
 use herald::protocol::service_url::ServiceUrl;
 use herald::protocol::team::{Team, TeamChannel};
 use herald::rate_limit;
@@ -19,7 +19,7 @@ use crate::{Later, Place, Worker};
 /// How far a roster is read.
 struct Reading {
     url: ServiceUrl,
-    seen: Seen,
+    seen: Dedup,
     /// Pages that are kept.
     pages: usize,
     /// What the next page is asked for with; `None` for the first one.
@@ -50,7 +50,7 @@ impl Worker {
             }
             self.members_turn(&work.team).await?;
             let page = match self.connector.roster(&reading.url, &work.team, reading.next.as_deref()).await {
-                Ok(page) => reading.seen.sift(page),
+                Ok(page) => reading.seen.filter(page),
                 // It does not know any more where that was: from the beginning, without those who are kept.
                 Err(error) if reading.is_lost(&error) => {
                     reading = Reading { next: None, is_again: true, ..reading };
@@ -81,14 +81,14 @@ impl Worker {
     async fn reading(&self, work: &RosterWork) -> Result<Option<Reading>, StoreError> {
         let mut reading = Reading {
             url: self.url_of(&work.team).await?,
-            seen: Seen::default(),
+            seen: Dedup::default(),
             pages: 0,
             next: None,
             is_again: false,
         };
         while let Some(page) = self.broadcasts.roster_page(&work.broadcast, &work.team, reading.pages).await?
         {
-            let RosterPage { next, .. } = reading.seen.sift(page);
+            let RosterPage { next, .. } = reading.seen.filter(page);
             reading = Reading { pages: reading.pages + 1, next, ..reading };
         }
         let is_read = reading.pages > 0 && reading.next.is_none();

@@ -31,7 +31,7 @@ impl Worker {
         mut job: Job,
     ) -> Result<(), Later> {
         let mut stream = job.stream.clone().unwrap_or_else(|| begun.clone());
-        let is_first = job.attempts == 1 && stream.is_fresh(self.clock.now());
+        let is_first = job.attempts == 1 && stream.can_resume(self.clock.now());
         let told = match is_asked(&job) {
             true if is_first => Some(self.stream(work, &mut job, &mut stream).await),
             true => Some(self.run_beside(work, &mut job, &mut stream).await),
@@ -129,7 +129,7 @@ impl Worker {
         let progress = Progress::default();
         let mut run = pin!(self.run_task(work, &progress));
         let now = self.clock.now();
-        if !stream.is_fresh(now) {
+        if !stream.can_resume(now) {
             return run.await;
         }
         let wait = Duration::try_from(stream.abandon_at().duration_since(now)).unwrap_or_default();
