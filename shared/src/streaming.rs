@@ -94,12 +94,12 @@ pub struct Stream {
     pub status: String,
     /// The text last sent; the next chunk must start with it.
     pub sent_text: String,
-    /// How the stream ended; `None` while it is open.
+    /// The reason for the end of the stream; `None` while it is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<End>,
 }
 
-/// How a stream ended.
+/// The reason for the end of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum End {
@@ -202,11 +202,11 @@ impl Stream {
         let Err(error) = response else { return Self { last_ack: now, ..accepted } };
         let end = |end| Self { end: Some(end), ..requested.clone() };
         let retry_after = |wait: SignedDuration| Self { not_before: later(now, wait), ..requested.clone() };
-        match (error.refusal(), error.retry()) {
+        match (error.rejection(), error.retry()) {
             (Some(RejectionReason::StreamStopped), _) => end(End::StoppedByUser),
             // Microsoft's own client treats this as Stop.
             (Some(RejectionReason::Other), _)
-                if matches!(error, ConnectorError::Refused { status: GONE, .. }) =>
+                if matches!(error, ConnectorError::Rejected { status: GONE, .. }) =>
             {
                 end(End::StoppedByUser)
             }

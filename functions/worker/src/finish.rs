@@ -164,10 +164,10 @@ impl Worker {
 
     /// Whether the answer is there already, and only the reply to that was lost.
     async fn is_shown(&self, id: &JobId, stream: &Stream, way: Finish, error: &ConnectorError) -> bool {
-        let Some(refusal @ RejectionReason::StreamComplete) = error.refusal() else { return false };
+        let Some(rejection @ RejectionReason::StreamComplete) = error.rejection() else { return false };
         // Without the record it is shown a second time rather than never.
         let repeats = self.jobs.get(id).await.ok().flatten().map_or(0, |tried| tried.resends);
-        stream.after_refusal(way, refusal, repeats) == Ok(SkipReason::AlreadyShown)
+        stream.after_rejection(way, rejection, repeats) == Ok(SkipReason::AlreadyShown)
     }
 
     /// Ends a stream that its answer does not continue with what it showed, so that nobody waits for more of it, and
@@ -185,5 +185,5 @@ impl Worker {
 
 /// The end of a stream that the channel took although it had given the stream up: nobody sees it.
 fn unseen() -> ConnectorError {
-    ConnectorError::Refused { status: 202, code: None, refusal: RejectionReason::StreamExpired }
+    ConnectorError::Rejected { status: 202, code: None, rejection: RejectionReason::StreamExpired }
 }

@@ -1,5 +1,5 @@
 //! What comes of one request to the channel: what is tried at once instead, and what becomes of the reference.
-//! What a refusal means is the connector's; claims, records and repeats are `send`'s.
+//! What a rejection means is the connector's; claims, records and repeats are `send`'s.
 
 use herald::error::error_chain;
 use herald::protocol::activity::Activity;
@@ -36,7 +36,7 @@ impl Worker {
             Err(error) => error,
         };
         Box::pin(self.take_to_heart(&error, target.reference(), begun)).await;
-        match error.refusal().map_or(Fallback::Nothing, RejectionReason::fallback) {
+        match error.rejection().map_or(Fallback::Nothing, RejectionReason::fallback) {
             Fallback::Nothing => Err(error),
             Fallback::OtherHost => Box::pin(self.say_elsewhere(error, target, activity)).await,
             Fallback::NewConversation => {
@@ -134,18 +134,18 @@ impl Worker {
         }))
     }
 
-    /// What the refusal of a request begun at this moment does to the stored reference: the one place that acts on
-    /// it. A table that fails leaves the reference as it is, until the next refusal.
+    /// What the rejection of a request begun at this moment does to the stored reference: the one place that acts on
+    /// it. A table that fails leaves the reference as it is, until the next rejection.
     pub(crate) async fn take_to_heart(
         &self,
         error: &ConnectorError,
         reference: &ConversationReference,
         begun: Timestamp,
     ) {
-        let ConnectorError::Refused { code, refusal, .. } = error else { return };
-        let words = refusal.to_string();
+        let ConnectorError::Rejected { code, rejection, .. } = error else { return };
+        let words = rejection.to_string();
         let reason = code.as_deref().unwrap_or(&words);
-        let done = match refusal.reference_change() {
+        let done = match rejection.reference_change() {
             ReferenceChange::Kept => return,
             ReferenceChange::Suspended => self.references.suspend(reference, reason, begun).await,
             ReferenceChange::Dropped => self.references.drop_conversation(reference, reason, begun).await,
@@ -158,7 +158,7 @@ impl Worker {
             }
         };
         if let Err(error) = done {
-            error!(error = %error_chain(&error), "could not keep what a refusal says of a conversation");
+            error!(error = %error_chain(&error), "could not keep what a rejection says of a conversation");
         }
     }
 }

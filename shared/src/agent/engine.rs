@@ -30,7 +30,7 @@ pub type EngineError = Box<dyn std::error::Error + Send + Sync>;
 ///         Ok(match turn.text().as_str() {
 ///             "" => Response::ignore(),
 ///             "report" => Response::defer(Activity::message("On it. I will post the report here."), Task::new("report")),
-///             text => Response::reply(format!("You said: {text}")),
+///             text => Response::reply(format!("You wrote: {text}")),
 ///         })
 ///     }
 ///

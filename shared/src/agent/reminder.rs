@@ -14,10 +14,10 @@ pub const MAX_REMINDERS: usize = 50;
 /// Maximum length of a label, in bytes; a longer one is truncated.
 const MAX_LABEL_BYTES: usize = 500;
 
-/// How late a reminder is still delivered after an outage.
+/// Maximum delay of a delivery after the due time, e.g. after an outage.
 const REMINDER_TTL: SignedDuration = SignedDuration::from_hours(31 * 24);
 
-/// How long a cancellation is stored: redeliveries of the request happen within a day.
+/// Retention of a cancellation: redeliveries of the request happen within a day.
 const CANCELLATION_TTL: SignedDuration = SignedDuration::from_hours(48);
 
 /// A message that is sent at a later time.

@@ -66,7 +66,7 @@ mod tests {
     fn topic_is_lower_case_without_spaces() {
         assert_eq!(Topic::new("News").unwrap(), Topic::new("news").unwrap());
         assert_eq!(Topic::new("Grüße").unwrap().as_str(), "grüße");
-        for odd in ["", "two words", "a#b", "line\nbreak", &"x".repeat(65)] {
+        for odd in ["", "two topics", "a#b", "line\nbreak", &"x".repeat(65)] {
             assert_eq!(Topic::new(odd), Err(InvalidTopic), "{odd}");
         }
     }

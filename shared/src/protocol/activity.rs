@@ -88,7 +88,7 @@ pub struct Activity {
     /// The sender's time zone, an IANA name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub local_timezone: Option<String>,
-    /// How replies are delivered: absent, `normal` or `expectReplies`; other values are treated as `normal`.
+    /// The delivery mode of replies: absent, `normal` or `expectReplies`; other values are treated as `normal`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delivery_mode: Option<String>,
     /// Cards and files.

@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn long_text_is_split_without_loss() {
         let texts = [
-            "word ".repeat(20_000),
+            "text ".repeat(20_000),
             "no_space".repeat(9_000),
             "🦀".repeat(30_000),
             "\u{1}".repeat(40_000),
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn other_members_go_with_the_last_piece() {
-        let text = "word ".repeat(5_000);
+        let text = "text ".repeat(5_000);
         let long: Activity = serde_json::from_value(json!({
             "type": "message", "text": text, "textFormat": "markdown", "locale": "en-GB",
             "entities": [{ "type": "https://schema.org/Message" }], "suggestedActions": { "actions": [] },

@@ -7,7 +7,7 @@ use crate::protocol::channel_error::RejectionReason;
 use crate::protocol::message_size::split_to_fit;
 use crate::streaming::chunk;
 
-/// How the answer of a streamed task is shown.
+/// The form in which the answer of a streamed task is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Finish {
     /// As the final message of its stream.
@@ -74,13 +74,13 @@ impl Stream {
     /// # Errors
     ///
     /// The fallback to use next.
-    pub fn after_refusal(
+    pub fn after_rejection(
         &self,
         finish: Finish,
-        refusal: RejectionReason,
+        rejection: RejectionReason,
         repeats: u32,
     ) -> Result<SkipReason, Finish> {
-        match (finish, refusal) {
+        match (finish, rejection) {
             (Finish::FinalChunk, RejectionReason::StreamComplete) if repeats > 0 => {
                 Ok(SkipReason::AlreadyShown)
             }

@@ -166,8 +166,9 @@ fn finish(
                 break;
             }
             if is_expired || now > 120_000 {
-                finish =
-                    stream.after_refusal(Finish::FinalChunk, RejectionReason::StreamExpired, 1).unwrap_err();
+                finish = stream
+                    .after_rejection(Finish::FinalChunk, RejectionReason::StreamExpired, 1)
+                    .unwrap_err();
                 break;
             }
         }

@@ -24,8 +24,8 @@ fn with_text(sent_text: &str) -> Stream {
     stream(Surface::Teams).after(&Chunk::Text(sent_text.to_owned()), Ok(()), at(2.0))
 }
 
-fn refused(refusal: RejectionReason) -> ConnectorError {
-    ConnectorError::Refused { status: 403, code: None, refusal }
+fn rejected(rejection: RejectionReason) -> ConnectorError {
+    ConnectorError::Rejected { status: 403, code: None, rejection }
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn every_rejection_of_a_chunk_has_a_defined_result() {
     };
     let lost = ConnectorError::Ambiguous { loss: Ambiguity::LostReply, cause: "lost".into() };
 
-    assert_eq!(after(&refused(RejectionReason::StreamStopped)).end, Some(End::StoppedByUser));
+    assert_eq!(after(&rejected(RejectionReason::StreamStopped)).end, Some(End::StoppedByUser));
     for over in [
         RejectionReason::StreamExpired,
         RejectionReason::StreamComplete,
@@ -95,15 +95,15 @@ fn every_rejection_of_a_chunk_has_a_defined_result() {
         RejectionReason::NotOffered,
         RejectionReason::Malformed,
     ] {
-        assert_eq!(after(&refused(over)).end, Some(End::EndedByChannel), "{over:?}");
+        assert_eq!(after(&rejected(over)).end, Some(End::EndedByChannel), "{over:?}");
     }
     for full in [RejectionReason::TooLarge, RejectionReason::StreamBroken] {
-        let full = after(&refused(full));
+        let full = after(&rejected(full));
         assert_eq!((full.end, full.sent_text.as_str()), (None, ""));
         assert_eq!(full.next(&text("Two laptops"), at(4.0)), Step::Wait(at(4.5)));
         assert_eq!(full.next(&text("Two laptops"), at(4.5)), Step::Send(Chunk::Close));
     }
-    let gone = ConnectorError::Refused { status: 410, code: None, refusal: RejectionReason::Other };
+    let gone = ConnectorError::Rejected { status: 410, code: None, rejection: RejectionReason::Other };
     assert_eq!(after(&gone).end, Some(End::StoppedByUser));
     let slowed = after(&ConnectorError::Throttled { retry_after: Some(Duration::from_secs(7)) });
     assert_eq!((slowed.end, slowed.not_before, slowed.sent_text.as_str()), (None, at(10.0), ""));
@@ -160,7 +160,7 @@ fn blank_text_is_not_sent() {
 
 #[test]
 fn close_whose_reply_was_lost_hands_the_stream_over() {
-    let complete = refused(RejectionReason::StreamComplete);
+    let complete = rejected(RejectionReason::StreamComplete);
 
     let closed = with_text("Two").after(&Chunk::Close, Err(&complete), at(101.0));
 
@@ -186,27 +186,27 @@ fn rejected_finish_falls_back_to_update_then_message() {
     let teams = with_text("Two");
 
     assert_eq!(
-        teams.after_refusal(Finish::FinalChunk, RejectionReason::StreamComplete, 1),
+        teams.after_rejection(Finish::FinalChunk, RejectionReason::StreamComplete, 1),
         Ok(SkipReason::AlreadyShown)
     );
     assert_eq!(
-        teams.after_refusal(Finish::FinalChunk, RejectionReason::StreamComplete, 0),
+        teams.after_rejection(Finish::FinalChunk, RejectionReason::StreamComplete, 0),
         Err(Finish::Update)
     );
     assert_eq!(
-        teams.after_refusal(Finish::FinalChunk, RejectionReason::StreamStopped, 0),
+        teams.after_rejection(Finish::FinalChunk, RejectionReason::StreamStopped, 0),
         Ok(SkipReason::StoppedByUser)
     );
     assert_eq!(
-        teams.after_refusal(Finish::FinalChunk, RejectionReason::StreamExpired, 0),
+        teams.after_rejection(Finish::FinalChunk, RejectionReason::StreamExpired, 0),
         Err(Finish::Update)
     );
     assert_eq!(
-        teams.after_refusal(Finish::Update, RejectionReason::ActivityNotFound, 0),
+        teams.after_rejection(Finish::Update, RejectionReason::ActivityNotFound, 0),
         Err(Finish::Message)
     );
     assert_eq!(
-        stream(Surface::Copilot).after_refusal(Finish::FinalChunk, RejectionReason::StreamBroken, 0),
+        stream(Surface::Copilot).after_rejection(Finish::FinalChunk, RejectionReason::StreamBroken, 0),
         Err(Finish::Message)
     );
 }

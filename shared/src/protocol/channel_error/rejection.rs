@@ -120,7 +120,7 @@ impl RejectionReason {
             ("message size too large", RejectionReason::TooLarge),
             ("content stream is not allowed", RejectionReason::StreamUnsupported),
         ];
-        MESSAGES.iter().find(|(text, _)| message.contains(text)).map(|(_, refusal)| *refusal)
+        MESSAGES.iter().find(|(text, _)| message.contains(text)).map(|(_, rejection)| *rejection)
     }
 
     fn of_status(status: u16, code: Option<&str>) -> Self {
@@ -267,10 +267,10 @@ mod tests {
     #[test]
     fn code_is_classified_under_any_status() {
         for status in [400, 403, 404] {
-            let refusal = RejectionReason::of(status, Some("ConversationNotFound"), "");
+            let rejection = RejectionReason::of(status, Some("ConversationNotFound"), "");
 
             assert_eq!(
-                (refusal.reference_change(), refusal.fallback()),
+                (rejection.reference_change(), rejection.fallback()),
                 (ReferenceChange::Dropped, Fallback::NewConversation)
             );
         }
