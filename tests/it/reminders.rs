@@ -370,7 +370,7 @@ async fn in_every_zone_reminders_come_once_a_day_while_clocks_are_put_back() {
 #[test]
 fn a_reminder_is_kept_as_it_is_written() {
     let json = json!({
-        "label": "call", "say": { "type": "message", "text": "Reminder: call" }, "due": "2026-11-23T09:00:00Z",
+        "label": "call", "message": { "type": "message", "text": "Reminder: call" }, "due": "2026-11-23T09:00:00Z",
         "every": { "days": { "weekly": "monday" }, "at": "09:00:00", "zone": "Europe/Zurich" },
     });
 

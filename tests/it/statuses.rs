@@ -146,7 +146,7 @@ async fn what_is_forbidden_twice_without_a_reason_is_over() {
     bundle.receive(bundle.channel().message(&alex, "still there?")).await;
     bundle.drain().await;
 
-    assert_eq!(refused_twice, "suspended (it is forbidden without a reason)");
+    assert_eq!(refused_twice, "suspended (forbidden without an error code)");
     assert_eq!(state_of(&bundle, &reference_of(&first)).await, "active");
     assert_eq!(bundle.channel().texts(), ["Hello."]);
     bundle.end().await;

@@ -64,7 +64,7 @@ async fn send(neighbour: &Neighbour, reference: &ConversationReference) -> Class
     let sent = neighbour.worker.parts().connector.send(reference, Activity::message("hello")).await;
     match sent {
         Ok(id) => Class::Accepted(id.map(|id| id.as_str().to_owned())),
-        Err(ConnectorError::Refused { status, .. }) => Class::Refused(status),
+        Err(ConnectorError::Rejected { status, .. }) => Class::Refused(status),
         Err(ConnectorError::Throttled { .. }) => Class::Throttled,
         Err(ConnectorError::NotSent(_)) => Class::NotSent,
         Err(ConnectorError::Ambiguous { loss, .. }) => Class::Ambiguous(loss),
