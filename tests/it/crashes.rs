@@ -1,11 +1,11 @@
 //! A process dies at each of its external effects in turn, and at pairs of them, and the promises hold all the same.
-//! Every point is chosen, none by chance; faults at random are another story's.
+//! Every point is chosen, none by chance; faults at random are another scenario's.
 
+mod bounds;
+mod harness;
+mod injector;
 mod mutant;
-mod site;
-mod story;
-mod tap;
-mod verdict;
+mod scenario;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -14,37 +14,41 @@ use std::thread;
 use herald::random::Random;
 use tokio::runtime::Builder;
 
+use self::injector::{Effect, Event, Point};
 use self::mutant::Mutant;
-use self::story::{Played, Story, play};
-use self::tap::{Effect, Event, Point};
+use self::scenario::{Played, Scenario, play};
 
 /// So many pairs of crashes are tried in every run of the tests; all of them on demand.
 const SOME_PAIRS: usize = 40;
 /// What the first thread of a function has, in bytes; the frames of a debug build are large.
 const STACK: usize = 8 << 20;
 
-/// A story to be played, with its crashes.
+/// A scenario to be played, with its crashes.
 #[derive(Clone)]
 struct Case<'a> {
-    story: Story,
+    scenario: Scenario,
     points: Vec<Point>,
     usual: &'a [Effect],
 }
 
 #[test]
 fn a_crash_at_any_point_loses_nothing_and_repeats_only_what_nobody_could_know() {
-    for story in Story::ALL {
-        let usual = record(story);
-        let cases = singles(story, &usual);
+    for scenario in Scenario::ALL {
+        let usual = record(scenario);
+        let cases = singles(scenario, &usual);
 
         let all = play_all(&cases);
 
-        say(&format!("{story:?}: {} effects, {} points\n{}", usual.len(), cases.len(), list(&usual)));
-        report(&format!("{story:?}, one crash"), &cases, &all);
+        say(&format!("{scenario:?}: {} effects, {} points\n{}", usual.len(), cases.len(), list(&usual)));
+        report(&format!("{scenario:?}, one crash"), &cases, &all);
         assert!(all.iter().all(|played| played.left == 0), "a point was not come by");
-        if story == Story::FollowUp {
+        if scenario == Scenario::FollowUp {
             let (some, count) = some_pairs(&cases, &all);
-            report(&format!("{story:?}, {SOME_PAIRS} of {count} pairs of crashes"), &some, &play_all(&some));
+            report(
+                &format!("{scenario:?}, {SOME_PAIRS} of {count} pairs of crashes"),
+                &some,
+                &play_all(&some),
+            );
         }
     }
 }
@@ -52,31 +56,31 @@ fn a_crash_at_any_point_loses_nothing_and_repeats_only_what_nobody_could_know() 
 #[test]
 #[ignore = "takes minutes"]
 fn two_crashes_at_any_pair_of_points_keep_the_bounds_too() {
-    for story in Story::ALL {
-        let usual = record(story);
-        let cases = singles(story, &usual);
+    for scenario in Scenario::ALL {
+        let usual = record(scenario);
+        let cases = singles(scenario, &usual);
         let pairs = pairs(&cases, &play_all(&cases));
 
         let all = play_all(&pairs);
 
-        report(&format!("{story:?}, all {} pairs of crashes", pairs.len()), &pairs, &all);
+        report(&format!("{scenario:?}, all {} pairs of crashes", pairs.len()), &pairs, &all);
     }
 }
 
 #[test]
 fn every_broken_variant_is_noticed_at_some_point() {
-    let usual = record(Story::FollowUp);
-    let cases = singles(Story::FollowUp, &usual);
+    let usual = record(Scenario::FollowUp);
+    let cases = singles(Scenario::FollowUp, &usual);
     let mut table = Vec::new();
 
     for mutant in Mutant::ALL {
         let find = async {
-            let whole = play(Story::FollowUp, &[], &usual, Some(mutant)).await;
+            let whole = play(Scenario::FollowUp, &[], &usual, Some(mutant)).await;
             assert_eq!(whole.broken, None, "{mutant:?} is noticed without a crash");
             let of_inbound = |case: &Case| case.points[0].name.starts_with("Inbound");
             let cases = cases.iter().enumerate();
             for (number, case) in cases.filter(|(_, case)| of_inbound(case) == mutant.is_of_inbound()) {
-                let played = play(case.story, &case.points, &usual, Some(mutant)).await;
+                let played = play(case.scenario, &case.points, &usual, Some(mutant)).await;
                 if let Some(broken) = played.broken {
                     return Some(format!("point {}, {}: {broken}", number + 1, case.points[0]));
                 }
@@ -94,17 +98,17 @@ fn every_broken_variant_is_noticed_at_some_point() {
     say(&format!("broken variants, and the first point that notices:\n{}", table.join("\n")));
 }
 
-/// What happens in `story` when nobody dies.
-fn record(story: Story) -> Vec<Effect> {
-    let played = runtime().block_on(play(story, &[], &[], None));
-    assert_eq!(played.broken, None, "{story:?}");
+/// What happens in `scenario` when nobody dies.
+fn record(scenario: Scenario) -> Vec<Effect> {
+    let played = runtime().block_on(play(scenario, &[], &[], None));
+    assert_eq!(played.broken, None, "{scenario:?}");
     played.log.iter().filter_map(Event::effect).cloned().collect()
 }
 
 /// A crash at each point.
-fn singles(story: Story, usual: &[Effect]) -> Vec<Case<'_>> {
+fn singles(scenario: Scenario, usual: &[Effect]) -> Vec<Case<'_>> {
     let points = usual.iter().flat_map(Effect::points);
-    points.map(|point| Case { story, points: vec![point], usual }).collect()
+    points.map(|point| Case { scenario, points: vec![point], usual }).collect()
 }
 
 /// A second crash at each point that comes after a first one.
@@ -137,7 +141,7 @@ fn play_all(cases: &[Case<'_>]) -> Vec<Played> {
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             let Some(case) = cases.get(number) else { return };
-            let played = runtime.block_on(play(case.story, &case.points, case.usual, None));
+            let played = runtime.block_on(play(case.scenario, &case.points, case.usual, None));
             *all[number].lock().unwrap_or_else(PoisonError::into_inner) = Some(played);
         }
     };

@@ -1,27 +1,27 @@
 //! The hostile corpus (`tests/hostile.toml`): every row of it gets the answer it says, and nothing but that answer.
 
-mod behind;
-mod canaries;
+mod counting_proxy;
 mod effects;
-mod flood;
-mod forge;
+mod internal_inputs;
 mod keys;
+mod load;
+mod log_redaction;
 #[cfg(debug_assertions)]
 mod mutants;
+mod placeholders;
 mod properties;
+mod request_builder;
 mod row;
-mod stories;
-mod text;
-mod trap;
-mod wire;
-mod world;
+mod setup;
+mod ssrf_listener;
+mod turn_effects;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use self::forge::Request;
+use self::request_builder::Request;
 use self::row::Row;
-use self::world::{Answer, World};
+use self::setup::{Answer, Setup};
 
 /// How long an answer may take. What is slower is asked again: the machine may have been busy.
 const LIMIT: Duration = Duration::from_secs(1);
@@ -42,11 +42,11 @@ fn every_numbered_row_is_played_or_says_why_not() {
 
 #[tokio::test]
 async fn every_request_gets_its_status_and_what_is_refused_touches_nothing() {
-    let world = World::new().await;
-    let good = world.site.request(&row::Mutation { expect: 202, ..row::Mutation::default() });
-    assert_eq!(world.play(&good).await.status, 202);
-    assert!(world.queued().await.is_some());
-    world.with_callers.authenticator.warm_up().await;
+    let setup = Setup::new().await;
+    let good = setup.site.request(&row::Mutation { expect: 202, ..row::Mutation::default() });
+    assert_eq!(setup.play(&good).await.status, 202);
+    assert!(setup.queued().await.is_some());
+    setup.with_callers.authenticator.warm_up().await;
     let rows = row::all();
     let rows: Vec<_> = rows.iter().filter(|row| !row.row.starts_with('G')).collect();
     let mut wrong = Vec::new();
@@ -54,35 +54,35 @@ async fn every_request_gets_its_status_and_what_is_refused_touches_nothing() {
 
     for row in &rows {
         for mutation in &row.mutations {
-            let request = world.site.request(mutation);
-            let (complaint, took) = played(&world, row, &request).await;
+            let request = setup.site.request(mutation);
+            let (complaint, took) = played(&setup, row, &request).await;
             wrong.extend(complaint.map(|complaint| format!("{} {}: {complaint}", row.row, row.name)));
             slowest = slowest.max(took);
         }
     }
 
     assert!(wrong.is_empty(), "{} requests:\n{}", wrong.len(), wrong.join("\n"));
-    assert!(!world.site.trap.is_sprung(), "somebody asked where nothing may be asked for");
+    assert!(!setup.site.trap.is_sprung(), "somebody asked where nothing may be asked for");
     let count: usize = rows.iter().map(|row| row.mutations.len()).sum();
     say(&format!("hostile corpus: {} rows, {count} requests, slowest answer {slowest:?}", rows.len()));
 }
 
 /// What is wrong with the answer to one request, and how long it took.
-async fn played(world: &World, row: &Row, request: &Request) -> (Option<String>, Duration) {
+async fn played(setup: &Setup, row: &Row, request: &Request) -> (Option<String>, Duration) {
     let _on_panic = Playing(&row.row, &row.name);
-    effects::prepare(world, row).await;
-    world.wire.take_calls();
+    effects::prepare(setup, row).await;
+    setup.wire.take_calls();
     let begun = now();
-    let answer = world.play(request).await;
+    let answer = setup.play(request).await;
     let mut took = now() - begun;
-    let calls = world.wire.take_calls();
+    let calls = setup.wire.take_calls();
     let is_refused = answer.status >= 400 && answer.status != 501;
     if took > LIMIT && is_refused {
         let begun = now();
-        world.play(request).await;
+        setup.play(request).await;
         took = now() - begun;
     }
-    let queued = if (200..300).contains(&answer.status) { world.queued().await } else { None };
+    let queued = if (200..300).contains(&answer.status) { setup.queued().await } else { None };
     let sent = String::from_utf8_lossy(&request.body);
     let sent: String = sent.chars().take(200).collect();
     let complaint = if answer.status != request.mutation.expect {
@@ -100,7 +100,7 @@ async fn played(world: &World, row: &Row, request: &Request) -> (Option<String>,
     } else if answer.status == 401 && answer != unauthenticated() {
         Some(format!("a 401 that tells more: {answer:?}"))
     } else {
-        effects::check(world, row, request, &answer, queued, &calls).await.err()
+        effects::check(setup, row, request, &answer, queued, &calls).await.err()
     };
     (complaint, took)
 }

@@ -14,12 +14,12 @@ use herald::channel::http;
 type Asked = Arc<Mutex<Vec<(SocketAddr, HeaderMap)>>>;
 
 /// A server that answers everything with a redirect, a cookie and something compressed, and remembers who asked.
-struct Peer {
+struct RedirectServer {
     url: String,
     asked: Asked,
 }
 
-impl Peer {
+impl RedirectServer {
     async fn start() -> Self {
         let asked = Asked::default();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -35,7 +35,7 @@ impl Peer {
     }
 
     fn connections(&self) -> usize {
-        let mut peers: Vec<_> = self.asked().iter().map(|(peer, _)| *peer).collect();
+        let mut peers: Vec<_> = self.asked().iter().map(|(server, _)| *server).collect();
         peers.sort();
         peers.dedup();
         peers.len()
@@ -44,10 +44,10 @@ impl Peer {
 
 async fn answer(
     State(asked): State<Asked>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    ConnectInfo(server): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
 ) -> Response {
-    asked.lock().unwrap().push((peer, headers));
+    asked.lock().unwrap().push((server, headers));
     let headers = [("location", "/elsewhere"), ("set-cookie", "a=b; Path=/"), ("content-encoding", "gzip")];
     (StatusCode::TEMPORARY_REDIRECT, headers, "not what gzip makes").into_response()
 }
@@ -59,32 +59,32 @@ async fn ask(client: &reqwest::Client, url: &str) -> (StatusCode, Vec<u8>) {
 
 #[tokio::test]
 async fn an_answer_is_taken_as_it_is_and_leaves_nothing_behind() {
-    let peer = Peer::start().await;
+    let server = RedirectServer::start().await;
     let client = http::client().unwrap();
 
-    let answers = [ask(&client, &peer.url).await, ask(&client, &peer.url).await];
+    let answers = [ask(&client, &server.url).await, ask(&client, &server.url).await];
 
     for (status, body) in answers {
         assert_eq!((status.as_u16(), body.as_slice()), (307, b"not what gzip makes".as_slice()));
     }
-    let asked = peer.asked();
+    let asked = server.asked();
     assert_eq!(asked.len(), 2, "no redirect was followed");
     for (_, headers) in &asked {
         assert!(!headers.contains_key("cookie"), "a cookie was kept");
         assert!(!headers.contains_key("accept-encoding"), "compression was offered");
     }
-    assert_eq!(peer.connections(), 1, "the connection is used again");
+    assert_eq!(server.connections(), 1, "the connection is used again");
 }
 
 #[tokio::test]
 #[ignore = "takes five seconds of real time"]
 async fn an_idle_connection_is_not_used_again() {
-    let peer = Peer::start().await;
+    let server = RedirectServer::start().await;
     let client = http::client().unwrap();
 
-    ask(&client, &peer.url).await;
+    ask(&client, &server.url).await;
     tokio::time::sleep(Duration::from_millis(4_500)).await;
-    ask(&client, &peer.url).await;
+    ask(&client, &server.url).await;
 
-    assert_eq!(peer.connections(), 2);
+    assert_eq!(server.connections(), 2);
 }

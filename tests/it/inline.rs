@@ -8,7 +8,7 @@ use local::channel_emulator::Answer;
 use local::fault_injection::RequestFate;
 use serde_json::{Value, json};
 use support::TestBundle;
-use support::clerk::{alex, done, go_on, memory, say, with};
+use support::steps_engine::{alex, done, go_on, memory, say, with};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -37,7 +37,7 @@ async fn expecting_replies(bundle: &TestBundle, text: &str) -> Value {
 
 #[tokio::test]
 async fn a_button_refreshes_its_card_says_a_word_or_is_refused() {
-    let (bundle, _clerk) = with(vec![go_on(&[], json!(1), 2 * DAY), done("Delivered.")]).await;
+    let (bundle, _engine) = with(vec![go_on(&[], json!(1), 2 * DAY), done("Delivered.")]).await;
     say(&bundle, "start").await;
     bundle.drain().await;
 
@@ -61,10 +61,10 @@ async fn a_button_refreshes_its_card_says_a_word_or_is_refused() {
 
 #[tokio::test]
 async fn what_a_button_asks_for_besides_is_queued_before_its_answer_and_done() {
-    let (bundle, clerk) = with(vec![go_on(&["Placed."], json!(1), 2 * DAY), done("Delivered.")]).await;
+    let (bundle, engine) = with(vec![go_on(&["Placed."], json!(1), 2 * DAY), done("Delivered.")]).await;
     say(&bundle, "start").await;
     bundle.drain().await;
-    let task = clerk.task();
+    let task = engine.task();
 
     let answer = press(&bundle, "cancel", json!({ "task": task })).await;
     bundle.drain().await;
@@ -84,7 +84,7 @@ async fn what_a_button_asks_for_besides_is_queued_before_its_answer_and_done() {
 
 #[tokio::test]
 async fn a_button_whose_wish_can_be_kept_nowhere_is_not_said_to_be_done() {
-    let (bundle, _clerk) = with(vec![done("Done.")]).await;
+    let (bundle, _engine) = with(vec![done("Done.")]).await;
     bundle.local().stack.on_request(Arc::new(|operation: &str| match operation {
         "AmazonSQS.SendMessage" | "DynamoDB_20120810.PutItem" => RequestFate::Refuse,
         _ => RequestFate::Pass,
@@ -99,7 +99,7 @@ async fn a_button_whose_wish_can_be_kept_nowhere_is_not_said_to_be_done() {
 
 #[tokio::test]
 async fn a_button_that_takes_longer_is_worked_on() {
-    let (bundle, _clerk) = with(vec![done("Here it is.")]).await;
+    let (bundle, _engine) = with(vec![done("Here it is.")]).await;
 
     let answer = press(&bundle, "later", json!({})).await;
     bundle.drain().await;
@@ -111,7 +111,7 @@ async fn a_button_that_takes_longer_is_worked_on() {
 
 #[tokio::test]
 async fn a_feedback_is_taken_with_an_empty_object_and_remembered() {
-    let (bundle, _clerk) = with(vec![done("Done.")]).await;
+    let (bundle, _engine) = with(vec![done("Done.")]).await;
     let value = json!({
         "actionName": "feedback",
         "actionValue": { "reaction": "like", "feedback": "{\"feedbackText\":\"good\"}" },
@@ -128,7 +128,7 @@ async fn a_feedback_is_taken_with_an_empty_object_and_remembered() {
 
 #[tokio::test]
 async fn an_engine_that_takes_longer_than_5_s_is_answered_for() {
-    let (bundle, _clerk) = with(vec![done("Done.")]).await;
+    let (bundle, _engine) = with(vec![done("Done.")]).await;
     let five_seconds = || async {
         bundle.clock().sleeping(Duration::from_secs(60)).await;
         bundle.clock().advance(Duration::from_secs(5));
@@ -145,7 +145,7 @@ async fn an_engine_that_takes_longer_than_5_s_is_answered_for() {
 
 #[tokio::test]
 async fn a_caller_that_expects_replies_gets_the_ack_as_the_whole_answer() {
-    let (bundle, _clerk) = with(vec![done("Here it is.")]).await;
+    let (bundle, _engine) = with(vec![done("Here it is.")]).await;
 
     let acknowledged = expecting_replies(&bundle, "start").await;
     let answered = expecting_replies(&bundle, "one").await;
@@ -168,7 +168,7 @@ async fn a_caller_that_expects_replies_gets_the_ack_as_the_whole_answer() {
 
 #[tokio::test]
 async fn an_invoke_nobody_answers_is_not_implemented() {
-    let (bundle, _clerk) = with(vec![done("Done.")]).await;
+    let (bundle, _engine) = with(vec![done("Done.")]).await;
 
     let answer = invoke(&bundle, "composeExtension/query", json!({})).await;
 

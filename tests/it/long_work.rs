@@ -9,7 +9,7 @@ use local::fault_injection::RequestFate;
 use local::poller::Step;
 use serde_json::{Value, json};
 use support::TestBundle;
-use support::clerk::{Clerk, done, go_on, memory, say, with};
+use support::steps_engine::{StepsEngine, done, go_on, memory, say, with};
 use worker::Place;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -49,7 +49,7 @@ async fn step_of(bundle: &TestBundle, task: &JobId, number: u32) -> Job {
 
 #[tokio::test]
 async fn a_step_three_weeks_later_is_taken_on_the_day_and_not_a_second_early() {
-    let (bundle, clerk) = with(delivery(21 * DAY)).await;
+    let (bundle, engine) = with(delivery(21 * DAY)).await;
     say(&bundle, "start").await;
     bundle.drain().await;
     let queued = queued(&bundle);
@@ -64,15 +64,19 @@ async fn a_step_three_weeks_later_is_taken_on_the_day_and_not_a_second_early() {
     assert_eq!((&early["queued"], &due["queued"]), (&json!(0), &json!(1)));
     assert_eq!(queued.lock().unwrap().iter().map(|(_, delay)| *delay).collect::<Vec<_>>(), [180]);
     assert_eq!(bundle.channel().texts(), ["On it.", "Placed.", "Delivered."]);
-    assert_eq!(clerk.ran(), [(0, None), (1, Some(json!({ "placed": 1 })))]);
-    assert_eq!(step_of(&bundle, &clerk.task(), 1).await.state, State::Sent, "it counts from when it was due");
+    assert_eq!(engine.ran(), [(0, None), (1, Some(json!({ "placed": 1 })))]);
+    assert_eq!(
+        step_of(&bundle, &engine.task(), 1).await.state,
+        State::Sent,
+        "it counts from when it was due"
+    );
     assert_eq!(memory(&bundle).await.waiting, []);
     bundle.end().await;
 }
 
 #[tokio::test]
 async fn a_step_within_three_minutes_waits_the_rest_of_its_time_in_the_queue() {
-    let (bundle, _clerk) = with(delivery(Duration::from_millis(90_400))).await;
+    let (bundle, _engine) = with(delivery(Duration::from_millis(90_400))).await;
     say(&bundle, "start").await;
     let queued = queued(&bundle);
 
@@ -87,7 +91,7 @@ async fn a_step_within_three_minutes_waits_the_rest_of_its_time_in_the_queue() {
 
 #[tokio::test]
 async fn ticks_that_were_missed_make_a_step_late_and_ticks_that_died_do_not_make_it_twice() {
-    let (bundle, clerk) = with(delivery(60 * MINUTE)).await;
+    let (bundle, engine) = with(delivery(60 * MINUTE)).await;
     bundle.tick().await;
     say(&bundle, "start").await;
     bundle.drain().await;
@@ -102,14 +106,14 @@ async fn ticks_that_were_missed_make_a_step_late_and_ticks_that_died_do_not_make
     assert!(died.is_err(), "it queued the step and could not take it off the agenda");
     assert_eq!(moved["queued"], 1);
     assert_eq!(bundle.channel().texts(), ["On it.", "Placed.", "Delivered."]);
-    assert_eq!(clerk.ran().len(), 2);
+    assert_eq!(engine.ran().len(), 2);
     bundle.end().await;
 }
 
 #[tokio::test]
 async fn a_step_that_is_delivered_again_after_a_later_one_is_settled() {
     let steps = vec![go_on(&[], json!(1), MINUTE), go_on(&[], json!(2), MINUTE), done("Delivered.")];
-    let (bundle, clerk) = with(steps).await;
+    let (bundle, engine) = with(steps).await;
     let queued = queued(&bundle);
     say(&bundle, "start").await;
     bundle.drain().await;
@@ -121,14 +125,14 @@ async fn a_step_that_is_delivered_again_after_a_later_one_is_settled() {
     bundle.drain().await;
 
     assert_eq!(bodies.len(), 3);
-    assert_eq!(clerk.ran(), [(0, None), (1, Some(json!(1))), (2, Some(json!(2)))]);
+    assert_eq!(engine.ran(), [(0, None), (1, Some(json!(1))), (2, Some(json!(2)))]);
     assert_eq!(bundle.channel().texts(), ["On it.", "Delivered."]);
     bundle.end().await;
 }
 
 #[tokio::test]
 async fn what_the_user_cancels_while_it_waits_never_comes() {
-    let (bundle, clerk) = with(delivery(2 * DAY)).await;
+    let (bundle, engine) = with(delivery(2 * DAY)).await;
     say(&bundle, "start").await;
     bundle.drain().await;
     let listed = memory(&bundle).await;
@@ -142,21 +146,21 @@ async fn what_the_user_cancels_while_it_waits_never_comes() {
     let moved = bundle.tick().await;
     bundle.drain().await;
 
-    assert_eq!((listed.waiting[0].label.as_str(), &listed.waiting[0].task), ("a laptop", &clerk.task_id()));
+    assert_eq!((listed.waiting[0].label.as_str(), &listed.waiting[0].task), ("a laptop", &engine.task_id()));
     assert_eq!(moved["queued"], 1, "its item comes all the same");
     assert_eq!(bundle.channel().texts(), ["On it.", "Placed.", "Cancelled: a laptop.", "Nothing waits."]);
-    let step = step_of(&bundle, &clerk.task(), 1).await;
+    let step = step_of(&bundle, &engine.task(), 1).await;
     assert_eq!((step.state, step.failure()), (State::Cancelled, Some(&FailureKind::CancelledByUser.into())));
-    assert_eq!(clerk.ran().len(), 1);
+    assert_eq!(engine.ran().len(), 1);
     bundle.end().await;
 }
 
 #[tokio::test]
 async fn what_the_user_cancels_while_a_step_of_it_is_in_hand_does_not_go_on() {
     let clock = TestBundle::clock_at_start();
-    let clerk = Clerk::taking(delivery(2 * DAY), clock.clone()).after(Duration::from_secs(5));
-    let clerk = Arc::new(clerk);
-    let bundle = TestBundle::with_shared(clerk.clone(), clock.clone()).await;
+    let engine = StepsEngine::taking(delivery(2 * DAY), clock.clone()).after(Duration::from_secs(5));
+    let engine = Arc::new(engine);
+    let bundle = TestBundle::with_shared(engine.clone(), clock.clone()).await;
     say(&bundle, "start").await;
     bundle.step("turns").await;
 
@@ -173,7 +177,7 @@ async fn what_the_user_cancels_while_a_step_of_it_is_in_hand_does_not_go_on() {
     assert_eq!(bundle.channel().texts(), ["On it.", "Cancelled.", "Placed."]);
     assert_eq!(moved["queued"], 0);
     assert_eq!(
-        step_of(&bundle, &clerk.task(), 1).await.failure(),
+        step_of(&bundle, &engine.task(), 1).await.failure(),
         Some(&FailureKind::CancelledByUser.into())
     );
     assert_eq!(memory(&bundle).await.waiting, []);
@@ -182,20 +186,20 @@ async fn what_the_user_cancels_while_a_step_of_it_is_in_hand_does_not_go_on() {
 
 #[tokio::test]
 async fn a_step_that_leaves_too_much_ends_with_an_apology() {
-    let (bundle, clerk) = with(vec![go_on(&["Placed."], json!("x".repeat(64 * 1024)), MINUTE)]).await;
+    let (bundle, engine) = with(vec![go_on(&["Placed."], json!("x".repeat(64 * 1024)), MINUTE)]).await;
 
     say(&bundle, "start").await;
     bundle.drain().await;
 
     assert_eq!(bundle.channel().texts(), ["On it.", "Sorry, that did not work. Please try again later."]);
-    let job = step_of(&bundle, &clerk.task(), 0).await;
+    let job = step_of(&bundle, &engine.task(), 0).await;
     assert_eq!((job.state, job.failure()), (State::Failed, Some(&FailureKind::StateTooLarge.into())));
     bundle.end().await;
 }
 
 #[tokio::test]
 async fn the_thousandth_step_is_the_last() {
-    let (bundle, clerk) = with(vec![go_on(&[], json!(null), MINUTE)]).await;
+    let (bundle, engine) = with(vec![go_on(&[], json!(null), MINUTE)]).await;
     let queued = queued(&bundle);
     say(&bundle, "start").await;
     bundle.step("turns").await;
@@ -208,7 +212,7 @@ async fn the_thousandth_step_is_the_last() {
     let done = bundle.local().bundle.worker.work(&body.to_string(), Place::default()).await;
 
     assert!(done.is_ok());
-    assert_eq!(clerk.ran(), [(999, Some(json!(null)))]);
+    assert_eq!(engine.ran(), [(999, Some(json!(null)))]);
     assert_eq!(bundle.channel().texts(), ["On it.", "Sorry, that did not work. Please try again later."]);
     let job = step_of(&bundle, &task, 999).await;
     assert_eq!((job.state, job.failure()), (State::Failed, Some(&FailureKind::TooManySteps.into())));
@@ -217,7 +221,7 @@ async fn the_thousandth_step_is_the_last() {
 
 #[tokio::test]
 async fn a_step_decided_and_not_yet_queued_is_queued_without_asking_the_engine_again() {
-    let (bundle, clerk) = with(delivery(MINUTE)).await;
+    let (bundle, engine) = with(delivery(MINUTE)).await;
     say(&bundle, "start").await;
     bundle.step("turns").await;
 
@@ -230,6 +234,6 @@ async fn a_step_decided_and_not_yet_queued_is_queued_without_asking_the_engine_a
 
     assert_eq!(waiting, 1);
     assert_eq!(bundle.channel().texts(), ["On it.", "Placed.", "Delivered."]);
-    assert_eq!(clerk.ran().len(), 2, "each step ran once");
+    assert_eq!(engine.ran().len(), 2, "each step ran once");
     bundle.end().await;
 }

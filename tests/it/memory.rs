@@ -6,7 +6,7 @@ use herald::agent::memory::MAX_EXCHANGES;
 use local::channel_emulator::{Fault, Refusal};
 use serde_json::json;
 use support::TestBundle;
-use support::clerk::{done, go_on, memory, say, with};
+use support::steps_engine::{done, go_on, memory, say, with};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -17,7 +17,7 @@ async fn table(bundle: &TestBundle) -> String {
 
 #[tokio::test]
 async fn what_was_said_before_is_recalled_in_the_next_turn() {
-    let (bundle, _clerk) = with(vec![done("Done.")]).await;
+    let (bundle, _engine) = with(vec![done("Done.")]).await;
 
     for text in ["one", "two", "three"] {
         say(&bundle, text).await;
@@ -30,7 +30,7 @@ async fn what_was_said_before_is_recalled_in_the_next_turn() {
 
 #[tokio::test]
 async fn another_conversation_knows_nothing_of_it() {
-    let (bundle, _clerk) = with(vec![done("Done.")]).await;
+    let (bundle, _engine) = with(vec![done("Done.")]).await;
     let robin = bundle.channel().add_person("Robin");
 
     say(&bundle, "one").await;
@@ -44,7 +44,7 @@ async fn another_conversation_knows_nothing_of_it() {
 
 #[tokio::test]
 async fn only_the_latest_is_kept_and_that_for_a_week() {
-    let (bundle, _clerk) = with(vec![done("Done.")]).await;
+    let (bundle, _engine) = with(vec![done("Done.")]).await;
     for number in 0..MAX_EXCHANGES + 2 {
         say(&bundle, &number.to_string()).await;
         bundle.drain().await;
@@ -64,7 +64,7 @@ async fn only_the_latest_is_kept_and_that_for_a_week() {
 
 #[tokio::test]
 async fn what_is_forgotten_is_in_the_table_no_more_and_what_waits_still_comes() {
-    let (bundle, _clerk) = with(vec![go_on(&[], json!(1), 60 * MINUTE), done("Delivered.")]).await;
+    let (bundle, _engine) = with(vec![go_on(&[], json!(1), 60 * MINUTE), done("Delivered.")]).await;
     say(&bundle, "start").await;
     bundle.drain().await;
     say(&bundle, "my secret").await;
@@ -88,7 +88,7 @@ async fn what_is_forgotten_is_in_the_table_no_more_and_what_waits_still_comes() 
 
 #[tokio::test]
 async fn a_task_that_asks_for_it_has_the_memory_too() {
-    let (bundle, clerk) = with(vec![done("Done.")]).await;
+    let (bundle, engine) = with(vec![done("Done.")]).await;
     say(&bundle, "hello").await;
     bundle.drain().await;
 
@@ -96,14 +96,14 @@ async fn a_task_that_asks_for_it_has_the_memory_too() {
     bundle.drain().await;
 
     let asked: Vec<String> =
-        clerk.runs.lock().unwrap()[0].memory.exchanges.iter().map(|it| it.asked.clone()).collect();
+        engine.runs.lock().unwrap()[0].memory.exchanges.iter().map(|it| it.asked.clone()).collect();
     assert_eq!(asked, ["hello"]);
     bundle.end().await;
 }
 
 #[tokio::test]
 async fn an_answer_whose_effects_were_done_and_whose_send_was_not_is_said_once_and_remembered_once() {
-    let (bundle, _clerk) = with(vec![done("Done.")]).await;
+    let (bundle, _engine) = with(vec![done("Done.")]).await;
     let throttled = Refusal::new(429, "Throttled", "slow down").retry_after("7");
     bundle.channel().fail(Fault::Status(throttled));
     say(&bundle, "one").await;

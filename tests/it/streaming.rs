@@ -15,7 +15,7 @@ use local::poller::Step;
 use serde_json::json;
 use support::{ScriptedEngine, TestBundle};
 
-use crate::statuses::reference_of;
+use crate::channel_errors::reference_of;
 
 const STATUS: &str = "Looking…";
 

@@ -6,16 +6,16 @@
 pub mod account;
 pub mod broadcasts;
 pub mod bundle;
-pub mod clerk;
 pub mod clock;
 pub mod engine;
 pub mod function;
 pub mod measure;
 pub mod model;
-pub mod neighbour;
-pub mod peer;
+pub mod raw_server;
 pub mod runtime_api;
+pub mod second_worker;
 pub mod services;
+pub mod steps_engine;
 pub mod teams;
 
 pub use self::account::Account;
@@ -23,6 +23,6 @@ pub use self::bundle::TestBundle;
 pub use self::clock::TestClock;
 pub use self::engine::ScriptedEngine;
 pub use self::function::Function;
-pub use self::neighbour::Neighbour;
-pub use self::peer::{Act, Peer};
+pub use self::raw_server::{ConnectionStep, RawServer};
+pub use self::second_worker::SecondWorker;
 pub use self::services::Services;

@@ -8,22 +8,22 @@ use herald::protocol::conversation::ConversationReference;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::forge::Request;
+use super::request_builder::Request;
 use super::row::{Mutation, Row};
-use super::world::{Answer, World};
+use super::setup::{Answer, Setup};
 
 /// What has to have happened before a row is played.
-pub(super) async fn prepare(world: &World, row: &Row) {
+pub(super) async fn prepare(setup: &Setup, row: &Row) {
     if row.effect.as_deref() == Some("its own reference") {
-        let victim = world.site.request(&victim());
-        assert_eq!(world.play(&victim).await.status, 202);
-        world.queued().await.unwrap();
+        let victim = setup.site.request(&victim());
+        assert_eq!(setup.play(&victim).await.status, 202);
+        setup.queued().await.unwrap();
     }
 }
 
 /// Looks at what came of a request that got its status.
 pub(super) async fn check(
-    world: &World,
+    setup: &Setup,
     row: &Row,
     request: &Request,
     answer: &Answer,
@@ -63,11 +63,11 @@ pub(super) async fn check(
             let writes = calls.iter().filter(|call| call.contains("DynamoDB") && !call.contains("Get"));
             told(writes.count() <= 1, "more than one reference was written")
         }
-        Some("dated now") => dated(world, queued, SignedDuration::ZERO).await,
-        Some("dated in five minutes") => dated(world, queued, SignedDuration::from_mins(5)).await,
+        Some("dated now") => dated(setup, queued, SignedDuration::ZERO).await,
+        Some("dated in five minutes") => dated(setup, queued, SignedDuration::from_mins(5)).await,
         Some("its own reference") => {
-            let activity: Activity = serde_json::from_slice(&world.site.request(&victim()).body).unwrap();
-            let references = &world.inbound.references;
+            let activity: Activity = serde_json::from_slice(&setup.site.request(&victim()).body).unwrap();
+            let references = &setup.inbound.references;
             let key = references.key(&ConversationReference::of(&activity).unwrap());
             told(references.get(&key).await.unwrap().is_some(), "somebody else's conversation was removed")
         }
@@ -82,10 +82,10 @@ fn victim() -> Mutation {
     Mutation { expect: 202, body: body.into(), ..Mutation::default() }
 }
 
-async fn dated(world: &World, queued: Option<TurnWork>, ahead: SignedDuration) -> Result<(), String> {
-    let expected: Timestamp = world.clock.now() + ahead;
+async fn dated(setup: &Setup, queued: Option<TurnWork>, ahead: SignedDuration) -> Result<(), String> {
+    let expected: Timestamp = setup.clock.now() + ahead;
     let reference = queued.ok_or("nothing was queued")?.turn.reference;
-    match world.moment(&reference).await {
+    match setup.moment(&reference).await {
         Some(moment) if moment == expected => Ok(()),
         other => Err(format!("the reference is dated {other:?}")),
     }

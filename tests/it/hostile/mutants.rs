@@ -3,7 +3,7 @@
 
 use herald::channel::auth::{Check, Checks};
 
-use super::world::World;
+use super::setup::Setup;
 use super::{row, say};
 
 /// A request that takes long to read.
@@ -11,12 +11,12 @@ const LONG: usize = 20_000;
 
 #[tokio::test]
 async fn every_check_is_missed_by_some_request() {
-    let mut world = World::forgetful().await;
+    let mut setup = Setup::forgetful().await;
     let mut refused = Vec::new();
     for row in row::all().into_iter().filter(|row| !row.row.starts_with('G')) {
         let mutations = row.mutations.iter().filter(|mutation| (400..500).contains(&mutation.expect));
         for (index, mutation) in mutations.enumerate() {
-            refused.push((index, row.row.clone(), world.site.request(mutation)));
+            refused.push((index, row.row.clone(), setup.site.request(mutation)));
         }
     }
     // One of each row before the second of any, and the long ones last: each check is asked for over again.
@@ -25,13 +25,13 @@ async fn every_check_is_missed_by_some_request() {
     let mut missed = Vec::new();
 
     for check in Check::ALL {
-        for inbound in [&mut world.inbound, &mut world.with_callers] {
+        for inbound in [&mut setup.inbound, &mut setup.with_callers] {
             inbound.validator.checks = Checks::without(*check);
             inbound.authenticator.checks = Checks::without(*check);
         }
         let mut noticed = None;
         for (_, row, request) in &refused {
-            let status = world.play(request).await.status;
+            let status = setup.play(request).await.status;
             if status != request.mutation.expect {
                 noticed = Some(format!("{row} answers {status} instead of {}", request.mutation.expect));
                 break;

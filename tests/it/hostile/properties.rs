@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use tokio::runtime::{Builder, Runtime};
 
 use super::row::Mutation;
-use super::world::{World, play};
+use super::setup::{Setup, play};
 
 /// The members of a good activity that are read.
 const MEMBERS: [&str; 24] = [
@@ -44,12 +44,12 @@ const MEMBERS: [&str; 24] = [
 /// Every status that an authenticated body may be answered with while table and queues are well.
 const LISTED: [u16; 7] = [200, 202, 400, 401, 403, 413, 501];
 
-fn world() -> (Runtime, World, Value) {
+fn setup() -> (Runtime, Setup, Value) {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-    let world = runtime.block_on(World::forgetful());
-    let good = world.site.request(&Mutation { expect: 202, ..Mutation::default() }).event;
-    assert_eq!(runtime.block_on(play(&world.inbound, &good)).status, 202);
-    (runtime, world, good)
+    let setup = runtime.block_on(Setup::forgetful());
+    let good = setup.site.request(&Mutation { expect: 202, ..Mutation::default() }).event;
+    assert_eq!(runtime.block_on(play(&setup.inbound, &good)).status, 202);
+    (runtime, setup, good)
 }
 
 /// Some places of a text, and what is put there instead.
@@ -153,9 +153,9 @@ fn bodies(good: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
 
 #[test]
 fn no_token_but_a_good_one_gets_in() {
-    let (runtime, world, good) = world();
+    let (runtime, setup, good) = setup();
     let good = good["headers"]["authorization"].as_str().unwrap().strip_prefix("Bearer ").unwrap();
-    let authenticator = &world.inbound.authenticator;
+    let authenticator = &setup.inbound.authenticator;
 
     let tried = TestRunner::new(Config::default()).run(&tokens(good), |token| {
         let value = format!("Bearer {token}");
@@ -170,14 +170,14 @@ fn no_token_but_a_good_one_gets_in() {
 
 #[test]
 fn any_body_gets_a_status_that_is_listed() {
-    let (runtime, world, good) = world();
+    let (runtime, setup, good) = setup();
 
     let tried = TestRunner::new(Config::default()).run(&bodies(good["body"].as_str().unwrap()), |body| {
         let mut event = good.clone();
         event["body"] = STANDARD.encode(&body).into();
         event["isBase64Encoded"] = true.into();
-        let answer = runtime.block_on(play(&world.inbound, &event));
-        world.wire.take_calls();
+        let answer = runtime.block_on(play(&setup.inbound, &event));
+        setup.wire.take_calls();
         prop_assert!(LISTED.contains(&answer.status), "{} for {body:?}", answer.status);
         Ok(())
     });

@@ -1,5 +1,5 @@
 //! The rows of `hostile.toml`, and the requests each of them stands for.
-//! What a request looks like is the forge's.
+//! What a request looks like is the request_builder's.
 
 use std::collections::BTreeMap;
 

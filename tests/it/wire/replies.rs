@@ -3,7 +3,7 @@
 
 use herald::channel::http::Timeouts;
 use herald::protocol::channel_error::Ambiguity;
-use support::{Act, Peer, ScriptedEngine};
+use support::{ConnectionStep, RawServer, ScriptedEngine};
 
 use super::{Class, LOST, accepted, print, reference_at, reply, send, world};
 
@@ -74,37 +74,37 @@ fn answers() -> Vec<(&'static str, Vec<u8>, Class)> {
 
 #[tokio::test]
 async fn a_strange_answer_counts_by_its_status_and_one_without_is_lost() {
-    let (bundle, neighbour) = world(ScriptedEngine::default(), Timeouts::default()).await;
-    let peer = Peer::start().await;
-    let reference = reference_at(&bundle, &format!("http://{}/teams/", peer.authority()));
+    let (bundle, second_worker) = world(ScriptedEngine::default(), Timeouts::default()).await;
+    let server = RawServer::start().await;
+    let reference = reference_at(&bundle, &format!("http://{}/teams/", server.authority()));
 
     for (number, (name, answer, expected)) in answers().into_iter().enumerate() {
-        peer.then([Act::ReadRequest, Act::Write(answer), Act::Close]);
+        server.then([ConnectionStep::ReadRequest, ConnectionStep::Write(answer), ConnectionStep::Close]);
 
-        let class = send(&neighbour, &reference).await;
+        let class = send(&second_worker, &reference).await;
 
         print(&format!("{name:<32} {class:?}"));
         assert_eq!(class, expected, "{name}");
-        assert_eq!(peer.requests().len(), number + 1, "{name}: the request is made once");
+        assert_eq!(server.requests().len(), number + 1, "{name}: the request is made once");
     }
     bundle.end().await;
 }
 
 #[tokio::test]
 async fn a_redirect_leads_no_token_anywhere() {
-    let (bundle, neighbour) = world(ScriptedEngine::default(), Timeouts::default()).await;
-    let (peer, target) = (Peer::start().await, Peer::start().await);
-    let reference = reference_at(&bundle, &format!("http://{}/teams/", peer.authority()));
+    let (bundle, second_worker) = world(ScriptedEngine::default(), Timeouts::default()).await;
+    let (server, target) = (RawServer::start().await, RawServer::start().await);
+    let reference = reference_at(&bundle, &format!("http://{}/teams/", server.authority()));
 
     for status in [301, 302, 303, 307, 308] {
         let location = format!("http://{}/teams/v3/conversations", target.authority());
         let head =
             format!("HTTP/1.1 {status} Elsewhere\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n");
-        peer.then([Act::ReadRequest, Act::Write(head.into()), Act::Close]);
+        server.then([ConnectionStep::ReadRequest, ConnectionStep::Write(head.into()), ConnectionStep::Close]);
 
-        assert_eq!(send(&neighbour, &reference).await, Class::Refused(status));
+        assert_eq!(send(&second_worker, &reference).await, Class::Refused(status));
     }
 
-    assert_eq!((peer.requests().len(), target.connections()), (5, 0));
+    assert_eq!((server.requests().len(), target.connections()), (5, 0));
     bundle.end().await;
 }

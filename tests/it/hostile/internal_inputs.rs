@@ -14,12 +14,12 @@ use serde_json::{Value, json};
 use support::{ScriptedEngine, TestBundle};
 use worker::{Place, Unsettled, event_handler};
 
+use super::placeholders::expand;
 use super::row;
-use super::text::expand;
-use super::trap::Trap;
+use super::ssrf_listener::SsrfListener;
 
 /// What a row of G is about, with its placeholders replaced.
-fn material(effect: &str) -> Vec<String> {
+fn payloads(effect: &str) -> Vec<String> {
     let rows = row::all().into_iter().filter(|row| row.effect.as_deref() == Some(effect));
     let raw = rows.flat_map(|row| row.mutations).map(|mutation| mutation.raw.unwrap());
     raw.map(|raw| String::from_utf8(expand(&raw, &|_| None)).unwrap()).collect()
@@ -72,7 +72,7 @@ async fn on_the_agenda(bundle: &TestBundle) -> Option<Duration> {
 async fn a_body_that_is_not_ours_comes_back_and_its_neighbours_are_worked_on() {
     let (bundle, alex) = bundle().await;
 
-    for (index, body) in material("left to the dead-letter queue").iter().enumerate() {
+    for (index, body) in payloads("left to the dead-letter queue").iter().enumerate() {
         let (before, after) = (queued(&bundle, &alex).await, queued(&bundle, &alex).await);
         let messages = [(Some("1"), before.as_str()), (Some("2"), body), (Some("3"), after.as_str())];
         assert_eq!(hand_over(&bundle, &messages).await, ["2"], "{body:.100}");
@@ -85,7 +85,7 @@ async fn a_body_that_is_not_ours_comes_back_and_its_neighbours_are_worked_on() {
 #[tokio::test]
 async fn queued_work_for_another_host_fails_and_nothing_is_sent() {
     let (bundle, alex) = bundle().await;
-    let hosts = material("failed unsent");
+    let hosts = payloads("failed unsent");
 
     for host in &hosts {
         let mut body: Value = serde_json::from_str(&queued(&bundle, &alex).await).unwrap();
@@ -106,7 +106,7 @@ async fn the_answer_to_an_event_names_none_but_its_messages() {
     let (bundle, alex) = bundle().await;
     let good = queued(&bundle, &alex).await;
 
-    for event in material("answered by their ids") {
+    for event in payloads("answered by their ids") {
         let messages = match event.as_str() {
             "twice" => vec![(Some("1"), "x"), (Some("1"), good.as_str()), (Some("1"), "y")],
             "none" => vec![(None, "x"), (None, good.as_str())],
@@ -128,7 +128,7 @@ async fn an_event_that_no_schedule_of_ours_sends_is_refused_before_a_send() {
     let bundle = TestBundle::with(ScriptedEngine::telling("Good morning!")).await;
     bundle.install("Alex").await;
 
-    for text in material("refused before a send") {
+    for text in payloads("refused before a send") {
         let event = serde_json::from_str(&text).unwrap_or(Value::String(text.clone()));
         assert!(bundle.local().fire(event).await.is_err(), "{text:.200}");
     }
@@ -147,7 +147,7 @@ async fn a_persons_words_in_a_card_stay_words() {
     };
     let bundle = TestBundle::with_shared(Arc::new(engine), clock).await;
     let alex = bundle.channel().add_person("Alex");
-    let orders = material("placed as text");
+    let orders = payloads("placed as text");
     let mut cards = Vec::new();
 
     for order in orders.iter().map(String::as_str).chain(["order a laptop"]) {
@@ -175,7 +175,7 @@ async fn a_persons_words_in_a_card_stay_words() {
 #[tokio::test]
 async fn an_odd_id_of_what_was_sent_is_no_reason_to_send_again() {
     let (bundle, alex) = bundle().await;
-    let answers = material("sent once");
+    let answers = payloads("sent once");
 
     for answer in &answers {
         bundle.channel().fail(Fault::AcceptThenStatus(Refusal::raw(201, answer.clone())));
@@ -194,8 +194,8 @@ async fn an_odd_id_of_what_was_sent_is_no_reason_to_send_again() {
 #[tokio::test]
 async fn answers_that_lead_elsewhere_are_not_followed() {
     let (bundle, alex) = bundle().await;
-    let trap = Trap::new();
-    let statuses = material("not followed");
+    let trap = SsrfListener::new();
+    let statuses = payloads("not followed");
 
     for status in &statuses {
         let status = status.parse().unwrap();
@@ -217,7 +217,7 @@ async fn answers_that_lead_elsewhere_are_not_followed() {
 #[tokio::test]
 async fn odd_answers_of_the_login_service_put_a_message_off_and_lose_none() {
     let (bundle, alex) = bundle().await;
-    let answers = material("told once there is a token");
+    let answers = payloads("told once there is a token");
 
     for (index, answer) in answers.iter().enumerate() {
         // Whatever token there was is over.
@@ -237,7 +237,7 @@ async fn odd_answers_of_the_login_service_put_a_message_off_and_lose_none() {
 async fn odd_times_to_come_back_at_are_within_the_hour() {
     let (bundle, alex) = bundle().await;
 
-    for time in material("put off within the hour") {
+    for time in payloads("put off within the hour") {
         let refusal = Refusal::new(429, "Throttled", "slow down");
         let refusal = time.split(" & ").fold(refusal, Refusal::retry_after);
         let body = queued(&bundle, &alex).await;
@@ -260,7 +260,7 @@ async fn odd_times_to_come_back_at_are_within_the_hour() {
 async fn an_answer_that_is_said_to_be_compressed_is_read_as_it_came() {
     let (bundle, alex) = bundle().await;
 
-    for encoding in material("read as it came") {
+    for encoding in payloads("read as it came") {
         let id = format!("as-it-came-{encoding}");
         let answer = Refusal::raw(201, json!({ "id": id }).to_string()).header("content-encoding", &encoding);
         bundle.channel().fail(Fault::AcceptThenStatus(answer));

@@ -4,9 +4,9 @@
 use std::net::TcpListener;
 
 /// An address that is listened at for the one who must not come.
-pub(super) struct Trap(TcpListener);
+pub(super) struct SsrfListener(TcpListener);
 
-impl Trap {
+impl SsrfListener {
     pub(super) fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();

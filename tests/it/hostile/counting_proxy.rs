@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 /// A counted wire. Dropping it cuts it.
-pub(super) struct Wire {
+pub(super) struct CountingProxy {
     pub(super) url: String,
     state: Arc<Shared>,
     _serving: JoinSet<()>,
@@ -25,7 +25,7 @@ struct Shared {
     calls: Mutex<Vec<String>>,
 }
 
-impl Wire {
+impl CountingProxy {
     /// A wire to `endpoint`, or to nowhere.
     pub(super) async fn to(endpoint: Option<&str>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

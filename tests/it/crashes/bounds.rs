@@ -1,16 +1,16 @@
 //! Whether the bounds held: what the channel was shown and what the engine was asked, against what the records say.
-//! What a crash is, and where it was, the tap says.
+//! What a crash is, and where it was, the injector says.
 
 use std::collections::HashSet;
 
 use local::channel_emulator::{Effect as Shown, TranscriptEntry};
 
-use super::story::{ACK, ANSWER, Story};
-use super::tap::Event;
+use super::injector::Event;
+use super::scenario::{ACK, ANSWER, Scenario};
 
-/// What a story with crashes came to.
-pub(super) struct Verdict<'a> {
-    pub(super) story: Story,
+/// What a scenario with crashes came to.
+pub(super) struct Observed<'a> {
+    pub(super) scenario: Scenario,
     /// How many there were.
     pub(super) crashes: usize,
     /// Whether one of them was where nobody can know what was shown.
@@ -24,7 +24,7 @@ pub(super) struct Verdict<'a> {
     pub(super) resends: u32,
 }
 
-impl Verdict<'_> {
+impl Observed<'_> {
     /// How often `text` was shown as a message of its own.
     pub(super) fn copies(&self, text: &str) -> usize {
         let is_copy =
@@ -34,7 +34,7 @@ impl Verdict<'_> {
 
     /// The bound that did not hold.
     pub(super) fn broken(&self) -> Option<String> {
-        let sends = self.story.sends().iter();
+        let sends = self.scenario.sends().iter();
         let mut broken = sends.filter_map(|text| self.broken_by(text));
         broken.next().or_else(|| self.broken_by_the_whole()).or_else(|| self.broken_by_the_engine())
     }
@@ -43,7 +43,7 @@ impl Verdict<'_> {
         let nobody_knows =
             |event: &Event| matches!(event, Event::Died { shown: Some(shown) } if shown == text);
         let is_ambiguous = self.log.iter().any(nobody_knows);
-        let is_for_many = self.story == Story::Notification;
+        let is_for_many = self.scenario == Scenario::Notification;
         let copies = self.copies(text);
         let holds = match copies {
             // Only where a record says so; and an answer only once a crash has hit its resend too.
@@ -61,7 +61,7 @@ impl Verdict<'_> {
         if let Some(other) = shown
             .iter()
             .map(&text)
-            .find(|text| !self.story.sends().contains(&text.as_str()) && text != ANSWER)
+            .find(|text| !self.scenario.sends().contains(&text.as_str()) && text != ANSWER)
         {
             return Some(format!("“{other}” was shown"));
         }
@@ -73,15 +73,16 @@ impl Verdict<'_> {
             let said = shown.iter().filter(|entry| text(entry) == said);
             said.map(|entry| entry.activity_id.clone()).collect::<HashSet<_>>().len()
         };
-        if matches!(self.story, Story::Replacement | Story::Stream) && activities(ANSWER) != 1 {
+        if matches!(self.scenario, Scenario::Replacement | Scenario::Stream) && activities(ANSWER) != 1 {
             return Some(format!("{} activities show the answer", activities(ANSWER)));
         }
         let created = self.entries.iter().filter(|entry| entry.effect == Shown::Created);
         let conversations: HashSet<_> = created.map(|entry| entry.conversation.clone()).collect();
-        if self.story == Story::Notification && conversations.len() != 1 {
+        if self.scenario == Scenario::Notification && conversations.len() != 1 {
             return Some(format!("{} conversations were created", conversations.len()));
         }
-        let may_end_unknown = self.may_be_unknown && (self.story == Story::Notification || self.crashes > 1);
+        let may_end_unknown =
+            self.may_be_unknown && (self.scenario == Scenario::Notification || self.crashes > 1);
         (self.unknown > 0 && !may_end_unknown).then(|| "a job ended unknown without need".to_owned())
     }
 

@@ -1,4 +1,4 @@
-//! The tap on the wire: numbers every external effect of the process that runs, and has it die over the chosen ones.
+//! The injector on the wire: numbers every external effect of the process that runs, and has it die over the chosen ones.
 //! It carries nothing out and judges nothing; a process that died is swept away by whoever runs it.
 
 use std::collections::HashMap;
@@ -72,9 +72,9 @@ pub(super) enum Event {
     Died { shown: Option<String> },
 }
 
-/// The tap on one bundle.
+/// The injector on one bundle.
 #[derive(Default)]
-pub(super) struct Tap {
+pub(super) struct CrashInjector {
     state: Mutex<State>,
     swallowed: Notify,
 }
@@ -90,7 +90,7 @@ struct State {
     log: Vec<Event>,
 }
 
-impl Tap {
+impl CrashInjector {
     /// Has processes die at these points, each once.
     pub(super) fn new(points: &[Point]) -> Arc<Self> {
         let state = State { planned: points.to_vec(), ..State::default() };

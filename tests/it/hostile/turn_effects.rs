@@ -8,17 +8,17 @@ use std::sync::atomic::AtomicU64;
 use local::channel_emulator::Person;
 use support::{ScriptedEngine, TestBundle};
 
-use super::forge::{Request, Site};
+use super::request_builder::{Request, RequestBuilder};
 use super::row::{self, Mutation, Row};
-use super::trap::Trap;
-use super::world::{CLIENT_ID, TENANT, World, play};
+use super::setup::{CLIENT_ID, Setup, TENANT, play};
+use super::ssrf_listener::SsrfListener;
 use super::{keys, say};
 
 /// A bundle that answers "Hello.", and requests of one person to it.
 struct Story {
     bundle: TestBundle,
     engine: Arc<ScriptedEngine>,
-    site: Site,
+    site: RequestBuilder,
 }
 
 impl Story {
@@ -30,13 +30,13 @@ impl Story {
         let alex: Person = bundle.channel().add_person("Alex");
         let mut activity = bundle.channel().message(&alex, "hello");
         activity["id"] = "<id>".into();
-        let site = Site {
+        let site = RequestBuilder {
             client_id: CLIENT_ID.to_owned(),
             tenant: TENANT.to_owned(),
             service_url: bundle.channel().service_url(),
             activity,
             clock,
-            trap: Trap::new(),
+            trap: SsrfListener::new(),
             made: AtomicU64::new(0),
         };
         Self { bundle, engine, site }
@@ -195,14 +195,14 @@ async fn the_same_id_in_another_conversation_is_another_turn() {
 
 #[tokio::test]
 async fn the_playgrounds_own_token_is_taken_where_the_playground_is_served_and_nowhere_else() {
-    let world = World::forgetful().await;
+    let setup = Setup::forgetful().await;
     let row = row::all().into_iter().find(|row| row.row == "C10").unwrap();
-    let own_playground = world.own_playground();
+    let own_playground = setup.own_playground();
 
     for mutation in &row.mutations {
-        let request = world.site.request(mutation);
+        let request = setup.site.request(mutation);
 
         assert_eq!(play(&own_playground, &request.event).await.status, 202);
-        assert_eq!(play(&world.with_callers, &request.event).await.status, 401);
+        assert_eq!(play(&setup.with_callers, &request.event).await.status, 401);
     }
 }

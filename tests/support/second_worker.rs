@@ -20,12 +20,12 @@ use worker::Worker;
 use crate::TestBundle;
 
 /// A worker of another cloud.
-pub struct Neighbour {
+pub struct SecondWorker {
     /// The worker.
     pub worker: Arc<Worker>,
 }
 
-impl Neighbour {
+impl SecondWorker {
     /// A worker with this engine in this cloud, which makes its requests by `http`.
     #[must_use]
     pub fn new(

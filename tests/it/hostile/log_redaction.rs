@@ -47,14 +47,14 @@ impl Write for Log {
 }
 
 /// The bundle with a registration, people and texts that are all canaries.
-struct Cage {
+struct LogHarness {
     local: Local,
     channel: Channel,
     clock: Arc<TestClock>,
     alex: Person,
 }
 
-impl Cage {
+impl LogHarness {
     async fn build() -> Self {
         let clock = TestBundle::clock_at_start();
         let (client_id, tenant) =
@@ -157,17 +157,17 @@ async fn nothing_that_people_say_or_are_and_no_secret_reaches_the_log() {
     let _other = tracing::Dispatch::new(telemetry::subscriber(None, io::sink));
     let _logging =
         tracing::subscriber::set_default(telemetry::subscriber(Some("trace"), move || writer.clone()));
-    let cage = Cage::build().await;
+    let harness = LogHarness::build().await;
 
-    let refused = play_refused(&cage).await;
-    play_accepted(&cage).await;
-    let channel = cage.channel.clone();
+    let refused = play_refused(&harness).await;
+    play_accepted(&harness).await;
+    let channel = harness.channel.clone();
     let user = json!({ "kind": "user", "tenant": CANARY, "id": CANARY, "channel": CANARY });
     for audience in [&user, &json!({ "kind": "conversation", "reference": CANARY })] {
         let event = json!({ "version": 1, "notification": CANARY, "audience": audience });
-        cage.local.fire(event).await.unwrap_err();
+        harness.local.fire(event).await.unwrap_err();
     }
-    cage.clock.advance(std::time::Duration::from_secs(60));
+    harness.clock.advance(std::time::Duration::from_secs(60));
 
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     let lines: Vec<Value> =
@@ -194,7 +194,7 @@ fn leaks(line: &str) -> bool {
     line.contains(CANARY) || line.contains("eyJ") || line.contains("emulated.")
 }
 
-async fn play_refused(cage: &Cage) -> usize {
+async fn play_refused(harness: &LogHarness) -> usize {
     type Change = fn(&mut Value, &mut Value, &mut Value);
     let refused: [(u16, Change); 16] = [
         (401, |header, _, _| header["kid"] = CANARY.into()),
@@ -215,16 +215,16 @@ async fn play_refused(cage: &Cage) -> usize {
         (403, |_, _, activity| activity["recipient"]["id"] = format!("28:{CANARY}").into()),
     ];
     for (index, (status, change)) in refused.iter().enumerate() {
-        assert_eq!(cage.deliver(change).await, *status, "request {index}");
+        assert_eq!(harness.deliver(change).await, *status, "request {index}");
     }
     let elsewhere = format!("https://{CANARY}.example/");
-    let status = cage.deliver(|_, claims, activity| {
+    let status = harness.deliver(|_, claims, activity| {
         claims["serviceurl"] = elsewhere.clone().into();
         activity["serviceUrl"] = elsewhere.clone().into();
     });
     assert_eq!(status.await, 403);
     for authorization in [format!("Basic {CANARY}"), format!("Bearer {CANARY}"), CANARY.to_owned()] {
-        let url = format!("{}?access_token={CANARY}", cage.local.endpoint());
+        let url = format!("{}?access_token={CANARY}", harness.local.endpoint());
         let request = reqwest::Client::new().post(url).header("authorization", authorization);
         let request = request.header("content-type", CANARY);
         assert_eq!(request.body(CANARY).send().await.unwrap().status(), 401);
@@ -232,16 +232,16 @@ async fn play_refused(cage: &Cage) -> usize {
     refused.len() + 4
 }
 
-async fn play_accepted(cage: &Cage) {
+async fn play_accepted(harness: &LogHarness) {
     let refusal = |status| Refusal::raw(status, format!("<html>{CANARY} {ODD}</html>"));
     let aadsts = json!({
         "error": "invalid_client", "error_codes": [7_000_215], "trace_id": CANARY,
         "error_description": format!("AADSTS7000215: {CANARY} {ODD}"), "error_uri": format!("https://{CANARY}/"),
     });
     let unknown = json!({ "error": "invalid_grant", "error_codes": [5_000], "error_description": CANARY });
-    cage.channel.fail_on(Operation::Token, Fault::Status(Refusal::raw(401, aadsts.to_string())));
-    cage.channel.fail_on(Operation::Token, Fault::Status(Refusal::raw(400, unknown.to_string())));
-    cage.channel.fail_on(Operation::Token, Fault::Status(refusal(200)));
+    harness.channel.fail_on(Operation::Token, Fault::Status(Refusal::raw(401, aadsts.to_string())));
+    harness.channel.fail_on(Operation::Token, Fault::Status(Refusal::raw(400, unknown.to_string())));
+    harness.channel.fail_on(Operation::Token, Fault::Status(refusal(200)));
     let code = |code| Refusal::new(403, code, &format!("{CANARY} {ODD}"));
     let faults = [
         Fault::Status(refusal(429).retry_after(CANARY)),
@@ -255,29 +255,29 @@ async fn play_accepted(cage: &Cage) {
         Fault::AcceptThenStatus(Refusal::raw(201, json!({ "id": CANARY }).to_string())),
         Fault::Status(code("BotNotInConversationRoster")),
     ];
-    let path = format!("{}{CANARY}/", cage.channel.service_url());
+    let path = format!("{}{CANARY}/", harness.channel.service_url());
 
-    assert_eq!(cage.deliver(|_, _, _| {}).await, 202);
-    cage.drain().await;
+    assert_eq!(harness.deliver(|_, _, _| {}).await, 202);
+    harness.drain().await;
     for fault in faults {
-        cage.channel.fail(fault);
-        assert_eq!(cage.deliver(|_, _, _| {}).await, 202);
-        cage.drain().await;
+        harness.channel.fail(fault);
+        assert_eq!(harness.deliver(|_, _, _| {}).await, 202);
+        harness.drain().await;
     }
-    let at_path = cage.deliver(|_, claims, activity| {
+    let at_path = harness.deliver(|_, claims, activity| {
         claims["serviceurl"] = path.clone().into();
         activity["serviceUrl"] = path.clone().into();
     });
     assert_eq!(at_path.await, 202);
-    cage.drain().await;
+    harness.drain().await;
     for (name, value) in [("type", "invoke"), ("deliveryMode", "expectReplies")] {
-        let status = cage.deliver(|_, _, activity| {
+        let status = harness.deliver(|_, _, activity| {
             activity[name] = value.into();
             activity["name"] = CANARY.into();
         });
         assert!([200, 501].contains(&status.await));
     }
-    let pump = cage.local.pollers().into_iter().next().unwrap();
+    let pump = harness.local.pollers().into_iter().next().unwrap();
     pump.worker.work(CANARY, worker::Place::default()).await.unwrap_err();
-    assert_eq!(cage.channel.pending_faults(), 0);
+    assert_eq!(harness.channel.pending_faults(), 0);
 }

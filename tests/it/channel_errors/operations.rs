@@ -9,18 +9,18 @@ use herald::protocol::service_url::ServiceUrl;
 use local::channel_emulator::{Effect, Fault, Operation, Person, Refusal};
 use serde_json::json;
 use support::broadcasts::recall;
-use support::{Neighbour, ScriptedEngine, TestBundle};
+use support::{ScriptedEngine, SecondWorker, TestBundle};
 
 use super::rows::says;
-use super::{name, neighbour, print, reference_of, state_of};
+use super::{name, print, reference_of, second_worker, state_of};
 
 /// Tells one person by Entra id while the channel answers so; gives the texts of the records that came of it.
-async fn tell(bundle: &TestBundle, neighbour: &Neighbour, person: &Person) -> (Vec<String>, usize) {
+async fn tell(bundle: &TestBundle, second_worker: &SecondWorker, person: &Person) -> (Vec<String>, usize) {
     let (jobs, entries) = (bundle.jobs().await, bundle.channel().entries().len());
     bundle.clock().advance(Duration::from_secs(1));
     let audience = json!({ "kind": "user", "tenant": person.tenant, "id": person.entra_id });
     bundle.fire(audience).await.unwrap();
-    neighbour.drain(bundle).await;
+    second_worker.drain(bundle).await;
     let told = bundle.jobs().await.into_iter().filter(|job| !jobs.contains(job)).collect();
     (told, bundle.channel().entries().len() - entries)
 }
@@ -39,14 +39,14 @@ async fn a_conversation_that_cannot_be_created_ends_as_the_protocol_says() {
         (Refusal::raw(504, ""), "SENT", "", 3),
     ];
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
-    let neighbour = neighbour(&bundle, ScriptedEngine::telling("News."));
+    let second_worker = second_worker(&bundle, ScriptedEngine::telling("News."));
 
     for (number, (answer, state, reason, requests)) in rows.into_iter().enumerate() {
         let person = bundle.channel().add_person(&format!("Person {number}"));
         let name = name(&answer);
         bundle.channel().fail_on(Operation::Create, Fault::Status(answer));
 
-        let (jobs, made) = tell(&bundle, &neighbour, &person).await;
+        let (jobs, made) = tell(&bundle, &second_worker, &person).await;
 
         print(&format!("create: {name:<62} {state:<7} {made}"));
         assert!(
@@ -75,7 +75,7 @@ async fn an_announcement_is_repeated_only_where_the_channel_says_that_it_may_be(
         (says(404, "ConversationNotFound", "No"), "SENT", 3),
     ];
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
-    let neighbour = neighbour(&bundle, ScriptedEngine::telling("News."));
+    let second_worker = second_worker(&bundle, ScriptedEngine::telling("News."));
 
     for (number, (answer, state, requests)) in rows.into_iter().enumerate() {
         let person = bundle.channel().add_person(&format!("Person {number}"));
@@ -84,7 +84,7 @@ async fn an_announcement_is_repeated_only_where_the_channel_says_that_it_may_be(
         let name = name(&answer);
         bundle.channel().fail_on(Operation::Send, Fault::Status(answer));
 
-        let (jobs, made) = tell(&bundle, &neighbour, &person).await;
+        let (jobs, made) = tell(&bundle, &second_worker, &person).await;
 
         print(&format!("announcement: {name:<56} {state:<7} {made}"));
         assert!(
@@ -142,7 +142,7 @@ async fn an_update_is_repeated_whatever_hid_its_answer_and_a_message_where_it_is
 #[tokio::test]
 async fn a_conversation_answers_where_its_reference_says_after_it_was_found_elsewhere() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
-    let neighbour = neighbour(&bundle, ScriptedEngine::telling("News."));
+    let second_worker = second_worker(&bundle, ScriptedEngine::telling("News."));
     let alex = bundle.channel().add_person("Alex");
     let written = bundle.channel().message(&alex, "hello");
     bundle.receive(written.clone()).await;
@@ -150,11 +150,11 @@ async fn a_conversation_answers_where_its_reference_says_after_it_was_found_else
     let elsewhere = Refusal::new(403, "InvalidBotApiHost", "Invalid host");
     bundle.channel().fail_on(Operation::Send, Fault::Status(elsewhere));
 
-    let (_, first) = tell(&bundle, &neighbour, &alex).await;
-    let (_, second) = tell(&bundle, &neighbour, &alex).await;
+    let (_, first) = tell(&bundle, &second_worker, &alex).await;
+    let (_, second) = tell(&bundle, &second_worker, &alex).await;
 
     assert_eq!((first, second), (2, 1));
-    let references = &neighbour.worker.references;
+    let references = &second_worker.worker.references;
     let kept = references.get(&references.key(&reference_of(&written))).await.unwrap().unwrap();
     let port = bundle.channel().port();
     assert_eq!(kept.service_url, ServiceUrl::new(&format!("http://localhost:{port}/teams/")).unwrap());
@@ -165,7 +165,7 @@ async fn a_conversation_answers_where_its_reference_says_after_it_was_found_else
 #[tokio::test]
 async fn a_thread_is_begun_and_taken_away_on_the_other_host_where_the_channel_says_it_is() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
-    let neighbour = neighbour(&bundle, ScriptedEngine::default());
+    let second_worker = second_worker(&bundle, ScriptedEngine::default());
     let general = bundle.channel().add_channel("Office", "General");
     let elsewhere = || Fault::Status(Refusal::new(403, "InvalidBotApiHost", "Invalid host"));
     bundle.channel().fail_on(Operation::Create, elsewhere());
@@ -176,11 +176,11 @@ async fn a_thread_is_begun_and_taken_away_on_the_other_host_where_the_channel_sa
     });
 
     bundle.local().fire(event).await.unwrap();
-    neighbour.drain(&bundle).await;
+    second_worker.drain(&bundle).await;
     bundle.clock().advance(Duration::from_secs(61));
     bundle.tick().await;
     recall(&bundle, "news").await;
-    neighbour.drain(&bundle).await;
+    second_worker.drain(&bundle).await;
 
     let made: Vec<Effect> = bundle.channel().entries().iter().map(|entry| entry.effect).collect();
     assert_eq!(made, [Effect::Refused, Effect::Created, Effect::Refused, Effect::Deleted]);
@@ -190,12 +190,12 @@ async fn a_thread_is_begun_and_taken_away_on_the_other_host_where_the_channel_sa
 #[tokio::test]
 async fn an_agent_of_copilot_begins_a_conversation_of_its_own_there() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
-    let mut neighbour = neighbour(&bundle, ScriptedEngine::telling("News."));
-    let worker = Arc::get_mut(&mut neighbour.worker).unwrap();
+    let mut second_worker = second_worker(&bundle, ScriptedEngine::telling("News."));
+    let worker = Arc::get_mut(&mut second_worker.worker).unwrap();
     worker.connector.conversations = ConversationSurface::Copilot;
     let dana = bundle.channel().add_person("Dana");
 
-    tell(&bundle, &neighbour, &dana).await;
+    tell(&bundle, &second_worker, &dana).await;
 
     let asked = bundle.channel().entries().remove(0).parameters;
     let data = json!({

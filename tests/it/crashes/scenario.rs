@@ -1,5 +1,5 @@
-//! The stories that are enumerated, and how one is played with crashes.
-//! The points come from playing it without any; nothing here counts on their number. What is judged is the verdict's.
+//! The scenarios that are enumerated, and how one is played with crashes.
+//! The points come from playing it without any; nothing here counts on their number. What is judged is the observed's.
 
 use herald::agent::{
     Engine, EngineError, Notification, Progress, Recipient, Response, TaskResponse, TaskRun, Turn,
@@ -15,10 +15,10 @@ use herald::protocol::activity::Activity;
 use serde_json::json;
 use support::{ScriptedEngine, TestBundle};
 
+use super::bounds::Observed;
+use super::harness::Harness;
+use super::injector::{CrashInjector, Effect, Event, Point, is_at_a_send};
 use super::mutant::Mutant;
-use super::site::Site;
-use super::tap::{Effect, Event, Point, Tap, is_at_a_send};
-use super::verdict::Verdict;
 
 pub(super) const ACK: &str = "On it.";
 pub(super) const ANSWER: &str = "Here it is.";
@@ -26,7 +26,7 @@ const NEWS: &str = "News.";
 
 /// What happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Story {
+pub(super) enum Scenario {
     /// Query, ack, task, follow-up.
     FollowUp,
     /// Query, ack, task, answer in place of the ack.
@@ -39,7 +39,7 @@ pub(super) enum Story {
     Outage,
 }
 
-/// How a story went.
+/// How a scenario went.
 pub(super) struct Played {
     pub(super) log: Vec<Event>,
     /// How many of the chosen points were not come by.
@@ -51,7 +51,7 @@ pub(super) struct Played {
     pub(super) broken: Option<String>,
 }
 
-impl Story {
+impl Scenario {
     pub(super) const ALL: [Self; 5] =
         [Self::FollowUp, Self::Replacement, Self::Stream, Self::Notification, Self::Outage];
 
@@ -83,69 +83,75 @@ impl Story {
         }
     }
 
-    async fn tell(self, site: &mut Site) -> Result<(), String> {
-        let person = site.bundle.channel().add_person("Alex");
+    async fn tell(self, harness: &mut Harness) -> Result<(), String> {
+        let person = harness.bundle.channel().add_person("Alex");
         if self == Self::Notification {
-            let event =
-                site.bundle.event(json!({ "kind": "user", "tenant": person.tenant, "id": person.entra_id }));
-            site.fire(&event).await?;
+            let event = harness
+                .bundle
+                .event(json!({ "kind": "user", "tenant": person.tenant, "id": person.entra_id }));
+            harness.fire(&event).await?;
         } else {
-            let activity = site.bundle.channel().message(&person, "report");
-            site.tap.refuse_turns(self == Self::Outage);
+            let activity = harness.bundle.channel().message(&person, "report");
+            harness.injector.refuse_turns(self == Self::Outage);
             // The ticks have come this far: the next one has little to look through.
-            let drained = Minute(Minute::of(site.bundle.clock().now()).0 - 3);
-            let timers = &site.bundle.local().bundle.proactive.timers;
+            let drained = Minute(Minute::of(harness.bundle.clock().now()).0 - 3);
+            let timers = &harness.bundle.local().bundle.proactive.timers;
             timers.advance_watermark(drained).await.map_err(|error| error.to_string())?;
-            site.deliver(&activity).await?;
-            site.tap.refuse_turns(false);
+            harness.deliver(&activity).await?;
+            harness.injector.refuse_turns(false);
         }
-        site.settle().await
+        harness.settle().await
     }
 }
 
-/// Plays `story` with a crash at each of `points`; `usual` is what happens without any.
-pub(super) async fn play(story: Story, points: &[Point], usual: &[Effect], mutant: Option<Mutant>) -> Played {
-    let tap = Tap::new(points);
+/// Plays `scenario` with a crash at each of `points`; `usual` is what happens without any.
+pub(super) async fn play(
+    scenario: Scenario,
+    points: &[Point],
+    usual: &[Effect],
+    mutant: Option<Mutant>,
+) -> Played {
+    let injector = CrashInjector::new(points);
     let clock = TestBundle::clock_at_start();
-    let engine = Observed { engine: story.engine(clock.clone()), tap: tap.clone() };
-    let mut site = Site::start(Arc::new(engine), clock, tap.clone(), mutant).await;
-    let told = story.tell(&mut site).await;
-    let (log, left) = (tap.log(), tap.left());
-    let jobs = site.jobs().await;
+    let engine = ObservedEngine { engine: scenario.engine(clock.clone()), injector: injector.clone() };
+    let mut harness = Harness::start(Arc::new(engine), clock, injector.clone(), mutant).await;
+    let told = scenario.tell(&mut harness).await;
+    let (log, left) = (injector.log(), injector.left());
+    let jobs = harness.jobs().await;
     let unknown = jobs.iter().filter(|job| job.state == State::Unknown).count();
-    let verdict = Verdict {
-        story,
+    let observed = Observed {
+        scenario,
         crashes: points.len() - left,
         may_be_unknown: points.len() > 1 || points.iter().any(|point| is_at_a_send(point, usual)),
-        entries: site.bundle.channel().entries(),
+        entries: harness.bundle.channel().entries(),
         log: &log,
         unknown,
         resends: jobs.iter().map(|job| job.resends).max().unwrap_or(0),
     };
-    let twice = story.sends().iter().filter(|text| verdict.copies(text) > 1).count();
-    let has_reference = site.has_items("reference#").await;
-    let leftovers = site.bundle.close().await;
-    let broken = told.err().or_else(|| verdict.broken());
+    let twice = scenario.sends().iter().filter(|text| observed.copies(text) > 1).count();
+    let has_reference = harness.has_items("reference#").await;
+    let leftovers = harness.bundle.close().await;
+    let broken = told.err().or_else(|| observed.broken());
     let broken = broken.or_else(|| (!has_reference).then(|| "there is no reference".to_owned()));
     let broken = broken.or_else(|| (!leftovers.is_empty()).then(|| leftovers.join(", ")));
     Played { log, left, twice, unknown, broken }
 }
 
-/// The engine of a story, and the log of when it was asked.
-struct Observed {
+/// The engine of a scenario, and the log of when it was asked.
+struct ObservedEngine {
     engine: ScriptedEngine,
-    tap: Arc<Tap>,
+    injector: Arc<CrashInjector>,
 }
 
 #[async_trait]
-impl Engine for Observed {
+impl Engine for ObservedEngine {
     async fn on_activity(&self, turn: &Turn) -> Result<Response, EngineError> {
-        self.tap.asked(None);
+        self.injector.asked(None);
         self.engine.on_activity(turn).await
     }
 
     async fn run_task(&self, run: &TaskRun, progress: &Progress) -> Result<TaskResponse, EngineError> {
-        self.tap.asked(Some(run.idempotency_key.to_string()));
+        self.injector.asked(Some(run.idempotency_key.to_string()));
         self.engine.run_task(run, progress).await
     }
 
@@ -154,7 +160,7 @@ impl Engine for Observed {
         notification: &Notification,
         recipient: &Recipient,
     ) -> Result<Option<Activity>, EngineError> {
-        self.tap.asked(None);
+        self.injector.asked(None);
         self.engine.on_notification(notification, recipient).await
     }
 }

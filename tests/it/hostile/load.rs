@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::row::{self, Mutation};
 use super::say;
-use super::world::{World, play};
+use super::setup::{Setup, play};
 
 /// How many bad tokens there are of each kind.
 const OF_EACH: usize = 2_500;
@@ -24,27 +24,27 @@ fn good() -> Mutation {
 
 #[tokio::test]
 async fn ten_thousand_bad_tokens_cost_nothing() {
-    let world = World::forgetful().await;
-    let event = world.site.request(&good()).event;
-    assert_eq!(play(&world.inbound, &event).await.status, 202);
-    world.wire.take_calls();
-    let fetches = world.channel.key_fetches();
+    let setup = Setup::forgetful().await;
+    let event = setup.site.request(&good()).event;
+    assert_eq!(play(&setup.inbound, &event).await.status, 202);
+    setup.wire.take_calls();
+    let fetches = setup.channel.key_fetches();
     let bad = bad_tokens(event["headers"]["authorization"].as_str().unwrap());
     let mut minutes = 0;
 
     for (index, token) in bad.iter().enumerate() {
         if index % 1_000 == 999 {
-            world.clock.advance(A_MINUTE / 2);
+            setup.clock.advance(A_MINUTE / 2);
             minutes += index / 1_000 % 2;
         }
         let mut event = event.clone();
         event["headers"]["authorization"] = token.as_str().into();
-        let answer = play(&world.inbound, &event).await;
+        let answer = play(&setup.inbound, &event).await;
         assert_eq!(answer.status, 401, "{token}");
     }
 
-    let fetches = usize::try_from(world.channel.key_fetches() - fetches).unwrap();
-    assert_eq!(world.wire.take_calls(), Vec::<String>::new());
+    let fetches = usize::try_from(setup.channel.key_fetches() - fetches).unwrap();
+    assert_eq!(setup.wire.take_calls(), Vec::<String>::new());
     assert!(fetches <= minutes + 1, "{fetches} fetches in {minutes} minutes");
     assert!(fetches > 0, "the unknown keys were not looked for");
     say(&format!(
@@ -83,27 +83,27 @@ async fn while_the_keys_are_out_of_reach_what_is_known_is_used_for_five_days() {
     let row = |effect: &str| rows.iter().find(|row| row.effect.as_deref() == Some(effect)).unwrap();
     let (good, bad) =
         (&row("keys out of reach").mutations[0], &row("keys out of reach, bad token").mutations[0]);
-    let world = World::forgetful().await;
-    let inbound = world.newcomer("f6");
-    let status = async |mutation: &Mutation| play(&inbound, &world.site.request(mutation).event).await.status;
-    let outage = || world.channel.fail_on(Operation::Keys, Fault::Status(Refusal::raw(500, "")));
+    let setup = Setup::forgetful().await;
+    let inbound = setup.newcomer("f6");
+    let status = async |mutation: &Mutation| play(&inbound, &setup.site.request(mutation).event).await.status;
+    let outage = || setup.channel.fail_on(Operation::Keys, Fault::Status(Refusal::raw(500, "")));
 
     outage();
     assert_eq!(status(good).await, 503, "there is no key set at all");
     assert_eq!(status(bad).await, 503, "nobody can tell");
-    world.clock.advance(A_MINUTE);
+    setup.clock.advance(A_MINUTE);
     assert_eq!(status(good).await, good.expect, "there is one now");
     for day in 1..5 {
-        world.clock.advance(A_DAY);
+        setup.clock.advance(A_DAY);
         outage();
         assert_eq!(status(good).await, good.expect, "day {day}");
         assert_eq!(status(bad).await, bad.expect, "day {day}");
     }
-    world.clock.advance(A_DAY);
+    setup.clock.advance(A_DAY);
     outage();
     assert_eq!(status(good).await, 503, "the keys are too old");
-    world.clock.advance(A_MINUTE);
+    setup.clock.advance(A_MINUTE);
     assert_eq!(status(good).await, good.expect, "and fetched again");
 
-    assert_eq!(world.channel.pending_faults(), 0);
+    assert_eq!(setup.channel.pending_faults(), 0);
 }

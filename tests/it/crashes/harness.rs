@@ -1,5 +1,5 @@
 //! Who runs the functions: hands them activities, messages and events one at a time, sweeps away a process that died
-//! with all it had in memory, and brings back what it had in hand. It knows no story and judges nothing.
+//! with all it had in memory, and brings back what it had in hand. It knows no scenario and judges nothing.
 
 use herald::agent::Engine;
 use std::collections::{HashMap, HashSet};
@@ -16,8 +16,8 @@ use local::poller::QueuePoller;
 use serde_json::{Value, json};
 use support::{TestBundle, TestClock, services};
 
+use super::injector::{CrashInjector, Function};
 use super::mutant::Mutant;
-use super::tap::{Function, Tap};
 
 /// Longer than any claim holds and any work is put off.
 const LATER: Duration = Duration::from_secs(31);
@@ -28,38 +28,38 @@ const CHANNEL_PATIENCE: Duration = Duration::from_secs(15);
 /// How often anything may be tried before it is taken to go round in circles.
 const MOST_ROUNDS: usize = 60;
 
-/// The longest that a story pauses by itself.
+/// The longest that a scenario pauses by itself.
 const PAUSE: Duration = Duration::from_millis(1_500);
 
 /// How long the runtime is given to notice that a process is gone.
 const YIELDS: usize = 20;
 
 /// One bundle and whoever calls its functions.
-pub(super) struct Site {
+pub(super) struct Harness {
     pub(super) bundle: TestBundle,
-    pub(super) tap: Arc<Tap>,
+    pub(super) injector: Arc<CrashInjector>,
     mutant: Option<Mutant>,
     processes: HashMap<Function, Bundle>,
     pumps: [(Function, QueuePoller); 3],
     answered: HashSet<String>,
 }
 
-impl Site {
+impl Harness {
     /// A bundle with this engine, tapped.
     pub(super) async fn start(
         engine: Arc<dyn Engine>,
         clock: Arc<TestClock>,
-        tap: Arc<Tap>,
+        injector: Arc<CrashInjector>,
         mutant: Option<Mutant>,
     ) -> Self {
         let bundle = TestBundle::with_shared(engine, clock).await;
-        tap.listen(&bundle);
+        injector.listen(&bundle);
         if let Some(mutant) = mutant {
             mutant.infect(&bundle);
         }
         let [turns, tasks, deliveries] = bundle.local().pollers();
         let pumps = [(Function::Turns, turns), (Function::Tasks, tasks), (Function::Deliveries, deliveries)];
-        Self { bundle, tap, mutant, processes: HashMap::new(), pumps, answered: HashSet::new() }
+        Self { bundle, injector, mutant, processes: HashMap::new(), pumps, answered: HashSet::new() }
     }
 
     /// The channel delivers `activity` until it is taken.
@@ -168,14 +168,14 @@ impl Site {
     /// What `work` came to in the process of `function`; `None` when the process died over it, and is gone.
     async fn run<T>(&mut self, function: Function, work: impl Future<Output = T>) -> Option<T> {
         let (stack, channel) = (&self.bundle.local().stack, self.bundle.channel());
-        self.tap.begin(function);
+        self.injector.begin(function);
         // On the heap: a process holds much.
         let work = Box::pin(work);
         let outcome = tokio::select! {
             biased;
             outcome = work => Some(outcome),
             () = self.bundle.clock().flow(PAUSE) => None,
-            () = self.tap.swallowed() => None,
+            () = self.injector.swallowed() => None,
             () = stack.reply_lost() => None,
             () = channel.reply_lost() => None,
         };
@@ -184,10 +184,10 @@ impl Site {
             for _ in 0..YIELDS {
                 tokio::task::yield_now().await;
             }
-            self.tap.died(channel.texts().pop());
+            self.injector.died(channel.texts().pop());
             self.processes.remove(&function);
         }
-        self.tap.end();
+        self.injector.end();
         outcome
     }
 

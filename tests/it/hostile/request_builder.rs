@@ -1,4 +1,4 @@
-//! The forge: a good request and what a row changes about it, as the event that API Gateway would send.
+//! The request_builder: a good request and what a row changes about it, as the event that API Gateway would send.
 //! Whatever a row leaves alone is good: the token is signed over whatever became of it.
 
 use std::collections::BTreeMap;
@@ -13,15 +13,15 @@ use serde_json::{Value, json};
 use support::TestClock;
 
 use super::keys;
+use super::placeholders::expand;
 use super::row::Mutation;
-use super::text::expand;
-use super::trap::Trap;
+use super::ssrf_listener::SsrfListener;
 
 /// The app whose Entra tokens count as the channel's, where any do.
 pub(super) const CALLER: &str = "0c1d2e3f-4a5b-4c6d-8e7f-9a0b1c2d3e4f";
 
 /// Where good requests come from and go to.
-pub(super) struct Site {
+pub(super) struct RequestBuilder {
     pub(super) client_id: String,
     pub(super) tenant: String,
     pub(super) service_url: String,
@@ -29,7 +29,7 @@ pub(super) struct Site {
     pub(super) activity: Value,
     pub(super) clock: Arc<TestClock>,
     /// Where nothing may ever be asked for.
-    pub(super) trap: Trap,
+    pub(super) trap: SsrfListener,
     pub(super) made: AtomicU64,
 }
 
@@ -42,7 +42,7 @@ pub(super) struct Request {
     pub(super) mutation: Mutation,
 }
 
-impl Site {
+impl RequestBuilder {
     /// The request that `mutation` describes.
     pub(super) fn request(&self, mutation: &Mutation) -> Request {
         let id = format!("f:{}", self.made.fetch_add(1, Ordering::Relaxed));

@@ -1,4 +1,4 @@
-//! A peer that speaks to its clients byte by byte: it cuts, resets, stalls and says anything in place of HTTP.
+//! A server that speaks to its clients byte by byte: it cuts, resets, stalls and says anything in place of HTTP.
 //! It knows of HTTP only where a request ends.
 
 use std::collections::VecDeque;
@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 /// One thing that is done to a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Act {
+pub enum ConnectionStep {
     /// So many bytes are read.
     Read(usize),
     /// A request is read to its end.
@@ -26,22 +26,22 @@ pub enum Act {
     Stall,
 }
 
-/// A peer on loopback. Each connection is treated as the next script says; without one it is counted and closed.
-pub struct Peer {
+/// A server on loopback. Each connection is treated as the next script says; without one it is counted and closed.
+pub struct RawServer {
     address: SocketAddr,
     shared: Arc<Shared>,
 }
 
 #[derive(Default)]
 struct Shared {
-    scripts: Mutex<VecDeque<Vec<Act>>>,
+    scripts: Mutex<VecDeque<Vec<ConnectionStep>>>,
     requests: Mutex<Vec<Vec<u8>>>,
     connections: watch::Sender<usize>,
     closed: watch::Sender<usize>,
 }
 
-impl Peer {
-    /// A peer that listens.
+impl RawServer {
+    /// A server that listens.
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -58,7 +58,7 @@ impl Peer {
     }
 
     /// Treats the next connection so, after those scripted before it.
-    pub fn then(&self, script: impl Into<Vec<Act>>) {
+    pub fn then(&self, script: impl Into<Vec<ConnectionStep>>) {
         lock(&self.shared.scripts).push_back(script.into());
     }
 
@@ -80,37 +80,37 @@ impl Peer {
         lock(&self.shared.requests).clone()
     }
 
-    /// Returns once the client has closed `count` connections that the peer closed.
+    /// Returns once the client has closed `count` connections that the server closed.
     pub async fn closed(&self, count: usize) {
         // The sender is ours, so the wait cannot fail.
         let _ = self.shared.closed.subscribe().wait_for(|closed| *closed >= count).await;
     }
 }
 
-async fn play(mut stream: TcpStream, script: Vec<Act>, shared: Arc<Shared>) {
+async fn play(mut stream: TcpStream, script: Vec<ConnectionStep>, shared: Arc<Shared>) {
     for act in script {
         // A client that is gone ends it: what it makes of that is the test's question.
         let done = match act {
-            Act::Read(count) => stream.read_exact(&mut vec![0; count]).await.is_ok(),
-            Act::ReadRequest => match request(&mut stream).await {
+            ConnectionStep::Read(count) => stream.read_exact(&mut vec![0; count]).await.is_ok(),
+            ConnectionStep::ReadRequest => match request(&mut stream).await {
                 Some(request) => {
                     lock(&shared.requests).push(request);
                     true
                 }
                 None => false,
             },
-            Act::Write(bytes) => stream.write_all(&bytes).await.is_ok(),
-            Act::Close => {
+            ConnectionStep::Write(bytes) => stream.write_all(&bytes).await.is_ok(),
+            ConnectionStep::Close => {
                 let closed = stream.shutdown().await.is_ok();
                 until_closed(&mut stream).await;
                 shared.closed.send_modify(|count| *count += 1);
                 closed
             }
-            Act::Reset => {
+            ConnectionStep::Reset => {
                 stream.set_zero_linger().unwrap();
                 return;
             }
-            Act::Stall => {
+            ConnectionStep::Stall => {
                 until_closed(&mut stream).await;
                 false
             }

@@ -1,7 +1,7 @@
 //! Every row of the channel's status table (docs/protocol.md §1.8) through the shipped worker: how the job ends and why, how
-//! many requests were made, and what became of the reference. `cargo test --test it statuses -- --nocapture` prints it.
+//! many requests were made, and what became of the reference. `cargo test --test it channel_errors -- --nocapture` prints it.
 
-mod others;
+mod operations;
 mod rows;
 
 use herald::jobs::Failure;
@@ -15,7 +15,7 @@ use herald::protocol::conversation::ConversationReference;
 use herald::protocol::ids::{ChannelId, ConversationId};
 use local::channel_emulator::{Fault, Operation, Refusal};
 use serde_json::{Value, json};
-use support::{Neighbour, ScriptedEngine, TestBundle};
+use support::{ScriptedEngine, SecondWorker, TestBundle};
 
 /// The channel under both names of its host, as two hosts of one cloud.
 fn two_hosts(bundle: &TestBundle) -> Cloud {
@@ -26,8 +26,8 @@ fn two_hosts(bundle: &TestBundle) -> Cloud {
     Cloud::parse(&cloud.to_string()).unwrap()
 }
 
-fn neighbour(bundle: &TestBundle, engine: ScriptedEngine) -> Neighbour {
-    Neighbour::new(bundle, engine, two_hosts(bundle), http::client().unwrap())
+fn second_worker(bundle: &TestBundle, engine: ScriptedEngine) -> SecondWorker {
+    SecondWorker::new(bundle, engine, two_hosts(bundle), http::client().unwrap())
 }
 
 pub(crate) fn reference_of(activity: &Value) -> ConversationReference {
@@ -75,7 +75,7 @@ async fn story_of(bundle: &TestBundle, turn: &JobId) -> (State, Vec<Failure>) {
 #[tokio::test]
 async fn every_answer_of_the_channel_comes_to_what_the_protocol_says() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
-    let neighbour = neighbour(&bundle, ScriptedEngine::saying("Hello."));
+    let second_worker = second_worker(&bundle, ScriptedEngine::saying("Hello."));
     print(&format!(
         "\n{:<62} {:<7} {:<8} {:>8}  {:<44} reason",
         "answer", "first", "end", "requests", "reference"
@@ -93,9 +93,9 @@ async fn every_answer_of_the_channel_comes_to_what_the_protocol_says() {
         let before = bundle.channel().entries().len();
         let turn = turn_of(&asked);
 
-        neighbour.pump(&bundle, "turns").step().await.unwrap();
+        second_worker.pump(&bundle, "turns").step().await.unwrap();
         let (at_first, _) = story_of(&bundle, &turn).await;
-        neighbour.drain(&bundle).await;
+        second_worker.drain(&bundle).await;
 
         let (in_the_end, failures) = story_of(&bundle, &turn).await;
         let requests = bundle.channel().entries().len() - before;

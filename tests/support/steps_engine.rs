@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use crate::TestBundle;
 
 /// The engine.
-pub struct Clerk {
+pub struct StepsEngine {
     clock: Arc<dyn Clock>,
     steps: Vec<TaskResponse>,
     /// How long the first step takes.
@@ -38,7 +38,7 @@ pub fn done(text: &str) -> TaskResponse {
     TaskResponse::done([Activity::message(text)])
 }
 
-impl Clerk {
+impl StepsEngine {
     /// Its task takes these steps, and then repeats the last.
     pub fn taking(steps: Vec<TaskResponse>, clock: Arc<dyn Clock>) -> Self {
         Self { clock, steps, takes: Duration::ZERO, runs: Mutex::default() }
@@ -116,7 +116,7 @@ impl Clerk {
 }
 
 #[async_trait]
-impl Engine for Clerk {
+impl Engine for StepsEngine {
     async fn on_activity(&self, turn: &Turn) -> Result<Response, EngineError> {
         if turn.activity.is("message") {
             return Ok(self.answer(turn));
@@ -149,11 +149,11 @@ impl Engine for Clerk {
     }
 }
 
-/// A bundle whose clerk takes these steps, and the clerk.
-pub async fn with(steps: Vec<TaskResponse>) -> (TestBundle, Arc<Clerk>) {
+/// A bundle whose engine takes these steps, and the engine.
+pub async fn with(steps: Vec<TaskResponse>) -> (TestBundle, Arc<StepsEngine>) {
     let clock = TestBundle::clock_at_start();
-    let clerk = Arc::new(Clerk::taking(steps, clock.clone()));
-    (TestBundle::with_shared(clerk.clone(), clock).await, clerk)
+    let engine = Arc::new(StepsEngine::taking(steps, clock.clone()));
+    (TestBundle::with_shared(engine.clone(), clock).await, engine)
 }
 
 /// The one who asks.

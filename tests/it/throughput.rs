@@ -1,6 +1,6 @@
 //! Crowds in real time: workers side by side, embedded services, an emulated channel whose log is looked at afterwards.
 //!
-//! `cargo test --release --test it crowd:: -- --ignored --nocapture --test-threads=1`; the ceilings are scaled up, so
+//! `cargo test --release --test it throughput:: -- --ignored --nocapture --test-threads=1`; the ceilings are scaled up, so
 //! that minutes do.
 
 use std::collections::{BTreeMap, HashSet};
@@ -39,7 +39,7 @@ fn say(text: &str) {
 }
 
 /// A bundle in real time, with workers of deliveries alone.
-struct Crowd {
+struct LoadTest {
     local: Arc<Local>,
     stop: watch::Sender<bool>,
     workers: JoinSet<()>,
@@ -47,7 +47,7 @@ struct Crowd {
     tenants: BTreeMap<String, usize>,
 }
 
-impl Crowd {
+impl LoadTest {
     async fn start(tenant_rate: u32) -> Self {
         let local = Local::start(LocalOptions {
             state: None,
@@ -184,43 +184,43 @@ fn of_tenant(shown: &[(Timestamp, usize)], tenant: usize) -> Vec<Timestamp> {
 #[ignore = "takes two minutes in release"]
 async fn twenty_thousand_are_told_at_the_rate_of_their_tenant_and_no_faster() {
     const RATE: u32 = 200;
-    let mut crowd = Crowd::start(RATE).await;
-    crowd.populate(0, 20_000).await;
+    let mut load = LoadTest::start(RATE).await;
+    load.populate(0, 20_000).await;
 
-    let id = crowd.tell("twenty-thousand").await;
-    crowd.until_done(&id).await;
+    let id = load.tell("twenty-thousand").await;
+    load.until_done(&id).await;
 
-    let times = of_tenant(&crowd.shown(), 0);
+    let times = of_tenant(&load.shown(), 0);
     let (achieved, most) = (rate(&times, times[0]), most_in_a_second(&times));
     say(&format!(
         "20,000 recipients: {achieved:.1} a second of {RATE} ({:.1} %), at most {most} in any second",
         100.0 * achieved / f64::from(RATE)
     ));
-    assert_eq!((times.len(), crowd.outcome(&id, Outcome::Delivered).await), (20_000, 20_000));
+    assert_eq!((times.len(), load.outcome(&id, Outcome::Delivered).await), (20_000, 20_000));
     assert!(achieved >= 0.95 * f64::from(RATE), "{achieved}");
     assert!(most <= RATE as usize * LIMIT_IN_QUARTERS / 4, "{most}");
-    crowd.end().await;
+    load.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes a minute"]
 async fn a_pause_and_an_end_are_felt_within_five_seconds_and_a_resumption_with_the_next_tick() {
     const RATE: u32 = 100;
-    let mut crowd = Crowd::start(RATE).await;
-    crowd.populate(0, 3_000).await;
-    let id = crowd.tell("paused").await;
+    let mut load = LoadTest::start(RATE).await;
+    load.populate(0, 3_000).await;
+    let id = load.tell("paused").await;
     SystemClock.sleep(Duration::from_secs(5)).await;
 
-    let paused = crowd.wish(&id, Command::Pause).await;
+    let paused = load.wish(&id, Command::Pause).await;
     SystemClock.sleep(Duration::from_secs(10)).await;
-    let before = of_tenant(&crowd.shown(), 0);
-    let resumed = crowd.wish(&id, Command::Resume).await;
-    crowd.tick().await;
+    let before = of_tenant(&load.shown(), 0);
+    let resumed = load.wish(&id, Command::Resume).await;
+    load.tick().await;
     SystemClock.sleep(Duration::from_secs(10)).await;
-    let after = of_tenant(&crowd.shown(), 0);
-    let ended = crowd.wish(&id, Command::Cancel).await;
+    let after = of_tenant(&load.shown(), 0);
+    let ended = load.wish(&id, Command::Cancel).await;
     SystemClock.sleep(Duration::from_secs(10)).await;
-    let all = of_tenant(&crowd.shown(), 0);
+    let all = of_tenant(&load.shown(), 0);
 
     let felt = |times: &[Timestamp], since: Timestamp| times[times.len() - 1].duration_since(since);
     let (pause, end) = (felt(&before, paused), felt(&all, ended));
@@ -230,7 +230,7 @@ async fn a_pause_and_an_end_are_felt_within_five_seconds_and_a_resumption_with_t
     let bound = SignedDuration::from_millis(5_500);
     assert!(pause <= bound && end <= bound && resumption <= bound, "{pause:#} {resumption:#} {end:#}");
     assert!(before.len() < all.len() && all.len() < 3_000, "{} {}", before.len(), all.len());
-    crowd.end().await;
+    load.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -240,27 +240,27 @@ async fn a_throttled_tenant_costs_the_nine_others_nothing() {
     const TENANTS: usize = 10;
     let mut rates = Vec::new();
     for is_throttled in [false, true] {
-        let mut crowd = Crowd::start(RATE).await;
-        let throttled = crowd.populate(0, 500).await;
+        let mut load = LoadTest::start(RATE).await;
+        let throttled = load.populate(0, 500).await;
         for tenant in 1..TENANTS {
-            crowd.populate(tenant, 500).await;
+            load.populate(tenant, 500).await;
         }
         if is_throttled {
             let until = SystemClock.now() + SignedDuration::from_secs(20);
             let refusal = Refusal::new(429, "Throttled", "API calls quota exceeded").retry_after("2");
-            crowd.local.channel.throttle(throttled, until, refusal);
+            load.local.channel.throttle(throttled, until, refusal);
         }
 
-        let id = crowd.tell("ten-tenants").await;
-        crowd.until_done(&id).await;
+        let id = load.tell("ten-tenants").await;
+        load.until_done(&id).await;
 
-        let shown = crowd.shown();
+        let shown = load.shown();
         assert_eq!(shown.len(), TENANTS * 500);
         // Also who has to wait for their first message loses by it.
         let since = shown[0].0;
         let rates_of = (0..TENANTS).map(|tenant| rate(&of_tenant(&shown, tenant), since));
         rates.push(rates_of.collect::<Vec<_>>());
-        crowd.end().await;
+        load.end().await;
     }
     let [without, with] = &rates[..] else { unreachable!("two runs") };
 

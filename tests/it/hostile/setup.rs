@@ -1,4 +1,4 @@
-//! A world to play requests in: the real handler for the public cloud, whose key sets alone are the emulator's.
+//! A setup to play requests in: the real handler for the public cloud, whose key sets alone are the emulator's.
 //! It has a table and queues behind a counted wire, or nothing behind it at all.
 
 use herald::agent::Engine;
@@ -30,20 +30,20 @@ use serde_json::{Value, json};
 use support::{ScriptedEngine, TestBundle, TestClock};
 use tokio::net::TcpListener;
 
-use super::forge::{CALLER, Request, Site};
+use super::counting_proxy::CountingProxy;
 use super::keys;
-use super::trap::Trap;
-use super::wire::Wire;
+use super::request_builder::{CALLER, Request, RequestBuilder};
+use super::ssrf_listener::SsrfListener;
 
 pub(super) const CLIENT_ID: &str = "5d0c9c1e-7a3b-4f0e-9f8e-2b1a6c3d4e5f";
 pub(super) const TENANT: &str = "9a1b2c3d-4e5f-4a6b-8c7d-0e1f2a3b4c5d";
 pub(super) const SERVICE_URL: &str = "https://smba.trafficmanager.net/emea/";
 
 /// The handler and what is around it.
-pub(super) struct World {
-    pub(super) site: Site,
+pub(super) struct Setup {
+    pub(super) site: RequestBuilder,
     pub(super) clock: Arc<TestClock>,
-    pub(super) wire: Wire,
+    pub(super) wire: CountingProxy,
     pub(super) channel: Channel,
     pub(super) entra: Channel,
     /// Takes the channel's own tokens alone, as it is unless `CHANNEL_CALLERS` is set.
@@ -63,8 +63,8 @@ pub(super) struct Answer {
     pub(super) body: String,
 }
 
-impl World {
-    /// A world with a table and queues.
+impl Setup {
+    /// A setup with a table and queues.
     pub(super) async fn new() -> Self {
         let template = Template::parse(include_str!("../../../template.yaml")).unwrap();
         let clock = TestBundle::clock_at_start();
@@ -74,13 +74,13 @@ impl World {
         Self::start(clock, Some(stack)).await
     }
 
-    /// A world in which nothing is kept: whatever is stored or queued is answered with success and forgotten.
+    /// A setup in which nothing is kept: whatever is stored or queued is answered with success and forgotten.
     pub(super) async fn forgetful() -> Self {
         Self::start(TestBundle::clock_at_start(), None).await
     }
 
     async fn start(clock: Arc<TestClock>, stack: Option<Stack>) -> Self {
-        let wire = Wire::to(stack.as_ref().map(Stack::endpoint)).await;
+        let wire = CountingProxy::to(stack.as_ref().map(Stack::endpoint)).await;
         let queue = |id: &str| match stack.as_ref().and_then(|stack| stack.queue_url(id)) {
             Some(url) => url.to_owned(),
             None => format!("{}/000000000000/{id}.fifo", wire.url),
@@ -96,13 +96,13 @@ impl World {
         keys::channel_set().into_iter().for_each(|key| channel.publish_key(key));
         keys::entra_set().into_iter().for_each(|key| entra.publish_key(key));
         let inbound = |callers| build(cloud(&channel, &entra), callers, &resources, &clock);
-        let site = Site {
+        let site = RequestBuilder {
             client_id: CLIENT_ID.to_owned(),
             tenant: TENANT.to_owned(),
             service_url: SERVICE_URL.to_owned(),
             activity: activity(),
             clock: clock.clone(),
-            trap: Trap::new(),
+            trap: SsrfListener::new(),
             made: AtomicU64::new(0),
         };
         Self {
