@@ -8,7 +8,7 @@ use serde_json::json;
 use support::{ScriptedEngine, TestBundle};
 
 #[tokio::test]
-async fn a_query_is_answered_in_its_conversation() {
+async fn query_is_answered_in_its_conversation() {
     let bundle = TestBundle::with(ScriptedEngine::saying("Hello to you.")).await;
     let alex = bundle.channel().add_person("Alex");
 
@@ -24,7 +24,7 @@ async fn a_query_is_answered_in_its_conversation() {
 }
 
 #[tokio::test]
-async fn long_work_is_acknowledged_and_followed_up_in_the_conversation_it_was_asked_in() {
+async fn long_work_is_acknowledged_and_answered_in_its_conversation() {
     let bundle = TestBundle::with(ScriptedEngine::deferring("On it.", "Here it is.")).await;
     let alex = bundle.channel().add_person("Alex");
 
@@ -42,7 +42,7 @@ async fn long_work_is_acknowledged_and_followed_up_in_the_conversation_it_was_as
 }
 
 #[tokio::test]
-async fn an_engine_that_takes_40_s_is_acknowledged_within_15_s_and_followed_up() {
+async fn turn_of_40_s_is_accepted_within_15_s_and_answered() {
     let clock = TestBundle::clock_at_start();
     let engine = ScriptedEngine::saying("It took me a while.").after(Duration::from_secs(40), clock.clone());
     let bundle = TestBundle::with_shared(Arc::new(engine), clock.clone()).await;
@@ -67,7 +67,7 @@ async fn an_engine_that_takes_40_s_is_acknowledged_within_15_s_and_followed_up()
 }
 
 #[tokio::test]
-async fn in_a_channel_the_mention_is_not_part_of_the_question_and_the_answer_stays_in_the_thread() {
+async fn channel_mention_is_stripped_and_answer_stays_in_the_thread() {
     let engine = Arc::new(ScriptedEngine::deferring("On it.", "Ordered."));
     let bundle = TestBundle::with_shared(engine.clone(), TestBundle::clock_at_start()).await;
     let alex = bundle.channel().add_person("Alex");
@@ -88,7 +88,7 @@ async fn in_a_channel_the_mention_is_not_part_of_the_question_and_the_answer_sta
 }
 
 #[tokio::test]
-async fn every_type_of_activity_reaches_the_engine() {
+async fn every_activity_type_reaches_the_engine() {
     let engine = Arc::new(ScriptedEngine::default());
     let bundle = TestBundle::with_shared(engine.clone(), TestBundle::clock_at_start()).await;
     let channel = bundle.channel();
@@ -115,7 +115,7 @@ async fn every_type_of_activity_reaches_the_engine() {
 }
 
 #[tokio::test]
-async fn a_redelivered_activity_is_answered_once() {
+async fn redelivered_activity_is_answered_once() {
     let engine = Arc::new(ScriptedEngine::deferring("On it.", "Done."));
     let bundle = TestBundle::with_shared(engine.clone(), TestBundle::clock_at_start()).await;
     let alex = bundle.channel().add_person("Alex");
@@ -133,7 +133,7 @@ async fn a_redelivered_activity_is_answered_once() {
 }
 
 #[tokio::test]
-async fn a_message_without_an_id_is_keyed_by_its_content() {
+async fn message_without_id_is_keyed_by_its_content() {
     let bundle = TestBundle::with(ScriptedEngine::saying("Yes?")).await;
     let alex = bundle.channel().add_person("Alex");
     let nameless = |text: &str| {
@@ -153,7 +153,7 @@ async fn a_message_without_an_id_is_keyed_by_its_content() {
 }
 
 #[tokio::test]
-async fn an_invoke_is_answered_in_its_response() {
+async fn invoke_is_answered_in_the_http_response() {
     let bundle = TestBundle::with(ScriptedEngine::answering(200, json!({ "ok": true }))).await;
     let alex = bundle.channel().add_person("Alex");
 
@@ -164,7 +164,7 @@ async fn an_invoke_is_answered_in_its_response() {
 }
 
 #[tokio::test]
-async fn an_invoke_nobody_knows_is_not_implemented() {
+async fn unknown_invoke_is_not_implemented() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     let alex = bundle.channel().add_person("Alex");
 
@@ -175,7 +175,7 @@ async fn an_invoke_nobody_knows_is_not_implemented() {
 }
 
 #[tokio::test]
-async fn a_caller_that_expects_replies_gets_them_in_the_response() {
+async fn caller_with_expect_replies_gets_replies_in_the_response() {
     let bundle = TestBundle::with(ScriptedEngine::saying("Inline.")).await;
     let alex = bundle.channel().add_person("Alex");
     let mut activity = bundle.channel().message(&alex, "hello");
@@ -189,7 +189,7 @@ async fn a_caller_that_expects_replies_gets_them_in_the_response() {
 }
 
 #[tokio::test]
-async fn an_engine_that_recovers_is_asked_again_and_one_that_does_not_apologises() {
+async fn engine_failure_is_retried_and_repeated_failure_apologises() {
     let recovering = TestBundle::with(ScriptedEngine::saying("Here I am.").failing_first(2)).await;
     let broken = TestBundle::with(ScriptedEngine::saying("never").failing_first(99)).await;
 
@@ -206,7 +206,7 @@ async fn an_engine_that_recovers_is_asked_again_and_one_that_does_not_apologises
 }
 
 #[tokio::test]
-async fn a_task_too_large_for_the_queue_is_answered_with_an_apology() {
+async fn task_too_large_for_the_queue_is_answered_with_apology() {
     let ack = herald::protocol::activity::Activity::message("On it.");
     let task = herald::agent::Task::new("work").input("x".repeat(300_000));
     let response = herald::agent::Response::defer(ack, task);

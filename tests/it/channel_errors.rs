@@ -73,7 +73,7 @@ async fn story_of(bundle: &TestBundle, turn: &JobId) -> (State, Vec<Failure>) {
 }
 
 #[tokio::test]
-async fn every_answer_of_the_channel_comes_to_what_the_protocol_says() {
+async fn every_channel_status_has_its_documented_outcome() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     let second_worker = second_worker(&bundle, ScriptedEngine::saying("Hello."));
     print(&format!(
@@ -129,7 +129,7 @@ fn name(answer: &Refusal) -> String {
 }
 
 #[tokio::test]
-async fn what_is_forbidden_twice_without_a_reason_is_over() {
+async fn second_403_without_reason_is_permanent() {
     let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
     let alex = bundle.channel().add_person("Alex");
     let first = bundle.channel().message(&alex, "hello");
@@ -153,7 +153,7 @@ async fn what_is_forbidden_twice_without_a_reason_is_over() {
 }
 
 #[tokio::test]
-async fn a_conversation_that_is_gone_is_created_again_only_for_a_person_who_may_be_told() {
+async fn deleted_conversation_is_recreated_only_for_a_reachable_person() {
     let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
     let stranger = bundle.channel().add_person("Alex");
     let general = bundle.channel().add_channel("Office", "General");
@@ -185,7 +185,7 @@ async fn a_conversation_that_is_gone_is_created_again_only_for_a_person_who_may_
 }
 
 #[tokio::test]
-async fn an_answer_too_long_for_one_message_is_told_in_several() {
+async fn answer_too_long_for_one_message_is_split() {
     let text = "All of it. ".repeat(12_000);
     let bundle = TestBundle::with(ScriptedEngine::saying(&text)).await;
     let alex = bundle.channel().add_person("Alex");

@@ -13,7 +13,7 @@ use support::{ScriptedEngine, TestBundle};
 const MOST_WRITES: usize = 8;
 
 #[tokio::test]
-async fn a_turn_with_a_follow_up_takes_few_writes_and_no_read() {
+async fn turn_with_follow_up_takes_few_writes_and_no_read() {
     let bundle = TestBundle::with(ScriptedEngine::deferring("On it.", "Here it is.")).await;
     let alex = bundle.install("Alex").await;
     let asked = watched(&bundle);
@@ -41,7 +41,7 @@ const WRITES_PER_RECIPIENT: usize = 2;
 const RECIPIENTS: usize = 10;
 
 #[tokio::test]
-async fn telling_a_known_person_takes_two_writes_and_no_read_of_them() {
+async fn delivery_to_known_recipient_takes_two_writes_and_no_read() {
     let bundle = TestBundle::with(ScriptedEngine::telling("News.")).await;
     for person in 0..RECIPIENTS {
         bundle.install(&format!("Person {person}")).await;

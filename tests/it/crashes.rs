@@ -32,7 +32,7 @@ struct Case<'a> {
 }
 
 #[test]
-fn a_crash_at_any_point_loses_nothing_and_repeats_only_what_nobody_could_know() {
+fn crash_at_any_point_loses_nothing_and_repeats_only_ambiguous_sends() {
     for scenario in Scenario::ALL {
         let usual = record(scenario);
         let cases = singles(scenario, &usual);
@@ -55,7 +55,7 @@ fn a_crash_at_any_point_loses_nothing_and_repeats_only_what_nobody_could_know() 
 
 #[test]
 #[ignore = "takes minutes"]
-fn two_crashes_at_any_pair_of_points_keep_the_bounds_too() {
+fn crashes_at_any_pair_of_points_keep_the_bounds() {
     for scenario in Scenario::ALL {
         let usual = record(scenario);
         let cases = singles(scenario, &usual);
@@ -68,7 +68,7 @@ fn two_crashes_at_any_pair_of_points_keep_the_bounds_too() {
 }
 
 #[test]
-fn every_broken_variant_is_noticed_at_some_point() {
+fn every_mutant_is_detected_at_some_point() {
     let usual = record(Scenario::FollowUp);
     let cases = singles(Scenario::FollowUp, &usual);
     let mut table = Vec::new();

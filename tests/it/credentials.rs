@@ -88,7 +88,7 @@ async fn assert_refused(bundle: TestBundle, words: &[&str]) {
 }
 
 #[tokio::test]
-async fn a_follow_up_is_sent_with_a_secret_that_is_kept_in_secrets_manager() {
+async fn follow_up_is_sent_with_secret_from_secrets_manager() {
     let bundle = bundle(Credential::StoredSecret(SECRET_ARN.to_owned())).await;
     bundle.local().stack.put_secret(SECRET_ARN, "emulated\n");
 
@@ -96,19 +96,19 @@ async fn a_follow_up_is_sent_with_a_secret_that_is_kept_in_secrets_manager() {
 }
 
 #[tokio::test]
-async fn a_follow_up_is_sent_with_a_certificate() {
+async fn follow_up_is_sent_with_certificate() {
     let certificate = Certificate::new();
 
     assert_follows_up(with_certificate(&certificate.pem(), &certificate).await).await;
 }
 
 #[tokio::test]
-async fn a_follow_up_is_sent_with_a_federated_identity() {
+async fn follow_up_is_sent_with_federated_identity() {
     assert_follows_up(federated(|_| {}).await).await;
 }
 
 #[tokio::test]
-async fn a_federated_credential_that_does_not_fit_is_named_by_the_member_that_differs() {
+async fn mismatched_federated_credential_is_named_by_its_member() {
     let upper = |text: &mut String| *text = text.replace("role", "Role");
     let issuer = federated(|credential| credential.issuer.push('/')).await;
     let subject = federated(|credential| upper(&mut credential.subject)).await;
@@ -122,7 +122,7 @@ async fn a_federated_credential_that_does_not_fit_is_named_by_the_member_that_di
 }
 
 #[tokio::test]
-async fn another_role_than_the_trusted_one_is_refused() {
+async fn untrusted_role_is_rejected() {
     let bundle = federated(|_| {}).await;
     bundle.local().stack.identity().assume("arn:aws:iam::000000000000:role/another");
 
@@ -130,7 +130,7 @@ async fn another_role_than_the_trusted_one_is_refused() {
 }
 
 #[tokio::test]
-async fn federation_that_is_off_in_the_account_is_explained() {
+async fn disabled_federation_is_explained() {
     let bundle = federated(|_| {}).await;
     bundle.local().stack.identity().switch_off();
 
@@ -138,7 +138,7 @@ async fn federation_that_is_off_in_the_account_is_explained() {
 }
 
 #[tokio::test]
-async fn an_operator_can_compare_what_aws_says_with_the_registration() {
+async fn identity_claims_are_shown_for_comparison_with_the_registration() {
     let bundle = bundle(Credential::Federated).await;
     let cloud = Cloud::parse(&bundle.channel().cloud().to_string()).unwrap();
 
@@ -150,7 +150,7 @@ async fn an_operator_can_compare_what_aws_says_with_the_registration() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_not_registered_or_not_its_keys_own_is_refused() {
+async fn unregistered_or_mismatched_certificate_is_rejected() {
     let (own, other) = (Certificate::new(), Certificate::new());
     let unknown = with_certificate(&other.pem(), &own).await;
     let mixed = with_certificate(&own.pem_with_key_of(&other), &own).await;
@@ -160,7 +160,7 @@ async fn a_certificate_that_is_not_registered_or_not_its_keys_own_is_refused() {
 }
 
 #[tokio::test]
-async fn a_secret_that_holds_no_certificate_or_is_not_there_is_explained() {
+async fn missing_secret_or_secret_without_certificate_is_explained() {
     let own = Certificate::new();
     let no_key = with_certificate(&own.certificate, &own).await;
     let absent = bundle(Credential::Certificate(SECRET_ARN.to_owned())).await;
@@ -170,7 +170,7 @@ async fn a_secret_that_holds_no_certificate_or_is_not_there_is_explained() {
 }
 
 #[tokio::test]
-async fn a_certificate_is_replaced_without_a_restart() {
+async fn certificate_is_replaced_without_restart() {
     let (old, new) = (Certificate::new(), Certificate::new());
     let bundle = with_certificate(&old.pem(), &old).await;
     let tokens = &bundle.local().bundle.worker.connector.tokens;
@@ -187,7 +187,7 @@ async fn a_certificate_is_replaced_without_a_restart() {
 }
 
 #[tokio::test]
-async fn an_assertion_outside_its_validity_is_replaced_once() {
+async fn assertion_outside_its_validity_is_replaced_once() {
     let certificate = Certificate::new();
     let bundle = with_certificate(&certificate.pem(), &certificate).await;
     let outside = Refusal::raw(401, r#"{"error":"invalid_client","error_codes":[700024]}"#);
@@ -201,7 +201,7 @@ async fn an_assertion_outside_its_validity_is_replaced_once() {
 }
 
 #[tokio::test]
-async fn an_agent_whose_clock_is_wrong_is_told_so() {
+async fn wrong_clock_of_the_agent_is_explained() {
     let certificate = Certificate::new();
     let bundle = with_certificate(&certificate.pem(), &certificate).await;
     let cloud = Cloud::parse(&bundle.channel().cloud().to_string()).unwrap();

@@ -138,7 +138,7 @@ fn changed(event: &Value) -> Vec<Value> {
 }
 
 #[test]
-fn the_schema_takes_what_proactive_takes_and_nothing_else() {
+fn schema_accepts_exactly_what_proactive_accepts() {
     let schema = Schema::read();
     let (mut taken, mut refused, mut beyond) = (0, 0, 0);
     for event in events() {
@@ -159,7 +159,7 @@ fn the_schema_takes_what_proactive_takes_and_nothing_else() {
 }
 
 #[test]
-fn the_events_of_readme_and_template_are_taken() {
+fn events_of_readme_and_template_are_valid() {
     let schema = Schema::read();
     let example = README.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
     // What the scheduler fills in is no time before it is.

@@ -30,7 +30,7 @@ const SLACK: u64 = 6 * 1024 * 1024;
 
 #[tokio::test]
 #[ignore = "needs release binaries: cargo build --release -p inbound -p worker -p proactive; takes minutes"]
-async fn the_planner_takes_no_more_memory_for_fifty_thousand_than_for_a_thousand() {
+async fn planner_memory_is_the_same_for_one_and_fifty_thousand() {
     let services = Services::start(Delays::Kept).await;
     let table =
         Table::new(aws_sdk_dynamodb::Client::new(&services.stack.sdk_config()), services.stack.table_name());

@@ -27,7 +27,7 @@ use self::setup::{Answer, Setup};
 const LIMIT: Duration = Duration::from_secs(1);
 
 #[test]
-fn every_numbered_row_is_played_or_says_why_not() {
+fn every_row_is_played_or_has_a_reason() {
     let numbered = [('A', 26), ('B', 19), ('C', 21), ('D', 18), ('E', 34), ('F', 7), ('G', 11)];
     let numbered: BTreeSet<String> = numbered
         .iter()
@@ -41,7 +41,7 @@ fn every_numbered_row_is_played_or_says_why_not() {
 }
 
 #[tokio::test]
-async fn every_request_gets_its_status_and_what_is_refused_touches_nothing() {
+async fn every_request_gets_its_status_and_rejected_ones_have_no_effect() {
     let setup = Setup::new().await;
     let good = setup.site.request(&row::Mutation { expect: 202, ..row::Mutation::default() });
     assert_eq!(setup.play(&good).await.status, 202);

@@ -58,7 +58,7 @@ async fn ask(client: &reqwest::Client, url: &str) -> (StatusCode, Vec<u8>) {
 }
 
 #[tokio::test]
-async fn an_answer_is_taken_as_it_is_and_leaves_nothing_behind() {
+async fn response_is_not_decoded_or_followed_and_sets_no_cookie() {
     let server = RedirectServer::start().await;
     let client = http::client().unwrap();
 
@@ -78,7 +78,7 @@ async fn an_answer_is_taken_as_it_is_and_leaves_nothing_behind() {
 
 #[tokio::test]
 #[ignore = "takes five seconds of real time"]
-async fn an_idle_connection_is_not_used_again() {
+async fn idle_connection_is_not_reused() {
     let server = RedirectServer::start().await;
     let client = http::client().unwrap();
 

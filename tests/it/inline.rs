@@ -36,7 +36,7 @@ async fn expecting_replies(bundle: &TestBundle, text: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_button_refreshes_its_card_says_a_word_or_is_refused() {
+async fn button_updates_its_card_shows_a_message_or_is_rejected() {
     let (bundle, _engine) = with(vec![go_on(&[], json!(1), 2 * DAY), done("Delivered.")]).await;
     say(&bundle, "start").await;
     bundle.drain().await;
@@ -60,7 +60,7 @@ async fn a_button_refreshes_its_card_says_a_word_or_is_refused() {
 }
 
 #[tokio::test]
-async fn what_a_button_asks_for_besides_is_queued_before_its_answer_and_done() {
+async fn effects_of_a_button_are_queued_before_its_response() {
     let (bundle, engine) = with(vec![go_on(&["Placed."], json!(1), 2 * DAY), done("Delivered.")]).await;
     say(&bundle, "start").await;
     bundle.drain().await;
@@ -83,7 +83,7 @@ async fn what_a_button_asks_for_besides_is_queued_before_its_answer_and_done() {
 }
 
 #[tokio::test]
-async fn a_button_whose_wish_can_be_kept_nowhere_is_not_said_to_be_done() {
+async fn invoke_fails_when_its_effects_cannot_be_stored() {
     let (bundle, _engine) = with(vec![done("Done.")]).await;
     bundle.local().stack.on_request(Arc::new(|operation: &str| match operation {
         "AmazonSQS.SendMessage" | "DynamoDB_20120810.PutItem" => RequestFate::Refuse,
@@ -98,7 +98,7 @@ async fn a_button_whose_wish_can_be_kept_nowhere_is_not_said_to_be_done() {
 }
 
 #[tokio::test]
-async fn a_button_that_takes_longer_is_worked_on() {
+async fn slow_button_gets_deferred_response() {
     let (bundle, _engine) = with(vec![done("Here it is.")]).await;
 
     let answer = press(&bundle, "later", json!({})).await;
@@ -110,7 +110,7 @@ async fn a_button_that_takes_longer_is_worked_on() {
 }
 
 #[tokio::test]
-async fn a_feedback_is_taken_with_an_empty_object_and_remembered() {
+async fn feedback_gets_empty_object_and_is_remembered() {
     let (bundle, _engine) = with(vec![done("Done.")]).await;
     let value = json!({
         "actionName": "feedback",
@@ -127,7 +127,7 @@ async fn a_feedback_is_taken_with_an_empty_object_and_remembered() {
 }
 
 #[tokio::test]
-async fn an_engine_that_takes_longer_than_5_s_is_answered_for() {
+async fn engine_slower_than_5_s_gets_default_response() {
     let (bundle, _engine) = with(vec![done("Done.")]).await;
     let five_seconds = || async {
         bundle.clock().sleeping(Duration::from_secs(60)).await;
@@ -144,7 +144,7 @@ async fn an_engine_that_takes_longer_than_5_s_is_answered_for() {
 }
 
 #[tokio::test]
-async fn a_caller_that_expects_replies_gets_the_ack_as_the_whole_answer() {
+async fn caller_with_expect_replies_gets_ack_as_whole_answer() {
     let (bundle, _engine) = with(vec![done("Here it is.")]).await;
 
     let acknowledged = expecting_replies(&bundle, "start").await;
@@ -167,7 +167,7 @@ async fn a_caller_that_expects_replies_gets_the_ack_as_the_whole_answer() {
 }
 
 #[tokio::test]
-async fn an_invoke_nobody_answers_is_not_implemented() {
+async fn ignored_invoke_is_not_implemented() {
     let (bundle, _engine) = with(vec![done("Done.")]).await;
 
     let answer = invoke(&bundle, "composeExtension/query", json!({})).await;

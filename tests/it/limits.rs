@@ -64,7 +64,7 @@ async fn populate(bundle: &TestBundle, count: usize, tenant: Option<&str>) {
 }
 
 #[tokio::test]
-async fn ten_answers_at_once_are_spread_over_the_windows_of_a_conversation() {
+async fn ten_concurrent_answers_are_spread_over_the_rate_windows() {
     let answers = (0..10).map(|number| Activity::message(format!("{number}")));
     let bundle = TestBundle::with(ScriptedEngine::deciding(Response::reply_with(answers))).await;
     let alex = bundle.channel().add_person("Alex");
@@ -80,7 +80,7 @@ async fn ten_answers_at_once_are_spread_over_the_windows_of_a_conversation() {
 }
 
 #[tokio::test]
-async fn an_announcement_to_a_hundred_keeps_to_the_rate_of_their_tenant() {
+async fn broadcast_to_a_hundred_keeps_the_tenant_rate() {
     let bundle = TestBundle::with_rate(ScriptedEngine::telling("News."), 40).await;
     populate(&bundle, 100, None).await;
 
@@ -100,7 +100,7 @@ async fn an_announcement_to_a_hundred_keeps_to_the_rate_of_their_tenant() {
 }
 
 #[tokio::test]
-async fn a_throttled_tenant_waits_and_the_others_are_told_meanwhile() {
+async fn throttled_tenant_waits_while_others_are_sent() {
     let bundle = TestBundle::with_rate(ScriptedEngine::telling("News."), 40).await;
     populate(&bundle, 20, Some("11111111-1111-4111-8111-111111111111")).await;
     populate(&bundle, 20, Some("22222222-2222-4222-8222-222222222222")).await;
@@ -127,7 +127,7 @@ async fn a_throttled_tenant_waits_and_the_others_are_told_meanwhile() {
 }
 
 #[tokio::test]
-async fn a_conversation_asked_by_many_at_once_is_answered_within_its_limits() {
+async fn group_with_many_concurrent_queries_stays_within_its_limits() {
     let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
     let general = bundle.channel().add_channel("Office", "General");
     for name in ["Alex", "Dana", "Kim", "Lee", "Max", "Noa", "Pat", "Quinn", "Robin"] {
@@ -171,7 +171,7 @@ async fn tell_500(refusal: &Refusal, percent: u64) -> (TestBundle, usize, usize)
 
 #[tokio::test]
 #[ignore = "takes a quarter of a minute"]
-async fn all_of_five_hundred_are_told_while_a_fifth_of_the_sends_is_throttled() {
+async fn all_five_hundred_are_delivered_while_a_fifth_is_throttled() {
     let throttled = Refusal::new(429, "Throttled", "slow down").retry_after("1");
 
     let (bundle, shown, unknown) = tell_500(&throttled, 20).await;
@@ -182,7 +182,7 @@ async fn all_of_five_hundred_are_told_while_a_fifth_of_the_sends_is_throttled() 
 
 #[tokio::test]
 #[ignore = "takes a quarter of a minute"]
-async fn nearly_all_of_five_hundred_are_told_while_a_tenth_of_the_sends_fails_and_the_rest_is_listed() {
+async fn most_of_five_hundred_are_delivered_while_a_tenth_fails_and_is_listed() {
     let (bundle, shown, unknown) = tell_500(&Refusal::raw(503, ""), 10).await;
 
     assert_eq!(shown + unknown, 500, "{shown} were told, {unknown} are unknown");

@@ -48,7 +48,7 @@ async fn step_of(bundle: &TestBundle, task: &JobId, number: u32) -> Job {
 }
 
 #[tokio::test]
-async fn a_step_three_weeks_later_is_taken_on_the_day_and_not_a_second_early() {
+async fn step_due_in_three_weeks_runs_on_time_and_not_a_second_early() {
     let (bundle, engine) = with(delivery(21 * DAY)).await;
     say(&bundle, "start").await;
     bundle.drain().await;
@@ -75,7 +75,7 @@ async fn a_step_three_weeks_later_is_taken_on_the_day_and_not_a_second_early() {
 }
 
 #[tokio::test]
-async fn a_step_within_three_minutes_waits_the_rest_of_its_time_in_the_queue() {
+async fn step_due_within_three_minutes_waits_as_delayed_message() {
     let (bundle, _engine) = with(delivery(Duration::from_millis(90_400))).await;
     say(&bundle, "start").await;
     let queued = queued(&bundle);
@@ -90,7 +90,7 @@ async fn a_step_within_three_minutes_waits_the_rest_of_its_time_in_the_queue() {
 }
 
 #[tokio::test]
-async fn ticks_that_were_missed_make_a_step_late_and_ticks_that_died_do_not_make_it_twice() {
+async fn missed_ticks_delay_a_step_and_crashed_ticks_do_not_repeat_it() {
     let (bundle, engine) = with(delivery(60 * MINUTE)).await;
     bundle.tick().await;
     say(&bundle, "start").await;
@@ -111,7 +111,7 @@ async fn ticks_that_were_missed_make_a_step_late_and_ticks_that_died_do_not_make
 }
 
 #[tokio::test]
-async fn a_step_that_is_delivered_again_after_a_later_one_is_settled() {
+async fn redelivered_step_is_acknowledged_after_a_later_step() {
     let steps = vec![go_on(&[], json!(1), MINUTE), go_on(&[], json!(2), MINUTE), done("Delivered.")];
     let (bundle, engine) = with(steps).await;
     let queued = queued(&bundle);
@@ -131,7 +131,7 @@ async fn a_step_that_is_delivered_again_after_a_later_one_is_settled() {
 }
 
 #[tokio::test]
-async fn what_the_user_cancels_while_it_waits_never_comes() {
+async fn waiting_task_cancelled_by_user_never_runs() {
     let (bundle, engine) = with(delivery(2 * DAY)).await;
     say(&bundle, "start").await;
     bundle.drain().await;
@@ -156,7 +156,7 @@ async fn what_the_user_cancels_while_it_waits_never_comes() {
 }
 
 #[tokio::test]
-async fn what_the_user_cancels_while_a_step_of_it_is_in_hand_does_not_go_on() {
+async fn task_cancelled_during_a_step_does_not_continue() {
     let clock = TestBundle::clock_at_start();
     let engine = StepsEngine::taking(delivery(2 * DAY), clock.clone()).after(Duration::from_secs(5));
     let engine = Arc::new(engine);
@@ -185,7 +185,7 @@ async fn what_the_user_cancels_while_a_step_of_it_is_in_hand_does_not_go_on() {
 }
 
 #[tokio::test]
-async fn a_step_that_leaves_too_much_ends_with_an_apology() {
+async fn step_with_too_large_state_ends_with_apology() {
     let (bundle, engine) = with(vec![go_on(&["Placed."], json!("x".repeat(64 * 1024)), MINUTE)]).await;
 
     say(&bundle, "start").await;
@@ -198,7 +198,7 @@ async fn a_step_that_leaves_too_much_ends_with_an_apology() {
 }
 
 #[tokio::test]
-async fn the_thousandth_step_is_the_last() {
+async fn thousandth_step_is_the_last() {
     let (bundle, engine) = with(vec![go_on(&[], json!(null), MINUTE)]).await;
     let queued = queued(&bundle);
     say(&bundle, "start").await;
@@ -220,7 +220,7 @@ async fn the_thousandth_step_is_the_last() {
 }
 
 #[tokio::test]
-async fn a_step_decided_and_not_yet_queued_is_queued_without_asking_the_engine_again() {
+async fn planned_step_is_queued_without_calling_the_engine_again() {
     let (bundle, engine) = with(delivery(MINUTE)).await;
     say(&bundle, "start").await;
     bundle.step("turns").await;

@@ -16,7 +16,7 @@ async fn table(bundle: &TestBundle) -> String {
 }
 
 #[tokio::test]
-async fn what_was_said_before_is_recalled_in_the_next_turn() {
+async fn earlier_exchange_is_loaded_in_the_next_turn() {
     let (bundle, _engine) = with(vec![done("Done.")]).await;
 
     for text in ["one", "two", "three"] {
@@ -29,7 +29,7 @@ async fn what_was_said_before_is_recalled_in_the_next_turn() {
 }
 
 #[tokio::test]
-async fn another_conversation_knows_nothing_of_it() {
+async fn memory_is_not_shared_between_conversations() {
     let (bundle, _engine) = with(vec![done("Done.")]).await;
     let robin = bundle.channel().add_person("Robin");
 
@@ -43,7 +43,7 @@ async fn another_conversation_knows_nothing_of_it() {
 }
 
 #[tokio::test]
-async fn only_the_latest_is_kept_and_that_for_a_week() {
+async fn only_latest_exchanges_are_kept_for_a_week() {
     let (bundle, _engine) = with(vec![done("Done.")]).await;
     for number in 0..MAX_EXCHANGES + 2 {
         say(&bundle, &number.to_string()).await;
@@ -63,7 +63,7 @@ async fn only_the_latest_is_kept_and_that_for_a_week() {
 }
 
 #[tokio::test]
-async fn what_is_forgotten_is_in_the_table_no_more_and_what_waits_still_comes() {
+async fn forget_removes_exchanges_and_keeps_waiting_tasks() {
     let (bundle, _engine) = with(vec![go_on(&[], json!(1), 60 * MINUTE), done("Delivered.")]).await;
     say(&bundle, "start").await;
     bundle.drain().await;
@@ -87,7 +87,7 @@ async fn what_is_forgotten_is_in_the_table_no_more_and_what_waits_still_comes() 
 }
 
 #[tokio::test]
-async fn a_task_that_asks_for_it_has_the_memory_too() {
+async fn task_with_memory_gets_the_memory() {
     let (bundle, engine) = with(vec![done("Done.")]).await;
     say(&bundle, "hello").await;
     bundle.drain().await;
@@ -102,7 +102,7 @@ async fn a_task_that_asks_for_it_has_the_memory_too() {
 }
 
 #[tokio::test]
-async fn an_answer_whose_effects_were_done_and_whose_send_was_not_is_said_once_and_remembered_once() {
+async fn answer_is_sent_and_remembered_once_when_send_fails_after_effects() {
     let (bundle, _engine) = with(vec![done("Done.")]).await;
     let throttled = Refusal::new(429, "Throttled", "slow down").retry_after("7");
     bundle.channel().fail(Fault::Status(throttled));
@@ -119,7 +119,7 @@ async fn an_answer_whose_effects_were_done_and_whose_send_was_not_is_said_once_a
 }
 
 #[test]
-fn what_faces_the_internet_may_read_a_memory_and_not_write_it() {
+fn inbound_may_read_memory_and_not_write_it() {
     let template = include_str!("../../template.yaml");
     let role = template.split_once("  InboundRole:").unwrap().1.split_once("  InboundLogs:").unwrap().0;
     let (writes, reads) = role.split_once("Sid: ReadKeysAndMemories").unwrap();

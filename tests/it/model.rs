@@ -28,7 +28,7 @@ async fn last_said(bundle: &TestBundle) -> String {
 }
 
 #[tokio::test]
-async fn free_text_is_answered_by_the_model_and_marked_as_its_words() {
+async fn free_text_is_answered_by_the_model_and_labelled_as_generated() {
     let whole = events(&["Wir ", "haben ", "schöne ", "Stühle 😀."]);
     let bytes: Vec<Vec<u8>> = whole.bytes().map(|byte| vec![byte]).collect();
     let (bundle, server) = desk_with(ModelScript::Streams(bytes)).await;
@@ -51,7 +51,7 @@ async fn free_text_is_answered_by_the_model_and_marked_as_its_words() {
 }
 
 #[tokio::test]
-async fn what_was_said_before_goes_along_until_it_is_forgotten() {
+async fn earlier_exchanges_are_in_the_prompt_until_forgotten() {
     let (bundle, server) = desk_with(ModelScript::Streams(vec![events(&["Blue."]).into_bytes()])).await;
     let alex = bundle.install("Alex").await;
 
@@ -71,7 +71,7 @@ async fn what_was_said_before_goes_along_until_it_is_forgotten() {
 }
 
 #[tokio::test]
-async fn a_model_that_refuses_is_told_of_once_in_plain_words() {
+async fn model_rejection_is_explained_once() {
     for (status, words) in [
         (401, "does not let me in"),
         (404, "is not where I look for it"),
@@ -92,7 +92,7 @@ async fn a_model_that_refuses_is_told_of_once_in_plain_words() {
 }
 
 #[tokio::test]
-async fn a_model_that_does_not_stream_is_understood() {
+async fn model_response_without_stream_is_accepted() {
     let whole = json!({ "choices": [{ "message": { "content": "Hello." }, "finish_reason": "stop" }] });
     let (bundle, _server) = desk_with(ModelScript::Answers(200, whole)).await;
     let alex = bundle.install("Alex").await;
@@ -105,7 +105,7 @@ async fn a_model_that_does_not_stream_is_understood() {
 }
 
 #[tokio::test]
-async fn half_an_answer_stays_and_its_end_is_explained() {
+async fn partial_answer_stays_and_failure_is_explained() {
     let half = events(&["We have "]).split("data: {\"choices\":[{\"delta\":{},").next().unwrap().to_owned();
     let broken = format!("{half}data: {}\n\n", json!({ "error": { "message": "out of memory" } }));
     let (cut_off, _one) = desk_with(ModelScript::Streams(vec![half.into_bytes()])).await;
@@ -123,7 +123,7 @@ async fn half_an_answer_stays_and_its_end_is_explained() {
 }
 
 #[tokio::test]
-async fn a_model_that_falls_silent_is_not_waited_for() {
+async fn silent_model_times_out() {
     let begun = format!("data: {}\n\n", json!({ "choices": [{ "delta": { "content": "We" } }] }));
     let (bundle, _server) = desk_with(ModelScript::FallsSilent(vec![begun.into_bytes()])).await;
     let alex = bundle.install("Alex").await;
@@ -140,7 +140,7 @@ async fn a_model_that_falls_silent_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_model_that_is_not_there_is_told_of() {
+async fn unreachable_model_is_explained() {
     let clock = TestBundle::clock_at_start();
     let server = ScriptedModel::start(ModelScript::Streams(Vec::new())).await;
     let bundle = desk_of(&server, clock).await;

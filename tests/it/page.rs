@@ -9,7 +9,7 @@ fn address(bundle: &TestBundle) -> String {
 }
 
 #[tokio::test]
-async fn what_is_written_on_the_page_is_answered_and_shown_there() {
+async fn message_written_on_the_page_is_answered_there() {
     let bundle = TestBundle::with(engine::OrderDesk::new(TestBundle::clock_at_start())).await;
     let (page, http) = (address(&bundle), reqwest::Client::new());
     let alex = bundle.install("Alex").await;
@@ -29,7 +29,7 @@ async fn what_is_written_on_the_page_is_answered_and_shown_there() {
 }
 
 #[tokio::test]
-async fn another_page_can_neither_read_nor_write_there() {
+async fn other_origins_can_neither_read_nor_write() {
     let bundle = TestBundle::with(engine::OrderDesk::new(TestBundle::clock_at_start())).await;
     let (page, http) = (address(&bundle), reqwest::Client::new());
     let mut statuses = Vec::new();

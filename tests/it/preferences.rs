@@ -71,7 +71,7 @@ async fn outcomes(bundle: &TestBundle, key: &str) -> BTreeMap<Outcome, i64> {
 }
 
 #[tokio::test]
-async fn who_has_muted_a_topic_is_left_out_until_they_unmute_it() {
+async fn muted_topic_is_skipped_until_unmuted() {
     let bundle = order_desk().await;
     let (alex, robin) = (bundle.install("Alex").await, bundle.install("Robin").await);
     say(&bundle, &alex, "mute news").await;
@@ -90,7 +90,7 @@ async fn who_has_muted_a_topic_is_left_out_until_they_unmute_it() {
 }
 
 #[tokio::test]
-async fn what_was_muted_stays_so_when_the_conversation_is_written_anew() {
+async fn mute_survives_replacement_of_the_reference() {
     let bundle = order_desk().await;
     let mut alex = bundle.install("Alex").await;
     say(&bundle, &alex, "mute").await;
@@ -110,7 +110,7 @@ async fn what_was_muted_stays_so_when_the_conversation_is_written_anew() {
 }
 
 #[tokio::test]
-async fn nobody_is_disturbed_in_their_quiet_hours_but_for_what_is_urgent() {
+async fn quiet_hours_defer_all_but_urgent_notifications() {
     let bundle = order_desk().await;
     let mut tokyo = bundle.channel().add_person("Tokyo");
     tokyo.time_zone = "Asia/Tokyo".to_owned();
@@ -144,7 +144,7 @@ async fn nobody_is_disturbed_in_their_quiet_hours_but_for_what_is_urgent() {
 }
 
 #[tokio::test]
-async fn what_waits_for_the_morning_is_not_said_to_who_mutes_it_meanwhile() {
+async fn deferred_delivery_is_skipped_when_muted_meanwhile() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
     say(&bundle, &alex, "quiet hours 22:00 to 07:00").await;
@@ -159,7 +159,7 @@ async fn what_waits_for_the_morning_is_not_said_to_who_mutes_it_meanwhile() {
 }
 
 #[tokio::test]
-async fn the_digests_button_mutes_it_and_takes_that_back() {
+async fn digest_button_mutes_and_unmutes() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
     bundle.fire(json!({ "kind": "everyone" })).await.unwrap();
@@ -186,7 +186,7 @@ async fn the_digests_button_mutes_it_and_takes_that_back() {
 }
 
 #[tokio::test]
-async fn of_two_wishes_the_later_counts_whichever_is_worked_on_first() {
+async fn later_of_two_settings_wins_in_either_processing_order() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
     let action =
@@ -204,7 +204,7 @@ async fn of_two_wishes_the_later_counts_whichever_is_worked_on_first() {
 }
 
 #[tokio::test]
-async fn nobody_is_told_as_long_as_it_is_not_known_who_has_muted_it() {
+async fn delivery_is_deferred_while_preferences_cannot_be_read() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
     say(&bundle, &alex, "mute").await;
@@ -224,7 +224,7 @@ async fn nobody_is_told_as_long_as_it_is_not_known_who_has_muted_it() {
 }
 
 #[tokio::test]
-async fn one_of_whom_it_cannot_be_read_what_they_muted_stops_nobody_else() {
+async fn unreadable_preferences_do_not_block_other_recipients() {
     let bundle = order_desk().await;
     let (alex, robin) = (bundle.install("Alex").await, bundle.install("Robin").await);
     say(&bundle, &alex, "mute news").await;
@@ -239,7 +239,7 @@ async fn one_of_whom_it_cannot_be_read_what_they_muted_stops_nobody_else() {
 }
 
 #[tokio::test]
-async fn what_is_taken_back_is_taken_back_from_who_has_muted_it_since_too() {
+async fn recall_reaches_recipients_who_muted_since() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
     tell(&bundle, news("one")).await;
@@ -255,7 +255,7 @@ async fn what_is_taken_back_is_taken_back_from_who_has_muted_it_since_too() {
 }
 
 #[tokio::test]
-async fn each_is_told_at_nine_on_their_own_clocks() {
+async fn each_recipient_is_sent_at_nine_local_time() {
     let bundle = order_desk().await;
     let zones = ["Asia/Tokyo", "Europe/Zurich", "America/New_York"];
     let mut people = Vec::new();

@@ -6,7 +6,7 @@ use serde_json::json;
 use support::{ScriptedEngine, TestBundle};
 
 #[tokio::test]
-async fn everyone_with_a_personal_conversation_is_told() {
+async fn every_personal_conversation_gets_the_notification() {
     let bundle = TestBundle::with(ScriptedEngine::telling("Good morning!")).await;
     let (alex, blake) = (bundle.install("Alex").await, bundle.install("Blake").await);
     let general = bundle.channel().add_channel("Office", "General");
@@ -27,7 +27,7 @@ async fn everyone_with_a_personal_conversation_is_told() {
 }
 
 #[tokio::test]
-async fn for_a_person_without_a_conversation_one_is_created_and_then_spoken_in() {
+async fn missing_personal_conversation_is_created_and_used() {
     let bundle = TestBundle::with(ScriptedEngine::telling("Good morning!")).await;
     let dana = bundle.channel().add_person("Dana");
     let audience = json!({ "kind": "user", "tenant": dana.tenant, "id": dana.entra_id });
@@ -55,7 +55,7 @@ async fn for_a_person_without_a_conversation_one_is_created_and_then_spoken_in()
 }
 
 #[tokio::test]
-async fn one_conversation_is_told_by_its_reference() {
+async fn single_conversation_is_reached_by_its_reference() {
     let bundle = TestBundle::with(ScriptedEngine::telling("News.")).await;
     let alex = bundle.channel().add_person("Alex");
     let general = bundle.channel().add_channel("Office", "General");
@@ -77,7 +77,7 @@ async fn one_conversation_is_told_by_its_reference() {
 }
 
 #[tokio::test]
-async fn a_schedule_that_fires_twice_for_the_same_time_tells_everyone_once() {
+async fn duplicate_schedule_event_sends_once() {
     let bundle = TestBundle::with(ScriptedEngine::telling("Good morning!")).await;
     bundle.install("Alex").await;
 
@@ -91,7 +91,7 @@ async fn a_schedule_that_fires_twice_for_the_same_time_tells_everyone_once() {
 }
 
 #[tokio::test]
-async fn who_removed_the_agent_is_not_told() {
+async fn user_who_removed_the_agent_is_not_sent() {
     let bundle = TestBundle::with(ScriptedEngine::telling("Good morning!")).await;
     let alex = bundle.install("Alex").await;
     bundle.clock().advance(std::time::Duration::from_secs(1));
@@ -105,7 +105,7 @@ async fn who_removed_the_agent_is_not_told() {
 }
 
 #[tokio::test]
-async fn an_event_that_the_scheduler_did_not_fill_in_is_refused() {
+async fn event_with_unfilled_placeholder_is_rejected() {
     let bundle = TestBundle::with(ScriptedEngine::telling("Good morning!")).await;
     bundle.install("Alex").await;
     let mut event =
@@ -121,7 +121,7 @@ async fn an_event_that_the_scheduler_did_not_fill_in_is_refused() {
 }
 
 #[tokio::test]
-async fn a_worker_about_to_end_begins_no_delivery() {
+async fn worker_near_its_deadline_starts_no_delivery() {
     let bundle = TestBundle::with(ScriptedEngine::telling("Good morning!")).await;
     let dana = bundle.channel().add_person("Dana");
     bundle.fire(json!({ "kind": "user", "tenant": dana.tenant, "id": dana.entra_id })).await.unwrap();

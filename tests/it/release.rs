@@ -16,7 +16,7 @@ use self::figures::{STARTS, report};
 
 #[tokio::test]
 #[ignore = "needs release binaries: cargo build --release -p inbound -p worker -p proactive"]
-async fn the_release_binaries_answer_work_later_and_speak_first() {
+async fn release_binaries_answer_follow_up_and_send_proactively() {
     let services = Services::start(Delays::Skipped).await;
     let alex = services.channel.add_person("Alex");
     let mut inbound = services.launch("inbound").await;
@@ -47,7 +47,7 @@ async fn the_release_binaries_answer_work_later_and_speak_first() {
 
 #[tokio::test]
 #[ignore = "needs release binaries: cargo build --release -p inbound -p worker -p proactive"]
-async fn the_release_worker_checks_itself() {
+async fn release_worker_runs_its_diagnostics() {
     let services = Services::start(Delays::Skipped).await;
     let mut worker = services.launch("worker").await;
 
@@ -60,7 +60,7 @@ async fn the_release_worker_checks_itself() {
 
 #[tokio::test]
 #[ignore = "needs release binaries: cargo build --release -p inbound -p worker -p proactive"]
-async fn a_release_binary_without_configuration_names_every_gap_and_ends() {
+async fn release_binary_without_configuration_names_every_problem() {
     let shared = ["CLIENT_ID", "TABLE_NAME"];
     let functions: [(&str, &[&str]); 3] = [
         ("inbound", &["TENANT_ID", "TURNS_QUEUE_URL", "TASKS_QUEUE_URL"]),
@@ -85,7 +85,7 @@ async fn a_release_binary_without_configuration_names_every_gap_and_ends() {
 
 #[tokio::test]
 #[ignore = "needs release binaries: cargo build --release -p inbound -p worker -p proactive"]
-async fn the_release_binaries_start_again_and_again_and_their_cost_is_shown() {
+async fn release_binaries_report_cold_start_cost() {
     let services = Services::start(Delays::Skipped).await;
     let alex = services.channel.add_person("Alex");
     let mut figures = [const { Vec::new() }; 3];

@@ -70,7 +70,7 @@ fn refuse(bundle: &TestBundle, refused: &'static str) {
 }
 
 #[tokio::test]
-async fn a_reminder_comes_when_it_is_due_and_once() {
+async fn reminder_is_delivered_once_when_due() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
     let asked = bundle.clock().now();
@@ -89,7 +89,7 @@ async fn a_reminder_comes_when_it_is_due_and_once() {
 }
 
 #[tokio::test]
-async fn one_that_is_due_soon_waits_in_its_queue_and_is_never_early() {
+async fn reminder_due_soon_waits_in_the_queue_and_is_never_early() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
     bundle.receive(bundle.channel().message(&alex, "remind me in 1 minute to eat")).await;
@@ -110,7 +110,7 @@ async fn one_that_is_due_soon_waits_in_its_queue_and_is_never_early() {
 }
 
 #[tokio::test]
-async fn one_that_was_cancelled_is_silent_even_if_it_was_queued() {
+async fn cancelled_reminder_is_not_delivered_even_when_queued() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
     let asked = bundle.clock().now();
@@ -129,7 +129,7 @@ async fn one_that_was_cancelled_is_silent_even_if_it_was_queued() {
 }
 
 #[tokio::test]
-async fn a_cancel_holds_though_what_asked_for_the_reminder_is_done_again() {
+async fn cancelled_reminder_stays_cancelled_after_its_turn_is_redelivered() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
     let asked = bundle.clock().now();
@@ -152,7 +152,7 @@ async fn a_cancel_holds_though_what_asked_for_the_reminder_is_done_again() {
 }
 
 #[tokio::test]
-async fn ticks_that_were_missed_are_made_up_for_once_and_nothing_is_doubled() {
+async fn missed_ticks_deliver_each_reminder_once() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
     say(&bundle, &alex, "remind me every day at 9:30 to stretch").await;
@@ -173,7 +173,7 @@ async fn ticks_that_were_missed_are_made_up_for_once_and_nothing_is_doubled() {
 }
 
 #[tokio::test]
-async fn a_tick_that_died_doubles_no_reminder() {
+async fn crashed_tick_repeats_no_reminder() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
     say(&bundle, &alex, "remind me every day at 9:30 to stretch").await;
@@ -192,7 +192,7 @@ async fn a_tick_that_died_doubles_no_reminder() {
 }
 
 #[tokio::test]
-async fn whichever_write_is_refused_it_is_said_once_and_comes_back() {
+async fn any_failed_write_leaves_one_delivery_and_the_next_occurrence() {
     for refused in 0..8 {
         let bundle = order_desk().await;
         let alex = bundle.install("Alex").await;
@@ -235,7 +235,7 @@ async fn whichever_write_is_refused_it_is_said_once_and_comes_back() {
 }
 
 #[tokio::test]
-async fn in_a_conversation_that_is_over_nothing_is_said_and_nothing_comes_back() {
+async fn inactive_conversation_gets_no_reminder_and_no_next_occurrence() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
     say(&bundle, &alex, "remind me every day at 9:30 to stretch").await;
@@ -252,7 +252,7 @@ async fn in_a_conversation_that_is_over_nothing_is_said_and_nothing_comes_back()
 }
 
 #[tokio::test]
-async fn a_reminder_is_said_in_quiet_hours_and_to_who_has_muted_everything() {
+async fn reminder_ignores_quiet_hours_and_mutes() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
     for text in ["mute", "quiet hours 9:00 to 17:00", "remind me in 10 minutes to call Robin"] {
@@ -267,7 +267,7 @@ async fn a_reminder_is_said_in_quiet_hours_and_to_who_has_muted_everything() {
 }
 
 #[tokio::test]
-async fn several_are_listed_and_cancelled_by_their_number() {
+async fn reminders_are_listed_and_cancelled_by_number() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
     for text in ["remind me tomorrow at 9 to eat", "remind me tomorrow at 8 to wake up", "my reminders"] {
@@ -286,7 +286,7 @@ async fn several_are_listed_and_cancelled_by_their_number() {
 }
 
 #[tokio::test]
-async fn a_reminder_whose_message_comes_twice_is_said_once() {
+async fn redelivered_reminder_is_sent_once() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
     say(&bundle, &alex, "remind me in 10 minutes to call Robin").await;
@@ -358,17 +358,17 @@ async fn reminders_around(moments: impl Fn(&(&'static str, Moments, Moments)) ->
 }
 
 #[tokio::test]
-async fn in_every_zone_reminders_come_once_a_day_while_clocks_are_put_forward() {
+async fn daily_reminder_comes_once_a_day_across_the_spring_change_anywhere() {
     reminders_around(|row| row.1).await;
 }
 
 #[tokio::test]
-async fn in_every_zone_reminders_come_once_a_day_while_clocks_are_put_back() {
+async fn daily_reminder_comes_once_a_day_across_the_autumn_change_anywhere() {
     reminders_around(|row| row.2).await;
 }
 
 #[test]
-fn a_reminder_is_kept_as_it_is_written() {
+fn reminder_is_stored_in_its_documented_form() {
     let json = json!({
         "label": "call", "say": { "type": "message", "text": "Reminder: call" }, "due": "2026-11-23T09:00:00Z",
         "every": { "days": { "weekly": "monday" }, "at": "09:00:00", "zone": "Europe/Zurich" },

@@ -21,7 +21,7 @@ async fn placed(bundle: &TestBundle) {
 }
 
 #[tokio::test]
-async fn a_laptop_is_ordered_and_delivered_two_days_later() {
+async fn laptop_is_ordered_and_delivered_two_days_later() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
 
@@ -43,7 +43,7 @@ async fn a_laptop_is_ordered_and_delivered_two_days_later() {
 }
 
 #[tokio::test]
-async fn the_digest_speaks_the_persons_language() {
+async fn digest_uses_the_language_of_the_recipient() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
     let mut german = bundle.channel().message(&alex, "hallo");
@@ -59,7 +59,7 @@ async fn the_digest_speaks_the_persons_language() {
 }
 
 #[tokio::test]
-async fn an_order_on_its_way_is_cancelled_by_a_word() {
+async fn order_is_cancelled_by_message() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
     bundle.receive(bundle.channel().message(&alex, "order a laptop")).await;
@@ -78,7 +78,7 @@ async fn an_order_on_its_way_is_cancelled_by_a_word() {
 }
 
 #[tokio::test]
-async fn an_order_on_its_way_is_cancelled_by_a_button() {
+async fn order_is_cancelled_by_button() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
     bundle.receive(bundle.channel().message(&alex, "order a laptop")).await;
@@ -107,7 +107,7 @@ async fn an_order_on_its_way_is_cancelled_by_a_button() {
 }
 
 #[tokio::test]
-async fn feedback_is_taken_and_an_unknown_invoke_is_not() {
+async fn feedback_is_accepted_and_unknown_invoke_is_not() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
     let liked = json!({ "actionName": "feedback", "actionValue": { "reaction": "like", "feedback": "{}" } });
@@ -121,7 +121,7 @@ async fn feedback_is_taken_and_an_unknown_invoke_is_not() {
 }
 
 #[tokio::test]
-async fn the_shop_is_told_of_without_a_model() {
+async fn help_is_shown_without_a_model() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
 

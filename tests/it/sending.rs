@@ -12,7 +12,7 @@ async fn ask(bundle: &TestBundle) {
 }
 
 #[tokio::test]
-async fn an_answer_is_kept_while_the_channel_throttles() {
+async fn throttled_answer_is_kept_and_sent_later() {
     let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
     for _ in 0..5 {
         bundle.channel().fail(Fault::Status(Refusal::new(429, "Throttled", "slow down").retry_after("7")));
@@ -26,7 +26,7 @@ async fn an_answer_is_kept_while_the_channel_throttles() {
 }
 
 #[tokio::test]
-async fn an_answer_whose_reply_was_lost_is_repeated_once() {
+async fn answer_with_lost_reply_is_repeated_once() {
     let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
     bundle.channel().fail(Fault::AcceptThenDrop);
 
@@ -37,7 +37,7 @@ async fn an_answer_whose_reply_was_lost_is_repeated_once() {
 }
 
 #[tokio::test]
-async fn an_answer_whose_reply_was_lost_twice_is_recorded_as_unknown() {
+async fn answer_with_reply_lost_twice_is_unknown() {
     let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
     bundle.channel().fail(Fault::AcceptThenDrop);
     bundle.channel().fail(Fault::AcceptThenDrop);
@@ -50,7 +50,7 @@ async fn an_answer_whose_reply_was_lost_twice_is_recorded_as_unknown() {
 }
 
 #[tokio::test]
-async fn an_answer_that_may_have_been_shown_is_not_said_to_have_failed() {
+async fn ambiguous_answer_is_not_recorded_as_failed() {
     let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
     bundle.channel().fail(Fault::AcceptThenDrop);
     bundle.channel().fail(Fault::Status(Refusal::new(403, "ConversationBlockedByUser", "No")));
@@ -66,7 +66,7 @@ async fn an_answer_that_may_have_been_shown_is_not_said_to_have_failed() {
 }
 
 #[tokio::test]
-async fn a_broadcast_whose_reply_was_lost_is_not_repeated() {
+async fn broadcast_with_lost_reply_is_not_repeated() {
     let bundle = TestBundle::with(ScriptedEngine::telling("News.")).await;
     bundle.install("Alex").await;
     bundle.channel().fail_on(Operation::Send, Fault::AcceptThenDrop);
@@ -80,7 +80,7 @@ async fn a_broadcast_whose_reply_was_lost_is_not_repeated() {
 }
 
 #[tokio::test]
-async fn an_answer_without_an_id_counts_as_sent() {
+async fn answer_without_id_counts_as_sent() {
     let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
     bundle.channel().fail(Fault::EmptyBody);
 
@@ -91,7 +91,7 @@ async fn an_answer_without_an_id_counts_as_sent() {
 }
 
 #[tokio::test]
-async fn a_refused_token_is_replaced_once() {
+async fn rejected_token_is_replaced_once() {
     let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
     ask(&bundle).await;
     bundle.channel().revoke_tokens();
@@ -104,7 +104,7 @@ async fn a_refused_token_is_replaced_once() {
 }
 
 #[tokio::test]
-async fn who_blocked_the_agent_is_left_alone_until_they_write_again() {
+async fn user_who_blocked_the_agent_is_skipped_until_they_write() {
     let bundle = TestBundle::with(ScriptedEngine::telling("News.")).await;
     let alex = bundle.install("Alex").await;
     bundle.channel().fail(Fault::Status(Refusal::new(403, "ConversationBlockedByUser", "blocked")));
@@ -125,7 +125,7 @@ async fn who_blocked_the_agent_is_left_alone_until_they_write_again() {
 }
 
 #[tokio::test]
-async fn a_login_that_fails_for_a_while_loses_nothing() {
+async fn login_outage_loses_nothing() {
     let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
     bundle.channel().fail_on(Operation::Token, Fault::Status(Refusal::raw(503, "")));
 
@@ -136,7 +136,7 @@ async fn a_login_that_fails_for_a_while_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_broadcast_is_repeated_after_a_gateway_error_and_one_at_most_once_is_not() {
+async fn broadcast_is_repeated_after_gateway_error_unless_at_most_once() {
     for (at_most_once, attempts) in [(false, 2), (true, 1)] {
         let bundle = TestBundle::with(ScriptedEngine::telling("News.")).await;
         bundle.install("Alex").await;
@@ -169,7 +169,7 @@ async fn replaced(fault: Option<Fault>) -> (Vec<String>, Vec<Effect>) {
 }
 
 #[tokio::test]
-async fn an_answer_can_take_the_place_of_the_ack() {
+async fn answer_replaces_the_ack() {
     let (texts, effects) = replaced(None).await;
 
     assert_eq!(texts, ["On it.", "Here it is."]);
@@ -177,7 +177,7 @@ async fn an_answer_can_take_the_place_of_the_ack() {
 }
 
 #[tokio::test]
-async fn an_update_whose_reply_was_lost_is_repeated_and_nothing_is_shown_twice() {
+async fn update_with_lost_reply_is_repeated_without_duplicate() {
     let (_, effects) = replaced(Some(Fault::AcceptThenDrop)).await;
 
     assert_eq!(
@@ -188,7 +188,7 @@ async fn an_update_whose_reply_was_lost_is_repeated_and_nothing_is_shown_twice()
 }
 
 #[tokio::test]
-async fn where_the_channel_cannot_edit_the_answer_is_a_message() {
+async fn answer_is_a_message_when_channel_cannot_update() {
     let gone = Refusal::new(404, "ActivityNotFoundInConversation", "The activity was not found.");
 
     let (texts, effects) = replaced(Some(Fault::Status(gone))).await;
@@ -198,7 +198,7 @@ async fn where_the_channel_cannot_edit_the_answer_is_a_message() {
 }
 
 #[tokio::test]
-async fn an_ack_without_an_id_cannot_be_replaced_and_the_answer_is_a_message() {
+async fn ack_without_id_is_followed_by_a_message() {
     let bundle = TestBundle::with(ScriptedEngine::replacing("On it.", "Here it is.")).await;
     bundle.channel().fail_on(Operation::Send, Fault::EmptyBody);
 

@@ -80,7 +80,7 @@ async fn finds(keys: &SigningKeys, id: &str) -> Result<bool, NoKeys> {
 }
 
 #[tokio::test]
-async fn keys_are_fetched_once_a_day() {
+async fn keys_are_fetched_once_per_day() {
     let scene = Scene::new().await;
     let keys = scene.process();
 
@@ -96,7 +96,7 @@ async fn keys_are_fetched_once_a_day() {
 }
 
 #[tokio::test]
-async fn a_process_that_starts_takes_the_copy_in_the_table() {
+async fn new_process_uses_the_stored_keys() {
     let scene = Scene::new().await;
     let first = scene.process();
     first.find(&scene.key_id()).await.unwrap();
@@ -111,7 +111,7 @@ async fn a_process_that_starts_takes_the_copy_in_the_table() {
 }
 
 #[tokio::test]
-async fn an_outage_of_any_kind_is_bridged_for_five_days() {
+async fn any_outage_is_bridged_for_five_days() {
     for fault in Scene::outages() {
         let scene = Scene::new().await;
         let keys = scene.process();
@@ -131,7 +131,7 @@ async fn an_outage_of_any_kind_is_bridged_for_five_days() {
 }
 
 #[tokio::test]
-async fn a_stale_copy_serves_a_process_that_starts_during_an_outage() {
+async fn stale_stored_keys_serve_a_new_process_during_an_outage() {
     let scene = Scene::new().await;
     let first = scene.process();
     first.find(&scene.key_id()).await.unwrap();
@@ -146,7 +146,7 @@ async fn a_stale_copy_serves_a_process_that_starts_during_an_outage() {
 }
 
 #[tokio::test]
-async fn a_slow_endpoint_costs_four_seconds_once_a_minute() {
+async fn slow_endpoint_costs_four_seconds_once_per_minute() {
     let scene = Scene::new().await;
     let keys = Arc::new(scene.process());
     let id = scene.key_id();
@@ -167,7 +167,7 @@ async fn a_slow_endpoint_costs_four_seconds_once_a_minute() {
 }
 
 #[tokio::test]
-async fn a_rotated_key_is_found_at_once_and_the_old_one_stays() {
+async fn rotated_key_is_found_at_once_and_old_key_is_kept() {
     let scene = Scene::new().await;
     let keys = scene.process();
     let old = scene.key_id();
@@ -183,7 +183,7 @@ async fn a_rotated_key_is_found_at_once_and_the_old_one_stays() {
 }
 
 #[tokio::test]
-async fn a_fresh_copy_that_lacks_a_new_key_does_not_hide_it() {
+async fn fresh_stored_keys_without_a_new_key_do_not_hide_it() {
     let scene = Scene::new().await;
     let first = scene.process();
     first.find(&scene.key_id()).await.unwrap();
@@ -198,7 +198,7 @@ async fn a_fresh_copy_that_lacks_a_new_key_does_not_hide_it() {
 }
 
 #[tokio::test]
-async fn a_copy_that_is_too_old_or_from_the_future_or_empty_is_not_taken() {
+async fn stored_keys_too_old_or_future_or_empty_are_ignored() {
     let scene = Scene::new().await;
     let now = scene.clock.now();
     let first = scene.process();
@@ -221,7 +221,7 @@ async fn a_copy_that_is_too_old_or_from_the_future_or_empty_is_not_taken() {
 }
 
 #[tokio::test]
-async fn without_any_key_the_endpoint_is_asked_every_five_seconds() {
+async fn missing_keys_are_requested_every_five_seconds() {
     let scene = Scene::new().await;
     let keys = scene.process();
     scene.spoil(Fault::Status(Refusal::raw(500, "")));

@@ -53,7 +53,7 @@ async fn twenty_conversations_survive_faults_everywhere() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes half an hour on two cores"]
-async fn ten_thousand_conversations_lose_nothing_and_repeat_only_what_nobody_could_know() {
+async fn ten_thousand_conversations_lose_nothing_and_repeat_only_ambiguity() {
     let first = process_env("SEED")
         .and_then(|seed| seed.parse().ok())
         .unwrap_or_else(|| Random::system().below(1 << 32));

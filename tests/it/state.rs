@@ -53,7 +53,7 @@ async fn step(local: &Local, queue: &str) -> Step {
 }
 
 #[tokio::test]
-async fn work_goes_on_where_the_process_ended() {
+async fn work_continues_after_process_restart() {
     let directory = Directory::new("goes-on");
     let before = start(&directory.0, 0).await.unwrap();
     let alex = before.channel.add_person("Alex");
@@ -74,7 +74,7 @@ async fn work_goes_on_where_the_process_ended() {
 }
 
 #[tokio::test]
-async fn a_second_process_on_the_same_state_is_refused() {
+async fn second_process_on_the_same_state_is_refused() {
     let directory = Directory::new("second");
     let first = start(&directory.0, 0).await.unwrap();
 
@@ -86,7 +86,7 @@ async fn a_second_process_on_the_same_state_is_refused() {
 }
 
 #[tokio::test]
-async fn a_port_in_use_is_named() {
+async fn port_in_use_is_named_in_the_error() {
     let directory = Directory::new("port");
     let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = taken.local_addr().unwrap().port();
@@ -98,7 +98,7 @@ async fn a_port_in_use_is_named() {
 }
 
 #[tokio::test]
-async fn a_worker_that_dies_is_replaced_by_the_next() {
+async fn crashed_worker_is_replaced_by_the_next() {
     let directory = Directory::new("dies");
     let clock = TestBundle::clock_at_start();
     let local = start_at(&directory.0, 0, clock.clone()).await.unwrap();

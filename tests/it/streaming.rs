@@ -65,7 +65,7 @@ fn gaps(entries: &[TranscriptEntry]) -> Vec<SignedDuration> {
 }
 
 #[tokio::test]
-async fn an_answer_grows_in_one_message_and_ends_whole() {
+async fn streamed_answer_grows_in_one_message_and_ends_complete() {
     let words = [(seconds(2), "Two "), (seconds(2), "laptops "), (seconds(2), "are left.")];
     let bundle = telling(&words, done("Two laptops are left.")).await;
 
@@ -89,7 +89,7 @@ async fn an_answer_grows_in_one_message_and_ends_whole() {
 }
 
 #[tokio::test]
-async fn long_silence_is_broken_and_a_long_answer_is_closed_in_time_and_follows_in_its_place() {
+async fn silent_stream_is_kept_alive_and_long_answer_is_replaced_after_close() {
     let words =
         [(seconds(5), "Two "), (seconds(50), "laptops "), (seconds(50), "are "), (seconds(50), "left.")];
     let bundle = telling(&words, done("Two laptops are left.")).await;
@@ -114,7 +114,7 @@ async fn long_silence_is_broken_and_a_long_answer_is_closed_in_time_and_follows_
 }
 
 #[tokio::test]
-async fn what_a_person_stops_is_dropped_without_a_word() {
+async fn stream_stopped_by_user_is_dropped_silently() {
     let words = [(seconds(2), "Two "), (seconds(2), "laptops "), (seconds(30), "are left.")];
     let bundle = telling(&words, done("Two laptops are left.")).await;
     let alex = bundle.channel().add_person("Alex");
@@ -132,7 +132,7 @@ async fn what_a_person_stops_is_dropped_without_a_word() {
 }
 
 #[tokio::test]
-async fn in_a_group_the_status_and_the_answer_are_messages() {
+async fn group_conversation_gets_status_and_answer_as_messages() {
     let bundle = telling(&[(seconds(2), "Two laptops.")], done("Two laptops.")).await;
     let alex = bundle.channel().add_person("Alex");
     let channel = bundle.channel().add_channel("Sales", "General");
@@ -146,7 +146,7 @@ async fn in_a_group_the_status_and_the_answer_are_messages() {
 }
 
 #[tokio::test]
-async fn a_second_answer_is_not_streamed_while_the_first_one_is() {
+async fn second_answer_is_not_streamed_while_first_stream_is_open() {
     let bundle = telling(&[(seconds(2), "Two laptops.")], done("Two laptops.")).await;
     let alex = bundle.channel().add_person("Alex");
     for text in ["tell me", "tell me more"] {
@@ -171,7 +171,7 @@ async fn a_second_answer_is_not_streamed_while_the_first_one_is() {
 }
 
 #[tokio::test]
-async fn an_answer_that_differs_from_what_was_told_takes_its_place() {
+async fn answer_that_differs_from_streamed_text_replaces_it() {
     let bundle = telling(&[(seconds(2), "Perhaps"), (seconds(3), " two.")], done("There are three.")).await;
 
     ask(&bundle).await;
@@ -185,7 +185,7 @@ async fn an_answer_that_differs_from_what_was_told_takes_its_place() {
 }
 
 #[tokio::test]
-async fn what_was_told_stays_before_an_engines_word_that_it_failed() {
+async fn streamed_text_stays_before_failure_notice_of_engine() {
     let answer = TaskResponse::failed(Activity::message("The shop is closed."));
     let bundle = telling(&[(seconds(2), "Two "), (seconds(3), "laptops")], answer).await;
 
@@ -198,7 +198,7 @@ async fn what_was_told_stays_before_an_engines_word_that_it_failed() {
 }
 
 #[tokio::test]
-async fn an_answer_follows_although_the_engine_failed_after_its_stream_was_closed() {
+async fn answer_follows_when_engine_fails_after_stream_was_closed() {
     let clock = TestBundle::clock_at_start();
     let words = [(seconds(5), "Two "), (seconds(50), "laptops "), (seconds(55), "are left.")];
     let engine = ScriptedEngine::streaming(STATUS, &words, done("Two laptops are left."), clock.clone());
@@ -214,7 +214,7 @@ async fn an_answer_follows_although_the_engine_failed_after_its_stream_was_close
 }
 
 #[tokio::test]
-async fn each_way_in_which_a_stream_is_refused_leaves_the_whole_answer_once() {
+async fn every_rejected_stream_leaves_complete_answer_once() {
     let not_allowed = |message| Refusal::new(403, "ContentStreamNotAllowed", message);
     let refusals = [
         not_allowed("Content stream finished due to exceeded streaming time."),
@@ -251,7 +251,7 @@ async fn each_way_in_which_a_stream_is_refused_leaves_the_whole_answer_once() {
 }
 
 #[tokio::test]
-async fn a_text_that_no_activity_holds_is_streamed_and_goes_on_in_messages() {
+async fn text_over_activity_limit_is_streamed_and_continued_in_messages() {
     let long: &'static str = Box::leak("A word. ".repeat(10_000).into_boxed_str());
     let words = [(seconds(2), long)];
     let bundle = telling(&words, done(long)).await;
@@ -265,7 +265,7 @@ async fn a_text_that_no_activity_holds_is_streamed_and_goes_on_in_messages() {
 }
 
 #[tokio::test]
-async fn a_slow_engine_is_seen_to_type_until_it_answers() {
+async fn slow_engine_shows_typing_until_it_answers() {
     let clock = TestBundle::clock_at_start();
     let engine = ScriptedEngine::saying("Hello.").after(seconds(4), clock.clone());
     let bundle = TestBundle::with_shared(Arc::new(engine), clock).await;
@@ -280,7 +280,7 @@ async fn a_slow_engine_is_seen_to_type_until_it_answers() {
 }
 
 #[tokio::test]
-async fn in_copilot_it_is_seen_to_type_sooner() {
+async fn copilot_conversation_shows_typing_sooner() {
     let clock = TestBundle::clock_at_start();
     let engine = ScriptedEngine::saying("Hello.").after(Duration::from_millis(2_500), clock.clone());
     let bundle = TestBundle::with_shared(Arc::new(engine), clock).await;
@@ -298,7 +298,7 @@ async fn in_copilot_it_is_seen_to_type_sooner() {
 }
 
 #[tokio::test]
-async fn whoever_wants_replies_at_once_gets_the_status_of_a_streamed_answer() {
+async fn caller_with_expect_replies_gets_status_of_streamed_answer() {
     let response = Response::stream(STATUS, Task::new("work"));
     let bundle = TestBundle::with(ScriptedEngine::deciding(response)).await;
     let alex = bundle.channel().add_person("Alex");
@@ -313,7 +313,7 @@ async fn whoever_wants_replies_at_once_gets_the_status_of_a_streamed_answer() {
 }
 
 #[tokio::test]
-async fn a_stream_whose_task_fails_for_good_ends_with_an_apology() {
+async fn stream_of_permanently_failed_task_ends_with_apology() {
     let clock = TestBundle::clock_at_start();
     let response = Response::stream(STATUS, Task::new("unknown"));
     let bundle = TestBundle::with_shared(Arc::new(ScriptedEngine::deciding(response)), clock).await;
@@ -328,7 +328,7 @@ async fn a_stream_whose_task_fails_for_good_ends_with_an_apology() {
 }
 
 #[tokio::test]
-async fn a_stream_is_closed_before_it_is_silent_for_too_long_while_its_task_runs_again() {
+async fn stream_is_closed_before_silence_limit_while_task_is_retried() {
     let clock = TestBundle::clock_at_start();
     let words = [(seconds(5), "Two "), (seconds(50), "laptops.")];
     let engine = ScriptedEngine::streaming(STATUS, &words, done("Two laptops."), clock.clone());
@@ -347,7 +347,7 @@ async fn a_stream_is_closed_before_it_is_silent_for_too_long_while_its_task_runs
 }
 
 #[tokio::test]
-async fn a_stream_that_shows_more_than_is_known_of_it_ends_with_its_answer() {
+async fn stream_with_unrecorded_chunks_ends_with_its_answer() {
     let clock = TestBundle::clock_at_start();
     let words = [(seconds(5), "Two "), (seconds(50), "laptops.")];
     let engine = ScriptedEngine::streaming(STATUS, &words, done("Two laptops."), clock.clone());
@@ -383,7 +383,7 @@ fn has_told(job: &Job) -> bool {
 }
 
 #[tokio::test]
-async fn a_stream_that_was_refused_is_answered_and_keeps_no_other_from_beginning() {
+async fn rejected_stream_is_answered_and_does_not_block_the_next() {
     // At once, or after a reply that does not say whether it was begun.
     for statuses in [[405].as_slice(), &[500, 405]] {
         let bundle = telling(&[(seconds(2), "Two laptops.")], done("Two laptops.")).await;
@@ -404,7 +404,7 @@ async fn a_stream_that_was_refused_is_answered_and_keeps_no_other_from_beginning
 }
 
 #[tokio::test]
-async fn a_stream_that_was_put_off_is_not_begun_while_another_is_open() {
+async fn throttled_stream_is_not_started_while_another_is_open() {
     let bundle = telling(&[(seconds(2), "Two laptops.")], done("Two laptops.")).await;
     let alex = bundle.channel().add_person("Alex");
     let busy = Refusal::new(429, "Throttled", "API calls quota exceeded").retry_after("140");

@@ -182,7 +182,7 @@ fn of_tenant(shown: &[(Timestamp, usize)], tenant: usize) -> Vec<Timestamp> {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes two minutes in release"]
-async fn twenty_thousand_are_told_at_the_rate_of_their_tenant_and_no_faster() {
+async fn twenty_thousand_recipients_are_sent_at_exactly_the_tenant_rate() {
     const RATE: u32 = 200;
     let mut load = LoadTest::start(RATE).await;
     load.populate(0, 20_000).await;
@@ -204,7 +204,7 @@ async fn twenty_thousand_are_told_at_the_rate_of_their_tenant_and_no_faster() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes a minute"]
-async fn a_pause_and_an_end_are_felt_within_five_seconds_and_a_resumption_with_the_next_tick() {
+async fn pause_and_cancel_apply_within_five_seconds_and_resume_at_next_tick() {
     const RATE: u32 = 100;
     let mut load = LoadTest::start(RATE).await;
     load.populate(0, 3_000).await;
@@ -235,7 +235,7 @@ async fn a_pause_and_an_end_are_felt_within_five_seconds_and_a_resumption_with_t
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes two minutes"]
-async fn a_throttled_tenant_costs_the_nine_others_nothing() {
+async fn throttled_tenant_does_not_slow_nine_others() {
     const RATE: u32 = 20;
     const TENANTS: usize = 10;
     let mut rates = Vec::new();

@@ -21,7 +21,7 @@ fn refuse(bundle: &TestBundle, operations: &'static [&'static str]) {
 }
 
 #[tokio::test]
-async fn an_activity_whose_queue_is_down_is_kept_and_swept_into_it_later() {
+async fn activity_is_stored_as_timer_while_its_queue_is_down() {
     let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
     let alex = bundle.install("Alex").await;
 
@@ -38,7 +38,7 @@ async fn an_activity_whose_queue_is_down_is_kept_and_swept_into_it_later() {
 }
 
 #[tokio::test]
-async fn an_activity_that_can_be_kept_nowhere_is_refused() {
+async fn activity_that_cannot_be_stored_is_rejected() {
     let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
     let alex = bundle.channel().add_person("Alex");
 
@@ -51,7 +51,7 @@ async fn an_activity_that_can_be_kept_nowhere_is_refused() {
 }
 
 #[tokio::test]
-async fn an_activity_whose_queue_is_slow_is_kept_within_the_time_for_the_answer() {
+async fn activity_with_slow_queue_is_stored_within_the_response_limit() {
     let bundle = Arc::new(TestBundle::with(ScriptedEngine::saying("Hello.")).await);
     let alex = bundle.channel().add_person("Alex");
     bundle.local().stack.on_request(Arc::new(|operation| match operation {
@@ -75,7 +75,7 @@ async fn an_activity_whose_queue_is_slow_is_kept_within_the_time_for_the_answer(
 }
 
 #[tokio::test]
-async fn a_tick_that_cannot_queue_leaves_it_to_the_next() {
+async fn timer_stays_for_the_next_tick_when_queue_is_down() {
     let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
     let alex = bundle.channel().add_person("Alex");
     refuse(&bundle, &["SendMessage"]);
@@ -94,7 +94,7 @@ async fn a_tick_that_cannot_queue_leaves_it_to_the_next() {
 }
 
 #[tokio::test]
-async fn a_send_that_must_wait_an_hour_waits_on_the_agenda_and_not_a_second_less() {
+async fn send_delayed_by_an_hour_waits_as_timer_until_due() {
     let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
     let alex = bundle.channel().add_person("Alex");
     bundle.channel().fail(Fault::Status(Refusal::new(429, "Throttled", "slow down").retry_after("3600")));
@@ -117,7 +117,7 @@ async fn a_send_that_must_wait_an_hour_waits_on_the_agenda_and_not_a_second_less
 }
 
 #[tokio::test]
-async fn ticks_that_were_missed_are_made_up_for_and_one_that_died_doubles_nothing() {
+async fn missed_ticks_are_recovered_and_crashed_tick_repeats_nothing() {
     let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
     let alex = bundle.channel().add_person("Alex");
     bundle.tick().await;
@@ -138,7 +138,7 @@ async fn ticks_that_were_missed_are_made_up_for_and_one_that_died_doubles_nothin
 }
 
 #[tokio::test]
-async fn an_item_that_cannot_be_read_stops_no_other() {
+async fn unreadable_timer_blocks_no_other() {
     let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
     let (timers, now) = (&bundle.local().bundle.worker.timers, bundle.clock().now());
     for body in ["one", "two"] {

@@ -44,7 +44,7 @@ fn grant(token: &str, expires_in: &Value) -> Refusal {
 }
 
 #[tokio::test]
-async fn a_token_is_asked_for_once_by_many_concurrent_sends() {
+async fn concurrent_sends_request_one_token() {
     let bundle = bundle().await;
     let alex = bundle.channel().add_person("Alex");
     let activity = serde_json::from_value(bundle.channel().message(&alex, "hello")).unwrap();
@@ -63,7 +63,7 @@ async fn a_token_is_asked_for_once_by_many_concurrent_sends() {
 }
 
 #[tokio::test]
-async fn a_token_is_renewed_five_minutes_before_it_ends() {
+async fn token_is_renewed_five_minutes_before_it_expires() {
     let bundle = bundle().await;
     let first = token(&bundle).await.unwrap();
 
@@ -79,7 +79,7 @@ async fn a_token_is_renewed_five_minutes_before_it_ends() {
 }
 
 #[tokio::test]
-async fn a_short_token_is_renewed_in_the_last_tenth_of_its_life() {
+async fn short_lived_token_is_renewed_in_the_last_tenth_of_its_lifetime() {
     let bundle = bundle().await;
     login_says(&bundle, grant("short", &json!(100)));
     token(&bundle).await.unwrap();
@@ -95,7 +95,7 @@ async fn a_short_token_is_renewed_in_the_last_tenth_of_its_life() {
 }
 
 #[tokio::test]
-async fn while_login_is_down_the_old_token_serves_until_it_ends() {
+async fn token_is_used_until_expiry_during_login_outage() {
     let bundle = bundle().await;
     let first = token(&bundle).await.unwrap();
     after(&bundle, 3300);
@@ -121,7 +121,7 @@ async fn while_login_is_down_the_old_token_serves_until_it_ends() {
 }
 
 #[tokio::test]
-async fn a_token_that_the_channel_refuses_is_dropped_once() {
+async fn token_rejected_by_the_channel_is_invalidated_once() {
     let bundle = bundle().await;
     let alex = bundle.channel().add_person("Alex");
     let activity = serde_json::from_value(bundle.channel().message(&alex, "hello")).unwrap();
@@ -139,7 +139,7 @@ async fn a_token_that_the_channel_refuses_is_dropped_once() {
 }
 
 #[tokio::test]
-async fn an_odd_life_is_kept_between_none_and_a_day() {
+async fn odd_token_lifetime_is_clamped_between_zero_and_a_day() {
     let bundle = bundle().await;
 
     for (expires_in, life) in [
@@ -165,7 +165,7 @@ async fn an_odd_life_is_kept_between_none_and_a_day() {
 }
 
 #[tokio::test]
-async fn an_answer_that_cannot_be_used_is_refused_and_not_shown() {
+async fn unusable_token_response_is_rejected_and_not_logged() {
     let bundle = bundle().await;
     let unusable = [
         grant("hush\r\nx-injected: y", &json!(3599)),
@@ -195,7 +195,7 @@ async fn an_answer_that_cannot_be_used_is_refused_and_not_shown() {
 }
 
 #[tokio::test]
-async fn a_redirect_of_login_is_not_followed() {
+async fn login_redirect_is_not_followed() {
     let bundle = bundle().await;
     let cloud = bundle.channel().cloud();
     let (login, tenant) = (cloud["login"].as_str().unwrap(), cloud["token_tenant"].as_str().unwrap());
@@ -210,7 +210,7 @@ async fn a_redirect_of_login_is_not_followed() {
 }
 
 #[tokio::test]
-async fn a_token_is_asked_of_the_agents_own_tenant_unless_the_cloud_names_another() {
+async fn token_is_requested_from_own_tenant_unless_cloud_names_another() {
     let bundle = bundle().await;
     let claims = bundle.channel().token_claims();
     let named = Cloud::parse(&bundle.channel().cloud().to_string()).unwrap();

@@ -92,7 +92,7 @@ fn print(line: &str) {
 const ENDS: [ConnectionStep; 2] = [ConnectionStep::Close, ConnectionStep::Reset];
 
 #[tokio::test]
-async fn a_request_cut_at_any_byte_may_have_been_seen_and_is_made_once() {
+async fn request_cut_at_any_byte_is_ambiguous_and_sent_once() {
     let (bundle, second_worker) = world(ScriptedEngine::default(), Timeouts::default()).await;
     let server = RawServer::start().await;
     let reference = reference_at(&bundle, &format!("http://{}/teams/", server.authority()));
@@ -122,7 +122,7 @@ async fn a_request_cut_at_any_byte_may_have_been_seen_and_is_made_once() {
 }
 
 #[tokio::test]
-async fn a_reply_cut_at_any_byte_counts_by_its_status_as_soon_as_its_headers_are_whole() {
+async fn reply_cut_after_its_headers_counts_by_status() {
     let replies = [
         (reply("201 Created", r#"{"id":"1"}"#), Class::Accepted(None), accepted("1")),
         (
@@ -170,7 +170,7 @@ async fn a_reply_cut_at_any_byte_counts_by_its_status_as_soon_as_its_headers_are
 }
 
 #[tokio::test]
-async fn a_stall_ends_in_time_and_counts_like_a_cut() {
+async fn stalled_reply_times_out_and_counts_like_a_cut() {
     let timeouts = Timeouts { total: Duration::from_millis(700), ..Timeouts::default() };
     let (bundle, second_worker) = world(ScriptedEngine::default(), timeouts).await;
     let whole = reply("201 Created", r#"{"id":"1"}"#);
@@ -261,7 +261,7 @@ async fn join<T>(futures: Vec<impl Future<Output = T>>) -> Vec<T> {
 }
 
 #[tokio::test]
-async fn what_never_reached_the_channel_was_not_sent() {
+async fn unreachable_channel_counts_as_not_sent() {
     let timeouts = Timeouts { connect: Duration::from_millis(500), ..Timeouts::default() };
     let (bundle, second_worker) = world(ScriptedEngine::default(), timeouts).await;
     let (not_tls, silent, hangs_up) =
@@ -290,7 +290,7 @@ async fn free_port() -> u16 {
 }
 
 #[tokio::test]
-async fn a_connection_closed_between_two_requests_costs_nothing() {
+async fn connection_closed_between_requests_loses_nothing() {
     let (bundle, second_worker) = world(ScriptedEngine::default(), Timeouts::default()).await;
     let server = RawServer::start().await;
     let reference = reference_at(&bundle, &format!("http://{}/teams/", server.authority()));
@@ -313,7 +313,7 @@ async fn a_connection_closed_between_two_requests_costs_nothing() {
 }
 
 #[tokio::test]
-async fn a_request_on_a_connection_that_breaks_under_it_is_not_made_again_by_itself() {
+async fn request_on_a_broken_connection_is_not_repeated_by_the_client() {
     for end in ENDS {
         for count in [1, 50, 300] {
             let (bundle, second_worker) = world(ScriptedEngine::default(), Timeouts::default()).await;

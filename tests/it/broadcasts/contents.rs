@@ -14,7 +14,7 @@ async fn tell(bundle: &TestBundle, audience: Value, content: Value) -> Vec<Strin
 }
 
 #[tokio::test]
-async fn people_on_a_list_are_told_with_values_of_their_own_whether_they_have_a_conversation_or_not() {
+async fn listed_recipients_get_their_own_values_with_or_without_conversation() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     let (alex, dana) = (bundle.install("Alex").await, bundle.channel().add_person("Dana"));
     let entra = json!({ "tenant": alex.tenant, "id": alex.entra_id, "values": { "n": 1 } });
@@ -33,7 +33,7 @@ async fn people_on_a_list_are_told_with_values_of_their_own_whether_they_have_a_
 }
 
 #[tokio::test]
-async fn a_persons_other_id_does_not_make_less_of_what_is_known_of_them() {
+async fn alternative_id_of_a_recipient_keeps_the_stored_reference() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     let alex = bundle.install("Alex").await;
     bundle.clock().advance(Duration::from_secs(1));
@@ -50,7 +50,7 @@ async fn a_persons_other_id_does_not_make_less_of_what_is_known_of_them() {
 }
 
 #[tokio::test]
-async fn a_segment_is_told_and_who_is_excepted_is_not() {
+async fn segment_is_sent_except_excluded_recipients() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     let people = populate(&bundle, 3).await;
     let stranger = bundle.channel().add_person("Kim");
@@ -74,7 +74,7 @@ async fn a_segment_is_told_and_who_is_excepted_is_not() {
 }
 
 #[tokio::test]
-async fn a_channel_is_told_in_a_thread_begun_with_what_is_said() {
+async fn channel_gets_a_new_thread_with_the_content() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     let general = bundle.channel().add_channel("Office", "General");
 
@@ -91,7 +91,7 @@ async fn a_channel_is_told_in_a_thread_begun_with_what_is_said() {
 }
 
 #[tokio::test]
-async fn a_group_chat_is_in_the_segment_of_group_chats_alone() {
+async fn group_chat_is_only_in_the_group_chat_segment() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     let alex = bundle.channel().add_person("Alex");
     let general = bundle.channel().add_channel("Office", "General");
@@ -112,7 +112,7 @@ async fn a_group_chat_is_in_the_segment_of_group_chats_alone() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_refused_before_anybody_is_told_with_the_name_of_the_member() {
+async fn invalid_event_is_rejected_by_member_before_any_send() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     populate(&bundle, 2).await;
     let everyone = || json!({ "kind": "everyone" });

@@ -27,7 +27,7 @@ async fn meeting(fault: Fault) -> (TestBundle, Entry) {
 }
 
 #[tokio::test]
-async fn each_refusal_of_the_channel_is_an_outcome_of_its_own() {
+async fn each_channel_rejection_has_its_own_outcome() {
     for (status, code, outcome) in [
         (403, "BotDisabledByAdmin", Outcome::DisabledByAdmin),
         (403, "BotNotInConversationRoster", Outcome::Uninstalled),
@@ -44,7 +44,7 @@ async fn each_refusal_of_the_channel_is_an_outcome_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_lost_reply_is_unknown_and_an_accepted_one_without_a_name_delivered() {
+async fn lost_reply_is_unknown_and_response_without_id_delivered() {
     let (lost, unknown) = meeting(Fault::AcceptThenDrop).await;
     let (empty, delivered) = meeting(Fault::EmptyBody).await;
 
@@ -55,7 +55,7 @@ async fn a_lost_reply_is_unknown_and_an_accepted_one_without_a_name_delivered() 
 }
 
 #[tokio::test]
-async fn who_is_throttled_is_listed_so_until_they_are_told() {
+async fn throttled_recipient_is_listed_until_delivered() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     populate(&bundle, 2).await;
     bundle
@@ -82,7 +82,7 @@ async fn who_is_throttled_is_listed_so_until_they_are_told() {
 }
 
 #[tokio::test]
-async fn one_record_that_cannot_be_read_stops_nobody_else_and_is_listed() {
+async fn unreadable_record_blocks_no_other_recipient_and_is_listed() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     populate(&bundle, 3).await;
     bundle.spoil_an_item("reference").await;
@@ -98,7 +98,7 @@ async fn one_record_that_cannot_be_read_stops_nobody_else_and_is_listed() {
 }
 
 #[tokio::test]
-async fn one_of_a_list_of_a_topic_or_of_a_team_whose_record_cannot_be_read_stops_nobody_else() {
+async fn unreadable_record_does_not_block_other_recipients() {
     for kind in ["users", "topic", "team", "conversation"] {
         let bundle = TestBundle::with(ScriptedEngine::default()).await;
         let people = populate(&bundle, 3).await;
@@ -141,7 +141,7 @@ async fn one_of_a_list_of_a_topic_or_of_a_team_whose_record_cannot_be_read_stops
 }
 
 #[tokio::test]
-async fn one_whose_reference_leads_to_a_host_that_no_token_goes_to_fails_alone() {
+async fn recipient_with_foreign_host_fails_alone() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     let people = populate(&bundle, 3).await;
     let mut activity = bundle.channel().message(&people[0], "hello");
@@ -159,7 +159,7 @@ async fn one_whose_reference_leads_to_a_host_that_no_token_goes_to_fails_alone()
 }
 
 #[tokio::test]
-async fn who_is_on_a_long_list_twice_is_planned_and_told_once() {
+async fn duplicate_recipient_of_a_long_list_is_sent_once() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     let people = populate(&bundle, 2).await;
     let user = |person: &Person| json!({ "tenant": person.tenant, "id": person.entra_id });
@@ -175,7 +175,7 @@ async fn who_is_on_a_long_list_twice_is_planned_and_told_once() {
 }
 
 #[tokio::test]
-async fn whom_the_engine_has_nothing_to_say_to_is_not_delivered() {
+async fn recipient_without_content_from_the_engine_is_not_sent() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     populate(&bundle, 1).await;
     let mut event = everyone();
@@ -189,7 +189,7 @@ async fn whom_the_engine_has_nothing_to_say_to_is_not_delivered() {
 }
 
 #[tokio::test]
-async fn twenty_refused_tokens_in_a_row_pause_it_and_fail_nobody() {
+async fn twenty_rejected_tokens_pause_the_broadcast_and_fail_no_delivery() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     populate(&bundle, 30).await;
     let denied = Refusal::raw(401, r#"{"message":"Authorization has been denied for this request."}"#);
@@ -218,7 +218,7 @@ async fn twenty_refused_tokens_in_a_row_pause_it_and_fail_nobody() {
 }
 
 #[tokio::test]
-async fn one_tenants_429_slows_that_tenant_only() {
+async fn throttled_tenant_slows_only_itself() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     let one = "11111111-1111-4111-8111-111111111111";
     for number in 0..24 {

@@ -24,7 +24,7 @@ async fn read_one_page(bundle: &TestBundle, team: &TeamChannel) -> String {
 }
 
 #[tokio::test]
-async fn every_member_of_every_page_is_told_once_with_or_without_a_conversation() {
+async fn every_member_of_every_page_is_sent_once() {
     for count in [1, 2, 3, 4, 5] {
         let (bundle, team, people) = office(count).await;
         bundle.channel().add_person("Stranger");
@@ -45,7 +45,7 @@ async fn every_member_of_every_page_is_told_once_with_or_without_a_conversation(
 }
 
 #[tokio::test]
-async fn members_are_asked_for_by_page_and_token_as_the_protocol_has_it() {
+async fn members_are_requested_by_page_and_continuation_token() {
     let (bundle, team, _) = office(3).await;
 
     begin(&bundle, members_of(&team)).await;
@@ -59,7 +59,7 @@ async fn members_are_asked_for_by_page_and_token_as_the_protocol_has_it() {
 }
 
 #[tokio::test]
-async fn teams_are_combined_with_others_and_excepted_and_nobody_is_told_twice() {
+async fn combined_and_excluded_teams_send_each_member_at_most_once() {
     let (bundle, team, people) = office(4).await;
     let other = bundle.channel().add_channel("Board", "General");
     bundle.channel().set_members(&other, &[&people[1], &people[2]]);
@@ -83,7 +83,7 @@ async fn teams_are_combined_with_others_and_excepted_and_nobody_is_told_twice() 
 }
 
 #[tokio::test]
-async fn a_crash_at_any_request_of_the_reading_skips_nobody_and_tells_nobody_twice() {
+async fn crash_at_any_roster_request_sends_each_member_once() {
     for nth in 1.. {
         let (bundle, team, people) = office(3).await;
         begin(&bundle, members_of(&team)).await;
@@ -119,7 +119,7 @@ async fn a_crash_at_any_request_of_the_reading_skips_nobody_and_tells_nobody_twi
 }
 
 #[tokio::test]
-async fn a_planner_that_dies_between_the_pages_of_a_roster_skips_nobody_and_tells_nobody_twice() {
+async fn planner_crash_between_roster_pages_sends_each_member_once() {
     for (operation, nth) in [("SendMessageBatch", 1), ("GetItem", 3), ("GetItem", 5), ("PutItem", 2)] {
         for fate in [RequestFate::HangUp, RequestFate::Refuse] {
             let (bundle, team, people) = office(5).await;
@@ -145,7 +145,7 @@ async fn a_planner_that_dies_between_the_pages_of_a_roster_skips_nobody_and_tell
 }
 
 #[tokio::test]
-async fn two_who_read_one_roster_keep_it_once() {
+async fn concurrent_roster_reads_store_it_once() {
     let (bundle, team, people) = office(5).await;
     begin(&bundle, members_of(&team)).await;
 
@@ -167,7 +167,7 @@ async fn two_who_read_one_roster_keep_it_once() {
 }
 
 #[tokio::test]
-async fn who_moves_to_another_page_while_it_is_read_is_told_once_and_who_left_is_not() {
+async fn moved_member_is_sent_once_and_departed_member_never() {
     let (bundle, team, people) = office(5).await;
     let receipt = read_one_page(&bundle, &team).await;
 
@@ -183,7 +183,7 @@ async fn who_moves_to_another_page_while_it_is_read_is_told_once_and_who_left_is
 }
 
 #[tokio::test]
-async fn a_member_who_removed_or_blocked_the_agent_is_listed_so_and_the_others_are_told() {
+async fn member_who_removed_or_blocked_the_agent_is_listed_and_skipped() {
     let (bundle, team, people) = office(3).await;
     let _ = bundle.channel().uninstall(&people[1]);
     let blocked = Refusal::new(403, "ConversationBlockedByUser", "no");
@@ -199,7 +199,7 @@ async fn a_member_who_removed_or_blocked_the_agent_is_listed_so_and_the_others_a
 }
 
 #[tokio::test]
-async fn a_roster_that_cannot_be_had_for_an_hour_pauses_it() {
+async fn roster_unavailable_for_an_hour_pauses_the_broadcast() {
     let (bundle, team, _) = office(2).await;
     for _ in 0..3 {
         bundle.channel().fail_on(Operation::Members, Fault::Status(Refusal::raw(503, "")));
@@ -225,7 +225,7 @@ async fn a_roster_that_cannot_be_had_for_an_hour_pauses_it() {
 }
 
 #[tokio::test]
-async fn a_roster_whose_place_the_channel_forgot_is_read_from_its_beginning() {
+async fn expired_continuation_token_restarts_the_roster() {
     let (bundle, team, people) = office(5).await;
     let receipt = read_one_page(&bundle, &team).await;
     let forgotten = Refusal::new(400, "BadArgument", "Invalid continuation token");
@@ -240,7 +240,7 @@ async fn a_roster_whose_place_the_channel_forgot_is_read_from_its_beginning() {
 }
 
 #[tokio::test]
-async fn one_that_is_cancelled_before_its_roster_is_read_asks_for_no_roster() {
+async fn broadcast_cancelled_before_its_roster_requests_none() {
     let (bundle, team, _) = office(3).await;
     begin(&bundle, members_of(&team)).await;
 

@@ -26,7 +26,7 @@ async fn tell(bundle: &TestBundle, second_worker: &SecondWorker, person: &Person
 }
 
 #[tokio::test]
-async fn a_conversation_that_cannot_be_created_ends_as_the_protocol_says() {
+async fn failed_conversation_creation_ends_as_documented() {
     let rows = [
         (says(400, "BadSyntax", "Incorrect conversation creation parameters"), "FAILED", "malformed", 1),
         (says(400, "BadArgument", "Failed to decrypt pairwise id"), "FAILED", "foreign-person", 1),
@@ -60,7 +60,7 @@ async fn a_conversation_that_cannot_be_created_ends_as_the_protocol_says() {
 }
 
 #[tokio::test]
-async fn an_announcement_is_repeated_only_where_the_channel_says_that_it_may_be() {
+async fn broadcast_is_repeated_only_when_the_channel_allows_it() {
     let rows = [
         (Refusal::raw(408, ""), "UNKNOWN", 1),
         (Refusal::raw(500, ""), "UNKNOWN", 1),
@@ -97,7 +97,7 @@ async fn an_announcement_is_repeated_only_where_the_channel_says_that_it_may_be(
 }
 
 #[tokio::test]
-async fn an_update_is_repeated_whatever_hid_its_answer_and_a_message_where_it_is_refused() {
+async fn ambiguous_update_is_repeated_and_rejected_update_becomes_message() {
     use Effect::{Refused, Sent, Updated};
 
     let rows = [
@@ -140,7 +140,7 @@ async fn an_update_is_repeated_whatever_hid_its_answer_and_a_message_where_it_is
 }
 
 #[tokio::test]
-async fn a_conversation_answers_where_its_reference_says_after_it_was_found_elsewhere() {
+async fn conversation_is_reached_on_the_corrected_host() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     let second_worker = second_worker(&bundle, ScriptedEngine::telling("News."));
     let alex = bundle.channel().add_person("Alex");
@@ -163,7 +163,7 @@ async fn a_conversation_answers_where_its_reference_says_after_it_was_found_else
 }
 
 #[tokio::test]
-async fn a_thread_is_begun_and_taken_away_on_the_other_host_where_the_channel_says_it_is() {
+async fn channel_thread_is_created_and_deleted_on_the_corrected_host() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     let second_worker = second_worker(&bundle, ScriptedEngine::default());
     let general = bundle.channel().add_channel("Office", "General");
@@ -188,7 +188,7 @@ async fn a_thread_is_begun_and_taken_away_on_the_other_host_where_the_channel_sa
 }
 
 #[tokio::test]
-async fn an_agent_of_copilot_begins_a_conversation_of_its_own_there() {
+async fn copilot_agent_creates_its_own_conversation() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     let mut second_worker = second_worker(&bundle, ScriptedEngine::telling("News."));
     let worker = Arc::get_mut(&mut second_worker.worker).unwrap();

@@ -43,7 +43,7 @@ pub(super) async fn every_character_passes_a_queue_unchanged(services: &Services
     }
 }
 
-pub(super) async fn the_largest_body_passes_every_queue(services: &Services) {
+pub(super) async fn largest_body_passes_every_queue(services: &Services) {
     let largest = task_of(MAX_BODY_BYTES);
 
     services.queue("TasksQueue").send_delayed(&largest, Duration::ZERO).await.unwrap();
@@ -55,7 +55,7 @@ pub(super) async fn the_largest_body_passes_every_queue(services: &Services) {
     }
 }
 
-pub(super) async fn a_body_over_the_limit_is_refused_before_it_is_sent(services: &Services) {
+pub(super) async fn body_over_the_limit_is_rejected_before_it_is_sent(services: &Services) {
     let too_large = task_of(MAX_BODY_BYTES + 1);
     let (turns, to_turns) = services.watched_queue("TurnsQueue");
     let (tasks, to_tasks) = services.watched_queue("TasksQueue");
@@ -77,7 +77,7 @@ pub(super) async fn a_body_over_the_limit_is_refused_before_it_is_sent(services:
     assert!([to_turns, to_tasks, to_deliveries].iter().all(|requests| requests.bodies().is_empty()));
 }
 
-pub(super) async fn many_messages_are_sent_ten_at_a_time(services: &Services) {
+pub(super) async fn messages_are_sent_in_batches_of_ten(services: &Services) {
     let works: Vec<_> = (0..25).map(|number| task(&format!("task {number}"))).collect();
 
     let batches = send_all_and_take(services, &works).await;
@@ -85,7 +85,7 @@ pub(super) async fn many_messages_are_sent_ten_at_a_time(services: &Services) {
     assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [10, 10, 5]);
 }
 
-pub(super) async fn large_messages_are_sent_as_many_at_a_time_as_fit(services: &Services) {
+pub(super) async fn large_messages_are_sent_in_batches_that_fit(services: &Services) {
     // Two of the first fill a batch to the byte. Ten of any are more than a MiB, which no service takes.
     let halves = (0..4).map(|number| task_with(&number.to_string(), MAX_BODY_BYTES / 2));
     let more = (4..17).map(|number| task_with(&number.to_string(), MAX_BODY_BYTES / 2 - 1));

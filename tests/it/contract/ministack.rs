@@ -24,7 +24,7 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 #[tokio::test]
 #[ignore = "needs MiniStack: pip install ministack"]
-async fn an_independent_emulator_keeps_the_contract() {
+async fn ministack_keeps_the_contract() {
     let ministack = MiniStack::start().await;
 
     let mut broken = Vec::new();

@@ -8,7 +8,7 @@ use aws_sdk_sqs::types::QueueAttributeName;
 use super::bodies::task;
 use super::services::{Services, eventually, receipt, work};
 
-pub(super) async fn a_group_keeps_its_order_and_holds_up_no_other(services: &Services) {
+pub(super) async fn message_group_keeps_its_order_and_blocks_no_other(services: &Services) {
     let queue = services.queue("TurnsQueue");
     for (group, name) in [("one", "1a"), ("one", "1b"), ("two", "2a")] {
         queue.send_fifo(&task(name), group, name).await.unwrap();
@@ -24,7 +24,7 @@ pub(super) async fn a_group_keeps_its_order_and_holds_up_no_other(services: &Ser
     assert_eq!(while_in_hand, None);
 }
 
-pub(super) async fn a_message_that_comes_back_keeps_its_place_in_its_group(services: &Services) {
+pub(super) async fn redelivered_message_keeps_its_place_in_its_group(services: &Services) {
     let queue = services.queue("TurnsQueue");
     for name in ["1a", "1b"] {
         queue.send_fifo(&task(name), "one", name).await.unwrap();
@@ -37,7 +37,7 @@ pub(super) async fn a_message_that_comes_back_keeps_its_place_in_its_group(servi
     assert_eq!(again, [Some(task("1a")), Some(task("1b"))]);
 }
 
-pub(super) async fn a_copy_is_dropped_even_after_the_first_was_handled(services: &Services) {
+pub(super) async fn duplicate_is_dropped_even_after_the_first_was_handled(services: &Services) {
     let queue = services.queue("TurnsQueue");
     queue.send_fifo(&task("1"), "one", "id").await.unwrap();
 
@@ -50,7 +50,7 @@ pub(super) async fn a_copy_is_dropped_even_after_the_first_was_handled(services:
     assert_eq!(copies, 0);
 }
 
-pub(super) async fn the_same_id_in_another_group_is_no_copy(services: &Services) {
+pub(super) async fn same_id_in_another_group_is_no_duplicate(services: &Services) {
     let queue = services.queue("TurnsQueue");
 
     for group in ["one", "two"] {
@@ -61,7 +61,7 @@ pub(super) async fn the_same_id_in_another_group_is_no_copy(services: &Services)
     assert_eq!(both, [Some(task("one")), Some(task("two"))]);
 }
 
-pub(super) async fn a_message_in_hand_is_seen_at_once_when_it_is_let_go(services: &Services) {
+pub(super) async fn message_is_visible_at_once_after_visibility_reset(services: &Services) {
     for id in ["TurnsQueue", "TasksQueue"] {
         let queue = services.queue(id);
         match id {
@@ -79,7 +79,7 @@ pub(super) async fn a_message_in_hand_is_seen_at_once_when_it_is_let_go(services
     }
 }
 
-pub(super) async fn a_delayed_message_is_there_and_not_seen(services: &Services) {
+pub(super) async fn delayed_message_is_counted_and_not_visible(services: &Services) {
     let queue = services.queue("TasksQueue");
 
     queue.send_delayed(&task("later"), Duration::from_hours(24)).await.unwrap();
@@ -89,7 +89,7 @@ pub(super) async fn a_delayed_message_is_there_and_not_seen(services: &Services)
     assert_eq!(services.attribute("TasksQueue", delayed).await.as_deref(), Some("1"));
 }
 
-pub(super) async fn a_message_received_too_often_goes_to_the_dead_letters(services: &Services) {
+pub(super) async fn message_received_too_often_goes_to_the_dead_letter_queue(services: &Services) {
     for id in ["TurnsQueue", "TasksQueue"] {
         let queue = services.queue(id);
         let redrive = services.template.queue(id).unwrap().redrive.clone().unwrap();
@@ -110,7 +110,7 @@ pub(super) async fn a_message_received_too_often_goes_to_the_dead_letters(servic
     }
 }
 
-pub(super) async fn a_turn_given_up_lets_its_conversation_go_on(services: &Services) {
+pub(super) async fn dead_lettered_turn_unblocks_its_conversation(services: &Services) {
     let queue = services.queue("TurnsQueue");
     let most = services.template.queue("TurnsQueue").unwrap().redrive.clone().unwrap().max_receive_count;
     for name in ["poison", "next"] {
@@ -128,7 +128,7 @@ pub(super) async fn a_turn_given_up_lets_its_conversation_go_on(services: &Servi
 }
 
 /// On AWS a group is a hint about fairness here, which no emulator models; MiniStack takes it and ignores it.
-pub(super) async fn a_standard_queue_takes_groups_and_holds_none_up(services: &Services) {
+pub(super) async fn standard_queue_accepts_groups_and_blocks_none(services: &Services) {
     let works = ["1", "2", "3"].map(|name| (task(name), "tenant".to_owned()));
 
     services.queue("DeliveriesQueue").send_all(&works).await.unwrap();

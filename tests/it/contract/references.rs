@@ -17,7 +17,7 @@ use super::services::{Services, eventually};
 
 const TENANT: &str = "9a1b2c3d-4e5f-4a6b-8c7d-0e1f2a3b4c5d";
 
-pub(super) async fn the_newest_word_about_a_conversation_wins_in_either_order(services: &Services) {
+pub(super) async fn newest_update_of_a_reference_wins_in_either_order(services: &Services) {
     let (store, now) = (services.references(), SystemClock.now());
     let (older, newer) = (in_language("de"), in_language("en"));
 
@@ -31,7 +31,7 @@ pub(super) async fn the_newest_word_about_a_conversation_wins_in_either_order(se
     assert_eq!(out_of_order, Some(newer));
 }
 
-pub(super) async fn an_old_word_does_not_undo_a_removal(services: &Services) {
+pub(super) async fn old_update_does_not_undo_a_removal(services: &Services) {
     let (store, now) = (services.references(), SystemClock.now());
     let reference = personal("alex");
 
@@ -42,7 +42,7 @@ pub(super) async fn an_old_word_does_not_undo_a_removal(services: &Services) {
     assert_eq!(in_indexes(&store, &reference, false).await, (false, false));
 }
 
-pub(super) async fn an_old_removal_does_not_undo_a_word(services: &Services) {
+pub(super) async fn old_removal_does_not_undo_an_update(services: &Services) {
     let (store, now) = (services.references(), SystemClock.now());
     let reference = personal("alex");
 
@@ -53,7 +53,7 @@ pub(super) async fn an_old_removal_does_not_undo_a_word(services: &Services) {
     assert_eq!(in_indexes(&store, &reference, true).await, (true, true));
 }
 
-pub(super) async fn a_removal_takes_the_reference_out_of_both_indexes(services: &Services) {
+pub(super) async fn removal_takes_the_reference_out_of_both_indexes(services: &Services) {
     let (store, now) = (services.references(), SystemClock.now());
     let reference = personal("alex");
     store.upsert(&reference, Presence::Active, now).await.unwrap();
@@ -66,7 +66,7 @@ pub(super) async fn a_removal_takes_the_reference_out_of_both_indexes(services: 
     assert_eq!(store.get(&store.key(&reference)).await.unwrap(), None);
 }
 
-pub(super) async fn a_suspension_takes_the_reference_out_of_both_indexes(services: &Services) {
+pub(super) async fn suspension_takes_the_reference_out_of_both_indexes(services: &Services) {
     let (store, now) = (services.references(), SystemClock.now());
     let (reference, stranger) = (personal("alex"), personal("kim"));
     store.upsert(&reference, Presence::Active, now).await.unwrap();
@@ -81,7 +81,7 @@ pub(super) async fn a_suspension_takes_the_reference_out_of_both_indexes(service
     assert_eq!(services.items().await.len(), 1, "who is not known is not suspended");
 }
 
-pub(super) async fn five_words_in_any_order_come_to_the_same(services: &Services) {
+pub(super) async fn five_updates_in_any_order_give_the_same_record(services: &Services) {
     let (store, now) = (services.references(), SystemClock.now());
     let words = [
         (in_language("de"), Presence::Active, now),
@@ -105,7 +105,7 @@ pub(super) async fn five_words_in_any_order_come_to_the_same(services: &Services
     assert!(endings.first().unwrap().contains("removed"), "of two at once the removal counts");
 }
 
-pub(super) async fn a_refusal_does_not_undo_what_was_said_later(services: &Services) {
+pub(super) async fn rejection_does_not_undo_a_later_update(services: &Services) {
     let (store, now) = (services.references(), SystemClock.now());
     let reference = personal("alex");
 
@@ -123,7 +123,7 @@ pub(super) async fn a_refusal_does_not_undo_what_was_said_later(services: &Servi
     );
 }
 
-pub(super) async fn who_speaks_up_again_is_back_in_both_indexes(services: &Services) {
+pub(super) async fn user_who_writes_again_is_back_in_both_indexes(services: &Services) {
     let (store, now) = (services.references(), SystemClock.now());
     let (removed, suspended) = (personal("alex"), personal("kim"));
     store.upsert(&removed, Presence::Removed, now).await.unwrap();
@@ -138,7 +138,7 @@ pub(super) async fn who_speaks_up_again_is_back_in_both_indexes(services: &Servi
     }
 }
 
-pub(super) async fn a_person_is_found_by_the_agent_they_spoke_to(services: &Services) {
+pub(super) async fn person_is_found_by_the_agent_they_wrote_to(services: &Services) {
     let (store, now) = (services.references(), SystemClock.now());
     let (alex, mut group) = (personal("alex"), personal("kim"));
     group.conversation.conversation_type = Some("groupChat".to_owned());
@@ -159,7 +159,7 @@ pub(super) async fn a_person_is_found_by_the_agent_they_spoke_to(services: &Serv
     assert_eq!(other_cloud.find(&person("alex")).await.unwrap(), None);
 }
 
-pub(super) async fn the_shards_list_every_reference_exactly_once(services: &Services) {
+pub(super) async fn shards_list_every_reference_exactly_once(services: &Services) {
     let (store, now) = (services.references(), SystemClock.now());
     let everyone: BTreeSet<_> = (0..40).map(|number| format!("person {number:02}")).collect();
     for name in &everyone {
@@ -184,7 +184,7 @@ pub(super) async fn the_shards_list_every_reference_exactly_once(services: &Serv
     assert_eq!(names, everyone);
 }
 
-pub(super) async fn a_shard_of_several_pages_is_listed_to_its_end(services: &Services) {
+pub(super) async fn shard_of_several_pages_is_listed_completely(services: &Services) {
     let (store, now) = (services.references(), SystemClock.now());
     let wanted = Shard(0);
     let names = (0..).map(|number| format!("person {number}"));

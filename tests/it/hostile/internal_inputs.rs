@@ -69,7 +69,7 @@ async fn on_the_agenda(bundle: &TestBundle) -> Option<Duration> {
 }
 
 #[tokio::test]
-async fn a_body_that_is_not_ours_comes_back_and_its_neighbours_are_worked_on() {
+async fn malformed_body_is_returned_and_the_rest_of_the_batch_handled() {
     let (bundle, alex) = bundle().await;
 
     for (index, body) in payloads("left to the dead-letter queue").iter().enumerate() {
@@ -83,7 +83,7 @@ async fn a_body_that_is_not_ours_comes_back_and_its_neighbours_are_worked_on() {
 }
 
 #[tokio::test]
-async fn queued_work_for_another_host_fails_and_nothing_is_sent() {
+async fn queued_work_for_foreign_host_fails_and_nothing_is_sent() {
     let (bundle, alex) = bundle().await;
     let hosts = payloads("failed unsent");
 
@@ -102,7 +102,7 @@ async fn queued_work_for_another_host_fails_and_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn the_answer_to_an_event_names_none_but_its_messages() {
+async fn batch_response_names_only_messages_of_its_event() {
     let (bundle, alex) = bundle().await;
     let good = queued(&bundle, &alex).await;
 
@@ -124,7 +124,7 @@ async fn the_answer_to_an_event_names_none_but_its_messages() {
 }
 
 #[tokio::test]
-async fn an_event_that_no_schedule_of_ours_sends_is_refused_before_a_send() {
+async fn invalid_schedule_event_is_rejected_before_any_send() {
     let bundle = TestBundle::with(ScriptedEngine::telling("Good morning!")).await;
     bundle.install("Alex").await;
 
@@ -139,7 +139,7 @@ async fn an_event_that_no_schedule_of_ours_sends_is_refused_before_a_send() {
 }
 
 #[tokio::test]
-async fn a_persons_words_in_a_card_stay_words() {
+async fn user_text_in_a_card_stays_text() {
     let clock = TestBundle::clock_at_start();
     let engine = engine::OrderDesk {
         shop_takes: Duration::ZERO,
@@ -173,7 +173,7 @@ async fn a_persons_words_in_a_card_stay_words() {
 }
 
 #[tokio::test]
-async fn an_odd_id_of_what_was_sent_is_no_reason_to_send_again() {
+async fn odd_activity_id_in_response_causes_no_resend() {
     let (bundle, alex) = bundle().await;
     let answers = payloads("sent once");
 
@@ -192,7 +192,7 @@ async fn an_odd_id_of_what_was_sent_is_no_reason_to_send_again() {
 }
 
 #[tokio::test]
-async fn answers_that_lead_elsewhere_are_not_followed() {
+async fn redirects_are_not_followed() {
     let (bundle, alex) = bundle().await;
     let trap = SsrfListener::new();
     let statuses = payloads("not followed");
@@ -215,7 +215,7 @@ async fn answers_that_lead_elsewhere_are_not_followed() {
 }
 
 #[tokio::test]
-async fn odd_answers_of_the_login_service_put_a_message_off_and_lose_none() {
+async fn odd_login_responses_delay_a_message_and_lose_none() {
     let (bundle, alex) = bundle().await;
     let answers = payloads("told once there is a token");
 
@@ -234,7 +234,7 @@ async fn odd_answers_of_the_login_service_put_a_message_off_and_lose_none() {
 }
 
 #[tokio::test]
-async fn odd_times_to_come_back_at_are_within_the_hour() {
+async fn odd_retry_after_is_capped_at_an_hour() {
     let (bundle, alex) = bundle().await;
 
     for time in payloads("put off within the hour") {
@@ -257,7 +257,7 @@ async fn odd_times_to_come_back_at_are_within_the_hour() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_said_to_be_compressed_is_read_as_it_came() {
+async fn compressed_response_is_read_undecoded() {
     let (bundle, alex) = bundle().await;
 
     for encoding in payloads("read as it came") {

@@ -23,7 +23,7 @@ fn good() -> Mutation {
 }
 
 #[tokio::test]
-async fn ten_thousand_bad_tokens_cost_nothing() {
+async fn ten_thousand_bad_tokens_cause_no_calls() {
     let setup = Setup::forgetful().await;
     let event = setup.site.request(&good()).event;
     assert_eq!(play(&setup.inbound, &event).await.status, 202);
@@ -78,7 +78,7 @@ fn bad_tokens(good: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn while_the_keys_are_out_of_reach_what_is_known_is_used_for_five_days() {
+async fn cached_keys_are_used_for_five_days_of_outage() {
     let rows = row::all();
     let row = |effect: &str| rows.iter().find(|row| row.effect.as_deref() == Some(effect)).unwrap();
     let (good, bad) =

@@ -150,7 +150,7 @@ impl LogHarness {
 }
 
 #[tokio::test]
-async fn nothing_that_people_say_or_are_and_no_secret_reaches_the_log() {
+async fn no_personal_data_and_no_secret_reaches_the_log() {
     let log = Log::default();
     let writer = log.clone();
     // With one subscriber alone, tracing lets whichever test comes by a line first decide whether it is of interest.

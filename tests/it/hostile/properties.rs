@@ -152,7 +152,7 @@ fn bodies(good: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
 }
 
 #[test]
-fn no_token_but_a_good_one_gets_in() {
+fn no_token_but_a_valid_one_is_accepted() {
     let (runtime, setup, good) = setup();
     let good = good["headers"]["authorization"].as_str().unwrap().strip_prefix("Bearer ").unwrap();
     let authenticator = &setup.inbound.authenticator;
@@ -169,7 +169,7 @@ fn no_token_but_a_good_one_gets_in() {
 }
 
 #[test]
-fn any_body_gets_a_status_that_is_listed() {
+fn any_body_gets_a_listed_status() {
     let (runtime, setup, good) = setup();
 
     let tried = TestRunner::new(Config::default()).run(&bodies(good["body"].as_str().unwrap()), |body| {

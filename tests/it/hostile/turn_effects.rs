@@ -73,7 +73,7 @@ fn same_id(effect: &str) -> Vec<Mutation> {
 }
 
 #[tokio::test]
-async fn every_effect_of_the_corpus_is_looked_at_somewhere() {
+async fn every_effect_of_the_corpus_is_asserted() {
     let known = [
         "unchanged",
         "nothing queued",
@@ -107,7 +107,7 @@ async fn every_effect_of_the_corpus_is_looked_at_somewhere() {
 }
 
 #[tokio::test]
-async fn a_conversations_name_stays_one_segment_of_the_connectors_path() {
+async fn conversation_id_stays_one_path_segment() {
     let story = Story::begin().await;
     let mutations = mutations("one segment");
 
@@ -131,7 +131,7 @@ async fn a_conversations_name_stays_one_segment_of_the_connectors_path() {
 }
 
 #[tokio::test]
-async fn what_an_activity_points_to_is_not_asked_for() {
+async fn urls_in_an_activity_are_not_fetched() {
     let story = Story::begin().await;
 
     for mutation in mutations("nothing asked for") {
@@ -145,7 +145,7 @@ async fn what_an_activity_points_to_is_not_asked_for() {
 }
 
 #[tokio::test]
-async fn one_activity_a_hundred_times_at_once_is_one_turn() {
+async fn hundred_concurrent_copies_of_an_activity_are_one_turn() {
     let story = Story::begin().await;
     let request = story.site.request(&same_id("one turn")[0]);
     let inbound = story.bundle.local().bundle.inbound.clone();
@@ -168,7 +168,7 @@ async fn one_activity_a_hundred_times_at_once_is_one_turn() {
 }
 
 #[tokio::test]
-async fn the_first_activity_with_an_id_wins() {
+async fn first_activity_with_an_id_wins() {
     let story = Story::begin().await;
 
     for mutation in same_id("the first wins") {
@@ -181,7 +181,7 @@ async fn the_first_activity_with_an_id_wins() {
 }
 
 #[tokio::test]
-async fn the_same_id_in_another_conversation_is_another_turn() {
+async fn same_id_in_another_conversation_is_another_turn() {
     let story = Story::begin().await;
 
     for mutation in same_id("two turns") {
@@ -194,7 +194,7 @@ async fn the_same_id_in_another_conversation_is_another_turn() {
 }
 
 #[tokio::test]
-async fn the_playgrounds_own_token_is_taken_where_the_playground_is_served_and_nowhere_else() {
+async fn playground_token_is_accepted_only_with_playground_enabled() {
     let setup = Setup::forgetful().await;
     let row = row::all().into_iter().find(|row| row.row == "C10").unwrap();
     let own_playground = setup.own_playground();

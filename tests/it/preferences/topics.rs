@@ -26,7 +26,7 @@ fn times(bundle: &TestBundle, person: &Person) -> usize {
 }
 
 #[tokio::test]
-async fn a_topics_subscribers_are_told_and_nobody_else() {
+async fn topic_is_sent_to_subscribers_only() {
     let bundle = order_desk().await;
     let (alex, robin) = (bundle.install("Alex").await, bundle.install("Robin").await);
     say(&bundle, &alex, "subscribe to weather").await;
@@ -41,7 +41,7 @@ async fn a_topics_subscribers_are_told_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn who_is_in_several_parts_with_a_topic_is_told_once_and_who_is_excepted_never() {
+async fn recipient_in_several_parts_is_sent_once_and_excluded_one_never() {
     let bundle = order_desk().await;
     let (alex, robin) = (bundle.install("Alex").await, bundle.install("Robin").await);
     let (sam, kim) = (bundle.install("Sam").await, bundle.install("Kim").await);
@@ -72,7 +72,7 @@ async fn who_is_in_several_parts_with_a_topic_is_told_once_and_who_is_excepted_n
 }
 
 #[tokio::test]
-async fn who_subscribed_just_now_is_told_once() {
+async fn recipient_subscribed_just_before_is_sent_once() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
     say(&bundle, &alex, "subscribe to weather").await;
@@ -88,7 +88,7 @@ async fn who_subscribed_just_now_is_told_once() {
 }
 
 #[tokio::test]
-async fn a_wrong_topic_is_refused_before_anybody_is_told() {
+async fn invalid_topic_is_rejected_before_any_send() {
     let bundle = order_desk().await;
     bundle.install("Alex").await;
     let mut wrong = snow("one", &json!({ "kind": "everyone" }));

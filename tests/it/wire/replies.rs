@@ -73,7 +73,7 @@ fn answers() -> Vec<(&'static str, Vec<u8>, Class)> {
 }
 
 #[tokio::test]
-async fn a_strange_answer_counts_by_its_status_and_one_without_is_lost() {
+async fn odd_response_counts_by_status_and_without_one_is_ambiguous() {
     let (bundle, second_worker) = world(ScriptedEngine::default(), Timeouts::default()).await;
     let server = RawServer::start().await;
     let reference = reference_at(&bundle, &format!("http://{}/teams/", server.authority()));
@@ -91,7 +91,7 @@ async fn a_strange_answer_counts_by_its_status_and_one_without_is_lost() {
 }
 
 #[tokio::test]
-async fn a_redirect_leads_no_token_anywhere() {
+async fn redirect_forwards_no_token() {
     let (bundle, second_worker) = world(ScriptedEngine::default(), Timeouts::default()).await;
     let (server, target) = (RawServer::start().await, RawServer::start().await);
     let reference = reference_at(&bundle, &format!("http://{}/teams/", server.authority()));

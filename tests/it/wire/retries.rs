@@ -76,7 +76,7 @@ async fn states(bundle: &TestBundle) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn an_answer_that_may_have_been_seen_is_sent_once_more() {
+async fn ambiguous_answer_is_sent_once_more() {
     for loss in losses() {
         let (bundle, second_worker) = world(ScriptedEngine::saying("Hello."), Timeouts::default()).await;
         let server = RawServer::start().await;
@@ -91,7 +91,7 @@ async fn an_answer_that_may_have_been_seen_is_sent_once_more() {
 }
 
 #[tokio::test]
-async fn an_answer_lost_twice_is_unknown_and_not_sent_a_third_time() {
+async fn answer_ambiguous_twice_is_unknown_and_not_sent_again() {
     let (bundle, second_worker) = world(ScriptedEngine::saying("Hello."), Timeouts::default()).await;
     let server = RawServer::start().await;
     let [first, .., second] = losses();
@@ -105,7 +105,7 @@ async fn an_answer_lost_twice_is_unknown_and_not_sent_a_third_time() {
 }
 
 #[tokio::test]
-async fn an_announcement_that_may_have_been_seen_is_never_sent_again() {
+async fn ambiguous_broadcast_is_never_sent_again() {
     for loss in losses() {
         let (bundle, second_worker) = world(ScriptedEngine::telling("News."), Timeouts::default()).await;
         let server = RawServer::start().await;
@@ -130,7 +130,7 @@ async fn an_announcement_that_may_have_been_seen_is_never_sent_again() {
 }
 
 #[tokio::test]
-async fn an_answer_waits_as_long_as_the_channel_says_and_else_for_a_random_while() {
+async fn throttled_answer_waits_for_retry_after_or_a_random_delay() {
     let date = "Date: Sun, 22 Nov 2026 09:00:00 GMT\r\n";
     let rows = [
         (429, String::new(), 1..=2),
@@ -170,7 +170,7 @@ async fn an_answer_waits_as_long_as_the_channel_says_and_else_for_a_random_while
 }
 
 #[tokio::test]
-async fn an_answer_that_has_to_wait_an_hour_waits_on_the_agenda() {
+async fn answer_throttled_for_an_hour_waits_as_timer() {
     let (bundle, second_worker) = world(ScriptedEngine::saying("Hello."), Timeouts::default()).await;
     let server = RawServer::start().await;
     let head = "HTTP/1.1 429 No\r\nRetry-After: 999999999\r\nContent-Length: 0\r\n\r\n";
