@@ -9,11 +9,10 @@ use support::{ScriptedEngine, TestBundle};
 
 #[tokio::test]
 async fn query_is_answered_in_its_conversation() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello to you.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello to you.")).await;
     let alex = bundle.channel().add_person("Alex");
 
-    bundle.receive(bundle.channel().message(&alex, "hello")).await;
-    bundle.drain().await;
+    bundle.ask(&alex, "hello").await;
 
     let entries = bundle.channel().entries();
     assert_eq!(bundle.channel().texts(), ["Hello to you."]);
@@ -28,7 +27,7 @@ async fn long_work_is_acknowledged_and_answered_in_its_conversation() {
     let bundle = TestBundle::with(ScriptedEngine::deferring("On it.", "Here it is.")).await;
     let alex = bundle.channel().add_person("Alex");
 
-    bundle.receive(bundle.channel().message(&alex, "report")).await;
+    bundle.send(&alex, "report").await;
     bundle.step("turns").await;
     assert_eq!(bundle.channel().texts(), ["On it."]);
     bundle.drain().await;
@@ -44,12 +43,13 @@ async fn long_work_is_acknowledged_and_answered_in_its_conversation() {
 #[tokio::test]
 async fn turn_of_40_s_is_accepted_within_15_s_and_answered() {
     let clock = TestBundle::clock_at_start();
-    let engine = ScriptedEngine::saying("It took me a while.").after(Duration::from_secs(40), clock.clone());
+    let engine =
+        ScriptedEngine::replying("It took me a while.").after(Duration::from_secs(40), clock.clone());
     let bundle = TestBundle::with_shared(Arc::new(engine), clock.clone()).await;
     let alex = bundle.channel().add_person("Alex");
     let asked = clock.now();
 
-    bundle.receive(bundle.channel().message(&alex, "think hard")).await;
+    bundle.send(&alex, "think hard").await;
     tokio::join!(bundle.step("turns"), async {
         clock.sleeping(Duration::from_secs(5)).await;
         clock.advance(Duration::from_secs(5));
@@ -78,7 +78,7 @@ async fn channel_mention_is_stripped_and_answer_stays_in_the_thread() {
     bundle.receive(asked).await;
     bundle.drain().await;
 
-    assert_eq!(engine.heard(), [("message".to_owned(), "order a laptop".to_owned())]);
+    assert_eq!(engine.received(), [("message".to_owned(), "order a laptop".to_owned())]);
     assert!(thread.contains(";messageid="), "{thread}");
     let entries = bundle.channel().entries();
     assert_eq!(bundle.channel().texts(), ["On it.", "Ordered."]);
@@ -106,9 +106,9 @@ async fn every_activity_type_reaches_the_engine() {
     }
     bundle.drain().await;
 
-    let heard: Vec<_> = engine.heard().into_iter().map(|(kind, _)| kind).collect();
+    let received: Vec<_> = engine.received().into_iter().map(|(kind, _)| kind).collect();
     assert_eq!(
-        heard,
+        received,
         ["installationUpdate", "conversationUpdate", "messageReaction", "typing", "futureThing"]
     );
     bundle.end().await;
@@ -128,13 +128,13 @@ async fn redelivered_activity_is_answered_once() {
     bundle.drain().await;
 
     assert_eq!(bundle.channel().texts(), ["On it.", "Done."]);
-    assert_eq!((engine.heard().len(), engine.task_runs().len()), (1, 1));
+    assert_eq!((engine.received().len(), engine.task_runs().len()), (1, 1));
     bundle.end().await;
 }
 
 #[tokio::test]
 async fn message_without_id_is_keyed_by_its_content() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Yes?")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Yes?")).await;
     let alex = bundle.channel().add_person("Alex");
     let nameless = |text: &str| {
         let mut activity = bundle.channel().message(&alex, text);
@@ -176,7 +176,7 @@ async fn unknown_invoke_is_not_implemented() {
 
 #[tokio::test]
 async fn caller_with_expect_replies_gets_replies_in_the_response() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Inline.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Inline.")).await;
     let alex = bundle.channel().add_person("Alex");
     let mut activity = bundle.channel().message(&alex, "hello");
     activity["deliveryMode"] = json!("expectReplies");
@@ -190,13 +190,12 @@ async fn caller_with_expect_replies_gets_replies_in_the_response() {
 
 #[tokio::test]
 async fn engine_failure_is_retried_and_repeated_failure_apologises() {
-    let recovering = TestBundle::with(ScriptedEngine::saying("Here I am.").failing_first(2)).await;
-    let broken = TestBundle::with(ScriptedEngine::saying("never").failing_first(99)).await;
+    let recovering = TestBundle::with(ScriptedEngine::replying("Here I am.").failing_first(2)).await;
+    let broken = TestBundle::with(ScriptedEngine::replying("never").failing_first(99)).await;
 
     for bundle in [&recovering, &broken] {
         let alex = bundle.channel().add_person("Alex");
-        bundle.receive(bundle.channel().message(&alex, "hello")).await;
-        bundle.drain().await;
+        bundle.ask(&alex, "hello").await;
     }
 
     assert_eq!(recovering.channel().texts(), ["Here I am."]);
@@ -213,8 +212,7 @@ async fn task_too_large_for_the_queue_is_answered_with_apology() {
     let bundle = TestBundle::with(ScriptedEngine::deciding(response)).await;
     let alex = bundle.channel().add_person("Alex");
 
-    bundle.receive(bundle.channel().message(&alex, "report")).await;
-    bundle.drain().await;
+    bundle.ask(&alex, "report").await;
 
     assert_eq!(bundle.channel().texts(), ["On it.", "Sorry, that did not work. Please try again later."]);
     bundle.end().await;

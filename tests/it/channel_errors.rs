@@ -64,7 +64,7 @@ fn turn_of(activity: &Value) -> JobId {
 }
 
 /// The record of a turn, and all that it says of its only send.
-async fn story_of(bundle: &TestBundle, turn: &JobId) -> (State, Vec<Failure>) {
+async fn send_outcome(bundle: &TestBundle, turn: &JobId) -> (State, Vec<Failure>) {
     let job = bundle.job(turn).await.unwrap();
     // The send says more.
     let send = job.send();
@@ -75,7 +75,7 @@ async fn story_of(bundle: &TestBundle, turn: &JobId) -> (State, Vec<Failure>) {
 #[tokio::test]
 async fn every_channel_status_has_its_documented_outcome() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
-    let second_worker = second_worker(&bundle, ScriptedEngine::saying("Hello."));
+    let second_worker = second_worker(&bundle, ScriptedEngine::replying("Hello."));
     print(&format!(
         "\n{:<62} {:<7} {:<8} {:>8}  {:<44} reason",
         "answer", "first", "end", "requests", "reference"
@@ -93,11 +93,11 @@ async fn every_channel_status_has_its_documented_outcome() {
         let before = bundle.channel().entries().len();
         let turn = turn_of(&asked);
 
-        second_worker.pump(&bundle, "turns").step().await.unwrap();
-        let (at_first, _) = story_of(&bundle, &turn).await;
+        second_worker.poller(&bundle, "turns").step().await.unwrap();
+        let (at_first, _) = send_outcome(&bundle, &turn).await;
         second_worker.drain(&bundle).await;
 
-        let (in_the_end, failures) = story_of(&bundle, &turn).await;
+        let (in_the_end, failures) = send_outcome(&bundle, &turn).await;
         let requests = bundle.channel().entries().len() - before;
         let reference = state_of(&bundle, &reference_of(&asked)).await;
         let reasons = failures.iter().map(Failure::to_string).collect::<Vec<_>>().join("; ");
@@ -130,11 +130,11 @@ fn name(answer: &Refusal) -> String {
 
 #[tokio::test]
 async fn second_403_without_reason_is_permanent() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     let alex = bundle.channel().add_person("Alex");
     let first = bundle.channel().message(&alex, "hello");
     bundle.receive(first.clone()).await;
-    bundle.receive(bundle.channel().message(&alex, "hello?")).await;
+    bundle.send(&alex, "hello?").await;
     bundle.clock().advance(Duration::from_secs(1));
     for _ in 0..2 {
         bundle.channel().fail_on(Operation::Send, Fault::Status(Refusal::raw(403, "")));
@@ -143,8 +143,7 @@ async fn second_403_without_reason_is_permanent() {
     bundle.drain().await;
     let refused_twice = state_of(&bundle, &reference_of(&first)).await;
     bundle.clock().advance(Duration::from_secs(1));
-    bundle.receive(bundle.channel().message(&alex, "still there?")).await;
-    bundle.drain().await;
+    bundle.ask(&alex, "still there?").await;
 
     assert_eq!(refused_twice, "suspended (it is forbidden without a reason)");
     assert_eq!(state_of(&bundle, &reference_of(&first)).await, "active");
@@ -154,7 +153,7 @@ async fn second_403_without_reason_is_permanent() {
 
 #[tokio::test]
 async fn deleted_conversation_is_recreated_only_for_a_reachable_person() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     let stranger = bundle.channel().add_person("Alex");
     let general = bundle.channel().add_channel("Office", "General");
     let (asked, mentioned) = (
@@ -172,11 +171,11 @@ async fn deleted_conversation_is_recreated_only_for_a_reachable_person() {
 
     bundle.drain().await;
 
-    let (state, failures) = story_of(&bundle, &turn_of(&asked)).await;
+    let (state, failures) = send_outcome(&bundle, &turn_of(&asked)).await;
     assert_eq!(state, State::Failed);
     assert_eq!(failures[0].code.as_deref(), Some("BotNotInConversationRoster"), "creating was refused");
     assert_eq!(state_of(&bundle, &reference_of(&asked)).await, "dropped");
-    let (state, failures) = story_of(&bundle, &turn_of(&mentioned)).await;
+    let (state, failures) = send_outcome(&bundle, &turn_of(&mentioned)).await;
     assert_eq!(state, State::Failed);
     assert_eq!(failures[0].code.as_deref(), Some("ConversationNotFound"), "a thread cannot be created");
     assert_eq!(state_of(&bundle, &reference_of(&mentioned)).await, "dropped");
@@ -187,10 +186,10 @@ async fn deleted_conversation_is_recreated_only_for_a_reachable_person() {
 #[tokio::test]
 async fn answer_too_long_for_one_message_is_split() {
     let text = "All of it. ".repeat(12_000);
-    let bundle = TestBundle::with(ScriptedEngine::saying(&text)).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying(&text)).await;
     let alex = bundle.channel().add_person("Alex");
 
-    bundle.receive(bundle.channel().message(&alex, "tell me all")).await;
+    bundle.send(&alex, "tell me all").await;
     tokio::select! {
         () = bundle.drain() => {}
         () = bundle.clock().flow(Duration::from_secs(9)) => {}

@@ -89,8 +89,8 @@ async fn foreign_host_gets_no_request() {
 
     assert!(matches!(error, ConnectorError::ForeignHost), "{error}");
     assert_eq!(bundle.channel().token_requests(), 0);
-    let nobody = tokio::time::timeout(std::time::Duration::from_millis(20), listener.accept()).await;
-    assert!(nobody.is_err(), "a request was made");
+    let connection = tokio::time::timeout(std::time::Duration::from_millis(20), listener.accept()).await;
+    assert!(connection.is_err(), "a request was made");
     bundle.end().await;
 }
 

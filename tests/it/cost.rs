@@ -16,13 +16,12 @@ const MOST_WRITES: usize = 8;
 async fn turn_with_follow_up_takes_few_writes_and_no_read() {
     let bundle = TestBundle::with(ScriptedEngine::deferring("On it.", "Here it is.")).await;
     let alex = bundle.install("Alex").await;
-    let asked = watched(&bundle);
+    let asked = record_requests(&bundle);
 
-    bundle.receive(bundle.channel().message(&alex, "report")).await;
-    bundle.drain().await;
+    bundle.ask(&alex, "report").await;
 
-    let asked = in_words(&asked.lock().unwrap());
-    say(&format!("one turn, acknowledged and followed up:\n  {}", asked.join("\n  ")));
+    let asked = described(&asked.lock().unwrap());
+    print(&format!("one turn, acknowledged and followed up:\n  {}", asked.join("\n  ")));
     let writes = asked.iter().filter(|asked| asked.starts_with("PutItem")).count();
     assert!(writes <= MOST_WRITES, "{writes} writes: {asked:#?}");
     assert!(
@@ -42,11 +41,11 @@ const RECIPIENTS: usize = 10;
 
 #[tokio::test]
 async fn delivery_to_known_recipient_takes_two_writes_and_no_read() {
-    let bundle = TestBundle::with(ScriptedEngine::telling("News.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::notifying("News.")).await;
     for person in 0..RECIPIENTS {
         bundle.install(&format!("Person {person}")).await;
     }
-    let asked = watched(&bundle);
+    let asked = record_requests(&bundle);
 
     bundle.fire(json!({ "kind": "everyone" })).await.unwrap();
     bundle.drain().await;
@@ -56,7 +55,7 @@ async fn delivery_to_known_recipient_takes_two_writes_and_no_read() {
     let writes = count(&|[verb, key, _]| verb.starts_with("PutItem") && key.starts_with("job#"));
     let reads = count(&|[verb, ..]| verb.starts_with("GetItem"));
     let messages = count(&|[verb, queue, _]| verb.starts_with("SendMessage") && queue == "herald-deliveries");
-    say(&format!(
+    print(&format!(
         "{RECIPIENTS} recipients told: {writes} writes of jobs, {reads} reads, {messages} requests to the queue"
     ));
     assert_eq!(writes, RECIPIENTS * WRITES_PER_RECIPIENT, "{asked:#?}");
@@ -66,7 +65,7 @@ async fn delivery_to_known_recipient_takes_two_writes_and_no_read() {
 }
 
 /// Notes from now on what is asked of table and queues.
-fn watched(bundle: &TestBundle) -> Arc<Mutex<Vec<[String; 3]>>> {
+fn record_requests(bundle: &TestBundle) -> Arc<Mutex<Vec<[String; 3]>>> {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let notes = asked.clone();
     bundle.local().stack.watch(Arc::new(move |operation: &str, body: &[u8]| {
@@ -75,7 +74,7 @@ fn watched(bundle: &TestBundle) -> Arc<Mutex<Vec<[String; 3]>>> {
     asked
 }
 
-fn say(text: &str) {
+fn print(text: &str) {
     #[expect(clippy::print_stdout, reason = "the list is what this is run for")]
     {
         println!("{text}");
@@ -107,15 +106,15 @@ fn name_of(operation: &str, request: &Value) -> Option<[String; 3]> {
 }
 
 /// The same with the jobs named by what they are, which is told by the order of their claims.
-fn in_words(asked: &[[String; 3]]) -> Vec<String> {
+fn described(asked: &[[String; 3]]) -> Vec<String> {
     let mut names = ["the turn", "the task"].into_iter();
     let mut jobs = BTreeMap::new();
-    let mut in_words = |[verb, what, state]: &[String; 3]| match what.strip_prefix("job#") {
+    let mut described = |[verb, what, state]: &[String; 3]| match what.strip_prefix("job#") {
         None => format!("{verb} {what}"),
         Some(id) => {
             let name = *jobs.entry(id.to_owned()).or_insert_with(|| names.next().unwrap_or("another job"));
             format!("{verb}: {name} {state}")
         }
     };
-    asked.iter().map(&mut in_words).collect()
+    asked.iter().map(&mut described).collect()
 }

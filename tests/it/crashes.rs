@@ -39,7 +39,7 @@ fn crash_at_any_point_loses_nothing_and_repeats_only_ambiguous_sends() {
 
         let all = play_all(&cases);
 
-        say(&format!("{scenario:?}: {} effects, {} points\n{}", usual.len(), cases.len(), list(&usual)));
+        print(&format!("{scenario:?}: {} effects, {} points\n{}", usual.len(), cases.len(), list(&usual)));
         report(&format!("{scenario:?}, one crash"), &cases, &all);
         assert!(all.iter().all(|played| played.left == 0), "a point was not come by");
         if scenario == Scenario::FollowUp {
@@ -95,7 +95,7 @@ fn every_mutant_is_detected_at_some_point() {
         ));
     }
 
-    say(&format!("broken variants, and the first point that notices:\n{}", table.join("\n")));
+    print(&format!("broken variants, and the first point that notices:\n{}", table.join("\n")));
 }
 
 /// What happens in `scenario` when nobody dies.
@@ -115,7 +115,7 @@ fn singles(scenario: Scenario, usual: &[Effect]) -> Vec<Case<'_>> {
 fn pairs<'a>(cases: &[Case<'a>], all: &[Played]) -> Vec<Case<'a>> {
     let mut pairs = Vec::new();
     for (case, played) in cases.iter().zip(all) {
-        let after = played.log.iter().skip_while(|event| !matches!(event, Event::Died { .. }));
+        let after = played.log.iter().skip_while(|event| !matches!(event, Event::Crashed { .. }));
         for second in after.filter_map(Event::effect).flat_map(Effect::points) {
             let points = [case.points.clone(), vec![second]].concat();
             pairs.push(Case { points, ..case.clone() });
@@ -166,7 +166,7 @@ fn report(title: &str, cases: &[Case<'_>], all: &[Played]) {
     });
     let broken: Vec<_> = broken.collect();
     let count = |is_such: fn(&Played) -> bool| all.iter().filter(|played| is_such(played)).count();
-    say(&format!(
+    print(&format!(
         "{title}: {} runs, {} with something shown twice and recorded so, {} with something recorded as unknown, \
          {} in which a second point was not come by, {} with a bound broken",
         all.len(),
@@ -196,7 +196,7 @@ fn list(usual: &[Effect]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn say(text: &str) {
+fn print(text: &str) {
     #[expect(clippy::print_stdout, reason = "the points and figures are what this is run for")]
     {
         println!("{text}");

@@ -40,7 +40,7 @@ async fn with_certificate(kept: &str, registered: &Certificate) -> TestBundle {
 }
 
 /// The federated credential that fits.
-fn fitting(bundle: &TestBundle) -> FederatedCredential {
+fn matching_credential(bundle: &TestBundle) -> FederatedCredential {
     let identity = bundle.local().stack.identity();
     FederatedCredential {
         issuer: identity.issuer().to_owned(),
@@ -51,7 +51,7 @@ fn fitting(bundle: &TestBundle) -> FederatedCredential {
 
 async fn federated(change: impl FnOnce(&mut FederatedCredential)) -> TestBundle {
     let bundle = bundle(Credential::Federated).await;
-    let mut credential = fitting(&bundle);
+    let mut credential = matching_credential(&bundle);
     change(&mut credential);
     bundle.channel().add_federated_credential(credential);
     bundle
@@ -60,8 +60,7 @@ async fn federated(change: impl FnOnce(&mut FederatedCredential)) -> TestBundle 
 async fn assert_follows_up(bundle: TestBundle) {
     let alex = bundle.channel().add_person("Alex");
 
-    bundle.receive(bundle.channel().message(&alex, "order a laptop")).await;
-    bundle.drain().await;
+    bundle.ask(&alex, "order a laptop").await;
 
     assert_eq!(bundle.channel().texts(), ["On it.", "Here it is."]);
     assert_eq!(bundle.channel().token_requests(), 1);
@@ -69,7 +68,7 @@ async fn assert_follows_up(bundle: TestBundle) {
 }
 
 /// What the agent says when it asks for a token in vain.
-async fn refusal(bundle: &TestBundle) -> String {
+async fn token_error(bundle: &TestBundle) -> String {
     let error = bundle.local().bundle.worker.connector.tokens.token().await.unwrap_err();
     let text = error_chain(&error).to_string();
     for id in ["000000000000", "arn:", "5d0c9c1e", "9a1b2c3d", "127.0.0.1"] {
@@ -78,11 +77,11 @@ async fn refusal(bundle: &TestBundle) -> String {
     text
 }
 
-async fn assert_refused(bundle: TestBundle, words: &[&str]) {
-    let text = refusal(&bundle).await;
+async fn assert_refused(bundle: TestBundle, expected: &[&str]) {
+    let text = token_error(&bundle).await;
 
-    for word in words {
-        assert!(text.contains(word), "`{word}` is not in: {text}");
+    for part in expected {
+        assert!(text.contains(part), "`{part}` is not in: {text}");
     }
     bundle.end().await;
 }
@@ -144,7 +143,7 @@ async fn identity_claims_are_shown_for_comparison_with_the_registration() {
 
     let claims = FederatedIdentity::new(&cloud, &bundle.local().resources.aws).claims().await.unwrap();
 
-    let FederatedCredential { issuer, subject, audience } = fitting(&bundle);
+    let FederatedCredential { issuer, subject, audience } = matching_credential(&bundle);
     assert_eq!((claims.issuer, claims.subject, claims.audience), (issuer, subject, audience));
     bundle.end().await;
 }

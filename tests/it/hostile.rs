@@ -31,7 +31,7 @@ fn every_row_is_played_or_has_a_reason() {
     let numbered = [('A', 26), ('B', 19), ('C', 21), ('D', 18), ('E', 34), ('F', 7), ('G', 11)];
     let numbered: BTreeSet<String> = numbered
         .iter()
-        .flat_map(|(letter, last)| (1..=*last).map(move |number| format!("{letter}{number}")))
+        .flat_map(|(section, last)| (1..=*last).map(move |number| format!("{section}{number}")))
         .collect();
 
     let played = row::all().into_iter().map(|row| row.row);
@@ -43,7 +43,7 @@ fn every_row_is_played_or_has_a_reason() {
 #[tokio::test]
 async fn every_request_gets_its_status_and_rejected_ones_have_no_effect() {
     let setup = Setup::new().await;
-    let good = setup.site.request(&row::Mutation { expect: 202, ..row::Mutation::default() });
+    let good = setup.builder.request(&row::Mutation { expect: 202, ..row::Mutation::default() });
     assert_eq!(setup.play(&good).await.status, 202);
     assert!(setup.queued().await.is_some());
     setup.with_callers.authenticator.warm_up().await;
@@ -54,7 +54,7 @@ async fn every_request_gets_its_status_and_rejected_ones_have_no_effect() {
 
     for row in &rows {
         for mutation in &row.mutations {
-            let request = setup.site.request(mutation);
+            let request = setup.builder.request(mutation);
             let (complaint, took) = played(&setup, row, &request).await;
             wrong.extend(complaint.map(|complaint| format!("{} {}: {complaint}", row.row, row.name)));
             slowest = slowest.max(took);
@@ -62,20 +62,20 @@ async fn every_request_gets_its_status_and_rejected_ones_have_no_effect() {
     }
 
     assert!(wrong.is_empty(), "{} requests:\n{}", wrong.len(), wrong.join("\n"));
-    assert!(!setup.site.trap.is_sprung(), "somebody asked where nothing may be asked for");
+    assert!(!setup.builder.listener.was_contacted(), "somebody asked where nothing may be asked for");
     let count: usize = rows.iter().map(|row| row.mutations.len()).sum();
-    say(&format!("hostile corpus: {} rows, {count} requests, slowest answer {slowest:?}", rows.len()));
+    print(&format!("hostile corpus: {} rows, {count} requests, slowest answer {slowest:?}", rows.len()));
 }
 
 /// What is wrong with the answer to one request, and how long it took.
 async fn played(setup: &Setup, row: &Row, request: &Request) -> (Option<String>, Duration) {
     let _on_panic = Playing(&row.row, &row.name);
     effects::prepare(setup, row).await;
-    setup.wire.take_calls();
+    setup.proxy.take_calls();
     let begun = now();
     let answer = setup.play(request).await;
     let mut took = now() - begun;
-    let calls = setup.wire.take_calls();
+    let calls = setup.proxy.take_calls();
     let is_refused = answer.status >= 400 && answer.status != 501;
     if took > LIMIT && is_refused {
         let begun = now();
@@ -125,13 +125,13 @@ struct Playing<'a>(&'a str, &'a str);
 impl Drop for Playing<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            say(&format!("while playing {} {}", self.0, self.1));
+            print(&format!("while playing {} {}", self.0, self.1));
         }
     }
 }
 
 #[expect(clippy::print_stdout, reason = "the figures are what the corpus is played for")]
-fn say(text: &str) {
+fn print(text: &str) {
     println!("{text}");
 }
 

@@ -11,43 +11,43 @@ use axum::response::{IntoResponse, Response};
 use herald::channel::http;
 
 /// Who asked, and with what headers.
-type Asked = Arc<Mutex<Vec<(SocketAddr, HeaderMap)>>>;
+type Requests = Arc<Mutex<Vec<(SocketAddr, HeaderMap)>>>;
 
 /// A server that answers everything with a redirect, a cookie and something compressed, and remembers who asked.
 struct RedirectServer {
     url: String,
-    asked: Asked,
+    requests: Requests,
 }
 
 impl RedirectServer {
     async fn start() -> Self {
-        let asked = Asked::default();
+        let requests = Requests::default();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
-        let router = Router::new().fallback(answer).with_state(asked.clone());
+        let router = Router::new().fallback(answer).with_state(requests.clone());
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await });
-        Self { url, asked }
+        Self { url, requests }
     }
 
-    fn asked(&self) -> Vec<(SocketAddr, HeaderMap)> {
-        self.asked.lock().unwrap().clone()
+    fn requests(&self) -> Vec<(SocketAddr, HeaderMap)> {
+        self.requests.lock().unwrap().clone()
     }
 
     fn connections(&self) -> usize {
-        let mut peers: Vec<_> = self.asked().iter().map(|(server, _)| *server).collect();
-        peers.sort();
-        peers.dedup();
-        peers.len()
+        let mut addresses: Vec<_> = self.requests().iter().map(|(server, _)| *server).collect();
+        addresses.sort();
+        addresses.dedup();
+        addresses.len()
     }
 }
 
 async fn answer(
-    State(asked): State<Asked>,
+    State(requests): State<Requests>,
     ConnectInfo(server): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
 ) -> Response {
-    asked.lock().unwrap().push((server, headers));
+    requests.lock().unwrap().push((server, headers));
     let headers = [("location", "/elsewhere"), ("set-cookie", "a=b; Path=/"), ("content-encoding", "gzip")];
     (StatusCode::TEMPORARY_REDIRECT, headers, "not what gzip makes").into_response()
 }
@@ -67,9 +67,9 @@ async fn response_is_not_decoded_or_followed_and_sets_no_cookie() {
     for (status, body) in answers {
         assert_eq!((status.as_u16(), body.as_slice()), (307, b"not what gzip makes".as_slice()));
     }
-    let asked = server.asked();
-    assert_eq!(asked.len(), 2, "no redirect was followed");
-    for (_, headers) in &asked {
+    let requests = server.requests();
+    assert_eq!(requests.len(), 2, "no redirect was followed");
+    for (_, headers) in &requests {
         assert!(!headers.contains_key("cookie"), "a cookie was kept");
         assert!(!headers.contains_key("accept-encoding"), "compression was offered");
     }

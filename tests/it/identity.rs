@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use support::{ScriptedEngine, TestBundle};
 
 async fn bundle() -> TestBundle {
-    TestBundle::with(ScriptedEngine::saying("Hello.")).await
+    TestBundle::with(ScriptedEngine::replying("Hello.")).await
 }
 
 async fn with_token(bundle: &TestBundle, change: impl FnOnce(&mut Value, &mut Value)) -> u16 {
@@ -21,7 +21,7 @@ async fn with_token(bundle: &TestBundle, change: impl FnOnce(&mut Value, &mut Va
     bundle.channel().deliver_with(activity, Some(token)).await.unwrap().status
 }
 
-async fn assert_is_put_off_by_an_outage_of_the_keys(bundle: TestBundle) {
+async fn assert_unavailable_during_key_outage(bundle: TestBundle) {
     bundle.channel().fail_on(Operation::Keys, Fault::Status(Refusal::raw(500, "")));
 
     assert_eq!(with_token(&bundle, |_, _| {}).await, 503);
@@ -194,7 +194,7 @@ async fn body_within_limit_is_rejected_when_its_turn_exceeds_the_queue() {
 async fn missing_signing_keys_give_503() {
     let bundle = bundle().await;
 
-    assert_is_put_off_by_an_outage_of_the_keys(bundle).await;
+    assert_unavailable_during_key_outage(bundle).await;
 }
 
 #[tokio::test]
@@ -223,7 +223,7 @@ async fn unfetchable_new_key_is_not_treated_as_invalid() {
     bundle.channel().rotate_key().unwrap();
     bundle.clock().advance(Duration::from_secs(60));
 
-    assert_is_put_off_by_an_outage_of_the_keys(bundle).await;
+    assert_unavailable_during_key_outage(bundle).await;
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use local::channel_emulator::Answer;
 use local::fault_injection::RequestFate;
 use serde_json::{Value, json};
 use support::TestBundle;
-use support::steps_engine::{alex, done, go_on, memory, say, with};
+use support::steps_engine::{alex, bundle_with, continue_after, done, memory, send};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -37,15 +37,16 @@ async fn expecting_replies(bundle: &TestBundle, text: &str) -> Value {
 
 #[tokio::test]
 async fn button_updates_its_card_shows_a_message_or_is_rejected() {
-    let (bundle, _engine) = with(vec![go_on(&[], json!(1), 2 * DAY), done("Delivered.")]).await;
-    say(&bundle, "start").await;
+    let (bundle, _engine) =
+        bundle_with(vec![continue_after(&[], json!(1), 2 * DAY), done("Delivered.")]).await;
+    send(&bundle, "start").await;
     bundle.drain().await;
 
     let refreshed = press(&bundle, "refresh", json!({})).await;
     let told = press(&bundle, "what", json!({})).await;
     let refused = press(&bundle, "refuse", json!({})).await;
     let failed = press(&bundle, "break", json!({})).await;
-    say(&bundle, "cancel").await;
+    send(&bundle, "cancel").await;
     bundle.drain().await;
 
     assert_eq!(refreshed, (200, "card.adaptive".to_owned(), json!({ "type": "AdaptiveCard" })));
@@ -61,8 +62,9 @@ async fn button_updates_its_card_shows_a_message_or_is_rejected() {
 
 #[tokio::test]
 async fn effects_of_a_button_are_queued_before_its_response() {
-    let (bundle, engine) = with(vec![go_on(&["Placed."], json!(1), 2 * DAY), done("Delivered.")]).await;
-    say(&bundle, "start").await;
+    let (bundle, engine) =
+        bundle_with(vec![continue_after(&["Placed."], json!(1), 2 * DAY), done("Delivered.")]).await;
+    send(&bundle, "start").await;
     bundle.drain().await;
     let task = engine.task();
 
@@ -84,7 +86,7 @@ async fn effects_of_a_button_are_queued_before_its_response() {
 
 #[tokio::test]
 async fn invoke_fails_when_its_effects_cannot_be_stored() {
-    let (bundle, _engine) = with(vec![done("Done.")]).await;
+    let (bundle, _engine) = bundle_with(vec![done("Done.")]).await;
     bundle.local().stack.on_request(Arc::new(|operation: &str| match operation {
         "AmazonSQS.SendMessage" | "DynamoDB_20120810.PutItem" => RequestFate::Refuse,
         _ => RequestFate::Pass,
@@ -99,7 +101,7 @@ async fn invoke_fails_when_its_effects_cannot_be_stored() {
 
 #[tokio::test]
 async fn slow_button_gets_deferred_response() {
-    let (bundle, _engine) = with(vec![done("Here it is.")]).await;
+    let (bundle, _engine) = bundle_with(vec![done("Here it is.")]).await;
 
     let answer = press(&bundle, "later", json!({})).await;
     bundle.drain().await;
@@ -111,7 +113,7 @@ async fn slow_button_gets_deferred_response() {
 
 #[tokio::test]
 async fn feedback_gets_empty_object_and_is_remembered() {
-    let (bundle, _engine) = with(vec![done("Done.")]).await;
+    let (bundle, _engine) = bundle_with(vec![done("Done.")]).await;
     let value = json!({
         "actionName": "feedback",
         "actionValue": { "reaction": "like", "feedback": "{\"feedbackText\":\"good\"}" },
@@ -128,7 +130,7 @@ async fn feedback_gets_empty_object_and_is_remembered() {
 
 #[tokio::test]
 async fn engine_slower_than_5_s_gets_default_response() {
-    let (bundle, _engine) = with(vec![done("Done.")]).await;
+    let (bundle, _engine) = bundle_with(vec![done("Done.")]).await;
     let five_seconds = || async {
         bundle.clock().sleeping(Duration::from_secs(60)).await;
         bundle.clock().advance(Duration::from_secs(5));
@@ -145,7 +147,7 @@ async fn engine_slower_than_5_s_gets_default_response() {
 
 #[tokio::test]
 async fn caller_with_expect_replies_gets_ack_as_whole_answer() {
-    let (bundle, _engine) = with(vec![done("Here it is.")]).await;
+    let (bundle, _engine) = bundle_with(vec![done("Here it is.")]).await;
 
     let acknowledged = expecting_replies(&bundle, "start").await;
     let answered = expecting_replies(&bundle, "one").await;
@@ -168,7 +170,7 @@ async fn caller_with_expect_replies_gets_ack_as_whole_answer() {
 
 #[tokio::test]
 async fn ignored_invoke_is_not_implemented() {
-    let (bundle, _engine) = with(vec![done("Done.")]).await;
+    let (bundle, _engine) = bundle_with(vec![done("Done.")]).await;
 
     let answer = invoke(&bundle, "composeExtension/query", json!({})).await;
 

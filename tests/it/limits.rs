@@ -4,6 +4,7 @@ use herald::agent::Response;
 use std::time::Duration;
 
 use herald::clock::Clock;
+use herald::jobs::State;
 use herald::protocol::activity::Activity;
 use herald::protocol::conversation::ConversationReference;
 use herald::protocol::conversation::lifecycle::Presence;
@@ -12,7 +13,7 @@ use herald::random::Random;
 use jiff::{SignedDuration, Timestamp};
 use local::channel_emulator::{Effect, Fault, Operation, Refusal};
 use local::poller::Step;
-use serde_json::{Value, json};
+use serde_json::json;
 use support::{ScriptedEngine, TestBundle};
 
 /// When each message was shown, in order.
@@ -69,7 +70,7 @@ async fn ten_concurrent_answers_are_spread_over_the_rate_windows() {
     let bundle = TestBundle::with(ScriptedEngine::deciding(Response::reply_with(answers))).await;
     let alex = bundle.channel().add_person("Alex");
 
-    bundle.receive(bundle.channel().message(&alex, "tell me all")).await;
+    bundle.send(&alex, "tell me all").await;
     drain(&bundle).await;
 
     let times = shown_at(&bundle);
@@ -81,7 +82,7 @@ async fn ten_concurrent_answers_are_spread_over_the_rate_windows() {
 
 #[tokio::test]
 async fn broadcast_to_a_hundred_keeps_the_tenant_rate() {
-    let bundle = TestBundle::with_rate(ScriptedEngine::telling("News."), 40).await;
+    let bundle = TestBundle::with_rate(ScriptedEngine::notifying("News."), 40).await;
     populate(&bundle, 100, None).await;
 
     bundle.fire(json!({ "kind": "everyone" })).await.unwrap();
@@ -101,7 +102,7 @@ async fn broadcast_to_a_hundred_keeps_the_tenant_rate() {
 
 #[tokio::test]
 async fn throttled_tenant_waits_while_others_are_sent() {
-    let bundle = TestBundle::with_rate(ScriptedEngine::telling("News."), 40).await;
+    let bundle = TestBundle::with_rate(ScriptedEngine::notifying("News."), 40).await;
     populate(&bundle, 20, Some("11111111-1111-4111-8111-111111111111")).await;
     populate(&bundle, 20, Some("22222222-2222-4222-8222-222222222222")).await;
     let throttled = TenantId::new("11111111-1111-4111-8111-111111111111").unwrap();
@@ -116,7 +117,7 @@ async fn throttled_tenant_waits_while_others_are_sent() {
     };
     bundle.clock().advance(Duration::from_secs(5));
     for receipt in left {
-        bundle.bring_back("deliveries", &receipt).await;
+        bundle.make_visible("deliveries", &receipt).await;
     }
     drain(&bundle).await;
 
@@ -128,7 +129,7 @@ async fn throttled_tenant_waits_while_others_are_sent() {
 
 #[tokio::test]
 async fn group_with_many_concurrent_queries_stays_within_its_limits() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     let general = bundle.channel().add_channel("Office", "General");
     for name in ["Alex", "Dana", "Kim", "Lee", "Max", "Noa", "Pat", "Quinn", "Robin"] {
         let person = bundle.channel().add_person(name);
@@ -147,8 +148,8 @@ async fn group_with_many_concurrent_queries_stays_within_its_limits() {
 }
 
 /// Tells 500 people while this share of the sends, in percent, is answered with `refusal`.
-async fn tell_500(refusal: &Refusal, percent: u64) -> (TestBundle, usize, usize) {
-    let bundle = TestBundle::with_rate(ScriptedEngine::telling("News."), 50).await;
+async fn notify_500(refusal: &Refusal, percent: u64) -> (TestBundle, usize, usize) {
+    let bundle = TestBundle::with_rate(ScriptedEngine::notifying("News."), 50).await;
     populate(&bundle, 500, None).await;
     let random = Random::seeded(500);
     for _ in 0..2_000 {
@@ -164,8 +165,7 @@ async fn tell_500(refusal: &Refusal, percent: u64) -> (TestBundle, usize, usize)
     let shown = bundle.channel().texts();
     assert!(shown.iter().all(|text| text == "News."), "nobody is shown an error");
     let jobs = bundle.jobs().await;
-    let is_unknown = |job: &str| serde_json::from_str(job).is_ok_and(|job: Value| job["state"] == "UNKNOWN");
-    let unknown = jobs.iter().filter(|job| is_unknown(job));
+    let unknown = jobs.iter().filter(|job| job.state == State::Unknown);
     (bundle, shown.len(), unknown.count())
 }
 
@@ -174,7 +174,7 @@ async fn tell_500(refusal: &Refusal, percent: u64) -> (TestBundle, usize, usize)
 async fn all_five_hundred_are_delivered_while_a_fifth_is_throttled() {
     let throttled = Refusal::new(429, "Throttled", "slow down").retry_after("1");
 
-    let (bundle, shown, unknown) = tell_500(&throttled, 20).await;
+    let (bundle, shown, unknown) = notify_500(&throttled, 20).await;
 
     assert_eq!((shown, unknown), (500, 0));
     bundle.end().await;
@@ -183,7 +183,7 @@ async fn all_five_hundred_are_delivered_while_a_fifth_is_throttled() {
 #[tokio::test]
 #[ignore = "takes a quarter of a minute"]
 async fn most_of_five_hundred_are_delivered_while_a_tenth_fails_and_is_listed() {
-    let (bundle, shown, unknown) = tell_500(&Refusal::raw(503, ""), 10).await;
+    let (bundle, shown, unknown) = notify_500(&Refusal::raw(503, ""), 10).await;
 
     assert_eq!(shown + unknown, 500, "{shown} were told, {unknown} are unknown");
     assert!(shown >= 490, "{shown} of 500 were told");

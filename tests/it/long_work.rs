@@ -9,7 +9,7 @@ use local::fault_injection::RequestFate;
 use local::poller::Step;
 use serde_json::{Value, json};
 use support::TestBundle;
-use support::steps_engine::{StepsEngine, done, go_on, memory, say, with};
+use support::steps_engine::{StepsEngine, bundle_with, continue_after, done, memory, send};
 use worker::Place;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -17,7 +17,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// A laptop that is delivered after `after`.
 fn delivery(after: Duration) -> Vec<herald::agent::TaskResponse> {
-    vec![go_on(&["Placed."], json!({ "placed": 1 }), after), done("Delivered.")]
+    vec![continue_after(&["Placed."], json!({ "placed": 1 }), after), done("Delivered.")]
 }
 
 /// The bodies and delays of what is put into the tasks queue from now on.
@@ -49,8 +49,8 @@ async fn step_of(bundle: &TestBundle, task: &JobId, number: u32) -> Job {
 
 #[tokio::test]
 async fn step_due_in_three_weeks_runs_on_time_and_not_a_second_early() {
-    let (bundle, engine) = with(delivery(21 * DAY)).await;
-    say(&bundle, "start").await;
+    let (bundle, engine) = bundle_with(delivery(21 * DAY)).await;
+    send(&bundle, "start").await;
     bundle.drain().await;
     let queued = queued(&bundle);
 
@@ -64,7 +64,7 @@ async fn step_due_in_three_weeks_runs_on_time_and_not_a_second_early() {
     assert_eq!((&early["queued"], &due["queued"]), (&json!(0), &json!(1)));
     assert_eq!(queued.lock().unwrap().iter().map(|(_, delay)| *delay).collect::<Vec<_>>(), [180]);
     assert_eq!(bundle.channel().texts(), ["On it.", "Placed.", "Delivered."]);
-    assert_eq!(engine.ran(), [(0, None), (1, Some(json!({ "placed": 1 })))]);
+    assert_eq!(engine.steps_run(), [(0, None), (1, Some(json!({ "placed": 1 })))]);
     assert_eq!(
         step_of(&bundle, &engine.task(), 1).await.state,
         State::Sent,
@@ -76,8 +76,8 @@ async fn step_due_in_three_weeks_runs_on_time_and_not_a_second_early() {
 
 #[tokio::test]
 async fn step_due_within_three_minutes_waits_as_delayed_message() {
-    let (bundle, _engine) = with(delivery(Duration::from_millis(90_400))).await;
-    say(&bundle, "start").await;
+    let (bundle, _engine) = bundle_with(delivery(Duration::from_millis(90_400))).await;
+    send(&bundle, "start").await;
     let queued = queued(&bundle);
 
     bundle.drain().await;
@@ -91,9 +91,9 @@ async fn step_due_within_three_minutes_waits_as_delayed_message() {
 
 #[tokio::test]
 async fn missed_ticks_delay_a_step_and_crashed_ticks_do_not_repeat_it() {
-    let (bundle, engine) = with(delivery(60 * MINUTE)).await;
+    let (bundle, engine) = bundle_with(delivery(60 * MINUTE)).await;
     bundle.tick().await;
-    say(&bundle, "start").await;
+    send(&bundle, "start").await;
     bundle.drain().await;
 
     bundle.clock().advance(100 * MINUTE);
@@ -106,16 +106,20 @@ async fn missed_ticks_delay_a_step_and_crashed_ticks_do_not_repeat_it() {
     assert!(died.is_err(), "it queued the step and could not take it off the agenda");
     assert_eq!(moved["queued"], 1);
     assert_eq!(bundle.channel().texts(), ["On it.", "Placed.", "Delivered."]);
-    assert_eq!(engine.ran().len(), 2);
+    assert_eq!(engine.steps_run().len(), 2);
     bundle.end().await;
 }
 
 #[tokio::test]
 async fn redelivered_step_is_acknowledged_after_a_later_step() {
-    let steps = vec![go_on(&[], json!(1), MINUTE), go_on(&[], json!(2), MINUTE), done("Delivered.")];
-    let (bundle, engine) = with(steps).await;
+    let steps = vec![
+        continue_after(&[], json!(1), MINUTE),
+        continue_after(&[], json!(2), MINUTE),
+        done("Delivered."),
+    ];
+    let (bundle, engine) = bundle_with(steps).await;
     let queued = queued(&bundle);
-    say(&bundle, "start").await;
+    send(&bundle, "start").await;
     bundle.drain().await;
 
     let bodies: Vec<String> = queued.lock().unwrap().iter().map(|(body, _)| body.clone()).collect();
@@ -125,22 +129,22 @@ async fn redelivered_step_is_acknowledged_after_a_later_step() {
     bundle.drain().await;
 
     assert_eq!(bodies.len(), 3);
-    assert_eq!(engine.ran(), [(0, None), (1, Some(json!(1))), (2, Some(json!(2)))]);
+    assert_eq!(engine.steps_run(), [(0, None), (1, Some(json!(1))), (2, Some(json!(2)))]);
     assert_eq!(bundle.channel().texts(), ["On it.", "Delivered."]);
     bundle.end().await;
 }
 
 #[tokio::test]
 async fn waiting_task_cancelled_by_user_never_runs() {
-    let (bundle, engine) = with(delivery(2 * DAY)).await;
-    say(&bundle, "start").await;
+    let (bundle, engine) = bundle_with(delivery(2 * DAY)).await;
+    send(&bundle, "start").await;
     bundle.drain().await;
     let listed = memory(&bundle).await;
     bundle.clock().advance(DAY);
 
-    say(&bundle, "cancel").await;
+    send(&bundle, "cancel").await;
     bundle.drain().await;
-    say(&bundle, "cancel").await;
+    send(&bundle, "cancel").await;
     bundle.drain().await;
     bundle.clock().advance(DAY);
     let moved = bundle.tick().await;
@@ -151,22 +155,22 @@ async fn waiting_task_cancelled_by_user_never_runs() {
     assert_eq!(bundle.channel().texts(), ["On it.", "Placed.", "Cancelled: a laptop.", "Nothing waits."]);
     let step = step_of(&bundle, &engine.task(), 1).await;
     assert_eq!((step.state, step.failure()), (State::Cancelled, Some(&FailureKind::CancelledByUser.into())));
-    assert_eq!(engine.ran().len(), 1);
+    assert_eq!(engine.steps_run().len(), 1);
     bundle.end().await;
 }
 
 #[tokio::test]
 async fn task_cancelled_during_a_step_does_not_continue() {
     let clock = TestBundle::clock_at_start();
-    let engine = StepsEngine::taking(delivery(2 * DAY), clock.clone()).after(Duration::from_secs(5));
+    let engine = StepsEngine::with_steps(delivery(2 * DAY), clock.clone()).after(Duration::from_secs(5));
     let engine = Arc::new(engine);
     let bundle = TestBundle::with_shared(engine.clone(), clock.clone()).await;
-    say(&bundle, "start").await;
+    send(&bundle, "start").await;
     bundle.step("turns").await;
 
     tokio::join!(bundle.step("tasks"), async {
         clock.sleeping(Duration::from_secs(5)).await;
-        say(&bundle, "cancel that").await;
+        send(&bundle, "cancel that").await;
         bundle.step("turns").await;
         clock.advance(Duration::from_secs(5));
     });
@@ -186,9 +190,10 @@ async fn task_cancelled_during_a_step_does_not_continue() {
 
 #[tokio::test]
 async fn step_with_too_large_state_ends_with_apology() {
-    let (bundle, engine) = with(vec![go_on(&["Placed."], json!("x".repeat(64 * 1024)), MINUTE)]).await;
+    let (bundle, engine) =
+        bundle_with(vec![continue_after(&["Placed."], json!("x".repeat(64 * 1024)), MINUTE)]).await;
 
-    say(&bundle, "start").await;
+    send(&bundle, "start").await;
     bundle.drain().await;
 
     assert_eq!(bundle.channel().texts(), ["On it.", "Sorry, that did not work. Please try again later."]);
@@ -199,9 +204,9 @@ async fn step_with_too_large_state_ends_with_apology() {
 
 #[tokio::test]
 async fn thousandth_step_is_the_last() {
-    let (bundle, engine) = with(vec![go_on(&[], json!(null), MINUTE)]).await;
+    let (bundle, engine) = bundle_with(vec![continue_after(&[], json!(null), MINUTE)]).await;
     let queued = queued(&bundle);
-    say(&bundle, "start").await;
+    send(&bundle, "start").await;
     bundle.step("turns").await;
     let mut body: Value = serde_json::from_str(&queued.lock().unwrap()[0].0).unwrap();
     let task: JobId = serde_json::from_value(body["job"].take()).unwrap();
@@ -212,7 +217,7 @@ async fn thousandth_step_is_the_last() {
     let done = bundle.local().bundle.worker.work(&body.to_string(), Place::default()).await;
 
     assert!(done.is_ok());
-    assert_eq!(engine.ran(), [(999, Some(json!(null)))]);
+    assert_eq!(engine.steps_run(), [(999, Some(json!(null)))]);
     assert_eq!(bundle.channel().texts(), ["On it.", "Sorry, that did not work. Please try again later."]);
     let job = step_of(&bundle, &task, 999).await;
     assert_eq!((job.state, job.failure()), (State::Failed, Some(&FailureKind::TooManySteps.into())));
@@ -221,19 +226,19 @@ async fn thousandth_step_is_the_last() {
 
 #[tokio::test]
 async fn planned_step_is_queued_without_calling_the_engine_again() {
-    let (bundle, engine) = with(delivery(MINUTE)).await;
-    say(&bundle, "start").await;
+    let (bundle, engine) = bundle_with(delivery(MINUTE)).await;
+    send(&bundle, "start").await;
     bundle.step("turns").await;
 
     refuse(&bundle, "SendMessage");
     let Step::Returned { receipt } = bundle.step("tasks").await else { panic!("it is not settled") };
     let waiting = memory(&bundle).await.waiting.len();
     refuse(&bundle, "");
-    bundle.bring_back("tasks", &receipt).await;
+    bundle.make_visible("tasks", &receipt).await;
     bundle.drain().await;
 
     assert_eq!(waiting, 1);
     assert_eq!(bundle.channel().texts(), ["On it.", "Placed.", "Delivered."]);
-    assert_eq!(engine.ran().len(), 2, "each step ran once");
+    assert_eq!(engine.steps_run().len(), 2, "each step ran once");
     bundle.end().await;
 }

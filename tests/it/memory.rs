@@ -6,7 +6,7 @@ use herald::agent::memory::MAX_EXCHANGES;
 use local::channel_emulator::{Fault, Refusal};
 use serde_json::json;
 use support::TestBundle;
-use support::steps_engine::{done, go_on, memory, say, with};
+use support::steps_engine::{bundle_with, continue_after, done, memory, send};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -17,10 +17,10 @@ async fn table(bundle: &TestBundle) -> String {
 
 #[tokio::test]
 async fn earlier_exchange_is_loaded_in_the_next_turn() {
-    let (bundle, _engine) = with(vec![done("Done.")]).await;
+    let (bundle, _engine) = bundle_with(vec![done("Done.")]).await;
 
     for text in ["one", "two", "three"] {
-        say(&bundle, text).await;
+        send(&bundle, text).await;
         bundle.drain().await;
     }
 
@@ -30,13 +30,12 @@ async fn earlier_exchange_is_loaded_in_the_next_turn() {
 
 #[tokio::test]
 async fn memory_is_not_shared_between_conversations() {
-    let (bundle, _engine) = with(vec![done("Done.")]).await;
+    let (bundle, _engine) = bundle_with(vec![done("Done.")]).await;
     let robin = bundle.channel().add_person("Robin");
 
-    say(&bundle, "one").await;
+    send(&bundle, "one").await;
     bundle.drain().await;
-    bundle.receive(bundle.channel().message(&robin, "two")).await;
-    bundle.drain().await;
+    bundle.ask(&robin, "two").await;
 
     assert_eq!(bundle.channel().texts(), ["Before: .", "Before: ."]);
     bundle.end().await;
@@ -44,16 +43,16 @@ async fn memory_is_not_shared_between_conversations() {
 
 #[tokio::test]
 async fn only_latest_exchanges_are_kept_for_a_week() {
-    let (bundle, _engine) = with(vec![done("Done.")]).await;
+    let (bundle, _engine) = bundle_with(vec![done("Done.")]).await;
     for number in 0..MAX_EXCHANGES + 2 {
-        say(&bundle, &number.to_string()).await;
+        send(&bundle, &number.to_string()).await;
         bundle.drain().await;
         bundle.clock().advance(Duration::from_secs(1));
     }
     let kept = memory(&bundle).await.exchanges;
 
     bundle.clock().advance(7 * 24 * 60 * MINUTE);
-    say(&bundle, "a week later").await;
+    send(&bundle, "a week later").await;
     bundle.drain().await;
 
     assert_eq!((kept.len(), kept[0].asked.as_str()), (MAX_EXCHANGES, "2"));
@@ -64,18 +63,19 @@ async fn only_latest_exchanges_are_kept_for_a_week() {
 
 #[tokio::test]
 async fn forget_removes_exchanges_and_keeps_waiting_tasks() {
-    let (bundle, _engine) = with(vec![go_on(&[], json!(1), 60 * MINUTE), done("Delivered.")]).await;
-    say(&bundle, "start").await;
+    let (bundle, _engine) =
+        bundle_with(vec![continue_after(&[], json!(1), 60 * MINUTE), done("Delivered.")]).await;
+    send(&bundle, "start").await;
     bundle.drain().await;
-    say(&bundle, "my secret").await;
+    send(&bundle, "my secret").await;
     bundle.drain().await;
     let before = table(&bundle).await;
 
     bundle.clock().advance(Duration::from_secs(1));
-    say(&bundle, "forget").await;
+    send(&bundle, "forget").await;
     bundle.drain().await;
     let after = table(&bundle).await;
-    say(&bundle, "what do you know?").await;
+    send(&bundle, "what do you know?").await;
     bundle.clock().advance(60 * MINUTE);
     bundle.tick().await;
     bundle.drain().await;
@@ -88,11 +88,11 @@ async fn forget_removes_exchanges_and_keeps_waiting_tasks() {
 
 #[tokio::test]
 async fn task_with_memory_gets_the_memory() {
-    let (bundle, engine) = with(vec![done("Done.")]).await;
-    say(&bundle, "hello").await;
+    let (bundle, engine) = bundle_with(vec![done("Done.")]).await;
+    send(&bundle, "hello").await;
     bundle.drain().await;
 
-    say(&bundle, "start").await;
+    send(&bundle, "start").await;
     bundle.drain().await;
 
     let asked: Vec<String> =
@@ -103,10 +103,10 @@ async fn task_with_memory_gets_the_memory() {
 
 #[tokio::test]
 async fn answer_is_sent_and_remembered_once_when_send_fails_after_effects() {
-    let (bundle, _engine) = with(vec![done("Done.")]).await;
+    let (bundle, _engine) = bundle_with(vec![done("Done.")]).await;
     let throttled = Refusal::new(429, "Throttled", "slow down").retry_after("7");
     bundle.channel().fail(Fault::Status(throttled));
-    say(&bundle, "one").await;
+    send(&bundle, "one").await;
     bundle.step("turns").await;
     let remembered = memory(&bundle).await.exchanges.len();
 

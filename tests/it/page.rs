@@ -13,10 +13,10 @@ async fn message_written_on_the_page_is_answered_there() {
     let bundle = TestBundle::with(engine::OrderDesk::new(TestBundle::clock_at_start())).await;
     let (page, http) = (address(&bundle), reqwest::Client::new());
     let alex = bundle.install("Alex").await;
-    let said = json!({ "act": "say", "person": alex.id, "text": "hello" });
+    let message = json!({ "act": "say", "person": alex.id, "text": "hello" });
 
     let html = http.get(&page).send().await.unwrap();
-    let answer = http.post(format!("{page}/chat/act")).json(&said).send().await.unwrap();
+    let answer = http.post(format!("{page}/chat/act")).json(&message).send().await.unwrap();
     bundle.drain().await;
     let log: Value =
         http.get(format!("{page}/chat/log?called=1")).send().await.unwrap().json().await.unwrap();

@@ -23,9 +23,8 @@ async fn order_desk() -> TestBundle {
 }
 
 /// `person` says `text`, and is answered.
-async fn say(bundle: &TestBundle, person: &Person, text: &str) {
-    bundle.receive(bundle.channel().message(person, text)).await;
-    bundle.drain().await;
+async fn ask(bundle: &TestBundle, person: &Person, text: &str) {
+    bundle.ask(person, text).await;
     bundle.clock().advance(Duration::from_secs(1));
 }
 
@@ -37,13 +36,13 @@ fn news(key: &str) -> Value {
     })
 }
 
-async fn tell(bundle: &TestBundle, event: Value) {
+async fn send_broadcast(bundle: &TestBundle, event: Value) {
     bundle.local().fire(event).await.unwrap();
     bundle.drain().await;
 }
 
 /// Lets the clock show `time` and ticks: in the last hour, for in those before it had ticked.
-async fn at(bundle: &TestBundle, time: &str) {
+async fn tick_at(bundle: &TestBundle, time: &str) {
     let time: Timestamp = time.parse().unwrap();
     let ticked = Minute::of(time - SignedDuration::from_mins(65));
     bundle.local().bundle.proactive.timers.advance_watermark(ticked).await.unwrap();
@@ -54,7 +53,7 @@ async fn at(bundle: &TestBundle, time: &str) {
 }
 
 /// What was said to `person`.
-fn told(bundle: &TestBundle, person: &Person) -> Vec<String> {
+fn texts_to(bundle: &TestBundle, person: &Person) -> Vec<String> {
     let conversation = bundle.channel().personal_conversation(person);
     let entries = bundle
         .channel()
@@ -74,17 +73,17 @@ async fn outcomes(bundle: &TestBundle, key: &str) -> BTreeMap<Outcome, i64> {
 async fn muted_topic_is_skipped_until_unmuted() {
     let bundle = order_desk().await;
     let (alex, robin) = (bundle.install("Alex").await, bundle.install("Robin").await);
-    say(&bundle, &alex, "mute news").await;
+    ask(&bundle, &alex, "mute news").await;
 
-    tell(&bundle, news("one")).await;
-    say(&bundle, &alex, "unmute news").await;
-    tell(&bundle, news("two")).await;
+    send_broadcast(&bundle, news("one")).await;
+    ask(&bundle, &alex, "unmute news").await;
+    send_broadcast(&bundle, news("two")).await;
 
-    let heard = |person| {
-        told(&bundle, person).into_iter().filter(|text| text.starts_with("News")).collect::<Vec<_>>()
+    let news_texts = |person| {
+        texts_to(&bundle, person).into_iter().filter(|text| text.starts_with("News")).collect::<Vec<_>>()
     };
-    assert_eq!(heard(&robin), ["News one.", "News two."]);
-    assert_eq!(heard(&alex), ["News two."]);
+    assert_eq!(news_texts(&robin), ["News one.", "News two."]);
+    assert_eq!(news_texts(&alex), ["News two."]);
     assert_eq!(outcomes(&bundle, "one").await, [(Outcome::Delivered, 1), (Outcome::OptedOut, 1)].into());
     bundle.end().await;
 }
@@ -93,17 +92,17 @@ async fn muted_topic_is_skipped_until_unmuted() {
 async fn mute_survives_replacement_of_the_reference() {
     let bundle = order_desk().await;
     let mut alex = bundle.install("Alex").await;
-    say(&bundle, &alex, "mute").await;
+    ask(&bundle, &alex, "mute").await;
 
     alex.locale = "de-CH".to_owned();
     alex.time_zone = "Europe/Zurich".to_owned();
-    say(&bundle, &alex, "hello").await;
+    ask(&bundle, &alex, "hello").await;
     bundle.receive(bundle.channel().uninstall(&alex)).await;
     bundle.drain().await;
     bundle.clock().advance(Duration::from_secs(1));
     bundle.receive(bundle.channel().install(&alex)).await;
     bundle.drain().await;
-    tell(&bundle, news("one")).await;
+    send_broadcast(&bundle, news("one")).await;
 
     assert_eq!(outcomes(&bundle, "one").await, [(Outcome::OptedOut, 1)].into());
     bundle.end().await;
@@ -117,28 +116,28 @@ async fn quiet_hours_defer_all_but_urgent_notifications() {
     let mut zurich = bundle.channel().add_person("Zurich");
     zurich.time_zone = "Europe/Zurich".to_owned();
     for person in [&tokyo, &zurich] {
-        say(&bundle, person, "quiet hours 22:00 to 07:00").await;
+        ask(&bundle, person, "quiet hours 22:00 to 07:00").await;
     }
     let mut urgent = news("urgent");
     urgent["urgent"] = json!(true);
 
-    at(&bundle, "2026-11-22T21:30:00Z").await;
-    tell(&bundle, news("night")).await;
-    tell(&bundle, urgent).await;
+    tick_at(&bundle, "2026-11-22T21:30:00Z").await;
+    send_broadcast(&bundle, news("night")).await;
+    send_broadcast(&bundle, urgent).await;
     let meanwhile = outcomes(&bundle, "night").await;
-    let night = (told(&bundle, &tokyo).split_off(1), told(&bundle, &zurich).split_off(1));
-    at(&bundle, "2026-11-22T22:00:00Z").await;
-    let morning_in_tokyo = (told(&bundle, &tokyo).split_off(1), told(&bundle, &zurich).split_off(1));
-    at(&bundle, "2026-11-23T05:59:59Z").await;
-    let before_seven = told(&bundle, &zurich).split_off(1);
-    at(&bundle, "2026-11-23T06:00:00Z").await;
+    let night = (texts_to(&bundle, &tokyo).split_off(1), texts_to(&bundle, &zurich).split_off(1));
+    tick_at(&bundle, "2026-11-22T22:00:00Z").await;
+    let morning_in_tokyo = (texts_to(&bundle, &tokyo).split_off(1), texts_to(&bundle, &zurich).split_off(1));
+    tick_at(&bundle, "2026-11-23T05:59:59Z").await;
+    let before_seven = texts_to(&bundle, &zurich).split_off(1);
+    tick_at(&bundle, "2026-11-23T06:00:00Z").await;
 
     assert_eq!(night.0, ["News urgent."]);
     assert_eq!(night, (night.0.clone(), night.0.clone()));
     assert_eq!(meanwhile, [(Outcome::Deferred, 2)].into());
     assert_eq!(morning_in_tokyo, (vec!["News urgent.".to_owned(), "News night.".to_owned()], night.1));
     assert_eq!(before_seven, ["News urgent."]);
-    assert_eq!(told(&bundle, &zurich)[1..], ["News urgent.", "News night."]);
+    assert_eq!(texts_to(&bundle, &zurich)[1..], ["News urgent.", "News night."]);
     assert_eq!(outcomes(&bundle, "night").await, [(Outcome::Delivered, 2)].into());
     bundle.end().await;
 }
@@ -147,12 +146,12 @@ async fn quiet_hours_defer_all_but_urgent_notifications() {
 async fn deferred_delivery_is_skipped_when_muted_meanwhile() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
-    say(&bundle, &alex, "quiet hours 22:00 to 07:00").await;
-    at(&bundle, "2026-11-22T23:00:00Z").await;
-    tell(&bundle, news("night")).await;
+    ask(&bundle, &alex, "quiet hours 22:00 to 07:00").await;
+    tick_at(&bundle, "2026-11-22T23:00:00Z").await;
+    send_broadcast(&bundle, news("night")).await;
 
-    say(&bundle, &alex, "mute news").await;
-    at(&bundle, "2026-11-23T07:00:00Z").await;
+    ask(&bundle, &alex, "mute news").await;
+    tick_at(&bundle, "2026-11-23T07:00:00Z").await;
 
     assert_eq!(outcomes(&bundle, "night").await, [(Outcome::OptedOut, 1)].into());
     bundle.end().await;
@@ -194,10 +193,10 @@ async fn later_of_two_settings_wins_in_either_processing_order() {
 
     bundle.deliver(bundle.channel().invoke(&alex, "adaptiveCard/action", action)).await;
     bundle.clock().advance(Duration::from_secs(1));
-    bundle.receive(bundle.channel().message(&alex, "unmute news")).await;
+    bundle.send(&alex, "unmute news").await;
     bundle.step("turns").await;
     bundle.drain().await;
-    tell(&bundle, news("one")).await;
+    send_broadcast(&bundle, news("one")).await;
 
     assert_eq!(outcomes(&bundle, "one").await, [(Outcome::Delivered, 1)].into());
     bundle.end().await;
@@ -207,7 +206,7 @@ async fn later_of_two_settings_wins_in_either_processing_order() {
 async fn delivery_is_deferred_while_preferences_cannot_be_read() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
-    say(&bundle, &alex, "mute").await;
+    ask(&bundle, &alex, "mute").await;
     bundle.local().fire(news("one")).await.unwrap();
 
     let refuse = |operation: &str| match operation.contains("BatchGetItem") {
@@ -218,7 +217,7 @@ async fn delivery_is_deferred_while_preferences_cannot_be_read() {
     bundle.step("deliveries").await;
     bundle.local().stack.on_request(Arc::new(|_: &str| RequestFate::Pass));
 
-    assert!(!told(&bundle, &alex).contains(&"News one.".to_owned()));
+    assert!(!texts_to(&bundle, &alex).contains(&"News one.".to_owned()));
     bundle.purge("deliveries").await;
     bundle.end().await;
 }
@@ -227,14 +226,14 @@ async fn delivery_is_deferred_while_preferences_cannot_be_read() {
 async fn unreadable_preferences_do_not_block_other_recipients() {
     let bundle = order_desk().await;
     let (alex, robin) = (bundle.install("Alex").await, bundle.install("Robin").await);
-    say(&bundle, &alex, "mute news").await;
-    bundle.spoil_an_item("preferences").await;
+    ask(&bundle, &alex, "mute news").await;
+    bundle.corrupt_item("preferences").await;
 
-    tell(&bundle, news("one")).await;
+    send_broadcast(&bundle, news("one")).await;
 
     assert_eq!(outcomes(&bundle, "one").await, [(Outcome::Delivered, 1), (Outcome::Failed, 1)].into());
-    assert_eq!(told(&bundle, &robin).last().unwrap(), "News one.");
-    assert!(!told(&bundle, &alex).contains(&"News one.".to_owned()));
+    assert_eq!(texts_to(&bundle, &robin).last().unwrap(), "News one.");
+    assert!(!texts_to(&bundle, &alex).contains(&"News one.".to_owned()));
     bundle.end().await;
 }
 
@@ -242,9 +241,9 @@ async fn unreadable_preferences_do_not_block_other_recipients() {
 async fn recall_reaches_recipients_who_muted_since() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
-    tell(&bundle, news("one")).await;
-    say(&bundle, &alex, "mute").await;
-    at(&bundle, "2026-11-22T09:10:00Z").await;
+    send_broadcast(&bundle, news("one")).await;
+    ask(&bundle, &alex, "mute").await;
+    tick_at(&bundle, "2026-11-22T09:10:00Z").await;
 
     support::broadcasts::recall(&bundle, "one").await;
     bundle.drain().await;
@@ -262,26 +261,27 @@ async fn each_recipient_is_sent_at_nine_local_time() {
     for zone in zones {
         let mut person = bundle.channel().add_person(zone);
         person.time_zone = zone.to_owned();
-        say(&bundle, &person, "hello").await;
+        ask(&bundle, &person, "hello").await;
         people.push(person);
     }
     let mut event = news("one");
     event["local_time"] = json!("09:00");
     event["scheduled_time"] = json!("2026-11-22T20:00:00Z");
 
-    at(&bundle, "2026-11-22T20:00:00Z").await;
-    tell(&bundle, event).await;
-    let mut told_by = Vec::new();
+    tick_at(&bundle, "2026-11-22T20:00:00Z").await;
+    send_broadcast(&bundle, event).await;
+    let mut received_by = Vec::new();
     for time in
         ["2026-11-22T23:59:00Z", "2026-11-23T00:00:00Z", "2026-11-23T08:00:00Z", "2026-11-23T14:00:00Z"]
     {
-        at(&bundle, time).await;
-        let told = people.iter().map(|person| told(&bundle, person).contains(&"News one.".to_owned()));
-        told_by.push(told.collect::<Vec<_>>());
+        tick_at(&bundle, time).await;
+        let received =
+            people.iter().map(|person| texts_to(&bundle, person).contains(&"News one.".to_owned()));
+        received_by.push(received.collect::<Vec<_>>());
     }
 
     assert_eq!(
-        told_by,
+        received_by,
         [[false, false, false], [true, false, false], [true, true, false], [true, true, true]]
     );
     assert_eq!(bundle.channel().texts().iter().filter(|text| *text == "News one.").count(), 3);

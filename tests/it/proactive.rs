@@ -7,7 +7,7 @@ use support::{ScriptedEngine, TestBundle};
 
 #[tokio::test]
 async fn every_personal_conversation_gets_the_notification() {
-    let bundle = TestBundle::with(ScriptedEngine::telling("Good morning!")).await;
+    let bundle = TestBundle::with(ScriptedEngine::notifying("Good morning!")).await;
     let (alex, blake) = (bundle.install("Alex").await, bundle.install("Blake").await);
     let general = bundle.channel().add_channel("Office", "General");
     bundle.receive(bundle.channel().mention(&alex, &general, "hello")).await;
@@ -17,18 +17,18 @@ async fn every_personal_conversation_gets_the_notification() {
     bundle.drain().await;
 
     assert_eq!((&planned["recipients"], &planned["unreadable"]), (&json!(2), &json!(0)));
-    let mut told: Vec<_> =
+    let mut conversations: Vec<_> =
         bundle.channel().entries().into_iter().filter_map(|entry| entry.conversation).collect();
     let mut expected = [&alex, &blake].map(|person| bundle.channel().personal_conversation(person));
-    told.sort();
+    conversations.sort();
     expected.sort();
-    assert_eq!(told, expected);
+    assert_eq!(conversations, expected);
     bundle.end().await;
 }
 
 #[tokio::test]
 async fn missing_personal_conversation_is_created_and_used() {
-    let bundle = TestBundle::with(ScriptedEngine::telling("Good morning!")).await;
+    let bundle = TestBundle::with(ScriptedEngine::notifying("Good morning!")).await;
     let dana = bundle.channel().add_person("Dana");
     let audience = json!({ "kind": "user", "tenant": dana.tenant, "id": dana.entra_id });
 
@@ -56,7 +56,7 @@ async fn missing_personal_conversation_is_created_and_used() {
 
 #[tokio::test]
 async fn single_conversation_is_reached_by_its_reference() {
-    let bundle = TestBundle::with(ScriptedEngine::telling("News.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::notifying("News.")).await;
     let alex = bundle.channel().add_person("Alex");
     let general = bundle.channel().add_channel("Office", "General");
     let asked = bundle.channel().mention(&alex, &general, "hello");
@@ -71,14 +71,14 @@ async fn single_conversation_is_reached_by_its_reference() {
 
     assert_eq!(bundle.channel().texts(), ["News."]);
     bundle.clock().advance(std::time::Duration::from_secs(60));
-    let nobody = bundle.fire(json!({ "kind": "conversation", "reference": "0".repeat(64) })).await;
-    assert!(nobody.unwrap_err().to_string().contains("audience.reference"));
+    let missing = bundle.fire(json!({ "kind": "conversation", "reference": "0".repeat(64) })).await;
+    assert!(missing.unwrap_err().to_string().contains("audience.reference"));
     bundle.end().await;
 }
 
 #[tokio::test]
 async fn duplicate_schedule_event_sends_once() {
-    let bundle = TestBundle::with(ScriptedEngine::telling("Good morning!")).await;
+    let bundle = TestBundle::with(ScriptedEngine::notifying("Good morning!")).await;
     bundle.install("Alex").await;
 
     for _ in 0..3 {
@@ -92,7 +92,7 @@ async fn duplicate_schedule_event_sends_once() {
 
 #[tokio::test]
 async fn user_who_removed_the_agent_is_not_sent() {
-    let bundle = TestBundle::with(ScriptedEngine::telling("Good morning!")).await;
+    let bundle = TestBundle::with(ScriptedEngine::notifying("Good morning!")).await;
     let alex = bundle.install("Alex").await;
     bundle.clock().advance(std::time::Duration::from_secs(1));
     bundle.receive(bundle.channel().uninstall(&alex)).await;
@@ -106,7 +106,7 @@ async fn user_who_removed_the_agent_is_not_sent() {
 
 #[tokio::test]
 async fn event_with_unfilled_placeholder_is_rejected() {
-    let bundle = TestBundle::with(ScriptedEngine::telling("Good morning!")).await;
+    let bundle = TestBundle::with(ScriptedEngine::notifying("Good morning!")).await;
     bundle.install("Alex").await;
     let mut event =
         local::aws_emulator::template::fire(&bundle.local().template.schedules[0], bundle.clock().now());
@@ -122,19 +122,19 @@ async fn event_with_unfilled_placeholder_is_rejected() {
 
 #[tokio::test]
 async fn worker_near_its_deadline_starts_no_delivery() {
-    let bundle = TestBundle::with(ScriptedEngine::telling("Good morning!")).await;
+    let bundle = TestBundle::with(ScriptedEngine::notifying("Good morning!")).await;
     let dana = bundle.channel().add_person("Dana");
     bundle.fire(json!({ "kind": "user", "tenant": dana.tenant, "id": dana.entra_id })).await.unwrap();
-    let pump = bundle.pump("deliveries");
-    let received = pump.sqs.receive_message().queue_url(&pump.url).send().await.unwrap();
+    let poller = bundle.poller("deliveries");
+    let received = poller.sqs.receive_message().queue_url(&poller.url).send().await.unwrap();
     let message = &received.messages()[0];
     let place = worker::Place { stop_at: Some(bundle.clock().now()), ..worker::Place::default() };
 
-    let put_off = pump.worker.work(message.body().unwrap(), place).await;
+    let result = poller.worker.work(message.body().unwrap(), place).await;
 
-    assert!(put_off.is_err());
+    assert!(result.is_err());
     assert_eq!(bundle.channel().entries().len(), 0);
-    let queue = herald::aws::queue::Queue::new(pump.sqs.clone(), &pump.url);
+    let queue = herald::aws::queue::Queue::new(poller.sqs.clone(), &poller.url);
     queue.change_visibility(message.receipt_handle().unwrap(), std::time::Duration::ZERO).await.unwrap();
     bundle.drain().await;
     assert_eq!(bundle.channel().texts(), ["Good morning!"]);

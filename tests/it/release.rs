@@ -25,12 +25,12 @@ async fn release_binaries_answer_follow_up_and_send_proactively() {
 
     let accepted = inbound.handle(services.request(&alex, "order a laptop")).await;
     assert_eq!(accepted["statusCode"], 202);
-    services.pump("TurnsQueue", &mut worker).await;
+    services.deliver("TurnsQueue", &mut worker).await;
     let acknowledged = services.channel.texts();
-    services.pump("TasksQueue", &mut worker).await;
+    services.deliver("TasksQueue", &mut worker).await;
     let followed_up = services.channel.entries().pop().unwrap();
-    let planned = proactive.handle(services.firing()).await;
-    services.pump("DeliveriesQueue", &mut worker).await;
+    let planned = proactive.handle(services.schedule_event()).await;
+    services.deliver("DeliveriesQueue", &mut worker).await;
 
     assert_eq!(acknowledged, ["On it: I am ordering a laptop. I will tell you here when it is placed."]);
     let card = &followed_up.activity["attachments"][0]["contentType"];
@@ -54,8 +54,8 @@ async fn release_worker_runs_its_diagnostics() {
     let answer = worker.handle(json!({ "herald": "self-check", "version": 1 })).await;
 
     let report: Report = serde_json::from_value(answer).unwrap();
-    let held = |finding: &Finding| matches!(finding.outcome, Outcome::Passed(_));
-    assert!(report.findings.len() >= 10 && report.findings.iter().all(held), "{report:#?}");
+    let passed = |finding: &Finding| matches!(finding.outcome, Outcome::Passed(_));
+    assert!(report.findings.len() >= 10 && report.findings.iter().all(passed), "{report:#?}");
 }
 
 #[tokio::test]
@@ -76,9 +76,12 @@ async fn release_binary_without_configuration_names_every_problem() {
         let ended = in_time(run).await.unwrap();
 
         assert!(!ended.status.success(), "{function} ended well");
-        let said = String::from_utf8(ended.stderr).unwrap();
+        let stderr = String::from_utf8(ended.stderr).unwrap();
         for name in shared.iter().chain(own) {
-            assert!(said.contains(&format!("{name} is not set")), "{function} does not name {name}: {said}");
+            assert!(
+                stderr.contains(&format!("{name} is not set")),
+                "{function} does not name {name}: {stderr}"
+            );
         }
     }
 }
@@ -98,7 +101,8 @@ async fn release_binaries_report_cold_start_cost() {
         let turn = services.event("TurnsQueue", &turns);
         let (worked, of_worker) = services.launch("worker").await.measure(turn).await;
         assert_eq!(worked, json!({ "batchItemFailures": [] }));
-        let (planned, of_proactive) = services.launch("proactive").await.measure(services.firing()).await;
+        let (planned, of_proactive) =
+            services.launch("proactive").await.measure(services.schedule_event()).await;
         assert_eq!(planned["recipients"], 1);
         services.delete("TurnsQueue", &turns).await;
         for queue in ["TasksQueue", "DeliveriesQueue"] {

@@ -25,9 +25,8 @@ async fn order_desk() -> TestBundle {
     bundle
 }
 
-async fn say(bundle: &TestBundle, person: &Person, text: &str) {
-    bundle.receive(bundle.channel().message(person, text)).await;
-    bundle.drain().await;
+async fn ask(bundle: &TestBundle, person: &Person, text: &str) {
+    bundle.ask(person, text).await;
 }
 
 /// Lets the clock show `at`, ticks, and works on what is due: in the last hour, for in those before it had ticked.
@@ -48,11 +47,11 @@ async fn too_early(bundle: &TestBundle, at: Timestamp) {
     bundle.clock().advance(at.duration_since(bundle.clock().now()).try_into().unwrap());
     bundle.tick().await;
     let Step::Returned { receipt } = bundle.step("tasks").await else { panic!("it was not left") };
-    bundle.bring_back("tasks", &receipt).await;
+    bundle.make_visible("tasks", &receipt).await;
 }
 
 /// What people were reminded of.
-fn reminded(bundle: &TestBundle) -> Vec<String> {
+fn reminder_texts(bundle: &TestBundle) -> Vec<String> {
     bundle
         .channel()
         .texts()
@@ -74,16 +73,16 @@ async fn reminder_is_delivered_once_when_due() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
     let asked = bundle.clock().now();
-    say(&bundle, &alex, "remind me in 10 minutes to call Robin").await;
+    ask(&bundle, &alex, "remind me in 10 minutes to call Robin").await;
 
     at(&bundle, asked + 7 * MINUTE - Duration::from_secs(1)).await;
-    let early = reminded(&bundle);
+    let early = reminder_texts(&bundle);
     at(&bundle, asked + 10 * MINUTE).await;
     at(&bundle, asked + 20 * MINUTE).await;
 
     assert!(early.is_empty());
-    assert_eq!(reminded(&bundle), ["call Robin"]);
-    say(&bundle, &alex, "my reminders").await;
+    assert_eq!(reminder_texts(&bundle), ["call Robin"]);
+    ask(&bundle, &alex, "my reminders").await;
     assert!(bundle.channel().texts().last().unwrap().starts_with("You have no reminders"));
     bundle.end().await;
 }
@@ -92,20 +91,20 @@ async fn reminder_is_delivered_once_when_due() {
 async fn reminder_due_soon_waits_in_the_queue_and_is_never_early() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
-    bundle.receive(bundle.channel().message(&alex, "remind me in 1 minute to eat")).await;
+    bundle.send(&alex, "remind me in 1 minute to eat").await;
     bundle.step("turns").await;
 
     let Step::Returned { receipt } = bundle.step("tasks").await else { panic!("it was not left") };
-    let early = reminded(&bundle);
+    let early = reminder_texts(&bundle);
     bundle.clock().advance(MINUTE - Duration::from_millis(1));
-    bundle.bring_back("tasks", &receipt).await;
+    bundle.make_visible("tasks", &receipt).await;
     let Step::Returned { receipt } = bundle.step("tasks").await else { panic!("it was not left") };
     bundle.clock().advance(Duration::from_millis(1));
-    bundle.bring_back("tasks", &receipt).await;
+    bundle.make_visible("tasks", &receipt).await;
     bundle.step("tasks").await;
 
     assert!(early.is_empty());
-    assert_eq!(reminded(&bundle), ["eat"]);
+    assert_eq!(reminder_texts(&bundle), ["eat"]);
     bundle.end().await;
 }
 
@@ -114,17 +113,17 @@ async fn cancelled_reminder_is_not_delivered_even_when_queued() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
     let asked = bundle.clock().now();
-    say(&bundle, &alex, "remind me in 10 minutes to call Robin").await;
+    ask(&bundle, &alex, "remind me in 10 minutes to call Robin").await;
     bundle.clock().advance(8 * MINUTE);
     let moved = bundle.tick().await;
 
-    bundle.receive(bundle.channel().message(&alex, "cancel my reminder")).await;
+    bundle.send(&alex, "cancel my reminder").await;
     bundle.step("turns").await;
     at(&bundle, asked + 11 * MINUTE).await;
 
     assert_eq!(moved["queued"], 1);
     assert!(bundle.channel().texts().last().unwrap().starts_with("I will not remind you"));
-    assert!(reminded(&bundle).is_empty());
+    assert!(reminder_texts(&bundle).is_empty());
     bundle.end().await;
 }
 
@@ -135,11 +134,11 @@ async fn cancelled_reminder_stays_cancelled_after_its_turn_is_redelivered() {
     let asked = bundle.clock().now();
     let throttled = Refusal::new(429, "Throttled", "slow down").retry_after("120");
     bundle.channel().fail_on(Operation::Send, Fault::Status(throttled));
-    bundle.receive(bundle.channel().message(&alex, "remind me in 10 minutes to call Robin")).await;
+    bundle.send(&alex, "remind me in 10 minutes to call Robin").await;
     bundle.step("turns").await;
 
     bundle.clock().advance(Duration::from_secs(1));
-    bundle.receive(bundle.channel().message(&alex, "cancel my reminder")).await;
+    bundle.send(&alex, "cancel my reminder").await;
     bundle.step("turns").await;
     bundle.clock().advance(2 * MINUTE);
     bundle.drain().await;
@@ -147,7 +146,7 @@ async fn cancelled_reminder_stays_cancelled_after_its_turn_is_redelivered() {
 
     let texts = bundle.channel().texts();
     assert!(texts.iter().any(|text| text.starts_with("I will remind you")), "{texts:?}");
-    assert!(reminded(&bundle).is_empty());
+    assert!(reminder_texts(&bundle).is_empty());
     bundle.end().await;
 }
 
@@ -155,20 +154,20 @@ async fn cancelled_reminder_stays_cancelled_after_its_turn_is_redelivered() {
 async fn missed_ticks_deliver_each_reminder_once() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
-    say(&bundle, &alex, "remind me every day at 9:30 to stretch").await;
-    say(&bundle, &alex, "remind me at 10:00 to call").await;
+    ask(&bundle, &alex, "remind me every day at 9:30 to stretch").await;
+    ask(&bundle, &alex, "remind me at 10:00 to call").await;
 
     bundle.clock().advance(2 * 60 * MINUTE);
     bundle.tick().await;
     bundle.drain().await;
-    let made_up_for = reminded(&bundle);
+    let after_missed_ticks = reminder_texts(&bundle);
     ticked_until(&bundle, "2026-11-23T09:25:00Z".parse().unwrap()).await;
     too_early(&bundle, "2026-11-23T09:29:59Z".parse().unwrap()).await;
-    let early = reminded(&bundle).len();
+    let early = reminder_texts(&bundle).len();
     at(&bundle, "2026-11-23T09:30:00Z".parse().unwrap()).await;
 
-    assert_eq!(made_up_for.len(), 2, "{made_up_for:?}");
-    assert_eq!((early, reminded(&bundle).len()), (2, 3));
+    assert_eq!(after_missed_ticks.len(), 2, "{after_missed_ticks:?}");
+    assert_eq!((early, reminder_texts(&bundle).len()), (2, 3));
     bundle.end().await;
 }
 
@@ -176,7 +175,7 @@ async fn missed_ticks_deliver_each_reminder_once() {
 async fn crashed_tick_repeats_no_reminder() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
-    say(&bundle, &alex, "remind me every day at 9:30 to stretch").await;
+    ask(&bundle, &alex, "remind me every day at 9:30 to stretch").await;
     bundle.clock().advance(31 * MINUTE);
 
     refuse(&bundle, "DeleteItem");
@@ -187,7 +186,7 @@ async fn crashed_tick_repeats_no_reminder() {
     at(&bundle, "2026-11-23T09:30:00Z".parse().unwrap()).await;
 
     assert!(died.is_err());
-    assert_eq!(reminded(&bundle), ["stretch", "stretch"]);
+    assert_eq!(reminder_texts(&bundle), ["stretch", "stretch"]);
     bundle.end().await;
 }
 
@@ -196,7 +195,7 @@ async fn any_failed_write_leaves_one_delivery_and_the_next_occurrence() {
     for refused in 0..8 {
         let bundle = order_desk().await;
         let alex = bundle.install("Alex").await;
-        say(&bundle, &alex, "remind me every day at 9:30 to stretch").await;
+        ask(&bundle, &alex, "remind me every day at 9:30 to stretch").await;
         bundle.clock().advance(31 * MINUTE);
         bundle.tick().await;
         let writes = AtomicUsize::new(0);
@@ -217,7 +216,7 @@ async fn any_failed_write_leaves_one_delivery_and_the_next_occurrence() {
                     Step::Returned { receipt } => {
                         // By then nobody has a claim any more.
                         bundle.clock().advance(Duration::from_secs(31));
-                        bundle.bring_back("tasks", &receipt).await;
+                        bundle.make_visible("tasks", &receipt).await;
                     }
                 }
             }
@@ -229,7 +228,7 @@ async fn any_failed_write_leaves_one_delivery_and_the_next_occurrence() {
         bundle.local().stack.on_request(Arc::new(|_: &str| RequestFate::Pass));
         at(&bundle, "2026-11-23T09:30:00Z".parse().unwrap()).await;
 
-        assert_eq!(reminded(&bundle), ["stretch", "stretch"], "write {refused} was refused");
+        assert_eq!(reminder_texts(&bundle), ["stretch", "stretch"], "write {refused} was refused");
         bundle.end().await;
     }
 }
@@ -238,7 +237,7 @@ async fn any_failed_write_leaves_one_delivery_and_the_next_occurrence() {
 async fn inactive_conversation_gets_no_reminder_and_no_next_occurrence() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
-    say(&bundle, &alex, "remind me every day at 9:30 to stretch").await;
+    ask(&bundle, &alex, "remind me every day at 9:30 to stretch").await;
     bundle.clock().advance(Duration::from_secs(1));
     bundle.receive(bundle.channel().uninstall(&alex)).await;
     bundle.drain().await;
@@ -246,7 +245,7 @@ async fn inactive_conversation_gets_no_reminder_and_no_next_occurrence() {
     at(&bundle, "2026-11-22T09:30:00Z".parse().unwrap()).await;
     at(&bundle, "2026-11-23T09:30:00Z".parse().unwrap()).await;
 
-    assert!(reminded(&bundle).is_empty());
+    assert!(reminder_texts(&bundle).is_empty());
     assert_eq!(bundle.tick().await["queued"], 0);
     bundle.end().await;
 }
@@ -256,13 +255,13 @@ async fn reminder_ignores_quiet_hours_and_mutes() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
     for text in ["mute", "quiet hours 9:00 to 17:00", "remind me in 10 minutes to call Robin"] {
-        say(&bundle, &alex, text).await;
+        ask(&bundle, &alex, text).await;
         bundle.clock().advance(Duration::from_secs(1));
     }
 
     at(&bundle, bundle.clock().now() + 10 * MINUTE).await;
 
-    assert_eq!(reminded(&bundle), ["call Robin"]);
+    assert_eq!(reminder_texts(&bundle), ["call Robin"]);
     bundle.end().await;
 }
 
@@ -271,17 +270,17 @@ async fn reminders_are_listed_and_cancelled_by_number() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
     for text in ["remind me tomorrow at 9 to eat", "remind me tomorrow at 8 to wake up", "my reminders"] {
-        say(&bundle, &alex, text).await;
+        ask(&bundle, &alex, text).await;
     }
     let list = bundle.channel().texts().pop().unwrap();
     let first = list.lines().find(|line| line.starts_with("- ")).unwrap().to_owned();
     let number = first.trim_start_matches("- ").split(':').next().unwrap().to_owned();
 
-    say(&bundle, &alex, &format!("cancel reminder {number}")).await;
+    ask(&bundle, &alex, &format!("cancel reminder {number}")).await;
     at(&bundle, "2026-11-23T09:00:00Z".parse().unwrap()).await;
 
     assert!(first.contains("wake up") && first.contains("Monday, 23 November 2026 at 08:00"), "{list}");
-    assert_eq!(reminded(&bundle), ["eat"]);
+    assert_eq!(reminder_texts(&bundle), ["eat"]);
     bundle.end().await;
 }
 
@@ -289,7 +288,7 @@ async fn reminders_are_listed_and_cancelled_by_number() {
 async fn redelivered_reminder_is_sent_once() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
-    say(&bundle, &alex, "remind me in 10 minutes to call Robin").await;
+    ask(&bundle, &alex, "remind me in 10 minutes to call Robin").await;
     bundle.clock().advance(10 * MINUTE);
     refuse(&bundle, "DeleteItem");
     assert!(bundle.try_tick().await.is_err());
@@ -299,7 +298,7 @@ async fn redelivered_reminder_is_sent_once() {
     bundle.tick().await;
     bundle.drain().await;
 
-    assert_eq!(reminded(&bundle), ["call Robin"]);
+    assert_eq!(reminder_texts(&bundle), ["call Robin"]);
     bundle.end().await;
 }
 
@@ -338,19 +337,24 @@ async fn reminders_around(moments: impl Fn(&(&'static str, Moments, Moments)) ->
         ticked_until(&bundle, before).await;
         let mut person = bundle.channel().add_person("Alex");
         person.time_zone = row.0.to_owned();
-        say(&bundle, &person, "remind me every day at 2:30 to stretch").await;
+        ask(&bundle, &person, "remind me every day at 2:30 to stretch").await;
 
         for (index, moment) in moments.into_iter().enumerate() {
             ticked_until(&bundle, moment - SignedDuration::from_mins(5)).await;
             too_early(&bundle, moment - SignedDuration::from_mins(1)).await;
-            assert_eq!(reminded(&bundle).len(), index, "{}: a minute before {moment}", row.0);
+            assert_eq!(reminder_texts(&bundle).len(), index, "{}: a minute before {moment}", row.0);
             at(&bundle, moment).await;
-            assert_eq!(reminded(&bundle).len(), index + 1, "{}: at {moment}", row.0);
+            assert_eq!(reminder_texts(&bundle).len(), index + 1, "{}: at {moment}", row.0);
             // By so much clocks are put back somewhere.
             for minutes in [30, 60] {
                 ticked_until(&bundle, moment + SignedDuration::from_mins(minutes - 3)).await;
                 at(&bundle, moment + SignedDuration::from_mins(minutes)).await;
-                assert_eq!(reminded(&bundle).len(), index + 1, "{}: {minutes} minutes after {moment}", row.0);
+                assert_eq!(
+                    reminder_texts(&bundle).len(),
+                    index + 1,
+                    "{}: {minutes} minutes after {moment}",
+                    row.0
+                );
             }
         }
         bundle.end().await;

@@ -25,7 +25,7 @@ async fn laptop_is_ordered_and_delivered_two_days_later() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
 
-    bundle.receive(bundle.channel().message(&alex, "order a laptop")).await;
+    bundle.send(&alex, "order a laptop").await;
     placed(&bundle).await;
     bundle.clock().advance(Duration::from_hours(48));
     bundle.tick().await;
@@ -62,11 +62,10 @@ async fn digest_uses_the_language_of_the_recipient() {
 async fn order_is_cancelled_by_message() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
-    bundle.receive(bundle.channel().message(&alex, "order a laptop")).await;
+    bundle.send(&alex, "order a laptop").await;
     placed(&bundle).await;
 
-    bundle.receive(bundle.channel().message(&alex, "cancel my order")).await;
-    bundle.drain().await;
+    bundle.ask(&alex, "cancel my order").await;
     bundle.clock().advance(Duration::from_hours(49));
     bundle.tick().await;
     bundle.drain().await;
@@ -81,7 +80,7 @@ async fn order_is_cancelled_by_message() {
 async fn order_is_cancelled_by_button() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
-    bundle.receive(bundle.channel().message(&alex, "order a laptop")).await;
+    bundle.send(&alex, "order a laptop").await;
     placed(&bundle).await;
     let card = bundle.channel().entries().pop().unwrap().activity["attachments"][0]["content"].take();
     let press = |action: &serde_json::Value| {
@@ -125,8 +124,8 @@ async fn help_is_shown_without_a_model() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
 
-    bundle.receive(bundle.channel().message(&alex, "tell me about your shop")).await;
-    bundle.drain_in_time(Duration::from_millis(1_500)).await;
+    bundle.send(&alex, "tell me about your shop").await;
+    bundle.drain_with_time(Duration::from_millis(1_500)).await;
 
     let answer = bundle.channel().entries().pop().unwrap().activity;
     assert!(answer["text"].as_str().unwrap().ends_with("still on its way."), "{answer}");

@@ -1,19 +1,20 @@
 //! What happens between the engine's decision and the user's screen when the channel is difficult.
 //! The exhaustive proof is not here; these are the rules one by one.
 
+use herald::jobs::{Failure, FailureKind, State};
 use local::channel_emulator::{Effect, Fault, Operation, Refusal};
 use serde_json::json;
+use support::jobs::{failures_of, states_of};
 use support::{ScriptedEngine, TestBundle};
 
 async fn ask(bundle: &TestBundle) {
     let alex = bundle.channel().add_person("Alex");
-    bundle.receive(bundle.channel().message(&alex, "hello")).await;
-    bundle.drain().await;
+    bundle.ask(&alex, "hello").await;
 }
 
 #[tokio::test]
 async fn throttled_answer_is_kept_and_sent_later() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     for _ in 0..5 {
         bundle.channel().fail(Fault::Status(Refusal::new(429, "Throttled", "slow down").retry_after("7")));
     }
@@ -27,7 +28,7 @@ async fn throttled_answer_is_kept_and_sent_later() {
 
 #[tokio::test]
 async fn answer_with_lost_reply_is_repeated_once() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     bundle.channel().fail(Fault::AcceptThenDrop);
 
     ask(&bundle).await;
@@ -38,20 +39,20 @@ async fn answer_with_lost_reply_is_repeated_once() {
 
 #[tokio::test]
 async fn answer_with_reply_lost_twice_is_unknown() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     bundle.channel().fail(Fault::AcceptThenDrop);
     bundle.channel().fail(Fault::AcceptThenDrop);
 
     ask(&bundle).await;
 
     assert_eq!(bundle.channel().texts().len(), 2);
-    assert!(bundle.jobs().await.iter().any(|job| job.contains("\"UNKNOWN\"")));
+    assert!(bundle.jobs().await.iter().any(|job| states_of(job).contains(&State::Unknown)));
     bundle.end().await;
 }
 
 #[tokio::test]
 async fn ambiguous_answer_is_not_recorded_as_failed() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     bundle.channel().fail(Fault::AcceptThenDrop);
     bundle.channel().fail(Fault::Status(Refusal::new(403, "ConversationBlockedByUser", "No")));
 
@@ -59,15 +60,17 @@ async fn ambiguous_answer_is_not_recorded_as_failed() {
 
     assert_eq!(bundle.channel().texts(), ["Hello."]);
     let jobs = bundle.jobs().await;
-    let job = jobs.iter().find(|job| job.contains("ConversationBlockedByUser")).unwrap();
-    assert!(job.contains("\"state\":\"UNKNOWN\",\"owner\""), "{job}");
-    assert!(job.contains("earlier-attempt"), "{job}");
+    let is_blocked = |failure: &Failure| failure.code.as_deref() == Some("ConversationBlockedByUser");
+    let job = jobs.iter().find(|job| failures_of(job).iter().any(is_blocked)).unwrap();
+    assert_eq!(job.state, State::Unknown, "{job:?}");
+    let is_earlier = |failure: &Failure| failure.kind == FailureKind::EarlierAttempt;
+    assert!(failures_of(job).iter().any(is_earlier), "{job:?}");
     bundle.end().await;
 }
 
 #[tokio::test]
 async fn broadcast_with_lost_reply_is_not_repeated() {
-    let bundle = TestBundle::with(ScriptedEngine::telling("News.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::notifying("News.")).await;
     bundle.install("Alex").await;
     bundle.channel().fail_on(Operation::Send, Fault::AcceptThenDrop);
 
@@ -75,13 +78,13 @@ async fn broadcast_with_lost_reply_is_not_repeated() {
     bundle.drain().await;
 
     assert_eq!(bundle.channel().texts(), ["News."]);
-    assert!(bundle.jobs().await.iter().any(|job| job.contains("\"UNKNOWN\"")));
+    assert!(bundle.jobs().await.iter().any(|job| states_of(job).contains(&State::Unknown)));
     bundle.end().await;
 }
 
 #[tokio::test]
 async fn answer_without_id_counts_as_sent() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     bundle.channel().fail(Fault::EmptyBody);
 
     ask(&bundle).await;
@@ -92,7 +95,7 @@ async fn answer_without_id_counts_as_sent() {
 
 #[tokio::test]
 async fn rejected_token_is_replaced_once() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     ask(&bundle).await;
     bundle.channel().revoke_tokens();
 
@@ -105,7 +108,7 @@ async fn rejected_token_is_replaced_once() {
 
 #[tokio::test]
 async fn user_who_blocked_the_agent_is_skipped_until_they_write() {
-    let bundle = TestBundle::with(ScriptedEngine::telling("News.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::notifying("News.")).await;
     let alex = bundle.install("Alex").await;
     bundle.channel().fail(Fault::Status(Refusal::new(403, "ConversationBlockedByUser", "blocked")));
 
@@ -113,8 +116,7 @@ async fn user_who_blocked_the_agent_is_skipped_until_they_write() {
     bundle.drain().await;
     bundle.clock().advance(std::time::Duration::from_secs(60));
     let while_blocked = bundle.fire(json!({ "kind": "everyone" })).await.unwrap();
-    bundle.receive(bundle.channel().message(&alex, "I am back")).await;
-    bundle.drain().await;
+    bundle.ask(&alex, "I am back").await;
     bundle.clock().advance(std::time::Duration::from_secs(60));
     let afterwards = bundle.fire(json!({ "kind": "everyone" })).await.unwrap();
     bundle.drain().await;
@@ -126,7 +128,7 @@ async fn user_who_blocked_the_agent_is_skipped_until_they_write() {
 
 #[tokio::test]
 async fn login_outage_loses_nothing() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     bundle.channel().fail_on(Operation::Token, Fault::Status(Refusal::raw(503, "")));
 
     ask(&bundle).await;
@@ -138,7 +140,7 @@ async fn login_outage_loses_nothing() {
 #[tokio::test]
 async fn broadcast_is_repeated_after_gateway_error_unless_at_most_once() {
     for (at_most_once, attempts) in [(false, 2), (true, 1)] {
-        let bundle = TestBundle::with(ScriptedEngine::telling("News.")).await;
+        let bundle = TestBundle::with(ScriptedEngine::notifying("News.")).await;
         bundle.install("Alex").await;
         bundle.channel().fail_on(Operation::Send, Fault::Status(Refusal::raw(503, "")));
         let mut event = bundle.event(json!({ "kind": "everyone" }));

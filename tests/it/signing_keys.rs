@@ -24,7 +24,7 @@ struct Scene {
 impl Scene {
     async fn new() -> Self {
         let clock = TestBundle::clock_at_start();
-        let engine = Arc::new(ScriptedEngine::saying("Hello."));
+        let engine = Arc::new(ScriptedEngine::replying("Hello."));
         Self { bundle: TestBundle::with_shared(engine, clock.clone()).await, clock }
     }
 
@@ -56,7 +56,7 @@ impl Scene {
     }
 
     /// Has the next fetch go wrong.
-    fn spoil(&self, fault: Fault) {
+    fn fail_next_fetch(&self, fault: Fault) {
         self.bundle.channel().fail_on(Operation::Keys, fault);
     }
 
@@ -118,10 +118,10 @@ async fn any_outage_is_bridged_for_five_days() {
         keys.find(&scene.key_id()).await.unwrap();
         scene.clock.advance(5 * DAY - MINUTE);
 
-        scene.spoil(fault.clone());
+        scene.fail_next_fetch(fault.clone());
         assert_eq!(finds(&keys, &scene.key_id()).await, Ok(true), "{fault:?}: stale keys serve");
         scene.clock.advance(MINUTE);
-        scene.spoil(fault.clone());
+        scene.fail_next_fetch(fault.clone());
         assert_eq!(finds(&keys, &scene.key_id()).await, Err(NoKeys), "{fault:?}: for five days");
         scene.clock.advance(MINUTE);
 
@@ -139,7 +139,7 @@ async fn stale_stored_keys_serve_a_new_process_during_an_outage() {
     scene.clock.advance(2 * DAY);
 
     let second = scene.process();
-    scene.spoil(Fault::Status(Refusal::raw(503, "")));
+    scene.fail_next_fetch(Fault::Status(Refusal::raw(503, "")));
 
     assert_eq!(finds(&second, &scene.key_id()).await, Ok(true));
     scene.end().await;
@@ -152,7 +152,7 @@ async fn slow_endpoint_costs_four_seconds_once_per_minute() {
     let id = scene.key_id();
     keys.find(&id).await.unwrap();
     scene.clock.advance(DAY);
-    scene.spoil(Fault::Late(Duration::from_secs(3600)));
+    scene.fail_next_fetch(Fault::Late(Duration::from_secs(3600)));
 
     let asked = tokio::spawn({
         let (keys, id) = (keys.clone(), id.clone());
@@ -213,7 +213,7 @@ async fn stored_keys_too_old_or_future_or_empty_are_ignored() {
     ] {
         scene.copies().put(&scene.metadata_url(), &copy).await.unwrap();
         let process = scene.process();
-        scene.spoil(Fault::Status(Refusal::raw(500, "")));
+        scene.fail_next_fetch(Fault::Status(Refusal::raw(500, "")));
         assert_eq!(finds(&process, &scene.key_id()).await, Err(NoKeys), "{what}");
     }
 
@@ -224,7 +224,7 @@ async fn stored_keys_too_old_or_future_or_empty_are_ignored() {
 async fn missing_keys_are_requested_every_five_seconds() {
     let scene = Scene::new().await;
     let keys = scene.process();
-    scene.spoil(Fault::Status(Refusal::raw(500, "")));
+    scene.fail_next_fetch(Fault::Status(Refusal::raw(500, "")));
 
     assert_eq!(finds(&keys, &scene.key_id()).await, Err(NoKeys));
     assert_eq!(finds(&keys, &scene.key_id()).await, Err(NoKeys), "not asked again at once");

@@ -48,8 +48,8 @@ async fn start_at(state: &Path, port: u16, clock: Arc<TestClock>) -> Result<Loca
 }
 
 async fn step(local: &Local, queue: &str) -> Step {
-    let pump = local.pollers().into_iter().find(|pump| pump.url.contains(queue)).unwrap();
-    pump.step().await.unwrap()
+    let poller = local.pollers().into_iter().find(|poller| poller.url.contains(queue)).unwrap();
+    poller.step().await.unwrap()
 }
 
 #[tokio::test]
@@ -104,10 +104,10 @@ async fn crashed_worker_is_replaced_by_the_next() {
     let local = start_at(&directory.0, 0, clock.clone()).await.unwrap();
     let alex = local.channel.add_person("Alex");
     local.channel.deliver(local.channel.message(&alex, "report")).await.unwrap();
-    let pump = local.pollers().into_iter().find(|pump| pump.url.contains("turns")).unwrap();
+    let poller = local.pollers().into_iter().find(|poller| poller.url.contains("turns")).unwrap();
     local.channel.fail(local::channel_emulator::Fault::Late(Duration::from_secs(3600)));
     // It dies while the channel has its ack in hand: shown, and never recorded.
-    let dying = tokio::spawn(async move { pump.step().await });
+    let dying = tokio::spawn(async move { poller.step().await });
     local.channel.wait_for(1).await;
     dying.abort();
     local.stop().await.unwrap();

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use herald::clock::Clock;
-use herald::jobs::{Job, JobId, State};
+use herald::jobs::{FailureKind, Job, JobId};
 use herald::protocol::activity::Activity;
 use jiff::SignedDuration;
 use local::channel_emulator::{Effect, Fault, Operation, Refusal, TranscriptEntry};
 use local::poller::Step;
 use serde_json::json;
+use support::jobs::failures_of;
 use support::{ScriptedEngine, TestBundle};
 
 use crate::channel_errors::reference_of;
@@ -27,9 +28,9 @@ fn seconds(seconds: u64) -> Duration {
 }
 
 /// A bundle whose engine says these words, each after its pause, and comes to `answer`.
-async fn telling(words: &[(Duration, &'static str)], answer: TaskResponse) -> TestBundle {
+async fn bundle_streaming(chunks: &[(Duration, &'static str)], answer: TaskResponse) -> TestBundle {
     let clock = TestBundle::clock_at_start();
-    let engine = ScriptedEngine::streaming(STATUS, words, answer, clock.clone());
+    let engine = ScriptedEngine::streaming(STATUS, chunks, answer, clock.clone());
     TestBundle::with_shared(Arc::new(engine), clock).await
 }
 
@@ -40,16 +41,16 @@ fn done(text: &str) -> TaskResponse {
 /// Alex asks, and all that follows is done while time passes.
 async fn ask(bundle: &TestBundle) {
     let alex = bundle.channel().add_person("Alex");
-    bundle.receive(bundle.channel().message(&alex, "tell me")).await;
+    bundle.send(&alex, "tell me").await;
     drain(bundle).await;
 }
 
 async fn drain(bundle: &TestBundle) {
-    bundle.drain_in_time(FLOW).await;
+    bundle.drain_with_time(FLOW).await;
 }
 
 /// What the channel was asked to show, in order.
-fn told(bundle: &TestBundle) -> Vec<TranscriptEntry> {
+fn shown(bundle: &TestBundle) -> Vec<TranscriptEntry> {
     let shows = |entry: &TranscriptEntry| matches!(entry.effect, Effect::Sent | Effect::Updated);
     bundle.channel().entries().into_iter().filter(shows).collect()
 }
@@ -66,60 +67,60 @@ fn gaps(entries: &[TranscriptEntry]) -> Vec<SignedDuration> {
 
 #[tokio::test]
 async fn streamed_answer_grows_in_one_message_and_ends_complete() {
-    let words = [(seconds(2), "Two "), (seconds(2), "laptops "), (seconds(2), "are left.")];
-    let bundle = telling(&words, done("Two laptops are left.")).await;
+    let chunks = [(seconds(2), "Two "), (seconds(2), "laptops "), (seconds(2), "are left.")];
+    let bundle = bundle_streaming(&chunks, done("Two laptops are left.")).await;
 
     ask(&bundle).await;
 
-    let told = told(&bundle);
-    let texts: Vec<&str> = told.iter().filter_map(|entry| entry.activity["text"].as_str()).collect();
+    let shown = shown(&bundle);
+    let texts: Vec<&str> = shown.iter().filter_map(|entry| entry.activity["text"].as_str()).collect();
     assert_eq!(texts.first(), Some(&STATUS), "{texts:?}");
     assert_eq!(texts.last(), Some(&"Two laptops are left."), "{texts:?}");
     assert!(texts.contains(&"Two "), "{texts:?}");
-    let kinds: Vec<_> = told.iter().map(|entry| info(entry, "streamType")).collect();
+    let kinds: Vec<_> = shown.iter().map(|entry| info(entry, "streamType")).collect();
     assert_eq!(
         (&kinds[0], &kinds[1], kinds.last()),
         (&json!("informative"), &json!("streaming"), Some(&json!("final")))
     );
-    let ids: Vec<_> = told.iter().map(|entry| entry.activity_id.clone()).collect();
+    let ids: Vec<_> = shown.iter().map(|entry| entry.activity_id.clone()).collect();
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
-    assert!(gaps(&told).iter().all(|gap| *gap >= SignedDuration::from_secs(1)), "{:?}", gaps(&told));
+    assert!(gaps(&shown).iter().all(|gap| *gap >= SignedDuration::from_secs(1)), "{:?}", gaps(&shown));
     assert_eq!(bundle.channel().texts(), ["Two laptops are left."]);
     bundle.end().await;
 }
 
 #[tokio::test]
 async fn silent_stream_is_kept_alive_and_long_answer_is_replaced_after_close() {
-    let words =
+    let chunks =
         [(seconds(5), "Two "), (seconds(50), "laptops "), (seconds(50), "are "), (seconds(50), "left.")];
-    let bundle = telling(&words, done("Two laptops are left.")).await;
+    let bundle = bundle_streaming(&chunks, done("Two laptops are left.")).await;
 
     ask(&bundle).await;
 
-    let told = told(&bundle);
-    let close = told.iter().position(|entry| info(entry, "streamType") == "final").unwrap();
-    let age = told[close].at.duration_since(told[0].at);
+    let shown = shown(&bundle);
+    let close = shown.iter().position(|entry| info(entry, "streamType") == "final").unwrap();
+    let age = shown[close].at.duration_since(shown[0].at);
     assert!(age <= SignedDuration::from_secs(105), "{age:?}");
-    let gaps = gaps(&told[..=close]);
+    let gaps = gaps(&shown[..=close]);
     assert!(gaps.iter().all(|gap| *gap <= SignedDuration::from_secs(35)), "{gaps:?}");
     assert_eq!(
-        told[close].activity["text"],
+        shown[close].activity["text"],
         "Two laptops \n\nThis takes longer. The answer will follow here."
     );
-    let last = told.last().unwrap();
+    let last = shown.last().unwrap();
     assert_eq!((last.effect, &last.activity["text"]), (Effect::Updated, &json!("Two laptops are left.")));
-    assert_eq!(last.activity_id, told[0].activity_id);
+    assert_eq!(last.activity_id, shown[0].activity_id);
     assert_eq!(info(last, "streamType"), json!(null));
     bundle.end().await;
 }
 
 #[tokio::test]
 async fn stream_stopped_by_user_is_dropped_silently() {
-    let words = [(seconds(2), "Two "), (seconds(2), "laptops "), (seconds(30), "are left.")];
-    let bundle = telling(&words, done("Two laptops are left.")).await;
+    let chunks = [(seconds(2), "Two "), (seconds(2), "laptops "), (seconds(30), "are left.")];
+    let bundle = bundle_streaming(&chunks, done("Two laptops are left.")).await;
     let alex = bundle.channel().add_person("Alex");
     let conversation = bundle.channel().personal_conversation(&alex);
-    bundle.receive(bundle.channel().message(&alex, "tell me")).await;
+    bundle.send(&alex, "tell me").await;
     bundle.step("turns").await;
 
     bundle.channel().stop_stream(&conversation);
@@ -127,13 +128,13 @@ async fn stream_stopped_by_user_is_dropped_silently() {
 
     assert_eq!(bundle.channel().texts(), [""; 0]);
     let jobs = bundle.jobs().await;
-    assert!(jobs.iter().any(|job| job.contains("\"kind\":\"stopped\"")), "{jobs:?}");
+    assert!(jobs.iter().any(|job| has_failed_by(job, FailureKind::Stopped)), "{jobs:?}");
     bundle.end().await;
 }
 
 #[tokio::test]
 async fn group_conversation_gets_status_and_answer_as_messages() {
-    let bundle = telling(&[(seconds(2), "Two laptops.")], done("Two laptops.")).await;
+    let bundle = bundle_streaming(&[(seconds(2), "Two laptops.")], done("Two laptops.")).await;
     let alex = bundle.channel().add_person("Alex");
     let channel = bundle.channel().add_channel("Sales", "General");
 
@@ -141,24 +142,24 @@ async fn group_conversation_gets_status_and_answer_as_messages() {
     drain(&bundle).await;
 
     assert_eq!(bundle.channel().texts(), [STATUS, "Two laptops."]);
-    assert!(told(&bundle).iter().all(|entry| info(entry, "streamType").is_null()));
+    assert!(shown(&bundle).iter().all(|entry| info(entry, "streamType").is_null()));
     bundle.end().await;
 }
 
 #[tokio::test]
 async fn second_answer_is_not_streamed_while_first_stream_is_open() {
-    let bundle = telling(&[(seconds(2), "Two laptops.")], done("Two laptops.")).await;
+    let bundle = bundle_streaming(&[(seconds(2), "Two laptops.")], done("Two laptops.")).await;
     let alex = bundle.channel().add_person("Alex");
     for text in ["tell me", "tell me more"] {
-        bundle.receive(bundle.channel().message(&alex, text)).await;
+        bundle.send(&alex, text).await;
         bundle.step("turns").await;
     }
 
     drain(&bundle).await;
-    bundle.receive(bundle.channel().message(&alex, "and again")).await;
+    bundle.send(&alex, "and again").await;
     drain(&bundle).await;
 
-    let streams: std::collections::HashSet<_> = told(&bundle)
+    let streams: std::collections::HashSet<_> = shown(&bundle)
         .iter()
         .filter(|entry| !info(entry, "streamType").is_null())
         .map(|entry| entry.activity_id.clone())
@@ -172,14 +173,15 @@ async fn second_answer_is_not_streamed_while_first_stream_is_open() {
 
 #[tokio::test]
 async fn answer_that_differs_from_streamed_text_replaces_it() {
-    let bundle = telling(&[(seconds(2), "Perhaps"), (seconds(3), " two.")], done("There are three.")).await;
+    let bundle =
+        bundle_streaming(&[(seconds(2), "Perhaps"), (seconds(3), " two.")], done("There are three.")).await;
 
     ask(&bundle).await;
 
-    let told = told(&bundle);
-    let last = told.last().unwrap();
+    let shown = shown(&bundle);
+    let last = shown.last().unwrap();
     assert_eq!((last.effect, &last.activity["text"]), (Effect::Updated, &json!("There are three.")));
-    assert_eq!(last.activity_id, told[0].activity_id);
+    assert_eq!(last.activity_id, shown[0].activity_id);
     assert_eq!(bundle.channel().texts(), ["Perhaps", "There are three."]);
     bundle.end().await;
 }
@@ -187,7 +189,7 @@ async fn answer_that_differs_from_streamed_text_replaces_it() {
 #[tokio::test]
 async fn streamed_text_stays_before_failure_notice_of_engine() {
     let answer = TaskResponse::failed(Activity::message("The shop is closed."));
-    let bundle = telling(&[(seconds(2), "Two "), (seconds(3), "laptops")], answer).await;
+    let bundle = bundle_streaming(&[(seconds(2), "Two "), (seconds(3), "laptops")], answer).await;
 
     ask(&bundle).await;
 
@@ -200,16 +202,16 @@ async fn streamed_text_stays_before_failure_notice_of_engine() {
 #[tokio::test]
 async fn answer_follows_when_engine_fails_after_stream_was_closed() {
     let clock = TestBundle::clock_at_start();
-    let words = [(seconds(5), "Two "), (seconds(50), "laptops "), (seconds(55), "are left.")];
-    let engine = ScriptedEngine::streaming(STATUS, &words, done("Two laptops are left."), clock.clone());
-    let bundle = TestBundle::with_shared(Arc::new(engine.breaking_off_first(1)), clock).await;
+    let chunks = [(seconds(5), "Two "), (seconds(50), "laptops "), (seconds(55), "are left.")];
+    let engine = ScriptedEngine::streaming(STATUS, &chunks, done("Two laptops are left."), clock.clone());
+    let bundle = TestBundle::with_shared(Arc::new(engine.failing_tasks_first(1)), clock).await;
 
     ask(&bundle).await;
 
-    let told = told(&bundle);
-    let last = told.last().unwrap();
+    let shown = shown(&bundle);
+    let last = shown.last().unwrap();
     assert_eq!((last.effect, &last.activity["text"]), (Effect::Updated, &json!("Two laptops are left.")));
-    assert_eq!(last.activity_id, told[0].activity_id);
+    assert_eq!(last.activity_id, shown[0].activity_id);
     bundle.end().await;
 }
 
@@ -229,10 +231,10 @@ async fn every_rejected_stream_leaves_complete_answer_once() {
     ];
 
     for (at, refusal) in (1..=2).flat_map(|at| refusals.iter().map(move |refusal| (at, refusal))) {
-        let words = [(seconds(2), "Two "), (seconds(3), "laptops.")];
-        let bundle = telling(&words, done("Two laptops.")).await;
+        let chunks = [(seconds(2), "Two "), (seconds(3), "laptops.")];
+        let bundle = bundle_streaming(&chunks, done("Two laptops.")).await;
         let alex = bundle.channel().add_person("Alex");
-        bundle.receive(bundle.channel().message(&alex, "tell me")).await;
+        bundle.send(&alex, "tell me").await;
         if at == 2 {
             bundle.step("turns").await;
         }
@@ -253,8 +255,8 @@ async fn every_rejected_stream_leaves_complete_answer_once() {
 #[tokio::test]
 async fn text_over_activity_limit_is_streamed_and_continued_in_messages() {
     let long: &'static str = Box::leak("A word. ".repeat(10_000).into_boxed_str());
-    let words = [(seconds(2), long)];
-    let bundle = telling(&words, done(long)).await;
+    let chunks = [(seconds(2), long)];
+    let bundle = bundle_streaming(&chunks, done(long)).await;
 
     ask(&bundle).await;
 
@@ -267,13 +269,13 @@ async fn text_over_activity_limit_is_streamed_and_continued_in_messages() {
 #[tokio::test]
 async fn slow_engine_shows_typing_until_it_answers() {
     let clock = TestBundle::clock_at_start();
-    let engine = ScriptedEngine::saying("Hello.").after(seconds(4), clock.clone());
+    let engine = ScriptedEngine::replying("Hello.").after(seconds(4), clock.clone());
     let bundle = TestBundle::with_shared(Arc::new(engine), clock).await;
 
     ask(&bundle).await;
 
-    let told = told(&bundle);
-    let kinds: Vec<_> = told.iter().filter_map(|entry| entry.activity["type"].as_str()).collect();
+    let shown = shown(&bundle);
+    let kinds: Vec<_> = shown.iter().filter_map(|entry| entry.activity["type"].as_str()).collect();
     assert_eq!(kinds, ["typing", "typing", "message"]);
     assert_eq!(bundle.channel().texts(), ["Hello."]);
     bundle.end().await;
@@ -282,7 +284,7 @@ async fn slow_engine_shows_typing_until_it_answers() {
 #[tokio::test]
 async fn copilot_conversation_shows_typing_sooner() {
     let clock = TestBundle::clock_at_start();
-    let engine = ScriptedEngine::saying("Hello.").after(Duration::from_millis(2_500), clock.clone());
+    let engine = ScriptedEngine::replying("Hello.").after(Duration::from_millis(2_500), clock.clone());
     let bundle = TestBundle::with_shared(Arc::new(engine), clock).await;
     let alex = bundle.channel().add_person("Alex");
     let mut activity = bundle.channel().message(&alex, "tell me");
@@ -291,8 +293,8 @@ async fn copilot_conversation_shows_typing_sooner() {
     bundle.receive(activity).await;
     drain(&bundle).await;
 
-    let told = told(&bundle);
-    let kinds: Vec<_> = told.iter().filter_map(|entry| entry.activity["type"].as_str()).collect();
+    let shown = shown(&bundle);
+    let kinds: Vec<_> = shown.iter().filter_map(|entry| entry.activity["type"].as_str()).collect();
     assert_eq!(kinds, ["typing", "typing", "typing", "message"]);
     bundle.end().await;
 }
@@ -322,38 +324,38 @@ async fn stream_of_permanently_failed_task_ends_with_apology() {
 
     let apology = bundle.local().bundle.worker.engine.failure_notice().text.unwrap();
     assert_eq!(bundle.channel().texts(), [apology]);
-    let states: Vec<String> = bundle.jobs().await;
-    assert!(states.iter().any(|job| job.contains("engine-gave-up")), "{:?}", State::Failed);
+    let jobs = bundle.jobs().await;
+    assert!(jobs.iter().any(|job| has_failed_by(job, FailureKind::EngineGaveUp)), "{jobs:?}");
     bundle.end().await;
 }
 
 #[tokio::test]
 async fn stream_is_closed_before_silence_limit_while_task_is_retried() {
     let clock = TestBundle::clock_at_start();
-    let words = [(seconds(5), "Two "), (seconds(50), "laptops.")];
-    let engine = ScriptedEngine::streaming(STATUS, &words, done("Two laptops."), clock.clone());
-    let bundle = TestBundle::with_shared(Arc::new(engine.breaking_off_first(1)), clock).await;
+    let chunks = [(seconds(5), "Two "), (seconds(50), "laptops.")];
+    let engine = ScriptedEngine::streaming(STATUS, &chunks, done("Two laptops."), clock.clone());
+    let bundle = TestBundle::with_shared(Arc::new(engine.failing_tasks_first(1)), clock).await;
 
     ask(&bundle).await;
 
-    let told = told(&bundle);
-    let close = told.iter().position(|entry| info(entry, "streamType") == "final").unwrap();
-    let gaps = gaps(&told[..=close]);
+    let shown = shown(&bundle);
+    let close = shown.iter().position(|entry| info(entry, "streamType") == "final").unwrap();
+    let gaps = gaps(&shown[..=close]);
     assert!(gaps.iter().all(|gap| *gap <= SignedDuration::from_secs(35)), "{gaps:?}");
-    let last = told.last().unwrap();
+    let last = shown.last().unwrap();
     assert_eq!((last.effect, &last.activity["text"]), (Effect::Updated, &json!("Two laptops.")));
-    assert!(last.at.duration_since(told[close].at) > SignedDuration::from_secs(10), "it was still made");
+    assert!(last.at.duration_since(shown[close].at) > SignedDuration::from_secs(10), "it was still made");
     bundle.end().await;
 }
 
 #[tokio::test]
 async fn stream_with_unrecorded_chunks_ends_with_its_answer() {
     let clock = TestBundle::clock_at_start();
-    let words = [(seconds(5), "Two "), (seconds(50), "laptops.")];
-    let engine = ScriptedEngine::streaming(STATUS, &words, done("Two laptops."), clock.clone());
-    let bundle = TestBundle::with_shared(Arc::new(engine.breaking_off_first(1)), clock).await;
+    let chunks = [(seconds(5), "Two "), (seconds(50), "laptops.")];
+    let engine = ScriptedEngine::streaming(STATUS, &chunks, done("Two laptops."), clock.clone());
+    let bundle = TestBundle::with_shared(Arc::new(engine.failing_tasks_first(1)), clock).await;
     let alex = bundle.channel().add_person("Alex");
-    bundle.receive(bundle.channel().message(&alex, "tell me")).await;
+    bundle.send(&alex, "tell me").await;
     bundle.step("turns").await;
     let left = tokio::select! {
         biased;
@@ -362,11 +364,10 @@ async fn stream_with_unrecorded_chunks_ends_with_its_answer() {
     };
     let Step::Returned { receipt } = left else { panic!("it is left") };
     // As a worker leaves it that died before it kept what it had told.
-    let jobs = bundle.jobs().await;
-    let mut job: Job = jobs.iter().map(|job| serde_json::from_str(job).unwrap()).find(has_told).unwrap();
+    let mut job = bundle.jobs().await.into_iter().find(has_sent_text).unwrap();
     job.stream.as_mut().unwrap().sent_text.clear();
     bundle.local().bundle.worker.jobs.write(job).await.unwrap().unwrap();
-    bundle.bring_back("tasks", &receipt).await;
+    bundle.make_visible("tasks", &receipt).await;
 
     drain(&bundle).await;
 
@@ -378,7 +379,11 @@ async fn stream_with_unrecorded_chunks_ends_with_its_answer() {
     bundle.end().await;
 }
 
-fn has_told(job: &Job) -> bool {
+fn has_failed_by(job: &Job, kind: FailureKind) -> bool {
+    failures_of(job).iter().any(|failure| failure.kind == kind)
+}
+
+fn has_sent_text(job: &Job) -> bool {
     job.stream.as_ref().is_some_and(|stream| !stream.sent_text.is_empty())
 }
 
@@ -386,26 +391,26 @@ fn has_told(job: &Job) -> bool {
 async fn rejected_stream_is_answered_and_does_not_block_the_next() {
     // At once, or after a reply that does not say whether it was begun.
     for statuses in [[405].as_slice(), &[500, 405]] {
-        let bundle = telling(&[(seconds(2), "Two laptops.")], done("Two laptops.")).await;
+        let bundle = bundle_streaming(&[(seconds(2), "Two laptops.")], done("Two laptops.")).await;
         let alex = bundle.channel().add_person("Alex");
         for status in statuses {
             bundle.channel().fail_on(Operation::Send, Fault::Status(Refusal::raw(*status, "")));
         }
-        bundle.receive(bundle.channel().message(&alex, "tell me")).await;
+        bundle.send(&alex, "tell me").await;
         drain(&bundle).await;
 
-        bundle.receive(bundle.channel().message(&alex, "tell me more")).await;
+        bundle.send(&alex, "tell me more").await;
         drain(&bundle).await;
 
         assert_eq!(bundle.channel().texts(), [STATUS, "Two laptops.", "Two laptops."], "{statuses:?}");
-        assert_eq!(info(told(&bundle).last().unwrap(), "streamType"), "final", "{statuses:?}");
+        assert_eq!(info(shown(&bundle).last().unwrap(), "streamType"), "final", "{statuses:?}");
         bundle.end().await;
     }
 }
 
 #[tokio::test]
 async fn throttled_stream_is_not_started_while_another_is_open() {
-    let bundle = telling(&[(seconds(2), "Two laptops.")], done("Two laptops.")).await;
+    let bundle = bundle_streaming(&[(seconds(2), "Two laptops.")], done("Two laptops.")).await;
     let alex = bundle.channel().add_person("Alex");
     let busy = Refusal::new(429, "Throttled", "API calls quota exceeded").retry_after("140");
     bundle.channel().fail_on(Operation::Send, Fault::Status(busy));
@@ -421,6 +426,6 @@ async fn throttled_stream_is_not_started_while_another_is_open() {
     drain(&bundle).await;
 
     assert_eq!(bundle.channel().texts(), [STATUS, "Two laptops."]);
-    assert!(told(&bundle).iter().all(|entry| info(entry, "streamType").is_null()));
+    assert!(shown(&bundle).iter().all(|entry| info(entry, "streamType").is_null()));
     bundle.end().await;
 }

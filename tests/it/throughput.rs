@@ -31,9 +31,9 @@ const WORKERS: usize = 16;
 const LIMIT_IN_QUARTERS: usize = 5;
 
 /// Longer than anything here takes, unless it is stuck.
-const PATIENCE: Duration = Duration::from_secs(600);
+const MAX_WAIT: Duration = Duration::from_secs(600);
 
-fn say(text: &str) {
+fn print(text: &str) {
     // Where nobody reads it, nobody misses it.
     let _ = writeln!(std::io::stdout(), "{text}");
 }
@@ -54,7 +54,7 @@ impl LoadTest {
             port: 0,
             source: ChannelSource::Emulated,
             credential: None,
-            engine: Arc::new(ScriptedEngine::telling("News.")),
+            engine: Arc::new(ScriptedEngine::notifying("News.")),
             clock: Arc::new(SystemClock),
             random: Random::seeded(7),
             delays: Delays::Kept,
@@ -65,10 +65,10 @@ impl LoadTest {
         let [.., deliveries] = local.pollers();
         let mut workers = JoinSet::new();
         for _ in 0..WORKERS {
-            let (pump, stopped) = (deliveries.clone(), stopped.clone());
+            let (poller, stopped) = (deliveries.clone(), stopped.clone());
             workers.spawn(async move {
                 while !*stopped.borrow() {
-                    match pump.step().await {
+                    match poller.step().await {
                         Ok(Step::Settled | Step::Returned { .. }) => {}
                         Ok(Step::Idle) | Err(_) => SystemClock.sleep(Duration::from_millis(20)).await,
                     }
@@ -106,7 +106,7 @@ impl LoadTest {
     }
 
     /// Begins to tell everyone.
-    async fn tell(&self, key: &str) -> BroadcastId {
+    async fn start_broadcast(&self, key: &str) -> BroadcastId {
         let event = json!({
             "version": 1, "notification": "news", "key": key, "audience": { "kind": "everyone" },
         });
@@ -114,9 +114,9 @@ impl LoadTest {
         BroadcastId::of_key(key)
     }
 
-    async fn wish(&self, id: &BroadcastId, wish: Command) -> Timestamp {
+    async fn apply_command(&self, id: &BroadcastId, command: Command) -> Timestamp {
         let now = SystemClock.now();
-        let change = |broadcast: &Broadcast| (broadcast.apply(wish, now).ok(), ());
+        let change = |broadcast: &Broadcast| (broadcast.apply(command, now).ok(), ());
         self.local.bundle.proactive.broadcasts.change(id, change).await.unwrap().unwrap();
         now
     }
@@ -137,7 +137,7 @@ impl LoadTest {
                 }
             }
         };
-        herald::clock::timeout(&SystemClock, PATIENCE, done).await.unwrap();
+        herald::clock::timeout(&SystemClock, MAX_WAIT, done).await.unwrap();
     }
 
     /// When each message was shown, and to whose tenant, in order.
@@ -187,12 +187,12 @@ async fn twenty_thousand_recipients_are_sent_at_exactly_the_tenant_rate() {
     let mut load = LoadTest::start(RATE).await;
     load.populate(0, 20_000).await;
 
-    let id = load.tell("twenty-thousand").await;
+    let id = load.start_broadcast("twenty-thousand").await;
     load.until_done(&id).await;
 
     let times = of_tenant(&load.shown(), 0);
     let (achieved, most) = (rate(&times, times[0]), most_in_a_second(&times));
-    say(&format!(
+    print(&format!(
         "20,000 recipients: {achieved:.1} a second of {RATE} ({:.1} %), at most {most} in any second",
         100.0 * achieved / f64::from(RATE)
     ));
@@ -208,17 +208,17 @@ async fn pause_and_cancel_apply_within_five_seconds_and_resume_at_next_tick() {
     const RATE: u32 = 100;
     let mut load = LoadTest::start(RATE).await;
     load.populate(0, 3_000).await;
-    let id = load.tell("paused").await;
+    let id = load.start_broadcast("paused").await;
     SystemClock.sleep(Duration::from_secs(5)).await;
 
-    let paused = load.wish(&id, Command::Pause).await;
+    let paused = load.apply_command(&id, Command::Pause).await;
     SystemClock.sleep(Duration::from_secs(10)).await;
     let before = of_tenant(&load.shown(), 0);
-    let resumed = load.wish(&id, Command::Resume).await;
+    let resumed = load.apply_command(&id, Command::Resume).await;
     load.tick().await;
     SystemClock.sleep(Duration::from_secs(10)).await;
     let after = of_tenant(&load.shown(), 0);
-    let ended = load.wish(&id, Command::Cancel).await;
+    let ended = load.apply_command(&id, Command::Cancel).await;
     SystemClock.sleep(Duration::from_secs(10)).await;
     let all = of_tenant(&load.shown(), 0);
 
@@ -226,7 +226,7 @@ async fn pause_and_cancel_apply_within_five_seconds_and_resume_at_next_tick() {
     let (pause, end) = (felt(&before, paused), felt(&all, ended));
     let resumption = after[before.len()].duration_since(resumed);
     let [p, r, e] = [pause, resumption, end].map(|felt| felt.as_secs_f64());
-    say(&format!("felt after: pause {p:.1} s, resumption {r:.1} s, end {e:.1} s"));
+    print(&format!("felt after: pause {p:.1} s, resumption {r:.1} s, end {e:.1} s"));
     let bound = SignedDuration::from_millis(5_500);
     assert!(pause <= bound && end <= bound && resumption <= bound, "{pause:#} {resumption:#} {end:#}");
     assert!(before.len() < all.len() && all.len() < 3_000, "{} {}", before.len(), all.len());
@@ -251,7 +251,7 @@ async fn throttled_tenant_does_not_slow_nine_others() {
             load.local.channel.throttle(throttled, until, refusal);
         }
 
-        let id = load.tell("ten-tenants").await;
+        let id = load.start_broadcast("ten-tenants").await;
         load.until_done(&id).await;
 
         let shown = load.shown();
@@ -266,7 +266,7 @@ async fn throttled_tenant_does_not_slow_nine_others() {
 
     for tenant in 0..TENANTS {
         let (without, with) = (without[tenant], with[tenant]);
-        say(&format!("tenant {tenant}: {without:.2} a second, {with:.2} while tenant 0 is throttled"));
+        print(&format!("tenant {tenant}: {without:.2} a second, {with:.2} while tenant 0 is throttled"));
         assert!(tenant == 0 || with >= 0.95 * without, "tenant {tenant}: {with} of {without}");
     }
 }

@@ -22,11 +22,11 @@ fn refuse(bundle: &TestBundle, operations: &'static [&'static str]) {
 
 #[tokio::test]
 async fn activity_is_stored_as_timer_while_its_queue_is_down() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     let alex = bundle.install("Alex").await;
 
     refuse(&bundle, &["SendMessage"]);
-    bundle.receive(bundle.channel().message(&alex, "hello")).await;
+    bundle.send(&alex, "hello").await;
     refuse(&bundle, &[]);
     let moved = bundle.tick().await;
     bundle.drain().await;
@@ -39,7 +39,7 @@ async fn activity_is_stored_as_timer_while_its_queue_is_down() {
 
 #[tokio::test]
 async fn activity_that_cannot_be_stored_is_rejected() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     let alex = bundle.channel().add_person("Alex");
 
     refuse(&bundle, &["SendMessage", "PutItem"]);
@@ -52,7 +52,7 @@ async fn activity_that_cannot_be_stored_is_rejected() {
 
 #[tokio::test]
 async fn activity_with_slow_queue_is_stored_within_the_response_limit() {
-    let bundle = Arc::new(TestBundle::with(ScriptedEngine::saying("Hello.")).await);
+    let bundle = Arc::new(TestBundle::with(ScriptedEngine::replying("Hello.")).await);
     let alex = bundle.channel().add_person("Alex");
     bundle.local().stack.on_request(Arc::new(|operation| match operation {
         "AmazonSQS.SendMessage" => RequestFate::Swallow,
@@ -76,10 +76,10 @@ async fn activity_with_slow_queue_is_stored_within_the_response_limit() {
 
 #[tokio::test]
 async fn timer_stays_for_the_next_tick_when_queue_is_down() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     let alex = bundle.channel().add_person("Alex");
     refuse(&bundle, &["SendMessage"]);
-    bundle.receive(bundle.channel().message(&alex, "hello")).await;
+    bundle.send(&alex, "hello").await;
 
     let moved = bundle.tick().await;
     bundle.clock().advance(20 * MINUTE);
@@ -95,11 +95,10 @@ async fn timer_stays_for_the_next_tick_when_queue_is_down() {
 
 #[tokio::test]
 async fn send_delayed_by_an_hour_waits_as_timer_until_due() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     let alex = bundle.channel().add_person("Alex");
     bundle.channel().fail(Fault::Status(Refusal::new(429, "Throttled", "slow down").retry_after("3600")));
-    bundle.receive(bundle.channel().message(&alex, "hello")).await;
-    bundle.drain().await;
+    bundle.ask(&alex, "hello").await;
 
     bundle.clock().advance(57 * MINUTE - Duration::from_secs(1));
     let early = bundle.tick().await;
@@ -118,11 +117,11 @@ async fn send_delayed_by_an_hour_waits_as_timer_until_due() {
 
 #[tokio::test]
 async fn missed_ticks_are_recovered_and_crashed_tick_repeats_nothing() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     let alex = bundle.channel().add_person("Alex");
     bundle.tick().await;
     refuse(&bundle, &["SendMessage"]);
-    bundle.receive(bundle.channel().message(&alex, "hello")).await;
+    bundle.send(&alex, "hello").await;
 
     bundle.clock().advance(5 * 60 * MINUTE);
     refuse(&bundle, &["DeleteItem"]);
@@ -139,12 +138,12 @@ async fn missed_ticks_are_recovered_and_crashed_tick_repeats_nothing() {
 
 #[tokio::test]
 async fn unreadable_timer_blocks_no_other() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     let (timers, now) = (&bundle.local().bundle.worker.timers, bundle.clock().now());
     for body in ["one", "two"] {
         timers.put(&Timer::new(QueueTarget::Tasks, body.to_owned(), now), now).await.unwrap();
     }
-    bundle.spoil_an_item("queue").await;
+    bundle.corrupt_item("queue").await;
 
     let moved = bundle.tick().await;
 

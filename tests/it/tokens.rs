@@ -35,11 +35,11 @@ fn after(bundle: &TestBundle, seconds: u64) {
     bundle.clock().advance(Duration::from_secs(seconds));
 }
 
-fn login_says(bundle: &TestBundle, refusal: Refusal) {
+fn login_responds(bundle: &TestBundle, refusal: Refusal) {
     bundle.channel().fail_on(Operation::Token, Fault::Status(refusal));
 }
 
-fn grant(token: &str, expires_in: &Value) -> Refusal {
+fn token_response(token: &str, expires_in: &Value) -> Refusal {
     Refusal::raw(200, json!({ "access_token": token, "expires_in": expires_in }).to_string())
 }
 
@@ -81,7 +81,7 @@ async fn token_is_renewed_five_minutes_before_it_expires() {
 #[tokio::test]
 async fn short_lived_token_is_renewed_in_the_last_tenth_of_its_lifetime() {
     let bundle = bundle().await;
-    login_says(&bundle, grant("short", &json!(100)));
+    login_responds(&bundle, token_response("short", &json!(100)));
     token(&bundle).await.unwrap();
 
     after(&bundle, 89);
@@ -100,7 +100,7 @@ async fn token_is_used_until_expiry_during_login_outage() {
     let first = token(&bundle).await.unwrap();
     after(&bundle, 3300);
     for _ in 0..3 {
-        login_says(&bundle, Refusal::raw(503, ""));
+        login_responds(&bundle, Refusal::raw(503, ""));
     }
 
     let at_once = token(&bundle).await.unwrap();
@@ -150,7 +150,7 @@ async fn odd_token_lifetime_is_clamped_between_zero_and_a_day() {
         (json!("-1"), 0),
         (json!(1_000_000_000_000_u64), 86_100),
     ] {
-        login_says(&bundle, grant("odd", &expires_in));
+        login_responds(&bundle, token_response("odd", &expires_in));
         assert_eq!(token(&bundle).await.unwrap(), "odd");
         if let Some(before) = u64::checked_sub(life, 1) {
             after(&bundle, before);
@@ -168,26 +168,26 @@ async fn odd_token_lifetime_is_clamped_between_zero_and_a_day() {
 async fn unusable_token_response_is_rejected_and_not_logged() {
     let bundle = bundle().await;
     let unusable = [
-        grant("hush\r\nx-injected: y", &json!(3599)),
-        grant("hush hush", &json!(3599)),
-        grant("hüsh", &json!(3599)),
-        grant("", &json!(3599)),
-        grant("hush", &json!("soon")),
-        grant("hush", &json!(null)),
+        token_response("hush\r\nx-injected: y", &json!(3599)),
+        token_response("hush hush", &json!(3599)),
+        token_response("hüsh", &json!(3599)),
+        token_response("", &json!(3599)),
+        token_response("hush", &json!("soon")),
+        token_response("hush", &json!(null)),
         Refusal::raw(200, r#""hush""#),
         Refusal::raw(200, r#"{"access_token":["hush"],"expires_in":3599}"#),
         Refusal::raw(200, "<html>hush</html>"),
     ];
 
     for refusal in unusable {
-        login_says(&bundle, refusal.clone());
+        login_responds(&bundle, refusal.clone());
         assert_eq!(
             token(&bundle).await.unwrap_err(),
             "login gave an answer that is not a token",
             "{refusal:?}"
         );
     }
-    login_says(&bundle, Refusal::raw(400, r#"{"error":"hush@example.org","error_description":"hush"}"#));
+    login_responds(&bundle, Refusal::raw(400, r#"{"error":"hush@example.org","error_description":"hush"}"#));
     let refused = token(&bundle).await.unwrap_err();
 
     assert!(!refused.contains("example.org") && !refused.contains('@'), "{refused}");
@@ -200,7 +200,7 @@ async fn login_redirect_is_not_followed() {
     let cloud = bundle.channel().cloud();
     let (login, tenant) = (cloud["login"].as_str().unwrap(), cloud["token_tenant"].as_str().unwrap());
     let elsewhere = format!("{login}/{tenant}/oauth2/v2.0/token");
-    login_says(&bundle, Refusal::raw(307, "").header("location", elsewhere));
+    login_responds(&bundle, Refusal::raw(307, "").header("location", elsewhere));
 
     let error = token(&bundle).await.unwrap_err();
 

@@ -38,7 +38,7 @@ enum Class {
 const LOST: Class = Class::Ambiguous(Ambiguity::LostReply);
 
 /// A bundle whose second_worker speaks to any port of this machine.
-async fn world(engine: ScriptedEngine, timeouts: Timeouts) -> (TestBundle, SecondWorker) {
+async fn setup(engine: ScriptedEngine, timeouts: Timeouts) -> (TestBundle, SecondWorker) {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     let cloud = any_port(bundle.channel());
     let second_worker = SecondWorker::new(&bundle, engine, cloud, http::client_within(timeouts).unwrap());
@@ -93,7 +93,7 @@ const ENDS: [ConnectionStep; 2] = [ConnectionStep::Close, ConnectionStep::Reset]
 
 #[tokio::test]
 async fn request_cut_at_any_byte_is_ambiguous_and_sent_once() {
-    let (bundle, second_worker) = world(ScriptedEngine::default(), Timeouts::default()).await;
+    let (bundle, second_worker) = setup(ScriptedEngine::default(), Timeouts::default()).await;
     let server = RawServer::start().await;
     let reference = reference_at(&bundle, &format!("http://{}/teams/", server.authority()));
     server.then([
@@ -137,7 +137,7 @@ async fn reply_cut_after_its_headers_counts_by_status() {
             Class::Ambiguous(Ambiguity::GatewayError),
         ),
     ];
-    let (bundle, second_worker) = world(ScriptedEngine::default(), Timeouts::default()).await;
+    let (bundle, second_worker) = setup(ScriptedEngine::default(), Timeouts::default()).await;
     let server = RawServer::start().await;
     let reference = reference_at(&bundle, &format!("http://{}/teams/", server.authority()));
 
@@ -172,7 +172,7 @@ async fn reply_cut_after_its_headers_counts_by_status() {
 #[tokio::test]
 async fn stalled_reply_times_out_and_counts_like_a_cut() {
     let timeouts = Timeouts { total: Duration::from_millis(700), ..Timeouts::default() };
-    let (bundle, second_worker) = world(ScriptedEngine::default(), timeouts).await;
+    let (bundle, second_worker) = setup(ScriptedEngine::default(), timeouts).await;
     let whole = reply("201 Created", r#"{"id":"1"}"#);
     let head = whole.len() - r#"{"id":"1"}"#.len();
     let stalls = [
@@ -224,19 +224,19 @@ async fn stalled_reply_times_out_and_counts_like_a_cut() {
     let _ = second_worker.worker.connector.tokens.token().await.unwrap();
 
     let mut stalled = Vec::new();
-    for (acts, expected) in stalls {
+    for (steps, expected) in stalls {
         let server = RawServer::start().await;
         let reference = reference_at(&bundle, &format!("http://{}/teams/", server.authority()));
-        server.then(acts.clone());
+        server.then(steps.clone());
         let second_worker = &second_worker;
-        stalled.push(
-            async move { (acts, send(second_worker, &reference).await, expected, server.connections()) },
-        );
+        stalled.push(async move {
+            (steps, send(second_worker, &reference).await, expected, server.connections())
+        });
     }
     let outcomes = join(stalled).await;
 
-    for (acts, class, expected, connections) in outcomes {
-        assert_eq!((class, connections), (expected, 1), "{acts:?}");
+    for (steps, class, expected, connections) in outcomes {
+        assert_eq!((class, connections), (expected, 1), "{steps:?}");
     }
     bundle.end().await;
 }
@@ -263,7 +263,7 @@ async fn join<T>(futures: Vec<impl Future<Output = T>>) -> Vec<T> {
 #[tokio::test]
 async fn unreachable_channel_counts_as_not_sent() {
     let timeouts = Timeouts { connect: Duration::from_millis(500), ..Timeouts::default() };
-    let (bundle, second_worker) = world(ScriptedEngine::default(), timeouts).await;
+    let (bundle, second_worker) = setup(ScriptedEngine::default(), timeouts).await;
     let (not_tls, silent, hangs_up) =
         (RawServer::start().await, RawServer::start().await, RawServer::start().await);
     let at = |server: &RawServer| reference_at(&bundle, &format!("https://{}/teams/", server.authority()));
@@ -291,7 +291,7 @@ async fn free_port() -> u16 {
 
 #[tokio::test]
 async fn connection_closed_between_requests_loses_nothing() {
-    let (bundle, second_worker) = world(ScriptedEngine::default(), Timeouts::default()).await;
+    let (bundle, second_worker) = setup(ScriptedEngine::default(), Timeouts::default()).await;
     let server = RawServer::start().await;
     let reference = reference_at(&bundle, &format!("http://{}/teams/", server.authority()));
     for id in ["1", "2"] {
@@ -316,7 +316,7 @@ async fn connection_closed_between_requests_loses_nothing() {
 async fn request_on_a_broken_connection_is_not_repeated_by_the_client() {
     for end in ENDS {
         for count in [1, 50, 300] {
-            let (bundle, second_worker) = world(ScriptedEngine::default(), Timeouts::default()).await;
+            let (bundle, second_worker) = setup(ScriptedEngine::default(), Timeouts::default()).await;
             let server = RawServer::start().await;
             let reference = reference_at(&bundle, &format!("http://{}/teams/", server.authority()));
             let first = ConnectionStep::Write(reply("201 Created", r#"{"id":"1"}"#));

@@ -37,22 +37,22 @@ pub async fn state(bundle: &TestBundle) -> Broadcast {
 }
 
 /// Has an operator pause, resume or cancel the broadcast of [`news`].
-pub async fn wish(bundle: &TestBundle, wish: Command) {
+pub async fn apply_command(bundle: &TestBundle, command: Command) {
     let now = bundle.clock().now();
-    let decide = |broadcast: &Broadcast| match broadcast.apply(wish, now) {
-        Ok(wished) => (Some(wished), true),
+    let decide = |broadcast: &Broadcast| match broadcast.apply(command, now) {
+        Ok(changed) => (Some(changed), true),
         Err(_) => (None, false),
     };
     assert!(store(bundle).change(&id(), decide).await.unwrap().unwrap().1);
 }
 
 /// The lines of the report.
-pub async fn lines_of(bundle: &TestBundle, id: &BroadcastId) -> Vec<Entry> {
-    let mut lines = Vec::new();
+pub async fn entries_of(bundle: &TestBundle, id: &BroadcastId) -> Vec<Entry> {
+    let mut entries = Vec::new();
     for slice in 0..SLICES {
-        lines.extend(store(bundle).entries(id, slice, None, None).await.unwrap().entries);
+        entries.extend(store(bundle).entries(id, slice, None, None).await.unwrap().entries);
     }
-    lines
+    entries
 }
 
 /// How many recipients came to what, by the report's lines, which the counters must agree with.
@@ -69,14 +69,14 @@ pub async fn populate(bundle: &TestBundle, count: usize) -> Vec<Person> {
     let mut people = Vec::new();
     for number in 0..count {
         let person = bundle.channel().add_person(&format!("Person {number}"));
-        know(bundle, &person, None).await;
+        save_reference(bundle, &person, None).await;
         people.push(person);
     }
     people
 }
 
 /// Has the store know the person's conversation, in another tenant where one is given.
-pub async fn know(bundle: &TestBundle, person: &Person, tenant: Option<&str>) {
+pub async fn save_reference(bundle: &TestBundle, person: &Person, tenant: Option<&str>) {
     let activity = serde_json::from_value(bundle.channel().message(person, "hello")).unwrap();
     let mut reference = ConversationReference::of(&activity).unwrap();
     if let Some(tenant) = tenant {

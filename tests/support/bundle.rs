@@ -11,7 +11,7 @@ use aws_sdk_sqs::types::QueueAttributeName;
 use herald::aws::config::Credential;
 use herald::aws::queue::Queue;
 use herald::clock::Clock;
-use herald::jobs::{Job, JobId};
+use herald::jobs::{Job, JobId, State};
 use herald::random::Random;
 use local::aws_emulator::Delays;
 use local::channel_emulator::{Answer, Channel, Person};
@@ -22,10 +22,10 @@ use serde_json::Value;
 use crate::clock::TestClock;
 
 /// Sunday, 22 November 2026, nine o'clock in London.
-const BEGIN: &str = "2026-11-22T09:00:00Z";
+const START: &str = "2026-11-22T09:00:00Z";
 
 /// So many announcements a second that none waits for another: a story about the rate sets its own.
-const UNHURRIED: u32 = 1_000_000;
+const UNLIMITED: u32 = 1_000_000;
 
 /// A story's bundle.
 pub struct TestBundle {
@@ -37,7 +37,7 @@ pub struct TestBundle {
 }
 
 /// How often a story may find work before it is taken to go round in circles.
-const MOST_STEPS: usize = 1_000;
+const MAX_STEPS: usize = 1_000;
 
 impl TestBundle {
     /// A bundle with this engine.
@@ -47,12 +47,12 @@ impl TestBundle {
 
     /// A bundle with this engine, which the story goes on asking, and this clock.
     pub async fn with_shared(engine: Arc<dyn Engine>, clock: Arc<TestClock>) -> Self {
-        Self::start(engine, clock, None, UNHURRIED).await
+        Self::start(engine, clock, None, UNLIMITED).await
     }
 
     /// A bundle with this engine, whose agent proves who it is by this credential.
     pub async fn with_credential(engine: impl Engine + 'static, credential: Credential) -> Self {
-        Self::start(Arc::new(engine), Self::clock_at_start(), Some(credential), UNHURRIED).await
+        Self::start(Arc::new(engine), Self::clock_at_start(), Some(credential), UNLIMITED).await
     }
 
     /// A bundle with this engine and so many announcements a second to one tenant.
@@ -86,7 +86,7 @@ impl TestBundle {
     /// A clock that shows when stories begin.
     #[must_use]
     pub fn clock_at_start() -> Arc<TestClock> {
-        Arc::new(TestClock::at(BEGIN.parse().expect("a time")))
+        Arc::new(TestClock::at(START.parse().expect("a time")))
     }
 
     /// The channel.
@@ -111,6 +111,17 @@ impl TestBundle {
     pub async fn receive(&self, activity: Value) {
         let answer = self.deliver(activity).await;
         assert_eq!(answer.status, 202, "the activity was not taken: {}", answer.body);
+    }
+
+    /// Has the channel deliver a message in which `person` writes `text`, which must be accepted.
+    pub async fn send(&self, person: &Person, text: &str) {
+        self.receive(self.channel().message(person, text)).await;
+    }
+
+    /// Has the channel deliver a message in which `person` writes `text`, and works until the queues are empty.
+    pub async fn ask(&self, person: &Person, text: &str) {
+        self.send(person, text).await;
+        self.drain().await;
     }
 
     /// Has the channel deliver `activity`.
@@ -151,7 +162,7 @@ impl TestBundle {
     }
 
     /// Takes `attribute` out of one of the items that have it.
-    pub async fn spoil_an_item(&self, attribute: &str) {
+    pub async fn corrupt_item(&self, attribute: &str) {
         let items = self.items().await;
         let item = items.iter().find(|item| item.contains_key(attribute)).expect("there is such an item");
         let update = self.dynamodb.update_item().table_name(&self.local.resources.table_name);
@@ -162,19 +173,19 @@ impl TestBundle {
 
     /// Throws away what is in a queue.
     pub async fn purge(&self, queue: &str) {
-        let pump = self.pump(queue);
-        pump.sqs.purge_queue().queue_url(&pump.url).send().await.expect("the queue can be emptied");
+        let poller = self.poller(queue);
+        poller.sqs.purge_queue().queue_url(&poller.url).send().await.expect("the queue can be emptied");
     }
 
     /// Works on all queues until nothing is in them. What is to come back later comes back at once.
     pub async fn drain(&self) {
-        for _ in 0..MOST_STEPS {
+        for _ in 0..MAX_STEPS {
             let mut is_idle = true;
-            for pump in self.local.pollers() {
-                match pump.step().await.expect("the queue can be read") {
+            for poller in self.local.pollers() {
+                match poller.step().await.expect("the queue can be read") {
                     Step::Idle => continue,
                     Step::Settled => {}
-                    Step::Returned { receipt } => bring_back(&pump, &receipt).await,
+                    Step::Returned { receipt } => make_visible(&poller, &receipt).await,
                 }
                 is_idle = false;
             }
@@ -182,11 +193,11 @@ impl TestBundle {
                 return;
             }
         }
-        panic!("the queues are not empty after {MOST_STEPS} rounds");
+        panic!("the queues are not empty after {MAX_STEPS} rounds");
     }
 
     /// The same while time passes for whoever sleeps for at most `limit` at a time.
-    pub async fn drain_in_time(&self, limit: Duration) {
+    pub async fn drain_with_time(&self, limit: Duration) {
         tokio::select! {
             biased;
             () = self.drain() => {}
@@ -195,19 +206,23 @@ impl TestBundle {
     }
 
     /// Makes a message that was left in `queue` visible now.
-    pub async fn bring_back(&self, queue: &str, receipt: &str) {
-        bring_back(&self.pump(queue), receipt).await;
+    pub async fn make_visible(&self, queue: &str, receipt: &str) {
+        make_visible(&self.poller(queue), receipt).await;
     }
 
     /// Works on the next message of the turns, tasks and deliveries queue in turn, if there is one.
     pub async fn step(&self, queue: &str) -> Step {
-        self.pump(queue).step().await.expect("the queue can be read")
+        self.poller(queue).step().await.expect("the queue can be read")
     }
 
     /// The pump of the queue whose name contains `queue`.
     #[must_use]
-    pub fn pump(&self, queue: &str) -> QueuePoller {
-        self.local.pollers().into_iter().find(|pump| pump.url.contains(queue)).expect("there is such a queue")
+    pub fn poller(&self, queue: &str) -> QueuePoller {
+        self.local
+            .pollers()
+            .into_iter()
+            .find(|poller| poller.url.contains(queue))
+            .expect("there is such a queue")
     }
 
     /// Looks for leftovers and ends the story; every story ends so.
@@ -240,28 +255,23 @@ impl TestBundle {
                 }
             }
         }
-        left.extend(self.open_claims().await.iter().map(|job| format!("not settled: {job}")));
+        left.extend(self.open_jobs().await.iter().map(|job| format!("not settled: {job:?}")));
         if self.local.channel.pending_faults() > 0 {
             left.push("faults were not played".to_owned());
         }
         left
     }
 
-    /// The records of jobs that are not settled.
-    async fn open_claims(&self) -> Vec<String> {
-        self.jobs()
-            .await
-            .into_iter()
-            .filter(|job| {
-                let job: Value = serde_json::from_str(job).expect("a job is JSON");
-                job["state"] == "SENDING" || job["state"] == "RETRY"
-            })
-            .collect()
+    async fn open_jobs(&self) -> Vec<Job> {
+        let is_open = |job: &Job| matches!(job.state, State::Sending | State::Retry);
+        self.jobs().await.into_iter().filter(is_open).collect()
     }
 
     /// The records of all jobs.
-    pub async fn jobs(&self) -> Vec<String> {
-        self.items().await.iter().filter_map(|item| item.get("job")?.as_s().ok().cloned()).collect()
+    pub async fn jobs(&self) -> Vec<Job> {
+        let items = self.items().await;
+        let records = items.iter().filter_map(|item| item.get("job")?.as_s().ok());
+        records.map(|record| serde_json::from_str(record).expect("a job can be read")).collect()
     }
 
     /// The record of one job.
@@ -286,8 +296,8 @@ impl TestBundle {
 }
 
 /// The queue's own timer is side-stepped: a message that is to come back later is made visible now.
-async fn bring_back(pump: &QueuePoller, receipt: &str) {
-    let queue = Queue::new(pump.sqs.clone(), &pump.url);
+async fn make_visible(poller: &QueuePoller, receipt: &str) {
+    let queue = Queue::new(poller.sqs.clone(), &poller.url);
     queue.change_visibility(receipt, Duration::ZERO).await.expect("the message can be brought back");
 }
 

@@ -13,8 +13,8 @@ use herald::clock::Clock;
 use herald::protocol::activity::Activity;
 
 /// What a streamed answer is told in, and what it comes to.
-struct Telling {
-    words: Vec<(Duration, &'static str)>,
+struct StreamScript {
+    chunks: Vec<(Duration, &'static str)>,
     answer: TaskResponse,
     clock: Arc<dyn Clock>,
 }
@@ -26,17 +26,17 @@ pub struct ScriptedEngine {
     follow_up: Option<TaskResponse>,
     notification: Option<Activity>,
     takes: Option<(Duration, Arc<dyn Clock>)>,
-    telling: Option<Telling>,
+    stream: Option<StreamScript>,
     failures: Mutex<usize>,
     task_failures: Mutex<usize>,
-    heard: Mutex<VecDeque<(String, String)>>,
+    received: Mutex<VecDeque<(String, String)>>,
     task_runs: Mutex<Vec<String>>,
 }
 
 impl ScriptedEngine {
     /// Says `text` to everything.
     #[must_use]
-    pub fn saying(text: &str) -> Self {
+    pub fn replying(text: &str) -> Self {
         Self { response: Some(Response::reply(text)), ..Self::default() }
     }
 
@@ -63,13 +63,13 @@ impl ScriptedEngine {
     #[must_use]
     pub fn streaming(
         status: &str,
-        words: &[(Duration, &'static str)],
+        chunks: &[(Duration, &'static str)],
         answer: TaskResponse,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
             response: Some(Response::stream(status, Task::new("tell"))),
-            telling: Some(Telling { words: words.to_vec(), answer, clock }),
+            stream: Some(StreamScript { chunks: chunks.to_vec(), answer, clock }),
             ..Self::default()
         }
     }
@@ -88,7 +88,7 @@ impl ScriptedEngine {
 
     /// Tells every recipient of a notification `text`.
     #[must_use]
-    pub fn telling(text: &str) -> Self {
+    pub fn notifying(text: &str) -> Self {
         Self {
             response: Some(Response::ignore()),
             notification: Some(Activity::message(text)),
@@ -110,14 +110,14 @@ impl ScriptedEngine {
 
     /// The same, its tasks failing this many times at their end.
     #[must_use]
-    pub fn breaking_off_first(self, times: usize) -> Self {
+    pub fn failing_tasks_first(self, times: usize) -> Self {
         Self { task_failures: Mutex::new(times), ..self }
     }
 
     /// The types and texts of the activities it was asked about, in order.
     #[must_use]
-    pub fn heard(&self) -> Vec<(String, String)> {
-        lock(&self.heard).iter().cloned().collect()
+    pub fn received(&self) -> Vec<(String, String)> {
+        lock(&self.received).iter().cloned().collect()
     }
 
     /// The idempotency keys of its task runs, in order.
@@ -130,22 +130,22 @@ impl ScriptedEngine {
 #[async_trait]
 impl Engine for ScriptedEngine {
     async fn on_activity(&self, turn: &Turn) -> Result<Response, EngineError> {
-        lock(&self.heard).push_back((turn.activity.kind.as_str().to_owned(), turn.text()));
+        lock(&self.received).push_back((turn.activity.kind.as_str().to_owned(), turn.text()));
         if let Some((duration, clock)) = &self.takes {
             clock.sleep(*duration).await;
         }
-        fail_if_told(&self.failures)?;
+        fail_if_scripted(&self.failures)?;
         Ok(self.response.clone().unwrap_or_else(Response::ignore))
     }
 
     async fn run_task(&self, run: &TaskRun, progress: &Progress) -> Result<TaskResponse, EngineError> {
         lock(&self.task_runs).push(run.idempotency_key.as_str().to_owned());
-        if let Some(Telling { words, answer, clock }) = &self.telling {
-            for (pause, word) in words {
+        if let Some(StreamScript { chunks, answer, clock }) = &self.stream {
+            for (pause, chunk) in chunks {
                 clock.sleep(*pause).await;
-                progress.push_text(word);
+                progress.push_text(chunk);
             }
-            fail_if_told(&self.task_failures)?;
+            fail_if_scripted(&self.task_failures)?;
             return Ok(answer.clone());
         }
         self.follow_up.clone().ok_or_else(|| "no task was scripted".into())
@@ -156,12 +156,12 @@ impl Engine for ScriptedEngine {
         _notification: &Notification,
         _recipient: &Recipient,
     ) -> Result<Option<Activity>, EngineError> {
-        fail_if_told(&self.failures)?;
+        fail_if_scripted(&self.failures)?;
         Ok(self.notification.clone())
     }
 }
 
-fn fail_if_told(failures: &Mutex<usize>) -> Result<(), EngineError> {
+fn fail_if_scripted(failures: &Mutex<usize>) -> Result<(), EngineError> {
     let mut failures = lock(failures);
     match failures.checked_sub(1) {
         Some(left) => {

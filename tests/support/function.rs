@@ -28,7 +28,7 @@ pub struct Figures {
 const BUILD: &str = "cargo build --release -p inbound -p worker -p proactive";
 
 /// Far longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const MAX_WAIT: Duration = Duration::from_secs(60);
 
 /// A running function.
 pub struct Function {
@@ -139,7 +139,7 @@ pub fn binary(function: &str) -> PathBuf {
 
 /// What `work` gives, which must not take long.
 pub async fn in_time<T>(work: impl Future<Output = T>) -> T {
-    timeout(&SystemClock, PATIENCE, work).await.unwrap_or_else(|| panic!("nothing for {PATIENCE:?}"))
+    timeout(&SystemClock, MAX_WAIT, work).await.unwrap_or_else(|| panic!("nothing for {MAX_WAIT:?}"))
 }
 
 fn now() -> Instant {

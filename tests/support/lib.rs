@@ -9,6 +9,7 @@ pub mod bundle;
 pub mod clock;
 pub mod engine;
 pub mod function;
+pub mod jobs;
 pub mod measure;
 pub mod model;
 pub mod raw_server;

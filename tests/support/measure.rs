@@ -18,7 +18,7 @@ use crate::services::{CLIENT_ID, CLIENT_SECRET, Services};
 
 /// What some work took.
 #[derive(Debug, Clone, Copy)]
-pub struct Took {
+pub struct Measurement {
     /// How much work.
     pub count: usize,
     /// Seconds on the clock.
@@ -27,7 +27,7 @@ pub struct Took {
     pub cpu: f64,
 }
 
-impl Took {
+impl Measurement {
     /// How much of it a second.
     #[must_use]
     pub fn per_second(&self) -> f64 {
@@ -126,12 +126,12 @@ impl Bare {
     }
 
     /// The next line it says.
-    pub async fn hear(&mut self) -> String {
+    pub async fn read_line(&mut self) -> String {
         self.lines.next_line().await.unwrap().unwrap()
     }
 
     /// Says a line to it.
-    pub async fn tell(&mut self, line: &str) {
+    pub async fn write_line(&mut self, line: &str) {
         self.stdin.write_all(format!("{line}\n").as_bytes()).await.unwrap();
     }
 
@@ -182,7 +182,7 @@ pub fn since(begun: Timestamp) -> f64 {
 }
 
 /// Shows figures.
-pub fn say(text: &str) {
+pub fn print(text: &str) {
     #[expect(clippy::print_stdout, reason = "the figures are what this is run for")]
     {
         println!("{text}");

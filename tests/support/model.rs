@@ -18,7 +18,7 @@ pub enum ModelScript {
     /// Answers with a stream of server-sent events, written in these pieces, and ends.
     Streams(Vec<Vec<u8>>),
     /// The same, and then neither says anything nor ends.
-    FallsSilent(Vec<Vec<u8>>),
+    StreamsThenStalls(Vec<Vec<u8>>),
     /// Answers with this status and this JSON.
     Answers(u16, Value),
 }
@@ -27,7 +27,7 @@ pub enum ModelScript {
 #[derive(Debug)]
 pub struct ScriptedModel {
     url: String,
-    asked: Arc<Mutex<Vec<(String, Value)>>>,
+    requests: Arc<Mutex<Vec<(String, Value)>>>,
     serving: JoinHandle<()>,
 }
 
@@ -36,14 +36,14 @@ impl ScriptedModel {
     pub async fn start(script: ModelScript) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let url = format!("http://{}/v1", listener.local_addr().expect("it has an address"));
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let seen = asked.clone();
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let seen = requests.clone();
         let serving = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 tokio::spawn(answer(stream, script.clone(), seen.clone()));
             }
         });
-        Self { url, asked, serving }
+        Self { url, requests, serving }
     }
 
     /// The engine's way to it.
@@ -69,8 +69,8 @@ impl ScriptedModel {
 
     /// The heads and the bodies of what it was asked.
     #[must_use]
-    pub fn asked(&self) -> Vec<(String, Value)> {
-        self.asked.lock().expect("no story panicked with it").clone()
+    pub fn requests(&self) -> Vec<(String, Value)> {
+        self.requests.lock().expect("no story panicked with it").clone()
     }
 }
 
@@ -82,24 +82,24 @@ impl Drop for ScriptedModel {
 
 /// The events of an answer in these words, as such servers write them.
 #[must_use]
-pub fn events(words: &[&str]) -> String {
+pub fn events(chunks: &[&str]) -> String {
     let event =
-        |word: &&str| format!("data: {}\n\n", json!({ "choices": [{ "delta": { "content": word } }] }));
-    let words: String = words.iter().map(event).collect();
+        |chunk: &&str| format!("data: {}\n\n", json!({ "choices": [{ "delta": { "content": chunk } }] }));
+    let chunks: String = chunks.iter().map(event).collect();
     format!(
-        ": ready\n\n{words}data: {}\n\ndata: [DONE]\n\n",
+        ": ready\n\n{chunks}data: {}\n\ndata: [DONE]\n\n",
         json!({
             "choices": [{ "delta": {}, "finish_reason": "stop" }],
         })
     )
 }
 
-async fn answer(mut stream: TcpStream, script: ModelScript, asked: Arc<Mutex<Vec<(String, Value)>>>) {
+async fn answer(mut stream: TcpStream, script: ModelScript, requests: Arc<Mutex<Vec<(String, Value)>>>) {
     let Some((head, body)) = question(&mut stream).await else { return };
-    asked.lock().expect("no story panicked with it").push((head, body));
-    let (pieces, falls_silent) = match script {
+    requests.lock().expect("no story panicked with it").push((head, body));
+    let (pieces, stalls) = match script {
         ModelScript::Streams(pieces) => (pieces, false),
-        ModelScript::FallsSilent(pieces) => (pieces, true),
+        ModelScript::StreamsThenStalls(pieces) => (pieces, true),
         ModelScript::Answers(status, json) => {
             let body = json.to_string();
             let head = format!(
@@ -118,7 +118,7 @@ async fn answer(mut stream: TcpStream, script: ModelScript, asked: Arc<Mutex<Vec
         let _ = stream.write_all(&piece).await;
         let _ = stream.write_all(b"\r\n").await;
     }
-    if falls_silent {
+    if stalls {
         // Whoever asked hangs up.
         let mut rest = [0; 16];
         while stream.read(&mut rest).await.is_ok_and(|read| read > 0) {}

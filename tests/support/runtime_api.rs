@@ -53,7 +53,7 @@ pub struct RuntimeApi {
 struct Shared {
     handed_out: AtomicU64,
     waiting: tokio::sync::Mutex<mpsc::UnboundedReceiver<Event>>,
-    in_hand: Mutex<HashMap<String, oneshot::Sender<(Answer, Instant)>>>,
+    in_progress: Mutex<HashMap<String, oneshot::Sender<(Answer, Instant)>>>,
     first_poll: watch::Sender<Option<Instant>>,
     init_error: Mutex<Option<Value>>,
 }
@@ -77,7 +77,7 @@ impl RuntimeApi {
         let state = Arc::new(Shared {
             handed_out: AtomicU64::default(),
             waiting: waiting.into(),
-            in_hand: Mutex::default(),
+            in_progress: Mutex::default(),
             first_poll: watch::Sender::new(None),
             init_error: Mutex::default(),
         });
@@ -162,7 +162,7 @@ async fn next(State(state): State<Arc<Shared>>) -> Response {
     };
     let begun = SystemClock.now();
     let id = format!("00000000-0000-4000-8000-{:012}", state.handed_out.fetch_add(1, Ordering::Relaxed));
-    lock(&state.in_hand).insert(id.clone(), event.answer);
+    lock(&state.in_progress).insert(id.clone(), event.answer);
     let headers = [
         ("lambda-runtime-deadline-ms", (begun + TIME_LIMIT).as_millisecond().to_string()),
         ("lambda-runtime-invoked-function-arn", format!("arn:aws:lambda:{REGION}:000000000000:function:it")),
@@ -192,7 +192,7 @@ fn settle(state: &Shared, id: &str, body: &[u8], kind: fn(Value) -> Answer) -> R
     let Ok(body) = serde_json::from_slice(body) else {
         return refusal(StatusCode::BAD_REQUEST, "InvalidRequest", "the answer is not JSON");
     };
-    let Some(answer) = lock(&state.in_hand).remove(id) else {
+    let Some(answer) = lock(&state.in_progress).remove(id) else {
         return refusal(StatusCode::BAD_REQUEST, "InvalidRequestID", "no event of this id is in hand");
     };
     // A test that does not wait any more has no use for the answer.

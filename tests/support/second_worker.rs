@@ -57,8 +57,8 @@ impl SecondWorker {
 
     /// The pump of a queue, with this worker at its end.
     #[must_use]
-    pub fn pump(&self, bundle: &TestBundle, queue: &str) -> QueuePoller {
-        QueuePoller { worker: self.worker.clone(), ..bundle.pump(queue) }
+    pub fn poller(&self, bundle: &TestBundle, queue: &str) -> QueuePoller {
+        QueuePoller { worker: self.worker.clone(), ..bundle.poller(queue) }
     }
 
     /// Works on all queues until nothing is in them, and lets time pass whenever something has to wait.
@@ -66,12 +66,12 @@ impl SecondWorker {
         loop {
             let mut is_idle = true;
             for queue in ["turns", "tasks", "deliveries"] {
-                match self.pump(bundle, queue).step().await.unwrap() {
+                match self.poller(bundle, queue).step().await.unwrap() {
                     Step::Idle => continue,
                     Step::Settled => {}
                     Step::Returned { receipt } => {
                         bundle.clock().advance(Duration::from_secs(2));
-                        bundle.bring_back(queue, &receipt).await;
+                        bundle.make_visible(queue, &receipt).await;
                     }
                 }
                 is_idle = false;

@@ -104,12 +104,12 @@ impl Services {
 
     /// The template's schedule fires.
     #[must_use]
-    pub fn firing(&self) -> Value {
+    pub fn schedule_event(&self) -> Value {
         template::fire(self.template.schedules.first().unwrap(), SystemClock.now())
     }
 
     /// Hands what is in the queue to the worker, once, and removes it as Lambda does.
-    pub async fn pump(&self, queue: &str, worker: &mut Function) {
+    pub async fn deliver(&self, queue: &str, worker: &mut Function) {
         let messages = self.receive(queue).await;
         assert_eq!(messages.len(), 1, "{queue}");
         let answer = worker.handle(self.event(queue, &messages)).await;
@@ -160,7 +160,7 @@ impl Services {
     }
 
     /// Has a message that was received come back after so many seconds.
-    pub async fn hide(&self, queue: &str, message: &Message, seconds: i32) {
+    pub async fn set_visibility(&self, queue: &str, message: &Message, seconds: i32) {
         let request = self.sqs.change_message_visibility().queue_url(self.url(queue));
         let request = request.set_receipt_handle(message.receipt_handle.clone());
         request.visibility_timeout(seconds).send().await.unwrap();

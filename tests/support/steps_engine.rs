@@ -29,8 +29,8 @@ pub struct StepsEngine {
 }
 
 /// Says `text` and goes on after `after` with this state.
-pub fn go_on(say: &[&str], state: Value, after: Duration) -> TaskResponse {
-    TaskResponse::continue_after(after, state, say.iter().map(|text| Activity::message(*text)))
+pub fn continue_after(texts: &[&str], state: Value, after: Duration) -> TaskResponse {
+    TaskResponse::continue_after(after, state, texts.iter().map(|text| Activity::message(*text)))
 }
 
 /// Ends with `text`.
@@ -40,7 +40,7 @@ pub fn done(text: &str) -> TaskResponse {
 
 impl StepsEngine {
     /// Its task takes these steps, and then repeats the last.
-    pub fn taking(steps: Vec<TaskResponse>, clock: Arc<dyn Clock>) -> Self {
+    pub fn with_steps(steps: Vec<TaskResponse>, clock: Arc<dyn Clock>) -> Self {
         Self { clock, steps, takes: Duration::ZERO, runs: Mutex::default() }
     }
 
@@ -50,7 +50,7 @@ impl StepsEngine {
     }
 
     /// The step and the state of each run.
-    pub fn ran(&self) -> Vec<(u32, Option<Value>)> {
+    pub fn steps_run(&self) -> Vec<(u32, Option<Value>)> {
         self.runs.lock().unwrap().iter().map(|run| (run.step, run.state.clone())).collect()
     }
 
@@ -150,9 +150,9 @@ impl Engine for StepsEngine {
 }
 
 /// A bundle whose engine takes these steps, and the engine.
-pub async fn with(steps: Vec<TaskResponse>) -> (TestBundle, Arc<StepsEngine>) {
+pub async fn bundle_with(steps: Vec<TaskResponse>) -> (TestBundle, Arc<StepsEngine>) {
     let clock = TestBundle::clock_at_start();
-    let engine = Arc::new(StepsEngine::taking(steps, clock.clone()));
+    let engine = Arc::new(StepsEngine::with_steps(steps, clock.clone()));
     (TestBundle::with_shared(engine.clone(), clock).await, engine)
 }
 
@@ -163,9 +163,9 @@ pub fn alex(bundle: &TestBundle) -> Person {
 }
 
 /// Has the one who asks write `text`.
-pub async fn say(bundle: &TestBundle, text: &str) {
+pub async fn send(bundle: &TestBundle, text: &str) {
     let alex = alex(bundle);
-    bundle.receive(bundle.channel().message(&alex, text)).await;
+    bundle.send(&alex, text).await;
 }
 
 /// What is kept of the only conversation.

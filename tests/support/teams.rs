@@ -3,7 +3,7 @@
 use local::channel_emulator::{Effect, Person, TeamChannel, TranscriptEntry};
 use serde_json::{Value, json};
 
-use crate::broadcasts::{know, news, tick};
+use crate::broadcasts::{news, save_reference, tick};
 use crate::{ScriptedEngine, TestBundle};
 
 /// A team of `count` people, every other one of whom has a conversation, in pages of two.
@@ -14,7 +14,7 @@ pub async fn office(count: usize) -> (TestBundle, TeamChannel, Vec<Person>) {
     for number in 0..count {
         let person = bundle.channel().add_person(&format!("Member {number}"));
         if number % 2 == 0 {
-            know(&bundle, &person, None).await;
+            save_reference(&bundle, &person, None).await;
         }
         people.push(person);
     }
@@ -34,12 +34,12 @@ pub fn hello() -> Value {
 }
 
 /// Begins the broadcast of `news` to `audience`.
-pub async fn begin(bundle: &TestBundle, audience: Value) {
+pub async fn start_broadcast(bundle: &TestBundle, audience: Value) {
     bundle.local().fire(news(audience, hello())).await.unwrap();
 }
 
 /// Reads the rosters, plans with the tick, tells everybody, and ends with the tick.
-pub async fn go_through(bundle: &TestBundle) {
+pub async fn finish_broadcast(bundle: &TestBundle) {
     for _ in 0..2 {
         bundle.drain().await;
         tick(bundle).await;
@@ -47,7 +47,7 @@ pub async fn go_through(bundle: &TestBundle) {
 }
 
 /// Who was told, by the name of the conversation's person.
-pub fn told(bundle: &TestBundle) -> Vec<String> {
+pub fn recipient_names(bundle: &TestBundle) -> Vec<String> {
     let people = bundle.channel().people();
     let sent = bundle.channel().entries().into_iter().filter(|entry| entry.effect == Effect::Sent);
     let name = |entry: TranscriptEntry| {

@@ -4,7 +4,7 @@
 use std::io::BufRead;
 
 use serde_json::{Value, json};
-use support::measure::{say, sign_in};
+use support::measure::{print, sign_in};
 use tokio::task::JoinSet;
 
 /// Posts `text` into all conversations of each line of the input, so many at a time, and says when it has.
@@ -32,6 +32,6 @@ pub(crate) async fn serve(settings: &Value, text: &str, at_a_time: usize) {
         while let Some(posted) = posting.join_next().await {
             posted.unwrap();
         }
-        say("posted");
+        print("posted");
     }
 }

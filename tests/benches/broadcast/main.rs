@@ -19,7 +19,7 @@ use herald::protocol::ids::{ClientId, TenantId};
 use local::aws_emulator::Delays;
 use serde_json::{Value, json};
 use support::Services;
-use support::measure::{Bare, Took, Workers, bare_settings, say, since};
+use support::measure::{Bare, Measurement, Workers, bare_settings, print, since};
 use support::services::CLIENT_ID;
 
 const TENANTS: usize = 20;
@@ -66,10 +66,10 @@ async fn compare() {
         .iter()
         .map(|(what, count)| format!("  {what:<40} {count:>7} {:>6.2}", per_recipient(*count)))
         .collect();
-    let line = |name: &str, took: Took| {
+    let line = |name: &str, took: Measurement| {
         format!("{name:<52} {:>10.0} {:>26.3}", took.per_second(), took.cpu_per_thousand())
     };
-    say(&format!(
+    print(&format!(
         "{RECIPIENTS} people of {TENANTS} tenants told, each in a known conversation, warm\n\
          {:<52} {:>10} {:>26}\n{}\n{}\n\
          Herald / bare loop: {:.1} times the CPU; the aim is 0.4 CPU s per 1,000 messages\n\
@@ -109,21 +109,21 @@ async fn populate(services: &Services) -> Vec<String> {
     conversations
 }
 
-async fn measure_bare(services: &Services, conversations: &[String]) -> Took {
+async fn measure_bare(services: &Services, conversations: &[String]) -> Measurement {
     let mut program = Bare::start(&[BARE, &bare_settings(services).to_string()]);
     let conversations = json!(conversations).to_string();
     let mut all = async || {
         let (begun, before) = (SystemClock.now(), program.cpu());
-        program.tell(&conversations).await;
-        program.hear().await;
-        Took { count: RECIPIENTS, wall: since(begun), cpu: program.cpu() - before }
+        program.write_line(&conversations).await;
+        program.read_line().await;
+        Measurement { count: RECIPIENTS, wall: since(begun), cpu: program.cpu() - before }
     };
     all().await;
     all().await
 }
 
 /// What it took, and what was asked of table and queue for it.
-async fn measure_herald(services: &Arc<Services>) -> (Took, BTreeMap<String, usize>) {
+async fn measure_herald(services: &Arc<Services>) -> (Measurement, BTreeMap<String, usize>) {
     let asked: Arc<Mutex<BTreeMap<String, usize>>> = Arc::default();
     let notes = asked.clone();
     services.stack.watch(Arc::new(move |operation: &str, body: &[u8]| {
@@ -152,7 +152,7 @@ async fn measure_herald(services: &Arc<Services>) -> (Took, BTreeMap<String, usi
             SystemClock.sleep(std::time::Duration::from_millis(20)).await;
         }
         queued_before = queued;
-        Took { count: RECIPIENTS, wall: since(begun), cpu: workers.cpu() - before }
+        Measurement { count: RECIPIENTS, wall: since(begun), cpu: workers.cpu() - before }
     };
     all("warm").await;
     let took = all("measured").await;

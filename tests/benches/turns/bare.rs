@@ -11,7 +11,7 @@ use axum::{Json, Router};
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Value, json};
-use support::measure::{say, sign_in};
+use support::measure::{print, sign_in};
 use tokio::net::TcpListener;
 
 struct Bare {
@@ -36,7 +36,7 @@ pub(crate) async fn serve(settings: &Value) {
 
     let router = Router::new().route("/api/messages", post(take)).with_state(bare);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    say(&format!("{}", listener.local_addr().unwrap()));
+    print(&format!("{}", listener.local_addr().unwrap()));
     axum::serve(listener, router).await.unwrap();
 }
 
@@ -46,7 +46,7 @@ async fn take(State(bare): State<Arc<Bare>>, headers: HeaderMap, Json(activity):
     let Some(true) = token.map(|token| bare.knows(token)) else { return StatusCode::UNAUTHORIZED };
     let item = activity["text"].as_str().unwrap_or_default().trim_start_matches("order ").to_owned();
     let ack = format!("On it: I am ordering {item}. I will tell you here when it is placed.");
-    bare.say(&activity, json!({ "type": "message", "text": ack, "replyToId": activity["id"] })).await;
+    bare.print(&activity, json!({ "type": "message", "text": ack, "replyToId": activity["id"] })).await;
     let card = json!({
         "contentType": "application/vnd.microsoft.card.adaptive",
         "content": {
@@ -60,7 +60,7 @@ async fn take(State(bare): State<Arc<Bare>>, headers: HeaderMap, Json(activity):
     });
     let placed =
         json!({ "type": "message", "text": format!("It is placed: {item}."), "attachments": [card] });
-    bare.say(&activity, placed).await;
+    bare.print(&activity, placed).await;
     StatusCode::ACCEPTED
 }
 
@@ -72,7 +72,7 @@ impl Bare {
         key.is_some_and(|key| jsonwebtoken::decode::<Value>(token, &key, &self.rules).is_ok())
     }
 
-    async fn say(&self, answered: &Value, mut activity: Value) {
+    async fn print(&self, answered: &Value, mut activity: Value) {
         activity["from"] = answered["recipient"].clone();
         activity["recipient"] = answered["from"].clone();
         activity["conversation"] = answered["conversation"].clone();

@@ -12,7 +12,7 @@ use local::aws_emulator::Delays;
 use local::channel_emulator::Person;
 use serde_json::Value;
 use support::function::cpu_seconds;
-use support::measure::{Bare, Took, Workers, bare_settings, say, since};
+use support::measure::{Bare, Measurement, Workers, bare_settings, print, since};
 use support::{Function, Services};
 use tokio::sync::{Mutex, Semaphore};
 use tokio::task::JoinSet;
@@ -47,7 +47,7 @@ async fn main() {
     let people: Vec<_> = (0..PEOPLE).map(|n| services.channel.add_person(&format!("Person {n}"))).collect();
     let bare = measure_bare(&services, &people).await;
     let (herald, [inbound, turns, tasks]) = measure_herald(&services, &people).await;
-    say(&format!(
+    print(&format!(
         "{TURNS} queries, each acknowledged and followed up, {AT_A_TIME} at a time, warm\n\
          {:<52} {:>8} {:>24}\n{}\n{}  (inbound {inbound:.2}, turns {turns:.2}, tasks {tasks:.2})\n\
          Herald / bare server: {:.1} times the CPU; the aim is 1.2 CPU s per 1,000 turns\n\
@@ -61,13 +61,13 @@ async fn main() {
     ));
 }
 
-fn line(name: &str, took: Took) -> String {
+fn line(name: &str, took: Measurement) -> String {
     format!("{name:<52} {:>8.0} {:>24.2}", took.per_second(), took.cpu_per_thousand())
 }
 
-async fn measure_bare(services: &Arc<Services>, people: &[Person]) -> Took {
+async fn measure_bare(services: &Arc<Services>, people: &[Person]) -> Measurement {
     let mut server = Bare::start(&[BARE, &bare_settings(services).to_string()]);
-    let address = server.hear().await;
+    let address = server.read_line().await;
     let token = services.channel.sign_claims(&services.channel.token_claims()).unwrap();
     let http = reqwest::Client::new();
     let ask = |person: Person| {
@@ -82,11 +82,11 @@ async fn measure_bare(services: &Arc<Services>, people: &[Person]) -> Took {
     ask_all(people, &ask).await;
     let (begun, before) = (SystemClock.now(), server.cpu());
     ask_all(people, &ask).await;
-    Took { count: TURNS, wall: since(begun), cpu: server.cpu() - before }
+    Measurement { count: TURNS, wall: since(begun), cpu: server.cpu() - before }
 }
 
 /// What all of it took, and the CPU seconds per thousand of inbound, turns and tasks.
-async fn measure_herald(services: &Arc<Services>, people: &[Person]) -> (Took, [f64; 3]) {
+async fn measure_herald(services: &Arc<Services>, people: &[Person]) -> (Measurement, [f64; 3]) {
     let inbounds = Arc::new(Pool::start(services, "inbound", INBOUNDS).await);
     let [turns, tasks] = WORKERS;
     let turns = Workers::start(services, turns.0, turns.1, &[]).await;
@@ -118,8 +118,8 @@ async fn measure_herald(services: &Arc<Services>, people: &[Person]) -> (Took, [
     let (wall, after) = (since(begun), cpu());
     turns.end().await;
     tasks.end().await;
-    let parts = [0, 1, 2].map(|part| Took { count: TURNS, wall, cpu: after[part] - before[part] });
-    let all = Took { count: TURNS, wall, cpu: parts.iter().map(|part| part.cpu).sum() };
+    let parts = [0, 1, 2].map(|part| Measurement { count: TURNS, wall, cpu: after[part] - before[part] });
+    let all = Measurement { count: TURNS, wall, cpu: parts.iter().map(|part| part.cpu).sum() };
     (all, parts.map(|part| part.cpu_per_thousand()))
 }
 

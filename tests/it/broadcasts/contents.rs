@@ -5,7 +5,7 @@ use support::ScriptedEngine;
 
 use super::*;
 
-async fn tell(bundle: &TestBundle, audience: Value, content: Value) -> Vec<String> {
+async fn send_news(bundle: &TestBundle, audience: Value, content: Value) -> Vec<String> {
     bundle.local().fire(news(audience, content)).await.unwrap();
     bundle.drain().await;
     let mut texts = bundle.channel().texts();
@@ -21,7 +21,7 @@ async fn listed_recipients_get_their_own_values_with_or_without_conversation() {
     let by_channel = json!({ "tenant": dana.tenant, "id": dana.id, "values": { "n": 2 } });
 
     let audience = json!({ "kind": "users", "users": [entra.clone(), by_channel, entra] });
-    let texts = tell(&bundle, audience, json!({ "text": "You are number ${n}." })).await;
+    let texts = send_news(&bundle, audience, json!({ "text": "You are number ${n}." })).await;
 
     assert_eq!(texts, ["You are number 1.", "You are number 2."]);
     let created: Vec<_> =
@@ -40,7 +40,7 @@ async fn alternative_id_of_a_recipient_keeps_the_stored_reference() {
 
     let audience = json!({ "kind": "user", "tenant": alex.tenant, "id": alex.id });
     let texts =
-        tell(&bundle, audience, json!({ "text": "a", "locales": { "en": { "text": "hello" } } })).await;
+        send_news(&bundle, audience, json!({ "text": "a", "locales": { "en": { "text": "hello" } } })).await;
 
     assert_eq!(texts, ["a"], "what was decided before the conversation was found stays");
     let user = serde_json::from_value(json!({ "tenant": alex.tenant, "id": alex.entra_id })).unwrap();
@@ -54,7 +54,7 @@ async fn segment_is_sent_except_excluded_recipients() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     let people = populate(&bundle, 3).await;
     let stranger = bundle.channel().add_person("Kim");
-    know(&bundle, &stranger, Some("11111111-1111-4111-8111-111111111111")).await;
+    save_reference(&bundle, &stranger, Some("11111111-1111-4111-8111-111111111111")).await;
 
     let audience = json!({
         "kind": "any",
@@ -64,7 +64,8 @@ async fn segment_is_sent_except_excluded_recipients() {
         ],
         "except": [{ "kind": "user", "tenant": people[1].tenant, "id": people[1].entra_id }],
     });
-    tell(&bundle, audience, json!({ "text": "Hello ${user.name}.", "values": { "user.name": "you" } })).await;
+    send_news(&bundle, audience, json!({ "text": "Hello ${user.name}.", "values": { "user.name": "you" } }))
+        .await;
 
     let mut texts = bundle.channel().texts();
     texts.sort();
@@ -79,13 +80,13 @@ async fn channel_gets_a_new_thread_with_the_content() {
     let general = bundle.channel().add_channel("Office", "General");
 
     let audience = json!({ "kind": "channel", "tenant": general.tenant, "id": general.id });
-    tell(&bundle, audience, json!({ "text": "Hello all." })).await;
+    send_news(&bundle, audience, json!({ "text": "Hello all." })).await;
 
     let entries = bundle.channel().entries();
     assert_eq!(entries.iter().map(|entry| entry.effect).collect::<Vec<_>>(), [Effect::Created]);
     assert_eq!(entries[0].parameters["channelData"]["channel"]["id"], json!(general.id));
     assert_eq!(entries[0].activity["text"], "Hello all.");
-    let line = lines_of(&bundle, &id()).await.remove(0);
+    let line = entries_of(&bundle, &id()).await.remove(0);
     assert_eq!((line.outcome, line.activity.is_some()), (Outcome::Delivered, true));
     bundle.end().await;
 }

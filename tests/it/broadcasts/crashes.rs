@@ -19,7 +19,7 @@ fn everyone() -> Value {
 }
 
 /// Has the nth request for this operation meet its fate.
-fn strike(bundle: &TestBundle, operation: &'static str, nth: usize, fate: RequestFate) {
+fn inject_fault(bundle: &TestBundle, operation: &'static str, nth: usize, fate: RequestFate) {
     let seen = AtomicUsize::new(0);
     let hook = move |asked: &str| {
         let is_it = asked.contains(operation) && seen.fetch_add(1, Ordering::Relaxed) + 1 == nth;
@@ -56,7 +56,7 @@ async fn interrupted_plan_continues_with_the_tick_without_duplicates() {
     ] {
         let bundle = TestBundle::with(ScriptedEngine::default()).await;
         populate(&bundle, 40).await;
-        strike(&bundle, operation, nth, fate);
+        inject_fault(&bundle, operation, nth, fate);
 
         // The SDK repeats what was refused or hung up; what it does not repeat is the next event's.
         let _ = bundle.local().fire(everyone()).await;
@@ -121,13 +121,13 @@ async fn pause_stops_unclaimed_deliveries_and_resume_sends_all() {
     bundle.step("deliveries").await;
     let before = bundle.channel().texts().len();
 
-    wish(&bundle, Command::Pause).await;
+    apply_command(&bundle, Command::Pause).await;
     bundle.clock().advance(Duration::from_secs(5));
     bundle.drain().await;
     tick(&bundle).await;
     bundle.drain().await;
     let meanwhile = bundle.channel().texts().len();
-    wish(&bundle, Command::Resume).await;
+    apply_command(&bundle, Command::Resume).await;
     tick(&bundle).await;
     bundle.drain().await;
     tick(&bundle).await;
@@ -150,7 +150,7 @@ async fn pause_applies_within_five_seconds_inside_a_batch() {
         while bundle.clock().now() < paused_at {
             tokio::task::yield_now().await;
         }
-        wish(&bundle, Command::Pause).await;
+        apply_command(&bundle, Command::Pause).await;
         std::future::pending::<()>().await
     };
     tokio::select! {
@@ -172,7 +172,7 @@ async fn cancelled_broadcast_lists_unsent_recipients() {
     bundle.local().fire(everyone()).await.unwrap();
     bundle.step("deliveries").await;
 
-    wish(&bundle, Command::Cancel).await;
+    apply_command(&bundle, Command::Cancel).await;
     bundle.clock().advance(Duration::from_secs(5));
     bundle.drain().await;
     for _ in 0..3 {
@@ -190,10 +190,10 @@ async fn cancellation_releases_parked_deliveries() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     populate(&bundle, 12).await;
     bundle.local().fire(everyone()).await.unwrap();
-    wish(&bundle, Command::Pause).await;
+    apply_command(&bundle, Command::Pause).await;
     bundle.drain().await;
 
-    wish(&bundle, Command::Cancel).await;
+    apply_command(&bundle, Command::Cancel).await;
     tick(&bundle).await;
     bundle.drain().await;
 
@@ -236,7 +236,7 @@ async fn outcome_uncounted_after_a_crash_is_recounted() {
     let left = bundle.step("deliveries").await;
     bundle.local().stack.on_request(Arc::new(|_: &str| RequestFate::Pass));
     let local::poller::Step::Returned { receipt } = left else { panic!("the message is left") };
-    bundle.bring_back("deliveries", &receipt).await;
+    bundle.make_visible("deliveries", &receipt).await;
     bundle.drain().await;
 
     for _ in 0..8 {

@@ -16,13 +16,13 @@ fn everyone() -> Value {
 }
 
 /// Tells one person, whose channel answers with `fault`.
-async fn meeting(fault: Fault) -> (TestBundle, Entry) {
+async fn send_with_fault(fault: Fault) -> (TestBundle, Entry) {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     populate(&bundle, 1).await;
     bundle.channel().fail_on(Operation::Send, fault);
     bundle.local().fire(everyone()).await.unwrap();
     bundle.drain().await;
-    let line = lines_of(&bundle, &id()).await.remove(0);
+    let line = entries_of(&bundle, &id()).await.remove(0);
     (bundle, line)
 }
 
@@ -35,7 +35,7 @@ async fn each_channel_rejection_has_its_own_outcome() {
         (403, "MessageWritesBlocked", Outcome::Blocked),
         (400, "BadArgument", Outcome::Failed),
     ] {
-        let (bundle, line) = meeting(Fault::Status(Refusal::new(status, code, "no"))).await;
+        let (bundle, line) = send_with_fault(Fault::Status(Refusal::new(status, code, "no"))).await;
 
         assert_eq!(line.outcome, outcome, "{code}");
         assert_eq!(line.failure.unwrap().code.as_deref(), Some(code));
@@ -45,8 +45,8 @@ async fn each_channel_rejection_has_its_own_outcome() {
 
 #[tokio::test]
 async fn lost_reply_is_unknown_and_response_without_id_delivered() {
-    let (lost, unknown) = meeting(Fault::AcceptThenDrop).await;
-    let (empty, delivered) = meeting(Fault::EmptyBody).await;
+    let (lost, unknown) = send_with_fault(Fault::AcceptThenDrop).await;
+    let (empty, delivered) = send_with_fault(Fault::EmptyBody).await;
 
     assert_eq!((unknown.outcome, delivered.outcome), (Outcome::Unknown, Outcome::Delivered));
     assert_eq!(lost.channel().texts().len(), 1);
@@ -66,7 +66,7 @@ async fn throttled_recipient_is_listed_until_delivered() {
     bundle.step("deliveries").await;
     let meanwhile = outcomes(&bundle).await;
     bundle.purge("deliveries").await;
-    for line in lines_of(&bundle, &id()).await {
+    for line in entries_of(&bundle, &id()).await {
         bundle
             .local()
             .bundle
@@ -85,7 +85,7 @@ async fn throttled_recipient_is_listed_until_delivered() {
 async fn unreadable_record_blocks_no_other_recipient_and_is_listed() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     populate(&bundle, 3).await;
-    bundle.spoil_an_item("reference").await;
+    bundle.corrupt_item("reference").await;
 
     let planned = bundle.local().fire(everyone()).await.unwrap();
     bundle.drain().await;
@@ -119,7 +119,7 @@ async fn unreadable_record_does_not_block_other_recipients() {
             subscriptions.put(&topic, &key, herald::aws::table::Subscription::On, now, now).await.unwrap();
             conversations.push(json!({ "kind": "conversation", "reference": key.as_str() }));
         }
-        bundle.spoil_an_item("reference").await;
+        bundle.corrupt_item("reference").await;
         let audience = match kind {
             "users" => json!({ "kind": "users", "users": users }),
             "topic" => json!({ "kind": "topic", "topic": "news" }),
@@ -204,7 +204,7 @@ async fn twenty_rejected_tokens_pause_the_broadcast_and_fail_no_delivery() {
     bundle.channel().forget_faults();
     let meanwhile = outcomes(&bundle).await;
     bundle.clock().advance(Duration::from_secs(60));
-    wish(&bundle, Command::Resume).await;
+    apply_command(&bundle, Command::Resume).await;
     tick(&bundle).await;
     bundle.drain().await;
     tick(&bundle).await;
@@ -223,7 +223,7 @@ async fn throttled_tenant_slows_only_itself() {
     let one = "11111111-1111-4111-8111-111111111111";
     for number in 0..24 {
         let person = bundle.channel().add_person(&format!("Person {number}"));
-        know(&bundle, &person, (number % 2 == 0).then_some(one)).await;
+        save_reference(&bundle, &person, (number % 2 == 0).then_some(one)).await;
     }
     let rates = &bundle.local().bundle.worker.rates;
     let until = bundle.clock().now() + jiff::SignedDuration::from_secs(60);
@@ -241,7 +241,7 @@ async fn throttled_tenant_slows_only_itself() {
     let early = bundle.channel().entries().iter().filter(|entry| entry.effect == Effect::Sent).count();
     bundle.clock().advance(Duration::from_secs(61));
     for receipt in left {
-        bundle.bring_back("deliveries", &receipt).await;
+        bundle.make_visible("deliveries", &receipt).await;
     }
     bundle.drain().await;
 

@@ -13,7 +13,7 @@ use super::*;
 
 /// Tells the members of `team`, reads the first page of the roster, and gives the receipt of the message that it is left by.
 async fn read_one_page(bundle: &TestBundle, team: &TeamChannel) -> String {
-    begin(bundle, members_of(team)).await;
+    start_broadcast(bundle, members_of(team)).await;
     let asked = AtomicUsize::new(0);
     bundle.channel().on_request(Arc::new(move |operation: &str| {
         let is_second = operation == "channel.Other" && asked.fetch_add(1, Ordering::Relaxed) == 1;
@@ -29,11 +29,11 @@ async fn every_member_of_every_page_is_sent_once() {
         let (bundle, team, people) = office(count).await;
         bundle.channel().add_person("Stranger");
 
-        begin(&bundle, members_of(&team)).await;
-        go_through(&bundle).await;
+        start_broadcast(&bundle, members_of(&team)).await;
+        finish_broadcast(&bundle).await;
 
         let names: Vec<_> = people.iter().map(|person| person.name.clone()).collect();
-        assert_eq!(told(&bundle), names);
+        assert_eq!(recipient_names(&bundle), names);
         assert_eq!(pages_read(&bundle), count.div_ceil(2));
         let entries = bundle.channel().entries();
         let created = entries.iter().filter(|entry| entry.effect == Effect::Created).count();
@@ -48,7 +48,7 @@ async fn every_member_of_every_page_is_sent_once() {
 async fn members_are_requested_by_page_and_continuation_token() {
     let (bundle, team, _) = office(3).await;
 
-    begin(&bundle, members_of(&team)).await;
+    start_broadcast(&bundle, members_of(&team)).await;
     bundle.drain().await;
 
     let id = team.team_id.replace(':', "%3A").replace('@', "%40");
@@ -64,7 +64,7 @@ async fn combined_and_excluded_teams_send_each_member_at_most_once() {
     let other = bundle.channel().add_channel("Board", "General");
     bundle.channel().set_members(&other, &[&people[1], &people[2]]);
     let guest = bundle.channel().add_person("Guest");
-    know(&bundle, &guest, None).await;
+    save_reference(&bundle, &guest, None).await;
     let third = bundle.channel().add_channel("Absent", "General");
     bundle.channel().set_members(&third, &[&people[3], &guest]);
 
@@ -73,10 +73,10 @@ async fn combined_and_excluded_teams_send_each_member_at_most_once() {
         "of": [members_of(&other), { "kind": "everyone" }, members_of(&team)],
         "except": [members_of(&third)],
     });
-    begin(&bundle, audience).await;
-    go_through(&bundle).await;
+    start_broadcast(&bundle, audience).await;
+    finish_broadcast(&bundle).await;
 
-    assert_eq!(told(&bundle), ["Member 0", "Member 1", "Member 2"]);
+    assert_eq!(recipient_names(&bundle), ["Member 0", "Member 1", "Member 2"]);
     assert_eq!(outcomes(&bundle).await, [(Outcome::Delivered, 3)].into());
     assert_eq!(state(&bundle).await.status, Status::Done);
     bundle.end().await;
@@ -86,9 +86,9 @@ async fn combined_and_excluded_teams_send_each_member_at_most_once() {
 async fn crash_at_any_roster_request_sends_each_member_once() {
     for nth in 1.. {
         let (bundle, team, people) = office(3).await;
-        begin(&bundle, members_of(&team)).await;
+        start_broadcast(&bundle, members_of(&team)).await;
         let seen = Arc::new(AtomicUsize::new(0));
-        let strike = |seen: Arc<AtomicUsize>| {
+        let inject_fault = |seen: Arc<AtomicUsize>| {
             move |operation: &str| {
                 // A message that is received and lost on its way is the queue's to bring back.
                 if operation.contains("ReceiveMessage") {
@@ -98,18 +98,18 @@ async fn crash_at_any_roster_request_sends_each_member_once() {
                 if is_it { RequestFate::HangUp } else { RequestFate::Pass }
             }
         };
-        bundle.local().stack.on_request(Arc::new(strike(seen.clone())));
-        bundle.channel().on_request(Arc::new(strike(seen.clone())));
+        bundle.local().stack.on_request(Arc::new(inject_fault(seen.clone())));
+        bundle.channel().on_request(Arc::new(inject_fault(seen.clone())));
 
         let left = bundle.step("deliveries").await;
         bundle.local().stack.on_request(Arc::new(|_: &str| RequestFate::Pass));
         bundle.channel().on_request(Arc::new(|_: &str| RequestFate::Pass));
         if let Step::Returned { receipt } = left {
-            bundle.bring_back("deliveries", &receipt).await;
+            bundle.make_visible("deliveries", &receipt).await;
         }
-        go_through(&bundle).await;
+        finish_broadcast(&bundle).await;
 
-        assert_eq!(told(&bundle).len(), people.len(), "request {nth}");
+        assert_eq!(recipient_names(&bundle).len(), people.len(), "request {nth}");
         assert_eq!(state(&bundle).await.status, Status::Done, "request {nth}");
         bundle.end().await;
         if seen.load(Ordering::Relaxed) < nth {
@@ -123,7 +123,7 @@ async fn planner_crash_between_roster_pages_sends_each_member_once() {
     for (operation, nth) in [("SendMessageBatch", 1), ("GetItem", 3), ("GetItem", 5), ("PutItem", 2)] {
         for fate in [RequestFate::HangUp, RequestFate::Refuse] {
             let (bundle, team, people) = office(5).await;
-            begin(&bundle, members_of(&team)).await;
+            start_broadcast(&bundle, members_of(&team)).await;
             bundle.drain().await;
             let seen = AtomicUsize::new(0);
             bundle.local().stack.on_request(Arc::new(move |asked: &str| {
@@ -135,9 +135,9 @@ async fn planner_crash_between_roster_pages_sends_each_member_once() {
             let _ = bundle.try_tick().await;
             bundle.local().stack.on_request(Arc::new(|_: &str| RequestFate::Pass));
             tick(&bundle).await;
-            go_through(&bundle).await;
+            finish_broadcast(&bundle).await;
 
-            assert_eq!(told(&bundle).len(), people.len(), "{operation} {nth} {fate:?}");
+            assert_eq!(recipient_names(&bundle).len(), people.len(), "{operation} {nth} {fate:?}");
             assert_eq!(state(&bundle).await.status, Status::Done, "{operation} {nth} {fate:?}");
             bundle.end().await;
         }
@@ -147,7 +147,7 @@ async fn planner_crash_between_roster_pages_sends_each_member_once() {
 #[tokio::test]
 async fn concurrent_roster_reads_store_it_once() {
     let (bundle, team, people) = office(5).await;
-    begin(&bundle, members_of(&team)).await;
+    start_broadcast(&bundle, members_of(&team)).await;
 
     // As after a planner that died between asking and noting that it did.
     let decide = |broadcast: &Broadcast| (Some(Broadcast { asked: false, ..broadcast.clone() }), ());
@@ -156,12 +156,12 @@ async fn concurrent_roster_reads_store_it_once() {
     let (one, other) = tokio::join!(bundle.step("deliveries"), bundle.step("deliveries"));
     for step in [one, other] {
         if let Step::Returned { receipt } = step {
-            bundle.bring_back("deliveries", &receipt).await;
+            bundle.make_visible("deliveries", &receipt).await;
         }
     }
-    go_through(&bundle).await;
+    finish_broadcast(&bundle).await;
 
-    assert_eq!(told(&bundle).len(), people.len());
+    assert_eq!(recipient_names(&bundle).len(), people.len());
     assert_eq!(outcomes(&bundle).await, [(Outcome::Delivered, 5)].into());
     bundle.end().await;
 }
@@ -173,10 +173,10 @@ async fn moved_member_is_sent_once_and_departed_member_never() {
 
     let new = bundle.channel().add_person("New");
     bundle.channel().set_members(&team, &[&people[2], &new, &people[0], &people[1], &people[3]]);
-    bundle.bring_back("deliveries", &receipt).await;
-    go_through(&bundle).await;
+    bundle.make_visible("deliveries", &receipt).await;
+    finish_broadcast(&bundle).await;
 
-    assert_eq!(told(&bundle), ["Member 0", "Member 1", "Member 3"]);
+    assert_eq!(recipient_names(&bundle), ["Member 0", "Member 1", "Member 3"]);
     assert_eq!(outcomes(&bundle).await, [(Outcome::Delivered, 3)].into());
     assert_eq!(state(&bundle).await.status, Status::Done);
     bundle.end().await;
@@ -189,8 +189,8 @@ async fn member_who_removed_or_blocked_the_agent_is_listed_and_skipped() {
     let blocked = Refusal::new(403, "ConversationBlockedByUser", "no");
     bundle.channel().fail_on(Operation::Send, Fault::Status(blocked));
 
-    begin(&bundle, members_of(&team)).await;
-    go_through(&bundle).await;
+    start_broadcast(&bundle, members_of(&team)).await;
+    finish_broadcast(&bundle).await;
 
     let expected = [(Outcome::Delivered, 1), (Outcome::Blocked, 1), (Outcome::Uninstalled, 1)];
     assert_eq!(outcomes(&bundle).await, expected.into());
@@ -204,19 +204,19 @@ async fn roster_unavailable_for_an_hour_pauses_the_broadcast() {
     for _ in 0..3 {
         bundle.channel().fail_on(Operation::Members, Fault::Status(Refusal::raw(503, "")));
     }
-    begin(&bundle, members_of(&team)).await;
+    start_broadcast(&bundle, members_of(&team)).await;
 
     for minutes in [1, 40, 30] {
         bundle.clock().advance(Duration::from_secs(60 * minutes));
         if let Step::Returned { receipt } = bundle.step("deliveries").await {
-            bundle.bring_back("deliveries", &receipt).await;
+            bundle.make_visible("deliveries", &receipt).await;
         }
     }
     bundle.drain().await;
     let paused = state(&bundle).await;
-    wish(&bundle, Command::Resume).await;
+    apply_command(&bundle, Command::Resume).await;
     tick(&bundle).await;
-    go_through(&bundle).await;
+    finish_broadcast(&bundle).await;
 
     assert_eq!(paused.status, Status::Paused);
     assert!(paused.reason().unwrap().starts_with("for an hour: the roster of team 1"), "{paused:?}");
@@ -231,10 +231,10 @@ async fn expired_continuation_token_restarts_the_roster() {
     let forgotten = Refusal::new(400, "BadArgument", "Invalid continuation token");
     bundle.channel().fail_on(Operation::Members, Fault::Status(forgotten));
 
-    bundle.bring_back("deliveries", &receipt).await;
-    go_through(&bundle).await;
+    bundle.make_visible("deliveries", &receipt).await;
+    finish_broadcast(&bundle).await;
 
-    assert_eq!(told(&bundle).len(), people.len());
+    assert_eq!(recipient_names(&bundle).len(), people.len());
     assert_eq!(outcomes(&bundle).await, [(Outcome::Delivered, 5)].into());
     bundle.end().await;
 }
@@ -242,10 +242,10 @@ async fn expired_continuation_token_restarts_the_roster() {
 #[tokio::test]
 async fn broadcast_cancelled_before_its_roster_requests_none() {
     let (bundle, team, _) = office(3).await;
-    begin(&bundle, members_of(&team)).await;
+    start_broadcast(&bundle, members_of(&team)).await;
 
-    wish(&bundle, Command::Cancel).await;
-    go_through(&bundle).await;
+    apply_command(&bundle, Command::Cancel).await;
+    finish_broadcast(&bundle).await;
 
     assert_eq!(bundle.channel().entries().len(), 0);
     assert_eq!(outcomes(&bundle).await, [].into());

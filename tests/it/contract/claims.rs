@@ -44,7 +44,7 @@ pub(super) async fn losing_claim_sees_the_record_of_the_winner(services: &Servic
     let (jobs, now) = (services.jobs(), SystemClock.now());
     let job = claim(&jobs, "winner", now).await;
 
-    let while_in_hand = jobs.claim(&id(), &claimant("loser", now)).await.unwrap();
+    let while_in_progress = jobs.claim(&id(), &claimant("loser", now)).await.unwrap();
     let sent = Attempt::Sent(Some(ActivityId::new("1700000000000").unwrap()));
     let sent = jobs
         .write(jobs::finish(job, sent, ResendPolicy::Answer, Timestamp::UNIX_EPOCH))
@@ -53,7 +53,7 @@ pub(super) async fn losing_claim_sees_the_record_of_the_winner(services: &Servic
         .unwrap();
     let afterwards = jobs.claim(&id(), &claimant("loser", now)).await.unwrap();
 
-    assert_eq!(while_in_hand, Claim::Held { until: now + LEASE });
+    assert_eq!(while_in_progress, Claim::Held { until: now + LEASE });
     assert_eq!(afterwards, Claim::Completed(sent));
 }
 

@@ -19,7 +19,7 @@ use super::CHECKS;
 use super::services::Services;
 
 /// How often its health is asked for, and how long between: it is up in a second or two.
-const LOOKS: usize = 300;
+const MAX_POLLS: usize = 300;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 #[tokio::test]
@@ -106,7 +106,7 @@ impl MiniStack {
     }
 
     async fn wait_until_healthy(&mut self) {
-        for _ in 0..LOOKS {
+        for _ in 0..MAX_POLLS {
             let answer = self.client.get(self.url("/_ministack/health")).send().await;
             if answer.is_ok_and(|answer| answer.status().is_success()) {
                 return;

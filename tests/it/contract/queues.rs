@@ -16,12 +16,12 @@ pub(super) async fn message_group_keeps_its_order_and_blocks_no_other(services: 
 
     let first = services.receive("TurnsQueue").await.unwrap();
     let other = services.receive("TurnsQueue").await.unwrap();
-    let while_in_hand = services.receive_now("TurnsQueue").await;
+    let while_in_progress = services.receive_now("TurnsQueue").await;
     services.delete("TurnsQueue", &first).await;
     let second = services.receive("TurnsQueue").await.unwrap();
 
     assert_eq!((work(&first), work(&other), work(&second)), (task("1a"), task("2a"), task("1b")));
-    assert_eq!(while_in_hand, None);
+    assert_eq!(while_in_progress, None);
 }
 
 pub(super) async fn redelivered_message_keeps_its_place_in_its_group(services: &Services) {
@@ -70,11 +70,11 @@ pub(super) async fn message_is_visible_at_once_after_visibility_reset(services: 
         }
 
         let first = services.receive(id).await.unwrap();
-        let while_in_hand = services.receive_now(id).await;
+        let while_in_progress = services.receive_now(id).await;
         queue.change_visibility(receipt(&first), Duration::ZERO).await.unwrap();
         let again = services.receive_now(id).await;
 
-        assert_eq!(while_in_hand, None, "{id}");
+        assert_eq!(while_in_progress, None, "{id}");
         assert_eq!(again.as_ref().map(work), Some(task("1")), "{id}");
     }
 }
@@ -132,12 +132,12 @@ pub(super) async fn standard_queue_accepts_groups_and_blocks_none(services: &Ser
     let works = ["1", "2", "3"].map(|name| (task(name), "tenant".to_owned()));
 
     services.queue("DeliveriesQueue").send_all(&works).await.unwrap();
-    let mut in_hand = Vec::new();
+    let mut in_progress = Vec::new();
     for _ in &works {
-        in_hand.push(services.receive("DeliveriesQueue").await.as_ref().map(work));
+        in_progress.push(services.receive("DeliveriesQueue").await.as_ref().map(work));
     }
 
     for (work, _) in works {
-        assert!(in_hand.contains(&Some(work)));
+        assert!(in_progress.contains(&Some(work)));
     }
 }

@@ -83,7 +83,7 @@ pub(super) async fn suspension_takes_the_reference_out_of_both_indexes(services:
 
 pub(super) async fn five_updates_in_any_order_give_the_same_record(services: &Services) {
     let (store, now) = (services.references(), SystemClock.now());
-    let words = [
+    let updates = [
         (in_language("de"), Presence::Active, now),
         (personal("alex"), Presence::Removed, now),
         (in_language("en"), Presence::Active, later(now)),
@@ -92,13 +92,13 @@ pub(super) async fn five_updates_in_any_order_give_the_same_record(services: &Se
     ];
 
     let mut endings = BTreeSet::new();
-    for order in orders_of(words.len()) {
+    for order in orders_of(updates.len()) {
         for index in order {
-            let (reference, change, moment) = &words[index];
+            let (reference, change, moment) = &updates[index];
             store.upsert(reference, *change, *moment).await.unwrap();
         }
         endings.insert(format!("{:?}", services.items().await[0].iter().collect::<BTreeMap<_, _>>()));
-        services.forget_items().await;
+        services.clear_table().await;
     }
 
     assert_eq!(endings.len(), 1, "{endings:#?}");
@@ -111,11 +111,11 @@ pub(super) async fn rejection_does_not_undo_a_later_update(services: &Services) 
 
     store.upsert(&reference, Presence::Active, later(now)).await.unwrap();
     store.suspend(&reference, "blocked", now).await.unwrap();
-    let said_later = store.get(&store.key(&reference)).await.unwrap();
+    let sent_later = store.get(&store.key(&reference)).await.unwrap();
     store.suspend(&reference, "blocked", later(later(now))).await.unwrap();
     store.upsert(&reference, Presence::Active, later(now)).await.unwrap();
 
-    assert_eq!(said_later.as_ref(), Some(&reference));
+    assert_eq!(sent_later.as_ref(), Some(&reference));
     assert_eq!(
         store.get(&store.key(&reference)).await.unwrap(),
         None,

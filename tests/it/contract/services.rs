@@ -17,10 +17,10 @@ use local::aws_emulator::{Delays, Stack, StackOptions};
 use super::requests::Requests;
 
 /// How long a queue waits for a message that should be there; it answers as soon as there is one.
-const PATIENCE_SECONDS: i32 = 5;
+const RECEIVE_WAIT_SECONDS: i32 = 5;
 
 /// How often something is asked for that may take a moment to show, and how long between.
-const LOOKS: usize = 100;
+const MAX_POLLS: usize = 100;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 /// A table and queues as the template has them, with nothing in them.
@@ -93,7 +93,7 @@ impl Services {
     }
 
     /// Empties the table.
-    pub(super) async fn forget_items(&self) {
+    pub(super) async fn clear_table(&self) {
         for item in self.items().await {
             let delete = self.dynamodb().delete_item().table_name(&self.template.table.name);
             let [pk, sk] = ["pk", "sk"].map(|key| item[key].clone());
@@ -103,7 +103,7 @@ impl Services {
 
     /// The next message, which is waited for.
     pub(super) async fn receive(&self, logical_id: &str) -> Option<Message> {
-        self.receive_within(logical_id, PATIENCE_SECONDS).await
+        self.receive_within(logical_id, RECEIVE_WAIT_SECONDS).await
     }
 
     /// The next message, if it is there now.
@@ -181,7 +181,7 @@ pub(super) fn receipt(message: &Message) -> &str {
 /// The first answer of `look` that `is_there` accepts, for what the service shows in its own time: an index follows
 /// its table. After a bounded wait, the answer there was.
 pub(super) async fn eventually<T>(look: impl AsyncFn() -> T, is_there: impl Fn(&T) -> bool) -> T {
-    for _ in 1..LOOKS {
+    for _ in 1..MAX_POLLS {
         let found = look().await;
         if is_there(&found) {
             return found;

@@ -40,9 +40,9 @@ impl Observed<'_> {
     }
 
     fn broken_by(&self, text: &str) -> Option<String> {
-        let nobody_knows =
-            |event: &Event| matches!(event, Event::Died { shown: Some(shown) } if shown == text);
-        let is_ambiguous = self.log.iter().any(nobody_knows);
+        let is_shown_and_unrecorded =
+            |event: &Event| matches!(event, Event::Crashed { shown: Some(shown) } if shown == text);
+        let is_ambiguous = self.log.iter().any(is_shown_and_unrecorded);
         let is_for_many = self.scenario == Scenario::Notification;
         let copies = self.copies(text);
         let holds = match copies {
@@ -65,13 +65,13 @@ impl Observed<'_> {
         {
             return Some(format!("“{other}” was shown"));
         }
-        let place = |said: &str| shown.iter().position(|entry| text(entry) == said);
+        let place = |wanted: &str| shown.iter().position(|entry| text(entry) == wanted);
         if place(ANSWER).is_some_and(|answer| place(ACK).is_some_and(|ack| answer < ack)) {
             return Some("the answer came before its ack".to_owned());
         }
-        let activities = |said: &str| {
-            let said = shown.iter().filter(|entry| text(entry) == said);
-            said.map(|entry| entry.activity_id.clone()).collect::<HashSet<_>>().len()
+        let activities = |wanted: &str| {
+            let wanted = shown.iter().filter(|entry| text(entry) == wanted);
+            wanted.map(|entry| entry.activity_id.clone()).collect::<HashSet<_>>().len()
         };
         if matches!(self.scenario, Scenario::Replacement | Scenario::Stream) && activities(ANSWER) != 1 {
             return Some(format!("{} activities show the answer", activities(ANSWER)));
@@ -92,13 +92,13 @@ impl Observed<'_> {
         for event in self.log {
             match event {
                 Event::Effect(effect) if effect.has_effect => stored.extend(effect.planned.clone()),
-                Event::Asked(Some(task)) if stored.contains(&format!("job#{task}")) => {
+                Event::EngineCalled(Some(task)) if stored.contains(&format!("job#{task}")) => {
                     return Some("the engine ran a task whose outcome was stored".to_owned());
                 }
-                Event::Asked(None) if !stored.is_empty() => {
+                Event::EngineCalled(None) if !stored.is_empty() => {
                     return Some("the engine was asked for what was stored".to_owned());
                 }
-                Event::CreatedThread | Event::Effect(_) | Event::Asked(_) | Event::Died { .. } => {}
+                Event::Started | Event::Effect(_) | Event::EngineCalled(_) | Event::Crashed { .. } => {}
             }
         }
         None

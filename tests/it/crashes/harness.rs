@@ -20,13 +20,13 @@ use super::injector::{CrashInjector, Function};
 use super::mutant::Mutant;
 
 /// Longer than any claim holds and any work is put off.
-const LATER: Duration = Duration::from_secs(31);
+const AFTER_LEASE: Duration = Duration::from_secs(31);
 
 /// The channel sends again what was not answered by then.
-const CHANNEL_PATIENCE: Duration = Duration::from_secs(15);
+const CHANNEL_RESEND_INTERVAL: Duration = Duration::from_secs(15);
 
 /// How often anything may be tried before it is taken to go round in circles.
-const MOST_ROUNDS: usize = 60;
+const MAX_ROUNDS: usize = 60;
 
 /// The longest that a scenario pauses by itself.
 const PAUSE: Duration = Duration::from_millis(1_500);
@@ -40,7 +40,7 @@ pub(super) struct Harness {
     pub(super) injector: Arc<CrashInjector>,
     mutant: Option<Mutant>,
     processes: HashMap<Function, Bundle>,
-    pumps: [(Function, QueuePoller); 3],
+    pollers: [(Function, QueuePoller); 3],
     answered: HashSet<String>,
 }
 
@@ -58,14 +58,15 @@ impl Harness {
             mutant.infect(&bundle);
         }
         let [turns, tasks, deliveries] = bundle.local().pollers();
-        let pumps = [(Function::Turns, turns), (Function::Tasks, tasks), (Function::Deliveries, deliveries)];
-        Self { bundle, injector, mutant, processes: HashMap::new(), pumps, answered: HashSet::new() }
+        let pollers =
+            [(Function::Turns, turns), (Function::Tasks, tasks), (Function::Deliveries, deliveries)];
+        Self { bundle, injector, mutant, processes: HashMap::new(), pollers, answered: HashSet::new() }
     }
 
     /// The channel delivers `activity` until it is taken.
     pub(super) async fn deliver(&mut self, activity: &Value) -> Result<(), String> {
         let id = activity["id"].as_str().unwrap().to_owned();
-        for _ in 0..MOST_ROUNDS {
+        for _ in 0..MAX_ROUNDS {
             if self.mutant == Some(Mutant::SeenBeforeEnqueue) && !self.answered.insert(id.clone()) {
                 return Ok(());
             }
@@ -79,7 +80,7 @@ impl Harness {
                 Some(answer) if answer.as_ref().is_ok_and(|answer| answer["statusCode"] == 202) => {
                     return Ok(());
                 }
-                _ => self.bundle.clock().advance(CHANNEL_PATIENCE),
+                _ => self.bundle.clock().advance(CHANNEL_RESEND_INTERVAL),
             }
         }
         Err("the activity was never taken".to_owned())
@@ -87,7 +88,7 @@ impl Harness {
 
     /// The scheduler has `proactive` handle `event` until it succeeds.
     pub(super) async fn fire(&mut self, event: &Value) -> Result<(), String> {
-        for _ in 0..MOST_ROUNDS {
+        for _ in 0..MAX_ROUNDS {
             let proactive = self.process(Function::Proactive).proactive;
             let event = LambdaEvent::new(event.clone(), Context::default());
             let handled = proactive::event_handler::handle(&proactive, event);
@@ -101,9 +102,9 @@ impl Harness {
 
     /// Works on the queues and the agenda until nothing is left.
     pub(super) async fn settle(&mut self) -> Result<(), String> {
-        for _ in 0..MOST_ROUNDS {
+        for _ in 0..MAX_ROUNDS {
             let mut is_idle = true;
-            for number in 0..self.pumps.len() {
+            for number in 0..self.pollers.len() {
                 is_idle &= !self.step(number).await?;
             }
             if !is_idle {
@@ -115,7 +116,7 @@ impl Harness {
             self.fire(&json!({ "version": 1, "tick": true })).await?;
             self.bundle.clock().advance(Duration::from_secs(60));
         }
-        Err(format!("not settled after {MOST_ROUNDS} rounds"))
+        Err(format!("not settled after {MAX_ROUNDS} rounds"))
     }
 
     /// Whether the table holds records of this kind.
@@ -126,29 +127,28 @@ impl Harness {
 
     /// The records of all jobs.
     pub(super) async fn jobs(&self) -> Vec<Job> {
-        let jobs = self.bundle.jobs().await;
-        jobs.iter().map(|job| serde_json::from_str(job).unwrap()).collect()
+        self.bundle.jobs().await
     }
 
     /// Has the next message of a queue worked on, whatever happens; `false` when there is none.
     async fn step(&mut self, number: usize) -> Result<bool, String> {
-        let (function, pump) = self.pumps[number].clone();
-        let received = pump.receive(Duration::ZERO).await.map_err(|error| error.to_string())?;
+        let (function, poller) = self.pollers[number].clone();
+        let received = poller.receive(Duration::ZERO).await.map_err(|error| error.to_string())?;
         let Some(message) = received else { return Ok(false) };
         let receipt = message.receipt_handle.clone().unwrap_or_default();
         let worker = self.process(function).worker;
-        let pump = QueuePoller { worker, ..pump };
-        let is_settled = match self.run(function, pump.handle(&message)).await {
+        let poller = QueuePoller { worker, ..poller };
+        let is_settled = match self.run(function, poller.handle(&message)).await {
             Some(answer) => answer.map_err(|error| error.to_string())?.batch_item_failures.is_empty(),
             None => {
                 if self.mutant == Some(Mutant::ForgetOnError) {
                     self.forget_claims().await;
                 }
                 if self.mutant == Some(Mutant::EmptyFailuresOnPanic) {
-                    pump.delete(&receipt).await.map_err(|error| error.to_string())?;
+                    poller.delete(&receipt).await.map_err(|error| error.to_string())?;
                 } else {
                     // While the claim of whoever died still holds: it must not be taken, nor be acknowledged.
-                    bring_back(&pump, &receipt).await;
+                    make_visible(&poller, &receipt).await;
                 }
                 return Ok(true);
             }
@@ -157,10 +157,10 @@ impl Harness {
             || self.mutant == Some(Mutant::DeleteOnError)
             || self.mutant == Some(Mutant::AckALiveClaim) && self.has_live_claim().await;
         if !is_deleted {
-            self.bundle.clock().advance(LATER);
-            bring_back(&pump, &receipt).await;
-        } else if self.run(function, pump.delete(&receipt)).await.is_none() {
-            bring_back(&pump, &receipt).await;
+            self.bundle.clock().advance(AFTER_LEASE);
+            make_visible(&poller, &receipt).await;
+        } else if self.run(function, poller.delete(&receipt)).await.is_none() {
+            make_visible(&poller, &receipt).await;
         }
         Ok(true)
     }
@@ -184,7 +184,7 @@ impl Harness {
             for _ in 0..YIELDS {
                 tokio::task::yield_now().await;
             }
-            self.injector.died(channel.texts().pop());
+            self.injector.crashed(channel.texts().pop());
             self.processes.remove(&function);
         }
         self.injector.end();
@@ -215,7 +215,7 @@ impl Harness {
 }
 
 /// The queue's own timer is side-stepped. A message that is gone stays so.
-async fn bring_back(pump: &QueuePoller, receipt: &str) {
-    let queue = Queue::new(pump.sqs.clone(), &pump.url);
+async fn make_visible(poller: &QueuePoller, receipt: &str) {
+    let queue = Queue::new(poller.sqs.clone(), &poller.url);
     let _ = queue.change_visibility(receipt, Duration::ZERO).await;
 }

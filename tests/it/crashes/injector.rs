@@ -63,13 +63,13 @@ pub(super) enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Event {
     /// A process was handed something to do.
-    CreatedThread,
+    Started,
     /// It made a request.
     Effect(Effect),
     /// It asked the engine, about the task of this job or about something else.
-    Asked(Option<String>),
+    EngineCalled(Option<String>),
     /// It died; if it had shown this and not recorded it, nobody can know.
-    Died { shown: Option<String> },
+    Crashed { shown: Option<String> },
 }
 
 /// The injector on one bundle.
@@ -126,7 +126,7 @@ impl CrashInjector {
     pub(super) fn begin(&self, function: Function) {
         let mut state = self.lock();
         state.running = Some(function);
-        state.log.push(Event::CreatedThread);
+        state.log.push(Event::Started);
     }
 
     /// It answered, or was swept away: requests are the harness's own again.
@@ -141,19 +141,19 @@ impl CrashInjector {
     }
 
     /// The engine is asked.
-    pub(super) fn asked(&self, task: Option<String>) {
-        self.lock().log.push(Event::Asked(task));
+    pub(super) fn engine_called(&self, task: Option<String>) {
+        self.lock().log.push(Event::EngineCalled(task));
     }
 
     /// The process died, having `shown` this last.
-    pub(super) fn died(&self, shown: Option<String>) {
+    pub(super) fn crashed(&self, shown: Option<String>) {
         let mut state = self.lock();
-        let effects = state.log.iter().rev().take_while(|event| **event != Event::CreatedThread);
+        let effects = state.log.iter().rev().take_while(|event| **event != Event::Started);
         let last = effects
             .filter_map(Event::effect)
             .find(|effect| effect.has_effect && matches!(effect.kind, Kind::Send | Kind::WriteJob));
         let is_unrecorded = last.is_some_and(|effect| effect.kind == Kind::Send);
-        state.log.push(Event::Died { shown: shown.filter(|_| is_unrecorded) });
+        state.log.push(Event::Crashed { shown: shown.filter(|_| is_unrecorded) });
     }
 
     /// What happened so far.
@@ -203,7 +203,7 @@ impl Event {
     pub(super) fn effect(&self) -> Option<&Effect> {
         match self {
             Self::Effect(effect) => Some(effect),
-            Self::CreatedThread | Self::Asked(_) | Self::Died { .. } => None,
+            Self::Started | Self::EngineCalled(_) | Self::Crashed { .. } => None,
         }
     }
 }

@@ -66,8 +66,8 @@ impl Scenario {
             ),
             Self::FollowUp => ScriptedEngine::deferring(ACK, ANSWER),
             Self::Replacement => ScriptedEngine::replacing(ACK, ANSWER),
-            Self::Notification => ScriptedEngine::telling(NEWS),
-            Self::Outage => ScriptedEngine::saying(ANSWER),
+            Self::Notification => ScriptedEngine::notifying(NEWS),
+            Self::Outage => ScriptedEngine::replying(ANSWER),
         }
     }
 
@@ -83,7 +83,7 @@ impl Scenario {
         }
     }
 
-    async fn tell(self, harness: &mut Harness) -> Result<(), String> {
+    async fn trigger(self, harness: &mut Harness) -> Result<(), String> {
         let person = harness.bundle.channel().add_person("Alex");
         if self == Self::Notification {
             let event = harness
@@ -115,7 +115,7 @@ pub(super) async fn play(
     let clock = TestBundle::clock_at_start();
     let engine = ObservedEngine { engine: scenario.engine(clock.clone()), injector: injector.clone() };
     let mut harness = Harness::start(Arc::new(engine), clock, injector.clone(), mutant).await;
-    let told = scenario.tell(&mut harness).await;
+    let result = scenario.trigger(&mut harness).await;
     let (log, left) = (injector.log(), injector.left());
     let jobs = harness.jobs().await;
     let unknown = jobs.iter().filter(|job| job.state == State::Unknown).count();
@@ -131,7 +131,7 @@ pub(super) async fn play(
     let twice = scenario.sends().iter().filter(|text| observed.copies(text) > 1).count();
     let has_reference = harness.has_items("reference#").await;
     let leftovers = harness.bundle.close().await;
-    let broken = told.err().or_else(|| observed.broken());
+    let broken = result.err().or_else(|| observed.broken());
     let broken = broken.or_else(|| (!has_reference).then(|| "there is no reference".to_owned()));
     let broken = broken.or_else(|| (!leftovers.is_empty()).then(|| leftovers.join(", ")));
     Played { log, left, twice, unknown, broken }
@@ -146,12 +146,12 @@ struct ObservedEngine {
 #[async_trait]
 impl Engine for ObservedEngine {
     async fn on_activity(&self, turn: &Turn) -> Result<Response, EngineError> {
-        self.injector.asked(None);
+        self.injector.engine_called(None);
         self.engine.on_activity(turn).await
     }
 
     async fn run_task(&self, run: &TaskRun, progress: &Progress) -> Result<TaskResponse, EngineError> {
-        self.injector.asked(Some(run.idempotency_key.to_string()));
+        self.injector.engine_called(Some(run.idempotency_key.to_string()));
         self.engine.run_task(run, progress).await
     }
 
@@ -160,7 +160,7 @@ impl Engine for ObservedEngine {
         notification: &Notification,
         recipient: &Recipient,
     ) -> Result<Option<Activity>, EngineError> {
-        self.injector.asked(None);
+        self.injector.engine_called(None);
         self.engine.on_notification(notification, recipient).await
     }
 }

@@ -15,7 +15,7 @@ use super::setup::{Answer, Setup};
 /// What has to have happened before a row is played.
 pub(super) async fn prepare(setup: &Setup, row: &Row) {
     if row.effect.as_deref() == Some("its own reference") {
-        let victim = setup.site.request(&victim());
+        let victim = setup.builder.request(&victim());
         assert_eq!(setup.play(&victim).await.status, 202);
         setup.queued().await.unwrap();
     }
@@ -45,31 +45,33 @@ pub(super) async fn check(
             return Err("more than one message was queued".to_owned());
         }
     }
-    let told = |is_so: bool, what: &str| if is_so { Ok(()) } else { Err(what.to_owned()) };
+    let require = |is_so: bool, what: &str| if is_so { Ok(()) } else { Err(what.to_owned()) };
     let activity = queued.as_ref().map(|work| &work.turn.activity);
     match row.effect.as_deref() {
         None => Ok(()),
         Some("unchanged") => {
             let (sent, kept) = (parsed(request), serde_json::to_value(activity).unwrap());
-            told(sent == kept, "what was queued differs from what was sent")
+            require(sent == kept, "what was queued differs from what was sent")
         }
-        Some("nothing queued") => {
-            told(queued.is_none() && !calls.iter().any(|call| call.contains("Send")), "something was queued")
-        }
-        Some("no caller") => {
-            told(activity.is_some_and(|it| !it.extra.contains_key("callerId")), "the caller's word is kept")
-        }
+        Some("nothing queued") => require(
+            queued.is_none() && !calls.iter().any(|call| call.contains("Send")),
+            "something was queued",
+        ),
+        Some("no caller") => require(
+            activity.is_some_and(|it| !it.extra.contains_key("callerId")),
+            "the caller's word is kept",
+        ),
         Some("one reference") => {
             let writes = calls.iter().filter(|call| call.contains("DynamoDB") && !call.contains("Get"));
-            told(writes.count() <= 1, "more than one reference was written")
+            require(writes.count() <= 1, "more than one reference was written")
         }
         Some("dated now") => dated(setup, queued, SignedDuration::ZERO).await,
         Some("dated in five minutes") => dated(setup, queued, SignedDuration::from_mins(5)).await,
         Some("its own reference") => {
-            let activity: Activity = serde_json::from_slice(&setup.site.request(&victim()).body).unwrap();
+            let activity: Activity = serde_json::from_slice(&setup.builder.request(&victim()).body).unwrap();
             let references = &setup.inbound.references;
             let key = references.key(&ConversationReference::of(&activity).unwrap());
-            told(references.get(&key).await.unwrap().is_some(), "somebody else's conversation was removed")
+            require(references.get(&key).await.unwrap().is_some(), "somebody else's conversation was removed")
         }
         // Shown elsewhere.
         Some(_) => Ok(()),
@@ -85,8 +87,8 @@ fn victim() -> Mutation {
 async fn dated(setup: &Setup, queued: Option<TurnWork>, ahead: SignedDuration) -> Result<(), String> {
     let expected: Timestamp = setup.clock.now() + ahead;
     let reference = queued.ok_or("nothing was queued")?.turn.reference;
-    match setup.moment(&reference).await {
-        Some(moment) if moment == expected => Ok(()),
+    match setup.last_update(&reference).await {
+        Some(last_update) if last_update == expected => Ok(()),
         other => Err(format!("the reference is dated {other:?}")),
     }
 }

@@ -8,8 +8,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use local::channel_emulator::{Fault, Operation, Refusal};
 use serde_json::{Value, json};
 
+use super::print;
 use super::row::{self, Mutation};
-use super::say;
 use super::setup::{Setup, play};
 
 /// How many bad tokens there are of each kind.
@@ -24,10 +24,10 @@ fn good() -> Mutation {
 
 #[tokio::test]
 async fn ten_thousand_bad_tokens_cause_no_calls() {
-    let setup = Setup::forgetful().await;
-    let event = setup.site.request(&good()).event;
+    let setup = Setup::without_storage().await;
+    let event = setup.builder.request(&good()).event;
     assert_eq!(play(&setup.inbound, &event).await.status, 202);
-    setup.wire.take_calls();
+    setup.proxy.take_calls();
     let fetches = setup.channel.key_fetches();
     let bad = bad_tokens(event["headers"]["authorization"].as_str().unwrap());
     let mut minutes = 0;
@@ -44,10 +44,10 @@ async fn ten_thousand_bad_tokens_cause_no_calls() {
     }
 
     let fetches = usize::try_from(setup.channel.key_fetches() - fetches).unwrap();
-    assert_eq!(setup.wire.take_calls(), Vec::<String>::new());
+    assert_eq!(setup.proxy.take_calls(), Vec::<String>::new());
     assert!(fetches <= minutes + 1, "{fetches} fetches in {minutes} minutes");
     assert!(fetches > 0, "the unknown keys were not looked for");
-    say(&format!(
+    print(&format!(
         "flood: {} bad tokens in {minutes} minutes, 0 calls of AWS, {fetches} fetches of keys",
         bad.len()
     ));
@@ -83,9 +83,10 @@ async fn cached_keys_are_used_for_five_days_of_outage() {
     let row = |effect: &str| rows.iter().find(|row| row.effect.as_deref() == Some(effect)).unwrap();
     let (good, bad) =
         (&row("keys out of reach").mutations[0], &row("keys out of reach, bad token").mutations[0]);
-    let setup = Setup::forgetful().await;
-    let inbound = setup.newcomer("f6");
-    let status = async |mutation: &Mutation| play(&inbound, &setup.site.request(mutation).event).await.status;
+    let setup = Setup::without_storage().await;
+    let inbound = setup.handler_without_keys("f6");
+    let status =
+        async |mutation: &Mutation| play(&inbound, &setup.builder.request(mutation).event).await.status;
     let outage = || setup.channel.fail_on(Operation::Keys, Fault::Status(Refusal::raw(500, "")));
 
     outage();

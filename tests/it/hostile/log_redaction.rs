@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use support::{ScriptedEngine, TestBundle, TestClock};
 use tokio::net::TcpListener;
 
-use super::say;
+use super::print;
 
 /// In every value that must not be logged; digits, so that it survives any case and any encoding of text.
 const CANARY: &str = "5417205";
@@ -134,12 +134,12 @@ impl LogHarness {
         let mut is_idle = false;
         while !is_idle {
             is_idle = true;
-            for pump in self.local.pollers() {
-                match pump.step().await.unwrap() {
+            for poller in self.local.pollers() {
+                match poller.step().await.unwrap() {
                     Step::Idle => continue,
                     Step::Settled => {}
                     Step::Returned { receipt } => {
-                        let queue = Queue::new(pump.sqs.clone(), &pump.url);
+                        let queue = Queue::new(poller.sqs.clone(), &poller.url);
                         queue.change_visibility(&receipt, std::time::Duration::ZERO).await.unwrap();
                     }
                 }
@@ -175,14 +175,14 @@ async fn no_personal_data_and_no_secret_reaches_the_log() {
     let leaks: Vec<&str> = text.lines().filter(|line| leaks(line)).collect();
     assert_eq!(leaks, [""; 0], "the log holds what it must not");
     assert!(!text.contains('\u{1b}') && !text.contains('\u{2028}') && !text.contains('\u{85}'));
-    let is_said = |message: &str| lines.iter().any(|line| line.to_string().contains(message));
+    let is_logged = |message: &str| lines.iter().any(|line| line.to_string().contains(message));
     for message in
         ["rejected a request", "accepted an activity", "sent an activity", "put off a send", "a send failed"]
     {
-        assert!(is_said(message), "{message} is not in the log:\n{text}");
+        assert!(is_logged(message), "{message} is not in the log:\n{text}");
     }
     assert!(!channel.texts().is_empty());
-    say(&format!(
+    print(&format!(
         "canaries: {refused} refused requests and all that can fail, {} lines at TRACE, 0 canaries",
         lines.len()
     ));
@@ -277,7 +277,7 @@ async fn play_accepted(harness: &LogHarness) {
         });
         assert!([200, 501].contains(&status.await));
     }
-    let pump = harness.local.pollers().into_iter().next().unwrap();
-    pump.worker.work(CANARY, worker::Place::default()).await.unwrap_err();
+    let poller = harness.local.pollers().into_iter().next().unwrap();
+    poller.worker.work(CANARY, worker::Place::default()).await.unwrap_err();
     assert_eq!(harness.channel.pending_faults(), 0);
 }

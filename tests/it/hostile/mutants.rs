@@ -4,19 +4,19 @@
 use herald::channel::auth::{Check, Checks};
 
 use super::setup::Setup;
-use super::{row, say};
+use super::{print, row};
 
 /// A request that takes long to read.
 const LONG: usize = 20_000;
 
 #[tokio::test]
 async fn every_disabled_check_changes_some_response() {
-    let mut setup = Setup::forgetful().await;
+    let mut setup = Setup::without_storage().await;
     let mut refused = Vec::new();
     for row in row::all().into_iter().filter(|row| !row.row.starts_with('G')) {
         let mutations = row.mutations.iter().filter(|mutation| (400..500).contains(&mutation.expect));
         for (index, mutation) in mutations.enumerate() {
-            refused.push((index, row.row.clone(), setup.site.request(mutation)));
+            refused.push((index, row.row.clone(), setup.builder.request(mutation)));
         }
     }
     // One of each row before the second of any, and the long ones last: each check is asked for over again.
@@ -44,5 +44,5 @@ async fn every_disabled_check_changes_some_response() {
     }
 
     assert!(missed.is_empty(), "nothing in the corpus depends on {missed:?}");
-    say(&format!("with a check off, the first row that notices:\n{}", table.join("\n")));
+    print(&format!("with a check off, the first row that notices:\n{}", table.join("\n")));
 }

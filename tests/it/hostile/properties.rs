@@ -46,8 +46,8 @@ const LISTED: [u16; 7] = [200, 202, 400, 401, 403, 413, 501];
 
 fn setup() -> (Runtime, Setup, Value) {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-    let setup = runtime.block_on(Setup::forgetful());
-    let good = setup.site.request(&Mutation { expect: 202, ..Mutation::default() }).event;
+    let setup = runtime.block_on(Setup::without_storage());
+    let good = setup.builder.request(&Mutation { expect: 202, ..Mutation::default() }).event;
     assert_eq!(runtime.block_on(play(&setup.inbound, &good)).status, 202);
     (runtime, setup, good)
 }
@@ -177,7 +177,7 @@ fn any_body_gets_a_listed_status() {
         event["body"] = STANDARD.encode(&body).into();
         event["isBase64Encoded"] = true.into();
         let answer = runtime.block_on(play(&setup.inbound, &event));
-        setup.wire.take_calls();
+        setup.proxy.take_calls();
         prop_assert!(LISTED.contains(&answer.status), "{} for {body:?}", answer.status);
         Ok(())
     });

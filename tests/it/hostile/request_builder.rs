@@ -29,7 +29,7 @@ pub(super) struct RequestBuilder {
     pub(super) activity: Value,
     pub(super) clock: Arc<TestClock>,
     /// Where nothing may ever be asked for.
-    pub(super) trap: SsrfListener,
+    pub(super) listener: SsrfListener,
     pub(super) made: AtomicU64,
 }
 
@@ -206,7 +206,7 @@ impl RequestBuilder {
             "caller" => CALLER.to_owned(),
             "service_url" => self.service_url.clone(),
             "SERVICE_URL" => self.service_url.to_uppercase(),
-            "trap" => self.trap.url(),
+            "trap" => self.listener.url(),
             _ => return None,
         };
         Some(value.into_bytes())

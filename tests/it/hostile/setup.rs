@@ -41,9 +41,9 @@ pub(super) const SERVICE_URL: &str = "https://smba.trafficmanager.net/emea/";
 
 /// The handler and what is around it.
 pub(super) struct Setup {
-    pub(super) site: RequestBuilder,
+    pub(super) builder: RequestBuilder,
     pub(super) clock: Arc<TestClock>,
-    pub(super) wire: CountingProxy,
+    pub(super) proxy: CountingProxy,
     pub(super) channel: Channel,
     pub(super) entra: Channel,
     /// Takes the channel's own tokens alone, as it is unless `CHANNEL_CALLERS` is set.
@@ -75,18 +75,18 @@ impl Setup {
     }
 
     /// A setup in which nothing is kept: whatever is stored or queued is answered with success and forgotten.
-    pub(super) async fn forgetful() -> Self {
+    pub(super) async fn without_storage() -> Self {
         Self::start(TestBundle::clock_at_start(), None).await
     }
 
     async fn start(clock: Arc<TestClock>, stack: Option<Stack>) -> Self {
-        let wire = CountingProxy::to(stack.as_ref().map(Stack::endpoint)).await;
+        let proxy = CountingProxy::to(stack.as_ref().map(Stack::endpoint)).await;
         let queue = |id: &str| match stack.as_ref().and_then(|stack| stack.queue_url(id)) {
             Some(url) => url.to_owned(),
-            None => format!("{}/000000000000/{id}.fifo", wire.url),
+            None => format!("{}/000000000000/{id}.fifo", proxy.url),
         };
         let resources = Resources {
-            aws: sdk_config(&wire.url),
+            aws: sdk_config(&proxy.url),
             table_name: stack.as_ref().map_or("herald", Stack::table_name).to_owned(),
             turns: queue("TurnsQueue"),
             tasks: queue("TasksQueue"),
@@ -96,21 +96,21 @@ impl Setup {
         keys::channel_set().into_iter().for_each(|key| channel.publish_key(key));
         keys::entra_set().into_iter().for_each(|key| entra.publish_key(key));
         let inbound = |callers| build(cloud(&channel, &entra), callers, &resources, &clock);
-        let site = RequestBuilder {
+        let builder = RequestBuilder {
             client_id: CLIENT_ID.to_owned(),
             tenant: TENANT.to_owned(),
             service_url: SERVICE_URL.to_owned(),
             activity: activity(),
             clock: clock.clone(),
-            trap: SsrfListener::new(),
+            listener: SsrfListener::new(),
             made: AtomicU64::new(0),
         };
         Self {
             inbound: inbound(vec![]),
             with_callers: inbound(vec![ClientId::new(CALLER).unwrap()]),
-            site,
+            builder,
             clock,
-            wire,
+            proxy,
             channel,
             entra,
             resources,
@@ -121,11 +121,11 @@ impl Setup {
     /// The handler of `herald run --playground` with the agent's own credential.
     pub(super) fn own_playground(&self) -> Inbound {
         let registration = registration(cloud(&self.channel, &self.entra), vec![]);
-        wire_up(registration.for_playground(), &self.resources, &self.clock)
+        new_inbound(registration.for_playground(), &self.resources, &self.clock)
     }
 
     /// Another handler, whose keys come from the channel under another address and have not been asked for yet.
-    pub(super) fn newcomer(&self, name: &str) -> Inbound {
+    pub(super) fn handler_without_keys(&self, name: &str) -> Inbound {
         let mut cloud = cloud(&self.channel, &self.entra);
         cloud.openid_metadata = format!("{}?{name}", cloud.openid_metadata);
         build(cloud, vec![], &self.resources, &self.clock)
@@ -164,7 +164,7 @@ impl Setup {
     }
 
     /// When the kept reference to a conversation was last confirmed.
-    pub(super) async fn moment(&self, reference: &ConversationReference) -> Option<Timestamp> {
+    pub(super) async fn last_update(&self, reference: &ConversationReference) -> Option<Timestamp> {
         let dynamodb = aws_sdk_dynamodb::Client::new(&self.resources.aws);
         let items = dynamodb.scan().table_name(&self.resources.table_name).send().await.unwrap().items;
         let key = self.inbound.references.key(reference);
@@ -203,7 +203,7 @@ fn build(
     resources: &Resources,
     clock: &Arc<TestClock>,
 ) -> Inbound {
-    wire_up(registration(cloud, channel_callers), resources, clock)
+    new_inbound(registration(cloud, channel_callers), resources, clock)
 }
 
 fn registration(cloud: Cloud, channel_callers: Vec<ClientId>) -> Registration {
@@ -218,8 +218,8 @@ fn registration(cloud: Cloud, channel_callers: Vec<ClientId>) -> Registration {
     }
 }
 
-fn wire_up(registration: Registration, resources: &Resources, clock: &Arc<TestClock>) -> Inbound {
-    let engine: Arc<dyn Engine> = Arc::new(ScriptedEngine::saying("Hello."));
+fn new_inbound(registration: Registration, resources: &Resources, clock: &Arc<TestClock>) -> Inbound {
+    let engine: Arc<dyn Engine> = Arc::new(ScriptedEngine::replying("Hello."));
     let clock: Arc<dyn Clock> = clock.clone();
     let bundle =
         Bundle::new(registration, resources, &engine, &clock, Random::seeded(7), TENANT_RATE).unwrap();

@@ -18,7 +18,7 @@ impl SsrfListener {
     }
 
     /// Whether somebody came.
-    pub(super) fn is_sprung(&self) -> bool {
+    pub(super) fn was_contacted(&self) -> bool {
         self.0.accept().is_ok()
     }
 }

@@ -12,34 +12,34 @@ use super::request_builder::{Request, RequestBuilder};
 use super::row::{self, Mutation, Row};
 use super::setup::{CLIENT_ID, Setup, TENANT, play};
 use super::ssrf_listener::SsrfListener;
-use super::{keys, say};
+use super::{keys, print};
 
 /// A bundle that answers "Hello.", and requests of one person to it.
-struct Story {
+struct TurnHarness {
     bundle: TestBundle,
     engine: Arc<ScriptedEngine>,
-    site: RequestBuilder,
+    builder: RequestBuilder,
 }
 
-impl Story {
+impl TurnHarness {
     async fn begin() -> Self {
-        let engine = Arc::new(ScriptedEngine::saying("Hello."));
+        let engine = Arc::new(ScriptedEngine::replying("Hello."));
         let clock = TestBundle::clock_at_start();
         let bundle = TestBundle::with_shared(engine.clone(), clock.clone()).await;
         keys::channel_set().into_iter().for_each(|key| bundle.channel().publish_key(key));
         let alex: Person = bundle.channel().add_person("Alex");
         let mut activity = bundle.channel().message(&alex, "hello");
         activity["id"] = "<id>".into();
-        let site = RequestBuilder {
+        let builder = RequestBuilder {
             client_id: CLIENT_ID.to_owned(),
             tenant: TENANT.to_owned(),
             service_url: bundle.channel().service_url(),
             activity,
             clock,
-            trap: SsrfListener::new(),
+            listener: SsrfListener::new(),
             made: AtomicU64::new(0),
         };
-        Self { bundle, engine, site }
+        Self { bundle, engine, builder }
     }
 
     async fn play(&self, request: &Request) -> u16 {
@@ -48,7 +48,7 @@ impl Story {
 
     async fn end(self) {
         self.bundle.drain().await;
-        assert!(!self.site.trap.is_sprung(), "somebody asked where nothing may be asked for");
+        assert!(!self.builder.listener.was_contacted(), "somebody asked where nothing may be asked for");
         self.bundle.end().await;
     }
 }
@@ -108,16 +108,16 @@ async fn every_effect_of_the_corpus_is_asserted() {
 
 #[tokio::test]
 async fn conversation_id_stays_one_path_segment() {
-    let story = Story::begin().await;
+    let harness = TurnHarness::begin().await;
     let mutations = mutations("one segment");
 
     for mutation in &mutations {
-        assert_eq!(story.play(&story.site.request(mutation)).await, 202);
-        story.bundle.drain().await;
+        assert_eq!(harness.play(&harness.builder.request(mutation)).await, 202);
+        harness.bundle.drain().await;
 
         // The channel knows no such conversation: the person's own one is created, and answered in.
-        let entries = story.bundle.channel().entries();
-        let [.., entry, _created, _said] = entries.as_slice() else { panic!("three requests are made") };
+        let entries = harness.bundle.channel().entries();
+        let [.., entry, _created, _sent] = entries.as_slice() else { panic!("three requests are made") };
         let segments: Vec<&str> = entry.path.split('/').collect();
         let ["", "teams", "v3", "conversations", name, "activities"] = segments[..] else {
             panic!("{:?} leads to {}", mutation.body, entry.path);
@@ -126,29 +126,29 @@ async fn conversation_id_stays_one_path_segment() {
         assert!(name.bytes().all(is_plain) && !["", ".", ".."].contains(&name), "{}", entry.path);
     }
 
-    assert_eq!(story.bundle.channel().entries().len(), 3 * mutations.len());
-    story.end().await;
+    assert_eq!(harness.bundle.channel().entries().len(), 3 * mutations.len());
+    harness.end().await;
 }
 
 #[tokio::test]
 async fn urls_in_an_activity_are_not_fetched() {
-    let story = Story::begin().await;
+    let harness = TurnHarness::begin().await;
 
     for mutation in mutations("nothing asked for") {
-        let status = story.play(&story.site.request(&mutation)).await;
+        let status = harness.play(&harness.builder.request(&mutation)).await;
         assert_eq!(status, mutation.expect, "{:?}", mutation.body);
     }
-    story.bundle.drain().await;
+    harness.bundle.drain().await;
 
-    assert!(!story.bundle.channel().texts().is_empty());
-    story.end().await;
+    assert!(!harness.bundle.channel().texts().is_empty());
+    harness.end().await;
 }
 
 #[tokio::test]
 async fn hundred_concurrent_copies_of_an_activity_are_one_turn() {
-    let story = Story::begin().await;
-    let request = story.site.request(&same_id("one turn")[0]);
-    let inbound = story.bundle.local().bundle.inbound.clone();
+    let harness = TurnHarness::begin().await;
+    let request = harness.builder.request(&same_id("one turn")[0]);
+    let inbound = harness.bundle.local().bundle.inbound.clone();
 
     let mut playing = tokio::task::JoinSet::new();
     for _ in 0..100 {
@@ -156,51 +156,51 @@ async fn hundred_concurrent_copies_of_an_activity_are_one_turn() {
         playing.spawn(async move { play(&inbound, &event).await.status });
     }
     let statuses = playing.join_all().await;
-    story.bundle.drain().await;
-    assert_eq!(story.play(&request).await, 202);
-    story.bundle.drain().await;
+    harness.bundle.drain().await;
+    assert_eq!(harness.play(&request).await, 202);
+    harness.bundle.drain().await;
 
     assert_eq!(statuses, [202; 100]);
-    assert_eq!(story.engine.heard().len(), 1);
-    assert_eq!(story.bundle.channel().texts(), ["Hello."]);
-    say("F1: one activity 101 times, one turn, one follow-up");
-    story.end().await;
+    assert_eq!(harness.engine.received().len(), 1);
+    assert_eq!(harness.bundle.channel().texts(), ["Hello."]);
+    print("F1: one activity 101 times, one turn, one follow-up");
+    harness.end().await;
 }
 
 #[tokio::test]
 async fn first_activity_with_an_id_wins() {
-    let story = Story::begin().await;
+    let harness = TurnHarness::begin().await;
 
     for mutation in same_id("the first wins") {
-        assert_eq!(story.play(&story.site.request(&mutation)).await, 202);
-        story.bundle.drain().await;
+        assert_eq!(harness.play(&harness.builder.request(&mutation)).await, 202);
+        harness.bundle.drain().await;
     }
 
-    assert_eq!(story.engine.heard(), [("message".to_owned(), "hello".to_owned())]);
-    story.end().await;
+    assert_eq!(harness.engine.received(), [("message".to_owned(), "hello".to_owned())]);
+    harness.end().await;
 }
 
 #[tokio::test]
 async fn same_id_in_another_conversation_is_another_turn() {
-    let story = Story::begin().await;
+    let harness = TurnHarness::begin().await;
 
     for mutation in same_id("two turns") {
-        assert_eq!(story.play(&story.site.request(&mutation)).await, 202);
+        assert_eq!(harness.play(&harness.builder.request(&mutation)).await, 202);
     }
-    story.bundle.drain().await;
+    harness.bundle.drain().await;
 
-    assert_eq!(story.engine.heard().len(), 2);
-    story.end().await;
+    assert_eq!(harness.engine.received().len(), 2);
+    harness.end().await;
 }
 
 #[tokio::test]
 async fn playground_token_is_accepted_only_with_playground_enabled() {
-    let setup = Setup::forgetful().await;
+    let setup = Setup::without_storage().await;
     let row = row::all().into_iter().find(|row| row.row == "C10").unwrap();
     let own_playground = setup.own_playground();
 
     for mutation in &row.mutations {
-        let request = setup.site.request(mutation);
+        let request = setup.builder.request(mutation);
 
         assert_eq!(play(&own_playground, &request.event).await.status, 202);
         assert_eq!(play(&setup.with_callers, &request.event).await.status, 401);

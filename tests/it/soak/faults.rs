@@ -30,7 +30,7 @@ struct State {
     crash: Notify,
     count: AtomicUsize,
     is_paused: AtomicBool,
-    in_hand: Mutex<Option<String>>,
+    in_progress: Mutex<Option<String>>,
 }
 
 impl Faults {
@@ -42,7 +42,7 @@ impl Faults {
             crash: Notify::new(),
             count: AtomicUsize::default(),
             is_paused: AtomicBool::default(),
-            in_hand: Mutex::default(),
+            in_progress: Mutex::default(),
         });
         let (of_services, of_channel, seen) = (state.clone(), state.clone(), state.clone());
         bundle.local().stack.on_request(Arc::new(move |operation| of_services.of_service(operation)));
@@ -72,12 +72,12 @@ impl Faults {
     }
 
     pub(super) fn forget_receipt(&self) {
-        *self.state.in_hand.lock().unwrap() = None;
+        *self.state.in_progress.lock().unwrap() = None;
     }
 
     /// What the message is known by that was last kept in hand.
     pub(super) fn receipt(&self) -> Option<String> {
-        self.state.in_hand.lock().unwrap().clone()
+        self.state.in_progress.lock().unwrap().clone()
     }
 }
 
@@ -138,7 +138,7 @@ impl State {
     fn see(&self, operation: &str, body: &[u8]) {
         if operation == "AmazonSQS.ChangeMessageVisibility" {
             let request: Value = serde_json::from_slice(body).unwrap();
-            *self.in_hand.lock().unwrap() = request["ReceiptHandle"].as_str().map(str::to_owned);
+            *self.in_progress.lock().unwrap() = request["ReceiptHandle"].as_str().map(str::to_owned);
         }
     }
 }

@@ -5,7 +5,7 @@ use herald::channel::http::Timeouts;
 use herald::protocol::channel_error::Ambiguity;
 use support::{ConnectionStep, RawServer, ScriptedEngine};
 
-use super::{Class, LOST, accepted, print, reference_at, reply, send, world};
+use super::{Class, LOST, accepted, print, reference_at, reply, send, setup};
 
 const MADE: &str = "HTTP/1.1 201 Created\r\nContent-Length: 10\r\n\r\n{\"id\":\"1\"}";
 
@@ -74,7 +74,7 @@ fn answers() -> Vec<(&'static str, Vec<u8>, Class)> {
 
 #[tokio::test]
 async fn odd_response_counts_by_status_and_without_one_is_ambiguous() {
-    let (bundle, second_worker) = world(ScriptedEngine::default(), Timeouts::default()).await;
+    let (bundle, second_worker) = setup(ScriptedEngine::default(), Timeouts::default()).await;
     let server = RawServer::start().await;
     let reference = reference_at(&bundle, &format!("http://{}/teams/", server.authority()));
 
@@ -92,7 +92,7 @@ async fn odd_response_counts_by_status_and_without_one_is_ambiguous() {
 
 #[tokio::test]
 async fn redirect_forwards_no_token() {
-    let (bundle, second_worker) = world(ScriptedEngine::default(), Timeouts::default()).await;
+    let (bundle, second_worker) = setup(ScriptedEngine::default(), Timeouts::default()).await;
     let (server, target) = (RawServer::start().await, RawServer::start().await);
     let reference = reference_at(&bundle, &format!("http://{}/teams/", server.authority()));
 

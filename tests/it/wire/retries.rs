@@ -5,6 +5,7 @@ use herald::clock::Clock;
 use std::time::Duration;
 
 use herald::channel::http::Timeouts;
+use herald::jobs::State;
 use herald::protocol::conversation::ConversationReference;
 use herald::protocol::conversation::lifecycle::Presence;
 use herald::protocol::service_url::ServiceUrl;
@@ -12,7 +13,7 @@ use serde_json::json;
 use support::{ConnectionStep, RawServer, ScriptedEngine, SecondWorker, TestBundle};
 use worker::{Place, Unsettled};
 
-use super::{reply, world};
+use super::{reply, setup};
 
 /// The ways in which an answer may be lost, and whether it was read first.
 fn losses() -> [Vec<ConnectionStep>; 6] {
@@ -38,18 +39,18 @@ fn taken() -> Vec<ConnectionStep> {
 /// The queued turn of a person who asks, with the server for its connector.
 async fn queued(bundle: &TestBundle, server: &RawServer) -> String {
     let alex = bundle.channel().add_person("Alex");
-    bundle.receive(bundle.channel().message(&alex, "hello")).await;
-    let pump = bundle.pump("turns");
-    let received = pump.sqs.receive_message().queue_url(&pump.url).send().await.unwrap();
+    bundle.send(&alex, "hello").await;
+    let poller = bundle.poller("turns");
+    let received = poller.sqs.receive_message().queue_url(&poller.url).send().await.unwrap();
     let message = received.messages.unwrap_or_default().pop().unwrap();
     let receipt = message.receipt_handle.unwrap();
-    pump.sqs.delete_message().queue_url(&pump.url).receipt_handle(receipt).send().await.unwrap();
-    let to_peer = format!("http://{}/teams/", server.authority());
-    message.body.unwrap().replace(&bundle.channel().service_url(), &to_peer)
+    poller.sqs.delete_message().queue_url(&poller.url).receipt_handle(receipt).send().await.unwrap();
+    let connector_url = format!("http://{}/teams/", server.authority());
+    message.body.unwrap().replace(&bundle.channel().service_url(), &connector_url)
 }
 
 /// Has a person ask, and the second_worker answer to the server until nothing is left to do; gives the states of all jobs.
-async fn answer(bundle: &TestBundle, second_worker: &SecondWorker, server: &RawServer) -> Vec<String> {
+async fn answer(bundle: &TestBundle, second_worker: &SecondWorker, server: &RawServer) -> Vec<State> {
     let body = queued(bundle, server).await;
     while let Err(unsettled) = second_worker.worker.work(&body, Place::default()).await {
         bundle.clock().advance(wait(unsettled));
@@ -65,12 +66,8 @@ fn wait(unsettled: Unsettled) -> Duration {
     }
 }
 
-async fn states(bundle: &TestBundle) -> Vec<String> {
-    let state = |job: String| {
-        let job: serde_json::Value = serde_json::from_str(&job).unwrap();
-        job["state"].as_str().unwrap().to_owned()
-    };
-    let mut states: Vec<String> = bundle.jobs().await.into_iter().map(state).collect();
+async fn states(bundle: &TestBundle) -> Vec<State> {
+    let mut states: Vec<State> = bundle.jobs().await.into_iter().map(|job| job.state).collect();
     states.dedup();
     states
 }
@@ -78,21 +75,21 @@ async fn states(bundle: &TestBundle) -> Vec<String> {
 #[tokio::test]
 async fn ambiguous_answer_is_sent_once_more() {
     for loss in losses() {
-        let (bundle, second_worker) = world(ScriptedEngine::saying("Hello."), Timeouts::default()).await;
+        let (bundle, second_worker) = setup(ScriptedEngine::replying("Hello."), Timeouts::default()).await;
         let server = RawServer::start().await;
         server.then(loss.clone());
         server.then(taken());
 
         let states = answer(&bundle, &second_worker, &server).await;
 
-        assert_eq!((states, server.connections()), (vec!["SENT".to_owned()], 2), "{loss:?}");
+        assert_eq!((states, server.connections()), (vec![State::Sent], 2), "{loss:?}");
         bundle.end().await;
     }
 }
 
 #[tokio::test]
 async fn answer_ambiguous_twice_is_unknown_and_not_sent_again() {
-    let (bundle, second_worker) = world(ScriptedEngine::saying("Hello."), Timeouts::default()).await;
+    let (bundle, second_worker) = setup(ScriptedEngine::replying("Hello."), Timeouts::default()).await;
     let server = RawServer::start().await;
     let [first, .., second] = losses();
     server.then(first);
@@ -100,14 +97,14 @@ async fn answer_ambiguous_twice_is_unknown_and_not_sent_again() {
 
     let states = answer(&bundle, &second_worker, &server).await;
 
-    assert_eq!((states, server.connections()), (vec!["UNKNOWN".to_owned()], 2));
+    assert_eq!((states, server.connections()), (vec![State::Unknown], 2));
     bundle.end().await;
 }
 
 #[tokio::test]
 async fn ambiguous_broadcast_is_never_sent_again() {
     for loss in losses() {
-        let (bundle, second_worker) = world(ScriptedEngine::telling("News."), Timeouts::default()).await;
+        let (bundle, second_worker) = setup(ScriptedEngine::notifying("News."), Timeouts::default()).await;
         let server = RawServer::start().await;
         let alex = bundle.channel().add_person("Alex");
         let written = serde_json::from_value(bundle.channel().message(&alex, "hello")).unwrap();
@@ -120,11 +117,7 @@ async fn ambiguous_broadcast_is_never_sent_again() {
         bundle.fire(json!({ "kind": "user", "tenant": alex.tenant, "id": alex.entra_id })).await.unwrap();
         second_worker.drain(&bundle).await;
 
-        assert_eq!(
-            (states(&bundle).await, server.connections()),
-            (vec!["UNKNOWN".to_owned()], 1),
-            "{loss:?}"
-        );
+        assert_eq!((states(&bundle).await, server.connections()), (vec![State::Unknown], 1), "{loss:?}");
         bundle.end().await;
     }
 }
@@ -144,7 +137,7 @@ async fn throttled_answer_waits_for_retry_after_or_a_random_delay() {
         (503, "Retry-After: 60\r\n".to_owned(), 1..=2),
         (401, String::new(), 300..=300),
     ];
-    let (bundle, second_worker) = world(ScriptedEngine::saying("Hello."), Timeouts::default()).await;
+    let (bundle, second_worker) = setup(ScriptedEngine::replying("Hello."), Timeouts::default()).await;
 
     for (status, headers, expected) in rows {
         let server = RawServer::start().await;
@@ -171,19 +164,19 @@ async fn throttled_answer_waits_for_retry_after_or_a_random_delay() {
 
 #[tokio::test]
 async fn answer_throttled_for_an_hour_waits_as_timer() {
-    let (bundle, second_worker) = world(ScriptedEngine::saying("Hello."), Timeouts::default()).await;
+    let (bundle, second_worker) = setup(ScriptedEngine::replying("Hello."), Timeouts::default()).await;
     let server = RawServer::start().await;
     let head = "HTTP/1.1 429 No\r\nRetry-After: 999999999\r\nContent-Length: 0\r\n\r\n";
     server.then([ConnectionStep::ReadRequest, ConnectionStep::Write(head.into()), ConnectionStep::Close]);
     server.then(taken());
     let body = queued(&bundle, &server).await;
 
-    let put_down = second_worker.worker.work(&body, Place::default()).await;
+    let result = second_worker.worker.work(&body, Place::default()).await;
     bundle.clock().advance(Duration::from_secs(3_601));
     bundle.tick().await;
     second_worker.drain(&bundle).await;
 
-    assert_eq!((put_down, server.requests().len()), (Ok(()), 2));
-    assert_eq!(states(&bundle).await, ["SENT"]);
+    assert_eq!((result, server.requests().len()), (Ok(()), 2));
+    assert_eq!(states(&bundle).await, [State::Sent]);
     bundle.end().await;
 }
