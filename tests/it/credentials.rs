@@ -137,7 +137,7 @@ async fn disabled_federation_is_explained() {
 }
 
 #[tokio::test]
-async fn identity_claims_are_shown_for_comparison_with_the_registration() {
+async fn identity_claims_match_the_federated_credential() {
     let bundle = bundle(Credential::Federated).await;
     let cloud = Cloud::parse(&bundle.channel().cloud().to_string()).unwrap();
 

@@ -17,7 +17,7 @@ async fn invoke(bundle: &TestBundle, name: &str, value: Value) -> Answer {
     bundle.deliver(bundle.channel().invoke(&alex, name, value)).await
 }
 
-/// Presses a button, and says what its card is told.
+/// Presses a button, and says what its card is shown.
 async fn press(bundle: &TestBundle, verb: &str, data: Value) -> (u64, String, Value) {
     let action = json!({ "type": "Action.Execute", "verb": verb, "data": data });
     let value = json!({ "action": action, "trigger": "manual" });
@@ -43,14 +43,14 @@ async fn button_updates_its_card_shows_a_message_or_is_rejected() {
     bundle.drain().await;
 
     let refreshed = press(&bundle, "refresh", json!({})).await;
-    let told = press(&bundle, "what", json!({})).await;
+    let shown = press(&bundle, "what", json!({})).await;
     let refused = press(&bundle, "refuse", json!({})).await;
     let failed = press(&bundle, "break", json!({})).await;
     send(&bundle, "cancel").await;
     bundle.drain().await;
 
     assert_eq!(refreshed, (200, "card.adaptive".to_owned(), json!({ "type": "AdaptiveCard" })));
-    assert_eq!(told, (200, "activity.message".to_owned(), json!("a laptop waits.")));
+    assert_eq!(shown, (200, "activity.message".to_owned(), json!("a laptop waits.")));
     let error = json!({ "code": "BadRequest", "message": "Not yours." });
     assert_eq!(refused, (400, "error".to_owned(), error));
     let error = json!({
@@ -100,7 +100,7 @@ async fn invoke_fails_when_its_effects_cannot_be_stored() {
 }
 
 #[tokio::test]
-async fn slow_button_gets_deferred_response() {
+async fn button_with_long_work_is_acknowledged_and_followed_up() {
     let (bundle, _engine) = bundle_with(vec![done("Here it is.")]).await;
 
     let answer = press(&bundle, "later", json!({})).await;
@@ -129,7 +129,7 @@ async fn feedback_gets_empty_object_and_is_remembered() {
 }
 
 #[tokio::test]
-async fn engine_slower_than_5_s_gets_default_response() {
+async fn invoke_with_engine_slower_than_5_s_gets_an_error() {
     let (bundle, _engine) = bundle_with(vec![done("Done.")]).await;
     let five_seconds = || async {
         bundle.clock().sleeping(Duration::from_secs(60)).await;

@@ -1,4 +1,4 @@
-//! Free text answered by a language model: what is said, what is remembered, and what is told when it does not work.
+//! Free text answered by a language model: what is said, what is remembered, and what is count when it does not work.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,12 +61,12 @@ async fn earlier_exchanges_are_in_the_prompt_until_forgotten() {
         bundle.clock().advance(Duration::from_secs(1));
     }
 
-    let told = |question: usize| {
+    let prompt_of = |question: usize| {
         let messages = server.requests()[question].1["messages"].as_array().unwrap().clone();
         messages.iter().skip(1).map(|one| one["content"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    assert_eq!(told(1), ["which colour?", "Blue.", "and why?"]);
-    assert_eq!(told(2), ["who are you?"]);
+    assert_eq!(prompt_of(1), ["which colour?", "Blue.", "and why?"]);
+    assert_eq!(prompt_of(2), ["who are you?"]);
     bundle.end().await;
 }
 
@@ -85,8 +85,8 @@ async fn model_rejection_is_explained_once() {
         bundle.send(&alex, "hello?").await;
         bundle.drain_with_time(PAUSE).await;
 
-        let told = bundle.channel().texts().iter().filter(|text| text.contains(expected)).count();
-        assert_eq!((told, server.requests().len()), (1, 1), "{status}");
+        let count = bundle.channel().texts().iter().filter(|text| text.contains(expected)).count();
+        assert_eq!((count, server.requests().len()), (1, 1), "{status}");
         bundle.end().await;
     }
 }

@@ -203,7 +203,7 @@ async fn later_of_two_settings_wins_in_either_processing_order() {
 }
 
 #[tokio::test]
-async fn delivery_is_deferred_while_preferences_cannot_be_read() {
+async fn nothing_is_sent_while_preferences_cannot_be_read() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
     ask(&bundle, &alex, "mute").await;

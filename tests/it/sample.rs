@@ -120,7 +120,7 @@ async fn feedback_is_accepted_and_unknown_invoke_is_not() {
 }
 
 #[tokio::test]
-async fn help_is_shown_without_a_model() {
+async fn shop_question_is_answered_without_a_model() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
 
