@@ -1,4 +1,4 @@
-//! Answer now, work later, follow up: a query's way through inbound, the queues, the worker and the connector.
+//! Queries from inbound through queue and worker to the connector: answers, acknowledgements and follow-ups.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,6 @@
-//! Every row of the channel's status table (docs/protocol.md §1.8) through the shipped worker: how the job ends and why, how
-//! many requests were made, and what became of the reference. `cargo test --test it channel_errors -- --nocapture` prints it.
+//! Every row of the channel's status table (docs/protocol.md §1.8) through the real worker: final state and failure of
+//! the job, number of requests, and state of the reference. `cargo test --test it channel_errors -- --nocapture` prints
+//! the table.
 
 mod operations;
 mod rows;
@@ -17,7 +18,7 @@ use local::channel_emulator::{Fault, Operation, Refusal};
 use serde_json::{Value, json};
 use support::{ScriptedEngine, SecondWorker, TestBundle};
 
-/// The channel under both names of its host, as two hosts of one cloud.
+/// Returns a cloud in which both host names of the channel are two connector hosts.
 fn two_hosts(bundle: &TestBundle) -> Cloud {
     let port = bundle.channel().port();
     let mut cloud = bundle.channel().cloud();
@@ -34,7 +35,7 @@ pub(crate) fn reference_of(activity: &Value) -> ConversationReference {
     ConversationReference::of(&serde_json::from_value(activity.clone()).unwrap()).unwrap()
 }
 
-/// What the table says of a reference.
+/// Returns the stored state of a reference, as in the last column of the table.
 async fn state_of(bundle: &TestBundle, reference: &ConversationReference) -> String {
     let references = &bundle.local().bundle.worker.references;
     let pk = format!("reference#{}", references.key(reference).as_str());
@@ -63,10 +64,10 @@ fn turn_of(activity: &Value) -> JobId {
     JobId::of_turn(&channel, &conversation, &hash::sha256(&["id", &text(&activity["id"])]))
 }
 
-/// The record of a turn, and all that it says of its only send.
+/// Returns the state of a turn and the failures of its inline send.
 async fn send_outcome(bundle: &TestBundle, turn: &JobId) -> (State, Vec<Failure>) {
     let job = bundle.job(turn).await.unwrap();
-    // The send says more.
+    // The inline send holds more detail.
     let send = job.send();
     let failures = |job: &Job| job.history.iter().filter_map(|entry| entry.failure.clone()).collect();
     (job.state, send.as_ref().map_or_else(|| failures(&job), failures))

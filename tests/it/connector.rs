@@ -1,4 +1,4 @@
-//! The connector against the channel: every verb, the spelling of paths, and where a token never goes.
+//! The connector against the channel emulator: every operation, the encoding of paths, and hosts that get no token.
 
 use herald::protocol::activity::Activity;
 use herald::protocol::channel_error::{ConnectorError, RejectionReason as Refused, Retry};

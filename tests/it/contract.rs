@@ -1,5 +1,5 @@
-//! The contract of the store and the queues: what the bundle relies on in DynamoDB and SQS, as one list of checks.
-//! Each runs through the adapters of production, on the embedded stack always, and on MiniStack when asked to.
+//! The contract of the store and the queues: the guarantees that the bundle needs from DynamoDB and SQS, as one list of
+//! checks. Each check uses the production adapters, on the embedded emulator always, and on MiniStack on demand.
 
 use std::pin::Pin;
 
@@ -14,10 +14,10 @@ mod requests;
 mod resources;
 mod services;
 
-/// A check by its name.
+/// A check and its name.
 type Check = (&'static str, for<'a> fn(&'a Services) -> Pin<Box<dyn Future<Output = ()> + 'a>>);
 
-/// Makes of every check a test on the embedded stack, and the list of those for another emulator.
+/// Turns every check into a test on the embedded emulator, and into an entry of the list for other emulators.
 macro_rules! contract {
     ($($about:ident { $($check:ident,)+ })+) => {
         mod embedded {
@@ -34,7 +34,7 @@ macro_rules! contract {
     };
 }
 
-// MiniStack 1.5.33 keeps all of it. A check that it ever fails to keep stays here for the embedded stack.
+// MiniStack 1.5.33 passes all checks. A check that MiniStack fails stays here for the embedded emulator.
 contract! {
     resources {
         table_matches_the_template,

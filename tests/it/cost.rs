@@ -1,5 +1,4 @@
-//! What one turn asks of table, queues and channel, counted at the wire.
-//! What it costs in time is `cargo bench`'s to say.
+//! Requests of one turn to table, queues and channel. `cargo bench` measures the time.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -7,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 use support::{ScriptedEngine, TestBundle};
 
-/// Most writes to the table that a query with a follow-up may take. One is the reference's. The turn takes four: its
-/// claim; its plan, which claims the acknowledgement; what came of that; and its end, once the task is queued. The task
-/// takes three: its claim; its plan, which claims the follow-up; and what came of that, which is its end.
+/// Most writes to the table for a query with a follow-up. One is the reference. The turn takes four: its claim; its
+/// plan, which claims the acknowledgement; the result of that send; and its completion, once the task is queued. The
+/// task takes three: its claim; its plan, which claims the follow-up; and the result of that send, which completes it.
 const MOST_WRITES: usize = 8;
 
 #[tokio::test]
@@ -32,8 +31,8 @@ async fn turn_with_follow_up_takes_few_writes_and_no_read() {
     bundle.end().await;
 }
 
-/// Writes that telling one recipient takes whose conversation is known: its claim, which stores what is said and
-/// claims the send, and what came of that, which is its end.
+/// Writes per recipient whose conversation is stored: the claim, which stores the content and claims the send, and the
+/// result of the send, which completes the delivery.
 const WRITES_PER_RECIPIENT: usize = 2;
 
 /// Recipients of one notification.
@@ -64,7 +63,7 @@ async fn delivery_to_known_recipient_takes_two_writes_and_no_read() {
     bundle.end().await;
 }
 
-/// Notes from now on what is asked of table and queues.
+/// Records requests to table and queues from now on.
 fn record_requests(bundle: &TestBundle) -> Arc<Mutex<Vec<[String; 3]>>> {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let notes = asked.clone();
@@ -81,8 +80,8 @@ fn print(text: &str) {
     }
 }
 
-/// What was asked, and of what: the record's kind, and of a job which and in what state. Receiving and deleting
-/// messages is Lambda's own doing.
+/// Names a request by operation and kind of record; of a job also its id and state. Receiving and deleting messages is
+/// left to Lambda.
 fn name_of(operation: &str, request: &Value) -> Option<[String; 3]> {
     let (service, verb) = operation.split_once('.')?;
     if service == "AmazonSQS" {
@@ -105,7 +104,7 @@ fn name_of(operation: &str, request: &Value) -> Option<[String; 3]> {
     Some([format!("{verb} {kind}"), key.to_owned(), state])
 }
 
-/// The same with the jobs named by what they are, which is told by the order of their claims.
+/// Describes requests, naming the jobs by the order of their claims.
 fn described(asked: &[[String; 3]]) -> Vec<String> {
     let mut names = ["the turn", "the task"].into_iter();
     let mut jobs = BTreeMap::new();

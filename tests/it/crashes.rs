@@ -1,5 +1,5 @@
-//! A process dies at each of its external effects in turn, and at pairs of them, and the promises hold all the same.
-//! Every point is chosen, none by chance; faults at random are another scenario's.
+//! Crashes a process at each of its external effects, and at pairs of them, and checks the delivery guarantees. Every
+//! point is enumerated; `soak` draws faults at random.
 
 mod bounds;
 mod harness;
@@ -18,12 +18,12 @@ use self::injector::{Effect, Event, Point};
 use self::mutant::Mutant;
 use self::scenario::{Played, Scenario, play};
 
-/// So many pairs of crashes are tried in every run of the tests; all of them on demand.
+/// Pairs of crashes in every test run; all of them run on demand.
 const SOME_PAIRS: usize = 40;
-/// What the first thread of a function has, in bytes; the frames of a debug build are large.
+/// Stack size in bytes of the first thread of a function; the frames of a debug build are large.
 const STACK: usize = 8 << 20;
 
-/// A scenario to be played, with its crashes.
+/// One run of a scenario with its crashes.
 #[derive(Clone)]
 struct Case<'a> {
     scenario: Scenario,
@@ -98,20 +98,20 @@ fn every_mutant_is_detected_at_some_point() {
     print(&format!("broken variants, and the first point that notices:\n{}", table.join("\n")));
 }
 
-/// What happens in `scenario` when nobody dies.
+/// Runs `scenario` without a crash and returns its effects.
 fn record(scenario: Scenario) -> Vec<Effect> {
     let played = runtime().block_on(play(scenario, &[], &[], None));
     assert_eq!(played.broken, None, "{scenario:?}");
     played.log.iter().filter_map(Event::effect).cloned().collect()
 }
 
-/// A crash at each point.
+/// Returns one case with a crash for each point.
 fn singles(scenario: Scenario, usual: &[Effect]) -> Vec<Case<'_>> {
     let points = usual.iter().flat_map(Effect::points);
     points.map(|point| Case { scenario, points: vec![point], usual }).collect()
 }
 
-/// A second crash at each point that comes after a first one.
+/// Returns a case for each point after a first crash, with a second crash there.
 fn pairs<'a>(cases: &[Case<'a>], all: &[Played]) -> Vec<Case<'a>> {
     let mut pairs = Vec::new();
     for (case, played) in cases.iter().zip(all) {
@@ -124,7 +124,7 @@ fn pairs<'a>(cases: &[Case<'a>], all: &[Played]) -> Vec<Case<'a>> {
     pairs
 }
 
-/// Pairs drawn by a fixed seed, and of how many.
+/// Returns pairs drawn with a fixed seed, and the number of all pairs.
 fn some_pairs<'a>(cases: &[Case<'a>], all: &[Played]) -> (Vec<Case<'a>>, usize) {
     let mut pairs = pairs(cases, all);
     let (random, count) = (Random::seeded(7), pairs.len());
@@ -132,7 +132,7 @@ fn some_pairs<'a>(cases: &[Case<'a>], all: &[Played]) -> (Vec<Case<'a>>, usize) 
     ((0..SOME_PAIRS).map(draw).collect(), count)
 }
 
-/// Plays all of `cases`, in order, on as many threads as there are processors: a bundle lives on one of them.
+/// Runs all `cases`, in order, on one thread per processor: a bundle lives on one thread.
 fn play_all(cases: &[Case<'_>]) -> Vec<Played> {
     let next = AtomicUsize::new(0);
     let all: Vec<_> = cases.iter().map(|_| Mutex::new(None)).collect();
@@ -158,7 +158,7 @@ fn runtime() -> tokio::runtime::Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// Says what came of `cases`; each bound must have held in each.
+/// Prints the results of `cases` and asserts that every bound held.
 fn report(title: &str, cases: &[Case<'_>], all: &[Played]) {
     let broken = cases.iter().zip(all).filter_map(|(case, played)| {
         let points: Vec<_> = case.points.iter().map(Point::to_string).collect();
@@ -178,7 +178,7 @@ fn report(title: &str, cases: &[Case<'_>], all: &[Played]) {
     assert!(broken.is_empty(), "{title}:\n{}", broken.join("\n"));
 }
 
-/// The points by number; what repeats itself in one line.
+/// Returns the points by number, repeated ones in one line.
 fn list(usual: &[Effect]) -> String {
     let mut lines: Vec<(String, usize, usize)> = Vec::new();
     let mut number = 0;

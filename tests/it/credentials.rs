@@ -1,5 +1,5 @@
-//! By what the agent proves who it is: a secret, a certificate, or the role that AWS gave it; and what it says when
-//! the login service does not believe it.
+//! Credentials of the agent: a secret, a certificate, or the role that AWS assigned; and the errors when the login
+//! service rejects them.
 
 mod assertions;
 mod certificate;
@@ -24,10 +24,10 @@ use self::certificate::Certificate;
 
 const SECRET_ARN: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:herald-AbCdEf";
 
-/// Whom an identity token for Entra is meant for.
+/// Audience of an identity token for Entra.
 const AUDIENCE: &str = "api://AzureADTokenExchange";
 
-/// A bundle whose agent has this credential; the registration does not know it yet.
+/// Starts a bundle whose agent has this credential, which is not registered yet.
 async fn bundle(credential: Credential) -> TestBundle {
     TestBundle::with_credential(ScriptedEngine::deferring("On it.", "Here it is."), credential).await
 }
@@ -39,7 +39,7 @@ async fn with_certificate(kept: &str, registered: &Certificate) -> TestBundle {
     bundle
 }
 
-/// The federated credential that fits.
+/// Returns the federated credential that matches the role.
 fn matching_credential(bundle: &TestBundle) -> FederatedCredential {
     let identity = bundle.local().stack.identity();
     FederatedCredential {
@@ -67,7 +67,7 @@ async fn assert_follows_up(bundle: TestBundle) {
     bundle.end().await;
 }
 
-/// What the agent says when it asks for a token in vain.
+/// Returns the error of a rejected token request, which must hold no id.
 async fn token_error(bundle: &TestBundle) -> String {
     let error = bundle.local().bundle.worker.connector.tokens.token().await.unwrap_err();
     let text = error_chain(&error).to_string();

@@ -1,4 +1,4 @@
-//! The hostile corpus (`tests/hostile.toml`): every row of it gets the answer it says, and nothing but that answer.
+//! The hostile corpus (`tests/hostile.toml`): every row gets its documented response and has no other effect.
 
 mod counting_proxy;
 mod effects;
@@ -23,7 +23,7 @@ use self::request_builder::Request;
 use self::row::Row;
 use self::setup::{Answer, Setup};
 
-/// How long an answer may take. What is slower is asked again: the machine may have been busy.
+/// Upper bound of a response time. A slower request is repeated once, because the machine may have been busy.
 const LIMIT: Duration = Duration::from_secs(1);
 
 #[test]
@@ -67,7 +67,7 @@ async fn every_request_gets_its_status_and_rejected_ones_have_no_effect() {
     print(&format!("hostile corpus: {} rows, {count} requests, slowest answer {slowest:?}", rows.len()));
 }
 
-/// What is wrong with the answer to one request, and how long it took.
+/// Returns the violation of one request, and its duration.
 async fn played(setup: &Setup, row: &Row, request: &Request) -> (Option<String>, Duration) {
     let _on_panic = Playing(&row.row, &row.name);
     effects::prepare(setup, row).await;
@@ -105,12 +105,12 @@ async fn played(setup: &Setup, row: &Row, request: &Request) -> (Option<String>,
     (complaint, took)
 }
 
-/// The one answer to whoever is not authenticated.
+/// Returns the response to every unauthenticated request.
 fn unauthenticated() -> Answer {
     Answer { status: 401, headers: serde_json::json!({ "www-authenticate": "Bearer" }), body: String::new() }
 }
 
-/// What differs about a request, short enough to read.
+/// Returns the difference of a request from a good one, abbreviated.
 fn essence(request: &Request) -> String {
     let all = format!("{:?}", request.mutation);
     all.split(", ")
@@ -119,7 +119,7 @@ fn essence(request: &Request) -> String {
         .join(", ")
 }
 
-/// Says which request was being played when something panicked.
+/// Prints the current request when a test panics.
 struct Playing<'a>(&'a str, &'a str);
 
 impl Drop for Playing<'_> {

@@ -1,4 +1,4 @@
-//! The one HTTP client: what it sends, what it keeps, and what it does not do with an answer.
+//! The shared HTTP client: request headers, connections, and responses that it must not act on.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -10,10 +10,10 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use herald::channel::http;
 
-/// Who asked, and with what headers.
+/// Client address and headers of each request.
 type Requests = Arc<Mutex<Vec<(SocketAddr, HeaderMap)>>>;
 
-/// A server that answers everything with a redirect, a cookie and something compressed, and remembers who asked.
+/// A server that responds with a redirect, a cookie and a false content encoding, and records its requests.
 struct RedirectServer {
     url: String,
     requests: Requests,

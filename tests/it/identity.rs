@@ -1,4 +1,4 @@
-//! Who gets in, and what a request that does not get in costs: nothing of ours.
+//! Authentication of inbound requests, and rejected requests, which store and queue nothing.
 
 use std::time::Duration;
 

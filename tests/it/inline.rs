@@ -1,4 +1,4 @@
-//! What is answered in the HTTP response: buttons, feedback, and callers that wait for the replies (docs/protocol.md §8.3).
+//! Answers in the HTTP response: buttons, feedback, and callers that wait for the replies (docs/protocol.md §8.3).
 
 use herald::jobs::FailureKind;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ async fn invoke(bundle: &TestBundle, name: &str, value: Value) -> Answer {
     bundle.deliver(bundle.channel().invoke(&alex, name, value)).await
 }
 
-/// Presses a button, and says what its card is shown.
+/// Presses a button; returns status, type and value of the response.
 async fn press(bundle: &TestBundle, verb: &str, data: Value) -> (u64, String, Value) {
     let action = json!({ "type": "Action.Execute", "verb": verb, "data": data });
     let value = json!({ "action": action, "trigger": "manual" });

@@ -1,5 +1,5 @@
-//! `kill -9` of real worker processes at random moments, and what the people who asked saw of it.
-//! Nobody chooses the point of the crash here; that is done where every point has its turn.
+//! `kill -9` of real worker processes at random moments, and the messages that users saw. `crashes` enumerates the
+//! points instead.
 
 use std::collections::{HashMap, HashSet};
 use std::slice;
@@ -24,25 +24,25 @@ use tokio::task::JoinSet;
 
 const KILLS: usize = 200;
 const CONVERSATIONS: usize = 20;
-/// At most, in milliseconds. At random: in step with the 30 s after which a message comes back, the same would be hit again
-/// and again.
+/// Upper bound in milliseconds. Random, because a fixed interval would align with the visibility timeout of 30 s and
+/// hit the same messages again.
 const BETWEEN_KILLS: u64 = 6_000;
 const PICKED_UP_WITHIN: SignedDuration = SignedDuration::from_secs(60);
 
-/// Processes for turns, and for tasks, of which each conversation may have one under way.
+/// Processes for turns, and for tasks, of which each conversation may have one in progress.
 const WORKERS: [(&str, usize); 2] = [("TurnsQueue", 4), ("TasksQueue", CONVERSATIONS)];
 
-/// How long somebody waits for a follow-up before they ask for something else.
+/// Upper bound for the wait of a user for a follow-up.
 const MAX_WAIT: Duration = Duration::from_secs(240);
 
-/// Kill whoever works on a message of this queue, so long after it was handed one.
+/// Kills the worker of the next message of this queue, `after` its invocation.
 #[derive(Clone, Copy)]
 struct KillRequest {
     queue: &'static str,
     after: Duration,
 }
 
-/// What somebody ordered, and the job that its turn is.
+/// Item of an order, and the job of its turn.
 struct Query {
     item: String,
     turn: JobId,
@@ -53,9 +53,9 @@ struct Run {
     inbound: tokio::sync::Mutex<Function>,
     kill_requests: Mutex<Vec<KillRequest>>,
     kills: watch::Sender<usize>,
-    /// The receipts of messages whose worker did its first act: keeping them in hand.
+    /// Receipts of messages whose worker made its first request: a heartbeat.
     in_progress: Arc<Mutex<HashSet<String>>>,
-    /// When the worker was killed that had this message in hand.
+    /// Time at which the worker of a message was killed.
     killed_at: Mutex<HashMap<String, Timestamp>>,
     pick_ups: Mutex<Vec<SignedDuration>>,
     killed_before_first_act: AtomicUsize,
@@ -139,14 +139,14 @@ impl Run {
         Some(kill_requests.swap_remove(position))
     }
 
-    /// A message whose worker had been killed was handed to another one.
+    /// Records the pick-up of a message whose worker had been killed.
     fn picked_up(&self, message: &Message, at: Timestamp) {
         let killed_at = self.killed_at.lock().unwrap().remove(message.message_id().unwrap());
         self.pick_ups.lock().unwrap().extend(killed_at.map(|killed_at| at.duration_since(killed_at)));
     }
 
-    /// Its worker was killed. Whoever died before their first act leaves the message to the visibility of the queue,
-    /// which is not waited for here.
+    /// Records a killed worker. A worker without a first request leaves the message to the visibility timeout of the
+    /// queue, which is skipped here.
     async fn record_kill(&self, queue: &str, message: &Message) {
         if self.in_progress.lock().unwrap().contains(message.receipt_handle().unwrap()) {
             let id = message.message_id().unwrap().to_owned();
@@ -179,7 +179,7 @@ impl Run {
         Query { item, turn }
     }
 
-    /// What was shown of every query, against what its records say.
+    /// Compares the shown messages of every query with its job records.
     async fn check_results(&self, queries: &[Query]) -> String {
         let texts = self.services.channel.texts();
         let jobs = self.services.jobs().await;
@@ -207,7 +207,8 @@ impl Run {
     }
 }
 
-/// What Lambda does for one concurrent execution: hands it message after message, and starts it again when it died.
+/// Emulates one concurrent execution of Lambda: invokes a worker with message after message, and restarts it after a
+/// kill.
 async fn work(run: Arc<Run>, queue: &'static str) {
     let mut worker = run.services.launch("worker").await;
     while !run.is_over.load(Ordering::Relaxed) {
@@ -243,7 +244,7 @@ async fn work(run: Arc<Run>, queue: &'static str) {
     }
 }
 
-/// Has a worker killed every few seconds: over a turn, over the shop's two seconds, or over what comes after them.
+/// Kills a worker every few seconds: during a turn, during the two seconds of the shop, or during the send after them.
 async fn request_kills(run: Arc<Run>, random: Random) {
     for _ in 0..KILLS {
         let (queue, after_ms) = match random.below(3) {
@@ -258,7 +259,7 @@ async fn request_kills(run: Arc<Run>, random: Random) {
     kills.wait_for(|kills| *kills == KILLS).await.unwrap();
 }
 
-/// One person orders one thing after the other.
+/// Places one order after the other for one person.
 async fn run_conversation(run: Arc<Run>, number: usize) -> Vec<Query> {
     let person = run.services.channel.add_person(&format!("Person {number}"));
     let mut asked = Vec::new();
@@ -267,13 +268,13 @@ async fn run_conversation(run: Arc<Run>, number: usize) -> Vec<Query> {
         let (shown, is_shown) = oneshot::channel();
         run.waiting.lock().unwrap().insert(item.clone(), shown);
         asked.push(run.send_query(&person, item).await);
-        // Whatever keeps it from being shown is judged at the end.
+        // The final check covers any reason that keeps it from being shown.
         let _ = timeout(&SystemClock, MAX_WAIT, is_shown).await;
     }
     asked
 }
 
-/// Tells whoever waits that their order was placed.
+/// Notifies the waiting user that an order was placed.
 async fn watch_replies(run: Arc<Run>) {
     let mut read = 0;
     loop {
@@ -282,7 +283,7 @@ async fn watch_replies(run: Arc<Run>) {
         for text in &texts[read..] {
             let item = text.split_once("is placed: ").map(|(_, item)| item.trim_end_matches('.'));
             if let Some(shown) = item.and_then(|item| run.waiting.lock().unwrap().remove(item)) {
-                // They may have lost patience.
+                // The user may have stopped waiting.
                 let _ = shown.send(());
             }
         }

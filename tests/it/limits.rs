@@ -1,4 +1,4 @@
-//! The channel's limits: what is sent stays within them, and what the channel refuses all the same is sent later.
+//! Rate limits of the channel: sends stay within them, and throttled sends are retried.
 
 use herald::agent::Response;
 use std::time::Duration;
@@ -16,20 +16,20 @@ use local::poller::Step;
 use serde_json::json;
 use support::{ScriptedEngine, TestBundle};
 
-/// When each message was shown, in order.
+/// Returns the time of each message, in order.
 fn shown_at(bundle: &TestBundle) -> Vec<Timestamp> {
     let entries = bundle.channel().entries();
     entries.iter().filter(|entry| entry.effect == Effect::Sent).map(|entry| entry.at).collect()
 }
 
-/// The most of them in any window of this length.
+/// Returns the most of them in any window of this length.
 fn most_in(times: &[Timestamp], window: SignedDuration) -> usize {
     let within =
         |from: &Timestamp| times.iter().filter(|at| *at >= from && at.duration_since(*from) < window).count();
     times.iter().map(within).max().unwrap_or(0)
 }
 
-/// Drains the queues while time passes for whoever waits for a turn.
+/// Works until the queues are empty, and advances the clock for any sleep of a rate limit.
 async fn drain(bundle: &TestBundle) {
     tokio::select! {
         () = bundle.drain() => {}
@@ -37,7 +37,7 @@ async fn drain(bundle: &TestBundle) {
     }
 }
 
-/// Works on what there is, and returns the receipts of what was left.
+/// Works until the deliveries queue is idle; returns the receipts of the returned messages.
 async fn steps(bundle: &TestBundle) -> Vec<String> {
     let mut left = Vec::new();
     loop {
@@ -49,7 +49,7 @@ async fn steps(bundle: &TestBundle) -> Vec<String> {
     }
 }
 
-/// `count` people with personal conversations, known to the store alone.
+/// Adds `count` people with personal conversations that only the store knows.
 async fn populate(bundle: &TestBundle, count: usize, tenant: Option<&str>) {
     let references = &bundle.local().bundle.proactive.references;
     for number in 0..count {
@@ -147,7 +147,7 @@ async fn group_with_many_concurrent_queries_stays_within_its_limits() {
     bundle.end().await;
 }
 
-/// Tells 500 people while this share of the sends, in percent, is answered with `refusal`.
+/// Notifies 500 people while this percentage of the sends gets `refusal`.
 async fn notify_500(refusal: &Refusal, percent: u64) -> (TestBundle, usize, usize) {
     let bundle = TestBundle::with_rate(ScriptedEngine::notifying("News."), 50).await;
     populate(&bundle, 500, None).await;

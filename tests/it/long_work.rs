@@ -1,4 +1,4 @@
-//! Tasks that go on in seconds or in weeks: when, once, and until somebody cancels them.
+//! Tasks that continue after seconds or weeks: on time, once, and until they are cancelled.
 
 use herald::jobs::FailureKind;
 use std::sync::{Arc, Mutex};
@@ -15,12 +15,12 @@ use worker::Place;
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// A laptop that is delivered after `after`.
+/// Returns the steps of an order that is delivered after `after`.
 fn delivery(after: Duration) -> Vec<herald::agent::TaskResponse> {
     vec![continue_after(&["Placed."], json!({ "placed": 1 }), after), done("Delivered.")]
 }
 
-/// The bodies and delays of what is put into the tasks queue from now on.
+/// Records body and delay of each message to the tasks queue from now on.
 fn queued(bundle: &TestBundle) -> Arc<Mutex<Vec<(String, u64)>>> {
     let queued = Arc::new(Mutex::new(Vec::new()));
     let notes = queued.clone();

@@ -1,4 +1,4 @@
-//! Stories: what the bundle promises, told on real parts, on one machine, without waiting for real time.
+//! Integration tests of the bundle on emulated services, on one machine, with a clock that tests advance.
 
 #![expect(clippy::unwrap_used, reason = "a story may end where it fails")]
 

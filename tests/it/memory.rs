@@ -1,4 +1,4 @@
-//! What an agent keeps of a conversation: recalled when asked for, bounded, forgotten on request.
+//! Conversation memory: loaded on request, bounded, and cleared on request.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use support::steps_engine::{bundle_with, continue_after, done, memory, send};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Everything in the table, as text.
+/// Returns all items of the table as text.
 async fn table(bundle: &TestBundle) -> String {
     format!("{:?}", bundle.items().await)
 }

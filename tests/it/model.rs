@@ -1,4 +1,4 @@
-//! Free text answered by a language model: what is said, what is remembered, and what is count when it does not work.
+//! Free text answered by a language model: answers, memory in the prompt, and errors of the model.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use serde_json::json;
 use support::model::{MODEL_IDLE, ModelScript, ScriptedModel, events};
 use support::{TestBundle, TestClock};
 
-/// The longest pause between two chunks of a stream.
+/// Longest pause between two chunks of a stream.
 const PAUSE: Duration = Duration::from_millis(1_500);
 
 async fn desk_with(script: ModelScript) -> (TestBundle, ScriptedModel) {

@@ -1,9 +1,9 @@
-//! The chat page of one machine: what is done on it reaches the agent, and nobody but the page does it.
+//! The chat page of the local bundle: its actions reach the agent, and other origins are rejected.
 
 use serde_json::{Value, json};
 use support::TestBundle;
 
-/// Where the page of this bundle is.
+/// Returns the URL of the page.
 fn address(bundle: &TestBundle) -> String {
     bundle.local().endpoint().trim_end_matches("/api/messages").to_owned()
 }

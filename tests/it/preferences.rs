@@ -1,4 +1,4 @@
-//! Courtesy: who has muted something is not told of it, and nobody is disturbed in their quiet hours.
+//! Notification preferences: muted topics and quiet hours.
 
 mod topics;
 
@@ -22,13 +22,13 @@ async fn order_desk() -> TestBundle {
     TestBundle::with_shared(Arc::new(desk), clock).await
 }
 
-/// `person` says `text`, and is answered.
+/// Has `person` write `text`, waits for the answer, and advances the clock by a second.
 async fn ask(bundle: &TestBundle, person: &Person, text: &str) {
     bundle.ask(person, text).await;
     bundle.clock().advance(Duration::from_secs(1));
 }
 
-/// Something about news, known by `key`.
+/// Returns an event about news with `key`.
 fn news(key: &str) -> Value {
     json!({
         "version": 1, "notification": "announcement", "topic": "news", "key": key, "audience": { "kind": "everyone" },
@@ -41,7 +41,7 @@ async fn send_broadcast(bundle: &TestBundle, event: Value) {
     bundle.drain().await;
 }
 
-/// Lets the clock show `time` and ticks: in the last hour, for in those before it had ticked.
+/// Advances the clock to `time` and ticks, as if every earlier tick but those of the last hour had run.
 async fn tick_at(bundle: &TestBundle, time: &str) {
     let time: Timestamp = time.parse().unwrap();
     let ticked = Minute::of(time - SignedDuration::from_mins(65));
@@ -52,7 +52,7 @@ async fn tick_at(bundle: &TestBundle, time: &str) {
     bundle.drain().await;
 }
 
-/// What was said to `person`.
+/// Returns the texts that were sent to `person`.
 fn texts_to(bundle: &TestBundle, person: &Person) -> Vec<String> {
     let conversation = bundle.channel().personal_conversation(person);
     let entries = bundle

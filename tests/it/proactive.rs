@@ -1,4 +1,4 @@
-//! Speak first: a schedule fires, deliveries are planned, conversations are created where there are none.
+//! Proactive messages: schedule events, planned deliveries, and conversations that are created.
 
 use herald::clock::Clock;
 use local::channel_emulator::Effect;

@@ -1,5 +1,5 @@
-//! The release binaries as Lambda runs them: each its own process, fed by a double of the Runtime API, with the
-//! emulated services and channel behind it. What they say is the other stories' affair; here they start and work.
+//! The release binaries as Lambda runs them: one process each, with an emulated Runtime API, services and channel.
+//! Checks that they start and work; other tests cover their behaviour.
 
 mod figures;
 

@@ -1,4 +1,4 @@
-//! Reminders: set in a chat, said when they are due and not before, once, and not after they were cancelled.
+//! Reminders: set in a chat, delivered once when due, and never after they were cancelled.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,7 +20,7 @@ async fn order_desk() -> TestBundle {
     let clock = TestBundle::clock_at_start();
     let desk = OrderDesk::new(clock.clone());
     let bundle = TestBundle::with_shared(Arc::new(desk), clock).await;
-    // Ticks make up for what was missed since the first of them.
+    // The first tick sets the watermark from which missed ticks are recovered.
     bundle.tick().await;
     bundle
 }
@@ -29,7 +29,8 @@ async fn ask(bundle: &TestBundle, person: &Person, text: &str) {
     bundle.ask(person, text).await;
 }
 
-/// Lets the clock show `at`, ticks, and works on what is due: in the last hour, for in those before it had ticked.
+/// Advances the clock to `at`, ticks and works on what is due, as if every earlier tick but those of the last hour had
+/// run.
 async fn at(bundle: &TestBundle, at: Timestamp) {
     ticked_until(bundle, at - SignedDuration::from_mins(65)).await;
     bundle.clock().advance(at.duration_since(bundle.clock().now()).try_into().unwrap());
@@ -37,12 +38,12 @@ async fn at(bundle: &TestBundle, at: Timestamp) {
     bundle.drain().await;
 }
 
-/// As if it had ticked every minute until then, and nothing had been due.
+/// Sets the watermark as if every tick until `at` had run with nothing due.
 async fn ticked_until(bundle: &TestBundle, at: Timestamp) {
     bundle.local().bundle.proactive.timers.advance_watermark(Minute::of(at)).await.unwrap();
 }
 
-/// The same a moment too early: what is queued already is looked at once, and comes back when it is due.
+/// Ticks just before a reminder is due: its message is received once and returned.
 async fn too_early(bundle: &TestBundle, at: Timestamp) {
     bundle.clock().advance(at.duration_since(bundle.clock().now()).try_into().unwrap());
     bundle.tick().await;
@@ -50,7 +51,7 @@ async fn too_early(bundle: &TestBundle, at: Timestamp) {
     bundle.make_visible("tasks", &receipt).await;
 }
 
-/// What people were reminded of.
+/// Returns the texts of the delivered reminders.
 fn reminder_texts(bundle: &TestBundle) -> Vec<String> {
     bundle
         .channel()
@@ -214,7 +215,7 @@ async fn any_failed_write_leaves_one_delivery_and_the_next_occurrence() {
                     Step::Idle => return,
                     Step::Settled => {}
                     Step::Returned { receipt } => {
-                        // By then nobody has a claim any more.
+                        // Any lease has expired by then.
                         bundle.clock().advance(Duration::from_secs(31));
                         bundle.make_visible("tasks", &receipt).await;
                     }
@@ -302,11 +303,11 @@ async fn redelivered_reminder_is_sent_once() {
     bundle.end().await;
 }
 
-/// Three moments, in UTC, around a change of clocks.
+/// Three instants in UTC around a daylight saving change.
 type Moments = [&'static str; 3];
 
-/// When the clocks of a zone show 02:30 on the days before, of and after its change in spring and that in autumn, or
-/// what would be one: the moment at which they skip it, and the first of two. Reckoned with Python's `zoneinfo`.
+/// Instants at which 02:30 occurs in a zone on the days before, of and after its change in spring and that in autumn:
+/// the instant at which it is skipped, and the first of two. Computed with Python's `zoneinfo`.
 #[rustfmt::skip]
 const ZONES: [(&str, Moments, Moments); 16] = [
     ("Europe/Zurich", ["2027-03-27T01:30Z", "2027-03-28T01:00Z", "2027-03-29T00:30Z"], ["2027-10-30T00:30Z", "2027-10-31T00:30Z", "2027-11-01T01:30Z"]),
@@ -327,7 +328,7 @@ const ZONES: [(&str, Moments, Moments); 16] = [
     ("Pacific/Apia", ["2027-09-24T13:30Z", "2027-09-25T13:30Z", "2027-09-26T13:30Z"], ["2027-04-02T13:30Z", "2027-04-03T13:30Z", "2027-04-04T13:30Z"]),
 ];
 
-/// A reminder every day at half past two comes at each of the three moments, not a minute before, and not again.
+/// Asserts that a daily reminder at 02:30 comes at each of the three instants, not a minute before, and only once.
 async fn reminders_around(moments: impl Fn(&(&'static str, Moments, Moments)) -> Moments) {
     for row in &ZONES {
         let moments = moments(row).map(|moment| moment.parse::<Timestamp>().unwrap());
@@ -345,7 +346,7 @@ async fn reminders_around(moments: impl Fn(&(&'static str, Moments, Moments)) ->
             assert_eq!(reminder_texts(&bundle).len(), index, "{}: a minute before {moment}", row.0);
             at(&bundle, moment).await;
             assert_eq!(reminder_texts(&bundle).len(), index + 1, "{}: at {moment}", row.0);
-            // By so much clocks are put back somewhere.
+            // The amounts by which clocks are set back in some zone.
             for minutes in [30, 60] {
                 ticked_until(&bundle, moment + SignedDuration::from_mins(minutes - 3)).await;
                 at(&bundle, moment + SignedDuration::from_mins(minutes)).await;

@@ -1,4 +1,4 @@
-//! The sample engine on the real parts: the story a newcomer sees first.
+//! The sample engine on the whole bundle.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ async fn order_desk() -> TestBundle {
     TestBundle::with_shared(std::sync::Arc::new(desk), clock).await
 }
 
-/// Works until the order that was just asked for is placed.
+/// Works until the last order is placed.
 async fn placed(bundle: &TestBundle) {
     tokio::join!(bundle.drain(), async {
         bundle.clock().sleeping(Duration::from_secs(2)).await;

@@ -1,5 +1,5 @@
-//! What happens between the engine's decision and the user's screen when the channel is difficult.
-//! The exhaustive proof is not here; these are the rules one by one.
+//! Sends while the channel throttles, rejects or loses replies, one rule per test. `crashes` and `channel_errors` are
+//! exhaustive.
 
 use herald::jobs::{Failure, FailureKind, State};
 use local::channel_emulator::{Effect, Fault, Operation, Refusal};
@@ -155,7 +155,7 @@ async fn broadcast_is_repeated_after_gateway_error_unless_at_most_once() {
     }
 }
 
-/// A bundle whose answer takes the place of the ack, and what the channel then shows.
+/// Runs a bundle whose answer replaces the ack; returns the texts and effects in the channel.
 async fn replaced(fault: Option<Fault>) -> (Vec<String>, Vec<Effect>) {
     let bundle = TestBundle::with(ScriptedEngine::replacing("On it.", "Here it is.")).await;
     if let Some(fault) = fault {

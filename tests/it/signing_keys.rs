@@ -1,4 +1,4 @@
-//! Signing keys through outages of whoever publishes them: memory, the table's copy, the network, in this order.
+//! Signing keys during outages of their publisher: from memory, the table, then the network.
 
 use herald::channel::auth::KeyCache as _;
 use herald::channel::auth::KeySet;
@@ -15,7 +15,7 @@ use support::{ScriptedEngine, TestBundle, TestClock};
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// A channel, a table and a clock, and processes that start with nothing in memory.
+/// A channel, a table and a clock, for processes that start without keys in memory.
 struct Scene {
     bundle: TestBundle,
     clock: Arc<TestClock>,
@@ -37,7 +37,7 @@ impl Scene {
         self.bundle.channel().cloud()["openid_metadata"].as_str().unwrap().to_owned()
     }
 
-    /// The keys of a process that has just started.
+    /// Returns the keys of a process that has just started.
     fn process(&self) -> SigningKeys {
         SigningKeys::new(
             self.metadata_url(),
@@ -55,7 +55,7 @@ impl Scene {
         self.bundle.channel().key_fetches()
     }
 
-    /// Has the next fetch go wrong.
+    /// Makes the next fetch fail with `fault`.
     fn fail_next_fetch(&self, fault: Fault) {
         self.bundle.channel().fail_on(Operation::Keys, fault);
     }

@@ -1,5 +1,5 @@
-//! Thousands of conversations while everything around the bundle fails now and then, and what came of each of them.
-//! Faults are drawn by a seed, which is printed; a crash at each single point is another story's.
+//! Thousands of conversations while requests fail at random, and the result of each. Faults are drawn from a seed,
+//! which is printed; `crashes` enumerates single points.
 
 mod faults;
 
@@ -22,19 +22,19 @@ use self::faults::Faults;
 const ACK: &str = "On it.";
 const FOLLOW_UP: &str = "Here it is.";
 
-/// Conversations that are under way in one bundle at a time.
+/// Concurrent conversations in one bundle.
 const AT_A_TIME: usize = 10;
 
-/// How often one of these lots may be looked after before it is taken to go round in circles.
+/// Rounds before a run counts as an endless loop.
 const MAX_ROUNDS: usize = 400;
 
-/// Longer than inbound takes, unless something that it asked for does not come.
+/// Longer than inbound takes, unless it waits for a swallowed request.
 const STUCK: Duration = Duration::from_millis(500);
 
-/// Longer than any claim holds and any work is put off.
+/// Longer than any lease and any retry delay.
 const AFTER_LEASE: Duration = Duration::from_secs(31);
 
-/// What became of acknowledgements and follow-ups.
+/// Results of acknowledgements and follow-ups.
 #[derive(Debug, Default)]
 struct Totals {
     once: usize,
@@ -83,7 +83,7 @@ async fn ten_thousand_conversations_lose_nothing_and_repeat_only_ambiguity() {
     assert_eq!(all.once + all.twice + all.unknown + all.given_up, 20_000);
 }
 
-/// So many conversations of one query each, with the faults of `seed`.
+/// Runs `conversations` with one query each, with the faults of `seed`.
 async fn soak(seed: u64, conversations: usize) -> Totals {
     let bundle = TestBundle::with(ScriptedEngine::deferring(ACK, FOLLOW_UP)).await;
     let faults = Arc::new(Faults::new(&bundle, Random::seeded(seed)));
@@ -101,7 +101,8 @@ async fn soak(seed: u64, conversations: usize) -> Totals {
     Totals { faults: faults.count(), ..totals }
 }
 
-/// Somebody asks, again and again until they are heard, as the channel does. Returns where, and the job of the turn.
+/// Sends a query again and again until it is accepted, as the channel does. Returns the conversation and the job of the
+/// turn.
 async fn send_query(bundle: &TestBundle, faults: &Faults, number: usize) -> (String, JobId) {
     let person = bundle.channel().add_person(&format!("Person {number}"));
     let activity = bundle.channel().message(&person, "report");
@@ -116,7 +117,7 @@ async fn send_query(bundle: &TestBundle, faults: &Faults, number: usize) -> (Str
             tokio::select! {
                 answer = &mut delivery => break answer,
                 () = faults.crash() => bundle.clock().advance(Duration::from_secs(3)),
-                // Whoever waits for what does not come gives it up in the end, one limit after the other.
+                // Each wait for a swallowed request times out, one limit after the other.
                 () = SystemClock.sleep(STUCK) => bundle.clock().advance(Duration::from_secs(3)),
             }
         };
@@ -126,7 +127,7 @@ async fn send_query(bundle: &TestBundle, faults: &Faults, number: usize) -> (Str
     }
 }
 
-/// Looks after the queues and the agenda until all that was asked is settled.
+/// Works on queues and timers until all queries are complete.
 async fn run_until_settled(bundle: &TestBundle, faults: &Faults, asked: &[(String, JobId)], seed: u64) {
     let [turns, tasks, _] = bundle.local().pollers();
     for _ in 0..MAX_ROUNDS {
@@ -145,7 +146,7 @@ async fn run_until_settled(bundle: &TestBundle, faults: &Faults, asked: &[(Strin
         }
         bundle.clock().advance(Duration::from_secs(61));
         tokio::select! {
-            // A tick that fails is followed by another.
+            // A failed tick is followed by another.
             _ = bundle.try_tick() => {}
             () = faults.crash() => {}
         }
@@ -153,12 +154,12 @@ async fn run_until_settled(bundle: &TestBundle, faults: &Faults, asked: &[(Strin
     panic!("seed {seed}: not settled after {MAX_ROUNDS} rounds");
 }
 
-/// One step of a pump, with whatever goes wrong; `false` when there was nothing to do.
+/// Polls a queue once, with any fault; `false` when there was nothing to do.
 async fn step(bundle: &TestBundle, faults: &Faults, poller: &QueuePoller) -> bool {
     faults.forget_receipt();
     let stepped = tokio::select! {
         stepped = poller.step() => stepped.ok(),
-        // The worker is gone, with all that it had in hand.
+        // The worker is gone, with its message in progress.
         () = crash_in_progress(faults) => None,
         never = advance_store_retries(bundle) => never,
     };
@@ -171,14 +172,14 @@ async fn step(bundle: &TestBundle, faults: &Faults, poller: &QueuePoller) -> boo
     bundle.clock().advance(AFTER_LEASE);
     if let Some(receipt) = receipt {
         faults.pause();
-        // It may be gone: deleted, and only the answer to that was lost.
+        // The message may be deleted already, with only the reply lost.
         let _ = Queue::new(poller.sqs.clone(), &poller.url).change_visibility(&receipt, Duration::ZERO).await;
         faults.resume();
     }
     true
 }
 
-/// Returns when a worker is gone that had a message in hand; what was told late of an earlier one is no news.
+/// Returns when a worker with a message in progress crashed; a late notification of an earlier one is ignored.
 async fn crash_in_progress(faults: &Faults) {
     loop {
         faults.crash().await;
@@ -188,7 +189,7 @@ async fn crash_in_progress(faults: &Faults) {
     }
 }
 
-/// A worker that cannot record a send tries again two seconds later.
+/// Advances the clock for a worker that retries the record of a send after two seconds.
 async fn advance_store_retries<T>(bundle: &TestBundle) -> T {
     loop {
         bundle.clock().sleeping(Duration::from_secs(2)).await;
@@ -210,7 +211,7 @@ async fn all_settled(bundle: &TestBundle, asked: &[(String, JobId)]) -> bool {
     true
 }
 
-/// What was shown in every conversation, against what the records say.
+/// Compares the shown messages of every conversation with the job records.
 async fn check_results(bundle: &TestBundle, asked: &[(String, JobId)], seed: u64) -> Totals {
     let mut shown: HashMap<(String, String), usize> = HashMap::new();
     for entry in bundle.channel().entries().into_iter().filter(|entry| entry.shows_message()) {
@@ -242,7 +243,7 @@ async fn check_results(bundle: &TestBundle, asked: &[(String, JobId)], seed: u64
     totals
 }
 
-/// Whether the engine never came to an answer, and an apology was sent for it.
+/// Whether the engine failed too often, so that an apology was sent.
 fn is_given_up(job: Option<&Job>) -> bool {
     job.is_some_and(|job| {
         job.state != State::Sent && job.failure() == Some(&FailureKind::EngineGaveUp.into())

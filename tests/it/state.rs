@@ -1,4 +1,4 @@
-//! What outlives the process, and what is said when it cannot start.
+//! State that outlives the process, and errors at the start.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use local::poller::Step;
 use local::{ChannelSource, Local, LocalError, LocalOptions};
 use support::{ScriptedEngine, TestBundle, TestClock};
 
-/// A directory of its own, removed with the story.
+/// A directory of its own, removed at the end of the test.
 struct Directory(PathBuf);
 
 impl Directory {
@@ -23,7 +23,7 @@ impl Directory {
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        // What cannot be removed is the temporary directory's to remove.
+        // Best effort: the system cleans up the temporary directory.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
@@ -106,7 +106,7 @@ async fn crashed_worker_is_replaced_by_the_next() {
     local.channel.deliver(local.channel.message(&alex, "report")).await.unwrap();
     let poller = local.pollers().into_iter().find(|poller| poller.url.contains("turns")).unwrap();
     local.channel.fail(local::channel_emulator::Fault::Late(Duration::from_secs(3600)));
-    // It dies while the channel has its ack in hand: shown, and never recorded.
+    // It crashes while the channel handles its ack: shown, and never recorded.
     let dying = tokio::spawn(async move { poller.step().await });
     local.channel.wait_for(1).await;
     dying.abort();

@@ -1,5 +1,5 @@
-//! Answers that are shown while they are made: paced, kept alive, closed in time, stopped, and whole in the end.
-//! A crash at each point of one is another story's; a thousand engines are the shared stream's own.
+//! Streamed answers: paced, kept alive, closed in time, stopped, and complete at the end. `crashes` covers crash
+//! points; the unit tests of `herald::streaming` cover random engines.
 
 use herald::agent::Response;
 use herald::agent::{Task, TaskResponse};
@@ -20,14 +20,14 @@ use crate::channel_errors::reference_of;
 
 const STATUS: &str = "Looking…";
 
-/// Longer than anything sleeps in these stories, so that time passes by itself.
+/// Longer than any sleep in these tests, so that time passes by itself.
 const FLOW: Duration = Duration::from_secs(60);
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// A bundle whose engine says these words, each after its pause, and comes to `answer`.
+/// Starts a bundle whose engine streams these chunks, each after its pause, and ends with `answer`.
 async fn bundle_streaming(chunks: &[(Duration, &'static str)], answer: TaskResponse) -> TestBundle {
     let clock = TestBundle::clock_at_start();
     let engine = ScriptedEngine::streaming(STATUS, chunks, answer, clock.clone());
@@ -38,7 +38,7 @@ fn done(text: &str) -> TaskResponse {
     TaskResponse::done([Activity::message(text)])
 }
 
-/// Alex asks, and all that follows is done while time passes.
+/// Has Alex send a query, and works until the queues are empty while time passes.
 async fn ask(bundle: &TestBundle) {
     let alex = bundle.channel().add_person("Alex");
     bundle.send(&alex, "tell me").await;
@@ -49,7 +49,7 @@ async fn drain(bundle: &TestBundle) {
     bundle.drain_with_time(FLOW).await;
 }
 
-/// What the channel was asked to show, in order.
+/// Returns the sends and updates of the channel, in order.
 fn shown(bundle: &TestBundle) -> Vec<TranscriptEntry> {
     let shows = |entry: &TranscriptEntry| matches!(entry.effect, Effect::Sent | Effect::Updated);
     bundle.channel().entries().into_iter().filter(shows).collect()
@@ -363,7 +363,7 @@ async fn stream_with_unrecorded_chunks_ends_with_its_answer() {
         () = bundle.clock().flow(FLOW) => panic!("it takes too long"),
     };
     let Step::Returned { receipt } = left else { panic!("it is left") };
-    // As a worker leaves it that died before it kept what it had told.
+    // As after a worker that crashed before it recorded the text that it sent.
     let mut job = bundle.jobs().await.into_iter().find(has_sent_text).unwrap();
     job.stream.as_mut().unwrap().sent_text.clear();
     bundle.local().bundle.worker.jobs.write(job).await.unwrap().unwrap();
@@ -389,7 +389,7 @@ fn has_sent_text(job: &Job) -> bool {
 
 #[tokio::test]
 async fn rejected_stream_is_answered_and_does_not_block_the_next() {
-    // At once, or after a reply that does not say whether it was begun.
+    // At once, or after an ambiguous reply to the first chunk.
     for statuses in [[405].as_slice(), &[500, 405]] {
         let bundle = bundle_streaming(&[(seconds(2), "Two laptops.")], done("Two laptops.")).await;
         let alex = bundle.channel().add_person("Alex");

@@ -1,4 +1,4 @@
-//! Crowds in real time: workers side by side, embedded services, an emulated channel whose log is looked at afterwards.
+//! Broadcasts in real time: concurrent workers, emulated services, and an emulated channel whose transcript is checked.
 //!
 //! `cargo test --release --test it throughput:: -- --ignored --nocapture --test-threads=1`; the ceilings are scaled up, so
 //! that minutes do.
@@ -24,26 +24,26 @@ use support::ScriptedEngine;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// Workers of deliveries side by side.
+/// Concurrent workers for deliveries.
 const WORKERS: usize = 16;
 
-/// What the channel takes from one agent in a second for one tenant, for each that is sent: 50 of which 40 are used.
+/// Limit of the channel per agent, tenant and second, in quarters of the used rate: 40 of 50 are used.
 const LIMIT_IN_QUARTERS: usize = 5;
 
-/// Longer than anything here takes, unless it is stuck.
+/// Upper bound of any wait, unless the test hangs.
 const MAX_WAIT: Duration = Duration::from_secs(600);
 
 fn print(text: &str) {
-    // Where nobody reads it, nobody misses it.
+    // A closed standard output is no failure.
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
-/// A bundle in real time, with workers of deliveries alone.
+/// A bundle in real time that runs only workers for deliveries.
 struct LoadTest {
     local: Arc<Local>,
     stop: watch::Sender<bool>,
     workers: JoinSet<()>,
-    /// Whose conversation it is.
+    /// Tenant of each conversation.
     tenants: BTreeMap<String, usize>,
 }
 
@@ -78,7 +78,7 @@ impl LoadTest {
         Self { local, stop, workers, tenants: BTreeMap::new() }
     }
 
-    /// `count` people of the tenant with this number, with personal conversations.
+    /// Adds `count` people of this tenant, with personal conversations; returns the conversations.
     async fn populate(&mut self, tenant: usize, count: usize) -> HashSet<String> {
         let id = TenantId::new(format!("{tenant:08}-1111-4111-8111-111111111111")).unwrap();
         let channel = &self.local.channel;
@@ -105,7 +105,7 @@ impl LoadTest {
         conversations
     }
 
-    /// Begins to tell everyone.
+    /// Starts a broadcast to everyone.
     async fn start_broadcast(&self, key: &str) -> BroadcastId {
         let event = json!({
             "version": 1, "notification": "news", "key": key, "audience": { "kind": "everyone" },
@@ -140,13 +140,13 @@ impl LoadTest {
         herald::clock::timeout(&SystemClock, MAX_WAIT, done).await.unwrap();
     }
 
-    /// When each message was shown, and to whose tenant, in order.
+    /// Returns the time and the tenant of each message, in order.
     fn shown(&self) -> Vec<(Timestamp, usize)> {
         let entries = self.local.channel.entries().into_iter().filter(|entry| entry.effect == Effect::Sent);
         entries.map(|entry| (entry.at, self.tenants[&entry.conversation.unwrap()])).collect()
     }
 
-    /// So many recipients came to each outcome.
+    /// Returns the number of recipients with this outcome.
     async fn outcome(&self, id: &BroadcastId, outcome: Outcome) -> u64 {
         self.local.bundle.proactive.broadcasts.counts(id).await.unwrap().total().of(outcome)
     }
@@ -158,12 +158,12 @@ impl LoadTest {
     }
 }
 
-/// Messages a second, from `since` on.
+/// Returns the messages per second since `since`.
 fn rate(times: &[Timestamp], since: Timestamp) -> f64 {
     times.len() as f64 / times[times.len() - 1].duration_since(since).as_secs_f64()
 }
 
-/// The most in any second, of `times` in order.
+/// Returns the most messages in any second; `times` are in order.
 fn most_in_a_second(times: &[Timestamp]) -> usize {
     let second = SignedDuration::from_secs(1);
     let mut first = 0;
@@ -256,7 +256,7 @@ async fn throttled_tenant_does_not_slow_nine_others() {
 
         let shown = load.shown();
         assert_eq!(shown.len(), TENANTS * 500);
-        // Also who has to wait for their first message loses by it.
+        // A tenant that waits for its first message is slowed down, too.
         let since = shown[0].0;
         let rates_of = (0..TENANTS).map(|tenant| rate(&of_tenant(&shown, tenant), since));
         rates.push(rates_of.collect::<Vec<_>>());

@@ -1,4 +1,4 @@
-//! What waits on the agenda, how the tick moves it, and what becomes of an activity while its queue is down.
+//! Durable timers: how the tick queues them, and activities that are stored while their queue is down.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use support::{ScriptedEngine, TestBundle};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Has the stack refuse every request whose operation contains one of these.
+/// Makes the emulator reject every request whose operation contains one of these.
 fn refuse(bundle: &TestBundle, operations: &'static [&'static str]) {
     let is_refused = move |operation: &str| operations.iter().any(|refused| operation.contains(refused));
     let hook =

@@ -1,5 +1,5 @@
-//! When the agent asks for an outbound token, how long it keeps it, and what of an answer it never believes.
-//! By what it proves who it is, is told elsewhere.
+//! Outbound tokens: when they are requested, how long they are cached, and responses that are rejected. `credentials`
+//! covers authentication to the login service.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! The wire to the channel: cut, reset and stalled at every byte of request and reply, and answered with anything.
-//! What is sure not to have been seen is repeated freely; what may have been seen never silently.
+//! Connection faults between connector and channel: cut, reset and stalled at every byte of request and reply. A
+//! request that certainly had no effect is repeated; an ambiguous one never silently.
 
 mod replies;
 mod retries;
@@ -18,18 +18,18 @@ use local::channel_emulator::Channel;
 use serde_json::json;
 use support::{ConnectionStep, RawServer, ScriptedEngine, SecondWorker, TestBundle};
 
-/// What the connector makes of a request.
+/// Classification of a request by the connector.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Class {
     /// It was accepted, and the activity has this id.
     Accepted(Option<String>),
-    /// The channel refused it for good, with this status.
+    /// The channel rejected it permanently, with this status.
     Refused(u16),
-    /// The channel will take it later.
+    /// The channel throttled it.
     Throttled,
-    /// It never left.
+    /// It was not sent.
     NotSent,
-    /// It may have been seen.
+    /// It may have been carried out.
     Ambiguous(Ambiguity),
     /// Anything else.
     Other(String),
@@ -37,7 +37,7 @@ enum Class {
 
 const LOST: Class = Class::Ambiguous(Ambiguity::LostReply);
 
-/// A bundle whose second_worker speaks to any port of this machine.
+/// Starts a bundle with a second worker that may connect to any port of this machine.
 async fn setup(engine: ScriptedEngine, timeouts: Timeouts) -> (TestBundle, SecondWorker) {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     let cloud = any_port(bundle.channel());
@@ -51,7 +51,7 @@ fn any_port(channel: &Channel) -> Cloud {
     Cloud::parse(&cloud.to_string()).unwrap()
 }
 
-/// The reference of a conversation whose connector is at `url`.
+/// Returns the reference of a conversation whose connector is at `url`.
 fn reference_at(bundle: &TestBundle, url: &str) -> ConversationReference {
     let alex = bundle.channel().add_person("Alex");
     let activity = serde_json::from_value(bundle.channel().message(&alex, "hello")).unwrap();
@@ -59,7 +59,7 @@ fn reference_at(bundle: &TestBundle, url: &str) -> ConversationReference {
     ConversationReference { service_url, ..ConversationReference::of(&activity).unwrap() }
 }
 
-/// Sends one activity to the server while it does this, and says what became of it.
+/// Sends one activity and returns its classification.
 async fn send(second_worker: &SecondWorker, reference: &ConversationReference) -> Class {
     let sent = second_worker.worker.connector.send(reference, Activity::message("hello")).await;
     match sent {
@@ -76,7 +76,7 @@ fn accepted(id: &str) -> Class {
     Class::Accepted(Some(id.to_owned()))
 }
 
-/// A complete answer with a length.
+/// Returns a complete response with a length.
 fn reply(status: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     format!("HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}")
@@ -88,7 +88,7 @@ fn print(line: &str) {
     println!("{line}");
 }
 
-/// How a server ends a connection at once.
+/// The ways in which a server ends a connection at once.
 const ENDS: [ConnectionStep; 2] = [ConnectionStep::Close, ConnectionStep::Reset];
 
 #[tokio::test]
@@ -220,7 +220,7 @@ async fn stalled_reply_times_out_and_counts_like_a_cut() {
             Class::Accepted(None),
         ),
     ];
-    // The token is fetched before the time is short.
+    // The token is fetched before the timeout gets short.
     let _ = second_worker.worker.connector.tokens.token().await.unwrap();
 
     let mut stalled = Vec::new();
@@ -241,7 +241,7 @@ async fn stalled_reply_times_out_and_counts_like_a_cut() {
     bundle.end().await;
 }
 
-/// Awaits all of them beside each other.
+/// Awaits all futures concurrently.
 async fn join<T>(futures: Vec<impl Future<Output = T>>) -> Vec<T> {
     let mut pinned: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();
     std::future::poll_fn(move |context| {
@@ -284,7 +284,7 @@ async fn unreachable_channel_counts_as_not_sent() {
     bundle.end().await;
 }
 
-/// A port that nobody listens on any more.
+/// Returns a port without a listener.
 async fn free_port() -> u16 {
     tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
 }

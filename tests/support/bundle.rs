@@ -1,5 +1,5 @@
-//! The whole bundle for one story: its own table, queues, channel and clock, stepped by the story.
-//! Dropped at the end of a story, it must hold no work, no dead letter and no open claim.
+//! The whole bundle for one test: its own table, queues, channel and clock, stepped by the test. When a test ends it,
+//! no work, no dead letter and no open claim may be left.
 
 use herald::agent::Engine;
 use std::collections::HashMap;
@@ -24,10 +24,10 @@ use crate::clock::TestClock;
 /// Sunday, 22 November 2026, nine o'clock in London.
 const START: &str = "2026-11-22T09:00:00Z";
 
-/// So many announcements a second that none waits for another: a story about the rate sets its own.
+/// Sends per second and tenant, high enough that none waits; tests of the rate limit set their own.
 const UNLIMITED: u32 = 1_000_000;
 
-/// A story's bundle.
+/// The bundle of one test.
 pub struct TestBundle {
     local: Local,
     clock: Arc<TestClock>,
@@ -36,26 +36,26 @@ pub struct TestBundle {
     is_clean: bool,
 }
 
-/// How often a story may find work before it is taken to go round in circles.
+/// Rounds before draining counts as an endless loop.
 const MAX_STEPS: usize = 1_000;
 
 impl TestBundle {
-    /// A bundle with this engine.
+    /// Starts a bundle with this engine.
     pub async fn with(engine: impl Engine + 'static) -> Self {
         Self::with_shared(Arc::new(engine), Self::clock_at_start()).await
     }
 
-    /// A bundle with this engine, which the story goes on asking, and this clock.
+    /// Starts a bundle with this clock and this engine, which the test can still read.
     pub async fn with_shared(engine: Arc<dyn Engine>, clock: Arc<TestClock>) -> Self {
         Self::start(engine, clock, None, UNLIMITED).await
     }
 
-    /// A bundle with this engine, whose agent proves who it is by this credential.
+    /// Starts a bundle with this engine, whose agent authenticates with this credential.
     pub async fn with_credential(engine: impl Engine + 'static, credential: Credential) -> Self {
         Self::start(Arc::new(engine), Self::clock_at_start(), Some(credential), UNLIMITED).await
     }
 
-    /// A bundle with this engine and so many announcements a second to one tenant.
+    /// Starts a bundle with this engine and this limit of sends per second and tenant.
     pub async fn with_rate(engine: impl Engine + 'static, tenant_rate: u32) -> Self {
         Self::start(Arc::new(engine), Self::clock_at_start(), None, tenant_rate).await
     }
@@ -83,31 +83,31 @@ impl TestBundle {
         Self { local, clock, dynamodb, sqs, is_clean: false }
     }
 
-    /// A clock that shows when stories begin.
+    /// Returns a clock at the start time of tests.
     #[must_use]
     pub fn clock_at_start() -> Arc<TestClock> {
         Arc::new(TestClock::at(START.parse().expect("a time")))
     }
 
-    /// The channel.
+    /// Returns the channel emulator.
     #[must_use]
     pub fn channel(&self) -> &Channel {
         &self.local.channel
     }
 
-    /// The clock.
+    /// Returns the clock of the bundle.
     #[must_use]
     pub fn clock(&self) -> &Arc<TestClock> {
         &self.clock
     }
 
-    /// Everything else.
+    /// Returns the local bundle with its functions, emulators and resources.
     #[must_use]
     pub fn local(&self) -> &Local {
         &self.local
     }
 
-    /// Has the channel deliver `activity`, which must be taken.
+    /// Has the channel deliver `activity`, which must be accepted.
     pub async fn receive(&self, activity: Value) {
         let answer = self.deliver(activity).await;
         assert_eq!(answer.status, 202, "the activity was not taken: {}", answer.body);
@@ -124,12 +124,12 @@ impl TestBundle {
         self.drain().await;
     }
 
-    /// Has the channel deliver `activity`.
+    /// Has the channel deliver `activity`, and returns the response of inbound.
     pub async fn deliver(&self, activity: Value) -> Answer {
         self.local.channel.deliver(activity).await.expect("inbound answers")
     }
 
-    /// Has the schedule of the template fire for `audience`, at the clock's time.
+    /// Invokes `proactive` with the schedule event of the template for `audience`, at the time of the clock.
     ///
     /// # Errors
     ///
@@ -138,7 +138,7 @@ impl TestBundle {
         self.local.fire(self.event(audience)).await
     }
 
-    /// What the schedule of the template sends for `audience`, at the clock's time.
+    /// Returns the schedule event of the template for `audience`, at the time of the clock.
     #[must_use]
     pub fn event(&self, audience: Value) -> Value {
         let mut event =
@@ -147,12 +147,12 @@ impl TestBundle {
         event
     }
 
-    /// Has the tick go through the agenda, which must succeed.
+    /// Ticks, which must succeed.
     pub async fn tick(&self) -> Value {
         self.try_tick().await.expect("the tick succeeds")
     }
 
-    /// Has the tick go through the agenda.
+    /// Ticks: queues the timers that are due.
     ///
     /// # Errors
     ///
@@ -161,7 +161,7 @@ impl TestBundle {
         self.local.fire(serde_json::json!({ "version": 1, "tick": true })).await
     }
 
-    /// Takes `attribute` out of one of the items that have it.
+    /// Removes `attribute` from one of the items that have it.
     pub async fn corrupt_item(&self, attribute: &str) {
         let items = self.items().await;
         let item = items.iter().find(|item| item.contains_key(attribute)).expect("there is such an item");
@@ -171,13 +171,13 @@ impl TestBundle {
         update.send().await.expect("the item can be changed");
     }
 
-    /// Throws away what is in a queue.
+    /// Deletes all messages of a queue.
     pub async fn purge(&self, queue: &str) {
         let poller = self.poller(queue);
         poller.sqs.purge_queue().queue_url(&poller.url).send().await.expect("the queue can be emptied");
     }
 
-    /// Works on all queues until nothing is in them. What is to come back later comes back at once.
+    /// Works on all queues until they are empty. Returned messages become visible at once.
     pub async fn drain(&self) {
         for _ in 0..MAX_STEPS {
             let mut is_idle = true;
@@ -196,7 +196,7 @@ impl TestBundle {
         panic!("the queues are not empty after {MAX_STEPS} rounds");
     }
 
-    /// The same while time passes for whoever sleeps for at most `limit` at a time.
+    /// Works on all queues until they are empty, while time passes for any sleep of at most `limit`.
     pub async fn drain_with_time(&self, limit: Duration) {
         tokio::select! {
             biased;
@@ -205,17 +205,17 @@ impl TestBundle {
         }
     }
 
-    /// Makes a message that was left in `queue` visible now.
+    /// Makes a returned message of `queue` visible now.
     pub async fn make_visible(&self, queue: &str, receipt: &str) {
         make_visible(&self.poller(queue), receipt).await;
     }
 
-    /// Works on the next message of the turns, tasks and deliveries queue in turn, if there is one.
+    /// Works on the next message of the queue whose name contains `queue`, if there is one.
     pub async fn step(&self, queue: &str) -> Step {
         self.poller(queue).step().await.expect("the queue can be read")
     }
 
-    /// The pump of the queue whose name contains `queue`.
+    /// Returns the poller of the queue whose name contains `queue`.
     #[must_use]
     pub fn poller(&self, queue: &str) -> QueuePoller {
         self.local
@@ -225,7 +225,7 @@ impl TestBundle {
             .expect("there is such a queue")
     }
 
-    /// Looks for leftovers and ends the story; every story ends so.
+    /// Ends the test and asserts that nothing is left; every test ends so.
     ///
     /// # Panics
     ///
@@ -234,7 +234,7 @@ impl TestBundle {
         assert_eq!(self.close().await, Vec::<String>::new(), "a story left something behind");
     }
 
-    /// Ends the story and tells what is left: work, dead letters, unplayed faults and jobs that are not settled.
+    /// Ends the test and returns everything that is left: work, dead letters, unused faults and open jobs.
     pub async fn close(mut self) -> Vec<String> {
         self.is_clean = true;
         let mut left = Vec::new();
@@ -267,25 +267,25 @@ impl TestBundle {
         self.jobs().await.into_iter().filter(is_open).collect()
     }
 
-    /// The records of all jobs.
+    /// Returns the records of all jobs.
     pub async fn jobs(&self) -> Vec<Job> {
         let items = self.items().await;
         let records = items.iter().filter_map(|item| item.get("job")?.as_s().ok());
         records.map(|record| serde_json::from_str(record).expect("a job can be read")).collect()
     }
 
-    /// The record of one job.
+    /// Returns the record of one job.
     pub async fn job(&self, id: &JobId) -> Option<Job> {
         self.local.bundle.worker.jobs.get(id).await.expect("the table can be read")
     }
 
-    /// All that is in the table; a test may scan, for its table is small.
+    /// Returns all items of the table; the table is small enough for one scan.
     pub async fn items(&self) -> Vec<HashMap<String, AttributeValue>> {
         let scan = self.dynamodb.scan().table_name(&self.local.resources.table_name).send().await;
         scan.expect("the table can be read").items.unwrap_or_default()
     }
 
-    /// A person with a personal conversation, who installed the agent a second ago: what follows is later.
+    /// Adds a person with a personal conversation who installs the agent, and advances the clock by a second.
     pub async fn install(&self, name: &str) -> Person {
         let person = self.channel().add_person(name);
         self.receive(self.channel().install(&person)).await;
@@ -295,7 +295,7 @@ impl TestBundle {
     }
 }
 
-/// The queue's own timer is side-stepped: a message that is to come back later is made visible now.
+/// Makes a message visible now, without waiting for its visibility timeout.
 async fn make_visible(poller: &QueuePoller, receipt: &str) {
     let queue = Queue::new(poller.sqs.clone(), &poller.url);
     queue.change_visibility(receipt, Duration::ZERO).await.expect("the message can be brought back");

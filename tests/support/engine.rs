@@ -1,5 +1,4 @@
-//! An engine that a story scripts: what it answers, how long it takes, how often it was asked.
-//! The real sample engine has a story of its own.
+//! A scripted engine: its responses, its duration, and the activities it received. The sample engine has its own tests.
 
 use herald::agent::{
     Engine, EngineError, Notification, Progress, Recipient, Response, Task, TaskResponse, TaskRun, Turn,
@@ -12,14 +11,14 @@ use async_trait::async_trait;
 use herald::clock::Clock;
 use herald::protocol::activity::Activity;
 
-/// What a streamed answer is told in, and what it comes to.
+/// Chunks of a streamed answer, and its result.
 struct StreamScript {
     chunks: Vec<(Duration, &'static str)>,
     answer: TaskResponse,
     clock: Arc<dyn Clock>,
 }
 
-/// An engine that does what it was told to.
+/// An engine that returns scripted responses.
 #[derive(Default)]
 pub struct ScriptedEngine {
     response: Option<Response>,
@@ -34,13 +33,13 @@ pub struct ScriptedEngine {
 }
 
 impl ScriptedEngine {
-    /// Says `text` to everything.
+    /// Creates an engine that replies `text` to everything.
     #[must_use]
     pub fn replying(text: &str) -> Self {
         Self { response: Some(Response::reply(text)), ..Self::default() }
     }
 
-    /// Says `ack`, works on it, and says `follow_up`.
+    /// Creates an engine that acknowledges with `ack` and follows up with `follow_up`.
     #[must_use]
     pub fn deferring(ack: &str, follow_up: &str) -> Self {
         Self {
@@ -50,7 +49,7 @@ impl ScriptedEngine {
         }
     }
 
-    /// Says `ack`, works on it, and says `answer` in its place.
+    /// Creates an engine that acknowledges with `ack` and replaces it with `answer`.
     #[must_use]
     pub fn replacing(ack: &str, answer: &str) -> Self {
         Self {
@@ -59,7 +58,7 @@ impl ScriptedEngine {
         }
     }
 
-    /// Shows `status` and then these words, each after a pause; in the end the `answer`.
+    /// Creates an engine that shows `status`, streams these chunks, each after a pause, and ends with `answer`.
     #[must_use]
     pub fn streaming(
         status: &str,
@@ -74,19 +73,19 @@ impl ScriptedEngine {
         }
     }
 
-    /// Decides this about everything.
+    /// Creates an engine that returns `response` for everything.
     #[must_use]
     pub fn deciding(response: Response) -> Self {
         Self { response: Some(response), ..Self::default() }
     }
 
-    /// Answers an `invoke` with this.
+    /// Creates an engine that responds to an `invoke` with this status and body.
     #[must_use]
     pub fn answering(status: u16, body: serde_json::Value) -> Self {
         Self::deciding(Response::invoke(status, body))
     }
 
-    /// Tells every recipient of a notification `text`.
+    /// Creates an engine that sends `text` to every recipient of a notification.
     #[must_use]
     pub fn notifying(text: &str) -> Self {
         Self {
@@ -96,31 +95,31 @@ impl ScriptedEngine {
         }
     }
 
-    /// The same, after `duration` of thought.
+    /// Delays every response by `duration`.
     #[must_use]
     pub fn after(self, duration: Duration, clock: Arc<dyn Clock>) -> Self {
         Self { takes: Some((duration, clock)), ..self }
     }
 
-    /// The same, after failing this many times.
+    /// Makes the first `times` calls fail.
     #[must_use]
     pub fn failing_first(self, times: usize) -> Self {
         Self { failures: Mutex::new(times), ..self }
     }
 
-    /// The same, its tasks failing this many times at their end.
+    /// Makes the first `times` task runs fail after their stream.
     #[must_use]
     pub fn failing_tasks_first(self, times: usize) -> Self {
         Self { task_failures: Mutex::new(times), ..self }
     }
 
-    /// The types and texts of the activities it was asked about, in order.
+    /// Returns the types and texts of the received activities, in order.
     #[must_use]
     pub fn received(&self) -> Vec<(String, String)> {
         lock(&self.received).iter().cloned().collect()
     }
 
-    /// The idempotency keys of its task runs, in order.
+    /// Returns the idempotency keys of its task runs, in order.
     #[must_use]
     pub fn task_runs(&self) -> Vec<String> {
         lock(&self.task_runs).clone()

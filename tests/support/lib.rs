@@ -1,5 +1,5 @@
-//! What the stories stand on: the whole bundle on one machine, a clock of their own, an engine they script.
-//! It mocks nothing of ours: store, queues, connector and channel are the ones of `herald run`.
+//! Test support: the whole bundle on one machine, a clock that tests advance, and scripted engines. It mocks no code of
+//! the bundle: store, queues, connector and channel are those of `herald run`.
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "what the stories stand on may end them")]
 

@@ -1,5 +1,5 @@
-//! A language model's server on loopback that answers what the story wrote, byte by byte as it wrote it.
-//! It understands no question; what it was asked is kept for the story to look at.
+//! A language model's server on loopback with a scripted response, written byte by byte. It records its requests and
+//! does not interpret them.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,14 +12,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// What the server does with one question.
+/// Response of the server to every request.
 #[derive(Debug, Clone)]
 pub enum ModelScript {
-    /// Answers with a stream of server-sent events, written in these pieces, and ends.
+    /// Responds with a stream of server-sent events, written in these pieces, and ends.
     Streams(Vec<Vec<u8>>),
-    /// The same, and then neither says anything nor ends.
+    /// Responds with a stream, written in these pieces, and then stalls without an end.
     StreamsThenStalls(Vec<Vec<u8>>),
-    /// Answers with this status and this JSON.
+    /// Responds with this status and this JSON.
     Answers(u16, Value),
 }
 
@@ -32,7 +32,7 @@ pub struct ScriptedModel {
 }
 
 impl ScriptedModel {
-    /// A server that answers every question by `script`.
+    /// Starts a server that responds to every request by `script`.
     pub async fn start(script: ModelScript) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let url = format!("http://{}/v1", listener.local_addr().expect("it has an address"));
@@ -46,7 +46,7 @@ impl ScriptedModel {
         Self { url, requests, serving }
     }
 
-    /// The engine's way to it.
+    /// Returns a model client for this server.
     #[must_use]
     pub fn model(&self, clock: Arc<dyn Clock>) -> Model {
         let config = Config::from_vars(|name| match name {
@@ -60,14 +60,14 @@ impl ScriptedModel {
         Model::new(config, stored, clock).expect("a client can be made")
     }
 
-    /// Ends it and gives the address at which nobody answers now.
+    /// Stops the server and returns its address.
     pub async fn stop(mut self) -> String {
         self.serving.abort();
         let _ = (&mut self.serving).await;
         self.url.clone()
     }
 
-    /// The heads and the bodies of what it was asked.
+    /// Returns head and body of each request.
     #[must_use]
     pub fn requests(&self) -> Vec<(String, Value)> {
         self.requests.lock().expect("no story panicked with it").clone()
@@ -80,7 +80,7 @@ impl Drop for ScriptedModel {
     }
 }
 
-/// The events of an answer in these words, as such servers write them.
+/// Returns the server-sent events of an answer in these chunks.
 #[must_use]
 pub fn events(chunks: &[&str]) -> String {
     let event =
@@ -119,7 +119,7 @@ async fn answer(mut stream: TcpStream, script: ModelScript, requests: Arc<Mutex<
         let _ = stream.write_all(b"\r\n").await;
     }
     if stalls {
-        // Whoever asked hangs up.
+        // Waits until the client disconnects.
         let mut rest = [0; 16];
         while stream.read(&mut rest).await.is_ok_and(|read| read > 0) {}
     } else {
@@ -144,5 +144,5 @@ async fn question(stream: &mut TcpStream) -> Option<(String, Value)> {
     }
 }
 
-/// As long as a model may be silent once it has begun.
+/// Upper bound for the silence of a model within its response.
 pub const MODEL_IDLE: Duration = Duration::from_secs(30);

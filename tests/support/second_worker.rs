@@ -1,5 +1,5 @@
-//! A second worker beside a story's own: the shipped one, on the same table, queues and channel, in another cloud.
-//! It is for stories about hosts that the channel's emulator is not.
+//! A second worker of the same bundle: same table, queues and channel, in another cloud. For tests with hosts that the
+//! channel emulator does not have.
 
 use herald::agent::Engine;
 use std::sync::Arc;
@@ -21,12 +21,12 @@ use crate::TestBundle;
 
 /// A worker of another cloud.
 pub struct SecondWorker {
-    /// The worker.
+    /// The worker itself.
     pub worker: Arc<Worker>,
 }
 
 impl SecondWorker {
-    /// A worker with this engine in this cloud, which makes its requests by `http`.
+    /// Creates a worker with this engine in this cloud, which makes its requests with `http`.
     #[must_use]
     pub fn new(
         bundle: &TestBundle,
@@ -55,13 +55,13 @@ impl SecondWorker {
         Self { worker: Arc::new(worker) }
     }
 
-    /// The pump of a queue, with this worker at its end.
+    /// Returns a poller of the queue that passes its messages to this worker.
     #[must_use]
     pub fn poller(&self, bundle: &TestBundle, queue: &str) -> QueuePoller {
         QueuePoller { worker: self.worker.clone(), ..bundle.poller(queue) }
     }
 
-    /// Works on all queues until nothing is in them, and lets time pass whenever something has to wait.
+    /// Works on all queues until they are empty, and advances the clock whenever a message is returned.
     pub async fn drain(&self, bundle: &TestBundle) {
         loop {
             let mut is_idle = true;

@@ -1,4 +1,4 @@
-//! Teams in stories: a team whose members are sent the broadcast of `news`.
+//! Team helpers: a team whose members are the recipients of the broadcast of `news`.
 
 use local::channel_emulator::{Effect, Person, TeamChannel, TranscriptEntry};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::broadcasts::{news, save_reference, tick};
 use crate::{ScriptedEngine, TestBundle};
 
-/// A team of `count` people, every other one of whom has a conversation, in pages of two.
+/// Starts a bundle with a team of `count` people, every other one with a conversation, in pages of two.
 pub async fn office(count: usize) -> (TestBundle, TeamChannel, Vec<Person>) {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     let team = bundle.channel().add_channel("Office", "General");
@@ -23,22 +23,22 @@ pub async fn office(count: usize) -> (TestBundle, TeamChannel, Vec<Person>) {
     (bundle, team, people)
 }
 
-/// The members of `team` as an audience.
+/// Returns the members of `team` as an audience.
 pub fn members_of(team: &TeamChannel) -> Value {
     json!({ "kind": "team", "tenant": team.tenant, "id": team.team_id })
 }
 
-/// The content of every broadcast to a team.
+/// Returns the content of every broadcast to a team.
 pub fn hello() -> Value {
     json!({ "text": "Hello." })
 }
 
-/// Begins the broadcast of `news` to `audience`.
+/// Starts the broadcast of `news` to `audience`.
 pub async fn start_broadcast(bundle: &TestBundle, audience: Value) {
     bundle.local().fire(news(audience, hello())).await.unwrap();
 }
 
-/// Reads the rosters, plans with the tick, tells everybody, and ends with the tick.
+/// Reads the rosters, plans with the tick, sends to all recipients, and completes with the tick.
 pub async fn finish_broadcast(bundle: &TestBundle) {
     for _ in 0..2 {
         bundle.drain().await;
@@ -46,7 +46,7 @@ pub async fn finish_broadcast(bundle: &TestBundle) {
     }
 }
 
-/// Who was told, by the name of the conversation's person.
+/// Returns the names of the recipients, sorted.
 pub fn recipient_names(bundle: &TestBundle) -> Vec<String> {
     let people = bundle.channel().people();
     let sent = bundle.channel().entries().into_iter().filter(|entry| entry.effect == Effect::Sent);
@@ -61,7 +61,7 @@ pub fn recipient_names(bundle: &TestBundle) -> Vec<String> {
     names
 }
 
-/// How many pages of members were read.
+/// Returns the number of roster pages that were read.
 pub fn pages_read(bundle: &TestBundle) -> usize {
     bundle.channel().entries().iter().filter(|entry| entry.effect == Effect::Read).count()
 }

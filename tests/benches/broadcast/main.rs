@@ -1,5 +1,5 @@
-//! What telling a crowd costs: CPU seconds of the release workers, beside a loop that records nothing.
-//! It measures and does not judge: machines differ.
+//! Benchmark of a broadcast: CPU seconds of the release workers compared with a loop that records nothing. It asserts
+//! no limits, because machines differ.
 //!
 //! The crowd is of many tenants, each told as fast as `TENANT_RATE` allows at most, so that no tenant's rate is what
 //! bounds them all.
@@ -24,24 +24,24 @@ use support::services::CLIENT_ID;
 
 const TENANTS: usize = 20;
 
-/// Recipients of each tenant.
+/// Recipients per tenant.
 const PEOPLE: usize = 250;
 
 const RECIPIENTS: usize = TENANTS * PEOPLE;
 
-/// What the template allows at most.
+/// Largest value that the template allows.
 const TENANT_RATE: u32 = 50;
 
-/// Worker processes, each of which tells one recipient after the other at its tenant's rate.
+/// Worker processes; each sends to one recipient after the other at the rate of its tenant.
 const WORKERS: usize = 32;
 
-/// Requests that the bare loop has under way.
+/// Concurrent requests of the bare loop.
 const AT_A_TIME: usize = 32;
 
-/// What everyone is told.
+/// Text of the broadcast.
 const TEXT: &str = "The network is down until noon. We will tell you when it is back.";
 
-/// The argument that makes this program the bare loop; its settings follow.
+/// Argument that turns this program into the bare loop; its settings follow.
 const BARE: &str = "bare";
 
 fn main() {
@@ -49,7 +49,7 @@ fn main() {
     if let [_, first, settings] = &arguments[..]
         && first == BARE
     {
-        // On one thread, as the functions are.
+        // One thread, as in the functions.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         return runtime.block_on(bare::serve(&serde_json::from_str(settings).unwrap(), TEXT, AT_A_TIME));
     }
@@ -87,7 +87,7 @@ async fn compare() {
     ));
 }
 
-/// Makes everybody known, and says which conversations they are.
+/// Stores a conversation reference for every person and returns the ids of the conversations.
 async fn populate(services: &Services) -> Vec<String> {
     let table =
         Table::new(aws_sdk_dynamodb::Client::new(&services.stack.sdk_config()), services.stack.table_name());
@@ -122,7 +122,7 @@ async fn measure_bare(services: &Services, conversations: &[String]) -> Measurem
     all().await
 }
 
-/// What it took, and what was asked of table and queue for it.
+/// Measures a broadcast and counts its requests to table and queue.
 async fn measure_herald(services: &Arc<Services>) -> (Measurement, BTreeMap<String, usize>) {
     let asked: Arc<Mutex<BTreeMap<String, usize>>> = Arc::default();
     let notes = asked.clone();
@@ -161,11 +161,11 @@ async fn measure_herald(services: &Arc<Services>) -> (Measurement, BTreeMap<Stri
     (took, asked)
 }
 
-/// Messages of deliveries.
+/// Deliveries put into the queue.
 const QUEUED: &str = "messages queued";
 
-/// What is asked for, by operation and kind of record. Receiving and deleting messages is Lambda's own doing, and
-/// listing people is planning's.
+/// Names of a request by operation and kind of record. Receiving and deleting messages is left to Lambda, and listing
+/// recipients belongs to planning.
 fn names_of(operation: &str, body: &[u8]) -> Vec<String> {
     let request: Value = serde_json::from_slice(body).unwrap();
     let Some((_, verb)) = operation.split_once('.') else { return Vec::new() };

@@ -1,5 +1,5 @@
-//! What Herald is compared with: a server that checks the token and makes the same two requests, and that forgets
-//! both queries and answers when it ends. It is the floor of what a turn can cost, not a way to run an agent.
+//! Baseline of the turn benchmark: a server that checks the token and makes the same two requests, and stores neither
+//! queries nor answers. This is the minimal cost of a turn, not a usable implementation.
 
 use std::sync::Arc;
 
@@ -21,8 +21,8 @@ struct Bare {
     rules: Validation,
 }
 
-/// Serves `/api/messages` on a free port of this machine, which it prints; `settings` name the channel and who it is
-/// to it.
+/// Serves `/api/messages` on a free port, which it prints; `settings` name the channel and the registration of the
+/// agent.
 pub(crate) async fn serve(settings: &Value) {
     let setting = |name: &str| settings[name].as_str().unwrap().to_owned();
     let http = herald::channel::http::client().unwrap();
@@ -40,7 +40,7 @@ pub(crate) async fn serve(settings: &Value) {
     axum::serve(listener, router).await.unwrap();
 }
 
-/// Answers the request and both of its messages in one go.
+/// Handles the request and sends both messages before it responds.
 async fn take(State(bare): State<Arc<Bare>>, headers: HeaderMap, Json(activity): Json<Value>) -> StatusCode {
     let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
     let Some(true) = token.map(|token| bare.knows(token)) else { return StatusCode::UNAUTHORIZED };

@@ -1,5 +1,5 @@
-//! What a query with a follow-up costs: CPU seconds of the release binaries, beside a server that stores nothing.
-//! It measures and does not judge: machines differ.
+//! Benchmark of a query with a follow-up: CPU seconds of the release binaries compared with a server that stores
+//! nothing. It asserts no limits, because machines differ.
 
 #![expect(clippy::unwrap_used, reason = "a measurement may end where it fails")]
 
@@ -17,22 +17,22 @@ use support::{Function, Services};
 use tokio::sync::{Mutex, Semaphore};
 use tokio::task::JoinSet;
 
-/// Queries that are measured, after as many that warm up.
+/// Measured queries; as many precede them as a warm-up.
 const TURNS: usize = 2_000;
 
-/// Queries under way at a time.
+/// Concurrent queries.
 const AT_A_TIME: usize = 64;
 
-/// Who asks them, so that nobody is answered faster than the channel allows.
+/// Number of users; enough that the rate limit of the channel delays no answer.
 const PEOPLE: usize = 500;
 
-/// Processes of the worker for turns, and for tasks: the sample's shop takes two seconds over each of these.
+/// Processes of the worker for turns and for tasks: a task of the sample engine takes two seconds.
 const WORKERS: [(&str, usize); 2] = [("TurnsQueue", 4), ("TasksQueue", AT_A_TIME)];
 
 /// Processes of inbound.
 const INBOUNDS: usize = 2;
 
-/// The argument that makes this program the bare server; its settings follow.
+/// Argument that turns this program into the bare server; its settings follow.
 const BARE: &str = "bare";
 
 #[tokio::main]
@@ -85,7 +85,7 @@ async fn measure_bare(services: &Arc<Services>, people: &[Person]) -> Measuremen
     Measurement { count: TURNS, wall: since(begun), cpu: server.cpu() - before }
 }
 
-/// What all of it took, and the CPU seconds per thousand of inbound, turns and tasks.
+/// Measures all queries: the total, and the CPU seconds per thousand of inbound, turns and tasks.
 async fn measure_herald(services: &Arc<Services>, people: &[Person]) -> (Measurement, [f64; 3]) {
     let inbounds = Arc::new(Pool::start(services, "inbound", INBOUNDS).await);
     let [turns, tasks] = WORKERS;
@@ -149,7 +149,7 @@ impl Pool {
     }
 }
 
-/// Has everybody ask one thing after the other, until all queries are asked.
+/// Sends `TURNS` queries, `AT_A_TIME` of them concurrently, from all people in turn.
 async fn ask_all<F: Future<Output = ()> + Send + 'static>(people: &[Person], ask: &impl Fn(Person) -> F) {
     let mut asking = JoinSet::new();
     for turn in 0..TURNS {

@@ -1,4 +1,4 @@
-//! To whom and what: each kind of audience, and what is refused before anybody is told.
+//! Audiences and contents of broadcasts: each kind of audience, and events that are rejected before any send.
 
 use local::channel_emulator::Effect;
 use support::ScriptedEngine;

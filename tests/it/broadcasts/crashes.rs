@@ -1,4 +1,4 @@
-//! What a crash, a pause or an end in the middle leaves behind, and how it goes on.
+//! Broadcasts that are interrupted by a crash, a pause or a cancellation, and how they continue.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,7 +18,7 @@ fn everyone() -> Value {
     news(json!({ "kind": "everyone" }), hello())
 }
 
-/// Has the nth request for this operation meet its fate.
+/// Injects `fate` into the nth request of this operation.
 fn inject_fault(bundle: &TestBundle, operation: &'static str, nth: usize, fate: RequestFate) {
     let seen = AtomicUsize::new(0);
     let hook = move |asked: &str| {
@@ -58,7 +58,7 @@ async fn interrupted_plan_continues_with_the_tick_without_duplicates() {
         populate(&bundle, 40).await;
         inject_fault(&bundle, operation, nth, fate);
 
-        // The SDK repeats what was refused or hung up; what it does not repeat is the next event's.
+        // The SDK repeats a refused or dropped request; the next event continues after any other failure.
         let _ = bundle.local().fire(everyone()).await;
         bundle.local().stack.on_request(Arc::new(|_: &str| RequestFate::Pass));
         bundle.local().fire(everyone()).await.unwrap();
@@ -81,7 +81,7 @@ async fn crashed_planner_is_replaced_by_the_tick_after_its_lease() {
     };
     bundle.local().stack.on_request(Arc::new(refused));
 
-    // Its process ends in the middle of a request.
+    // The process of the planner ends in the middle of a request.
     let planning = bundle.local().fire(everyone());
     let died = tokio::time::timeout(std::time::Duration::from_millis(700), planning).await;
     bundle.local().stack.on_request(Arc::new(|_: &str| RequestFate::Pass));
@@ -229,7 +229,7 @@ async fn outcome_uncounted_after_a_crash_is_recounted() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     populate(&bundle, 5).await;
     bundle.local().fire(everyone()).await.unwrap();
-    // The counter is written after the lines.
+    // The counter is written after the entries.
     let lost =
         |asked: &str| if asked.contains("UpdateItem") { RequestFate::Refuse } else { RequestFate::Pass };
     bundle.local().stack.on_request(Arc::new(lost));

@@ -1,4 +1,4 @@
-//! What a broadcast comes to for one who cannot be told, and what that means for the others.
+//! Outcomes of deliveries that fail, and their effect on the other recipients.
 
 use herald::broadcast::Status;
 use herald::clock::Clock;
@@ -15,7 +15,7 @@ fn everyone() -> Value {
     news(json!({ "kind": "everyone" }), hello())
 }
 
-/// Tells one person, whose channel answers with `fault`.
+/// Sends a broadcast to one person while the channel responds with `fault`; returns the report entry.
 async fn send_with_fault(fault: Fault) -> (TestBundle, Entry) {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     populate(&bundle, 1).await;
@@ -193,7 +193,7 @@ async fn twenty_rejected_tokens_pause_the_broadcast_and_fail_no_delivery() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     populate(&bundle, 30).await;
     let denied = Refusal::raw(401, r#"{"message":"Authorization has been denied for this request."}"#);
-    // Each is tried with a new token once more.
+    // Each send is repeated once with a new token.
     for _ in 0..60 {
         bundle.channel().fail_on(Operation::Send, Fault::Status(denied.clone()));
     }

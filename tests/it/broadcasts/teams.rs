@@ -1,4 +1,5 @@
-//! The members of a team: the roster read by a worker, page by page, and what becomes of it when it cannot be.
+//! Broadcasts to the members of a team: the worker reads the roster page by page, and handles a roster that cannot be
+//! read.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +12,8 @@ use support::teams::*;
 
 use super::*;
 
-/// Tells the members of `team`, reads the first page of the roster, and gives the receipt of the message that it is left by.
+/// Starts a broadcast to the members of `team`, reads the first page of the roster, and returns the receipt of the
+/// unfinished message.
 async fn read_one_page(bundle: &TestBundle, team: &TeamChannel) -> String {
     start_broadcast(bundle, members_of(team)).await;
     let asked = AtomicUsize::new(0);
@@ -90,7 +92,7 @@ async fn crash_at_any_roster_request_sends_each_member_once() {
         let seen = Arc::new(AtomicUsize::new(0));
         let inject_fault = |seen: Arc<AtomicUsize>| {
             move |operation: &str| {
-                // A message that is received and lost on its way is the queue's to bring back.
+                // SQS redelivers a message whose receipt is lost in transit.
                 if operation.contains("ReceiveMessage") {
                     return RequestFate::Pass;
                 }
@@ -149,7 +151,7 @@ async fn concurrent_roster_reads_store_it_once() {
     let (bundle, team, people) = office(5).await;
     start_broadcast(&bundle, members_of(&team)).await;
 
-    // As after a planner that died between asking and noting that it did.
+    // As after a planner that crashed between requesting the roster and recording the request.
     let decide = |broadcast: &Broadcast| (Some(Broadcast { asked: false, ..broadcast.clone() }), ());
     store(&bundle).change(&id(), decide).await.unwrap();
     tick(&bundle).await;

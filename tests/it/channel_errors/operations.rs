@@ -1,5 +1,4 @@
-//! The rows that differ for creating a conversation, for announcements and for updates, each as an array.
-//! Answers are next door.
+//! The rows that differ for creating conversations, for broadcasts and for updates. `rows` has the rows for answers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +16,7 @@ use support::{ScriptedEngine, SecondWorker, TestBundle};
 use super::rows::refusal;
 use super::{name, print, reference_of, second_worker, state_of};
 
-/// Tells one person by Entra id while the channel answers so; gives the texts of the records that came of it.
+/// Sends a notification to one person by Entra id; returns the new job records and the number of requests.
 async fn notify(bundle: &TestBundle, second_worker: &SecondWorker, person: &Person) -> (Vec<Job>, usize) {
     let (jobs, entries) = (bundle.jobs().await, bundle.channel().entries().len());
     bundle.clock().advance(Duration::from_secs(1));

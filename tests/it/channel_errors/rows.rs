@@ -1,5 +1,4 @@
-//! The rows of the channel's status table for an answer, in the order of the protocol's page.
-//! What they are played on is next door.
+//! The rows of the channel's status table for an answer, in the order of docs/protocol.md §1.8.
 
 use herald::jobs::FailureKind::{self, Busy, GatewayError, LostReply, Rejected, Throttled, Unauthorized};
 use herald::jobs::State;
@@ -10,18 +9,18 @@ use herald::protocol::channel_error::RejectionReason::{
 };
 use local::channel_emulator::Refusal;
 
-/// One row: what the channel answers, and what is to come of it.
+/// One row: the responses of the channel, and the expected result.
 pub(super) struct Row {
     pub(super) answers: Vec<Refusal>,
-    /// How the send stands after the first attempt.
+    /// State of the send after the first attempt.
     pub(super) at_first: State,
-    /// How it ends once the channel takes everything.
+    /// Final state, once the channel accepts everything.
     pub(super) in_the_end: State,
-    /// What its record names as the failure of the first attempt.
+    /// Recorded failure of the first attempt.
     pub(super) failure: Option<FailureKind>,
-    /// Requests made to the connector, all in all.
+    /// Total number of requests to the connector.
     pub(super) requests: usize,
-    /// What the table says of the reference.
+    /// Stored state of the reference.
     pub(super) reference: &'static str,
 }
 
@@ -36,12 +35,12 @@ fn row(
     Row { answers: answers.into(), at_first, in_the_end, failure, requests, reference }
 }
 
-/// Refused for good, at the first request.
+/// Returns a row for a permanent rejection of the first request.
 fn failed(answer: Refusal, failure: FailureKind, reference: &'static str) -> Row {
     row([answer], State::Failed, State::Failed, Some(failure), 1, reference)
 }
 
-/// Not taken now, and repeated by itself.
+/// Returns a row for a temporary rejection that is retried.
 fn repeated(answer: Refusal, failure: FailureKind) -> Row {
     row([answer], State::Retry, State::Sent, Some(failure), 2, "active")
 }
@@ -53,7 +52,7 @@ pub(super) fn refusal(status: u16, code: &str, message: &str) -> Refusal {
 const NESTED: &str = r#"{"errorCode":209,"message":"{\"subCode\":\"MessageWritesBlocked\",\"details\":\"Thread is blocked\"}"}"#;
 const DENIED: &str = r#"{"message":"Authorization has been denied for this request."}"#;
 
-/// The rows for an answer to a person.
+/// Returns the rows for an answer to a person.
 pub(super) fn rows() -> Vec<Row> {
     let denied = || Refusal::raw(401, DENIED);
     let elsewhere = || refusal(403, "InvalidBotApiHost", "Invalid host");

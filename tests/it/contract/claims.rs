@@ -1,5 +1,5 @@
-//! Jobs: of many who want one, one has it, and only who has it can write.
-//! What a claim decides is the ledger's; here it must survive the way to the table and back.
+//! Job claims: one of many concurrent claims is acquired, and only its owner can write. `herald::jobs` decides; these
+//! checks cover storing the decision.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use super::services::Services;
 
 const LEASE: Duration = Duration::from_secs(20);
 
-/// What some JSON and some queues cannot carry, and what is easily cut in two.
+/// Characters that some JSON parsers and queues corrupt, and grapheme clusters that are easily split.
 const AWKWARD: &str =
     "a\u{FFFE}b\u{FFFF}c\u{FEFF}\0\u{1}\t\r\n\"\\\u{2028} é e\u{301} 👩🏽‍🚀 \u{1F1E8}\u{1F1ED} \u{10FFFF}";
 
@@ -183,7 +183,7 @@ pub(super) async fn record_outlives_every_copy_of_its_message(services: &Service
     let (jobs, now) = (services.jobs(), SystemClock.now());
     let least = now + SignedDuration::from_hours(30 * 24);
 
-    // To be begun at once or not at all: nothing is kept for a shorter time.
+    // Expired at once: no record is kept for a shorter time.
     let job = jobs.claim(&id(), &ClaimRequest { expires_at: now, ..claimant("owner", now) }).await.unwrap();
     let claimed = expiry(services).await;
     let sent = jobs::finish(taken(job), Attempt::Sent(None), ResendPolicy::Answer, Timestamp::UNIX_EPOCH);
@@ -217,7 +217,8 @@ fn taken(claim: Claim) -> Job {
     }
 }
 
-/// Sixteen want the same job at once: the records of those who have it, and until when the others are to wait.
+/// Claims the same job sixteen times concurrently; returns the acquired records, and the lease end that each other
+/// claim got.
 async fn race(jobs: &JobStore, now: Timestamp) -> (Vec<Job>, Vec<Timestamp>) {
     let mut claims = JoinSet::new();
     for number in 0..16 {
@@ -241,7 +242,7 @@ fn with_plan(job: Job, text: &str) -> Job {
     Job { plan: Some(Plan::sends(vec![Activity::message(text)])), ..job }
 }
 
-/// When the service may remove the one item there is, by the attribute that the template names.
+/// Returns the TTL of the only item, read from the attribute that the template names.
 async fn expiry(services: &Services) -> i64 {
     let item = services.items().await.pop().unwrap();
     item[&services.template.table.ttl_attribute].as_n().unwrap().parse().unwrap()

@@ -1,5 +1,5 @@
-//! Queues: order within a group, copies dropped, and messages that come back or are given up.
-//! What is in a message is told with the bodies.
+//! Queues: order within a message group, deduplication, redelivery and dead letters. `bodies` covers the content of
+//! messages.
 
 use std::time::Duration;
 
@@ -121,13 +121,14 @@ pub(super) async fn dead_lettered_turn_unblocks_its_conversation(services: &Serv
         let message = services.receive_now("TurnsQueue").await.unwrap();
         queue.change_visibility(receipt(&message), Duration::ZERO).await.unwrap();
     }
-    // The receipt that gives the poison up may itself find nothing: the move takes a moment.
+    // The delete of the poison message may find nothing: the move takes a moment.
     let next = eventually(async || services.receive_now("TurnsQueue").await, Option::is_some).await;
 
     assert_eq!(next.as_ref().map(work), Some(task("next")));
 }
 
-/// On AWS a group is a hint about fairness here, which no emulator models; MiniStack takes it and ignores it.
+/// On AWS a message group of a standard queue is a fairness hint, which no emulator models; MiniStack accepts and
+/// ignores it.
 pub(super) async fn standard_queue_accepts_groups_and_blocks_none(services: &Services) {
     let works = ["1", "2", "3"].map(|name| (task(name), "tenant".to_owned()));
 

@@ -1,5 +1,5 @@
-//! Conversation references: the newest word wins, and who left is in no audience.
-//! Indexes follow their table in their own time, so what is read from one is looked for until it is there.
+//! Conversation references: the newest update wins, and a removed conversation is in no audience. Indexes are
+//! eventually consistent, so reads from an index are polled.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -192,7 +192,7 @@ pub(super) async fn shard_of_several_pages_is_listed_completely(services: &Servi
     let everyone: BTreeSet<_> = in_shard.take(4).collect();
     for name in &everyone {
         let mut reference = personal(name);
-        // Four of these are more than the megabyte of one page.
+        // Four of these exceed the megabyte of one page.
         reference.conversation.extra.insert("padding".to_owned(), "x".repeat(350_000).into());
         store.upsert(&reference, Presence::Active, now).await.unwrap();
     }
@@ -205,7 +205,7 @@ pub(super) async fn shard_of_several_pages_is_listed_completely(services: &Servi
     assert_eq!(listed.iter().map(name).collect::<BTreeSet<_>>(), everyone);
 }
 
-/// Everything in `shard`, and how many pages that were.
+/// Returns all references in `shard`, and the number of pages.
 async fn list(store: &ReferenceStore, shard: Shard) -> (Vec<ConversationReference>, usize) {
     let (mut listed, mut pages, mut from) = (Vec::new(), 0, None);
     loop {
@@ -221,7 +221,7 @@ async fn list(store: &ReferenceStore, shard: Shard) -> (Vec<ConversationReferenc
     }
 }
 
-/// Whether `reference` is found by its person, and by its audience shard; looks until both are as expected.
+/// Whether `reference` is found by its person and by its audience shard; polls until both are as expected.
 async fn in_indexes(
     store: &ReferenceStore,
     reference: &ConversationReference,
@@ -238,7 +238,7 @@ async fn in_indexes(
     eventually(look, |found| *found == (expected, expected)).await
 }
 
-/// Every order of `count` things.
+/// Returns every order of `count` things.
 fn orders_of(count: usize) -> Vec<Vec<usize>> {
     let Some(last) = count.checked_sub(1) else { return vec![Vec::new()] };
     let shorter = orders_of(last).into_iter();
@@ -268,7 +268,7 @@ fn person(name: &str) -> User {
     }
 }
 
-/// The personal conversation with who has this name.
+/// Returns the personal conversation with the person of this name.
 fn personal(name: &str) -> ConversationReference {
     let conversation = ConversationAccount::new(ConversationId::new(format!("a:{name}")).unwrap());
     let service_url = ServiceUrl::new("https://smba.trafficmanager.net/emea/").unwrap();

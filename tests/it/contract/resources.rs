@@ -1,5 +1,4 @@
-//! The table and the queues: they are the ones of the template, whoever created them.
-//! How the adapters use them is told elsewhere.
+//! The table and the queues match the template, whichever emulator created them.
 
 use aws_sdk_sqs::types::QueueAttributeName;
 use serde_json::Value;

@@ -1,5 +1,5 @@
-//! Whether the bounds held: what the channel was shown and what the engine was asked, against what the records say.
-//! What a crash is, and where it was, the injector says.
+//! Checks the bounds: compares the messages that the channel showed and the calls of the engine with the job records.
+//! `injector` defines the crash points.
 
 use std::collections::HashSet;
 
@@ -8,31 +8,31 @@ use local::channel_emulator::{Effect as Shown, TranscriptEntry};
 use super::injector::Event;
 use super::scenario::{ACK, ANSWER, Scenario};
 
-/// What a scenario with crashes came to.
+/// Observations of one run with crashes.
 pub(super) struct Observed<'a> {
     pub(super) scenario: Scenario,
-    /// How many there were.
+    /// Number of crashes.
     pub(super) crashes: usize,
-    /// Whether one of them was where nobody can know what was shown.
+    /// Whether a crash was at a point after which the outcome of a send is unknown.
     pub(super) may_be_unknown: bool,
-    /// What the agent asked of the channel.
+    /// Requests of the agent to the channel.
     pub(super) entries: Vec<TranscriptEntry>,
     pub(super) log: &'a [Event],
-    /// Jobs that ended so.
+    /// Jobs that ended as unknown.
     pub(super) unknown: usize,
-    /// The most that a job says it was repeated without knowing.
+    /// Largest number of resends that a job recorded.
     pub(super) resends: u32,
 }
 
 impl Observed<'_> {
-    /// How often `text` was shown as a message of its own.
+    /// Returns how often `text` was shown as a message of its own.
     pub(super) fn copies(&self, text: &str) -> usize {
         let is_copy =
             |entry: &&TranscriptEntry| entry.effect == Shown::Sent && entry.activity["text"] == text;
         self.entries.iter().filter(is_copy).count()
     }
 
-    /// The bound that did not hold.
+    /// Returns the bound that did not hold.
     pub(super) fn broken(&self) -> Option<String> {
         let sends = self.scenario.sends().iter();
         let mut broken = sends.filter_map(|text| self.broken_by(text));
@@ -46,7 +46,7 @@ impl Observed<'_> {
         let is_for_many = self.scenario == Scenario::Notification;
         let copies = self.copies(text);
         let holds = match copies {
-            // Only where a record says so; and an answer only once a crash has hit its resend too.
+            // Only where a record is unknown; and an answer only once a crash has hit its resend too.
             0 => self.unknown > 0 && self.may_be_unknown && (is_for_many || self.crashes > 1),
             1 => true,
             2 => is_ambiguous && self.resends > 0 && !is_for_many,
@@ -86,7 +86,7 @@ impl Observed<'_> {
         (self.unknown > 0 && !may_end_unknown).then(|| "a job ended unknown without need".to_owned())
     }
 
-    /// Nothing that was decided and stored is asked again.
+    /// Returns the violation when the engine is called again for a stored decision.
     fn broken_by_the_engine(&self) -> Option<String> {
         let mut stored: Vec<String> = Vec::new();
         for event in self.log {

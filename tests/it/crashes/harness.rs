@@ -1,5 +1,5 @@
-//! Who runs the functions: hands them activities, messages and events one at a time, sweeps away a process that died
-//! with all it had in memory, and brings back what it had in hand. It knows no scenario and judges nothing.
+//! Runs the functions: passes them activities, messages and events one at a time, replaces a crashed process, and makes
+//! its messages visible again. It knows no scenario and asserts nothing.
 
 use herald::agent::Engine;
 use std::collections::{HashMap, HashSet};
@@ -19,22 +19,22 @@ use support::{TestBundle, TestClock, services};
 use super::injector::{CrashInjector, Function};
 use super::mutant::Mutant;
 
-/// Longer than any claim holds and any work is put off.
+/// Longer than any lease and any retry delay.
 const AFTER_LEASE: Duration = Duration::from_secs(31);
 
-/// The channel sends again what was not answered by then.
+/// Interval after which the channel resends an activity without response.
 const CHANNEL_RESEND_INTERVAL: Duration = Duration::from_secs(15);
 
-/// How often anything may be tried before it is taken to go round in circles.
+/// Attempts before the run counts as an endless loop.
 const MAX_ROUNDS: usize = 60;
 
-/// The longest that a scenario pauses by itself.
+/// Longest pause within a scenario.
 const PAUSE: Duration = Duration::from_millis(1_500);
 
-/// How long the runtime is given to notice that a process is gone.
+/// Yields to the runtime until a crashed process is certainly gone.
 const YIELDS: usize = 20;
 
-/// One bundle and whoever calls its functions.
+/// One bundle, and the processes and pollers that run its functions.
 pub(super) struct Harness {
     pub(super) bundle: TestBundle,
     pub(super) injector: Arc<CrashInjector>,
@@ -45,7 +45,7 @@ pub(super) struct Harness {
 }
 
 impl Harness {
-    /// A bundle with this engine, tapped.
+    /// Starts a bundle with this engine and the crash injector.
     pub(super) async fn start(
         engine: Arc<dyn Engine>,
         clock: Arc<TestClock>,
@@ -63,7 +63,7 @@ impl Harness {
         Self { bundle, injector, mutant, processes: HashMap::new(), pollers, answered: HashSet::new() }
     }
 
-    /// The channel delivers `activity` until it is taken.
+    /// Has the channel deliver `activity` until it is accepted.
     pub(super) async fn deliver(&mut self, activity: &Value) -> Result<(), String> {
         let id = activity["id"].as_str().unwrap().to_owned();
         for _ in 0..MAX_ROUNDS {
@@ -86,7 +86,7 @@ impl Harness {
         Err("the activity was never taken".to_owned())
     }
 
-    /// The scheduler has `proactive` handle `event` until it succeeds.
+    /// Has the scheduler invoke `proactive` with `event` until it succeeds.
     pub(super) async fn fire(&mut self, event: &Value) -> Result<(), String> {
         for _ in 0..MAX_ROUNDS {
             let proactive = self.process(Function::Proactive).proactive;
@@ -100,7 +100,7 @@ impl Harness {
         Err("the event was never handled".to_owned())
     }
 
-    /// Works on the queues and the agenda until nothing is left.
+    /// Works on queues and timers until nothing is left.
     pub(super) async fn settle(&mut self) -> Result<(), String> {
         for _ in 0..MAX_ROUNDS {
             let mut is_idle = true;
@@ -125,12 +125,12 @@ impl Harness {
         self.bundle.items().await.iter().any(|item| is_such(&item["pk"]))
     }
 
-    /// The records of all jobs.
+    /// Returns the records of all jobs.
     pub(super) async fn jobs(&self) -> Vec<Job> {
         self.bundle.jobs().await
     }
 
-    /// Has the next message of a queue worked on, whatever happens; `false` when there is none.
+    /// Has the next message of a queue handled, with any crash; `false` when there is none.
     async fn step(&mut self, number: usize) -> Result<bool, String> {
         let (function, poller) = self.pollers[number].clone();
         let received = poller.receive(Duration::ZERO).await.map_err(|error| error.to_string())?;
@@ -147,7 +147,8 @@ impl Harness {
                 if self.mutant == Some(Mutant::EmptyFailuresOnPanic) {
                     poller.delete(&receipt).await.map_err(|error| error.to_string())?;
                 } else {
-                    // While the claim of whoever died still holds: it must not be taken, nor be acknowledged.
+                    // While the claim of the crashed worker still holds: it must not be acquired, nor the message be
+                    // acknowledged.
                     make_visible(&poller, &receipt).await;
                 }
                 return Ok(true);
@@ -165,11 +166,11 @@ impl Harness {
         Ok(true)
     }
 
-    /// What `work` came to in the process of `function`; `None` when the process died over it, and is gone.
+    /// Returns the result of `work` in the process of `function`; `None` when the process crashed and was removed.
     async fn run<T>(&mut self, function: Function, work: impl Future<Output = T>) -> Option<T> {
         let (stack, channel) = (&self.bundle.local().stack, self.bundle.channel());
         self.injector.begin(function);
-        // On the heap: a process holds much.
+        // On the heap: a process is large.
         let work = Box::pin(work);
         let outcome = tokio::select! {
             biased;
@@ -180,7 +181,7 @@ impl Harness {
             () = channel.reply_lost() => None,
         };
         if outcome.is_none() {
-            // What it asked for in the same breath reaches nobody.
+            // Concurrent requests of the crashed process get no response.
             for _ in 0..YIELDS {
                 tokio::task::yield_now().await;
             }
@@ -214,7 +215,7 @@ impl Harness {
     }
 }
 
-/// The queue's own timer is side-stepped. A message that is gone stays so.
+/// Makes a message visible now, without waiting for the queue. A deleted message stays deleted.
 async fn make_visible(poller: &QueuePoller, receipt: &str) {
     let queue = Queue::new(poller.sqs.clone(), &poller.url);
     let _ = queue.change_visibility(receipt, Duration::ZERO).await;

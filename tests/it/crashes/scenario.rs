@@ -1,5 +1,5 @@
-//! The scenarios that are enumerated, and how one is played with crashes.
-//! The points come from playing it without any; nothing here counts on their number. What is judged is the observed's.
+//! The enumerated scenarios, and a run of one with crashes. The points come from a run without crashes, so no number of
+//! them is fixed. `bounds` checks the result.
 
 use herald::agent::{
     Engine, EngineError, Notification, Progress, Recipient, Response, TaskResponse, TaskRun, Turn,
@@ -24,27 +24,27 @@ pub(super) const ACK: &str = "On it.";
 pub(super) const ANSWER: &str = "Here it is.";
 const NEWS: &str = "News.";
 
-/// What happens.
+/// One sequence of events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scenario {
     /// Query, ack, task, follow-up.
     FollowUp,
-    /// Query, ack, task, answer in place of the ack.
+    /// Query, ack, task, answer that replaces the ack.
     Replacement,
-    /// Query, first chunk of a stream, task, chunks, its end.
+    /// Query, first chunk of a stream, task, chunks, final chunk.
     Stream,
     /// Notification, conversation created, message.
     Notification,
-    /// Query while the queue is down, agenda, tick, reply.
+    /// Query while the queue is down, timer, tick, reply.
     Outage,
 }
 
-/// How a scenario went.
+/// Result of one run.
 pub(super) struct Played {
     pub(super) log: Vec<Event>,
-    /// How many of the chosen points were not come by.
+    /// Number of chosen points that were not reached.
     pub(super) left: usize,
-    /// How many messages were shown twice, and how many jobs ended unknown.
+    /// Number of messages that were shown twice, and of jobs that ended as unknown.
     pub(super) twice: usize,
     pub(super) unknown: usize,
     /// The bound that did not hold.
@@ -71,12 +71,12 @@ impl Scenario {
         }
     }
 
-    /// What is to be shown as a message of its own.
+    /// Returns the texts that are shown as messages of their own.
     pub(super) fn sends(self) -> &'static [&'static str] {
         match self {
             Self::FollowUp => &[ACK, ANSWER],
             Self::Replacement => &[ACK],
-            // Its first chunk is no message, and its end is judged as the answer.
+            // Its first chunk is no message, and its end is checked as the answer.
             Self::Stream => &[],
             Self::Notification => &[NEWS],
             Self::Outage => &[ANSWER],
@@ -93,7 +93,7 @@ impl Scenario {
         } else {
             let activity = harness.bundle.channel().message(&person, "report");
             harness.injector.refuse_turns(self == Self::Outage);
-            // The ticks have come this far: the next one has little to look through.
+            // Moves the watermark close to now, so that the next tick has few minutes to read.
             let drained = Minute(Minute::of(harness.bundle.clock().now()).0 - 3);
             let timers = &harness.bundle.local().bundle.proactive.timers;
             timers.advance_watermark(drained).await.map_err(|error| error.to_string())?;
@@ -104,7 +104,7 @@ impl Scenario {
     }
 }
 
-/// Plays `scenario` with a crash at each of `points`; `usual` is what happens without any.
+/// Runs `scenario` with a crash at each of `points`; `usual` holds the effects of a run without crashes.
 pub(super) async fn play(
     scenario: Scenario,
     points: &[Point],
@@ -137,7 +137,7 @@ pub(super) async fn play(
     Played { log, left, twice, unknown, broken }
 }
 
-/// The engine of a scenario, and the log of when it was asked.
+/// The engine of a scenario, which logs its calls.
 struct ObservedEngine {
     engine: ScriptedEngine,
     injector: Arc<CrashInjector>,

@@ -1,4 +1,4 @@
-//! What the emulated login takes for an assertion: nothing that Entra would refuse.
+//! Assertions that the emulated login accepts: none that Entra would reject.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ fn token_url(bundle: &TestBundle) -> String {
     )
 }
 
-/// The code with which the assertion is refused; null when it is taken.
+/// Returns the error code for the assertion; null when it is accepted.
 async fn present(bundle: &TestBundle, assertion: &str) -> Value {
     let claims = bundle.channel().token_claims();
     let form = [

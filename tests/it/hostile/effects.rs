@@ -1,5 +1,5 @@
-//! What comes of a request beside its status: what is queued, what is kept, what is asked for.
-//! What only shows once the worker has done its part is in `stories`.
+//! Effects of a request besides its status: queued messages, stored records and outbound requests. `turn_effects`
+//! covers the effects after the worker has run.
 
 use herald::aws::queue::TurnWork;
 use herald::clock::Clock;
@@ -12,7 +12,7 @@ use super::request_builder::Request;
 use super::row::{Mutation, Row};
 use super::setup::{Answer, Setup};
 
-/// What has to have happened before a row is played.
+/// Sets up the state that a row needs.
 pub(super) async fn prepare(setup: &Setup, row: &Row) {
     if row.effect.as_deref() == Some("its own reference") {
         let victim = setup.builder.request(&victim());
@@ -21,7 +21,7 @@ pub(super) async fn prepare(setup: &Setup, row: &Row) {
     }
 }
 
-/// Looks at what came of a request that got its status.
+/// Checks the effects of a request that got its status.
 pub(super) async fn check(
     setup: &Setup,
     row: &Row,
@@ -73,12 +73,12 @@ pub(super) async fn check(
             let key = references.key(&ConversationReference::of(&activity).unwrap());
             require(references.get(&key).await.unwrap().is_some(), "somebody else's conversation was removed")
         }
-        // Shown elsewhere.
+        // Checked elsewhere.
         Some(_) => Ok(()),
     }
 }
 
-/// A message in a conversation that somebody else has designs on.
+/// Returns a message in the conversation that another row tries to overwrite.
 fn victim() -> Mutation {
     let body = [("/conversation/id".to_owned(), "\"a:victim\"".to_owned())];
     Mutation { expect: 202, body: body.into(), ..Mutation::default() }

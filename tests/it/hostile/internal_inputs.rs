@@ -1,5 +1,5 @@
-//! Behind the front door: bodies of the queues, events of schedules, answers of connector and login service.
-//! What is looked at is the effect; there is no status.
+//! Hostile input behind inbound: queue bodies, schedule events, and responses of connector and login service. Only the
+//! effects are checked.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use super::placeholders::expand;
 use super::row;
 use super::ssrf_listener::SsrfListener;
 
-/// What a row of G is about, with its placeholders replaced.
+/// Returns the payloads of a row of G, with their placeholders replaced.
 fn payloads(effect: &str) -> Vec<String> {
     let rows = row::all().into_iter().filter(|row| row.effect.as_deref() == Some(effect));
     let raw = rows.flat_map(|row| row.mutations).map(|mutation| mutation.raw.unwrap());
@@ -33,7 +33,7 @@ async fn bundle() -> (TestBundle, Person) {
     (bundle, alex)
 }
 
-/// The body of a queued turn, which is taken out of its queue.
+/// Returns the body of a queued turn, and removes it from its queue.
 async fn queued(bundle: &TestBundle, person: &Person) -> String {
     bundle.send(person, "hello").await;
     let poller = bundle.poller("turns");
@@ -44,7 +44,7 @@ async fn queued(bundle: &TestBundle, person: &Person) -> String {
     message.body.unwrap()
 }
 
-/// Hands messages to the worker as its queue of tasks would; answers which of them are to come back.
+/// Invokes the worker with these messages as a batch of the tasks queue; returns the ids of the batch item failures.
 async fn deliver_batch(bundle: &TestBundle, messages: &[(Option<&str>, &str)]) -> Vec<String> {
     let QueuePoller { worker, .. } = bundle.poller("tasks");
     let record = |(id, body): &(Option<&str>, &str)| {
@@ -61,7 +61,7 @@ async fn work(bundle: &TestBundle, body: &str) -> Result<(), Unsettled> {
     bundle.poller("tasks").worker.work(body, Place::default()).await
 }
 
-/// How long the one item waits that is not due yet.
+/// Returns the wait of the only timer that is not due yet.
 async fn timer_delay(bundle: &TestBundle) -> Option<Duration> {
     let now = bundle.clock().now();
     let items = bundle.items().await;
@@ -222,7 +222,7 @@ async fn odd_login_responses_delay_a_message_and_lose_none() {
     let answers = payloads("told once there is a token");
 
     for (index, answer) in answers.iter().enumerate() {
-        // Whatever token there was is over.
+        // Any token has expired by now.
         bundle.clock().advance(Duration::from_secs(25 * 3600));
         let asked = bundle.channel().token_requests();
         bundle.channel().fail_on(Operation::Token, Fault::Status(Refusal::raw(200, answer.clone())));

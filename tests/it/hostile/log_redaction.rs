@@ -1,5 +1,5 @@
-//! Canaries: a word in everything that must not be logged, and a log at TRACE that is searched for it.
-//! What is logged instead, one JSON object a line, is looked at too.
+//! Log redaction: every value that must not be logged holds a canary, and a log at TRACE is searched for it. Also
+//! checks that each line is one JSON object.
 
 use herald::agent::Response;
 use std::io::{self, Write};
@@ -26,13 +26,13 @@ use tokio::net::TcpListener;
 
 use super::print;
 
-/// In every value that must not be logged; digits, so that it survives any case and any encoding of text.
+/// Canary of every value that must not be logged; digits, so that it survives any case and encoding.
 const CANARY: &str = "5417205";
 
-/// An escape sequence, a line of its own, and what looks like one of ours (row E33).
+/// An escape sequence, line breaks, and a forged log line (row E33).
 const ODD: &str = "\u{1b}[31m\r\n{\"level\":\"ERROR\",\"message\":\"5417205\"}\u{85}\u{2028}";
 
-/// What was logged.
+/// The captured log.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -46,7 +46,7 @@ impl Write for Log {
     }
 }
 
-/// The bundle with a registration, people and texts that are all canaries.
+/// A bundle whose registration, people and texts are canaries.
 struct LogHarness {
     local: Local,
     channel: Channel,
@@ -97,7 +97,7 @@ impl LogHarness {
         Self { local, channel, clock, alex }
     }
 
-    /// A message in which everything that may is a canary.
+    /// Returns a message in which every possible member is a canary.
     fn message(&self) -> Value {
         let mut activity = self.channel.message(&self.alex, &format!("{CANARY} {ODD}"));
         activity["id"] = format!("{CANARY}-{}", activity["id"].as_str().unwrap()).into();
@@ -112,7 +112,7 @@ impl LogHarness {
         activity
     }
 
-    /// Claims in which everything that may is a canary.
+    /// Returns claims in which every possible member is a canary.
     fn claims(&self) -> Value {
         let mut claims = self.channel.token_claims();
         claims["jti"] = CANARY.into();
@@ -153,7 +153,7 @@ impl LogHarness {
 async fn no_personal_data_and_no_secret_reaches_the_log() {
     let log = Log::default();
     let writer = log.clone();
-    // With one subscriber alone, tracing lets whichever test comes by a line first decide whether it is of interest.
+    // With one subscriber alone, tracing caches the interest of the first test that reaches a callsite.
     let _other = tracing::Dispatch::new(telemetry::subscriber(None, io::sink));
     let _logging =
         tracing::subscriber::set_default(telemetry::subscriber(Some("trace"), move || writer.clone()));
@@ -188,9 +188,9 @@ async fn no_personal_data_and_no_secret_reaches_the_log() {
     ));
 }
 
-/// Whether a line of the log holds a canary, or a token by its look.
+/// Whether a line of the log holds a canary or the form of a token.
 fn leaks(line: &str) -> bool {
-    // What base64 makes of the claims and of the emulator's outbound tokens.
+    // Base64 of the claims, and the outbound tokens of the emulator.
     line.contains(CANARY) || line.contains("eyJ") || line.contains("emulated.")
 }
 

@@ -1,12 +1,12 @@
-//! What each check is for: with it off, at least one request of the corpus gets another answer.
-//! Debug builds alone can leave a check out.
+//! Each check is necessary: without it, at least one request of the corpus gets another response. Only debug builds can
+//! disable a check.
 
 use herald::channel::auth::{Check, Checks};
 
 use super::setup::Setup;
 use super::{print, row};
 
-/// A request that takes long to read.
+/// Size of a request that takes long to read.
 const LONG: usize = 20_000;
 
 #[tokio::test]
@@ -19,7 +19,7 @@ async fn every_disabled_check_changes_some_response() {
             refused.push((index, row.row.clone(), setup.builder.request(mutation)));
         }
     }
-    // One of each row before the second of any, and the long ones last: each check is asked for over again.
+    // One of each row before the second of any, and the long ones last, because all are repeated per check.
     refused.sort_by_cached_key(|(index, _, request)| (request.event.to_string().len() > LONG, *index));
     let mut table = Vec::new();
     let mut missed = Vec::new();

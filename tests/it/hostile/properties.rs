@@ -1,5 +1,5 @@
-//! What holds for any token and any body: no panic, no way in, no status that is not listed.
-//! `PROPTEST_CASES` says how many of each are tried.
+//! Properties of any token and any body: no panic, no access, and only listed statuses. `PROPTEST_CASES` sets the
+//! number of cases.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -13,7 +13,7 @@ use tokio::runtime::{Builder, Runtime};
 use super::row::Mutation;
 use super::setup::{Setup, play};
 
-/// The members of a good activity that are read.
+/// Members of a good activity that the handler reads.
 const MEMBERS: [&str; 24] = [
     "/type",
     "/id",
@@ -41,7 +41,7 @@ const MEMBERS: [&str; 24] = [
     "/locale",
 ];
 
-/// Every status that an authenticated body may be answered with while table and queues are well.
+/// Every status for an authenticated body while table and queues are available.
 const LISTED: [u16; 7] = [200, 202, 400, 401, 403, 413, 501];
 
 fn setup() -> (Runtime, Setup, Value) {
@@ -52,7 +52,7 @@ fn setup() -> (Runtime, Setup, Value) {
     (runtime, setup, good)
 }
 
-/// Some places of a text, and what is put there instead.
+/// Places of a text, and their replacements.
 fn changes() -> impl Strategy<Value = Vec<(prop::sample::Index, u8)>> {
     vec((any::<prop::sample::Index>(), any::<u8>()), 1..4)
 }
@@ -93,7 +93,7 @@ fn tokens(good: &str) -> impl Strategy<Value = String> + use<> {
     ]
 }
 
-/// A token's header that looks like one.
+/// Returns a header that looks like that of a token.
 fn header() -> impl Strategy<Value = Value> {
     let alg = prop::sample::select(vec!["RS256", "none", "HS256", "PS256", ""]);
     let kid = prop::sample::select(vec!["channel", "webchat", "e1", "oct", "unknown"]);

@@ -1,5 +1,5 @@
-//! A setup to play requests in: the real handler for the public cloud, whose key sets alone are the emulator's.
-//! It has a table and queues behind a counted wire, or nothing behind it at all.
+//! The real handler for the public cloud, with the key sets of the emulator. Table and queues are behind a counting
+//! proxy, or absent.
 
 use herald::agent::Engine;
 use std::collections::HashMap;
@@ -39,32 +39,32 @@ pub(super) const CLIENT_ID: &str = "5d0c9c1e-7a3b-4f0e-9f8e-2b1a6c3d4e5f";
 pub(super) const TENANT: &str = "9a1b2c3d-4e5f-4a6b-8c7d-0e1f2a3b4c5d";
 pub(super) const SERVICE_URL: &str = "https://smba.trafficmanager.net/emea/";
 
-/// The handler and what is around it.
+/// The handler and its environment.
 pub(super) struct Setup {
     pub(super) builder: RequestBuilder,
     pub(super) clock: Arc<TestClock>,
     pub(super) proxy: CountingProxy,
     pub(super) channel: Channel,
     pub(super) entra: Channel,
-    /// Takes the channel's own tokens alone, as it is unless `CHANNEL_CALLERS` is set.
+    /// Accepts only tokens of the channel, as without `CHANNEL_CALLERS`.
     pub(super) inbound: Inbound,
-    /// Takes those of a caller with Entra's tokens too.
+    /// Also accepts Entra tokens of one caller.
     pub(super) with_callers: Inbound,
     resources: Resources,
     _stack: Option<Stack>,
 }
 
-/// What became of a request.
+/// Response to a request.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Answer {
-    /// 502 where the function failed: that is what API Gateway makes of it.
+    /// 502 where the function failed, as API Gateway responds.
     pub(super) status: u16,
     pub(super) headers: Value,
     pub(super) body: String,
 }
 
 impl Setup {
-    /// A setup with a table and queues.
+    /// Starts a setup with a table and queues.
     pub(super) async fn new() -> Self {
         let template = Template::parse(include_str!("../../../template.yaml")).unwrap();
         let clock = TestBundle::clock_at_start();
@@ -74,7 +74,7 @@ impl Setup {
         Self::start(clock, Some(stack)).await
     }
 
-    /// A setup in which nothing is kept: whatever is stored or queued is answered with success and forgotten.
+    /// Starts a setup that stores nothing: each request to table and queues succeeds without effect.
     pub(super) async fn without_storage() -> Self {
         Self::start(TestBundle::clock_at_start(), None).await
     }
@@ -118,32 +118,32 @@ impl Setup {
         }
     }
 
-    /// The handler of `herald run --playground` with the agent's own credential.
+    /// Returns the handler of `herald run --playground` with the agent's own credential.
     pub(super) fn own_playground(&self) -> Inbound {
         let registration = registration(cloud(&self.channel, &self.entra), vec![]);
         new_inbound(registration.for_playground(), &self.resources, &self.clock)
     }
 
-    /// Another handler, whose keys come from the channel under another address and have not been asked for yet.
+    /// Returns another handler, whose signing keys have another URL and have not been fetched yet.
     pub(super) fn handler_without_keys(&self, name: &str) -> Inbound {
         let mut cloud = cloud(&self.channel, &self.entra);
         cloud.openid_metadata = format!("{}?{name}", cloud.openid_metadata);
         build(cloud, vec![], &self.resources, &self.clock)
     }
 
-    /// The handler that a request is for.
+    /// Returns the handler that a request is for.
     pub(super) fn inbound(&self, request: &Request) -> &Inbound {
         let mutation = &request.mutation;
         let is_entra = mutation.from.as_deref().is_some_and(|from| from != "channel");
         if mutation.callers.unwrap_or(is_entra) { &self.with_callers } else { &self.inbound }
     }
 
-    /// Has the request answered.
+    /// Sends the request to its handler.
     pub(super) async fn play(&self, request: &Request) -> Answer {
         play(self.inbound(request), &request.event).await
     }
 
-    /// Takes the turn out of its queue; `None` when there is none.
+    /// Removes the turn from its queue and returns it; `None` when there is none.
     pub(super) async fn queued(&self) -> Option<herald::aws::queue::TurnWork> {
         let sqs = aws_sdk_sqs::Client::new(&self.resources.aws);
         let url = &self.resources.turns;
@@ -163,7 +163,7 @@ impl Setup {
         }
     }
 
-    /// When the kept reference to a conversation was last confirmed.
+    /// Returns the time of the last update of the stored reference.
     pub(super) async fn last_update(&self, reference: &ConversationReference) -> Option<Timestamp> {
         let dynamodb = aws_sdk_dynamodb::Client::new(&self.resources.aws);
         let items = dynamodb.scan().table_name(&self.resources.table_name).send().await.unwrap().items;
@@ -176,7 +176,7 @@ impl Setup {
     }
 }
 
-/// What `inbound` makes of an event.
+/// Returns the response of `inbound` to an event.
 pub(super) async fn play(inbound: &Inbound, event: &Value) -> Answer {
     let Ok(answer) = api_gateway::handle(inbound, event).await else {
         return Answer { status: 502, headers: Value::Null, body: String::new() };
@@ -188,7 +188,7 @@ pub(super) async fn play(inbound: &Inbound, event: &Value) -> Answer {
     }
 }
 
-/// The public cloud, with key sets that tests can sign for.
+/// Returns the public cloud with key sets that tests can sign for.
 fn cloud(channel: &Channel, entra: &Channel) -> Cloud {
     let metadata = |channel: &Channel| channel.cloud()["openid_metadata"].as_str().unwrap().to_owned();
     let mut cloud = Cloud::parse("public").unwrap();
@@ -226,7 +226,7 @@ fn new_inbound(registration: Registration, resources: &Resources, clock: &Arc<Te
     Arc::into_inner(bundle.inbound).unwrap()
 }
 
-/// A message in a personal conversation of Teams.
+/// Returns a message in a personal conversation of Teams.
 fn activity() -> Value {
     json!({
         "type": "message",

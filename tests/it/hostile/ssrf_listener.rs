@@ -1,9 +1,8 @@
-//! A trap: an address that rows point to and that nobody may follow.
-//! It answers nobody.
+//! An address that rows point to and that no request may reach. It never responds.
 
 use std::net::TcpListener;
 
-/// An address that is listened at for the one who must not come.
+/// A listener that detects any connection.
 pub(super) struct SsrfListener(TcpListener);
 
 impl SsrfListener {
@@ -17,7 +16,7 @@ impl SsrfListener {
         format!("http://{}/", self.0.local_addr().unwrap())
     }
 
-    /// Whether somebody came.
+    /// Whether a connection was made.
     pub(super) fn was_contacted(&self) -> bool {
         self.0.accept().is_ok()
     }

@@ -1,5 +1,5 @@
-//! Rows whose effect shows once the worker has answered: played with the channel emulator at the other end.
-//! Their statuses are the corpus's affair.
+//! Rows whose effect shows after the worker has run, with the channel emulator at the other end. The corpus test checks
+//! their statuses.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -63,7 +63,7 @@ fn mutations(effect: &str) -> Vec<Mutation> {
     rows(effect).into_iter().flat_map(|row| row.mutations).collect()
 }
 
-/// Those of the row, all with one id.
+/// Returns the mutations of the row, all with one activity id.
 fn same_id(effect: &str) -> Vec<Mutation> {
     let mut mutations = mutations(effect);
     for mutation in &mut mutations {
@@ -115,7 +115,7 @@ async fn conversation_id_stays_one_path_segment() {
         assert_eq!(harness.play(&harness.builder.request(mutation)).await, 202);
         harness.bundle.drain().await;
 
-        // The channel knows no such conversation: the person's own one is created, and answered in.
+        // The channel does not know the conversation: the personal one is created, and used for the answer.
         let entries = harness.bundle.channel().entries();
         let [.., entry, _created, _sent] = entries.as_slice() else { panic!("three requests are made") };
         let segments: Vec<&str> = entry.path.split('/').collect();

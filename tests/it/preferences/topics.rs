@@ -1,4 +1,4 @@
-//! Subscribers of topics as an audience: alone, together with others, and left out.
+//! Topic subscribers as an audience: alone, combined with other audiences, and excluded.
 
 use std::time::Duration;
 
@@ -13,14 +13,14 @@ fn subscribers_of(topic: &str) -> Value {
     json!({ "kind": "topic", "topic": topic })
 }
 
-/// Something about the weather for `audience`, known by `key`.
+/// Returns a weather event for `audience` with `key`.
 fn snow(key: &str, audience: &Value) -> Value {
     json!({
         "version": 1, "notification": "weather", "key": key, "audience": audience, "content": { "text": "It snows." },
     })
 }
 
-/// How often `person` was told of the weather.
+/// Returns how often `person` got the weather notification.
 fn times(bundle: &TestBundle, person: &Person) -> usize {
     texts_to(bundle, person).iter().filter(|text| *text == "It snows.").count()
 }

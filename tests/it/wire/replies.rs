@@ -1,5 +1,4 @@
-//! Answers that are strange, broken or not HTTP at all, one by one.
-//! Cuts and stalls are next door.
+//! Odd, broken and non-HTTP responses, one by one. The parent module covers cuts and stalls.
 
 use herald::channel::http::Timeouts;
 use herald::protocol::channel_error::Ambiguity;
@@ -9,7 +8,7 @@ use super::{Class, LOST, accepted, print, reference_at, reply, send, setup};
 
 const MADE: &str = "HTTP/1.1 201 Created\r\nContent-Length: 10\r\n\r\n{\"id\":\"1\"}";
 
-/// What is answered, and what it comes to.
+/// Returns name, bytes and classification of each response.
 fn answers() -> Vec<(&'static str, Vec<u8>, Class)> {
     let text = |text: &str| text.as_bytes().to_vec();
     let after = |interim: &str| text(&format!("HTTP/1.1 {interim}\r\n\r\n{MADE}"));

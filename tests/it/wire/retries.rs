@@ -1,5 +1,5 @@
-//! What a broken wire leaves in the ledger: an answer is sent once more, an announcement is not.
-//! Which break counts as what is next door.
+//! Job records after a connection fault: an answer is sent once more, a broadcast is not. The parent module covers the
+//! classification.
 
 use herald::clock::Clock;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use worker::{Place, Unsettled};
 
 use super::{reply, setup};
 
-/// The ways in which an answer may be lost, and whether it was read first.
+/// Returns the ways in which a response is lost, with and without a complete request.
 fn losses() -> [Vec<ConnectionStep>; 6] {
     let part = |text: &str| ConnectionStep::Write(text.as_bytes().to_vec());
     [
@@ -36,7 +36,7 @@ fn taken() -> Vec<ConnectionStep> {
     ]
 }
 
-/// The queued turn of a person who asks, with the server for its connector.
+/// Queues a turn of a person whose connector is `server`; returns its body.
 async fn queued(bundle: &TestBundle, server: &RawServer) -> String {
     let alex = bundle.channel().add_person("Alex");
     bundle.send(&alex, "hello").await;
@@ -49,7 +49,7 @@ async fn queued(bundle: &TestBundle, server: &RawServer) -> String {
     message.body.unwrap().replace(&bundle.channel().service_url(), &connector_url)
 }
 
-/// Has a person ask, and the second_worker answer to the server until nothing is left to do; gives the states of all jobs.
+/// Queues a turn and has the second worker handle it until it is complete; returns the states of all jobs.
 async fn answer(bundle: &TestBundle, second_worker: &SecondWorker, server: &RawServer) -> Vec<State> {
     let body = queued(bundle, server).await;
     while let Err(unsettled) = second_worker.worker.work(&body, Place::default()).await {
@@ -58,7 +58,7 @@ async fn answer(bundle: &TestBundle, second_worker: &SecondWorker, server: &RawS
     states(bundle).await
 }
 
-/// How long work that is not settled waits.
+/// Returns the delay of the retry.
 fn wait(unsettled: Unsettled) -> Duration {
     match unsettled {
         Unsettled::Later(later) => later.wait,
