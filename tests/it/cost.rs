@@ -55,7 +55,7 @@ async fn delivery_to_known_recipient_takes_two_writes_and_no_read() {
     let reads = count(&|[verb, ..]| verb.starts_with("GetItem"));
     let messages = count(&|[verb, queue, _]| verb.starts_with("SendMessage") && queue == "herald-deliveries");
     print(&format!(
-        "{RECIPIENTS} recipients told: {writes} writes of jobs, {reads} reads, {messages} requests to the queue"
+        "{RECIPIENTS} recipients: {writes} writes of jobs, {reads} reads, {messages} requests to the queue"
     ));
     assert_eq!(writes, RECIPIENTS * WRITES_PER_RECIPIENT, "{asked:#?}");
     assert!(!asked.iter().any(|[verb, kind, _]| verb == "GetItem" && kind == "job"), "{asked:#?}");

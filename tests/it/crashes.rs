@@ -41,7 +41,7 @@ fn crash_at_any_point_loses_nothing_and_repeats_only_ambiguous_sends() {
 
         print(&format!("{scenario:?}: {} effects, {} points\n{}", usual.len(), cases.len(), list(&usual)));
         report(&format!("{scenario:?}, one crash"), &cases, &all);
-        assert!(all.iter().all(|played| played.left == 0), "a point was not come by");
+        assert!(all.iter().all(|played| played.left == 0), "a point was not reached");
         if scenario == Scenario::FollowUp {
             let (some, count) = some_pairs(&cases, &all);
             report(
@@ -76,7 +76,7 @@ fn every_mutant_is_detected_at_some_point() {
     for mutant in Mutant::ALL {
         let find = async {
             let whole = play(Scenario::FollowUp, &[], &usual, Some(mutant)).await;
-            assert_eq!(whole.broken, None, "{mutant:?} is noticed without a crash");
+            assert_eq!(whole.broken, None, "{mutant:?} is detected without a crash");
             let of_inbound = |case: &Case| case.points[0].name.starts_with("Inbound");
             let cases = cases.iter().enumerate();
             for (number, case) in cases.filter(|(_, case)| of_inbound(case) == mutant.is_of_inbound()) {
@@ -91,7 +91,7 @@ fn every_mutant_is_detected_at_some_point() {
         table.push(format!(
             "{:<22} {}",
             format!("{mutant:?}"),
-            noticed.unwrap_or_else(|| panic!("{mutant:?} lives"))
+            noticed.unwrap_or_else(|| panic!("{mutant:?} was not detected"))
         ));
     }
 
@@ -168,7 +168,7 @@ fn report(title: &str, cases: &[Case<'_>], all: &[Played]) {
     let count = |is_such: fn(&Played) -> bool| all.iter().filter(|played| is_such(played)).count();
     print(&format!(
         "{title}: {} runs, {} with something shown twice and recorded so, {} with something recorded as unknown, \
-         {} in which a second point was not come by, {} with a bound broken",
+         {} in which the second point was not reached, {} with a bound broken",
         all.len(),
         count(|played| played.twice > 0),
         count(|played| played.unknown > 0),

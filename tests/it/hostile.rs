@@ -62,7 +62,7 @@ async fn every_request_gets_its_status_and_rejected_ones_have_no_effect() {
     }
 
     assert!(wrong.is_empty(), "{} requests:\n{}", wrong.len(), wrong.join("\n"));
-    assert!(!setup.builder.listener.was_contacted(), "somebody asked where nothing may be asked for");
+    assert!(!setup.builder.listener.was_contacted(), "a request reached the listener");
     let count: usize = rows.iter().map(|row| row.mutations.len()).sum();
     print(&format!("hostile corpus: {} rows, {count} requests, slowest answer {slowest:?}", rows.len()));
 }
@@ -98,7 +98,7 @@ async fn played(setup: &Setup, row: &Row, request: &Request) -> (Option<String>,
     } else if took > LIMIT {
         Some(format!("took {took:?} for {sent}"))
     } else if answer.status == 401 && answer != unauthenticated() {
-        Some(format!("a 401 that tells more: {answer:?}"))
+        Some(format!("the 401 differs from others: {answer:?}"))
     } else {
         effects::check(setup, row, request, &answer, queued, &calls).await.err()
     };

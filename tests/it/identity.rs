@@ -238,7 +238,7 @@ async fn tenant_is_case_insensitive_and_channel_data_counts_on_teams_only() {
     web_chat["conversation"] = json!({ "id": "c", "tenantId": "elsewhere" });
 
     assert_eq!(bundle.deliver(upper).await.status, 202);
-    assert_eq!(bundle.deliver(web_chat).await.status, 403, "the other tenant is not let in by channelData");
+    assert_eq!(bundle.deliver(web_chat).await.status, 403, "channelData does not admit the other tenant");
 
     bundle.drain().await;
     bundle.end().await;

@@ -96,7 +96,7 @@ async fn two_hundred_kills_lose_nothing_and_repeat_only_ambiguous_sends() {
     pick_ups.sort_unstable();
     let (middle, longest) = (pick_ups[pick_ups.len() / 2], pick_ups[pick_ups.len() - 1]);
     print(&format!(
-        "{KILLS} kills of workers in hand, {} queries in {CONVERSATIONS} conversations, {:.0} s\n{summary}\n\
+        "{KILLS} kills of busy workers, {} queries in {CONVERSATIONS} conversations, {:.0} s\n{summary}\n\
          picked up again after {:.1} s (median), {:.1} s (longest) of {}; killed before their first act: {}",
         queries.len(),
         SystemClock.now().duration_since(begun).as_secs_f64(),

@@ -163,7 +163,7 @@ async fn notify_500(refusal: &Refusal, percent: u64) -> (TestBundle, usize, usiz
     drain(&bundle).await;
     bundle.channel().forget_faults();
     let shown = bundle.channel().texts();
-    assert!(shown.iter().all(|text| text == "News."), "nobody is shown an error");
+    assert!(shown.iter().all(|text| text == "News."), "no recipient is shown an error");
     let jobs = bundle.jobs().await;
     let unknown = jobs.iter().filter(|job| job.state == State::Unknown);
     (bundle, shown.len(), unknown.count())
@@ -185,7 +185,7 @@ async fn all_five_hundred_are_delivered_while_a_fifth_is_throttled() {
 async fn most_of_five_hundred_are_delivered_while_a_tenth_fails_and_is_listed() {
     let (bundle, shown, unknown) = notify_500(&Refusal::raw(503, ""), 10).await;
 
-    assert_eq!(shown + unknown, 500, "{shown} were told, {unknown} are unknown");
-    assert!(shown >= 490, "{shown} of 500 were told");
+    assert_eq!(shown + unknown, 500, "{shown} were delivered, {unknown} are unknown");
+    assert!(shown >= 490, "{shown} of 500 were delivered");
     bundle.end().await;
 }

@@ -103,7 +103,7 @@ async fn missed_ticks_delay_a_step_and_crashed_ticks_do_not_repeat_it() {
     let moved = bundle.tick().await;
     bundle.drain().await;
 
-    assert!(died.is_err(), "it queued the step and could not take it off the agenda");
+    assert!(died.is_err(), "it queued the step and could not delete the timer");
     assert_eq!(moved["queued"], 1);
     assert_eq!(bundle.channel().texts(), ["On it.", "Placed.", "Delivered."]);
     assert_eq!(engine.steps_run().len(), 2);
@@ -151,7 +151,7 @@ async fn waiting_task_cancelled_by_user_never_runs() {
     bundle.drain().await;
 
     assert_eq!((listed.waiting[0].label.as_str(), &listed.waiting[0].task), ("a laptop", &engine.task_id()));
-    assert_eq!(moved["queued"], 1, "its item comes all the same");
+    assert_eq!(moved["queued"], 1, "its timer still becomes due");
     assert_eq!(bundle.channel().texts(), ["On it.", "Placed.", "Cancelled: a laptop.", "Nothing waits."]);
     let step = step_of(&bundle, &engine.task(), 1).await;
     assert_eq!((step.state, step.failure()), (State::Cancelled, Some(&FailureKind::CancelledByUser.into())));
@@ -231,7 +231,9 @@ async fn planned_step_is_queued_without_calling_the_engine_again() {
     bundle.step("turns").await;
 
     refuse(&bundle, "SendMessage");
-    let Step::Returned { receipt } = bundle.step("tasks").await else { panic!("it is not settled") };
+    let Step::Returned { receipt } = bundle.step("tasks").await else {
+        panic!("the message was not returned")
+    };
     let waiting = memory(&bundle).await.waiting.len();
     refuse(&bundle, "");
     bundle.make_visible("tasks", &receipt).await;

@@ -1,6 +1,6 @@
 //! Integration tests of the bundle on emulated services, on one machine, with a clock that tests advance.
 
-#![expect(clippy::unwrap_used, reason = "a story may end where it fails")]
+#![expect(clippy::unwrap_used, reason = "a failed step ends the test")]
 
 mod answering;
 mod architecture;

@@ -45,7 +45,7 @@ async fn missing_personal_conversation_is_created_and_used() {
 
     bundle.fire(audience.clone()).await.unwrap();
     bundle.drain().await;
-    assert_eq!(bundle.channel().texts().len(), 1, "the same firing again tells nobody twice");
+    assert_eq!(bundle.channel().texts().len(), 1, "the same event sends nothing twice");
 
     bundle.clock().advance(std::time::Duration::from_secs(60));
     bundle.fire(audience).await.unwrap();

@@ -47,7 +47,9 @@ async fn ticked_until(bundle: &TestBundle, at: Timestamp) {
 async fn too_early(bundle: &TestBundle, at: Timestamp) {
     bundle.clock().advance(at.duration_since(bundle.clock().now()).try_into().unwrap());
     bundle.tick().await;
-    let Step::Returned { receipt } = bundle.step("tasks").await else { panic!("it was not left") };
+    let Step::Returned { receipt } = bundle.step("tasks").await else {
+        panic!("the message was not returned")
+    };
     bundle.make_visible("tasks", &receipt).await;
 }
 
@@ -95,11 +97,15 @@ async fn reminder_due_soon_waits_in_the_queue_and_is_never_early() {
     bundle.send(&alex, "remind me in 1 minute to eat").await;
     bundle.step("turns").await;
 
-    let Step::Returned { receipt } = bundle.step("tasks").await else { panic!("it was not left") };
+    let Step::Returned { receipt } = bundle.step("tasks").await else {
+        panic!("the message was not returned")
+    };
     let early = reminder_texts(&bundle);
     bundle.clock().advance(MINUTE - Duration::from_millis(1));
     bundle.make_visible("tasks", &receipt).await;
-    let Step::Returned { receipt } = bundle.step("tasks").await else { panic!("it was not left") };
+    let Step::Returned { receipt } = bundle.step("tasks").await else {
+        panic!("the message was not returned")
+    };
     bundle.clock().advance(Duration::from_millis(1));
     bundle.make_visible("tasks", &receipt).await;
     bundle.step("tasks").await;

@@ -162,7 +162,7 @@ async fn slow_endpoint_costs_four_seconds_once_per_minute() {
     scene.clock.advance(Duration::from_secs(4));
 
     assert_eq!(asked.await.unwrap(), Ok(true), "stale keys serve");
-    assert_eq!(finds(&keys, &id).await, Ok(true), "and nobody waits for a minute");
+    assert_eq!(finds(&keys, &id).await, Ok(true), "and no request waits for a minute");
     scene.end().await;
 }
 

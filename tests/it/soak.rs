@@ -226,7 +226,7 @@ async fn check_results(bundle: &TestBundle, asked: &[(String, JobId)], seed: u64
                 |text: &str| shown.get(&(conversation.clone(), text.to_owned())).copied().unwrap_or(0);
             if is_given_up(bundle.job(&parent).await.as_ref()) || is_given_up(bundle.job(turn).await.as_ref())
             {
-                assert!(count(&apology) >= 1, "seed {seed}: given up without a word");
+                assert!(count(&apology) >= 1, "seed {seed}: no apology was sent");
                 totals.given_up += 1;
                 continue;
             }

@@ -94,7 +94,7 @@ async fn port_in_use_is_named_in_the_error() {
     let Err(error) = start(&directory.0, port).await else { panic!("it was started") };
 
     assert!(error.to_string().contains(&format!("port {port}")), "{error}");
-    assert!(!directory.0.exists(), "nothing was made before the port was had");
+    assert!(!directory.0.exists(), "nothing is created before the port is bound");
 }
 
 #[tokio::test]
@@ -113,10 +113,14 @@ async fn crashed_worker_is_replaced_by_the_next() {
     local.stop().await.unwrap();
 
     let after = start_at(&directory.0, 0, clock.clone()).await.unwrap();
-    assert_eq!(step(&after, "turns").await, Step::Settled, "its claim still holds: handed to the tasks");
+    assert_eq!(
+        step(&after, "turns").await,
+        Step::Settled,
+        "its lease still holds: the turn moves to the tasks queue"
+    );
     assert_eq!(after.channel.texts(), Vec::<String>::new());
     clock.advance(Duration::from_secs(20));
-    assert_eq!(step(&after, "tasks").await, Step::Settled, "its claim is over");
+    assert_eq!(step(&after, "tasks").await, Step::Settled, "its lease has expired");
     assert_eq!(step(&after, "tasks").await, Step::Settled);
 
     assert_eq!(after.channel.texts(), ["On it.", "Done."], "the one extra copy, and what follows");

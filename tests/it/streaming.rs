@@ -362,7 +362,7 @@ async fn stream_with_unrecorded_chunks_ends_with_its_answer() {
         left = bundle.step("tasks") => left,
         () = bundle.clock().flow(FLOW) => panic!("it takes too long"),
     };
-    let Step::Returned { receipt } = left else { panic!("it is left") };
+    let Step::Returned { receipt } = left else { panic!("the message was not returned") };
     // As after a worker that crashed before it recorded the text that it sent.
     let mut job = bundle.jobs().await.into_iter().find(has_sent_text).unwrap();
     job.stream.as_mut().unwrap().sent_text.clear();

@@ -226,7 +226,7 @@ async fn pause_and_cancel_apply_within_five_seconds_and_resume_at_next_tick() {
     let (pause, end) = (felt(&before, paused), felt(&all, ended));
     let resumption = after[before.len()].duration_since(resumed);
     let [p, r, e] = [pause, resumption, end].map(|felt| felt.as_secs_f64());
-    print(&format!("felt after: pause {p:.1} s, resumption {r:.1} s, end {e:.1} s"));
+    print(&format!("in effect after: pause {p:.1} s, resumption {r:.1} s, end {e:.1} s"));
     let bound = SignedDuration::from_millis(5_500);
     assert!(pause <= bound && end <= bound && resumption <= bound, "{pause:#} {resumption:#} {end:#}");
     assert!(before.len() < all.len() && all.len() < 3_000, "{} {}", before.len(), all.len());

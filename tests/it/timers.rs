@@ -33,7 +33,7 @@ async fn activity_is_stored_as_timer_while_its_queue_is_down() {
 
     assert_eq!(moved, json!({ "queued": 1, "kept": 0, "unreadable": 0 }));
     assert_eq!(bundle.channel().texts(), ["Hello.", "Hello."]);
-    assert_eq!(bundle.tick().await["queued"], 0, "it is off the agenda");
+    assert_eq!(bundle.tick().await["queued"], 0, "the timer is removed");
     bundle.end().await;
 }
 
@@ -88,7 +88,7 @@ async fn timer_stays_for_the_next_tick_when_queue_is_down() {
     bundle.drain().await;
 
     assert_eq!(moved["kept"], 1);
-    assert_eq!(later["queued"], 1, "the tick goes back as far as something was left");
+    assert_eq!(later["queued"], 1, "the tick reads back to the oldest timer left");
     assert_eq!(bundle.channel().texts(), ["Hello."]);
     bundle.end().await;
 }
@@ -130,7 +130,7 @@ async fn missed_ticks_are_recovered_and_crashed_tick_repeats_nothing() {
     let moved = bundle.tick().await;
     bundle.drain().await;
 
-    assert!(died.is_err(), "it queued the turn and could not take it off the agenda");
+    assert!(died.is_err(), "it queued the turn and could not delete the timer");
     assert_eq!(moved["queued"], 1);
     assert_eq!(bundle.channel().texts(), ["Hello."]);
     bundle.end().await;

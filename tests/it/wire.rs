@@ -114,7 +114,7 @@ async fn request_cut_at_any_byte_is_ambiguous_and_sent_once() {
 
             cuts += 1;
             assert_eq!(class, LOST, "cut after {count} bytes of {length}: {end:?}");
-            assert_eq!(server.connections(), 1 + cuts, "no request is made again below the ledger");
+            assert_eq!(server.connections(), 1 + cuts, "the client repeats no request");
         }
     }
     print(&format!("request cut at {cuts} places: each may have been seen, none was made twice"));
@@ -164,7 +164,7 @@ async fn reply_cut_after_its_headers_counts_by_status() {
             }
         }
     }
-    assert_eq!(server.requests().len(), cuts, "no request is made again below the ledger");
+    assert_eq!(server.requests().len(), cuts, "the client repeats no request");
     print(&format!("replies cut at {cuts} places: each counts by its status once its headers are whole"));
     bundle.end().await;
 }
@@ -325,7 +325,7 @@ async fn request_on_a_broken_connection_is_not_repeated_by_the_client() {
             let classes = [send(&second_worker, &reference).await, send(&second_worker, &reference).await];
 
             assert_eq!(classes, [accepted("1"), LOST], "{count} bytes read: {end:?}");
-            assert_eq!(server.connections(), 1, "what may have been seen is the ledger's to repeat");
+            assert_eq!(server.connections(), 1, "the client repeats no ambiguous request");
             bundle.end().await;
         }
     }

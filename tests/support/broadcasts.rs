@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::TestBundle;
 
 /// Returns the event of a notification with the key `news`.
-#[expect(clippy::needless_pass_by_value, reason = "the stories write them in place")]
+#[expect(clippy::needless_pass_by_value, reason = "tests write them in place")]
 pub fn news(audience: Value, content: Value) -> Value {
     json!({ "version": 1, "notification": "news", "key": "news", "audience": audience, "content": content })
 }

@@ -231,7 +231,7 @@ impl TestBundle {
     ///
     /// When work, a dead letter or an unplayed fault is left, or a claim is open.
     pub async fn end(self) {
-        assert_eq!(self.close().await, Vec::<String>::new(), "a story left something behind");
+        assert_eq!(self.close().await, Vec::<String>::new(), "the test left something behind");
     }
 
     /// Ends the test and returns everything that is left: work, dead letters, unused faults and open jobs.
@@ -303,6 +303,6 @@ async fn make_visible(poller: &QueuePoller, receipt: &str) {
 
 impl Drop for TestBundle {
     fn drop(&mut self) {
-        assert!(self.is_clean || std::thread::panicking(), "a story must end with `bundle.end().await`");
+        assert!(self.is_clean || std::thread::panicking(), "a test must end with `bundle.end().await`");
     }
 }

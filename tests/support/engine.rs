@@ -67,7 +67,7 @@ impl ScriptedEngine {
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
-            response: Some(Response::stream(status, Task::new("tell"))),
+            response: Some(Response::stream(status, Task::new("answer"))),
             stream: Some(StreamScript { chunks: chunks.to_vec(), answer, clock }),
             ..Self::default()
         }
@@ -165,7 +165,7 @@ fn fail_if_scripted(failures: &Mutex<usize>) -> Result<(), EngineError> {
     match failures.checked_sub(1) {
         Some(left) => {
             *failures = left;
-            Err("told to fail".into())
+            Err("scripted failure".into())
         }
         None => Ok(()),
     }

@@ -1,7 +1,7 @@
 //! Test support: the whole bundle on one machine, a clock that tests advance, and scripted engines. It mocks no code of
 //! the bundle: store, queues, connector and channel are those of `herald run`.
 
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "what the stories stand on may end them")]
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a failed step of the support ends the test")]
 
 pub mod account;
 pub mod broadcasts;

@@ -70,7 +70,7 @@ impl ScriptedModel {
     /// Returns head and body of each request.
     #[must_use]
     pub fn requests(&self) -> Vec<(String, Value)> {
-        self.requests.lock().expect("no story panicked with it").clone()
+        self.requests.lock().expect("no test panicked with it").clone()
     }
 }
 
@@ -96,7 +96,7 @@ pub fn events(chunks: &[&str]) -> String {
 
 async fn answer(mut stream: TcpStream, script: ModelScript, requests: Arc<Mutex<Vec<(String, Value)>>>) {
     let Some((head, body)) = question(&mut stream).await else { return };
-    requests.lock().expect("no story panicked with it").push((head, body));
+    requests.lock().expect("no test panicked with it").push((head, body));
     let (pieces, stalls) = match script {
         ModelScript::Streams(pieces) => (pieces, false),
         ModelScript::StreamsThenStalls(pieces) => (pieces, true),

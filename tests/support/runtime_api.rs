@@ -193,7 +193,7 @@ fn settle(state: &Shared, id: &str, body: &[u8], kind: fn(Value) -> Answer) -> R
         return refusal(StatusCode::BAD_REQUEST, "InvalidRequest", "the answer is not JSON");
     };
     let Some(answer) = lock(&state.in_progress).remove(id) else {
-        return refusal(StatusCode::BAD_REQUEST, "InvalidRequestID", "no event of this id is in hand");
+        return refusal(StatusCode::BAD_REQUEST, "InvalidRequestID", "no event with this id is in progress");
     };
     // A test that no longer waits ignores the response.
     let _ = answer.send((kind(body), at));

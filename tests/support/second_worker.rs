@@ -35,7 +35,7 @@ impl SecondWorker {
         http: reqwest::Client,
     ) -> Self {
         let local = bundle.local();
-        let tenant = bundle.channel().add_person("Somebody").tenant;
+        let tenant = bundle.channel().add_person("Second").tenant;
         let secret = config::Credential::GivenSecret("emulated".into());
         let registration = Registration {
             credential: Credential::new(secret, &cloud, &local.resources.aws),

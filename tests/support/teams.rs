@@ -54,7 +54,7 @@ pub fn recipient_names(bundle: &TestBundle) -> Vec<String> {
         let of = |person: &&Person| {
             entry.conversation.as_deref() == Some(&bundle.channel().personal_conversation(person))
         };
-        people.iter().find(of).map_or_else(|| "nobody".to_owned(), |person| person.name.clone())
+        people.iter().find(of).map_or_else(|| "unknown".to_owned(), |person| person.name.clone())
     };
     let mut names: Vec<String> = sent.map(name).collect();
     names.sort();

@@ -70,7 +70,7 @@ async fn compare() {
         format!("{name:<52} {:>10.0} {:>26.3}", took.per_second(), took.cpu_per_thousand())
     };
     print(&format!(
-        "{RECIPIENTS} people of {TENANTS} tenants told, each in a known conversation, warm\n\
+        "{RECIPIENTS} recipients of {TENANTS} tenants, each in a known conversation, warm\n\
          {:<52} {:>10} {:>26}\n{}\n{}\n\
          Herald / bare loop: {:.1} times the CPU; the aim is 0.4 CPU s per 1,000 messages\n\
          asked of table and queue, in all and per recipient:\n{}\n\

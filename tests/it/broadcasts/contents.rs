@@ -42,7 +42,7 @@ async fn alternative_id_of_a_recipient_keeps_the_stored_reference() {
     let texts =
         send_news(&bundle, audience, json!({ "text": "a", "locales": { "en": { "text": "hello" } } })).await;
 
-    assert_eq!(texts, ["a"], "what was decided before the conversation was found stays");
+    assert_eq!(texts, ["a"], "the content planned before the conversation was found is kept");
     let user = serde_json::from_value(json!({ "tenant": alex.tenant, "id": alex.entra_id })).unwrap();
     let known = bundle.local().bundle.proactive.references.find(&user).await.unwrap().unwrap();
     assert_eq!(known.locale.as_deref(), Some("en-GB"));

@@ -235,7 +235,7 @@ async fn outcome_uncounted_after_a_crash_is_recounted() {
     bundle.local().stack.on_request(Arc::new(lost));
     let left = bundle.step("deliveries").await;
     bundle.local().stack.on_request(Arc::new(|_: &str| RequestFate::Pass));
-    let local::poller::Step::Returned { receipt } = left else { panic!("the message is left") };
+    let local::poller::Step::Returned { receipt } = left else { panic!("the message was not returned") };
     bundle.make_visible("deliveries", &receipt).await;
     bundle.drain().await;
 

@@ -21,7 +21,9 @@ async fn read_one_page(bundle: &TestBundle, team: &TeamChannel) -> String {
         let is_second = operation == "channel.Other" && asked.fetch_add(1, Ordering::Relaxed) == 1;
         if is_second { RequestFate::HangUp } else { RequestFate::Pass }
     }));
-    let Step::Returned { receipt } = bundle.step("deliveries").await else { panic!("it is left") };
+    let Step::Returned { receipt } = bundle.step("deliveries").await else {
+        panic!("the message was not returned")
+    };
     receipt
 }
 
@@ -39,7 +41,7 @@ async fn every_member_of_every_page_is_sent_once() {
         assert_eq!(pages_read(&bundle), count.div_ceil(2));
         let entries = bundle.channel().entries();
         let created = entries.iter().filter(|entry| entry.effect == Effect::Created).count();
-        assert_eq!(created, count / 2, "a conversation is created with who has none");
+        assert_eq!(created, count / 2, "a conversation is created for a member without one");
         assert_eq!(outcomes(&bundle).await, [(Outcome::Delivered, count as i64)].into());
         assert_eq!(state(&bundle).await.status, Status::Done);
         bundle.end().await;

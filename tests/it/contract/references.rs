@@ -78,7 +78,7 @@ pub(super) async fn suspension_takes_the_reference_out_of_both_indexes(services:
     assert_eq!(before, (true, true));
     assert_eq!(in_indexes(&store, &reference, false).await, (false, false));
     assert_eq!(store.get(&store.key(&reference)).await.unwrap(), None);
-    assert_eq!(services.items().await.len(), 1, "who is not known is not suspended");
+    assert_eq!(services.items().await.len(), 1, "an unknown person is not suspended");
 }
 
 pub(super) async fn five_updates_in_any_order_give_the_same_record(services: &Services) {
@@ -153,7 +153,7 @@ pub(super) async fn person_is_found_by_the_agent_they_wrote_to(services: &Servic
         services.references_of("5d0c9c1e-7a3b-4f0e-9f8e-2b1a6c3d4e5f", "https://api.botframework.us");
 
     assert_eq!(found, Some(alex));
-    assert_eq!(store.find(&person("kim")).await.unwrap(), None, "a group is nobody's own");
+    assert_eq!(store.find(&person("kim")).await.unwrap(), None, "a group is no personal conversation");
     assert_eq!(store.find(&foreign_tenant).await.unwrap(), None);
     assert_eq!(other_agent.find(&person("alex")).await.unwrap(), None);
     assert_eq!(other_cloud.find(&person("alex")).await.unwrap(), None);

@@ -59,7 +59,7 @@ pub(super) async fn check(
         ),
         Some("no caller") => require(
             activity.is_some_and(|it| !it.extra.contains_key("callerId")),
-            "the caller's word is kept",
+            "the caller id of the sender is kept",
         ),
         Some("one reference") => {
             let writes = calls.iter().filter(|call| call.contains("DynamoDB") && !call.contains("Get"));
@@ -71,7 +71,10 @@ pub(super) async fn check(
             let activity: Activity = serde_json::from_slice(&setup.builder.request(&victim()).body).unwrap();
             let references = &setup.inbound.references;
             let key = references.key(&ConversationReference::of(&activity).unwrap());
-            require(references.get(&key).await.unwrap().is_some(), "somebody else's conversation was removed")
+            require(
+                references.get(&key).await.unwrap().is_some(),
+                "the conversation of another user was removed",
+            )
         }
         // Checked elsewhere.
         Some(_) => Ok(()),

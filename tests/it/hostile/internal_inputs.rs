@@ -219,7 +219,7 @@ async fn redirects_are_not_followed() {
 #[tokio::test]
 async fn odd_login_responses_delay_a_message_and_lose_none() {
     let (bundle, alex) = bundle().await;
-    let answers = payloads("told once there is a token");
+    let answers = payloads("sent once there is a token");
 
     for (index, answer) in answers.iter().enumerate() {
         // Any token has expired by now.
@@ -238,7 +238,7 @@ async fn odd_login_responses_delay_a_message_and_lose_none() {
 async fn odd_retry_after_is_capped_at_an_hour() {
     let (bundle, alex) = bundle().await;
 
-    for time in payloads("put off within the hour") {
+    for time in payloads("retried within the hour") {
         let refusal = Refusal::new(429, "Throttled", "slow down");
         let refusal = time.split(" & ").fold(refusal, Refusal::retry_after);
         let body = queued(&bundle, &alex).await;

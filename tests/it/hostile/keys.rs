@@ -79,7 +79,7 @@ pub(super) fn entra_set() -> Vec<Value> {
     vec![
         key("entra", Some("https://login.microsoftonline.com/{tenantid}/v2.0")),
         key("entra-of-another-tenant", Some(other)),
-        key("entra-of-nobody", None),
+        key("entra-without-issuer", None),
     ]
 }
 
@@ -115,7 +115,7 @@ pub(super) fn sign(algorithm: &str, key: &str, message: &[u8]) -> Vec<u8> {
         "HS256" => mac(hmac::HMAC_SHA256),
         "HS384" => mac(hmac::HMAC_SHA384),
         "HS512" => mac(hmac::HMAC_SHA512),
-        other => panic!("nobody signs with {other}"),
+        other => panic!("unknown algorithm: {other}"),
     }
 }
 

@@ -46,7 +46,7 @@ async fn ten_thousand_bad_tokens_cause_no_calls() {
     let fetches = usize::try_from(setup.channel.key_fetches() - fetches).unwrap();
     assert_eq!(setup.proxy.take_calls(), Vec::<String>::new());
     assert!(fetches <= minutes + 1, "{fetches} fetches in {minutes} minutes");
-    assert!(fetches > 0, "the unknown keys were not looked for");
+    assert!(fetches > 0, "the unknown keys were not looked up");
     print(&format!(
         "flood: {} bad tokens in {minutes} minutes, 0 calls of AWS, {fetches} fetches of keys",
         bad.len()
@@ -91,7 +91,7 @@ async fn cached_keys_are_used_for_five_days_of_outage() {
 
     outage();
     assert_eq!(status(good).await, 503, "there is no key set at all");
-    assert_eq!(status(bad).await, 503, "nobody can tell");
+    assert_eq!(status(bad).await, 503, "no key can be checked");
     setup.clock.advance(A_MINUTE);
     assert_eq!(status(good).await, good.expect, "there is one now");
     for day in 1..5 {

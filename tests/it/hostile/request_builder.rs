@@ -180,7 +180,7 @@ impl RequestBuilder {
                 "iss": format!("https://login.microsoftonline.com/{}/v2.0", self.tenant),
                 "tid": self.tenant, "ver": "2.0", "azp": CALLER,
             }),
-            other => panic!("nobody issues tokens like {other}"),
+            other => panic!("unknown issuer: {other}"),
         };
         claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         claims

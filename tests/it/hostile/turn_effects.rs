@@ -48,7 +48,7 @@ impl TurnHarness {
 
     async fn end(self) {
         self.bundle.drain().await;
-        assert!(!self.builder.listener.was_contacted(), "somebody asked where nothing may be asked for");
+        assert!(!self.builder.listener.was_contacted(), "a request reached the listener");
         self.bundle.end().await;
     }
 }
@@ -96,8 +96,8 @@ async fn every_effect_of_the_corpus_is_asserted() {
         "placed as text",
         "sent once",
         "not followed",
-        "told once there is a token",
-        "put off within the hour",
+        "sent once there is a token",
+        "retried within the hour",
         "read as it came",
     ];
 

@@ -65,7 +65,7 @@ async fn recipient_in_several_parts_is_sent_once_and_excluded_one_never() {
     assert_eq!(all.map(|person| times(&bundle, person)), [1, 1, 0, 1]);
     let broadcasts = &bundle.local().bundle.proactive.broadcasts;
     let state = broadcasts.state(&BroadcastId::of_key("combined")).await.unwrap().unwrap();
-    assert_eq!(state.recipients(), 3, "nobody is planned twice");
+    assert_eq!(state.recipients(), 3, "no recipient is planned twice");
     send_broadcast(&bundle, snow("few", &few)).await;
     assert_eq!(all.map(|person| times(&bundle, person)), [2, 2, 1, 1]);
     bundle.end().await;
