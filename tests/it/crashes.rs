@@ -5,6 +5,7 @@ mod bounds;
 mod harness;
 mod injector;
 mod mutant;
+mod run;
 mod scenario;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,7 +17,8 @@ use tokio::runtime::Builder;
 
 use self::injector::{Effect, Event, Point};
 use self::mutant::Mutant;
-use self::scenario::{Played, Scenario, play};
+use self::run::{Played, play};
+use self::scenario::Scenario;
 
 /// Pairs of crashes in every test run; all of them run on demand.
 const SOME_PAIRS: usize = 40;

@@ -4,7 +4,7 @@ use boon::{Compiler, SchemaIndex, Schemas};
 use serde_json::{Value, json};
 
 const SCHEMA: &str = include_str!("../../functions/proactive/event.schema.json");
-const README: &str = include_str!("../../README.md");
+const OPERATIONS: &str = include_str!("../../docs/operations.md");
 const TEMPLATE: &str = include_str!("../../template.yaml");
 
 /// Errors that no schema can express: unresolved references of texts and names.
@@ -159,9 +159,9 @@ fn schema_accepts_exactly_what_proactive_accepts() {
 }
 
 #[test]
-fn events_of_readme_and_template_are_valid() {
+fn events_of_documentation_and_template_are_valid() {
     let schema = Schema::read();
-    let example = README.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
+    let example = OPERATIONS.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
     // The placeholder of the scheduler is no time before it is filled in.
     let inputs = TEMPLATE.lines().filter_map(|line| line.trim().strip_prefix("Input: '")?.strip_suffix('\''));
     let mut events: Vec<Value> = inputs

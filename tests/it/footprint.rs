@@ -29,7 +29,7 @@ const WRITERS: usize = 16;
 const SLACK: u64 = 6 * 1024 * 1024;
 
 #[tokio::test]
-#[ignore = "needs release binaries: cargo build --release -p inbound -p worker -p proactive; takes minutes"]
+#[ignore = "needs release binaries: cargo build --release -p herald-inbound -p herald-worker -p herald-proactive; takes minutes"]
 async fn planner_memory_is_the_same_for_one_and_fifty_thousand() {
     let services = Services::start(Delays::Kept).await;
     let table =

@@ -107,7 +107,7 @@ async fn throttled_tenant_waits_while_others_are_sent() {
     populate(&bundle, 20, Some("22222222-2222-4222-8222-222222222222")).await;
     let throttled = TenantId::new("11111111-1111-4111-8111-111111111111").unwrap();
     let until = bundle.clock().now() + SignedDuration::from_secs(5);
-    let rates = &bundle.local().bundle.worker.rates;
+    let rates = &bundle.local().bundle.worker.parts().rates;
     rates.pause(herald::aws::table::RateKey::Tenant(throttled.as_str()), until).await.unwrap();
 
     bundle.fire(json!({ "kind": "everyone" })).await.unwrap();

@@ -10,7 +10,7 @@ use local::poller::Step;
 use serde_json::{Value, json};
 use support::TestBundle;
 use support::steps_engine::{StepsEngine, bundle_with, continue_after, done, memory, send};
-use worker::Place;
+use worker::MessageContext;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -124,7 +124,7 @@ async fn redelivered_step_is_acknowledged_after_a_later_step() {
 
     let bodies: Vec<String> = queued.lock().unwrap().iter().map(|(body, _)| body.clone()).collect();
     for body in &bodies {
-        assert!(bundle.local().bundle.worker.work(body, Place::default()).await.is_ok());
+        assert!(bundle.local().bundle.worker.handle(body, MessageContext::default()).await.is_ok());
     }
     bundle.drain().await;
 
@@ -214,7 +214,7 @@ async fn thousandth_step_is_the_last() {
     body["step"] = json!({ "task": task, "number": 999, "state": null, "due": "2026-11-22T09:00:00Z" });
     bundle.purge("tasks").await;
 
-    let done = bundle.local().bundle.worker.work(&body.to_string(), Place::default()).await;
+    let done = bundle.local().bundle.worker.handle(&body.to_string(), MessageContext::default()).await;
 
     assert!(done.is_ok());
     assert_eq!(engine.steps_run(), [(999, Some(json!(null)))]);

@@ -128,9 +128,10 @@ async fn worker_near_its_deadline_starts_no_delivery() {
     let poller = bundle.poller("deliveries");
     let received = poller.sqs.receive_message().queue_url(&poller.url).send().await.unwrap();
     let message = &received.messages()[0];
-    let place = worker::Place { stop_at: Some(bundle.clock().now()), ..worker::Place::default() };
+    let place =
+        worker::MessageContext { deadline: Some(bundle.clock().now()), ..worker::MessageContext::default() };
 
-    let result = poller.worker.work(message.body().unwrap(), place).await;
+    let result = poller.worker.handle(message.body().unwrap(), place).await;
 
     assert!(result.is_err());
     assert_eq!(bundle.channel().entries().len(), 0);

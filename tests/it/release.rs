@@ -15,7 +15,7 @@ use tokio::process::Command;
 use self::figures::{STARTS, report};
 
 #[tokio::test]
-#[ignore = "needs release binaries: cargo build --release -p inbound -p worker -p proactive"]
+#[ignore = "needs release binaries: cargo build --release -p herald-inbound -p herald-worker -p herald-proactive"]
 async fn release_binaries_answer_follow_up_and_send_proactively() {
     let services = Services::start(Delays::Skipped).await;
     let alex = services.channel.add_person("Alex");
@@ -46,7 +46,7 @@ async fn release_binaries_answer_follow_up_and_send_proactively() {
 }
 
 #[tokio::test]
-#[ignore = "needs release binaries: cargo build --release -p inbound -p worker -p proactive"]
+#[ignore = "needs release binaries: cargo build --release -p herald-inbound -p herald-worker -p herald-proactive"]
 async fn release_worker_runs_its_diagnostics() {
     let services = Services::start(Delays::Skipped).await;
     let mut worker = services.launch("worker").await;
@@ -59,7 +59,7 @@ async fn release_worker_runs_its_diagnostics() {
 }
 
 #[tokio::test]
-#[ignore = "needs release binaries: cargo build --release -p inbound -p worker -p proactive"]
+#[ignore = "needs release binaries: cargo build --release -p herald-inbound -p herald-worker -p herald-proactive"]
 async fn release_binary_without_configuration_names_every_problem() {
     let shared = ["CLIENT_ID", "TABLE_NAME"];
     let functions: [(&str, &[&str]); 3] = [
@@ -87,7 +87,7 @@ async fn release_binary_without_configuration_names_every_problem() {
 }
 
 #[tokio::test]
-#[ignore = "needs release binaries: cargo build --release -p inbound -p worker -p proactive"]
+#[ignore = "needs release binaries: cargo build --release -p herald-inbound -p herald-worker -p herald-proactive"]
 async fn release_binaries_report_cold_start_cost() {
     let services = Services::start(Delays::Skipped).await;
     let alex = services.channel.add_person("Alex");

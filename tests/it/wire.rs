@@ -61,7 +61,7 @@ fn reference_at(bundle: &TestBundle, url: &str) -> ConversationReference {
 
 /// Sends one activity and returns its classification.
 async fn send(second_worker: &SecondWorker, reference: &ConversationReference) -> Class {
-    let sent = second_worker.worker.connector.send(reference, Activity::message("hello")).await;
+    let sent = second_worker.worker.parts().connector.send(reference, Activity::message("hello")).await;
     match sent {
         Ok(id) => Class::Accepted(id.map(|id| id.as_str().to_owned())),
         Err(ConnectorError::Refused { status, .. }) => Class::Refused(status),
@@ -221,7 +221,7 @@ async fn stalled_reply_times_out_and_counts_like_a_cut() {
         ),
     ];
     // The token is fetched before the timeout gets short.
-    let _ = second_worker.worker.connector.tokens.token().await.unwrap();
+    let _ = second_worker.worker.parts().connector.tokens.token().await.unwrap();
 
     let mut stalled = Vec::new();
     for (steps, expected) in stalls {

@@ -25,7 +25,7 @@ pub struct Figures {
 }
 
 /// Command that builds the release binaries.
-const BUILD: &str = "cargo build --release -p inbound -p worker -p proactive";
+const BUILD: &str = "cargo build --release -p herald-inbound -p herald-worker -p herald-proactive";
 
 /// Upper bound of any wait, unless the test hangs.
 const MAX_WAIT: Duration = Duration::from_secs(60);

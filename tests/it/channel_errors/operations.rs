@@ -1,6 +1,5 @@
 //! The rows that differ for creating conversations, for broadcasts and for updates. `rows` has the rows for answers.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use herald::channel::connector::ConversationSurface;
@@ -167,7 +166,7 @@ async fn conversation_is_reached_on_the_corrected_host() {
     let (_, second) = notify(&bundle, &second_worker, &alex).await;
 
     assert_eq!((first, second), (2, 1));
-    let references = &second_worker.worker.references;
+    let references = &second_worker.worker.parts().references;
     let kept = references.get(&references.key(&reference_of(&written))).await.unwrap().unwrap();
     let port = bundle.channel().port();
     assert_eq!(kept.service_url, ServiceUrl::new(&format!("http://localhost:{port}/teams/")).unwrap());
@@ -203,9 +202,8 @@ async fn channel_thread_is_created_and_deleted_on_the_corrected_host() {
 #[tokio::test]
 async fn copilot_agent_creates_its_own_conversation() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
-    let mut second_worker = second_worker(&bundle, ScriptedEngine::notifying("News."));
-    let worker = Arc::get_mut(&mut second_worker.worker).unwrap();
-    worker.connector.conversations = ConversationSurface::Copilot;
+    let second_worker = second_worker(&bundle, ScriptedEngine::notifying("News."))
+        .with_connector(|connector| connector.conversations = ConversationSurface::Copilot);
     let dana = bundle.channel().add_person("Dana");
 
     notify(&bundle, &second_worker, &dana).await;

@@ -14,7 +14,7 @@ use local::poller::QueuePoller;
 use serde_json::{Value, json};
 use support::jobs::states_of;
 use support::{ScriptedEngine, TestBundle};
-use worker::{Place, Unsettled, event_handler};
+use worker::{MessageContext, WorkError, event_handler};
 
 use super::placeholders::expand;
 use super::row;
@@ -57,8 +57,8 @@ async fn deliver_batch(bundle: &TestBundle, messages: &[(Option<&str>, &str)]) -
     answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
 }
 
-async fn work(bundle: &TestBundle, body: &str) -> Result<(), Unsettled> {
-    bundle.poller("tasks").worker.work(body, Place::default()).await
+async fn work(bundle: &TestBundle, body: &str) -> Result<(), WorkError> {
+    bundle.poller("tasks").worker.handle(body, MessageContext::default()).await
 }
 
 /// Returns the wait of the only timer that is not due yet.
@@ -244,8 +244,8 @@ async fn odd_retry_after_is_capped_at_an_hour() {
         let body = queued(&bundle, &alex).await;
         bundle.channel().fail(Fault::Status(refusal));
         let wait = match work(&bundle, &body).await {
-            Err(Unsettled::Later(later)) => later.wait,
-            Err(Unsettled::Unreadable) => panic!("{time}: it cannot be read"),
+            Err(WorkError::Retry(retry)) => retry.wait,
+            Err(WorkError::Poison) => panic!("{time}: it cannot be read"),
             Ok(()) => timer_delay(&bundle).await.unwrap_or_else(|| panic!("{time}: it was given up")),
         };
         let (least, most) = (Duration::from_secs(1), Duration::from_secs(3600));

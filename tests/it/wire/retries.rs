@@ -11,7 +11,7 @@ use herald::protocol::conversation::lifecycle::Presence;
 use herald::protocol::service_url::ServiceUrl;
 use serde_json::json;
 use support::{ConnectionStep, RawServer, ScriptedEngine, SecondWorker, TestBundle};
-use worker::{Place, Unsettled};
+use worker::{MessageContext, WorkError};
 
 use super::{reply, setup};
 
@@ -52,17 +52,17 @@ async fn queued(bundle: &TestBundle, server: &RawServer) -> String {
 /// Queues a turn and has the second worker handle it until it is complete; returns the states of all jobs.
 async fn answer(bundle: &TestBundle, second_worker: &SecondWorker, server: &RawServer) -> Vec<State> {
     let body = queued(bundle, server).await;
-    while let Err(unsettled) = second_worker.worker.work(&body, Place::default()).await {
+    while let Err(unsettled) = second_worker.worker.handle(&body, MessageContext::default()).await {
         bundle.clock().advance(wait(unsettled));
     }
     states(bundle).await
 }
 
 /// Returns the delay of the retry.
-fn wait(unsettled: Unsettled) -> Duration {
+fn wait(unsettled: WorkError) -> Duration {
     match unsettled {
-        Unsettled::Later(later) => later.wait,
-        Unsettled::Unreadable => unreachable!("the body is a turn"),
+        WorkError::Retry(retry) => retry.wait,
+        WorkError::Poison => unreachable!("the body is a turn"),
     }
 }
 
@@ -110,7 +110,7 @@ async fn ambiguous_broadcast_is_never_sent_again() {
         let written = serde_json::from_value(bundle.channel().message(&alex, "hello")).unwrap();
         let service_url = ServiceUrl::new(&format!("http://{}/teams/", server.authority())).unwrap();
         let reference = ConversationReference { service_url, ..ConversationReference::of(&written).unwrap() };
-        let references = &second_worker.worker.references;
+        let references = &second_worker.worker.parts().references;
         references.upsert(&reference, Presence::Active, bundle.clock().now()).await.unwrap();
         server.then(loss.clone());
 
@@ -153,8 +153,8 @@ async fn throttled_answer_waits_for_retry_after_or_a_random_delay() {
         server.then(taken());
         let body = queued(&bundle, &server).await;
 
-        let waits = wait(second_worker.worker.work(&body, Place::default()).await.unwrap_err());
-        second_worker.worker.work(&body, Place::default()).await.unwrap();
+        let waits = wait(second_worker.worker.handle(&body, MessageContext::default()).await.unwrap_err());
+        second_worker.worker.handle(&body, MessageContext::default()).await.unwrap();
 
         assert!(expected.contains(&waits.as_secs()), "{status} {headers}: {waits:?}");
         assert_eq!(server.requests().len(), times + 1, "{status} {headers}");
@@ -171,7 +171,7 @@ async fn answer_throttled_for_an_hour_waits_as_timer() {
     server.then(taken());
     let body = queued(&bundle, &server).await;
 
-    let result = second_worker.worker.work(&body, Place::default()).await;
+    let result = second_worker.worker.handle(&body, MessageContext::default()).await;
     bundle.clock().advance(Duration::from_secs(3_601));
     bundle.tick().await;
     second_worker.drain(&bundle).await;
