@@ -38,7 +38,7 @@ fn done(text: &str) -> TaskResponse {
     TaskResponse::done([Activity::message(text)])
 }
 
-/// Has Alex send a query, and works until the queues are empty while time passes.
+/// Sends a query of Alex, and works until the queues are empty while time passes.
 async fn ask(bundle: &TestBundle) {
     let alex = bundle.channel().add_person("Alex");
     bundle.send(&alex, "tell me").await;

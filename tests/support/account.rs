@@ -53,7 +53,7 @@ impl Account {
     ///
     /// # Errors
     ///
-    /// When loopback cannot be listened on.
+    /// Fails when loopback cannot be listened on.
     pub async fn start(aws: SdkConfig, stack: &str) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = format!("http://{}", listener.local_addr()?);

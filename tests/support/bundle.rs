@@ -107,24 +107,24 @@ impl TestBundle {
         &self.local
     }
 
-    /// Has the channel deliver `activity`, which must be accepted.
+    /// Delivers `activity` from the channel, which must be accepted.
     pub async fn receive(&self, activity: Value) {
         let answer = self.deliver(activity).await;
         assert_eq!(answer.status, 202, "the activity was not taken: {}", answer.body);
     }
 
-    /// Has the channel deliver a message in which `person` writes `text`, which must be accepted.
+    /// Delivers a message in which `person` writes `text`, which must be accepted.
     pub async fn send(&self, person: &Person, text: &str) {
         self.receive(self.channel().message(person, text)).await;
     }
 
-    /// Has the channel deliver a message in which `person` writes `text`, and works until the queues are empty.
+    /// Delivers a message in which `person` writes `text`, and works until the queues are empty.
     pub async fn ask(&self, person: &Person, text: &str) {
         self.send(person, text).await;
         self.drain().await;
     }
 
-    /// Has the channel deliver `activity`, and returns the response of inbound.
+    /// Delivers `activity` from the channel, and returns the response of inbound.
     pub async fn deliver(&self, activity: Value) -> Answer {
         self.local.channel.deliver(activity).await.expect("inbound answers")
     }
@@ -133,7 +133,7 @@ impl TestBundle {
     ///
     /// # Errors
     ///
-    /// When `proactive` refuses the event.
+    /// Fails when `proactive` rejects the event.
     pub async fn fire(&self, audience: Value) -> Result<Value, lambda_runtime::Error> {
         self.local.fire(self.event(audience)).await
     }
@@ -156,7 +156,7 @@ impl TestBundle {
     ///
     /// # Errors
     ///
-    /// When the table cannot be read or written.
+    /// Fails when the table cannot be read or written.
     pub async fn try_tick(&self) -> Result<Value, lambda_runtime::Error> {
         self.local.fire(serde_json::json!({ "version": 1, "tick": true })).await
     }
@@ -229,7 +229,7 @@ impl TestBundle {
     ///
     /// # Panics
     ///
-    /// When work, a dead letter or an unplayed fault is left, or a claim is open.
+    /// Panics when work, a dead letter, an unused fault or an open claim is left.
     pub async fn end(self) {
         assert_eq!(self.close().await, Vec::<String>::new(), "the test left something behind");
     }

@@ -69,7 +69,7 @@ impl RuntimeApi {
     ///
     /// # Errors
     ///
-    /// When loopback cannot be listened on.
+    /// Fails when loopback cannot be listened on.
     pub async fn start() -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
@@ -133,7 +133,7 @@ impl RuntimeApi {
     ///
     /// # Errors
     ///
-    /// When this double was closed first.
+    /// Fails when this double was closed first.
     pub async fn invoke(&self, payload: Value) -> Result<(Answer, Instant), RecvError> {
         let (answer, answered) = oneshot::channel();
         // An event that is not received drops its sender, which ends the wait below.

@@ -161,7 +161,7 @@ pub fn alex(bundle: &TestBundle) -> Person {
     known.unwrap_or_else(|| bundle.channel().add_person("Alex"))
 }
 
-/// Has the only user write `text`.
+/// Delivers a message in which the only user writes `text`.
 pub async fn send(bundle: &TestBundle, text: &str) {
     let alex = alex(bundle);
     bundle.send(&alex, text).await;

@@ -1,8 +1,8 @@
 //! Benchmark of a broadcast: CPU seconds of the release workers compared with a loop that records nothing. It asserts
 //! no limits, because machines differ.
 //!
-//! The crowd is of many tenants, each told as fast as `TENANT_RATE` allows at most, so that no tenant's rate is what
-//! bounds them all.
+//! The recipients belong to many tenants, each at the largest `TENANT_RATE`, so that the rate limit of a tenant does
+//! not bound the result.
 
 #![expect(clippy::unwrap_used, reason = "a measurement may end where it fails")]
 

@@ -63,7 +63,7 @@ impl Harness {
         Self { bundle, injector, mutant, processes: HashMap::new(), pollers, answered: HashSet::new() }
     }
 
-    /// Has the channel deliver `activity` until it is accepted.
+    /// Delivers `activity` from the channel until it is accepted.
     pub(super) async fn deliver(&mut self, activity: &Value) -> Result<(), String> {
         let id = activity["id"].as_str().unwrap().to_owned();
         for _ in 0..MAX_ROUNDS {
@@ -86,7 +86,7 @@ impl Harness {
         Err("the activity was never taken".to_owned())
     }
 
-    /// Has the scheduler invoke `proactive` with `event` until it succeeds.
+    /// Invokes `proactive` with `event`, as the scheduler does, until it succeeds.
     pub(super) async fn fire(&mut self, event: &Value) -> Result<(), String> {
         for _ in 0..MAX_ROUNDS {
             let proactive = self.process(Function::Proactive).proactive;
@@ -130,7 +130,7 @@ impl Harness {
         self.bundle.jobs().await
     }
 
-    /// Has the next message of a queue handled, with any crash; `false` when there is none.
+    /// Handles the next message of a queue, with any crash; `false` when there is none.
     async fn step(&mut self, number: usize) -> Result<bool, String> {
         let (function, poller) = self.pollers[number].clone();
         let received = poller.receive(Duration::ZERO).await.map_err(|error| error.to_string())?;

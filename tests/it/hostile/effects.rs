@@ -1,4 +1,4 @@
-//! Effects of a request besides its status: queued messages, stored records and outbound requests. `turn_effects`
+//! Effects of a request beyond its status: queued messages, stored records and outbound requests. `turn_effects`
 //! covers the effects after the worker has run.
 
 use herald::aws::queue::TurnWork;

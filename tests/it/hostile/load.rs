@@ -1,5 +1,5 @@
-//! Floods and outages: what bad tokens cost, and what is answered while the keys are out of reach.
-//! Time is the test's.
+//! Load and outages: calls caused by bad tokens, and responses while the signing keys are unreachable. The test
+//! advances the clock.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::print;
 use super::row::{self, Mutation};
 use super::setup::{Setup, play};
 
-/// How many bad tokens there are of each kind.
+/// Number of bad tokens of each kind.
 const OF_EACH: usize = 2_500;
 
 const A_MINUTE: Duration = Duration::from_secs(60);
@@ -53,13 +53,14 @@ async fn ten_thousand_bad_tokens_cause_no_calls() {
     ));
 }
 
-/// One bit off, an unknown key, other claims with the good signature, and nothing but noise; none of them signed.
+/// Returns bad tokens without a valid signature: one bit off, an unknown key, other claims with the good signature, and
+/// noise.
 fn bad_tokens(good: &str) -> Vec<String> {
     let parts: Vec<&str> = good.split('.').collect();
     let [head, claims, signature] = parts[..] else { panic!("a token has three parts") };
     let flipped = |index: usize| {
         let mut bytes = good.as_bytes().to_vec();
-        // Behind `Bearer `; the last character of all holds bits that no signature has.
+        // After `Bearer `; the last character holds bits that are no part of a signature.
         let place = 7 + index * 7919 % (bytes.len() - 8);
         bytes[place] = if bytes[place] == b'A' { b'B' } else { b'A' };
         String::from_utf8(bytes).unwrap()
