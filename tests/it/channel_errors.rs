@@ -5,11 +5,11 @@
 mod operations;
 mod rows;
 
-use herald::jobs::Failure;
 use std::time::Duration;
 
 use herald::channel::http;
 use herald::hash;
+use herald::jobs::Failure;
 use herald::jobs::{Job, JobId, State};
 use herald::protocol::cloud::Cloud;
 use herald::protocol::conversation::ConversationReference;

@@ -4,11 +4,11 @@
 mod assertions;
 mod certificate;
 
-use herald::aws::identity;
 use std::sync::Arc;
 use std::time::Duration;
 
 use herald::aws::config::Credential;
+use herald::aws::identity;
 use herald::aws::identity::FederatedIdentity;
 use herald::channel::auth::{TokenProvider, TokenSource};
 use herald::clock::Clock;

@@ -1,9 +1,9 @@
 //! Answers in the HTTP response: buttons, feedback, and callers that wait for the replies (docs/protocol.md §8.3).
 
-use herald::jobs::FailureKind;
 use std::sync::Arc;
 use std::time::Duration;
 
+use herald::jobs::FailureKind;
 use local::channel_emulator::Answer;
 use local::fault_injection::RequestFate;
 use serde_json::{Value, json};

@@ -1,8 +1,8 @@
 //! Rate limits of the channel: sends stay within them, and throttled sends are retried.
 
-use herald::agent::Response;
 use std::time::Duration;
 
+use herald::agent::Response;
 use herald::clock::Clock;
 use herald::jobs::State;
 use herald::protocol::activity::Activity;

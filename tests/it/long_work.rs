@@ -1,9 +1,9 @@
 //! Tasks that continue after seconds or weeks: on time, once, and until they are cancelled.
 
-use herald::jobs::FailureKind;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use herald::jobs::FailureKind;
 use herald::jobs::{Job, JobId, State};
 use local::fault_injection::RequestFate;
 use local::poller::Step;

@@ -1,11 +1,11 @@
 //! Signing keys during outages of their publisher: from memory, the table, then the network.
 
-use herald::channel::auth::KeyCache as _;
-use herald::channel::auth::KeySet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use herald::aws::table::{KeyStore, Table};
+use herald::channel::auth::KeyCache as _;
+use herald::channel::auth::KeySet;
 use herald::channel::auth::{NoKeys, SigningKeys};
 use herald::channel::http;
 use herald::clock::Clock;

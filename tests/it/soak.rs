@@ -3,7 +3,6 @@
 
 mod faults;
 
-use herald::jobs::FailureKind;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +10,7 @@ use std::time::Duration;
 use herald::aws::config::process_env;
 use herald::aws::queue::Queue;
 use herald::clock::{Clock, SystemClock};
+use herald::jobs::FailureKind;
 use herald::jobs::{Job, JobId, State};
 use herald::random::Random;
 use local::poller::{QueuePoller, Step};

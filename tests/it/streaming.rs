@@ -1,11 +1,11 @@
 //! Streamed answers: paced, kept alive, closed in time, stopped, and complete at the end. `crashes` covers crash
 //! points; the unit tests of `herald::streaming` cover random engines.
 
-use herald::agent::Response;
-use herald::agent::{Task, TaskResponse};
 use std::sync::Arc;
 use std::time::Duration;
 
+use herald::agent::Response;
+use herald::agent::{Task, TaskResponse};
 use herald::clock::Clock;
 use herald::jobs::{FailureKind, Job, JobId};
 use herald::protocol::activity::Activity;

@@ -1,9 +1,9 @@
 //! Broadcast helpers: the event `news`, reads of its stored broadcast, and recipients.
 
-use herald::agent::Notification;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use herald::agent::Notification;
 use herald::aws::table::{BroadcastStore, SLICES};
 use herald::broadcast::{Broadcast, BroadcastId, Command, Entry, Kind, Outcome, Spec};
 use herald::clock::Clock;

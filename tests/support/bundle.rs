@@ -1,13 +1,13 @@
 //! The whole bundle for one test: its own table, queues, channel and clock, stepped by the test. When a test ends it,
 //! no work, no dead letter and no open claim may be left.
 
-use herald::agent::Engine;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::QueueAttributeName;
+use herald::agent::Engine;
 use herald::aws::config::Credential;
 use herald::aws::queue::Queue;
 use herald::clock::Clock;
@@ -110,7 +110,7 @@ impl TestBundle {
     /// Delivers `activity` from the channel, which must be accepted.
     pub async fn receive(&self, activity: Value) {
         let answer = self.deliver(activity).await;
-        assert_eq!(answer.status, 202, "the activity was not taken: {}", answer.body);
+        assert_eq!(answer.status, 202, "the activity was not accepted: {}", answer.body);
     }
 
     /// Delivers a message in which `person` writes `text`, which must be accepted.

@@ -1,13 +1,13 @@
 //! A scripted engine: its responses, its duration, and the activities it received. The sample engine has its own tests.
 
-use herald::agent::{
-    Engine, EngineError, Notification, Progress, Recipient, Response, Task, TaskResponse, TaskRun, Turn,
-};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use herald::agent::{
+    Engine, EngineError, Notification, Progress, Recipient, Response, Task, TaskResponse, TaskRun, Turn,
+};
 use herald::clock::Clock;
 use herald::protocol::activity::Activity;
 

@@ -1,10 +1,10 @@
 //! A second worker of the same bundle: same table, queues and channel, in another cloud. For tests with hosts that the
 //! channel emulator does not have.
 
-use herald::agent::Engine;
 use std::sync::Arc;
 use std::time::Duration;
 
+use herald::agent::Engine;
 use herald::aws::config;
 use herald::aws::config::{AccessSettings, AgentSettings, AllowedTenants, SenderSettings};
 use herald::channel::connector::{Connector, ConversationSurface};

@@ -1,14 +1,14 @@
 //! An engine with a scripted multi-step task, memory and buttons. The text of a message selects its response.
 
-use herald::agent::{
-    Effect, Engine, EngineError, Exchange, Memory, Progress, Response, Task, TaskId, TaskResponse, TaskRun,
-    Turn,
-};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use herald::agent::invoke;
+use herald::agent::{
+    Effect, Engine, EngineError, Exchange, Memory, Progress, Response, Task, TaskId, TaskResponse, TaskRun,
+    Turn,
+};
 use herald::clock::Clock;
 use herald::jobs::JobId;
 use herald::protocol::activity::Activity;

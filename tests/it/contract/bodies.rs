@@ -1,10 +1,10 @@
 //! Message bodies: every text reaches the worker unchanged, and a body over the limit is never sent. `queues` covers
 //! order and visibility.
 
-use herald::agent::Task;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use herald::agent::Task;
 use herald::aws::queue::{MAX_BODY_BYTES, MessageError, QueueError, TaskWork, WorkMessage};
 use herald::jobs::JobId;
 use herald::protocol::activity::{ChannelAccount, ConversationAccount};

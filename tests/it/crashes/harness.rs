@@ -1,12 +1,12 @@
 //! Runs the functions: passes them activities, messages and events one at a time, replaces a crashed process, and makes
 //! its messages visible again. It knows no scenario and asserts nothing.
 
-use herald::agent::Engine;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use herald::agent::Engine;
 use herald::aws::queue::Queue;
 use herald::clock::Clock;
 use herald::jobs::{Job, State};

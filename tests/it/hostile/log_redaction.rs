@@ -1,10 +1,10 @@
 //! Log redaction: every value that must not be logged holds a canary, and a log at TRACE is searched for it. Also
 //! checks that each line is one JSON object.
 
-use herald::agent::Response;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
+use herald::agent::Response;
 use herald::aws::config::{
     AccessSettings, AgentSettings, AllowedTenants, Credential, SenderSettings, TENANT_RATE,
 };

@@ -1,7 +1,6 @@
 //! The real handler for the public cloud, with the key sets of the emulator. Table and queues are behind a counting
 //! proxy, or absent.
 
-use herald::agent::Engine;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -10,6 +9,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_dynamodb::types::AttributeValue;
+use herald::agent::Engine;
 use herald::aws::config::{
     AccessSettings, AgentSettings, AllowedTenants, Credential, SenderSettings, TENANT_RATE,
 };

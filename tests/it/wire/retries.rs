@@ -1,10 +1,10 @@
 //! Job records after a connection fault: an answer is sent once more, a broadcast is not. The parent module covers the
 //! classification.
 
-use herald::clock::Clock;
 use std::time::Duration;
 
 use herald::channel::http::Timeouts;
+use herald::clock::Clock;
 use herald::jobs::State;
 use herald::protocol::conversation::ConversationReference;
 use herald::protocol::conversation::lifecycle::Presence;
