@@ -144,7 +144,7 @@ async fn what_was_delivered_is_recalled() {
     assert!(said.did && !again.did, "{}", said.text);
     assert_eq!(deleted, 12);
     let recall = BroadcastId::named(said.text.lines().next().unwrap().strip_prefix("Broadcast ").unwrap());
-    let lines = lines_of(&bundle, &recall).await;
+    let lines = entries_of(&bundle, &recall).await;
     assert!(lines.len() == 12 && lines.iter().all(|line| line.outcome == Outcome::Delivered));
     bundle.end().await;
 }

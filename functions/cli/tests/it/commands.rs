@@ -80,8 +80,7 @@ pub(crate) async fn try_say_words(bundle: &TestBundle, words: &[&str]) -> Result
 /// The id of the job that was taken up first: a turn, before its parts.
 async fn first_job(bundle: &TestBundle) -> String {
     let jobs = bundle.jobs().await;
-    let ids: Vec<herald::jobs::JobId> =
-        jobs.iter().map(|job| serde_json::from_str::<herald::jobs::Job>(job).unwrap().id).collect();
+    let ids: Vec<herald::jobs::JobId> = jobs.into_iter().map(|job| job.id).collect();
     let is_part = |id: &&herald::jobs::JobId| {
         ids.iter().any(|whole| ["send", "task", "no_deadline"].iter().any(|name| whole.step(name, 0) == **id))
     };

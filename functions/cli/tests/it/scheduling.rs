@@ -47,7 +47,7 @@ async fn pass_until(bundle: &TestBundle, time: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn what_was_made_fires_on_time_and_once_on_the_clocks_of_its_zone() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     bundle.install("Alex").await;
     let before = bundle.channel().texts().len();
     let news = news();
@@ -69,7 +69,7 @@ async fn what_was_made_fires_on_time_and_once_on_the_clocks_of_its_zone() {
 
 #[tokio::test]
 async fn one_that_fires_once_is_gone_after_it() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     let news = news();
     let once = ["schedule", "add", "once", "at(2026-11-23T09:00:00)", news.path(), "--zone", "Europe/Zurich"];
     assert!(say(&bundle, &once).await.did);
@@ -86,7 +86,7 @@ async fn one_that_fires_once_is_gone_after_it() {
 
 #[tokio::test]
 async fn what_was_taken_away_fires_no_more() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     let news = news();
     let add = ["schedule", "add", "news", NINE, news.path(), "--zone", "UTC"];
     assert!(say(&bundle, &add).await.did);
@@ -106,7 +106,7 @@ async fn what_was_taken_away_fires_no_more() {
 
 #[tokio::test]
 async fn what_is_wrong_is_named_before_anything_is_made() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     let news = news();
     let event = |change: Value| {
         let mut event = json!({
@@ -154,7 +154,7 @@ async fn what_is_wrong_is_named_before_anything_is_made() {
 
 #[tokio::test]
 async fn what_a_change_of_clocks_does_is_said_beforehand() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     let next = ["schedule", "next", "--count", "2", "--zone", "America/New_York", "--expression"];
 
     let spring = say(&bundle, &[&next[..], &["cron(30 2 14 3 ? 2027)"]].concat()).await.text;

@@ -5,8 +5,10 @@ use std::time::Duration;
 use herald::broadcast::{Command, Outcome};
 use local::channel_emulator::{Fault, Operation, Refusal};
 use local::poller::Step;
-use support::broadcasts::{news, outcomes, tick, wish};
-use support::teams::{begin, go_through, hello, members_of, office, pages_read, told};
+use support::broadcasts::{apply_command, news, outcomes, tick};
+use support::teams::{
+    finish_broadcast, hello, members_of, office, pages_read, recipient_names, start_broadcast,
+};
 
 use crate::commands::{say, try_say};
 
@@ -15,17 +17,17 @@ async fn a_throttled_roster_is_read_later_and_says_so_until_then() {
     let (bundle, team, _) = office(3).await;
     let throttled = Refusal::new(429, "Throttled", "slow").retry_after("30");
     bundle.channel().fail_on(Operation::Members, Fault::Status(throttled));
-    begin(&bundle, members_of(&team)).await;
+    start_broadcast(&bundle, members_of(&team)).await;
 
     let Step::Returned { receipt } = bundle.step("deliveries").await else { panic!("it is left") };
     let meanwhile = say(&bundle, "broadcast status news").await;
-    bundle.bring_back("deliveries", &receipt).await;
+    bundle.make_visible("deliveries", &receipt).await;
     let too_early = bundle.step("deliveries").await;
     let asked = pages_read(&bundle);
     let Step::Returned { receipt } = too_early else { panic!("it is left") };
-    bundle.bring_back("deliveries", &receipt).await;
+    bundle.make_visible("deliveries", &receipt).await;
     bundle.clock().advance(Duration::from_secs(31));
-    go_through(&bundle).await;
+    finish_broadcast(&bundle).await;
     let done = say(&bundle, "broadcast status news").await;
 
     let waits = "nobody is planned yet: the roster of team 1 of the audience cannot be read: channel asked to slow down";
@@ -46,15 +48,15 @@ async fn a_roster_that_is_refused_pauses_it_with_what_to_do_and_it_goes_on_once_
     ] {
         let (bundle, team, _) = office(3).await;
         bundle.channel().fail_on(Operation::Members, Fault::Status(Refusal::new(status, code, "no")));
-        begin(&bundle, members_of(&team)).await;
+        start_broadcast(&bundle, members_of(&team)).await;
 
         bundle.drain().await;
         tick(&bundle).await;
         let paused = say(&bundle, "broadcast status news").await;
-        let early = told(&bundle);
-        wish(&bundle, Command::Resume).await;
+        let early = recipient_names(&bundle);
+        apply_command(&bundle, Command::Resume).await;
         tick(&bundle).await;
-        go_through(&bundle).await;
+        finish_broadcast(&bundle).await;
 
         assert!(paused.text.contains("PAUSED") && paused.text.contains(code), "{}", paused.text);
         assert!(paused.text.contains(advice), "{advice} is not in: {}", paused.text);
@@ -74,7 +76,7 @@ async fn an_operator_tells_a_team_with_one_line_and_a_preview_says_that_it_is_no
 
     let preview = say(&bundle, &format!("broadcast preview {}", file.display())).await;
     let said = say(&bundle, &line).await;
-    go_through(&bundle).await;
+    finish_broadcast(&bundle).await;
     let status = say(&bundle, "broadcast status k").await;
     let refused = try_say(&bundle, "send --team office Hello.").await.err().unwrap().to_string();
 

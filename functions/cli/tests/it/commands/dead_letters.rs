@@ -9,7 +9,7 @@ use super::{say, try_say};
 
 /// Has SQS move the next message of a queue to its dead letters, as it does with what was received too often.
 async fn give_up(bundle: &TestBundle, queue: &str, dead: &str) -> String {
-    let pump = bundle.pump(queue);
+    let pump = bundle.poller(queue);
     let all = aws_sdk_sqs::types::MessageSystemAttributeName::All;
     let received = pump.sqs.receive_message().queue_url(&pump.url).message_system_attribute_names(all);
     let message = received.send().await.unwrap().messages.unwrap_or_default().pop().unwrap();
@@ -24,7 +24,7 @@ async fn give_up(bundle: &TestBundle, queue: &str, dead: &str) -> String {
 }
 
 async fn put_dead(bundle: &TestBundle, dead: &str, body: &str, group: Option<String>) {
-    let sqs = bundle.pump("turns").sqs;
+    let sqs = bundle.poller("turns").sqs;
     let url = bundle.local().stack.queue_url(dead).unwrap();
     let request = sqs.send_message().queue_url(url).message_body(body);
     let dedupe = group.is_some().then(|| Random::system().random_id());
@@ -37,9 +37,9 @@ fn job_of(text: &str) -> JobId {
 
 #[tokio::test]
 async fn dead_letters_are_listed_without_being_consumed_and_a_redriven_turn_is_answered_once() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     let alex = bundle.channel().add_person("Alex");
-    bundle.receive(bundle.channel().message(&alex, "a secret question")).await;
+    bundle.send(&alex, "a secret question").await;
     let body = give_up(&bundle, "turns", "TurnsDeadLetters").await;
 
     let first = say(&bundle, "deadletter list").await;
@@ -65,7 +65,7 @@ async fn dead_letters_are_listed_without_being_consumed_and_a_redriven_turn_is_a
 
 #[tokio::test]
 async fn a_redriven_delivery_tells_nobody_twice() {
-    let bundle = TestBundle::with(ScriptedEngine::telling("News.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::notifying("News.")).await;
     bundle.install("Alex").await;
     bundle.install("Blake").await;
     bundle.fire(json!({ "kind": "everyone" })).await.unwrap();
@@ -96,7 +96,7 @@ async fn a_body_that_cannot_be_read_is_listed_and_stays() {
     assert!(!listed.text.contains("secret"), "{}", listed.text);
     assert!(redriven.text.contains("tasks: 0 put back; 1 that cannot be read left where they are"));
     assert!(!named.did && named.text.contains("No dead letter 12345 was found"), "{}", named.text);
-    let sqs = bundle.pump("tasks").sqs;
+    let sqs = bundle.poller("tasks").sqs;
     sqs.purge_queue()
         .queue_url(bundle.local().stack.queue_url("TasksDeadLetters").unwrap())
         .send()
@@ -107,10 +107,10 @@ async fn a_body_that_cannot_be_read_is_listed_and_stays() {
 
 #[tokio::test]
 async fn a_message_nobody_can_read_is_buried_at_once_and_holds_up_no_conversation() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     let alex = bundle.channel().add_person("Alex");
-    bundle.receive(bundle.channel().message(&alex, "hello")).await;
-    let turn = bundle.pump("turns");
+    bundle.send(&alex, "hello").await;
+    let turn = bundle.poller("turns");
     let all = aws_sdk_sqs::types::MessageSystemAttributeName::All;
     let received = turn.sqs.receive_message().queue_url(&turn.url).message_system_attribute_names(all);
     let message = received.send().await.unwrap().messages.unwrap_or_default().pop().unwrap();
@@ -122,7 +122,7 @@ async fn a_message_nobody_can_read_is_buried_at_once_and_holds_up_no_conversatio
         let request = turn.sqs.send_message().queue_url(&turn.url).message_body(body);
         request.message_group_id(group).message_deduplication_id(dedupe).send().await.unwrap();
     }
-    let tasks = bundle.pump("tasks");
+    let tasks = bundle.poller("tasks");
     tasks.sqs.send_message().queue_url(&tasks.url).message_body("neither is this").send().await.unwrap();
 
     bundle.drain().await;
@@ -155,7 +155,7 @@ async fn a_failed_notification_is_listed_and_put_back_by_nobody_but_proactive() 
     assert!(listed.text.starts_with("proactive: 2 dead letters\n"), "{}", listed.text);
     assert_eq!(listed.text.matches("notification morning-digest of 2026-11-22T09:00:00Z").count(), 2);
     assert!(refused.is_err_and(|error| error.to_string().contains("aws lambda invoke")));
-    let sqs = bundle.pump("tasks").sqs;
+    let sqs = bundle.poller("tasks").sqs;
     let url = bundle.local().stack.queue_url("ProactiveDeadLetters").unwrap();
     sqs.purge_queue().queue_url(url).send().await.unwrap();
     bundle.end().await;

@@ -10,7 +10,7 @@ use super::{first_job, say};
 
 async fn ask(bundle: &TestBundle) {
     let alex = bundle.channel().add_person("Alex");
-    bundle.receive(bundle.channel().message(&alex, "a secret question")).await;
+    bundle.send(&alex, "a secret question").await;
 }
 
 /// What `herald job show` says of the turn.
@@ -47,7 +47,7 @@ async fn an_answered_query_is_told_with_its_sends_and_its_task() {
 
 #[tokio::test]
 async fn the_same_as_json_holds_no_text() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("a secret answer")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("a secret answer")).await;
     ask(&bundle).await;
     bundle.drain().await;
 
@@ -63,7 +63,7 @@ async fn the_same_as_json_holds_no_text() {
 
 #[tokio::test]
 async fn a_throttled_and_retried_query_says_that_it_was() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     let throttled = Refusal::new(429, "Throttled", "slow down").retry_after("7");
     bundle.channel().fail(Fault::Status(throttled));
 
@@ -83,7 +83,7 @@ async fn a_throttled_and_retried_query_says_that_it_was() {
 
 #[tokio::test]
 async fn a_query_whose_reply_was_lost_twice_ends_unknown_and_says_why() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     bundle.channel().fail(Fault::AcceptThenDrop);
     bundle.channel().fail(Fault::AcceptThenDrop);
 
@@ -98,7 +98,7 @@ async fn a_query_whose_reply_was_lost_twice_ends_unknown_and_says_why() {
 
 #[tokio::test]
 async fn a_refused_query_ends_failed_with_the_channels_word() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     bundle.channel().fail(Fault::Status(Refusal::new(403, "BotNotInConversationRoster", "gone")));
 
     ask(&bundle).await;
@@ -113,7 +113,7 @@ async fn a_refused_query_ends_failed_with_the_channels_word() {
 
 #[tokio::test]
 async fn a_job_that_waits_is_cancelled_with_its_send_and_nothing_is_said() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     let throttled = Refusal::new(429, "Throttled", "slow down").retry_after("7");
     bundle.channel().fail(Fault::Status(throttled));
     ask(&bundle).await;
@@ -133,7 +133,7 @@ async fn a_job_that_waits_is_cancelled_with_its_send_and_nothing_is_said() {
 
 #[tokio::test]
 async fn a_job_in_hand_is_left_alone() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     ask(&bundle).await;
     bundle.channel().fail(Fault::Late(Duration::from_secs(5)));
     let clock = bundle.clock().clone();

@@ -16,7 +16,7 @@ const AUDIENCE: &str = "api://AzureADTokenExchange";
 
 /// A deployment whose worker has a federated identity, and whose registration trusts this subject.
 async fn federated(subject: &str) -> Practice {
-    let bundle = TestBundle::with_credential(ScriptedEngine::saying("Hello."), Credential::Federated).await;
+    let bundle = TestBundle::with_credential(ScriptedEngine::replying("Hello."), Credential::Federated).await;
     bundle.channel().add_federated_credential(FederatedCredential {
         issuer: bundle.local().stack.identity().issuer().to_owned(),
         subject: subject.to_owned(),
