@@ -229,7 +229,7 @@ async fn judge(bundle: &TestBundle, asked: &[(String, JobId)], seed: u64) -> Out
                 tally.given_up += 1;
                 continue;
             }
-            let sent = bundle.job(&parent).await.and_then(|job| job.send());
+            let sent = bundle.job(&parent).await.and_then(|job| job.inline_job());
             let sent = sent.unwrap_or_else(|| panic!("seed {seed}: “{text}” is lost"));
             match (count(text), sent.state) {
                 (1, State::Sent) => tally.once += 1,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use herald::aws::queue::{DeliveriesWork, Delivery};
 use herald::aws::table::StoreError;
 use herald::broadcast::preferences::{Notify, Preferences};
-use herald::broadcast::{BroadcastId, Entry, Gate, Kind, Outcome, Spec, Status, gate};
+use herald::broadcast::{BroadcastId, Gate, Kind, Outcome, ReportEntry, Spec, Status, gate};
 use herald::error::error_chain;
 use herald::jobs::{Cancel, CancelledBy};
 use jiff::Timestamp;
@@ -139,7 +139,12 @@ impl Worker {
     }
 
     /// Ends a delivery that is not made any more; one that was made before stays so.
-    async fn leave_out(&self, delivery: &Delivery, outcome: Outcome, reason: &str) -> Result<Entry, Later> {
+    async fn leave_out(
+        &self,
+        delivery: &Delivery,
+        outcome: Outcome,
+        reason: &str,
+    ) -> Result<ReportEntry, Later> {
         let now = self.clock.now();
         for job in [&delivery.job.step("send", 0), &delivery.job] {
             let cancelled = self
@@ -161,7 +166,7 @@ impl Worker {
     }
 
     /// Writes the report's lines, and tells the breaker what they say of the agent itself.
-    async fn report(&self, id: &BroadcastId, lines: &[Entry]) -> Result<(), Later> {
+    async fn report(&self, id: &BroadcastId, lines: &[ReportEntry]) -> Result<(), Later> {
         let now = self.clock.now();
         self.broadcasts.record(id, lines, now).await.map_err(|error| self.no_broadcast(&error, id))?;
         for line in lines {

@@ -38,7 +38,7 @@ impl Worker {
         let plan = if is_asked(&job) { self.ask(&job, decide).await? } else { None };
         let plan = plan.unwrap_or_else(|| {
             let notice = someone_waits.then(|| self.engine.failure_notice());
-            Plan { conclusion: Conclusion::GivenUp, ..Plan::sends(notice.into_iter().collect()) }
+            Plan { conclusion: Conclusion::EngineFailed, ..Plan::sends(notice.into_iter().collect()) }
         });
         Ok(Planned { job: Job { plan: Some(divided(plan)), ..job }, is_stored: false })
     }

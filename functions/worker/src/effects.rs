@@ -88,7 +88,7 @@ impl Worker {
                     self.prefer(&job.id, reference, change).await?;
                 }
                 Effect::QuietHours { hours } => {
-                    let change = |said: Preferences| said.quiet(*hours, Zone::of(reference), at);
+                    let change = |said: Preferences| said.set_quiet_hours(*hours, Zone::of(reference), at);
                     self.prefer(&job.id, reference, change).await?;
                 }
             }

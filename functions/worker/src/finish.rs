@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 impl Worker {
     /// `plan` with what takes the place of `stream` first: what was told stays where the work failed after it.
     pub(crate) fn in_place_of(&self, stream: &Stream, plan: Plan) -> Plan {
-        if plan.conclusion == Conclusion::Stopped {
+        if plan.conclusion == Conclusion::StoppedByUser {
             return plan;
         }
         let mut sends = plan.sends.into_iter();

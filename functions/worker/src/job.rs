@@ -40,7 +40,7 @@ pub(crate) struct Parts {
 impl Parts {
     /// Takes `job`, which is settled, into account.
     pub(crate) fn add(&mut self, job: &Job) {
-        self.unsent = self.unsent.take().or_else(|| job.unsuccessful());
+        self.unsent = self.unsent.take().or_else(|| job.unsuccessful_outcome());
     }
 }
 

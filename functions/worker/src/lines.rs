@@ -4,7 +4,7 @@
 use herald::agent::Recipient;
 use herald::aws::queue::Delivery;
 use herald::aws::table::StoreError;
-use herald::broadcast::{Entry, Outcome, RecipientRef};
+use herald::broadcast::{Outcome, RecipientRef, ReportEntry};
 use herald::jobs::{Job, State};
 
 use crate::Worker;
@@ -16,7 +16,7 @@ impl Worker {
         &self,
         delivery: &Delivery,
         record: Option<Job>,
-    ) -> Result<Option<Entry>, StoreError> {
+    ) -> Result<Option<ReportEntry>, StoreError> {
         let job = match record {
             Some(job) => job,
             None => match self.jobs.get(&delivery.job).await? {
@@ -24,7 +24,7 @@ impl Worker {
                 None => return Ok(None),
             },
         };
-        let send = match (job.send(), &delivery.activity) {
+        let send = match (job.inline_job(), &delivery.activity) {
             // A change of what is shown has a claim of its own.
             (None, Some(_)) => self.jobs.get(&delivery.job.step("send", 0)).await?,
             (send, _) => send,
@@ -32,7 +32,7 @@ impl Worker {
         Ok(Some(self.line_of_job(delivery, &job, send.as_ref())))
     }
 
-    fn line_of_job(&self, delivery: &Delivery, job: &Job, send: Option<&Job>) -> Entry {
+    fn line_of_job(&self, delivery: &Delivery, job: &Job, send: Option<&Job>) -> ReportEntry {
         let decisive = send.filter(|_| !job.state.is_settled()).unwrap_or(job);
         let failure = decisive.failure();
         let outcome = match (job.state, send) {
@@ -41,16 +41,16 @@ impl Worker {
         };
         let mut line = self.line_of(delivery, outcome, None);
         line.failure = failure.cloned();
-        let activity = send.and_then(Job::shown).or(job.shown()).cloned();
+        let activity = send.and_then(Job::shown_activity).or(job.shown_activity()).cloned();
         line.activity = activity.filter(|_| outcome == Outcome::Delivered);
         line
     }
 
     /// The line of a delivery that came to `outcome`.
-    pub(crate) fn line_of(&self, delivery: &Delivery, outcome: Outcome, note: Option<&str>) -> Entry {
-        Entry {
+    pub(crate) fn line_of(&self, delivery: &Delivery, outcome: Outcome, note: Option<&str>) -> ReportEntry {
+        ReportEntry {
             job: delivery.job.clone(),
-            who: self.who(&delivery.recipient),
+            recipient: self.who(&delivery.recipient),
             outcome,
             failure: None,
             note: note.map(str::to_owned),

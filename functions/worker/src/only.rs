@@ -56,7 +56,7 @@ impl Worker {
             Claim::Completed(job) => Ok(in_hand(job)),
             Claim::GaveUp(job) => {
                 let job = self.write(job).await?;
-                let reason = job.send().and_then(|send| send.reason()).unwrap_or_default();
+                let reason = job.inline_job().and_then(|send| send.reason()).unwrap_or_default();
                 warn!(job.id = job.id.as_str(), "gave up a send: {reason}");
                 Ok(in_hand(job))
             }
@@ -105,7 +105,7 @@ impl Worker {
 
     /// Makes the only send of `job`, which is claimed.
     async fn send_begun(&self, job: Job, route: Route<'_>, activity: &Activity) -> Result<Said, Later> {
-        let send = job.send().unwrap_or_else(|| job.clone());
+        let send = job.inline_job().unwrap_or_else(|| job.clone());
         let request = self.say(route.target, activity);
         let (attempt, later) =
             Box::pin(self.request(&send, route.target.reference(), route.policy, request)).await;
@@ -121,6 +121,6 @@ fn in_hand(job: Job) -> Said {
         return Said::Ended(Box::new(job));
     }
     let mut parts = Parts::default();
-    job.send().iter().for_each(|send| parts.add(send));
+    job.inline_job().iter().for_each(|send| parts.add(send));
     Said::InHand(Box::new(job), Ok(parts))
 }

@@ -48,7 +48,7 @@ impl Worker {
     /// A stored plan that begins a stream, before it is carried out: its time may be over by now, and another stream open.
     pub(crate) async fn begun_again(&self, planned: Planned, turn: &Turn) -> Planned {
         let Planned { job, is_stored: true } = planned else { return planned };
-        let is_settled = job.send().is_some_and(|send| send.state.is_settled());
+        let is_settled = job.inline_job().is_some_and(|send| send.state.is_settled());
         match job.plan.clone() {
             Some(plan) if plan.opens_stream.is_some() && !is_settled => {
                 let status = plan.sends.first().and_then(|chunk| chunk.text.clone()).unwrap_or_default();
@@ -69,7 +69,7 @@ impl Worker {
         route: Route<'_>,
     ) -> Result<Parts, Later> {
         let plan = job.plan.as_ref().filter(|plan| plan.opens_stream.is_some());
-        let is_refused = job.send().is_some_and(|send| send.is_refused());
+        let is_refused = job.inline_job().is_some_and(|send| send.is_refused());
         let Some(status) = plan.and_then(|plan| plan.sends.first()?.text.clone()).filter(|_| is_refused)
         else {
             return said;
@@ -90,7 +90,7 @@ impl Worker {
     /// The same where the channel refused to begin it.
     pub(crate) async fn end_refused_stream(&self, work: &TurnWork, job: &Job) {
         let is_begun = job.plan.as_ref().is_some_and(|plan| plan.opens_stream.is_some());
-        if is_begun && job.send().is_some_and(|send| send.is_refused()) {
+        if is_begun && job.inline_job().is_some_and(|send| send.is_refused()) {
             self.end_stream(&work.job, &work.turn.reference).await;
         }
     }
@@ -106,7 +106,7 @@ impl Worker {
 /// The stream that a turn's job began, once its first chunk is shown and has an id.
 pub(crate) fn stream_of(job: &Job) -> Option<Stream> {
     let plan = job.plan.as_ref()?;
-    let (surface, send) = (plan.opens_stream?, job.send()?);
+    let (surface, send) = (plan.opens_stream?, job.inline_job()?);
     let began: Timestamp = send.history.iter().rfind(|entry| entry.state == State::Sending)?.at;
     let status = plan.sends.first()?.text.clone().unwrap_or_default();
     let shown = send.history.last()?.at;

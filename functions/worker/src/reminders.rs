@@ -79,7 +79,7 @@ impl Worker {
             (false, wanted) => {
                 let plan = match wanted {
                     Some(_) => Plan::sends(vec![work.reminder.say.clone()]),
-                    None => Plan { conclusion: Conclusion::Stopped, ..Plan::default() },
+                    None => Plan { conclusion: Conclusion::StoppedByUser, ..Plan::default() },
                 };
                 Planned { job: Job { plan: Some(divided(plan)), ..job }, is_stored: false }
             }

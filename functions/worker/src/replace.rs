@@ -17,7 +17,7 @@ impl Worker {
         let Some(plan) = &job.plan else { return Ok(Parts::default()) };
         if let (Some(ack), [activity]) = (&plan.replaces, plan.sends.as_slice()) {
             let ack = self.jobs.get(ack).await.map_err(|error| self.put_off(&error, &job.id))?;
-            if let Some(shown) = ack.as_ref().and_then(Job::shown) {
+            if let Some(shown) = ack.as_ref().and_then(Job::shown_activity) {
                 let begun = self.clock.now();
                 let update = async {
                     let updated = self.connector.update(reference, shown, activity.clone()).await;

@@ -134,13 +134,13 @@ impl Worker {
         };
         let reason = reason(&work, error);
         let now = self.clock.now();
-        self.change_broadcast(&work.broadcast, |broadcast| broadcast.waiting(&reason, now)).await?;
+        self.change_broadcast(&work.broadcast, |broadcast| broadcast.block(&reason, now)).await?;
         Err(wait)
     }
 
     async fn give_up(&self, work: RosterWork, why: &str) -> Result<(), Later> {
         let (reason, now) = (reason(&work, why), self.clock.now());
-        self.change_broadcast(&work.broadcast, |broadcast| broadcast.stopped(&reason, now)).await?;
+        self.change_broadcast(&work.broadcast, |broadcast| broadcast.pause(&reason, now)).await?;
         self.hold_roster(work).await
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use herald::aws::queue::{TaskWork, WorkMessage};
 use herald::error::error_chain;
 use herald::jobs::timers::{QueueTarget, Timer};
-use herald::jobs::{Job, JobId, Next, Plan, scheduled};
+use herald::jobs::{FollowOn, Job, JobId, Plan, scheduled};
 use herald::protocol::activity::Activity;
 use jiff::Timestamp;
 use tracing::{error, info};
@@ -26,7 +26,7 @@ impl Worker {
     ) -> Plan {
         let due = self.clock.now().checked_add(after).unwrap_or(Timestamp::MAX);
         match work.next_step(state.clone(), due) {
-            Ok(_) => Plan { next: Some(Next::Step { state, due }), ..Plan::sends(say) },
+            Ok(_) => Plan { next: Some(FollowOn::Step { state, due }), ..Plan::sends(say) },
             Err(refused) => {
                 error!(
                     job.id = work.job.as_str(),
@@ -57,7 +57,7 @@ impl Worker {
     ///     └─► forbidden meanwhile: the task ends here
     /// ```
     async fn carry_on(&self, work: &TaskWork, plan: Option<&Plan>) -> Result<(), Later> {
-        let Some(Next::Step { state, due }) = plan.and_then(|plan| plan.next.as_ref()) else {
+        let Some(FollowOn::Step { state, due }) = plan.and_then(|plan| plan.next.as_ref()) else {
             return self.waits_no_longer(work).await;
         };
         let next = match work.next_step(state.clone(), *due) {

@@ -195,5 +195,5 @@ impl Worker {
 
 /// Nothing to say, for the person pressed Stop.
 fn stopped() -> Plan {
-    Plan { conclusion: Conclusion::Stopped, ..Plan::default() }
+    Plan { conclusion: Conclusion::StoppedByUser, ..Plan::default() }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use herald::aws::queue::{MAX_DELAY, QueueError, TaskWork, TurnWork, WorkMessage};
 use herald::clock::timeout;
 use herald::error::error_chain;
-use herald::jobs::{Job, Next, Plan, ResendPolicy};
+use herald::jobs::{FollowOn, Job, Plan, ResendPolicy};
 use tracing::{error, warn};
 
 use crate::job::{Parts, Wanted};
@@ -79,17 +79,19 @@ impl Worker {
             warn!(job.id = work.job.as_str(), "the engine is slow: its default ack is sent for it");
             let ack = turn.activity.is("message").then(|| self.engine.default_ack(turn));
             return Ok(Plan {
-                next: Some(Next::RetryWithoutDeadline),
+                next: Some(FollowOn::RetryWithoutDeadline),
                 ..Plan::sends(ack.into_iter().collect())
             });
         };
         let Response { outcome, effects } = response?;
         let plan = match outcome {
             Outcome::Reply(replies) => Plan::sends(replies),
-            Outcome::Defer { ack, task } => Plan { next: Some(Next::Task(task)), ..Plan::sends(vec![ack]) },
+            Outcome::Defer { ack, task } => {
+                Plan { next: Some(FollowOn::Task(task)), ..Plan::sends(vec![ack]) }
+            }
             Outcome::Stream { status, task } => {
                 let begun = Box::pin(self.begin_stream(&work.job, turn, status)).await;
-                Plan { next: Some(Next::Task(task)), ..begun }
+                Plan { next: Some(FollowOn::Task(task)), ..begun }
             }
             Outcome::Ignore => Plan::default(),
             // An invoke is answered in its HTTP response; nothing can be said to it here.
@@ -119,13 +121,13 @@ impl Worker {
         let next = match job.plan.as_ref().and_then(|plan| plan.next.clone()) {
             None => return Ok(parts),
             // Of a task alone.
-            Some(Next::Step { .. }) => return Ok(parts),
-            Some(Next::Task(task)) => {
+            Some(FollowOn::Step { .. }) => return Ok(parts),
+            Some(FollowOn::Task(task)) => {
                 let job = work.job.step("task", 0);
                 let (ack, reference) = (Some(work.job.clone()), work.turn.reference.clone());
                 WorkMessage::Task(TaskWork { ack, stream, ..TaskWork::new(job, task, reference) })
             }
-            Some(Next::RetryWithoutDeadline) => {
+            Some(FollowOn::RetryWithoutDeadline) => {
                 let job = work.job.step("no_deadline", 0);
                 WorkMessage::Turn(TurnWork { job, turn: work.turn.clone(), no_deadline: true })
             }

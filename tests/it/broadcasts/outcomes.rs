@@ -210,7 +210,7 @@ async fn twenty_refused_tokens_in_a_row_pause_it_and_fail_nobody() {
     tick(&bundle).await;
 
     assert_eq!(paused.status, Status::Paused);
-    assert!(paused.reason().unwrap().starts_with("20 sends in a row failed: the agent is not let in"));
+    assert!(paused.reason().unwrap().starts_with("20 sends in a row failed: authentication failed"));
     assert_eq!(meanwhile.keys().collect::<Vec<_>>(), [&Outcome::Waiting]);
     assert_eq!(outcomes(&bundle).await, [(Outcome::Delivered, 30)].into());
     assert_eq!(state(&bundle).await.status, Status::Done);

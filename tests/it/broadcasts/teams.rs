@@ -219,7 +219,7 @@ async fn a_roster_that_cannot_be_had_for_an_hour_pauses_it() {
     go_through(&bundle).await;
 
     assert_eq!(paused.status, Status::Paused);
-    assert!(paused.reason().unwrap().starts_with("for an hour: the roster of team 1"), "{paused:?}");
+    assert!(paused.reason().unwrap().starts_with("blocked for an hour: the roster of team 1"), "{paused:?}");
     assert_eq!(outcomes(&bundle).await, [(Outcome::Delivered, 2)].into());
     bundle.end().await;
 }
