@@ -16,7 +16,7 @@ fn everyone() -> Value {
 }
 
 /// Tells one person, whose channel answers with `fault`.
-async fn meeting(fault: Fault) -> (TestBundle, Entry) {
+async fn meeting(fault: Fault) -> (TestBundle, ReportEntry) {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     populate(&bundle, 1).await;
     bundle.channel().fail_on(Operation::Send, fault);
