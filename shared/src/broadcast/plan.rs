@@ -31,8 +31,9 @@ pub struct Cursor {
 pub struct ShardCounts(pub Vec<u16>);
 
 impl Cursor {
-    /// Returns the position after a page that ends at `last`, which is `None` on the last page of a shard; `None` at the
-    /// end of the audience.
+    /// Returns the position after a page that ends at `last`; `None` at the end of the audience.
+    ///
+    /// `last` is `None` for the last page of a shard.
     #[must_use]
     pub fn after(&self, last: Option<String>, shard_counts: &ShardCounts) -> Option<Self> {
         if last.is_some() {

@@ -13,7 +13,9 @@ use crate::agent::topic::Topic;
 /// Maximum number of topics with a setting; the oldest setting is removed first.
 const MAX_TOPICS: usize = 500;
 
-/// Notification preferences of a person or a group chat: last-writer-wins registers, independent of the order of updates.
+/// Notification preferences of a person or a group chat.
+///
+/// They are last-writer-wins registers, so the order of updates does not matter.
 ///
 /// # Examples
 ///

@@ -1,4 +1,4 @@
-//! The failure of an attempt or a job as a value, for reports, circuit breaker and streams; operators read its `Display`.
+//! Failures of attempts and jobs as values, for reports, circuit breaker and streams; `Display` is for operators.
 
 use std::fmt;
 

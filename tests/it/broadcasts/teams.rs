@@ -150,7 +150,8 @@ async fn two_who_read_one_roster_keep_it_once() {
     begin(&bundle, members_of(&team)).await;
 
     // As after a planner that died between asking and noting that it did.
-    let decide = |broadcast: &Broadcast| (Some(Broadcast { roster_requested: false, ..broadcast.clone() }), ());
+    let decide =
+        |broadcast: &Broadcast| (Some(Broadcast { roster_requested: false, ..broadcast.clone() }), ());
     store(&bundle).change(&id(), decide).await.unwrap();
     tick(&bundle).await;
     let (one, other) = tokio::join!(bundle.step("deliveries"), bundle.step("deliveries"));

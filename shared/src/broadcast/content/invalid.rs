@@ -1,4 +1,4 @@
-//! The error of content that cannot be sent.
+//! Errors of content that cannot be sent.
 
 /// Error of content that cannot be sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,7 +25,7 @@ pub enum InvalidContent {
     Missing(String),
     /// A value within a text is not a string, number or boolean.
     #[error(
-        "`{0}` stands within a text and is null, a list or an object: make the variable the whole string, or its value a text"
+        "`{0}` stands within a text and is null, a list or an object: make it the whole string, or its value a text"
     )]
     NotText(String),
     /// The activity is too large for the channel.

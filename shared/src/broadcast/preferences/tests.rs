@@ -132,7 +132,9 @@ fn apply(preferences: Preferences, time: usize, update: &Update) -> Preferences 
 proptest! {
     #[test]
     fn updates_in_any_order_and_repeated_converge(
-        updates in prop::collection::vec(update(), 1..12), order in any::<prop::sample::Index>(), rotation in 0_usize..12,
+        updates in prop::collection::vec(update(), 1..12),
+        order in any::<prop::sample::Index>(),
+        rotation in 0_usize..12,
     ) {
         let in_order: Vec<_> = updates.iter().enumerate().collect();
         let mut shuffled = in_order.clone();
