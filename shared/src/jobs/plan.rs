@@ -53,7 +53,7 @@ pub enum FollowOn {
     Task(Task),
     /// Another call of the engine with the same activity, without a deadline.
     RetryWithoutDeadline,
-    /// FollowOn step of the same task.
+    /// Next step of the same task.
     Step {
         /// Input of the step.
         state: TaskInput,
