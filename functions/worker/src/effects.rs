@@ -93,7 +93,7 @@ impl Effects {
                 }
                 Effect::QuietHours { hours } => {
                     let change =
-                        |preferences: Preferences| preferences.quiet(*hours, Zone::of(reference), at);
+                        |preferences: Preferences| preferences.set_quiet_hours(*hours, Zone::of(reference), at);
                     self.update_preferences(&job.id, reference, change).await?;
                 }
             }

@@ -2,7 +2,7 @@
 //! It writes nothing, and leaves out the text of messages.
 
 use herald::aws::table::{JobStore, StoreError};
-use herald::jobs::{Job, JobId, Next, Plan};
+use herald::jobs::{FollowOn, Job, JobId, Plan};
 use serde_json::{Value, json};
 
 /// What may follow from a job and is claimed by itself.
@@ -45,7 +45,7 @@ impl JobTree {
         let job = jobs.get(id).await?;
         let children = if job.is_some() { &CHILD_STEPS } else { children };
         let mut parts = Vec::new();
-        if let Some(send) = job.as_ref().and_then(Job::send) {
+        if let Some(send) = job.as_ref().and_then(Job::inline_job) {
             // Kept in the same record, and found by the same id.
             parts.push(("send 1".to_owned(), Self { id: id.clone(), job: Some(send), parts: Vec::new() }));
         }
@@ -84,9 +84,9 @@ impl JobTree {
 /// A plan's next work, by name.
 pub(super) fn next(plan: &Plan) -> Option<&'static str> {
     Some(match plan.next.as_ref()? {
-        Next::Task(_) => "task",
-        Next::RetryWithoutDeadline => "no_deadline",
-        Next::Step { .. } => "step",
+        FollowOn::Task(_) => "task",
+        FollowOn::RetryWithoutDeadline => "no_deadline",
+        FollowOn::Step { .. } => "step",
     })
 }
 

@@ -12,7 +12,7 @@ use crate::aws::table::StoreError;
 use crate::aws::table::item::{Item, from_json, json, number, parsed, string, text};
 use crate::aws::table::requests::{Conditional, conditional};
 use crate::aws::table::schema::{BROADCAST, COUNT, PK, SK, TTL};
-use crate::broadcast::{BroadcastId, Entry, Outcome, OutcomeCounts, tenant_key};
+use crate::broadcast::{BroadcastId, Outcome, OutcomeCounts, ReportEntry, tenant_key};
 
 /// Number of parts that the entries are listed in.
 pub const SLICES: u16 = 16;
@@ -21,7 +21,7 @@ pub const SLICES: u16 = 16;
 #[derive(Debug)]
 pub struct Entries {
     /// The entries.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<ReportEntry>,
     /// Where the next page starts; `None` on the last page.
     pub last: Option<String>,
 }
@@ -57,13 +57,16 @@ impl BroadcastStore {
     pub async fn record(
         &self,
         id: &BroadcastId,
-        entries: &[Entry],
+        entries: &[ReportEntry],
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let mut changes: BTreeMap<String, OutcomeCounts> = BTreeMap::new();
         for entry in entries {
             if let Some(old) = self.put_entry(id, entry, now).await? {
-                changes.entry(tenant_key(entry.who.tenant.as_ref())).or_default().count(old, entry.outcome);
+                changes
+                    .entry(tenant_key(entry.recipient.tenant.as_ref()))
+                    .or_default()
+                    .count(old, entry.outcome);
             }
         }
         // All entries of a message count in one shard, chosen by the first: many workers, no hot key.
@@ -78,7 +81,7 @@ impl BroadcastStore {
     async fn put_entry(
         &self,
         id: &BroadcastId,
-        entry: &Entry,
+        entry: &ReportEntry,
         now: Timestamp,
     ) -> Result<Option<Option<Outcome>>, StoreError> {
         let request = self
