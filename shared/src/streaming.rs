@@ -178,11 +178,11 @@ impl Stream {
         let Err(error) = answer else { return Self { last_ack: now, ..taken } };
         let end = |end| Self { end: Some(end), ..asked.clone() };
         let after = |wait: SignedDuration| Self { not_before: later(now, wait), ..asked.clone() };
-        match (error.refusal(), error.retry()) {
+        match (error.rejection(), error.retry()) {
             (Some(RejectionReason::StreamStopped), _) => end(End::StoppedByUser),
             // Microsoft's own client takes it for Stop.
             (Some(RejectionReason::Other), _)
-                if matches!(error, ConnectorError::Refused { status: GONE, .. }) =>
+                if matches!(error, ConnectorError::Rejected { status: GONE, .. }) =>
             {
                 end(End::StoppedByUser)
             }

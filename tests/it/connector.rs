@@ -69,7 +69,7 @@ async fn an_id_never_leaves_its_path_segment() {
 
     let error = connector.send(&reference, Activity::message("hello")).await.unwrap_err();
 
-    assert!(error.refusal() == Some(Refused::ConversationNotFound), "{error}");
+    assert!(error.rejection() == Some(Refused::ConversationNotFound), "{error}");
     assert_eq!(
         bundle.channel().entries()[0].path,
         "/teams/v3/conversations/a%2F..%2F..%2Fv3%2Fother%3Fx%3D1%23y%252e%2019%3A%C3%A9/activities"
@@ -102,7 +102,7 @@ async fn a_redirect_is_not_followed() {
 
     let error = connector.send(&reference, Activity::message("hello")).await.unwrap_err();
 
-    assert!(matches!(error, ConnectorError::Refused { status: 307, .. }), "{error}");
+    assert!(matches!(error, ConnectorError::Rejected { status: 307, .. }), "{error}");
     assert_eq!(bundle.channel().entries().len(), 1);
     bundle.end().await;
 }

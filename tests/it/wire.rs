@@ -41,7 +41,7 @@ const LOST: Class = Class::Ambiguous(Ambiguity::LostReply);
 async fn world(engine: ScriptedEngine, timeouts: Timeouts) -> (TestBundle, Neighbour) {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     let cloud = any_port(bundle.channel());
-    let neighbour = Neighbour::new(&bundle, engine, cloud, http::client_within(timeouts).unwrap());
+    let neighbour = Neighbour::new(&bundle, engine, cloud, http::client_with_timeouts(timeouts).unwrap());
     (bundle, neighbour)
 }
 
@@ -64,7 +64,7 @@ async fn send(neighbour: &Neighbour, reference: &ConversationReference) -> Class
     let sent = neighbour.worker.connector.send(reference, Activity::message("hello")).await;
     match sent {
         Ok(id) => Class::Accepted(id.map(|id| id.as_str().to_owned())),
-        Err(ConnectorError::Refused { status, .. }) => Class::Refused(status),
+        Err(ConnectorError::Rejected { status, .. }) => Class::Refused(status),
         Err(ConnectorError::Throttled { .. }) => Class::Throttled,
         Err(ConnectorError::NotSent(_)) => Class::NotSent,
         Err(ConnectorError::Ambiguous { loss, .. }) => Class::Ambiguous(loss),

@@ -164,7 +164,7 @@ impl Worker {
 
     /// Whether the answer is there already, and only the reply to that was lost.
     async fn is_shown(&self, id: &JobId, stream: &Stream, way: Finish, error: &ConnectorError) -> bool {
-        let Some(refusal @ RejectionReason::StreamComplete) = error.refusal() else { return false };
+        let Some(refusal @ RejectionReason::StreamComplete) = error.rejection() else { return false };
         // Without the record it is shown a second time rather than never.
         let repeats = self.jobs.get(id).await.ok().flatten().map_or(0, |tried| tried.resends);
         stream.after_refusal(way, refusal, repeats) == Ok(Shown::Already)
@@ -185,5 +185,5 @@ impl Worker {
 
 /// The end of a stream that the channel took although it had given the stream up: nobody sees it.
 fn unseen() -> ConnectorError {
-    ConnectorError::Refused { status: 202, code: None, refusal: RejectionReason::StreamExpired }
+    ConnectorError::Rejected { status: 202, code: None, reason: RejectionReason::StreamExpired }
 }

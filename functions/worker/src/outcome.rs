@@ -36,7 +36,7 @@ impl Worker {
             Err(error) => error,
         };
         Box::pin(self.take_to_heart(&error, target.reference(), begun)).await;
-        match error.refusal().map_or(Fallback::Nothing, RejectionReason::fallback) {
+        match error.rejection().map_or(Fallback::Nothing, RejectionReason::fallback) {
             Fallback::Nothing => Err(error),
             Fallback::OtherHost => Box::pin(self.say_elsewhere(error, target, activity)).await,
             Fallback::NewConversation => {
@@ -142,7 +142,7 @@ impl Worker {
         reference: &ConversationReference,
         begun: Timestamp,
     ) {
-        let ConnectorError::Refused { code, refusal, .. } = error else { return };
+        let ConnectorError::Rejected { code, reason: refusal, .. } = error else { return };
         let words = refusal.to_string();
         let reason = code.as_deref().unwrap_or(&words);
         let done = match refusal.reference_change() {

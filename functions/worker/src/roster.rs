@@ -170,7 +170,7 @@ impl Worker {
 impl Reading {
     /// Whether the channel has lost where it was: what it gave for the next page holds for a while only.
     fn is_lost(&self, error: &ConnectorError) -> bool {
-        self.next.is_some() && !self.is_again && error.refusal() == Some(RejectionReason::Malformed)
+        self.next.is_some() && !self.is_again && error.rejection() == Some(RejectionReason::Malformed)
     }
 }
 
@@ -181,7 +181,7 @@ fn reason(work: &RosterWork, why: impl std::fmt::Display) -> String {
 
 /// What an operator can do about it.
 fn advice(error: &ConnectorError) -> &'static str {
-    let is = |these: &[RejectionReason]| error.refusal().is_some_and(|refusal| these.contains(&refusal));
+    let is = |these: &[RejectionReason]| error.rejection().is_some_and(|refusal| these.contains(&refusal));
     if is(&[RejectionReason::NotInRoster]) {
         "; add the agent to the team, then resume"
     } else if is(&[RejectionReason::ConversationNotFound, RejectionReason::InvalidConversation]) {

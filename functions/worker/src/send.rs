@@ -161,7 +161,7 @@ impl Worker {
 /// Logs why a send failed: as an error what somebody has to look at.
 fn note(error: &ConnectorError, id: &JobId) {
     let (cause, job) = (error_chain(error), id.as_str());
-    let effect = error.refusal().map_or(ReferenceChange::Kept, RejectionReason::reference_change);
+    let effect = error.rejection().map_or(ReferenceChange::Kept, RejectionReason::reference_change);
     match (error.retry(), effect) {
         _ if matches!(error, ConnectorError::Unauthorized { .. }) => {
             error!(error = %cause, job.id = job, "put off a send: the channel does not take the agent's token");

@@ -35,14 +35,14 @@ pub enum ConnectorError {
         code: Option<String>,
     },
     /// The channel understood the request and refused it for good: any other 4xx, or a redirect.
-    #[error("channel answered {status} ({}): {refusal}", code.as_deref().unwrap_or("no code"))]
-    Refused {
+    #[error("channel answered {status} ({}): {reason}", code.as_deref().unwrap_or("no code"))]
+    Rejected {
         /// HTTP status of the answer.
         status: u16,
         /// The channel's own word for it, e.g. `BadSyntax`.
         code: Option<String>,
         /// What that means.
-        refusal: RejectionReason,
+        reason: RejectionReason,
     },
     /// The service URL is not on one of the cloud's connector hosts; nothing was sent.
     #[error("service URL is not on a connector host of this cloud")]
@@ -94,15 +94,15 @@ impl ConnectorError {
                 Retry::Backoff
             }
             Self::Ambiguous { loss, .. } => Retry::WithinResendBudget(*loss),
-            Self::Refused { .. } | Self::ForeignHost => Retry::Never,
+            Self::Rejected { .. } | Self::ForeignHost => Retry::Never,
         }
     }
 
     /// Why the channel refused for good, where it did.
     #[must_use]
-    pub fn refusal(&self) -> Option<RejectionReason> {
+    pub fn rejection(&self) -> Option<RejectionReason> {
         match self {
-            Self::Refused { refusal, .. } => Some(*refusal),
+            Self::Rejected { reason, .. } => Some(*reason),
             Self::Throttled { .. }
             | Self::Busy
             | Self::Unauthorized { .. }
@@ -116,7 +116,7 @@ impl ConnectorError {
     /// Whether the channel says that it is on another host: nothing was shown, and the same may be asked there.
     #[must_use]
     pub fn is_wrong_host(&self) -> bool {
-        self.refusal().map(RejectionReason::fallback) == Some(Fallback::OtherHost)
+        self.rejection().map(RejectionReason::fallback) == Some(Fallback::OtherHost)
     }
 
     pub(crate) fn not_sent(cause: impl Into<BoxError>) -> Self {
@@ -135,7 +135,7 @@ impl ConnectorError {
             Self::NoToken { is_systemic, .. } => *is_systemic,
             Self::Throttled { .. }
             | Self::Busy
-            | Self::Refused { .. }
+            | Self::Rejected { .. }
             | Self::ForeignHost
             | Self::NotSent(_)
             | Self::Ambiguous { .. } => false,

@@ -23,7 +23,7 @@ fn sent_text(sent_text: &str) -> Stream {
 }
 
 fn refused(refusal: RejectionReason) -> ConnectorError {
-    ConnectorError::Refused { status: 403, code: None, refusal }
+    ConnectorError::Rejected { status: 403, code: None, reason: refusal }
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn every_refusal_of_a_chunk_leads_somewhere() {
         assert_eq!(full.next(&text("Two laptops"), at(4.0)), Step::Wait(at(4.5)));
         assert_eq!(full.next(&text("Two laptops"), at(4.5)), Step::Send(Chunk::Close));
     }
-    let gone = ConnectorError::Refused { status: 410, code: None, refusal: RejectionReason::Other };
+    let gone = ConnectorError::Rejected { status: 410, code: None, reason: RejectionReason::Other };
     assert_eq!(after(&gone).end, Some(End::StoppedByUser));
     let slowed = after(&ConnectorError::Throttled { retry_after: Some(Duration::from_secs(7)) });
     assert_eq!((slowed.end, slowed.not_before, slowed.sent_text.as_str()), (None, at(10.0), ""));

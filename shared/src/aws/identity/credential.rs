@@ -1,4 +1,4 @@
-//! The configured credential, as the client credential that AWS's services stand behind.
+//! Credential of the agent, built from the configuration, as a client credential for the login service.
 
 use std::sync::Arc;
 
@@ -26,11 +26,11 @@ pub enum Credential {
     Federated(FederatedIdentity),
 }
 
-/// A client secret that Secrets Manager keeps.
+/// Client secret in Secrets Manager.
 #[derive(Debug, Clone)]
 pub struct StoredClientSecret(StoredSecret);
 
-/// A certificate and its private key, in PEM, that Secrets Manager keeps.
+/// Certificate and its private key, in PEM, in Secrets Manager.
 #[derive(Debug, Clone)]
 pub struct StoredCertificate(StoredSecret);
 
