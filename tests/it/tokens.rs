@@ -183,7 +183,7 @@ async fn an_answer_that_cannot_be_used_is_refused_and_not_shown() {
         login_says(&bundle, refusal.clone());
         assert_eq!(
             token(&bundle).await.unwrap_err(),
-            "login gave an answer that is not a token",
+            "login returned a malformed token response",
             "{refusal:?}"
         );
     }

@@ -77,7 +77,7 @@ pub enum Outcome {
     Failed {
         /// Cause of the failure.
         cause: String,
-        /// How an operator fixes it.
+        /// Advice for the operator.
         fix: String,
     },
     /// The check was not made; carries the reason.

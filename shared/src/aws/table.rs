@@ -81,7 +81,7 @@ pub struct Cursor(item::Item);
 #[non_exhaustive]
 pub enum StoreError {
     /// DynamoDB was not reached or rejected the request; a write may have happened.
-    #[error("table did not answer `{operation}`")]
+    #[error("could not reach the table: `{operation}`")]
     Unavailable {
         /// The operation.
         operation: &'static str,
@@ -90,7 +90,7 @@ pub enum StoreError {
         cause: BoxError,
     },
     /// An item cannot be decoded.
-    #[error("table holds an item that cannot be read: `{attribute}` is missing or malformed")]
+    #[error("could not decode an item: `{attribute}` is missing or malformed")]
     Unreadable {
         /// The attribute.
         attribute: &'static str,
@@ -99,7 +99,7 @@ pub enum StoreError {
         cause: Option<BoxError>,
     },
     /// Every attempt to write a versioned record conflicted with another writer.
-    #[error("record changed under every attempt to write it")]
+    #[error("every attempt to write the record conflicted")]
     Contended,
 }
 

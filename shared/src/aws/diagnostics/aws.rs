@@ -67,7 +67,7 @@ fn rejected(code: &str, request: &AwsRequest<'_>) -> (String, String) {
     let cause = format!("AWS rejected {action}: {code}");
     match name {
         "ResourceNotFound" | "QueueDoesNotExist" | "NonExistentQueue" => (
-            format!("{resource} does not exist {} in this account", request.location()),
+            format!("{resource} is not {} in this account", request.location()),
             request.if_missing.to_owned(),
         ),
         "AccessDenied" | "AuthorizationError" | "KmsAccessDenied" | "KMSAccessDenied" => {
@@ -142,9 +142,9 @@ mod tests {
     #[test]
     fn every_error_code_has_a_fix() {
         for (code, cause, fix) in [
-            ("ResourceNotFoundException", "does not exist in eu-west-1", "deploy the template"),
-            ("AWS.SimpleQueueService.NonExistentQueue", "does not exist in eu-west-1", "deploy the template"),
-            ("com.amazonaws.sqs#QueueDoesNotExist", "does not exist in eu-west-1", "deploy the template"),
+            ("ResourceNotFoundException", "not in eu-west-1", "deploy the template"),
+            ("AWS.SimpleQueueService.NonExistentQueue", "not in eu-west-1", "deploy the template"),
+            ("com.amazonaws.sqs#QueueDoesNotExist", "not in eu-west-1", "deploy the template"),
             ("AccessDeniedException", "AccessDeniedException", "allow dynamodb:GetItem on table `herald`"),
             ("UnrecognizedClientException", "Unrecognized", "sign in again"),
             ("ExpiredToken", "Expired", "sign in again"),

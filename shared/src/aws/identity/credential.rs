@@ -13,7 +13,7 @@ use crate::channel::auth::{
 };
 use crate::protocol::cloud::Cloud;
 
-/// How the agent authenticates to Entra.
+/// Credential by which the agent authenticates to Entra.
 #[derive(Debug, Clone)]
 pub enum Credential {
     /// With a client secret given in the configuration; outside AWS only.

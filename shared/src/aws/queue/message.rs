@@ -187,7 +187,7 @@ pub enum MessageError {
         /// Size of the body.
         bytes: usize,
     },
-    /// A newer version of the bundle wrote it: a newer worker handles it.
+    /// The message was written by a newer version of the bundle and needs a newer worker.
     #[error("message has version {version}; this worker reads versions up to {VERSION}")]
     Newer {
         /// Version of the message.

@@ -39,7 +39,7 @@ struct Record {
 /// The rate limit allows nothing before `until`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooSoon {
-    /// When to try again.
+    /// Earliest time of another attempt.
     pub until: Timestamp,
 }
 

@@ -47,9 +47,9 @@ fn sign(pem: &SecretString, request: &TokenRequest<'_>) -> Result<SecretString, 
     let blocks = pem::parse_many(pem.expose_secret()).map_err(|_| unusable("it is not PEM"))?;
     // The agent's certificate precedes those of its issuers.
     let certificate = blocks.iter().find(|block| block.tag() == "CERTIFICATE");
-    let certificate = certificate.ok_or(unusable("it has no CERTIFICATE block"))?;
+    let certificate = certificate.ok_or(unusable("it holds no CERTIFICATE"))?;
     let key = blocks.iter().find(|block| block.tag().ends_with("PRIVATE KEY"));
-    let key = pem::encode(key.ok_or(unusable("it has no PRIVATE KEY block"))?);
+    let key = pem::encode(key.ok_or(unusable("it holds no PRIVATE KEY"))?);
     let key = EncodingKey::from_rsa_pem(key.as_bytes())
         .map_err(|_| unusable("its private key is encrypted or not RSA"))?;
 
@@ -92,10 +92,10 @@ mod tests {
         let both = |key: &str| block("CERTIFICATE") + &block(key);
 
         for (pem, reason) in [
-            ("hush!".to_owned(), "has no CERTIFICATE"),
+            ("hush!".to_owned(), "holds no CERTIFICATE"),
             ("-----BEGIN CERTIFICATE-----\nhush!\n-----END CERTIFICATE-----".to_owned(), "is not PEM"),
-            (block("PRIVATE KEY"), "has no CERTIFICATE"),
-            (block("CERTIFICATE"), "has no PRIVATE KEY"),
+            (block("PRIVATE KEY"), "holds no CERTIFICATE"),
+            (block("CERTIFICATE"), "holds no PRIVATE KEY"),
             (both("ENCRYPTED PRIVATE KEY"), "encrypted or not RSA"),
             (both("EC PRIVATE KEY"), "encrypted or not RSA"),
             (both("PRIVATE KEY"), "encrypted or not RSA"),

@@ -20,7 +20,7 @@ pub enum TokenError {
     Rejected {
         /// AADSTS code.
         code: u32,
-        /// How to fix it.
+        /// Advice on how to fix it.
         advice: &'static str,
     },
     /// The login service rejected the agent with an unknown code.
@@ -62,7 +62,7 @@ pub enum TokenError {
     IdentityRejected {
         /// Error code of AWS.
         code: String,
-        /// How to fix it.
+        /// Advice on how to fix it.
         advice: &'static str,
     },
     /// AWS issued no identity token for another reason.

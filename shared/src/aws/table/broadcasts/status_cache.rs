@@ -12,7 +12,7 @@ use crate::aws::table::StoreError;
 use crate::aws::table::item::missing;
 use crate::broadcast::{BroadcastId, Spec, Status};
 
-/// How long a cached status is used.
+/// Time for which a cached status is used.
 const LIFETIME: SignedDuration = SignedDuration::from_secs(5);
 
 /// Most cached broadcasts, so that a long-lived process does not grow.
