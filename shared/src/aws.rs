@@ -1,5 +1,6 @@
 //! Adapters of AWS services: table, queues and identity, with configuration, diagnostics and telemetry.
 
+pub mod clients;
 pub mod config;
 pub mod diagnostics;
 pub mod failure;

@@ -3,10 +3,12 @@
 //! The `config.rs` of each function determines which variables it needs.
 
 mod credential;
+mod settings;
 
 use std::fmt;
 
 pub use self::credential::Credential;
+pub use self::settings::{AccessSettings, AgentSettings, DeliverySettings, ResourceSettings, SenderSettings};
 use crate::channel::connector::ConversationSurface;
 use crate::protocol::cloud::Cloud;
 use crate::protocol::ids::{ClientId, TenantId};
@@ -75,7 +77,7 @@ type Get<'a> = Box<dyn Fn(&str) -> Option<String> + 'a>;
 /// let queue = vars.required("TURNS_QUEUE_URL");
 /// assert_eq!(table.as_deref(), Some("herald"));
 /// assert_eq!(queue, None);
-/// let error = vars.finish().unwrap_err();
+/// let error = vars.finish(table.zip(queue)).unwrap_err();
 /// assert_eq!(error.to_string(), "invalid configuration: TURNS_QUEUE_URL is not set");
 /// ```
 pub struct EnvReader<'a> {
@@ -212,13 +214,16 @@ impl<'a> EnvReader<'a> {
         self.problems.push(problem);
     }
 
-    /// Succeeds if no problem was reported.
+    /// Returns `settings`, which are `None` if one of them is missing, unless a problem was reported.
     ///
     /// # Errors
     ///
     /// [`ConfigError`], with all problems.
-    pub fn finish(self) -> Result<(), ConfigError> {
-        if self.problems.is_empty() { Ok(()) } else { Err(ConfigError(self.problems)) }
+    pub fn finish<T>(self, settings: Option<T>) -> Result<T, ConfigError> {
+        match settings {
+            Some(settings) if self.problems.is_empty() => Ok(settings),
+            Some(_) | None => Err(ConfigError(self.problems)),
+        }
     }
 }
 
@@ -248,6 +253,8 @@ mod tests {
 
         assert_eq!(vars(&[]).channel_callers(Some(&own)), Some(Vec::new()));
         assert_eq!(named.channel_callers(Some(&own)), None);
-        assert!(named.finish().unwrap_err().to_string().contains("CHANNEL_CALLERS contains CLIENT_ID"));
+        assert!(
+            named.finish(Some(())).unwrap_err().to_string().contains("CHANNEL_CALLERS contains CLIENT_ID")
+        );
     }
 }
