@@ -1,6 +1,6 @@
 //! Reads the history of job records: every state and failure of a job and of the send recorded inline in it.
 
-use herald::jobs::{HistoryEntry, Failure, Job, State};
+use herald::jobs::{Failure, HistoryEntry, Job, State};
 
 /// Returns every state that the job and its send had, the current ones first.
 #[must_use]

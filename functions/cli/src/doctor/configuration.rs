@@ -41,7 +41,7 @@ pub(super) fn read(get: &dyn Fn(&str) -> Option<String>) -> (Named, Vec<Finding>
 
 /// The functions themselves say what they miss; what two of them miss is one gap.
 fn gaps(get: &dyn Fn(&str) -> Option<String>) -> Vec<Finding> {
-    let of = |gaps: Option<ConfigError>| gaps.map(|gaps| gaps.each().to_vec()).unwrap_or_default();
+    let of = |gaps: Option<ConfigError>| gaps.map(|gaps| gaps.problems().to_vec()).unwrap_or_default();
     let mut gaps = of(worker::config::Config::from_vars(get).err());
     gaps.extend(of(inbound::config::Config::from_vars(get).err()));
     gaps.extend(of(proactive::config::Config::from_vars(get).err()));

@@ -46,7 +46,7 @@ pub(super) async fn ask(aws: &SdkConfig, access: &Finding, function: &str) -> Ve
 }
 
 fn not_invoked(client: &Client, function: &str, failure: &AwsFailure) -> Finding {
-    if let AwsFailure::Refused { code } = failure {
+    if let AwsFailure::Rejected { code } = failure {
         let known = match code.trim_end_matches("Exception") {
             "TooManyRequests" => Some((
                 "Lambda is throttling it: no concurrency is free",

@@ -100,7 +100,7 @@ async fn a_wrong_tenant_is_found() {
 
     let examined = practice.examine().await;
 
-    examined.assert_one_failed("token", "AADSTS90002", "TENANT_ID names no tenant of this CLOUD");
+    examined.assert_one_failed("token", "AADSTS90002", "TENANT_ID is not a tenant of this CLOUD");
     practice.close().await;
 }
 
@@ -112,7 +112,7 @@ async fn a_clock_ten_minutes_off_is_found() {
 
     let examined = practice.examine().await;
 
-    examined.assert_one_failed("clock", "600 s ahead of that of login", "NTP");
+    examined.assert_one_failed("clock", "600 s ahead of the login service", "NTP");
     practice.close().await;
 }
 

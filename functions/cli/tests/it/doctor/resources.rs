@@ -33,7 +33,11 @@ async fn a_table_with_another_key_is_found() {
 
     let examined = practice.examine().await;
 
-    examined.assert_one_failed("table", "`orders` is no table whose key is `pk` and `sk`", "TableName");
+    examined.assert_one_failed(
+        "table",
+        "`orders` is not a table with the string keys `pk` and `sk`",
+        "TableName",
+    );
     practice.close().await;
 }
 
@@ -85,6 +89,6 @@ async fn a_queue_of_turns_that_keeps_no_order_is_found() {
 
     let examined = practice.examine().await;
 
-    examined.assert_one_failed("turns queue", "is no FIFO queue", "TurnsQueueUrl");
+    examined.assert_one_failed("turns queue", "is not a FIFO queue", "TurnsQueueUrl");
     practice.close().await;
 }

@@ -67,7 +67,7 @@ async fn a_role_that_the_registration_does_not_trust_is_found() {
     let examined = practice.examine().await;
 
     let fix = format!("subject {SUBJECT}, audience {AUDIENCE}");
-    examined.assert_one_failed("federated trust", "AADSTS700213: the subject is another", &fix);
+    examined.assert_one_failed("federated trust", "AADSTS700213: unexpected subject", &fix);
     practice.close().await;
 }
 
@@ -79,7 +79,7 @@ async fn an_account_without_outbound_federation_is_found() {
     let examined = practice.examine().await;
 
     let fix = "aws iam enable-outbound-web-identity-federation";
-    examined.assert_one_failed("federated trust", "AWS refused an identity token", fix);
+    examined.assert_one_failed("federated trust", "AWS issued no identity token", fix);
     practice.close().await;
 }
 
