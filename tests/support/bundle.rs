@@ -72,6 +72,7 @@ impl TestBundle {
             source: ChannelSource::Emulated,
             credential,
             engine,
+            suggestion: "hello".to_owned(),
             clock: clock.clone(),
             random: Random::seeded(7),
             delays: Delays::Skipped,

@@ -8,11 +8,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use engine::model::{ConfiguredKey, Model};
+use herald::app::{Agent, Environment};
 use herald::aws::config::{ConfigError, EnvReader, TENANT_RATE};
 use herald::aws::identity::Credential;
-use herald::aws::identity::StoredSecret;
 use herald::clock::{Clock, SystemClock};
+use herald::error::BoxError;
 use herald::random::Random;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -31,9 +31,9 @@ pub enum RunError {
     /// Something could not be started or stopped.
     #[error(transparent)]
     Local(#[from] LocalError),
-    /// The model's client could not be made.
-    #[error("model cannot be asked")]
-    Model(#[source] reqwest::Error),
+    /// The engine could not be built.
+    #[error(transparent)]
+    Engine(BoxError),
     /// The terminal or the signals could not be used.
     #[error("terminal cannot be used")]
     Terminal(#[from] io::Error),
@@ -45,29 +45,32 @@ pub enum RunError {
 ///
 /// [`RunError`], with what to change.
 pub async fn run(
+    agent: &Agent,
     arguments: &RunArguments,
     state: &Path,
-    vars: impl Fn(&str) -> Option<String>,
+    vars: impl Fn(&str) -> Option<String> + Clone + Send + Sync + 'static,
 ) -> Result<(), RunError> {
     let mut limits = EnvReader::new(&vars);
     let tenant_rate = limits.tenant_rate().unwrap_or(TENANT_RATE);
     limits.finish()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let model = model(&vars, &clock).await?;
+    let environment = Environment::new(vars.clone(), clock.clone());
+    let engine = agent.build(environment).await.map_err(RunError::Engine)?;
     let source = channel_source(arguments, vars).await?;
     let local = Local::start(LocalOptions {
         state: Some(state.to_owned()),
         port: arguments.port,
         source: source.clone(),
         credential: None,
-        engine: engine::build(model),
+        engine,
+        suggestion: agent.suggestion.clone(),
         clock: clock.clone(),
         random: Random::system(),
         delays: Delays::Kept,
         tenant_rate,
     })
     .await?;
-    greet(&local, state, &source)?;
+    greet(&local, agent, state, &source)?;
 
     local.bundle.inbound.warm_up();
     let local = Arc::new(local);
@@ -94,20 +97,6 @@ pub async fn run(
     }
     writeln!(io::stdout(), "Stopped. What is not finished goes on at the next start.")?;
     Ok(())
-}
-
-/// The model that answers free text, if one is named; its key may be kept in AWS all the same.
-async fn model(
-    vars: impl Fn(&str) -> Option<String>,
-    clock: &Arc<dyn Clock>,
-) -> Result<Option<Model>, RunError> {
-    let Some(config) = engine::model::Config::from_vars(vars)? else { return Ok(None) };
-    let aws = match config.key {
-        Some(ConfiguredKey::Stored(_)) => aws_config::load_from_env().await,
-        Some(ConfiguredKey::Given(_)) | None => SdkConfig::builder().build(),
-    };
-    let key = |arn| StoredSecret::new(&aws, "MODEL_API_KEY_ARN", arn);
-    Model::new(config, key, clock.clone()).map(Some).map_err(RunError::Model)
 }
 
 async fn channel_source(
@@ -169,7 +158,7 @@ async fn channel_source(
     }
 }
 
-fn greet(local: &Local, state: &Path, source: &ChannelSource) -> io::Result<()> {
+fn greet(local: &Local, agent: &Agent, state: &Path, source: &ChannelSource) -> io::Result<()> {
     let endpoint = local.endpoint();
     let mut out = io::stdout().lock();
     writeln!(out, "Herald is running on this machine.")?;
@@ -189,7 +178,8 @@ fn greet(local: &Local, state: &Path, source: &ChannelSource) -> io::Result<()> 
             let page = endpoint.trim_end_matches("api/messages");
             writeln!(
                 out,
-                "\nTalk to the agent: open {page} or type “order a laptop” here and press Enter. Ctrl-C ends.\n"
+                "\nTalk to the agent: open {page} or type “{}” here and press Enter. Ctrl-C ends.\n",
+                agent.suggestion
             )
         }
         ChannelSource::Playground => writeln!(

@@ -2,6 +2,7 @@
 //! What it is told about the desk is `prompt`'s; whether it is asked at all is the desk's.
 
 mod config;
+mod error;
 mod failure;
 mod piece;
 mod prompt;
@@ -11,6 +12,8 @@ use herald::agent::Progress;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_config::SdkConfig;
+use herald::app::Environment;
 use herald::aws::identity::StoredSecret;
 use herald::clock::{Clock, timeout};
 use reqwest::{RequestBuilder, Response, header};
@@ -19,6 +22,7 @@ use serde_json::json;
 use url::Url;
 
 pub use self::config::{Config, ConfiguredKey};
+pub use self::error::ModelError;
 pub use self::failure::ModelFailure;
 use self::piece::Piece;
 pub(crate) use self::prompt::{Message, prompt};
@@ -67,6 +71,21 @@ pub(crate) struct Answer {
 }
 
 impl Model {
+    /// Builds the model that the environment names, if it names one. Its key may be kept in AWS.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError`], naming everything that is absent or wrong.
+    pub async fn from_environment(environment: &Environment) -> Result<Option<Self>, ModelError> {
+        let Some(config) = Config::from_vars(|name| environment.var(name))? else { return Ok(None) };
+        let aws = match config.key {
+            Some(ConfiguredKey::Stored(_)) => environment.aws().await,
+            Some(ConfiguredKey::Given(_)) | None => SdkConfig::builder().build(),
+        };
+        let key = |arn| StoredSecret::new(&aws, "MODEL_API_KEY_ARN", arn);
+        Ok(Some(Self::new(config, key, environment.clock.clone())?))
+    }
+
     /// The model that `config` names; `stored` reaches the secret whose ARN it is given.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use herald::app::Environment;
 use herald::aws::config::process_env;
 use herald::aws::queue::Queue;
 use herald::aws::table::{KeyStore, MemoryStore, ReferenceStore, Table, TimerStore};
@@ -28,6 +29,8 @@ async fn main() -> Result<(), lambda_http::Error> {
     };
     let entra_keys = keys(config.cloud.entra_metadata());
 
+    let environment = Environment::new(process_env, clock.clone()).with_aws(aws);
+    let engine = engine::build(environment).await?;
     let inbound = Inbound::new(Parts {
         authenticator: Authenticator {
             keys: keys(config.cloud.openid_metadata.clone()),
@@ -48,8 +51,7 @@ async fn main() -> Result<(), lambda_http::Error> {
         references: ReferenceStore::new(table, config.client_id, &config.cloud.issuer),
         turns: Queue::new(sqs.clone(), config.turns_queue_url),
         tasks: Queue::new(sqs, config.tasks_queue_url),
-        // The function that faces the internet has no model and no key to one.
-        engine: engine::build(None),
+        engine,
         clock,
     });
     let inbound = Arc::new(inbound);

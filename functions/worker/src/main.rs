@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use engine::model::Model;
+use herald::app::Environment;
 use herald::aws::config::process_env;
-use herald::aws::identity::{Credential, StoredSecret};
+use herald::aws::identity::Credential;
 use herald::aws::queue::Queue;
 use herald::aws::table::{
     BroadcastStore, JobStore, MemoryStore, PreferenceStore, RateStore, ReferenceStore, StreamStore,
@@ -24,21 +24,19 @@ use worker::{Worker, event_handler};
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init(process_env("LOG_LEVEL").as_deref());
     let config = Config::from_env()?;
-    let model = engine::model::Config::from_env()?;
     let aws = aws_config::load_from_env().await;
     let sqs = aws_sdk_sqs::Client::new(&aws);
     let table = Table::new(aws_sdk_dynamodb::Client::new(&aws), &config.table_name);
     let clock = Arc::new(SystemClock);
     let random = Random::system();
     let http = http::client()?;
-    let key = |arn| StoredSecret::new(&aws, "MODEL_API_KEY_ARN", arn);
-    let model = model.map(|model| Model::new(model, key, clock.clone())).transpose()?;
+    let engine = engine::build(Environment::new(process_env, clock.clone()).with_aws(aws.clone())).await?;
 
     let credential = Credential::new(config.credential, &config.cloud, &aws);
 
     let worker = Worker {
         credential: credential.clone(),
-        engine: engine::build(model),
+        engine,
         connector: Connector {
             http: http.clone(),
             tokens: TokenProvider::new(TokenSource {

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use herald::app::{Agent, Environment};
 use herald::aws::config;
 use herald::aws::config::TENANT_RATE;
 use herald::aws::diagnostics::{Finding, Report, Request, VERSION};
@@ -29,13 +30,22 @@ pub(super) struct LocalChecks {
 }
 
 /// Tries everything.
-pub(super) async fn check(clock: &Arc<dyn Clock>) -> LocalChecks {
+pub(super) async fn check(agent: &Agent, clock: &Arc<dyn Clock>) -> LocalChecks {
+    let engine = match agent.build(Environment::new(|_| None, clock.clone())).await {
+        Ok(engine) => engine,
+        Err(error) => {
+            let fix = "have `build` return an engine without any variable too: answer what needs one with an excuse";
+            let parts = vec![Finding::failed("engine", error_chain(error.as_ref()).to_string(), fix)];
+            return LocalChecks { parts, worker: Vec::new() };
+        }
+    };
     let options = LocalOptions {
         state: None,
         port: 0,
         source: ChannelSource::Emulated,
         credential: Some(config::Credential::Federated),
-        engine: engine::build(None),
+        engine,
+        suggestion: agent.suggestion.clone(),
         clock: clock.clone(),
         random: Random::system(),
         delays: Delays::Kept,
