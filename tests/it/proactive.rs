@@ -108,8 +108,7 @@ async fn who_removed_the_agent_is_not_told() {
 async fn an_event_that_the_scheduler_did_not_fill_in_is_refused() {
     let bundle = TestBundle::with(ScriptedEngine::telling("Good morning!")).await;
     bundle.install("Alex").await;
-    let mut event =
-        local::aws_emulator::template::fire(&bundle.local().template.schedules[0], bundle.clock().now());
+    let mut event = bundle.event(json!({ "kind": "everyone" }));
     event["scheduled_time"] = json!("<aws.scheduler.scheduled-time>");
 
     let refused = bundle.local().fire(event).await.unwrap_err();

@@ -20,6 +20,7 @@ use local::{ChannelSource, Local, LocalOptions};
 use serde_json::Value;
 
 use crate::clock::TestClock;
+use crate::schedule;
 
 /// Sunday, 22 November 2026, nine o'clock in London.
 const BEGIN: &str = "2026-11-22T09:00:00Z";
@@ -119,7 +120,7 @@ impl TestBundle {
         self.local.channel.deliver(activity).await.expect("inbound answers")
     }
 
-    /// Has the schedule of the template fire for `audience`, at the clock's time.
+    /// Has a schedule fire for `audience`, at the clock's time.
     ///
     /// # Errors
     ///
@@ -128,13 +129,10 @@ impl TestBundle {
         self.local.fire(self.event(audience)).await
     }
 
-    /// What the schedule of the template sends for `audience`, at the clock's time.
+    /// What a schedule sends for `audience`, at the clock's time.
     #[must_use]
     pub fn event(&self, audience: Value) -> Value {
-        let mut event =
-            local::aws_emulator::template::fire(&self.local.template.schedules[0], self.clock.now());
-        event["audience"] = audience;
-        event
+        schedule::event(self.clock.now(), audience)
     }
 
     /// Has the tick go through the agenda, which must succeed.

@@ -11,10 +11,10 @@ pub mod clock;
 pub mod engine;
 pub mod function;
 pub mod measure;
-pub mod model;
 pub mod neighbour;
 pub mod peer;
 pub mod runtime_api;
+pub mod schedule;
 pub mod services;
 pub mod teams;
 

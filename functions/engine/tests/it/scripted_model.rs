@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 /// What the server does with one question.
 #[derive(Debug, Clone)]
-pub enum ModelScript {
+pub(super) enum ModelScript {
     /// Answers with a stream of server-sent events, written in these pieces, and ends.
     Streams(Vec<Vec<u8>>),
     /// The same, and then neither says anything nor ends.
@@ -25,7 +25,7 @@ pub enum ModelScript {
 
 /// A running server; dropping it ends it.
 #[derive(Debug)]
-pub struct ScriptedModel {
+pub(super) struct ScriptedModel {
     url: String,
     asked: Arc<Mutex<Vec<(String, Value)>>>,
     serving: JoinHandle<()>,
@@ -33,7 +33,7 @@ pub struct ScriptedModel {
 
 impl ScriptedModel {
     /// A server that answers every question by `script`.
-    pub async fn start(script: ModelScript) -> Self {
+    pub(super) async fn start(script: ModelScript) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let url = format!("http://{}/v1", listener.local_addr().expect("it has an address"));
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -47,8 +47,7 @@ impl ScriptedModel {
     }
 
     /// The engine's way to it.
-    #[must_use]
-    pub fn model(&self, clock: Arc<dyn Clock>) -> Model {
+        pub(super) fn model(&self, clock: Arc<dyn Clock>) -> Model {
         let config = Config::from_vars(|name| match name {
             "MODEL_BASE_URL" => Some(self.url.clone()),
             "MODEL_NAME" => Some("scripted".to_owned()),
@@ -61,15 +60,14 @@ impl ScriptedModel {
     }
 
     /// Ends it and gives the address at which nobody answers now.
-    pub async fn stop(mut self) -> String {
+    pub(super) async fn stop(mut self) -> String {
         self.serving.abort();
         let _ = (&mut self.serving).await;
         self.url.clone()
     }
 
     /// The heads and the bodies of what it was asked.
-    #[must_use]
-    pub fn asked(&self) -> Vec<(String, Value)> {
+        pub(super) fn asked(&self) -> Vec<(String, Value)> {
         self.asked.lock().expect("no story panicked with it").clone()
     }
 }
@@ -81,8 +79,7 @@ impl Drop for ScriptedModel {
 }
 
 /// The events of an answer in these words, as such servers write them.
-#[must_use]
-pub fn events(words: &[&str]) -> String {
+pub(super) fn events(words: &[&str]) -> String {
     let event =
         |word: &&str| format!("data: {}\n\n", json!({ "choices": [{ "delta": { "content": word } }] }));
     let words: String = words.iter().map(event).collect();
@@ -145,4 +142,4 @@ async fn question(stream: &mut TcpStream) -> Option<(String, Value)> {
 }
 
 /// As long as a model may be silent once it has begun.
-pub const MODEL_IDLE: Duration = Duration::from_secs(30);
+pub(super) const MODEL_IDLE: Duration = Duration::from_secs(30);
