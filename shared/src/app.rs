@@ -16,6 +16,9 @@ use crate::error::BoxError;
 /// The result of building an engine.
 type Built = Result<Arc<dyn Engine>, BoxError>;
 
+/// An engine that is being built.
+type Building = Pin<Box<dyn Future<Output = Built> + Send>>;
+
 /// An agent as the command takes it.
 ///
 /// ```
@@ -47,7 +50,7 @@ type Built = Result<Arc<dyn Engine>, BoxError>;
 /// assert!(agent.demo.is_none());
 /// ```
 pub struct Agent {
-    build: Box<dyn Fn(Environment) -> Pin<Box<dyn Future<Output = Built> + Send>> + Send + Sync>,
+    build: Box<dyn Fn(Environment) -> Building + Send + Sync>,
     /// A message to try first; the terminal and the page suggest it.
     pub suggestion: String,
     /// What `herald demo` plays.
@@ -62,10 +65,7 @@ impl Agent {
         B: Fn(Environment) -> F + Send + Sync + 'static,
         F: Future<Output = Built> + Send + 'static,
     {
-        let build = Box::new(move |environment| {
-            let building: Pin<Box<dyn Future<Output = Built> + Send>> = Box::pin(build(environment));
-            building
-        });
+        let build = Box::new(move |environment| -> Building { Box::pin(build(environment)) });
         Self { build, suggestion: "hello".to_owned(), demo: None }
     }
 

@@ -9,11 +9,12 @@ const ARN: &str = "arn:aws:scheduler:us-east-1:000000000000:schedule/herald/morn
 /// What the schedule sends for `audience` when it fires at `due`.
 #[must_use]
 pub fn event(due: Timestamp, audience: Value) -> Value {
-    json!({
+    let mut event = json!({
         "version": 1,
         "notification": "morning-digest",
-        "audience": audience,
         "schedule_arn": ARN,
         "scheduled_time": due.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-    })
+    });
+    event["audience"] = audience;
+    event
 }

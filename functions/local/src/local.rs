@@ -95,7 +95,18 @@ impl Local {
     ///
     /// [`LocalError`], before anything was served.
     pub async fn start(options: LocalOptions) -> Result<Self, LocalError> {
-        let LocalOptions { state, port, source, credential, engine, suggestion, clock, random, delays, tenant_rate } = options;
+        let LocalOptions {
+            state,
+            port,
+            source,
+            credential,
+            engine,
+            suggestion,
+            clock,
+            random,
+            delays,
+            tenant_rate,
+        } = options;
         let in_use = |cause| LocalError::Port { port, cause };
         let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(in_use)?;
         let address = listener.local_addr().map_err(in_use)?;
@@ -118,8 +129,8 @@ impl Local {
         };
         let playground =
             matches!(source, ChannelSource::Playground).then(|| Playground::new(channel.clone()));
-        let page =
-            matches!(source, ChannelSource::Emulated).then(|| Page::new(channel.clone(), address.port(), &suggestion));
+        let page = matches!(source, ChannelSource::Emulated)
+            .then(|| Page::new(channel.clone(), address.port(), &suggestion));
         let registration =
             registration(source, &channel, credential, &resources.aws).map_err(LocalError::Wiring)?;
         let bundle = Bundle::new(registration, &resources, &engine, &clock, random, tenant_rate)

@@ -114,9 +114,10 @@ impl Expected {
     #[must_use]
     pub fn person(&self) -> Name {
         match self {
-            Self::Message(person, _) | Self::Card(person, _) | Self::Creation(person) | Self::Refusal(person, _) => {
-                person
-            }
+            Self::Message(person, _)
+            | Self::Card(person, _)
+            | Self::Creation(person)
+            | Self::Refusal(person, _) => person,
         }
     }
 }

@@ -7,9 +7,12 @@ use aws_config::SdkConfig;
 
 use crate::clock::Clock;
 
+/// Returns the value of a variable.
+type Vars = dyn Fn(&str) -> Option<String> + Send + Sync;
+
 /// What an engine is built from.
 pub struct Environment {
-    vars: Box<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    vars: Box<Vars>,
     aws: Option<SdkConfig>,
     /// Time of the process.
     pub clock: Arc<dyn Clock>,
@@ -18,10 +21,7 @@ pub struct Environment {
 impl Environment {
     /// Returns an environment with these variables and this clock.
     #[must_use]
-    pub fn new(
-        vars: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
+    pub fn new(vars: impl Fn(&str) -> Option<String> + Send + Sync + 'static, clock: Arc<dyn Clock>) -> Self {
         Self { vars: Box::new(vars), aws: None, clock }
     }
 

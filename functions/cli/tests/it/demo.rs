@@ -23,7 +23,8 @@ async fn agent_without_a_demo_is_no_error() {
 
 #[tokio::test]
 async fn what_does_not_arrive_as_expected_is_counted() {
-    let expected = ["Hello.", "Good morning."].map(|text| Step::Expect(vec![Expected::Message("Alex", text)]));
+    let expected =
+        ["Hello.", "Good morning."].map(|text| Step::Expect(vec![Expected::Message("Alex", text)]));
     let steps = expected.map(|expected| [Step::Write("Alex", "hello"), expected]).concat();
 
     let played = demo(agent().demo(Demo::new(engine(), [Scene::new("Alex: “hello”, twice", steps)]))).await;

@@ -27,10 +27,7 @@ fn order() -> Vec<Scene> {
     vec![
         Scene::new(
             "Alex installs the agent.",
-            [
-                Step::Install("Alex"),
-                Step::Expect(vec![Expected::Message("Alex", "I am the order desk")]),
-            ],
+            [Step::Install("Alex"), Step::Expect(vec![Expected::Message("Alex", "I am the order desk")])],
         ),
         Scene::new(
             "Alex: “order a laptop”",
@@ -78,7 +75,8 @@ fn digest() -> Vec<Scene> {
 /// A broadcast to four people: one is throttled at first, one has blocked the agent, one has muted the topic.
 fn news() -> Vec<Scene> {
     const TEXT: &str = "we deliver on Saturdays";
-    let install = |name| [Step::Install(name), Step::Expect(vec![Expected::Message(name, "I am the order desk")])];
+    let install =
+        |name| [Step::Install(name), Step::Expect(vec![Expected::Message(name, "I am the order desk")])];
     let mute = [
         Step::Write("Chris", "mute news"),
         Step::Expect(vec![Expected::Message("Chris", "I will say nothing about news")]),

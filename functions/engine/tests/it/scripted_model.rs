@@ -47,7 +47,7 @@ impl ScriptedModel {
     }
 
     /// The engine's way to it.
-        pub(super) fn model(&self, clock: Arc<dyn Clock>) -> Model {
+    pub(super) fn model(&self, clock: Arc<dyn Clock>) -> Model {
         let config = Config::from_vars(|name| match name {
             "MODEL_BASE_URL" => Some(self.url.clone()),
             "MODEL_NAME" => Some("scripted".to_owned()),
@@ -67,7 +67,7 @@ impl ScriptedModel {
     }
 
     /// The heads and the bodies of what it was asked.
-        pub(super) fn asked(&self) -> Vec<(String, Value)> {
+    pub(super) fn asked(&self) -> Vec<(String, Value)> {
         self.asked.lock().expect("no story panicked with it").clone()
     }
 }

@@ -17,7 +17,8 @@ async fn everything_holds_on_this_machine() {
     let aws = async || panic!("AWS is asked for nothing");
 
     let report = Report::new(&mut out, Color::Plain);
-    let holds = doctor(&scripted_agent(), &DoctorArguments::default(), |_| None, aws, &clock, report).await.unwrap();
+    let holds =
+        doctor(&scripted_agent(), &DoctorArguments::default(), |_| None, aws, &clock, report).await.unwrap();
 
     let text = String::from_utf8(out).unwrap();
     assert!(holds && !text.contains(['✗', '–']), "{text}");
