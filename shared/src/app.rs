@@ -2,22 +2,9 @@
 //! The functions and the command take it as an argument; only a `main.rs` names the crate it comes from.
 
 pub mod demo;
-mod environment;
-
-use std::fmt;
-use std::pin::Pin;
-use std::sync::Arc;
 
 use self::demo::Demo;
-pub use self::environment::Environment;
-use crate::agent::Engine;
-use crate::error::BoxError;
-
-/// The result of building an engine.
-type Built = Result<Arc<dyn Engine>, BoxError>;
-
-/// An engine that is being built.
-type Building = Pin<Box<dyn Future<Output = Built> + Send>>;
+use crate::agent::BuildEngine;
 
 /// An agent as the command takes it.
 ///
@@ -25,8 +12,8 @@ type Building = Pin<Box<dyn Future<Output = Built> + Send>>;
 /// use std::sync::Arc;
 ///
 /// use async_trait::async_trait;
-/// use herald::agent::{Engine, EngineError, Progress, Response, TaskResponse, TaskRun, Turn};
-/// use herald::app::{Agent, Environment};
+/// use herald::agent::{Engine, EngineContext, EngineError, Progress, Response, TaskResponse, TaskRun, Turn};
+/// use herald::app::Agent;
 /// use herald::error::BoxError;
 ///
 /// struct Echo;
@@ -42,15 +29,17 @@ type Building = Pin<Box<dyn Future<Output = Built> + Send>>;
 ///     }
 /// }
 ///
-/// async fn build(_environment: Environment) -> Result<Arc<dyn Engine>, BoxError> {
+/// fn build(_context: &EngineContext<'_>) -> Result<Arc<dyn Engine>, BoxError> {
 ///     Ok(Arc::new(Echo))
 /// }
 ///
 /// let agent = Agent::new(build).suggestion("good morning");
 /// assert!(agent.demo.is_none());
 /// ```
+#[derive(Debug)]
 pub struct Agent {
-    build: Box<dyn Fn(Environment) -> Building + Send + Sync>,
+    /// Builds the engine.
+    pub build: BuildEngine,
     /// A message to try first; the terminal and the page suggest it.
     pub suggestion: String,
     /// What `herald demo` plays.
@@ -60,12 +49,7 @@ pub struct Agent {
 impl Agent {
     /// Returns an agent whose engine is built by `build`, without a demo.
     #[must_use]
-    pub fn new<B, F>(build: B) -> Self
-    where
-        B: Fn(Environment) -> F + Send + Sync + 'static,
-        F: Future<Output = Built> + Send + 'static,
-    {
-        let build = Box::new(move |environment| -> Building { Box::pin(build(environment)) });
+    pub fn new(build: BuildEngine) -> Self {
         Self { build, suggestion: "hello".to_owned(), demo: None }
     }
 
@@ -79,20 +63,5 @@ impl Agent {
     #[must_use]
     pub fn demo(self, demo: Demo) -> Self {
         Self { demo: Some(demo), ..self }
-    }
-
-    /// Builds the engine.
-    ///
-    /// # Errors
-    ///
-    /// When the engine cannot be built in this environment, e.g. because a variable is not set.
-    pub async fn build(&self, environment: Environment) -> Result<Arc<dyn Engine>, BoxError> {
-        (self.build)(environment).await
-    }
-}
-
-impl fmt::Debug for Agent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Agent").field("suggestion", &self.suggestion).finish_non_exhaustive()
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use herald::agent::{Engine, EngineError, Progress, Response, TaskResponse, TaskRun, Turn};
-use herald::app::{Agent, Environment};
+use herald::agent::{Engine, EngineContext, EngineError, Progress, Response, TaskResponse, TaskRun, Turn};
+use herald::app::Agent;
 use herald::error::BoxError;
 
 struct Echo;
@@ -26,7 +26,7 @@ impl Engine for Echo {
 /// # Errors
 ///
 /// Never.
-pub async fn build(_environment: Environment) -> Result<Arc<dyn Engine>, BoxError> {
+pub fn build(_context: &EngineContext<'_>) -> Result<Arc<dyn Engine>, BoxError> {
     Ok(Arc::new(Echo))
 }
 

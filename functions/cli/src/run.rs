@@ -8,9 +8,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use herald::app::{Agent, Environment};
-use herald::aws::config::{ConfigError, EnvReader, TENANT_RATE};
-use herald::aws::identity::Credential;
+use herald::agent::EngineContext;
+use herald::app::Agent;
+use herald::aws::config::{AccessSettings, AgentSettings, ConfigError, EnvReader, SenderSettings};
+use herald::aws::identity::SecretsManager;
 use herald::clock::{Clock, SystemClock};
 use herald::error::BoxError;
 use herald::random::Random;
@@ -32,8 +33,8 @@ pub enum RunError {
     #[error(transparent)]
     Local(#[from] LocalError),
     /// The engine could not be built.
-    #[error(transparent)]
-    Engine(BoxError),
+    #[error("engine cannot be built")]
+    Engine(#[source] BoxError),
     /// The terminal or the signals could not be used.
     #[error("terminal cannot be used")]
     Terminal(#[from] io::Error),
@@ -48,14 +49,15 @@ pub async fn run(
     agent: &Agent,
     arguments: &RunArguments,
     state: &Path,
-    vars: impl Fn(&str) -> Option<String> + Clone + Send + Sync + 'static,
+    vars: impl Fn(&str) -> Option<String> + Send + Sync,
 ) -> Result<(), RunError> {
     let mut limits = EnvReader::new(&vars);
-    let tenant_rate = limits.tenant_rate().unwrap_or(TENANT_RATE);
-    limits.finish()?;
+    let tenant_rate = limits.tenant_rate();
+    let tenant_rate = limits.finish(tenant_rate)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let environment = Environment::new(vars.clone(), clock.clone());
-    let engine = agent.build(environment).await.map_err(RunError::Engine)?;
+    let secrets = Arc::new(SecretsManager::from_env());
+    let context = EngineContext { vars: &vars, secrets, clock: clock.clone() };
+    let engine = (agent.build)(&context).map_err(RunError::Engine)?;
     let source = channel_source(arguments, vars).await?;
     let local = Local::start(LocalOptions {
         state: Some(state.to_owned()),
@@ -110,52 +112,30 @@ async fn channel_source(
         (false, false) => return Ok(ChannelSource::Emulated),
         (true, _) | (false, true) => {}
     }
-    let tenant = vars.tenant_id();
-    let client_id = vars.client_id();
-    let read = (
-        vars.cloud(),
-        vars.channel_callers(client_id.as_ref()),
-        vars.credential(),
-        vars.allowed_tenants(tenant.as_ref()),
-        vars.new_conversations(),
-    );
-    vars.finish()?;
-    match (read, client_id, tenant) {
-        (
-            (
-                Some(cloud),
-                Some(channel_callers),
-                Some(credential),
-                Some(allowed_tenants),
-                Some(new_conversations),
-            ),
-            Some(client_id),
-            Some(tenant),
-        ) => {
-            // The table and the queues are this machine's all the same.
-            let aws = if credential.is_from_aws() {
-                aws_config::load_from_env().await
-            } else {
-                SdkConfig::builder().build()
-            };
-            let credential = Credential::new(credential, &cloud, &aws);
-            let registration = Registration {
-                cloud,
-                client_id,
-                credential,
-                tenant,
-                allowed_tenants,
-                channel_callers,
-                new_conversations,
-            };
-            let registration = Box::new(registration);
-            Ok(match arguments.playground {
-                true => ChannelSource::OwnPlayground(registration),
-                false => ChannelSource::Channel(registration),
-            })
-        }
-        _ => unreachable!("every absent value was noted as a gap"),
-    }
+    let (agent, tenant_id) = (AgentSettings::read(&mut vars), vars.tenant_id());
+    let own = agent.as_ref().map(|agent| &agent.client_id);
+    let access = AccessSettings::read(&mut vars, own, tenant_id.as_ref());
+    let sender = SenderSettings::read(&mut vars);
+    let registration = || {
+        Some(Registration {
+            agent: agent?,
+            tenant_id: tenant_id?,
+            access: access?,
+            sender: sender?,
+            identity: None,
+        })
+    };
+    let mut registration = vars.finish(registration())?;
+    // The table and the queues are this machine's; what vouches for the agent is AWS itself.
+    registration.identity = Some(if registration.sender.credential.is_from_aws() {
+        aws_config::load_from_env().await
+    } else {
+        SdkConfig::builder().build()
+    });
+    Ok(match arguments.playground {
+        true => ChannelSource::OwnPlayground(Box::new(registration)),
+        false => ChannelSource::Channel(Box::new(registration)),
+    })
 }
 
 fn greet(local: &Local, agent: &Agent, state: &Path, source: &ChannelSource) -> io::Result<()> {
@@ -210,6 +190,8 @@ async fn interrupted() -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use herald::aws::config::Credential;
+
     use super::*;
 
     #[tokio::test]
@@ -263,11 +245,11 @@ mod tests {
             else {
                 panic!("CLOUD is set and the channel it names is not served");
             };
-            registration.credential
+            registration.sender.credential
         };
 
-        assert!(matches!(served_with("secret").await, Credential::Secret(_)));
+        assert!(matches!(served_with("secret").await, Credential::GivenSecret(_)));
         assert!(matches!(served_with("certificate").await, Credential::Certificate(_)));
-        assert!(matches!(served_with("federated").await, Credential::Federated(_)));
+        assert!(matches!(served_with("federated").await, Credential::Federated));
     }
 }

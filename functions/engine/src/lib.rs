@@ -6,8 +6,8 @@ pub mod order_desk;
 
 use std::sync::Arc;
 
-use herald::agent::Engine;
-use herald::app::{Agent, Environment};
+use herald::agent::{Engine, EngineContext};
+use herald::app::Agent;
 use herald::error::BoxError;
 
 use self::model::Model;
@@ -18,9 +18,10 @@ use self::order_desk::{OrderDesk, demo};
 /// # Errors
 ///
 /// When the model's configuration is incomplete or its client cannot be built.
-pub async fn build(environment: Environment) -> Result<Arc<dyn Engine>, BoxError> {
-    let model = Model::from_environment(&environment).await?;
-    Ok(Arc::new(OrderDesk { model, ..OrderDesk::new(environment.clock) }))
+pub fn build(context: &EngineContext<'_>) -> Result<Arc<dyn Engine>, BoxError> {
+    let config = model::Config::from_vars(context.vars)?;
+    let model = config.map(|config| Model::new(config, context.secrets.clone(), context.clock.clone()));
+    Ok(Arc::new(OrderDesk { model: model.transpose()?, ..OrderDesk::new(context.clock.clone()) }))
 }
 
 /// Returns the agent as the command takes it.

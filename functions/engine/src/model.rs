@@ -2,19 +2,15 @@
 //! What it is told about the desk is `prompt`'s; whether it is asked at all is the desk's.
 
 mod config;
-mod error;
 mod failure;
 mod piece;
 mod prompt;
 mod sse;
 
-use herald::agent::Progress;
+use herald::agent::{Progress, Secrets};
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::SdkConfig;
-use herald::app::Environment;
-use herald::aws::identity::StoredSecret;
 use herald::clock::{Clock, timeout};
 use reqwest::{RequestBuilder, Response, header};
 use secrecy::{ExposeSecret, SecretString};
@@ -22,7 +18,6 @@ use serde_json::json;
 use url::Url;
 
 pub use self::config::{Config, ConfiguredKey};
-pub use self::error::ModelError;
 pub use self::failure::ModelFailure;
 use self::piece::Piece;
 pub(crate) use self::prompt::{Message, prompt};
@@ -59,7 +54,7 @@ pub struct Model {
 #[derive(Debug, Clone)]
 enum Key {
     Given(SecretString),
-    Stored(StoredSecret),
+    Stored { id: String, secrets: Arc<dyn Secrets> },
 }
 
 /// What came of asking.
@@ -71,29 +66,14 @@ pub(crate) struct Answer {
 }
 
 impl Model {
-    /// Builds the model that the environment names, if it names one. Its key may be kept in AWS.
-    ///
-    /// # Errors
-    ///
-    /// [`ModelError`], naming everything that is absent or wrong.
-    pub async fn from_environment(environment: &Environment) -> Result<Option<Self>, ModelError> {
-        let Some(config) = Config::from_vars(|name| environment.var(name))? else { return Ok(None) };
-        let aws = match config.key {
-            Some(ConfiguredKey::Stored(_)) => environment.aws().await,
-            Some(ConfiguredKey::Given(_)) | None => SdkConfig::builder().build(),
-        };
-        let key = |arn| StoredSecret::new(&aws, "MODEL_API_KEY_ARN", arn);
-        Ok(Some(Self::new(config, key, environment.clock.clone())?))
-    }
-
-    /// The model that `config` names; `stored` reaches the secret whose ARN it is given.
+    /// Returns the model that `config` names; a stored key is read from `secrets`.
     ///
     /// # Errors
     ///
     /// When the TLS library cannot be set up.
     pub fn new(
         config: Config,
-        stored: impl FnOnce(String) -> StoredSecret,
+        secrets: Arc<dyn Secrets>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, reqwest::Error> {
         let http = reqwest::Client::builder()
@@ -104,7 +84,7 @@ impl Model {
             .build()?;
         let key = config.key.map(|key| match key {
             ConfiguredKey::Given(key) => Key::Given(key),
-            ConfiguredKey::Stored(arn) => Key::Stored(stored(arn)),
+            ConfiguredKey::Stored(arn) => Key::Stored { id: arn, secrets },
         });
         Ok(Self { http, endpoint: config.endpoint, name: config.name, key, clock })
     }
@@ -149,8 +129,8 @@ impl Model {
         Ok(match &self.key {
             None => request,
             Some(Key::Given(key)) => request.bearer_auth(key.expose_secret()),
-            Some(Key::Stored(stored)) => {
-                let key = stored.read().await.map_err(ModelFailure::NoKey)?;
+            Some(Key::Stored { id, secrets }) => {
+                let key = secrets.read("MODEL_API_KEY_ARN", id).await.map_err(ModelFailure::NoKey)?;
                 request.bearer_auth(key.expose_secret().trim())
             }
         })

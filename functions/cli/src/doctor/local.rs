@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use herald::app::{Agent, Environment};
+use herald::agent::{EngineContext, NoSecrets};
+use herald::app::Agent;
 use herald::aws::config;
 use herald::aws::config::TENANT_RATE;
 use herald::aws::diagnostics::{Finding, Report, Request, VERSION};
@@ -31,10 +32,11 @@ pub(super) struct LocalChecks {
 
 /// Tries everything.
 pub(super) async fn check(agent: &Agent, clock: &Arc<dyn Clock>) -> LocalChecks {
-    let engine = match agent.build(Environment::new(|_| None, clock.clone())).await {
+    let context = EngineContext { vars: &|_| None, secrets: Arc::new(NoSecrets), clock: clock.clone() };
+    let engine = match (agent.build)(&context) {
         Ok(engine) => engine,
         Err(error) => {
-            let fix = "have `build` return an engine without any variable too: answer what needs one with an excuse";
+            let fix = "correct the engine's builder";
             let parts = vec![Finding::failed("engine", error_chain(error.as_ref()).to_string(), fix)];
             return LocalChecks { parts, worker: Vec::new() };
         }
@@ -108,7 +110,7 @@ async fn worker(local: &Local) -> Vec<Finding> {
     local.channel.add_federated_credential(FederatedCredential {
         issuer: local.stack.identity().issuer().to_owned(),
         subject: local.stack.identity().subject().unwrap_or_default(),
-        audience: local.bundle.worker.connector.cloud.token_exchange.clone(),
+        audience: local.bundle.worker.parts().connector.cloud.token_exchange.clone(),
     });
     match ask(local).await {
         Ok(report) => report.findings,

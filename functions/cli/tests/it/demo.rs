@@ -13,7 +13,7 @@ fn engine() -> Arc<dyn Engine> {
 }
 
 fn agent() -> Agent {
-    Agent::new(|_| async { Ok(engine()) })
+    Agent::new(|_| Ok(engine()))
 }
 
 #[tokio::test]

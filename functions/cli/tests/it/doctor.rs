@@ -35,7 +35,7 @@ struct Examined {
 
 /// An agent whose engine says hello.
 fn scripted_agent() -> Agent {
-    Agent::new(|_| async {
+    Agent::new(|_| {
         let engine: Arc<dyn Engine> = Arc::new(ScriptedEngine::saying("Hello."));
         Ok(engine)
     })
@@ -53,7 +53,7 @@ impl Practice {
         let (channel, resources) = (&local.channel, &local.resources);
         let vars = vec![
             ("CLOUD", channel.cloud().to_string()),
-            ("CLIENT_ID", local.bundle.worker.connector.client_id.to_string()),
+            ("CLIENT_ID", local.bundle.worker.parts().connector.client_id.to_string()),
             ("TENANT_ID", channel.add_person("Alex").tenant),
             ("CREDENTIAL", "secret".to_owned()),
             ("CLIENT_SECRET", SECRET.to_owned()),

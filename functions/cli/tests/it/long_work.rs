@@ -29,8 +29,8 @@ async fn the_operator_cancels_a_waiting_task_by_the_id_of_any_of_its_steps() {
     let step = task.task_step(1);
     assert!(shown.text.contains(&format!("\n  then {step}\n    RETRY, attempts 0")), "{}", shown.text);
     assert!(shown.text.contains("RETRY    waits until 2026-11-24T09:00:00Z\n"), "{}", shown.text);
-    assert!(said.did && said.text.contains("Cancelled: it is FAILED now."), "{}", said.text);
-    assert!(!again.did && again.text.contains("it has ended, as FAILED"), "{}", again.text);
+    assert!(said.did && said.text.contains("Cancelled: it is CANCELLED now."), "{}", said.text);
+    assert!(!again.did && again.text.contains("it has ended, as CANCELLED"), "{}", again.text);
     assert_eq!(bundle.channel().texts(), ["On it.", "Placed."]);
     assert_eq!(memory(&bundle).await.waiting, [], "it is off the list once its item came");
     bundle.end().await;

@@ -5,7 +5,7 @@ use serde_json::json;
 use support::Services;
 
 #[tokio::test]
-#[ignore = "needs release binaries: cargo build --release -p inbound -p worker -p proactive"]
+#[ignore = "needs release binaries: cargo build --release -p herald-inbound -p herald-worker -p herald-proactive"]
 async fn the_release_binaries_answer_work_later_and_speak_first() {
     let services = Services::start(Delays::Skipped).await;
     let alex = services.channel.add_person("Alex");
