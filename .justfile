@@ -29,6 +29,10 @@ docs:
 demo:
     cargo run --locked -- demo
 
+# Replace the sample by another engine, in a copy of the tree; `just engine-swap --check-only` runs no tests
+engine-swap *arguments:
+    tests/engine-swap/run.sh {{ arguments }}
+
 # Run everything on this machine
 run *arguments:
     cargo run --locked -- run {{ arguments }}

@@ -11,10 +11,12 @@
 //! | [`broadcast`] | audiences, content, preferences, and the progress of a broadcast |
 //! | [`channel`] | the connector client, inbound and outbound tokens |
 //! | [`aws`] | the table, the queues, configuration, diagnostics, telemetry |
+//! | [`app`] | an agent as a value: how its engine is built, its demo |
 //!
 //! [`clock`], [`random`], [`rate_limit`], [`hash`] and [`error`] are used by all tiers and use none.
 
 pub mod agent;
+pub mod app;
 pub mod aws;
 pub mod broadcast;
 pub mod channel;

@@ -12,6 +12,7 @@
 //! where they resolve; paths inside macro calls are read from their tokens.
 
 mod circles;
+mod crates;
 mod examples;
 mod modules;
 mod paths;
@@ -56,6 +57,33 @@ fn use_cases_have_one_impl() {
         "inherent impls of use cases outside their `lib.rs`",
         &use_cases::impls_elsewhere(&WORKSPACE),
         "Give the handler the collaborators it uses as arguments or fields, not the whole use case as `self`.",
+    );
+}
+
+#[test]
+fn functions_do_not_use_each_other() {
+    assert_none(
+        "files of a function that use another function",
+        &crates::functions_using_functions(&WORKSPACE),
+        "Move what both functions use to `shared`.",
+    );
+}
+
+#[test]
+fn tests_do_not_use_the_command() {
+    assert_none(
+        "files of `tests` that use `cli`",
+        &crates::tests_using_the_command(&WORKSPACE),
+        "Use the bundle on one machine; a test of the command itself belongs in its crate.",
+    );
+}
+
+#[test]
+fn engine_is_named_only_in_main() {
+    assert_none(
+        "files outside a `main.rs` that name the crate `engine`",
+        &crates::engine_outside_main(&WORKSPACE),
+        "Take the engine as a value; a story about the sample belongs in `functions/engine/tests`.",
     );
 }
 

@@ -170,7 +170,7 @@ fn events_of_documentation_and_template_are_valid() {
         .collect();
     events.push(serde_json::from_str(&example.replace('…', "x")).unwrap());
 
-    assert_eq!(events.len(), 3);
+    assert!(events.len() >= 2, "the tick, the example, and those of the agent: {events:?}");
     for event in events {
         assert_eq!(schema.takes(&event), Ok(()), "{event}");
     }

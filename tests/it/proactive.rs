@@ -108,8 +108,7 @@ async fn user_who_removed_the_agent_is_not_sent() {
 async fn event_with_unfilled_placeholder_is_rejected() {
     let bundle = TestBundle::with(ScriptedEngine::notifying("Good morning!")).await;
     bundle.install("Alex").await;
-    let mut event =
-        local::aws_emulator::template::fire(&bundle.local().template.schedules[0], bundle.clock().now());
+    let mut event = bundle.event(json!({ "kind": "everyone" }));
     event["scheduled_time"] = json!("<aws.scheduler.scheduled-time>");
 
     let refused = bundle.local().fire(event).await.unwrap_err();

@@ -39,6 +39,7 @@ async fn start_at(state: &Path, port: u16, clock: Arc<TestClock>) -> Result<Loca
         source: ChannelSource::Emulated,
         credential: None,
         engine: Arc::new(ScriptedEngine::deferring("On it.", "Done.")),
+        suggestion: "hello".to_owned(),
         clock,
         random: Random::seeded(7),
         delays: Delays::Skipped,

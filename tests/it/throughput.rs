@@ -55,6 +55,7 @@ impl LoadTest {
             source: ChannelSource::Emulated,
             credential: None,
             engine: Arc::new(ScriptedEngine::notifying("News.")),
+            suggestion: "hello".to_owned(),
             clock: Arc::new(SystemClock),
             random: Random::seeded(7),
             delays: Delays::Kept,

@@ -20,6 +20,7 @@ use local::{ChannelSource, Local, LocalOptions};
 use serde_json::Value;
 
 use crate::clock::TestClock;
+use crate::schedule;
 
 /// Sunday, 22 November 2026, nine o'clock in London.
 const START: &str = "2026-11-22T09:00:00Z";
@@ -72,6 +73,7 @@ impl TestBundle {
             source: ChannelSource::Emulated,
             credential,
             engine,
+            suggestion: "hello".to_owned(),
             clock: clock.clone(),
             random: Random::seeded(7),
             delays: Delays::Skipped,
@@ -141,10 +143,7 @@ impl TestBundle {
     /// Returns the schedule event of the template for `audience`, at the time of the clock.
     #[must_use]
     pub fn event(&self, audience: Value) -> Value {
-        let mut event =
-            local::aws_emulator::template::fire(&self.local.template.schedules[0], self.clock.now());
-        event["audience"] = audience;
-        event
+        schedule::event(self.clock.now(), audience)
     }
 
     /// Ticks, which must succeed.

@@ -8,13 +8,14 @@ use aws_sdk_sqs::types::{Message, QueueAttributeName};
 use herald::clock::{Clock, SystemClock};
 use herald::jobs::{Job, JobId};
 use herald::random::Random;
-use local::aws_emulator::template::{self, Template};
+use local::aws_emulator::template::Template;
 use local::aws_emulator::{Delays, Stack, StackOptions};
 use local::channel_emulator::{Channel, ChannelOptions, Person};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::function::Function;
+use crate::schedule;
 
 /// Client id of the registration.
 pub const CLIENT_ID: &str = "5d0c9c1e-7a3b-4f0e-9f8e-2b1a6c3d4e5f";
@@ -29,7 +30,6 @@ pub struct Services {
     pub stack: Stack,
     /// The channel.
     pub channel: Channel,
-    template: Template,
     sqs: aws_sdk_sqs::Client,
 }
 
@@ -52,7 +52,7 @@ impl Services {
         );
         let sqs = aws_sdk_sqs::Client::new(&stack.sdk_config());
         stack.put_secret(CLIENT_SECRET_ARN, CLIENT_SECRET);
-        Self { stack, channel: channel.unwrap(), template, sqs }
+        Self { stack, channel: channel.unwrap(), sqs }
     }
 
     /// Starts the function and waits until it requests its first event.
@@ -105,7 +105,7 @@ impl Services {
     /// Returns the event of the template's schedule.
     #[must_use]
     pub fn schedule_event(&self) -> Value {
-        template::fire(self.template.schedules.first().unwrap(), SystemClock.now())
+        schedule::event(SystemClock.now(), json!({ "kind": "everyone" }))
     }
 
     /// Invokes the worker with the only message in the queue, and deletes it as Lambda does.

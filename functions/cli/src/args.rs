@@ -73,10 +73,9 @@ pub enum Command {
     /// ALLOWED_TENANTS and a credential: CLIENT_SECRET, or CREDENTIAL=certificate with CLIENT_CERTIFICATE_ARN,
     /// or CREDENTIAL=federated. The last two are had from AWS, as whoever is signed in there.
     Run(RunArguments),
-    /// Play the story in the terminal and exit: 0 if everything expected arrived
+    /// Play the agent's demo in the terminal and exit: 0 if everything expected arrived
     ///
-    /// An order that is acknowledged, worked on and followed up, a morning digest for a person with and one
-    /// without a conversation, and a broadcast in which not everybody can be told. Keeps nothing.
+    /// The demo comes with the agent; one without a demo exits with 0. Keeps nothing.
     Demo,
     #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
     /// Check that everything is in place, and say what to do where it is not

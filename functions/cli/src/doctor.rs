@@ -12,6 +12,7 @@ use std::io;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
+use herald::app::Agent;
 use herald::aws::config::EnvReader;
 use herald::clock::Clock;
 
@@ -30,6 +31,7 @@ const CONFIGURED: [&str; 3] = ["CLOUD", "CLIENT_ID", "TABLE_NAME"];
 ///
 /// When the report cannot be written; a check that does not hold is no error.
 pub async fn doctor(
+    agent: &Agent,
     arguments: &DoctorArguments,
     vars: impl Fn(&str) -> Option<String>,
     aws: impl AsyncFnOnce() -> SdkConfig,
@@ -40,7 +42,7 @@ pub async fn doctor(
     let is_configured = CONFIGURED.iter().any(is_set);
     if !is_configured && arguments.worker.is_empty() {
         report.heading("This machine: the bundle in memory, against an emulated channel")?;
-        let LocalChecks { parts, worker } = self::local::check(clock).await;
+        let LocalChecks { parts, worker } = self::local::check(agent, clock).await;
         report.write(&parts)?;
         report.heading("Its worker, asked by the event of a self-check")?;
         report.write(&worker)?;

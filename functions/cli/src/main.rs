@@ -1,4 +1,4 @@
-//! The `herald` command: reads its arguments, carries them out, and prints an error in one line.
+//! The `herald` command for the agent of the crate `engine`: reads its arguments, carries them out, and prints an error in one line.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
@@ -9,6 +9,7 @@ use cli::args::{Arguments, Command, DEFAULT_STATE, DoctorArguments, OperatorComm
 use cli::commands::{self, CommandError, Deployment};
 use cli::doctor::{self, Color, Report};
 use cli::{demo, run};
+use herald::app::Agent;
 use herald::aws::config::process_env;
 use herald::aws::telemetry;
 use herald::clock::{Clock, SystemClock};
@@ -22,7 +23,7 @@ async fn main() -> ExitCode {
     if level.is_some() || !matches!(arguments.command, Some(Command::Doctor(_))) {
         telemetry::init(Some(level.as_deref().unwrap_or("warn")));
     }
-    match execute(arguments).await {
+    match execute(engine::agent(), arguments).await {
         Ok(code) => code,
         Err(error) => {
             // Nowhere is left to say that this could not be said.
@@ -32,14 +33,14 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn execute(arguments: Arguments) -> Result<ExitCode, BoxError> {
+async fn execute(agent: Agent, arguments: Arguments) -> Result<ExitCode, BoxError> {
     let Arguments { command, state } = arguments;
     match command.unwrap_or(Command::Run(Default::default())) {
         Command::Run(arguments) => {
-            run::run(&arguments, &state.unwrap_or_else(|| DEFAULT_STATE.into()), process_env).await?;
+            run::run(&agent, &arguments, &state.unwrap_or_else(|| DEFAULT_STATE.into()), process_env).await?;
         }
-        Command::Demo => demo::demo().await?,
-        Command::Doctor(arguments) => return Ok(examine(&arguments).await?),
+        Command::Demo => demo::demo(agent).await?,
+        Command::Doctor(arguments) => return Ok(examine(&agent, &arguments).await?),
         Command::Operator(command) => return Ok(operate(state.as_deref(), &command).await?),
     }
     Ok(ExitCode::SUCCESS)
@@ -62,12 +63,12 @@ fn exit_code(is_done: bool) -> ExitCode {
     if is_done { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-async fn examine(arguments: &DoctorArguments) -> io::Result<ExitCode> {
+async fn examine(agent: &Agent, arguments: &DoctorArguments) -> io::Result<ExitCode> {
     let mut out = io::stdout();
     let is_coloured = out.is_terminal() && process_env("NO_COLOR").is_none_or(|value| value.is_empty());
     let report = Report::new(&mut out, if is_coloured { Color::Ansi } else { Color::Plain });
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let aws = async || aws_config::load_from_env().await;
-    let holds = doctor::doctor(arguments, process_env, aws, &clock, report).await?;
+    let holds = doctor::doctor(agent, arguments, process_env, aws, &clock, report).await?;
     Ok(exit_code(holds))
 }

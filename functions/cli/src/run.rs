@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use herald::agent::EngineContext;
+use herald::app::Agent;
 use herald::aws::config::{AccessSettings, AgentSettings, ConfigError, EnvReader, SenderSettings};
 use herald::aws::identity::SecretsManager;
 use herald::clock::{Clock, SystemClock};
@@ -45,6 +46,7 @@ pub enum RunError {
 ///
 /// [`RunError`], with what to change.
 pub async fn run(
+    agent: &Agent,
     arguments: &RunArguments,
     state: &Path,
     vars: impl Fn(&str) -> Option<String> + Send + Sync,
@@ -55,7 +57,7 @@ pub async fn run(
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let secrets = Arc::new(SecretsManager::from_env());
     let context = EngineContext { vars: &vars, secrets, clock: clock.clone() };
-    let engine = engine::build(&context).map_err(RunError::Engine)?;
+    let engine = (agent.build)(&context).map_err(RunError::Engine)?;
     let source = channel_source(arguments, vars).await?;
     let local = Local::start(LocalOptions {
         state: Some(state.to_owned()),
@@ -63,13 +65,14 @@ pub async fn run(
         source: source.clone(),
         credential: None,
         engine,
+        suggestion: agent.suggestion.clone(),
         clock: clock.clone(),
         random: Random::system(),
         delays: Delays::Kept,
         tenant_rate,
     })
     .await?;
-    greet(&local, state, &source)?;
+    greet(&local, agent, state, &source)?;
 
     local.bundle.inbound.warm_up();
     let local = Arc::new(local);
@@ -98,7 +101,6 @@ pub async fn run(
     Ok(())
 }
 
-/// The model that answers free text, if one is named; its key may be kept in AWS all the same.
 async fn channel_source(
     arguments: &RunArguments,
     vars: impl Fn(&str) -> Option<String>,
@@ -136,7 +138,7 @@ async fn channel_source(
     })
 }
 
-fn greet(local: &Local, state: &Path, source: &ChannelSource) -> io::Result<()> {
+fn greet(local: &Local, agent: &Agent, state: &Path, source: &ChannelSource) -> io::Result<()> {
     let endpoint = local.endpoint();
     let mut out = io::stdout().lock();
     writeln!(out, "Herald is running on this machine.")?;
@@ -156,7 +158,8 @@ fn greet(local: &Local, state: &Path, source: &ChannelSource) -> io::Result<()> 
             let page = endpoint.trim_end_matches("api/messages");
             writeln!(
                 out,
-                "\nTalk to the agent: open {page} or type “order a laptop” here and press Enter. Ctrl-C ends.\n"
+                "\nTalk to the agent: open {page} or type “{}” here and press Enter. Ctrl-C ends.\n",
+                agent.suggestion
             )
         }
         ChannelSource::Playground => writeln!(

@@ -57,6 +57,8 @@ pub struct LocalOptions {
     pub credential: Option<config::Credential>,
     /// The agent's logic.
     pub engine: Arc<dyn Engine>,
+    /// A message to try first, shown by the page.
+    pub suggestion: String,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Makes tokens, ids and jitter.
@@ -91,8 +93,18 @@ impl Local {
     ///
     /// [`LocalError`], before anything was served.
     pub async fn start(options: LocalOptions) -> Result<Self, LocalError> {
-        let LocalOptions { state, port, source, credential, engine, clock, random, delays, tenant_rate } =
-            options;
+        let LocalOptions {
+            state,
+            port,
+            source,
+            credential,
+            engine,
+            suggestion,
+            clock,
+            random,
+            delays,
+            tenant_rate,
+        } = options;
         let in_use = |cause| LocalError::Port { port, cause };
         let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(in_use)?;
         let address = listener.local_addr().map_err(in_use)?;
@@ -115,8 +127,8 @@ impl Local {
         };
         let playground =
             matches!(source, ChannelSource::Playground).then(|| Playground::new(channel.clone()));
-        let page =
-            matches!(source, ChannelSource::Emulated).then(|| Page::new(channel.clone(), address.port()));
+        let page = matches!(source, ChannelSource::Emulated)
+            .then(|| Page::new(channel.clone(), address.port(), &suggestion));
         let registration = registration(source, &channel, credential).map_err(LocalError::Wiring)?;
         let bundle = Bundle::new(registration, &resources, &engine, &clock, random, tenant_rate)
             .map_err(|error| LocalError::Wiring(error.into()))?;

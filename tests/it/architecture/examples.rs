@@ -1,6 +1,7 @@
 //! The checks on small trees, each with one violation or with none.
 
 use super::circles::circles;
+use super::crates::{engine_outside_main, functions_using_functions, tests_using_the_command};
 use super::modules::Modules;
 use super::source_tree::SourceTree;
 use super::tiers::arrows_to_the_right;
@@ -192,4 +193,27 @@ fn impl_of_a_use_case_elsewhere_is_noticed() {
         impls_elsewhere(&tree),
         ["functions/worker/src/turns.rs: `impl Worker` belongs in functions/worker/src/lib.rs"],
     );
+}
+
+#[test]
+fn crate_is_noticed_where_it_is_not_to_be_named() {
+    let tree = modules(&[
+        ("functions/engine/src/lib.rs", "pub fn build() {}"),
+        ("functions/engine/tests/sample.rs", "use engine::build;"),
+        ("functions/worker/src/lib.rs", "mod engine; use engine::Engine; pub struct Worker;"),
+        ("functions/worker/src/engine.rs", "pub use herald::Engine; fn f() { inbound::receive() }"),
+        ("functions/worker/src/main.rs", "fn main() { worker::run(engine::build) }"),
+        ("functions/inbound/src/lib.rs", "pub fn receive() {}"),
+        ("functions/cli/src/lib.rs", "pub use herald::Engine; fn f() { engine::build() }"),
+        ("shared/src/lib.rs", "pub struct Engine;"),
+        ("tests/it/main.rs", "mod runs; use inbound::receive;"),
+        ("tests/it/runs.rs", "use cli::Engine as Sample; fn f(engine: Sample) {}"),
+    ]);
+
+    assert_eq!(
+        functions_using_functions(&tree),
+        ["functions/worker/src/engine.rs: names inbound (inbound::receive)"],
+    );
+    assert_eq!(tests_using_the_command(&tree), ["tests/it/runs.rs: names cli (cli::Engine)"]);
+    assert_eq!(engine_outside_main(&tree), ["functions/cli/src/lib.rs: names engine (engine::build)"]);
 }

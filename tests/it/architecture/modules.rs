@@ -97,6 +97,11 @@ impl Modules {
         lineage
     }
 
+    /// Root of the crate of a module.
+    pub(super) fn root(&self, id: Id) -> Id {
+        self.lineage(id)[0]
+    }
+
     /// Returns the path of a module, its crate first.
     pub(super) fn path(&self, id: Id) -> String {
         let names: Vec<_> = self.lineage(id).into_iter().map(|id| self.all[id].name.as_str()).collect();

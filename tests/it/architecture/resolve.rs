@@ -47,6 +47,12 @@ pub(super) fn resolve(modules: &Modules, from: Id, path: &[String]) -> Option<Ta
     follow(modules, from, path, false, &mut Vec::new())
 }
 
+/// The module or library that the first segment of a path names.
+pub(super) fn first_module(modules: &Modules, reference: &Reference<'_>) -> Option<Id> {
+    let first = follow(modules, reference.from, &reference.path[..1], true, &mut Vec::new());
+    first.map(|target| target.module)
+}
+
 /// Follows `path`; with `goes_on` further segments follow, so that it names a module.
 fn follow(
     modules: &Modules,
@@ -59,7 +65,7 @@ fn follow(
     let is_path = goes_on || !rest.is_empty();
     let library = || modules.libraries.get(first).filter(|_| is_path).copied().map(module);
     let start = match first.as_str() {
-        "crate" => Some(module(modules.lineage(from)[0])),
+        "crate" => Some(module(modules.root(from))),
         "self" => Some(module(from)),
         "super" => modules.all[from].parent.map(module),
         name => find(modules, from, name, is_path, seen).or_else(library),

@@ -7,7 +7,7 @@ use super::resolve::references;
 const FOUNDATION: [&str; 5] = ["clock", "random", "rate_limit", "hash", "error"];
 
 /// From left to right; an arrow points left.
-const TIERS: [&str; 7] = ["protocol", "agent", "streaming", "jobs", "broadcast", "channel", "aws"];
+const TIERS: [&str; 8] = ["protocol", "agent", "streaming", "jobs", "broadcast", "channel", "aws", "app"];
 
 /// Returns one line for each arrow to the right, and for each module that is in no tier.
 pub(super) fn arrows_to_the_right(modules: &Modules) -> Vec<String> {

@@ -93,6 +93,7 @@ impl LogHarness {
             source: ChannelSource::Channel(Box::new(registration)),
             credential: None,
             engine: Arc::new(ScriptedEngine::deciding(Response::reply_with([reply]))),
+            suggestion: "hello".to_owned(),
             clock: clock.clone(),
             random: Random::seeded(7),
             delays: Delays::Skipped,

@@ -1,10 +1,11 @@
 //! Prints what the channel was asked to do, with its time since the query, and holds it against what is expected.
-//! What is played is `demo`'s.
+//! The player takes the steps.
 
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
+use herald::app::demo::Expected;
 use herald::clock::{Clock, timeout};
 use jiff::Timestamp;
 
@@ -20,69 +21,6 @@ const LAST_WORDS: usize = 64;
 
 /// How often the transcript is looked at while something is awaited.
 const LOOK: Duration = Duration::from_millis(5);
-
-/// Something that is to arrive.
-pub(super) struct Expected {
-    person: Person,
-    what: What,
-}
-
-/// What is to arrive.
-enum What {
-    /// A message that says this.
-    Message(&'static str),
-    /// The same with an Adaptive Card.
-    Card(&'static str),
-    /// A conversation, created without an activity.
-    Conversation,
-    /// A request that the channel refuses with this status.
-    Refusal(u16),
-}
-
-impl Expected {
-    /// A message to `person` that says this.
-    pub(super) fn message(person: &Person, says: &'static str) -> Self {
-        Self { person: person.clone(), what: What::Message(says) }
-    }
-
-    /// The same with an Adaptive Card.
-    pub(super) fn card(person: &Person, says: &'static str) -> Self {
-        Self { person: person.clone(), what: What::Card(says) }
-    }
-
-    /// A conversation created with `person`, without an activity.
-    pub(super) fn creation(person: &Person) -> Self {
-        Self { person: person.clone(), what: What::Conversation }
-    }
-
-    /// A message to `person` that the channel refuses with this status.
-    pub(super) fn refusal(person: &Person, status: u16) -> Self {
-        Self { person: person.clone(), what: What::Refusal(status) }
-    }
-
-    fn is_met_by(&self, entry: &TranscriptEntry, channel: &Channel) -> bool {
-        let is_theirs = entry.conversation.as_deref() == Some(&channel.personal_conversation(&self.person));
-        let says = |words: &str| {
-            let text = entry.activity["text"].as_str().unwrap_or_default();
-            entry.effect == Effect::Sent && text.contains(words)
-        };
-        let is_it = match self.what {
-            What::Message(words) => says(words) && !has_card(entry),
-            What::Card(words) => says(words) && has_card(entry),
-            What::Conversation => entry.effect == Effect::Created && entry.activity.is_null(),
-            What::Refusal(status) => entry.effect == Effect::Refused && entry.status == Some(status),
-        };
-        is_theirs && is_it
-    }
-
-    fn words(&self) -> &'static str {
-        match self.what {
-            What::Message(words) | What::Card(words) => words,
-            What::Conversation => "a created conversation",
-            What::Refusal(_) => "a refusal",
-        }
-    }
-}
 
 /// The story so far.
 pub(super) struct Story {
@@ -110,49 +48,60 @@ impl Story {
         writeln!(io::stdout(), "\n{text}")
     }
 
-    /// Waits for what is to arrive, in this order, and prints what does.
-    pub(super) async fn expect(&mut self, expected: &[Expected]) -> Result<(), DemoError> {
-        for expected in expected {
-            let clock = self.clock.clone();
-            let arrived = timeout(clock.as_ref(), LIMIT, self.next()).await;
-            match arrived {
-                Some(entry) if expected.is_met_by(&entry, &self.channel) => {
-                    self.met += 1;
-                    self.print(&entry, expected, "")?;
-                }
-                Some(entry) => {
-                    self.unmet += 1;
-                    self.print(&entry, expected, "   ← not what was expected")?;
-                }
-                None => {
-                    self.unmet += 1;
-                    let what = expected.words();
-                    writeln!(io::stdout(), "           nothing within 15 s; expected “{what}”")?;
-                }
+    /// Waits for what `person` is to receive next, and prints what arrives.
+    pub(super) async fn expect(&mut self, expected: &Expected, person: &Person) -> Result<(), DemoError> {
+        let clock = self.clock.clone();
+        match timeout(clock.as_ref(), LIMIT, self.next()).await {
+            Some(entry) if self.meets(&entry, expected, person) => {
+                self.met += 1;
+                self.print(&entry, person, "")?;
             }
+            Some(entry) => {
+                self.unmet += 1;
+                self.print(&entry, person, "   ← not what was expected")?;
+            }
+            None => self.nothing(words(expected))?,
         }
         Ok(())
     }
 
-    /// Waits for an answer to `person` that ends with `end`, and prints each stage in which it is shown.
+    /// Waits for a message to `person`, and prints each stage in which it is shown.
     pub(super) async fn expect_growing(
         &mut self,
+        expected: &Expected,
         person: &Person,
-        end: &'static str,
     ) -> Result<(), DemoError> {
-        let expected = Expected::message(person, end);
         let clock = self.clock.clone();
         loop {
             let Some(entry) = timeout(clock.as_ref(), LIMIT, self.next()).await else {
-                self.unmet += 1;
-                return Ok(writeln!(io::stdout(), "           nothing within 15 s; expected “{end}”")?);
+                return Ok(self.nothing(words(expected))?);
             };
-            if expected.is_met_by(&entry, &self.channel) {
+            self.print(&entry, person, "")?;
+            if self.meets(&entry, expected, person) {
                 self.met += 1;
-                return Ok(self.print(&entry, &expected, "")?);
+                return Ok(());
             }
-            self.print(&entry, &expected, "")?;
         }
+    }
+
+    fn nothing(&mut self, expected: &str) -> io::Result<()> {
+        self.unmet += 1;
+        writeln!(io::stdout(), "           nothing within 15 s; expected “{expected}”")
+    }
+
+    fn meets(&self, entry: &TranscriptEntry, expected: &Expected, person: &Person) -> bool {
+        let is_theirs = entry.conversation.as_deref() == Some(&self.channel.personal_conversation(person));
+        let says = |words: &str| {
+            let text = entry.activity["text"].as_str().unwrap_or_default();
+            entry.effect == Effect::Sent && text.contains(words)
+        };
+        let is_it = match *expected {
+            Expected::Message(_, words) => says(words) && !has_card(entry),
+            Expected::Card(_, words) => says(words) && has_card(entry),
+            Expected::Creation(_) => entry.effect == Effect::Created && entry.activity.is_null(),
+            Expected::Refusal(_, status) => entry.effect == Effect::Refused && entry.status == Some(status),
+        };
+        is_theirs && is_it
     }
 
     /// Prints a line of something that is `right` or not as it should be.
@@ -199,9 +148,9 @@ impl Story {
         }
     }
 
-    fn print(&self, entry: &TranscriptEntry, expected: &Expected, remark: &str) -> io::Result<()> {
+    fn print(&self, entry: &TranscriptEntry, person: &Person, remark: &str) -> io::Result<()> {
         let seconds = entry.at.duration_since(self.begun).as_secs_f64();
-        let name = &expected.person.name;
+        let name = &person.name;
         let card = if has_card(entry) { "  [Adaptive Card]" } else { "" };
         let what = match (entry.effect, entry.activity["text"].as_str()) {
             (Effect::Created, None) => format!("a conversation with {name} is created"),
@@ -211,6 +160,14 @@ impl Story {
             (_, text) => format!("to {name}: {}", shortened(text.unwrap_or_default())),
         };
         writeln!(io::stdout(), "  +{seconds:6.3} s  {what}{card}{remark}")
+    }
+}
+
+fn words(expected: &Expected) -> &'static str {
+    match *expected {
+        Expected::Message(_, words) | Expected::Card(_, words) => words,
+        Expected::Creation(_) => "a created conversation",
+        Expected::Refusal(..) => "a refusal",
     }
 }
 

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use herald::agent::{EngineContext, NoSecrets};
+use herald::app::Agent;
 use herald::aws::config;
 use herald::aws::config::TENANT_RATE;
 use herald::aws::diagnostics::{Finding, Report, Request, VERSION};
@@ -30,9 +31,9 @@ pub(super) struct LocalChecks {
 }
 
 /// Tries everything.
-pub(super) async fn check(clock: &Arc<dyn Clock>) -> LocalChecks {
+pub(super) async fn check(agent: &Agent, clock: &Arc<dyn Clock>) -> LocalChecks {
     let context = EngineContext { vars: &|_| None, secrets: Arc::new(NoSecrets), clock: clock.clone() };
-    let engine = match engine::build(&context) {
+    let engine = match (agent.build)(&context) {
         Ok(engine) => engine,
         Err(error) => {
             let fix = "correct the engine's builder";
@@ -46,6 +47,7 @@ pub(super) async fn check(clock: &Arc<dyn Clock>) -> LocalChecks {
         source: ChannelSource::Emulated,
         credential: Some(config::Credential::Federated),
         engine,
+        suggestion: agent.suggestion.clone(),
         clock: clock.clone(),
         random: Random::system(),
         delays: Delays::Kept,

@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 use cli::args::DoctorArguments;
 use cli::doctor::{Color, Report, doctor};
+use herald::agent::Engine;
+use herald::app::Agent;
 use herald::clock::Clock;
 use serde_json::{Value, json};
 use support::{Account, ScriptedEngine, TestBundle, TestClock};
@@ -29,6 +31,14 @@ struct Practice {
 struct Examined {
     text: String,
     holds: bool,
+}
+
+/// An agent whose engine says hello.
+fn scripted_agent() -> Agent {
+    Agent::new(|_| {
+        let engine: Arc<dyn Engine> = Arc::new(ScriptedEngine::replying("Hello."));
+        Ok(engine)
+    })
 }
 
 impl Practice {
@@ -80,7 +90,7 @@ impl Practice {
         let mut out = Vec::new();
         let report = Report::new(&mut out, Color::Plain);
         let aws = async || self.account.sdk_config();
-        let holds = doctor(&arguments, vars, aws, &clock, report).await.unwrap();
+        let holds = doctor(&scripted_agent(), &arguments, vars, aws, &clock, report).await.unwrap();
         Examined { text: String::from_utf8(out).unwrap(), holds }
     }
 

@@ -4,6 +4,7 @@
 
 mod broadcasts;
 mod commands;
+mod demo;
 mod doctor;
 mod long_work;
 mod preferences;

@@ -1,25 +1,11 @@
 //! What an operator sends, and what its recipient has muted.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use engine::OrderDesk;
+use herald::agent::{Effect, QuietHours, Response, Topic};
+use jiff::civil::time;
 use local::channel_emulator::Person;
-use support::TestBundle;
+use support::{ScriptedEngine, TestBundle};
 
 use crate::commands;
-
-async fn order_desk() -> TestBundle {
-    let clock = TestBundle::clock_at_start();
-    let desk = OrderDesk::new(clock.clone());
-    TestBundle::with_shared(Arc::new(desk), clock).await
-}
-
-/// `person` says `text`, and is answered.
-async fn say(bundle: &TestBundle, person: &Person, text: &str) {
-    bundle.ask(person, text).await;
-    bundle.clock().advance(Duration::from_secs(1));
-}
 
 /// What was said to `person`.
 fn told(bundle: &TestBundle, person: &Person) -> Vec<String> {
@@ -34,11 +20,13 @@ fn told(bundle: &TestBundle, person: &Person) -> Vec<String> {
 
 #[tokio::test]
 async fn what_an_operator_sends_holds_to_topic_and_quiet_hours_unless_it_is_urgent() {
-    let bundle = order_desk().await;
+    let quiet = QuietHours::new(time(8, 0, 0, 0), time(11, 0, 0, 0)).unwrap();
+    let response = Response::reply("Noted.")
+        .with_effect(Effect::Mute { topic: Topic::new("canteen").ok() })
+        .with_effect(Effect::QuietHours { hours: Some(quiet) });
+    let bundle = TestBundle::with(ScriptedEngine::deciding(response)).await;
     let alex = bundle.install("Alex").await;
     let to = format!("--to {}/{}", alex.tenant, alex.entra_id);
-    say(&bundle, &alex, "mute canteen").await;
-    say(&bundle, &alex, "quiet hours 08:00 to 11:00").await;
     let before = told(&bundle, &alex).len();
 
     for line in ["send --topic canteen --urgent", "send --topic traffic", "send --urgent"] {

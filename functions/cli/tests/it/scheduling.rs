@@ -148,7 +148,7 @@ async fn what_is_wrong_is_named_before_anything_is_made() {
         assert!(refusal.contains(names), "{names}: {refusal}");
     }
     let listed = say(&bundle, &["schedule", "list"]).await.text;
-    assert_eq!(listed.lines().count(), 2, "{listed}");
+    assert_eq!(listed.lines().count(), bundle.local().template.schedules.len(), "{listed}");
     bundle.end().await;
 }
 
@@ -160,7 +160,9 @@ async fn what_a_change_of_clocks_does_is_said_beforehand() {
     let spring = say(&bundle, &[&next[..], &["cron(30 2 14 3 ? 2027)"]].concat()).await.text;
     let autumn = say(&bundle, &[&next[..], &["cron(30 1 7 11 ? 2027)"]].concat()).await.text;
     let rate = say(&bundle, &["schedule", "next", "tick"]).await.text;
-    let digest = say(&bundle, &["schedule", "next", "morning-digest", "--count", "3"]).await.text;
+    let news = news();
+    assert!(say(&bundle, &["schedule", "add", "news", NINE, news.path(), "--zone", "UTC"]).await.did);
+    let daily = say(&bundle, &["schedule", "next", "news", "--count", "3"]).await.text;
 
     assert_eq!(
         spring,
@@ -171,6 +173,6 @@ async fn what_a_change_of_clocks_does_is_said_beforehand() {
         "Sun 2027-11-07 01:30 -04:00 (2027-11-07 05:30 UTC), the first of two such times that day\n"
     );
     assert!(rate.starts_with("every 1 minute"), "{rate}");
-    assert_eq!(digest.lines().count(), 3, "{digest}");
+    assert_eq!(daily.lines().count(), 3, "{daily}");
     bundle.end().await;
 }

@@ -1,7 +1,7 @@
 //! `MODEL_BASE_URL`, `MODEL_NAME`, `MODEL_API_KEY`: which model answers free text, if one does.
 //! Whether that server answers is not tried here.
 
-use herald::aws::config::{ConfigError, EnvReader, process_env};
+use herald::aws::config::{ConfigError, EnvReader};
 use secrecy::SecretString;
 use url::{Host, Url};
 
@@ -28,20 +28,11 @@ pub enum ConfiguredKey {
 }
 
 impl Config {
-    /// Reads the environment of the process.
-    ///
-    /// # Errors
-    ///
-    /// [`ConfigError`], naming everything that is absent or wrong.
-    pub fn from_env() -> Result<Option<Self>, ConfigError> {
-        Self::from_vars(process_env)
-    }
-
     /// Reads variables as `get` gives them; nothing where no model is named.
     ///
     /// # Errors
     ///
-    /// As [`Config::from_env`].
+    /// [`ConfigError`], naming everything that is absent or wrong.
     pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, ConfigError> {
         let mut vars = EnvReader::new(get);
         if vars.optional("MODEL_BASE_URL").is_none() {

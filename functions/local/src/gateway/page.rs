@@ -3,6 +3,8 @@
 
 mod act;
 
+use std::sync::Arc;
+
 use axum::extract::{Query, Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, ORIGIN, X_CONTENT_TYPE_OPTIONS,
@@ -27,15 +29,17 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 
 #[derive(Debug, Clone)]
 pub struct Page {
     channel: Channel,
+    html: Arc<str>,
     /// What a browser calls this address.
     authorities: [String; 2],
 }
 
 impl Page {
-    /// The page of `channel`, served at `port`.
+    /// The page of `channel`, served at `port`, with a message to try first.
     #[must_use]
-    pub fn new(channel: Channel, port: u16) -> Self {
-        Self { channel, authorities: ["127.0.0.1", "localhost"].map(|name| format!("{name}:{port}")) }
+    pub fn new(channel: Channel, port: u16, suggestion: &str) -> Self {
+        let html = HTML.replace("{{suggestion}}", &escaped(suggestion)).into();
+        Self { channel, html, authorities: ["127.0.0.1", "localhost"].map(|name| format!("{name}:{port}")) }
     }
 
     pub(super) fn router<S: Clone + Send + Sync + 'static>(self) -> Router<S> {
@@ -70,14 +74,19 @@ async fn only_here(State(page): State<Page>, request: Request, next: Next) -> Re
     }
 }
 
-async fn show() -> Response {
+async fn show(State(page): State<Page>) -> Response {
     let headers = [
         (CONTENT_TYPE, "text/html; charset=utf-8"),
         (CONTENT_SECURITY_POLICY, POLICY),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (CACHE_CONTROL, "no-store"),
     ];
-    (headers, HTML).into_response()
+    (headers, page.html.to_string()).into_response()
+}
+
+/// Text within an attribute of the page.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
 }
 
 /// How much of both logs the page has.

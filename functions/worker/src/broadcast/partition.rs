@@ -1,5 +1,5 @@
 //! Partition of the recipients of a message: sent now, parked, deferred or skipped.
-//! RecipientRef falls where is decided in `herald::broadcast`, by the status of the broadcast and the preferences.
+//! Where a recipient falls is decided in `herald::broadcast`, by the status of the broadcast and the preferences.
 
 use herald::aws::queue::Delivery;
 use herald::aws::table::{PreferenceStore, ReferenceStore};

@@ -141,10 +141,7 @@ async fn a_message_nobody_can_read_is_buried_at_once_and_holds_up_no_conversatio
 #[tokio::test]
 async fn a_failed_notification_is_listed_and_put_back_by_nobody_but_proactive() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
-    let event = local::aws_emulator::template::fire(
-        &bundle.local().template.schedules[0],
-        "2026-11-22T09:00:00Z".parse().unwrap(),
-    );
+    let event = bundle.event(json!({ "kind": "everyone" }));
     let envelope = json!({ "version": "1.0", "requestPayload": event, "responsePayload": {} });
     put_dead(&bundle, "ProactiveDeadLetters", &event.to_string(), None).await;
     put_dead(&bundle, "ProactiveDeadLetters", &envelope.to_string(), None).await;

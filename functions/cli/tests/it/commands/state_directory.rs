@@ -28,6 +28,7 @@ impl Directory {
             source: ChannelSource::Emulated,
             credential: None,
             engine: Arc::new(ScriptedEngine::default()),
+            suggestion: "hello".to_owned(),
             clock: TestBundle::clock_at_start(),
             random: Random::seeded(7),
             delays: Delays::Skipped,

@@ -10,7 +10,7 @@ use local::channel_emulator::{Fault, Operation, Refusal};
 use serde_json::Value;
 use support::TestBundle;
 
-use super::{Examined, Practice};
+use super::{Examined, Practice, scripted_agent};
 
 #[tokio::test]
 async fn everything_the_environment_names_holds() {
@@ -130,7 +130,8 @@ async fn a_machine_that_is_not_signed_in_is_one_failure() {
     };
     let clock: Arc<dyn Clock> = practice.clock.clone();
 
-    let holds = doctor(&arguments, vars, aws, &clock, Report::new(&mut out, Color::Plain)).await.unwrap();
+    let report = Report::new(&mut out, Color::Plain);
+    let holds = doctor(&scripted_agent(), &arguments, vars, aws, &clock, report).await.unwrap();
 
     let examined = Examined { text: String::from_utf8(out).unwrap(), holds };
     examined.assert_one_failed("AWS", "no usable credentials", "sign in");

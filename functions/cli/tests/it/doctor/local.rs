@@ -5,6 +5,10 @@ use std::sync::Arc;
 use cli::args::DoctorArguments;
 use cli::doctor::{Color, Report, doctor};
 use herald::clock::{Clock, SystemClock};
+use local::TEMPLATE;
+use local::aws_emulator::template::Template;
+
+use super::scripted_agent;
 
 #[tokio::test]
 async fn everything_holds_on_this_machine() {
@@ -13,15 +17,16 @@ async fn everything_holds_on_this_machine() {
     let aws = async || panic!("AWS is asked for nothing");
 
     let report = Report::new(&mut out, Color::Plain);
-    let holds = doctor(&DoctorArguments::default(), |_| None, aws, &clock, report).await.unwrap();
+    let holds =
+        doctor(&scripted_agent(), &DoctorArguments::default(), |_| None, aws, &clock, report).await.unwrap();
 
     let text = String::from_utf8(out).unwrap();
     assert!(holds && !text.contains(['✗', '–']), "{text}");
-    for what in [
+    let schedules = Template::parse(TEMPLATE).unwrap().schedules;
+    let schedules: Vec<_> = schedules.iter().map(|schedule| format!("schedule {}", schedule.name)).collect();
+    let others = [
         "local stack",
         "inbound",
-        "schedule morning-digest",
-        "schedule tick",
         "configuration",
         "cloud",
         "credential",
@@ -33,8 +38,10 @@ async fn everything_holds_on_this_machine() {
         "turns queue",
         "tasks queue",
         "deliveries queue",
-    ] {
+    ];
+    for what in schedules.iter().map(String::as_str).chain(others) {
         assert!(text.contains(&format!("✓ {what}: ")), "{what} is not in:\n{text}");
     }
-    assert!(text.ends_with("15 of 15 checks hold.\n"), "{text}");
+    let count = schedules.len() + others.len();
+    assert!(text.ends_with(&format!("{count} of {count} checks hold.\n")), "{text}");
 }

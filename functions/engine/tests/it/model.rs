@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::OrderDesk;
+use engine::order_desk::OrderDesk;
 use serde_json::json;
-use support::model::{MODEL_IDLE, ModelScript, ScriptedModel, events};
 use support::{TestBundle, TestClock};
+
+use super::scripted_model::{MODEL_IDLE, ModelScript, ScriptedModel, events};
 
 /// Longest pause between two chunks of a stream.
 const PAUSE: Duration = Duration::from_millis(1_500);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use engine::OrderDesk;
+use engine::order_desk::OrderDesk;
 use herald::clock::Clock;
 use herald::jobs::timers::Minute;
 use jiff::{SignedDuration, Timestamp};

@@ -4,7 +4,7 @@
 use jiff::SignedDuration;
 use jiff::civil::{Time, Weekday};
 
-use crate::when;
+use crate::order_desk::when;
 
 /// When nothing else is said.
 pub(super) const MORNING: Time = Time::constant(9, 0, 0, 0);

@@ -1,7 +1,7 @@
 //! What a person wants of the order desk, read from what they wrote.
 //! What is done about it is the desk's.
 
-use crate::{courtesy, reminders};
+use super::{preferences, reminders};
 
 /// What a person wants.
 #[derive(Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub(crate) enum Command<'a> {
     /// “forget this conversation”.
     Forget,
     /// “mute news”, “quiet hours 22:00 to 07:00”: what they want to be spared, or to hear of.
-    Spare(courtesy::Command),
+    Spare(preferences::Command),
     /// “remind me tomorrow at 9 to …”, “my reminders”.
     Remind(reminders::Command<'a>),
     /// Anything else that was said.
@@ -45,7 +45,7 @@ impl<'a> Command<'a> {
             | ["forget", "what", "we", "said"] => Self::Forget,
             _ => reminders::Command::of(text, &words, &lower)
                 .map(Self::Remind)
-                .or_else(|| courtesy::Command::of(&lower).map(Self::Spare))
+                .or_else(|| preferences::Command::of(&lower).map(Self::Spare))
                 .or_else(|| item_of(text).map(Self::Order))
                 .unwrap_or(Self::Ask(text)),
         }

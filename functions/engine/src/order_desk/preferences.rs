@@ -5,7 +5,7 @@ use herald::agent::{Effect, QuietHours, Response, Topic, Turn, invoke};
 use herald::protocol::activity::Attachment;
 use serde_json::{Value, json};
 
-use crate::when;
+use super::when;
 
 /// What the button that mutes is called on the wire.
 const MUTE: &str = "mute-topic";

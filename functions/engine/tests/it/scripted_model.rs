@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 /// Response of the server to every request.
 #[derive(Debug, Clone)]
-pub enum ModelScript {
+pub(super) enum ModelScript {
     /// Responds with a stream of server-sent events, written in these pieces, and ends.
     Streams(Vec<Vec<u8>>),
     /// Responds with a stream, written in these pieces, and then stalls without an end.
@@ -25,7 +25,7 @@ pub enum ModelScript {
 
 /// A running server; dropping it ends it.
 #[derive(Debug)]
-pub struct ScriptedModel {
+pub(super) struct ScriptedModel {
     url: String,
     requests: Arc<Mutex<Vec<(String, Value)>>>,
     serving: JoinHandle<()>,
@@ -33,7 +33,7 @@ pub struct ScriptedModel {
 
 impl ScriptedModel {
     /// Starts a server that responds to every request by `script`.
-    pub async fn start(script: ModelScript) -> Self {
+    pub(super) async fn start(script: ModelScript) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let url = format!("http://{}/v1", listener.local_addr().expect("it has an address"));
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -47,8 +47,7 @@ impl ScriptedModel {
     }
 
     /// Returns a model client for this server.
-    #[must_use]
-    pub fn model(&self, clock: Arc<dyn Clock>) -> Model {
+    pub(super) fn model(&self, clock: Arc<dyn Clock>) -> Model {
         let config = Config::from_vars(|name| match name {
             "MODEL_BASE_URL" => Some(self.url.clone()),
             "MODEL_NAME" => Some("scripted".to_owned()),
@@ -60,15 +59,14 @@ impl ScriptedModel {
     }
 
     /// Stops the server and returns its address.
-    pub async fn stop(mut self) -> String {
+    pub(super) async fn stop(mut self) -> String {
         self.serving.abort();
         let _ = (&mut self.serving).await;
         self.url.clone()
     }
 
     /// Returns head and body of each request.
-    #[must_use]
-    pub fn requests(&self) -> Vec<(String, Value)> {
+    pub(super) fn requests(&self) -> Vec<(String, Value)> {
         self.requests.lock().expect("no test panicked with it").clone()
     }
 }
@@ -80,8 +78,7 @@ impl Drop for ScriptedModel {
 }
 
 /// Returns the server-sent events of an answer in these chunks.
-#[must_use]
-pub fn events(chunks: &[&str]) -> String {
+pub(super) fn events(chunks: &[&str]) -> String {
     let event =
         |chunk: &&str| format!("data: {}\n\n", json!({ "choices": [{ "delta": { "content": chunk } }] }));
     let chunks: String = chunks.iter().map(event).collect();
@@ -144,4 +141,4 @@ async fn question(stream: &mut TcpStream) -> Option<(String, Value)> {
 }
 
 /// Upper bound for the silence of a model within its response.
-pub const MODEL_IDLE: Duration = Duration::from_secs(30);
+pub(super) const MODEL_IDLE: Duration = Duration::from_secs(30);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::OrderDesk;
+use engine::order_desk::OrderDesk;
 use herald::broadcast::{BroadcastId, Outcome};
 use herald::clock::Clock;
 use herald::jobs::timers::Minute;

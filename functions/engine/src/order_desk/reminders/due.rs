@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 
 use super::words::{MORNING, Read, duration, month, said_time, weekday};
-use crate::when;
+use crate::order_desk::when;
 
 /// When.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use herald::protocol::activity::Activity;
 use serde_json::{Value, json};
 
-use crate::cards::{CANCEL, DETAILS, Order};
+use super::cards::{CANCEL, DETAILS, Order};
 
 /// The task that places an order and, later, tells of its delivery.
 pub(crate) const PLACE_ORDER: &str = "place-order";

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::OrderDesk;
+use engine::order_desk::OrderDesk;
 use serde_json::json;
 use support::TestBundle;
 

@@ -1,0 +1,132 @@
+//! The order desk's demo: an order, a streamed answer, the morning digest, and a broadcast with its report.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use herald::app::demo::{Demo, Expected, Scene, Step};
+use herald::broadcast::Outcome;
+use herald::clock::SystemClock;
+use serde_json::json;
+
+use super::{DIGEST, OrderDesk};
+
+/// What the two days until a delivery are compressed to.
+const COMPRESSED: Duration = Duration::from_secs(3);
+
+/// Key of the broadcast.
+const NEWS: &str = "demo-news";
+
+/// Returns the demo.
+#[must_use]
+pub fn demo() -> Demo {
+    let desk = OrderDesk { delivery_takes: COMPRESSED, ..OrderDesk::new(Arc::new(SystemClock)) };
+    Demo::new(Arc::new(desk), [order(), digest(), news()].concat())
+}
+
+fn order() -> Vec<Scene> {
+    vec![
+        Scene::new(
+            "Alex installs the agent.",
+            [Step::Install("Alex"), Step::Expect(vec![Expected::Message("Alex", "I am the order desk")])],
+        ),
+        Scene::new(
+            "Alex: “order a laptop”",
+            [
+                Step::Write("Alex", "order a laptop"),
+                Step::Expect(vec![
+                    Expected::Message("Alex", "I am ordering a laptop"),
+                    Expected::Card("Alex", "is placed: a laptop"),
+                ]),
+            ],
+        ),
+        Scene::new(
+            "Two days pass, compressed to three seconds: the task goes on where it stopped.",
+            [Step::Expect(vec![Expected::Message("Alex", "is delivered: a laptop")])],
+        ),
+        Scene::new(
+            "Alex: “tell me about your shop”. The answer grows in one message while it is made.",
+            [
+                Step::Write("Alex", "tell me about your shop"),
+                Step::ExpectGrowing("Alex", "what is still on its way"),
+            ],
+        ),
+    ]
+}
+
+fn digest() -> Vec<Scene> {
+    vec![
+        Scene::new(
+            "The clock is put forward: the schedule MorningDigest fires, for everyone.",
+            [
+                Step::Fire { schedule: DIGEST, only_for: None },
+                Step::Expect(vec![Expected::Card("Alex", "Good morning!")]),
+            ],
+        ),
+        Scene::new(
+            "Once more, for Dana, who has never written: a conversation is created first.",
+            [
+                Step::Fire { schedule: DIGEST, only_for: Some("Dana") },
+                Step::Expect(vec![Expected::Creation("Dana"), Expected::Card("Dana", "Good morning!")]),
+            ],
+        ),
+    ]
+}
+
+/// A broadcast to four people: one is throttled at first, one has blocked the agent, one has muted the topic.
+fn news() -> Vec<Scene> {
+    const TEXT: &str = "we deliver on Saturdays";
+    let install =
+        |name| [Step::Install(name), Step::Expect(vec![Expected::Message(name, "I am the order desk")])];
+    let mute = [
+        Step::Write("Chris", "mute news"),
+        Step::Expect(vec![Expected::Message("Chris", "I will say nothing about news")]),
+    ];
+    let event = json!({
+        "version": 1, "notification": "saturdays", "topic": "news", "key": NEWS,
+        "content": {
+            "text": "Hello ${user.name}, we deliver on Saturdays now.", "values": { "user.name": "there" },
+        },
+    });
+    vec![
+        Scene::new(
+            "Billie and Chris install the agent, and Chris: “mute news”",
+            [install("Billie"), install("Chris"), mute].concat(),
+        ),
+        Scene::new(
+            "A broadcast of news to all four. The channel throttles Alex at first, and Billie has blocked the agent.",
+            [
+                Step::Refuse {
+                    status: 429,
+                    code: "Throttled",
+                    message: "API calls quota exceeded",
+                    retry_after: Some("1"),
+                },
+                Step::Refuse {
+                    status: 403,
+                    code: "ConversationBlockedByUser",
+                    message: "The user blocked the bot",
+                    retry_after: None,
+                },
+                Step::Broadcast { event, recipients: vec!["Alex", "Billie", "Chris", "Dana"] },
+                Step::Expect(vec![
+                    Expected::Refusal("Alex", 429),
+                    Expected::Refusal("Billie", 403),
+                    Expected::Message("Dana", TEXT),
+                    Expected::Message("Alex", TEXT),
+                ]),
+            ],
+        ),
+        Scene::new(
+            "Its report:",
+            [Step::ExpectReport {
+                key: NEWS,
+                outcomes: vec![
+                    ("Alex", Outcome::Delivered),
+                    ("Billie", Outcome::Blocked),
+                    ("Chris", Outcome::OptedOut),
+                    ("Dana", Outcome::Delivered),
+                ],
+            }],
+        ),
+    ]
+}

@@ -1,0 +1,11 @@
+//! Tests of the order desk and of its model, on the bundle of the other stories.
+
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a story may end where it fails")]
+
+mod cards;
+mod model;
+mod preferences;
+mod release;
+mod reminders;
+mod sample;
+mod scripted_model;
