@@ -23,6 +23,7 @@ mod long_work;
 mod memory;
 mod page;
 mod proactive;
+mod readme;
 mod release;
 mod sending;
 mod signing_keys;

@@ -96,6 +96,24 @@ pub struct Parts {
 
 impl Inbound {
     /// Builds the function from its configuration; used by [`run`] and by the bundle on one machine.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use std::sync::Arc;
+    ///
+    /// use herald::agent::Engine;
+    /// use herald::aws::clients::Clients;
+    /// use herald::clock::SystemClock;
+    /// use herald::error::BoxError;
+    /// use inbound::Inbound;
+    /// use inbound::config::Config;
+    ///
+    /// async fn connect(engine: Arc<dyn Engine>) -> Result<Inbound, BoxError> {
+    ///     let (config, clients) = (Config::from_env()?, Clients::load().await?);
+    ///     Ok(Inbound::connect(&config, &clients, engine, Arc::new(SystemClock)))
+    /// }
+    /// ```
     #[must_use]
     pub fn connect(
         config: &Config,

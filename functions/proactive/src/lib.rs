@@ -98,6 +98,24 @@ pub struct Parts {
 
 impl Proactive {
     /// Builds the function from its configuration; used by [`run`] and by the bundle on one machine.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use std::sync::Arc;
+    ///
+    /// use herald::aws::clients::Clients;
+    /// use herald::clock::SystemClock;
+    /// use herald::error::BoxError;
+    /// use herald::random::Random;
+    /// use proactive::Proactive;
+    /// use proactive::config::Config;
+    ///
+    /// async fn connect() -> Result<Proactive, BoxError> {
+    ///     let (config, clients) = (Config::from_env()?, Clients::load().await?);
+    ///     Ok(Proactive::connect(&config, &clients, Arc::new(SystemClock), Random::system()))
+    /// }
+    /// ```
     #[must_use]
     pub fn connect(config: &Config, clients: &Clients, clock: Arc<dyn Clock>, random: Random) -> Self {
         let Config { agent, resources, deliveries } = config;

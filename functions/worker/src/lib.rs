@@ -179,6 +179,25 @@ pub struct MessageContext {
 
 impl Worker {
     /// Builds the function from its configuration; used by [`run`] and by the bundle on one machine.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use std::sync::Arc;
+    ///
+    /// use herald::agent::Engine;
+    /// use herald::aws::clients::Clients;
+    /// use herald::clock::SystemClock;
+    /// use herald::error::BoxError;
+    /// use herald::random::Random;
+    /// use worker::Worker;
+    /// use worker::config::Config;
+    ///
+    /// async fn connect(engine: Arc<dyn Engine>) -> Result<Worker, BoxError> {
+    ///     let (config, clients) = (Config::from_env()?, Clients::load().await?);
+    ///     Ok(Worker::connect(&config, &clients, engine, Arc::new(SystemClock), Random::system()))
+    /// }
+    /// ```
     #[must_use]
     pub fn connect(
         config: &Config,

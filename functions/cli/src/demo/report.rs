@@ -40,7 +40,12 @@ pub(super) async fn expect_done(local: &Local, story: &mut Story, key: &str) -> 
 }
 
 /// The report's lines, once there are `count` of them that stay, or as they are when the time is over.
-async fn settled(local: &Local, story: &Story, key: &str, count: usize) -> Result<Vec<ReportEntry>, DemoError> {
+async fn settled(
+    local: &Local,
+    story: &Story,
+    key: &str,
+    count: usize,
+) -> Result<Vec<ReportEntry>, DemoError> {
     let (broadcasts, id) = (&local.bundle.proactive.broadcasts, BroadcastId::of_key(key));
     loop {
         let mut lines = Vec::new();

@@ -12,6 +12,19 @@ use crate::error::BoxError;
 use crate::hash;
 
 /// Store of signing keys.
+///
+/// # Examples
+///
+/// ```no_run
+/// use std::sync::Arc;
+///
+/// use herald::aws::table::{KeyStore, Table};
+/// use herald::channel::auth::KeyCache;
+///
+/// fn cache(table: Table) -> Arc<dyn KeyCache> {
+///     Arc::new(KeyStore::new(table))
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct KeyStore {
     table: Table,

@@ -13,6 +13,18 @@ use crate::agent::memory::Memory;
 use crate::protocol::conversation::ReferenceKey;
 
 /// Store of memories.
+///
+/// # Examples
+///
+/// ```no_run
+/// use herald::aws::table::{MemoryStore, StoreError};
+/// use herald::protocol::conversation::ReferenceKey;
+/// use jiff::Timestamp;
+///
+/// async fn forget(memories: &MemoryStore, conversation: &ReferenceKey, now: Timestamp) -> Result<(), StoreError> {
+///     memories.change(conversation, now, |memory| memory.cleared_before(now)).await
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct MemoryStore {
     table: Table,

@@ -13,6 +13,18 @@ use super::{StoreError, Table, batch_get};
 use crate::broadcast::preferences::Preferences;
 
 /// Store of preferences.
+///
+/// # Examples
+///
+/// ```no_run
+/// use herald::aws::table::{PreferenceStore, StoreError};
+/// use herald::broadcast::preferences::Setting;
+/// use jiff::Timestamp;
+///
+/// async fn mute(preferences: &PreferenceStore, subject: &str, now: Timestamp) -> Result<(), StoreError> {
+///     preferences.change(subject, |preferences| preferences.set_muted(None, Setting::Muted, now)).await
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct PreferenceStore {
     table: Table,

@@ -23,6 +23,22 @@ const RETENTION_SECONDS: i64 = 3600;
 const MAX_CACHED: usize = 1024;
 
 /// Store of the rate limits of one agent.
+///
+/// # Examples
+///
+/// ```no_run
+/// use std::time::Duration;
+///
+/// use herald::aws::table::{RateKey, RateStore, StoreError};
+/// use herald::rate_limit::CONVERSATION;
+/// use jiff::Timestamp;
+///
+/// async fn slots(rates: &RateStore, conversation: &str, now: Timestamp) -> Result<Vec<Timestamp>, StoreError> {
+///     let key = RateKey::Conversation(conversation);
+///     let reserved = rates.reserve(key, &CONVERSATION, 2, now, Duration::from_secs(5)).await?;
+///     Ok(reserved.unwrap_or_default())
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct RateStore {
     table: Table,

@@ -18,6 +18,24 @@ const MAX_OPEN: SignedDuration = SignedDuration::from_secs(130);
 const RETENTION: SignedDuration = SignedDuration::from_hours(1);
 
 /// Store of open streams.
+///
+/// # Examples
+///
+/// ```no_run
+/// use herald::aws::table::{StoreError, StreamStore};
+/// use herald::jobs::JobId;
+/// use herald::protocol::conversation::ReferenceKey;
+/// use jiff::Timestamp;
+///
+/// async fn may_stream(
+///     streams: &StreamStore,
+///     conversation: &ReferenceKey,
+///     job: &JobId,
+///     now: Timestamp,
+/// ) -> Result<bool, StoreError> {
+///     streams.begin(conversation, job, now).await
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct StreamStore {
     table: Table,

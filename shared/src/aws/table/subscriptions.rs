@@ -23,6 +23,24 @@ pub const SUBSCRIBER_SHARDS: u16 = 16;
 const RETENTION: SignedDuration = SignedDuration::from_hours(48);
 
 /// Store of the subscriptions to one agent in one cloud.
+///
+/// # Examples
+///
+/// ```no_run
+/// use herald::agent::Topic;
+/// use herald::aws::table::{StoreError, Subscription, SubscriptionStore};
+/// use herald::protocol::conversation::ReferenceKey;
+/// use jiff::Timestamp;
+///
+/// async fn subscribe(
+///     subscriptions: &SubscriptionStore,
+///     topic: &Topic,
+///     conversation: &ReferenceKey,
+///     now: Timestamp,
+/// ) -> Result<(), StoreError> {
+///     subscriptions.put(topic, conversation, Subscription::On, now, now).await
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct SubscriptionStore {
     table: Table,
