@@ -1,5 +1,5 @@
-//! `herald demo`: the story in the terminal, on the real parts, checked as it goes.
-//! It keeps nothing and ends by itself.
+//! `herald demo`: a scripted demonstration in the terminal, on the production code, with every outcome checked.
+//! It stores nothing and ends by itself.
 
 mod broadcast;
 mod story;
@@ -24,34 +24,34 @@ use local::aws_emulator::template::fire;
 use local::channel_emulator::Channel;
 use local::{ChannelSource, Local, LocalError, LocalOptions};
 
-/// What the two days until a delivery are compressed to.
-const COMPRESSED: Duration = Duration::from_secs(3);
+/// Duration of a delivery in the demo, instead of two days.
+const DELIVERY_TIME: Duration = Duration::from_secs(3);
 
-/// Why the demo did not go well.
+/// Why the demo failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
-    /// Something could not be started or stopped.
+    /// The bundle could not be started or stopped.
     #[error(transparent)]
     Local(#[from] LocalError),
-    /// An event was not taken.
-    #[error("{0} was not taken")]
-    NotTaken(&'static str, #[source] Option<BoxError>),
-    /// Something expected did not arrive as it should.
-    #[error("{0} of the expected activities and outcomes are not as they should be")]
+    /// An activity or event was rejected.
+    #[error("{0} was rejected")]
+    Rejected(&'static str, #[source] Option<BoxError>),
+    /// Expected activities or outcomes did not arrive.
+    #[error("{0} expected activities or outcomes did not arrive")]
     Unmet(usize),
-    /// A broadcast's report could not be read.
-    #[error("report cannot be read")]
+    /// The report of the broadcast could not be read.
+    #[error("could not read the report")]
     Report(#[from] StoreError),
-    /// The terminal could not be written to.
-    #[error("terminal cannot be used")]
+    /// The output could not be written.
+    #[error("could not write to the terminal")]
     Terminal(#[from] io::Error),
 }
 
-/// Plays the story.
+/// Runs the demo.
 ///
 /// # Errors
 ///
-/// [`DemoError::Unmet`] when anything expected did not arrive, and the others when it could not be played.
+/// [`DemoError::Unmet`] if an expected activity or outcome did not arrive; another [`DemoError`] if the demo could not run.
 pub async fn demo() -> Result<(), DemoError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let local = Local::start(LocalOptions {
@@ -59,7 +59,7 @@ pub async fn demo() -> Result<(), DemoError> {
         port: 0,
         source: ChannelSource::Emulated,
         credential: None,
-        engine: Arc::new(OrderDesk { delivery_takes: COMPRESSED, ..OrderDesk::new(clock.clone()) }),
+        engine: Arc::new(OrderDesk { delivery_takes: DELIVERY_TIME, ..OrderDesk::new(clock.clone()) }),
         clock: clock.clone(),
         random: Random::system(),
         delays: Delays::Kept,
@@ -84,14 +84,14 @@ async fn play(local: &Local, clock: &Arc<dyn Clock>) -> Result<usize, DemoError>
     let channel = &local.channel;
     let (alex, dana) = (channel.add_person("Alex"), channel.add_person("Dana"));
     let mut story = Story::new(channel.clone(), clock.clone());
-    story.title("Everything below is real but the channel, and happens on this machine.")?;
+    story.title("Everything runs on this machine. Only the channel is emulated.")?;
 
     story.scene("Alex installs the agent.")?;
-    take(channel, channel.install(&alex), "the installation").await?;
+    deliver(channel, channel.install(&alex), "the installation").await?;
     story.expect(&[Expected::message(&alex, "I am the order desk")]).await?;
 
     story.scene("Alex: “order a laptop”")?;
-    take(channel, channel.message(&alex, "order a laptop"), "Alex's message").await?;
+    deliver(channel, channel.message(&alex, "order a laptop"), "Alex's message").await?;
     story
         .expect(&[
             Expected::message(&alex, "I am ordering a laptop"),
@@ -99,24 +99,24 @@ async fn play(local: &Local, clock: &Arc<dyn Clock>) -> Result<usize, DemoError>
         ])
         .await?;
 
-    story.scene("Two days pass, compressed to three seconds: the task goes on where it stopped.")?;
+    story.scene("Two days pass, shortened to three seconds: the task continues with its next step.")?;
     story.expect(&[Expected::message(&alex, "is delivered: a laptop")]).await?;
 
-    story.scene("Alex: “tell me about your shop”. The answer grows in one message while it is made.")?;
-    take(channel, channel.message(&alex, "tell me about your shop"), "Alex's question").await?;
+    story.scene("Alex: “tell me about your shop”. The answer is streamed into one message.")?;
+    deliver(channel, channel.message(&alex, "tell me about your shop"), "Alex's question").await?;
     story.expect_growing(&alex, "what is still on its way").await?;
 
-    let schedule = local.template.schedules.first().ok_or(DemoError::NotTaken("the schedule", None))?;
-    let due = schedule.next_after(clock.now()).ok_or(DemoError::NotTaken("the schedule", None))?;
+    let schedule = local.template.schedules.first().ok_or(DemoError::Rejected("the schedule", None))?;
+    let due = schedule.next_after(clock.now()).ok_or(DemoError::Rejected("the schedule", None))?;
     let event = fire(schedule, due);
-    story.scene("The clock is put forward: the schedule MorningDigest fires, for everyone.")?;
-    local.fire(event).await.map_err(|error| DemoError::NotTaken("the schedule", Some(error)))?;
+    story.scene("The schedule morning-digest runs, for everyone.")?;
+    local.fire(event).await.map_err(|error| DemoError::Rejected("the schedule", Some(error)))?;
     story.expect(&[Expected::card(&alex, "Good morning!")]).await?;
 
-    story.scene("Once more, for Dana, who has never written: a conversation is created first.")?;
-    let due = schedule.next_after(due).ok_or(DemoError::NotTaken("the schedule", None))?;
+    story.scene("It runs again, for Dana, who has no conversation yet: one is created first.")?;
+    let due = schedule.next_after(due).ok_or(DemoError::Rejected("the schedule", None))?;
     let for_dana = for_one(fire(schedule, due), &dana.tenant, &dana.entra_id);
-    local.fire(for_dana).await.map_err(|error| DemoError::NotTaken("the schedule", Some(error)))?;
+    local.fire(for_dana).await.map_err(|error| DemoError::Rejected("the schedule", Some(error)))?;
     story.expect(&[Expected::creation(&dana), Expected::card(&dana, "Good morning!")]).await?;
 
     broadcast::play(local, &mut story, &alex, &dana).await?;
@@ -124,16 +124,18 @@ async fn play(local: &Local, clock: &Arc<dyn Clock>) -> Result<usize, DemoError>
     story.end()
 }
 
-async fn take(channel: &Channel, activity: Value, what: &'static str) -> Result<(), DemoError> {
+/// Delivers an activity from the channel to `inbound`.
+async fn deliver(channel: &Channel, activity: Value, what: &'static str) -> Result<(), DemoError> {
     match channel.deliver(activity).await {
         Ok(answer) if answer.status == 202 => Ok(()),
         Ok(answer) => {
-            Err(DemoError::NotTaken(what, Some(format!("inbound answered {}", answer.status).into())))
+            Err(DemoError::Rejected(what, Some(format!("inbound answered {}", answer.status).into())))
         }
-        Err(error) => Err(DemoError::NotTaken(what, Some(error.into()))),
+        Err(error) => Err(DemoError::Rejected(what, Some(error.into()))),
     }
 }
 
+/// Returns `event` with one person as its audience.
 fn for_one(mut event: Value, tenant: &str, id: &str) -> Value {
     event["audience"] = serde_json::json!({ "kind": "user", "tenant": tenant, "id": id });
     event

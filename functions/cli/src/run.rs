@@ -1,5 +1,5 @@
-//! `herald run`: everything on this machine until Ctrl-C, and a line to talk to the agent.
-//! [`Local`] is what runs.
+//! `herald run`: runs the bundle on this machine until Ctrl-C, with a terminal chat.
+//! [`Local`] is the bundle.
 
 mod chat;
 
@@ -22,28 +22,28 @@ use local::aws_emulator::Delays;
 use local::bundle::Registration;
 use local::{ChannelSource, Local, LocalError, LocalOptions, scheduler};
 
-/// Why running ended.
+/// Why `herald run` failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// `CLOUD` is set and something else is not.
+    /// A variable is missing or invalid.
     #[error(transparent)]
     Configuration(#[from] ConfigError),
-    /// Something could not be started or stopped.
+    /// The bundle could not be started or stopped.
     #[error(transparent)]
     Local(#[from] LocalError),
-    /// The model's client could not be made.
-    #[error("model cannot be asked")]
+    /// The HTTP client of the model could not be created.
+    #[error("could not create the client of the model")]
     Model(#[source] reqwest::Error),
-    /// The terminal or the signals could not be used.
-    #[error("terminal cannot be used")]
+    /// The terminal could not be written, or signals could not be received.
+    #[error("could not use the terminal")]
     Terminal(#[from] io::Error),
 }
 
-/// Runs until Ctrl-C.
+/// Runs the bundle until Ctrl-C.
 ///
 /// # Errors
 ///
-/// [`RunError`], with what to change.
+/// [`RunError`], which names the fix.
 pub async fn run(
     arguments: &RunArguments,
     state: &Path,
@@ -92,11 +92,11 @@ pub async fn run(
     if let Some(local) = Arc::into_inner(local) {
         local.stop().await?;
     }
-    writeln!(io::stdout(), "Stopped. What is not finished goes on at the next start.")?;
+    writeln!(io::stdout(), "Stopped. Unfinished work continues at the next start.")?;
     Ok(())
 }
 
-/// The model that answers free text, if one is named; its key may be kept in AWS all the same.
+/// Returns the configured model for free text; `None` if none is configured. Its key may be stored in Secrets Manager.
 async fn model(
     vars: impl Fn(&str) -> Option<String>,
     clock: &Arc<dyn Clock>,
@@ -110,6 +110,7 @@ async fn model(
     Model::new(config, key, clock.clone()).map(Some).map_err(RunError::Model)
 }
 
+/// Returns the channel to serve: emulated, the Agents Playground, or the channel of `CLOUD`.
 async fn channel_source(
     arguments: &RunArguments,
     vars: impl Fn(&str) -> Option<String>,
@@ -143,7 +144,7 @@ async fn channel_source(
             Some(client_id),
             Some(tenant),
         ) => {
-            // The table and the queues are this machine's all the same.
+            // Only the credential uses AWS; the table and the queues are on this machine.
             let aws = if credential.is_from_aws() {
                 aws_config::load_from_env().await
             } else {
@@ -165,10 +166,11 @@ async fn channel_source(
                 false => ChannelSource::Channel(registration),
             })
         }
-        _ => unreachable!("every absent value was noted as a gap"),
+        _ => unreachable!("every missing value is in the configuration error"),
     }
 }
 
+/// Prints the endpoint, the schedules and the next step.
 fn greet(local: &Local, state: &Path, source: &ChannelSource) -> io::Result<()> {
     let endpoint = local.endpoint();
     let mut out = io::stdout().lock();
@@ -189,25 +191,25 @@ fn greet(local: &Local, state: &Path, source: &ChannelSource) -> io::Result<()> 
             let page = endpoint.trim_end_matches("api/messages");
             writeln!(
                 out,
-                "\nTalk to the agent: open {page} or type “order a laptop” here and press Enter. Ctrl-C ends.\n"
+                "\nChat with the agent: open {page}, or type “order a laptop” here and press Enter. Ctrl-C stops.\n"
             )
         }
         ChannelSource::Playground => writeln!(
             out,
             "\nNext, in another terminal:  npx -p @microsoft/m365agentsplayground agentsplayground \
-             -e {endpoint} -c msteams\nCtrl-C ends."
+             -e {endpoint} -c msteams\nCtrl-C stops."
         ),
         ChannelSource::OwnPlayground(_) => writeln!(
             out,
             "\nNext, in another terminal:  npx -p @microsoft/m365agentsplayground agentsplayground \
              -e {endpoint} -c msteams --client-id … --client-secret … --tenant-id …\n\
-             It speaks with the agent's own credential: give it that of CLIENT_ID. Ctrl-C ends."
+             It uses the credential of the agent: pass that of CLIENT_ID. Ctrl-C stops."
         ),
-        ChannelSource::Channel(_) => writeln!(out, "\nServing the channel that CLOUD names. Ctrl-C ends."),
+        ChannelSource::Channel(_) => writeln!(out, "\nServing the channel that CLOUD names. Ctrl-C stops."),
     }
 }
 
-/// Returns when the process is asked to end.
+/// Waits for Ctrl-C or SIGTERM.
 async fn interrupted() -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
 
@@ -223,7 +225,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_channel_elsewhere_needs_its_registration() {
+    async fn cloud_without_registration_names_every_missing_variable() {
         let arguments = RunArguments::default();
 
         let error = channel_source(&arguments, |name| (name == "CLOUD").then(|| "public".to_owned()))
@@ -237,7 +239,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_playground_is_served_without_a_registration_or_with_a_whole_one() {
+    async fn playground_needs_no_registration_or_a_complete_one() {
         let arguments = RunArguments { playground: true, ..RunArguments::default() };
         let given = |name: &str| {
             let pairs = [("CLIENT_ID", "5d0c9c1e"), ("TENANT_ID", "9a1b2c3d"), ("CLIENT_SECRET", "hush")];
@@ -254,7 +256,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_channel_elsewhere_is_served_with_each_of_the_credentials() {
+    async fn cloud_is_served_with_each_kind_of_credential() {
         let given = [
             ("CLOUD", "public"),
             ("CLIENT_ID", "5d0c9c1e"),

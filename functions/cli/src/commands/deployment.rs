@@ -161,7 +161,7 @@ impl Deployment {
         let (turns, tasks, deliveries) =
             (queue(WorkQueue::Turns)?, queue(WorkQueue::Tasks)?, queue(WorkQueue::Deliveries)?);
         let (Some(turns), Some(tasks), Some(deliveries)) = (turns, tasks, deliveries) else {
-            return Err(CommandError::NotQueued);
+            return Err(CommandError::NotRedrivable);
         };
         Ok(Proactive::new(proactive::Parts {
             references: ReferenceStore::new(table.clone(), client_id.clone(), &cloud),

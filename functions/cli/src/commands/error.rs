@@ -94,7 +94,7 @@ pub enum CommandError {
          function with it: aws lambda invoke --function-name FUNCTION --invocation-type Event \
          --cli-binary-format raw-in-base64-out --payload file://event.json /dev/stdout"
     )]
-    NotQueued,
+    NotRedrivable,
     /// A request to a queue failed.
     #[error("could not {action} of queue `{queue}`")]
     Queue {

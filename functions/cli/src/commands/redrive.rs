@@ -39,7 +39,7 @@ pub(super) async fn redrive(
     out: &mut (dyn Write + Send),
 ) -> Result<bool, CommandError> {
     if kind == Some(WorkQueue::Proactive) {
-        return Err(CommandError::NotQueued);
+        return Err(CommandError::NotRedrivable);
     }
     let mut found = HashSet::new();
     for kind in KINDS.into_iter().filter(|each| kind.is_none_or(|kind| kind == *each)) {

@@ -140,11 +140,11 @@ async fn list(
         group.client.list_schedules().group_name(&group.name).into_paginator().items().send().collect().await;
     let listed = listed.map_err(|error| group.error("scheduler:ListSchedules", error))?;
     for name in listed.iter().filter_map(|summary| summary.name()) {
-        // One that was taken away meanwhile is no news.
+        // A schedule that was removed meanwhile is not listed.
         let Some(schedule) = group.get(name).await? else { continue };
         let input = schedule.target().and_then(|target| target.input());
         let input: Value = input.and_then(|input| serde_json::from_str(input).ok()).unwrap_or_default();
-        let tells =
+        let notification =
             input["notification"].as_str().unwrap_or(if input["tick"] == true { "(tick)" } else { "?" });
         let text = schedule.schedule_expression().unwrap_or_default();
         let zone = schedule.schedule_expression_timezone().unwrap_or("UTC");
@@ -157,7 +157,7 @@ async fn list(
                 .map_or_else(|| "never".to_owned(), |next| shown(next, &expression)),
             (_, Err(error)) => error.to_string(),
         };
-        writeln!(out, "{name}\t{text}\t{zone}\t{tells}\tnext {next}")?;
+        writeln!(out, "{name}\t{text}\t{zone}\t{notification}\tnext {next}")?;
     }
     Ok(true)
 }
@@ -167,7 +167,7 @@ async fn remove(
     name: &str,
     out: &mut (dyn Write + Send),
 ) -> Result<bool, CommandError> {
-    if Template::parse(TEMPLATE)?.schedules.iter().any(|given| given.name == name) {
+    if Template::parse(TEMPLATE)?.schedules.iter().any(|schedule| schedule.name == name) {
         return Err(CommandError::TemplateSchedule(name.to_owned()));
     }
     match group.client.delete_schedule().group_name(&group.name).name(name).send().await {

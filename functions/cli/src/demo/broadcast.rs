@@ -1,19 +1,19 @@
-//! The demo's broadcast: one is throttled at first, one has blocked the agent, one has muted the topic; and its report.
-//! What becomes of each is the shipped code's doing; here it is provoked and held against what is expected.
+//! The broadcast of the demo: a throttled recipient, one that blocked the agent, one that muted the topic, and the report.
+//! The faults are injected here; the production code handles them.
 
 use herald::aws::table::SLICES;
 use herald::broadcast::{BroadcastId, Entry, Outcome, Status};
 use serde_json::{Value, json};
 
 use super::story::{Expected, Story};
-use super::{DemoError, take};
+use super::{DemoError, deliver};
 use local::Local;
 use local::channel_emulator::{Fault, Operation, Person, Refusal};
 
-/// The broadcast's key.
+/// The key of the broadcast.
 const KEY: &str = "demo-news";
 
-/// Tells four people, who come to different things, and prints the report.
+/// Sends a broadcast to four people with different outcomes, and prints its report.
 pub(super) async fn play(
     local: &Local,
     story: &mut Story,
@@ -24,27 +24,27 @@ pub(super) async fn play(
     let (billie, chris) = (channel.add_person("Billie"), channel.add_person("Chris"));
     story.scene("Billie and Chris install the agent, and Chris: “mute news”")?;
     for person in [&billie, &chris] {
-        take(channel, channel.install(person), "the installation").await?;
+        deliver(channel, channel.install(person), "the installation").await?;
         story.expect(&[Expected::message(person, "I am the order desk")]).await?;
     }
-    take(channel, channel.message(&chris, "mute news"), "Chris's message").await?;
+    deliver(channel, channel.message(&chris, "mute news"), "Chris's message").await?;
     story.expect(&[Expected::message(&chris, "I will say nothing about news")]).await?;
 
-    story.scene("A broadcast of news to all four. The channel throttles Alex at first, and Billie has blocked the agent.")?;
+    story.scene("A broadcast of news to all four. The channel throttles the first send to Alex, and Billie has blocked the agent.")?;
     let throttled = Refusal::new(429, "Throttled", "API calls quota exceeded").retry_after("1");
     let blocked = Refusal::new(403, "ConversationBlockedByUser", "The user blocked the bot");
     channel.fail_on(Operation::Send, Fault::Status(throttled));
     channel.fail_on(Operation::Send, Fault::Status(blocked));
     let people = [alex, &billie, &chris, dana];
-    let failed = |error| DemoError::NotTaken("the broadcast", Some(error));
+    let failed = |error| DemoError::Rejected("the broadcast", Some(error));
     local.fire(event(&people)).await.map_err(failed)?;
-    let says = "we deliver on Saturdays";
+    let text = "we deliver on Saturdays";
     story
         .expect(&[
-            Expected::refusal(alex, 429),
-            Expected::refusal(&billie, 403),
-            Expected::message(dana, says),
-            Expected::message(alex, says),
+            Expected::rejection(alex, 429),
+            Expected::rejection(&billie, 403),
+            Expected::message(dana, text),
+            Expected::message(alex, text),
         ])
         .await?;
 
@@ -53,11 +53,11 @@ pub(super) async fn play(
     let outcomes = [Outcome::Delivered, Outcome::Blocked, Outcome::OptedOut, Outcome::Delivered];
     for (person, outcome) in people.into_iter().zip(outcomes) {
         let line = lines.iter().find(|line| is_of(line, person));
-        let is = line.map_or("not told of", |line| line.outcome.name());
+        let actual = line.map_or("not reported", |line| line.outcome.name());
         let reason = line.and_then(Entry::reason).unwrap_or_default();
         let is_right = line.is_some_and(|line| line.outcome == outcome);
-        let text = format!("{:<7} {is:<10} {reason}", person.name);
-        story.hold(&text, if is_right { Ok(()) } else { Err("not what was expected") })?;
+        let text = format!("{:<7} {actual:<10} {reason}", person.name);
+        story.check(&text, if is_right { Ok(()) } else { Err("unexpected") })?;
     }
     local.fire(json!({ "version": 1, "tick": true })).await.map_err(failed)?;
     summary(local, story).await
@@ -65,13 +65,13 @@ pub(super) async fn play(
 
 async fn summary(local: &Local, story: &mut Story) -> Result<(), DemoError> {
     let (broadcasts, id) = (&local.bundle.proactive.broadcasts, BroadcastId::of_key(KEY));
-    let tally = broadcasts.counts(&id).await?.total();
+    let counts = broadcasts.counts(&id).await?.total();
     let is_done = broadcasts.state(&id).await?.is_some_and(|broadcast| broadcast.status == Status::Done);
-    let counted = Outcome::ALL.into_iter().filter(|outcome| tally.of(*outcome) > 0);
+    let counted = Outcome::ALL.into_iter().filter(|outcome| counts.of(*outcome) > 0);
     let counted: Vec<_> =
-        counted.map(|outcome| format!("{} {}", tally.of(outcome), outcome.name())).collect();
-    let line = format!("in all: {}", counted.join(", "));
-    Ok(story.hold(&line, if is_done { Ok(()) } else { Err("it is not done") })?)
+        counted.map(|outcome| format!("{} {}", counts.of(outcome), outcome.name())).collect();
+    let line = format!("total: {}", counted.join(", "));
+    Ok(story.check(&line, if is_done { Ok(()) } else { Err("not done") })?)
 }
 
 fn event(people: &[&Person]) -> Value {
@@ -85,7 +85,7 @@ fn event(people: &[&Person]) -> Value {
     })
 }
 
-/// The report's lines, once there are `count` of them that stay, or as they are when the time is over.
+/// Returns the report once `count` recipients have a final outcome, or as it is at the time limit.
 async fn settled(local: &Local, story: &Story, count: usize) -> Result<Vec<Entry>, DemoError> {
     let (broadcasts, id) = (&local.bundle.proactive.broadcasts, BroadcastId::of_key(KEY));
     loop {
@@ -95,7 +95,7 @@ async fn settled(local: &Local, story: &Story, count: usize) -> Result<Vec<Entry
             lines.extend(page.await?.entries);
         }
         let is_settled = lines.len() == count && lines.iter().all(|line| line.outcome.is_settled());
-        if is_settled || !story.look_again().await {
+        if is_settled || !story.wait_to_poll().await {
             return Ok(lines);
         }
     }

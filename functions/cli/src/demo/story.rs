@@ -1,5 +1,5 @@
-//! Prints what the channel was asked to do, with its time since the query, and holds it against what is expected.
-//! What is played is `demo`'s.
+//! Prints the requests that the channel received, with the time since the trigger, and compares them with expectations.
+//! The scenes are in `demo`.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -11,80 +11,83 @@ use jiff::Timestamp;
 use super::DemoError;
 use local::channel_emulator::{Channel, Effect, Person, TranscriptEntry};
 
-/// The channel's own limit for the first answer; the later ones are well within it here.
-const LIMIT: Duration = Duration::from_secs(15);
+/// Time limit for an expected activity: the limit of the channel for a first answer.
+const TIME_LIMIT: Duration = Duration::from_secs(15);
 
-/// A text of more characters than this is long, and so many of it are printed.
-const LONG: usize = 100;
-const LAST_WORDS: usize = 64;
+/// Longest text that is printed in full, in characters.
+const MAX_PRINTED: usize = 100;
 
-/// How often the transcript is looked at while something is awaited.
-const LOOK: Duration = Duration::from_millis(5);
+/// Number of characters printed of the end of a longer text.
+const PRINTED_END: usize = 64;
 
-/// Something that is to arrive.
+/// Interval at which the transcript is polled.
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
+
+/// An activity that the channel is expected to receive.
 pub(super) struct Expected {
     person: Person,
-    what: What,
+    request: ExpectedRequest,
 }
 
-/// What is to arrive.
-enum What {
-    /// A message that says this.
+/// An expected request.
+enum ExpectedRequest {
+    /// A message that contains this text.
     Message(&'static str),
-    /// The same with an Adaptive Card.
+    /// A message with an Adaptive Card that contains this text.
     Card(&'static str),
-    /// A conversation, created without an activity.
+    /// The creation of a conversation, without an activity.
     Conversation,
-    /// A request that the channel refuses with this status.
-    Refusal(u16),
+    /// A request that the channel rejects with this status.
+    Rejection(u16),
 }
 
 impl Expected {
-    /// A message to `person` that says this.
-    pub(super) fn message(person: &Person, says: &'static str) -> Self {
-        Self { person: person.clone(), what: What::Message(says) }
+    /// Expects a message to `person` that contains `text`.
+    pub(super) fn message(person: &Person, text: &'static str) -> Self {
+        Self { person: person.clone(), request: ExpectedRequest::Message(text) }
     }
 
-    /// The same with an Adaptive Card.
-    pub(super) fn card(person: &Person, says: &'static str) -> Self {
-        Self { person: person.clone(), what: What::Card(says) }
+    /// Expects a message with an Adaptive Card to `person` that contains `text`.
+    pub(super) fn card(person: &Person, text: &'static str) -> Self {
+        Self { person: person.clone(), request: ExpectedRequest::Card(text) }
     }
 
-    /// A conversation created with `person`, without an activity.
+    /// Expects the creation of a conversation with `person`, without an activity.
     pub(super) fn creation(person: &Person) -> Self {
-        Self { person: person.clone(), what: What::Conversation }
+        Self { person: person.clone(), request: ExpectedRequest::Conversation }
     }
 
-    /// A message to `person` that the channel refuses with this status.
-    pub(super) fn refusal(person: &Person, status: u16) -> Self {
-        Self { person: person.clone(), what: What::Refusal(status) }
+    /// Expects a message to `person` that the channel rejects with `status`.
+    pub(super) fn rejection(person: &Person, status: u16) -> Self {
+        Self { person: person.clone(), request: ExpectedRequest::Rejection(status) }
     }
 
     fn is_met_by(&self, entry: &TranscriptEntry, channel: &Channel) -> bool {
         let is_theirs = entry.conversation.as_deref() == Some(&channel.personal_conversation(&self.person));
-        let says = |words: &str| {
+        let has_text = |expected: &str| {
             let text = entry.activity["text"].as_str().unwrap_or_default();
-            entry.effect == Effect::Sent && text.contains(words)
+            entry.effect == Effect::Sent && text.contains(expected)
         };
-        let is_it = match self.what {
-            What::Message(words) => says(words) && !has_card(entry),
-            What::Card(words) => says(words) && has_card(entry),
-            What::Conversation => entry.effect == Effect::Created && entry.activity.is_null(),
-            What::Refusal(status) => entry.effect == Effect::Refused && entry.status == Some(status),
+        let is_expected = match self.request {
+            ExpectedRequest::Message(text) => has_text(text) && !has_card(entry),
+            ExpectedRequest::Card(text) => has_text(text) && has_card(entry),
+            ExpectedRequest::Conversation => entry.effect == Effect::Created && entry.activity.is_null(),
+            ExpectedRequest::Rejection(status) => entry.effect == Effect::Refused && entry.status == Some(status),
         };
-        is_theirs && is_it
+        is_theirs && is_expected
     }
 
-    fn words(&self) -> &'static str {
-        match self.what {
-            What::Message(words) | What::Card(words) => words,
-            What::Conversation => "a created conversation",
-            What::Refusal(_) => "a refusal",
+    /// Returns the expected text.
+    fn text(&self) -> &'static str {
+        match self.request {
+            ExpectedRequest::Message(text) | ExpectedRequest::Card(text) => text,
+            ExpectedRequest::Conversation => "a new conversation",
+            ExpectedRequest::Rejection(_) => "a rejection",
         }
     }
 }
 
-/// The story so far.
+/// The progress of the demo.
 pub(super) struct Story {
     channel: Channel,
     clock: Arc<dyn Clock>,
@@ -104,17 +107,17 @@ impl Story {
         writeln!(io::stdout(), "{text}")
     }
 
-    /// Something happens; times count from here.
+    /// Prints the title of a scene; times count from here.
     pub(super) fn scene(&mut self, text: &str) -> io::Result<()> {
         self.begun = self.clock.now();
         writeln!(io::stdout(), "\n{text}")
     }
 
-    /// Waits for what is to arrive, in this order, and prints what does.
+    /// Waits for the expected activities, in this order, and prints those that arrive.
     pub(super) async fn expect(&mut self, expected: &[Expected]) -> Result<(), DemoError> {
         for expected in expected {
             let clock = self.clock.clone();
-            let arrived = timeout(clock.as_ref(), LIMIT, self.next()).await;
+            let arrived = timeout(clock.as_ref(), TIME_LIMIT, self.next()).await;
             match arrived {
                 Some(entry) if expected.is_met_by(&entry, &self.channel) => {
                     self.met += 1;
@@ -122,11 +125,11 @@ impl Story {
                 }
                 Some(entry) => {
                     self.unmet += 1;
-                    self.print(&entry, expected, "   ← not what was expected")?;
+                    self.print(&entry, expected, "   ← unexpected")?;
                 }
                 None => {
                     self.unmet += 1;
-                    let what = expected.words();
+                    let what = expected.text();
                     writeln!(io::stdout(), "           nothing within 15 s; expected “{what}”")?;
                 }
             }
@@ -134,7 +137,7 @@ impl Story {
         Ok(())
     }
 
-    /// Waits for an answer to `person` that ends with `end`, and prints each stage in which it is shown.
+    /// Waits for a streamed answer to `person` that contains `end`, and prints each update.
     pub(super) async fn expect_growing(
         &mut self,
         person: &Person,
@@ -143,7 +146,7 @@ impl Story {
         let expected = Expected::message(person, end);
         let clock = self.clock.clone();
         loop {
-            let Some(entry) = timeout(clock.as_ref(), LIMIT, self.next()).await else {
+            let Some(entry) = timeout(clock.as_ref(), TIME_LIMIT, self.next()).await else {
                 self.unmet += 1;
                 return Ok(writeln!(io::stdout(), "           nothing within 15 s; expected “{end}”")?);
             };
@@ -155,9 +158,9 @@ impl Story {
         }
     }
 
-    /// Prints a line of something that is `right` or not as it should be.
-    pub(super) fn hold(&mut self, line: &str, right: Result<(), &str>) -> io::Result<()> {
-        match right {
+    /// Prints a line, and records whether its outcome is the expected one.
+    pub(super) fn check(&mut self, line: &str, outcome: Result<(), &str>) -> io::Result<()> {
+        match outcome {
             Ok(()) => {
                 self.met += 1;
                 writeln!(io::stdout(), "  {}", line.trim_end())
@@ -169,24 +172,25 @@ impl Story {
         }
     }
 
-    /// Waits a moment before something is looked at again; whether there is still time for it in this scene.
-    pub(super) async fn look_again(&self) -> bool {
-        self.clock.sleep(LOOK).await;
+    /// Waits for the next poll; returns `false` if the time limit of the scene is exceeded.
+    pub(super) async fn wait_to_poll(&self) -> bool {
+        self.clock.sleep(POLL_INTERVAL).await;
         let passed = self.clock.now().duration_since(self.begun);
-        Duration::try_from(passed).is_ok_and(|passed| passed < LIMIT)
+        Duration::try_from(passed).is_ok_and(|passed| passed < TIME_LIMIT)
     }
 
-    /// Prints the sum and returns how much was not as expected.
+    /// Prints the totals, and returns the number of unmet expectations.
     pub(super) fn end(self) -> Result<usize, DemoError> {
         let Self { met, unmet, .. } = self;
         writeln!(
             io::stdout(),
-            "\n{met} of {} expected activities and outcomes are as they should be.",
+            "\n{met} of {} expected activities and outcomes arrived.",
             met + unmet
         )?;
         Ok(unmet)
     }
 
+    /// Waits for the next request that the channel received, reads left out.
     async fn next(&mut self) -> TranscriptEntry {
         loop {
             let entries = self.channel.entries();
@@ -195,18 +199,19 @@ impl Story {
                 self.read += 1;
                 return entry.clone();
             }
-            self.clock.sleep(LOOK).await;
+            self.clock.sleep(POLL_INTERVAL).await;
         }
     }
 
+    /// Prints a request, with the time since the scene began.
     fn print(&self, entry: &TranscriptEntry, expected: &Expected, remark: &str) -> io::Result<()> {
         let seconds = entry.at.duration_since(self.begun).as_secs_f64();
         let name = &expected.person.name;
         let card = if has_card(entry) { "  [Adaptive Card]" } else { "" };
         let what = match (entry.effect, entry.activity["text"].as_str()) {
-            (Effect::Created, None) => format!("a conversation with {name} is created"),
+            (Effect::Created, None) => format!("conversation with {name} created"),
             (Effect::Refused, _) => {
-                format!("to {name}: refused with {}", entry.status.unwrap_or_default())
+                format!("to {name}: rejected with {}", entry.status.unwrap_or_default())
             }
             (_, text) => format!("to {name}: {}", shortened(text.unwrap_or_default())),
         };
@@ -214,11 +219,11 @@ impl Story {
     }
 }
 
-/// A long text by its length and its last words.
+/// Returns `text`, or the length and the end of a long text.
 fn shortened(text: &str) -> String {
     let count = text.chars().count();
-    match text.char_indices().nth(count.saturating_sub(LAST_WORDS)) {
-        Some((at, _)) if count > LONG => format!("({count} characters) …{}", text.split_at(at).1.trim()),
+    match text.char_indices().nth(count.saturating_sub(PRINTED_END)) {
+        Some((at, _)) if count > MAX_PRINTED => format!("({count} characters) …{}", text.split_at(at).1.trim()),
         _ => text.to_owned(),
     }
 }
