@@ -189,7 +189,10 @@ async fn amend(
     let Some((source, broadcast)) = planner.broadcasts.get(&of).await? else { return unknown(named, out) };
     if broadcast.status == Status::Running {
         let named = printable(named);
-        writeln!(out, "Not started: {named} is RUNNING. Pause or cancel it first, or wait until it is DONE.")?;
+        writeln!(
+            out,
+            "Not started: {named} is RUNNING. Pause or cancel it first, or wait until it is DONE."
+        )?;
         return Ok(false);
     }
     let (key, kind, content) = request(of);

@@ -69,10 +69,7 @@ async fn list_queue(dead: &Queue, kind: WorkQueue, out: &mut (dyn Write + Send))
     }
     if count > entries.len() {
         let rest = count - entries.len();
-        writeln!(
-            out,
-            "  {rest} more not received: queued behind these, or received by another consumer"
-        )?;
+        writeln!(out, "  {rest} more not received: queued behind these, or received by another consumer")?;
     }
     Ok(())
 }
@@ -169,13 +166,10 @@ fn describe(message: &DeadLetter, kind: WorkQueue) -> String {
     let (what, jobs) = match content(message, kind) {
         Content::Work(what, jobs) => (what.to_owned(), jobs),
         Content::Event(what) => (what, Vec::new()),
-        Content::Newer(version) => (
-            format!("work of a newer version ({version}), message {}", message.message_id),
-            vec![],
-        ),
-        Content::Unreadable => {
-            (format!("unreadable body, message {}", message.message_id), Vec::new())
+        Content::Newer(version) => {
+            (format!("work of a newer version ({version}), message {}", message.message_id), vec![])
         }
+        Content::Unreadable => (format!("unreadable body, message {}", message.message_id), Vec::new()),
     };
     let mut line = format!("  queued {queued_at}, received {receives}: {what}");
     for job in jobs {

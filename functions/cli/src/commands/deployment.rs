@@ -75,7 +75,8 @@ impl Deployment {
         let is_named = table.is_some() || group.is_some() || urls.iter().any(Option::is_some);
         match state {
             Some(state) => {
-                Self::on_this_machine(state, Agent::read(client_id.or_else(emulated), cloud), tenant_rate).await
+                Self::on_this_machine(state, Agent::read(client_id.or_else(emulated), cloud), tenant_rate)
+                    .await
             }
             None if is_named => {
                 let aws = aws().await;
@@ -92,7 +93,11 @@ impl Deployment {
     }
 
     /// Opens the state directory `state`: through the process that uses it, or by starting an emulated stack on it.
-    async fn on_this_machine(state: &Path, agent: Option<Agent>, tenant_rate: u32) -> Result<Self, CommandError> {
+    async fn on_this_machine(
+        state: &Path,
+        agent: Option<Agent>,
+        tenant_rate: u32,
+    ) -> Result<Self, CommandError> {
         if !Stack::has_state(state) {
             return Err(CommandError::NoState(state.to_owned()));
         }
@@ -199,8 +204,8 @@ impl Deployment {
     pub(super) async fn dead_letters(&self, kind: WorkQueue) -> Result<Option<Queue>, CommandError> {
         if let Some(source) = self.source(kind)? {
             let dead = source.dead_letters().await;
-            let dead = dead
-                .map_err(|cause| CommandError::queue(source.name(), "read the redrive policy", cause))?;
+            let dead =
+                dead.map_err(|cause| CommandError::queue(source.name(), "read the redrive policy", cause))?;
             return dead.map(Some).ok_or_else(|| CommandError::NoDeadLetters(source.name().to_owned()));
         }
         // No redrive policy names this queue; template.yaml derives its name from the same prefix as that of deliveries.

@@ -152,9 +152,9 @@ async fn list(
             (Some(ScheduleState::Disabled), _) => "disabled".to_owned(),
             // A rate counts from the creation time, which the scheduler does not return.
             (_, Ok(_)) if text.starts_with("rate") => "-".to_owned(),
-            (_, Ok(expression)) => expression
-                .next_after(now)
-                .map_or_else(|| "never".to_owned(), |next| shown(next, &expression)),
+            (_, Ok(expression)) => {
+                expression.next_after(now).map_or_else(|| "never".to_owned(), |next| shown(next, &expression))
+            }
             (_, Err(error)) => error.to_string(),
         };
         writeln!(out, "{name}\t{text}\t{zone}\t{notification}\tnext {next}")?;
@@ -172,7 +172,10 @@ async fn remove(
     }
     match group.client.delete_schedule().group_name(&group.name).name(name).send().await {
         Ok(_) => {
-            writeln!(out, "Removed schedule {name}. Broadcasts it started continue; stop them with herald broadcast cancel.")?;
+            writeln!(
+                out,
+                "Removed schedule {name}. Broadcasts it started continue; stop them with herald broadcast cancel."
+            )?;
             Ok(true)
         }
         Err(error) if is(&error, "ResourceNotFoundException") => unknown(name, out),

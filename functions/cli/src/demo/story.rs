@@ -72,7 +72,9 @@ impl Expected {
             ExpectedRequest::Message(text) => has_text(text) && !has_card(entry),
             ExpectedRequest::Card(text) => has_text(text) && has_card(entry),
             ExpectedRequest::Conversation => entry.effect == Effect::Created && entry.activity.is_null(),
-            ExpectedRequest::Rejection(status) => entry.effect == Effect::Refused && entry.status == Some(status),
+            ExpectedRequest::Rejection(status) => {
+                entry.effect == Effect::Refused && entry.status == Some(status)
+            }
         };
         is_theirs && is_expected
     }
@@ -182,11 +184,7 @@ impl Story {
     /// Prints the totals, and returns the number of unmet expectations.
     pub(super) fn end(self) -> Result<usize, DemoError> {
         let Self { met, unmet, .. } = self;
-        writeln!(
-            io::stdout(),
-            "\n{met} of {} expected activities and outcomes arrived.",
-            met + unmet
-        )?;
+        writeln!(io::stdout(), "\n{met} of {} expected activities and outcomes arrived.", met + unmet)?;
         Ok(unmet)
     }
 
@@ -223,7 +221,9 @@ impl Story {
 fn shortened(text: &str) -> String {
     let count = text.chars().count();
     match text.char_indices().nth(count.saturating_sub(PRINTED_END)) {
-        Some((at, _)) if count > MAX_PRINTED => format!("({count} characters) …{}", text.split_at(at).1.trim()),
+        Some((at, _)) if count > MAX_PRINTED => {
+            format!("({count} characters) …{}", text.split_at(at).1.trim())
+        }
         _ => text.to_owned(),
     }
 }

@@ -55,10 +55,7 @@ fn problems(get: &dyn Fn(&str) -> Option<String>) -> Vec<Finding> {
     if problems.is_empty() {
         return vec![Finding::passed(WHAT, "inbound, worker and proactive have every variable")];
     }
-    problems
-        .into_iter()
-        .map(|problem| Finding::failed(WHAT, problem.as_str(), fix(&problem)))
-        .collect()
+    problems.into_iter().map(|problem| Finding::failed(WHAT, problem.as_str(), fix(&problem))).collect()
 }
 
 /// Returns the fix of a problem, whose text begins with the name of its variable.
@@ -79,9 +76,7 @@ fn fix(problem: &str) -> &'static str {
         "CLIENT_CERTIFICATE_ARN" => {
             "set CLIENT_CERTIFICATE_ARN to the ARN of a secret that holds the certificate and its key in PEM"
         }
-        "ALLOWED_TENANTS" => {
-            "set ALLOWED_TENANTS to comma-separated tenant ids or to *, or unset it"
-        }
+        "ALLOWED_TENANTS" => "set ALLOWED_TENANTS to comma-separated tenant ids or to *, or unset it",
         "CHANNEL_CALLERS" => {
             "set CHANNEL_CALLERS to comma-separated app ids other than CLIENT_ID, or unset it"
         }

@@ -64,7 +64,12 @@ pub(super) async fn check(
 }
 
 /// Checks the cloud, the clock, the signing keys and a token.
-async fn channel(named: &Variables, aws: &SdkConfig, access: &Finding, clock: &Arc<dyn Clock>) -> Vec<Finding> {
+async fn channel(
+    named: &Variables,
+    aws: &SdkConfig,
+    access: &Finding,
+    clock: &Arc<dyn Clock>,
+) -> Vec<Finding> {
     let Some(cloud) = &named.cloud else {
         let why = "needs CLOUD";
         return ["clock", "signing keys", "token"].map(|what| Finding::skipped(what, why)).into();

@@ -58,11 +58,7 @@ pub(super) async fn check(clock: &Arc<dyn Clock>) -> LocalChecks {
     }
     let worker = worker(&local).await;
     if let Err(error) = local.stop().await {
-        parts.push(Finding::failed(
-            STACK,
-            error_chain(&error).to_string(),
-            "report a defect of Herald",
-        ));
+        parts.push(Finding::failed(STACK, error_chain(&error).to_string(), "report a defect of Herald"));
     }
     LocalChecks { parts, worker }
 }
@@ -121,8 +117,7 @@ async fn self_check(local: &Local) -> Result<Report, lambda_runtime::Error> {
 async fn run_schedule(local: &Local, schedule: &ScheduleDefinition, clock: &dyn Clock) -> Finding {
     let what = format!("schedule {}", schedule.name);
     let Some(due) = schedule.next_after(clock.now()) else {
-        let why =
-            if schedule.enabled { "no further runs" } else { "disabled in template.yaml" };
+        let why = if schedule.enabled { "no further runs" } else { "disabled in template.yaml" };
         return Finding::skipped(what, why);
     };
     let expression = &schedule.schedule_expression;

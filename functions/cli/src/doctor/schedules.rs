@@ -26,7 +26,9 @@ pub(super) async fn check(client: &Client, group: Option<&str>, now: Timestamp) 
         client.list_schedules().group_name(name).into_paginator().items().send().collect().await;
     let listed = match listed {
         Ok(listed) => listed,
-        Err(error) => return vec![unavailable(client, "scheduler:ListSchedules", name, &AwsFailure::of(error))],
+        Err(error) => {
+            return vec![unavailable(client, "scheduler:ListSchedules", name, &AwsFailure::of(error))];
+        }
     };
     let mut findings = Vec::new();
     let mut has_tick = false;
@@ -57,9 +59,8 @@ pub(super) async fn check(client: &Client, group: Option<&str>, now: Timestamp) 
     if findings.is_empty() {
         let why = match group {
             Some(name) => format!("no schedules in group `{name}`"),
-            None => {
-                "no schedules of Herald in the default group; set SCHEDULE_GROUP to the stack's name".to_owned()
-            }
+            None => "no schedules of Herald in the default group; set SCHEDULE_GROUP to the stack's name"
+                .to_owned(),
         };
         findings.push(Finding::skipped("schedules", why));
     }

@@ -106,9 +106,7 @@ fn failed(error: FunctionError, function: &str) -> Finding {
             .to_owned()
     } else if error_type.starts_with("Runtime.") || message.contains("exited") {
         let name = function.rsplit(':').next().unwrap_or(function);
-        format!(
-            "read its log: `aws logs tail /aws/lambda/{name}`; it names missing configuration"
-        )
+        format!("read its log: `aws logs tail /aws/lambda/{name}`; it names missing configuration")
     } else {
         format!("deploy this version of Herald, and name one of the stack's outputs {OUTPUTS}")
     };

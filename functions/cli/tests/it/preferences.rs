@@ -1,4 +1,4 @@
-//! What an operator sends, and what its recipient has muted.
+//! Messages of an operator, and the preferences of their recipient.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,15 +15,15 @@ async fn order_desk() -> TestBundle {
     TestBundle::with_shared(Arc::new(desk), clock).await
 }
 
-/// `person` says `text`, and is answered.
-async fn say(bundle: &TestBundle, person: &Person, text: &str) {
+/// Sends `text` as `person`, and waits for the answer.
+async fn receive(bundle: &TestBundle, person: &Person, text: &str) {
     bundle.receive(bundle.channel().message(person, text)).await;
     bundle.drain().await;
     bundle.clock().advance(Duration::from_secs(1));
 }
 
-/// What was said to `person`.
-fn told(bundle: &TestBundle, person: &Person) -> Vec<String> {
+/// Returns the texts in the conversation with `person`.
+fn texts(bundle: &TestBundle, person: &Person) -> Vec<String> {
     let conversation = bundle.channel().personal_conversation(person);
     let entries = bundle
         .channel()
@@ -34,20 +34,20 @@ fn told(bundle: &TestBundle, person: &Person) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_an_operator_sends_holds_to_topic_and_quiet_hours_unless_it_is_urgent() {
+async fn message_respects_mutes_and_quiet_hours_unless_urgent() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
     let to = format!("--to {}/{}", alex.tenant, alex.entra_id);
-    say(&bundle, &alex, "mute canteen").await;
-    say(&bundle, &alex, "quiet hours 08:00 to 11:00").await;
-    let before = told(&bundle, &alex).len();
+    receive(&bundle, &alex, "mute canteen").await;
+    receive(&bundle, &alex, "quiet hours 08:00 to 11:00").await;
+    let before = texts(&bundle, &alex).len();
 
     for line in ["send --topic canteen --urgent", "send --topic traffic", "send --urgent"] {
-        let said = commands::say(&bundle, &format!("{line} {to} {}", line.len())).await;
-        assert!(said.did, "{}", said.text);
+        let output = commands::execute(&bundle, &format!("{line} {to} {}", line.len())).await;
+        assert!(output.is_done, "{}", output.text);
         bundle.drain().await;
     }
 
-    assert_eq!(told(&bundle, &alex).split_off(before), ["send --urgent".len().to_string()]);
+    assert_eq!(texts(&bundle, &alex).split_off(before), ["send --urgent".len().to_string()]);
     bundle.end().await;
 }
