@@ -23,30 +23,30 @@ use inbound::{Inbound, Validator};
 use proactive::Proactive;
 use worker::Worker;
 
-/// The agent's registration with a channel.
+/// The registration of the agent with a channel.
 #[derive(Debug, Clone)]
 pub struct Registration {
-    /// Where the channel lives.
+    /// The cloud of the channel.
     pub cloud: Cloud,
-    /// The agent's app registration.
+    /// The client id of the app registration.
     pub client_id: ClientId,
-    /// By what the agent proves who it is.
+    /// The credential that the agent authenticates with.
     pub credential: Credential,
     /// The tenant of the registration.
     pub tenant: TenantId,
-    /// Whose conversations are let in.
+    /// The tenants whose conversations are accepted.
     pub allowed_tenants: AllowedTenants,
-    /// The apps whose Entra tokens count as the channel's.
+    /// The apps whose Entra tokens are accepted as those of the channel.
     pub channel_callers: Vec<ClientId>,
-    /// Where the conversations begin that the agent makes.
+    /// The surface on which the agent creates conversations.
     pub new_conversations: ConversationSurface,
 }
 
 impl Registration {
-    /// The registration as Microsoft's Agents Playground speaks for it when it is given the agent's own credential:
-    /// with Entra tokens of the agent for itself, from any port of this machine, in the name of any tenant.
+    /// Returns the registration for the Agents Playground with the credential of the agent: it also accepts Entra tokens
+    /// of the agent for itself, service URLs with any port of this machine, and any tenant.
     ///
-    /// No variable allows that: it is for a bundle on one machine alone.
+    /// No variable configures this; it is meant for one machine only.
     #[must_use]
     pub fn for_playground(mut self) -> Self {
         self.channel_callers = vec![self.client_id.clone()];
@@ -56,15 +56,15 @@ impl Registration {
     }
 }
 
-/// The Playground's port is not known before it speaks.
+/// Service URL hosts of the Agents Playground, whose port is not known in advance.
 pub const PLAYGROUND_HOSTS: [&str; 2] = ["localhost:*", "127.0.0.1:*"];
 
-/// Where the bundle keeps and queues things.
+/// The table and the queues of the bundle.
 #[derive(Debug, Clone)]
 pub struct Resources {
-    /// Reaches the AWS services.
+    /// The AWS client configuration.
     pub aws: SdkConfig,
-    /// The table's name.
+    /// The name of the table.
     pub table_name: String,
     /// The URL of the queue of turns.
     pub turns: String,
@@ -77,16 +77,16 @@ pub struct Resources {
 /// The three functions.
 #[derive(Clone)]
 pub struct Bundle {
-    /// Takes activities.
+    /// Accepts activities.
     pub inbound: Arc<Inbound>,
-    /// Does queued work.
+    /// Handles queue messages.
     pub worker: Arc<Worker>,
-    /// Plans notifications.
+    /// Plans broadcasts.
     pub proactive: Arc<Proactive>,
     wiring: Arc<Wiring>,
 }
 
-/// What the functions are made of.
+/// The dependencies of the functions.
 struct Wiring {
     http: reqwest::Client,
     sqs: aws_sdk_sqs::Client,
@@ -100,11 +100,11 @@ struct Wiring {
 }
 
 impl Bundle {
-    /// Wires the functions.
+    /// Builds the functions from their dependencies.
     ///
     /// # Errors
     ///
-    /// When no HTTP client can be made.
+    /// The HTTP client cannot be created.
     pub fn new(
         registration: Registration,
         resources: &Resources,
@@ -126,7 +126,7 @@ impl Bundle {
         })))
     }
 
-    /// The same functions as new processes: with nothing in memory of what these hold, but for open connections.
+    /// Returns new instances of the functions, without caches, as new processes would be; open connections are shared.
     #[must_use]
     pub fn restarted(&self) -> Self {
         Self::wire(Arc::clone(&self.wiring))

@@ -1,5 +1,5 @@
-//! Why the bundle cannot run on this machine, with what to change.
-//! What went wrong inside a part is that part's error.
+//! The error of the bundle on one machine.
+//! Errors of the emulators are sources of it.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ use crate::channel_emulator::ChannelError;
 /// Why the bundle could not be started or stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum LocalError {
-    /// The port is taken.
+    /// The port is in use.
     #[error("port {port} on 127.0.0.1 cannot be listened on: choose another with --port")]
     Port {
         /// Which.
@@ -21,7 +21,7 @@ pub enum LocalError {
         #[source]
         cause: std::io::Error,
     },
-    /// The port of the channel that the kept conversations name is taken.
+    /// The port of the emulated channel, which stored service URLs contain, is in use.
     #[error(
         "port {port} on 127.0.0.1, where the kept conversations are, cannot be listened on: end what uses it, or choose another --state"
     )]
@@ -32,7 +32,7 @@ pub enum LocalError {
         #[source]
         cause: std::io::Error,
     },
-    /// The template is not what this program expects.
+    /// The template is invalid.
     #[error("template.yaml cannot be used")]
     Template(#[from] TemplateError),
     /// The template lacks a queue.

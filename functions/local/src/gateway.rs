@@ -1,5 +1,5 @@
-//! The HTTP front of one machine: turns requests into the events API Gateway sends, and answers back.
-//! It checks nothing itself; a [`Playground`] signs for a client that cannot, a [`Page`] is one.
+//! The HTTP server of one machine: converts requests to events of API Gateway, and responses back.
+//! It authenticates nothing: [`Playground`] signs for clients that cannot, [`Page`] serves the chat page.
 
 mod page;
 mod playground;
@@ -23,10 +23,10 @@ use tracing::error;
 pub use self::page::Page;
 pub use self::playground::Playground;
 
-/// As much as API Gateway passes on.
+/// Largest body that API Gateway accepts.
 const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
 
-/// A running front; dropping it ends it.
+/// A running server, stopped when dropped.
 #[derive(Debug)]
 pub struct Gateway {
     serving: JoinHandle<io::Result<()>>,
@@ -39,7 +39,7 @@ struct Front {
 }
 
 impl Gateway {
-    /// Serves `inbound` on `listener`, and at `/` the chat page, if there is one.
+    /// Serves `inbound` on `listener`, and the chat page at `/` if one is given.
     #[must_use]
     pub fn serve(
         listener: TcpListener,
@@ -66,7 +66,7 @@ async fn pass_on(State(front): State<Front>, request: Request) -> Response {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
     let mut headers = joined(&parts.headers);
-    // Neither a page of another site nor what came through a tunnel speaks through the Playground's signature.
+    // A page of another site or a tunnel must not use the signature of the Playground.
     let is_relayed = headers.keys().any(|name| name == "origin" || name.contains("forwarded"));
     let is_here = headers.get("host").and_then(Value::as_str).is_some_and(is_loopback);
     let is_local = is_here && !is_relayed;
@@ -110,7 +110,7 @@ async fn pass_on(State(front): State<Front>, request: Request) -> Response {
     match answer(&front.inbound, &event).await {
         Ok(response) => response,
         Err(error) => {
-            // What Lambda would answer for a function that failed.
+            // The response of API Gateway for a failed function.
             error!(error = %error_chain(error.as_ref()), "inbound failed");
             StatusCode::BAD_GATEWAY.into_response()
         }
@@ -131,7 +131,7 @@ fn is_loopback(host: &str) -> bool {
     matches!(host.split(':').next(), Some("localhost" | "127.0.0.1"))
 }
 
-/// As API Gateway has them: names in lower case, repeated ones joined by commas.
+/// Returns headers as API Gateway does: lower-case names, repeated values joined by commas.
 fn joined(headers: &HeaderMap) -> Map<String, Value> {
     let mut all: Map<String, Value> = Map::new();
     for name in headers.keys() {

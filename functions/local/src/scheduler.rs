@@ -1,4 +1,4 @@
-//! Fires the schedules as EventBridge Scheduler would, and saves the state, by the clock.
+//! Runs the schedules as EventBridge Scheduler does, and saves the state periodically.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tracing::error;
 use crate::Local;
 use crate::aws_emulator::template::{ScheduleDefinition, fire};
 
-/// Fires every schedule that is due, concurrently, also those that were made meanwhile.
+/// Runs every due schedule, concurrently, including schedules that are added meanwhile.
 pub async fn run_schedules(local: Arc<Local>, clock: Arc<dyn Clock>) {
     let mut firing = JoinSet::new();
     let mut last = clock.now();

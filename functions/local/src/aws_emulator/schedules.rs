@@ -1,5 +1,5 @@
-//! EventBridge Scheduler's group of this stack: the template's schedules, and those that an operator made.
-//! It lists those that are due and fires none: the scheduler does.
+//! Emulates EventBridge Scheduler for one group: the schedules of the template, and the created ones.
+//! It lists due schedules; `scheduler` runs them.
 
 mod schedule;
 
@@ -19,7 +19,7 @@ use self::schedule::{Schedule, arn};
 use super::error::StackError;
 use crate::aws_emulator::template::{Occurrence, ScheduleDefinition, Template};
 
-/// Where the service's paths begin.
+/// Prefix of the paths of the service.
 const PATH: &str = "/schedules";
 
 /// An error response of the service: status, code, message.
@@ -29,21 +29,21 @@ struct Refusal(u16, &'static str, String);
 #[derive(Debug)]
 pub(super) struct Schedules {
     group: String,
-    /// Those of the template.
+    /// The schedules of the template.
     given: Vec<Schedule>,
-    /// Those that were made, by name.
+    /// The created schedules, by name.
     made: Mutex<BTreeMap<String, Schedule>>,
     file: Option<PathBuf>,
 }
 
-/// What is on file.
+/// The content of the file.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Kept {
     schedules: Vec<Value>,
 }
 
 impl Schedules {
-    /// The group of `template`, with what is in `file`.
+    /// Returns the group of `template`, with the schedules of `file`.
     pub(super) fn open(template: &Template, file: Option<PathBuf>) -> Result<Self, StackError> {
         let given: Vec<_> = template.schedules.iter().cloned().map(Schedule::given).collect();
         let group = given.first().map(|given| given.definition.group.clone()).unwrap_or_default();
@@ -67,14 +67,14 @@ impl Schedules {
         path == PATH || path.strip_prefix(PATH).is_some_and(|rest| rest.starts_with('/'))
     }
 
-    /// All of them.
+    /// Returns all schedules.
     pub(super) fn all(&self) -> Vec<ScheduleDefinition> {
         let made = self.made();
         self.given.iter().chain(made.values()).map(|schedule| schedule.definition.clone()).collect()
     }
 
-    /// What is due after `after` and until `until`, in order. Those that never fire again and are to be deleted then
-    /// are gone with it.
+    /// Returns the schedules that are due after `after` and until `until`, in order, and removes those that are deleted
+    /// after their last run.
     pub(super) fn due(
         &self,
         after: Timestamp,
@@ -100,7 +100,7 @@ impl Schedules {
         Ok(due)
     }
 
-    /// Answers one request.
+    /// Handles one request.
     pub(super) fn answer(&self, method: &Method, uri: &Uri, body: &[u8]) -> Response<Full<Bytes>> {
         let name = uri.path().strip_prefix(PATH).and_then(|rest| rest.strip_prefix('/')).unwrap_or_default();
         let answered = match (method, name) {
@@ -189,7 +189,7 @@ impl Schedules {
         self.keep(made).map_err(|error| Refusal(500, "InternalServerException", error.to_string()))
     }
 
-    /// Moved into place, so that no reader sees half of it.
+    /// Saves the created schedules; the file is replaced atomically.
     fn keep(&self, made: &BTreeMap<String, Schedule>) -> Result<(), StackError> {
         let Some(path) = &self.file else { return Ok(()) };
         let kept = Kept { schedules: made.values().map(|schedule| schedule.shown.clone()).collect() };
@@ -212,7 +212,7 @@ fn missing(name: &str) -> Refusal {
     Refusal(404, "ResourceNotFoundException", format!("Schedule {name} does not exist."))
 }
 
-/// Names of schedules and groups need no escapes in a query.
+/// Returns a query parameter; names of schedules and groups are never escaped.
 fn parameter<'a>(uri: &'a Uri, name: &str) -> Option<&'a str> {
     let mut pairs = uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
     pairs.find(|(found, _)| *found == name).map(|(_, value)| value)

@@ -1,17 +1,17 @@
-//! Errors of the emulator itself.
+//! The error of the channel emulator itself.
 //! Error responses of the channel are in `refusal`.
 
-/// Why the emulator could not do something.
+/// Why an operation of the channel emulator failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ChannelError {
     /// The listener has no address.
     #[error("channel has no address to listen on")]
     Listen(#[source] std::io::Error),
-    /// The HTTP client could not be made.
+    /// The HTTP client could not be created.
     #[error("channel has no HTTP client")]
     Client(#[source] reqwest::Error),
-    /// No signing key could be made.
+    /// No signing key could be generated.
     #[error("channel could not make a signing key")]
     Key,
     /// A token could not be signed.
@@ -20,10 +20,10 @@ pub enum ChannelError {
     /// `Channel::set_endpoint` was not called yet.
     #[error("channel does not know the agent's endpoint")]
     NoEndpoint,
-    /// The agent's endpoint could not be reached, or its answer could not be read.
+    /// The endpoint of the agent could not be reached, or its response could not be read.
     #[error("agent did not answer")]
     NotDelivered(#[source] reqwest::Error),
-    /// What was kept of an earlier channel cannot be read.
+    /// The snapshot of an earlier channel is invalid.
     #[error("kept state of the channel is not usable")]
     Restore(#[source] serde_json::Error),
 }

@@ -1,5 +1,5 @@
-//! The chat page of `herald run`: write as one of the channel's people, see every activity, have things go wrong.
-//! It is for the browser of this machine: nothing of it is served to another page or under another name.
+//! The chat page of `herald run`: sends messages as one of the people, shows every activity, and injects faults.
+//! It serves only browsers of this machine, under a loopback name and not to other sites.
 
 mod act;
 
@@ -19,20 +19,20 @@ use crate::channel_emulator::{Channel, Effect, TranscriptEntry};
 
 const HTML: &str = include_str!("page/page.html");
 
-/// The page loads nothing and connects to this address only.
+/// Content security policy: the page loads nothing and connects only to its own origin.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The page of one channel at one port.
+/// The chat page of one channel.
 #[derive(Debug, Clone)]
 pub struct Page {
     channel: Channel,
-    /// What a browser calls this address.
+    /// The host names of the page in a browser.
     authorities: [String; 2],
 }
 
 impl Page {
-    /// The page of `channel`, served at `port`.
+    /// Returns the page of `channel`, served at `port`.
     #[must_use]
     pub fn new(channel: Channel, port: u16) -> Self {
         Self { channel, authorities: ["127.0.0.1", "localhost"].map(|name| format!("{name}:{port}")) }
@@ -47,7 +47,7 @@ impl Page {
             .with_state(self)
     }
 
-    /// Whether a request comes from the page itself, or from an address typed into the browser.
+    /// Whether a request comes from the page itself or from the address bar.
     fn is_own(&self, headers: &HeaderMap) -> bool {
         let value = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
         let Some(host) = value(HOST.as_str()).filter(|host| self.authorities.iter().any(|own| own == host))
@@ -80,7 +80,7 @@ async fn show() -> Response {
     (headers, HTML).into_response()
 }
 
-/// How much of both logs the page has.
+/// The number of entries of each log that the page has received.
 #[derive(Deserialize)]
 struct Seen {
     #[serde(default)]
@@ -89,7 +89,7 @@ struct Seen {
     called: usize,
 }
 
-/// What happened since the page last asked.
+/// Returns the log entries that the page has not received yet.
 async fn log(State(page): State<Page>, Query(seen): Query<Seen>) -> Json<Value> {
     let channel = &page.channel;
     let (delivered, delivered_in_all) = channel.delivered_since(seen.delivered);

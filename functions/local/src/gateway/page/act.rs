@@ -1,5 +1,5 @@
-//! What can be done on the chat page: write, press, rate, add a person, stop a stream, have calls go wrong.
-//! The channel does all of it.
+//! The actions of the chat page: send, press a button, rate, add a person, stop a stream, inject a fault.
+//! The channel executes them.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use serde_json::{Value, json};
 use super::Page;
 use crate::channel_emulator::{Channel, Fault, Operation, Person, Refusal};
 
-/// One thing to do.
+/// An action.
 #[derive(Deserialize)]
 #[serde(tag = "act", rename_all = "kebab-case")]
 pub(super) enum Act {
-    /// A person writes.
+    /// A person sends a message.
     Say { person: String, text: String },
-    /// A person presses a card's button; `action` is the button as the card has it.
+    /// A person presses a button of a card; `action` is the action in the card.
     Press { person: String, activity: String, action: Value },
     /// A person rates a message.
     Rate { person: String, activity: String, reaction: String },
@@ -28,15 +28,15 @@ pub(super) enum Act {
     Stop { person: String },
     /// Another person installs the agent.
     Add { name: String },
-    /// Something goes wrong with one of the next calls.
+    /// Injects a fault into a later call.
     Fail { fault: FaultName },
-    /// Nothing goes wrong any more.
+    /// Removes all faults.
     ForgetFaults,
-    /// The channel delivers the last activity a second time.
+    /// Delivers the last activity again.
     DeliverAgain { id: DeliveryId },
 }
 
-/// What goes wrong.
+/// A fault.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum FaultName {
@@ -52,7 +52,7 @@ pub(super) enum FaultName {
     NoToken,
 }
 
-/// Under which id the channel delivers again (docs/protocol.md §8.2).
+/// The activity id of a redelivery (docs/protocol.md §8.2).
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum DeliveryId {
