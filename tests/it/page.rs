@@ -13,7 +13,7 @@ async fn what_is_written_on_the_page_is_answered_and_shown_there() {
     let bundle = TestBundle::with(engine::OrderDesk::new(TestBundle::clock_at_start())).await;
     let (page, http) = (address(&bundle), reqwest::Client::new());
     let alex = bundle.install("Alex").await;
-    let said = json!({ "act": "say", "person": alex.id, "text": "hello" });
+    let said = json!({ "act": "send", "person": alex.id, "text": "hello" });
 
     let html = http.get(&page).send().await.unwrap();
     let answer = http.post(format!("{page}/chat/act")).json(&said).send().await.unwrap();
@@ -46,7 +46,7 @@ async fn another_page_can_neither_read_nor_write_there() {
             statuses.push(answer.status().as_u16());
         }
     }
-    let form = http.post(format!("{page}/chat/act")).body(r#"{"act":"forget-faults"}"#).send().await.unwrap();
+    let form = http.post(format!("{page}/chat/act")).body(r#"{"act":"remove-faults"}"#).send().await.unwrap();
 
     assert_eq!(statuses, [403; 10]);
     assert_eq!(form.status(), 415);

@@ -278,7 +278,7 @@ mod tests {
             registration.credential
         };
 
-        assert!(matches!(served_with("secret").await, Credential::Secret(_)));
+        assert!(matches!(served_with("secret").await, Credential::GivenSecret(_)));
         assert!(matches!(served_with("certificate").await, Credential::Certificate(_)));
         assert!(matches!(served_with("federated").await, Credential::Federated(_)));
     }

@@ -7,13 +7,13 @@ use herald::protocol::ids::{ClientId, TenantId};
 /// The configuration of `inbound`.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// `CLIENT_ID`: the agent's app registration, the audience of accepted tokens.
+    /// `CLIENT_ID`: the client id of the agent, the audience of accepted tokens.
     pub client_id: ClientId,
-    /// `TENANT_ID`: the agent's own tenant.
+    /// `TENANT_ID`: the tenant of the agent.
     pub tenant_id: TenantId,
-    /// `CHANNEL_CALLERS`: the apps whose Entra tokens count as the channel's; none unless set.
+    /// `CHANNEL_CALLERS`: the apps whose Entra tokens are accepted as those of the channel; none unless set.
     pub channel_callers: Vec<ClientId>,
-    /// `CLOUD`: where the channel lives; `public` unless set.
+    /// `CLOUD`: the cloud of the channel; `public` unless set.
     pub cloud: Cloud,
     /// `ALLOWED_TENANTS`: the tenants whose conversations are accepted; `TENANT_ID` alone unless set.
     pub allowed_tenants: AllowedTenants,
@@ -26,20 +26,20 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads the environment of the process.
+    /// Reads the configuration from the environment of the process.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`], naming everything that is absent or wrong.
+    /// [`ConfigError`], which names every missing or invalid variable.
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::from_vars(process_env)
     }
 
-    /// Reads variables as `get` gives them.
+    /// Reads the configuration from the variables that `get` returns.
     ///
     /// # Errors
     ///
-    /// As [`Config::from_env`].
+    /// [`ConfigError`], which names every missing or invalid variable.
     pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut vars = EnvReader::new(get);
         let tenant_id = vars.tenant_id();
@@ -75,7 +75,7 @@ impl Config {
                 turns_queue_url: turns,
                 tasks_queue_url: tasks,
             }),
-            _ => unreachable!("every absent value was noted as a gap"),
+            _ => unreachable!("every missing value is in the configuration error"),
         }
     }
 }
@@ -85,10 +85,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_gap_is_named_at_once() {
-        let gaps = Config::from_vars(|name| (name == "CLOUD").then(|| "atlantis".to_owned())).unwrap_err();
+    fn every_missing_variable_is_named() {
+        let error = Config::from_vars(|name| (name == "CLOUD").then(|| "atlantis".to_owned())).unwrap_err();
 
-        let text = gaps.to_string();
+        let text = error.to_string();
         for name in [
             "CLIENT_ID",
             "TENANT_ID",

@@ -13,27 +13,27 @@ use crate::channel_emulator::ChannelError;
 #[derive(Debug, thiserror::Error)]
 pub enum LocalError {
     /// The port is in use.
-    #[error("port {port} on 127.0.0.1 cannot be listened on: choose another with --port")]
+    #[error("could not listen on port {port} of 127.0.0.1: choose another with --port")]
     Port {
-        /// Which.
+        /// The port or path.
         port: u16,
-        /// Why.
+        /// The cause.
         #[source]
         cause: std::io::Error,
     },
     /// The port of the emulated channel, which stored service URLs contain, is in use.
     #[error(
-        "port {port} on 127.0.0.1, where the kept conversations are, cannot be listened on: end what uses it, or choose another --state"
+        "could not listen on port {port} of 127.0.0.1, which stored conversations use: stop the process that uses it, or choose another --state"
     )]
     ChannelPort {
-        /// Which.
+        /// The port or path.
         port: u16,
-        /// Why.
+        /// The cause.
         #[source]
         cause: std::io::Error,
     },
     /// The template is invalid.
-    #[error("template.yaml cannot be used")]
+    #[error("template.yaml is invalid")]
     Template(#[from] TemplateError),
     /// The template lacks a queue.
     #[error("template.yaml has no queue `{0}`")]
@@ -42,17 +42,17 @@ pub enum LocalError {
     #[error(transparent)]
     Stack(#[from] StackError),
     /// The channel could not be started.
-    #[error("channel emulator could not be started")]
+    #[error("could not start the channel emulator")]
     Channel(#[from] ChannelError),
     /// The functions could not be wired.
-    #[error("functions could not be wired")]
+    #[error("could not build the functions")]
     Wiring(#[source] BoxError),
     /// The state of the channel could not be read or written.
-    #[error("state file {} cannot be used", path.display())]
+    #[error("could not use state file {}", path.display())]
     State {
-        /// Which.
+        /// The port or path.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         cause: BoxError,
     },

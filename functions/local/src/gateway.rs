@@ -33,7 +33,7 @@ pub struct Gateway {
 }
 
 #[derive(Clone)]
-struct Front {
+struct Server {
     inbound: Arc<Inbound>,
     playground: Option<Playground>,
 }
@@ -48,7 +48,7 @@ impl Gateway {
         page: Option<Page>,
     ) -> Self {
         let page = page.map(Page::router).unwrap_or_default();
-        let router = page.fallback(pass_on).with_state(Front { inbound, playground });
+        let router = page.fallback(forward).with_state(Server { inbound, playground });
         let serving = tokio::spawn(async move { axum::serve(listener, router).await });
         Self { serving }
     }
@@ -60,7 +60,7 @@ impl Drop for Gateway {
     }
 }
 
-async fn pass_on(State(front): State<Front>, request: Request) -> Response {
+async fn forward(State(server): State<Server>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
@@ -70,11 +70,11 @@ async fn pass_on(State(front): State<Front>, request: Request) -> Response {
     let is_relayed = headers.keys().any(|name| name == "origin" || name.contains("forwarded"));
     let is_here = headers.get("host").and_then(Value::as_str).is_some_and(is_loopback);
     let is_local = is_here && !is_relayed;
-    if let Some(playground) = front.playground.as_ref().filter(|_| is_local) {
+    if let Some(playground) = server.playground.as_ref().filter(|_| is_local) {
         match playground.authorization(&body) {
             Ok(value) => drop(headers.insert("authorization".to_owned(), value.into())),
             Err(error) => {
-                error!(error = %error_chain(&error), "could not sign for the playground")
+                error!(error = %error_chain(&error), "could not sign a request of the playground")
             }
         }
     }
@@ -107,7 +107,7 @@ async fn pass_on(State(front): State<Front>, request: Request) -> Response {
         "body": text,
         "isBase64Encoded": is_base64,
     });
-    match answer(&front.inbound, &event).await {
+    match answer(&server.inbound, &event).await {
         Ok(response) => response,
         Err(error) => {
             // The response of API Gateway for a failed function.

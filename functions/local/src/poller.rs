@@ -88,7 +88,7 @@ impl QueuePoller {
 
     async fn work_and_log(self, message: Message) {
         if let Err(error) = self.work(message).await {
-            error!(error = %error_chain(error.as_ref()), "could not settle a message");
+            error!(error = %error_chain(error.as_ref()), "could not complete a message");
         }
     }
 

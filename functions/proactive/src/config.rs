@@ -7,9 +7,9 @@ use herald::protocol::ids::ClientId;
 /// The configuration of `proactive`.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// `CLIENT_ID`: the agent's app registration.
+    /// `CLIENT_ID`: the client id of the agent.
     pub client_id: ClientId,
-    /// `CLOUD`: where the channel lives; `public` unless set.
+    /// `CLOUD`: the cloud of the channel; `public` unless set.
     pub cloud: Cloud,
     /// `TABLE_NAME`: the table of references and jobs.
     pub table_name: String,
@@ -19,25 +19,25 @@ pub struct Config {
     pub tasks_queue_url: String,
     /// `DELIVERIES_QUEUE_URL`: the queue of deliveries.
     pub deliveries_queue_url: String,
-    /// `TENANT_RATE`: sends a second to one tenant.
+    /// `TENANT_RATE`: sends per second and tenant.
     pub tenant_rate: u32,
 }
 
 impl Config {
-    /// Reads the environment of the process.
+    /// Reads the configuration from the environment of the process.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`], naming everything that is absent or wrong.
+    /// [`ConfigError`], which names every missing or invalid variable.
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::from_vars(process_env)
     }
 
-    /// Reads variables as `get` gives them.
+    /// Reads the configuration from the variables that `get` returns.
     ///
     /// # Errors
     ///
-    /// As [`Config::from_env`].
+    /// [`ConfigError`], which names every missing or invalid variable.
     pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut vars = EnvReader::new(get);
         let read = (
@@ -68,7 +68,7 @@ impl Config {
                 deliveries_queue_url,
                 tenant_rate,
             }),
-            _ => unreachable!("every absent value was noted as a gap"),
+            _ => unreachable!("every missing value is in the configuration error"),
         }
     }
 }
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_gap_is_named_at_once() {
+    fn every_missing_variable_is_named() {
         let text = Config::from_vars(|_| None).unwrap_err().to_string();
 
         for name in ["CLIENT_ID", "TABLE_NAME", "TURNS_QUEUE_URL", "TASKS_QUEUE_URL", "DELIVERIES_QUEUE_URL"]

@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_send_that_is_told_after_its_deletion_leaves_nothing() {
+    fn send_recorded_after_its_deletion_adds_no_message() {
         let mut backlog = Backlog::default();
 
         backlog.apply(Entry::Deleted { id: "fast".to_owned() });
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_redriven_message_is_counted_anew_where_it_is_received() {
+    fn redriven_message_has_a_new_receive_count() {
         let mut backlog = Backlog::default();
 
         backlog.apply(sent("poison"));

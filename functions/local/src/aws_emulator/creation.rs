@@ -21,7 +21,7 @@ use crate::aws_emulator::template::{
 #[non_exhaustive]
 pub enum CreationError {
     /// The table or its time to live could not be created.
-    #[error("table `{table}` was not created")]
+    #[error("could not create table `{table}`")]
     Table {
         /// Its name.
         table: String,
@@ -30,7 +30,7 @@ pub enum CreationError {
         cause: BoxError,
     },
     /// A queue could not be created.
-    #[error("queue `{queue}` was not created")]
+    #[error("could not create queue `{queue}`")]
     Queue {
         /// The logical id.
         queue: String,

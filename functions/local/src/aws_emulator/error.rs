@@ -11,10 +11,10 @@ use dynoxide::DynoxideError;
 #[non_exhaustive]
 pub enum StackError {
     /// Another process uses the directory.
-    #[error("another herald is running on {}: stop it, or choose another state directory", .0.display())]
+    #[error("another herald process uses {}: stop it, or choose another state directory", .0.display())]
     InUse(PathBuf),
     /// The directory or a file in it cannot be created, read or written.
-    #[error("cannot use {}: check that it is a writable directory", .path.display())]
+    #[error("could not use {}: check that it is a writable directory", .path.display())]
     State {
         /// The path of the directory or file.
         path: PathBuf,
@@ -23,7 +23,7 @@ pub enum StackError {
         source: io::Error,
     },
     /// The journal of the queues is corrupt.
-    #[error("line {line} of {} is not readable: remove the file to start with empty queues", .path.display())]
+    #[error("line {line} of {} is corrupt: remove the file to start with empty queues", .path.display())]
     Journal {
         /// The file.
         path: PathBuf,
@@ -34,7 +34,7 @@ pub enum StackError {
         source: serde_json::Error,
     },
     /// The file of schedules is corrupt.
-    #[error("{} is not readable: correct it, or remove the file and make its schedules again: {reason}", .path.display())]
+    #[error("{} is corrupt: correct it, or remove the file and add its schedules again: {reason}", .path.display())]
     Schedules {
         /// The file.
         path: PathBuf,
@@ -42,7 +42,7 @@ pub enum StackError {
         reason: String,
     },
     /// The journal names a queue that the template does not have.
-    #[error("{} holds messages for `{queue}`, which the template no longer has: put it back, or remove the file", .path.display())]
+    #[error("{} has messages for `{queue}`, which the template does not have: restore it, or remove the file", .path.display())]
     NoSuchQueue {
         /// The file.
         path: PathBuf,
@@ -50,13 +50,13 @@ pub enum StackError {
         queue: String,
     },
     /// The table on file has different keys or indexes than the template.
-    #[error("the table in {} has other keys or indexes than the template: remove the file to start with an empty table", .0.display())]
+    #[error("the table in {} has different keys or indexes than the template: remove the file to start with an empty table", .0.display())]
     OtherTable(PathBuf),
     /// The engine of the table failed.
-    #[error("the local table does not work")]
+    #[error("the local table failed")]
     Table(#[source] DynoxideError),
     /// The engine of the queues rejected a request of the stack itself.
-    #[error("the local queues refused {operation}: {answer}")]
+    #[error("the local queues rejected {operation}: {answer}")]
     Queue {
         /// The SQS operation.
         operation: &'static str,
@@ -64,9 +64,9 @@ pub enum StackError {
         answer: String,
     },
     /// No loopback port could be opened, or it was closed.
-    #[error("cannot listen on 127.0.0.1")]
+    #[error("could not listen on 127.0.0.1")]
     Listen(#[source] io::Error),
     /// The dispatcher of the requests could not be built.
-    #[error("cannot reach the local table")]
+    #[error("could not reach the local table")]
     Client(#[source] reqwest::Error),
 }

@@ -25,7 +25,7 @@ const LIFE: std::ops::RangeInclusive<i64> = 60..=3600;
 const USUAL_LIFE: i64 = 300;
 
 /// An error response: status, code and message.
-type Refusal = (u16, &'static str, &'static str);
+type StsError = (u16, &'static str, &'static str);
 
 /// The issuer of identity tokens of the account.
 #[derive(Debug)]
@@ -102,7 +102,7 @@ impl IdentityIssuer {
         respond(200, "application/json", document.to_string())
     }
 
-    fn get_web_identity_token(&self, body: &[u8]) -> Result<(String, Timestamp), Refusal> {
+    fn get_web_identity_token(&self, body: &[u8]) -> Result<(String, Timestamp), StsError> {
         let form: HashMap<_, _> = url::form_urlencoded::parse(body).into_owned().collect();
         if form.get("Action").is_none_or(|action| action != "GetWebIdentityToken") {
             return Err((400, "InvalidAction", "Could not find operation for version 2011-06-15."));
@@ -134,7 +134,7 @@ impl IdentityIssuer {
         }
     }
 
-    fn issue(&self, audience: &Value, life: i64) -> Result<(String, Timestamp), Refusal> {
+    fn issue(&self, audience: &Value, life: i64) -> Result<(String, Timestamp), StsError> {
         let disabled = "Outbound web identity federation is not enabled for this account.";
         let role = self.subject().ok_or((403, "OutboundWebIdentityFederationDisabledException", disabled))?;
         let now = self.clock.now();

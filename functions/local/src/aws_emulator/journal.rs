@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_is_mostly_history_is_shortened_and_reads_the_same() {
+    fn mostly_obsolete_file_is_rewritten_without_loss() {
         let path = std::env::temp_dir().join(format!("herald-journal-{}.jsonl", std::process::id()));
         let mut journal = Journal::create(path.clone()).unwrap();
         journal.commit().unwrap();

@@ -102,7 +102,7 @@ impl Queues {
             let answer = serde_json::from_slice(response.body()).unwrap_or_default();
             if let Err(failure) = recorder.record(operation, &request, &answer) {
                 let cause = error_chain(&failure);
-                error!(error = %cause, "could not write down what happened to a queue");
+                error!(error = %cause, "could not record a change of a queue");
                 return failed();
             }
         }

@@ -51,7 +51,7 @@ impl Server {
             let stream = match listener.accept().await {
                 Ok((stream, _)) => stream,
                 Err(error) => {
-                    warn!(%error, "a connection to the local stack was lost");
+                    warn!(%error, "lost a connection to the local stack");
                     tokio::task::yield_now().await;
                     continue;
                 }

@@ -112,7 +112,7 @@ impl<'a> Call<'a> {
             [] => return Err(405),
             [conversation, rest @ ..] => (*conversation, rest),
         };
-        let lower: Vec<String> = rest.iter().take(1).map(|word| word.to_ascii_lowercase()).collect();
+        let lower: Vec<String> = rest.iter().take(1).map(|segment| segment.to_ascii_lowercase()).collect();
         match (&head.method, lower.first().map(String::as_str), rest.get(1..).unwrap_or_default()) {
             // Teams ignores the activity that is replied to (docs/protocol.md §7.3).
             (&Method::POST, Some("activities"), [] | [_]) => Ok(Self::Send { conversation }),

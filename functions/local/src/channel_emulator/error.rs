@@ -6,24 +6,24 @@
 #[non_exhaustive]
 pub enum ChannelError {
     /// The listener has no address.
-    #[error("channel has no address to listen on")]
+    #[error("channel listener has no address")]
     Listen(#[source] std::io::Error),
     /// The HTTP client could not be created.
     #[error("channel has no HTTP client")]
     Client(#[source] reqwest::Error),
     /// No signing key could be generated.
-    #[error("channel could not make a signing key")]
+    #[error("channel could not generate a signing key")]
     Key,
     /// A token could not be signed.
     #[error("channel could not sign a token")]
     Unsigned,
     /// `Channel::set_endpoint` was not called yet.
-    #[error("channel does not know the agent's endpoint")]
+    #[error("channel has no endpoint of the agent")]
     NoEndpoint,
     /// The endpoint of the agent could not be reached, or its response could not be read.
-    #[error("agent did not answer")]
+    #[error("agent did not respond")]
     NotDelivered(#[source] reqwest::Error),
     /// The snapshot of an earlier channel is invalid.
-    #[error("kept state of the channel is not usable")]
+    #[error("saved state of the channel is invalid")]
     Restore(#[source] serde_json::Error),
 }

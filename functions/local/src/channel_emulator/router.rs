@@ -91,7 +91,7 @@ mod tests {
     use super::segments;
 
     #[test]
-    fn each_segment_is_decoded_once_and_by_itself() {
+    fn each_segment_is_decoded_once() {
         let decoded = segments("/19%3Aa%40b%3Bmessageid%3D1%2F..%2Fx/a+b/%2525/..").unwrap();
 
         assert_eq!(decoded, ["19:a@b;messageid=1/../x", "a+b", "%25", ".."]);

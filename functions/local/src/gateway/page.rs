@@ -43,7 +43,7 @@ impl Page {
             .route("/", get(show).fallback(async || StatusCode::NOT_FOUND))
             .route("/chat/log", get(log))
             .route("/chat/act", post(act::act))
-            .route_layer(middleware::from_fn_with_state(self.clone(), only_here))
+            .route_layer(middleware::from_fn_with_state(self.clone(), require_own_origin))
             .with_state(self)
     }
 
@@ -62,7 +62,7 @@ impl Page {
     }
 }
 
-async fn only_here(State(page): State<Page>, request: Request, next: Next) -> Response {
+async fn require_own_origin(State(page): State<Page>, request: Request, next: Next) -> Response {
     if page.is_own(request.headers()) {
         next.run(request).await
     } else {
@@ -82,7 +82,7 @@ async fn show() -> Response {
 
 /// The number of entries of each log that the page has received.
 #[derive(Deserialize)]
-struct Seen {
+struct Received {
     #[serde(default)]
     delivered: usize,
     #[serde(default)]
@@ -90,9 +90,9 @@ struct Seen {
 }
 
 /// Returns the log entries that the page has not received yet.
-async fn log(State(page): State<Page>, Query(seen): Query<Seen>) -> Json<Value> {
+async fn log(State(page): State<Page>, Query(received): Query<Received>) -> Json<Value> {
     let channel = &page.channel;
-    let (delivered, delivered_in_all) = channel.delivered_since(seen.delivered);
+    let (delivered, delivered_in_all) = channel.delivered_since(received.delivered);
     let called = channel.entries();
     let people = channel.people().into_iter().map(|person| {
         let conversation = channel.personal_conversation(&person);
@@ -105,7 +105,7 @@ async fn log(State(page): State<Page>, Query(seen): Query<Seen>) -> Json<Value> 
         "delivered": delivered.iter().map(|one| json!({
             "at": one.at, "activity": one.activity, "status": one.status, "answer": one.answer,
         })).collect::<Vec<_>>(),
-        "called": called.iter().skip(seen.called).map(call).collect::<Vec<_>>(),
+        "called": called.iter().skip(received.called).map(call).collect::<Vec<_>>(),
         "seen": { "delivered": delivered_in_all, "called": called.len() },
     }))
 }

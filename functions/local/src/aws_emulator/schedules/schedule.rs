@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Refusal, invalid};
+use super::{ServiceError, invalid};
 use crate::aws_emulator::template::{ACCOUNT, REGION, ScheduleDefinition, ScheduleExpression};
 
 /// A schedule in the format of the service, with its definition.
@@ -35,7 +35,7 @@ impl Schedule {
     }
 
     /// Returns a created schedule; rejects what the service rejects.
-    pub(super) fn read(shown: Value) -> Result<Self, Refusal> {
+    pub(super) fn read(shown: Value) -> Result<Self, ServiceError> {
         let text = |at: &str| {
             let found = shown.pointer(at).and_then(Value::as_str).map(str::to_owned);
             found.ok_or_else(|| invalid(&format!("`{at}` is missing")))

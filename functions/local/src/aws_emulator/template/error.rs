@@ -9,7 +9,7 @@ use super::schedule_expression::ScheduleExpressionError;
 #[non_exhaustive]
 pub enum TemplateError {
     /// The text is not YAML.
-    #[error("the template is not readable as YAML")]
+    #[error("the template is not valid YAML")]
     Syntax(#[from] serde_yaml_ng::Error),
     /// A resource is missing.
     #[error("the template has no resource `{0}`")]
@@ -23,7 +23,7 @@ pub enum TemplateError {
         property: String,
     },
     /// A property is invalid.
-    #[error("`{property}` of resource `{resource}` is not readable: {reason}")]
+    #[error("`{property}` of resource `{resource}` is invalid: {reason}")]
     UnreadableProperty {
         /// The logical id.
         resource: String,
@@ -33,7 +33,7 @@ pub enum TemplateError {
         reason: String,
     },
     /// The expression or zone of a schedule is invalid.
-    #[error("schedule `{schedule}` would never be accepted")]
+    #[error("schedule `{schedule}` is invalid")]
     ScheduleExpression {
         /// The name of the schedule.
         schedule: String,

@@ -64,7 +64,7 @@ impl Occurrence {
 #[non_exhaustive]
 pub enum ScheduleExpressionError {
     /// The expression is not `cron`, `rate` or `at`.
-    #[error("`{0}` is none of cron(…), rate(…) and at(…)")]
+    #[error("`{0}` is not cron(…), rate(…) or at(…)")]
     Form(String),
     /// The zone is not in the IANA database.
     #[error("`{0}` is not an IANA time zone, e.g. Europe/Zurich")]
@@ -172,25 +172,25 @@ fn cron(text: &str) -> Result<Cron, ScheduleExpressionError> {
         |reason: &str| ScheduleExpressionError::Cron { fields: text.to_owned(), reason: reason.to_owned() };
     let fields: Vec<&str> = text.split_whitespace().collect();
     let &[minutes, hours, days, months, weekdays, years] = fields.as_slice() else {
-        return Err(wrong("it takes six fields: minutes hours day-of-month month day-of-week year"));
+        return Err(wrong("expected six fields: minutes hours day-of-month month day-of-week year"));
     };
     if (days == "?") == (weekdays == "?") {
-        return Err(wrong("exactly one of day-of-month and day-of-week is `?`"));
+        return Err(wrong("exactly one of day-of-month and day-of-week must be `?`"));
     }
     if let Some(field) =
         fields.iter().find(|field| field.contains(['@', '+']) || field.split(',').any(str::is_empty))
     {
-        return Err(wrong(&format!("`{field}` is not readable")));
+        return Err(wrong(&format!("`{field}` is invalid")));
     }
     if weekdays.contains(['0', '8', '9']) && !weekdays.contains(['#', '/']) {
-        return Err(wrong("days of the week are 1-7 or SUN-SAT"));
+        return Err(wrong("days of the week must be 1-7 or SUN-SAT"));
     }
     if years
         .split([',', '-'])
         .filter_map(|year| year.parse().ok())
         .any(|year: u16| !(1970..=2199).contains(&year))
     {
-        return Err(wrong("years are 1970-2199"));
+        return Err(wrong("years must be 1970-2199"));
     }
     let weekdays = if weekdays == "L" { "7" } else { weekdays };
     let parser = CronParser::builder().seconds(Seconds::Required).year(Year::Required);

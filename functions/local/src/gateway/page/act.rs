@@ -19,7 +19,7 @@ use crate::channel_emulator::{Channel, Fault, Operation, Person, Refusal};
 #[serde(tag = "act", rename_all = "kebab-case")]
 pub(super) enum Act {
     /// A person sends a message.
-    Say { person: String, text: String },
+    Send { person: String, text: String },
     /// A person presses a button of a card; `action` is the action in the card.
     Press { person: String, activity: String, action: Value },
     /// A person rates a message.
@@ -31,9 +31,9 @@ pub(super) enum Act {
     /// Injects a fault into a later call.
     Fail { fault: FaultName },
     /// Removes all faults.
-    ForgetFaults,
+    RemoveFaults,
     /// Delivers the last activity again.
-    DeliverAgain { id: DeliveryId },
+    Redeliver { id: DeliveryId },
 }
 
 /// A fault.
@@ -63,7 +63,7 @@ pub(super) enum DeliveryId {
 pub(super) async fn act(State(page): State<Page>, Json(act): Json<Act>) -> Response {
     let channel = &page.channel;
     match act {
-        Act::Say { person, text } => match known(channel, &person) {
+        Act::Send { person, text } => match known(channel, &person) {
             Some(person) => deliver(channel, channel.message(&person, &text)).await,
             None => StatusCode::NOT_FOUND.into_response(),
         },
@@ -92,11 +92,11 @@ pub(super) async fn act(State(page): State<Page>, Json(act): Json<Act>) -> Respo
             fault.script(channel);
             StatusCode::NO_CONTENT.into_response()
         }
-        Act::ForgetFaults => {
+        Act::RemoveFaults => {
             channel.forget_faults();
             StatusCode::NO_CONTENT.into_response()
         }
-        Act::DeliverAgain { id } => match channel.delivered_since(0).0.pop() {
+        Act::Redeliver { id } => match channel.delivered_since(0).0.pop() {
             Some(last) => {
                 let mut activity = last.activity;
                 match id {
