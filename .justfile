@@ -47,4 +47,4 @@ typos:
 
 # Build the release binaries
 release:
-    cargo build --release --locked -p inbound -p worker -p proactive
+    cargo build --release --locked -p herald-inbound -p herald-worker -p herald-proactive

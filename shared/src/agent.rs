@@ -1,6 +1,7 @@
 //! The engine's contract: what an engine author imports, next to [`crate::protocol`].
 
 pub mod calendar;
+pub mod context;
 pub mod effect;
 pub mod engine;
 pub mod ids;
@@ -15,6 +16,7 @@ pub mod topic;
 pub mod turn;
 
 pub use self::calendar::{Days, QuietHours, Recurrence, Zone};
+pub use self::context::{BuildEngine, EngineContext, NoSecrets, Secrets};
 pub use self::effect::Effect;
 pub use self::engine::{Engine, EngineError};
 pub use self::ids::{ReminderId, TaskId};

@@ -1,5 +1,6 @@
 //! AWS's services: the table, the queues and the identity, with configuration, diagnostics and telemetry.
 
+pub mod clients;
 pub mod config;
 pub mod diagnostics;
 pub mod failure;

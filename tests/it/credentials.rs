@@ -70,7 +70,7 @@ async fn assert_follows_up(bundle: TestBundle) {
 
 /// What the agent says when it asks for a token in vain.
 async fn refusal(bundle: &TestBundle) -> String {
-    let error = bundle.local().bundle.worker.connector.tokens.token().await.unwrap_err();
+    let error = bundle.local().bundle.worker.parts().connector.tokens.token().await.unwrap_err();
     let text = error_chain(&error).to_string();
     for id in ["000000000000", "arn:", "5d0c9c1e", "9a1b2c3d", "127.0.0.1"] {
         assert!(!text.contains(id), "`{id}` is in: {text}");
@@ -173,7 +173,7 @@ async fn a_secret_that_holds_no_certificate_or_is_not_there_is_explained() {
 async fn a_certificate_is_replaced_without_a_restart() {
     let (old, new) = (Certificate::new(), Certificate::new());
     let bundle = with_certificate(&old.pem(), &old).await;
-    let tokens = &bundle.local().bundle.worker.connector.tokens;
+    let tokens = &bundle.local().bundle.worker.parts().connector.tokens;
     tokens.token().await.unwrap();
 
     bundle.channel().add_certificate(&new.der);
@@ -193,7 +193,7 @@ async fn an_assertion_outside_its_validity_is_replaced_once() {
     let outside = Refusal::raw(401, r#"{"error":"invalid_client","error_codes":[700024]}"#);
     bundle.channel().fail_on(Operation::Token, Fault::Status(outside));
 
-    let token = bundle.local().bundle.worker.connector.tokens.token().await;
+    let token = bundle.local().bundle.worker.parts().connector.tokens.token().await;
 
     assert!(token.is_ok(), "{token:?}");
     assert_eq!(bundle.channel().token_requests(), 2);

@@ -4,7 +4,7 @@ use boon::{Compiler, SchemaIndex, Schemas};
 use serde_json::{Value, json};
 
 const SCHEMA: &str = include_str!("../../functions/proactive/event.schema.json");
-const README: &str = include_str!("../../README.md");
+const OPERATIONS: &str = include_str!("../../docs/operations.md");
 const TEMPLATE: &str = include_str!("../../template.yaml");
 
 /// What an event is refused for although no schema can say so: what its texts and names refer to.
@@ -159,9 +159,9 @@ fn the_schema_takes_what_proactive_takes_and_nothing_else() {
 }
 
 #[test]
-fn the_events_of_readme_and_template_are_taken() {
+fn events_of_documentation_and_template_are_accepted() {
     let schema = Schema::read();
-    let example = README.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
+    let example = OPERATIONS.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
     // What the scheduler fills in is no time before it is.
     let inputs = TEMPLATE.lines().filter_map(|line| line.trim().strip_prefix("Input: '")?.strip_suffix('\''));
     let mut events: Vec<Value> = inputs

@@ -29,7 +29,7 @@ const WRITERS: usize = 16;
 const SLACK: u64 = 6 * 1024 * 1024;
 
 #[tokio::test]
-#[ignore = "needs release binaries: cargo build --release -p inbound -p worker -p proactive; takes minutes"]
+#[ignore = "needs release binaries: cargo build --release -p herald-inbound -p herald-worker -p herald-proactive; takes minutes"]
 async fn the_planner_takes_no_more_memory_for_fifty_thousand_than_for_a_thousand() {
     let services = Services::start(Delays::Kept).await;
     let table =

@@ -64,7 +64,7 @@ struct Run {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "takes 12 minutes and needs release binaries: cargo build --release -p inbound -p worker"]
+#[ignore = "takes 12 minutes and needs release binaries: cargo build --release -p herald-inbound -p herald-worker"]
 async fn two_hundred_killed_workers_lose_nothing_and_repeat_only_what_nobody_could_know() {
     let seed =
         process_env("SEED").and_then(|seed| seed.parse().ok()).unwrap_or_else(|| Random::system().next_u64());

@@ -106,7 +106,7 @@ async fn a_throttled_tenant_waits_and_the_others_are_told_meanwhile() {
     populate(&bundle, 20, Some("22222222-2222-4222-8222-222222222222")).await;
     let throttled = TenantId::new("11111111-1111-4111-8111-111111111111").unwrap();
     let until = bundle.clock().now() + SignedDuration::from_secs(5);
-    let rates = &bundle.local().bundle.worker.rates;
+    let rates = &bundle.local().bundle.worker.parts().rates;
     rates.pause(herald::aws::table::RateKey::Tenant(throttled.as_str()), until).await.unwrap();
 
     bundle.fire(json!({ "kind": "everyone" })).await.unwrap();

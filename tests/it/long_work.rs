@@ -10,7 +10,7 @@ use local::poller::Step;
 use serde_json::{Value, json};
 use support::TestBundle;
 use support::clerk::{Clerk, done, go_on, memory, say, with};
-use worker::Place;
+use worker::MessageContext;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -116,7 +116,7 @@ async fn a_step_that_is_delivered_again_after_a_later_one_is_settled() {
 
     let bodies: Vec<String> = queued.lock().unwrap().iter().map(|(body, _)| body.clone()).collect();
     for body in &bodies {
-        assert!(bundle.local().bundle.worker.work(body, Place::default()).await.is_ok());
+        assert!(bundle.local().bundle.worker.handle(body, MessageContext::default()).await.is_ok());
     }
     bundle.drain().await;
 
@@ -205,7 +205,7 @@ async fn the_thousandth_step_is_the_last() {
     body["step"] = json!({ "task": task, "number": 999, "state": null, "due": "2026-11-22T09:00:00Z" });
     bundle.purge("tasks").await;
 
-    let done = bundle.local().bundle.worker.work(&body.to_string(), Place::default()).await;
+    let done = bundle.local().bundle.worker.handle(&body.to_string(), MessageContext::default()).await;
 
     assert!(done.is_ok());
     assert_eq!(clerk.ran(), [(999, Some(json!(null)))]);

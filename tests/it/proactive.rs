@@ -128,9 +128,10 @@ async fn a_worker_about_to_end_begins_no_delivery() {
     let pump = bundle.pump("deliveries");
     let received = pump.sqs.receive_message().queue_url(&pump.url).send().await.unwrap();
     let message = &received.messages()[0];
-    let place = worker::Place { stop_at: Some(bundle.clock().now()), ..worker::Place::default() };
+    let place =
+        worker::MessageContext { deadline: Some(bundle.clock().now()), ..worker::MessageContext::default() };
 
-    let put_off = pump.worker.work(message.body().unwrap(), place).await;
+    let put_off = pump.worker.handle(message.body().unwrap(), place).await;
 
     assert!(put_off.is_err());
     assert_eq!(bundle.channel().entries().len(), 0);

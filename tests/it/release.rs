@@ -15,7 +15,7 @@ use tokio::process::Command;
 use self::figures::{STARTS, report};
 
 #[tokio::test]
-#[ignore = "needs release binaries: cargo build --release -p inbound -p worker -p proactive"]
+#[ignore = "needs release binaries: cargo build --release -p herald-inbound -p herald-worker -p herald-proactive"]
 async fn the_release_binaries_answer_work_later_and_speak_first() {
     let services = Services::start(Delays::Skipped).await;
     let alex = services.channel.add_person("Alex");
@@ -46,7 +46,7 @@ async fn the_release_binaries_answer_work_later_and_speak_first() {
 }
 
 #[tokio::test]
-#[ignore = "needs release binaries: cargo build --release -p inbound -p worker -p proactive"]
+#[ignore = "needs release binaries: cargo build --release -p herald-inbound -p herald-worker -p herald-proactive"]
 async fn the_release_worker_checks_itself() {
     let services = Services::start(Delays::Skipped).await;
     let mut worker = services.launch("worker").await;
@@ -59,7 +59,7 @@ async fn the_release_worker_checks_itself() {
 }
 
 #[tokio::test]
-#[ignore = "needs release binaries: cargo build --release -p inbound -p worker -p proactive"]
+#[ignore = "needs release binaries: cargo build --release -p herald-inbound -p herald-worker -p herald-proactive"]
 async fn a_release_binary_without_configuration_names_every_gap_and_ends() {
     let shared = ["CLIENT_ID", "TABLE_NAME"];
     let functions: [(&str, &[&str]); 3] = [
@@ -84,7 +84,7 @@ async fn a_release_binary_without_configuration_names_every_gap_and_ends() {
 }
 
 #[tokio::test]
-#[ignore = "needs release binaries: cargo build --release -p inbound -p worker -p proactive"]
+#[ignore = "needs release binaries: cargo build --release -p herald-inbound -p herald-worker -p herald-proactive"]
 async fn the_release_binaries_start_again_and_again_and_their_cost_is_shown() {
     let services = Services::start(Delays::Skipped).await;
     let alex = services.channel.add_person("Alex");

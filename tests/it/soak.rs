@@ -197,7 +197,7 @@ async fn pass_the_time<T>(bundle: &TestBundle) -> T {
 }
 
 async fn all_settled(bundle: &TestBundle, asked: &[(String, JobId)]) -> bool {
-    let jobs = &bundle.local().bundle.worker.jobs;
+    let jobs = &bundle.local().bundle.worker.parts().jobs;
     for (_, turn) in asked {
         for job in [turn.clone(), turn.step("task", 0)] {
             match jobs.get(&job).await {
@@ -217,7 +217,7 @@ async fn judge(bundle: &TestBundle, asked: &[(String, JobId)], seed: u64) -> Out
         let text = entry.activity["text"].as_str().unwrap().to_owned();
         *shown.entry((entry.conversation.unwrap(), text)).or_default() += 1;
     }
-    let apology = bundle.local().bundle.worker.engine.failure_notice().text.unwrap();
+    let apology = bundle.local().bundle.worker.parts().engine.failure_notice().text.unwrap();
     let mut tally = OutcomeCounts::default();
     for (conversation, turn) in asked {
         for (parent, text) in [(turn.clone(), ACK), (turn.step("task", 0), FOLLOW_UP)] {

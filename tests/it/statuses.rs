@@ -36,7 +36,7 @@ pub(crate) fn reference_of(activity: &Value) -> ConversationReference {
 
 /// What the table says of a reference.
 async fn state_of(bundle: &TestBundle, reference: &ConversationReference) -> String {
-    let references = &bundle.local().bundle.worker.references;
+    let references = &bundle.local().bundle.worker.parts().references;
     let pk = format!("reference#{}", references.key(reference).as_str());
     let items = bundle.items().await;
     let item = items.iter().find(|item| item["pk"].as_s().is_ok_and(|found| *found == pk)).unwrap();

@@ -320,7 +320,7 @@ async fn a_stream_whose_task_fails_for_good_ends_with_an_apology() {
 
     ask(&bundle).await;
 
-    let apology = bundle.local().bundle.worker.engine.failure_notice().text.unwrap();
+    let apology = bundle.local().bundle.worker.parts().engine.failure_notice().text.unwrap();
     assert_eq!(bundle.channel().texts(), [apology]);
     let states: Vec<String> = bundle.jobs().await;
     assert!(states.iter().any(|job| job.contains("engine-gave-up")), "{:?}", State::Failed);
@@ -365,7 +365,7 @@ async fn a_stream_that_shows_more_than_is_known_of_it_ends_with_its_answer() {
     let jobs = bundle.jobs().await;
     let mut job: Job = jobs.iter().map(|job| serde_json::from_str(job).unwrap()).find(has_told).unwrap();
     job.stream.as_mut().unwrap().sent_text.clear();
-    bundle.local().bundle.worker.jobs.write(job).await.unwrap().unwrap();
+    bundle.local().bundle.worker.parts().jobs.write(job).await.unwrap().unwrap();
     bundle.bring_back("tasks", &receipt).await;
 
     drain(&bundle).await;
@@ -414,9 +414,9 @@ async fn a_stream_that_was_put_off_is_not_begun_while_another_is_open() {
     bundle.step("turns").await;
     bundle.clock().advance(seconds(135));
     let worker = &bundle.local().bundle.worker;
-    let key = worker.references.key(&reference_of(&activity));
+    let key = worker.parts().references.key(&reference_of(&activity));
     let other = JobId::of_delivery("another", bundle.clock().now(), "answer");
-    assert!(worker.streams.begin(&key, &other, bundle.clock().now()).await.unwrap());
+    assert!(worker.parts().streams.begin(&key, &other, bundle.clock().now()).await.unwrap());
 
     drain(&bundle).await;
 

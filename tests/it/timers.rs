@@ -140,7 +140,7 @@ async fn ticks_that_were_missed_are_made_up_for_and_one_that_died_doubles_nothin
 #[tokio::test]
 async fn an_item_that_cannot_be_read_stops_no_other() {
     let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
-    let (timers, now) = (&bundle.local().bundle.worker.timers, bundle.clock().now());
+    let (timers, now) = (&bundle.local().bundle.worker.parts().timers, bundle.clock().now());
     for body in ["one", "two"] {
         timers.put(&Timer::new(QueueTarget::Tasks, body.to_owned(), now), now).await.unwrap();
     }

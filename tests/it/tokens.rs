@@ -23,7 +23,7 @@ async fn bundle() -> TestBundle {
 }
 
 fn tokens(bundle: &TestBundle) -> &TokenProvider {
-    &bundle.local().bundle.worker.connector.tokens
+    &bundle.local().bundle.worker.parts().connector.tokens
 }
 
 async fn token(bundle: &TestBundle) -> Result<String, String> {
@@ -53,7 +53,9 @@ async fn a_token_is_asked_for_once_by_many_concurrent_sends() {
 
     for _ in 0..20 {
         let (worker, reference) = (Arc::clone(&bundle.local().bundle.worker), reference.clone());
-        sends.spawn(async move { worker.connector.send(&reference, Activity::message("Hello.")).await });
+        sends.spawn(
+            async move { worker.parts().connector.send(&reference, Activity::message("Hello.")).await },
+        );
     }
     let sent = sends.join_all().await;
 
@@ -130,7 +132,7 @@ async fn a_token_that_the_channel_refuses_is_dropped_once() {
         bundle.channel().fail(Fault::Status(Refusal::raw(401, "")));
     }
 
-    let connector = &bundle.local().bundle.worker.connector;
+    let connector = &bundle.local().bundle.worker.parts().connector;
     let error = connector.send(&reference, Activity::message("Hello.")).await.unwrap_err();
 
     assert!(error.to_string().contains("401"), "{error}");

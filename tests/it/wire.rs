@@ -61,7 +61,7 @@ fn reference_at(bundle: &TestBundle, url: &str) -> ConversationReference {
 
 /// Sends one activity to the peer while it does this, and says what became of it.
 async fn send(neighbour: &Neighbour, reference: &ConversationReference) -> Class {
-    let sent = neighbour.worker.connector.send(reference, Activity::message("hello")).await;
+    let sent = neighbour.worker.parts().connector.send(reference, Activity::message("hello")).await;
     match sent {
         Ok(id) => Class::Accepted(id.map(|id| id.as_str().to_owned())),
         Err(ConnectorError::Refused { status, .. }) => Class::Refused(status),
@@ -178,7 +178,7 @@ async fn a_stall_ends_in_time_and_counts_like_a_cut() {
         (vec![Act::ReadRequest, Act::Write(whole[..head + 3].to_vec()), Act::Stall], Class::Accepted(None)),
     ];
     // The token is fetched before the time is short.
-    let _ = neighbour.worker.connector.tokens.token().await.unwrap();
+    let _ = neighbour.worker.parts().connector.tokens.token().await.unwrap();
 
     let mut stalled = Vec::new();
     for (acts, expected) in stalls {

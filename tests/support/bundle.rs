@@ -266,7 +266,7 @@ impl TestBundle {
 
     /// The record of one job.
     pub async fn job(&self, id: &JobId) -> Option<Job> {
-        self.local.bundle.worker.jobs.get(id).await.expect("the table can be read")
+        self.local.bundle.worker.parts().jobs.get(id).await.expect("the table can be read")
     }
 
     /// All that is in the table; a test may scan, for its table is small.

@@ -25,7 +25,7 @@ pub struct Figures {
 }
 
 /// What builds them.
-const BUILD: &str = "cargo build --release -p inbound -p worker -p proactive";
+const BUILD: &str = "cargo build --release -p herald-inbound -p herald-worker -p herald-proactive";
 
 /// Far longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use engine::model::{Config, Model};
-use herald::aws::identity::StoredSecret;
+use herald::agent::NoSecrets;
 use herald::clock::Clock;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -56,8 +56,7 @@ impl ScriptedModel {
             _ => None,
         });
         let config = config.expect("nothing is missing").expect("a model is named");
-        let stored = |_| -> StoredSecret { unreachable!("the key is given") };
-        Model::new(config, stored, clock).expect("a client can be made")
+        Model::new(config, Arc::new(NoSecrets), clock).expect("a client can be made")
     }
 
     /// Ends it and gives the address at which nobody answers now.

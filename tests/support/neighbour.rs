@@ -6,9 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use herald::aws::config;
-use herald::aws::config::AllowedTenants;
-use herald::aws::identity::Credential;
-use herald::channel::connector::ConversationSurface;
+use herald::aws::config::{AccessSettings, AgentSettings, AllowedTenants, SenderSettings};
+use herald::channel::connector::{Connector, ConversationSurface};
 use herald::clock::Clock;
 use herald::protocol::cloud::Cloud;
 use herald::protocol::ids::TenantId;
@@ -38,21 +37,28 @@ impl Neighbour {
         let tenant = bundle.channel().add_person("Somebody").tenant;
         let secret = config::Credential::GivenSecret("emulated".into());
         let registration = Registration {
-            credential: Credential::new(secret, &cloud, &local.resources.aws),
-            cloud,
-            client_id: local.bundle.worker.connector.client_id.clone(),
-            tenant: TenantId::new(tenant).unwrap(),
-            allowed_tenants: AllowedTenants::Any,
-            channel_callers: Vec::new(),
-            new_conversations: ConversationSurface::Chat,
+            agent: AgentSettings {
+                client_id: local.bundle.worker.parts().connector.client_id.clone(),
+                cloud,
+            },
+            tenant_id: TenantId::new(tenant).unwrap(),
+            access: AccessSettings { allowed_tenants: AllowedTenants::Any, channel_callers: Vec::new() },
+            sender: SenderSettings { credential: secret, new_conversations: ConversationSurface::Chat },
+            identity: None,
         };
         let clock: Arc<dyn Clock> = bundle.clock().clone();
         let engine: Arc<dyn Engine> = Arc::new(engine);
         let made = Bundle::new(registration, &local.resources, &engine, &clock, Random::seeded(7), 1_000_000);
         let Bundle { worker, .. } = made.unwrap();
-        let mut worker = Arc::into_inner(worker).unwrap();
-        worker.connector.http = http;
-        Self { worker: Arc::new(worker) }
+        Self { worker }.with_connector(|connector| connector.http = http)
+    }
+
+    /// Returns the worker with another connector, built again from its parts.
+    #[must_use]
+    pub fn with_connector(self, change: impl FnOnce(&mut Connector)) -> Self {
+        let mut parts = Arc::into_inner(self.worker).unwrap().into_parts();
+        change(Arc::get_mut(&mut parts.connector).unwrap());
+        Self { worker: Arc::new(Worker::new(parts)) }
     }
 
     /// The pump of a queue, with this worker at its end.

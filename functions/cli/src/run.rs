@@ -8,11 +8,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use engine::model::{ConfiguredKey, Model};
-use herald::aws::config::{ConfigError, EnvReader, TENANT_RATE};
-use herald::aws::identity::Credential;
-use herald::aws::identity::StoredSecret;
+use herald::agent::EngineContext;
+use herald::aws::config::{AccessSettings, AgentSettings, ConfigError, EnvReader, SenderSettings};
+use herald::aws::identity::SecretsManager;
 use herald::clock::{Clock, SystemClock};
+use herald::error::BoxError;
 use herald::random::Random;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -31,9 +31,9 @@ pub enum RunError {
     /// The bundle could not be started or stopped.
     #[error(transparent)]
     Local(#[from] LocalError),
-    /// The HTTP client of the model could not be created.
-    #[error("could not create the client of the model")]
-    Model(#[source] reqwest::Error),
+    /// The engine could not be built.
+    #[error("could not build the engine")]
+    Engine(#[source] BoxError),
     /// The terminal could not be written, or signals could not be received.
     #[error("could not use the terminal")]
     Terminal(#[from] io::Error),
@@ -47,20 +47,22 @@ pub enum RunError {
 pub async fn run(
     arguments: &RunArguments,
     state: &Path,
-    vars: impl Fn(&str) -> Option<String>,
+    vars: impl Fn(&str) -> Option<String> + Send + Sync,
 ) -> Result<(), RunError> {
     let mut limits = EnvReader::new(&vars);
-    let tenant_rate = limits.tenant_rate().unwrap_or(TENANT_RATE);
-    limits.finish()?;
+    let tenant_rate = limits.tenant_rate();
+    let tenant_rate = limits.finish(tenant_rate)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let model = model(&vars, &clock).await?;
+    let secrets = Arc::new(SecretsManager::from_env());
+    let context = EngineContext { vars: &vars, secrets, clock: clock.clone() };
+    let engine = engine::build(&context).map_err(RunError::Engine)?;
     let source = channel_source(arguments, vars).await?;
     let local = Local::start(LocalOptions {
         state: Some(state.to_owned()),
         port: arguments.port,
         source: source.clone(),
         credential: None,
-        engine: engine::build(model),
+        engine,
         clock: clock.clone(),
         random: Random::system(),
         delays: Delays::Kept,
@@ -96,20 +98,6 @@ pub async fn run(
     Ok(())
 }
 
-/// Returns the configured model for free text; `None` if none is configured. Its key may be stored in Secrets Manager.
-async fn model(
-    vars: impl Fn(&str) -> Option<String>,
-    clock: &Arc<dyn Clock>,
-) -> Result<Option<Model>, RunError> {
-    let Some(config) = engine::model::Config::from_vars(vars)? else { return Ok(None) };
-    let aws = match config.key {
-        Some(ConfiguredKey::Stored(_)) => aws_config::load_from_env().await,
-        Some(ConfiguredKey::Given(_)) | None => SdkConfig::builder().build(),
-    };
-    let key = |arn| StoredSecret::new(&aws, "MODEL_API_KEY_ARN", arn);
-    Model::new(config, key, clock.clone()).map(Some).map_err(RunError::Model)
-}
-
 /// Returns the channel to serve: emulated, the Agents Playground, or the channel of `CLOUD`.
 async fn channel_source(
     arguments: &RunArguments,
@@ -122,52 +110,30 @@ async fn channel_source(
         (false, false) => return Ok(ChannelSource::Emulated),
         (true, _) | (false, true) => {}
     }
-    let tenant = vars.tenant_id();
-    let client_id = vars.client_id();
-    let read = (
-        vars.cloud(),
-        vars.channel_callers(client_id.as_ref()),
-        vars.credential(),
-        vars.allowed_tenants(tenant.as_ref()),
-        vars.new_conversations(),
-    );
-    vars.finish()?;
-    match (read, client_id, tenant) {
-        (
-            (
-                Some(cloud),
-                Some(channel_callers),
-                Some(credential),
-                Some(allowed_tenants),
-                Some(new_conversations),
-            ),
-            Some(client_id),
-            Some(tenant),
-        ) => {
-            // Only the credential uses AWS; the table and the queues are on this machine.
-            let aws = if credential.is_from_aws() {
-                aws_config::load_from_env().await
-            } else {
-                SdkConfig::builder().build()
-            };
-            let credential = Credential::new(credential, &cloud, &aws);
-            let registration = Registration {
-                cloud,
-                client_id,
-                credential,
-                tenant,
-                allowed_tenants,
-                channel_callers,
-                new_conversations,
-            };
-            let registration = Box::new(registration);
-            Ok(match arguments.playground {
-                true => ChannelSource::OwnPlayground(registration),
-                false => ChannelSource::Channel(registration),
-            })
-        }
-        _ => unreachable!("every missing value is in the configuration error"),
-    }
+    let (agent, tenant_id) = (AgentSettings::read(&mut vars), vars.tenant_id());
+    let own = agent.as_ref().map(|agent| &agent.client_id);
+    let access = AccessSettings::read(&mut vars, own, tenant_id.as_ref());
+    let sender = SenderSettings::read(&mut vars);
+    let registration = || {
+        Some(Registration {
+            agent: agent?,
+            tenant_id: tenant_id?,
+            access: access?,
+            sender: sender?,
+            identity: None,
+        })
+    };
+    let mut registration = vars.finish(registration())?;
+    // Only the credential uses AWS; the table and the queues are on this machine.
+    registration.identity = Some(if registration.sender.credential.is_from_aws() {
+        aws_config::load_from_env().await
+    } else {
+        SdkConfig::builder().build()
+    });
+    Ok(match arguments.playground {
+        true => ChannelSource::OwnPlayground(Box::new(registration)),
+        false => ChannelSource::Channel(Box::new(registration)),
+    })
 }
 
 /// Prints the endpoint, the schedules and the next step.
@@ -222,6 +188,8 @@ async fn interrupted() -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use herald::aws::config::Credential;
+
     use super::*;
 
     #[tokio::test]
@@ -275,11 +243,11 @@ mod tests {
             else {
                 panic!("CLOUD is set and the channel it names is not served");
             };
-            registration.credential
+            registration.sender.credential
         };
 
         assert!(matches!(served_with("secret").await, Credential::GivenSecret(_)));
         assert!(matches!(served_with("certificate").await, Credential::Certificate(_)));
-        assert!(matches!(served_with("federated").await, Credential::Federated(_)));
+        assert!(matches!(served_with("federated").await, Credential::Federated));
     }
 }

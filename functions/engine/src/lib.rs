@@ -12,14 +12,15 @@ mod shop;
 mod when;
 
 use herald::agent::{
-    Effect, Engine, EngineError, Notification, Progress, Recipient, Response, Task, TaskResponse, TaskRun,
-    Turn, invoke,
+    Effect, Engine, EngineContext, EngineError, Notification, Progress, Recipient, Response, Task,
+    TaskResponse, TaskRun, Turn, invoke,
 };
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use herald::clock::{Clock, SystemClock};
+use herald::clock::Clock;
+use herald::error::BoxError;
 use herald::protocol::activity::Activity;
 use herald::protocol::conversation::lifecycle;
 use serde_json::Value;
@@ -27,10 +28,15 @@ use serde_json::Value;
 use self::command::Command;
 use self::model::Model;
 
-/// The engine that the functions run. Free text is answered by `model` where there is one.
-#[must_use]
-pub fn build(model: Option<Model>) -> Arc<dyn Engine> {
-    Arc::new(OrderDesk { model, ..OrderDesk::new(Arc::new(SystemClock)) })
+/// Builds the engine that the functions run. Free text is answered by a model where the configuration names one.
+///
+/// # Errors
+///
+/// When the model's configuration is incomplete or its client cannot be built.
+pub fn build(context: &EngineContext<'_>) -> Result<Arc<dyn Engine>, BoxError> {
+    let config = model::Config::from_vars(context.vars)?;
+    let model = config.map(|config| Model::new(config, context.secrets.clone(), context.clock.clone()));
+    Ok(Arc::new(OrderDesk { model: model.transpose()?, ..OrderDesk::new(context.clock.clone()) }))
 }
 
 /// Takes orders, places them in the background, tells of their delivery, and says good morning.

@@ -7,11 +7,10 @@ mod piece;
 mod prompt;
 mod sse;
 
-use herald::agent::Progress;
+use herald::agent::{Progress, Secrets};
 use std::sync::Arc;
 use std::time::Duration;
 
-use herald::aws::identity::StoredSecret;
 use herald::clock::{Clock, timeout};
 use reqwest::{RequestBuilder, Response, header};
 use secrecy::{ExposeSecret, SecretString};
@@ -55,7 +54,7 @@ pub struct Model {
 #[derive(Debug, Clone)]
 enum Key {
     Given(SecretString),
-    Stored(StoredSecret),
+    Stored { id: String, secrets: Arc<dyn Secrets> },
 }
 
 /// What came of asking.
@@ -67,14 +66,14 @@ pub(crate) struct Answer {
 }
 
 impl Model {
-    /// The model that `config` names; `stored` reaches the secret whose ARN it is given.
+    /// Returns the model that `config` names; a stored key is read from `secrets`.
     ///
     /// # Errors
     ///
     /// When the TLS library cannot be set up.
     pub fn new(
         config: Config,
-        stored: impl FnOnce(String) -> StoredSecret,
+        secrets: Arc<dyn Secrets>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, reqwest::Error> {
         let http = reqwest::Client::builder()
@@ -85,7 +84,7 @@ impl Model {
             .build()?;
         let key = config.key.map(|key| match key {
             ConfiguredKey::Given(key) => Key::Given(key),
-            ConfiguredKey::Stored(arn) => Key::Stored(stored(arn)),
+            ConfiguredKey::Stored(arn) => Key::Stored { id: arn, secrets },
         });
         Ok(Self { http, endpoint: config.endpoint, name: config.name, key, clock })
     }
@@ -130,8 +129,8 @@ impl Model {
         Ok(match &self.key {
             None => request,
             Some(Key::Given(key)) => request.bearer_auth(key.expose_secret()),
-            Some(Key::Stored(stored)) => {
-                let key = stored.read().await.map_err(ModelFailure::NoKey)?;
+            Some(Key::Stored { id, secrets }) => {
+                let key = secrets.read("MODEL_API_KEY_ARN", id).await.map_err(ModelFailure::NoKey)?;
                 request.bearer_auth(key.expose_secret().trim())
             }
         })

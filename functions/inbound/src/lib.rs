@@ -10,14 +10,20 @@ mod respond;
 mod validate;
 mod work_queue;
 
-use herald::agent::Engine;
 use std::sync::Arc;
 
+use herald::agent::{BuildEngine, Engine, EngineContext, NoSecrets};
+use herald::aws::clients::Clients;
+use herald::aws::config::{AgentSettings, process_env};
 use herald::aws::queue::Queue;
-use herald::aws::table::{MemoryStore, ReferenceStore, TimerStore};
-use herald::channel::auth::Authenticator;
-use herald::clock::Clock;
+use herald::aws::table::{MemoryStore, ReferenceStore, Stores, Table, TimerStore};
+use herald::aws::telemetry;
+use herald::channel::auth::{Authenticator, Checks, Entra, SigningKeys};
+use herald::clock::{Clock, SystemClock};
+use lambda_http::lambda_runtime;
+use lambda_http::{Error, LambdaEvent, service_fn};
 
+use self::config::Config;
 use self::respond::Responder;
 pub use self::validate::Validator;
 use self::work_queue::WorkQueue;
@@ -33,6 +39,37 @@ pub struct Inbound {
     responder: Responder,
     work: WorkQueue,
     clock: Arc<dyn Clock>,
+}
+
+/// Runs the function on AWS Lambda, with the engine that `build` returns.
+///
+/// ```no_run
+/// # use std::sync::Arc;
+/// # fn build(_: &herald::agent::EngineContext<'_>) -> Result<Arc<dyn herald::agent::Engine>, herald::error::BoxError> { unimplemented!() }
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() -> Result<(), lambda_http::Error> {
+///     inbound::run(build).await
+/// }
+/// ```
+///
+/// # Errors
+///
+/// The configuration is incomplete, the engine cannot be built, or the Lambda runtime fails.
+pub async fn run(build: BuildEngine) -> Result<(), Error> {
+    telemetry::init(process_env("LOG_LEVEL").as_deref());
+    let config = Config::from_env()?;
+    let clients = Clients::load().await?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    // The function that faces the internet reads no secret.
+    let context = EngineContext { vars: &process_env, secrets: Arc::new(NoSecrets), clock: clock.clone() };
+    let engine = build(&context)?;
+    let inbound = Arc::new(Inbound::connect(&config, &clients, engine, clock));
+    inbound.warm_up();
+    lambda_runtime::run(service_fn(|event: LambdaEvent<_>| {
+        let inbound = inbound.clone();
+        async move { api_gateway::handle(&inbound, &event.payload).await }
+    }))
+    .await
 }
 
 /// The dependencies of [`Inbound::new`].
@@ -58,6 +95,47 @@ pub struct Parts {
 }
 
 impl Inbound {
+    /// Builds the function from its configuration; used by [`run`] and by the bundle on one machine.
+    #[must_use]
+    pub fn connect(
+        config: &Config,
+        clients: &Clients,
+        engine: Arc<dyn Engine>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let Config { agent, tenant_id, access, resources } = config;
+        let AgentSettings { client_id, cloud } = agent;
+        let table = Table::new(clients.dynamodb.clone(), &resources.table_name);
+        let stores = Stores::new(&table, client_id, &cloud.issuer);
+        let keys = |metadata| {
+            SigningKeys::new(metadata, clients.http.clone(), Arc::new(stores.keys.clone()), clock.clone())
+        };
+        let entra_keys = keys(cloud.entra_metadata());
+        Self::new(Parts {
+            authenticator: Authenticator {
+                keys: keys(cloud.openid_metadata.clone()),
+                issuer: cloud.issuer.clone(),
+                entra: Entra::new(cloud, tenant_id, access.channel_callers.clone(), entra_keys),
+                audience: client_id.clone(),
+                clock: clock.clone(),
+                checks: Checks::all(),
+            },
+            validator: Validator {
+                cloud: cloud.clone(),
+                client_id: client_id.clone(),
+                allowed_tenants: access.allowed_tenants.clone(),
+                checks: Checks::all(),
+            },
+            references: stores.references,
+            memories: stores.memories,
+            timers: stores.timers,
+            turns: Queue::new(clients.sqs.clone(), &resources.turns_queue_url),
+            tasks: Queue::new(clients.sqs.clone(), &resources.tasks_queue_url),
+            engine,
+            clock,
+        })
+    }
+
     /// Builds the function from its dependencies.
     #[must_use]
     pub fn new(parts: Parts) -> Self {

@@ -5,10 +5,8 @@ use herald::agent::Engine;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use aws_config::SdkConfig;
 use herald::aws::config;
-use herald::aws::config::AllowedTenants;
-use herald::aws::identity::Credential;
+use herald::aws::config::{AccessSettings, AgentSettings, AllowedTenants, SenderSettings};
 use herald::channel::connector::ConversationSurface;
 use herald::clock::Clock;
 use herald::error::BoxError;
@@ -119,8 +117,7 @@ impl Local {
             matches!(source, ChannelSource::Playground).then(|| Playground::new(channel.clone()));
         let page =
             matches!(source, ChannelSource::Emulated).then(|| Page::new(channel.clone(), address.port()));
-        let registration =
-            registration(source, &channel, credential, &resources.aws).map_err(LocalError::Wiring)?;
+        let registration = registration(source, &channel, credential).map_err(LocalError::Wiring)?;
         let bundle = Bundle::new(registration, &resources, &engine, &clock, random, tenant_rate)
             .map_err(|error| LocalError::Wiring(error.into()))?;
         let gateway = Gateway::serve(listener, bundle.inbound.clone(), playground, page);
@@ -185,7 +182,6 @@ fn registration(
     source: ChannelSource,
     channel: &Channel,
     credential: Option<config::Credential>,
-    aws: &SdkConfig,
 ) -> Result<Registration, BoxError> {
     let mut cloud = Cloud::parse(&channel.cloud().to_string())?;
     let allowed_tenants = match source {
@@ -200,12 +196,10 @@ fn registration(
     };
     let credential = credential.unwrap_or_else(|| config::Credential::GivenSecret(EMULATED_SECRET.into()));
     Ok(Registration {
-        credential: Credential::new(credential, &cloud, aws),
-        cloud,
-        client_id: ClientId::new(EMULATED_CLIENT_ID)?,
-        tenant: TenantId::new(EMULATED_TENANT)?,
-        allowed_tenants,
-        channel_callers: Vec::new(),
-        new_conversations: ConversationSurface::Chat,
+        agent: AgentSettings { client_id: ClientId::new(EMULATED_CLIENT_ID)?, cloud },
+        tenant_id: TenantId::new(EMULATED_TENANT)?,
+        access: AccessSettings { allowed_tenants, channel_callers: Vec::new() },
+        sender: SenderSettings { credential, new_conversations: ConversationSurface::Chat },
+        identity: None,
     })
 }

@@ -75,13 +75,13 @@ impl QueuePoller {
                 Ok(None) => {}
                 Err(error) => {
                     error!(error = %error_chain(error.as_ref()), "could not read a queue");
-                    self.worker.clock.sleep(Duration::from_secs(1)).await;
+                    self.worker.parts().clock.sleep(Duration::from_secs(1)).await;
                 }
             }
             while in_progress.try_join_next().is_some() {}
         }
         let finished = async { while in_progress.join_next().await.is_some() {} };
-        if timeout(self.worker.clock.as_ref(), GRACE, finished).await.is_none() {
+        if timeout(self.worker.parts().clock.as_ref(), GRACE, finished).await.is_none() {
             in_progress.shutdown().await;
         }
     }

@@ -1,26 +1,18 @@
 //! The configuration of `proactive`, read from environment variables.
 
-use herald::aws::config::{ConfigError, EnvReader, process_env};
-use herald::protocol::cloud::Cloud;
-use herald::protocol::ids::ClientId;
+use herald::aws::config::{
+    AgentSettings, ConfigError, DeliverySettings, EnvReader, ResourceSettings, process_env,
+};
 
 /// The configuration of `proactive`.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// `CLIENT_ID`: the client id of the agent.
-    pub client_id: ClientId,
-    /// `CLOUD`: the cloud of the channel; `public` unless set.
-    pub cloud: Cloud,
-    /// `TABLE_NAME`: the table of references and jobs.
-    pub table_name: String,
-    /// `TURNS_QUEUE_URL`: the FIFO queue of turns.
-    pub turns_queue_url: String,
-    /// `TASKS_QUEUE_URL`: the queue of tasks.
-    pub tasks_queue_url: String,
-    /// `DELIVERIES_QUEUE_URL`: the queue of deliveries.
-    pub deliveries_queue_url: String,
-    /// `TENANT_RATE`: sends per second and tenant.
-    pub tenant_rate: u32,
+    /// The agent's app registration and its cloud.
+    pub agent: AgentSettings,
+    /// The table and the queues.
+    pub resources: ResourceSettings,
+    /// The queue and the rate of deliveries.
+    pub deliveries: DeliverySettings,
 }
 
 impl Config {
@@ -40,36 +32,11 @@ impl Config {
     /// [`ConfigError`], which names every missing or invalid variable.
     pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut vars = EnvReader::new(get);
-        let read = (
-            vars.client_id(),
-            vars.cloud(),
-            vars.required("TABLE_NAME"),
-            vars.required("TURNS_QUEUE_URL"),
-            vars.required("TASKS_QUEUE_URL"),
-            vars.required("DELIVERIES_QUEUE_URL"),
-            vars.tenant_rate(),
-        );
-        vars.finish()?;
-        match read {
-            (
-                Some(client_id),
-                Some(cloud),
-                Some(table_name),
-                Some(turns_queue_url),
-                Some(tasks_queue_url),
-                Some(deliveries_queue_url),
-                Some(tenant_rate),
-            ) => Ok(Self {
-                client_id,
-                cloud,
-                table_name,
-                turns_queue_url,
-                tasks_queue_url,
-                deliveries_queue_url,
-                tenant_rate,
-            }),
-            _ => unreachable!("every missing value is in the configuration error"),
-        }
+        let agent = AgentSettings::read(&mut vars);
+        let resources = ResourceSettings::read(&mut vars);
+        let deliveries = DeliverySettings::read(&mut vars);
+        let settings = || Some(Self { agent: agent?, resources: resources?, deliveries: deliveries? });
+        vars.finish(settings())
     }
 }
 

@@ -10,13 +10,20 @@ mod timers;
 
 use std::sync::Arc;
 
+use herald::aws::clients::Clients;
+use herald::aws::config::process_env;
 use herald::aws::queue::Queue;
-use herald::aws::table::{BroadcastStore, Opened, ReferenceStore, StoreError, SubscriptionStore, TimerStore};
+use herald::aws::table::{
+    BroadcastStore, Opened, ReferenceStore, StoreError, Stores, SubscriptionStore, Table, TimerStore,
+};
+use herald::aws::telemetry;
 use herald::broadcast::{Broadcast, BroadcastId, Spec};
-use herald::clock::Clock;
+use herald::clock::{Clock, SystemClock};
 use herald::random::Random;
 use jiff::Timestamp;
+use lambda_runtime::service_fn;
 
+use self::config::Config;
 pub use self::event::{BroadcastRequest, InvalidEvent, NotificationEvent, validate_event};
 use self::lifecycle::Lifecycle;
 pub use self::planning::{PlanError, Preview};
@@ -44,6 +51,27 @@ pub struct Proactive {
     ticker: Ticker,
 }
 
+/// Runs the function on AWS Lambda.
+///
+/// ```no_run
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() -> Result<(), lambda_runtime::Error> {
+///     proactive::run().await
+/// }
+/// ```
+///
+/// # Errors
+///
+/// When the configuration is incomplete or the Lambda runtime fails.
+pub async fn run() -> Result<(), lambda_runtime::Error> {
+    telemetry::init(process_env("LOG_LEVEL").as_deref());
+    let config = Config::from_env()?;
+    let clients = Clients::load().await?;
+    let proactive = Proactive::connect(&config, &clients, Arc::new(SystemClock), Random::system());
+    // Boxed: the future of an event is large.
+    lambda_runtime::run(service_fn(|event| Box::pin(event_handler::handle(&proactive, event)))).await
+}
+
 /// The dependencies of [`Proactive::new`].
 pub struct Parts {
     /// The store of conversation references.
@@ -69,6 +97,26 @@ pub struct Parts {
 }
 
 impl Proactive {
+    /// Builds the function from its configuration; used by [`run`] and by the bundle on one machine.
+    #[must_use]
+    pub fn connect(config: &Config, clients: &Clients, clock: Arc<dyn Clock>, random: Random) -> Self {
+        let Config { agent, resources, deliveries } = config;
+        let table = Table::new(clients.dynamodb.clone(), &resources.table_name);
+        let stores = Stores::new(&table, &agent.client_id, &agent.cloud.issuer);
+        Self::new(Parts {
+            references: stores.references,
+            subscriptions: stores.subscriptions,
+            broadcasts: stores.broadcasts,
+            timers: stores.timers,
+            turns: Queue::new(clients.sqs.clone(), &resources.turns_queue_url),
+            tasks: Queue::new(clients.sqs.clone(), &resources.tasks_queue_url),
+            deliveries: Queue::new(clients.sqs.clone(), &deliveries.deliveries_queue_url),
+            tenant_rate: deliveries.tenant_rate,
+            clock,
+            random,
+        })
+    }
+
     /// Builds the function from its dependencies.
     #[must_use]
     pub fn new(parts: Parts) -> Self {

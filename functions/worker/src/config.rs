@@ -1,34 +1,23 @@
-//! What `worker` reads from the environment.
-//! How variables are read is the shared crate's.
+//! The configuration of `worker`, read from environment variables.
 
-use herald::aws::config::{ConfigError, Credential, EnvReader, process_env};
-use herald::channel::connector::ConversationSurface;
-use herald::protocol::cloud::Cloud;
-use herald::protocol::ids::{ClientId, TenantId};
+use herald::aws::config::{
+    AgentSettings, ConfigError, DeliverySettings, EnvReader, ResourceSettings, SenderSettings, process_env,
+};
+use herald::protocol::ids::TenantId;
 
 /// The configuration of `worker`.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// `CLIENT_ID`: the agent's app registration.
-    pub client_id: ClientId,
-    /// `TENANT_ID`: the agent's own tenant, which issues its tokens unless it is registered for many.
+    /// The agent's app registration and its cloud.
+    pub agent: AgentSettings,
+    /// `TENANT_ID`: the agent's own tenant, which issues its tokens unless it is registered as multi-tenant.
     pub tenant_id: TenantId,
-    /// `CREDENTIAL`: by what the agent proves who it is.
-    pub credential: Credential,
-    /// `CLOUD`: where the channel lives; `public` unless set.
-    pub cloud: Cloud,
-    /// `TABLE_NAME`: the table of references and jobs.
-    pub table_name: String,
-    /// `TURNS_QUEUE_URL`: the FIFO queue of turns.
-    pub turns_queue_url: String,
-    /// `TASKS_QUEUE_URL`: the queue of tasks.
-    pub tasks_queue_url: String,
-    /// `DELIVERIES_QUEUE_URL`: the queue of deliveries.
-    pub deliveries_queue_url: String,
-    /// `TENANT_RATE`: announcements a second to one tenant; 40 unless set.
-    pub tenant_rate: u32,
-    /// `NEW_CONVERSATIONS`: where the conversations begin that the agent makes, `chat` or `copilot`; `chat` unless set.
-    pub new_conversations: ConversationSurface,
+    /// How the agent sends to the channel.
+    pub sender: SenderSettings,
+    /// The table and the queues.
+    pub resources: ResourceSettings,
+    /// The queue and the rate of deliveries.
+    pub deliveries: DeliverySettings,
 }
 
 impl Config {
@@ -41,52 +30,27 @@ impl Config {
         Self::from_vars(process_env)
     }
 
-    /// Reads variables as `get` gives them.
+    /// Reads variables as `get` returns them.
     ///
     /// # Errors
     ///
-    /// As [`Config::from_env`].
+    /// [`ConfigError`], naming everything that is absent or wrong.
     pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut vars = EnvReader::new(get);
-        let read = (
-            vars.client_id(),
-            vars.tenant_id(),
-            vars.credential(),
-            vars.cloud(),
-            vars.required("TABLE_NAME"),
-            vars.required("TURNS_QUEUE_URL"),
-            vars.required("TASKS_QUEUE_URL"),
-            vars.required("DELIVERIES_QUEUE_URL"),
-            vars.tenant_rate(),
-            vars.new_conversations(),
-        );
-        vars.finish()?;
-        match read {
-            (
-                Some(client_id),
-                Some(tenant_id),
-                Some(credential),
-                Some(cloud),
-                Some(table_name),
-                Some(turns_queue_url),
-                Some(tasks_queue_url),
-                Some(deliveries_queue_url),
-                Some(tenant_rate),
-                Some(new_conversations),
-            ) => Ok(Self {
-                client_id,
-                tenant_id,
-                credential,
-                cloud,
-                table_name,
-                turns_queue_url,
-                tasks_queue_url,
-                deliveries_queue_url,
-                tenant_rate,
-                new_conversations,
-            }),
-            _ => unreachable!("every absent value was noted as a gap"),
-        }
+        let (agent, tenant_id) = (AgentSettings::read(&mut vars), vars.tenant_id());
+        let sender = SenderSettings::read(&mut vars);
+        let resources = ResourceSettings::read(&mut vars);
+        let deliveries = DeliverySettings::read(&mut vars);
+        let settings = || {
+            Some(Self {
+                agent: agent?,
+                tenant_id: tenant_id?,
+                sender: sender?,
+                resources: resources?,
+                deliveries: deliveries?,
+            })
+        };
+        vars.finish(settings())
     }
 }
 

@@ -1,75 +1,78 @@
-//! Effects: what the engine wants done besides what is said, done before it is said.
-//! Each may be done twice, for the plan it stands in is replayed after a crash.
+//! Effects: what the engine asked for beside its messages, applied before they are sent.
+//! Each may be applied twice, for the plan is replayed after a crash.
 
 use herald::agent::{Effect, Memory, TaskId, Topic, Zone};
-use herald::aws::queue::EffectsWork;
-use herald::aws::table::Subscription;
-use herald::broadcast::preferences;
-use herald::broadcast::preferences::Preferences;
-use herald::jobs::{Cancel, CancelledBy, Job, JobId, ResendPolicy, State};
+use herald::aws::table::{PreferenceStore, ReferenceStore, Subscription, SubscriptionStore};
+use herald::broadcast::preferences::{Preferences, Setting};
+use herald::jobs::{Cancel, CancelledBy, Job, JobId};
 use herald::protocol::conversation::ConversationReference;
 use jiff::Timestamp;
 use tracing::info;
 
-use crate::decide::Planned;
-use crate::job::{Parts, Wanted};
-use crate::{Later, Worker};
+use crate::job::lease::Jobs;
+use crate::job::plan::JobPlan;
+use crate::memory::Memories;
+use crate::reminders::Reminders;
+use crate::retry::RetryIn;
 
-impl Worker {
-    /// What an answer in an HTTP response asked for.
-    pub(crate) async fn effects(&self, work: EffectsWork) -> Result<(), Later> {
-        let Wanted::InHand(job) = self.claim(&work.job, ResendPolicy::Idempotent).await? else {
-            return Ok(());
-        };
-        let done = async {
-            let at = work.at.unwrap_or_else(|| self.begun(&job));
-            let done = self.take_effect(&job, &work.reference, &work.effects, at).await;
-            self.conclude(job.clone(), done.map(|()| Parts::default())).await
-        };
-        self.holding(&job, Box::pin(done)).await
-    }
+/// Applies effects.
+#[derive(Clone)]
+pub(crate) struct Effects {
+    pub(crate) jobs: Jobs,
+    pub(crate) references: ReferenceStore,
+    pub(crate) memories: Memories,
+    pub(crate) preferences: PreferenceStore,
+    pub(crate) subscriptions: SubscriptionStore,
+    pub(crate) reminders: Reminders,
+}
 
-    /// Does the effects of a plan, which is stored before; what is left to do is to say it.
-    pub(crate) async fn effected(
+impl Effects {
+    /// Stores a plan with effects and applies them; its messages are left to send.
+    pub(crate) async fn apply_plan_effects(
         &self,
-        planned: Planned,
+        planned: JobPlan,
         reference: &ConversationReference,
-    ) -> Result<Planned, Later> {
+    ) -> Result<JobPlan, RetryIn> {
         let plan = planned.job.plan.as_ref();
         let Some(effects) = plan.map(|plan| plan.effects.clone()).filter(|effects| !effects.is_empty())
         else {
             return Ok(planned);
         };
-        let job = self.stored(planned).await?;
-        let at = self.begun(&job);
-        match self.take_effect(&job, reference, &effects, at).await {
-            Ok(()) => Ok(Planned { job, is_stored: true }),
-            Err(later) => self.conclude(job, Err(later)).await.and(Err(later)),
+        let job = planned.persist(&self.jobs).await?;
+        let at = self.jobs.first_started_at(&job);
+        match self.apply(&job, reference, &effects, at).await {
+            Ok(()) => Ok(JobPlan { job, is_persisted: true }),
+            Err(retry) => self.jobs.complete(job, Err(retry)).await.and(Err(retry)),
         }
     }
 
-    /// Does the `effects` that `job` decided on at the moment `at`, the same in every replay.
-    async fn take_effect(
+    /// Applies the `effects` of `job` as of the moment `at`, which is the same in every replay.
+    pub(crate) async fn apply(
         &self,
         job: &Job,
         reference: &ConversationReference,
         effects: &[Effect],
         at: Timestamp,
-    ) -> Result<(), Later> {
+    ) -> Result<(), RetryIn> {
         for (index, effect) in effects.iter().enumerate() {
             match effect {
                 Effect::Remember(exchange) => {
-                    self.remember(&job.id, reference, |memory| memory.with_exchange(exchange.clone()))
+                    self.memories
+                        .update_memory(&job.id, reference, |memory| memory.with_exchange(exchange.clone()))
                         .await?;
                 }
                 Effect::Forget => {
-                    self.remember(&job.id, reference, |memory| memory.cleared_before(at)).await?;
+                    self.memories
+                        .update_memory(&job.id, reference, |memory| memory.cleared_before(at))
+                        .await?;
                 }
                 Effect::CancelTask { task } => self.cancel_task(&job.id, reference, task).await?,
-                Effect::Remind(reminder) => self.remind(&job.id, index, reference, reminder).await?,
+                Effect::Remind(reminder) => {
+                    self.reminders.schedule_reminder(&job.id, index, reference, reminder).await?
+                }
                 Effect::CancelReminder { reminder } => {
                     let change = |memory: Memory| memory.with_cancelled_reminder(reminder, at);
-                    self.remember(&job.id, reference, change).await?;
+                    self.memories.update_memory(&job.id, reference, change).await?;
                 }
                 Effect::Subscribe { topic } => {
                     self.subscribe(&job.id, reference, topic, Subscription::On, at).await?;
@@ -79,17 +82,19 @@ impl Worker {
                 }
                 Effect::Mute { topic } => {
                     let change =
-                        |said: Preferences| said.set_muted(topic.as_ref(), preferences::Setting::Muted, at);
-                    self.prefer(&job.id, reference, change).await?;
+                        |preferences: Preferences| preferences.set_muted(topic.as_ref(), Setting::Muted, at);
+                    self.update_preferences(&job.id, reference, change).await?;
                 }
                 Effect::Unmute { topic } => {
-                    let change =
-                        |said: Preferences| said.set_muted(topic.as_ref(), preferences::Setting::Unmuted, at);
-                    self.prefer(&job.id, reference, change).await?;
+                    let change = |preferences: Preferences| {
+                        preferences.set_muted(topic.as_ref(), Setting::Unmuted, at)
+                    };
+                    self.update_preferences(&job.id, reference, change).await?;
                 }
                 Effect::QuietHours { hours } => {
-                    let change = |said: Preferences| said.quiet(*hours, Zone::of(reference), at);
-                    self.prefer(&job.id, reference, change).await?;
+                    let change =
+                        |preferences: Preferences| preferences.quiet(*hours, Zone::of(reference), at);
+                    self.update_preferences(&job.id, reference, change).await?;
                 }
             }
         }
@@ -103,75 +108,56 @@ impl Worker {
         topic: &Topic,
         subscription: Subscription,
         at: Timestamp,
-    ) -> Result<(), Later> {
+    ) -> Result<(), RetryIn> {
         let key = self.references.key(reference);
-        let kept = self.subscriptions.put(topic, &key, subscription, at, self.clock.now()).await;
-        kept.map_err(|error| self.put_off(&error, job))
+        let stored = self.subscriptions.put(topic, &key, subscription, at, self.jobs.clock.now()).await;
+        stored.map_err(|error| self.jobs.retry_after_store_error(&error, job))
     }
 
-    /// Makes `change` in what the person, or the group in its chat, wants to be spared.
-    async fn prefer(
+    /// Applies `change` to the preferences of the user, or of the group in its chat.
+    async fn update_preferences(
         &self,
         job: &JobId,
         reference: &ConversationReference,
         change: impl Fn(Preferences) -> Preferences,
-    ) -> Result<(), Later> {
+    ) -> Result<(), RetryIn> {
         let changed = self.preferences.change(&self.references.subject(reference), change).await;
-        changed.map_err(|error| self.put_off(&error, job))
+        changed.map_err(|error| self.jobs.retry_after_store_error(&error, job))
     }
 
-    /// Makes `change` in the conversation's memory.
-    pub(crate) async fn remember(
-        &self,
-        job: &JobId,
-        reference: &ConversationReference,
-        change: impl Fn(Memory) -> Memory,
-    ) -> Result<(), Later> {
-        let key = self.references.key(reference);
-        let changed = self.memories.change(&key, self.clock.now(), change).await;
-        changed.map_err(|error| self.put_off(&error, job))
-    }
-
-    /// Has `task` not go on. What it is called by may be older than the step that waits now, which the
-    /// conversation's memory knows.
+    /// Cancels `task`. Its id may be older than the step that waits now, which the memory of the conversation lists.
     async fn cancel_task(
         &self,
         job: &JobId,
         reference: &ConversationReference,
         task: &TaskId,
-    ) -> Result<(), Later> {
-        let (key, now) = (self.references.key(reference), self.clock.now());
-        let memory = self.memories.get(&key, now).await.map_err(|error| self.put_off(&error, job))?;
+    ) -> Result<(), RetryIn> {
+        let now = self.jobs.clock.now();
+        let memory = self.memories.get(job, reference).await?;
         let listed =
             memory.waiting.into_iter().find(|waiting| waiting.task == *task || waiting.step == *task);
         let (task, step) =
             listed.map_or_else(|| (task.clone(), task.clone()), |listed| (listed.task, listed.step));
-        let found = self.jobs.cancel_task(&JobId::of_task(&step), CancelledBy::User, now).await;
-        match found.map_err(|error| self.put_off(&error, job))? {
+        let found = self.jobs.store.cancel_task(&JobId::of_task(&step), CancelledBy::User, now).await;
+        match found.map_err(|error| self.jobs.retry_after_store_error(&error, job))? {
             Some(Cancel::Cancelled(cancelled)) => {
                 info!(job.id = cancelled.id.as_str(), "cancelled a task for its user");
                 self.cancel_sends(job, &cancelled.id, now).await?;
             }
-            // It ends by itself, or has ended.
+            // It completes by itself, or is completed.
             Some(Cancel::Held { .. } | Cancel::AlreadyCompleted(_)) | None => {}
         }
-        self.remember(job, reference, |memory| memory.without_task(&task)).await
+        self.memories.update_memory(job, reference, |memory| memory.without_task(&task)).await
     }
 
-    /// Ends the sends of a job that waited to be carried out further.
-    async fn cancel_sends(&self, job: &JobId, cancelled: &JobId, now: Timestamp) -> Result<(), Later> {
+    /// Cancels the waiting sends of a cancelled job.
+    async fn cancel_sends(&self, job: &JobId, cancelled: &JobId, now: Timestamp) -> Result<(), RetryIn> {
         for index in 0.. {
-            let send = self.jobs.cancel(&cancelled.step("send", index), CancelledBy::User, now).await;
-            if send.map_err(|error| self.put_off(&error, job))?.is_none() {
+            let send = self.jobs.store.cancel(&cancelled.step("send", index), CancelledBy::User, now).await;
+            if send.map_err(|error| self.jobs.retry_after_store_error(&error, job))?.is_none() {
                 break;
             }
         }
         Ok(())
-    }
-
-    /// When `job` was first in hand: the same in every replay.
-    pub(crate) fn begun(&self, job: &Job) -> Timestamp {
-        let first = job.history.iter().find(|entry| entry.state == State::Sending);
-        first.map_or_else(|| self.clock.now(), |entry| entry.at)
     }
 }

@@ -1,5 +1,5 @@
-//! SQS events in, the messages that are to come back out; or a self-check in, what was found out.
-//! Lambda's types go no further than this file.
+//! Lambda events: SQS messages in, those to be retried out; or a self-check in, its report out.
+//! Types of Lambda are used in this file only.
 
 use std::time::Duration;
 
@@ -13,42 +13,42 @@ use lambda_runtime::{Error, LambdaEvent};
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
-use crate::{Later, Place, Unsettled, Worker};
+use crate::{MessageContext, RetryIn, WorkError, Worker};
 
-/// A message in hand is hidden this long, so that a dead worker is replaced soon.
-const HIDDEN: Duration = Duration::from_secs(30);
+/// Visibility timeout while a message is processed; short, so that a crashed worker is replaced quickly.
+const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Before the end of the function nothing is begun for this long: token, conversation and send have 10 s each.
-const LAST_CALL: SignedDuration = SignedDuration::from_secs(40);
+/// Nothing new starts within this margin before the end of the function: token, conversation and send have 10 s each.
+const SHUTDOWN_MARGIN: SignedDuration = SignedDuration::from_secs(40);
 
-/// How often that is renewed.
-const BEAT: Duration = Duration::from_secs(10);
+/// Interval between two extensions of the visibility timeout.
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(10);
 
-/// What the function is called with.
+/// Payload of an invocation.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub enum Event {
     /// Messages of one queue.
     Messages(SqsEvent),
-    /// An operator's question.
+    /// Request of an operator.
     Request(diagnostics::Request),
 }
 
-/// What it answers.
+/// Response to an invocation.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum Answer {
-    /// Which messages are to come back.
+    /// Messages that are retried.
     Messages(SqsBatchResponse),
-    /// What was found.
+    /// Findings of the self-check.
     Report(Report),
 }
 
-/// Answers either event; anything else is none, and an error before this.
+/// Handles an invocation.
 ///
 /// # Errors
 ///
-/// When a newer self-check is asked for than this worker knows.
+/// When a newer version of the self-check is requested than this worker knows.
 pub async fn answer(worker: &Worker, event: LambdaEvent<Event>) -> Result<Answer, Error> {
     match event.payload {
         Event::Messages(messages) => {
@@ -64,55 +64,56 @@ pub async fn answer(worker: &Worker, event: LambdaEvent<Event>) -> Result<Answer
     }
 }
 
-/// Works through the event's messages in their order and names those that are to come back.
+/// Handles the messages of an event in their order and returns those that are retried.
 ///
-/// The answer is built fail-closed: every message is to come back until its work is settled. In a FIFO
-/// queue nothing behind an unsettled message is begun.
+/// It fails closed: every message is retried until its work is done. In a FIFO queue nothing behind a message that is
+/// retried is started.
 ///
 /// # Errors
 ///
-/// None in practice: what goes wrong concerns one message.
+/// None in practice: a failure concerns one message.
 pub async fn handle(worker: &Worker, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
     let records = event.payload.records;
-    let stop_at = stop_at(event.context.deadline);
-    let mut settled = 0;
-    let mut unsettled = Vec::new();
+    let deadline = start_deadline(event.context.deadline);
+    let mut done = 0;
+    let mut retried = Vec::new();
     for record in &records {
-        hide(worker, record, HIDDEN).await;
-        let place = Place { in_order: is_in_order(record), came_back: came_back(record), stop_at };
-        // On the heap: it is awaited through several layers.
-        let work = Box::pin(worker.work(record.body.as_deref().unwrap_or_default(), place));
+        set_visibility(worker, record, VISIBILITY_TIMEOUT).await;
+        let context =
+            MessageContext { is_fifo: is_fifo(record), is_redelivery: is_redelivery(record), deadline };
+        // Boxed: it is awaited through several layers.
+        let work = Box::pin(worker.handle(record.body.as_deref().unwrap_or_default(), context));
         let outcome = tokio::select! {
             biased;
             outcome = work => outcome,
-            never = keep_in_hand(worker, record) => never,
+            never = heartbeat(worker, record) => never,
         };
         let outcome = match outcome {
             Ok(()) => Ok(()),
-            Err(Unsettled::Later(later)) => Err(later),
-            Err(Unsettled::Unreadable) => bury(worker, record).await,
+            Err(WorkError::Retry(retry)) => Err(retry),
+            Err(WorkError::Poison) => move_to_dead_letter_queue(worker, record).await,
         };
         match outcome {
-            Ok(()) => settled += 1,
-            Err(later) => {
-                hide(worker, record, later.wait).await;
-                unsettled.push(record);
-                if is_in_order(record) {
+            Ok(()) => done += 1,
+            Err(retry) => {
+                set_visibility(worker, record, retry.wait).await;
+                retried.push(record);
+                if is_fifo(record) {
                     break;
                 }
             }
         }
     }
-    let not_begun = records.iter().skip(settled + unsettled.len());
+    let not_started = records.iter().skip(done + retried.len());
     let mut response = SqsBatchResponse::default();
-    response.batch_item_failures = unsettled.into_iter().chain(not_begun).map(failure).collect();
+    response.batch_item_failures = retried.into_iter().chain(not_started).map(failure).collect();
     Ok(response)
 }
 
-/// Where nothing new is begun any more, given when Lambda ends the function; none where nothing ends it.
-fn stop_at(deadline_ms: u64) -> Option<Timestamp> {
+/// Returns when nothing new may start any more, given when Lambda ends the function; `None` where nothing ends it.
+fn start_deadline(deadline_ms: u64) -> Option<Timestamp> {
     let deadline = i64::try_from(deadline_ms).ok().filter(|deadline| *deadline > 0)?;
-    Timestamp::from_millisecond(deadline).ok()?.checked_sub(LAST_CALL).ok()
+    Timestamp::from_millisecond(deadline).ok()?.checked_sub(SHUTDOWN_MARGIN).ok()
 }
 
 fn failure(record: &SqsMessage) -> BatchItemFailure {
@@ -121,65 +122,67 @@ fn failure(record: &SqsMessage) -> BatchItemFailure {
     failure
 }
 
-/// Whether the messages behind this one must not overtake it.
-fn is_in_order(record: &SqsMessage) -> bool {
+/// Whether the message is from a FIFO queue.
+fn is_fifo(record: &SqsMessage) -> bool {
     record.event_source_arn.as_deref().is_some_and(|arn| arn.ends_with(".fifo"))
 }
 
-/// Whether somebody received the message before, as far as it says so.
-fn came_back(record: &SqsMessage) -> bool {
+/// Whether the message was received before; true where its receive count is missing.
+fn is_redelivery(record: &SqsMessage) -> bool {
     record.attributes.get("ApproximateReceiveCount").is_none_or(|count| count != "1")
 }
 
-/// Renews the hold on a message while its work goes on; never ends by itself.
-async fn keep_in_hand<T>(worker: &Worker, record: &SqsMessage) -> T {
+/// Extends the visibility timeout of a message again and again; never returns.
+async fn heartbeat<T>(worker: &Worker, record: &SqsMessage) -> T {
     loop {
-        worker.clock.sleep(BEAT).await;
-        hide(worker, record, HIDDEN).await;
+        worker.parts().clock.sleep(HEARTBEAT_INTERVAL).await;
+        set_visibility(worker, record, VISIBILITY_TIMEOUT).await;
     }
 }
 
-/// A hold that cannot be renewed costs an early second delivery, which finds the work claimed.
-async fn hide(worker: &Worker, record: &SqsMessage, time: Duration) {
-    let (Some(queue), Some(receipt)) = (queue_of(worker, record), record.receipt_handle.as_deref()) else {
+/// Sets the visibility timeout of a message. A failure costs an early redelivery, which finds the job claimed.
+async fn set_visibility(worker: &Worker, record: &SqsMessage, time: Duration) {
+    let (Some(queue), Some(receipt)) = (source_queue(worker, record), record.receipt_handle.as_deref())
+    else {
         return;
     };
     if let Err(error) = queue.change_visibility(receipt, time).await {
-        warn!(error = %error_chain(&error), "could not change when a message comes back");
+        warn!(error = %error_chain(&error), "could not change the visibility timeout of a message");
     }
 }
 
-/// Puts a message that nobody can read among the dead letters at once: left to come back until it has been received
-/// too often, it would hold up its conversation, or be read for hours.
+/// Moves a poison message to the dead-letter queue at once: retried up to its maximum receive count, it would block its
+/// conversation, or be received for hours.
 ///
-/// Dying in between leaves two copies, of which the second is buried in its turn.
-async fn bury(worker: &Worker, record: &SqsMessage) -> Result<(), Later> {
-    // In order, it holds up its conversation until then.
-    let later = if is_in_order(record) { Later { wait: Duration::from_secs(1) } } else { Later::FRESH };
-    let (Some(queue), Some(body)) = (queue_of(worker, record), record.body.clone()) else {
-        return Err(later);
+/// A crash in between leaves a second copy, which is moved too.
+async fn move_to_dead_letter_queue(worker: &Worker, record: &SqsMessage) -> Result<(), RetryIn> {
+    // In a FIFO queue it blocks its conversation until then.
+    let retry = if is_fifo(record) { RetryIn { wait: Duration::from_secs(1) } } else { RetryIn::DEFAULT };
+    let (Some(queue), Some(body)) = (source_queue(worker, record), record.body.clone()) else {
+        return Err(retry);
     };
     let dead_letters = queue.dead_letters().await.map_err(|error| {
         warn!(error = %error_chain(&error), "could not find the dead-letter queue of a message");
-        later
+        retry
     })?;
-    let Some(dead_letters) = dead_letters else { return Err(later) };
-    let buried = match record.attributes.get("MessageGroupId").filter(|_| is_in_order(record)) {
+    let Some(dead_letters) = dead_letters else { return Err(retry) };
+    let moved = match record.attributes.get("MessageGroupId").filter(|_| is_fifo(record)) {
         Some(group) => {
             let dedupe = record.message_id.as_deref().unwrap_or(group);
             dead_letters.send_fifo_raw(body, group, dedupe).await
         }
         None => dead_letters.send_delayed_raw(body, Duration::ZERO).await,
     };
-    buried.map_err(|error| {
-        warn!(error = %error_chain(&error), "could not put a message among the dead letters");
-        later
+    moved.map_err(|error| {
+        warn!(error = %error_chain(&error), "could not move a message to its dead-letter queue");
+        retry
     })
 }
 
-fn queue_of<'a>(worker: &'a Worker, record: &SqsMessage) -> Option<&'a Queue> {
+fn source_queue<'a>(worker: &'a Worker, record: &SqsMessage) -> Option<&'a Queue> {
     let name = record.event_source_arn.as_deref()?.rsplit(':').next()?;
-    [&worker.turns, &worker.tasks, &worker.deliveries].into_iter().find(|queue| queue.name() == name)
+    let parts = worker.parts();
+    [&parts.turns, &parts.tasks, &parts.deliveries].into_iter().find(|queue| queue.name() == name)
 }
 
 #[cfg(test)]
@@ -188,8 +191,8 @@ mod tests {
 
     #[test]
     fn nothing_is_begun_in_the_last_40_s_and_where_nothing_ends_there_is_no_limit() {
-        assert_eq!(stop_at(1_800_000_100_000), Timestamp::from_second(1_800_000_060).ok());
-        assert_eq!(stop_at(0), None);
+        assert_eq!(start_deadline(1_800_000_100_000), Timestamp::from_second(1_800_000_060).ok());
+        assert_eq!(start_deadline(0), None);
     }
 
     #[test]
@@ -202,7 +205,7 @@ mod tests {
             "messageAttributes": { "a": { "stringValue": "b", "dataType": "String" } },
             "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:herald-turns.fifo"
         }]}"#;
-        assert!(matches!(read(messages), Ok(Event::Messages(event)) if is_in_order(&event.records[0])));
+        assert!(matches!(read(messages), Ok(Event::Messages(event)) if is_fifo(&event.records[0])));
         assert!(matches!(read(r#"{"herald":"self-check","version":1}"#), Ok(Event::Request(_))));
         for other in ["{}", "null", r#"{"herald":"hello"}"#, r#"{"herald":"self-check","version":1,"x":2}"#] {
             assert!(read(other).is_err(), "{other}");

@@ -1,178 +1,403 @@
 //! `worker`: takes queued work, asks the engine, sends what it decided, and records what came of it.
-//! What may be sent when is the shared ledger's; how a request is made, the connector's.
+//!
+//! `handlers` has one handler for each kind of queued message. They use collaborators: `job` (lease, plan,
+//! continuation), `sending`, `streaming`, `broadcast`, `effects`, `reminders`, `memory` and `timers`.
 
-mod amend;
-mod aside;
-mod breaker;
 mod broadcast;
 pub mod config;
-mod create;
-mod decide;
-mod deliveries;
 mod effects;
 pub mod event_handler;
-mod finish;
-mod foreseen;
+mod handlers;
 mod job;
-mod later;
-mod lines;
-mod only;
-mod opening;
-mod outcome;
-mod pace;
-mod recall;
+mod memory;
 mod reminders;
-mod replace;
-mod roster;
-mod self_check;
-mod send;
-mod steps;
-mod stream;
-mod tasks;
-mod turns;
-mod typing;
+mod retry;
+mod sending;
+mod streaming;
+mod timers;
 
-use herald::agent::Engine;
+use std::pin::Pin;
 use std::sync::Arc;
 
-use herald::aws::identity::Credential;
-use herald::aws::queue::{MAX_DELAY, MessageError, Queue, WorkMessage};
+use herald::agent::{BuildEngine, Engine, EngineContext};
+use herald::aws::clients::Clients;
+use herald::aws::config::{AgentSettings, process_env};
+use herald::aws::diagnostics::Report;
+use herald::aws::identity::{Credential, SecretsManager};
+use herald::aws::queue::{MessageError, Queue, WorkMessage};
 use herald::aws::table::{
-    BroadcastStore, JobStore, MemoryStore, PreferenceStore, RateStore, ReferenceStore, StreamStore,
-    SubscriptionStore, TimerStore,
+    BroadcastStore, JobStore, MemoryStore, PreferenceStore, RateStore, ReferenceStore, Stores, StreamStore,
+    SubscriptionStore, Table, TimerStore,
 };
+use herald::aws::telemetry;
+use herald::channel::auth::{TokenProvider, TokenSource};
 use herald::channel::connector::Connector;
-use herald::clock::Clock;
+use herald::clock::{Clock, SystemClock};
 use herald::error::error_chain;
-use herald::jobs::timers::{QueueTarget, Timer};
+use herald::jobs::timers::QueueTarget;
 use herald::random::Random;
 use jiff::Timestamp;
+use lambda_runtime::service_fn;
 use tracing::error;
 
-pub use self::later::Later;
+use self::broadcast::circuit_breaker::CircuitBreaker;
+use self::broadcast::defer::Parking;
+use self::broadcast::deliver::Deliverer;
+use self::broadcast::partition::Partitioner;
+use self::broadcast::preplan::Contents;
+use self::broadcast::report::Reports;
+use self::broadcast::status::Broadcasts;
+use self::config::Config;
+use self::effects::Effects;
+use self::handlers::deliveries::DeliveriesHandler;
+use self::handlers::effects::EffectsHandler;
+use self::handlers::reminder::ReminderHandler;
+use self::handlers::roster::RosterHandler;
+use self::handlers::self_check::SelfCheck;
+use self::handlers::task::TaskHandler;
+use self::handlers::turn::TurnHandler;
+use self::job::continuation::Continuations;
+use self::job::lease::Jobs;
+use self::memory::Memories;
+use self::reminders::Reminders;
+pub use self::retry::RetryIn;
+use self::sending::create_conversation::Conversations;
+use self::sending::inline_send::PlanSender;
+use self::sending::rate_limit::RateLimiter;
+use self::sending::recovery::Channel;
+use self::sending::send::Sender;
+use self::sending::typing::Typing;
+use self::streaming::finish::StreamFinisher;
+use self::streaming::open::Streams;
+use self::streaming::run::StreamRunner;
+use self::timers::Timers;
 
-/// The parts of the function.
-pub struct Worker {
-    /// Decides what to say.
+/// Runs the function on AWS Lambda, with the engine that `build` returns.
+///
+/// ```no_run
+/// # use std::sync::Arc;
+/// # fn build(_: &herald::agent::EngineContext<'_>) -> Result<Arc<dyn herald::agent::Engine>, herald::error::BoxError> { unimplemented!() }
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() -> Result<(), lambda_runtime::Error> {
+///     worker::run(build).await
+/// }
+/// ```
+///
+/// # Errors
+///
+/// When the configuration is incomplete, the engine cannot be built, or the Lambda runtime fails.
+pub async fn run(build: BuildEngine) -> Result<(), lambda_runtime::Error> {
+    telemetry::init(process_env("LOG_LEVEL").as_deref());
+    let config = Config::from_env()?;
+    let clients = Clients::load().await?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let secrets = Arc::new(SecretsManager::new(&clients.identity));
+    let context = EngineContext { vars: &process_env, secrets, clock: clock.clone() };
+    let worker = Worker::connect(&config, &clients, build(&context)?, clock, Random::system());
+    // Boxed: the future of an event is large.
+    lambda_runtime::run(service_fn(|event| Box::pin(event_handler::answer(&worker, event)))).await
+}
+
+/// What the function is built from.
+pub struct Parts {
+    /// Decides what to send.
     pub engine: Arc<dyn Engine>,
-    /// Says it.
-    pub connector: Connector,
+    /// Sends it to the channel.
+    pub connector: Arc<Connector>,
     /// How the agent authenticates to Entra, for the self-check.
     pub credential: Credential,
-    /// Keeps claims and plans.
+    /// Jobs: leases, plans and results.
     pub jobs: JobStore,
-    /// Keeps broadcasts and their reports.
+    /// Broadcasts and their reports.
     pub broadcasts: BroadcastStore,
-    /// Keeps what the engine wants to know again.
+    /// Memories of conversations.
     pub memories: MemoryStore,
-    /// Keeps what people want to be spared.
+    /// Notification preferences.
     pub preferences: PreferenceStore,
-    /// Keeps who subscribed to what.
+    /// Topic subscriptions.
     pub subscriptions: SubscriptionStore,
-    /// Keeps which streams are open.
+    /// Open streams.
     pub streams: StreamStore,
-    /// Keeps work that waits longer than a queue can hold it back.
+    /// Timers: work that waits longer than a queue can delay it.
     pub timers: TimerStore,
-    /// Shares how fast the channel may be spoken to.
+    /// Rate limits, shared by all workers.
     pub rates: RateStore,
-    /// Announcements a second to one tenant, of all workers together.
+    /// Requests a second to one tenant for broadcasts, of all workers together.
     pub tenant_rate: u32,
-    /// Keeps conversation references.
+    /// Conversation references.
     pub references: ReferenceStore,
-    /// The queue of turns, as far as the function reads it.
+    /// Queue of turns, as far as the function reads it.
     pub turns: Queue,
-    /// The queue of tasks, which the function reads and fills.
+    /// Queue of tasks, which the function reads and fills.
     pub tasks: Queue,
-    /// The queue of deliveries, as far as the function reads it.
+    /// Queue of deliveries, as far as the function reads it.
     pub deliveries: Queue,
-    /// Tells the time.
+    /// Source of time.
     pub clock: Arc<dyn Clock>,
-    /// Makes owner tokens and jitter.
+    /// Source of lease owners and jitter.
     pub random: Random,
 }
 
-/// Why work is not settled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unsettled {
-    /// It is to come back.
-    Later(Later),
-    /// It is not work of this bundle, and will never be.
-    Unreadable,
+/// The function: a handler for each kind of queued message.
+pub struct Worker {
+    parts: Parts,
+    turn: TurnHandler,
+    task: TaskHandler,
+    deliveries: DeliveriesHandler,
+    reminder: ReminderHandler,
+    effects: EffectsHandler,
+    roster: RosterHandler,
+    self_check: SelfCheck,
+    timers: Timers,
 }
 
-impl From<Later> for Unsettled {
-    fn from(later: Later) -> Self {
-        Self::Later(later)
+/// Why work is not done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WorkError {
+    /// It is retried.
+    Retry(RetryIn),
+    /// Its message cannot be read by this version nor by a later one.
+    Poison,
+}
+
+impl From<RetryIn> for WorkError {
+    fn from(retry: RetryIn) -> Self {
+        Self::Retry(retry)
     }
 }
 
-/// Where work is done.
+/// How a message was received.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Place {
-    /// Whether other work waits behind it.
-    pub in_order: bool,
-    /// Whether it came back, so that its jobs may have records.
-    pub came_back: bool,
-    /// When nothing new may be begun any more, for the function is about to end.
-    pub stop_at: Option<Timestamp>,
+pub struct MessageContext {
+    /// Whether it came from a FIFO queue, where other messages wait behind it.
+    pub is_fifo: bool,
+    /// Whether it was received before, so that its jobs may have records.
+    pub is_redelivery: bool,
+    /// When nothing new may be started any more, because the function is about to end.
+    pub deadline: Option<Timestamp>,
 }
 
 impl Worker {
-    /// Does the work in the `body` of a message; `Ok` when it is settled and the message may go.
-    ///
-    /// # Errors
-    ///
-    /// [`Unsettled`]: it is to come back, or will never be read.
-    pub async fn work(&self, body: &str, place: Place) -> Result<(), Unsettled> {
-        match WorkMessage::decode(body) {
-            // On the heap: the work in all its states is large, and so is what it awaits.
-            Ok(WorkMessage::Turn(work)) => {
-                let done = Box::pin(self.turn(work, place)).await;
-                Ok(self.put_down(done, QueueTarget::Tasks, body).await?)
-            }
-            Ok(WorkMessage::Task(work)) => {
-                let done = Box::pin(self.task(work)).await;
-                Ok(self.put_down(done, QueueTarget::Tasks, body).await?)
-            }
-            Ok(WorkMessage::Effects(work)) => {
-                let done = Box::pin(self.effects(work)).await;
-                Ok(self.put_down(done, QueueTarget::Tasks, body).await?)
-            }
-            Ok(WorkMessage::Reminder(work)) => {
-                let done = Box::pin(self.reminder(work)).await;
-                Ok(self.put_down(done, QueueTarget::Tasks, body).await?)
-            }
-            Ok(WorkMessage::Deliveries(work)) => {
-                let done = Box::pin(self.deliveries(work, place)).await;
-                Ok(self.put_down(done, QueueTarget::Deliveries, body).await?)
-            }
-            Ok(WorkMessage::Roster(work)) => {
-                let done = Box::pin(self.roster(work, place)).await;
-                Ok(self.put_down(done, QueueTarget::Deliveries, body).await?)
-            }
-            Err(error @ MessageError::Newer { .. }) => {
-                error!(error = %error_chain(&error), "left work to a newer worker");
-                Err(Later::FRESH.into())
-            }
-            Err(error) => {
-                error!("left a message to the dead-letter queue: {error}");
-                Err(Unsettled::Unreadable)
-            }
+    /// Builds the function from its configuration; used by [`run`] and by the bundle on one machine.
+    #[must_use]
+    pub fn connect(
+        config: &Config,
+        clients: &Clients,
+        engine: Arc<dyn Engine>,
+        clock: Arc<dyn Clock>,
+        random: Random,
+    ) -> Self {
+        let Config { agent, tenant_id, sender, resources, deliveries } = config;
+        let AgentSettings { client_id, cloud } = agent;
+        let table = Table::new(clients.dynamodb.clone(), &resources.table_name);
+        let stores = Stores::new(&table, client_id, &cloud.issuer);
+        let queue = |url: &str| Queue::new(clients.sqs.clone(), url);
+        let credential = Credential::new(sender.credential.clone(), cloud, &clients.identity);
+        Self::new(Parts {
+            engine,
+            connector: Arc::new(Connector {
+                http: clients.http.clone(),
+                tokens: TokenProvider::new(TokenSource {
+                    http: clients.http.clone(),
+                    client_id: client_id.clone(),
+                    credential: credential.as_client_credential(),
+                    tenant: tenant_id.clone(),
+                    cloud: cloud.clone(),
+                    clock: clock.clone(),
+                    random: random.clone(),
+                }),
+                cloud: cloud.clone(),
+                client_id: client_id.clone(),
+                conversations: sender.new_conversations,
+            }),
+            credential,
+            jobs: stores.jobs,
+            broadcasts: stores.broadcasts,
+            memories: stores.memories,
+            preferences: stores.preferences,
+            subscriptions: stores.subscriptions,
+            streams: stores.streams,
+            timers: stores.timers,
+            rates: stores.rates,
+            tenant_rate: deliveries.tenant_rate,
+            references: stores.references,
+            turns: queue(&resources.turns_queue_url),
+            tasks: queue(&resources.tasks_queue_url),
+            deliveries: queue(&deliveries.deliveries_queue_url),
+            clock,
+            random,
+        })
+    }
+
+    /// Builds the collaborators and handlers from `parts`.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let Parts { engine, connector, references, clock, random, .. } = &parts;
+        let engine = || engine.clone();
+        let connector = || connector.clone();
+        let references = || references.clone();
+        let clock = || clock.clone();
+        let random = || random.clone();
+
+        let jobs = Jobs { store: parts.jobs.clone(), clock: clock(), random: random() };
+        let timers = Timers {
+            store: parts.timers.clone(),
+            tasks: parts.tasks.clone(),
+            clock: clock(),
+            random: random(),
+        };
+        let memories = Memories {
+            store: parts.memories.clone(),
+            references: references(),
+            clock: clock(),
+            random: random(),
+        };
+        let reminders = Reminders { memories: memories.clone(), timers: timers.clone() };
+        let effects = Effects {
+            jobs: jobs.clone(),
+            references: references(),
+            memories: memories.clone(),
+            preferences: parts.preferences.clone(),
+            subscriptions: parts.subscriptions.clone(),
+            reminders: reminders.clone(),
+        };
+
+        let channel = Channel { connector: connector(), references: references(), clock: clock() };
+        let limits = RateLimiter {
+            store: parts.rates.clone(),
+            references: references(),
+            tenant_rate: parts.tenant_rate,
+            clock: clock(),
+            random: random(),
+        };
+        let conversations = Conversations { channel: channel.clone(), limits: limits.clone() };
+        let sender = Sender { channel: channel.clone(), jobs: jobs.clone(), limits: limits.clone() };
+        let plans = PlanSender { jobs: jobs.clone(), sender: sender.clone() };
+        let streams = Streams { store: parts.streams.clone(), sender: sender.clone() };
+
+        let broadcasts = Broadcasts { store: parts.broadcasts.clone(), clock: clock(), random: random() };
+        let parking = Parking { timers: parts.timers.clone(), broadcasts: broadcasts.clone() };
+
+        Self {
+            turn: TurnHandler {
+                engine: engine(),
+                jobs: jobs.clone(),
+                memories: memories.clone(),
+                effects: effects.clone(),
+                typing: Typing { connector: connector(), clock: clock() },
+                streams: streams.clone(),
+                plans: plans.clone(),
+                sender: sender.clone(),
+                tasks: parts.tasks.clone(),
+            },
+            task: TaskHandler {
+                engine: engine(),
+                jobs: jobs.clone(),
+                memories: memories.clone(),
+                effects: effects.clone(),
+                continuations: Continuations {
+                    engine: engine(),
+                    jobs: jobs.clone(),
+                    memories: memories.clone(),
+                    timers: timers.clone(),
+                },
+                plans: plans.clone(),
+                sender: sender.clone(),
+                streams,
+                stream_runner: StreamRunner { engine: engine(), channel, jobs: jobs.clone() },
+                stream_finisher: StreamFinisher { jobs: jobs.clone(), sender: sender.clone() },
+            },
+            deliveries: DeliveriesHandler {
+                jobs: jobs.clone(),
+                partitioner: Partitioner {
+                    broadcasts: broadcasts.clone(),
+                    preferences: parts.preferences.clone(),
+                    references: references(),
+                },
+                deliverer: Deliverer {
+                    jobs: jobs.clone(),
+                    broadcasts: broadcasts.clone(),
+                    contents: Contents { engine: engine() },
+                    conversations: conversations.clone(),
+                    plans: plans.clone(),
+                    sender,
+                },
+                parking: parking.clone(),
+                reports: Reports {
+                    breaker: CircuitBreaker { store: parts.broadcasts.clone() },
+                    broadcasts: broadcasts.clone(),
+                    jobs: parts.jobs.clone(),
+                    references: references(),
+                },
+            },
+            reminder: ReminderHandler {
+                jobs: jobs.clone(),
+                memories,
+                references: references(),
+                reminders,
+                plans,
+            },
+            effects: EffectsHandler { jobs, effects },
+            roster: RosterHandler { connector: connector(), broadcasts, parking, conversations, limits },
+            self_check: SelfCheck {
+                connector: connector(),
+                credential: parts.credential.clone(),
+                jobs: parts.jobs.clone(),
+                turns: parts.turns.clone(),
+                tasks: parts.tasks.clone(),
+                deliveries: parts.deliveries.clone(),
+                clock: clock(),
+            },
+            timers,
+            parts,
         }
     }
 
-    /// Puts work that is not `done` and has to wait long on the agenda, and lets go of its message: every time
-    /// a message comes back counts towards its end in the dead-letter queue.
-    async fn put_down(&self, done: Result<(), Later>, queue: QueueTarget, body: &str) -> Result<(), Later> {
-        let Err(later) = done else { return Ok(()) };
-        let now = self.clock.now();
-        let Some(due) = now.checked_add(later.wait).ok().filter(|_| later.wait > MAX_DELAY) else {
-            return Err(later);
+    /// Returns the parts, for example to read a record.
+    #[must_use]
+    pub fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    /// Takes the function apart, to build another from its parts.
+    #[must_use]
+    pub fn into_parts(self) -> Parts {
+        self.parts
+    }
+
+    /// Handles the `body` of a message; `Ok` when its work is done and the message may be deleted.
+    ///
+    /// # Errors
+    ///
+    /// [`WorkError`]: the message is retried, or can never be read.
+    pub async fn handle(&self, body: &str, context: MessageContext) -> Result<(), WorkError> {
+        type Done<'a> = Pin<Box<dyn Future<Output = Result<(), RetryIn>> + Send + 'a>>;
+        // Boxed: the future of a handler is large.
+        let (done, queue): (Done<'_>, QueueTarget) = match WorkMessage::decode(body) {
+            Ok(WorkMessage::Turn(work)) => (Box::pin(self.turn.handle(work, context)), QueueTarget::Tasks),
+            Ok(WorkMessage::Task(work)) => (Box::pin(self.task.handle(work)), QueueTarget::Tasks),
+            Ok(WorkMessage::Effects(work)) => (Box::pin(self.effects.handle(work)), QueueTarget::Tasks),
+            Ok(WorkMessage::Reminder(work)) => (Box::pin(self.reminder.handle(work)), QueueTarget::Tasks),
+            Ok(WorkMessage::Deliveries(work)) => {
+                (Box::pin(self.deliveries.handle(work, context)), QueueTarget::Deliveries)
+            }
+            Ok(WorkMessage::Roster(work)) => {
+                (Box::pin(self.roster.handle(work, context)), QueueTarget::Deliveries)
+            }
+            Err(error @ MessageError::Newer { .. }) => {
+                error!(error = %error_chain(&error), "left a message to a newer worker");
+                return Err(RetryIn::DEFAULT.into());
+            }
+            Err(error) => {
+                error!("moving a poison message to the dead-letter queue: {error}");
+                return Err(WorkError::Poison);
+            }
         };
-        let item = Timer::new(queue, body.to_owned(), due);
-        self.timers.put(&item, now).await.map_err(|error| {
-            error!(error = %error_chain(&error), "could not put work on the agenda: it waits in its queue");
-            later
-        })
+        Ok(self.timers.delay_long_retry(done.await, queue, body).await?)
+    }
+
+    /// Reports what the role of this function may do.
+    pub(crate) async fn self_check(&self) -> Report {
+        self.self_check.report().await
     }
 }

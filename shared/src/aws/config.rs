@@ -2,10 +2,12 @@
 //! Each function's own `config.rs` says which of them it needs.
 
 mod credential;
+mod settings;
 
 use std::fmt;
 
 pub use self::credential::Credential;
+pub use self::settings::{AccessSettings, AgentSettings, DeliverySettings, ResourceSettings, SenderSettings};
 use crate::channel::connector::ConversationSurface;
 use crate::protocol::cloud::Cloud;
 use crate::protocol::ids::{ClientId, TenantId};
@@ -72,7 +74,7 @@ type Get<'a> = Box<dyn Fn(&str) -> Option<String> + 'a>;
 /// let queue = vars.required("TURNS_QUEUE_URL");
 /// assert_eq!(table.as_deref(), Some("herald"));
 /// assert_eq!(queue, None);
-/// assert_eq!(vars.gaps().unwrap_err().to_string(), "configuration is incomplete: TURNS_QUEUE_URL is not set");
+/// assert_eq!(vars.finish(table.zip(queue)).unwrap_err().to_string(), "configuration is incomplete: TURNS_QUEUE_URL is not set");
 /// ```
 pub struct EnvReader<'a> {
     get: Get<'a>,
@@ -206,13 +208,16 @@ impl<'a> EnvReader<'a> {
         self.gaps.push(what);
     }
 
-    /// Nothing, if nothing is wrong.
+    /// Returns the settings that were read, given the value that is `None` where one of them is missing.
     ///
     /// # Errors
     ///
-    /// All that is wrong.
-    pub fn finish(self) -> Result<(), ConfigError> {
-        if self.gaps.is_empty() { Ok(()) } else { Err(ConfigError(self.gaps)) }
+    /// [`ConfigError`] with every problem that was noted.
+    pub fn finish<T>(self, settings: Option<T>) -> Result<T, ConfigError> {
+        match settings {
+            Some(settings) if self.gaps.is_empty() => Ok(settings),
+            Some(_) | None => Err(ConfigError(self.gaps)),
+        }
     }
 }
 
@@ -242,6 +247,6 @@ mod tests {
 
         assert_eq!(vars(&[]).channel_callers(Some(&own)), Some(Vec::new()));
         assert_eq!(named.channel_callers(Some(&own)), None);
-        assert!(named.finish().unwrap_err().to_string().contains("CHANNEL_CALLERS names CLIENT_ID"));
+        assert!(named.finish(Some(())).unwrap_err().to_string().contains("CHANNEL_CALLERS names CLIENT_ID"));
     }
 }

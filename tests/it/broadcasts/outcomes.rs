@@ -71,6 +71,7 @@ async fn who_is_throttled_is_listed_so_until_they_are_told() {
             .local()
             .bundle
             .worker
+            .parts()
             .jobs
             .cancel(&line.job, herald::jobs::CancelledBy::Operator, bundle.clock().now())
             .await
@@ -115,7 +116,7 @@ async fn one_of_a_list_of_a_topic_or_of_a_team_whose_record_cannot_be_read_stops
                 .references
                 .key(&ConversationReference::of(&activity).unwrap());
             let (topic, now) = (herald::agent::topic::Topic::new("news").unwrap(), bundle.clock().now());
-            let subscriptions = &bundle.local().bundle.worker.subscriptions;
+            let subscriptions = &bundle.local().bundle.worker.parts().subscriptions;
             subscriptions.put(&topic, &key, herald::aws::table::Subscription::On, now, now).await.unwrap();
             conversations.push(json!({ "kind": "conversation", "reference": key.as_str() }));
         }
@@ -225,7 +226,7 @@ async fn one_tenants_429_slows_that_tenant_only() {
         let person = bundle.channel().add_person(&format!("Person {number}"));
         know(&bundle, &person, (number % 2 == 0).then_some(one)).await;
     }
-    let rates = &bundle.local().bundle.worker.rates;
+    let rates = &bundle.local().bundle.worker.parts().rates;
     let until = bundle.clock().now() + jiff::SignedDuration::from_secs(60);
     rates.pause(herald::aws::table::RateKey::Tenant(one), until).await.unwrap();
 

@@ -12,7 +12,7 @@ use local::channel_emulator::{Fault, Operation, Person, Refusal};
 use local::poller::QueuePoller;
 use serde_json::{Value, json};
 use support::{ScriptedEngine, TestBundle};
-use worker::{Place, Unsettled, event_handler};
+use worker::{MessageContext, WorkError, event_handler};
 
 use super::row;
 use super::text::expand;
@@ -55,8 +55,8 @@ async fn hand_over(bundle: &TestBundle, messages: &[(Option<&str>, &str)]) -> Ve
     answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
 }
 
-async fn work(bundle: &TestBundle, body: &str) -> Result<(), Unsettled> {
-    bundle.pump("tasks").worker.work(body, Place::default()).await
+async fn work(bundle: &TestBundle, body: &str) -> Result<(), WorkError> {
+    bundle.pump("tasks").worker.handle(body, MessageContext::default()).await
 }
 
 /// How long the one item waits that is not due yet.
@@ -243,8 +243,8 @@ async fn odd_times_to_come_back_at_are_within_the_hour() {
         let body = queued(&bundle, &alex).await;
         bundle.channel().fail(Fault::Status(refusal));
         let wait = match work(&bundle, &body).await {
-            Err(Unsettled::Later(later)) => later.wait,
-            Err(Unsettled::Unreadable) => panic!("{time}: it cannot be read"),
+            Err(WorkError::Retry(retry)) => retry.wait,
+            Err(WorkError::Poison) => panic!("{time}: it cannot be read"),
             Ok(()) => on_the_agenda(&bundle).await.unwrap_or_else(|| panic!("{time}: it was given up")),
         };
         let (least, most) = (Duration::from_secs(1), Duration::from_secs(3600));

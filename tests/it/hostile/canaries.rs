@@ -5,11 +5,11 @@ use herald::agent::Response;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use herald::aws::config::{AllowedTenants, TENANT_RATE};
-use herald::aws::identity::Credential;
+use herald::aws::config::{
+    AccessSettings, AgentSettings, AllowedTenants, Credential, SenderSettings, TENANT_RATE,
+};
 use herald::aws::queue::Queue;
 use herald::aws::telemetry;
-use herald::channel::auth::ClientSecret;
 use herald::channel::connector::ConversationSurface;
 use herald::protocol::activity::{Activity, Attachment};
 use herald::protocol::cloud::Cloud;
@@ -70,13 +70,20 @@ impl Cage {
         let channel = Channel::start(listener, options).unwrap();
         let tenant = TenantId::new(tenant).unwrap();
         let registration = Registration {
-            cloud: Cloud::parse(&channel.cloud().to_string()).unwrap(),
-            client_id: ClientId::new(client_id).unwrap(),
-            credential: Credential::GivenSecret(ClientSecret::new(&format!("secret-{CANARY}").into())),
-            tenant: tenant.clone(),
-            allowed_tenants: AllowedTenants::Listed(vec![tenant]),
-            channel_callers: Vec::new(),
-            new_conversations: ConversationSurface::Chat,
+            agent: AgentSettings {
+                client_id: ClientId::new(client_id).unwrap(),
+                cloud: Cloud::parse(&channel.cloud().to_string()).unwrap(),
+            },
+            tenant_id: tenant.clone(),
+            access: AccessSettings {
+                allowed_tenants: AllowedTenants::Listed(vec![tenant]),
+                channel_callers: Vec::new(),
+            },
+            sender: SenderSettings {
+                credential: Credential::GivenSecret(format!("secret-{CANARY}").into()),
+                new_conversations: ConversationSurface::Chat,
+            },
+            identity: None,
         };
         let card = json!({ "type": "AdaptiveCard", "body": [{ "type": "TextBlock", "text": CANARY }] });
         let reply = Activity::message(format!("{ODD} {CANARY}")).attach(Attachment::adaptive_card(card));
@@ -176,9 +183,13 @@ async fn nothing_that_people_say_or_are_and_no_secret_reaches_the_log() {
     assert_eq!(leaks, [""; 0], "the log holds what it must not");
     assert!(!text.contains('\u{1b}') && !text.contains('\u{2028}') && !text.contains('\u{85}'));
     let is_said = |message: &str| lines.iter().any(|line| line.to_string().contains(message));
-    for message in
-        ["rejected a request", "accepted an activity", "sent an activity", "put off a send", "a send failed"]
-    {
+    for message in [
+        "rejected a request",
+        "accepted an activity",
+        "sent an activity",
+        "will retry a send",
+        "a send failed",
+    ] {
         assert!(is_said(message), "{message} is not in the log:\n{text}");
     }
     assert!(!channel.texts().is_empty());
@@ -278,6 +289,6 @@ async fn play_accepted(cage: &Cage) {
         assert!([200, 501].contains(&status.await));
     }
     let pump = cage.local.pollers().into_iter().next().unwrap();
-    pump.worker.work(CANARY, worker::Place::default()).await.unwrap_err();
+    pump.worker.handle(CANARY, worker::MessageContext::default()).await.unwrap_err();
     assert_eq!(cage.channel.pending_faults(), 0);
 }

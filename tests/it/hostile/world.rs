@@ -10,10 +10,10 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_dynamodb::types::AttributeValue;
-use herald::aws::config::{AllowedTenants, TENANT_RATE};
-use herald::aws::identity::Credential;
+use herald::aws::config::{
+    AccessSettings, AgentSettings, AllowedTenants, Credential, SenderSettings, TENANT_RATE,
+};
 use herald::aws::queue::WorkMessage;
-use herald::channel::auth::ClientSecret;
 use herald::channel::connector::ConversationSurface;
 use herald::clock::Clock;
 use herald::protocol::cloud::Cloud;
@@ -208,13 +208,17 @@ fn build(
 
 fn registration(cloud: Cloud, channel_callers: Vec<ClientId>) -> Registration {
     Registration {
-        cloud,
-        client_id: ClientId::new(CLIENT_ID).unwrap(),
-        credential: Credential::GivenSecret(ClientSecret::new(&"kept elsewhere".into())),
-        tenant: TenantId::new(TENANT).unwrap(),
-        allowed_tenants: AllowedTenants::Listed(vec![TenantId::new(TENANT).unwrap()]),
-        channel_callers,
-        new_conversations: ConversationSurface::Chat,
+        agent: AgentSettings { client_id: ClientId::new(CLIENT_ID).unwrap(), cloud },
+        tenant_id: TenantId::new(TENANT).unwrap(),
+        access: AccessSettings {
+            allowed_tenants: AllowedTenants::Listed(vec![TenantId::new(TENANT).unwrap()]),
+            channel_callers,
+        },
+        sender: SenderSettings {
+            credential: Credential::GivenSecret("kept elsewhere".into()),
+            new_conversations: ConversationSurface::Chat,
+        },
+        identity: None,
     }
 }
 

@@ -1,7 +1,6 @@
 //! The rows that differ for creating a conversation, for announcements and for updates, each as an array.
 //! Answers are next door.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use herald::channel::connector::ConversationSurface;
@@ -154,7 +153,7 @@ async fn a_conversation_answers_where_its_reference_says_after_it_was_found_else
     let (_, second) = tell(&bundle, &neighbour, &alex).await;
 
     assert_eq!((first, second), (2, 1));
-    let references = &neighbour.worker.references;
+    let references = &neighbour.worker.parts().references;
     let kept = references.get(&references.key(&reference_of(&written))).await.unwrap().unwrap();
     let port = bundle.channel().port();
     assert_eq!(kept.service_url, ServiceUrl::new(&format!("http://localhost:{port}/teams/")).unwrap());
@@ -190,9 +189,8 @@ async fn a_thread_is_begun_and_taken_away_on_the_other_host_where_the_channel_sa
 #[tokio::test]
 async fn an_agent_of_copilot_begins_a_conversation_of_its_own_there() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
-    let mut neighbour = neighbour(&bundle, ScriptedEngine::telling("News."));
-    let worker = Arc::get_mut(&mut neighbour.worker).unwrap();
-    worker.connector.conversations = ConversationSurface::Copilot;
+    let neighbour = neighbour(&bundle, ScriptedEngine::telling("News."))
+        .with_connector(|connector| connector.conversations = ConversationSurface::Copilot);
     let dana = bundle.channel().add_person("Dana");
 
     tell(&bundle, &neighbour, &dana).await;

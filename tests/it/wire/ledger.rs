@@ -10,7 +10,7 @@ use herald::protocol::conversation::lifecycle::Presence;
 use herald::protocol::service_url::ServiceUrl;
 use serde_json::json;
 use support::{Act, Neighbour, Peer, ScriptedEngine, TestBundle};
-use worker::{Place, Unsettled};
+use worker::{MessageContext, WorkError};
 
 use super::{reply, world};
 
@@ -47,17 +47,17 @@ async fn queued(bundle: &TestBundle, peer: &Peer) -> String {
 /// Has a person ask, and the neighbour answer to the peer until nothing is left to do; gives the states of all jobs.
 async fn answer(bundle: &TestBundle, neighbour: &Neighbour, peer: &Peer) -> Vec<String> {
     let body = queued(bundle, peer).await;
-    while let Err(unsettled) = neighbour.worker.work(&body, Place::default()).await {
+    while let Err(unsettled) = neighbour.worker.handle(&body, MessageContext::default()).await {
         bundle.clock().advance(wait(unsettled));
     }
     states(bundle).await
 }
 
 /// How long work that is not settled waits.
-fn wait(unsettled: Unsettled) -> Duration {
+fn wait(unsettled: WorkError) -> Duration {
     match unsettled {
-        Unsettled::Later(later) => later.wait,
-        Unsettled::Unreadable => unreachable!("the body is a turn"),
+        WorkError::Retry(retry) => retry.wait,
+        WorkError::Poison => unreachable!("the body is a turn"),
     }
 }
 
@@ -109,7 +109,7 @@ async fn an_announcement_that_may_have_been_seen_is_never_sent_again() {
         let written = serde_json::from_value(bundle.channel().message(&alex, "hello")).unwrap();
         let service_url = ServiceUrl::new(&format!("http://{}/teams/", peer.authority())).unwrap();
         let reference = ConversationReference { service_url, ..ConversationReference::of(&written).unwrap() };
-        let references = &neighbour.worker.references;
+        let references = &neighbour.worker.parts().references;
         references.upsert(&reference, Presence::Active, bundle.clock().now()).await.unwrap();
         peer.then(loss.clone());
 
@@ -148,8 +148,8 @@ async fn an_answer_waits_as_long_as_the_channel_says_and_else_for_a_random_while
         peer.then(taken());
         let body = queued(&bundle, &peer).await;
 
-        let waits = wait(neighbour.worker.work(&body, Place::default()).await.unwrap_err());
-        neighbour.worker.work(&body, Place::default()).await.unwrap();
+        let waits = wait(neighbour.worker.handle(&body, MessageContext::default()).await.unwrap_err());
+        neighbour.worker.handle(&body, MessageContext::default()).await.unwrap();
 
         assert!(expected.contains(&waits.as_secs()), "{status} {headers}: {waits:?}");
         assert_eq!(peer.requests().len(), times + 1, "{status} {headers}");
@@ -166,7 +166,7 @@ async fn an_answer_that_has_to_wait_an_hour_waits_on_the_agenda() {
     peer.then(taken());
     let body = queued(&bundle, &peer).await;
 
-    let put_down = neighbour.worker.work(&body, Place::default()).await;
+    let put_down = neighbour.worker.handle(&body, MessageContext::default()).await;
     bundle.clock().advance(Duration::from_secs(3_601));
     bundle.tick().await;
     neighbour.drain(&bundle).await;

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use herald::agent::{EngineContext, NoSecrets};
 use herald::aws::config;
 use herald::aws::config::TENANT_RATE;
 use herald::aws::diagnostics::{Finding, Report, Request, VERSION};
@@ -30,12 +31,21 @@ pub(super) struct LocalChecks {
 
 /// Starts the bundle, and checks each part.
 pub(super) async fn check(clock: &Arc<dyn Clock>) -> LocalChecks {
+    let context = EngineContext { vars: &|_| None, secrets: Arc::new(NoSecrets), clock: clock.clone() };
+    let engine = match engine::build(&context) {
+        Ok(engine) => engine,
+        Err(error) => {
+            let fix = "correct the engine's builder";
+            let parts = vec![Finding::failed("engine", error_chain(error.as_ref()).to_string(), fix)];
+            return LocalChecks { parts, worker: Vec::new() };
+        }
+    };
     let options = LocalOptions {
         state: None,
         port: 0,
         source: ChannelSource::Emulated,
         credential: Some(config::Credential::Federated),
-        engine: engine::build(None),
+        engine,
         clock: clock.clone(),
         random: Random::system(),
         delays: Delays::Kept,
@@ -94,7 +104,7 @@ async fn worker(local: &Local) -> Vec<Finding> {
     local.channel.add_federated_credential(FederatedCredential {
         issuer: local.stack.identity().issuer().to_owned(),
         subject: local.stack.identity().subject().unwrap_or_default(),
-        audience: local.bundle.worker.connector.cloud.token_exchange.clone(),
+        audience: local.bundle.worker.parts().connector.cloud.token_exchange.clone(),
     });
     match self_check(local).await {
         Ok(report) => report.findings,

@@ -50,15 +50,13 @@ impl Config {
                     vars.problem(format!("MODEL_BASE_URL is not set, but {name} is"));
                 }
             }
-            return vars.finish().map(|()| None);
+            return vars.finish(Some(None));
         }
-        let read = (vars.parsed("MODEL_BASE_URL", |url| endpoint(&url)), vars.required("MODEL_NAME"));
+        let endpoint = vars.parsed("MODEL_BASE_URL", |url| endpoint(&url));
+        let name = vars.required("MODEL_NAME");
         let key = key(&mut vars);
-        vars.finish()?;
-        match read {
-            (Some(endpoint), Some(name)) => Ok(Some(Self { endpoint, name, key })),
-            _ => unreachable!("every absent value was noted as a gap"),
-        }
+        let config = || Some(Self { endpoint: endpoint?, name: name?, key });
+        vars.finish(Some(config()).filter(Option::is_some))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Why a model gave no answer, or not all of it, and what the user is told of that.
 //! Nothing is tried again: the user asks again if they still want to know.
 
-use herald::channel::auth::TokenError;
+use herald::error::BoxError;
 
 /// Why a model gave no answer, or not all of it.
 #[derive(Debug, thiserror::Error)]
@@ -12,7 +12,7 @@ pub enum ModelFailure {
     Unreachable(#[source] reqwest::Error),
     /// Its key could not be read.
     #[error("the model's key could not be read; check MODEL_API_KEY_ARN and the role's right to read it")]
-    NoKey(#[source] TokenError),
+    NoKey(#[source] BoxError),
     /// 401 or 403.
     #[error("the model's server answered {status}; check MODEL_API_KEY")]
     NotAdmitted {

@@ -72,7 +72,7 @@ mod tests {
             |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
         let mut vars = EnvReader::new(value);
         let credential = vars.credential();
-        vars.finish().map_err(|gaps| gaps.to_string())?;
+        vars.finish(Some(())).map_err(|gaps| gaps.to_string())?;
         Ok(credential.unwrap())
     }
 

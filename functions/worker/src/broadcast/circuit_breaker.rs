@@ -1,0 +1,51 @@
+//! Circuit breaker of a broadcast: systemic failures of its deliveries are counted in its record.
+//! When they pause it is decided in `herald::broadcast`.
+
+use herald::aws::table::{BroadcastStore, StoreError};
+use herald::broadcast::{Broadcast, BroadcastId, Outcome, Status};
+use herald::jobs::Failure;
+use jiff::Timestamp;
+use tracing::error;
+
+/// Counts failures.
+#[derive(Clone)]
+pub(crate) struct CircuitBreaker {
+    pub(crate) store: BroadcastStore,
+}
+
+impl CircuitBreaker {
+    /// Records the `outcome` of a delivery; the `failure` is a systemic one.
+    pub(crate) async fn record_outcome(
+        &self,
+        id: &BroadcastId,
+        failure: Option<&Failure>,
+        outcome: Outcome,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let decide = |broadcast: &Broadcast| match failure {
+            Some(failure) => (Some(broadcast.record_failure(failure, now)), broadcast.status),
+            None => (broadcast.record_success(), broadcast.status),
+        };
+        if failure.is_none() {
+            // Nothing is written where nothing failed before.
+            let failures = self.store.cached_status(id, now).await?.map_or(0, |seen| seen.failures);
+            if failures == 0 || outcome != Outcome::Delivered {
+                return Ok(());
+            }
+        }
+        let changed = self.store.change(id, decide).await?;
+        log_pause(id, changed.as_ref());
+        Ok(())
+    }
+}
+
+/// Logs that a broadcast is paused now, if a change paused it; the status is that before the change.
+pub(crate) fn log_pause(id: &BroadcastId, changed: Option<&(Broadcast, Status)>) {
+    if let Some((broadcast, Status::Running)) = changed
+        && broadcast.status == Status::Paused
+    {
+        // An alarm watches for this line.
+        let reason = broadcast.reason().unwrap_or_default();
+        error!(broadcast.id = id.as_str(), "paused a broadcast: {reason}");
+    }
+}

@@ -1,0 +1,29 @@
+//! Handler of the effects of an answer that `inbound` gave in its HTTP response.
+
+use herald::aws::queue::EffectsWork;
+use herald::jobs::ResendPolicy;
+
+use crate::effects::Effects;
+use crate::job::lease::{Claimed, Jobs, SendResults};
+use crate::retry::RetryIn;
+
+/// Applies queued effects.
+pub(crate) struct EffectsHandler {
+    pub(crate) jobs: Jobs,
+    pub(crate) effects: Effects,
+}
+
+impl EffectsHandler {
+    /// Applies the effects once.
+    pub(crate) async fn handle(&self, work: EffectsWork) -> Result<(), RetryIn> {
+        let Claimed::Acquired(job) = self.jobs.claim(&work.job, ResendPolicy::Idempotent).await? else {
+            return Ok(());
+        };
+        let done = async {
+            let at = work.at.unwrap_or_else(|| self.jobs.first_started_at(&job));
+            let applied = self.effects.apply(&job, &work.reference, &work.effects, at).await;
+            self.jobs.complete(job.clone(), applied.map(|()| SendResults::default())).await
+        };
+        self.jobs.with_lease(&job, Box::pin(done)).await
+    }
+}

@@ -1,0 +1,132 @@
+//! Handler of a task: long work of the engine after the ack, and its follow-up.
+//! A task may run again after a crash; its follow-up is sent under a claim of its own.
+
+use std::sync::Arc;
+
+use herald::agent::{Engine, EngineError, Memory, Progress, TaskInput, TaskOutcome, TaskResponse, TaskRun};
+use herald::aws::queue::TaskWork;
+use herald::jobs::{Conclusion, Job, Plan, ResendPolicy};
+use herald::streaming::Stream;
+use tracing::info;
+
+use crate::effects::Effects;
+use crate::job::continuation::Continuations;
+use crate::job::lease::{Claimed, Jobs, SendResults};
+use crate::job::plan::JobPlan;
+use crate::memory::Memories;
+use crate::retry::RetryIn;
+use crate::sending::inline_send::{PlanSender, SendOutcome};
+use crate::sending::replace_ack::replace_ack;
+use crate::sending::send::Sender;
+use crate::sending::target::Route;
+use crate::streaming::finish::StreamFinisher;
+use crate::streaming::open::Streams;
+use crate::streaming::run::{StreamRunner, stopped};
+
+/// Runs tasks.
+pub(crate) struct TaskHandler {
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) jobs: Jobs,
+    pub(crate) memories: Memories,
+    pub(crate) effects: Effects,
+    pub(crate) continuations: Continuations,
+    pub(crate) plans: PlanSender,
+    pub(crate) sender: Sender,
+    pub(crate) streams: Streams,
+    pub(crate) stream_runner: StreamRunner,
+    pub(crate) stream_finisher: StreamFinisher,
+}
+
+impl TaskHandler {
+    /// Runs a task and sends its follow-up.
+    pub(crate) async fn handle(&self, work: TaskWork) -> Result<(), RetryIn> {
+        let job = match self.jobs.claim(&work.job, ResendPolicy::Idempotent).await? {
+            Claimed::Acquired(job) => job,
+            Claimed::Completed(_) => {
+                self.streams.release_for_task(&work).await;
+                return self.continuations.unlist_waiting_task(&work).await;
+            }
+        };
+        self.jobs.with_lease(&job, Box::pin(self.run(&work, job.clone()))).await
+    }
+
+    async fn run(&self, work: &TaskWork, job: Job) -> Result<(), RetryIn> {
+        if let Some(stream) = &work.stream {
+            return Box::pin(self.run_streamed(work, stream, job)).await;
+        }
+        let progress = Progress::default();
+        let run = Box::pin(self.run_task(work, &progress));
+        let apology = Some(self.engine.failure_notice());
+        let plan = JobPlan::replay_or_decide(&self.jobs, job, apology, run).await?;
+        let plan = self.effects.apply_plan_effects(plan, &work.reference).await?;
+        if plan.job.plan.as_ref().is_some_and(|plan| plan.replaces.is_some()) {
+            let job = plan.persist(&self.jobs).await?;
+            let carried_out = replace_ack(&self.sender, &job, &work.reference).await;
+            return self.continuations.continue_or_finish(work, job, carried_out).await;
+        }
+        match self.plans.send_plan(plan, Route::follow_up(&work.reference)).await? {
+            SendOutcome::Completed(_) => self.continuations.unlist_waiting_task(work).await,
+            SendOutcome::InProgress(job, carried_out) => {
+                self.continuations.continue_or_finish(work, *job, carried_out).await
+            }
+        }
+    }
+
+    /// Runs a task whose answer is streamed to `opened`.
+    async fn run_streamed(&self, work: &TaskWork, opened: &Stream, job: Job) -> Result<(), RetryIn> {
+        let progress = Progress::default();
+        let run = Box::pin(self.run_task(work, &progress));
+        let run = self.stream_runner.run_with_stream(work, opened, job, &progress, run);
+        let (plan, stream) = Box::pin(run).await?;
+        let plan = self.effects.apply_plan_effects(plan, &work.reference).await?;
+        // Stored even where it is to send nothing, for it holds the state of the stream.
+        let job = if plan.is_persisted { plan.job } else { self.jobs.write(plan.job).await? };
+        let sent = Box::pin(self.stream_finisher.finish(&job, &work.reference, &stream)).await;
+        if sent.is_ok() {
+            self.streams.release_for_task(work).await;
+        }
+        match sent {
+            Ok(Some(results)) => self.continuations.continue_or_finish(work, job, Ok(results)).await,
+            // The user wants none of it, nor what would follow.
+            Ok(None) => {
+                let job = Job { plan: Some(stopped()), ..job };
+                self.continuations.continue_or_finish(work, job, Ok(SendResults::default())).await
+            }
+            Err(retry) => self.continuations.continue_or_finish(work, job, Err(retry)).await,
+        }
+    }
+
+    /// Runs the task in the engine and returns the plan of its outcome.
+    async fn run_task(&self, work: &TaskWork, progress: &Progress) -> Result<Plan, EngineError> {
+        let started_at = self.jobs.clock.now();
+        let memory = match work.task.needs_memory {
+            true => self.memories.load_memory(&work.reference).await,
+            false => Memory::default(),
+        };
+        let run = TaskRun {
+            task: work.task.clone(),
+            idempotency_key: work.task_id(),
+            reference: work.reference.clone(),
+            state: work.step.as_ref().map(|step| step.state.0.clone()),
+            step: work.number(),
+            memory,
+        };
+        let response = self.engine.run_task(&run, progress).await;
+        let duration_ms = self.jobs.clock.now().duration_since(started_at).as_millis();
+        info!(job.id = work.job.as_str(), task.name = work.task.name, duration_ms, "ran a task");
+        let TaskResponse { outcome, effects } = response?;
+        let plan = match outcome {
+            TaskOutcome::Done(activities) => Plan::sends(activities),
+            TaskOutcome::Replace(activity) => {
+                Plan { replaces: work.ack.clone(), ..Plan::sends(vec![activity]) }
+            }
+            TaskOutcome::Continue { messages, state, after } => {
+                self.continuations.plan_continuation(work, messages, TaskInput(state), after)
+            }
+            TaskOutcome::Failed { message } => {
+                Plan { conclusion: Conclusion::Declined, ..Plan::sends(vec![message]) }
+            }
+        };
+        Ok(Plan { effects, ..plan })
+    }
+}

@@ -1,0 +1,173 @@
+//! Lease on a job: claimed, renewed while work goes on, completed with its results.
+//! What a claim or an attempt does to the record is decided in `herald::jobs`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use herald::aws::table::{JobStore, StoreError};
+use herald::clock::Clock;
+use herald::error::error_chain;
+use herald::jobs::{
+    Attempt, Claim, ClaimRequest, Conclusion, Failure, FailureKind, Job, JobId, Plan, ResendPolicy, State,
+    finish,
+};
+use herald::random::Random;
+use jiff::{SignedDuration, Timestamp};
+use tracing::{info, warn};
+
+use crate::retry::RetryIn;
+
+/// Duration of a lease: longer than one request to the channel can take, and renewed while work goes on.
+pub(crate) const LEASE: Duration = Duration::from_secs(20);
+
+/// Interval between two renewals of a lease.
+const RENEW_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Age after which a job is not started any more: an answer that is a day late is of no use.
+pub(crate) const JOB_TTL: SignedDuration = SignedDuration::from_hours(24);
+
+/// Result of claiming a job.
+pub(crate) enum Claimed {
+    /// This worker holds the lease.
+    Acquired(Job),
+    /// Nothing is left to do.
+    Completed(Job),
+}
+
+/// Results of the sends of a job, which ends as the first of them that was not sent.
+#[derive(Default)]
+pub(crate) struct SendResults {
+    unsent: Option<(State, Option<Failure>)>,
+}
+
+impl SendResults {
+    /// Takes `job`, a completed send, into account.
+    pub(crate) fn add(&mut self, job: &Job) {
+        self.unsent = self.unsent.take().or_else(|| job.unsuccessful());
+    }
+}
+
+/// Claims jobs and records what becomes of them.
+#[derive(Clone)]
+pub(crate) struct Jobs {
+    pub(crate) store: JobStore,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Random,
+}
+
+impl Jobs {
+    /// Claims `id`.
+    pub(crate) async fn claim(&self, id: &JobId, policy: ResendPolicy) -> Result<Claimed, RetryIn> {
+        let claimant = self.claimant(policy);
+        self.claimed(id, claimant.now, self.store.claim(id, &claimant).await)
+    }
+
+    /// Claims `id` together with its plan, and with the plan its only send.
+    pub(crate) async fn claim_planned(
+        &self,
+        id: &JobId,
+        plan: &Plan,
+        policy: ResendPolicy,
+    ) -> Result<Claimed, RetryIn> {
+        let claimant = self.claimant(ResendPolicy::Idempotent);
+        self.claimed(id, claimant.now, self.store.claim_planned(id, &claimant, plan, policy).await)
+    }
+
+    fn claimant(&self, policy: ResendPolicy) -> ClaimRequest {
+        let now = self.clock.now();
+        let expires_at = now.checked_add(JOB_TTL).unwrap_or(now);
+        ClaimRequest { owner: self.random.random_id(), now, lease: LEASE, expires_at, policy }
+    }
+
+    fn claimed(
+        &self,
+        id: &JobId,
+        now: Timestamp,
+        claimed: Result<Claim, StoreError>,
+    ) -> Result<Claimed, RetryIn> {
+        match claimed.map_err(|error| self.retry_after_store_error(&error, id))? {
+            Claim::Acquired(job) => Ok(Claimed::Acquired(job)),
+            Claim::Completed(job) => Ok(Claimed::Completed(job)),
+            Claim::GaveUp(job) => {
+                let reason = job.reason().unwrap_or_default();
+                warn!(job.id = id.as_str(), job.state = ?job.state, "gave up on a job: {reason}");
+                Ok(Claimed::Completed(job))
+            }
+            Claim::Held { until } => Err(RetryIn::after_lease(until, now)),
+        }
+    }
+
+    /// Runs `work` while the lease on `job` is renewed.
+    pub(crate) async fn with_lease<T>(&self, job: &Job, work: impl Future<Output = T>) -> T {
+        tokio::select! {
+            biased;
+            done = work => done,
+            never = self.renew_lease(job) => never,
+        }
+    }
+
+    async fn renew_lease<T>(&self, job: &Job) -> T {
+        loop {
+            self.clock.sleep(RENEW_INTERVAL).await;
+            let until = self.clock.now().checked_add(LEASE).unwrap_or(job.lease_until);
+            match self.store.renew(&job.id, &job.owner, until).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_fenced)) => warn!(job.id = job.id.as_str(), "lost the lease on a job"),
+                Err(error) => {
+                    warn!(
+                        error = %error_chain(&error),
+                        job.id = job.id.as_str(),
+                        "could not renew the lease on a job"
+                    );
+                }
+            }
+        }
+    }
+
+    /// Completes `job` as its plan and its sends decide, or records that it is retried.
+    pub(crate) async fn complete(
+        &self,
+        job: Job,
+        carried_out: Result<SendResults, RetryIn>,
+    ) -> Result<(), RetryIn> {
+        let conclusion = job.plan.as_ref().map_or(Conclusion::Done, |plan| plan.conclusion);
+        let (attempt, outcome) = match carried_out {
+            Err(retry) => (Attempt::Retryable(FailureKind::PartDelayed.into()), Err(retry)),
+            Ok(SendResults { unsent }) => (conclusion.attempt(unsent), Ok(())),
+        };
+        let job = self.write(finish(job, attempt, ResendPolicy::Idempotent, self.clock.now())).await?;
+        log_completed(&job);
+        outcome
+    }
+
+    /// Writes a job whose lease this worker holds.
+    pub(crate) async fn write(&self, job: Job) -> Result<Job, RetryIn> {
+        let id = job.id.clone();
+        match self.store.write(job).await {
+            Ok(Ok(job)) => Ok(job),
+            Ok(Err(_fenced)) => {
+                warn!(job.id = id.as_str(), "another worker acquired the lease on a job");
+                Err(RetryIn { wait: LEASE })
+            }
+            Err(error) => Err(self.retry_after_store_error(&error, &id)),
+        }
+    }
+
+    /// Logs that the table could not be reached for the job `id`, and backs off.
+    pub(crate) fn retry_after_store_error(&self, error: &StoreError, id: &JobId) -> RetryIn {
+        RetryIn::after_store_error(error, id, &self.random)
+    }
+
+    /// Returns the moment of the first claim on `job`, which is the same in every replay.
+    pub(crate) fn first_started_at(&self, job: &Job) -> Timestamp {
+        let first = job.history.iter().find(|entry| entry.state == State::Sending);
+        first.map_or_else(|| self.clock.now(), |entry| entry.at)
+    }
+}
+
+/// Logs that a job is completed, if it is.
+pub(crate) fn log_completed(job: &Job) {
+    if job.state.is_settled() {
+        info!(job.id = job.id.as_str(), job.state = ?job.state, attempts = job.attempts, "completed a job");
+    }
+}

@@ -1,0 +1,90 @@
+//! Plan of a claimed job: replayed from its record, or decided by the engine and stored before it is carried out.
+//! What the engine is asked is up to each handler.
+
+use herald::agent::EngineError;
+use herald::jobs::{Attempt, Conclusion, FailureKind, Job, Plan, ResendPolicy, finish};
+use herald::protocol::activity::Activity;
+use herald::protocol::message_size::split_to_fit;
+use tracing::error;
+
+use super::lease::Jobs;
+use crate::retry::RetryIn;
+
+/// Number of engine errors after which a job is given up.
+const MAX_ENGINE_FAILURES: u32 = 3;
+
+/// Number of claims after which a job is given up that no worker survived. Most of them died of something else; the
+/// queues allow more.
+const MAX_CLAIMS: u32 = 5;
+
+/// A claimed job with its plan.
+pub(crate) struct JobPlan {
+    /// The job, which has a plan.
+    pub(crate) job: Job,
+    /// Whether the record has the plan, as it must before anything of it is carried out.
+    pub(crate) is_persisted: bool,
+}
+
+impl JobPlan {
+    /// Returns `job` with the plan of its record, else with what `decide` answers.
+    ///
+    /// `decide` calls the engine; it is not polled where a plan is stored, nor for a job that no call of the engine
+    /// ever returned for. The `apology` is sent where there will be no answer.
+    pub(crate) async fn replay_or_decide(
+        jobs: &Jobs,
+        job: Job,
+        apology: Option<Activity>,
+        decide: impl Future<Output = Result<Plan, EngineError>>,
+    ) -> Result<Self, RetryIn> {
+        if job.plan.is_some() {
+            return Ok(Self { job, is_persisted: true });
+        }
+        let plan = if needs_engine(&job) { call_engine(jobs, &job, decide).await? } else { None };
+        let plan = plan.unwrap_or_else(|| Plan {
+            conclusion: Conclusion::GivenUp,
+            ..Plan::sends(apology.into_iter().collect())
+        });
+        Ok(Self { job: Job { plan: Some(split_messages(plan)), ..job }, is_persisted: false })
+    }
+
+    /// Stores the plan and returns the job; a plan to do nothing is not stored, for there is nothing to replay.
+    pub(crate) async fn persist(self, jobs: &Jobs) -> Result<Job, RetryIn> {
+        let Self { job, is_persisted } = self;
+        match job.plan.as_ref().is_none_or(Plan::is_empty) || is_persisted {
+            true => Ok(job),
+            false => jobs.write(job).await,
+        }
+    }
+}
+
+/// Returns what the engine decides; `None` when it failed for the last time.
+async fn call_engine(
+    jobs: &Jobs,
+    job: &Job,
+    decide: impl Future<Output = Result<Plan, EngineError>>,
+) -> Result<Option<Plan>, RetryIn> {
+    match decide.await {
+        Ok(plan) => Ok(Some(plan)),
+        // The error's text may hold what a person wrote; the engine logs its own.
+        Err(_) => {
+            error!(job.id = job.id.as_str(), attempts = job.attempts, "the engine failed");
+            if job.attempts >= MAX_ENGINE_FAILURES {
+                return Ok(None);
+            }
+            let failed = Attempt::Retryable(FailureKind::EngineError.into());
+            jobs.write(finish(job.clone(), failed, ResendPolicy::Idempotent, jobs.clock.now())).await?;
+            Err(RetryIn::backoff(job.attempts, &jobs.random))
+        }
+    }
+}
+
+/// Whether the engine is called for `job`: no plan is stored, and not too many workers died before one was.
+pub(crate) fn needs_engine(job: &Job) -> bool {
+    job.plan.is_none() && job.attempts <= MAX_CLAIMS
+}
+
+/// Returns the plan with messages of a size that the channel accepts. They are split before the plan is stored, so
+/// that each part is claimed and repeated by itself.
+pub(crate) fn split_messages(plan: Plan) -> Plan {
+    Plan { sends: plan.sends.into_iter().flat_map(split_to_fit).collect(), ..plan }
+}

@@ -1,0 +1,77 @@
+//! Activities that a recall deletes or a correction replaces. Both may be repeated.
+//! Which activity of a recipient is meant was planned by `proactive`.
+
+use herald::aws::queue::Delivery;
+use herald::broadcast::{Kind, Spec};
+use herald::channel::connector::Connector;
+use herald::jobs::{Failure, FailureKind, Job, ResendPolicy};
+use herald::protocol::activity::Activity;
+use herald::protocol::channel_error::ConnectorError;
+use herald::protocol::conversation::ConversationReference;
+use herald::protocol::ids::ActivityId;
+
+use super::send::Sender;
+use crate::job::lease::SendResults;
+use crate::retry::RetryIn;
+
+/// Change of a delivered activity.
+pub(crate) enum Amendment {
+    /// It is deleted.
+    Delete(ActivityId),
+    /// It is replaced by another.
+    Replace(ActivityId, Box<Activity>),
+}
+
+/// Returns what `delivery` changes in an earlier delivery; `None` when it sends something new.
+pub(crate) fn amendment_for(spec: Option<&Spec>, delivery: &Delivery) -> Option<Result<Amendment, Failure>> {
+    let spec = spec?;
+    let shown = delivery.activity.clone()?;
+    match &spec.kind {
+        Kind::Announce { .. } | Kind::Resend { .. } => None,
+        Kind::Recall { .. } => Some(Ok(Amendment::Delete(shown))),
+        Kind::Correct { .. } => {
+            let content = spec.content.as_ref()?;
+            let rendered = content.render(&delivery.recipient, &delivery.values);
+            let replaced = rendered.map(|activity| Amendment::Replace(shown, Box::new(activity)));
+            Some(replaced.map_err(|error| Failure::new(FailureKind::Content).with_detail(error.to_string())))
+        }
+    }
+}
+
+/// Applies `amendment`, and again on the other host of the cloud where the conversation is there.
+pub(crate) async fn apply_amendment(
+    sender: &Sender,
+    job: &Job,
+    reference: &ConversationReference,
+    amendment: Amendment,
+) -> Result<SendResults, RetryIn> {
+    let connector = &sender.channel.connector;
+    let other = connector.cloud.other_service_url(&reference.service_url);
+    let change = async {
+        match (amend(connector, reference, &amendment).await, other) {
+            (Err(error), Some(other)) if error.is_wrong_host() => {
+                let moved = ConversationReference { service_url: other.clone(), ..reference.clone() };
+                amend(connector, &moved, &amendment).await
+            }
+            (amended, _) => amended,
+        }
+    };
+    let mut results = SendResults::default();
+    let step = job.id.step("send", 0);
+    results.add(&Box::pin(sender.attempt(&step, reference, ResendPolicy::Amendment, change)).await?);
+    Ok(results)
+}
+
+async fn amend(
+    connector: &Connector,
+    reference: &ConversationReference,
+    amendment: &Amendment,
+) -> Result<Option<ActivityId>, ConnectorError> {
+    match amendment {
+        Amendment::Delete(id) => connector.delete(reference, id).await.map(|()| Some(id.clone())),
+        Amendment::Replace(id, activity) => {
+            let activity = Activity::clone(activity);
+            connector.update(reference, id, activity).await.map(|()| Some(id.clone()))
+        }
+    }
+}

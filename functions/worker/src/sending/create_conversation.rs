@@ -1,0 +1,134 @@
+//! A conversation with a user without one: created and stored before anything is sent in it.
+
+use herald::aws::table::StoreError;
+use herald::error::error_chain;
+use herald::jobs::{Failure, FailureKind, Job};
+use herald::protocol::channel_error::{ConnectorError, Retry};
+use herald::protocol::conversation::lifecycle::Presence;
+use herald::protocol::conversation::{ConversationReference, User};
+use herald::protocol::ids::ActivityId;
+use herald::protocol::service_url::ServiceUrl;
+use herald::protocol::team::{Team, TeamChannel};
+use tracing::{error, info};
+
+use super::rate_limit::RateLimiter;
+use super::recovery::Channel;
+use crate::retry::RetryIn;
+
+/// Why a recipient has no conversation.
+pub(crate) enum NoConversation {
+    /// The recipient cannot be reached, for this reason.
+    Unreachable(Failure),
+    /// The conversation cannot be had now.
+    Postponed(Postponed),
+}
+
+/// A delivery that is retried.
+pub(crate) struct Postponed {
+    pub(crate) retry: RetryIn,
+    pub(crate) failure: Failure,
+}
+
+impl From<Postponed> for NoConversation {
+    fn from(postponed: Postponed) -> Self {
+        Self::Postponed(postponed)
+    }
+}
+
+/// Finds and creates conversations.
+#[derive(Clone)]
+pub(crate) struct Conversations {
+    pub(crate) channel: Channel,
+    pub(crate) limits: RateLimiter,
+}
+
+impl Conversations {
+    /// Returns the stored conversation with `user`, else creates one.
+    pub(crate) async fn find_or_create(
+        &self,
+        user: &User,
+        job: &Job,
+    ) -> Result<ConversationReference, NoConversation> {
+        match self.channel.references.find(user).await {
+            Ok(Some(reference)) => Ok(reference),
+            Ok(None) => self.create(user, job).await,
+            Err(error) => Err(self.postpone_after_store_error(&error, job).into()),
+        }
+    }
+
+    /// Creates the conversation and stores its reference before anything is sent in it: creating may be repeated,
+    /// sending may not.
+    async fn create(&self, user: &User, job: &Job) -> Result<ConversationReference, NoConversation> {
+        let created = match self.channel.connector.create_conversation(user).await {
+            Ok(created) => created,
+            Err(error) => {
+                self.limits.pause_tenant(&error, Some(&user.tenant)).await;
+                return Err(self.not_created(&error, job));
+            }
+        };
+        info!(job.id = job.id.as_str(), "created a conversation");
+        let Some(agent) = self.channel.connector.agent_account(user.channel.as_str()) else {
+            return Err(NoConversation::Unreachable(FailureKind::NoAgentAccount.into()));
+        };
+        let reference =
+            ConversationReference::created(created.conversation, created.service_url, user, agent);
+        // It may be stored already under the person's other id, and that record holds more.
+        match self.channel.references.get(&self.channel.references.key(&reference)).await {
+            Ok(Some(known)) => return Ok(known),
+            Ok(None) => {}
+            Err(error) => return Err(self.postpone_after_store_error(&error, job).into()),
+        }
+        let stored =
+            self.channel.references.upsert(&reference, Presence::Active, self.channel.clock.now()).await;
+        stored.map_err(|error| self.postpone_after_store_error(&error, job))?;
+        Ok(reference)
+    }
+
+    /// Returns the reference of `channel`, or of the thread in it that begins with `root`; `None` where the agent
+    /// has no account.
+    pub(crate) fn thread_of(
+        &self,
+        channel: &TeamChannel,
+        root: Option<&ActivityId>,
+    ) -> Option<ConversationReference> {
+        let agent = self.channel.connector.agent_account("msteams")?;
+        ConversationReference::of_thread(
+            channel,
+            root,
+            self.channel.connector.cloud.global_service_url.clone(),
+            agent,
+        )
+    }
+
+    /// Returns the service URL of a team: that of its General channel, if stored, else the global one.
+    pub(crate) async fn service_url_of(&self, team: &Team) -> Result<ServiceUrl, StoreError> {
+        let general = TeamChannel { tenant: team.tenant.clone(), id: team.id.clone() };
+        let global = self.channel.connector.cloud.global_service_url.clone();
+        let Some(reference) = self.thread_of(&general, None) else { return Ok(global) };
+        let references = &self.channel.references;
+        let known = references.get(&references.key(&reference)).await?;
+        Ok(known.map_or(global, |known| known.service_url))
+    }
+
+    fn postpone_after_store_error(&self, error: &StoreError, job: &Job) -> Postponed {
+        let retry = RetryIn::after_store_error(error, &job.id, &self.limits.random);
+        Postponed { retry, failure: FailureKind::TableUnavailable.into() }
+    }
+
+    fn not_created(&self, error: &ConnectorError, job: &Job) -> NoConversation {
+        let cause = error_chain(error);
+        error!(error = %cause, job.id = job.id.as_str(), "could not create a conversation");
+        let backoff = RetryIn::backoff(job.attempts, &self.limits.random);
+        let failure = Failure::from(error);
+        if failure.systemic {
+            return Postponed { retry: backoff, failure }.into();
+        }
+        let postpone = |retry| NoConversation::from(Postponed { retry, failure: failure.clone() });
+        match error.retry() {
+            Retry::After(wait) => postpone(RetryIn { wait }),
+            // Creating shows nothing, so that it is repeated until the delivery expires.
+            Retry::Backoff | Retry::WithinResendBudget(_) => postpone(backoff),
+            Retry::Never => NoConversation::Unreachable(failure),
+        }
+    }
+}

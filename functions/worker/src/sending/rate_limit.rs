@@ -1,0 +1,123 @@
+//! Rate limits: sends reserve a slot before they go out, so that the channel need not answer 429 (docs/protocol.md §2).
+//! The rates are decided in `herald::rate_limit`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use herald::aws::table::{RateKey, RateStore, ReferenceStore, TooSoon};
+use herald::clock::Clock;
+use herald::error::error_chain;
+use herald::protocol::channel_error::ConnectorError;
+use herald::protocol::conversation::ConversationReference;
+use herald::protocol::ids::TenantId;
+use herald::protocol::team::Team;
+use herald::random::Random;
+use herald::rate_limit;
+use jiff::Timestamp;
+use tracing::warn;
+
+use crate::retry::RetryIn;
+
+/// Longest wait of a send for its slot; for a longer one its message is retried.
+pub(crate) const MAX_WAIT: Duration = Duration::from_secs(10);
+
+/// Longest wait where other work waits behind the send: the next turns of its conversation, or other tenants.
+pub(crate) const MAX_WAIT_FIFO: Duration = Duration::from_secs(2);
+
+/// Shortest wait that is slept: no clock wakes a task for less.
+const CLOCK_GRANULARITY: Duration = Duration::from_millis(2);
+
+/// Pause of a tenant after a 429 without `Retry-After`.
+const DEFAULT_PAUSE: Duration = Duration::from_secs(2);
+
+/// Reserves when sends may go out, shared by all workers.
+#[derive(Clone)]
+pub(crate) struct RateLimiter {
+    pub(crate) store: RateStore,
+    pub(crate) references: ReferenceStore,
+    /// Requests a second to one tenant for broadcasts.
+    pub(crate) tenant_rate: u32,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Random,
+}
+
+impl RateLimiter {
+    /// Returns when each of `count` sends in a conversation may go out.
+    ///
+    /// A single send in a personal conversation is well within the limits and costs no write. Where the table fails,
+    /// nothing is reserved and the channel answers 429 if need be.
+    pub(crate) async fn reserve_conversation(
+        &self,
+        reference: &ConversationReference,
+        count: usize,
+        max_wait: Duration,
+    ) -> Result<Vec<Timestamp>, RetryIn> {
+        let now = self.clock.now();
+        if count < 2 && reference.conversation.is_personal() {
+            return Ok(vec![now; count]);
+        }
+        let key = self.references.key(reference);
+        let shared = RateKey::Conversation(key.as_str());
+        match self.store.reserve(shared, &rate_limit::CONVERSATION, count, now, max_wait).await {
+            Ok(reserved) => reserved.map_err(|not_yet| retry_at(not_yet, now)),
+            Err(error) => {
+                warn!(error = %error_chain(&error), "could not reserve sends in a conversation");
+                Ok(vec![now; count])
+            }
+        }
+    }
+
+    /// Returns when each of `count` requests of broadcasts to a tenant may go out.
+    pub(crate) async fn reserve_tenant(
+        &self,
+        tenant: &TenantId,
+        count: usize,
+    ) -> Result<Vec<Timestamp>, RetryIn> {
+        let now = self.clock.now();
+        let (shared, rates) = (RateKey::Tenant(tenant.as_str()), rate_limit::tenant(self.tenant_rate));
+        let reserved = self.store.reserve(shared, &rates, count, now, MAX_WAIT_FIFO).await;
+        let reserved = reserved.map_err(|error| {
+            warn!(error = %error_chain(&error), "could not reserve requests to a tenant");
+            RetryIn::backoff(3, &self.random)
+        })?;
+        reserved.map_err(|not_yet| retry_at(not_yet, now))
+    }
+
+    /// Reserves one request for the members of a team; where the table fails, the tenant's rate alone applies.
+    pub(crate) async fn reserve_members(&self, team: &Team) -> Result<Vec<Timestamp>, RetryIn> {
+        let now = self.clock.now();
+        let name = format!("members {} {}", team.tenant.as_str().to_ascii_lowercase(), team.id);
+        let shared = RateKey::Conversation(&name);
+        match self.store.reserve(shared, &rate_limit::MEMBERS, 1, now, MAX_WAIT).await {
+            Ok(reserved) => reserved.map_err(|not_yet| retry_at(not_yet, now)),
+            Err(error) => {
+                warn!(error = %error_chain(&error), "could not reserve a request for the members of a team");
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    /// Sleeps until `start`.
+    pub(crate) async fn sleep_until(&self, start: Timestamp) {
+        let wait = Duration::try_from(start.duration_since(self.clock.now())).unwrap_or_default();
+        if wait > CLOCK_GRANULARITY {
+            self.clock.sleep(wait).await;
+        }
+    }
+
+    /// Pauses the broadcasts to a tenant after the channel throttled a request; other tenants go on.
+    pub(crate) async fn pause_tenant(&self, error: &ConnectorError, tenant: Option<&TenantId>) {
+        let (ConnectorError::Throttled { retry_after }, Some(tenant)) = (error, tenant) else {
+            return;
+        };
+        let now = self.clock.now();
+        let until = now.checked_add(retry_after.unwrap_or(DEFAULT_PAUSE)).unwrap_or(now);
+        if let Err(error) = self.store.pause(RateKey::Tenant(tenant.as_str()), until).await {
+            warn!(error = %error_chain(&error), "could not pause the broadcasts to a tenant");
+        }
+    }
+}
+
+fn retry_at(not_yet: TooSoon, now: Timestamp) -> RetryIn {
+    RetryIn { wait: Duration::try_from(not_yet.until.duration_since(now)).unwrap_or_default() }
+}

@@ -1,0 +1,44 @@
+//! An answer in place of the ack: an update of the activity that is shown, which may be repeated.
+//! Where there is nothing to update, or the channel cannot, it is sent as a message.
+
+use herald::jobs::{Job, ResendPolicy, State};
+use herald::protocol::conversation::ConversationReference;
+
+use super::send::Sender;
+use super::target::Route;
+use crate::job::lease::SendResults;
+use crate::retry::RetryIn;
+
+/// Replaces the ack by the only message of the plan of `job`.
+///
+/// ```text
+/// update ──► shown once, however often it is repeated
+///        └─► refused, or no id to update: sent, under a claim of its own
+/// ```
+pub(crate) async fn replace_ack(
+    sender: &Sender,
+    job: &Job,
+    reference: &ConversationReference,
+) -> Result<SendResults, RetryIn> {
+    let Some(plan) = &job.plan else { return Ok(SendResults::default()) };
+    if let (Some(ack), [activity]) = (&plan.replaces, plan.sends.as_slice()) {
+        let ack = sender.jobs.store.get(ack).await;
+        let ack = ack.map_err(|error| sender.jobs.retry_after_store_error(&error, &job.id))?;
+        if let Some(shown) = ack.as_ref().and_then(Job::shown) {
+            let started_at = sender.jobs.clock.now();
+            let update = async {
+                let updated = sender.channel.connector.update(reference, shown, activity.clone()).await;
+                if let Err(error) = &updated {
+                    sender.channel.update_reference_after(error, reference, started_at).await;
+                }
+                updated.map(|()| Some(shown.clone()))
+            };
+            let id = job.id.step("update", 0);
+            let updated = Box::pin(sender.attempt(&id, reference, ResendPolicy::Idempotent, update)).await?;
+            if updated.state == State::Sent {
+                return Ok(SendResults::default());
+            }
+        }
+    }
+    sender.send_all(&job.id, Route::follow_up(reference), &plan.sends).await
+}

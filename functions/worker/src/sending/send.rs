@@ -1,0 +1,155 @@
+//! One send: claimed just before its request, recorded just after.
+//! That order bounds the copies a user can see; see [`ResendPolicy`].
+
+use std::time::Duration;
+
+use herald::error::error_chain;
+use herald::jobs::{Attempt, Failure, Job, JobId, ResendPolicy, State, finish};
+use herald::protocol::activity::Activity;
+use herald::protocol::channel_error::{ConnectorError, ReferenceChange, RejectionReason, Retry};
+use herald::protocol::conversation::ConversationReference;
+use herald::protocol::ids::ActivityId;
+use tracing::{error, info, warn};
+
+use super::rate_limit::RateLimiter;
+use super::recovery::Channel;
+use super::target::Route;
+use crate::job::lease::{Claimed, Jobs, SendResults};
+use crate::retry::RetryIn;
+
+/// Attempts to record a send, and the pause between them: within the lease of its claim.
+const RECORD_TRIES: usize = 4;
+const RECORD_PAUSE: Duration = Duration::from_secs(2);
+
+/// Sends activities, each under a claim of its own.
+#[derive(Clone)]
+pub(crate) struct Sender {
+    pub(crate) channel: Channel,
+    pub(crate) jobs: Jobs,
+    pub(crate) limits: RateLimiter,
+}
+
+impl Sender {
+    /// Sends all `activities` in order, each under a claim of its own.
+    pub(crate) async fn send_all(
+        &self,
+        job: &JobId,
+        route: Route<'_>,
+        activities: &[Activity],
+    ) -> Result<SendResults, RetryIn> {
+        let mut results = SendResults::default();
+        let (reference, count) = (route.target.reference(), activities.len());
+        let starts = self.limits.reserve_conversation(reference, count, route.max_wait()).await?;
+        for (index, (activity, start)) in activities.iter().zip(starts).enumerate() {
+            self.limits.sleep_until(start).await;
+            results.add(&Box::pin(self.send(&job.step("send", index), route, activity)).await?);
+        }
+        Ok(results)
+    }
+
+    /// ```text
+    /// claim ──► request ──► record        died before the request: repeated, shown once
+    ///       ▲          ▲                  died after it: repeated within the budget, or UNKNOWN
+    /// ```
+    async fn send(&self, id: &JobId, route: Route<'_>, activity: &Activity) -> Result<Job, RetryIn> {
+        let request = self.channel.send_with_recovery(route.target, activity);
+        self.attempt(id, route.target.reference(), route.policy, request).await
+    }
+
+    /// Claims `id`, makes the `request`, and records its result.
+    pub(crate) async fn attempt(
+        &self,
+        id: &JobId,
+        reference: &ConversationReference,
+        policy: ResendPolicy,
+        request: impl Future<Output = Result<Option<ActivityId>, ConnectorError>>,
+    ) -> Result<Job, RetryIn> {
+        let job = match self.jobs.claim(id, policy).await? {
+            Claimed::Acquired(job) => job,
+            Claimed::Completed(job) => return Ok(job),
+        };
+        let request = self.request(&job, reference, policy, request);
+        let (attempt, retry) = self.jobs.with_lease(&job, request).await;
+        let job = self.record(finish(job, attempt, policy, self.jobs.clock.now())).await?;
+        if job.state == State::Retry { Err(retry) } else { Ok(job) }
+    }
+
+    /// Makes the `request` that is claimed as `job`; returns the attempt, and when it is retried if it has to be.
+    pub(crate) async fn request(
+        &self,
+        job: &Job,
+        reference: &ConversationReference,
+        policy: ResendPolicy,
+        request: impl Future<Output = Result<Option<ActivityId>, ConnectorError>>,
+    ) -> (Attempt, RetryIn) {
+        let started_at = self.jobs.clock.now();
+        let sent = request.await;
+        let duration_ms = self.jobs.clock.now().duration_since(started_at).as_millis();
+        let mut retry = RetryIn::backoff(job.attempts, &self.jobs.random);
+        let attempt = match sent {
+            Ok(activity_id) => {
+                info!(job.id = job.id.as_str(), duration_ms, "sent an activity");
+                Attempt::Sent(activity_id)
+            }
+            Err(error) => {
+                log_failure(&error, &job.id);
+                self.limits.pause_tenant(&error, reference.tenant_id.as_ref()).await;
+                match error.retry() {
+                    // A systemic failure fails no recipient; the circuit breaker of the broadcast counts it.
+                    after if policy.is_of_broadcast() && error.is_systemic() => {
+                        if let Retry::After(wait) = after {
+                            retry.wait = wait;
+                        }
+                        Attempt::Retryable(Failure::from(&error))
+                    }
+                    Retry::After(wait) => {
+                        retry.wait = wait;
+                        Attempt::Retryable(Failure::from(&error))
+                    }
+                    Retry::Backoff => Attempt::Retryable(Failure::from(&error)),
+                    Retry::WithinResendBudget(loss) => Attempt::Ambiguous(loss),
+                    Retry::Never => Attempt::Rejected(Failure::from(&error)),
+                }
+            }
+        };
+        (attempt, retry)
+    }
+
+    /// Records the result of a request. It is tried several times where the table fails, for a send without a record
+    /// is repeated.
+    pub(crate) async fn record(&self, job: Job) -> Result<Job, RetryIn> {
+        for _ in 0..RECORD_TRIES {
+            match self.jobs.store.write(job.clone()).await {
+                Ok(Ok(written)) => return Ok(written),
+                Ok(Err(_fenced)) => break,
+                Err(error) => {
+                    warn!(error = %error_chain(&error), job.id = job.id.as_str(), "could not record a send yet");
+                    self.jobs.clock.sleep(RECORD_PAUSE).await;
+                }
+            }
+        }
+        self.jobs.write(job).await
+    }
+}
+
+/// Logs why a send failed: as an error what an operator has to look at.
+fn log_failure(error: &ConnectorError, id: &JobId) {
+    let (cause, job) = (error_chain(error), id.as_str());
+    let effect = error.refusal().map_or(ReferenceChange::Kept, RejectionReason::reference_change);
+    match (error.retry(), effect) {
+        _ if matches!(error, ConnectorError::Unauthorized { .. }) => {
+            error!(error = %cause, job.id = job, "will retry a send: the channel rejects the agent's token");
+        }
+        (Retry::After(_) | Retry::Backoff, _) => warn!(error = %cause, job.id = job, "will retry a send"),
+        (Retry::Never, ReferenceChange::Suspended | ReferenceChange::Dropped) => {
+            warn!(error = %cause, job.id = job, "send failed permanently: conversation suspended");
+        }
+        (Retry::WithinResendBudget(_), _)
+        | (
+            Retry::Never,
+            ReferenceChange::Kept | ReferenceChange::Suspect | ReferenceChange::SuspendedOnRepeat,
+        ) => {
+            error!(error = %cause, job.id = job, "a send failed");
+        }
+    }
+}

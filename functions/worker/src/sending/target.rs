@@ -1,0 +1,54 @@
+//! Where an activity is sent, and under which limits.
+
+use std::time::Duration;
+
+use herald::agent::Turn;
+use herald::jobs::ResendPolicy;
+use herald::protocol::conversation::ConversationReference;
+use herald::protocol::team::TeamChannel;
+
+use super::rate_limit::{MAX_WAIT, MAX_WAIT_FIFO};
+
+/// Where an activity is sent.
+#[derive(Clone, Copy)]
+pub(crate) enum Target<'a> {
+    /// Into the conversation, as a reply to this turn.
+    Answer(&'a Turn),
+    /// Into the conversation.
+    Conversation(&'a ConversationReference),
+    /// Into a new thread of the channel, which the reference stands for.
+    NewThread(&'a TeamChannel, &'a ConversationReference),
+}
+
+impl Target<'_> {
+    /// Returns the reference of the conversation.
+    pub(crate) fn reference(&self) -> &ConversationReference {
+        match self {
+            Self::Answer(turn) => &turn.reference,
+            Self::Conversation(reference) | Self::NewThread(_, reference) => reference,
+        }
+    }
+}
+
+/// Target and limits of the sends of a plan.
+#[derive(Clone, Copy)]
+pub(crate) struct Route<'a> {
+    /// Where they are sent.
+    pub(crate) target: Target<'a>,
+    /// How often each may be repeated.
+    pub(crate) policy: ResendPolicy,
+    /// Whether other work waits behind them.
+    pub(crate) is_fifo: bool,
+}
+
+impl<'a> Route<'a> {
+    /// Returns the route of a follow-up, which no other work waits behind.
+    pub(crate) fn follow_up(reference: &'a ConversationReference) -> Self {
+        Self { target: Target::Conversation(reference), policy: ResendPolicy::Answer, is_fifo: false }
+    }
+
+    /// Returns how long a send waits for its slot before its message is retried instead.
+    pub(super) fn max_wait(&self) -> Duration {
+        if self.is_fifo { MAX_WAIT_FIFO } else { MAX_WAIT }
+    }
+}
