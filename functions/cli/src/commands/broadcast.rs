@@ -132,14 +132,14 @@ async fn open(
             return Ok(true);
         }
         if broadcast.cursor.is_none() || broadcast.status != Status::Running {
-            writeln!(out, "Planned {count} recipients. Check progress: herald broadcast status {id}")?;
+            writeln!(out, "Recipients planned: {count}. Check progress: herald broadcast status {id}")?;
             return Ok(true);
         }
         if planned == Some(count) {
-            writeln!(out, "Planned {count} recipients; the tick plans the rest while these are sent.")?;
+            writeln!(out, "Recipients planned: {count}. The tick plans the rest while these are sent.")?;
             return Ok(true);
         }
-        writeln!(out, "Planned {count} recipients so far …")?;
+        writeln!(out, "Recipients planned so far: {count} …")?;
         planned = Some(count);
     }
 }

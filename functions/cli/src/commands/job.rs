@@ -57,13 +57,13 @@ pub(super) async fn cancel(
             return Ok(false);
         }
         Some(Cancel::Cancelled(job)) => {
-            writeln!(out, "Cancelled. The job ended as {}{}.", name(job.state), reason(&job))?
+            writeln!(out, "Cancelled. State: {}{}.", name(job.state), reason(&job))?
         }
     }
     let tree = JobTree::read(jobs, id).await?;
     for part in tree.iter().flat_map(JobTree::sends) {
         if let Some(Cancel::Cancelled(job)) = jobs.cancel(part, CancelledBy::Operator, now).await? {
-            writeln!(out, "Send {part} ended as {}{}.", name(job.state), reason(&job))?;
+            writeln!(out, "Cancelled send {part}. State: {}{}.", name(job.state), reason(&job))?;
         }
     }
     Ok(true)

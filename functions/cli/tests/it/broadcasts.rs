@@ -222,7 +222,7 @@ async fn unknown_recipients_are_resent_to_once() {
     bundle.drain().await;
 
     assert_eq!(outcomes(&bundle).await, [(Outcome::Delivered, 2), (Outcome::Unknown, 1)].into());
-    assert!(output.is_done && output.text.contains("Planned 1 recipient"), "{}", output.text);
+    assert!(output.is_done && output.text.contains("Recipients planned: 1."), "{}", output.text);
     assert!(!again.is_done);
     assert_eq!(bundle.channel().texts().len(), 4);
     bundle.end().await;
