@@ -279,7 +279,7 @@ async fn unusable_state_directory_is_named() {
         in_use,
         format!("another herald process uses {path}: stop it, or choose another state directory")
     );
-    assert_eq!(not_a_directory, format!("cannot use {path}/lock: check that it is a writable directory"));
+    assert_eq!(not_a_directory, format!("could not use {path}/lock: check that it is a writable directory"));
     assert_eq!(
         damaged,
         format!("line 1 of {path}/queues.jsonl is corrupt: remove the file to start with empty queues")
