@@ -1,4 +1,4 @@
-//! The engine's contract: what an engine author imports, next to [`crate::protocol`].
+//! The API for engine authors: the engine trait and its inputs and outputs. Wire types are in [`crate::protocol`].
 
 pub mod calendar;
 pub mod context;

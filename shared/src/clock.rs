@@ -1,5 +1,5 @@
-//! Time as a value: everything that asks for the time or waits takes a [`Clock`].
-//! It does not parse or print times; `jiff` does.
+//! Injectable time: code that reads the time or waits takes a [`Clock`].
+//! Does not parse or format times; `jiff` does.
 
 use std::fmt::Debug;
 use std::future::Future;
@@ -8,17 +8,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-/// Tells the time and waits.
+/// A source of time and delays; tests replace it.
 #[async_trait]
 pub trait Clock: Debug + Send + Sync {
-    /// The present moment.
+    /// Returns the current time.
     fn now(&self) -> Timestamp;
 
     /// Returns once `duration` has passed on this clock.
     async fn sleep(&self, duration: Duration);
 }
 
-/// The clock of the machine.
+/// The operating system's clock.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -33,7 +33,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// Runs `work` for at most `limit` of the clock's time and drops it when it is not done by then.
+/// Runs `work` for at most `limit` and returns its result; drops it and returns `None` on timeout.
 pub async fn timeout<T>(clock: &dyn Clock, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
     tokio::select! {
         biased;

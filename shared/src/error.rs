@@ -1,12 +1,12 @@
-//! Errors as causes of other errors.
+//! Error causes: a boxed error type and the formatting of an error with its sources.
 
 use std::error::Error;
 use std::fmt;
 
-/// Any error, as the cause of another.
+/// A boxed error that is the source of another.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
-/// Formats an error with its causes, in one line.
+/// Returns a value that displays `error` and its sources on one line, separated by colons.
 #[must_use]
 pub fn error_chain<'a>(error: &'a (dyn Error + 'static)) -> impl fmt::Display + 'a {
     struct Chain<'a>(&'a (dyn Error + 'static));

@@ -1,13 +1,13 @@
-//! Hashes that stand for ids: as keys of records and in log lines.
-//! It does not protect anything; secrets are kept by `secrecy`.
+//! SHA-256 hashes of ids, for record keys and log lines.
+//! Does not protect secrets; `secrecy` does.
 
 use std::fmt::Write;
 
 use aws_lc_rs::digest::{Context, SHA256};
 
-/// SHA-256 over `parts`, each preceded by its length, as 64 hexadecimal digits.
+/// Returns the SHA-256 of `parts`, each prefixed with its length, as 64 hexadecimal digits.
 ///
-/// The lengths keep `["ab", "c"]` and `["a", "bc"]` apart.
+/// The length prefix makes `["ab", "c"]` and `["a", "bc"]` hash differently.
 #[must_use]
 pub fn sha256(parts: &[&str]) -> String {
     let mut context = Context::new(&SHA256);
@@ -18,7 +18,7 @@ pub fn sha256(parts: &[&str]) -> String {
     hex(context.finish().as_ref())
 }
 
-/// Twelve hexadecimal digits that stand for `id` in a log line.
+/// Returns the first 12 hexadecimal digits of the hash of `id`, for log lines.
 #[must_use]
 pub fn short(id: &str) -> String {
     let mut digits = sha256(&[id]);
@@ -26,7 +26,7 @@ pub fn short(id: &str) -> String {
     digits
 }
 
-/// Defines an id that is a hash: 64 hexadecimal digits, of which `Debug` shows twelve so that a log line stays readable.
+/// Defines id types that hold a hash of 64 hexadecimal digits; `Debug` prints only 12 of them.
 macro_rules! hash_ids {
     ($($(#[$doc:meta])* $name:ident, $invalid:ident = $message:literal;)+) => {$(
         $(#[$doc])*
@@ -60,7 +60,7 @@ macro_rules! hash_ids {
             }
         }
 
-        #[doc = concat!("Why a text is not a [`", stringify!($name), "`].")]
+        #[doc = concat!("The error of parsing an invalid [`", stringify!($name), "`].")]
         #[derive(Debug, Clone, Copy, PartialEq, Eq, ::thiserror::Error)]
         #[error($message)]
         pub struct $invalid;
@@ -68,7 +68,7 @@ macro_rules! hash_ids {
         impl ::std::str::FromStr for $name {
             type Err = $invalid;
 
-            /// Reads an id as `as_str` writes it, in either case.
+            /// Parses 64 hexadecimal digits, ignoring case.
             fn from_str(text: &str) -> Result<Self, $invalid> {
                 let is_id = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
                 if is_id { Ok(Self(text.to_ascii_lowercase())) } else { Err($invalid) }
@@ -89,7 +89,7 @@ fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn parts_do_not_run_into_each_other() {
+    fn equal_concatenations_of_different_parts_hash_differently() {
         assert_ne!(super::sha256(&["ab", "c"]), super::sha256(&["a", "bc"]));
         assert_eq!(super::sha256(&["ab", "c"]).len(), 64);
         assert_eq!(super::short("x").len(), 12);

@@ -1,12 +1,12 @@
-//! Answer now, work later, speak first: what the functions of Herald share.
+//! The library that all functions of Herald share: protocol types, the engine contract, jobs, broadcasts and adapters.
 //!
 //! One crate in tiers. A tier uses those before it and none after it:
 //!
-//! | tier | holds |
+//! | tier | contents |
 //! |---|---|
-//! | [`protocol`] | what Microsoft documents, as types; no I/O |
-//! | [`agent`] | what an engine author imports: the engine's contract, turns, tasks, calendar, topics |
-//! | [`streaming`] | the state machine of a streamed answer |
+//! | [`protocol`] | types for the protocol that Microsoft documents; no I/O |
+//! | [`agent`] | the API for engine authors: the engine trait, turns, tasks, calendar, topics |
+//! | [`streaming`] | the state machine of a streamed response |
 //! | [`jobs`] | idempotency: claims, plans, continuations, timers |
 //! | [`broadcast`] | audiences, content, preferences, and the progress of a broadcast |
 //! | [`channel`] | the connector client, inbound and outbound tokens |

@@ -1,4 +1,4 @@
-//! What Microsoft documents about the channel, as types: it performs no I/O.
+//! Types for the channel protocol that Microsoft documents. Performs no I/O.
 
 pub mod activity;
 pub mod channel_error;

@@ -1,5 +1,5 @@
-//! Random as a value: owner tokens and jitter come from a [`Random`], so that tests own them.
-//! It does not make key material; the credentials' library does.
+//! Injectable randomness for tokens and jitter, so that tests control both.
+//! Does not generate key material.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,17 +10,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Random(Arc<dyn Fn() -> u64 + Send + Sync>);
 
 impl Random {
-    /// Numbers of the operating system's quality, from the crypto provider.
+    /// Returns a source of cryptographically secure numbers.
     pub fn system() -> Self {
         Self(Arc::new(|| {
             let mut bytes = [0_u8; 8];
-            // Two owners with one token would both hold a claim: without chance nothing goes on.
+            // Two owners with the same token would both hold a lease, so it retries rather than return a constant.
             while aws_lc_rs::rand::fill(&mut bytes).is_err() {}
             u64::from_le_bytes(bytes)
         }))
     }
 
-    /// The same numbers in every run with the same `seed` (SplitMix64).
+    /// Returns a deterministic source: one `seed` always yields one sequence (SplitMix64).
     pub fn seeded(seed: u64) -> Self {
         let state = AtomicU64::new(seed);
         Self(Arc::new(move || {
@@ -31,17 +31,17 @@ impl Random {
         }))
     }
 
-    /// Any number.
+    /// Returns the next number, uniformly distributed.
     pub fn next_u64(&self) -> u64 {
         (self.0)()
     }
 
-    /// A number below `bound`; 0 when `bound` is 0.
+    /// Returns a number below `bound`, or 0 when `bound` is 0.
     pub fn below(&self, bound: u64) -> u64 {
         self.next_u64().checked_rem(bound).unwrap_or(0)
     }
 
-    /// A token of 32 hexadecimal digits.
+    /// Returns a random identifier of 32 hexadecimal digits.
     pub fn random_id(&self) -> String {
         format!("{:016x}{:016x}", self.next_u64(), self.next_u64())
     }

@@ -1,14 +1,14 @@
-//! Rate limits of sends (docs/protocol.md §2): per conversation, and per tenant for all workers together.
+//! Rate limits of sends (docs/protocol.md §2): per conversation, and per tenant across all workers.
 //!
 //! The algorithm is GCRA, the generic cell rate algorithm: each rate keeps one theoretical arrival time, which every send
-//! advances by the interval. Pure functions of record and time; [`crate::aws::table::RateStore`] shares the records.
+//! advances by the interval. Pure functions of the stored state and the time; [`crate::aws::table::RateStore`] shares the records.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// Rate: `burst` sends at once, and one more every `interval`.
+/// A rate: `burst` sends at once, and one more every `interval`.
 ///
 /// Any window `w` has at most `burst + w / interval` sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub const CONVERSATION: [Rate; 2] = [
     Rate { burst: 300, interval: Duration::from_millis(2_500) },
 ];
 
-/// Rates of requests for the members of a conversation, within the limits of the channel: 14 times in 1 s, 16 in 2 s, 120 in 30 s, 3,600 in an hour.
+/// Rates of roster requests of a conversation, within the limits of the channel: 14 in 1 s, 16 in 2 s, 120 in 30 s, 3,600 in an hour.
 pub const MEMBERS: [Rate; 2] = [
     Rate { burst: 12, interval: Duration::from_millis(500) },
     Rate { burst: 600, interval: Duration::from_millis(1_250) },
@@ -37,18 +37,18 @@ pub fn tenant(per_second: u32) -> [Rate; 1] {
     [Rate { burst: 1, interval: Duration::from_secs(1) / per_second.max(1) }]
 }
 
-/// Reservations made so far: the state of GCRA.
+/// The state of GCRA: all reservations made so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reserved {
-    /// Theoretical arrival time (TAT) of each rate: when it is idle again.
+pub struct Reservations {
+    /// Theoretical arrival time (TAT) of each rate: when the rate is idle again.
     #[serde(default)]
     pub theoretical_arrival: Vec<Timestamp>,
-    /// No send goes out before: the channel returned `Retry-After`.
+    /// Time before which no send goes out, because the channel returned `Retry-After`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused_until: Option<Timestamp>,
 }
 
-impl Reserved {
+impl Reservations {
     /// Reserves `count` sends at `now` or later; returns the new state and when each send may go out.
     #[must_use]
     pub fn reserve(&self, rates: &[Rate], count: usize, now: Timestamp) -> (Self, Vec<Timestamp>) {
@@ -59,27 +59,28 @@ impl Reserved {
         (after, starts)
     }
 
-    /// Reserves one send: conforming arrivals are at most `burst - 1` intervals ahead of the theoretical one.
+    /// Reserves one send and returns its start: an arrival conforms up to `burst - 1` intervals ahead of the theoretical one.
     fn reserve_one(&mut self, rates: &[Rate], earliest: Timestamp) -> Timestamp {
-        let may = |(rate, theoretical_arrival): (&Rate, &Timestamp)| {
+        let conforming = |(rate, theoretical_arrival): (&Rate, &Timestamp)| {
             let ahead = rate.interval.saturating_mul(rate.burst.saturating_sub(1));
             minus(*theoretical_arrival, ahead)
         };
-        let start = rates.iter().zip(&self.theoretical_arrival).map(may).fold(earliest, Timestamp::max);
+        let start =
+            rates.iter().zip(&self.theoretical_arrival).map(conforming).fold(earliest, Timestamp::max);
         for (rate, theoretical_arrival) in rates.iter().zip(&mut self.theoretical_arrival) {
             *theoretical_arrival = plus((*theoretical_arrival).max(start), rate.interval);
         }
         start
     }
 
-    /// Returns the state with a pause until `until`, unless a longer one is set.
+    /// Returns the state with a pause until `until`, unless a longer pause is set.
     #[must_use]
     pub fn paused(&self, until: Timestamp) -> Self {
-        let paused_until = Some(self.paused_until.map_or(until, |there| there.max(until)));
+        let paused_until = Some(self.paused_until.map_or(until, |current| current.max(until)));
         Self { paused_until, ..self.clone() }
     }
 
-    /// Returns when the state has no effect any more.
+    /// Returns when the state stops having an effect; `None` when it is empty.
     #[must_use]
     pub fn ends_at(&self) -> Option<Timestamp> {
         self.theoretical_arrival.iter().copied().chain(self.paused_until).max()
@@ -100,14 +101,14 @@ mod tests {
 
     use super::*;
 
-    /// The channel's windows for one conversation: in so many seconds, so many sends.
+    /// Limits of the channel for one conversation, as pairs of seconds and sends.
     const WINDOWS: [(i64, usize); 4] = [(1, 7), (2, 8), (30, 60), (3_600, 1_800)];
 
     fn at(milliseconds: i64) -> Timestamp {
         Timestamp::from_millisecond(1_800_000_000_000 + milliseconds).unwrap()
     }
 
-    /// The most sends in any window of `seconds`, both ends counted.
+    /// Returns the maximum number of sends in any window of `seconds`.
     fn most_in(starts: &[Timestamp], seconds: i64) -> usize {
         let window = SignedDuration::from_secs(seconds);
         let within = |from: &Timestamp| {
@@ -116,10 +117,10 @@ mod tests {
         starts.iter().map(within).max().unwrap_or(0)
     }
 
-    fn starts_of(rates: &[Rate], wanted: &[(i64, usize)]) -> Vec<Timestamp> {
-        let mut reserved = Reserved::default();
+    fn starts_of(rates: &[Rate], requests: &[(i64, usize)]) -> Vec<Timestamp> {
+        let mut reserved = Reservations::default();
         let mut all = Vec::new();
-        for (milliseconds, count) in wanted {
+        for (milliseconds, count) in requests {
             let (after, starts) = reserved.reserve(rates, *count, at(*milliseconds));
             reserved = after;
             all.extend(starts);
@@ -128,14 +129,14 @@ mod tests {
     }
 
     #[test]
-    fn a_first_send_goes_out_at_once() {
-        let (_, starts) = Reserved::default().reserve(&CONVERSATION, 1, at(0));
+    fn first_send_starts_at_once() {
+        let (_, starts) = Reservations::default().reserve(&CONVERSATION, 1, at(0));
 
         assert_eq!(starts, [at(0)]);
     }
 
     #[test]
-    fn a_burst_is_spread_and_nothing_is_lost() {
+    fn sends_beyond_the_burst_are_spaced() {
         let starts = starts_of(&CONVERSATION, &[(0, 10)]);
 
         let seconds: Vec<_> = starts.iter().map(|start| start.duration_since(at(0)).as_secs()).collect();
@@ -143,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn two_thousand_in_one_conversation_stay_within_the_hour() {
+    fn conversation_rate_stays_within_all_channel_limits() {
         let starts = starts_of(&CONVERSATION, &[(0, 2_000)]);
 
         for (seconds, most) in WINDOWS {
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thousand_pages_of_members_are_asked_for_within_the_windows() {
+    fn roster_rate_stays_within_all_channel_limits() {
         let starts = starts_of(&MEMBERS, &[(0, 4_000)]);
 
         for (seconds, most) in [(1, 14), (2, 16), (30, 120), (3_600, 3_600)] {
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tenant_gets_its_sends_evenly() {
+    fn tenant_rate_spaces_sends_evenly() {
         let starts = starts_of(&tenant(40), &[(0, 10), (0, 10), (5, 30), (900, 10)]);
 
         assert_eq!(starts.last().unwrap().duration_since(at(0)).as_millis(), 59 * 25);
@@ -169,8 +170,8 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_holds_up_what_comes_after_it_and_a_shorter_one_does_not_end_it() {
-        let paused = Reserved::default().paused(at(7_000)).paused(at(2_000));
+    fn pause_delays_sends_and_a_shorter_pause_does_not_end_it() {
+        let paused = Reservations::default().paused(at(7_000)).paused(at(2_000));
 
         let (_, starts) = paused.reserve(&tenant(40), 2, at(0));
 
@@ -180,16 +181,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_window_is_ever_exceeded(gaps in prop::collection::vec((0_i64..20_000, 1_usize..9), 1..80)) {
+        fn random_requests_never_exceed_a_channel_limit(gaps in prop::collection::vec((0_i64..20_000, 1_usize..9), 1..80)) {
             let mut now = 0;
-            let wanted: Vec<_> = gaps.iter().map(|(gap, count)| { now += gap; (now, *count) }).collect();
+            let requests: Vec<_> = gaps.iter().map(|(gap, count)| { now += gap; (now, *count) }).collect();
 
-            let starts = starts_of(&CONVERSATION, &wanted);
+            let starts = starts_of(&CONVERSATION, &requests);
 
             for (seconds, most) in WINDOWS {
                 prop_assert!(most_in(&starts, seconds) <= most);
             }
-            prop_assert_eq!(starts.len(), wanted.iter().map(|(_, count)| count).sum::<usize>());
+            prop_assert_eq!(starts.len(), requests.iter().map(|(_, count)| count).sum::<usize>());
         }
     }
 }

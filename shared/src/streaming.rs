@@ -1,7 +1,8 @@
-//! Streams: an answer shown while it is being made (docs/protocol.md §6): what is sent next, and when.
-//! Pure functions of the stream, the latest word and the time; the worker sends.
+//! Streams: a response shown while it is generated (docs/protocol.md §6). Decides what is sent next, and when.
+//! Pure functions of the stream, the latest progress and the time; the worker sends.
 //!
-//! The ledger knows of the first chunk and of the answer alone: what is lost in between, the next chunk makes up for.
+//! Only the first chunk and the response are recorded as sends of a job: every chunk repeats all text before it, so a lost
+//! one needs no retry.
 
 mod chunk;
 mod finish;
@@ -14,95 +15,117 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use self::chunk::Chunk;
-pub use self::finish::{Answer, Finish, Shown, answer};
+pub use self::finish::{Answer, Finish, SkipReason, fit_answer};
 pub use self::liveness::{ABANDON_AFTER, SILENCE_LIMIT};
 pub use self::surface::Surface;
-use crate::agent::progress::Latest;
+use crate::agent::progress::Snapshot;
 use crate::protocol::channel_error::{ConnectorError, RejectionReason, Retry};
 use crate::protocol::ids::ActivityId;
 use crate::protocol::message_size::split_text;
 
-/// Silence after which something is said again: two such chunks may be lost, and the channel's 45 s are not over.
+/// Silence after which a keep-alive chunk is sent: two of them may be lost within the channel's limit of 45 s.
 pub const KEEP_ALIVE: SignedDuration = SignedDuration::from_secs(18);
 
-/// Age at which a stream is closed, and its answer left to follow: Copilot ends one after 105 s, Teams after 120.
+/// Age at which a stream is closed and its answer sent separately: Copilot ends streams after 105 s, Teams after 120 s.
 pub const CLOSE_AFTER: SignedDuration = SignedDuration::from_secs(100);
 
-/// So long before that nothing else is begun, so that one request is over by then or soon after.
-const LAST_CHUNK: SignedDuration = SignedDuration::from_secs(6);
+/// No new request starts within this margin before [`CLOSE_AFTER`], so that one request ends about then.
+const CLOSE_MARGIN: SignedDuration = SignedDuration::from_secs(6);
 
-/// Age at which nobody tries to close a stream any more, for the channel has.
-const GIVE_UP: SignedDuration = SignedDuration::from_secs(115);
+/// Age at which a stream is treated as ended by the channel, and is not closed any more.
+const EXPIRE_AFTER: SignedDuration = SignedDuration::from_secs(115);
 
-/// The least time between two requests, whatever the pace.
-const LEAST_GAP: SignedDuration = SignedDuration::from_secs(1);
+/// Minimum time between two requests on every surface.
+const MIN_INTERVAL: SignedDuration = SignedDuration::from_secs(1);
 
-/// The status of an answer to a chunk that nobody waits for any more (docs/protocol.md §6.5).
+/// HTTP status of a response to a chunk of a stream that the user stopped (docs/protocol.md §6.5).
 const GONE: u16 = 410;
 
-/// Longest status, in characters (docs/protocol.md §1.9).
+/// Maximum length of a status, in characters (docs/protocol.md §1.9).
 pub const MAX_STATUS: usize = 1_000;
 
-/// Most of a text that a stream shows, in bytes of UTF-16 as JSON: with what is around it, one activity.
+/// Maximum text of a stream, in bytes of UTF-16 as JSON; with the other members it fits one activity.
 const MAX_TEXT_BYTES: usize = 24 * 1024;
 
-/// One stream, as its chunks left it.
+/// The state of a stream after its latest chunk.
+///
+/// # Examples
+///
+/// ```
+/// use herald::agent::Progress;
+/// use herald::protocol::ids::ActivityId;
+/// use herald::streaming::{Chunk, Step, Stream, Surface};
+///
+/// let stream = Stream::new(
+///     Surface::Teams,
+///     ActivityId::new("1:stream")?,
+///     "Asking the shop…".to_owned(),
+///     "2026-11-23T09:00:00Z".parse()?,
+/// );
+/// let progress = Progress::default();
+/// progress.push_text("The shop has ");
+///
+/// let step = stream.next(&progress.latest(), "2026-11-23T09:00:05Z".parse()?);
+///
+/// assert_eq!(step, Step::Send(Chunk::Text("The shop has ".to_owned())));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stream {
-    /// Where it is shown.
+    /// The surface that shows it.
     pub surface: Surface,
-    /// What the channel called its first chunk.
+    /// The stream's id: the activity id of its first chunk.
     pub id: ActivityId,
-    /// When its first chunk was asked for.
+    /// When the request of its first chunk started.
     pub started_at: Timestamp,
     /// The sequence number of its last chunk.
     pub sequence: u32,
-    /// When the last request was answered, or given up.
+    /// When the last request completed or timed out.
     pub last_request: Timestamp,
-    /// When the channel last took something: its own patience counts from there.
+    /// When the channel last accepted a chunk; its limit on silence counts from then.
     #[serde(default)]
     pub last_ack: Timestamp,
-    /// Nothing is sent before this, as the channel asked.
+    /// Time before which no request is sent, because the channel returned `Retry-After`.
     pub not_before: Timestamp,
-    /// Whether the channel takes no more text of it: it is closed with what it shows.
+    /// Whether the channel accepts no more text; the stream is then closed with the text it has.
     #[serde(default)]
     pub is_full: bool,
     /// The status last shown.
     pub status: String,
-    /// The text last sent; what follows it must begin with it.
+    /// The text last sent; the next chunk must start with it.
     pub sent_text: String,
-    /// How it ended, once it has.
+    /// The reason for the end of the stream; `None` while it is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<End>,
 }
 
-/// How a stream ended.
+/// The reason for the end of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum End {
-    /// It was closed in time, and its answer is to follow.
+    /// It was closed in time; its answer is sent separately.
     HandedOver,
     /// The channel ended it.
     EndedByChannel,
-    /// The person pressed Stop.
+    /// The user pressed Stop.
     StoppedByUser,
 }
 
-/// What is to be done about a stream.
+/// The next step of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// Nothing before this moment, unless the task has news.
+    /// Waits until this time, or until the task reports progress.
     Wait(Timestamp),
-    /// Send this.
+    /// Sends this chunk.
     Send(Chunk),
-    /// Nothing any more.
+    /// Does nothing, because the stream has ended.
     Ended,
 }
 
 impl Stream {
-    /// The stream whose first chunk, with `status`, was asked for at `started_at` and got this `id`.
+    /// Returns the stream `id` whose first chunk, with `status`, was requested at `started_at`.
     #[must_use]
-    pub fn begun(surface: Surface, id: ActivityId, status: String, started_at: Timestamp) -> Self {
+    pub fn new(surface: Surface, id: ActivityId, status: String, started_at: Timestamp) -> Self {
         Self {
             surface,
             id,
@@ -118,33 +141,34 @@ impl Stream {
         }
     }
 
-    /// When the channel takes the next chunk: whatever the task says before that makes no difference.
+    /// Returns the earliest time of the next chunk; progress before then waits.
     #[must_use]
     pub fn due(&self) -> Timestamp {
-        later(self.last_request, self.surface.gap()).max(self.not_before)
+        later(self.last_request, self.surface.min_interval()).max(self.not_before)
     }
 
-    /// What is to be done at `now`, the task having said `latest`.
+    /// Returns the next step at `now`, given the latest progress of the task.
     #[must_use]
-    pub fn next(&self, latest: &Latest, now: Timestamp) -> Step {
+    pub fn next(&self, latest: &Snapshot, now: Timestamp) -> Step {
         if self.end.is_some() {
             return Step::Ended;
         }
         let close_at = later(self.started_at, CLOSE_AFTER);
         let due = self.due();
-        if self.is_full || now >= later(self.started_at, CLOSE_AFTER - LAST_CHUNK) {
-            return self.next_at_the_end(if self.is_full { due } else { close_at }, now);
+        if self.is_full || now >= later(self.started_at, CLOSE_AFTER - CLOSE_MARGIN) {
+            return self.next_close(if self.is_full { due } else { close_at }, now);
         }
         let keep_alive_at = later(self.last_ack, KEEP_ALIVE).max(due);
-        let text = shown(&latest.text);
-        let status = latest.status.as_deref().map(status_of).filter(|status| self.is_news(status));
-        // A text of blanks is none to the channel.
-        let news = if text.len() > self.sent_text.len() && !text.trim().is_empty() {
+        let text = fit_text(&latest.text);
+        let status =
+            latest.status.as_deref().map(truncate_status).filter(|status| self.is_new_status(status));
+        // The channel treats blank text as empty.
+        let chunk = if text.len() > self.sent_text.len() && !text.trim().is_empty() {
             Some(Chunk::Text(text.to_owned()))
         } else {
             status.map(|status| Chunk::Status(status.to_owned()))
         };
-        match news {
+        match chunk {
             Some(chunk) if now >= due => Step::Send(chunk),
             Some(_) => Step::Wait(due.min(close_at)),
             None if now >= keep_alive_at => Step::Send(self.keep_alive()),
@@ -152,57 +176,57 @@ impl Stream {
         }
     }
 
-    /// The same once nothing but the end is left to say.
-    fn next_at_the_end(&self, close_at: Timestamp, now: Timestamp) -> Step {
-        let give_up_at = later(self.started_at, GIVE_UP);
-        let due = close_at.max(later(self.last_request, LEAST_GAP)).max(self.not_before).min(give_up_at);
+    /// Returns the next step of a stream that sends no more chunks than the closing one.
+    fn next_close(&self, close_at: Timestamp, now: Timestamp) -> Step {
+        let expires_at = later(self.started_at, EXPIRE_AFTER);
+        let due = close_at.max(later(self.last_request, MIN_INTERVAL)).max(self.not_before).min(expires_at);
         match now {
-            now if now >= give_up_at => Step::Ended,
+            now if now >= expires_at => Step::Ended,
             now if now >= due => Step::Send(Chunk::Close),
             _ => Step::Wait(due),
         }
     }
 
-    /// What became of the stream by `chunk`, whose request came to `answer` at `now`.
+    /// Returns the stream after the request of `chunk` returned `response` at `now`.
     ///
-    /// What may be lost is not sent again as it was: the next chunk holds all of it.
+    /// A chunk that may be lost is not resent: the next one contains its text.
     #[must_use]
-    pub fn after(self, chunk: &Chunk, answer: Result<(), &ConnectorError>, now: Timestamp) -> Self {
+    pub fn after(self, chunk: &Chunk, response: Result<(), &ConnectorError>, now: Timestamp) -> Self {
         let sequence = self.sequence.saturating_add(u32::from(!matches!(chunk, Chunk::Close)));
-        let asked = Self { sequence, last_request: now, ..self };
-        let taken = match chunk {
-            Chunk::Status(status) => Self { status: status.clone(), ..asked.clone() },
-            Chunk::Text(sent_text) => Self { sent_text: sent_text.clone(), ..asked.clone() },
-            Chunk::Close => Self { end: Some(End::HandedOver), ..asked.clone() },
+        let requested = Self { sequence, last_request: now, ..self };
+        let accepted = match chunk {
+            Chunk::Status(status) => Self { status: status.clone(), ..requested.clone() },
+            Chunk::Text(sent_text) => Self { sent_text: sent_text.clone(), ..requested.clone() },
+            Chunk::Close => Self { end: Some(End::HandedOver), ..requested.clone() },
         };
-        let Err(error) = answer else { return Self { last_ack: now, ..taken } };
-        let end = |end| Self { end: Some(end), ..asked.clone() };
-        let after = |wait: SignedDuration| Self { not_before: later(now, wait), ..asked.clone() };
-        match (error.refusal(), error.retry()) {
+        let Err(error) = response else { return Self { last_ack: now, ..accepted } };
+        let end = |end| Self { end: Some(end), ..requested.clone() };
+        let retry_after = |wait: SignedDuration| Self { not_before: later(now, wait), ..requested.clone() };
+        match (error.rejection(), error.retry()) {
             (Some(RejectionReason::StreamStopped), _) => end(End::StoppedByUser),
-            // Microsoft's own client takes it for Stop.
+            // Microsoft's own client treats this as Stop.
             (Some(RejectionReason::Other), _)
-                if matches!(error, ConnectorError::Refused { status: GONE, .. }) =>
+                if matches!(error, ConnectorError::Rejected { status: GONE, .. }) =>
             {
                 end(End::StoppedByUser)
             }
-            // Also what was closed before, its reply lost.
-            (Some(RejectionReason::StreamComplete), _) if *chunk == Chunk::Close => taken,
-            // It is open still, and what it shows stays.
+            // A previous close succeeded and its reply was lost.
+            (Some(RejectionReason::StreamComplete), _) if *chunk == Chunk::Close => accepted,
+            // The stream is still open, and its text stays.
             (Some(RejectionReason::TooLarge | RejectionReason::StreamBroken), _)
                 if *chunk != Chunk::Close =>
             {
-                Self { is_full: true, ..asked }
+                Self { is_full: true, ..requested }
             }
             (Some(_), _) | (None, Retry::Never) => end(End::EndedByChannel),
-            (None, Retry::After(wait)) => after(signed(wait).max(LEAST_GAP)),
-            (None, Retry::Backoff) => after(LEAST_GAP),
-            // It may have been shown: what follows must begin with it.
-            (None, Retry::WithinResendBudget(_)) => taken,
+            (None, Retry::After(wait)) => retry_after(signed(wait).max(MIN_INTERVAL)),
+            (None, Retry::Backoff) => retry_after(MIN_INTERVAL),
+            // The chunk may have been shown, so the next one must start with its text.
+            (None, Retry::WithinResendBudget(_)) => accepted,
         }
     }
 
-    /// The same again, so that the channel hears something.
+    /// Returns a chunk that repeats the current status or text, so that the stream is not silent.
     fn keep_alive(&self) -> Chunk {
         if self.sent_text.is_empty() {
             Chunk::Status(self.status.clone())
@@ -211,21 +235,21 @@ impl Stream {
         }
     }
 
-    /// Whether `status` is worth a chunk: there is nothing but statuses yet, and this is another one.
-    fn is_news(&self, status: &str) -> bool {
+    /// Whether `status` differs from the current one and the stream has no text yet.
+    fn is_new_status(&self, status: &str) -> bool {
         self.sent_text.is_empty() && !status.trim().is_empty() && status != self.status
     }
 }
 
-/// As much of `text` as one activity holds; a part of a word is shown where there is no more room.
+/// Returns the longest prefix of `text` that fits one activity.
 #[must_use]
-pub fn shown(text: &str) -> &str {
+pub fn fit_text(text: &str) -> &str {
     split_text(text, MAX_TEXT_BYTES).into_iter().next().unwrap_or_default()
 }
 
-/// As much of a status as the channel takes.
+/// Returns `text` truncated to the maximum length of a status.
 #[must_use]
-pub fn status_of(text: &str) -> &str {
+pub fn truncate_status(text: &str) -> &str {
     text.char_indices().nth(MAX_STATUS).map_or(text, |(end, _)| text.split_at(end).0)
 }
 
@@ -237,12 +261,12 @@ fn signed(wait: Duration) -> SignedDuration {
     SignedDuration::try_from(wait).unwrap_or(CLOSE_AFTER)
 }
 
-// What is streamed to a person is nobody else's.
+// Streamed text is personal data and must not be logged.
 impl std::fmt::Debug for Stream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut shown = f.debug_struct("Stream");
-        shown.field("surface", &self.surface).field("sequence", &self.sequence).field("end", &self.end);
-        shown.finish_non_exhaustive()
+        let mut debug = f.debug_struct("Stream");
+        debug.field("surface", &self.surface).field("sequence", &self.sequence).field("end", &self.end);
+        debug.finish_non_exhaustive()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Answer now, work later, follow up: a query's way through inbound, the queues, the worker and the connector.
+//! Queries from inbound through queue and worker to the connector: answers, acknowledgements and follow-ups.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,12 +8,11 @@ use serde_json::json;
 use support::{ScriptedEngine, TestBundle};
 
 #[tokio::test]
-async fn a_query_is_answered_in_its_conversation() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello to you.")).await;
+async fn query_is_answered_in_its_conversation() {
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello to you.")).await;
     let alex = bundle.channel().add_person("Alex");
 
-    bundle.receive(bundle.channel().message(&alex, "hello")).await;
-    bundle.drain().await;
+    bundle.ask(&alex, "hello").await;
 
     let entries = bundle.channel().entries();
     assert_eq!(bundle.channel().texts(), ["Hello to you."]);
@@ -24,11 +23,11 @@ async fn a_query_is_answered_in_its_conversation() {
 }
 
 #[tokio::test]
-async fn long_work_is_acknowledged_and_followed_up_in_the_conversation_it_was_asked_in() {
+async fn long_work_is_acknowledged_and_answered_in_its_conversation() {
     let bundle = TestBundle::with(ScriptedEngine::deferring("On it.", "Here it is.")).await;
     let alex = bundle.channel().add_person("Alex");
 
-    bundle.receive(bundle.channel().message(&alex, "report")).await;
+    bundle.send(&alex, "report").await;
     bundle.step("turns").await;
     assert_eq!(bundle.channel().texts(), ["On it."]);
     bundle.drain().await;
@@ -42,14 +41,15 @@ async fn long_work_is_acknowledged_and_followed_up_in_the_conversation_it_was_as
 }
 
 #[tokio::test]
-async fn an_engine_that_takes_40_s_is_acknowledged_within_15_s_and_followed_up() {
+async fn turn_of_40_s_is_accepted_within_15_s_and_answered() {
     let clock = TestBundle::clock_at_start();
-    let engine = ScriptedEngine::saying("It took me a while.").after(Duration::from_secs(40), clock.clone());
+    let engine =
+        ScriptedEngine::replying("It took me a while.").after(Duration::from_secs(40), clock.clone());
     let bundle = TestBundle::with_shared(Arc::new(engine), clock.clone()).await;
     let alex = bundle.channel().add_person("Alex");
     let asked = clock.now();
 
-    bundle.receive(bundle.channel().message(&alex, "think hard")).await;
+    bundle.send(&alex, "think hard").await;
     tokio::join!(bundle.step("turns"), async {
         clock.sleeping(Duration::from_secs(5)).await;
         clock.advance(Duration::from_secs(5));
@@ -67,7 +67,7 @@ async fn an_engine_that_takes_40_s_is_acknowledged_within_15_s_and_followed_up()
 }
 
 #[tokio::test]
-async fn in_a_channel_the_mention_is_not_part_of_the_question_and_the_answer_stays_in_the_thread() {
+async fn channel_mention_is_stripped_and_answer_stays_in_the_thread() {
     let engine = Arc::new(ScriptedEngine::deferring("On it.", "Ordered."));
     let bundle = TestBundle::with_shared(engine.clone(), TestBundle::clock_at_start()).await;
     let alex = bundle.channel().add_person("Alex");
@@ -78,7 +78,7 @@ async fn in_a_channel_the_mention_is_not_part_of_the_question_and_the_answer_sta
     bundle.receive(asked).await;
     bundle.drain().await;
 
-    assert_eq!(engine.heard(), [("message".to_owned(), "order a laptop".to_owned())]);
+    assert_eq!(engine.received(), [("message".to_owned(), "order a laptop".to_owned())]);
     assert!(thread.contains(";messageid="), "{thread}");
     let entries = bundle.channel().entries();
     assert_eq!(bundle.channel().texts(), ["On it.", "Ordered."]);
@@ -88,7 +88,7 @@ async fn in_a_channel_the_mention_is_not_part_of_the_question_and_the_answer_sta
 }
 
 #[tokio::test]
-async fn every_type_of_activity_reaches_the_engine() {
+async fn every_activity_type_reaches_the_engine() {
     let engine = Arc::new(ScriptedEngine::default());
     let bundle = TestBundle::with_shared(engine.clone(), TestBundle::clock_at_start()).await;
     let channel = bundle.channel();
@@ -106,16 +106,16 @@ async fn every_type_of_activity_reaches_the_engine() {
     }
     bundle.drain().await;
 
-    let heard: Vec<_> = engine.heard().into_iter().map(|(kind, _)| kind).collect();
+    let received: Vec<_> = engine.received().into_iter().map(|(kind, _)| kind).collect();
     assert_eq!(
-        heard,
+        received,
         ["installationUpdate", "conversationUpdate", "messageReaction", "typing", "futureThing"]
     );
     bundle.end().await;
 }
 
 #[tokio::test]
-async fn a_redelivered_activity_is_answered_once() {
+async fn redelivered_activity_is_answered_once() {
     let engine = Arc::new(ScriptedEngine::deferring("On it.", "Done."));
     let bundle = TestBundle::with_shared(engine.clone(), TestBundle::clock_at_start()).await;
     let alex = bundle.channel().add_person("Alex");
@@ -128,13 +128,13 @@ async fn a_redelivered_activity_is_answered_once() {
     bundle.drain().await;
 
     assert_eq!(bundle.channel().texts(), ["On it.", "Done."]);
-    assert_eq!((engine.heard().len(), engine.task_runs().len()), (1, 1));
+    assert_eq!((engine.received().len(), engine.task_runs().len()), (1, 1));
     bundle.end().await;
 }
 
 #[tokio::test]
-async fn a_message_without_an_id_is_keyed_by_its_content() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Yes?")).await;
+async fn message_without_id_is_keyed_by_its_content() {
+    let bundle = TestBundle::with(ScriptedEngine::replying("Yes?")).await;
     let alex = bundle.channel().add_person("Alex");
     let nameless = |text: &str| {
         let mut activity = bundle.channel().message(&alex, text);
@@ -153,7 +153,7 @@ async fn a_message_without_an_id_is_keyed_by_its_content() {
 }
 
 #[tokio::test]
-async fn an_invoke_is_answered_in_its_response() {
+async fn invoke_is_answered_in_the_http_response() {
     let bundle = TestBundle::with(ScriptedEngine::answering(200, json!({ "ok": true }))).await;
     let alex = bundle.channel().add_person("Alex");
 
@@ -164,7 +164,7 @@ async fn an_invoke_is_answered_in_its_response() {
 }
 
 #[tokio::test]
-async fn an_invoke_nobody_knows_is_not_implemented() {
+async fn unknown_invoke_is_not_implemented() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     let alex = bundle.channel().add_person("Alex");
 
@@ -175,8 +175,8 @@ async fn an_invoke_nobody_knows_is_not_implemented() {
 }
 
 #[tokio::test]
-async fn a_caller_that_expects_replies_gets_them_in_the_response() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Inline.")).await;
+async fn caller_with_expect_replies_gets_replies_in_the_response() {
+    let bundle = TestBundle::with(ScriptedEngine::replying("Inline.")).await;
     let alex = bundle.channel().add_person("Alex");
     let mut activity = bundle.channel().message(&alex, "hello");
     activity["deliveryMode"] = json!("expectReplies");
@@ -189,14 +189,13 @@ async fn a_caller_that_expects_replies_gets_them_in_the_response() {
 }
 
 #[tokio::test]
-async fn an_engine_that_recovers_is_asked_again_and_one_that_does_not_apologises() {
-    let recovering = TestBundle::with(ScriptedEngine::saying("Here I am.").failing_first(2)).await;
-    let broken = TestBundle::with(ScriptedEngine::saying("never").failing_first(99)).await;
+async fn engine_failure_is_retried_and_repeated_failure_apologises() {
+    let recovering = TestBundle::with(ScriptedEngine::replying("Here I am.").failing_first(2)).await;
+    let broken = TestBundle::with(ScriptedEngine::replying("never").failing_first(99)).await;
 
     for bundle in [&recovering, &broken] {
         let alex = bundle.channel().add_person("Alex");
-        bundle.receive(bundle.channel().message(&alex, "hello")).await;
-        bundle.drain().await;
+        bundle.ask(&alex, "hello").await;
     }
 
     assert_eq!(recovering.channel().texts(), ["Here I am."]);
@@ -206,15 +205,14 @@ async fn an_engine_that_recovers_is_asked_again_and_one_that_does_not_apologises
 }
 
 #[tokio::test]
-async fn a_task_too_large_for_the_queue_is_answered_with_an_apology() {
+async fn task_too_large_for_the_queue_is_answered_with_apology() {
     let ack = herald::protocol::activity::Activity::message("On it.");
     let task = herald::agent::Task::new("work").input("x".repeat(300_000));
     let response = herald::agent::Response::defer(ack, task);
     let bundle = TestBundle::with(ScriptedEngine::deciding(response)).await;
     let alex = bundle.channel().add_person("Alex");
 
-    bundle.receive(bundle.channel().message(&alex, "report")).await;
-    bundle.drain().await;
+    bundle.ask(&alex, "report").await;
 
     assert_eq!(bundle.channel().texts(), ["On it.", "Sorry, that did not work. Please try again later."]);
     bundle.end().await;

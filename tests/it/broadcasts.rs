@@ -1,4 +1,4 @@
-//! Broadcasts: one thing told to many, paused, resumed, cancelled, and a line in the report for everybody.
+//! Broadcasts: planning, pausing, resuming, cancelling, and a report entry for every recipient.
 
 mod contents;
 mod crashes;

@@ -1,4 +1,4 @@
-//! The connector against the channel: every verb, the spelling of paths, and where a token never goes.
+//! The connector against the channel emulator: every operation, the encoding of paths, and hosts that get no token.
 
 use herald::protocol::activity::Activity;
 use herald::protocol::channel_error::{ConnectorError, RejectionReason as Refused, Retry};
@@ -17,7 +17,7 @@ async fn bundle() -> (TestBundle, ConversationReference) {
 }
 
 #[tokio::test]
-async fn an_activity_is_sent_updated_and_deleted() {
+async fn activity_is_sent_updated_and_deleted() {
     let (bundle, reference) = bundle().await;
     let connector = &bundle.local().bundle.worker.parts().connector;
 
@@ -34,7 +34,7 @@ async fn an_activity_is_sent_updated_and_deleted() {
 }
 
 #[tokio::test]
-async fn what_was_never_sent_cannot_be_updated() {
+async fn unsent_activity_cannot_be_updated() {
     let (bundle, reference) = bundle().await;
     let connector = &bundle.local().bundle.worker.parts().connector;
     let unknown = ActivityId::new("unknown").unwrap();
@@ -50,7 +50,7 @@ async fn what_was_never_sent_cannot_be_updated() {
 }
 
 #[tokio::test]
-async fn the_members_of_a_conversation_are_listed() {
+async fn members_of_a_conversation_are_listed() {
     let (bundle, reference) = bundle().await;
     let connector = &bundle.local().bundle.worker.parts().connector;
 
@@ -62,14 +62,14 @@ async fn the_members_of_a_conversation_are_listed() {
 }
 
 #[tokio::test]
-async fn an_id_never_leaves_its_path_segment() {
+async fn id_never_leaves_its_path_segment() {
     let (bundle, mut reference) = bundle().await;
     let connector = &bundle.local().bundle.worker.parts().connector;
     reference.conversation.id = ConversationId::new("a/../../v3/other?x=1#y%2e 19:é").unwrap();
 
     let error = connector.send(&reference, Activity::message("hello")).await.unwrap_err();
 
-    assert!(error.refusal() == Some(Refused::ConversationNotFound), "{error}");
+    assert!(error.rejection() == Some(Refused::ConversationNotFound), "{error}");
     assert_eq!(
         bundle.channel().entries()[0].path,
         "/teams/v3/conversations/a%2F..%2F..%2Fv3%2Fother%3Fx%3D1%23y%252e%2019%3A%C3%A9/activities"
@@ -78,7 +78,7 @@ async fn an_id_never_leaves_its_path_segment() {
 }
 
 #[tokio::test]
-async fn a_host_that_is_not_the_channels_gets_no_request() {
+async fn foreign_host_gets_no_request() {
     let (bundle, mut reference) = bundle().await;
     let connector = &bundle.local().bundle.worker.parts().connector;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -89,26 +89,26 @@ async fn a_host_that_is_not_the_channels_gets_no_request() {
 
     assert!(matches!(error, ConnectorError::ForeignHost), "{error}");
     assert_eq!(bundle.channel().token_requests(), 0);
-    let nobody = tokio::time::timeout(std::time::Duration::from_millis(20), listener.accept()).await;
-    assert!(nobody.is_err(), "a request was made");
+    let connection = tokio::time::timeout(std::time::Duration::from_millis(20), listener.accept()).await;
+    assert!(connection.is_err(), "a request was made");
     bundle.end().await;
 }
 
 #[tokio::test]
-async fn a_redirect_is_not_followed() {
+async fn redirect_is_not_followed() {
     let (bundle, reference) = bundle().await;
     let connector = &bundle.local().bundle.worker.parts().connector;
     bundle.channel().fail(Fault::Status(Refusal::raw(307, "")));
 
     let error = connector.send(&reference, Activity::message("hello")).await.unwrap_err();
 
-    assert!(matches!(error, ConnectorError::Refused { status: 307, .. }), "{error}");
+    assert!(matches!(error, ConnectorError::Rejected { status: 307, .. }), "{error}");
     assert_eq!(bundle.channel().entries().len(), 1);
     bundle.end().await;
 }
 
 #[tokio::test]
-async fn a_wrong_secret_is_explained() {
+async fn wrong_secret_is_explained() {
     let (bundle, reference) = bundle().await;
     let connector = &bundle.local().bundle.worker.parts().connector;
     let body = r#"{"error":"invalid_client","error_codes":[7000222]}"#;

@@ -1,5 +1,5 @@
-//! The contract of the store and the queues: what the bundle relies on in DynamoDB and SQS, as one list of checks.
-//! Each runs through the adapters of production, on the embedded stack always, and on MiniStack when asked to.
+//! The contract of the store and the queues: the guarantees that the bundle needs from DynamoDB and SQS, as one list of
+//! checks. Each check uses the production adapters, on the embedded emulator always, and on MiniStack on demand.
 
 use std::pin::Pin;
 
@@ -14,10 +14,10 @@ mod requests;
 mod resources;
 mod services;
 
-/// A check by its name.
+/// A check and its name.
 type Check = (&'static str, for<'a> fn(&'a Services) -> Pin<Box<dyn Future<Output = ()> + 'a>>);
 
-/// Makes of every check a test on the embedded stack, and the list of those for another emulator.
+/// Turns every check into a test on the embedded emulator, and into an entry of the list for other emulators.
 macro_rules! contract {
     ($($about:ident { $($check:ident,)+ })+) => {
         mod embedded {
@@ -34,56 +34,56 @@ macro_rules! contract {
     };
 }
 
-// MiniStack 1.5.33 keeps all of it. A check that it ever fails to keep stays here for the embedded stack.
+// MiniStack 1.5.33 passes all checks. A check that MiniStack fails stays here for the embedded emulator.
 contract! {
     resources {
-        the_table_is_the_one_of_the_template,
-        the_queues_are_the_ones_of_the_template,
+        table_matches_the_template,
+        queues_match_the_template,
     }
     claims {
-        of_sixteen_claims_at_once_one_is_taken,
-        of_sixteen_claims_on_a_lapsed_lease_one_is_taken,
-        a_losing_claim_sees_the_record_of_the_winner,
-        a_claim_repeated_by_its_owner_is_taken_again,
-        a_write_repeated_by_its_owner_counts_once,
-        who_lost_a_lapsed_lease_cannot_write_any_more,
-        a_renewed_claim_holds_beyond_its_first_lease,
-        nobody_but_the_owner_renews_a_claim,
-        a_write_after_a_renewal_keeps_both,
-        a_renewal_beside_a_write_undoes_nothing_of_it,
-        a_settled_job_stays_settled_and_holds_no_plan,
-        a_plan_keeps_every_byte_of_its_text,
-        a_record_outlives_every_copy_of_its_message,
+        one_of_sixteen_concurrent_claims_is_acquired,
+        one_of_sixteen_claims_on_an_expired_lease_is_acquired,
+        losing_claim_sees_the_record_of_the_winner,
+        claim_repeated_by_its_owner_is_acquired_again,
+        write_repeated_by_its_owner_counts_once,
+        owner_of_a_lost_lease_cannot_write,
+        renewed_claim_holds_beyond_its_first_lease,
+        only_the_owner_renews_a_claim,
+        write_after_a_renewal_keeps_both,
+        concurrent_renewal_keeps_a_write,
+        completed_job_stays_completed_and_holds_no_plan,
+        plan_keeps_every_byte_of_its_text,
+        record_outlives_every_copy_of_its_message,
     }
     references {
-        the_newest_word_about_a_conversation_wins_in_either_order,
-        an_old_word_does_not_undo_a_removal,
-        an_old_removal_does_not_undo_a_word,
-        a_removal_takes_the_reference_out_of_both_indexes,
-        a_suspension_takes_the_reference_out_of_both_indexes,
-        five_words_in_any_order_come_to_the_same,
-        a_refusal_does_not_undo_what_was_said_later,
-        who_speaks_up_again_is_back_in_both_indexes,
-        a_person_is_found_by_the_agent_they_spoke_to,
-        the_shards_list_every_reference_exactly_once,
-        a_shard_of_several_pages_is_listed_to_its_end,
+        newest_update_of_a_reference_wins_in_either_order,
+        old_update_does_not_undo_a_removal,
+        old_removal_does_not_undo_an_update,
+        removal_takes_the_reference_out_of_both_indexes,
+        suspension_takes_the_reference_out_of_both_indexes,
+        five_updates_in_any_order_give_the_same_record,
+        rejection_does_not_undo_a_later_update,
+        user_who_writes_again_is_back_in_both_indexes,
+        person_is_found_by_the_agent_they_wrote_to,
+        shards_list_every_reference_exactly_once,
+        shard_of_several_pages_is_listed_completely,
     }
     queues {
-        a_group_keeps_its_order_and_holds_up_no_other,
-        a_message_that_comes_back_keeps_its_place_in_its_group,
-        a_copy_is_dropped_even_after_the_first_was_handled,
-        the_same_id_in_another_group_is_no_copy,
-        a_message_in_hand_is_seen_at_once_when_it_is_let_go,
-        a_delayed_message_is_there_and_not_seen,
-        a_message_received_too_often_goes_to_the_dead_letters,
-        a_turn_given_up_lets_its_conversation_go_on,
-        a_standard_queue_takes_groups_and_holds_none_up,
+        message_group_keeps_its_order_and_blocks_no_other,
+        redelivered_message_keeps_its_place_in_its_group,
+        duplicate_is_dropped_even_after_the_first_was_handled,
+        same_id_in_another_group_is_no_duplicate,
+        message_is_visible_at_once_after_visibility_reset,
+        delayed_message_is_counted_and_not_visible,
+        message_received_too_often_goes_to_the_dead_letter_queue,
+        dead_lettered_turn_unblocks_its_conversation,
+        standard_queue_accepts_groups_and_blocks_none,
     }
     bodies {
         every_character_passes_a_queue_unchanged,
-        the_largest_body_passes_every_queue,
-        a_body_over_the_limit_is_refused_before_it_is_sent,
-        many_messages_are_sent_ten_at_a_time,
-        large_messages_are_sent_as_many_at_a_time_as_fit,
+        largest_body_passes_every_queue,
+        body_over_the_limit_is_rejected_before_it_is_sent,
+        messages_are_sent_in_batches_of_ten,
+        large_messages_are_sent_in_batches_that_fit,
     }
 }

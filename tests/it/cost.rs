@@ -1,5 +1,4 @@
-//! What one turn asks of table, queues and channel, counted at the wire.
-//! What it costs in time is `cargo bench`'s to say.
+//! Requests of one turn to table, queues and channel. `cargo bench` measures the time.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -7,22 +6,21 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 use support::{ScriptedEngine, TestBundle};
 
-/// Most writes to the table that a query with a follow-up may take. One is the reference's. The turn takes four: its
-/// claim; its plan, which claims the acknowledgement; what came of that; and its end, once the task is queued. The task
-/// takes three: its claim; its plan, which claims the follow-up; and what came of that, which is its end.
+/// Most writes to the table for a query with a follow-up. One is the reference. The turn takes four: its claim; its
+/// plan, which claims the acknowledgement; the result of that send; and its completion, once the task is queued. The
+/// task takes three: its claim; its plan, which claims the follow-up; and the result of that send, which completes it.
 const MOST_WRITES: usize = 8;
 
 #[tokio::test]
-async fn a_turn_with_a_follow_up_takes_few_writes_and_no_read() {
+async fn turn_with_follow_up_takes_few_writes_and_no_read() {
     let bundle = TestBundle::with(ScriptedEngine::deferring("On it.", "Here it is.")).await;
     let alex = bundle.install("Alex").await;
-    let asked = watched(&bundle);
+    let asked = record_requests(&bundle);
 
-    bundle.receive(bundle.channel().message(&alex, "report")).await;
-    bundle.drain().await;
+    bundle.ask(&alex, "report").await;
 
-    let asked = in_words(&asked.lock().unwrap());
-    say(&format!("one turn, acknowledged and followed up:\n  {}", asked.join("\n  ")));
+    let asked = described(&asked.lock().unwrap());
+    print(&format!("one turn, acknowledged and followed up:\n  {}", asked.join("\n  ")));
     let writes = asked.iter().filter(|asked| asked.starts_with("PutItem")).count();
     assert!(writes <= MOST_WRITES, "{writes} writes: {asked:#?}");
     assert!(
@@ -33,20 +31,20 @@ async fn a_turn_with_a_follow_up_takes_few_writes_and_no_read() {
     bundle.end().await;
 }
 
-/// Writes that telling one recipient takes whose conversation is known: its claim, which stores what is said and
-/// claims the send, and what came of that, which is its end.
+/// Writes per recipient whose conversation is stored: the claim, which stores the content and claims the send, and the
+/// result of the send, which completes the delivery.
 const WRITES_PER_RECIPIENT: usize = 2;
 
 /// Recipients of one notification.
 const RECIPIENTS: usize = 10;
 
 #[tokio::test]
-async fn telling_a_known_person_takes_two_writes_and_no_read_of_them() {
-    let bundle = TestBundle::with(ScriptedEngine::telling("News.")).await;
+async fn delivery_to_known_recipient_takes_two_writes_and_no_read() {
+    let bundle = TestBundle::with(ScriptedEngine::notifying("News.")).await;
     for person in 0..RECIPIENTS {
         bundle.install(&format!("Person {person}")).await;
     }
-    let asked = watched(&bundle);
+    let asked = record_requests(&bundle);
 
     bundle.fire(json!({ "kind": "everyone" })).await.unwrap();
     bundle.drain().await;
@@ -56,8 +54,8 @@ async fn telling_a_known_person_takes_two_writes_and_no_read_of_them() {
     let writes = count(&|[verb, key, _]| verb.starts_with("PutItem") && key.starts_with("job#"));
     let reads = count(&|[verb, ..]| verb.starts_with("GetItem"));
     let messages = count(&|[verb, queue, _]| verb.starts_with("SendMessage") && queue == "herald-deliveries");
-    say(&format!(
-        "{RECIPIENTS} recipients told: {writes} writes of jobs, {reads} reads, {messages} requests to the queue"
+    print(&format!(
+        "{RECIPIENTS} recipients: {writes} writes of jobs, {reads} reads, {messages} requests to the queue"
     ));
     assert_eq!(writes, RECIPIENTS * WRITES_PER_RECIPIENT, "{asked:#?}");
     assert!(!asked.iter().any(|[verb, kind, _]| verb == "GetItem" && kind == "job"), "{asked:#?}");
@@ -65,8 +63,8 @@ async fn telling_a_known_person_takes_two_writes_and_no_read_of_them() {
     bundle.end().await;
 }
 
-/// Notes from now on what is asked of table and queues.
-fn watched(bundle: &TestBundle) -> Arc<Mutex<Vec<[String; 3]>>> {
+/// Records requests to table and queues from now on.
+fn record_requests(bundle: &TestBundle) -> Arc<Mutex<Vec<[String; 3]>>> {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let notes = asked.clone();
     bundle.local().stack.watch(Arc::new(move |operation: &str, body: &[u8]| {
@@ -75,15 +73,15 @@ fn watched(bundle: &TestBundle) -> Arc<Mutex<Vec<[String; 3]>>> {
     asked
 }
 
-fn say(text: &str) {
+fn print(text: &str) {
     #[expect(clippy::print_stdout, reason = "the list is what this is run for")]
     {
         println!("{text}");
     }
 }
 
-/// What was asked, and of what: the record's kind, and of a job which and in what state. Receiving and deleting
-/// messages is Lambda's own doing.
+/// Names a request by operation and kind of record; of a job also its id and state. Receiving and deleting messages is
+/// left to Lambda.
 fn name_of(operation: &str, request: &Value) -> Option<[String; 3]> {
     let (service, verb) = operation.split_once('.')?;
     if service == "AmazonSQS" {
@@ -106,16 +104,16 @@ fn name_of(operation: &str, request: &Value) -> Option<[String; 3]> {
     Some([format!("{verb} {kind}"), key.to_owned(), state])
 }
 
-/// The same with the jobs named by what they are, which is told by the order of their claims.
-fn in_words(asked: &[[String; 3]]) -> Vec<String> {
+/// Describes requests, naming the jobs by the order of their claims.
+fn described(asked: &[[String; 3]]) -> Vec<String> {
     let mut names = ["the turn", "the task"].into_iter();
     let mut jobs = BTreeMap::new();
-    let mut in_words = |[verb, what, state]: &[String; 3]| match what.strip_prefix("job#") {
+    let mut described = |[verb, what, state]: &[String; 3]| match what.strip_prefix("job#") {
         None => format!("{verb} {what}"),
         Some(id) => {
             let name = *jobs.entry(id.to_owned()).or_insert_with(|| names.next().unwrap_or("another job"));
             format!("{verb}: {name} {state}")
         }
     };
-    asked.iter().map(&mut in_words).collect()
+    asked.iter().map(&mut described).collect()
 }

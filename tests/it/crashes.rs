@@ -1,11 +1,12 @@
-//! A process dies at each of its external effects in turn, and at pairs of them, and the promises hold all the same.
-//! Every point is chosen, none by chance; faults at random are another story's.
+//! Crashes a process at each of its external effects, and at pairs of them, and checks the delivery guarantees. Every
+//! point is enumerated; `soak` draws faults at random.
 
+mod bounds;
+mod harness;
+mod injector;
 mod mutant;
-mod site;
-mod story;
-mod tap;
-mod verdict;
+mod run;
+mod scenario;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -14,69 +15,74 @@ use std::thread;
 use herald::random::Random;
 use tokio::runtime::Builder;
 
+use self::injector::{Effect, Event, Point};
 use self::mutant::Mutant;
-use self::story::{Played, Story, play};
-use self::tap::{Effect, Event, Point};
+use self::run::{Played, play};
+use self::scenario::Scenario;
 
-/// So many pairs of crashes are tried in every run of the tests; all of them on demand.
+/// Pairs of crashes in every test run; all of them run on demand.
 const SOME_PAIRS: usize = 40;
-/// What the first thread of a function has, in bytes; the frames of a debug build are large.
+/// Stack size in bytes of the first thread of a function; the frames of a debug build are large.
 const STACK: usize = 8 << 20;
 
-/// A story to be played, with its crashes.
+/// One run of a scenario with its crashes.
 #[derive(Clone)]
 struct Case<'a> {
-    story: Story,
+    scenario: Scenario,
     points: Vec<Point>,
     usual: &'a [Effect],
 }
 
 #[test]
-fn a_crash_at_any_point_loses_nothing_and_repeats_only_what_nobody_could_know() {
-    for story in Story::ALL {
-        let usual = record(story);
-        let cases = singles(story, &usual);
+fn crash_at_any_point_loses_nothing_and_repeats_only_ambiguous_sends() {
+    for scenario in Scenario::ALL {
+        let usual = record(scenario);
+        let cases = singles(scenario, &usual);
 
         let all = play_all(&cases);
 
-        say(&format!("{story:?}: {} effects, {} points\n{}", usual.len(), cases.len(), list(&usual)));
-        report(&format!("{story:?}, one crash"), &cases, &all);
-        assert!(all.iter().all(|played| played.left == 0), "a point was not come by");
-        if story == Story::FollowUp {
+        print(&format!("{scenario:?}: {} effects, {} points\n{}", usual.len(), cases.len(), list(&usual)));
+        report(&format!("{scenario:?}, one crash"), &cases, &all);
+        assert!(all.iter().all(|played| played.left == 0), "a point was not reached");
+        if scenario == Scenario::FollowUp {
             let (some, count) = some_pairs(&cases, &all);
-            report(&format!("{story:?}, {SOME_PAIRS} of {count} pairs of crashes"), &some, &play_all(&some));
+            report(
+                &format!("{scenario:?}, {SOME_PAIRS} of {count} pairs of crashes"),
+                &some,
+                &play_all(&some),
+            );
         }
     }
 }
 
 #[test]
 #[ignore = "takes minutes"]
-fn two_crashes_at_any_pair_of_points_keep_the_bounds_too() {
-    for story in Story::ALL {
-        let usual = record(story);
-        let cases = singles(story, &usual);
+fn crashes_at_any_pair_of_points_keep_the_bounds() {
+    for scenario in Scenario::ALL {
+        let usual = record(scenario);
+        let cases = singles(scenario, &usual);
         let pairs = pairs(&cases, &play_all(&cases));
 
         let all = play_all(&pairs);
 
-        report(&format!("{story:?}, all {} pairs of crashes", pairs.len()), &pairs, &all);
+        report(&format!("{scenario:?}, all {} pairs of crashes", pairs.len()), &pairs, &all);
     }
 }
 
 #[test]
-fn every_broken_variant_is_noticed_at_some_point() {
-    let usual = record(Story::FollowUp);
-    let cases = singles(Story::FollowUp, &usual);
+fn every_mutant_is_detected_at_some_point() {
+    let usual = record(Scenario::FollowUp);
+    let cases = singles(Scenario::FollowUp, &usual);
     let mut table = Vec::new();
 
     for mutant in Mutant::ALL {
         let find = async {
-            let whole = play(Story::FollowUp, &[], &usual, Some(mutant)).await;
-            assert_eq!(whole.broken, None, "{mutant:?} is noticed without a crash");
+            let whole = play(Scenario::FollowUp, &[], &usual, Some(mutant)).await;
+            assert_eq!(whole.broken, None, "{mutant:?} is detected without a crash");
             let of_inbound = |case: &Case| case.points[0].name.starts_with("Inbound");
             let cases = cases.iter().enumerate();
             for (number, case) in cases.filter(|(_, case)| of_inbound(case) == mutant.is_of_inbound()) {
-                let played = play(case.story, &case.points, &usual, Some(mutant)).await;
+                let played = play(case.scenario, &case.points, &usual, Some(mutant)).await;
                 if let Some(broken) = played.broken {
                     return Some(format!("point {}, {}: {broken}", number + 1, case.points[0]));
                 }
@@ -87,31 +93,31 @@ fn every_broken_variant_is_noticed_at_some_point() {
         table.push(format!(
             "{:<22} {}",
             format!("{mutant:?}"),
-            noticed.unwrap_or_else(|| panic!("{mutant:?} lives"))
+            noticed.unwrap_or_else(|| panic!("{mutant:?} was not detected"))
         ));
     }
 
-    say(&format!("broken variants, and the first point that notices:\n{}", table.join("\n")));
+    print(&format!("broken variants, and the first point that notices:\n{}", table.join("\n")));
 }
 
-/// What happens in `story` when nobody dies.
-fn record(story: Story) -> Vec<Effect> {
-    let played = runtime().block_on(play(story, &[], &[], None));
-    assert_eq!(played.broken, None, "{story:?}");
+/// Runs `scenario` without a crash and returns its effects.
+fn record(scenario: Scenario) -> Vec<Effect> {
+    let played = runtime().block_on(play(scenario, &[], &[], None));
+    assert_eq!(played.broken, None, "{scenario:?}");
     played.log.iter().filter_map(Event::effect).cloned().collect()
 }
 
-/// A crash at each point.
-fn singles(story: Story, usual: &[Effect]) -> Vec<Case<'_>> {
+/// Returns one case with a crash for each point.
+fn singles(scenario: Scenario, usual: &[Effect]) -> Vec<Case<'_>> {
     let points = usual.iter().flat_map(Effect::points);
-    points.map(|point| Case { story, points: vec![point], usual }).collect()
+    points.map(|point| Case { scenario, points: vec![point], usual }).collect()
 }
 
-/// A second crash at each point that comes after a first one.
+/// Returns a case for each point after a first crash, with a second crash there.
 fn pairs<'a>(cases: &[Case<'a>], all: &[Played]) -> Vec<Case<'a>> {
     let mut pairs = Vec::new();
     for (case, played) in cases.iter().zip(all) {
-        let after = played.log.iter().skip_while(|event| !matches!(event, Event::Died { .. }));
+        let after = played.log.iter().skip_while(|event| !matches!(event, Event::Crashed { .. }));
         for second in after.filter_map(Event::effect).flat_map(Effect::points) {
             let points = [case.points.clone(), vec![second]].concat();
             pairs.push(Case { points, ..case.clone() });
@@ -120,7 +126,7 @@ fn pairs<'a>(cases: &[Case<'a>], all: &[Played]) -> Vec<Case<'a>> {
     pairs
 }
 
-/// Pairs drawn by a fixed seed, and of how many.
+/// Returns pairs drawn with a fixed seed, and the number of all pairs.
 fn some_pairs<'a>(cases: &[Case<'a>], all: &[Played]) -> (Vec<Case<'a>>, usize) {
     let mut pairs = pairs(cases, all);
     let (random, count) = (Random::seeded(7), pairs.len());
@@ -128,7 +134,7 @@ fn some_pairs<'a>(cases: &[Case<'a>], all: &[Played]) -> (Vec<Case<'a>>, usize) 
     ((0..SOME_PAIRS).map(draw).collect(), count)
 }
 
-/// Plays all of `cases`, in order, on as many threads as there are processors: a bundle lives on one of them.
+/// Runs all `cases`, in order, on one thread per processor: a bundle lives on one thread.
 fn play_all(cases: &[Case<'_>]) -> Vec<Played> {
     let next = AtomicUsize::new(0);
     let all: Vec<_> = cases.iter().map(|_| Mutex::new(None)).collect();
@@ -137,7 +143,7 @@ fn play_all(cases: &[Case<'_>]) -> Vec<Played> {
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             let Some(case) = cases.get(number) else { return };
-            let played = runtime.block_on(play(case.story, &case.points, case.usual, None));
+            let played = runtime.block_on(play(case.scenario, &case.points, case.usual, None));
             *all[number].lock().unwrap_or_else(PoisonError::into_inner) = Some(played);
         }
     };
@@ -154,7 +160,7 @@ fn runtime() -> tokio::runtime::Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// Says what came of `cases`; each bound must have held in each.
+/// Prints the results of `cases` and asserts that every bound held.
 fn report(title: &str, cases: &[Case<'_>], all: &[Played]) {
     let broken = cases.iter().zip(all).filter_map(|(case, played)| {
         let points: Vec<_> = case.points.iter().map(Point::to_string).collect();
@@ -162,9 +168,9 @@ fn report(title: &str, cases: &[Case<'_>], all: &[Played]) {
     });
     let broken: Vec<_> = broken.collect();
     let count = |is_such: fn(&Played) -> bool| all.iter().filter(|played| is_such(played)).count();
-    say(&format!(
+    print(&format!(
         "{title}: {} runs, {} with something shown twice and recorded so, {} with something recorded as unknown, \
-         {} in which a second point was not come by, {} with a bound broken",
+         {} in which the second point was not reached, {} with a bound broken",
         all.len(),
         count(|played| played.twice > 0),
         count(|played| played.unknown > 0),
@@ -174,7 +180,7 @@ fn report(title: &str, cases: &[Case<'_>], all: &[Played]) {
     assert!(broken.is_empty(), "{title}:\n{}", broken.join("\n"));
 }
 
-/// The points by number; what repeats itself in one line.
+/// Returns the points by number, repeated ones in one line.
 fn list(usual: &[Effect]) -> String {
     let mut lines: Vec<(String, usize, usize)> = Vec::new();
     let mut number = 0;
@@ -192,7 +198,7 @@ fn list(usual: &[Effect]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn say(text: &str) {
+fn print(text: &str) {
     #[expect(clippy::print_stdout, reason = "the points and figures are what this is run for")]
     {
         println!("{text}");

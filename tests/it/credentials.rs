@@ -1,14 +1,14 @@
-//! By what the agent proves who it is: a secret, a certificate, or the role that AWS gave it; and what it says when
-//! the login service does not believe it.
+//! Credentials of the agent: a secret, a certificate, or the role that AWS assigned; and the errors when the login
+//! service rejects them.
 
 mod assertions;
 mod certificate;
 
-use herald::aws::identity;
 use std::sync::Arc;
 use std::time::Duration;
 
 use herald::aws::config::Credential;
+use herald::aws::identity;
 use herald::aws::identity::FederatedIdentity;
 use herald::channel::auth::{TokenProvider, TokenSource};
 use herald::clock::Clock;
@@ -24,10 +24,10 @@ use self::certificate::Certificate;
 
 const SECRET_ARN: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:herald-AbCdEf";
 
-/// Whom an identity token for Entra is meant for.
+/// Audience of an identity token for Entra.
 const AUDIENCE: &str = "api://AzureADTokenExchange";
 
-/// A bundle whose agent has this credential; the registration does not know it yet.
+/// Starts a bundle whose agent has this credential, which is not registered yet.
 async fn bundle(credential: Credential) -> TestBundle {
     TestBundle::with_credential(ScriptedEngine::deferring("On it.", "Here it is."), credential).await
 }
@@ -39,8 +39,8 @@ async fn with_certificate(kept: &str, registered: &Certificate) -> TestBundle {
     bundle
 }
 
-/// The federated credential that fits.
-fn fitting(bundle: &TestBundle) -> FederatedCredential {
+/// Returns the federated credential that matches the role.
+fn matching_credential(bundle: &TestBundle) -> FederatedCredential {
     let identity = bundle.local().stack.identity();
     FederatedCredential {
         issuer: identity.issuer().to_owned(),
@@ -51,7 +51,7 @@ fn fitting(bundle: &TestBundle) -> FederatedCredential {
 
 async fn federated(change: impl FnOnce(&mut FederatedCredential)) -> TestBundle {
     let bundle = bundle(Credential::Federated).await;
-    let mut credential = fitting(&bundle);
+    let mut credential = matching_credential(&bundle);
     change(&mut credential);
     bundle.channel().add_federated_credential(credential);
     bundle
@@ -60,16 +60,15 @@ async fn federated(change: impl FnOnce(&mut FederatedCredential)) -> TestBundle 
 async fn assert_follows_up(bundle: TestBundle) {
     let alex = bundle.channel().add_person("Alex");
 
-    bundle.receive(bundle.channel().message(&alex, "order a laptop")).await;
-    bundle.drain().await;
+    bundle.ask(&alex, "order a laptop").await;
 
     assert_eq!(bundle.channel().texts(), ["On it.", "Here it is."]);
     assert_eq!(bundle.channel().token_requests(), 1);
     bundle.end().await;
 }
 
-/// What the agent says when it asks for a token in vain.
-async fn refusal(bundle: &TestBundle) -> String {
+/// Returns the error of a rejected token request, which must hold no id.
+async fn token_error(bundle: &TestBundle) -> String {
     let error = bundle.local().bundle.worker.parts().connector.tokens.token().await.unwrap_err();
     let text = error_chain(&error).to_string();
     for id in ["000000000000", "arn:", "5d0c9c1e", "9a1b2c3d", "127.0.0.1"] {
@@ -78,17 +77,17 @@ async fn refusal(bundle: &TestBundle) -> String {
     text
 }
 
-async fn assert_refused(bundle: TestBundle, words: &[&str]) {
-    let text = refusal(&bundle).await;
+async fn assert_refused(bundle: TestBundle, expected: &[&str]) {
+    let text = token_error(&bundle).await;
 
-    for word in words {
-        assert!(text.contains(word), "`{word}` is not in: {text}");
+    for part in expected {
+        assert!(text.contains(part), "`{part}` is not in: {text}");
     }
     bundle.end().await;
 }
 
 #[tokio::test]
-async fn a_follow_up_is_sent_with_a_secret_that_is_kept_in_secrets_manager() {
+async fn follow_up_is_sent_with_secret_from_secrets_manager() {
     let bundle = bundle(Credential::StoredSecret(SECRET_ARN.to_owned())).await;
     bundle.local().stack.put_secret(SECRET_ARN, "emulated\n");
 
@@ -96,19 +95,19 @@ async fn a_follow_up_is_sent_with_a_secret_that_is_kept_in_secrets_manager() {
 }
 
 #[tokio::test]
-async fn a_follow_up_is_sent_with_a_certificate() {
+async fn follow_up_is_sent_with_certificate() {
     let certificate = Certificate::new();
 
     assert_follows_up(with_certificate(&certificate.pem(), &certificate).await).await;
 }
 
 #[tokio::test]
-async fn a_follow_up_is_sent_with_a_federated_identity() {
+async fn follow_up_is_sent_with_federated_identity() {
     assert_follows_up(federated(|_| {}).await).await;
 }
 
 #[tokio::test]
-async fn a_federated_credential_that_does_not_fit_is_named_by_the_member_that_differs() {
+async fn mismatched_federated_credential_is_named_by_its_member() {
     let upper = |text: &mut String| *text = text.replace("role", "Role");
     let issuer = federated(|credential| credential.issuer.push('/')).await;
     let subject = federated(|credential| upper(&mut credential.subject)).await;
@@ -122,7 +121,7 @@ async fn a_federated_credential_that_does_not_fit_is_named_by_the_member_that_di
 }
 
 #[tokio::test]
-async fn another_role_than_the_trusted_one_is_refused() {
+async fn untrusted_role_is_rejected() {
     let bundle = federated(|_| {}).await;
     bundle.local().stack.identity().assume("arn:aws:iam::000000000000:role/another");
 
@@ -130,7 +129,7 @@ async fn another_role_than_the_trusted_one_is_refused() {
 }
 
 #[tokio::test]
-async fn federation_that_is_off_in_the_account_is_explained() {
+async fn disabled_federation_is_explained() {
     let bundle = federated(|_| {}).await;
     bundle.local().stack.identity().switch_off();
 
@@ -138,19 +137,19 @@ async fn federation_that_is_off_in_the_account_is_explained() {
 }
 
 #[tokio::test]
-async fn an_operator_can_compare_what_aws_says_with_the_registration() {
+async fn identity_claims_match_the_federated_credential() {
     let bundle = bundle(Credential::Federated).await;
     let cloud = Cloud::parse(&bundle.channel().cloud().to_string()).unwrap();
 
     let claims = FederatedIdentity::new(&cloud, &bundle.local().resources.aws).claims().await.unwrap();
 
-    let FederatedCredential { issuer, subject, audience } = fitting(&bundle);
+    let FederatedCredential { issuer, subject, audience } = matching_credential(&bundle);
     assert_eq!((claims.issuer, claims.subject, claims.audience), (issuer, subject, audience));
     bundle.end().await;
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_not_registered_or_not_its_keys_own_is_refused() {
+async fn unregistered_or_mismatched_certificate_is_rejected() {
     let (own, other) = (Certificate::new(), Certificate::new());
     let unknown = with_certificate(&other.pem(), &own).await;
     let mixed = with_certificate(&own.pem_with_key_of(&other), &own).await;
@@ -160,7 +159,7 @@ async fn a_certificate_that_is_not_registered_or_not_its_keys_own_is_refused() {
 }
 
 #[tokio::test]
-async fn a_secret_that_holds_no_certificate_or_is_not_there_is_explained() {
+async fn missing_secret_or_secret_without_certificate_is_explained() {
     let own = Certificate::new();
     let no_key = with_certificate(&own.certificate, &own).await;
     let absent = bundle(Credential::Certificate(SECRET_ARN.to_owned())).await;
@@ -170,7 +169,7 @@ async fn a_secret_that_holds_no_certificate_or_is_not_there_is_explained() {
 }
 
 #[tokio::test]
-async fn a_certificate_is_replaced_without_a_restart() {
+async fn certificate_is_replaced_without_restart() {
     let (old, new) = (Certificate::new(), Certificate::new());
     let bundle = with_certificate(&old.pem(), &old).await;
     let tokens = &bundle.local().bundle.worker.parts().connector.tokens;
@@ -187,7 +186,7 @@ async fn a_certificate_is_replaced_without_a_restart() {
 }
 
 #[tokio::test]
-async fn an_assertion_outside_its_validity_is_replaced_once() {
+async fn assertion_outside_its_validity_is_replaced_once() {
     let certificate = Certificate::new();
     let bundle = with_certificate(&certificate.pem(), &certificate).await;
     let outside = Refusal::raw(401, r#"{"error":"invalid_client","error_codes":[700024]}"#);
@@ -201,7 +200,7 @@ async fn an_assertion_outside_its_validity_is_replaced_once() {
 }
 
 #[tokio::test]
-async fn an_agent_whose_clock_is_wrong_is_told_so() {
+async fn wrong_clock_of_the_agent_is_explained() {
     let certificate = Certificate::new();
     let bundle = with_certificate(&certificate.pem(), &certificate).await;
     let cloud = Cloud::parse(&bundle.channel().cloud().to_string()).unwrap();

@@ -1,4 +1,4 @@
-//! The schema of events says what `proactive` takes: neither more nor less, but for what no schema can say.
+//! The schema of events accepts what `proactive` accepts, except for rules that no schema can express.
 
 use boon::{Compiler, SchemaIndex, Schemas};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ const SCHEMA: &str = include_str!("../../functions/proactive/event.schema.json")
 const OPERATIONS: &str = include_str!("../../docs/operations.md");
 const TEMPLATE: &str = include_str!("../../template.yaml");
 
-/// What an event is refused for although no schema can say so: what its texts and names refer to.
+/// Errors that no schema can express: unresolved references of texts and names.
 const BEYOND: [&str; 5] =
     ["`content.values` has no", "stands within a text", "`${", "IANA time zone", "was not filled in"];
 
@@ -36,7 +36,7 @@ fn proactive_takes(event: &Value) -> Result<(), String> {
     proactive::validate_event(event.clone()).map_err(|error| error.to_string())
 }
 
-/// Events that have every member there is.
+/// Returns events that have every member.
 fn events() -> Vec<Value> {
     let (team, reference) = ("19:1@thread.tacv2", "0a".repeat(32));
     let card =
@@ -74,7 +74,7 @@ fn events() -> Vec<Value> {
     events
 }
 
-/// Every place in `value`, as a JSON pointer.
+/// Collects every place in `value` as a JSON pointer.
 fn places(value: &Value, at: &str, places: &mut Vec<String>) {
     places.push(at.to_owned());
     match value {
@@ -92,7 +92,7 @@ fn places(value: &Value, at: &str, places: &mut Vec<String>) {
     }
 }
 
-/// `event` with one thing changed: each place replaced, left out, or with a member too many.
+/// Returns `event` with one change each: each place replaced, removed, or with an additional member.
 fn changed(event: &Value) -> Vec<Value> {
     let mut all = Vec::new();
     let mut every = Vec::new();
@@ -138,7 +138,7 @@ fn changed(event: &Value) -> Vec<Value> {
 }
 
 #[test]
-fn the_schema_takes_what_proactive_takes_and_nothing_else() {
+fn schema_accepts_exactly_what_proactive_accepts() {
     let schema = Schema::read();
     let (mut taken, mut refused, mut beyond) = (0, 0, 0);
     for event in events() {
@@ -159,10 +159,10 @@ fn the_schema_takes_what_proactive_takes_and_nothing_else() {
 }
 
 #[test]
-fn events_of_documentation_and_template_are_accepted() {
+fn events_of_documentation_and_template_are_valid() {
     let schema = Schema::read();
     let example = OPERATIONS.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
-    // What the scheduler fills in is no time before it is.
+    // The placeholder of the scheduler is no time before it is filled in.
     let inputs = TEMPLATE.lines().filter_map(|line| line.trim().strip_prefix("Input: '")?.strip_suffix('\''));
     let mut events: Vec<Value> = inputs
         .map(|input| input.replace("<aws.scheduler.scheduled-time>", "2026-11-22T09:00:00Z"))

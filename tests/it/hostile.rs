@@ -1,37 +1,37 @@
-//! The hostile corpus (`tests/hostile.toml`): every row of it gets the answer it says, and nothing but that answer.
+//! The hostile corpus (`tests/hostile.toml`): every row gets its documented response and has no other effect.
 
-mod behind;
-mod canaries;
+mod counting_proxy;
 mod effects;
-mod flood;
-mod forge;
+mod internal_inputs;
 mod keys;
+mod load;
+mod log_redaction;
 #[cfg(debug_assertions)]
 mod mutants;
+mod placeholders;
 mod properties;
+mod request_builder;
 mod row;
-mod stories;
-mod text;
-mod trap;
-mod wire;
-mod world;
+mod setup;
+mod ssrf_listener;
+mod turn_effects;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use self::forge::Request;
+use self::request_builder::Request;
 use self::row::Row;
-use self::world::{Answer, World};
+use self::setup::{Answer, Setup};
 
-/// How long an answer may take. What is slower is asked again: the machine may have been busy.
+/// Upper bound of a response time. A slower request is repeated once, because the machine may have been busy.
 const LIMIT: Duration = Duration::from_secs(1);
 
 #[test]
-fn every_numbered_row_is_played_or_says_why_not() {
+fn every_row_is_played_or_has_a_reason() {
     let numbered = [('A', 26), ('B', 19), ('C', 21), ('D', 18), ('E', 34), ('F', 7), ('G', 11)];
     let numbered: BTreeSet<String> = numbered
         .iter()
-        .flat_map(|(letter, last)| (1..=*last).map(move |number| format!("{letter}{number}")))
+        .flat_map(|(section, last)| (1..=*last).map(move |number| format!("{section}{number}")))
         .collect();
 
     let played = row::all().into_iter().map(|row| row.row);
@@ -41,12 +41,12 @@ fn every_numbered_row_is_played_or_says_why_not() {
 }
 
 #[tokio::test]
-async fn every_request_gets_its_status_and_what_is_refused_touches_nothing() {
-    let world = World::new().await;
-    let good = world.site.request(&row::Mutation { expect: 202, ..row::Mutation::default() });
-    assert_eq!(world.play(&good).await.status, 202);
-    assert!(world.queued().await.is_some());
-    world.with_callers.authenticator.warm_up().await;
+async fn every_request_gets_its_status_and_rejected_ones_have_no_effect() {
+    let setup = Setup::new().await;
+    let good = setup.builder.request(&row::Mutation { expect: 202, ..row::Mutation::default() });
+    assert_eq!(setup.play(&good).await.status, 202);
+    assert!(setup.queued().await.is_some());
+    setup.with_callers.authenticator.warm_up().await;
     let rows = row::all();
     let rows: Vec<_> = rows.iter().filter(|row| !row.row.starts_with('G')).collect();
     let mut wrong = Vec::new();
@@ -54,35 +54,35 @@ async fn every_request_gets_its_status_and_what_is_refused_touches_nothing() {
 
     for row in &rows {
         for mutation in &row.mutations {
-            let request = world.site.request(mutation);
-            let (complaint, took) = played(&world, row, &request).await;
+            let request = setup.builder.request(mutation);
+            let (complaint, took) = played(&setup, row, &request).await;
             wrong.extend(complaint.map(|complaint| format!("{} {}: {complaint}", row.row, row.name)));
             slowest = slowest.max(took);
         }
     }
 
     assert!(wrong.is_empty(), "{} requests:\n{}", wrong.len(), wrong.join("\n"));
-    assert!(!world.site.trap.is_sprung(), "somebody asked where nothing may be asked for");
+    assert!(!setup.builder.listener.was_contacted(), "a request reached the listener");
     let count: usize = rows.iter().map(|row| row.mutations.len()).sum();
-    say(&format!("hostile corpus: {} rows, {count} requests, slowest answer {slowest:?}", rows.len()));
+    print(&format!("hostile corpus: {} rows, {count} requests, slowest answer {slowest:?}", rows.len()));
 }
 
-/// What is wrong with the answer to one request, and how long it took.
-async fn played(world: &World, row: &Row, request: &Request) -> (Option<String>, Duration) {
+/// Returns the violation of one request, and its duration.
+async fn played(setup: &Setup, row: &Row, request: &Request) -> (Option<String>, Duration) {
     let _on_panic = Playing(&row.row, &row.name);
-    effects::prepare(world, row).await;
-    world.wire.take_calls();
+    effects::prepare(setup, row).await;
+    setup.proxy.take_calls();
     let begun = now();
-    let answer = world.play(request).await;
+    let answer = setup.play(request).await;
     let mut took = now() - begun;
-    let calls = world.wire.take_calls();
+    let calls = setup.proxy.take_calls();
     let is_refused = answer.status >= 400 && answer.status != 501;
     if took > LIMIT && is_refused {
         let begun = now();
-        world.play(request).await;
+        setup.play(request).await;
         took = now() - begun;
     }
-    let queued = if (200..300).contains(&answer.status) { world.queued().await } else { None };
+    let queued = if (200..300).contains(&answer.status) { setup.queued().await } else { None };
     let sent = String::from_utf8_lossy(&request.body);
     let sent: String = sent.chars().take(200).collect();
     let complaint = if answer.status != request.mutation.expect {
@@ -98,19 +98,19 @@ async fn played(world: &World, row: &Row, request: &Request) -> (Option<String>,
     } else if took > LIMIT {
         Some(format!("took {took:?} for {sent}"))
     } else if answer.status == 401 && answer != unauthenticated() {
-        Some(format!("a 401 that tells more: {answer:?}"))
+        Some(format!("the 401 differs from others: {answer:?}"))
     } else {
-        effects::check(world, row, request, &answer, queued, &calls).await.err()
+        effects::check(setup, row, request, &answer, queued, &calls).await.err()
     };
     (complaint, took)
 }
 
-/// The one answer to whoever is not authenticated.
+/// Returns the response to every unauthenticated request.
 fn unauthenticated() -> Answer {
     Answer { status: 401, headers: serde_json::json!({ "www-authenticate": "Bearer" }), body: String::new() }
 }
 
-/// What differs about a request, short enough to read.
+/// Returns the difference of a request from a good one, abbreviated.
 fn essence(request: &Request) -> String {
     let all = format!("{:?}", request.mutation);
     all.split(", ")
@@ -119,19 +119,19 @@ fn essence(request: &Request) -> String {
         .join(", ")
 }
 
-/// Says which request was being played when something panicked.
+/// Prints the current request when a test panics.
 struct Playing<'a>(&'a str, &'a str);
 
 impl Drop for Playing<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            say(&format!("while playing {} {}", self.0, self.1));
+            print(&format!("while playing {} {}", self.0, self.1));
         }
     }
 }
 
 #[expect(clippy::print_stdout, reason = "the figures are what the corpus is played for")]
-fn say(text: &str) {
+fn print(text: &str) {
     println!("{text}");
 }
 

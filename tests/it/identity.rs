@@ -1,4 +1,4 @@
-//! Who gets in, and what a request that does not get in costs: nothing of ours.
+//! Authentication of inbound requests, and rejected requests, which store and queue nothing.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use support::{ScriptedEngine, TestBundle};
 
 async fn bundle() -> TestBundle {
-    TestBundle::with(ScriptedEngine::saying("Hello.")).await
+    TestBundle::with(ScriptedEngine::replying("Hello.")).await
 }
 
 async fn with_token(bundle: &TestBundle, change: impl FnOnce(&mut Value, &mut Value)) -> u16 {
@@ -21,7 +21,7 @@ async fn with_token(bundle: &TestBundle, change: impl FnOnce(&mut Value, &mut Va
     bundle.channel().deliver_with(activity, Some(token)).await.unwrap().status
 }
 
-async fn assert_is_put_off_by_an_outage_of_the_keys(bundle: TestBundle) {
+async fn assert_unavailable_during_key_outage(bundle: TestBundle) {
     bundle.channel().fail_on(Operation::Keys, Fault::Status(Refusal::raw(500, "")));
 
     assert_eq!(with_token(&bundle, |_, _| {}).await, 503);
@@ -40,7 +40,7 @@ async fn assert_untouched(bundle: TestBundle) {
 }
 
 #[tokio::test]
-async fn the_channels_own_token_gets_in() {
+async fn token_of_the_channel_is_accepted() {
     let bundle = bundle().await;
 
     assert_eq!(with_token(&bundle, |_, _| {}).await, 202);
@@ -51,7 +51,7 @@ async fn the_channels_own_token_gets_in() {
 }
 
 #[tokio::test]
-async fn tokens_that_are_not_the_channels_are_refused_before_anything_is_stored() {
+async fn foreign_tokens_are_rejected_before_anything_is_stored() {
     let bundle = bundle().await;
     let now = bundle.clock().now().as_second();
     type Change = Box<dyn FnOnce(&mut Value, &mut Value)>;
@@ -89,7 +89,7 @@ async fn tokens_that_are_not_the_channels_are_refused_before_anything_is_stored(
 }
 
 #[tokio::test]
-async fn a_clock_five_minutes_off_is_forgiven() {
+async fn clock_skew_of_five_minutes_is_tolerated() {
     let bundle = bundle().await;
     let now = bundle.clock().now().as_second();
 
@@ -105,7 +105,7 @@ async fn a_clock_five_minutes_off_is_forgiven() {
 }
 
 #[tokio::test]
-async fn requests_without_a_token_are_refused_with_one_and_the_same_answer() {
+async fn requests_without_token_get_one_identical_response() {
     let bundle = bundle().await;
     let client = reqwest::Client::new();
 
@@ -125,7 +125,7 @@ async fn requests_without_a_token_are_refused_with_one_and_the_same_answer() {
 }
 
 #[tokio::test]
-async fn other_methods_and_paths_are_refused() {
+async fn other_methods_and_paths_are_rejected() {
     let bundle = bundle().await;
     let client = reqwest::Client::new();
     let endpoint = bundle.local().endpoint().to_owned();
@@ -145,7 +145,7 @@ async fn other_methods_and_paths_are_refused() {
 }
 
 #[tokio::test]
-async fn bodies_that_are_no_activities_are_refused() {
+async fn bodies_that_are_no_activities_are_rejected() {
     let bundle = bundle().await;
     let alex = bundle.channel().add_person("Alex");
     let good = bundle.channel().message(&alex, "hello");
@@ -180,7 +180,7 @@ async fn bodies_that_are_no_activities_are_refused() {
 }
 
 #[tokio::test]
-async fn a_body_that_only_just_fits_is_refused_when_its_turn_does_not_fit_the_queue() {
+async fn body_within_limit_is_rejected_when_its_turn_exceeds_the_queue() {
     let bundle = bundle().await;
     let alex = bundle.channel().add_person("Alex");
 
@@ -191,14 +191,14 @@ async fn a_body_that_only_just_fits_is_refused_when_its_turn_does_not_fit_the_qu
 }
 
 #[tokio::test]
-async fn without_signing_keys_the_answer_is_not_now() {
+async fn missing_signing_keys_give_503() {
     let bundle = bundle().await;
 
-    assert_is_put_off_by_an_outage_of_the_keys(bundle).await;
+    assert_unavailable_during_key_outage(bundle).await;
 }
 
 #[tokio::test]
-async fn unknown_keys_cause_one_fetch_a_minute() {
+async fn unknown_keys_cause_one_fetch_per_minute() {
     let bundle = bundle().await;
     assert_eq!(with_token(&bundle, |_, _| {}).await, 202);
     let fetches = bundle.channel().key_fetches();
@@ -217,17 +217,17 @@ async fn unknown_keys_cause_one_fetch_a_minute() {
 }
 
 #[tokio::test]
-async fn a_new_key_that_cannot_be_fetched_yet_is_not_taken_for_a_wrong_one() {
+async fn unfetchable_new_key_is_not_treated_as_invalid() {
     let bundle = bundle().await;
     assert_eq!(with_token(&bundle, |_, _| {}).await, 202);
     bundle.channel().rotate_key().unwrap();
     bundle.clock().advance(Duration::from_secs(60));
 
-    assert_is_put_off_by_an_outage_of_the_keys(bundle).await;
+    assert_unavailable_during_key_outage(bundle).await;
 }
 
 #[tokio::test]
-async fn a_tenant_is_the_same_in_either_case_and_its_own_member_counts_on_teams_alone() {
+async fn tenant_is_case_insensitive_and_channel_data_counts_on_teams_only() {
     let bundle = bundle().await;
     let alex = bundle.channel().add_person("Alex");
     let mut upper = bundle.channel().message(&alex, "hello");
@@ -238,7 +238,7 @@ async fn a_tenant_is_the_same_in_either_case_and_its_own_member_counts_on_teams_
     web_chat["conversation"] = json!({ "id": "c", "tenantId": "elsewhere" });
 
     assert_eq!(bundle.deliver(upper).await.status, 202);
-    assert_eq!(bundle.deliver(web_chat).await.status, 403, "the other tenant is not let in by channelData");
+    assert_eq!(bundle.deliver(web_chat).await.status, 403, "channelData does not admit the other tenant");
 
     bundle.drain().await;
     bundle.end().await;

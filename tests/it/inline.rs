@@ -1,14 +1,14 @@
-//! What is answered in the HTTP response: buttons, feedback, and callers that wait for the replies (docs/protocol.md §8.3).
+//! Answers in the HTTP response: buttons, feedback, and callers that wait for the replies (docs/protocol.md §8.3).
 
-use herald::jobs::FailureKind;
 use std::sync::Arc;
 use std::time::Duration;
 
+use herald::jobs::FailureKind;
 use local::channel_emulator::Answer;
 use local::fault_injection::RequestFate;
 use serde_json::{Value, json};
 use support::TestBundle;
-use support::clerk::{alex, done, go_on, memory, say, with};
+use support::steps_engine::{alex, bundle_with, continue_after, done, memory, send};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -17,7 +17,7 @@ async fn invoke(bundle: &TestBundle, name: &str, value: Value) -> Answer {
     bundle.deliver(bundle.channel().invoke(&alex, name, value)).await
 }
 
-/// Presses a button, and says what its card is told.
+/// Presses a button; returns status, type and value of the response.
 async fn press(bundle: &TestBundle, verb: &str, data: Value) -> (u64, String, Value) {
     let action = json!({ "type": "Action.Execute", "verb": verb, "data": data });
     let value = json!({ "action": action, "trigger": "manual" });
@@ -36,20 +36,21 @@ async fn expecting_replies(bundle: &TestBundle, text: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_button_refreshes_its_card_says_a_word_or_is_refused() {
-    let (bundle, _clerk) = with(vec![go_on(&[], json!(1), 2 * DAY), done("Delivered.")]).await;
-    say(&bundle, "start").await;
+async fn button_updates_its_card_shows_a_message_or_is_rejected() {
+    let (bundle, _engine) =
+        bundle_with(vec![continue_after(&[], json!(1), 2 * DAY), done("Delivered.")]).await;
+    send(&bundle, "start").await;
     bundle.drain().await;
 
     let refreshed = press(&bundle, "refresh", json!({})).await;
-    let told = press(&bundle, "what", json!({})).await;
+    let shown = press(&bundle, "what", json!({})).await;
     let refused = press(&bundle, "refuse", json!({})).await;
     let failed = press(&bundle, "break", json!({})).await;
-    say(&bundle, "cancel").await;
+    send(&bundle, "cancel").await;
     bundle.drain().await;
 
     assert_eq!(refreshed, (200, "card.adaptive".to_owned(), json!({ "type": "AdaptiveCard" })));
-    assert_eq!(told, (200, "activity.message".to_owned(), json!("a laptop waits.")));
+    assert_eq!(shown, (200, "activity.message".to_owned(), json!("a laptop waits.")));
     let error = json!({ "code": "BadRequest", "message": "Not yours." });
     assert_eq!(refused, (400, "error".to_owned(), error));
     let error = json!({
@@ -60,11 +61,12 @@ async fn a_button_refreshes_its_card_says_a_word_or_is_refused() {
 }
 
 #[tokio::test]
-async fn what_a_button_asks_for_besides_is_queued_before_its_answer_and_done() {
-    let (bundle, clerk) = with(vec![go_on(&["Placed."], json!(1), 2 * DAY), done("Delivered.")]).await;
-    say(&bundle, "start").await;
+async fn effects_of_a_button_are_queued_before_its_response() {
+    let (bundle, engine) =
+        bundle_with(vec![continue_after(&["Placed."], json!(1), 2 * DAY), done("Delivered.")]).await;
+    send(&bundle, "start").await;
     bundle.drain().await;
-    let task = clerk.task();
+    let task = engine.task();
 
     let answer = press(&bundle, "cancel", json!({ "task": task })).await;
     bundle.drain().await;
@@ -83,8 +85,8 @@ async fn what_a_button_asks_for_besides_is_queued_before_its_answer_and_done() {
 }
 
 #[tokio::test]
-async fn a_button_whose_wish_can_be_kept_nowhere_is_not_said_to_be_done() {
-    let (bundle, _clerk) = with(vec![done("Done.")]).await;
+async fn invoke_fails_when_its_effects_cannot_be_stored() {
+    let (bundle, _engine) = bundle_with(vec![done("Done.")]).await;
     bundle.local().stack.on_request(Arc::new(|operation: &str| match operation {
         "AmazonSQS.SendMessage" | "DynamoDB_20120810.PutItem" => RequestFate::Refuse,
         _ => RequestFate::Pass,
@@ -98,8 +100,8 @@ async fn a_button_whose_wish_can_be_kept_nowhere_is_not_said_to_be_done() {
 }
 
 #[tokio::test]
-async fn a_button_that_takes_longer_is_worked_on() {
-    let (bundle, _clerk) = with(vec![done("Here it is.")]).await;
+async fn button_with_long_work_is_acknowledged_and_followed_up() {
+    let (bundle, _engine) = bundle_with(vec![done("Here it is.")]).await;
 
     let answer = press(&bundle, "later", json!({})).await;
     bundle.drain().await;
@@ -110,8 +112,8 @@ async fn a_button_that_takes_longer_is_worked_on() {
 }
 
 #[tokio::test]
-async fn a_feedback_is_taken_with_an_empty_object_and_remembered() {
-    let (bundle, _clerk) = with(vec![done("Done.")]).await;
+async fn feedback_gets_empty_object_and_is_remembered() {
+    let (bundle, _engine) = bundle_with(vec![done("Done.")]).await;
     let value = json!({
         "actionName": "feedback",
         "actionValue": { "reaction": "like", "feedback": "{\"feedbackText\":\"good\"}" },
@@ -127,8 +129,8 @@ async fn a_feedback_is_taken_with_an_empty_object_and_remembered() {
 }
 
 #[tokio::test]
-async fn an_engine_that_takes_longer_than_5_s_is_answered_for() {
-    let (bundle, _clerk) = with(vec![done("Done.")]).await;
+async fn invoke_with_engine_slower_than_5_s_gets_an_error() {
+    let (bundle, _engine) = bundle_with(vec![done("Done.")]).await;
     let five_seconds = || async {
         bundle.clock().sleeping(Duration::from_secs(60)).await;
         bundle.clock().advance(Duration::from_secs(5));
@@ -144,8 +146,8 @@ async fn an_engine_that_takes_longer_than_5_s_is_answered_for() {
 }
 
 #[tokio::test]
-async fn a_caller_that_expects_replies_gets_the_ack_as_the_whole_answer() {
-    let (bundle, _clerk) = with(vec![done("Here it is.")]).await;
+async fn caller_with_expect_replies_gets_ack_as_whole_answer() {
+    let (bundle, _engine) = bundle_with(vec![done("Here it is.")]).await;
 
     let acknowledged = expecting_replies(&bundle, "start").await;
     let answered = expecting_replies(&bundle, "one").await;
@@ -167,8 +169,8 @@ async fn a_caller_that_expects_replies_gets_the_ack_as_the_whole_answer() {
 }
 
 #[tokio::test]
-async fn an_invoke_nobody_answers_is_not_implemented() {
-    let (bundle, _clerk) = with(vec![done("Done.")]).await;
+async fn ignored_invoke_is_not_implemented() {
+    let (bundle, _engine) = bundle_with(vec![done("Done.")]).await;
 
     let answer = invoke(&bundle, "composeExtension/query", json!({})).await;
 

@@ -1,9 +1,10 @@
-//! The channel's limits: what is sent stays within them, and what the channel refuses all the same is sent later.
+//! Rate limits of the channel: sends stay within them, and throttled sends are retried.
 
-use herald::agent::Response;
 use std::time::Duration;
 
+use herald::agent::Response;
 use herald::clock::Clock;
+use herald::jobs::State;
 use herald::protocol::activity::Activity;
 use herald::protocol::conversation::ConversationReference;
 use herald::protocol::conversation::lifecycle::Presence;
@@ -12,23 +13,23 @@ use herald::random::Random;
 use jiff::{SignedDuration, Timestamp};
 use local::channel_emulator::{Effect, Fault, Operation, Refusal};
 use local::poller::Step;
-use serde_json::{Value, json};
+use serde_json::json;
 use support::{ScriptedEngine, TestBundle};
 
-/// When each message was shown, in order.
+/// Returns the time of each message, in order.
 fn shown_at(bundle: &TestBundle) -> Vec<Timestamp> {
     let entries = bundle.channel().entries();
     entries.iter().filter(|entry| entry.effect == Effect::Sent).map(|entry| entry.at).collect()
 }
 
-/// The most of them in any window of this length.
+/// Returns the most of them in any window of this length.
 fn most_in(times: &[Timestamp], window: SignedDuration) -> usize {
     let within =
         |from: &Timestamp| times.iter().filter(|at| *at >= from && at.duration_since(*from) < window).count();
     times.iter().map(within).max().unwrap_or(0)
 }
 
-/// Drains the queues while time passes for whoever waits for a turn.
+/// Works until the queues are empty, and advances the clock for any sleep of a rate limit.
 async fn drain(bundle: &TestBundle) {
     tokio::select! {
         () = bundle.drain() => {}
@@ -36,7 +37,7 @@ async fn drain(bundle: &TestBundle) {
     }
 }
 
-/// Works on what there is, and returns the receipts of what was left.
+/// Works until the deliveries queue is idle; returns the receipts of the returned messages.
 async fn steps(bundle: &TestBundle) -> Vec<String> {
     let mut left = Vec::new();
     loop {
@@ -48,7 +49,7 @@ async fn steps(bundle: &TestBundle) -> Vec<String> {
     }
 }
 
-/// `count` people with personal conversations, known to the store alone.
+/// Adds `count` people with personal conversations that only the store knows.
 async fn populate(bundle: &TestBundle, count: usize, tenant: Option<&str>) {
     let references = &bundle.local().bundle.proactive.references;
     for number in 0..count {
@@ -64,12 +65,12 @@ async fn populate(bundle: &TestBundle, count: usize, tenant: Option<&str>) {
 }
 
 #[tokio::test]
-async fn ten_answers_at_once_are_spread_over_the_windows_of_a_conversation() {
+async fn ten_concurrent_answers_are_spread_over_the_rate_windows() {
     let answers = (0..10).map(|number| Activity::message(format!("{number}")));
     let bundle = TestBundle::with(ScriptedEngine::deciding(Response::reply_with(answers))).await;
     let alex = bundle.channel().add_person("Alex");
 
-    bundle.receive(bundle.channel().message(&alex, "tell me all")).await;
+    bundle.send(&alex, "tell me all").await;
     drain(&bundle).await;
 
     let times = shown_at(&bundle);
@@ -80,8 +81,8 @@ async fn ten_answers_at_once_are_spread_over_the_windows_of_a_conversation() {
 }
 
 #[tokio::test]
-async fn an_announcement_to_a_hundred_keeps_to_the_rate_of_their_tenant() {
-    let bundle = TestBundle::with_rate(ScriptedEngine::telling("News."), 40).await;
+async fn broadcast_to_a_hundred_keeps_the_tenant_rate() {
+    let bundle = TestBundle::with_rate(ScriptedEngine::notifying("News."), 40).await;
     populate(&bundle, 100, None).await;
 
     bundle.fire(json!({ "kind": "everyone" })).await.unwrap();
@@ -100,8 +101,8 @@ async fn an_announcement_to_a_hundred_keeps_to_the_rate_of_their_tenant() {
 }
 
 #[tokio::test]
-async fn a_throttled_tenant_waits_and_the_others_are_told_meanwhile() {
-    let bundle = TestBundle::with_rate(ScriptedEngine::telling("News."), 40).await;
+async fn throttled_tenant_waits_while_others_are_sent() {
+    let bundle = TestBundle::with_rate(ScriptedEngine::notifying("News."), 40).await;
     populate(&bundle, 20, Some("11111111-1111-4111-8111-111111111111")).await;
     populate(&bundle, 20, Some("22222222-2222-4222-8222-222222222222")).await;
     let throttled = TenantId::new("11111111-1111-4111-8111-111111111111").unwrap();
@@ -116,7 +117,7 @@ async fn a_throttled_tenant_waits_and_the_others_are_told_meanwhile() {
     };
     bundle.clock().advance(Duration::from_secs(5));
     for receipt in left {
-        bundle.bring_back("deliveries", &receipt).await;
+        bundle.make_visible("deliveries", &receipt).await;
     }
     drain(&bundle).await;
 
@@ -127,8 +128,8 @@ async fn a_throttled_tenant_waits_and_the_others_are_told_meanwhile() {
 }
 
 #[tokio::test]
-async fn a_conversation_asked_by_many_at_once_is_answered_within_its_limits() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+async fn group_with_many_concurrent_queries_stays_within_its_limits() {
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     let general = bundle.channel().add_channel("Office", "General");
     for name in ["Alex", "Dana", "Kim", "Lee", "Max", "Noa", "Pat", "Quinn", "Robin"] {
         let person = bundle.channel().add_person(name);
@@ -146,9 +147,9 @@ async fn a_conversation_asked_by_many_at_once_is_answered_within_its_limits() {
     bundle.end().await;
 }
 
-/// Tells 500 people while this share of the sends, in percent, is answered with `refusal`.
-async fn tell_500(refusal: &Refusal, percent: u64) -> (TestBundle, usize, usize) {
-    let bundle = TestBundle::with_rate(ScriptedEngine::telling("News."), 50).await;
+/// Notifies 500 people while this percentage of the sends gets `refusal`.
+async fn notify_500(refusal: &Refusal, percent: u64) -> (TestBundle, usize, usize) {
+    let bundle = TestBundle::with_rate(ScriptedEngine::notifying("News."), 50).await;
     populate(&bundle, 500, None).await;
     let random = Random::seeded(500);
     for _ in 0..2_000 {
@@ -162,19 +163,18 @@ async fn tell_500(refusal: &Refusal, percent: u64) -> (TestBundle, usize, usize)
     drain(&bundle).await;
     bundle.channel().forget_faults();
     let shown = bundle.channel().texts();
-    assert!(shown.iter().all(|text| text == "News."), "nobody is shown an error");
+    assert!(shown.iter().all(|text| text == "News."), "no recipient is shown an error");
     let jobs = bundle.jobs().await;
-    let is_unknown = |job: &str| serde_json::from_str(job).is_ok_and(|job: Value| job["state"] == "UNKNOWN");
-    let unknown = jobs.iter().filter(|job| is_unknown(job));
+    let unknown = jobs.iter().filter(|job| job.state == State::Unknown);
     (bundle, shown.len(), unknown.count())
 }
 
 #[tokio::test]
 #[ignore = "takes a quarter of a minute"]
-async fn all_of_five_hundred_are_told_while_a_fifth_of_the_sends_is_throttled() {
+async fn all_five_hundred_are_delivered_while_a_fifth_is_throttled() {
     let throttled = Refusal::new(429, "Throttled", "slow down").retry_after("1");
 
-    let (bundle, shown, unknown) = tell_500(&throttled, 20).await;
+    let (bundle, shown, unknown) = notify_500(&throttled, 20).await;
 
     assert_eq!((shown, unknown), (500, 0));
     bundle.end().await;
@@ -182,10 +182,10 @@ async fn all_of_five_hundred_are_told_while_a_fifth_of_the_sends_is_throttled() 
 
 #[tokio::test]
 #[ignore = "takes a quarter of a minute"]
-async fn nearly_all_of_five_hundred_are_told_while_a_tenth_of_the_sends_fails_and_the_rest_is_listed() {
-    let (bundle, shown, unknown) = tell_500(&Refusal::raw(503, ""), 10).await;
+async fn most_of_five_hundred_are_delivered_while_a_tenth_fails_and_is_listed() {
+    let (bundle, shown, unknown) = notify_500(&Refusal::raw(503, ""), 10).await;
 
-    assert_eq!(shown + unknown, 500, "{shown} were told, {unknown} are unknown");
-    assert!(shown >= 490, "{shown} of 500 were told");
+    assert_eq!(shown + unknown, 500, "{shown} were delivered, {unknown} are unknown");
+    assert!(shown >= 490, "{shown} of 500 were delivered");
     bundle.end().await;
 }

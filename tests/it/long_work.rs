@@ -1,26 +1,26 @@
-//! Tasks that go on in seconds or in weeks: when, once, and until somebody cancels them.
+//! Tasks that continue after seconds or weeks: on time, once, and until they are cancelled.
 
-use herald::jobs::FailureKind;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use herald::jobs::FailureKind;
 use herald::jobs::{Job, JobId, State};
 use local::fault_injection::RequestFate;
 use local::poller::Step;
 use serde_json::{Value, json};
 use support::TestBundle;
-use support::clerk::{Clerk, done, go_on, memory, say, with};
+use support::steps_engine::{StepsEngine, bundle_with, continue_after, done, memory, send};
 use worker::MessageContext;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// A laptop that is delivered after `after`.
+/// Returns the steps of an order that is delivered after `after`.
 fn delivery(after: Duration) -> Vec<herald::agent::TaskResponse> {
-    vec![go_on(&["Placed."], json!({ "placed": 1 }), after), done("Delivered.")]
+    vec![continue_after(&["Placed."], json!({ "placed": 1 }), after), done("Delivered.")]
 }
 
-/// The bodies and delays of what is put into the tasks queue from now on.
+/// Records body and delay of each message to the tasks queue from now on.
 fn queued(bundle: &TestBundle) -> Arc<Mutex<Vec<(String, u64)>>> {
     let queued = Arc::new(Mutex::new(Vec::new()));
     let notes = queued.clone();
@@ -48,9 +48,9 @@ async fn step_of(bundle: &TestBundle, task: &JobId, number: u32) -> Job {
 }
 
 #[tokio::test]
-async fn a_step_three_weeks_later_is_taken_on_the_day_and_not_a_second_early() {
-    let (bundle, clerk) = with(delivery(21 * DAY)).await;
-    say(&bundle, "start").await;
+async fn step_due_in_three_weeks_runs_on_time_and_not_a_second_early() {
+    let (bundle, engine) = bundle_with(delivery(21 * DAY)).await;
+    send(&bundle, "start").await;
     bundle.drain().await;
     let queued = queued(&bundle);
 
@@ -64,16 +64,20 @@ async fn a_step_three_weeks_later_is_taken_on_the_day_and_not_a_second_early() {
     assert_eq!((&early["queued"], &due["queued"]), (&json!(0), &json!(1)));
     assert_eq!(queued.lock().unwrap().iter().map(|(_, delay)| *delay).collect::<Vec<_>>(), [180]);
     assert_eq!(bundle.channel().texts(), ["On it.", "Placed.", "Delivered."]);
-    assert_eq!(clerk.ran(), [(0, None), (1, Some(json!({ "placed": 1 })))]);
-    assert_eq!(step_of(&bundle, &clerk.task(), 1).await.state, State::Sent, "it counts from when it was due");
+    assert_eq!(engine.steps_run(), [(0, None), (1, Some(json!({ "placed": 1 })))]);
+    assert_eq!(
+        step_of(&bundle, &engine.task(), 1).await.state,
+        State::Sent,
+        "it counts from when it was due"
+    );
     assert_eq!(memory(&bundle).await.waiting, []);
     bundle.end().await;
 }
 
 #[tokio::test]
-async fn a_step_within_three_minutes_waits_the_rest_of_its_time_in_the_queue() {
-    let (bundle, _clerk) = with(delivery(Duration::from_millis(90_400))).await;
-    say(&bundle, "start").await;
+async fn step_due_within_three_minutes_waits_as_delayed_message() {
+    let (bundle, _engine) = bundle_with(delivery(Duration::from_millis(90_400))).await;
+    send(&bundle, "start").await;
     let queued = queued(&bundle);
 
     bundle.drain().await;
@@ -86,10 +90,10 @@ async fn a_step_within_three_minutes_waits_the_rest_of_its_time_in_the_queue() {
 }
 
 #[tokio::test]
-async fn ticks_that_were_missed_make_a_step_late_and_ticks_that_died_do_not_make_it_twice() {
-    let (bundle, clerk) = with(delivery(60 * MINUTE)).await;
+async fn missed_ticks_delay_a_step_and_crashed_ticks_do_not_repeat_it() {
+    let (bundle, engine) = bundle_with(delivery(60 * MINUTE)).await;
     bundle.tick().await;
-    say(&bundle, "start").await;
+    send(&bundle, "start").await;
     bundle.drain().await;
 
     bundle.clock().advance(100 * MINUTE);
@@ -99,19 +103,23 @@ async fn ticks_that_were_missed_make_a_step_late_and_ticks_that_died_do_not_make
     let moved = bundle.tick().await;
     bundle.drain().await;
 
-    assert!(died.is_err(), "it queued the step and could not take it off the agenda");
+    assert!(died.is_err(), "it queued the step and could not delete the timer");
     assert_eq!(moved["queued"], 1);
     assert_eq!(bundle.channel().texts(), ["On it.", "Placed.", "Delivered."]);
-    assert_eq!(clerk.ran().len(), 2);
+    assert_eq!(engine.steps_run().len(), 2);
     bundle.end().await;
 }
 
 #[tokio::test]
-async fn a_step_that_is_delivered_again_after_a_later_one_is_settled() {
-    let steps = vec![go_on(&[], json!(1), MINUTE), go_on(&[], json!(2), MINUTE), done("Delivered.")];
-    let (bundle, clerk) = with(steps).await;
+async fn redelivered_step_is_acknowledged_after_a_later_step() {
+    let steps = vec![
+        continue_after(&[], json!(1), MINUTE),
+        continue_after(&[], json!(2), MINUTE),
+        done("Delivered."),
+    ];
+    let (bundle, engine) = bundle_with(steps).await;
     let queued = queued(&bundle);
-    say(&bundle, "start").await;
+    send(&bundle, "start").await;
     bundle.drain().await;
 
     let bodies: Vec<String> = queued.lock().unwrap().iter().map(|(body, _)| body.clone()).collect();
@@ -121,48 +129,48 @@ async fn a_step_that_is_delivered_again_after_a_later_one_is_settled() {
     bundle.drain().await;
 
     assert_eq!(bodies.len(), 3);
-    assert_eq!(clerk.ran(), [(0, None), (1, Some(json!(1))), (2, Some(json!(2)))]);
+    assert_eq!(engine.steps_run(), [(0, None), (1, Some(json!(1))), (2, Some(json!(2)))]);
     assert_eq!(bundle.channel().texts(), ["On it.", "Delivered."]);
     bundle.end().await;
 }
 
 #[tokio::test]
-async fn what_the_user_cancels_while_it_waits_never_comes() {
-    let (bundle, clerk) = with(delivery(2 * DAY)).await;
-    say(&bundle, "start").await;
+async fn waiting_task_cancelled_by_user_never_runs() {
+    let (bundle, engine) = bundle_with(delivery(2 * DAY)).await;
+    send(&bundle, "start").await;
     bundle.drain().await;
     let listed = memory(&bundle).await;
     bundle.clock().advance(DAY);
 
-    say(&bundle, "cancel").await;
+    send(&bundle, "cancel").await;
     bundle.drain().await;
-    say(&bundle, "cancel").await;
+    send(&bundle, "cancel").await;
     bundle.drain().await;
     bundle.clock().advance(DAY);
     let moved = bundle.tick().await;
     bundle.drain().await;
 
-    assert_eq!((listed.waiting[0].label.as_str(), &listed.waiting[0].task), ("a laptop", &clerk.task_id()));
-    assert_eq!(moved["queued"], 1, "its item comes all the same");
+    assert_eq!((listed.waiting[0].label.as_str(), &listed.waiting[0].task), ("a laptop", &engine.task_id()));
+    assert_eq!(moved["queued"], 1, "its timer still becomes due");
     assert_eq!(bundle.channel().texts(), ["On it.", "Placed.", "Cancelled: a laptop.", "Nothing waits."]);
-    let step = step_of(&bundle, &clerk.task(), 1).await;
+    let step = step_of(&bundle, &engine.task(), 1).await;
     assert_eq!((step.state, step.failure()), (State::Cancelled, Some(&FailureKind::CancelledByUser.into())));
-    assert_eq!(clerk.ran().len(), 1);
+    assert_eq!(engine.steps_run().len(), 1);
     bundle.end().await;
 }
 
 #[tokio::test]
-async fn what_the_user_cancels_while_a_step_of_it_is_in_hand_does_not_go_on() {
+async fn task_cancelled_during_a_step_does_not_continue() {
     let clock = TestBundle::clock_at_start();
-    let clerk = Clerk::taking(delivery(2 * DAY), clock.clone()).after(Duration::from_secs(5));
-    let clerk = Arc::new(clerk);
-    let bundle = TestBundle::with_shared(clerk.clone(), clock.clone()).await;
-    say(&bundle, "start").await;
+    let engine = StepsEngine::with_steps(delivery(2 * DAY), clock.clone()).after(Duration::from_secs(5));
+    let engine = Arc::new(engine);
+    let bundle = TestBundle::with_shared(engine.clone(), clock.clone()).await;
+    send(&bundle, "start").await;
     bundle.step("turns").await;
 
     tokio::join!(bundle.step("tasks"), async {
         clock.sleeping(Duration::from_secs(5)).await;
-        say(&bundle, "cancel that").await;
+        send(&bundle, "cancel that").await;
         bundle.step("turns").await;
         clock.advance(Duration::from_secs(5));
     });
@@ -173,7 +181,7 @@ async fn what_the_user_cancels_while_a_step_of_it_is_in_hand_does_not_go_on() {
     assert_eq!(bundle.channel().texts(), ["On it.", "Cancelled.", "Placed."]);
     assert_eq!(moved["queued"], 0);
     assert_eq!(
-        step_of(&bundle, &clerk.task(), 1).await.failure(),
+        step_of(&bundle, &engine.task(), 1).await.failure(),
         Some(&FailureKind::CancelledByUser.into())
     );
     assert_eq!(memory(&bundle).await.waiting, []);
@@ -181,23 +189,24 @@ async fn what_the_user_cancels_while_a_step_of_it_is_in_hand_does_not_go_on() {
 }
 
 #[tokio::test]
-async fn a_step_that_leaves_too_much_ends_with_an_apology() {
-    let (bundle, clerk) = with(vec![go_on(&["Placed."], json!("x".repeat(64 * 1024)), MINUTE)]).await;
+async fn step_with_too_large_state_ends_with_apology() {
+    let (bundle, engine) =
+        bundle_with(vec![continue_after(&["Placed."], json!("x".repeat(64 * 1024)), MINUTE)]).await;
 
-    say(&bundle, "start").await;
+    send(&bundle, "start").await;
     bundle.drain().await;
 
     assert_eq!(bundle.channel().texts(), ["On it.", "Sorry, that did not work. Please try again later."]);
-    let job = step_of(&bundle, &clerk.task(), 0).await;
+    let job = step_of(&bundle, &engine.task(), 0).await;
     assert_eq!((job.state, job.failure()), (State::Failed, Some(&FailureKind::StateTooLarge.into())));
     bundle.end().await;
 }
 
 #[tokio::test]
-async fn the_thousandth_step_is_the_last() {
-    let (bundle, clerk) = with(vec![go_on(&[], json!(null), MINUTE)]).await;
+async fn thousandth_step_is_the_last() {
+    let (bundle, engine) = bundle_with(vec![continue_after(&[], json!(null), MINUTE)]).await;
     let queued = queued(&bundle);
-    say(&bundle, "start").await;
+    send(&bundle, "start").await;
     bundle.step("turns").await;
     let mut body: Value = serde_json::from_str(&queued.lock().unwrap()[0].0).unwrap();
     let task: JobId = serde_json::from_value(body["job"].take()).unwrap();
@@ -208,7 +217,7 @@ async fn the_thousandth_step_is_the_last() {
     let done = bundle.local().bundle.worker.handle(&body.to_string(), MessageContext::default()).await;
 
     assert!(done.is_ok());
-    assert_eq!(clerk.ran(), [(999, Some(json!(null)))]);
+    assert_eq!(engine.steps_run(), [(999, Some(json!(null)))]);
     assert_eq!(bundle.channel().texts(), ["On it.", "Sorry, that did not work. Please try again later."]);
     let job = step_of(&bundle, &task, 999).await;
     assert_eq!((job.state, job.failure()), (State::Failed, Some(&FailureKind::TooManySteps.into())));
@@ -216,20 +225,22 @@ async fn the_thousandth_step_is_the_last() {
 }
 
 #[tokio::test]
-async fn a_step_decided_and_not_yet_queued_is_queued_without_asking_the_engine_again() {
-    let (bundle, clerk) = with(delivery(MINUTE)).await;
-    say(&bundle, "start").await;
+async fn planned_step_is_queued_without_calling_the_engine_again() {
+    let (bundle, engine) = bundle_with(delivery(MINUTE)).await;
+    send(&bundle, "start").await;
     bundle.step("turns").await;
 
     refuse(&bundle, "SendMessage");
-    let Step::Returned { receipt } = bundle.step("tasks").await else { panic!("it is not settled") };
+    let Step::Returned { receipt } = bundle.step("tasks").await else {
+        panic!("the message was not returned")
+    };
     let waiting = memory(&bundle).await.waiting.len();
     refuse(&bundle, "");
-    bundle.bring_back("tasks", &receipt).await;
+    bundle.make_visible("tasks", &receipt).await;
     bundle.drain().await;
 
     assert_eq!(waiting, 1);
     assert_eq!(bundle.channel().texts(), ["On it.", "Placed.", "Delivered."]);
-    assert_eq!(clerk.ran().len(), 2, "each step ran once");
+    assert_eq!(engine.steps_run().len(), 2, "each step ran once");
     bundle.end().await;
 }

@@ -1,17 +1,16 @@
-//! Stories: what the bundle promises, told on real parts, on one machine, without waiting for real time.
+//! Integration tests of the bundle on emulated services, on one machine, with a clock that tests advance.
 
-#![expect(clippy::unwrap_used, reason = "a story may end where it fails")]
+#![expect(clippy::unwrap_used, reason = "a failed step ends the test")]
 
 mod answering;
 mod architecture;
 mod broadcasts;
+mod channel_errors;
 mod connector;
 mod contract;
 mod cost;
-mod courtesy;
 mod crashes;
 mod credentials;
-mod crowd;
 mod events;
 mod footprint;
 mod hostile;
@@ -24,6 +23,7 @@ mod long_work;
 mod memory;
 mod model;
 mod page;
+mod preferences;
 mod proactive;
 mod release;
 mod reminders;
@@ -32,8 +32,8 @@ mod sending;
 mod signing_keys;
 mod soak;
 mod state;
-mod statuses;
 mod streaming;
+mod throughput;
 mod timers;
 mod tokens;
 mod wire;

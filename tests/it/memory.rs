@@ -1,4 +1,4 @@
-//! What an agent keeps of a conversation: recalled when asked for, bounded, forgotten on request.
+//! Conversation memory: loaded on request, bounded, and cleared on request.
 
 use std::time::Duration;
 
@@ -6,21 +6,21 @@ use herald::agent::memory::MAX_EXCHANGES;
 use local::channel_emulator::{Fault, Refusal};
 use serde_json::json;
 use support::TestBundle;
-use support::clerk::{done, go_on, memory, say, with};
+use support::steps_engine::{bundle_with, continue_after, done, memory, send};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Everything in the table, as text.
+/// Returns all items of the table as text.
 async fn table(bundle: &TestBundle) -> String {
     format!("{:?}", bundle.items().await)
 }
 
 #[tokio::test]
-async fn what_was_said_before_is_recalled_in_the_next_turn() {
-    let (bundle, _clerk) = with(vec![done("Done.")]).await;
+async fn earlier_exchange_is_loaded_in_the_next_turn() {
+    let (bundle, _engine) = bundle_with(vec![done("Done.")]).await;
 
     for text in ["one", "two", "three"] {
-        say(&bundle, text).await;
+        send(&bundle, text).await;
         bundle.drain().await;
     }
 
@@ -29,31 +29,30 @@ async fn what_was_said_before_is_recalled_in_the_next_turn() {
 }
 
 #[tokio::test]
-async fn another_conversation_knows_nothing_of_it() {
-    let (bundle, _clerk) = with(vec![done("Done.")]).await;
+async fn memory_is_not_shared_between_conversations() {
+    let (bundle, _engine) = bundle_with(vec![done("Done.")]).await;
     let robin = bundle.channel().add_person("Robin");
 
-    say(&bundle, "one").await;
+    send(&bundle, "one").await;
     bundle.drain().await;
-    bundle.receive(bundle.channel().message(&robin, "two")).await;
-    bundle.drain().await;
+    bundle.ask(&robin, "two").await;
 
     assert_eq!(bundle.channel().texts(), ["Before: .", "Before: ."]);
     bundle.end().await;
 }
 
 #[tokio::test]
-async fn only_the_latest_is_kept_and_that_for_a_week() {
-    let (bundle, _clerk) = with(vec![done("Done.")]).await;
+async fn only_latest_exchanges_are_kept_for_a_week() {
+    let (bundle, _engine) = bundle_with(vec![done("Done.")]).await;
     for number in 0..MAX_EXCHANGES + 2 {
-        say(&bundle, &number.to_string()).await;
+        send(&bundle, &number.to_string()).await;
         bundle.drain().await;
         bundle.clock().advance(Duration::from_secs(1));
     }
     let kept = memory(&bundle).await.exchanges;
 
     bundle.clock().advance(7 * 24 * 60 * MINUTE);
-    say(&bundle, "a week later").await;
+    send(&bundle, "a week later").await;
     bundle.drain().await;
 
     assert_eq!((kept.len(), kept[0].asked.as_str()), (MAX_EXCHANGES, "2"));
@@ -63,19 +62,20 @@ async fn only_the_latest_is_kept_and_that_for_a_week() {
 }
 
 #[tokio::test]
-async fn what_is_forgotten_is_in_the_table_no_more_and_what_waits_still_comes() {
-    let (bundle, _clerk) = with(vec![go_on(&[], json!(1), 60 * MINUTE), done("Delivered.")]).await;
-    say(&bundle, "start").await;
+async fn forget_removes_exchanges_and_keeps_waiting_tasks() {
+    let (bundle, _engine) =
+        bundle_with(vec![continue_after(&[], json!(1), 60 * MINUTE), done("Delivered.")]).await;
+    send(&bundle, "start").await;
     bundle.drain().await;
-    say(&bundle, "my secret").await;
+    send(&bundle, "my secret").await;
     bundle.drain().await;
     let before = table(&bundle).await;
 
     bundle.clock().advance(Duration::from_secs(1));
-    say(&bundle, "forget").await;
+    send(&bundle, "forget").await;
     bundle.drain().await;
     let after = table(&bundle).await;
-    say(&bundle, "what do you know?").await;
+    send(&bundle, "what do you know?").await;
     bundle.clock().advance(60 * MINUTE);
     bundle.tick().await;
     bundle.drain().await;
@@ -87,26 +87,26 @@ async fn what_is_forgotten_is_in_the_table_no_more_and_what_waits_still_comes() 
 }
 
 #[tokio::test]
-async fn a_task_that_asks_for_it_has_the_memory_too() {
-    let (bundle, clerk) = with(vec![done("Done.")]).await;
-    say(&bundle, "hello").await;
+async fn task_with_memory_gets_the_memory() {
+    let (bundle, engine) = bundle_with(vec![done("Done.")]).await;
+    send(&bundle, "hello").await;
     bundle.drain().await;
 
-    say(&bundle, "start").await;
+    send(&bundle, "start").await;
     bundle.drain().await;
 
     let asked: Vec<String> =
-        clerk.runs.lock().unwrap()[0].memory.exchanges.iter().map(|it| it.asked.clone()).collect();
+        engine.runs.lock().unwrap()[0].memory.exchanges.iter().map(|it| it.asked.clone()).collect();
     assert_eq!(asked, ["hello"]);
     bundle.end().await;
 }
 
 #[tokio::test]
-async fn an_answer_whose_effects_were_done_and_whose_send_was_not_is_said_once_and_remembered_once() {
-    let (bundle, _clerk) = with(vec![done("Done.")]).await;
+async fn answer_is_sent_and_remembered_once_when_send_fails_after_effects() {
+    let (bundle, _engine) = bundle_with(vec![done("Done.")]).await;
     let throttled = Refusal::new(429, "Throttled", "slow down").retry_after("7");
     bundle.channel().fail(Fault::Status(throttled));
-    say(&bundle, "one").await;
+    send(&bundle, "one").await;
     bundle.step("turns").await;
     let remembered = memory(&bundle).await.exchanges.len();
 
@@ -119,7 +119,7 @@ async fn an_answer_whose_effects_were_done_and_whose_send_was_not_is_said_once_a
 }
 
 #[test]
-fn what_faces_the_internet_may_read_a_memory_and_not_write_it() {
+fn inbound_may_read_memory_and_not_write_it() {
     let template = include_str!("../../template.yaml");
     let role = template.split_once("  InboundRole:").unwrap().1.split_once("  InboundLogs:").unwrap().0;
     let (writes, reads) = role.split_once("Sid: ReadKeysAndMemories").unwrap();

@@ -1,4 +1,4 @@
-//! Free text answered by a language model: what is said, what is remembered, and what is told when it does not work.
+//! Free text answered by a language model: answers, memory in the prompt, and errors of the model.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use serde_json::json;
 use support::model::{MODEL_IDLE, ModelScript, ScriptedModel, events};
 use support::{TestBundle, TestClock};
 
-/// The longest pause between two chunks of a stream.
+/// Longest pause between two chunks of a stream.
 const PAUSE: Duration = Duration::from_millis(1_500);
 
 async fn desk_with(script: ModelScript) -> (TestBundle, ScriptedModel) {
@@ -23,27 +23,27 @@ async fn desk_of(server: &ScriptedModel, clock: Arc<TestClock>) -> TestBundle {
     TestBundle::with_shared(Arc::new(desk), clock).await
 }
 
-async fn last_said(bundle: &TestBundle) -> String {
+async fn last_text(bundle: &TestBundle) -> String {
     bundle.channel().texts().pop().unwrap()
 }
 
 #[tokio::test]
-async fn free_text_is_answered_by_the_model_and_marked_as_its_words() {
+async fn free_text_is_answered_by_the_model_and_labelled_as_generated() {
     let whole = events(&["Wir ", "haben ", "schöne ", "Stühle 😀."]);
     let bytes: Vec<Vec<u8>> = whole.bytes().map(|byte| vec![byte]).collect();
     let (bundle, server) = desk_with(ModelScript::Streams(bytes)).await;
     let alex = bundle.install("Alex").await;
 
-    bundle.receive(bundle.channel().message(&alex, "was habt ihr?")).await;
-    bundle.drain_in_time(PAUSE).await;
+    bundle.send(&alex, "was habt ihr?").await;
+    bundle.drain_with_time(PAUSE).await;
 
-    assert_eq!(last_said(&bundle).await, "Wir haben schöne Stühle 😀.");
+    assert_eq!(last_text(&bundle).await, "Wir haben schöne Stühle 😀.");
     let answer = bundle.channel().entries().pop().unwrap().activity;
     let is_root = |entity: &&serde_json::Value| entity["type"] == "https://schema.org/Message";
     let root = answer["entities"].as_array().unwrap().iter().find(is_root).unwrap();
     assert_eq!(root["additionalType"], json!(["AIGeneratedContent"]));
     assert_eq!(answer["channelData"]["feedbackLoop"]["type"], "default");
-    let (head, body) = server.asked().pop().unwrap();
+    let (head, body) = server.requests().pop().unwrap();
     assert!(head.starts_with("post /v1/chat/completions "), "{head}");
     assert!(head.contains("authorization: bearer hush"), "{head}");
     assert_eq!((&body["model"], &body["stream"]), (&json!("scripted"), &json!(true)));
@@ -51,28 +51,28 @@ async fn free_text_is_answered_by_the_model_and_marked_as_its_words() {
 }
 
 #[tokio::test]
-async fn what_was_said_before_goes_along_until_it_is_forgotten() {
+async fn earlier_exchanges_are_in_the_prompt_until_forgotten() {
     let (bundle, server) = desk_with(ModelScript::Streams(vec![events(&["Blue."]).into_bytes()])).await;
     let alex = bundle.install("Alex").await;
 
     for text in ["which colour?", "and why?", "forget this conversation", "who are you?"] {
-        bundle.receive(bundle.channel().message(&alex, text)).await;
-        bundle.drain_in_time(PAUSE).await;
+        bundle.send(&alex, text).await;
+        bundle.drain_with_time(PAUSE).await;
         bundle.clock().advance(Duration::from_secs(1));
     }
 
-    let told = |question: usize| {
-        let messages = server.asked()[question].1["messages"].as_array().unwrap().clone();
+    let prompt_of = |question: usize| {
+        let messages = server.requests()[question].1["messages"].as_array().unwrap().clone();
         messages.iter().skip(1).map(|one| one["content"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    assert_eq!(told(1), ["which colour?", "Blue.", "and why?"]);
-    assert_eq!(told(2), ["who are you?"]);
+    assert_eq!(prompt_of(1), ["which colour?", "Blue.", "and why?"]);
+    assert_eq!(prompt_of(2), ["who are you?"]);
     bundle.end().await;
 }
 
 #[tokio::test]
-async fn a_model_that_refuses_is_told_of_once_in_plain_words() {
-    for (status, words) in [
+async fn model_rejection_is_explained_once() {
+    for (status, expected) in [
         (401, "does not let me in"),
         (404, "is not where I look for it"),
         (429, "is busy with others"),
@@ -82,74 +82,74 @@ async fn a_model_that_refuses_is_told_of_once_in_plain_words() {
         let (bundle, server) = desk_with(ModelScript::Answers(status, json!({ "error": "no" }))).await;
         let alex = bundle.install("Alex").await;
 
-        bundle.receive(bundle.channel().message(&alex, "hello?")).await;
-        bundle.drain_in_time(PAUSE).await;
+        bundle.send(&alex, "hello?").await;
+        bundle.drain_with_time(PAUSE).await;
 
-        let told = bundle.channel().texts().iter().filter(|text| text.contains(words)).count();
-        assert_eq!((told, server.asked().len()), (1, 1), "{status}");
+        let count = bundle.channel().texts().iter().filter(|text| text.contains(expected)).count();
+        assert_eq!((count, server.requests().len()), (1, 1), "{status}");
         bundle.end().await;
     }
 }
 
 #[tokio::test]
-async fn a_model_that_does_not_stream_is_understood() {
+async fn model_response_without_stream_is_accepted() {
     let whole = json!({ "choices": [{ "message": { "content": "Hello." }, "finish_reason": "stop" }] });
     let (bundle, _server) = desk_with(ModelScript::Answers(200, whole)).await;
     let alex = bundle.install("Alex").await;
 
-    bundle.receive(bundle.channel().message(&alex, "hello?")).await;
-    bundle.drain_in_time(PAUSE).await;
+    bundle.send(&alex, "hello?").await;
+    bundle.drain_with_time(PAUSE).await;
 
-    assert_eq!(last_said(&bundle).await, "Hello.");
+    assert_eq!(last_text(&bundle).await, "Hello.");
     bundle.end().await;
 }
 
 #[tokio::test]
-async fn half_an_answer_stays_and_its_end_is_explained() {
+async fn partial_answer_stays_and_failure_is_explained() {
     let half = events(&["We have "]).split("data: {\"choices\":[{\"delta\":{},").next().unwrap().to_owned();
     let broken = format!("{half}data: {}\n\n", json!({ "error": { "message": "out of memory" } }));
     let (cut_off, _one) = desk_with(ModelScript::Streams(vec![half.into_bytes()])).await;
     let (failed, _other) = desk_with(ModelScript::Streams(vec![broken.into_bytes()])).await;
 
-    for (bundle, words) in [(cut_off, "broke off"), (failed, "is having trouble")] {
+    for (bundle, expected) in [(cut_off, "broke off"), (failed, "is having trouble")] {
         let alex = bundle.install("Alex").await;
-        bundle.receive(bundle.channel().message(&alex, "hello?")).await;
-        bundle.drain_in_time(PAUSE).await;
+        bundle.send(&alex, "hello?").await;
+        bundle.drain_with_time(PAUSE).await;
 
-        let said = last_said(&bundle).await;
-        assert!(said.starts_with("We have ") && said.contains(words), "{said}");
+        let text = last_text(&bundle).await;
+        assert!(text.starts_with("We have ") && text.contains(expected), "{text}");
         bundle.end().await;
     }
 }
 
 #[tokio::test]
-async fn a_model_that_falls_silent_is_not_waited_for() {
+async fn silent_model_times_out() {
     let begun = format!("data: {}\n\n", json!({ "choices": [{ "delta": { "content": "We" } }] }));
-    let (bundle, _server) = desk_with(ModelScript::FallsSilent(vec![begun.into_bytes()])).await;
+    let (bundle, _server) = desk_with(ModelScript::StreamsThenStalls(vec![begun.into_bytes()])).await;
     let alex = bundle.install("Alex").await;
 
-    bundle.receive(bundle.channel().message(&alex, "hello?")).await;
-    tokio::join!(bundle.drain_in_time(PAUSE), async {
+    bundle.send(&alex, "hello?").await;
+    tokio::join!(bundle.drain_with_time(PAUSE), async {
         bundle.clock().sleeping(MODEL_IDLE).await;
         bundle.clock().advance(MODEL_IDLE);
     });
 
-    let said = last_said(&bundle).await;
-    assert!(said.starts_with("We\n\n") && said.contains("stopped answering"), "{said}");
+    let text = last_text(&bundle).await;
+    assert!(text.starts_with("We\n\n") && text.contains("stopped answering"), "{text}");
     bundle.end().await;
 }
 
 #[tokio::test]
-async fn a_model_that_is_not_there_is_told_of() {
+async fn unreachable_model_is_explained() {
     let clock = TestBundle::clock_at_start();
     let server = ScriptedModel::start(ModelScript::Streams(Vec::new())).await;
     let bundle = desk_of(&server, clock).await;
     let gone = server.stop().await;
     let alex = bundle.install("Alex").await;
 
-    bundle.receive(bundle.channel().message(&alex, "hello?")).await;
-    bundle.drain_in_time(PAUSE).await;
+    bundle.send(&alex, "hello?").await;
+    bundle.drain_with_time(PAUSE).await;
 
-    assert!(last_said(&bundle).await.contains("cannot reach my language model"), "{gone}");
+    assert!(last_text(&bundle).await.contains("cannot reach my language model"), "{gone}");
     bundle.end().await;
 }

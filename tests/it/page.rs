@@ -1,22 +1,22 @@
-//! The chat page of one machine: what is done on it reaches the agent, and nobody but the page does it.
+//! The chat page of the local bundle: its actions reach the agent, and other origins are rejected.
 
 use serde_json::{Value, json};
 use support::TestBundle;
 
-/// Where the page of this bundle is.
+/// Returns the URL of the page.
 fn address(bundle: &TestBundle) -> String {
     bundle.local().endpoint().trim_end_matches("/api/messages").to_owned()
 }
 
 #[tokio::test]
-async fn what_is_written_on_the_page_is_answered_and_shown_there() {
+async fn message_written_on_the_page_is_answered_there() {
     let bundle = TestBundle::with(engine::OrderDesk::new(TestBundle::clock_at_start())).await;
     let (page, http) = (address(&bundle), reqwest::Client::new());
     let alex = bundle.install("Alex").await;
-    let said = json!({ "act": "send", "person": alex.id, "text": "hello" });
+    let message = json!({ "act": "send", "person": alex.id, "text": "hello" });
 
     let html = http.get(&page).send().await.unwrap();
-    let answer = http.post(format!("{page}/chat/act")).json(&said).send().await.unwrap();
+    let answer = http.post(format!("{page}/chat/act")).json(&message).send().await.unwrap();
     bundle.drain().await;
     let log: Value =
         http.get(format!("{page}/chat/log?called=1")).send().await.unwrap().json().await.unwrap();
@@ -29,7 +29,7 @@ async fn what_is_written_on_the_page_is_answered_and_shown_there() {
 }
 
 #[tokio::test]
-async fn another_page_can_neither_read_nor_write_there() {
+async fn other_origins_can_neither_read_nor_write() {
     let bundle = TestBundle::with(engine::OrderDesk::new(TestBundle::clock_at_start())).await;
     let (page, http) = (address(&bundle), reqwest::Client::new());
     let mut statuses = Vec::new();

@@ -1,4 +1,4 @@
-//! Speak first: a schedule fires, deliveries are planned, conversations are created where there are none.
+//! Proactive messages: schedule events, planned deliveries, and conversations that are created.
 
 use herald::clock::Clock;
 use local::channel_emulator::Effect;
@@ -6,8 +6,8 @@ use serde_json::json;
 use support::{ScriptedEngine, TestBundle};
 
 #[tokio::test]
-async fn everyone_with_a_personal_conversation_is_told() {
-    let bundle = TestBundle::with(ScriptedEngine::telling("Good morning!")).await;
+async fn every_personal_conversation_gets_the_notification() {
+    let bundle = TestBundle::with(ScriptedEngine::notifying("Good morning!")).await;
     let (alex, blake) = (bundle.install("Alex").await, bundle.install("Blake").await);
     let general = bundle.channel().add_channel("Office", "General");
     bundle.receive(bundle.channel().mention(&alex, &general, "hello")).await;
@@ -17,18 +17,18 @@ async fn everyone_with_a_personal_conversation_is_told() {
     bundle.drain().await;
 
     assert_eq!((&planned["recipients"], &planned["unreadable"]), (&json!(2), &json!(0)));
-    let mut told: Vec<_> =
+    let mut conversations: Vec<_> =
         bundle.channel().entries().into_iter().filter_map(|entry| entry.conversation).collect();
     let mut expected = [&alex, &blake].map(|person| bundle.channel().personal_conversation(person));
-    told.sort();
+    conversations.sort();
     expected.sort();
-    assert_eq!(told, expected);
+    assert_eq!(conversations, expected);
     bundle.end().await;
 }
 
 #[tokio::test]
-async fn for_a_person_without_a_conversation_one_is_created_and_then_spoken_in() {
-    let bundle = TestBundle::with(ScriptedEngine::telling("Good morning!")).await;
+async fn missing_personal_conversation_is_created_and_used() {
+    let bundle = TestBundle::with(ScriptedEngine::notifying("Good morning!")).await;
     let dana = bundle.channel().add_person("Dana");
     let audience = json!({ "kind": "user", "tenant": dana.tenant, "id": dana.entra_id });
 
@@ -45,7 +45,7 @@ async fn for_a_person_without_a_conversation_one_is_created_and_then_spoken_in()
 
     bundle.fire(audience.clone()).await.unwrap();
     bundle.drain().await;
-    assert_eq!(bundle.channel().texts().len(), 1, "the same firing again tells nobody twice");
+    assert_eq!(bundle.channel().texts().len(), 1, "the same event sends nothing twice");
 
     bundle.clock().advance(std::time::Duration::from_secs(60));
     bundle.fire(audience).await.unwrap();
@@ -55,8 +55,8 @@ async fn for_a_person_without_a_conversation_one_is_created_and_then_spoken_in()
 }
 
 #[tokio::test]
-async fn one_conversation_is_told_by_its_reference() {
-    let bundle = TestBundle::with(ScriptedEngine::telling("News.")).await;
+async fn single_conversation_is_reached_by_its_reference() {
+    let bundle = TestBundle::with(ScriptedEngine::notifying("News.")).await;
     let alex = bundle.channel().add_person("Alex");
     let general = bundle.channel().add_channel("Office", "General");
     let asked = bundle.channel().mention(&alex, &general, "hello");
@@ -71,14 +71,14 @@ async fn one_conversation_is_told_by_its_reference() {
 
     assert_eq!(bundle.channel().texts(), ["News."]);
     bundle.clock().advance(std::time::Duration::from_secs(60));
-    let nobody = bundle.fire(json!({ "kind": "conversation", "reference": "0".repeat(64) })).await;
-    assert!(nobody.unwrap_err().to_string().contains("audience.reference"));
+    let missing = bundle.fire(json!({ "kind": "conversation", "reference": "0".repeat(64) })).await;
+    assert!(missing.unwrap_err().to_string().contains("audience.reference"));
     bundle.end().await;
 }
 
 #[tokio::test]
-async fn a_schedule_that_fires_twice_for_the_same_time_tells_everyone_once() {
-    let bundle = TestBundle::with(ScriptedEngine::telling("Good morning!")).await;
+async fn duplicate_schedule_event_sends_once() {
+    let bundle = TestBundle::with(ScriptedEngine::notifying("Good morning!")).await;
     bundle.install("Alex").await;
 
     for _ in 0..3 {
@@ -91,8 +91,8 @@ async fn a_schedule_that_fires_twice_for_the_same_time_tells_everyone_once() {
 }
 
 #[tokio::test]
-async fn who_removed_the_agent_is_not_told() {
-    let bundle = TestBundle::with(ScriptedEngine::telling("Good morning!")).await;
+async fn user_who_removed_the_agent_is_not_sent() {
+    let bundle = TestBundle::with(ScriptedEngine::notifying("Good morning!")).await;
     let alex = bundle.install("Alex").await;
     bundle.clock().advance(std::time::Duration::from_secs(1));
     bundle.receive(bundle.channel().uninstall(&alex)).await;
@@ -105,8 +105,8 @@ async fn who_removed_the_agent_is_not_told() {
 }
 
 #[tokio::test]
-async fn an_event_that_the_scheduler_did_not_fill_in_is_refused() {
-    let bundle = TestBundle::with(ScriptedEngine::telling("Good morning!")).await;
+async fn event_with_unfilled_placeholder_is_rejected() {
+    let bundle = TestBundle::with(ScriptedEngine::notifying("Good morning!")).await;
     bundle.install("Alex").await;
     let mut event =
         local::aws_emulator::template::fire(&bundle.local().template.schedules[0], bundle.clock().now());
@@ -121,21 +121,21 @@ async fn an_event_that_the_scheduler_did_not_fill_in_is_refused() {
 }
 
 #[tokio::test]
-async fn a_worker_about_to_end_begins_no_delivery() {
-    let bundle = TestBundle::with(ScriptedEngine::telling("Good morning!")).await;
+async fn worker_near_its_deadline_starts_no_delivery() {
+    let bundle = TestBundle::with(ScriptedEngine::notifying("Good morning!")).await;
     let dana = bundle.channel().add_person("Dana");
     bundle.fire(json!({ "kind": "user", "tenant": dana.tenant, "id": dana.entra_id })).await.unwrap();
-    let pump = bundle.pump("deliveries");
-    let received = pump.sqs.receive_message().queue_url(&pump.url).send().await.unwrap();
+    let poller = bundle.poller("deliveries");
+    let received = poller.sqs.receive_message().queue_url(&poller.url).send().await.unwrap();
     let message = &received.messages()[0];
     let place =
         worker::MessageContext { deadline: Some(bundle.clock().now()), ..worker::MessageContext::default() };
 
-    let put_off = pump.worker.handle(message.body().unwrap(), place).await;
+    let result = poller.worker.handle(message.body().unwrap(), place).await;
 
-    assert!(put_off.is_err());
+    assert!(result.is_err());
     assert_eq!(bundle.channel().entries().len(), 0);
-    let queue = herald::aws::queue::Queue::new(pump.sqs.clone(), &pump.url);
+    let queue = herald::aws::queue::Queue::new(poller.sqs.clone(), &poller.url);
     queue.change_visibility(message.receipt_handle().unwrap(), std::time::Duration::ZERO).await.unwrap();
     bundle.drain().await;
     assert_eq!(bundle.channel().texts(), ["Good morning!"]);

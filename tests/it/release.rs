@@ -1,5 +1,5 @@
-//! The release binaries as Lambda runs them: each its own process, fed by a double of the Runtime API, with the
-//! emulated services and channel behind it. What they say is the other stories' affair; here they start and work.
+//! The release binaries as Lambda runs them: one process each, with an emulated Runtime API, services and channel.
+//! Checks that they start and work; other tests cover their behaviour.
 
 mod figures;
 
@@ -16,7 +16,7 @@ use self::figures::{STARTS, report};
 
 #[tokio::test]
 #[ignore = "needs release binaries: cargo build --release -p herald-inbound -p herald-worker -p herald-proactive"]
-async fn the_release_binaries_answer_work_later_and_speak_first() {
+async fn release_binaries_answer_follow_up_and_send_proactively() {
     let services = Services::start(Delays::Skipped).await;
     let alex = services.channel.add_person("Alex");
     let mut inbound = services.launch("inbound").await;
@@ -25,12 +25,12 @@ async fn the_release_binaries_answer_work_later_and_speak_first() {
 
     let accepted = inbound.handle(services.request(&alex, "order a laptop")).await;
     assert_eq!(accepted["statusCode"], 202);
-    services.pump("TurnsQueue", &mut worker).await;
+    services.deliver("TurnsQueue", &mut worker).await;
     let acknowledged = services.channel.texts();
-    services.pump("TasksQueue", &mut worker).await;
+    services.deliver("TasksQueue", &mut worker).await;
     let followed_up = services.channel.entries().pop().unwrap();
-    let planned = proactive.handle(services.firing()).await;
-    services.pump("DeliveriesQueue", &mut worker).await;
+    let planned = proactive.handle(services.schedule_event()).await;
+    services.deliver("DeliveriesQueue", &mut worker).await;
 
     assert_eq!(acknowledged, ["On it: I am ordering a laptop. I will tell you here when it is placed."]);
     let card = &followed_up.activity["attachments"][0]["contentType"];
@@ -47,20 +47,20 @@ async fn the_release_binaries_answer_work_later_and_speak_first() {
 
 #[tokio::test]
 #[ignore = "needs release binaries: cargo build --release -p herald-inbound -p herald-worker -p herald-proactive"]
-async fn the_release_worker_checks_itself() {
+async fn release_worker_runs_its_diagnostics() {
     let services = Services::start(Delays::Skipped).await;
     let mut worker = services.launch("worker").await;
 
     let answer = worker.handle(json!({ "herald": "self-check", "version": 1 })).await;
 
     let report: Report = serde_json::from_value(answer).unwrap();
-    let held = |finding: &Finding| matches!(finding.outcome, Outcome::Passed(_));
-    assert!(report.findings.len() >= 10 && report.findings.iter().all(held), "{report:#?}");
+    let passed = |finding: &Finding| matches!(finding.outcome, Outcome::Passed(_));
+    assert!(report.findings.len() >= 10 && report.findings.iter().all(passed), "{report:#?}");
 }
 
 #[tokio::test]
 #[ignore = "needs release binaries: cargo build --release -p herald-inbound -p herald-worker -p herald-proactive"]
-async fn a_release_binary_without_configuration_names_every_gap_and_ends() {
+async fn release_binary_without_configuration_names_every_problem() {
     let shared = ["CLIENT_ID", "TABLE_NAME"];
     let functions: [(&str, &[&str]); 3] = [
         ("inbound", &["TENANT_ID", "TURNS_QUEUE_URL", "TASKS_QUEUE_URL"]),
@@ -76,16 +76,19 @@ async fn a_release_binary_without_configuration_names_every_gap_and_ends() {
         let ended = in_time(run).await.unwrap();
 
         assert!(!ended.status.success(), "{function} ended well");
-        let said = String::from_utf8(ended.stderr).unwrap();
+        let stderr = String::from_utf8(ended.stderr).unwrap();
         for name in shared.iter().chain(own) {
-            assert!(said.contains(&format!("{name} is not set")), "{function} does not name {name}: {said}");
+            assert!(
+                stderr.contains(&format!("{name} is not set")),
+                "{function} does not name {name}: {stderr}"
+            );
         }
     }
 }
 
 #[tokio::test]
 #[ignore = "needs release binaries: cargo build --release -p herald-inbound -p herald-worker -p herald-proactive"]
-async fn the_release_binaries_start_again_and_again_and_their_cost_is_shown() {
+async fn release_binaries_report_cold_start_cost() {
     let services = Services::start(Delays::Skipped).await;
     let alex = services.channel.add_person("Alex");
     let mut figures = [const { Vec::new() }; 3];
@@ -98,7 +101,8 @@ async fn the_release_binaries_start_again_and_again_and_their_cost_is_shown() {
         let turn = services.event("TurnsQueue", &turns);
         let (worked, of_worker) = services.launch("worker").await.measure(turn).await;
         assert_eq!(worked, json!({ "batchItemFailures": [] }));
-        let (planned, of_proactive) = services.launch("proactive").await.measure(services.firing()).await;
+        let (planned, of_proactive) =
+            services.launch("proactive").await.measure(services.schedule_event()).await;
         assert_eq!(planned["recipients"], 1);
         services.delete("TurnsQueue", &turns).await;
         for queue in ["TasksQueue", "DeliveriesQueue"] {

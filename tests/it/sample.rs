@@ -1,4 +1,4 @@
-//! The sample engine on the real parts: the story a newcomer sees first.
+//! The sample engine on the whole bundle.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ async fn order_desk() -> TestBundle {
     TestBundle::with_shared(std::sync::Arc::new(desk), clock).await
 }
 
-/// Works until the order that was just asked for is placed.
+/// Works until the last order is placed.
 async fn placed(bundle: &TestBundle) {
     tokio::join!(bundle.drain(), async {
         bundle.clock().sleeping(Duration::from_secs(2)).await;
@@ -21,11 +21,11 @@ async fn placed(bundle: &TestBundle) {
 }
 
 #[tokio::test]
-async fn a_laptop_is_ordered_and_delivered_two_days_later() {
+async fn laptop_is_ordered_and_delivered_two_days_later() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
 
-    bundle.receive(bundle.channel().message(&alex, "order a laptop")).await;
+    bundle.send(&alex, "order a laptop").await;
     placed(&bundle).await;
     bundle.clock().advance(Duration::from_hours(48));
     bundle.tick().await;
@@ -43,7 +43,7 @@ async fn a_laptop_is_ordered_and_delivered_two_days_later() {
 }
 
 #[tokio::test]
-async fn the_digest_speaks_the_persons_language() {
+async fn digest_uses_the_language_of_the_recipient() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
     let mut german = bundle.channel().message(&alex, "hallo");
@@ -59,14 +59,13 @@ async fn the_digest_speaks_the_persons_language() {
 }
 
 #[tokio::test]
-async fn an_order_on_its_way_is_cancelled_by_a_word() {
+async fn order_is_cancelled_by_message() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
-    bundle.receive(bundle.channel().message(&alex, "order a laptop")).await;
+    bundle.send(&alex, "order a laptop").await;
     placed(&bundle).await;
 
-    bundle.receive(bundle.channel().message(&alex, "cancel my order")).await;
-    bundle.drain().await;
+    bundle.ask(&alex, "cancel my order").await;
     bundle.clock().advance(Duration::from_hours(49));
     bundle.tick().await;
     bundle.drain().await;
@@ -78,10 +77,10 @@ async fn an_order_on_its_way_is_cancelled_by_a_word() {
 }
 
 #[tokio::test]
-async fn an_order_on_its_way_is_cancelled_by_a_button() {
+async fn order_is_cancelled_by_button() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
-    bundle.receive(bundle.channel().message(&alex, "order a laptop")).await;
+    bundle.send(&alex, "order a laptop").await;
     placed(&bundle).await;
     let card = bundle.channel().entries().pop().unwrap().activity["attachments"][0]["content"].take();
     let press = |action: &serde_json::Value| {
@@ -107,7 +106,7 @@ async fn an_order_on_its_way_is_cancelled_by_a_button() {
 }
 
 #[tokio::test]
-async fn feedback_is_taken_and_an_unknown_invoke_is_not() {
+async fn feedback_is_accepted_and_unknown_invoke_is_not() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
     let liked = json!({ "actionName": "feedback", "actionValue": { "reaction": "like", "feedback": "{}" } });
@@ -121,12 +120,12 @@ async fn feedback_is_taken_and_an_unknown_invoke_is_not() {
 }
 
 #[tokio::test]
-async fn the_shop_is_told_of_without_a_model() {
+async fn shop_question_is_answered_without_a_model() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
 
-    bundle.receive(bundle.channel().message(&alex, "tell me about your shop")).await;
-    bundle.drain_in_time(Duration::from_millis(1_500)).await;
+    bundle.send(&alex, "tell me about your shop").await;
+    bundle.drain_with_time(Duration::from_millis(1_500)).await;
 
     let answer = bundle.channel().entries().pop().unwrap().activity;
     assert!(answer["text"].as_str().unwrap().ends_with("still on its way."), "{answer}");

@@ -1,19 +1,20 @@
-//! What happens between the engine's decision and the user's screen when the channel is difficult.
-//! The exhaustive proof is not here; these are the rules one by one.
+//! Sends while the channel throttles, rejects or loses replies, one rule per test. `crashes` and `channel_errors` are
+//! exhaustive.
 
+use herald::jobs::{Failure, FailureKind, State};
 use local::channel_emulator::{Effect, Fault, Operation, Refusal};
 use serde_json::json;
+use support::jobs::{failures_of, states_of};
 use support::{ScriptedEngine, TestBundle};
 
 async fn ask(bundle: &TestBundle) {
     let alex = bundle.channel().add_person("Alex");
-    bundle.receive(bundle.channel().message(&alex, "hello")).await;
-    bundle.drain().await;
+    bundle.ask(&alex, "hello").await;
 }
 
 #[tokio::test]
-async fn an_answer_is_kept_while_the_channel_throttles() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+async fn throttled_answer_is_kept_and_sent_later() {
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     for _ in 0..5 {
         bundle.channel().fail(Fault::Status(Refusal::new(429, "Throttled", "slow down").retry_after("7")));
     }
@@ -26,8 +27,8 @@ async fn an_answer_is_kept_while_the_channel_throttles() {
 }
 
 #[tokio::test]
-async fn an_answer_whose_reply_was_lost_is_repeated_once() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+async fn answer_with_lost_reply_is_repeated_once() {
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     bundle.channel().fail(Fault::AcceptThenDrop);
 
     ask(&bundle).await;
@@ -37,21 +38,21 @@ async fn an_answer_whose_reply_was_lost_is_repeated_once() {
 }
 
 #[tokio::test]
-async fn an_answer_whose_reply_was_lost_twice_is_recorded_as_unknown() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+async fn answer_with_reply_lost_twice_is_unknown() {
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     bundle.channel().fail(Fault::AcceptThenDrop);
     bundle.channel().fail(Fault::AcceptThenDrop);
 
     ask(&bundle).await;
 
     assert_eq!(bundle.channel().texts().len(), 2);
-    assert!(bundle.jobs().await.iter().any(|job| job.contains("\"UNKNOWN\"")));
+    assert!(bundle.jobs().await.iter().any(|job| states_of(job).contains(&State::Unknown)));
     bundle.end().await;
 }
 
 #[tokio::test]
-async fn an_answer_that_may_have_been_shown_is_not_said_to_have_failed() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+async fn ambiguous_answer_is_not_recorded_as_failed() {
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     bundle.channel().fail(Fault::AcceptThenDrop);
     bundle.channel().fail(Fault::Status(Refusal::new(403, "ConversationBlockedByUser", "No")));
 
@@ -59,15 +60,17 @@ async fn an_answer_that_may_have_been_shown_is_not_said_to_have_failed() {
 
     assert_eq!(bundle.channel().texts(), ["Hello."]);
     let jobs = bundle.jobs().await;
-    let job = jobs.iter().find(|job| job.contains("ConversationBlockedByUser")).unwrap();
-    assert!(job.contains("\"state\":\"UNKNOWN\",\"owner\""), "{job}");
-    assert!(job.contains("earlier-attempt"), "{job}");
+    let is_blocked = |failure: &Failure| failure.code.as_deref() == Some("ConversationBlockedByUser");
+    let job = jobs.iter().find(|job| failures_of(job).iter().any(is_blocked)).unwrap();
+    assert_eq!(job.state, State::Unknown, "{job:?}");
+    let is_earlier = |failure: &Failure| failure.kind == FailureKind::EarlierAttempt;
+    assert!(failures_of(job).iter().any(is_earlier), "{job:?}");
     bundle.end().await;
 }
 
 #[tokio::test]
-async fn a_broadcast_whose_reply_was_lost_is_not_repeated() {
-    let bundle = TestBundle::with(ScriptedEngine::telling("News.")).await;
+async fn broadcast_with_lost_reply_is_not_repeated() {
+    let bundle = TestBundle::with(ScriptedEngine::notifying("News.")).await;
     bundle.install("Alex").await;
     bundle.channel().fail_on(Operation::Send, Fault::AcceptThenDrop);
 
@@ -75,13 +78,13 @@ async fn a_broadcast_whose_reply_was_lost_is_not_repeated() {
     bundle.drain().await;
 
     assert_eq!(bundle.channel().texts(), ["News."]);
-    assert!(bundle.jobs().await.iter().any(|job| job.contains("\"UNKNOWN\"")));
+    assert!(bundle.jobs().await.iter().any(|job| states_of(job).contains(&State::Unknown)));
     bundle.end().await;
 }
 
 #[tokio::test]
-async fn an_answer_without_an_id_counts_as_sent() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+async fn answer_without_id_counts_as_sent() {
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     bundle.channel().fail(Fault::EmptyBody);
 
     ask(&bundle).await;
@@ -91,8 +94,8 @@ async fn an_answer_without_an_id_counts_as_sent() {
 }
 
 #[tokio::test]
-async fn a_refused_token_is_replaced_once() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+async fn rejected_token_is_replaced_once() {
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     ask(&bundle).await;
     bundle.channel().revoke_tokens();
 
@@ -104,8 +107,8 @@ async fn a_refused_token_is_replaced_once() {
 }
 
 #[tokio::test]
-async fn who_blocked_the_agent_is_left_alone_until_they_write_again() {
-    let bundle = TestBundle::with(ScriptedEngine::telling("News.")).await;
+async fn user_who_blocked_the_agent_is_skipped_until_they_write() {
+    let bundle = TestBundle::with(ScriptedEngine::notifying("News.")).await;
     let alex = bundle.install("Alex").await;
     bundle.channel().fail(Fault::Status(Refusal::new(403, "ConversationBlockedByUser", "blocked")));
 
@@ -113,8 +116,7 @@ async fn who_blocked_the_agent_is_left_alone_until_they_write_again() {
     bundle.drain().await;
     bundle.clock().advance(std::time::Duration::from_secs(60));
     let while_blocked = bundle.fire(json!({ "kind": "everyone" })).await.unwrap();
-    bundle.receive(bundle.channel().message(&alex, "I am back")).await;
-    bundle.drain().await;
+    bundle.ask(&alex, "I am back").await;
     bundle.clock().advance(std::time::Duration::from_secs(60));
     let afterwards = bundle.fire(json!({ "kind": "everyone" })).await.unwrap();
     bundle.drain().await;
@@ -125,8 +127,8 @@ async fn who_blocked_the_agent_is_left_alone_until_they_write_again() {
 }
 
 #[tokio::test]
-async fn a_login_that_fails_for_a_while_loses_nothing() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+async fn login_outage_loses_nothing() {
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     bundle.channel().fail_on(Operation::Token, Fault::Status(Refusal::raw(503, "")));
 
     ask(&bundle).await;
@@ -136,9 +138,9 @@ async fn a_login_that_fails_for_a_while_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_broadcast_is_repeated_after_a_gateway_error_and_one_at_most_once_is_not() {
+async fn broadcast_is_repeated_after_gateway_error_unless_at_most_once() {
     for (at_most_once, attempts) in [(false, 2), (true, 1)] {
-        let bundle = TestBundle::with(ScriptedEngine::telling("News.")).await;
+        let bundle = TestBundle::with(ScriptedEngine::notifying("News.")).await;
         bundle.install("Alex").await;
         bundle.channel().fail_on(Operation::Send, Fault::Status(Refusal::raw(503, "")));
         let mut event = bundle.event(json!({ "kind": "everyone" }));
@@ -153,7 +155,7 @@ async fn a_broadcast_is_repeated_after_a_gateway_error_and_one_at_most_once_is_n
     }
 }
 
-/// A bundle whose answer takes the place of the ack, and what the channel then shows.
+/// Runs a bundle whose answer replaces the ack; returns the texts and effects in the channel.
 async fn replaced(fault: Option<Fault>) -> (Vec<String>, Vec<Effect>) {
     let bundle = TestBundle::with(ScriptedEngine::replacing("On it.", "Here it is.")).await;
     if let Some(fault) = fault {
@@ -169,7 +171,7 @@ async fn replaced(fault: Option<Fault>) -> (Vec<String>, Vec<Effect>) {
 }
 
 #[tokio::test]
-async fn an_answer_can_take_the_place_of_the_ack() {
+async fn answer_replaces_the_ack() {
     let (texts, effects) = replaced(None).await;
 
     assert_eq!(texts, ["On it.", "Here it is."]);
@@ -177,7 +179,7 @@ async fn an_answer_can_take_the_place_of_the_ack() {
 }
 
 #[tokio::test]
-async fn an_update_whose_reply_was_lost_is_repeated_and_nothing_is_shown_twice() {
+async fn update_with_lost_reply_is_repeated_without_duplicate() {
     let (_, effects) = replaced(Some(Fault::AcceptThenDrop)).await;
 
     assert_eq!(
@@ -188,7 +190,7 @@ async fn an_update_whose_reply_was_lost_is_repeated_and_nothing_is_shown_twice()
 }
 
 #[tokio::test]
-async fn where_the_channel_cannot_edit_the_answer_is_a_message() {
+async fn answer_is_a_message_when_channel_cannot_update() {
     let gone = Refusal::new(404, "ActivityNotFoundInConversation", "The activity was not found.");
 
     let (texts, effects) = replaced(Some(Fault::Status(gone))).await;
@@ -198,7 +200,7 @@ async fn where_the_channel_cannot_edit_the_answer_is_a_message() {
 }
 
 #[tokio::test]
-async fn an_ack_without_an_id_cannot_be_replaced_and_the_answer_is_a_message() {
+async fn ack_without_id_is_followed_by_a_message() {
     let bundle = TestBundle::with(ScriptedEngine::replacing("On it.", "Here it is.")).await;
     bundle.channel().fail_on(Operation::Send, Fault::EmptyBody);
 

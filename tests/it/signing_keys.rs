@@ -1,11 +1,11 @@
-//! Signing keys through outages of whoever publishes them: memory, the table's copy, the network, in this order.
+//! Signing keys during outages of their publisher: from memory, the table, then the network.
 
-use herald::channel::auth::KeyCache as _;
-use herald::channel::auth::KeySet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use herald::aws::table::{KeyStore, Table};
+use herald::channel::auth::KeyCache as _;
+use herald::channel::auth::KeySet;
 use herald::channel::auth::{NoKeys, SigningKeys};
 use herald::channel::http;
 use herald::clock::Clock;
@@ -15,7 +15,7 @@ use support::{ScriptedEngine, TestBundle, TestClock};
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// A channel, a table and a clock, and processes that start with nothing in memory.
+/// A channel, a table and a clock, for processes that start without keys in memory.
 struct Scene {
     bundle: TestBundle,
     clock: Arc<TestClock>,
@@ -24,7 +24,7 @@ struct Scene {
 impl Scene {
     async fn new() -> Self {
         let clock = TestBundle::clock_at_start();
-        let engine = Arc::new(ScriptedEngine::saying("Hello."));
+        let engine = Arc::new(ScriptedEngine::replying("Hello."));
         Self { bundle: TestBundle::with_shared(engine, clock.clone()).await, clock }
     }
 
@@ -37,7 +37,7 @@ impl Scene {
         self.bundle.channel().cloud()["openid_metadata"].as_str().unwrap().to_owned()
     }
 
-    /// The keys of a process that has just started.
+    /// Returns the keys of a process that has just started.
     fn process(&self) -> SigningKeys {
         SigningKeys::new(
             self.metadata_url(),
@@ -55,8 +55,8 @@ impl Scene {
         self.bundle.channel().key_fetches()
     }
 
-    /// Has the next fetch go wrong.
-    fn spoil(&self, fault: Fault) {
+    /// Makes the next fetch fail with `fault`.
+    fn fail_next_fetch(&self, fault: Fault) {
         self.bundle.channel().fail_on(Operation::Keys, fault);
     }
 
@@ -80,7 +80,7 @@ async fn finds(keys: &SigningKeys, id: &str) -> Result<bool, NoKeys> {
 }
 
 #[tokio::test]
-async fn keys_are_fetched_once_a_day() {
+async fn keys_are_fetched_once_per_day() {
     let scene = Scene::new().await;
     let keys = scene.process();
 
@@ -96,7 +96,7 @@ async fn keys_are_fetched_once_a_day() {
 }
 
 #[tokio::test]
-async fn a_process_that_starts_takes_the_copy_in_the_table() {
+async fn new_process_uses_the_stored_keys() {
     let scene = Scene::new().await;
     let first = scene.process();
     first.find(&scene.key_id()).await.unwrap();
@@ -111,17 +111,17 @@ async fn a_process_that_starts_takes_the_copy_in_the_table() {
 }
 
 #[tokio::test]
-async fn an_outage_of_any_kind_is_bridged_for_five_days() {
+async fn any_outage_is_bridged_for_five_days() {
     for fault in Scene::outages() {
         let scene = Scene::new().await;
         let keys = scene.process();
         keys.find(&scene.key_id()).await.unwrap();
         scene.clock.advance(5 * DAY - MINUTE);
 
-        scene.spoil(fault.clone());
+        scene.fail_next_fetch(fault.clone());
         assert_eq!(finds(&keys, &scene.key_id()).await, Ok(true), "{fault:?}: stale keys serve");
         scene.clock.advance(MINUTE);
-        scene.spoil(fault.clone());
+        scene.fail_next_fetch(fault.clone());
         assert_eq!(finds(&keys, &scene.key_id()).await, Err(NoKeys), "{fault:?}: for five days");
         scene.clock.advance(MINUTE);
 
@@ -131,7 +131,7 @@ async fn an_outage_of_any_kind_is_bridged_for_five_days() {
 }
 
 #[tokio::test]
-async fn a_stale_copy_serves_a_process_that_starts_during_an_outage() {
+async fn stale_stored_keys_serve_a_new_process_during_an_outage() {
     let scene = Scene::new().await;
     let first = scene.process();
     first.find(&scene.key_id()).await.unwrap();
@@ -139,20 +139,20 @@ async fn a_stale_copy_serves_a_process_that_starts_during_an_outage() {
     scene.clock.advance(2 * DAY);
 
     let second = scene.process();
-    scene.spoil(Fault::Status(Refusal::raw(503, "")));
+    scene.fail_next_fetch(Fault::Status(Refusal::raw(503, "")));
 
     assert_eq!(finds(&second, &scene.key_id()).await, Ok(true));
     scene.end().await;
 }
 
 #[tokio::test]
-async fn a_slow_endpoint_costs_four_seconds_once_a_minute() {
+async fn slow_endpoint_costs_four_seconds_once_per_minute() {
     let scene = Scene::new().await;
     let keys = Arc::new(scene.process());
     let id = scene.key_id();
     keys.find(&id).await.unwrap();
     scene.clock.advance(DAY);
-    scene.spoil(Fault::Late(Duration::from_secs(3600)));
+    scene.fail_next_fetch(Fault::Late(Duration::from_secs(3600)));
 
     let asked = tokio::spawn({
         let (keys, id) = (keys.clone(), id.clone());
@@ -162,12 +162,12 @@ async fn a_slow_endpoint_costs_four_seconds_once_a_minute() {
     scene.clock.advance(Duration::from_secs(4));
 
     assert_eq!(asked.await.unwrap(), Ok(true), "stale keys serve");
-    assert_eq!(finds(&keys, &id).await, Ok(true), "and nobody waits for a minute");
+    assert_eq!(finds(&keys, &id).await, Ok(true), "and no request waits for a minute");
     scene.end().await;
 }
 
 #[tokio::test]
-async fn a_rotated_key_is_found_at_once_and_the_old_one_stays() {
+async fn rotated_key_is_found_at_once_and_old_key_is_kept() {
     let scene = Scene::new().await;
     let keys = scene.process();
     let old = scene.key_id();
@@ -183,7 +183,7 @@ async fn a_rotated_key_is_found_at_once_and_the_old_one_stays() {
 }
 
 #[tokio::test]
-async fn a_fresh_copy_that_lacks_a_new_key_does_not_hide_it() {
+async fn fresh_stored_keys_without_a_new_key_do_not_hide_it() {
     let scene = Scene::new().await;
     let first = scene.process();
     first.find(&scene.key_id()).await.unwrap();
@@ -198,7 +198,7 @@ async fn a_fresh_copy_that_lacks_a_new_key_does_not_hide_it() {
 }
 
 #[tokio::test]
-async fn a_copy_that_is_too_old_or_from_the_future_or_empty_is_not_taken() {
+async fn stored_keys_too_old_or_future_or_empty_are_ignored() {
     let scene = Scene::new().await;
     let now = scene.clock.now();
     let first = scene.process();
@@ -213,7 +213,7 @@ async fn a_copy_that_is_too_old_or_from_the_future_or_empty_is_not_taken() {
     ] {
         scene.copies().put(&scene.metadata_url(), &copy).await.unwrap();
         let process = scene.process();
-        scene.spoil(Fault::Status(Refusal::raw(500, "")));
+        scene.fail_next_fetch(Fault::Status(Refusal::raw(500, "")));
         assert_eq!(finds(&process, &scene.key_id()).await, Err(NoKeys), "{what}");
     }
 
@@ -221,10 +221,10 @@ async fn a_copy_that_is_too_old_or_from_the_future_or_empty_is_not_taken() {
 }
 
 #[tokio::test]
-async fn without_any_key_the_endpoint_is_asked_every_five_seconds() {
+async fn missing_keys_are_requested_every_five_seconds() {
     let scene = Scene::new().await;
     let keys = scene.process();
-    scene.spoil(Fault::Status(Refusal::raw(500, "")));
+    scene.fail_next_fetch(Fault::Status(Refusal::raw(500, "")));
 
     assert_eq!(finds(&keys, &scene.key_id()).await, Err(NoKeys));
     assert_eq!(finds(&keys, &scene.key_id()).await, Err(NoKeys), "not asked again at once");

@@ -1,4 +1,4 @@
-//! What outlives the process, and what is said when it cannot start.
+//! State that outlives the process, and errors at the start.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use local::poller::Step;
 use local::{ChannelSource, Local, LocalError, LocalOptions};
 use support::{ScriptedEngine, TestBundle, TestClock};
 
-/// A directory of its own, removed with the story.
+/// A directory of its own, removed at the end of the test.
 struct Directory(PathBuf);
 
 impl Directory {
@@ -23,7 +23,7 @@ impl Directory {
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        // What cannot be removed is the temporary directory's to remove.
+        // Best effort: the system cleans up the temporary directory.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
@@ -48,12 +48,12 @@ async fn start_at(state: &Path, port: u16, clock: Arc<TestClock>) -> Result<Loca
 }
 
 async fn step(local: &Local, queue: &str) -> Step {
-    let pump = local.pollers().into_iter().find(|pump| pump.url.contains(queue)).unwrap();
-    pump.step().await.unwrap()
+    let poller = local.pollers().into_iter().find(|poller| poller.url.contains(queue)).unwrap();
+    poller.step().await.unwrap()
 }
 
 #[tokio::test]
-async fn work_goes_on_where_the_process_ended() {
+async fn work_continues_after_process_restart() {
     let directory = Directory::new("goes-on");
     let before = start(&directory.0, 0).await.unwrap();
     let alex = before.channel.add_person("Alex");
@@ -74,7 +74,7 @@ async fn work_goes_on_where_the_process_ended() {
 }
 
 #[tokio::test]
-async fn a_second_process_on_the_same_state_is_refused() {
+async fn second_process_on_the_same_state_is_refused() {
     let directory = Directory::new("second");
     let first = start(&directory.0, 0).await.unwrap();
 
@@ -86,7 +86,7 @@ async fn a_second_process_on_the_same_state_is_refused() {
 }
 
 #[tokio::test]
-async fn a_port_in_use_is_named() {
+async fn port_in_use_is_named_in_the_error() {
     let directory = Directory::new("port");
     let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = taken.local_addr().unwrap().port();
@@ -94,29 +94,33 @@ async fn a_port_in_use_is_named() {
     let Err(error) = start(&directory.0, port).await else { panic!("it was started") };
 
     assert!(error.to_string().contains(&format!("port {port}")), "{error}");
-    assert!(!directory.0.exists(), "nothing was made before the port was had");
+    assert!(!directory.0.exists(), "nothing is created before the port is bound");
 }
 
 #[tokio::test]
-async fn a_worker_that_dies_is_replaced_by_the_next() {
+async fn crashed_worker_is_replaced_by_the_next() {
     let directory = Directory::new("dies");
     let clock = TestBundle::clock_at_start();
     let local = start_at(&directory.0, 0, clock.clone()).await.unwrap();
     let alex = local.channel.add_person("Alex");
     local.channel.deliver(local.channel.message(&alex, "report")).await.unwrap();
-    let pump = local.pollers().into_iter().find(|pump| pump.url.contains("turns")).unwrap();
+    let poller = local.pollers().into_iter().find(|poller| poller.url.contains("turns")).unwrap();
     local.channel.fail(local::channel_emulator::Fault::Late(Duration::from_secs(3600)));
-    // It dies while the channel has its ack in hand: shown, and never recorded.
-    let dying = tokio::spawn(async move { pump.step().await });
+    // It crashes while the channel handles its ack: shown, and never recorded.
+    let dying = tokio::spawn(async move { poller.step().await });
     local.channel.wait_for(1).await;
     dying.abort();
     local.stop().await.unwrap();
 
     let after = start_at(&directory.0, 0, clock.clone()).await.unwrap();
-    assert_eq!(step(&after, "turns").await, Step::Settled, "its claim still holds: handed to the tasks");
+    assert_eq!(
+        step(&after, "turns").await,
+        Step::Settled,
+        "its lease still holds: the turn moves to the tasks queue"
+    );
     assert_eq!(after.channel.texts(), Vec::<String>::new());
     clock.advance(Duration::from_secs(20));
-    assert_eq!(step(&after, "tasks").await, Step::Settled, "its claim is over");
+    assert_eq!(step(&after, "tasks").await, Step::Settled, "its lease has expired");
     assert_eq!(step(&after, "tasks").await, Step::Settled);
 
     assert_eq!(after.channel.texts(), ["On it.", "Done."], "the one extra copy, and what follows");

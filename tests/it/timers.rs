@@ -1,4 +1,4 @@
-//! What waits on the agenda, how the tick moves it, and what becomes of an activity while its queue is down.
+//! Durable timers: how the tick queues them, and activities that are stored while their queue is down.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use support::{ScriptedEngine, TestBundle};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Has the stack refuse every request whose operation contains one of these.
+/// Makes the emulator reject every request whose operation contains one of these.
 fn refuse(bundle: &TestBundle, operations: &'static [&'static str]) {
     let is_refused = move |operation: &str| operations.iter().any(|refused| operation.contains(refused));
     let hook =
@@ -21,25 +21,25 @@ fn refuse(bundle: &TestBundle, operations: &'static [&'static str]) {
 }
 
 #[tokio::test]
-async fn an_activity_whose_queue_is_down_is_kept_and_swept_into_it_later() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+async fn activity_is_stored_as_timer_while_its_queue_is_down() {
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     let alex = bundle.install("Alex").await;
 
     refuse(&bundle, &["SendMessage"]);
-    bundle.receive(bundle.channel().message(&alex, "hello")).await;
+    bundle.send(&alex, "hello").await;
     refuse(&bundle, &[]);
     let moved = bundle.tick().await;
     bundle.drain().await;
 
     assert_eq!(moved, json!({ "queued": 1, "kept": 0, "unreadable": 0 }));
     assert_eq!(bundle.channel().texts(), ["Hello.", "Hello."]);
-    assert_eq!(bundle.tick().await["queued"], 0, "it is off the agenda");
+    assert_eq!(bundle.tick().await["queued"], 0, "the timer is removed");
     bundle.end().await;
 }
 
 #[tokio::test]
-async fn an_activity_that_can_be_kept_nowhere_is_refused() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+async fn activity_that_cannot_be_stored_is_rejected() {
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     let alex = bundle.channel().add_person("Alex");
 
     refuse(&bundle, &["SendMessage", "PutItem"]);
@@ -51,8 +51,8 @@ async fn an_activity_that_can_be_kept_nowhere_is_refused() {
 }
 
 #[tokio::test]
-async fn an_activity_whose_queue_is_slow_is_kept_within_the_time_for_the_answer() {
-    let bundle = Arc::new(TestBundle::with(ScriptedEngine::saying("Hello.")).await);
+async fn activity_with_slow_queue_is_stored_within_the_response_limit() {
+    let bundle = Arc::new(TestBundle::with(ScriptedEngine::replying("Hello.")).await);
     let alex = bundle.channel().add_person("Alex");
     bundle.local().stack.on_request(Arc::new(|operation| match operation {
         "AmazonSQS.SendMessage" => RequestFate::Swallow,
@@ -75,11 +75,11 @@ async fn an_activity_whose_queue_is_slow_is_kept_within_the_time_for_the_answer(
 }
 
 #[tokio::test]
-async fn a_tick_that_cannot_queue_leaves_it_to_the_next() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+async fn timer_stays_for_the_next_tick_when_queue_is_down() {
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     let alex = bundle.channel().add_person("Alex");
     refuse(&bundle, &["SendMessage"]);
-    bundle.receive(bundle.channel().message(&alex, "hello")).await;
+    bundle.send(&alex, "hello").await;
 
     let moved = bundle.tick().await;
     bundle.clock().advance(20 * MINUTE);
@@ -88,18 +88,17 @@ async fn a_tick_that_cannot_queue_leaves_it_to_the_next() {
     bundle.drain().await;
 
     assert_eq!(moved["kept"], 1);
-    assert_eq!(later["queued"], 1, "the tick goes back as far as something was left");
+    assert_eq!(later["queued"], 1, "the tick reads back to the oldest timer left");
     assert_eq!(bundle.channel().texts(), ["Hello."]);
     bundle.end().await;
 }
 
 #[tokio::test]
-async fn a_send_that_must_wait_an_hour_waits_on_the_agenda_and_not_a_second_less() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+async fn send_delayed_by_an_hour_waits_as_timer_until_due() {
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     let alex = bundle.channel().add_person("Alex");
     bundle.channel().fail(Fault::Status(Refusal::new(429, "Throttled", "slow down").retry_after("3600")));
-    bundle.receive(bundle.channel().message(&alex, "hello")).await;
-    bundle.drain().await;
+    bundle.ask(&alex, "hello").await;
 
     bundle.clock().advance(57 * MINUTE - Duration::from_secs(1));
     let early = bundle.tick().await;
@@ -117,12 +116,12 @@ async fn a_send_that_must_wait_an_hour_waits_on_the_agenda_and_not_a_second_less
 }
 
 #[tokio::test]
-async fn ticks_that_were_missed_are_made_up_for_and_one_that_died_doubles_nothing() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+async fn missed_ticks_are_recovered_and_crashed_tick_repeats_nothing() {
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     let alex = bundle.channel().add_person("Alex");
     bundle.tick().await;
     refuse(&bundle, &["SendMessage"]);
-    bundle.receive(bundle.channel().message(&alex, "hello")).await;
+    bundle.send(&alex, "hello").await;
 
     bundle.clock().advance(5 * 60 * MINUTE);
     refuse(&bundle, &["DeleteItem"]);
@@ -131,20 +130,20 @@ async fn ticks_that_were_missed_are_made_up_for_and_one_that_died_doubles_nothin
     let moved = bundle.tick().await;
     bundle.drain().await;
 
-    assert!(died.is_err(), "it queued the turn and could not take it off the agenda");
+    assert!(died.is_err(), "it queued the turn and could not delete the timer");
     assert_eq!(moved["queued"], 1);
     assert_eq!(bundle.channel().texts(), ["Hello."]);
     bundle.end().await;
 }
 
 #[tokio::test]
-async fn an_item_that_cannot_be_read_stops_no_other() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+async fn unreadable_timer_blocks_no_other() {
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     let (timers, now) = (&bundle.local().bundle.worker.parts().timers, bundle.clock().now());
     for body in ["one", "two"] {
         timers.put(&Timer::new(QueueTarget::Tasks, body.to_owned(), now), now).await.unwrap();
     }
-    bundle.spoil_an_item("queue").await;
+    bundle.corrupt_item("queue").await;
 
     let moved = bundle.tick().await;
 

@@ -1,5 +1,5 @@
-//! When the agent asks for an outbound token, how long it keeps it, and what of an answer it never believes.
-//! By what it proves who it is, is told elsewhere.
+//! Outbound tokens: when they are requested, how long they are cached, and responses that are rejected. `credentials`
+//! covers authentication to the login service.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,16 +35,16 @@ fn after(bundle: &TestBundle, seconds: u64) {
     bundle.clock().advance(Duration::from_secs(seconds));
 }
 
-fn login_says(bundle: &TestBundle, refusal: Refusal) {
+fn login_responds(bundle: &TestBundle, refusal: Refusal) {
     bundle.channel().fail_on(Operation::Token, Fault::Status(refusal));
 }
 
-fn grant(token: &str, expires_in: &Value) -> Refusal {
+fn token_response(token: &str, expires_in: &Value) -> Refusal {
     Refusal::raw(200, json!({ "access_token": token, "expires_in": expires_in }).to_string())
 }
 
 #[tokio::test]
-async fn a_token_is_asked_for_once_by_many_concurrent_sends() {
+async fn concurrent_sends_request_one_token() {
     let bundle = bundle().await;
     let alex = bundle.channel().add_person("Alex");
     let activity = serde_json::from_value(bundle.channel().message(&alex, "hello")).unwrap();
@@ -65,7 +65,7 @@ async fn a_token_is_asked_for_once_by_many_concurrent_sends() {
 }
 
 #[tokio::test]
-async fn a_token_is_renewed_five_minutes_before_it_ends() {
+async fn token_is_renewed_five_minutes_before_it_expires() {
     let bundle = bundle().await;
     let first = token(&bundle).await.unwrap();
 
@@ -81,9 +81,9 @@ async fn a_token_is_renewed_five_minutes_before_it_ends() {
 }
 
 #[tokio::test]
-async fn a_short_token_is_renewed_in_the_last_tenth_of_its_life() {
+async fn short_lived_token_is_renewed_in_the_last_tenth_of_its_lifetime() {
     let bundle = bundle().await;
-    login_says(&bundle, grant("short", &json!(100)));
+    login_responds(&bundle, token_response("short", &json!(100)));
     token(&bundle).await.unwrap();
 
     after(&bundle, 89);
@@ -97,12 +97,12 @@ async fn a_short_token_is_renewed_in_the_last_tenth_of_its_life() {
 }
 
 #[tokio::test]
-async fn while_login_is_down_the_old_token_serves_until_it_ends() {
+async fn token_is_used_until_expiry_during_login_outage() {
     let bundle = bundle().await;
     let first = token(&bundle).await.unwrap();
     after(&bundle, 3300);
     for _ in 0..3 {
-        login_says(&bundle, Refusal::raw(503, ""));
+        login_responds(&bundle, Refusal::raw(503, ""));
     }
 
     let at_once = token(&bundle).await.unwrap();
@@ -123,7 +123,7 @@ async fn while_login_is_down_the_old_token_serves_until_it_ends() {
 }
 
 #[tokio::test]
-async fn a_token_that_the_channel_refuses_is_dropped_once() {
+async fn token_rejected_by_the_channel_is_invalidated_once() {
     let bundle = bundle().await;
     let alex = bundle.channel().add_person("Alex");
     let activity = serde_json::from_value(bundle.channel().message(&alex, "hello")).unwrap();
@@ -141,7 +141,7 @@ async fn a_token_that_the_channel_refuses_is_dropped_once() {
 }
 
 #[tokio::test]
-async fn an_odd_life_is_kept_between_none_and_a_day() {
+async fn odd_token_lifetime_is_clamped_between_zero_and_a_day() {
     let bundle = bundle().await;
 
     for (expires_in, life) in [
@@ -152,7 +152,7 @@ async fn an_odd_life_is_kept_between_none_and_a_day() {
         (json!("-1"), 0),
         (json!(1_000_000_000_000_u64), 86_100),
     ] {
-        login_says(&bundle, grant("odd", &expires_in));
+        login_responds(&bundle, token_response("odd", &expires_in));
         assert_eq!(token(&bundle).await.unwrap(), "odd");
         if let Some(before) = u64::checked_sub(life, 1) {
             after(&bundle, before);
@@ -167,29 +167,29 @@ async fn an_odd_life_is_kept_between_none_and_a_day() {
 }
 
 #[tokio::test]
-async fn an_answer_that_cannot_be_used_is_refused_and_not_shown() {
+async fn unusable_token_response_is_rejected_and_not_logged() {
     let bundle = bundle().await;
     let unusable = [
-        grant("hush\r\nx-injected: y", &json!(3599)),
-        grant("hush hush", &json!(3599)),
-        grant("hüsh", &json!(3599)),
-        grant("", &json!(3599)),
-        grant("hush", &json!("soon")),
-        grant("hush", &json!(null)),
+        token_response("hush\r\nx-injected: y", &json!(3599)),
+        token_response("hush hush", &json!(3599)),
+        token_response("hüsh", &json!(3599)),
+        token_response("", &json!(3599)),
+        token_response("hush", &json!("soon")),
+        token_response("hush", &json!(null)),
         Refusal::raw(200, r#""hush""#),
         Refusal::raw(200, r#"{"access_token":["hush"],"expires_in":3599}"#),
         Refusal::raw(200, "<html>hush</html>"),
     ];
 
     for refusal in unusable {
-        login_says(&bundle, refusal.clone());
+        login_responds(&bundle, refusal.clone());
         assert_eq!(
             token(&bundle).await.unwrap_err(),
             "login gave an answer that is not a token",
             "{refusal:?}"
         );
     }
-    login_says(&bundle, Refusal::raw(400, r#"{"error":"hush@example.org","error_description":"hush"}"#));
+    login_responds(&bundle, Refusal::raw(400, r#"{"error":"hush@example.org","error_description":"hush"}"#));
     let refused = token(&bundle).await.unwrap_err();
 
     assert!(!refused.contains("example.org") && !refused.contains('@'), "{refused}");
@@ -197,12 +197,12 @@ async fn an_answer_that_cannot_be_used_is_refused_and_not_shown() {
 }
 
 #[tokio::test]
-async fn a_redirect_of_login_is_not_followed() {
+async fn login_redirect_is_not_followed() {
     let bundle = bundle().await;
     let cloud = bundle.channel().cloud();
     let (login, tenant) = (cloud["login"].as_str().unwrap(), cloud["token_tenant"].as_str().unwrap());
     let elsewhere = format!("{login}/{tenant}/oauth2/v2.0/token");
-    login_says(&bundle, Refusal::raw(307, "").header("location", elsewhere));
+    login_responds(&bundle, Refusal::raw(307, "").header("location", elsewhere));
 
     let error = token(&bundle).await.unwrap_err();
 
@@ -212,7 +212,7 @@ async fn a_redirect_of_login_is_not_followed() {
 }
 
 #[tokio::test]
-async fn a_token_is_asked_of_the_agents_own_tenant_unless_the_cloud_names_another() {
+async fn token_is_requested_from_own_tenant_unless_cloud_names_another() {
     let bundle = bundle().await;
     let claims = bundle.channel().token_claims();
     let named = Cloud::parse(&bundle.channel().cloud().to_string()).unwrap();

@@ -1,6 +1,6 @@
 // Drives the Agents Playground page in headless Chromium: sends one order and checks that Herald
-// acknowledges it at once and reports the outcome later, as a message of its own; then asks for what is
-// streamed, and checks that it grows in one bubble.
+// acknowledges it at once and reports the outcome later, in a second message; then requests a streamed
+// answer, and checks that it grows in one bubble.
 //
 // usage: node play.mjs PLAYGROUND_PORT SCREENSHOT_PATH
 import { chromium } from "playwright-core";
@@ -13,11 +13,11 @@ if (!/^\d+$/.test(port ?? "") || !screenshot) {
 
 const REQUEST = "order a laptop";
 const STREAMED = "tell me about your shop";
-const STREAM_END = /still on its way\.$/; // the last words of what is streamed
+const STREAM_END = /still on its way\.$/; // the end of the streamed answer
 const ACK_LIMIT_MS = 15_000; // Microsoft 365 wants a first answer within 15 s
 const TIMEOUT_MS = 30_000; // for both messages together
 const WELCOME_WAIT_MS = 10_000;
-const MIN_GAP_MS = 500; // an outcome in the same breath as the acknowledgement is not a follow-up
+const MIN_GAP_MS = 500; // an outcome sent together with the acknowledgement is not a follow-up
 const SETTLE_MS = 1_000; // a card has a bubble of its own, right after its text
 const POLL_MS = 50;
 
@@ -69,11 +69,11 @@ async function send(page, text) {
   return sent;
 }
 
-/** Asks for what is streamed: its status, its growth and its end are to be seen in one bubble. */
+/** Requests a streamed answer, and checks that its status, growth and end are shown in one bubble. */
 async function stream(page) {
   const before = (await botBubbles(page)).length;
   const sent = await send(page, STREAMED);
-  const seen = []; // what the one bubble showed, in order
+  const seen = []; // texts of the bubble, in order
   const end = sent + TIMEOUT_MS;
   while (Date.now() < end && !STREAM_END.test(seen.at(-1) ?? "")) {
     const bubbles = (await botBubbles(page)).slice(before);

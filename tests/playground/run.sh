@@ -26,7 +26,7 @@ cleanup() {
   trap '' INT TERM HUP
   for ((i = ${#pids[@]} - 1; i >= 0; i--)); do
     pid=${pids[i]}
-    # Ended and waited for: the id may be somebody else's by now.
+    # Ended and waited for: another process may have its id by now.
     jobs -rp | grep -qx "$pid" || continue
     kill "$pid" 2>/dev/null || continue
     for _ in {1..50}; do
@@ -114,7 +114,7 @@ for ((i = 0; ; i++)); do
 done
 echo "herald on $port, Agents Playground on $playground_port"
 
-# In the background, so that a signal to this script is acted on at once.
+# In the background, so that this script handles a signal at once.
 node "$here/play.mjs" "$playground_port" "$screenshot" &
 play_pid=$!
 pids+=("$play_pid")

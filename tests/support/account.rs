@@ -1,5 +1,5 @@
-//! An AWS account as an operator sees it: a small Lambda and EventBridge Scheduler on loopback, and behind them the
-//! services of a bundle's stack. It refuses on demand, and it checks no signature.
+//! An AWS account in front of the emulated services: a small Lambda and EventBridge Scheduler on loopback, and a proxy
+//! for the rest. It denies operations on demand, and checks no signature.
 
 use std::collections::HashMap;
 use std::io;
@@ -19,16 +19,16 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use worker::{Worker, event_handler};
 
-/// What becomes of the invocation of a function.
+/// Result of the invocation of a function.
 #[derive(Clone)]
 pub enum Function {
     /// This worker handles it.
     Worker(Arc<Worker>),
-    /// It answers this.
+    /// It returns this response.
     Answers(Value),
-    /// It fails, and Lambda tells this of it.
+    /// It fails, and Lambda reports this error.
     Fails(Value),
-    /// Lambda refuses, with this status and code.
+    /// Lambda rejects the invocation with this status and code.
     Refused(u16, &'static str),
 }
 
@@ -49,11 +49,11 @@ struct Shared {
 }
 
 impl Account {
-    /// An account without functions and schedules, in front of the services that `aws` reaches at `stack`.
+    /// Starts an account without functions and schedules, in front of the services that `aws` reaches at `stack`.
     ///
     /// # Errors
     ///
-    /// When loopback cannot be listened on.
+    /// Fails when loopback cannot be listened on.
     pub async fn start(aws: SdkConfig, stack: &str) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = format!("http://{}", listener.local_addr()?);
@@ -74,24 +74,24 @@ impl Account {
         Ok(Self { address, aws, state, serving })
     }
 
-    /// A configuration with which AWS clients reach this account, and do not try twice.
+    /// Returns a configuration for AWS clients of this account, without retries.
     #[must_use]
     pub fn sdk_config(&self) -> SdkConfig {
         let builder = self.aws.clone().into_builder().retry_config(RetryConfig::disabled());
         builder.endpoint_url(&self.address).build()
     }
 
-    /// Puts a function there.
+    /// Adds a function.
     pub fn add_function(&self, name: &str, function: Function) {
         lock(&self.state.functions).insert(name.to_owned(), function);
     }
 
-    /// Puts a schedule there, as `GetSchedule` shows it.
+    /// Adds a schedule in the form of `GetSchedule`.
     pub fn add_schedule(&self, schedule: Value) {
         lock(&self.state.schedules).push(schedule);
     }
 
-    /// Denies an operation, e.g. `DynamoDB_20120810.GetItem`, on what a request names by `resource`.
+    /// Denies an operation, e.g. `DynamoDB_20120810.GetItem`, for requests that name `resource`.
     pub fn deny(&self, operation: &'static str, resource: &str) {
         lock(&self.state.denied).push((operation, resource.to_owned()));
     }

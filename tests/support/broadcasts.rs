@@ -1,9 +1,9 @@
-//! Broadcasts in stories: the event `news`, what is recorded of its broadcast, and people to send it to.
+//! Broadcast helpers: the event `news`, reads of its stored broadcast, and recipients.
 
-use herald::agent::Notification;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use herald::agent::Notification;
 use herald::aws::table::{BroadcastStore, SLICES};
 use herald::broadcast::{Broadcast, BroadcastId, Command, Entry, Kind, Outcome, Spec};
 use herald::clock::Clock;
@@ -15,47 +15,47 @@ use serde_json::{Value, json};
 
 use crate::TestBundle;
 
-/// A notification of the system, known by the key `news`.
-#[expect(clippy::needless_pass_by_value, reason = "the stories write them in place")]
+/// Returns the event of a notification with the key `news`.
+#[expect(clippy::needless_pass_by_value, reason = "tests write them in place")]
 pub fn news(audience: Value, content: Value) -> Value {
     json!({ "version": 1, "notification": "news", "key": "news", "audience": audience, "content": content })
 }
 
-/// The id of the broadcast of [`news`].
+/// Returns the id of the broadcast of [`news`].
 pub fn id() -> BroadcastId {
     BroadcastId::of_key("news")
 }
 
-/// Where the bundle keeps its broadcasts.
+/// Returns the broadcast store of the bundle.
 pub fn store(bundle: &TestBundle) -> &BroadcastStore {
     &bundle.local().bundle.proactive.broadcasts
 }
 
-/// The broadcast of [`news`] as it is recorded.
+/// Returns the stored broadcast of [`news`].
 pub async fn state(bundle: &TestBundle) -> Broadcast {
     store(bundle).state(&id()).await.unwrap().unwrap()
 }
 
-/// Has an operator pause, resume or cancel the broadcast of [`news`].
-pub async fn wish(bundle: &TestBundle, wish: Command) {
+/// Applies a command of an operator to the broadcast of [`news`]: pause, resume or cancel.
+pub async fn apply_command(bundle: &TestBundle, command: Command) {
     let now = bundle.clock().now();
-    let decide = |broadcast: &Broadcast| match broadcast.apply(wish, now) {
-        Ok(wished) => (Some(wished), true),
+    let decide = |broadcast: &Broadcast| match broadcast.apply(command, now) {
+        Ok(changed) => (Some(changed), true),
         Err(_) => (None, false),
     };
     assert!(store(bundle).change(&id(), decide).await.unwrap().unwrap().1);
 }
 
-/// The lines of the report.
-pub async fn lines_of(bundle: &TestBundle, id: &BroadcastId) -> Vec<Entry> {
-    let mut lines = Vec::new();
+/// Returns the entries of the report.
+pub async fn entries_of(bundle: &TestBundle, id: &BroadcastId) -> Vec<Entry> {
+    let mut entries = Vec::new();
     for slice in 0..SLICES {
-        lines.extend(store(bundle).entries(id, slice, None, None).await.unwrap().entries);
+        entries.extend(store(bundle).entries(id, slice, None, None).await.unwrap().entries);
     }
-    lines
+    entries
 }
 
-/// How many recipients came to what, by the report's lines, which the counters must agree with.
+/// Returns the number of recipients per outcome, and asserts that counters and report entries agree.
 pub async fn outcomes(bundle: &TestBundle) -> BTreeMap<Outcome, i64> {
     let counted = store(bundle).counts(&id()).await.unwrap().total();
     let recounted = store(bundle).recount(&id()).await.unwrap();
@@ -64,19 +64,19 @@ pub async fn outcomes(bundle: &TestBundle) -> BTreeMap<Outcome, i64> {
     counted
 }
 
-/// `count` people with personal conversations, known to the channel and to the store.
+/// Adds `count` people with personal conversations to the channel and to the store.
 pub async fn populate(bundle: &TestBundle, count: usize) -> Vec<Person> {
     let mut people = Vec::new();
     for number in 0..count {
         let person = bundle.channel().add_person(&format!("Person {number}"));
-        know(bundle, &person, None).await;
+        save_reference(bundle, &person, None).await;
         people.push(person);
     }
     people
 }
 
-/// Has the store know the person's conversation, in another tenant where one is given.
-pub async fn know(bundle: &TestBundle, person: &Person, tenant: Option<&str>) {
+/// Stores a reference of the person's conversation, in another tenant if one is given.
+pub async fn save_reference(bundle: &TestBundle, person: &Person, tenant: Option<&str>) {
     let activity = serde_json::from_value(bundle.channel().message(person, "hello")).unwrap();
     let mut reference = ConversationReference::of(&activity).unwrap();
     if let Some(tenant) = tenant {
@@ -86,13 +86,13 @@ pub async fn know(bundle: &TestBundle, person: &Person, tenant: Option<&str>) {
     references.upsert(&reference, Presence::Active, bundle.clock().now()).await.unwrap();
 }
 
-/// Lets a minute pass, and ticks.
+/// Advances the clock by a minute and ticks.
 pub async fn tick(bundle: &TestBundle) {
     bundle.clock().advance(Duration::from_secs(61));
     bundle.tick().await;
 }
 
-/// Recalls what the broadcast of `key` delivered, as `herald broadcast recall` does.
+/// Recalls the deliveries of the broadcast of `key`, as `herald broadcast recall` does.
 pub async fn recall(bundle: &TestBundle, key: &str) {
     let planner = &bundle.local().bundle.proactive;
     let of = BroadcastId::of_key(key);

@@ -1,17 +1,17 @@
-//! The whole bundle for one story: its own table, queues, channel and clock, stepped by the story.
-//! Dropped at the end of a story, it must hold no work, no dead letter and no open claim.
+//! The whole bundle for one test: its own table, queues, channel and clock, stepped by the test. When a test ends it,
+//! no work, no dead letter and no open claim may be left.
 
-use herald::agent::Engine;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::QueueAttributeName;
+use herald::agent::Engine;
 use herald::aws::config::Credential;
 use herald::aws::queue::Queue;
 use herald::clock::Clock;
-use herald::jobs::{Job, JobId};
+use herald::jobs::{Job, JobId, State};
 use herald::random::Random;
 use local::aws_emulator::Delays;
 use local::channel_emulator::{Answer, Channel, Person};
@@ -22,12 +22,12 @@ use serde_json::Value;
 use crate::clock::TestClock;
 
 /// Sunday, 22 November 2026, nine o'clock in London.
-const BEGIN: &str = "2026-11-22T09:00:00Z";
+const START: &str = "2026-11-22T09:00:00Z";
 
-/// So many announcements a second that none waits for another: a story about the rate sets its own.
-const UNHURRIED: u32 = 1_000_000;
+/// Sends per second and tenant, high enough that none waits; tests of the rate limit set their own.
+const UNLIMITED: u32 = 1_000_000;
 
-/// A story's bundle.
+/// The bundle of one test.
 pub struct TestBundle {
     local: Local,
     clock: Arc<TestClock>,
@@ -36,26 +36,26 @@ pub struct TestBundle {
     is_clean: bool,
 }
 
-/// How often a story may find work before it is taken to go round in circles.
-const MOST_STEPS: usize = 1_000;
+/// Rounds before draining counts as an endless loop.
+const MAX_STEPS: usize = 1_000;
 
 impl TestBundle {
-    /// A bundle with this engine.
+    /// Starts a bundle with this engine.
     pub async fn with(engine: impl Engine + 'static) -> Self {
         Self::with_shared(Arc::new(engine), Self::clock_at_start()).await
     }
 
-    /// A bundle with this engine, which the story goes on asking, and this clock.
+    /// Starts a bundle with this clock and this engine, which the test can still read.
     pub async fn with_shared(engine: Arc<dyn Engine>, clock: Arc<TestClock>) -> Self {
-        Self::start(engine, clock, None, UNHURRIED).await
+        Self::start(engine, clock, None, UNLIMITED).await
     }
 
-    /// A bundle with this engine, whose agent proves who it is by this credential.
+    /// Starts a bundle with this engine, whose agent authenticates with this credential.
     pub async fn with_credential(engine: impl Engine + 'static, credential: Credential) -> Self {
-        Self::start(Arc::new(engine), Self::clock_at_start(), Some(credential), UNHURRIED).await
+        Self::start(Arc::new(engine), Self::clock_at_start(), Some(credential), UNLIMITED).await
     }
 
-    /// A bundle with this engine and so many announcements a second to one tenant.
+    /// Starts a bundle with this engine and this limit of sends per second and tenant.
     pub async fn with_rate(engine: impl Engine + 'static, tenant_rate: u32) -> Self {
         Self::start(Arc::new(engine), Self::clock_at_start(), None, tenant_rate).await
     }
@@ -83,51 +83,62 @@ impl TestBundle {
         Self { local, clock, dynamodb, sqs, is_clean: false }
     }
 
-    /// A clock that shows when stories begin.
+    /// Returns a clock at the start time of tests.
     #[must_use]
     pub fn clock_at_start() -> Arc<TestClock> {
-        Arc::new(TestClock::at(BEGIN.parse().expect("a time")))
+        Arc::new(TestClock::at(START.parse().expect("a time")))
     }
 
-    /// The channel.
+    /// Returns the channel emulator.
     #[must_use]
     pub fn channel(&self) -> &Channel {
         &self.local.channel
     }
 
-    /// The clock.
+    /// Returns the clock of the bundle.
     #[must_use]
     pub fn clock(&self) -> &Arc<TestClock> {
         &self.clock
     }
 
-    /// Everything else.
+    /// Returns the local bundle with its functions, emulators and resources.
     #[must_use]
     pub fn local(&self) -> &Local {
         &self.local
     }
 
-    /// Has the channel deliver `activity`, which must be taken.
+    /// Delivers `activity` from the channel, which must be accepted.
     pub async fn receive(&self, activity: Value) {
         let answer = self.deliver(activity).await;
-        assert_eq!(answer.status, 202, "the activity was not taken: {}", answer.body);
+        assert_eq!(answer.status, 202, "the activity was not accepted: {}", answer.body);
     }
 
-    /// Has the channel deliver `activity`.
+    /// Delivers a message in which `person` writes `text`, which must be accepted.
+    pub async fn send(&self, person: &Person, text: &str) {
+        self.receive(self.channel().message(person, text)).await;
+    }
+
+    /// Delivers a message in which `person` writes `text`, and works until the queues are empty.
+    pub async fn ask(&self, person: &Person, text: &str) {
+        self.send(person, text).await;
+        self.drain().await;
+    }
+
+    /// Delivers `activity` from the channel, and returns the response of inbound.
     pub async fn deliver(&self, activity: Value) -> Answer {
         self.local.channel.deliver(activity).await.expect("inbound answers")
     }
 
-    /// Has the schedule of the template fire for `audience`, at the clock's time.
+    /// Invokes `proactive` with the schedule event of the template for `audience`, at the time of the clock.
     ///
     /// # Errors
     ///
-    /// When `proactive` refuses the event.
+    /// Fails when `proactive` rejects the event.
     pub async fn fire(&self, audience: Value) -> Result<Value, lambda_runtime::Error> {
         self.local.fire(self.event(audience)).await
     }
 
-    /// What the schedule of the template sends for `audience`, at the clock's time.
+    /// Returns the schedule event of the template for `audience`, at the time of the clock.
     #[must_use]
     pub fn event(&self, audience: Value) -> Value {
         let mut event =
@@ -136,22 +147,22 @@ impl TestBundle {
         event
     }
 
-    /// Has the tick go through the agenda, which must succeed.
+    /// Ticks, which must succeed.
     pub async fn tick(&self) -> Value {
         self.try_tick().await.expect("the tick succeeds")
     }
 
-    /// Has the tick go through the agenda.
+    /// Ticks: queues the timers that are due.
     ///
     /// # Errors
     ///
-    /// When the table cannot be read or written.
+    /// Fails when the table cannot be read or written.
     pub async fn try_tick(&self) -> Result<Value, lambda_runtime::Error> {
         self.local.fire(serde_json::json!({ "version": 1, "tick": true })).await
     }
 
-    /// Takes `attribute` out of one of the items that have it.
-    pub async fn spoil_an_item(&self, attribute: &str) {
+    /// Removes `attribute` from one of the items that have it.
+    pub async fn corrupt_item(&self, attribute: &str) {
         let items = self.items().await;
         let item = items.iter().find(|item| item.contains_key(attribute)).expect("there is such an item");
         let update = self.dynamodb.update_item().table_name(&self.local.resources.table_name);
@@ -160,21 +171,21 @@ impl TestBundle {
         update.send().await.expect("the item can be changed");
     }
 
-    /// Throws away what is in a queue.
+    /// Deletes all messages of a queue.
     pub async fn purge(&self, queue: &str) {
-        let pump = self.pump(queue);
-        pump.sqs.purge_queue().queue_url(&pump.url).send().await.expect("the queue can be emptied");
+        let poller = self.poller(queue);
+        poller.sqs.purge_queue().queue_url(&poller.url).send().await.expect("the queue can be emptied");
     }
 
-    /// Works on all queues until nothing is in them. What is to come back later comes back at once.
+    /// Works on all queues until they are empty. Returned messages become visible at once.
     pub async fn drain(&self) {
-        for _ in 0..MOST_STEPS {
+        for _ in 0..MAX_STEPS {
             let mut is_idle = true;
-            for pump in self.local.pollers() {
-                match pump.step().await.expect("the queue can be read") {
+            for poller in self.local.pollers() {
+                match poller.step().await.expect("the queue can be read") {
                     Step::Idle => continue,
                     Step::Settled => {}
-                    Step::Returned { receipt } => bring_back(&pump, &receipt).await,
+                    Step::Returned { receipt } => make_visible(&poller, &receipt).await,
                 }
                 is_idle = false;
             }
@@ -182,11 +193,11 @@ impl TestBundle {
                 return;
             }
         }
-        panic!("the queues are not empty after {MOST_STEPS} rounds");
+        panic!("the queues are not empty after {MAX_STEPS} rounds");
     }
 
-    /// The same while time passes for whoever sleeps for at most `limit` at a time.
-    pub async fn drain_in_time(&self, limit: Duration) {
+    /// Works on all queues until they are empty, while time passes for any sleep of at most `limit`.
+    pub async fn drain_with_time(&self, limit: Duration) {
         tokio::select! {
             biased;
             () = self.drain() => {}
@@ -194,32 +205,36 @@ impl TestBundle {
         }
     }
 
-    /// Makes a message that was left in `queue` visible now.
-    pub async fn bring_back(&self, queue: &str, receipt: &str) {
-        bring_back(&self.pump(queue), receipt).await;
+    /// Makes a returned message of `queue` visible now.
+    pub async fn make_visible(&self, queue: &str, receipt: &str) {
+        make_visible(&self.poller(queue), receipt).await;
     }
 
-    /// Works on the next message of the turns, tasks and deliveries queue in turn, if there is one.
+    /// Works on the next message of the queue whose name contains `queue`, if there is one.
     pub async fn step(&self, queue: &str) -> Step {
-        self.pump(queue).step().await.expect("the queue can be read")
+        self.poller(queue).step().await.expect("the queue can be read")
     }
 
-    /// The pump of the queue whose name contains `queue`.
+    /// Returns the poller of the queue whose name contains `queue`.
     #[must_use]
-    pub fn pump(&self, queue: &str) -> QueuePoller {
-        self.local.pollers().into_iter().find(|pump| pump.url.contains(queue)).expect("there is such a queue")
+    pub fn poller(&self, queue: &str) -> QueuePoller {
+        self.local
+            .pollers()
+            .into_iter()
+            .find(|poller| poller.url.contains(queue))
+            .expect("there is such a queue")
     }
 
-    /// Looks for leftovers and ends the story; every story ends so.
+    /// Ends the test and asserts that nothing is left; every test ends so.
     ///
     /// # Panics
     ///
-    /// When work, a dead letter or an unplayed fault is left, or a claim is open.
+    /// Panics when work, a dead letter, an unused fault or an open claim is left.
     pub async fn end(self) {
-        assert_eq!(self.close().await, Vec::<String>::new(), "a story left something behind");
+        assert_eq!(self.close().await, Vec::<String>::new(), "the test left something behind");
     }
 
-    /// Ends the story and tells what is left: work, dead letters, unplayed faults and jobs that are not settled.
+    /// Ends the test and returns everything that is left: work, dead letters, unused faults and open jobs.
     pub async fn close(mut self) -> Vec<String> {
         self.is_clean = true;
         let mut left = Vec::new();
@@ -240,42 +255,37 @@ impl TestBundle {
                 }
             }
         }
-        left.extend(self.open_claims().await.iter().map(|job| format!("not settled: {job}")));
+        left.extend(self.open_jobs().await.iter().map(|job| format!("not settled: {job:?}")));
         if self.local.channel.pending_faults() > 0 {
             left.push("faults were not played".to_owned());
         }
         left
     }
 
-    /// The records of jobs that are not settled.
-    async fn open_claims(&self) -> Vec<String> {
-        self.jobs()
-            .await
-            .into_iter()
-            .filter(|job| {
-                let job: Value = serde_json::from_str(job).expect("a job is JSON");
-                job["state"] == "SENDING" || job["state"] == "RETRY"
-            })
-            .collect()
+    async fn open_jobs(&self) -> Vec<Job> {
+        let is_open = |job: &Job| matches!(job.state, State::Sending | State::Retry);
+        self.jobs().await.into_iter().filter(is_open).collect()
     }
 
-    /// The records of all jobs.
-    pub async fn jobs(&self) -> Vec<String> {
-        self.items().await.iter().filter_map(|item| item.get("job")?.as_s().ok().cloned()).collect()
+    /// Returns the records of all jobs.
+    pub async fn jobs(&self) -> Vec<Job> {
+        let items = self.items().await;
+        let records = items.iter().filter_map(|item| item.get("job")?.as_s().ok());
+        records.map(|record| serde_json::from_str(record).expect("a job can be read")).collect()
     }
 
-    /// The record of one job.
+    /// Returns the record of one job.
     pub async fn job(&self, id: &JobId) -> Option<Job> {
         self.local.bundle.worker.parts().jobs.get(id).await.expect("the table can be read")
     }
 
-    /// All that is in the table; a test may scan, for its table is small.
+    /// Returns all items of the table; the table is small enough for one scan.
     pub async fn items(&self) -> Vec<HashMap<String, AttributeValue>> {
         let scan = self.dynamodb.scan().table_name(&self.local.resources.table_name).send().await;
         scan.expect("the table can be read").items.unwrap_or_default()
     }
 
-    /// A person with a personal conversation, who installed the agent a second ago: what follows is later.
+    /// Adds a person with a personal conversation who installs the agent, and advances the clock by a second.
     pub async fn install(&self, name: &str) -> Person {
         let person = self.channel().add_person(name);
         self.receive(self.channel().install(&person)).await;
@@ -285,14 +295,14 @@ impl TestBundle {
     }
 }
 
-/// The queue's own timer is side-stepped: a message that is to come back later is made visible now.
-async fn bring_back(pump: &QueuePoller, receipt: &str) {
-    let queue = Queue::new(pump.sqs.clone(), &pump.url);
+/// Makes a message visible now, without waiting for its visibility timeout.
+async fn make_visible(poller: &QueuePoller, receipt: &str) {
+    let queue = Queue::new(poller.sqs.clone(), &poller.url);
     queue.change_visibility(receipt, Duration::ZERO).await.expect("the message can be brought back");
 }
 
 impl Drop for TestBundle {
     fn drop(&mut self) {
-        assert!(self.is_clean || std::thread::panicking(), "a story must end with `bundle.end().await`");
+        assert!(self.is_clean || std::thread::panicking(), "a test must end with `bundle.end().await`");
     }
 }

@@ -1,5 +1,4 @@
-//! A clock that moves when a test says so.
-//! Sockets and the embedded queues keep the machine's time: nothing here pauses tokio's clock.
+//! A clock that tests advance. Sockets and the embedded queues use real time: tokio's clock is never paused.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -9,10 +8,10 @@ use herald::clock::Clock;
 use jiff::Timestamp;
 use tokio::sync::{oneshot, watch};
 
-/// How often the runtime is given its turn before time passes by itself.
+/// Yields to the runtime before time passes by itself.
 const QUIET: usize = 64;
 
-/// A clock that moves when told.
+/// A clock that only tests advance.
 #[derive(Debug)]
 pub struct TestClock {
     state: Mutex<State>,
@@ -33,24 +32,24 @@ struct Sleeper {
 }
 
 impl TestClock {
-    /// A clock that shows `now`.
+    /// Creates a clock that shows `now`.
     #[must_use]
     pub fn at(now: Timestamp) -> Self {
         Self { state: Mutex::new(State { now, sleepers: Vec::new() }), changed: watch::Sender::new(()) }
     }
 
-    /// Moves on by `step` and wakes whoever slept until then.
+    /// Advances the clock by `step` and wakes every sleeper that is due.
     pub fn advance(&self, step: Duration) {
         let mut state = self.lock();
         state.now = state.now.checked_add(step).unwrap_or(Timestamp::MAX);
         let now = state.now;
         for sleeper in state.sleepers.extract_if(.., |sleeper| sleeper.until <= now) {
-            // Whoever slept may have given up meanwhile.
+            // The sleeper may have been dropped meanwhile.
             let _ = sleeper.wake.send(());
         }
     }
 
-    /// Returns once somebody sleeps for exactly `duration`.
+    /// Waits until a task sleeps for exactly `duration`.
     pub async fn sleeping(&self, duration: Duration) {
         let mut changed = self.changed.subscribe();
         loop {
@@ -65,11 +64,11 @@ impl TestClock {
         }
     }
 
-    /// Lets time pass for whoever sleeps for at most `limit`, in the order they wake; never ends by itself.
+    /// Advances the clock to each sleeper of at most `limit`, in order; never returns.
     pub async fn flow(&self, limit: Duration) {
         let mut changed = self.changed.subscribe();
         loop {
-            // What was asked of somebody is answered before it is later.
+            // Running tasks continue before time passes.
             for _ in 0..QUIET {
                 tokio::task::yield_now().await;
             }

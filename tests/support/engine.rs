@@ -1,46 +1,45 @@
-//! An engine that a story scripts: what it answers, how long it takes, how often it was asked.
-//! The real sample engine has a story of its own.
+//! A scripted engine: its responses, its duration, and the activities it received. The sample engine has its own tests.
 
-use herald::agent::{
-    Engine, EngineError, Notification, Progress, Recipient, Response, Task, TaskResponse, TaskRun, Turn,
-};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use herald::agent::{
+    Engine, EngineError, Notification, Progress, Recipient, Response, Task, TaskResponse, TaskRun, Turn,
+};
 use herald::clock::Clock;
 use herald::protocol::activity::Activity;
 
-/// What a streamed answer is told in, and what it comes to.
-struct Telling {
-    words: Vec<(Duration, &'static str)>,
+/// Chunks of a streamed answer, and its result.
+struct StreamScript {
+    chunks: Vec<(Duration, &'static str)>,
     answer: TaskResponse,
     clock: Arc<dyn Clock>,
 }
 
-/// An engine that does what it was told to.
+/// An engine that returns scripted responses.
 #[derive(Default)]
 pub struct ScriptedEngine {
     response: Option<Response>,
     follow_up: Option<TaskResponse>,
     notification: Option<Activity>,
     takes: Option<(Duration, Arc<dyn Clock>)>,
-    telling: Option<Telling>,
+    stream: Option<StreamScript>,
     failures: Mutex<usize>,
     task_failures: Mutex<usize>,
-    heard: Mutex<VecDeque<(String, String)>>,
+    received: Mutex<VecDeque<(String, String)>>,
     task_runs: Mutex<Vec<String>>,
 }
 
 impl ScriptedEngine {
-    /// Says `text` to everything.
+    /// Creates an engine that replies `text` to everything.
     #[must_use]
-    pub fn saying(text: &str) -> Self {
+    pub fn replying(text: &str) -> Self {
         Self { response: Some(Response::reply(text)), ..Self::default() }
     }
 
-    /// Says `ack`, works on it, and says `follow_up`.
+    /// Creates an engine that acknowledges with `ack` and follows up with `follow_up`.
     #[must_use]
     pub fn deferring(ack: &str, follow_up: &str) -> Self {
         Self {
@@ -50,7 +49,7 @@ impl ScriptedEngine {
         }
     }
 
-    /// Says `ack`, works on it, and says `answer` in its place.
+    /// Creates an engine that acknowledges with `ack` and replaces it with `answer`.
     #[must_use]
     pub fn replacing(ack: &str, answer: &str) -> Self {
         Self {
@@ -59,36 +58,36 @@ impl ScriptedEngine {
         }
     }
 
-    /// Shows `status` and then these words, each after a pause; in the end the `answer`.
+    /// Creates an engine that shows `status`, streams these chunks, each after a pause, and ends with `answer`.
     #[must_use]
     pub fn streaming(
         status: &str,
-        words: &[(Duration, &'static str)],
+        chunks: &[(Duration, &'static str)],
         answer: TaskResponse,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
-            response: Some(Response::stream(status, Task::new("tell"))),
-            telling: Some(Telling { words: words.to_vec(), answer, clock }),
+            response: Some(Response::stream(status, Task::new("answer"))),
+            stream: Some(StreamScript { chunks: chunks.to_vec(), answer, clock }),
             ..Self::default()
         }
     }
 
-    /// Decides this about everything.
+    /// Creates an engine that returns `response` for everything.
     #[must_use]
     pub fn deciding(response: Response) -> Self {
         Self { response: Some(response), ..Self::default() }
     }
 
-    /// Answers an `invoke` with this.
+    /// Creates an engine that responds to an `invoke` with this status and body.
     #[must_use]
     pub fn answering(status: u16, body: serde_json::Value) -> Self {
         Self::deciding(Response::invoke(status, body))
     }
 
-    /// Tells every recipient of a notification `text`.
+    /// Creates an engine that sends `text` to every recipient of a notification.
     #[must_use]
-    pub fn telling(text: &str) -> Self {
+    pub fn notifying(text: &str) -> Self {
         Self {
             response: Some(Response::ignore()),
             notification: Some(Activity::message(text)),
@@ -96,31 +95,31 @@ impl ScriptedEngine {
         }
     }
 
-    /// The same, after `duration` of thought.
+    /// Delays every response by `duration`.
     #[must_use]
     pub fn after(self, duration: Duration, clock: Arc<dyn Clock>) -> Self {
         Self { takes: Some((duration, clock)), ..self }
     }
 
-    /// The same, after failing this many times.
+    /// Makes the first `times` calls fail.
     #[must_use]
     pub fn failing_first(self, times: usize) -> Self {
         Self { failures: Mutex::new(times), ..self }
     }
 
-    /// The same, its tasks failing this many times at their end.
+    /// Makes the first `times` task runs fail after their stream.
     #[must_use]
-    pub fn breaking_off_first(self, times: usize) -> Self {
+    pub fn failing_tasks_first(self, times: usize) -> Self {
         Self { task_failures: Mutex::new(times), ..self }
     }
 
-    /// The types and texts of the activities it was asked about, in order.
+    /// Returns the types and texts of the received activities, in order.
     #[must_use]
-    pub fn heard(&self) -> Vec<(String, String)> {
-        lock(&self.heard).iter().cloned().collect()
+    pub fn received(&self) -> Vec<(String, String)> {
+        lock(&self.received).iter().cloned().collect()
     }
 
-    /// The idempotency keys of its task runs, in order.
+    /// Returns the idempotency keys of its task runs, in order.
     #[must_use]
     pub fn task_runs(&self) -> Vec<String> {
         lock(&self.task_runs).clone()
@@ -130,22 +129,22 @@ impl ScriptedEngine {
 #[async_trait]
 impl Engine for ScriptedEngine {
     async fn on_activity(&self, turn: &Turn) -> Result<Response, EngineError> {
-        lock(&self.heard).push_back((turn.activity.kind.as_str().to_owned(), turn.text()));
+        lock(&self.received).push_back((turn.activity.kind.as_str().to_owned(), turn.text()));
         if let Some((duration, clock)) = &self.takes {
             clock.sleep(*duration).await;
         }
-        fail_if_told(&self.failures)?;
+        fail_if_scripted(&self.failures)?;
         Ok(self.response.clone().unwrap_or_else(Response::ignore))
     }
 
     async fn run_task(&self, run: &TaskRun, progress: &Progress) -> Result<TaskResponse, EngineError> {
         lock(&self.task_runs).push(run.idempotency_key.as_str().to_owned());
-        if let Some(Telling { words, answer, clock }) = &self.telling {
-            for (pause, word) in words {
+        if let Some(StreamScript { chunks, answer, clock }) = &self.stream {
+            for (pause, chunk) in chunks {
                 clock.sleep(*pause).await;
-                progress.push_text(word);
+                progress.push_text(chunk);
             }
-            fail_if_told(&self.task_failures)?;
+            fail_if_scripted(&self.task_failures)?;
             return Ok(answer.clone());
         }
         self.follow_up.clone().ok_or_else(|| "no task was scripted".into())
@@ -156,17 +155,17 @@ impl Engine for ScriptedEngine {
         _notification: &Notification,
         _recipient: &Recipient,
     ) -> Result<Option<Activity>, EngineError> {
-        fail_if_told(&self.failures)?;
+        fail_if_scripted(&self.failures)?;
         Ok(self.notification.clone())
     }
 }
 
-fn fail_if_told(failures: &Mutex<usize>) -> Result<(), EngineError> {
+fn fail_if_scripted(failures: &Mutex<usize>) -> Result<(), EngineError> {
     let mut failures = lock(failures);
     match failures.checked_sub(1) {
         Some(left) => {
             *failures = left;
-            Err("told to fail".into())
+            Err("scripted failure".into())
         }
         None => Ok(()),
     }

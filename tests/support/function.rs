@@ -1,5 +1,5 @@
-//! One function as Lambda runs it: its release binary in a process of its own, which ends with the value that stands
-//! for it. What the process reaches is the bench's.
+//! One function as Lambda runs it: its release binary in a process of its own, which ends with the value that owns it.
+//! `services` provides its environment.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -11,24 +11,24 @@ use herald::clock::{SystemClock, timeout};
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
-/// What starting a function and its first event took.
+/// Cold-start figures of a function.
 #[derive(Debug, Clone, Copy)]
 pub struct Figures {
-    /// From its start until it asked for an event.
+    /// Time from its start until it requested an event.
     pub to_poll: Duration,
-    /// From its start until it answered that.
+    /// Time from its start until it responded to the event.
     pub to_answer: Duration,
-    /// Bytes in memory when it asked.
+    /// Resident bytes when it requested the event.
     pub memory_at_poll: u64,
-    /// Bytes in memory when it had answered.
+    /// Resident bytes when it had responded.
     pub memory_after_answer: u64,
 }
 
-/// What builds them.
+/// Command that builds the release binaries.
 const BUILD: &str = "cargo build --release -p herald-inbound -p herald-worker -p herald-proactive";
 
-/// Far longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Upper bound of any wait, unless the test hangs.
+const MAX_WAIT: Duration = Duration::from_secs(60);
 
 /// A running function.
 pub struct Function {
@@ -39,7 +39,7 @@ pub struct Function {
 }
 
 impl Function {
-    /// Starts the release binary of this name and waits until it asks for its first event.
+    /// Starts the release binary of this name and waits until it requests its first event.
     pub async fn launch(name: &'static str, variables: Vec<(&str, String)>) -> Self {
         let runtime = RuntimeApi::start().await.unwrap();
         let mut command = Command::new(binary(name));
@@ -52,12 +52,12 @@ impl Function {
         function
     }
 
-    /// Hands it an event and returns its response.
+    /// Invokes it with an event and returns its response.
     pub async fn handle(&mut self, event: Value) -> Value {
         self.answer(event).await.0
     }
 
-    /// The same for its first event, with what that and the start took.
+    /// Invokes it with its first event; returns the response and the cold-start figures.
     pub async fn measure(mut self, event: Value) -> (Value, Figures) {
         let polled = self.runtime.first_poll().await;
         let memory_at_poll = self.memory();
@@ -79,12 +79,12 @@ impl Function {
         }
     }
 
-    /// Ends it at once, as `kill -9` does.
+    /// Kills the process, as `kill -9` does.
     pub async fn kill(mut self) {
         self.process.kill().await.unwrap();
     }
 
-    /// The id of its process.
+    /// Returns its process id.
     #[must_use]
     pub fn process(&self) -> u32 {
         self.process.id().unwrap()
@@ -97,12 +97,12 @@ impl Function {
         }
     }
 
-    /// Bytes of it that are in memory (`VmRSS`).
+    /// Returns its resident bytes (`VmRSS`).
     fn memory(&self) -> u64 {
         self.status("VmRSS:")
     }
 
-    /// The most bytes of it that were in memory at a time (`VmHWM`).
+    /// Returns its peak of resident bytes (`VmHWM`).
     #[must_use]
     pub fn peak_memory(&self) -> u64 {
         self.status("VmHWM:")
@@ -117,17 +117,17 @@ impl Function {
     }
 }
 
-/// The seconds of CPU that a process took so far (`utime` and `stime`, in hundredths).
+/// Returns the CPU seconds of a process so far (`utime` and `stime`, in hundredths).
 #[must_use]
 pub fn cpu_seconds(process: u32) -> f64 {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
-    // The name in front may hold anything but ends with the last bracket; the state behind it is field 3.
+    // The name in parentheses may hold any character; the state after it is field 3.
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
     let ticks: u32 = fields[11..13].iter().map(|ticks| ticks.parse::<u32>().unwrap()).sum();
     f64::from(ticks) / 100.0
 }
 
-/// Where cargo put the release build of a function; it has to be there.
+/// Returns the path of the release build of a function, which must exist.
 #[must_use]
 pub fn binary(function: &str) -> PathBuf {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -137,9 +137,9 @@ pub fn binary(function: &str) -> PathBuf {
     path
 }
 
-/// What `work` gives, which must not take long.
+/// Returns the result of `work`; panics when it takes too long.
 pub async fn in_time<T>(work: impl Future<Output = T>) -> T {
-    timeout(&SystemClock, PATIENCE, work).await.unwrap_or_else(|| panic!("nothing for {PATIENCE:?}"))
+    timeout(&SystemClock, MAX_WAIT, work).await.unwrap_or_else(|| panic!("nothing for {MAX_WAIT:?}"))
 }
 
 fn now() -> Instant {

@@ -1,21 +1,22 @@
-//! What the stories stand on: the whole bundle on one machine, a clock of their own, an engine they script.
-//! It mocks nothing of ours: store, queues, connector and channel are the ones of `herald run`.
+//! Test support: the whole bundle on one machine, a clock that tests advance, and scripted engines. It mocks no code of
+//! the bundle: store, queues, connector and channel are those of `herald run`.
 
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "what the stories stand on may end them")]
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a failed step of the support ends the test")]
 
 pub mod account;
 pub mod broadcasts;
 pub mod bundle;
-pub mod clerk;
 pub mod clock;
 pub mod engine;
 pub mod function;
+pub mod jobs;
 pub mod measure;
 pub mod model;
-pub mod neighbour;
-pub mod peer;
+pub mod raw_server;
 pub mod runtime_api;
+pub mod second_worker;
 pub mod services;
+pub mod steps_engine;
 pub mod teams;
 
 pub use self::account::Account;
@@ -23,6 +24,6 @@ pub use self::bundle::TestBundle;
 pub use self::clock::TestClock;
 pub use self::engine::ScriptedEngine;
 pub use self::function::Function;
-pub use self::neighbour::Neighbour;
-pub use self::peer::{Act, Peer};
+pub use self::raw_server::{ConnectionStep, RawServer};
+pub use self::second_worker::SecondWorker;
 pub use self::services::Services;

@@ -1,5 +1,5 @@
-//! What release processes cost: several of them at work as Lambda has them work, beside a bare program in the same run.
-//! What is asked of them is the bench's, and nothing is judged: machines differ.
+//! Measures release processes: several of them under load as with Lambda, and a bare program in the same run. It
+//! asserts no limits, because machines differ.
 
 use std::process::Stdio;
 use std::slice;
@@ -16,32 +16,32 @@ use tokio::task::JoinSet;
 use crate::function::{Function, cpu_seconds};
 use crate::services::{CLIENT_ID, CLIENT_SECRET, Services};
 
-/// What some work took.
+/// Cost of a workload.
 #[derive(Debug, Clone, Copy)]
-pub struct Took {
-    /// How much work.
+pub struct Measurement {
+    /// Number of work items.
     pub count: usize,
-    /// Seconds on the clock.
+    /// Seconds of real time.
     pub wall: f64,
     /// Seconds of CPU.
     pub cpu: f64,
 }
 
-impl Took {
-    /// How much of it a second.
+impl Measurement {
+    /// Returns the items per second.
     #[must_use]
     pub fn per_second(&self) -> f64 {
         self.count as f64 / self.wall
     }
 
-    /// Seconds of CPU per thousand.
+    /// Returns the CPU seconds per thousand items.
     #[must_use]
     pub fn cpu_per_thousand(&self) -> f64 {
         self.cpu * 1_000.0 / self.count as f64
     }
 }
 
-/// Worker processes that take the messages of one queue, one at a time each.
+/// Worker processes of one queue, each with one message at a time.
 pub struct Workers {
     processes: Vec<u32>,
     running: JoinSet<()>,
@@ -50,7 +50,7 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Starts `count` of them, with these `variables` besides those of the template.
+    /// Starts `count` of them, with `variables` in addition to those of the template.
     pub async fn start(
         services: &Arc<Services>,
         queue: &'static str,
@@ -67,19 +67,19 @@ impl Workers {
         Self { processes, running, is_over, settled }
     }
 
-    /// The seconds of CPU that all of them took so far.
+    /// Returns the CPU seconds of all of them so far.
     #[must_use]
     pub fn cpu(&self) -> f64 {
         self.processes.iter().map(|process| cpu_seconds(*process)).sum()
     }
 
-    /// How many messages are settled so far.
+    /// Returns the number of completed messages so far.
     #[must_use]
     pub fn settled(&self) -> usize {
         self.settled.load(Ordering::Relaxed)
     }
 
-    /// Has each end after what it has in hand.
+    /// Stops each after its current message.
     pub async fn end(mut self) {
         self.is_over.store(true, Ordering::Relaxed);
         while let Some(ended) = self.running.join_next().await {
@@ -88,7 +88,7 @@ impl Workers {
     }
 }
 
-/// What Lambda does for one concurrent execution.
+/// Emulates one concurrent execution of Lambda.
 async fn work(
     services: Arc<Services>,
     queue: &'static str,
@@ -99,7 +99,7 @@ async fn work(
     while !is_over.load(Ordering::Relaxed) {
         let Some(message) = services.next(queue).await else { continue };
         let answer = worker.handle(services.event(queue, slice::from_ref(&message))).await;
-        // One that is not settled comes back when the worker has said.
+        // An incomplete message becomes visible again by a request of the worker.
         if answer == json!({ "batchItemFailures": [] }) {
             services.delete(queue, &[message]).await;
             settled.fetch_add(1, Ordering::Relaxed);
@@ -107,7 +107,7 @@ async fn work(
     }
 }
 
-/// The bench's own program in a process of its own, which talks with it in lines.
+/// The baseline program of a benchmark in a process of its own, which exchanges lines with it.
 pub struct Bare {
     process: Child,
     stdin: ChildStdin,
@@ -125,24 +125,24 @@ impl Bare {
         Self { stdin: process.stdin.take().unwrap(), process, lines }
     }
 
-    /// The next line it says.
-    pub async fn hear(&mut self) -> String {
+    /// Returns its next output line.
+    pub async fn read_line(&mut self) -> String {
         self.lines.next_line().await.unwrap().unwrap()
     }
 
-    /// Says a line to it.
-    pub async fn tell(&mut self, line: &str) {
+    /// Writes an input line to it.
+    pub async fn write_line(&mut self, line: &str) {
         self.stdin.write_all(format!("{line}\n").as_bytes()).await.unwrap();
     }
 
-    /// The seconds of CPU that it took so far.
+    /// Returns its CPU seconds so far.
     #[must_use]
     pub fn cpu(&self) -> f64 {
         cpu_seconds(self.process.id().unwrap())
     }
 }
 
-/// Where the channel is and who the agent is to it, for a program that stores nothing.
+/// Returns the URLs of the channel and the registration of the agent, for a program that stores nothing.
 #[must_use]
 pub fn bare_settings(services: &Services) -> Value {
     let cloud = services.channel.cloud();
@@ -162,7 +162,7 @@ pub fn bare_settings(services: &Services) -> Value {
     })
 }
 
-/// A token for the channel that `settings` name.
+/// Returns a token for the channel that `settings` name.
 pub async fn sign_in(http: &reqwest::Client, settings: &Value) -> String {
     let form = [
         ("grant_type", "client_credentials"),
@@ -175,14 +175,14 @@ pub async fn sign_in(http: &reqwest::Client, settings: &Value) -> String {
     token["access_token"].as_str().unwrap().to_owned()
 }
 
-/// Seconds since `begun`.
+/// Returns the seconds since `begun`.
 #[must_use]
 pub fn since(begun: Timestamp) -> f64 {
     SystemClock.now().duration_since(begun).as_secs_f64()
 }
 
-/// Shows figures.
-pub fn say(text: &str) {
+/// Prints figures.
+pub fn print(text: &str) {
     #[expect(clippy::print_stdout, reason = "the figures are what this is run for")]
     {
         println!("{text}");

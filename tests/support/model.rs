@@ -1,5 +1,5 @@
-//! A language model's server on loopback that answers what the story wrote, byte by byte as it wrote it.
-//! It understands no question; what it was asked is kept for the story to look at.
+//! A language model's server on loopback with a scripted response, written byte by byte. It records its requests and
+//! does not interpret them.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,14 +12,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// What the server does with one question.
+/// Response of the server to every request.
 #[derive(Debug, Clone)]
 pub enum ModelScript {
-    /// Answers with a stream of server-sent events, written in these pieces, and ends.
+    /// Responds with a stream of server-sent events, written in these pieces, and ends.
     Streams(Vec<Vec<u8>>),
-    /// The same, and then neither says anything nor ends.
-    FallsSilent(Vec<Vec<u8>>),
-    /// Answers with this status and this JSON.
+    /// Responds with a stream, written in these pieces, and then stalls without an end.
+    StreamsThenStalls(Vec<Vec<u8>>),
+    /// Responds with this status and this JSON.
     Answers(u16, Value),
 }
 
@@ -27,26 +27,26 @@ pub enum ModelScript {
 #[derive(Debug)]
 pub struct ScriptedModel {
     url: String,
-    asked: Arc<Mutex<Vec<(String, Value)>>>,
+    requests: Arc<Mutex<Vec<(String, Value)>>>,
     serving: JoinHandle<()>,
 }
 
 impl ScriptedModel {
-    /// A server that answers every question by `script`.
+    /// Starts a server that responds to every request by `script`.
     pub async fn start(script: ModelScript) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let url = format!("http://{}/v1", listener.local_addr().expect("it has an address"));
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let seen = asked.clone();
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let seen = requests.clone();
         let serving = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 tokio::spawn(answer(stream, script.clone(), seen.clone()));
             }
         });
-        Self { url, asked, serving }
+        Self { url, requests, serving }
     }
 
-    /// The engine's way to it.
+    /// Returns a model client for this server.
     #[must_use]
     pub fn model(&self, clock: Arc<dyn Clock>) -> Model {
         let config = Config::from_vars(|name| match name {
@@ -59,17 +59,17 @@ impl ScriptedModel {
         Model::new(config, Arc::new(NoSecrets), clock).expect("a client can be made")
     }
 
-    /// Ends it and gives the address at which nobody answers now.
+    /// Stops the server and returns its address.
     pub async fn stop(mut self) -> String {
         self.serving.abort();
         let _ = (&mut self.serving).await;
         self.url.clone()
     }
 
-    /// The heads and the bodies of what it was asked.
+    /// Returns head and body of each request.
     #[must_use]
-    pub fn asked(&self) -> Vec<(String, Value)> {
-        self.asked.lock().expect("no story panicked with it").clone()
+    pub fn requests(&self) -> Vec<(String, Value)> {
+        self.requests.lock().expect("no test panicked with it").clone()
     }
 }
 
@@ -79,26 +79,26 @@ impl Drop for ScriptedModel {
     }
 }
 
-/// The events of an answer in these words, as such servers write them.
+/// Returns the server-sent events of an answer in these chunks.
 #[must_use]
-pub fn events(words: &[&str]) -> String {
+pub fn events(chunks: &[&str]) -> String {
     let event =
-        |word: &&str| format!("data: {}\n\n", json!({ "choices": [{ "delta": { "content": word } }] }));
-    let words: String = words.iter().map(event).collect();
+        |chunk: &&str| format!("data: {}\n\n", json!({ "choices": [{ "delta": { "content": chunk } }] }));
+    let chunks: String = chunks.iter().map(event).collect();
     format!(
-        ": ready\n\n{words}data: {}\n\ndata: [DONE]\n\n",
+        ": ready\n\n{chunks}data: {}\n\ndata: [DONE]\n\n",
         json!({
             "choices": [{ "delta": {}, "finish_reason": "stop" }],
         })
     )
 }
 
-async fn answer(mut stream: TcpStream, script: ModelScript, asked: Arc<Mutex<Vec<(String, Value)>>>) {
+async fn answer(mut stream: TcpStream, script: ModelScript, requests: Arc<Mutex<Vec<(String, Value)>>>) {
     let Some((head, body)) = question(&mut stream).await else { return };
-    asked.lock().expect("no story panicked with it").push((head, body));
-    let (pieces, falls_silent) = match script {
+    requests.lock().expect("no test panicked with it").push((head, body));
+    let (pieces, stalls) = match script {
         ModelScript::Streams(pieces) => (pieces, false),
-        ModelScript::FallsSilent(pieces) => (pieces, true),
+        ModelScript::StreamsThenStalls(pieces) => (pieces, true),
         ModelScript::Answers(status, json) => {
             let body = json.to_string();
             let head = format!(
@@ -117,8 +117,8 @@ async fn answer(mut stream: TcpStream, script: ModelScript, asked: Arc<Mutex<Vec
         let _ = stream.write_all(&piece).await;
         let _ = stream.write_all(b"\r\n").await;
     }
-    if falls_silent {
-        // Whoever asked hangs up.
+    if stalls {
+        // Waits until the client disconnects.
         let mut rest = [0; 16];
         while stream.read(&mut rest).await.is_ok_and(|read| read > 0) {}
     } else {
@@ -143,5 +143,5 @@ async fn question(stream: &mut TcpStream) -> Option<(String, Value)> {
     }
 }
 
-/// As long as a model may be silent once it has begun.
+/// Upper bound for the silence of a model within its response.
 pub const MODEL_IDLE: Duration = Duration::from_secs(30);

@@ -1,5 +1,5 @@
-//! A double of the AWS Lambda Runtime API on loopback: hands events to one function's process and takes its answers.
-//! It starts no process and freezes none; what an event holds is the test's.
+//! A double of the AWS Lambda Runtime API on loopback: passes events to the process of one function and receives its
+//! responses. It starts and freezes no process.
 
 use std::collections::HashMap;
 use std::io;
@@ -22,20 +22,20 @@ use tokio::sync::oneshot::error::RecvError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
-/// How long a function is told to have for one event. Nothing ends it when that is over.
+/// Deadline of each event. Nothing ends the function after it.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 
-/// Largest answer that Lambda takes: 6 MiB.
+/// Largest response that Lambda accepts: 6 MiB.
 const MAX_ANSWER_BYTES: usize = 6 * 1024 * 1024;
 
 const REGION: &str = "us-east-1";
 
-/// What a function made of one event.
+/// Result of one event.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
-    /// It handled it.
+    /// The function succeeded.
     Response(Value),
-    /// It failed: `errorType` and `errorMessage`.
+    /// The function failed: `errorType` and `errorMessage`.
     Error(Value),
 }
 
@@ -48,12 +48,12 @@ pub struct RuntimeApi {
     serving: JoinHandle<io::Result<()>>,
 }
 
-/// What the handle and the server share.
+/// State shared by the handle and the server.
 #[derive(Debug)]
 struct Shared {
     handed_out: AtomicU64,
     waiting: tokio::sync::Mutex<mpsc::UnboundedReceiver<Event>>,
-    in_hand: Mutex<HashMap<String, oneshot::Sender<(Answer, Instant)>>>,
+    in_progress: Mutex<HashMap<String, oneshot::Sender<(Answer, Instant)>>>,
     first_poll: watch::Sender<Option<Instant>>,
     init_error: Mutex<Option<Value>>,
 }
@@ -65,11 +65,11 @@ struct Event {
 }
 
 impl RuntimeApi {
-    /// Listens on a free port.
+    /// Starts to listen on a free port.
     ///
     /// # Errors
     ///
-    /// When loopback cannot be listened on.
+    /// Fails when loopback cannot be listened on.
     pub async fn start() -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
@@ -77,7 +77,7 @@ impl RuntimeApi {
         let state = Arc::new(Shared {
             handed_out: AtomicU64::default(),
             waiting: waiting.into(),
-            in_hand: Mutex::default(),
+            in_progress: Mutex::default(),
             first_poll: watch::Sender::new(None),
             init_error: Mutex::default(),
         });
@@ -93,13 +93,13 @@ impl RuntimeApi {
         Ok(Self { address, state, events, serving })
     }
 
-    /// Where it listens, as `AWS_LAMBDA_RUNTIME_API` takes it.
+    /// Returns its address in the form of `AWS_LAMBDA_RUNTIME_API`.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The variables that Lambda sets for a function of this name on `provided.al2023`, credentials apart.
+    /// Returns the variables that Lambda sets for a function of this name on `provided.al2023`, except credentials.
     #[must_use]
     pub fn environment(&self, function: &str) -> Vec<(&'static str, String)> {
         // There is no `AWS_EXECUTION_ENV`: Lambda does not define it for the OS-only runtimes.
@@ -121,7 +121,7 @@ impl RuntimeApi {
         ]
     }
 
-    /// When the function asked for its first event: its start is over. Waits for that.
+    /// Waits until the function requests its first event, and returns that time: its start is complete.
     pub async fn first_poll(&self) -> Instant {
         let mut polled = self.state.first_poll.subscribe();
         // The sender is ours, so the wait does not fail.
@@ -129,19 +129,19 @@ impl RuntimeApi {
         first.unwrap_or_else(now)
     }
 
-    /// Hands `payload` to the function when it next asks, and waits for its answer and the moment that came.
+    /// Passes `payload` to the function; returns its response and the time of the response.
     ///
     /// # Errors
     ///
-    /// When this double was closed first.
+    /// Fails when this double was closed first.
     pub async fn invoke(&self, payload: Value) -> Result<(Answer, Instant), RecvError> {
         let (answer, answered) = oneshot::channel();
-        // An event that is not taken drops its sender, which ends the wait below.
+        // An event that is not received drops its sender, which ends the wait below.
         let _ = self.events.send(Event { payload, answer });
         answered.await
     }
 
-    /// What the function said of a start that failed, if it said anything.
+    /// Returns the error that the function reported for a failed start, if any.
     #[must_use]
     pub fn init_error(&self) -> Option<Value> {
         lock(&self.state.init_error).clone()
@@ -154,7 +154,7 @@ impl Drop for RuntimeApi {
     }
 }
 
-/// The long poll: answered when there is an event. A process that ends meanwhile takes none along.
+/// Serves the long poll: responds once there is an event. A process that ends meanwhile loses no event.
 async fn next(State(state): State<Arc<Shared>>) -> Response {
     state.first_poll.send_if_modified(|first| first.is_none() && first.replace(now()).is_none());
     let Some(event) = state.waiting.lock().await.recv().await else {
@@ -162,7 +162,7 @@ async fn next(State(state): State<Arc<Shared>>) -> Response {
     };
     let begun = SystemClock.now();
     let id = format!("00000000-0000-4000-8000-{:012}", state.handed_out.fetch_add(1, Ordering::Relaxed));
-    lock(&state.in_hand).insert(id.clone(), event.answer);
+    lock(&state.in_progress).insert(id.clone(), event.answer);
     let headers = [
         ("lambda-runtime-deadline-ms", (begun + TIME_LIMIT).as_millisecond().to_string()),
         ("lambda-runtime-invoked-function-arn", format!("arn:aws:lambda:{REGION}:000000000000:function:it")),
@@ -192,10 +192,10 @@ fn settle(state: &Shared, id: &str, body: &[u8], kind: fn(Value) -> Answer) -> R
     let Ok(body) = serde_json::from_slice(body) else {
         return refusal(StatusCode::BAD_REQUEST, "InvalidRequest", "the answer is not JSON");
     };
-    let Some(answer) = lock(&state.in_hand).remove(id) else {
-        return refusal(StatusCode::BAD_REQUEST, "InvalidRequestID", "no event of this id is in hand");
+    let Some(answer) = lock(&state.in_progress).remove(id) else {
+        return refusal(StatusCode::BAD_REQUEST, "InvalidRequestID", "no event with this id is in progress");
     };
-    // A test that does not wait any more has no use for the answer.
+    // A test that no longer waits ignores the response.
     let _ = answer.send((kind(body), at));
     accepted()
 }
@@ -213,7 +213,7 @@ fn now() -> Instant {
     Instant::now()
 }
 
-/// A lock that outlives the panic of a test.
+/// Locks a mutex that may be poisoned by the panic of a test.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

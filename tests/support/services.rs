@@ -1,5 +1,5 @@
-//! What the functions as processes find around them: the services and the channel behind their endpoints, and triggers
-//! that a test pulls one at a time. It handles nothing itself.
+//! Environment of functions that run as processes: the emulated services and the channel behind their endpoints, and
+//! triggers that a test invokes one at a time.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,9 +16,9 @@ use tokio::net::TcpListener;
 
 use crate::function::Function;
 
-/// The agent's registration.
+/// Client id of the registration.
 pub const CLIENT_ID: &str = "5d0c9c1e-7a3b-4f0e-9f8e-2b1a6c3d4e5f";
-/// Its secret.
+/// Client secret of the registration.
 pub const CLIENT_SECRET: &str = "kept elsewhere";
 const CLIENT_SECRET_ARN: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:herald-AbCdEf";
 const TENANT: &str = "9a1b2c3d-4e5f-4a6b-8c7d-0e1f2a3b4c5d";
@@ -34,7 +34,7 @@ pub struct Services {
 }
 
 impl Services {
-    /// Starts them on the machine's clock.
+    /// Starts them with the system clock.
     pub async fn start(delays: Delays) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let template = Template::parse(include_str!("../../template.yaml")).unwrap();
@@ -55,12 +55,12 @@ impl Services {
         Self { stack, channel: channel.unwrap(), template, sqs }
     }
 
-    /// Starts the function and waits until it asks for its first event.
+    /// Starts the function and waits until it requests its first event.
     pub async fn launch(&self, function: &'static str) -> Function {
         self.launch_with(function, &[]).await
     }
 
-    /// The same with these `variables` besides.
+    /// Starts the function with `variables` in addition to those of the template.
     pub async fn launch_with(
         &self,
         function: &'static str,
@@ -69,7 +69,7 @@ impl Services {
         Function::launch(function, [&self.environment()[..], variables].concat()).await
     }
 
-    /// What the template sets, and where everything is.
+    /// Returns the variables of the template, with the endpoints of the emulators.
     fn environment(&self) -> Vec<(&'static str, String)> {
         let queue = |id| self.url(id).to_owned();
         vec![
@@ -90,26 +90,26 @@ impl Services {
         ]
     }
 
-    /// What API Gateway makes of a request in which `person` says `text`.
+    /// Returns the API Gateway event of a request in which `person` writes `text`.
     #[must_use]
     pub fn request(&self, person: &Person, text: &str) -> Value {
         self.request_with(&self.channel.message(person, text))
     }
 
-    /// What API Gateway makes of a request that delivers `activity`.
+    /// Returns the API Gateway event of a request that delivers `activity`.
     #[must_use]
     pub fn request_with(&self, activity: &Value) -> Value {
         request(&self.channel, activity)
     }
 
-    /// The template's schedule fires.
+    /// Returns the event of the template's schedule.
     #[must_use]
-    pub fn firing(&self) -> Value {
+    pub fn schedule_event(&self) -> Value {
         template::fire(self.template.schedules.first().unwrap(), SystemClock.now())
     }
 
-    /// Hands what is in the queue to the worker, once, and removes it as Lambda does.
-    pub async fn pump(&self, queue: &str, worker: &mut Function) {
+    /// Invokes the worker with the only message in the queue, and deletes it as Lambda does.
+    pub async fn deliver(&self, queue: &str, worker: &mut Function) {
         let messages = self.receive(queue).await;
         assert_eq!(messages.len(), 1, "{queue}");
         let answer = worker.handle(self.event(queue, &messages)).await;
@@ -117,7 +117,7 @@ impl Services {
         self.delete(queue, &messages).await;
     }
 
-    /// The event of Lambda's event source mapping for these messages of `queue`.
+    /// Returns the event of the event source mapping for these messages of `queue`.
     #[must_use]
     pub fn event(&self, queue: &str, messages: &[Message]) -> Value {
         let name = self.url(queue).rsplit('/').next().unwrap();
@@ -142,31 +142,31 @@ impl Services {
         json!({ "Records": records.collect::<Vec<_>>() })
     }
 
-    /// Where a queue is, by its logical id.
+    /// Returns the URL of a queue by its logical id.
     fn url(&self, queue: &str) -> &str {
         self.stack.queue_url(queue).unwrap()
     }
 
-    /// What is in the queue now, ten messages at most.
+    /// Returns the visible messages of the queue, ten at most.
     pub async fn receive(&self, queue: &str) -> Vec<Message> {
         let request = self.sqs.receive_message().queue_url(self.url(queue));
         request.max_number_of_messages(10).send().await.unwrap().messages.unwrap_or_default()
     }
 
-    /// The next message of the queue, waited for as Lambda does.
+    /// Returns the next message of the queue, after a long poll.
     pub async fn next(&self, queue: &str) -> Option<Message> {
         let request = self.sqs.receive_message().queue_url(self.url(queue)).wait_time_seconds(1);
         request.max_number_of_messages(1).send().await.unwrap().messages.unwrap_or_default().pop()
     }
 
-    /// Has a message that was received come back after so many seconds.
-    pub async fn hide(&self, queue: &str, message: &Message, seconds: i32) {
+    /// Makes a received message visible again after this number of seconds.
+    pub async fn set_visibility(&self, queue: &str, message: &Message, seconds: i32) {
         let request = self.sqs.change_message_visibility().queue_url(self.url(queue));
         let request = request.set_receipt_handle(message.receipt_handle.clone());
         request.visibility_timeout(seconds).send().await.unwrap();
     }
 
-    /// How many messages the queue holds: waiting, in hand or delayed.
+    /// Returns the number of messages in the queue: visible, not visible and delayed.
     pub async fn depth(&self, queue: &str) -> usize {
         let request = self.sqs.get_queue_attributes().queue_url(self.url(queue));
         let answer = request.attribute_names(QueueAttributeName::All).send().await.unwrap();
@@ -178,7 +178,7 @@ impl Services {
         counts.map(|(_, count)| count.parse::<usize>().unwrap()).sum()
     }
 
-    /// The records of all jobs.
+    /// Returns the records of all jobs.
     pub async fn jobs(&self) -> HashMap<JobId, Job> {
         let dynamodb = aws_sdk_dynamodb::Client::new(&self.stack.sdk_config());
         let (mut jobs, mut from) = (HashMap::new(), None);
@@ -198,7 +198,7 @@ impl Services {
         }
     }
 
-    /// Removes messages.
+    /// Deletes these messages.
     pub async fn delete(&self, queue: &str, messages: &[Message]) {
         for message in messages {
             let request = self.sqs.delete_message().queue_url(self.url(queue));
@@ -211,7 +211,7 @@ async fn listener() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").await.unwrap()
 }
 
-/// What API Gateway makes of a request with which `channel` delivers `activity`.
+/// Returns the API Gateway event of a request with which `channel` delivers `activity`.
 #[must_use]
 pub fn request(channel: &Channel, activity: &Value) -> Value {
     let token = channel.sign_claims(&channel.token_claims()).unwrap();

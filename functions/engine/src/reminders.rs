@@ -4,7 +4,7 @@
 mod due;
 mod words;
 
-use herald::agent::reminder::{Listed, MAX_REMINDERS};
+use herald::agent::reminder::{MAX_REMINDERS, ScheduledReminder};
 use herald::agent::{Days, Effect, Recurrence, Reminder, Response, Turn, Zone};
 use herald::protocol::activity::Activity;
 use jiff::Timestamp;
@@ -138,9 +138,10 @@ fn list(turn: &Turn) -> Response {
 }
 
 fn cancel(turn: &Turn, wanted: Option<&str>) -> Response {
-    let is_meant =
-        |listed: &&Listed| wanted.is_none_or(|wanted| number(&listed.id).eq_ignore_ascii_case(wanted));
-    let found: Vec<&Listed> = turn.memory.reminders.listed.iter().filter(is_meant).collect();
+    let is_meant = |listed: &&ScheduledReminder| {
+        wanted.is_none_or(|wanted| number(&listed.id).eq_ignore_ascii_case(wanted))
+    };
+    let found: Vec<&ScheduledReminder> = turn.memory.reminders.listed.iter().filter(is_meant).collect();
     match (&found[..], wanted) {
         ([], None) => Response::reply("You have no reminders here."),
         ([], Some(_)) => {
@@ -152,13 +153,13 @@ fn cancel(turn: &Turn, wanted: Option<&str>) -> Response {
     }
 }
 
-fn cancelling(listed: &Listed) -> Effect {
+fn cancelling(listed: &ScheduledReminder) -> Effect {
     Effect::CancelReminder { reminder: listed.id.clone() }
 }
 
 /// “Monday, 23 November 2026 at 09:00”.
 fn moment(at: Timestamp, zone: &Zone) -> String {
-    let shown = zone.shown(at);
+    let shown = zone.to_datetime(at);
     shown.strftime("%A, %-d %B %Y at %H:%M").to_string()
 }
 

@@ -190,13 +190,15 @@ fn read_time(text: &str) -> Result<Timestamp, InvalidEvent> {
 }
 
 fn read_local_time(at: Option<&str>, zone: Option<&str>) -> Result<Option<LocalTime>, InvalidEvent> {
-    let otherwise = zone.map(Zone::named).transpose();
-    let otherwise =
-        otherwise.map_err(|_| invalid("local_zone", "is not an IANA time zone such as Europe/Zurich"))?;
+    let default_zone = zone.map(Zone::named).transpose();
+    let default_zone =
+        default_zone.map_err(|_| invalid("local_zone", "is not an IANA time zone such as Europe/Zurich"))?;
     let at = at.map(|at| jiff::civil::Time::strptime("%H:%M", at)).transpose();
     let at = at.map_err(|_| invalid("local_time", "is not a time of day such as 09:00"))?;
-    match (at, otherwise) {
-        (Some(at), otherwise) => Ok(Some(LocalTime { at, otherwise: otherwise.unwrap_or_else(Zone::utc) })),
+    match (at, default_zone) {
+        (Some(at), default_zone) => {
+            Ok(Some(LocalTime { at, default_zone: default_zone.unwrap_or_else(Zone::utc) }))
+        }
         (None, None) => Ok(None),
         (None, Some(_)) => Err(invalid("local_zone", "needs `local_time`")),
     }

@@ -1,7 +1,7 @@
 //! Reminders: listed in the memory of their conversation, and enqueued for when they are due.
 //! A due one is delivered by its handler.
 
-use herald::agent::reminder::Listed;
+use herald::agent::reminder::ScheduledReminder;
 use herald::agent::{Memory, Reminder};
 use herald::aws::queue::{ReminderWork, WorkMessage};
 use herald::error::error_chain;
@@ -47,7 +47,7 @@ impl Reminders {
             error!(error = %error_chain(&error), job.id = job.as_str(), "skipped a reminder that fits no message");
             return Ok(());
         }
-        let listed = Listed::new(id.as_reminder(), reminder);
+        let listed = ScheduledReminder::new(id.as_reminder(), reminder);
         self.memories.update_memory(job, reference, |memory| memory.with_reminder(listed.clone())).await?;
         self.timers.enqueue_at(job, WorkMessage::Reminder(work), reminder.due).await
     }

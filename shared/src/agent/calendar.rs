@@ -1,5 +1,5 @@
-//! The calendar: what the clocks of a zone show when, over their changes, and what comes back regularly.
-//! EventBridge's own expressions are not read here: their rules are the scheduler's.
+//! Time zones, quiet hours and recurrences, correct across daylight saving changes.
+//! Does not parse EventBridge Scheduler expressions.
 
 mod quiet;
 mod recurrence;
@@ -11,23 +11,25 @@ use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use serde::{Deserialize, Serialize};
 
-pub use self::quiet::{NeverQuiet, QuietHours};
+pub use self::quiet::{InvalidQuietHours, QuietHours};
 pub use self::recurrence::{Days, Recurrence};
 use crate::protocol::conversation::ConversationReference;
 
 /// A time zone of the IANA database.
 ///
-/// Clocks that are put forward skip some times and clocks that are put back show some twice:
+/// A local time in a gap resolves to the end of the gap, and one in a fold to the first occurrence.
+///
+/// # Examples
 ///
 /// ```
 /// use herald::agent::calendar::Zone;
 ///
 /// let zurich = Zone::named("Europe/Zurich")?;
 ///
-/// // 02:30 is skipped: the first moment after it is meant.
-/// assert_eq!(zurich.moment("2027-03-28T02:30".parse()?).to_string(), "2027-03-28T01:00:00Z");
-/// // 02:30 comes twice: the first is meant.
-/// assert_eq!(zurich.moment("2027-10-31T02:30".parse()?).to_string(), "2027-10-31T00:30:00Z");
+/// // 02:30 is in a gap: resolves to its end.
+/// assert_eq!(zurich.to_timestamp("2027-03-28T02:30".parse()?).to_string(), "2027-03-28T01:00:00Z");
+/// // 02:30 is in a fold: resolves to the first occurrence.
+/// assert_eq!(zurich.to_timestamp("2027-10-31T02:30".parse()?).to_string(), "2027-10-31T00:30:00Z");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,17 +39,17 @@ pub struct Zone {
     rules: TimeZone,
 }
 
-/// A name that is none of a zone.
+/// The error of looking up a name that is not in the IANA database.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not an IANA time zone, e.g. Europe/Zurich")]
 pub struct UnknownZone(pub String);
 
 impl Zone {
-    /// The zone of this name, in either case.
+    /// Returns the zone called `name`, ignoring case.
     ///
     /// # Errors
     ///
-    /// [`UnknownZone`].
+    /// [`UnknownZone`] when the IANA database does not contain the name.
     pub fn named(name: &str) -> Result<Self, UnknownZone> {
         let unknown = || UnknownZone(name.chars().filter(|char| !char.is_control()).take(64).collect());
         let rules = TimeZone::get(name).ok().filter(|rules| !rules.is_unknown()).ok_or_else(unknown)?;
@@ -55,54 +57,53 @@ impl Zone {
         Ok(Self { name, rules })
     }
 
-    /// The zone that stands in where none is known.
+    /// Returns UTC, the default where no zone is known.
     #[must_use]
     pub fn utc() -> Self {
         Self { name: "UTC".to_owned(), rules: TimeZone::UTC }
     }
 
-    /// Returns the time zone of the person in a conversation, where it is known and in the IANA database.
+    /// Returns the user's time zone in a conversation, where it is known and in the IANA database.
     #[must_use]
     pub fn of(reference: &ConversationReference) -> Option<Self> {
         reference.timezone.as_deref().and_then(|zone| Self::named(zone).ok())
     }
 
-    /// Its name.
+    /// Returns the IANA name of the zone.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.name
     }
 
-    /// What its clocks show at `at`.
+    /// Returns the local time at `at`.
     #[must_use]
-    pub fn shown(&self, at: Timestamp) -> DateTime {
+    pub fn to_datetime(&self, at: Timestamp) -> DateTime {
         self.rules.to_datetime(at)
     }
 
-    /// The moment at which its clocks show `time`: the first where they do twice, and where they never do the moment
-    /// at which they skip it.
+    /// Returns the timestamp of the local time `time`: the first of two in a fold, and the end of a gap.
     #[must_use]
-    pub fn moment(&self, time: DateTime) -> Timestamp {
+    pub fn to_timestamp(&self, time: DateTime) -> Timestamp {
         let ambiguous = self.rules.to_ambiguous_timestamp(time);
-        let is_skipped = matches!(ambiguous.offset(), AmbiguousOffset::Gap { .. });
-        // Of a time that is skipped this is before the change, as far as the clocks are put forward at most.
+        let is_gap = matches!(ambiguous.offset(), AmbiguousOffset::Gap { .. });
+        // For a time in a gap this is before the transition, by at most the length of the gap.
         let first = ambiguous.earlier().unwrap_or(match time.year() {
             ..0 => Timestamp::MIN,
             0.. => Timestamp::MAX,
         });
-        let change = self.rules.following(first).next().filter(|_| is_skipped);
+        let change = self.rules.following(first).next().filter(|_| is_gap);
         change.map_or(first, |change| change.timestamp())
     }
 
-    /// Whether its clocks never show `time`.
+    /// Whether the local time `time` never occurs, because it is in a gap.
     #[must_use]
-    pub fn skips(&self, time: DateTime) -> bool {
+    pub fn is_gap(&self, time: DateTime) -> bool {
         matches!(self.rules.to_ambiguous_timestamp(time).offset(), AmbiguousOffset::Gap { .. })
     }
 
-    /// Whether its clocks show `time` twice.
+    /// Whether the local time `time` occurs twice, because it is in a fold.
     #[must_use]
-    pub fn repeats(&self, time: DateTime) -> bool {
+    pub fn is_fold(&self, time: DateTime) -> bool {
         matches!(self.rules.to_ambiguous_timestamp(time).offset(), AmbiguousOffset::Fold { .. })
     }
 }

@@ -11,6 +11,17 @@ use crate::agent::reminder::Reminder;
 use crate::agent::topic::Topic;
 
 /// A change that is applied with a response; see [`Response::with_effect`](crate::agent::response::Response::with_effect).
+///
+/// # Examples
+///
+/// ```
+/// use herald::agent::{Effect, Response, Topic};
+///
+/// let mute = Effect::Mute { topic: Some(Topic::new("news")?) };
+/// let response = Response::reply("You will receive no news.").with_effect(mute);
+/// assert_eq!(response.effects.len(), 1);
+/// # Ok::<(), herald::agent::topic::InvalidTopic>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "effect", rename_all = "kebab-case")]
 pub enum Effect {
@@ -20,15 +31,15 @@ pub enum Effect {
     Forget,
     /// Cancels a waiting task.
     CancelTask {
-        /// The task, or its waiting step.
+        /// The task's id, or its waiting step's.
         task: TaskId,
     },
-    /// Schedules a reminder in this conversation. Beyond [`MAX_REMINDERS`](crate::agent::reminder::MAX_REMINDERS) the last
-    /// are not kept.
+    /// Schedules a reminder in this conversation. Ignored beyond
+    /// [`MAX_REMINDERS`](crate::agent::reminder::MAX_REMINDERS).
     Remind(Box<Reminder>),
     /// Cancels a reminder.
     CancelReminder {
-        /// Its [`Listed::id`](crate::agent::reminder::Listed::id).
+        /// The [`ScheduledReminder::id`](crate::agent::reminder::ScheduledReminder::id).
         reminder: ReminderId,
     },
     /// Subscribes this conversation to a [topic](crate::broadcast::audience::Audience::Topic).
@@ -36,24 +47,24 @@ pub enum Effect {
         /// The topic.
         topic: Topic,
     },
-    /// Removes the subscription.
+    /// Removes this conversation's subscription to a topic.
     Unsubscribe {
         /// The topic.
         topic: Topic,
     },
     /// Mutes notifications about a topic, or all of them: for the user of a personal conversation, else for this one.
     Mute {
-        /// The topic; `None`: everything.
+        /// The topic; `None` for all topics.
         topic: Option<Topic>,
     },
     /// Reverts [`Effect::Mute`]. Without a topic it unmutes everything, muted topics included.
     Unmute {
-        /// The topic; `None`: everything.
+        /// The topic; `None` for all topics.
         topic: Option<Topic>,
     },
     /// Sets the quiet hours, which defer every notification that is not urgent until they end.
     QuietHours {
-        /// The hours of each day, in the user's time zone; `None` removes them.
+        /// The hours of each day, in the user's time zone; `None` to remove them.
         hours: Option<QuietHours>,
     },
 }

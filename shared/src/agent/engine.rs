@@ -1,5 +1,5 @@
-//! The engine: what the agent answers and does (the one crate a user of Herald writes).
-//! It decides and returns data; it never holds a connector, a queue or an AWS type.
+//! The [`Engine`] trait: the agent's logic, which is the only crate that a user of Herald writes.
+//! An engine returns decisions as data; it uses no connector, queue or AWS type.
 
 use async_trait::async_trait;
 
@@ -13,7 +13,9 @@ use crate::protocol::activity::Activity;
 /// An error of the engine; its text is not logged, because it may hold what a user wrote.
 pub type EngineError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Decides what the agent answers and does.
+/// Decides how the agent responds.
+///
+/// # Examples
 ///
 /// ```
 /// use async_trait::async_trait;
@@ -28,7 +30,7 @@ pub type EngineError = Box<dyn std::error::Error + Send + Sync>;
 ///         Ok(match turn.text().as_str() {
 ///             "" => Response::ignore(),
 ///             "report" => Response::defer(Activity::message("On it. I will post the report here."), Task::new("report")),
-///             text => Response::reply(format!("You said: {text}")),
+///             text => Response::reply(format!("You wrote: {text}")),
 ///         })
 ///     }
 ///
@@ -39,25 +41,28 @@ pub type EngineError = Box<dyn std::error::Error + Send + Sync>;
 /// ```
 #[async_trait]
 pub trait Engine: Send + Sync {
-    /// Answers one inbound activity, of any type. The worker gives it 5 s; after that it sends
-    /// [`Engine::default_ack`], drops the call, and calls again without that limit. `inbound` answers an
-    /// `invoke` or an activity that expects replies, within 5 s or not at all.
-    /// It may run more than once for one activity: after a crash, or when it was slow.
+    /// Responds to one inbound activity, of any type.
+    ///
+    /// After 5 s the worker sends [`Engine::default_ack`], drops the call, and calls again without a limit. For an
+    /// `invoke` or an activity that expects replies, `inbound` calls it once, for at most 5 s.
+    /// It may run more than once for one activity: after a crash, or after the limit.
     ///
     /// # Errors
     ///
     /// Any failure to answer; the turn is retried, and in the end [`Engine::failure_notice`] is sent.
     async fn on_activity(&self, turn: &Turn) -> Result<Response, EngineError>;
 
-    /// Does the work that [`Outcome::Defer`](crate::agent::response::Outcome::Defer) requested. It may run more than once
-    /// for one task; [`TaskRun::idempotency_key`] is then the same. What it reports to `progress` is shown while it runs.
+    /// Runs a task that [`Outcome::Defer`](crate::agent::response::Outcome::Defer) requested.
+    ///
+    /// It may run more than once for one task, with one [`TaskRun::idempotency_key`]. Updates of `progress` are shown
+    /// while it runs.
     ///
     /// # Errors
     ///
     /// Any failure to finish; the task is retried, and in the end [`Engine::failure_notice`] is sent.
     async fn run_task(&self, run: &TaskRun, progress: &Progress) -> Result<TaskResponse, EngineError>;
 
-    /// Returns what to send to `recipient` for `notification`; `None`, the default, to skip the recipient.
+    /// Returns the message to `recipient` for `notification`; `None`, the default, skips the recipient.
     ///
     /// # Errors
     ///
@@ -71,22 +76,22 @@ pub trait Engine: Send + Sync {
         Ok(None)
     }
 
-    /// Whether [`Engine::on_activity`] needs the conversation's memory for `turn`, which costs a read of the table.
+    /// Whether [`Engine::on_activity`] needs the conversation's memory for `turn`; loading it costs a read of the table.
     fn needs_memory(&self, _turn: &Turn) -> bool {
         false
     }
 
-    /// Returns what to send when [`Engine::on_activity`] takes longer than 5 s to answer a message.
+    /// Returns the message sent when [`Engine::on_activity`] takes longer than 5 s.
     fn default_ack(&self, _turn: &Turn) -> Activity {
         Activity::message("I am on it. The answer will follow here.")
     }
 
-    /// Returns the text that closes a stream whose task takes longer than a stream may.
+    /// Returns the text that closes a stream whose task exceeds the maximum duration of a stream.
     fn timeout_notice(&self) -> String {
         "This takes longer. The answer will follow here.".to_owned()
     }
 
-    /// Returns what to send when the engine has failed for good.
+    /// Returns the message sent when the engine has failed permanently.
     fn failure_notice(&self) -> Activity {
         Activity::message("Sorry, that did not work. Please try again later.")
     }

@@ -1,10 +1,10 @@
-//! Ids of tasks and reminders, as an engine meets them.
+//! Ids of tasks and reminders, as hashes.
 
 use crate::hash::hash_ids;
 
 hash_ids! {
-    /// Names a task: all its runs and steps have the same.
+    /// Identifies a task; shared by all its runs and steps.
     TaskId, InvalidTaskId = "a task's id is 64 hexadecimal digits";
-    /// Names a reminder: all its recurrences have the same.
+    /// Identifies a reminder; shared by all its occurrences.
     ReminderId, InvalidReminderId = "a reminder's id is 64 hexadecimal digits";
 }

@@ -5,14 +5,16 @@ use serde_json::{Value, json};
 
 use crate::agent::response::Response;
 
-/// The name of the invoke of a card's button (`Action.Execute`): answer it with [`card`], [`message`], [`refused`] or
+/// Name of the invoke of a card's button (`Action.Execute`); respond with [`card`], [`message`], [`refused`] or
 /// [`failed`].
 pub const CARD_ACTION: &str = "adaptiveCard/action";
 
-/// The name of the invoke of the feedback buttons: answer it with [`accepted`].
+/// Name of the invoke of the feedback buttons; respond with [`accepted`].
 pub const FEEDBACK: &str = "message/submitAction";
 
-/// Returns a response that shows `card` in place of the one whose button was pressed.
+/// Returns a response that replaces the card whose button was pressed with `card`.
+///
+/// # Examples
 ///
 /// ```
 /// use herald::agent::{Outcome, invoke};
@@ -33,19 +35,19 @@ pub fn message(text: impl Into<String>) -> Response {
     to_card(200, "application/vnd.microsoft.activity.message", Value::String(text.into()))
 }
 
-/// Returns a response that rejects what the button requests, with the reason.
+/// Returns a response that rejects the button's request, with a reason.
 #[must_use]
-pub fn refused(why: impl Into<String>) -> Response {
-    to_card(400, ERROR, json!({ "code": "BadRequest", "message": why.into() }))
+pub fn refused(reason: impl Into<String>) -> Response {
+    to_card(400, ERROR, json!({ "code": "BadRequest", "message": reason.into() }))
 }
 
-/// Returns a response that reports a failure which may succeed when the button is pressed again.
+/// Returns a response that reports a temporary failure; the button may be pressed again.
 #[must_use]
-pub fn failed(why: impl Into<String>) -> Response {
-    to_card(500, ERROR, json!({ "code": "InternalServerError", "message": why.into() }))
+pub fn failed(reason: impl Into<String>) -> Response {
+    to_card(500, ERROR, json!({ "code": "InternalServerError", "message": reason.into() }))
 }
 
-/// Returns a response that accepts the invoke without content. A feedback invoke reads any body as a failure.
+/// Returns a response that accepts the invoke without content; a feedback invoke treats any body as a failure.
 #[must_use]
 pub fn accepted() -> Response {
     Response::invoke(200, json!({}))
@@ -53,7 +55,7 @@ pub fn accepted() -> Response {
 
 const ERROR: &str = "application/vnd.microsoft.error";
 
-/// The outer status is 200 whatever the inner one is.
+/// Returns a response to a card invoke: the HTTP status is always 200, `status` is in the body.
 fn to_card(status: u16, kind: &str, value: Value) -> Response {
     let mut body = json!({ "statusCode": status, "type": kind });
     body["value"] = value;

@@ -1,76 +1,86 @@
-//! Memory: what is stored of one conversation between turns, within bounds.
+//! Memory: the bounded state of one conversation that persists between turns.
 //!
-//! The engine changes it with [`crate::agent::effect::Effect`]; [`crate::aws::table::MemoryStore`] stores it.
+//! Engines change it with [`crate::agent::effect::Effect`]; [`crate::aws::table::MemoryStore`] stores it.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::agent::ids::ReminderId;
 use crate::agent::ids::TaskId;
-use crate::agent::reminder::{Listed, Reminders};
+use crate::agent::reminder::{Reminders, ScheduledReminder};
 
-/// Most exchanges that are kept.
+/// Maximum number of exchanges.
 pub const MAX_EXCHANGES: usize = 20;
 
-/// Most text that is kept of all exchanges together, in bytes; of one longer than this its beginning.
+/// Maximum text of all exchanges together, in bytes; a single longer exchange is truncated.
 pub const MAX_TEXT_BYTES: usize = 16 * 1024;
 
-/// How long an exchange is kept.
-pub const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// Retention of an exchange.
+pub const EXCHANGE_TTL: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// Most waiting tasks that are listed; those that are due last give way.
+/// Maximum number of listed waiting tasks; those due last are dropped.
 pub const MAX_WAITING: usize = 20;
 
-/// How long after it was due a task is listed, and how long it is known what was to be forgotten: whatever is
-/// repeated is repeated within a day.
-const OVERDUE: SignedDuration = SignedDuration::from_hours(48);
+/// Retention of a task after its due time, and of the time of a clear: redeliveries happen within a day.
+const OVERDUE_TTL: SignedDuration = SignedDuration::from_hours(48);
 
-/// What is kept of one conversation.
+/// The state of one conversation that persists between turns.
+///
+/// # Examples
+///
+/// ```
+/// use herald::agent::{Exchange, Memory};
+///
+/// let now = "2026-11-23T09:00:00Z".parse()?;
+/// let memory = Memory::default().with_exchange(Exchange::new("How long does it take?", "Two days.", now));
+/// assert_eq!(memory.exchanges[0].answered, "Two days.");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Memory {
-    /// What was said last, oldest first.
+    /// The latest exchanges, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exchanges: Vec<Exchange>,
-    /// Labelled tasks that go on later, the next one first.
+    /// Labelled tasks that continue later, the next due first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waiting: Vec<WaitingTask>,
-    /// What is to be said when it is due.
+    /// Reminders of the conversation.
     #[serde(default, skip_serializing_if = "Reminders::is_empty")]
     pub reminders: Reminders,
-    /// When the agent was last asked to forget: what was said before stays forgotten, though it is told again.
+    /// When the exchanges were last cleared; a redelivered earlier exchange is not added again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub forgotten: Option<Timestamp>,
+    pub cleared_at: Option<Timestamp>,
 }
 
-/// One question and its answer.
+/// One message of the user and the agent's response.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exchange {
-    /// What the person said.
+    /// The user's message.
     pub asked: String,
-    /// What the agent said.
+    /// The agent's response.
     pub answered: String,
-    /// When.
+    /// When the user's message arrived.
     pub at: Timestamp,
 }
 
-/// A task that goes on later.
+/// A task that continues later.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaitingTask {
-    /// The step that waits.
+    /// The id of the waiting step.
     pub step: TaskId,
-    /// The task it is a step of: its [`crate::agent::task::TaskRun::idempotency_key`]. Either names it to
-    /// [`crate::agent::effect::Effect::CancelTask`].
+    /// The id of the task, which is its [`crate::agent::task::TaskRun::idempotency_key`].
+    /// [`crate::agent::effect::Effect::CancelTask`] accepts either id.
     pub task: TaskId,
-    /// What it is called for people.
+    /// The display name.
     pub label: String,
-    /// Since when it waits.
+    /// When it started to wait.
     pub since: Timestamp,
-    /// When it goes on.
+    /// When it continues.
     pub due: Timestamp,
 }
 
 impl Exchange {
-    /// `asked` at `at`, and what was `answered`.
+    /// Returns the exchange of the user's message `asked` at `at` and the response `answered`.
     #[must_use]
     pub fn new(asked: impl Into<String>, answered: impl Into<String>, at: Timestamp) -> Self {
         Self { asked: asked.into(), answered: answered.into(), at }
@@ -80,39 +90,39 @@ impl Exchange {
         self.asked.len() + self.answered.len()
     }
 
-    /// At most `bytes` of it, half of them for the question.
-    fn within(mut self, bytes: usize) -> Self {
+    /// Truncates the exchange to `bytes`, at most half of them for the user's message.
+    fn truncated(mut self, bytes: usize) -> Self {
         if self.bytes() > bytes {
-            cut(&mut self.asked, bytes / 2);
-            let left = bytes - self.asked.len();
-            cut(&mut self.answered, left);
+            truncate(&mut self.asked, bytes / 2);
+            let remaining = bytes - self.asked.len();
+            truncate(&mut self.answered, remaining);
         }
         self
     }
 }
 
 impl Memory {
-    /// The same with `exchange`; not where it is there already, or was to be forgotten.
+    /// Returns the memory with `exchange`, unless it is a duplicate or was cleared.
     #[must_use]
     pub fn with_exchange(mut self, exchange: Exchange) -> Self {
-        let exchange = exchange.within(MAX_TEXT_BYTES);
-        let is_forgotten = self.forgotten.is_some_and(|at| exchange.at < at);
-        if !is_forgotten && !self.exchanges.contains(&exchange) {
+        let exchange = exchange.truncated(MAX_TEXT_BYTES);
+        let is_cleared = self.cleared_at.is_some_and(|at| exchange.at < at);
+        if !is_cleared && !self.exchanges.contains(&exchange) {
             self.exchanges.push(exchange);
             self.exchanges.sort_by_key(|exchange| exchange.at);
         }
         self
     }
 
-    /// The same without anything that was said before `at`. Tasks go on, and reminders come.
+    /// Returns the memory without exchanges before `at`; tasks and reminders stay.
     #[must_use]
     pub fn cleared_before(mut self, at: Timestamp) -> Self {
         self.exchanges.retain(|exchange| exchange.at >= at);
-        self.forgotten = self.forgotten.max(Some(at));
+        self.cleared_at = self.cleared_at.max(Some(at));
         self
     }
 
-    /// The same with `task` waiting, in place of an earlier step of it.
+    /// Returns the memory with the waiting task `task`, which replaces an earlier step of it.
     #[must_use]
     pub fn with_waiting_task(mut self, task: WaitingTask) -> Self {
         self.waiting.retain(|other| other.task != task.task);
@@ -121,41 +131,41 @@ impl Memory {
         self
     }
 
-    /// The same without `task`, given as the task or as the step of it that waited.
+    /// Returns the memory without the waiting task `task` (its id or its current step's).
     #[must_use]
     pub fn without_task(mut self, task: &TaskId) -> Self {
         self.waiting.retain(|other| other.task != *task && other.step != *task);
         self
     }
 
-    /// The same with a reminder on the list.
+    /// Returns the memory with a reminder.
     #[must_use]
-    pub fn with_reminder(self, listed: Listed) -> Self {
-        Self { reminders: self.reminders.with(listed), ..self }
+    pub fn with_reminder(self, reminder: ScheduledReminder) -> Self {
+        Self { reminders: self.reminders.with(reminder), ..self }
     }
 
-    /// The same after the reminder `id` has come for the time `number`, and comes next at `due`.
+    /// Returns the memory after delivery `number` of the reminder `id`, due next at `due`.
     #[must_use]
     pub fn with_next_reminder(self, id: &ReminderId, number: u32, due: Timestamp) -> Self {
-        Self { reminders: self.reminders.moved(id, number, due), ..self }
+        Self { reminders: self.reminders.with_next_due(id, number, due), ..self }
     }
 
-    /// The same without the reminder `id`, which came.
+    /// Returns the memory without the delivered reminder `id`.
     #[must_use]
     pub fn without_reminder(self, id: &ReminderId) -> Self {
         Self { reminders: self.reminders.without(id), ..self }
     }
 
-    /// The same without the reminder `id`, which was cancelled at `at`.
+    /// Returns the memory without the reminder `id`, cancelled at `at`.
     #[must_use]
     pub fn with_cancelled_reminder(self, id: &ReminderId, at: Timestamp) -> Self {
-        Self { reminders: self.reminders.cancelling(id, at), ..self }
+        Self { reminders: self.reminders.with_cancelled(id, at), ..self }
     }
 
-    /// What of it counts at `now`: the latest exchanges within their bounds, and what is not long overdue.
+    /// Returns the memory without what has expired at `now` or exceeds its bounds.
     #[must_use]
     pub fn pruned(mut self, now: Timestamp) -> Self {
-        self.exchanges.retain(|exchange| age(exchange.at, now) < KEPT);
+        self.exchanges.retain(|exchange| age(exchange.at, now) < EXCHANGE_TTL);
         let mut bytes = 0;
         let fit = self.exchanges.iter().rev().take(MAX_EXCHANGES).take_while(|exchange| {
             bytes += exchange.bytes();
@@ -163,20 +173,20 @@ impl Memory {
         });
         let fit = fit.count();
         self.exchanges.drain(..self.exchanges.len() - fit);
-        self.waiting.retain(|task| age(task.due, now) < OVERDUE);
+        self.waiting.retain(|task| age(task.due, now) < OVERDUE_TTL);
         self.waiting.truncate(MAX_WAITING);
         self.reminders = self.reminders.pruned(now);
-        self.forgotten = self.forgotten.filter(|at| age(*at, now) < OVERDUE);
+        self.cleared_at = self.cleared_at.filter(|at| age(*at, now) < OVERDUE_TTL);
         self
     }
 
-    /// When nothing of it counts any more; `None` when nothing does now.
+    /// Returns when all of the memory has expired; `None` when it is empty.
     #[must_use]
     pub fn expires_at(&self) -> Option<Timestamp> {
-        let said = self.exchanges.iter().map(|exchange| after(exchange.at, KEPT));
-        let waiting = self.waiting.iter().map(|task| after(task.due, OVERDUE));
-        let forgotten = self.forgotten.iter().map(|at| after(*at, OVERDUE));
-        said.chain(waiting).chain(forgotten).chain(self.reminders.expires_at()).max()
+        let exchanges = self.exchanges.iter().map(|exchange| after(exchange.at, EXCHANGE_TTL));
+        let waiting = self.waiting.iter().map(|task| after(task.due, OVERDUE_TTL));
+        let cleared_at = self.cleared_at.iter().map(|at| after(*at, OVERDUE_TTL));
+        exchanges.chain(waiting).chain(cleared_at).chain(self.reminders.expires_at()).max()
     }
 }
 
@@ -188,11 +198,11 @@ fn after(at: Timestamp, time: SignedDuration) -> Timestamp {
     at.checked_add(time).unwrap_or(Timestamp::MAX)
 }
 
-fn cut(text: &mut String, bytes: usize) {
+fn truncate(text: &mut String, bytes: usize) {
     text.truncate(text.floor_char_boundary(bytes));
 }
 
-// What people say is nobody else's.
+// Conversation text is personal data and must not be logged.
 impl std::fmt::Debug for Exchange {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Exchange(…, {})", self.at)

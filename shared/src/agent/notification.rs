@@ -1,5 +1,5 @@
-//! Notifications: what a broadcast is about, and one of its recipients.
-//! The content comes from the engine or from the broadcast; the recipients come from the audience.
+//! Notifications: the subject of a broadcast, and one of its recipients.
+//! Holds neither content, which the engine or the broadcast provides, nor the audience.
 
 use jiff::civil::Time;
 use jiff::{SignedDuration, Timestamp};
@@ -11,34 +11,50 @@ use crate::protocol::conversation::{ConversationReference, User};
 use crate::protocol::ids::TenantId;
 use crate::protocol::team::TeamChannel;
 
-/// What a broadcast is about, by a name that the engine knows.
+/// The subject of a broadcast, identified by a name that the engine knows.
+///
+/// # Examples
+///
+/// ```
+/// use herald::agent::Notification;
+/// use herald::agent::notification::LocalTime;
+/// use jiff::civil::time;
+///
+/// let digest = Notification {
+///     local_time: Some(LocalTime { at: time(9, 0, 0, 0), default_zone: "UTC".to_owned().try_into()? }),
+///     ..Notification::new("morning-digest", "2026-11-23T00:00:00Z".parse()?)
+/// };
+///
+/// assert_eq!(digest.due(Some("Europe/Zurich")), "2026-11-23T08:00:00Z".parse()?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notification {
-    /// The engine's name for it, e.g. `morning-digest`.
+    /// The name that the engine knows it by, e.g. `morning-digest`.
     pub name: String,
-    /// The time it is for, which is not the time it is sent.
+    /// The scheduled time, which is not the time at which it is sent.
     pub scheduled_time: Timestamp,
-    /// Whether a recipient may rather miss it than receive it twice.
+    /// Whether an ambiguous send is not repeated: a recipient may miss it, but never receives it twice.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub at_most_once: bool,
-    /// The topic that recipients may mute; unless set, its name.
+    /// The topic that recipients may mute; defaults to the name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub topic: Option<Topic>,
-    /// Whether it is sent in quiet hours too.
+    /// Whether it is also sent during quiet hours.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub urgent: bool,
-    /// The time of day, in each recipient's zone, at which it is sent; unless set, as soon as possible.
+    /// The local time of each recipient at which it is sent; as soon as possible unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local_time: Option<LocalTime>,
 }
 
-/// A time of day in the zone of each recipient.
+/// A local time in the zone of each recipient.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LocalTime {
-    /// The time.
+    /// The local time.
     pub at: Time,
-    /// The zone for recipients whose zone is not known.
-    pub otherwise: Zone,
+    /// The zone of recipients whose zone is unknown.
+    pub default_zone: Zone,
 }
 
 impl Notification {
@@ -55,21 +71,21 @@ impl Notification {
         }
     }
 
-    /// Returns when a recipient in `zone` is due: the first time at or after [`Self::scheduled_time`] that has the local
-    /// time there. A local time in a gap is due when the gap ends; of two in a fold, the first is due.
+    /// Returns when it is due for a recipient in `zone`.
     ///
-    /// Every zone has every local time within 25 hours, so no recipient is due later than that.
+    /// That is the first occurrence of the local time at or after [`Self::scheduled_time`], resolved as in [`Zone`]. Every
+    /// zone has every local time within 25 hours, so no recipient is due later than that.
     #[must_use]
     pub fn due(&self, zone: Option<&str>) -> Timestamp {
-        let Some(LocalTime { at, otherwise }) = &self.local_time else { return self.scheduled_time };
-        let zone = zone.and_then(|zone| Zone::named(zone).ok()).unwrap_or_else(|| otherwise.clone());
+        let Some(LocalTime { at, default_zone }) = &self.local_time else { return self.scheduled_time };
+        let zone = zone.and_then(|zone| Zone::named(zone).ok()).unwrap_or_else(|| default_zone.clone());
         let daily = Recurrence { days: Days::Daily, at: *at, zone };
         let before = self.scheduled_time.checked_sub(SignedDuration::from_nanos(1));
         let due = before.ok().and_then(|before| daily.next_after(before));
         due.unwrap_or(self.scheduled_time)
     }
 
-    /// Returns its topic, or else its name; `None` where neither is a valid topic.
+    /// Returns the topic, which defaults to the name; `None` where the name is not a valid topic.
     #[must_use]
     pub fn topic(&self) -> Option<Topic> {
         self.topic.clone().or_else(|| Topic::new(&self.name).ok())
@@ -77,18 +93,34 @@ impl Notification {
 }
 
 /// One recipient of a notification.
+///
+/// # Examples
+///
+/// ```
+/// use herald::agent::Recipient;
+/// use herald::protocol::conversation::User;
+/// use herald::protocol::ids::{EntraId, TenantId};
+///
+/// let tenant = TenantId::new("72f988bf-86f1-41af-91ab-2d7cd011db47")?;
+/// let user = User::of_teams(tenant.clone(), EntraId::new("87d349ed-44d7-43e1-9a83-5f2406dee5bd")?);
+///
+/// let recipient = Recipient::User(user);
+///
+/// assert_eq!(recipient.tenant(), Some(&tenant));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 #[expect(clippy::large_enum_variant, reason = "recipients with a reference are the rule")]
 pub enum Recipient {
-    /// Through a conversation that exists.
+    /// An existing conversation.
     Conversation {
         /// The conversation.
         reference: ConversationReference,
     },
-    /// A person without a known conversation, which is created first.
+    /// A user without a known conversation; one is created first.
     User(User),
-    /// A channel of a team, where a thread is created with the message.
+    /// A channel of a team; the message starts a thread.
     Channel(TeamChannel),
 }
 
@@ -103,7 +135,7 @@ impl Recipient {
         }
     }
 
-    /// Returns the number of requests to the channel that one message takes; creating a conversation is one more.
+    /// Returns the number of channel requests that one message takes, including the creation of a conversation.
     #[must_use]
     pub fn requests(&self) -> usize {
         match self {
@@ -112,7 +144,7 @@ impl Recipient {
         }
     }
 
-    /// Returns the person's language, where it is known.
+    /// Returns the user's language, where it is known.
     #[must_use]
     pub fn locale(&self) -> Option<&str> {
         match self {
@@ -121,7 +153,7 @@ impl Recipient {
         }
     }
 
-    /// Returns the person's time zone, where it is known.
+    /// Returns the user's time zone, where it is known.
     #[must_use]
     pub fn timezone(&self) -> Option<&str> {
         match self {
@@ -130,7 +162,7 @@ impl Recipient {
         }
     }
 
-    /// Returns the person, where the recipient is one and known by Entra id.
+    /// Returns the user, where the recipient is one with a known Entra id.
     #[must_use]
     pub fn person(&self) -> Option<User> {
         match self {
@@ -146,8 +178,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_due_when_the_clocks_of_each_first_show_the_time() {
-        let local_time = LocalTime { at: Time::constant(9, 0, 0, 0), otherwise: Zone::utc() };
+    fn due_is_the_first_local_time_in_each_zone() {
+        let local_time = LocalTime { at: Time::constant(9, 0, 0, 0), default_zone: Zone::utc() };
         let notification = |at: &str| Notification {
             local_time: Some(local_time.clone()),
             ..Notification::new("digest", at.parse().unwrap())
@@ -155,7 +187,7 @@ mod tests {
         let monday = notification("2026-11-23T00:00:00Z");
         let due = |zone| monday.due(zone).to_string();
 
-        // As Python's `zoneinfo` has them.
+        // Expected values computed with Python's `zoneinfo`.
         assert_eq!(due(Some("Pacific/Kiritimati")), "2026-11-23T19:00:00Z");
         assert_eq!(due(Some("Asia/Tokyo")), "2026-11-23T00:00:00Z");
         assert_eq!(due(Some("Asia/Kathmandu")), "2026-11-23T03:15:00Z");
@@ -164,7 +196,7 @@ mod tests {
         assert_eq!(due(Some("Pacific/Pago_Pago")), "2026-11-23T20:00:00Z");
         assert_eq!((due(None), due(Some("Mars/Base"))), (due(Some("UTC")), due(Some("UTC"))));
         let spring = Notification {
-            local_time: Some(LocalTime { at: Time::constant(2, 30, 0, 0), otherwise: Zone::utc() }),
+            local_time: Some(LocalTime { at: Time::constant(2, 30, 0, 0), default_zone: Zone::utc() }),
             ..notification("2027-03-28T00:00:00Z")
         };
         assert_eq!(spring.due(Some("Europe/Zurich")).to_string(), "2027-03-28T01:00:00Z");

@@ -1,14 +1,16 @@
-//! Progress: what a running task shows the user before it is done.
-//! It only holds the latest update; the stream decides when and how to show it (docs/protocol.md §6).
+//! Progress updates of a running task.
+//! Holds only the latest update; the stream decides when and how to show it (docs/protocol.md §6).
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
-/// Shows the user how far a task is.
+/// Reports the progress of a task to the user.
 ///
-/// Calls return at once and never fail: the runtime shows the latest update at the rate the channel allows, and nothing
-/// before the answer where the channel has no streams.
+/// Calls return at once and never fail. The worker shows the latest update at the rate that the channel allows; where
+/// the channel has no streams, it shows only the response.
+///
+/// # Examples
 ///
 /// ```
 /// use herald::agent::Progress;
@@ -26,56 +28,56 @@ pub struct Progress {
 
 #[derive(Default)]
 struct Shared {
-    latest: Mutex<Latest>,
+    latest: Mutex<Snapshot>,
     changed: Notify,
 }
 
-/// The latest update of a task.
+/// A snapshot of the progress of a task.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Latest {
-    /// What it is doing; shown until there is text.
+pub struct Snapshot {
+    /// The status; shown until there is text.
     pub status: Option<String>,
-    /// All of its answer so far.
+    /// All text of the response so far.
     pub text: String,
 }
 
 impl Progress {
-    /// Sets what the task is doing now, e.g. “Asking the shop…”; at most 1,000 characters of it are shown.
+    /// Sets the status, e.g. “Asking the shop…”; at most 1,000 characters are shown.
     pub fn set_status(&self, status: impl Into<String>) {
-        self.change(|latest| latest.status = Some(status.into()));
+        self.update(|latest| latest.status = Some(status.into()));
     }
 
-    /// Appends `more` to the answer, which only grows.
+    /// Appends `more` to the text of the response.
     pub fn push_text(&self, more: &str) {
-        self.change(|latest| latest.text.push_str(more));
+        self.update(|latest| latest.text.push_str(more));
     }
 
-    /// Returns the latest update.
+    /// Returns the current status and text.
     #[must_use]
-    pub fn latest(&self) -> Latest {
+    pub fn latest(&self) -> Snapshot {
         self.shared.latest.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Waits until there is an update since the last call.
+    /// Waits for an update since the last call.
     pub async fn changed(&self) {
         self.shared.changed.notified().await;
     }
 
-    fn change(&self, change: impl FnOnce(&mut Latest)) {
+    fn update(&self, change: impl FnOnce(&mut Snapshot)) {
         change(&mut self.shared.latest.lock().unwrap_or_else(PoisonError::into_inner));
         self.shared.changed.notify_one();
     }
 }
 
-// What is sent to a user is never logged.
+// Text shown to a user must not be logged.
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Shared(…)")
     }
 }
 
-impl std::fmt::Debug for Latest {
+impl std::fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Latest(…)")
+        f.write_str("Snapshot(…)")
     }
 }

@@ -1,5 +1,5 @@
-//! Reminders: what somebody asked to be told, when, and whether it comes back.
-//! What they wrote is read by the engine; that it is said on time, once and not after it was cancelled is the worker's.
+//! Reminders: messages that a user requests for a later time, once or recurring.
+//! Does not parse requests, which the engine does, nor send reminders, which the worker does.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -8,19 +8,21 @@ use crate::agent::calendar::Recurrence;
 use crate::agent::ids::ReminderId;
 use crate::protocol::activity::Activity;
 
-/// Most reminders of one conversation; one more is not kept, so an engine says so before.
+/// Maximum number of reminders in one conversation; more are ignored, so an engine checks before.
 pub const MAX_REMINDERS: usize = 50;
 
-/// Longest label, in bytes; of a longer one the beginning is kept.
+/// Maximum length of a label, in bytes; a longer one is truncated.
 const MAX_LABEL_BYTES: usize = 500;
 
-/// How long after it was due a reminder is still said, should nothing have run in between.
-const KEPT: SignedDuration = SignedDuration::from_hours(31 * 24);
+/// Maximum delay of a delivery after the due time, e.g. after an outage.
+const REMINDER_TTL: SignedDuration = SignedDuration::from_hours(31 * 24);
 
-/// How long it is known that a reminder was cancelled: what asked for it is repeated within a day.
-const REMEMBERED: SignedDuration = SignedDuration::from_hours(48);
+/// Retention of a cancellation: redeliveries of the request happen within a day.
+const CANCELLATION_TTL: SignedDuration = SignedDuration::from_hours(48);
 
-/// What somebody is to be reminded of.
+/// A message that is sent at a later time.
+///
+/// # Examples
 ///
 /// ```
 /// use herald::protocol::activity::Activity;
@@ -34,30 +36,30 @@ const REMEMBERED: SignedDuration = SignedDuration::from_hours(48);
 /// ```
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reminder {
-    /// What it is called in lists.
+    /// The display name in lists.
     pub label: String,
-    /// What is said.
-    pub say: Activity,
-    /// When; not before.
+    /// The message that is sent.
+    pub message: Activity,
+    /// The time at which it is sent; never before.
     pub due: Timestamp,
-    /// When it comes back after that.
+    /// The recurrence after that; `None` for a single reminder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<Recurrence>,
 }
 
-/// A reminder that is to come, as the conversation's memory lists it.
+/// A pending reminder, as the conversation's memory lists it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Listed {
-    /// What it is cancelled by; the same however often it comes back.
+pub struct ScheduledReminder {
+    /// The id to cancel it by; shared by all its occurrences.
     pub id: ReminderId,
-    /// What it is called.
+    /// The display name.
     pub label: String,
-    /// When it comes next.
+    /// When it is due next.
     pub due: Timestamp,
-    /// When it comes back after that.
+    /// The recurrence after that; `None` for a single reminder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<Recurrence>,
-    /// How often it has come.
+    /// The number of deliveries so far.
     #[serde(default)]
     pub number: u32,
 }
@@ -66,30 +68,30 @@ pub struct Listed {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Reminders {
-    /// Those to come, the next one first.
+    /// The pending reminders, the next due first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub listed: Vec<Listed>,
-    /// Those that were cancelled lately, and when.
+    pub listed: Vec<ScheduledReminder>,
+    /// Recently cancelled reminders, with the time of the cancellation.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     cancelled: Vec<(ReminderId, Timestamp)>,
 }
 
 impl Reminder {
-    /// A reminder that says `say` at `due`.
+    /// Returns a reminder that sends `message` at `due`.
     #[must_use]
-    pub fn new(label: impl Into<String>, say: Activity, due: Timestamp) -> Self {
-        Self { label: label.into(), say, due, every: None }
+    pub fn new(label: impl Into<String>, message: Activity, due: Timestamp) -> Self {
+        Self { label: label.into(), message, due, every: None }
     }
 
-    /// The same reminder, which comes back.
+    /// Makes the reminder recur after its first time.
     #[must_use]
     pub fn every(self, recurrence: Recurrence) -> Self {
         Self { every: Some(recurrence), ..self }
     }
 }
 
-impl Listed {
-    /// The entry of `reminder`.
+impl ScheduledReminder {
+    /// Returns the pending entry of `reminder`.
     #[must_use]
     pub fn new(id: ReminderId, reminder: &Reminder) -> Self {
         let mut label = reminder.label.clone();
@@ -97,29 +99,29 @@ impl Listed {
         Self { id, label, due: reminder.due, every: reminder.every.clone(), number: 0 }
     }
 
-    /// When it comes after one that was said at `now`: what was missed in between is not made up for.
+    /// Returns the due time after a delivery at `now`; missed occurrences are skipped.
     #[must_use]
-    pub fn next(every: Option<&Recurrence>, due: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    pub fn next_due(every: Option<&Recurrence>, due: Timestamp, now: Timestamp) -> Option<Timestamp> {
         every?.next_after(due.max(now))
     }
 }
 
 impl Reminders {
-    /// The same with one more; not where it is there already, was cancelled before, or is one too many.
+    /// Returns the reminders with `reminder`, unless it is a duplicate, was cancelled, or exceeds the maximum.
     #[must_use]
-    pub fn with(mut self, one: Listed) -> Self {
-        let is_known = self.find(&one.id).is_some();
-        let is_cancelled = self.cancelled.iter().any(|(id, _)| *id == one.id);
+    pub fn with(mut self, reminder: ScheduledReminder) -> Self {
+        let is_known = self.find(&reminder.id).is_some();
+        let is_cancelled = self.cancelled.iter().any(|(id, _)| *id == reminder.id);
         if !is_known && !is_cancelled && self.listed.len() < MAX_REMINDERS {
-            self.listed.push(one);
+            self.listed.push(reminder);
             self.listed.sort_by_key(|listed| listed.due);
         }
         self
     }
 
-    /// The same after `id` has come for the time `number`, and comes next at `due`; not where it was cancelled.
+    /// Returns the reminders after delivery `number` of `id`, due next at `due`; unchanged if it was cancelled.
     #[must_use]
-    pub fn moved(mut self, id: &ReminderId, number: u32, due: Timestamp) -> Self {
+    pub fn with_next_due(mut self, id: &ReminderId, number: u32, due: Timestamp) -> Self {
         for listed in self.listed.iter_mut().filter(|listed| listed.id == *id && listed.number < number) {
             (listed.number, listed.due) = (number, due);
         }
@@ -127,64 +129,64 @@ impl Reminders {
         self
     }
 
-    /// The same without `id`, which came.
+    /// Returns the reminders without the delivered reminder `id`.
     #[must_use]
     pub fn without(mut self, id: &ReminderId) -> Self {
         self.listed.retain(|listed| listed.id != *id);
         self
     }
 
-    /// The same without `id`, which is not to come any more.
+    /// Returns the reminders without `id`, cancelled at `at`.
     #[must_use]
-    pub fn cancelling(self, id: &ReminderId, at: Timestamp) -> Self {
-        let mut left = self.without(id);
-        if left.cancelled.iter().all(|(cancelled, _)| cancelled != id) {
-            left.cancelled.push((id.clone(), at));
+    pub fn with_cancelled(self, id: &ReminderId, at: Timestamp) -> Self {
+        let mut remaining = self.without(id);
+        if remaining.cancelled.iter().all(|(cancelled, _)| cancelled != id) {
+            remaining.cancelled.push((id.clone(), at));
         }
-        let too_many = left.cancelled.len().saturating_sub(2 * MAX_REMINDERS);
-        left.cancelled.drain(..too_many);
-        left
+        let too_many = remaining.cancelled.len().saturating_sub(2 * MAX_REMINDERS);
+        remaining.cancelled.drain(..too_many);
+        remaining
     }
 
-    /// The one with this id, if it is to come.
+    /// Returns the pending reminder `id`.
     #[must_use]
-    pub fn find(&self, id: &ReminderId) -> Option<&Listed> {
+    pub fn find(&self, id: &ReminderId) -> Option<&ScheduledReminder> {
         self.listed.iter().find(|listed| listed.id == *id)
     }
 
-    /// Whether there is nothing about any.
+    /// Whether there are no pending or recently cancelled reminders.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.listed.is_empty() && self.cancelled.is_empty()
     }
 
-    /// What of them counts at `now`.
+    /// Returns the reminders without those that have expired at `now`.
     #[must_use]
     pub(crate) fn pruned(mut self, now: Timestamp) -> Self {
-        self.listed.retain(|listed| now.duration_since(listed.due) < KEPT);
-        self.cancelled.retain(|(_, at)| now.duration_since(*at) < REMEMBERED);
+        self.listed.retain(|listed| now.duration_since(listed.due) < REMINDER_TTL);
+        self.cancelled.retain(|(_, at)| now.duration_since(*at) < CANCELLATION_TTL);
         self
     }
 
-    /// When nothing of them counts any more; `None` when nothing does now.
+    /// Returns when all of them have expired; `None` when they are empty.
     #[must_use]
     pub(crate) fn expires_at(&self) -> Option<Timestamp> {
         let after = |at: Timestamp, time| at.checked_add(time).unwrap_or(Timestamp::MAX);
-        let listed = self.listed.iter().map(|listed| after(listed.due, KEPT));
-        listed.chain(self.cancelled.iter().map(|(_, at)| after(*at, REMEMBERED))).max()
+        let listed = self.listed.iter().map(|listed| after(listed.due, REMINDER_TTL));
+        listed.chain(self.cancelled.iter().map(|(_, at)| after(*at, CANCELLATION_TTL))).max()
     }
 }
 
-// What people say is nobody else's.
+// Reminder text is personal data and must not be logged.
 impl std::fmt::Debug for Reminder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Reminder(…, {}, {:?})", self.due, self.every)
     }
 }
 
-impl std::fmt::Debug for Listed {
+impl std::fmt::Debug for ScheduledReminder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Listed({:?}, {}, {:?})", self.id, self.due, self.every)
+        write!(f, "ScheduledReminder({:?}, {}, {:?})", self.id, self.due, self.every)
     }
 }
 
@@ -200,9 +202,9 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn listed(name: &str, due: &str) -> Listed {
+    fn listed(name: &str, due: &str) -> ScheduledReminder {
         let id = hash::sha256(&[name]).parse().unwrap();
-        Listed::new(id, &Reminder::new(name, Activity::message(name), at(due)))
+        ScheduledReminder::new(id, &Reminder::new(name, Activity::message(name), at(due)))
     }
 
     fn labels(reminders: &Reminders) -> Vec<&str> {
@@ -210,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn they_are_listed_once_the_next_first() {
+    fn reminders_are_listed_once_in_order_of_due_time() {
         let (call, eat) = (listed("call", "2026-11-23T09:00:00Z"), listed("eat", "2026-11-22T12:00:00Z"));
 
         let reminders = Reminders::default().with(call.clone()).with(eat).with(call);
@@ -219,20 +221,21 @@ mod tests {
     }
 
     #[test]
-    fn what_was_cancelled_does_not_come_back_by_a_repetition() {
+    fn cancelled_reminder_is_not_restored_by_a_redelivery() {
         let call = listed("call", "2026-11-23T09:00:00Z");
         let now = at("2026-11-22T09:00:00Z");
 
-        let reminders = Reminders::default().with(call.clone()).cancelling(&call.id, now).with(call.clone());
-        let too_early = Reminders::default().cancelling(&call.id, now).with(call.clone());
+        let reminders =
+            Reminders::default().with(call.clone()).with_cancelled(&call.id, now).with(call.clone());
+        let too_early = Reminders::default().with_cancelled(&call.id, now).with(call.clone());
 
         assert!(labels(&reminders).is_empty() && labels(&too_early).is_empty());
-        assert!(reminders.clone().moved(&call.id, 1, now).listed.is_empty());
+        assert!(reminders.clone().with_next_due(&call.id, 1, now).listed.is_empty());
         assert!(reminders.pruned(at("2026-11-24T09:00:00Z")).is_empty());
     }
 
     #[test]
-    fn there_are_fifty_and_no_more() {
+    fn reminders_beyond_the_maximum_are_ignored() {
         let all = (0..60).fold(Reminders::default(), |all, number: i32| {
             all.with(listed(&number.to_string(), "2026-11-23T09:00:00Z"))
         });
@@ -241,19 +244,19 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_back_moves_on_and_makes_up_for_nothing() {
+    fn missed_occurrences_are_skipped() {
         let days = Recurrence { days: Days::Daily, at: time(9, 0, 0, 0), zone: Zone::utc() };
         let due = at("2026-11-20T09:00:00Z");
-        let next = |now: &str| Listed::next(Some(&days), due, at(now)).unwrap().to_string();
+        let next = |now: &str| ScheduledReminder::next_due(Some(&days), due, at(now)).unwrap().to_string();
 
         assert_eq!(next("2026-11-20T09:00:01Z"), "2026-11-21T09:00:00Z");
-        assert_eq!(next("2026-11-23T08:59:00Z"), "2026-11-23T09:00:00Z", "three days were missed");
-        assert_eq!(next("2026-11-19T09:00:00Z"), "2026-11-21T09:00:00Z", "a clock that is slow");
-        assert_eq!(Listed::next(None, due, due), None);
+        assert_eq!(next("2026-11-23T08:59:00Z"), "2026-11-23T09:00:00Z", "three missed days");
+        assert_eq!(next("2026-11-19T09:00:00Z"), "2026-11-21T09:00:00Z", "a slow clock");
+        assert_eq!(ScheduledReminder::next_due(None, due, due), None);
     }
 
     #[test]
-    fn a_late_one_is_kept_for_a_month() {
+    fn undelivered_reminder_expires_after_a_month() {
         let reminders = Reminders::default().with(listed("call", "2026-11-22T09:00:00Z"));
 
         assert_eq!(reminders.clone().pruned(at("2026-12-22T09:00:00Z")), reminders);

@@ -1,5 +1,5 @@
-//! Responses: what an engine decides about an activity or a task, as data.
-//! Sending, queueing and storing them is left to the functions.
+//! Responses: an engine's decisions about an activity or a task, as data.
+//! Does not send, enqueue or store them; the functions do.
 
 use std::time::Duration;
 
@@ -10,42 +10,57 @@ use crate::agent::task::Task;
 use crate::protocol::activity::Activity;
 
 /// The engine's response to an activity: one outcome, and effects that are applied with it.
+///
+/// # Examples
+///
+/// ```
+/// use herald::agent::{Outcome, Response, Task};
+/// use herald::protocol::activity::Activity;
+///
+/// let reply = Response::reply("Two days.");
+/// let defer = Response::defer(Activity::message("On it."), Task::new("report"));
+/// let stream = Response::stream("Asking the shop…", Task::new("price").input("laptop"));
+///
+/// assert!(matches!(reply.outcome, Outcome::Reply(messages) if messages.len() == 1));
+/// assert!(matches!(defer.outcome, Outcome::Defer { task, .. } if task.name == "report"));
+/// assert!(matches!(stream.outcome, Outcome::Stream { status, .. } if status == "Asking the shop…"));
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Response {
-    /// What to send or run.
+    /// The messages to send or the task to run.
     pub outcome: Outcome,
-    /// What else to do; applied after the response is stored.
+    /// Further changes; applied after the response is stored.
     pub effects: Vec<Effect>,
 }
 
-/// What to do about an activity.
+/// The outcome of an activity.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "it is matched once; a box would be in every engine's way")]
+#[expect(clippy::large_enum_variant, reason = "matched once; a box would complicate every engine")]
 pub enum Outcome {
-    /// Send these messages, in this order.
+    /// Sends these messages, in this order.
     Reply(Vec<Activity>),
-    /// Send `ack` now, run `task` in the background, and send its result when it is done.
+    /// Sends `ack` now, runs `task` in the background, and sends its result.
     Defer {
-        /// The initial response.
+        /// The acknowledgement.
         ack: Activity,
-        /// The work.
+        /// The task.
         task: Task,
     },
-    /// Send `status` at once, run `task`, and stream what it reports to its [`Progress`](crate::agent::progress::Progress)
-    /// as one growing message. Where the channel has no streams, `status` and the answer are separate messages.
+    /// Shows `status` at once, runs `task`, and streams its [`Progress`](crate::agent::progress::Progress) as one
+    /// growing message. Where the channel has no streams, `status` and the result are separate messages.
     Stream {
-        /// What is being done, e.g. “Asking the shop…”; at most 1,000 characters.
+        /// The initial status, e.g. “Asking the shop…”; at most 1,000 characters.
         status: String,
-        /// The work; the first message of its result replaces the streamed text.
+        /// The task; the first message of its result replaces the streamed text.
         task: Task,
     },
-    /// Send nothing.
+    /// Sends nothing.
     Ignore,
-    /// Answer an `invoke`.
+    /// Responds to an `invoke`.
     Invoke {
-        /// HTTP status of the answer.
+        /// HTTP status of the response.
         status: u16,
-        /// JSON body of the answer.
+        /// JSON body of the response.
         body: Value,
     },
 }
@@ -63,7 +78,7 @@ impl Response {
         Outcome::Reply(messages.into_iter().collect()).into()
     }
 
-    /// Returns a response that sends `ack` now and runs `task` in the background.
+    /// Returns a response that sends the acknowledgement `ack` now and runs `task` in the background.
     #[must_use]
     pub fn defer(ack: Activity, task: Task) -> Self {
         Outcome::Defer { ack, task }.into()
@@ -81,13 +96,15 @@ impl Response {
         Outcome::Ignore.into()
     }
 
-    /// Returns a response to an `invoke`, with an HTTP status and a JSON body; see [`crate::agent::invoke`] for the usual ones.
+    /// Returns a response to an `invoke`, with an HTTP status and a JSON body; [`crate::agent::invoke`] has the common ones.
     #[must_use]
     pub fn invoke(status: u16, body: Value) -> Self {
         Outcome::Invoke { status, body }.into()
     }
 
     /// Adds `effect` to the response.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use herald::agent::{Effect, Response};
@@ -109,34 +126,45 @@ impl From<Outcome> for Response {
 }
 
 /// The engine's response to a run of a task: one outcome, and effects that are applied with it.
+///
+/// # Examples
+///
+/// ```
+/// use herald::agent::{TaskOutcome, TaskResponse};
+/// use herald::protocol::activity::Activity;
+///
+/// let response = TaskResponse::done([Activity::message("The laptop is ordered.")]);
+///
+/// assert!(matches!(response.outcome, TaskOutcome::Done(messages) if messages.len() == 1));
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct TaskResponse {
-    /// How the run ended.
+    /// The outcome of the run.
     pub outcome: TaskOutcome,
-    /// What else to do; applied after the response is stored.
+    /// Further changes; applied after the response is stored.
     pub effects: Vec<Effect>,
 }
 
-/// How a run of a task ended.
+/// The outcome of a run of a task.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TaskOutcome {
-    /// The task is done: send these messages, in this order.
+    /// Ends the task and sends these messages, in this order.
     Done(Vec<Activity>),
-    /// The task is done: show this in place of the ack. An edit notifies no user; where the channel cannot edit, it
-    /// is sent as a new message.
+    /// Ends the task and replaces the acknowledgement with this message. An edit sends no notification; where the
+    /// channel has no edits, the message is sent as a new one.
     Replace(Activity),
-    /// The task continues later, in seconds or in weeks: send `messages` now, and run the task again after `after`.
+    /// Sends `messages` now and runs the task again after the delay `after`, of seconds or weeks.
     Continue {
-        /// What to send now, in this order; often nothing.
+        /// The messages to send now, in this order; often none.
         messages: Vec<Activity>,
-        /// What the next run needs, found in [`TaskRun::state`](crate::agent::task::TaskRun::state): at most 64 KiB as JSON.
+        /// The state of the next run, passed as [`TaskRun::state`](crate::agent::task::TaskRun::state); at most 64 KiB as JSON.
         state: Value,
         /// The delay until the next run, which never starts earlier. A task has at most 1,000 steps.
         after: Duration,
     },
-    /// The task failed, and another run would not help.
+    /// Ends the task as failed; it is not retried.
     Failed {
-        /// What to send to the user.
+        /// The message to the user.
         message: Activity,
     },
 }
@@ -148,13 +176,15 @@ impl TaskResponse {
         TaskOutcome::Done(messages.into_iter().collect()).into()
     }
 
-    /// Returns a response that ends the task and shows `message` in place of its ack.
+    /// Returns a response that ends the task and replaces its acknowledgement with `message`.
     #[must_use]
     pub fn replace(message: Activity) -> Self {
         TaskOutcome::Replace(message).into()
     }
 
     /// Returns a response that sends `messages` now and runs the task again after the delay, with `state`.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Tasks: long work the engine requests, run by the worker after the initial response.
-//! Queueing and claiming them is left to the functions.
+//! Tasks: long-running work that an engine requests and the worker runs.
+//! Does not enqueue or claim them; the functions do.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -8,23 +8,35 @@ use crate::agent::ids::TaskId;
 use crate::agent::memory::Memory;
 use crate::protocol::conversation::ConversationReference;
 
-/// Long work: a name the engine knows and what it needs to do it.
+/// Long-running work, identified by a name that the engine knows, with its input.
+///
+/// # Examples
+///
+/// ```
+/// use herald::agent::Task;
+/// use serde_json::json;
+///
+/// let task = Task::new("order").input(json!({ "item": "laptop" })).with_label("Order of a laptop").with_memory();
+///
+/// assert_eq!(task.input.0["item"], "laptop");
+/// assert!(task.needs_memory);
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Task {
-    /// The engine's name for this kind of work.
+    /// The name of the work, chosen by the engine.
     pub name: String,
-    /// What the engine needs to do it.
+    /// The input of the work.
     #[serde(default)]
     pub input: TaskInput,
-    /// Its display name while it waits; see [`Task::with_label`].
+    /// The display name while it waits; see [`Task::with_label`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// Whether its runs get the conversation's memory; see [`Task::with_memory`].
+    /// Whether every run receives the conversation's memory; see [`Task::with_memory`].
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub needs_memory: bool,
 }
 
-/// The input of a task; never logged, because it may hold what a user wrote.
+/// The input of a task; never logged, because it may contain user text.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TaskInput(pub Value);
@@ -57,20 +69,35 @@ impl Task {
 }
 
 /// One run of a task.
+///
+/// # Examples
+///
+/// ```
+/// use herald::agent::{EngineError, TaskResponse, TaskRun};
+/// use herald::protocol::activity::Activity;
+///
+/// fn order(run: &TaskRun) -> Result<TaskResponse, EngineError> {
+///     let item = run.task.input.0["item"].as_str().ok_or("the task has no item")?;
+///     // Passed to the shop, so that a repeated run places no second order.
+///     let key = run.idempotency_key.as_str();
+///     Ok(TaskResponse::done([Activity::message(format!("Ordered {item} ({key})."))]))
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct TaskRun {
-    /// What to do.
+    /// The task to run.
     pub task: Task,
-    /// The same in every run and every step of this task, for whatever the engine calls: after a crash a step
-    /// runs again.
+    /// Idempotency key for requests to other services; constant across all runs and steps of the task, because a step
+    /// runs again after a crash.
     pub idempotency_key: TaskId,
-    /// Where the follow-up goes.
+    /// The conversation that receives the result.
     pub reference: ConversationReference,
-    /// What the step before left in [`TaskOutcome::Continue`](crate::agent::response::TaskOutcome::Continue); `None` in the first.
+    /// The state that the previous step returned in [`TaskOutcome::Continue`](crate::agent::response::TaskOutcome::Continue);
+    /// `None` in the first step.
     pub state: Option<Value>,
-    /// Which step it is: 0 is the first.
+    /// The number of the step, from 0.
     pub step: u32,
-    /// What is kept of the conversation; empty unless [`Task::with_memory`] was set.
+    /// The conversation's memory; empty unless [`Task::with_memory`] was set.
     pub memory: Memory,
 }
 

@@ -1,37 +1,37 @@
-//! Topics: what something said unasked is about, in words that people mute and subscribe to.
-//! Who wants to hear of one is [`crate::broadcast::preferences`]'s and the subscriptions' to know.
+//! Topics of notifications, which users mute or subscribe to.
+//! Does not hold mutes, which [`crate::broadcast::preferences`] does, or subscriptions.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Longest topic, in bytes.
+/// Maximum length of a topic, in bytes.
 pub const MAX_TOPIC_BYTES: usize = 64;
 
-/// What something is about, e.g. `news`: lower-case letters, digits, `-`, `_` and `.`.
+/// The topic of a notification, e.g. `news`: lower-case letters, digits, `-`, `_` and `.`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Topic(String);
 
-/// A word that is no topic.
+/// The error of creating an invalid [`Topic`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a topic is 1 to 64 letters, digits, `-`, `_` or `.`, such as `news`")]
 pub struct InvalidTopic;
 
 impl Topic {
-    /// The topic that people write as `word`, in either case.
+    /// Returns the topic `name` in lower case.
     ///
     /// # Errors
     ///
-    /// [`InvalidTopic`].
-    pub fn new(word: &str) -> Result<Self, InvalidTopic> {
-        let word = word.to_lowercase();
-        let is_short = (1..=MAX_TOPIC_BYTES).contains(&word.len());
-        let is_plain = word.chars().all(|char| char.is_alphanumeric() || matches!(char, '-' | '_' | '.'));
-        if is_short && is_plain { Ok(Self(word)) } else { Err(InvalidTopic) }
+    /// [`InvalidTopic`] when `name` is empty, too long or has other characters.
+    pub fn new(name: &str) -> Result<Self, InvalidTopic> {
+        let name = name.to_lowercase();
+        let is_short = (1..=MAX_TOPIC_BYTES).contains(&name.len());
+        let is_plain = name.chars().all(|char| char.is_alphanumeric() || matches!(char, '-' | '_' | '.'));
+        if is_short && is_plain { Ok(Self(name)) } else { Err(InvalidTopic) }
     }
 
-    /// The topic as text.
+    /// Returns the topic as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -41,8 +41,8 @@ impl Topic {
 impl TryFrom<String> for Topic {
     type Error = InvalidTopic;
 
-    fn try_from(word: String) -> Result<Self, InvalidTopic> {
-        Self::new(&word)
+    fn try_from(name: String) -> Result<Self, InvalidTopic> {
+        Self::new(&name)
     }
 }
 
@@ -63,10 +63,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_topic_is_one_word_in_either_case() {
+    fn topic_is_lower_case_without_spaces() {
         assert_eq!(Topic::new("News").unwrap(), Topic::new("news").unwrap());
         assert_eq!(Topic::new("Grüße").unwrap().as_str(), "grüße");
-        for odd in ["", "two words", "a#b", "line\nbreak", &"x".repeat(65)] {
+        for odd in ["", "two topics", "a#b", "line\nbreak", &"x".repeat(65)] {
             assert_eq!(Topic::new(odd), Err(InvalidTopic), "{odd}");
         }
     }

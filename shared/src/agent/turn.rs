@@ -1,5 +1,5 @@
-//! A turn: one inbound activity while it is being answered.
-//! It holds what the engine may know; the functions answer it.
+//! A turn: the processing of one inbound activity.
+//! Holds the engine's input; the functions send the response.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,28 +8,41 @@ use crate::protocol::activity::Activity;
 use crate::protocol::conversation::ConversationReference;
 
 /// One inbound activity and the conversation it came from.
+///
+/// # Examples
+///
+/// ```
+/// use herald::agent::{Response, Turn};
+///
+/// fn respond(turn: &Turn) -> Response {
+///     match turn.text().as_str() {
+///         "" => Response::ignore(),
+///         text => Response::reply(format!("You wrote: {text}")),
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Turn {
-    /// What arrived.
+    /// The inbound activity.
     pub activity: Activity,
-    /// Where to answer.
+    /// The conversation to respond in.
     pub reference: ConversationReference,
-    /// What is kept of the conversation; empty unless [`Engine::needs_memory`](crate::agent::engine::Engine::needs_memory).
+    /// The conversation's memory; empty unless [`Engine::needs_memory`](crate::agent::engine::Engine::needs_memory).
     #[serde(skip)]
     pub memory: Memory,
 }
 
 impl Turn {
-    /// Returns the turn of `activity`, to be answered at `reference`.
+    /// Returns the turn of `activity` in the conversation `reference`, without memory.
     #[must_use]
     pub fn new(activity: Activity, reference: ConversationReference) -> Self {
         Self { activity, reference, memory: Memory::default() }
     }
 
-    /// Returns the text of the activity, trimmed and without the mention of the agent itself; empty where it has none.
+    /// Returns the trimmed text of the activity without mentions of the agent; empty where it has none.
     ///
     /// In channels and group chats the text starts with `<at>Name</at>`; only mentions of the activity's
-    /// recipient are removed, so `order <at>Dana</at> a laptop` keeps its person (docs/protocol.md §5.7).
+    /// recipient are removed, so `order <at>Dana</at> a laptop` stays unchanged (docs/protocol.md §5.7).
     #[must_use]
     pub fn text(&self) -> String {
         let text = self.activity.text.clone().unwrap_or_default();
@@ -61,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn only_our_own_mention_is_removed() {
+    fn only_mentions_of_the_agent_are_removed() {
         let entities = json!([
             { "type": "mention", "text": "<at>Herald</at>", "mentioned": { "id": "28:me" } },
             { "type": "mention", "text": "<at>Dana</at>", "mentioned": { "id": "29:dana" } },
@@ -74,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mention_without_entity_is_text() {
+    fn mention_without_entity_stays_in_the_text() {
         assert_eq!(turn("<at>Herald</at> hi", &json!([])).text(), "<at>Herald</at> hi");
     }
 }

@@ -126,10 +126,10 @@ impl From<&ConnectorError> for Failure {
             ConnectorError::Unauthorized { code } => {
                 Self { code: code.clone(), status: Some(401), ..Self::new(FailureKind::Unauthorized) }
             }
-            ConnectorError::Refused { status, code, refusal } => Self {
+            ConnectorError::Rejected { status, code, rejection } => Self {
                 code: code.clone(),
                 status: Some(*status),
-                ..Self::new(FailureKind::Rejected(*refusal))
+                ..Self::new(FailureKind::Rejected(*rejection))
             },
             ConnectorError::ForeignHost => Self::new(FailureKind::ForeignHost),
             ConnectorError::NotSent(_) => Self::new(FailureKind::NotSent),
@@ -206,10 +206,10 @@ mod tests {
 
     #[test]
     fn rejections_keep_reason_code_and_status() {
-        let error = ConnectorError::Refused {
+        let error = ConnectorError::Rejected {
             status: 403,
             code: Some("ConversationBlockedByUser".to_owned()),
-            refusal: RejectionReason::BlockedByUser,
+            rejection: RejectionReason::BlockedByUser,
         };
 
         let failure = Failure::from(&error);

@@ -1,5 +1,5 @@
-//! Activities: the unit of the channel's protocol (docs/protocol.md §5).
-//! Members this crate does not read are kept as they came; nothing here knows a transport.
+//! Activities: the unit of the channel's protocol (docs/protocol.md §5), and a builder for outbound messages.
+//! Preserves members that it does not read. Does not send or receive.
 
 mod account;
 mod ai;
@@ -15,10 +15,27 @@ pub use self::attachment::Attachment;
 pub use self::entity::{Entity, Mention};
 use crate::protocol::ids::{ActivityId, ChannelId, TenantId};
 
-/// Members that were not read, kept for the round trip.
+/// Unread members, preserved in a round trip.
 pub type Extra = Map<String, Value>;
 
 /// One activity (docs/protocol.md §5.2). Unknown types and members are accepted and survive a round trip.
+///
+/// # Examples
+///
+/// Building a message:
+///
+/// ```
+/// use herald::protocol::activity::{Activity, Attachment};
+/// use serde_json::json;
+///
+/// let card = Attachment::adaptive_card(json!({ "type": "AdaptiveCard", "version": "1.5", "body": [] }));
+/// let message = Activity::message("Your order:").locale("en-GB").attach(card);
+///
+/// assert!(message.is("message"));
+/// assert_eq!(message.attachments.len(), 1);
+/// ```
+///
+/// Reading one:
 ///
 /// ```
 /// use herald::protocol::activity::Activity;
@@ -32,37 +49,37 @@ pub type Extra = Map<String, Value>;
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Activity {
-    /// What it is: `message`, `typing`, `conversationUpdate`, … Compared exactly.
+    /// The type: `message`, `typing`, `conversationUpdate`, …, compared exactly.
     #[serde(rename = "type")]
     pub kind: ActivityType,
-    /// Given by the channel.
+    /// The id that the channel assigned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<ActivityId>,
-    /// When the channel says it happened. Kept as text: it may be anything.
+    /// The time at which the channel received it; any JSON value, because some channels send no valid timestamp.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timestamp: Option<Value>,
-    /// Where the conversation's connector answers, as the channel spells it; a reference holds it checked.
+    /// URL of the connector, unchecked; a conversation reference holds it validated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_url: Option<String>,
-    /// The channel it came through.
+    /// The channel of the conversation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel_id: Option<ChannelId>,
-    /// Who sent it.
+    /// The sender.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<ChannelAccount>,
-    /// Who receives it.
+    /// The recipient.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recipient: Option<ChannelAccount>,
     /// The conversation it belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conversation: Option<ConversationAccount>,
-    /// The activity it answers.
+    /// The activity that it replies to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reply_to_id: Option<ActivityId>,
-    /// What is said.
+    /// The text of a message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// The notification's text where the activity is a card.
+    /// The text of the client's notification, where the message is a card.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub summary: Option<String>,
     /// Language of the text or of the sender, e.g. `en-GB`.
@@ -71,16 +88,16 @@ pub struct Activity {
     /// The sender's time zone, an IANA name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub local_timezone: Option<String>,
-    /// How the answer is wanted: absent or `normal`, `expectReplies`; anything else is read as normal.
+    /// The delivery mode of replies: absent, `normal` or `expectReplies`; other values are treated as `normal`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delivery_mode: Option<String>,
     /// Cards and files.
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_is_empty")]
     pub attachments: Vec<Attachment>,
-    /// Mentions and other marks on the text.
+    /// Mentions and other metadata of the text.
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_is_empty")]
     pub entities: Vec<Entity>,
-    /// What the channel adds of its own (docs/protocol.md §5.5).
+    /// Data specific to the channel (docs/protocol.md §5.5).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel_data: Option<ChannelData>,
     /// Name of an `invoke` or `event`.
@@ -89,16 +106,16 @@ pub struct Activity {
     /// Payload of an `invoke`, an `event` or a card's button.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<Value>,
-    /// Of an `installationUpdate`: `add`, `remove`, …
+    /// Action of an `installationUpdate`: `add`, `remove`, …
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<String>,
-    /// Of a `conversationUpdate`: who came.
+    /// Members that a `conversationUpdate` adds.
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_is_empty")]
     pub members_added: Vec<ChannelAccount>,
-    /// Of a `conversationUpdate`: who left.
+    /// Members that a `conversationUpdate` removes.
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_is_empty")]
     pub members_removed: Vec<ChannelAccount>,
-    /// Everything else.
+    /// All other members.
     #[serde(flatten)]
     pub extra: Extra,
 }
@@ -108,47 +125,47 @@ pub struct Activity {
 #[serde(transparent)]
 pub struct ActivityType(String);
 
-/// Longest name of a type, in bytes; the protocol's own are below 20.
+/// Maximum length of a type, in bytes; those of the protocol are shorter than 20.
 const MAX_TYPE_BYTES: usize = 256;
 
 impl ActivityType {
-    /// Whether it names a type, known or not.
+    /// Whether the type is neither empty nor too long; it may be unknown.
     #[must_use]
     pub fn is_plausible(&self) -> bool {
         (1..=MAX_TYPE_BYTES).contains(&self.0.len())
     }
 
-    /// The type with this name.
+    /// Returns the type called `name`.
     #[must_use]
     pub fn named(name: &str) -> Self {
         Self(name.to_owned())
     }
 
-    /// Its name on the wire.
+    /// Returns the name on the wire.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// What a channel adds to an activity (docs/protocol.md §5.5).
+/// Data specific to the channel of an activity (docs/protocol.md §5.5).
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged, try_from = "Value")]
 pub enum ChannelData {
-    /// An object, of which a part is read.
+    /// An object; some members are read.
     Known(Box<TeamsChannelData>),
-    /// Anything else, which only channels other than Teams use.
+    /// Any other JSON value, which only channels other than Teams use.
     Other(Value),
 }
 
-/// The part of the channel's data that is read here: Teams'.
+/// The channel data of Teams, as far as it is read.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct TeamsChannelData {
-    /// The tenant the activity happened in.
+    /// The tenant of the activity.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant: Option<TenantData>,
-    /// Everything else.
+    /// All other members.
     #[serde(flatten)]
     pub extra: Extra,
 }
@@ -158,46 +175,54 @@ pub struct TeamsChannelData {
 pub struct TenantData {
     /// The tenant's id.
     pub id: TenantId,
-    /// Everything else.
+    /// All other members.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl Activity {
-    /// A message that says `text`.
+    /// Returns a message with `text`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use herald::protocol::activity::Activity;
+    ///
+    /// assert_eq!(Activity::message("Two days.").text.as_deref(), Some("Two days."));
+    /// ```
     #[must_use]
     pub fn message(text: impl Into<String>) -> Self {
         Self { kind: ActivityType::named("message"), text: Some(text.into()), ..Self::default() }
     }
 
-    /// The same activity in `locale`, e.g. `en-GB`.
+    /// Sets the language, e.g. `en-GB`.
     #[must_use]
     pub fn locale(mut self, locale: impl Into<String>) -> Self {
         self.locale = Some(locale.into());
         self
     }
 
-    /// The same activity with `attachment` added.
+    /// Adds `attachment`.
     #[must_use]
     pub fn attach(mut self, attachment: Attachment) -> Self {
         self.attachments.push(attachment);
         self
     }
 
-    /// Whether its type is `name`.
+    /// Whether the activity's type is `name`.
     #[must_use]
     pub fn is(&self, name: &str) -> bool {
         self.kind.as_str() == name
     }
 
-    /// The tenant it happened in: the conversation's, or else Teams' own member (docs/protocol.md §5.5).
+    /// Returns the tenant of the conversation, or else that of the Teams channel data (docs/protocol.md §5.5).
     #[must_use]
     pub fn tenant(&self) -> Option<&TenantId> {
-        let of_conversation = self.conversation.as_ref().and_then(|at| at.tenant_id.as_ref());
+        let of_conversation = self.conversation.as_ref().and_then(|account| account.tenant_id.as_ref());
         of_conversation.or_else(|| self.teams_tenant())
     }
 
-    /// The tenant that Teams names beside the conversation. On other channels whoever writes can fill that member.
+    /// Returns the tenant in the channel data of Teams; `None` on other channels, where the sender controls that member.
     #[must_use]
     pub fn teams_tenant(&self) -> Option<&TenantId> {
         let is_teams = self.channel_id.as_ref().is_some_and(|channel| channel.as_str() == "msteams");
@@ -208,7 +233,7 @@ impl Activity {
     }
 }
 
-/// Some channels write `null` for a list with nothing in it.
+/// Deserializes a list, treating `null` as empty, because some channels send it for an empty list.
 fn null_is_empty<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: serde::Deserializer<'de>,
@@ -217,7 +242,7 @@ where
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-// What people write must not reach a log, not even through `{:?}`.
+// Message text is personal data and must not be logged.
 impl std::fmt::Debug for Activity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Activity").field("kind", &self.kind).field("id", &self.id).finish_non_exhaustive()

@@ -1,5 +1,5 @@
-//! Why an activity did not reach its channel, and whether it may be sent again (docs/protocol.md §1.8).
-//! What becomes of the job is decided in [`crate::jobs`].
+//! Errors of the connector, and whether a request may be retried (docs/protocol.md §1.8).
+//! Does not decide about jobs; [`crate::jobs`] does.
 
 mod rejection;
 
@@ -8,8 +8,8 @@ use std::time::Duration;
 pub use self::rejection::{Fallback, ReferenceChange, RejectionReason};
 use crate::error::BoxError;
 
-/// How long until it is worth asking again a channel that does not take the agent's tokens: somebody has to repair it.
-const REPAIR: Duration = Duration::from_secs(300);
+/// Delay before a retry after the channel rejected the agent's token, because an operator has to correct it.
+const UNAUTHORIZED_DELAY: Duration = Duration::from_secs(300);
 
 /// Why an activity did not reach its channel.
 #[derive(Debug, thiserror::Error)]
@@ -18,91 +18,91 @@ pub enum ConnectorError {
     /// The channel is throttling this agent.
     #[error("channel asked to slow down")]
     Throttled {
-        /// What its `Retry-After` said.
+        /// Value of the `Retry-After` header.
         retry_after: Option<Duration>,
     },
     /// Another operation on the conversation is under way (412).
     #[error("conversation is busy")]
     Busy,
-    /// The channel takes no token of the agent, not even a new one (401). Nothing was shown.
+    /// The channel rejected the agent's token, even a new one (401). Nothing was shown.
     #[error(
-        "channel answered 401 ({}): it does not take the agent's token; check its registration with the channel, its \
+        "channel answered 401 ({}): the agent's token was rejected; check its registration with the channel, its \
          credential and its tenant",
         code.as_deref().unwrap_or("no code")
     )]
     Unauthorized {
-        /// The channel's own word for it, e.g. `BotNotRegistered`.
+        /// Error code of the channel, e.g. `BotNotRegistered`.
         code: Option<String>,
     },
-    /// The channel understood the request and refused it for good: any other 4xx, or a redirect.
-    #[error("channel answered {status} ({}): {refusal}", code.as_deref().unwrap_or("no code"))]
-    Refused {
-        /// HTTP status of the answer.
+    /// The channel rejected the request permanently: any other 4xx, or a redirect.
+    #[error("channel answered {status} ({}): {rejection}", code.as_deref().unwrap_or("no code"))]
+    Rejected {
+        /// HTTP status of the response.
         status: u16,
-        /// The channel's own word for it, e.g. `BadSyntax`.
+        /// Error code of the channel, e.g. `BadSyntax`.
         code: Option<String>,
-        /// What that means.
-        refusal: RejectionReason,
+        /// The reason, derived from status, code and message.
+        rejection: RejectionReason,
     },
-    /// The service URL is not on one of the cloud's connector hosts; nothing was sent.
+    /// The service URL is not on a connector host of the cloud; nothing was sent.
     #[error("service URL is not on a connector host of this cloud")]
     ForeignHost,
-    /// The request never left: connect, name or TLS failure.
+    /// The request was not sent: the name, connection or TLS failed.
     #[error("could not reach the channel")]
     NotSent(#[source] BoxError),
-    /// No token was issued to the agent; the request never left.
+    /// No token was issued to the agent; the request was not sent.
     #[error("could not reach the channel")]
     NoToken {
-        /// Whether every request of this agent fails so until its configuration is corrected.
+        /// Whether all requests of this agent fail until its configuration is corrected.
         is_systemic: bool,
-        /// Why.
+        /// The error of the token request.
         #[source]
         cause: BoxError,
     },
-    /// The request left and no readable answer came, or 408 or 5xx: it may have been shown.
+    /// The request was sent without a readable response, or returned 408 or 5xx: it may have been shown.
     #[error("channel's answer was lost")]
     Ambiguous {
-        /// What hid the answer.
+        /// Why the outcome is unknown.
         loss: Ambiguity,
-        /// Its cause.
+        /// The underlying error.
         #[source]
         cause: BoxError,
     },
 }
 
-/// When, if ever, the same activity could get through.
+/// When a request may be retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retry {
-    /// After this time.
+    /// After this delay.
     After(Duration),
-    /// After a growing, random time.
+    /// After an exponential backoff with jitter.
     Backoff,
-    /// At once or later, as long as the resend budget lasts: it may have been shown.
+    /// At any time within the resend budget, because the activity may have been shown.
     WithinResendBudget(Ambiguity),
     /// Never.
     Never,
 }
 
 impl ConnectorError {
-    /// When, if ever, the same activity could get through.
+    /// Returns when the request may be retried.
     #[must_use]
     pub fn retry(&self) -> Retry {
         match self {
             Self::Throttled { retry_after: Some(wait) } => Retry::After(*wait),
-            Self::Unauthorized { .. } => Retry::After(REPAIR),
+            Self::Unauthorized { .. } => Retry::After(UNAUTHORIZED_DELAY),
             Self::Throttled { retry_after: None } | Self::Busy | Self::NotSent(_) | Self::NoToken { .. } => {
                 Retry::Backoff
             }
             Self::Ambiguous { loss, .. } => Retry::WithinResendBudget(*loss),
-            Self::Refused { .. } | Self::ForeignHost => Retry::Never,
+            Self::Rejected { .. } | Self::ForeignHost => Retry::Never,
         }
     }
 
-    /// Why the channel refused for good, where it did.
+    /// Returns why the channel rejected the request; `None` for other errors.
     #[must_use]
-    pub fn refusal(&self) -> Option<RejectionReason> {
+    pub fn rejection(&self) -> Option<RejectionReason> {
         match self {
-            Self::Refused { refusal, .. } => Some(*refusal),
+            Self::Rejected { rejection, .. } => Some(*rejection),
             Self::Throttled { .. }
             | Self::Busy
             | Self::Unauthorized { .. }
@@ -113,10 +113,10 @@ impl ConnectorError {
         }
     }
 
-    /// Whether the channel says that it is on another host: nothing was shown, and the same may be asked there.
+    /// Whether the conversation is on another host: nothing was shown, and the request may be sent there.
     #[must_use]
     pub fn is_wrong_host(&self) -> bool {
-        self.refusal().map(RejectionReason::fallback) == Some(Fallback::OtherHost)
+        self.rejection().map(RejectionReason::fallback) == Some(Fallback::OtherHost)
     }
 
     pub(crate) fn not_sent(cause: impl Into<BoxError>) -> Self {
@@ -127,7 +127,7 @@ impl ConnectorError {
         Self::Ambiguous { loss: Ambiguity::LostReply, cause: cause.into() }
     }
 
-    /// Whether every request of this agent fails so until its registration or configuration is corrected.
+    /// Whether all requests of this agent fail until its registration or configuration is corrected.
     #[must_use]
     pub fn is_systemic(&self) -> bool {
         match self {
@@ -135,7 +135,7 @@ impl ConnectorError {
             Self::NoToken { is_systemic, .. } => *is_systemic,
             Self::Throttled { .. }
             | Self::Busy
-            | Self::Refused { .. }
+            | Self::Rejected { .. }
             | Self::ForeignHost
             | Self::NotSent(_)
             | Self::Ambiguous { .. } => false,
@@ -143,10 +143,10 @@ impl ConnectorError {
     }
 }
 
-/// What hid the outcome of a request.
+/// Why the outcome of a request is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ambiguity {
-    /// No readable reply arrived: the connection broke, the time ran out, or the worker died.
+    /// No readable reply arrived: the connection broke, timed out, or the worker crashed.
     LostReply,
     /// The channel's gateway answered 502, 503 or 504.
     GatewayError,

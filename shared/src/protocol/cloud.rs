@@ -1,69 +1,71 @@
-//! The clouds a channel lives in: login, issuer, keys, scope and connector hosts, chosen together.
-//! It makes no request; [`crate::channel::auth`] and [`crate::channel::connector`] do.
+//! Microsoft clouds: login host, issuer, keys, scope and connector hosts, selected together.
+//! Sends no request; [`crate::channel::auth`] and [`crate::channel::connector`] do.
 
 use serde::Deserialize;
 
 use crate::protocol::ids::TenantId;
 use crate::protocol::service_url::ServiceUrl;
 
-/// One cloud: which hosts to trust and whom to ask for a token (docs/protocol.md §3.1, §4.1, §7.4).
+/// The trusted hosts and the token endpoint of one cloud (docs/protocol.md §3.1, §4.1, §7.4).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cloud {
-    /// Where tokens are asked for, e.g. `https://login.microsoftonline.com`.
+    /// The login host that issues tokens, e.g. `https://login.microsoftonline.com`.
     pub login: String,
-    /// The tenant to ask for tokens; `None`: the agent's own.
+    /// The tenant of token requests; `None` for the agent's own.
     #[serde(default)]
     pub token_tenant: Option<String>,
-    /// The tenant that issues the tokens of multi-tenant registrations, where the cloud has them.
+    /// The tenant that issues tokens to multi-tenant registrations, where the cloud supports them.
     #[serde(default)]
     pub multi_tenant: Option<String>,
-    /// What a connector token is asked for.
+    /// The scope of connector tokens.
     pub scope: String,
-    /// Who signs the channel's tokens.
+    /// The issuer of the channel's tokens.
     pub issuer: String,
-    /// The OpenID metadata that names the channel's signing keys.
+    /// URL of the OpenID metadata with the channel's signing keys.
     pub openid_metadata: String,
     /// The hosts a bearer token may be sent to, `host[:port]`; `:*` is any port of a loopback name.
     pub connector_hosts: Vec<String>,
-    /// The service URL to speak to a user from whom no activity has come yet.
+    /// The service URL for users from whom no activity has arrived yet.
     pub global_service_url: ServiceUrl,
-    /// Where a conversation may live whose host says that it is elsewhere: the channel has two in this cloud.
+    /// The service URL of the cloud's other host, for conversations that are not on the first.
     #[serde(default)]
     pub alternate_service_url: Option<ServiceUrl>,
-    /// The OpenID metadata of Entra; `None`: that of `login` for all tenants.
+    /// URL of the OpenID metadata of Entra; `None` for the tenant-independent one of `login`.
     #[serde(default)]
     pub entra_metadata: Option<String>,
-    /// Who signs Entra's tokens of version 1.0, without the tenant.
+    /// The issuer of Entra tokens of version 1.0, without the tenant.
     #[serde(default = "public_sts")]
     pub entra_sts: String,
-    /// The tenants of the channel itself, which may issue its tokens beside the agent's own (docs/protocol.md §4.1).
+    /// The channel's own tenants, which may issue its tokens in addition to the agent's tenant (docs/protocol.md §4.1).
     #[serde(default)]
     pub channel_tenants: Vec<TenantId>,
-    /// Whom an identity token must be meant for that is exchanged for one of the agent's (docs/protocol.md §3.3).
+    /// The audience of identity tokens that are exchanged for tokens of the agent (docs/protocol.md §3.3).
     #[serde(default = "public_token_exchange")]
     pub token_exchange: String,
 }
 
-/// Why a `CLOUD` cannot be used.
+/// Why the setting `CLOUD` is invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidCloud {
-    /// Neither a known name nor a JSON object.
+    /// The value is neither a known name nor a JSON object.
     #[error("CLOUD is `{0}`: use public, gcc, gcchigh, dod, china, or a JSON object")]
     Unknown(String),
-    /// The JSON object lacks a member, has one too many, or one of a wrong type.
+    /// The JSON object has a missing, unknown or mistyped member.
     #[error("CLOUD is not a usable JSON object")]
     Malformed(#[source] serde_json::Error),
-    /// Plain http is for loopback addresses.
+    /// A URL uses plain http on a host other than loopback.
     #[error("CLOUD names `{0}`: only loopback addresses may be plain http")]
     NotHttps(String),
-    /// The global or the alternate service URL is not on one of the connector hosts.
+    /// The global or the alternate service URL is not on a connector host.
     #[error("CLOUD names a service URL whose host is not among connector_hosts")]
     ForeignServiceUrl,
 }
 
 impl Cloud {
-    /// Reads the value of `CLOUD`: the name of a Microsoft cloud, or a JSON object with this type's fields.
+    /// Parses the setting `CLOUD`: the name of a Microsoft cloud, or a JSON object with this type's fields.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use herald::protocol::cloud::Cloud;
@@ -75,7 +77,7 @@ impl Cloud {
     ///
     /// # Errors
     ///
-    /// When the name is unknown or the object is not usable; the error says why.
+    /// [`InvalidCloud`] when the name is unknown or the object is invalid.
     pub fn parse(text: &str) -> Result<Self, InvalidCloud> {
         let preset = match text {
             "public" => PUBLIC,
@@ -88,7 +90,7 @@ impl Cloud {
         };
         let cloud: Self = serde_json::from_str(preset).map_err(InvalidCloud::Malformed)?;
         for url in [&cloud.login, &cloud.openid_metadata, &cloud.entra_metadata()] {
-            // The rules of a service URL hold for these hosts too.
+            // These URLs follow the rules of a service URL.
             ServiceUrl::new(url).map_err(|_| InvalidCloud::NotHttps(url.clone()))?;
         }
         let mut known = std::iter::once(&cloud.global_service_url).chain(&cloud.alternate_service_url);
@@ -98,27 +100,27 @@ impl Cloud {
         Ok(cloud)
     }
 
-    /// The OpenID metadata that names Entra's signing keys.
+    /// Returns the URL of the OpenID metadata with Entra's signing keys.
     #[must_use]
     pub fn entra_metadata(&self) -> String {
         let common = || format!("{}/common/v2.0/.well-known/openid-configuration", self.login_host());
         self.entra_metadata.clone().unwrap_or_else(common)
     }
 
-    /// `login` without a slash at its end.
+    /// Returns `login` without trailing slashes.
     #[must_use]
     pub fn login_host(&self) -> &str {
         self.login.trim_end_matches('/')
     }
 
-    /// The service URL to try where the host of `refused` says that the conversation is on another one.
+    /// Returns the service URL of the cloud's other host, for a conversation that is not on the host of `refused`.
     #[must_use]
     pub fn other_service_url(&self, refused: &ServiceUrl) -> Option<&ServiceUrl> {
         let mut known = std::iter::once(&self.global_service_url).chain(&self.alternate_service_url);
         known.find(|url| url.authority() != refused.authority())
     }
 
-    /// Whether `url` is on one of this cloud's connector hosts.
+    /// Whether `url` is on a connector host of this cloud.
     #[must_use]
     pub fn allows_host(&self, url: &ServiceUrl) -> bool {
         let authority = url.authority();
@@ -139,7 +141,7 @@ fn public_token_exchange() -> String {
     "api://AzureADTokenExchange".to_owned()
 }
 
-// The tenants of GCC are in the public cloud but for the host of their connector (docs/protocol.md §1.8, `InvalidBotApiHost`).
+// GCC tenants are in the public cloud, except for the host of their connector (docs/protocol.md §1.8, `InvalidBotApiHost`).
 const PUBLIC: &str = r#"{
     "login": "https://login.microsoftonline.com",
     "multi_tenant": "botframework.com",
@@ -194,7 +196,7 @@ const DOD: &str = r#"{
     "global_service_url": "https://smba.infra.dod.teams.microsoft.us/teams"
 }"#;
 
-// The channels of 21Vianet's cloud; Teams is not known to be among them (docs/protocol.md §3.1).
+// The cloud operated by 21Vianet; its channels are not known to include Teams (docs/protocol.md §3.1).
 const CHINA: &str = r#"{
     "login": "https://login.partner.microsoftonline.cn",
     "multi_tenant": "microsoftservices.partner.onmschina.cn",
@@ -212,14 +214,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_preset_can_be_read() {
+    fn all_presets_are_valid() {
         for name in ["public", "gcc", "gcchigh", "dod", "china"] {
             Cloud::parse(name).unwrap_or_else(|error| panic!("{name}: {error}"));
         }
     }
 
     #[test]
-    fn a_shared_domain_is_not_a_connector_host() {
+    fn other_hosts_of_a_shared_domain_are_not_allowed() {
         let cloud = Cloud::parse("public").unwrap();
 
         for foreign in ["https://x.trafficmanager.net/", "https://smba.trafficmanager.net.evil.com/"] {
@@ -230,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn the_public_cloud_and_gcc_know_each_others_host_and_the_others_none() {
+    fn only_public_and_gcc_have_an_alternate_host() {
         let other = |name: &str| {
             let cloud = Cloud::parse(name).unwrap();
             cloud.other_service_url(&cloud.global_service_url).map(|url| url.authority().to_owned())
@@ -242,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn an_emulated_cloud_is_plain_http_on_loopback_only() {
+    fn custom_cloud_allows_plain_http_on_loopback_only() {
         let object = |host: &str| {
             format!(
                 r#"{{"login":"http://{host}","scope":"s","issuer":"i","openid_metadata":"http://{host}/m",
@@ -255,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn any_port_is_for_loopback_names_alone() {
+    fn port_wildcard_is_valid_for_loopback_only() {
         let mut cloud = Cloud::parse("public").unwrap();
         cloud.connector_hosts = vec!["localhost:*".into(), "smba.trafficmanager.net:*".into()];
 

@@ -1,5 +1,5 @@
-//! Conversation references: what must be kept to speak in a conversation again (docs/protocol.md §5.3).
-//! Where they are kept is [`crate::aws::table`]'s; what happens to them over time is [`lifecycle`].
+//! Conversation references: what is stored to send to a conversation later (docs/protocol.md §5.3).
+//! Does not store them; [`crate::aws::table`] does. [`lifecycle`] decides when one is removed.
 
 pub mod lifecycle;
 
@@ -11,56 +11,77 @@ use crate::protocol::ids::{ActivityId, ChannelId, ClientId, ConversationId, Entr
 use crate::protocol::service_url::{InvalidServiceUrl, ServiceUrl};
 use crate::protocol::team::TeamChannel;
 
-/// What must be kept to speak in a conversation again.
+/// The members that are needed to send to a conversation later.
+///
+/// # Examples
+///
+/// ```
+/// use herald::protocol::activity::Activity;
+/// use herald::protocol::conversation::ConversationReference;
+///
+/// let activity: Activity = serde_json::from_value(serde_json::json!({
+///     "type": "message",
+///     "channelId": "msteams",
+///     "serviceUrl": "https://smba.trafficmanager.net/emea/",
+///     "conversation": { "id": "a:1", "conversationType": "personal" },
+///     "from": { "id": "29:dana" },
+///     "recipient": { "id": "28:agent" },
+/// }))?;
+///
+/// let reference = ConversationReference::of(&activity)?;
+///
+/// assert!(reference.conversation.is_personal());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConversationReference {
-    /// The channel the conversation is on.
+    /// The channel of the conversation.
     pub channel_id: ChannelId,
-    /// Where its connector answers.
+    /// The URL of the connector.
     pub service_url: ServiceUrl,
     /// The conversation.
     pub conversation: ConversationAccount,
-    /// The agent's account there; `agent` in references that Microsoft's JS SDK wrote.
+    /// The agent's account in the conversation; called `agent` by Microsoft's JavaScript SDK.
     #[serde(rename = "bot", alias = "agent")]
     pub agent: ChannelAccount,
-    /// The person who spoke last, and in a personal conversation the only one.
+    /// The user who sent the last activity; in a personal conversation the only user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<ChannelAccount>,
-    /// The tenant it belongs to.
+    /// The tenant of the conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant_id: Option<TenantId>,
-    /// The person's language.
+    /// The user's language.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
-    /// The person's time zone, an IANA name.
+    /// The user's time zone, an IANA name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timezone: Option<String>,
 }
 
-/// Why an inbound activity names no conversation to speak in.
+/// Why an inbound activity has no valid conversation reference.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidReference {
-    /// A member is missing.
+    /// A required member is missing.
     #[error("activity has no `{0}`")]
     Missing(&'static str),
-    /// Its service URL cannot be used.
+    /// The service URL is invalid.
     #[error(transparent)]
     ServiceUrl(#[from] InvalidServiceUrl),
 }
 
-/// What one reference is found by: agent, cloud, tenant, channel and conversation, hashed.
+/// The key of a stored reference: a hash of agent, cloud, tenant, channel and conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ReferenceKey(String);
 
 impl ReferenceKey {
-    /// The key that a record has.
+    /// Returns the key of a stored record.
     pub(crate) fn stored(key: String) -> Self {
         Self(key)
     }
 
-    /// The key as 64 hexadecimal digits.
+    /// Returns the key as 64 hexadecimal digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -68,11 +89,11 @@ impl ReferenceKey {
 }
 
 impl ConversationReference {
-    /// The reference that an inbound `activity` carries.
+    /// Returns the reference of an inbound `activity`.
     ///
     /// # Errors
     ///
-    /// When a member that is needed to answer is missing or unusable; the error names it.
+    /// [`InvalidReference`] when a required member is missing or invalid.
     pub fn of(activity: &Activity) -> Result<Self, InvalidReference> {
         use InvalidReference::Missing;
 
@@ -90,7 +111,7 @@ impl ConversationReference {
         })
     }
 
-    /// The reference to a personal conversation that was just created for `user`.
+    /// Returns the reference of a newly created personal conversation with `user`.
     #[must_use]
     pub fn created(
         conversation: ConversationId,
@@ -113,7 +134,7 @@ impl ConversationReference {
         }
     }
 
-    /// The reference to a channel of a team, or to the thread in it that begins with the activity `root`.
+    /// Returns the reference of a channel of a team, or of the thread in it that starts with the activity `root`.
     #[must_use]
     pub fn of_thread(
         channel: &TeamChannel,
@@ -141,7 +162,7 @@ impl ConversationReference {
         })
     }
 
-    /// What the reference is found by. `cloud` is the issuer of the channel's tokens.
+    /// Returns the key of the reference; `cloud` is the issuer of the channel's tokens.
     #[must_use]
     pub fn key(&self, agent: &ClientId, cloud: &str) -> ReferenceKey {
         let tenant = self.tenant_id.as_ref().map_or("", TenantId::as_str).to_ascii_lowercase();
@@ -154,7 +175,7 @@ impl ConversationReference {
         ]))
     }
 
-    /// The person a personal conversation is with, where the channel told the Entra id and the tenant.
+    /// Returns the user of a personal conversation, where the Entra id and the tenant are known.
     #[must_use]
     pub fn person(&self) -> Option<User> {
         if !self.conversation.is_personal() {
@@ -168,62 +189,62 @@ impl ConversationReference {
     }
 }
 
-/// A person by Entra id: enough to start a personal conversation (docs/protocol.md §7.1).
+/// A user by Entra id, which is sufficient to create a personal conversation (docs/protocol.md §7.1).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct User {
-    /// The channel to speak on; Teams unless said otherwise.
+    /// The channel to use; defaults to Teams.
     #[serde(default = "teams")]
     pub channel: ChannelId,
-    /// The person's tenant.
+    /// The user's tenant.
     pub tenant: TenantId,
-    /// The person's object id in that tenant.
+    /// The user's object id in that tenant.
     pub id: EntraId,
 }
 
 impl User {
-    /// A person on Teams.
+    /// Returns a user of Teams.
     #[must_use]
     pub fn of_teams(tenant: TenantId, id: EntraId) -> Self {
         Self { channel: teams(), tenant, id }
     }
 
-    /// What a person's conversation is found by.
+    /// Returns the key of the user's personal conversation; `cloud` is the issuer of the channel's tokens.
     #[must_use]
     pub fn key(&self, agent: &ClientId, cloud: &str) -> String {
         let tenant = self.tenant.as_str().to_ascii_lowercase();
-        let id = match self.is_by_channel() {
+        let id = match self.has_channel_id() {
             true => self.id.as_str().to_owned(),
             false => self.id.as_str().to_ascii_lowercase(),
         };
         hash::sha256(&[agent.as_str(), cloud, self.channel.as_str(), &tenant, &id])
     }
 
-    /// Whether both name one person: ids are GUIDs, spelled in either case, except for those of a channel (`29:…`).
+    /// Whether both are one user; ids are compared ignoring case, except those of a channel (`29:…`).
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
-        let is_same_id = match self.is_by_channel() {
+        let is_same_id = match self.has_channel_id() {
             true => self.id == other.id,
             false => self.id.as_str().eq_ignore_ascii_case(other.id.as_str()),
         };
         is_same_id && self.channel == other.channel && self.tenant.is(&other.tenant)
     }
 
-    /// Whether the id is the channel's own (`29:…`) and not Entra's.
+    /// Whether the id is one of the channel (`29:…`) and not of Entra.
     #[must_use]
-    pub fn is_by_channel(&self) -> bool {
+    pub fn has_channel_id(&self) -> bool {
         self.id.as_str().starts_with("29:")
     }
 
     fn as_account(&self) -> Option<ChannelAccount> {
         let id = crate::protocol::ids::AccountId::new(self.id.as_str()).ok()?;
-        let aad_object_id = (!self.is_by_channel()).then(|| self.id.clone());
+        let aad_object_id = (!self.has_channel_id()).then(|| self.id.clone());
         Some(ChannelAccount { aad_object_id, ..ChannelAccount::new(id) })
     }
 }
 
 pub(crate) fn teams() -> ChannelId {
-    // A literal that is neither empty nor long.
+    // The literal is a valid id.
     ChannelId::new("msteams").unwrap_or_else(|_| unreachable!("`msteams` is an id"))
 }
 
@@ -232,21 +253,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn references_of_the_js_sdk_are_read_and_written_back_as_bot() {
-        let theirs = serde_json::json!({
+    fn member_agent_is_read_and_written_as_bot() {
+        let json = serde_json::json!({
             "channelId": "msteams",
             "serviceUrl": "https://smba.trafficmanager.net/emea/",
             "conversation": { "id": "a:1" },
             "agent": { "id": "28:app" },
         });
 
-        let reference: ConversationReference = serde_json::from_value(theirs).unwrap();
+        let reference: ConversationReference = serde_json::from_value(json).unwrap();
 
         assert_eq!(serde_json::to_value(reference).unwrap()["bot"]["id"], "28:app");
     }
 
     #[test]
-    fn a_missing_member_is_named() {
+    fn error_names_the_missing_member() {
         let error = ConversationReference::of(&Activity::message("hi")).unwrap_err();
 
         assert_eq!(error.to_string(), "activity has no `channelId`");

@@ -1,14 +1,14 @@
-//! Names of things as types, so that one cannot be passed for another.
-//! It does not interpret them: tenant ids are not always UUIDs and account ids have many forms.
+//! Typed ids, so that one kind cannot be passed for another.
+//! Does not interpret them: tenant ids are not always UUIDs, and account ids have many forms.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The longest id taken over from the wire, in bytes.
+/// Maximum length of an id, in bytes.
 pub const MAX_ID_BYTES: usize = 1024;
 
-/// Why a string cannot be an id.
+/// Why a string is not a valid id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidId {
     /// The string is empty.
@@ -17,7 +17,7 @@ pub enum InvalidId {
     /// The string is longer than [`MAX_ID_BYTES`].
     #[error("{0} is longer than {MAX_ID_BYTES} bytes")]
     TooLong(&'static str),
-    /// The string would leave its path segment.
+    /// The string is `.` or `..`, which would change the path of a URL.
     #[error("{0} must not be `.` or `..`")]
     Dots(&'static str),
 }
@@ -30,11 +30,11 @@ macro_rules! string_ids {
         pub struct $name(String);
 
         impl $name {
-            /// Takes the id over as it is.
+            /// Returns `id` unchanged as a typed id.
             ///
             /// # Errors
             ///
-            /// When it is empty, over [`MAX_ID_BYTES`] bytes, or only dots.
+            /// [`InvalidId`] when it is empty, longer than [`MAX_ID_BYTES`], `.` or `..`.
             pub fn new(id: impl Into<String>) -> Result<Self, InvalidId> {
                 let id = id.into();
                 match id.as_str() {
@@ -45,7 +45,7 @@ macro_rules! string_ids {
                 }
             }
 
-            /// The id as the channel wrote it.
+            /// Returns the id as the channel wrote it.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -72,7 +72,7 @@ macro_rules! string_ids {
             }
         }
 
-        // Ids name people and conversations: `{:?}` must be safe to log.
+        // Ids identify users and conversations: `{:?}` must be safe to log.
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(f, "{}({})", stringify!($name), $crate::hash::short(&self.0))
@@ -82,24 +82,24 @@ macro_rules! string_ids {
 }
 
 string_ids! {
-    /// Names one activity within a conversation.
+    /// Identifies an activity within a conversation.
     ActivityId,
-    /// Names one conversation within a channel.
+    /// Identifies a conversation within a channel.
     ConversationId,
-    /// Names a channel account: a user (`29:…`) or an agent (`28:…`).
+    /// Identifies a channel account: a user (`29:…`) or an agent (`28:…`).
     AccountId,
-    /// Names a person in a Microsoft Entra tenant: the object id.
+    /// Identifies a user by the object id in a Microsoft Entra tenant.
     EntraId,
-    /// Names a Microsoft Entra tenant.
+    /// Identifies a Microsoft Entra tenant.
     TenantId,
-    /// Names a channel: `msteams`, `webchat`, `directline`, …
+    /// Identifies a channel: `msteams`, `webchat`, `directline`, …
     ChannelId,
-    /// Names the agent's app registration.
+    /// Identifies the agent's app registration.
     ClientId,
 }
 
 impl TenantId {
-    /// Whether both name one tenant: they are GUIDs, spelled in either case.
+    /// Whether both are one tenant; GUIDs are compared ignoring case.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
         self.0.eq_ignore_ascii_case(&other.0)
@@ -107,7 +107,7 @@ impl TenantId {
 }
 
 impl ClientId {
-    /// Whether both name one registration: they are GUIDs, spelled in either case.
+    /// Whether both are one registration; GUIDs are compared ignoring case.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
         self.0.eq_ignore_ascii_case(&other.0)
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_that_are_no_uuids_are_taken_as_they_are() {
+    fn ids_other_than_uuids_are_accepted_unchanged() {
         let odd = "00000000-0000-0000-0000-0000000000001";
 
         let tenant = TenantId::new(odd).unwrap();
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_that_would_leave_their_place_are_refused() {
+    fn empty_dotted_and_too_long_ids_are_rejected() {
         assert_eq!(ConversationId::new(""), Err(InvalidId::Empty("ConversationId")));
         assert_eq!(ConversationId::new(".."), Err(InvalidId::Dots("ConversationId")));
         assert_eq!(ActivityId::new("x".repeat(1025)), Err(InvalidId::TooLong("ActivityId")));
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_output_does_not_show_the_id() {
+    fn debug_output_hides_the_id() {
         let id = AccountId::new("29:someone").unwrap();
 
         assert!(!format!("{id:?}").contains("someone"));

@@ -3,11 +3,13 @@
 
 use crate::protocol::activity::Activity;
 
-/// Largest activity that every path of the channel is known to take, in bytes of UTF-16: Teams says 100 KB today and
-/// said 28 KB before.
+/// Maximum size of an activity that every path of the channel accepts, in bytes of UTF-16. Teams documents 100 KB today
+/// and 28 KB before.
 pub const MAX_MESSAGE_BYTES: usize = 25 * 1024;
 
-/// `activity` as messages that fit, in their order: cards, mentions and suggestions go with the last of them.
+/// Returns `activity` as messages that fit, in order; the last has the cards, mentions and suggestions.
+///
+/// # Examples
 ///
 /// ```
 /// use herald::protocol::activity::Activity;
@@ -22,10 +24,10 @@ pub fn split_to_fit(activity: Activity) -> Vec<Activity> {
         Some(text) if activity.is("message") && !text.is_empty() => text.clone(),
         Some(_) | None => return vec![activity],
     };
-    let whole = Activity { text: None, ..activity.clone() };
-    let around = serde_json::to_string(&whole).map_or(0, |json| json.chars().map(bytes_of).sum());
-    // Beside a card that is too large by itself, the text is split_text as if it were half as large.
-    let room = MAX_MESSAGE_BYTES.saturating_sub(around).max(MAX_MESSAGE_BYTES / 2);
+    let without_text = Activity { text: None, ..activity.clone() };
+    let overhead = serde_json::to_string(&without_text).map_or(0, |json| json.chars().map(bytes_of).sum());
+    // With a card that is too large by itself, the text gets half of the size.
+    let room = MAX_MESSAGE_BYTES.saturating_sub(overhead).max(MAX_MESSAGE_BYTES / 2);
     let mut pieces = split_text(&text, room);
     let last = pieces.pop().unwrap_or_default();
     let plain = |piece: &str| Activity {
@@ -42,13 +44,13 @@ pub fn split_to_fit(activity: Activity) -> Vec<Activity> {
     activities
 }
 
-/// Returns `text` in pieces of at most `room` bytes, split between paragraphs, lines or words where there are any.
+/// Returns `text` in pieces of at most `room` bytes, split between paragraphs, lines or words where possible.
 pub(crate) fn split_text(text: &str, room: usize) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut rest = text;
-    while let Some(most) = longest(rest, room) {
+    while let Some(most) = split_index(rest, room) {
         let (window, _) = rest.split_at(most);
-        // Not so early that the pieces become many.
+        // A split in the first half would make too many pieces.
         let is_late = |end: &usize| *end > most / 2;
         let after = |mark: &str| window.rfind(mark).map(|at| at.saturating_add(mark.len()));
         let end = ["\n\n", "\n", " "].into_iter().filter_map(after).find(is_late).unwrap_or(most);
@@ -60,20 +62,20 @@ pub(crate) fn split_text(text: &str, room: usize) -> Vec<&str> {
     pieces
 }
 
-/// Where `text` goes over `room` bytes; `None` when it does not.
-fn longest(text: &str, room: usize) -> Option<usize> {
-    let mut taken = 0;
+/// Returns the index at which `text` exceeds `room` bytes; `None` when it fits.
+fn split_index(text: &str, room: usize) -> Option<usize> {
+    let mut used = 0;
     for (at, character) in text.char_indices() {
-        taken += bytes_of(character);
-        if taken > room {
-            // At least one, so that it goes on.
+        used += bytes_of(character);
+        if used > room {
+            // At least one character, so that the loop ends.
             return Some(at.max(character.len_utf8()));
         }
     }
     None
 }
 
-/// What a character takes in JSON as UTF-16.
+/// Returns the bytes of a character in JSON as UTF-16.
 fn bytes_of(character: char) -> usize {
     let units = match character {
         '"' | '\\' | '\n' | '\r' | '\t' => 2,
@@ -98,9 +100,9 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_is_told_in_pieces_and_nothing_of_it_is_lost() {
+    fn long_text_is_split_without_loss() {
         let texts = [
-            "word ".repeat(20_000),
+            "text ".repeat(20_000),
             "no_space".repeat(9_000),
             "🦀".repeat(30_000),
             "\u{1}".repeat(40_000),
@@ -118,8 +120,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_beside_the_text_goes_with_the_last_piece() {
-        let text = "word ".repeat(5_000);
+    fn other_members_go_with_the_last_piece() {
+        let text = "text ".repeat(5_000);
         let long: Activity = serde_json::from_value(json!({
             "type": "message", "text": text, "textFormat": "markdown", "locale": "en-GB",
             "entities": [{ "type": "https://schema.org/Message" }], "suggestedActions": { "actions": [] },
@@ -137,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_text_is_left_as_it_is() {
+    fn message_without_text_is_unchanged() {
         let card: Activity =
             serde_json::from_value(json!({ "type": "message", "value": "x".repeat(50_000) })).unwrap();
 

@@ -1,5 +1,5 @@
-//! A team's roster as it was read: its members, page by page (docs/protocol.md §1.1).
-//! Asking the channel for a page is the connector's; which page comes next, the worker's.
+//! The roster of a team, page by page (docs/protocol.md §1.1).
+//! Does not request pages; the connector does, and the worker keeps the progress.
 
 use std::collections::HashSet;
 
@@ -9,29 +9,29 @@ use crate::protocol::conversation::User;
 use crate::protocol::ids::EntraId;
 use crate::protocol::team::Team;
 
-/// Members of one page, at most: a page of so many is well below what is read of an answer.
+/// Maximum number of members of a page; such a page is far smaller than the maximum response.
 pub const PAGE: usize = 200;
 
-/// Most pages of one roster: more members than a team can have.
+/// Maximum number of pages of a roster; together they exceed the maximum size of a team.
 pub const MAX_PAGES: usize = 1_000;
 
 /// One page of a roster.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RosterPage {
-    /// Who is on it.
+    /// The members on the page.
     pub members: Vec<Member>,
-    /// Members that cannot be read.
+    /// The number of members that could not be parsed.
     #[serde(default)]
     pub unreadable: u64,
-    /// What the channel gives the next page for; `None` on the last one.
+    /// The continuation token of the next page; `None` on the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
 
-/// A member by both ids that a channel has for people.
+/// A member, by the channel's id and the Entra id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
-    /// `29:…`.
+    /// The channel's id, `29:…`.
     pub id: EntraId,
     /// The Entra object id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -39,31 +39,30 @@ pub struct Member {
 }
 
 impl Member {
-    /// The person in `team`, by Entra id where it is known: that is what people are found by.
+    /// Returns the member as a user of `team`, by Entra id where it is known, because records are keyed by it.
     #[must_use]
     pub fn person(&self, team: &Team) -> User {
         User::of_teams(team.tenant.clone(), self.entra.clone().unwrap_or_else(|| self.id.clone()))
     }
 
-    fn names(&self) -> impl Iterator<Item = String> {
-        // Those of Entra are spelled in either case.
+    fn keys(&self) -> impl Iterator<Item = String> {
+        // Entra ids are compared ignoring case.
         let entra = self.entra.as_ref().map(|entra| entra.as_str().to_ascii_lowercase());
         std::iter::once(self.id.as_str().to_owned()).chain(entra)
     }
 }
 
-/// Who was seen on the pages before: a roster that changes while it is read may show somebody twice, and nobody is
-/// planned twice.
+/// Removes duplicate members across pages, because a roster that changes while it is read may list a member twice.
 #[derive(Debug, Default)]
-pub struct Seen(HashSet<String>);
+pub struct Dedup(HashSet<String>);
 
-impl Seen {
-    /// The page without those who were seen before, who from now on were.
+impl Dedup {
+    /// Returns `page` without members of earlier pages, and records its members.
     #[must_use]
-    pub fn sift(&mut self, page: RosterPage) -> RosterPage {
+    pub fn filter(&mut self, page: RosterPage) -> RosterPage {
         let members = page.members.into_iter().filter(|member| {
-            let was_seen = member.names().any(|name| self.0.contains(&name));
-            self.0.extend(member.names());
+            let was_seen = member.keys().any(|key| self.0.contains(&key));
+            self.0.extend(member.keys());
             !was_seen
         });
         RosterPage { members: members.collect(), ..page }
@@ -80,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_on_a_page_before_or_twice_on_one_is_there_once() {
+    fn duplicate_members_within_and_across_pages_are_removed() {
         let first = RosterPage { members: vec![member("29:1", Some("A"))], ..RosterPage::default() };
         let members = vec![
             member("29:1", None),
@@ -89,9 +88,9 @@ mod tests {
             member("29:2", Some("b")),
         ];
 
-        let mut seen = Seen::default();
-        let _ = seen.sift(first);
-        let second = seen.sift(RosterPage { members, unreadable: 1, next: None });
+        let mut dedup = Dedup::default();
+        let _ = dedup.filter(first);
+        let second = dedup.filter(RosterPage { members, unreadable: 1, next: None });
 
         assert_eq!(second.members, [member("29:2", None)]);
         assert_eq!(second.unreadable, 1);

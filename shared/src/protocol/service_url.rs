@@ -1,18 +1,20 @@
-//! Service URLs: where a conversation's connector answers (protocol: Activity `serviceUrl`).
-//! Whether a host is one of the channel's is not decided here; [`crate::protocol::cloud::Cloud`] knows the hosts.
+//! Service URLs: validated URLs of a conversation's connector (`serviceUrl` of an activity).
+//! Does not check that the host is trusted; [`crate::protocol::cloud::Cloud::allows_host`] does.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
-/// Longest service URL taken, in bytes.
+/// Maximum length of a service URL, in bytes.
 pub const MAX_SERVICE_URL_BYTES: usize = 1024;
 
-/// A service URL that is safe to send a bearer token to, if its host is the channel's.
+/// A service URL that is safe for a bearer token, if its host is trusted.
 ///
-/// It is `https` (or `http` on the loopback interface), names a host without user, query or
-/// fragment, and was spelled the way it is understood: `https://a\@b/` and full-width dots are refused.
+/// It is `https` (or `http` on the loopback interface), has a host without user, query or fragment, and is in normal
+/// form: `https://a\@b/` and full-width dots are rejected.
+///
+/// # Examples
 ///
 /// ```
 /// use herald::protocol::service_url::ServiceUrl;
@@ -26,35 +28,35 @@ pub const MAX_SERVICE_URL_BYTES: usize = 1024;
 #[serde(try_from = "String", into = "String")]
 pub struct ServiceUrl(Url);
 
-/// Why a string cannot be a service URL.
+/// Why a string is not a valid service URL.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidServiceUrl {
-    /// Longer than [`MAX_SERVICE_URL_BYTES`].
+    /// The string is longer than [`MAX_SERVICE_URL_BYTES`].
     #[error("service URL is longer than {MAX_SERVICE_URL_BYTES} bytes")]
     TooLong,
-    /// Not a URL at all.
+    /// The string is not a URL.
     #[error("service URL is not a URL")]
     NotAUrl,
-    /// Neither `https` nor `http` on the loopback interface.
+    /// The scheme is neither `https` nor `http` on the loopback interface.
     #[error("service URL must be https")]
     NotHttps,
-    /// It names a user, a password, a query or a fragment.
+    /// The URL has a user, a password, a query or a fragment.
     #[error("service URL must be a host and a path only")]
     NotPlain,
-    /// An address other than loopback in place of a host name.
+    /// The host is an IP address other than loopback.
     #[error("service URL must name a host, not an address")]
     Address,
-    /// It reads differently from how it is understood, or its path holds more than names.
+    /// The URL is not in normal form, or its path has other than unreserved characters.
     #[error("service URL is not in its normal spelling")]
     Spelling,
 }
 
 impl ServiceUrl {
-    /// Checks `url` and takes it over.
+    /// Validates `url`.
     ///
     /// # Errors
     ///
-    /// When it is one of the things [`InvalidServiceUrl`] lists.
+    /// [`InvalidServiceUrl`] when the URL breaks one of its rules.
     pub fn new(url: &str) -> Result<Self, InvalidServiceUrl> {
         if url.len() > MAX_SERVICE_URL_BYTES {
             return Err(InvalidServiceUrl::TooLong);
@@ -74,38 +76,38 @@ impl ServiceUrl {
         if !is_loopback && !matches!(parsed.host(), Some(Host::Domain(_))) {
             return Err(InvalidServiceUrl::Address);
         }
-        let has_more = !parsed.username().is_empty()
+        let has_extras = !parsed.username().is_empty()
             || parsed.password().is_some()
             || parsed.query().is_some()
             || parsed.fragment().is_some();
-        if has_more {
+        if has_extras {
             return Err(InvalidServiceUrl::NotPlain);
         }
-        let understood = parsed.as_str().trim_end_matches('/');
-        let is_spelled_so = url.trim_end_matches('/').eq_ignore_ascii_case(understood);
+        let normal_form = parsed.as_str().trim_end_matches('/');
+        let is_normal = url.trim_end_matches('/').eq_ignore_ascii_case(normal_form);
         let is_plain =
             parsed.path().bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte));
-        // The port of https may be spelled out.
-        let is_spelled_out = || has_default_port(url, &parsed);
-        if !is_plain || !(is_spelled_so || is_spelled_out()) {
+        // An explicit port 443 is accepted.
+        let has_explicit_port = || has_default_port(url, &parsed);
+        if !is_plain || !(is_normal || has_explicit_port()) {
             return Err(InvalidServiceUrl::Spelling);
         }
         Ok(Self(parsed))
     }
 
-    /// Host, and port where it is not the scheme's own: `smba.trafficmanager.net`, `127.0.0.1:4000`.
+    /// Returns the host, and the port unless it is the scheme's default: `smba.trafficmanager.net`, `127.0.0.1:4000`.
     #[must_use]
     pub fn authority(&self) -> &str {
         self.0.authority()
     }
 
-    /// The URL as text.
+    /// Returns the URL as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
 
-    /// The URL of `segments` below this one, each percent-encoded but for RFC 3986's unreserved characters.
+    /// Returns this URL with `segments` appended, percent-encoded except for the unreserved characters of RFC 3986.
     #[must_use]
     pub fn join(&self, segments: &[&str]) -> String {
         let mut url = self.as_str().trim_end_matches('/').to_owned();
@@ -117,11 +119,11 @@ impl ServiceUrl {
     }
 }
 
-/// Whether `url` is spelled like `parsed` but for the port of https, which the normal spelling leaves out.
+/// Whether `url` is the normal form `parsed` with the explicit port 443.
 fn has_default_port(url: &str, parsed: &Url) -> bool {
     let host = parsed.host_str().unwrap_or_default();
-    let spelled_out = format!("https://{host}:443{}", parsed.path());
-    url.trim_end_matches('/').eq_ignore_ascii_case(spelled_out.trim_end_matches('/'))
+    let with_port = format!("https://{host}:443{}", parsed.path());
+    url.trim_end_matches('/').eq_ignore_ascii_case(with_port.trim_end_matches('/'))
 }
 
 const RESERVED: &percent_encoding::AsciiSet =
@@ -147,7 +149,7 @@ impl fmt::Display for ServiceUrl {
     }
 }
 
-// The path may hold a tenant id: only the host is safe to log.
+// The path may contain a tenant id: only the host is safe to log.
 impl fmt::Debug for ServiceUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ServiceUrl({})", self.authority())
@@ -159,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn urls_that_hide_where_they_lead_are_refused() {
+    fn misleading_urls_are_rejected() {
         let hostile = [
             "http://smba.trafficmanager.net/",
             "https://smba.trafficmanager.net@evil.com/",
@@ -181,12 +183,12 @@ mod tests {
         ];
 
         for url in hostile {
-            assert!(ServiceUrl::new(url).is_err(), "{url} was taken");
+            assert!(ServiceUrl::new(url).is_err(), "{url} was accepted");
         }
     }
 
     #[test]
-    fn the_port_of_https_may_be_spelled_out() {
+    fn explicit_default_port_is_accepted() {
         let url = ServiceUrl::new("https://smba.trafficmanager.net:443/emea/").unwrap();
 
         assert_eq!(url.as_str(), "https://smba.trafficmanager.net/emea/");
@@ -194,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn path_segments_stay_in_their_place() {
+    fn path_segments_are_percent_encoded() {
         let url = ServiceUrl::new("https://smba.trafficmanager.net/emea").unwrap();
 
         let joined = url.join(&["v3", "conversations", "19:abc@thread.tacv2;messageid=1/../x"]);

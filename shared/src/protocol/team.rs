@@ -1,4 +1,4 @@
-//! Teams and their channels, by the ids of the protocol.
+//! Teams and their channels, identified by tenant and id.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +20,6 @@ pub struct TeamChannel {
 pub struct Team {
     /// The team's tenant.
     pub tenant: TenantId,
-    /// The team's id, `19:…@thread.tacv2`: that of its General channel.
+    /// The team's id, `19:…@thread.tacv2`, which is the id of its General channel.
     pub id: ConversationId,
 }

@@ -1,5 +1,5 @@
-//! Chunks: what a stream is told in (docs/protocol.md §6.1), as activities.
-//! When which is sent is the stream's decision.
+//! Chunks: the requests of a stream (docs/protocol.md §6.1), as activities.
+//! Does not decide when one is sent; [`Stream::next`] does.
 
 use serde_json::{Value, json};
 
@@ -10,23 +10,23 @@ use crate::protocol::ids::ActivityId;
 /// One request of a stream.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Chunk {
-    /// What is being done, until there is text.
+    /// A status, shown until there is text.
     Status(String),
-    /// All of the text so far.
+    /// All text so far.
     Text(String),
-    /// The end of the stream before the end of the work; the answer will follow.
+    /// Closes the stream before the task ends; the answer is sent separately.
     Close,
 }
 
 impl Chunk {
-    /// The first chunk of a stream; the channel gives it the stream's id.
+    /// Returns the first chunk of a stream; the activity id that the channel assigns becomes the stream's id.
     #[must_use]
     pub fn first(status: &str) -> Activity {
         let info = json!({ "streamType": "informative", "streamSequence": 1 });
-        Activity { kind: ActivityType::named("typing"), ..streamed(status, &info) }
+        Activity { kind: ActivityType::named("typing"), ..chunk_activity(status, &info) }
     }
 
-    /// The activity of this chunk, the next of `stream`; `notice` closes a stream that timed out.
+    /// Returns the activity of this chunk as the next of `stream`; `notice` is the text that closes the stream.
     #[must_use]
     pub fn activity(&self, stream: &Stream, notice: &str) -> Activity {
         let typing = ActivityType::named("typing");
@@ -35,38 +35,38 @@ impl Chunk {
             let info = json!({
                 "streamId": stream.id, "streamType": stream_type, "streamSequence": sequence,
             });
-            Activity { kind: typing.clone(), ..streamed(text, &info) }
+            Activity { kind: typing.clone(), ..chunk_activity(text, &info) }
         };
         match self {
             Self::Status(status) => chunk(status, "informative"),
             Self::Text(text) => chunk(text, "streaming"),
             Self::Close if stream.sent_text.is_empty() => {
-                last(&stream.id, Activity::message(notice), "timeout")
+                final_activity(&stream.id, Activity::message(notice), "timeout")
             }
             Self::Close => {
                 let text = format!("{}\n\n{notice}", stream.sent_text);
-                last(&stream.id, Activity::message(text), "timeout")
+                final_activity(&stream.id, Activity::message(text), "timeout")
             }
         }
     }
 }
 
-/// `activity` as the last one of the stream `id`, which is the message that stays.
-pub(super) fn last(id: &ActivityId, mut activity: Activity, result: &str) -> Activity {
+/// Returns `activity` as the final message of the stream `id`.
+pub(super) fn final_activity(id: &ActivityId, mut activity: Activity, result: &str) -> Activity {
     let info = json!({ "streamId": id, "streamType": "final", "streamResult": result });
-    activity.entities.push(info_of(&info));
+    activity.entities.push(stream_info(&info));
     activity
 }
 
-fn streamed(text: &str, info: &Value) -> Activity {
-    Activity { entities: vec![info_of(info)], ..Activity::message(text) }
+fn chunk_activity(text: &str, info: &Value) -> Activity {
+    Activity { entities: vec![stream_info(info)], ..Activity::message(text) }
 }
 
-fn info_of(info: &Value) -> Entity {
+fn stream_info(info: &Value) -> Entity {
     Entity { kind: "streaminfo".to_owned(), extra: info.as_object().cloned().unwrap_or_default() }
 }
 
-// What is streamed to a person is nobody else's.
+// Streamed text is personal data and must not be logged.
 impl std::fmt::Debug for Chunk {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {

@@ -1,43 +1,42 @@
-//! The end of a streamed answer: in which way it is shown for good, and which is next when the channel refuses one.
-//! The first two ways may be repeated freely, so however often workers die the answer is there once.
+//! Finishes a stream: how its answer becomes a permanent message, and the fallback when the channel rejects that.
+//! A final chunk and an update are idempotent, so the answer is shown once, however often a worker crashes.
 
-use super::{End, Stream, shown};
+use super::{End, Stream, fit_text};
 use crate::protocol::activity::Activity;
 use crate::protocol::channel_error::RejectionReason;
 use crate::protocol::message_size::split_to_fit;
 use crate::streaming::chunk;
 
-/// A way to show the answer of a streamed task.
+/// The form in which the answer of a streamed task is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Finish {
-    /// As the last message of its stream.
+    /// As the final message of its stream.
     FinalChunk,
-    /// In place of what the stream showed.
+    /// As an edit of the streamed message.
     Update,
-    /// As a message of its own.
+    /// As a new message.
     Message,
 }
 
-/// The answer of a streamed task, as it is shown.
+/// The answer of a streamed task, split into the stream's message and the messages after it.
 #[derive(Clone, PartialEq)]
 pub struct Answer {
-    /// What takes the place of the stream.
+    /// The message that replaces the stream.
     pub first: Activity,
-    /// What did not fit into it.
+    /// Messages with the text that does not fit into the first.
     pub rest: Vec<Activity>,
 }
 
-/// How `activity` is shown that a streamed task came to: what one activity does not hold comes after it, and what was
-/// streamed stays where it is.
+/// Splits the result `activity` of a streamed task into an answer that starts with the streamed text.
 #[must_use]
-pub fn answer(stream: &Stream, activity: Activity) -> Answer {
+pub fn fit_answer(stream: &Stream, activity: Activity) -> Answer {
     let text = activity.text.clone().unwrap_or_default();
     if text.trim().is_empty() {
-        // The channel takes no stream that ends without a text.
+        // The channel rejects a final message without text.
         let sent_text = if stream.sent_text.is_empty() { &stream.status } else { &stream.sent_text };
         return Answer { first: Activity { text: Some(sent_text.clone()), ..activity }, rest: Vec::new() };
     }
-    let piece = shown(&text);
+    let piece = fit_text(&text);
     if piece.len() == text.len() {
         return Answer { first: activity, rest: Vec::new() };
     }
@@ -49,17 +48,17 @@ pub fn answer(stream: &Stream, activity: Activity) -> Answer {
 }
 
 impl Answer {
-    /// The last message of `stream`.
+    /// Returns the final message of `stream`.
     #[must_use]
-    pub fn last(&self, stream: &Stream) -> Activity {
-        chunk::last(&stream.id, self.first.clone(), "success")
+    pub fn final_chunk(&self, stream: &Stream) -> Activity {
+        chunk::final_activity(&stream.id, self.first.clone(), "success")
     }
 }
 
 impl Stream {
-    /// The way in which an answer of this `text` is shown first; `None` when nobody wants it any more.
+    /// Returns how an answer with this `text` is shown first; `None` when the user stopped the stream.
     #[must_use]
-    pub fn way(&self, text: &str) -> Option<Finish> {
+    pub fn finish_for(&self, text: &str) -> Option<Finish> {
         match self.end {
             Some(End::StoppedByUser) => None,
             None if text.starts_with(&self.sent_text) => Some(Finish::FinalChunk),
@@ -67,42 +66,44 @@ impl Stream {
         }
     }
 
-    /// The way that is left when the channel refused `way`, tried before `repeats` times without knowing what came of
-    /// it; `Ok` when it is shown, or nobody wants it.
+    /// Decides what follows a rejected `finish`, which was sent before `repeats` times with unknown outcome.
     ///
-    /// A stream that is complete before its answer may have reached it ended with something else.
+    /// Returns why the answer needs no other message. A complete stream shows the answer only if an earlier request may
+    /// have delivered it.
     ///
     /// # Errors
     ///
-    /// The way to try.
-    pub fn after_refusal(
+    /// The fallback to use next.
+    pub fn after_rejection(
         &self,
-        way: Finish,
-        refusal: RejectionReason,
+        finish: Finish,
+        rejection: RejectionReason,
         repeats: u32,
-    ) -> Result<Shown, Finish> {
-        match (way, refusal) {
-            (Finish::FinalChunk, RejectionReason::StreamComplete) if repeats > 0 => Ok(Shown::Already),
-            (Finish::FinalChunk, RejectionReason::StreamStopped) => Ok(Shown::Unwanted),
-            (way, _) => Err(self.fallback(way)),
+    ) -> Result<SkipReason, Finish> {
+        match (finish, rejection) {
+            (Finish::FinalChunk, RejectionReason::StreamComplete) if repeats > 0 => {
+                Ok(SkipReason::AlreadyShown)
+            }
+            (Finish::FinalChunk, RejectionReason::StreamStopped) => Ok(SkipReason::StoppedByUser),
+            (finish, _) => Err(self.fallback(finish)),
         }
     }
 
-    /// The way to try after `way`.
+    /// Returns what to use after `finish` was rejected.
     #[must_use]
-    pub fn fallback(&self, way: Finish) -> Finish {
-        match way {
-            Finish::FinalChunk if self.surface.has_edits() => Finish::Update,
+    pub fn fallback(&self, finish: Finish) -> Finish {
+        match finish {
+            Finish::FinalChunk if self.surface.supports_edits() => Finish::Update,
             Finish::FinalChunk | Finish::Update | Finish::Message => Finish::Message,
         }
     }
 }
 
-/// Why an answer that was refused needs no other way.
+/// Why a rejected answer is not sent in another form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shown {
-    /// It was shown before, and only the reply to that was lost.
-    Already,
-    /// The person pressed Stop.
-    Unwanted,
+pub enum SkipReason {
+    /// An earlier request delivered it, and its reply was lost.
+    AlreadyShown,
+    /// The user pressed Stop.
+    StoppedByUser,
 }

@@ -1,34 +1,35 @@
-//! A stream that nobody goes on with: who may take it up, when it is closed, and when the channel has given it up.
-//! What is sent while somebody has it in hand is said in [`super`].
+//! Liveness of a stream after a crash: until when a worker may resume it, and when it is closed or expired.
+//! Does not decide what a live stream sends; [`super`] does.
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{End, GIVE_UP, LEAST_GAP, Stream, later};
+use super::{EXPIRE_AFTER, End, MIN_INTERVAL, Stream, later};
 
-/// Silence after which a stream is closed that nobody goes on with, its answer left to follow.
+/// Silence after which an abandoned stream is closed; its answer is sent separately.
 pub const ABANDON_AFTER: SignedDuration = SignedDuration::from_secs(35);
 
-/// Silence after which nobody goes on with a stream: the channel may have given it up.
+/// Silence after which a stream is not resumed, because the channel may have ended it.
 pub const SILENCE_LIMIT: SignedDuration = SignedDuration::from_secs(40);
 
 impl Stream {
-    /// Whether a worker that picks it up at `now` may go on with it.
+    /// Whether a worker may resume the stream at `now`.
     #[must_use]
-    pub fn is_fresh(&self, now: Timestamp) -> bool {
+    pub fn can_resume(&self, now: Timestamp) -> bool {
         self.end.is_none() && now.duration_since(self.last_request) < SILENCE_LIMIT
     }
 
-    /// When a stream that nobody goes on with is closed: before the channel gives it up as silent.
+    /// Returns when the stream is closed if no worker resumes it: before the channel ends it for silence.
     #[must_use]
     pub fn abandon_at(&self) -> Timestamp {
-        later(self.last_ack, ABANDON_AFTER).max(self.not_before).max(later(self.last_request, LEAST_GAP))
+        later(self.last_ack, ABANDON_AFTER).max(self.not_before).max(later(self.last_request, MIN_INTERVAL))
     }
 
-    /// The stream as its answer finds it at `now`: nobody sees the end of one that the channel gave up as silent.
+    /// Returns the stream at `now`, marked as ended by the channel if it was silent or open for too long.
     #[must_use]
     pub fn expire(self, now: Timestamp) -> Self {
-        let is_silent = self.surface.gives_up_silence() && now.duration_since(self.last_ack) >= SILENCE_LIMIT;
-        let is_given_up = is_silent || now >= later(self.started_at, GIVE_UP);
-        Self { end: self.end.or(is_given_up.then_some(End::EndedByChannel)), ..self }
+        let is_silent =
+            self.surface.ends_silent_streams() && now.duration_since(self.last_ack) >= SILENCE_LIMIT;
+        let is_expired = is_silent || now >= later(self.started_at, EXPIRE_AFTER);
+        Self { end: self.end.or(is_expired.then_some(End::EndedByChannel)), ..self }
     }
 }

@@ -1,52 +1,52 @@
-//! A thousand engines that burst, fall silent, say too much or fail, before a channel that is slow, throttles and loses
-//! replies: whatever they do, a stream keeps the channel's rules. The clock is a number.
+//! Simulation: 1,000 random engines that burst, stall, exceed the size limit or fail, and a channel that is slow, throttles
+//! and loses replies. Checks that every stream keeps the channel's rules. Time is a number; nothing sleeps.
 
 use super::*;
 use crate::protocol::activity::Activity;
 use crate::protocol::channel_error::Ambiguity;
 use crate::random::Random;
 
-/// What of the stream's decisions is obeyed.
+/// Whether the simulation sends keep-alive and closing chunks.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Guard {
     On,
-    /// Silences last, and nothing is closed in time.
+    /// Skips both, so that streams fall silent and stay open.
     Off,
 }
 
-/// What an engine says, and when; then it ends.
+/// The updates of an engine with their times in milliseconds, and its end.
 struct Script {
-    words: Vec<(i64, Word)>,
+    updates: Vec<(i64, Update)>,
     ends_at: i64,
     fails: bool,
 }
 
-enum Word {
+enum Update {
     Status(String),
     Text(String),
 }
 
-/// One request, in milliseconds of the stream's age.
+/// One request, at milliseconds of the stream's age.
 struct Request {
     at: i64,
     sequence: Option<u64>,
     is_last: bool,
     text: String,
     is_text: bool,
-    was_taken: bool,
+    was_accepted: bool,
 }
 
-struct Played {
+struct Recording {
     requests: Vec<Request>,
     script: Script,
     stream: Stream,
-    said: Vec<String>,
+    messages: Vec<String>,
 }
 
 const CLOSING: &str = "The answer will follow here.";
 
 fn script(random: &Random) -> Script {
-    let mut words = Vec::new();
+    let mut updates = Vec::new();
     let mut at = 0;
     let ends_at = millis(random, 1, 200_000);
     while at < ends_at {
@@ -60,17 +60,17 @@ fn script(random: &Random) -> Script {
             1..=4 => 900,
             _ => 12,
         };
-        let word: String = ["é", "🦀", "w ", "\n\n", "\"x\""]
+        let text: String = ["é", "🦀", "w ", "\n\n", "\"x\""]
             .iter()
             .cycle()
             .skip(usize::try_from(random.below(5)).unwrap())
             .take(length)
             .copied()
             .collect();
-        words.push((at, if random.below(8) == 0 { Word::Status(word) } else { Word::Text(word) }));
+        updates.push((at, if random.below(8) == 0 { Update::Status(text) } else { Update::Text(text) }));
     }
-    words.retain(|(at, _)| *at < ends_at);
-    Script { words, ends_at, fails: random.below(10) == 0 }
+    updates.retain(|(at, _)| *at < ends_at);
+    Script { updates, ends_at, fails: random.below(10) == 0 }
 }
 
 fn millis(random: &Random, least: i64, most: i64) -> i64 {
@@ -81,8 +81,8 @@ fn time(at: i64) -> Timestamp {
     Timestamp::from_millisecond(1_800_000_000_000 + at).unwrap()
 }
 
-/// How long a request takes, whether it was taken, and what is known of it.
-fn answer_of(random: &Random) -> (i64, bool, Result<(), ConnectorError>) {
+/// Returns the duration of a request, whether the channel accepted it, and the result that the worker sees.
+fn response_of(random: &Random) -> (i64, bool, Result<(), ConnectorError>) {
     let lost = || ConnectorError::Ambiguous { loss: Ambiguity::LostReply, cause: "lost".into() };
     match random.below(20) {
         0 => (60, false, Err(ConnectorError::Throttled { retry_after: Some(Duration::from_secs(3)) })),
@@ -93,17 +93,17 @@ fn answer_of(random: &Random) -> (i64, bool, Result<(), ConnectorError>) {
     }
 }
 
-fn play(seed: u64, surface: Surface, guard: Guard) -> Played {
+fn play(seed: u64, surface: Surface, guard: Guard) -> Recording {
     let random = Random::seeded(seed);
     let script = script(&random);
-    let mut stream = Stream::begun(surface, ActivityId::new("1:s").unwrap(), "Looking…".to_owned(), time(0));
+    let mut stream = Stream::new(surface, ActivityId::new("1:s").unwrap(), "Looking…".to_owned(), time(0));
     let mut requests = vec![Request {
         at: 0,
         sequence: Some(1),
         is_last: false,
         text: "Looking…".to_owned(),
         is_text: false,
-        was_taken: true,
+        was_accepted: true,
     }];
     let mut now = millis(&random, 20, 700);
     stream.last_request = time(now);
@@ -118,22 +118,22 @@ fn play(seed: u64, surface: Surface, guard: Guard) -> Played {
             Step::Ended => now = script.ends_at,
             Step::Send(chunk) if !(is_guard && guard == Guard::Off) => {
                 let activity = chunk.activity(&stream, CLOSING);
-                let (takes, was_taken, answer) = answer_of(&random);
-                requests.push(request(now, &activity, was_taken));
-                now += takes;
-                stream = stream.after(&chunk, answer.as_ref().copied(), time(now));
+                let (duration, was_accepted, response) = response_of(&random);
+                requests.push(request(now, &activity, was_accepted));
+                now += duration;
+                stream = stream.after(&chunk, response.as_ref().copied(), time(now));
             }
-            Step::Send(_) => now = next_word(&script, now),
+            Step::Send(_) => now = next_update(&script, now),
             Step::Wait(until) => {
-                now = (until.as_millisecond() - time(0).as_millisecond()).min(next_word(&script, now));
+                now = (until.as_millisecond() - time(0).as_millisecond()).min(next_update(&script, now));
             }
         }
     }
-    let said = finish(&random, &script, &mut stream, &mut requests, now);
-    Played { requests, script, stream, said }
+    let messages = finish(&random, &script, &mut stream, &mut requests, now);
+    Recording { requests, script, stream, messages }
 }
 
-/// Shows the answer, in whatever ways are left; what the person has in the end, in order.
+/// Sends the answer, with fallbacks, and returns the messages that the user has at the end, in order.
 fn finish(
     random: &Random,
     script: &Script,
@@ -149,31 +149,32 @@ fn finish(
             format!("{}\n\nSorry.", stream.sent_text)
         };
     }
-    let answer = answer(stream, Activity::message(text.clone()));
+    let answer = fit_answer(stream, Activity::message(text.clone()));
     let first = answer.first.text.clone().unwrap();
-    let mut way = stream.way(&first).unwrap();
+    let mut finish = stream.finish_for(&first).unwrap();
     let mut now = now.max(stream.last_request.as_millisecond() - time(0).as_millisecond() + 1_000);
-    if way == Finish::FinalChunk {
-        let activity = answer.last(stream);
+    if finish == Finish::FinalChunk {
+        let activity = answer.final_chunk(stream);
         let is_expired = now > 120_000;
         loop {
-            let (takes, was_taken, _) = answer_of(random);
+            let (duration, was_accepted, _) = response_of(random);
             if !is_expired {
-                requests.push(request(now, &activity, was_taken));
+                requests.push(request(now, &activity, was_accepted));
             }
-            now += takes.max(1_000);
-            if was_taken && !is_expired {
+            now += duration.max(1_000);
+            if was_accepted && !is_expired {
                 break;
             }
             if is_expired || now > 120_000 {
-                way =
-                    stream.after_refusal(Finish::FinalChunk, RejectionReason::StreamExpired, 1).unwrap_err();
+                finish = stream
+                    .after_rejection(Finish::FinalChunk, RejectionReason::StreamExpired, 1)
+                    .unwrap_err();
                 break;
             }
         }
     }
     let rest = answer.rest.iter().filter_map(|activity| activity.text.clone());
-    let kept = match way {
+    let kept = match finish {
         Finish::FinalChunk | Finish::Update => Vec::new(),
         Finish::Message => {
             requests.iter().filter(|request| request.is_last).map(|r| r.text.clone()).collect()
@@ -182,7 +183,7 @@ fn finish(
     kept.into_iter().chain([first]).chain(rest).collect()
 }
 
-fn request(at: i64, activity: &Activity, was_taken: bool) -> Request {
+fn request(at: i64, activity: &Activity, was_accepted: bool) -> Request {
     let info = &activity.entities.last().unwrap().extra;
     Request {
         at,
@@ -190,16 +191,16 @@ fn request(at: i64, activity: &Activity, was_taken: bool) -> Request {
         is_last: info["streamType"] == "final",
         text: activity.text.clone().unwrap(),
         is_text: info["streamType"] != "informative",
-        was_taken,
+        was_accepted,
     }
 }
 
-fn latest(script: &Script, now: i64) -> Latest {
-    let mut latest = Latest::default();
-    for (_, word) in script.words.iter().filter(|(at, _)| *at <= now) {
-        match word {
-            Word::Status(status) => latest.status = Some(status.clone()),
-            Word::Text(text) => latest.text.push_str(text),
+fn latest(script: &Script, now: i64) -> Snapshot {
+    let mut latest = Snapshot::default();
+    for (_, update) in script.updates.iter().filter(|(at, _)| *at <= now) {
+        match update {
+            Update::Status(status) => latest.status = Some(status.clone()),
+            Update::Text(text) => latest.text.push_str(text),
         }
     }
     latest
@@ -210,72 +211,72 @@ fn whole(script: &Script) -> String {
     if text.trim().is_empty() { "Done.".to_owned() } else { text }
 }
 
-fn next_word(script: &Script, now: i64) -> i64 {
-    let next = script.words.iter().map(|(at, _)| *at).find(|at| *at > now);
+fn next_update(script: &Script, now: i64) -> i64 {
+    let next = script.updates.iter().map(|(at, _)| *at).find(|at| *at > now);
     next.unwrap_or(script.ends_at).max(now + 1)
 }
 
-/// The rules that were broken.
-fn broken(played: &Played) -> Vec<String> {
-    let last = played.requests.iter().rposition(|request| request.is_last);
-    let open = &played.requests[..last.map_or(played.requests.len(), |last| last + 1)];
-    let is_over = last.is_some() || played.stream.end.is_some();
-    let end = if is_over { open[open.len() - 1].at } else { played.script.ends_at };
-    let mut broken = Vec::new();
+/// Returns the violations of the channel's rules.
+fn violations(recording: &Recording) -> Vec<String> {
+    let last = recording.requests.iter().rposition(|request| request.is_last);
+    let open = &recording.requests[..last.map_or(recording.requests.len(), |last| last + 1)];
+    let is_over = last.is_some() || recording.stream.end.is_some();
+    let end = if is_over { open[open.len() - 1].at } else { recording.script.ends_at };
+    let mut violations = Vec::new();
     let (mut sent_text, mut sequence) = (String::new(), 0);
-    let (mut heard_at, mut lost) = (0, 0);
+    let (mut accepted_at, mut lost) = (0, 0);
     for (number, request) in open.iter().enumerate() {
         let next = open.get(number + 1).map_or(end, |next| next.at);
         if next - request.at > 35_000 {
-            broken.push(format!("silent for {} ms at {}", next - request.at, request.at));
+            violations.push(format!("silent for {} ms at {}", next - request.at, request.at));
         }
         if next != end && next - request.at < 1_000 {
-            broken.push(format!("two requests within {} ms at {}", next - request.at, request.at));
+            violations.push(format!("two requests within {} ms at {}", next - request.at, request.at));
         }
-        // Two in a row may be lost.
-        if lost < 3 && request.at - heard_at > 45_000 {
-            broken.push(format!("unheard for {} ms at {}", request.at - heard_at, request.at));
+        // Two consecutive chunks may be lost.
+        if lost < 3 && request.at - accepted_at > 45_000 {
+            violations.push(format!("unacknowledged for {} ms at {}", request.at - accepted_at, request.at));
         }
-        (heard_at, lost) = if request.was_taken { (request.at, 0) } else { (heard_at, lost + 1) };
+        (accepted_at, lost) = if request.was_accepted { (request.at, 0) } else { (accepted_at, lost + 1) };
         match request.sequence {
             Some(number) if number > sequence => sequence = number,
             None if request.is_last => {}
-            Some(_) | None => broken.push(format!("out of order at {}", request.at)),
+            Some(_) | None => violations.push(format!("out of order at {}", request.at)),
         }
-        if request.is_text && request.was_taken {
+        if request.is_text && request.was_accepted {
             if !request.text.starts_with(&sent_text) {
-                broken.push(format!("what was sent_text is not kept at {}", request.at));
+                violations.push(format!("earlier text is missing at {}", request.at));
             }
             sent_text.clone_from(&request.text);
         }
     }
-    // The end may be refused, and is then asked for again.
-    let asked_to_end = open.iter().find(|request| request.is_last).map_or(end, |request| request.at);
-    if asked_to_end > 105_000 {
-        broken.push(format!("open for {asked_to_end} ms"));
+    // A rejected close is repeated.
+    let closed_at = open.iter().find(|request| request.is_last).map_or(end, |request| request.at);
+    if closed_at > 105_000 {
+        violations.push(format!("open for {closed_at} ms"));
     }
-    if !played.script.fails && !played.said.concat().ends_with(&whole(&played.script)) {
-        broken.push("the answer is not the engine's".to_owned());
+    if !recording.script.fails && !recording.messages.concat().ends_with(&whole(&recording.script)) {
+        violations.push("the answer is not the engine's".to_owned());
     }
-    broken
+    violations
 }
 
 #[test]
-fn a_thousand_engines_keep_the_channels_rules() {
+fn random_streams_keep_the_channel_rules() {
     for surface in [Surface::Teams, Surface::Copilot] {
         for seed in 0..1_000 {
-            let broken = broken(&play(seed, surface, Guard::On));
+            let violations = violations(&play(seed, surface, Guard::On));
 
-            assert!(broken.is_empty(), "{surface:?}, seed {seed}: {broken:?}");
+            assert!(violations.is_empty(), "{surface:?}, seed {seed}: {violations:?}");
         }
     }
 }
 
 #[test]
-fn without_the_guard_streams_fall_silent_and_stay_open() {
-    let broken = (0..1_000).flat_map(|seed| broken(&play(seed, Surface::Teams, Guard::Off)));
-    let broken: Vec<String> = broken.collect();
+fn streams_break_the_rules_without_the_guard() {
+    let found = (0..1_000).flat_map(|seed| violations(&play(seed, Surface::Teams, Guard::Off)));
+    let found: Vec<String> = found.collect();
 
-    let count = |words| broken.iter().filter(|broken| broken.starts_with(words)).count();
-    assert!(count("silent for") > 100 && count("open for") > 100, "{} broken", broken.len());
+    let count = |prefix| found.iter().filter(|violation| violation.starts_with(prefix)).count();
+    assert!(count("silent for") > 100 && count("open for") > 100, "{} violations", found.len());
 }

@@ -1,25 +1,25 @@
-//! Surfaces: where answers can be streamed, how fast, and what can be done once a stream is over (docs/protocol.md §5.4, §6.2).
-//! Where none is, an answer is a message; that is for whoever asks to do.
+//! Surfaces that show streams, with their rate and capabilities (docs/protocol.md §5.4, §6.2).
+//! Elsewhere a response is a plain message, which the caller sends.
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::agent::turn::Turn;
 
-/// Where streams are shown, which differ in pace and in what can be done once one is over.
+/// A client that shows streams; surfaces differ in rate and in support for edits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Surface {
     /// A personal chat in Teams.
     Teams,
-    /// Microsoft 365 Copilot, which shows no edits.
+    /// Microsoft 365 Copilot, which does not support edits.
     Copilot,
     /// Web Chat and Direct Line.
     WebChat,
 }
 
 impl Surface {
-    /// Where `turn` came from, if answers can be streamed there: to one person, and on the channels that know how.
+    /// Returns the surface of `turn`; `None` in group conversations and on channels without streams.
     #[must_use]
     pub fn of(turn: &Turn) -> Option<Self> {
         let (channel, sub_channel) = match turn.reference.channel_id.as_str().split_once(':') {
@@ -40,26 +40,26 @@ impl Surface {
         }
     }
 
-    /// The least time between two chunks: the channel takes one request a second (docs/protocol.md §6.2, §6.3).
+    /// Returns the minimum time between two chunks: Teams accepts one request per second (docs/protocol.md §6.2, §6.3).
     #[must_use]
-    pub fn gap(self) -> SignedDuration {
+    pub fn min_interval(self) -> SignedDuration {
         match self {
             Self::Teams | Self::Copilot => SignedDuration::from_millis(1_500),
             Self::WebChat => SignedDuration::from_millis(500),
         }
     }
 
-    /// Whether it ends a stream that is silent for 45 s (docs/protocol.md §6.2).
-    pub(super) fn gives_up_silence(self) -> bool {
+    /// Whether the surface ends a stream that is silent for 45 s (docs/protocol.md §6.2).
+    pub(super) fn ends_silent_streams(self) -> bool {
         match self {
             Self::Copilot => true,
             Self::Teams | Self::WebChat => false,
         }
     }
 
-    /// Whether what was streamed can be replaced once the stream is over.
+    /// Whether a streamed message can be edited after the stream has ended.
     #[must_use]
-    pub fn has_edits(self) -> bool {
+    pub fn supports_edits(self) -> bool {
         match self {
             Self::Teams => true,
             Self::Copilot | Self::WebChat => false,

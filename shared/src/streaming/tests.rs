@@ -1,3 +1,5 @@
+//! Steps, chunks, rejections and the end of streams.
+
 use serde_json::json;
 
 use super::*;
@@ -11,52 +13,52 @@ fn at(seconds: f64) -> Timestamp {
 }
 
 fn stream(surface: Surface) -> Stream {
-    Stream::begun(surface, ActivityId::new("1:s").unwrap(), "Looking…".to_owned(), at(0.0))
+    Stream::new(surface, ActivityId::new("1:s").unwrap(), "Looking…".to_owned(), at(0.0))
 }
 
-fn text(text: &str) -> Latest {
-    Latest { status: None, text: text.to_owned() }
+fn text(text: &str) -> Snapshot {
+    Snapshot { status: None, text: text.to_owned() }
 }
 
-fn sent_text(sent_text: &str) -> Stream {
+fn with_text(sent_text: &str) -> Stream {
     stream(Surface::Teams).after(&Chunk::Text(sent_text.to_owned()), Ok(()), at(2.0))
 }
 
-fn refused(refusal: RejectionReason) -> ConnectorError {
-    ConnectorError::Refused { status: 403, code: None, refusal }
+fn rejected(rejection: RejectionReason) -> ConnectorError {
+    ConnectorError::Rejected { status: 403, code: None, rejection }
 }
 
 #[test]
-fn news_waits_for_its_turn_and_silence_is_broken() {
+fn chunks_keep_the_interval_and_silence_is_broken() {
     let stream = stream(Surface::Teams);
 
     assert_eq!(stream.next(&text("a"), at(1.0)), Step::Wait(at(1.5)));
     assert_eq!(stream.next(&text("a"), at(1.5)), Step::Send(Chunk::Text("a".to_owned())));
-    assert_eq!(stream.next(&Latest::default(), at(1.5)), Step::Wait(at(18.0)));
-    assert_eq!(stream.next(&Latest::default(), at(18.0)), Step::Send(Chunk::Status("Looking…".to_owned())));
+    assert_eq!(stream.next(&Snapshot::default(), at(1.5)), Step::Wait(at(18.0)));
+    assert_eq!(stream.next(&Snapshot::default(), at(18.0)), Step::Send(Chunk::Status("Looking…".to_owned())));
     assert_eq!(stream.next(&text("a"), at(100.0)), Step::Send(Chunk::Close));
 }
 
 #[test]
-fn a_status_is_shown_until_there_is_text_and_cut_where_it_is_long() {
-    let status = |status: &str| Latest { status: Some(status.to_owned()), text: String::new() };
+fn status_is_truncated_and_not_sent_once_there_is_text() {
+    let status = |status: &str| Snapshot { status: Some(status.to_owned()), text: String::new() };
     let long = "é".repeat(2_000);
 
     assert_eq!(stream(Surface::Teams).next(&status("Looking…"), at(5.0)), Step::Wait(at(18.0)));
     let step = stream(Surface::Teams).next(&status(&long), at(5.0));
     assert_eq!(step, Step::Send(Chunk::Status("é".repeat(1_000))));
-    let later = Latest { status: Some("Still looking…".to_owned()), text: "Two".to_owned() };
-    assert_eq!(sent_text("Two").next(&later, at(5.0)), Step::Wait(at(20.0)));
+    let later = Snapshot { status: Some("Still looking…".to_owned()), text: "Two".to_owned() };
+    assert_eq!(with_text("Two").next(&later, at(5.0)), Step::Wait(at(20.0)));
 }
 
 #[test]
-fn chunks_are_numbered_and_name_their_stream_and_the_last_is_not_numbered() {
+fn chunks_carry_stream_id_and_sequence_except_the_final_one() {
     let stream = stream(Surface::Teams);
     let of = |activity: Activity| serde_json::to_value(activity).unwrap();
 
     let first = of(Chunk::first("Looking…"));
     let second = of(Chunk::Text("Two".to_owned()).activity(&stream, "Later."));
-    let closing = of(Chunk::Close.activity(&sent_text("Two"), "Later."));
+    let closing = of(Chunk::Close.activity(&with_text("Two"), "Later."));
 
     assert_eq!(
         first,
@@ -79,13 +81,13 @@ fn chunks_are_numbered_and_name_their_stream_and_the_last_is_not_numbered() {
 }
 
 #[test]
-fn every_refusal_of_a_chunk_leads_somewhere() {
+fn every_rejection_of_a_chunk_has_a_defined_result() {
     let after = |error: &ConnectorError| {
         stream(Surface::Teams).after(&Chunk::Text("Two".to_owned()), Err(error), at(3.0))
     };
     let lost = ConnectorError::Ambiguous { loss: Ambiguity::LostReply, cause: "lost".into() };
 
-    assert_eq!(after(&refused(RejectionReason::StreamStopped)).end, Some(End::StoppedByUser));
+    assert_eq!(after(&rejected(RejectionReason::StreamStopped)).end, Some(End::StoppedByUser));
     for over in [
         RejectionReason::StreamExpired,
         RejectionReason::StreamComplete,
@@ -93,15 +95,15 @@ fn every_refusal_of_a_chunk_leads_somewhere() {
         RejectionReason::NotOffered,
         RejectionReason::Malformed,
     ] {
-        assert_eq!(after(&refused(over)).end, Some(End::EndedByChannel), "{over:?}");
+        assert_eq!(after(&rejected(over)).end, Some(End::EndedByChannel), "{over:?}");
     }
     for full in [RejectionReason::TooLarge, RejectionReason::StreamBroken] {
-        let full = after(&refused(full));
+        let full = after(&rejected(full));
         assert_eq!((full.end, full.sent_text.as_str()), (None, ""));
         assert_eq!(full.next(&text("Two laptops"), at(4.0)), Step::Wait(at(4.5)));
         assert_eq!(full.next(&text("Two laptops"), at(4.5)), Step::Send(Chunk::Close));
     }
-    let gone = ConnectorError::Refused { status: 410, code: None, refusal: RejectionReason::Other };
+    let gone = ConnectorError::Rejected { status: 410, code: None, rejection: RejectionReason::Other };
     assert_eq!(after(&gone).end, Some(End::StoppedByUser));
     let slowed = after(&ConnectorError::Throttled { retry_after: Some(Duration::from_secs(7)) });
     assert_eq!((slowed.end, slowed.not_before, slowed.sent_text.as_str()), (None, at(10.0), ""));
@@ -110,7 +112,7 @@ fn every_refusal_of_a_chunk_leads_somewhere() {
 }
 
 #[test]
-fn a_channel_that_is_busy_is_left_alone_for_a_second_at_any_pace() {
+fn busy_channel_gets_no_request_for_a_second_on_any_surface() {
     let web = stream(Surface::WebChat);
     let slowed = |error| web.clone().after(&Chunk::Text("Two".to_owned()), Err(&error), at(3.0));
 
@@ -120,127 +122,127 @@ fn a_channel_that_is_busy_is_left_alone_for_a_second_at_any_pace() {
 }
 
 #[test]
-fn silence_is_broken_again_soon_where_the_channel_did_not_hear() {
-    let again = sent_text("Two").keep_alive();
+fn lost_keep_alive_is_repeated_at_the_minimum_interval() {
+    let keep_alive = with_text("Two").keep_alive();
     let lost = ConnectorError::Ambiguous { loss: Ambiguity::LostReply, cause: "lost".into() };
 
-    let unheard = sent_text("Two").after(&again, Err(&lost), at(30.0));
+    let unacknowledged = with_text("Two").after(&keep_alive, Err(&lost), at(30.0));
 
-    assert_eq!(unheard.next(&Latest::default(), at(31.5)), Step::Send(again.clone()));
-    let last_ack = unheard.after(&again, Ok(()), at(32.0));
-    assert_eq!(last_ack.next(&Latest::default(), at(33.5)), Step::Wait(at(50.0)));
+    assert_eq!(unacknowledged.next(&Snapshot::default(), at(31.5)), Step::Send(keep_alive.clone()));
+    let last_ack = unacknowledged.after(&keep_alive, Ok(()), at(32.0));
+    assert_eq!(last_ack.next(&Snapshot::default(), at(33.5)), Step::Wait(at(50.0)));
 }
 
 #[test]
-fn an_answer_to_a_stream_that_copilot_gave_up_is_a_message() {
-    let way = |surface, now| stream(surface).expire(at(now)).way("Two laptops");
+fn answer_of_a_stream_that_copilot_ended_is_a_message() {
+    let finish = |surface, now| stream(surface).expire(at(now)).finish_for("Two laptops");
 
-    assert_eq!(way(Surface::Copilot, 39.9), Some(Finish::FinalChunk));
-    assert_eq!(way(Surface::Copilot, 40.0), Some(Finish::Message));
-    assert_eq!(way(Surface::Teams, 40.0), Some(Finish::FinalChunk));
+    assert_eq!(finish(Surface::Copilot, 39.9), Some(Finish::FinalChunk));
+    assert_eq!(finish(Surface::Copilot, 40.0), Some(Finish::Message));
+    assert_eq!(finish(Surface::Teams, 40.0), Some(Finish::FinalChunk));
 }
 
 #[test]
-fn a_channel_that_heard_nothing_of_what_was_sent_has_given_up_all_the_same() {
+fn unacknowledged_chunks_do_not_extend_the_silence_limit() {
     let copilot = stream(Surface::Copilot);
     let lost = ConnectorError::Ambiguous { loss: Ambiguity::LostReply, cause: "lost".into() };
 
-    let unheard = copilot.clone().after(&copilot.keep_alive(), Err(&lost), at(39.0));
+    let unacknowledged = copilot.clone().after(&copilot.keep_alive(), Err(&lost), at(39.0));
 
-    assert_eq!(unheard.expire(at(41.0)).end, Some(End::EndedByChannel));
+    assert_eq!(unacknowledged.expire(at(41.0)).end, Some(End::EndedByChannel));
     assert_eq!(stream(Surface::Teams).expire(at(115.0)).end, Some(End::EndedByChannel));
 }
 
 #[test]
-fn blanks_are_no_news() {
+fn blank_text_is_not_sent() {
     assert_eq!(stream(Surface::Teams).next(&text(" \n"), at(5.0)), Step::Wait(at(18.0)));
 }
 
 #[test]
-fn a_close_whose_reply_was_lost_has_closed() {
-    let complete = refused(RejectionReason::StreamComplete);
+fn close_whose_reply_was_lost_hands_the_stream_over() {
+    let complete = rejected(RejectionReason::StreamComplete);
 
-    let closed = sent_text("Two").after(&Chunk::Close, Err(&complete), at(101.0));
+    let closed = with_text("Two").after(&Chunk::Close, Err(&complete), at(101.0));
 
     assert_eq!(closed.end, Some(End::HandedOver));
     assert_eq!(closed.next(&text("Two laptops"), at(103.0)), Step::Ended);
 }
 
 #[test]
-fn an_answer_goes_where_its_stream_leaves_room_for_it() {
+fn finish_depends_on_end_text_and_surface() {
     let over = |surface| Stream { end: Some(End::EndedByChannel), ..stream(surface) };
-    let stopped = Stream { end: Some(End::StoppedByUser), ..sent_text("Two") };
+    let stopped = Stream { end: Some(End::StoppedByUser), ..with_text("Two") };
 
-    assert_eq!(sent_text("Two").way("Two laptops"), Some(Finish::FinalChunk));
-    assert_eq!(sent_text("Two").way("Three"), Some(Finish::Update));
-    assert_eq!(over(Surface::Teams).way("Two"), Some(Finish::Update));
-    assert_eq!(over(Surface::Copilot).way("Two"), Some(Finish::Message));
-    assert_eq!(over(Surface::WebChat).way("Two"), Some(Finish::Message));
-    assert_eq!(stopped.way("Two laptops"), None);
+    assert_eq!(with_text("Two").finish_for("Two laptops"), Some(Finish::FinalChunk));
+    assert_eq!(with_text("Two").finish_for("Three"), Some(Finish::Update));
+    assert_eq!(over(Surface::Teams).finish_for("Two"), Some(Finish::Update));
+    assert_eq!(over(Surface::Copilot).finish_for("Two"), Some(Finish::Message));
+    assert_eq!(over(Surface::WebChat).finish_for("Two"), Some(Finish::Message));
+    assert_eq!(stopped.finish_for("Two laptops"), None);
 }
 
 #[test]
-fn a_refused_end_is_followed_by_the_next_way_and_the_last_is_a_message() {
-    let teams = sent_text("Two");
+fn rejected_finish_falls_back_to_update_then_message() {
+    let teams = with_text("Two");
 
     assert_eq!(
-        teams.after_refusal(Finish::FinalChunk, RejectionReason::StreamComplete, 1),
-        Ok(Shown::Already)
+        teams.after_rejection(Finish::FinalChunk, RejectionReason::StreamComplete, 1),
+        Ok(SkipReason::AlreadyShown)
     );
     assert_eq!(
-        teams.after_refusal(Finish::FinalChunk, RejectionReason::StreamComplete, 0),
+        teams.after_rejection(Finish::FinalChunk, RejectionReason::StreamComplete, 0),
         Err(Finish::Update)
     );
     assert_eq!(
-        teams.after_refusal(Finish::FinalChunk, RejectionReason::StreamStopped, 0),
-        Ok(Shown::Unwanted)
+        teams.after_rejection(Finish::FinalChunk, RejectionReason::StreamStopped, 0),
+        Ok(SkipReason::StoppedByUser)
     );
     assert_eq!(
-        teams.after_refusal(Finish::FinalChunk, RejectionReason::StreamExpired, 0),
+        teams.after_rejection(Finish::FinalChunk, RejectionReason::StreamExpired, 0),
         Err(Finish::Update)
     );
     assert_eq!(
-        teams.after_refusal(Finish::Update, RejectionReason::ActivityNotFound, 0),
+        teams.after_rejection(Finish::Update, RejectionReason::ActivityNotFound, 0),
         Err(Finish::Message)
     );
     assert_eq!(
-        stream(Surface::Copilot).after_refusal(Finish::FinalChunk, RejectionReason::StreamBroken, 0),
+        stream(Surface::Copilot).after_rejection(Finish::FinalChunk, RejectionReason::StreamBroken, 0),
         Err(Finish::Message)
     );
 }
 
 #[test]
-fn a_text_that_one_activity_does_not_hold_goes_on_behind_it_and_nothing_is_lost() {
-    let long = "A word. ".repeat(20_000);
-    let shown_so_far = shown(&long).to_owned();
+fn long_answer_continues_in_further_messages_without_loss() {
+    let long = "A line. ".repeat(20_000);
+    let streamed = fit_text(&long).to_owned();
 
-    let answer = answer(&sent_text(&shown_so_far), Activity::message(long.clone()));
+    let answer = fit_answer(&with_text(&streamed), Activity::message(long.clone()));
 
     let first = answer.first.text.clone().unwrap();
-    assert!(first.starts_with(&shown_so_far));
+    assert!(first.starts_with(&streamed));
     let rest: String = answer.rest.iter().filter_map(|activity| activity.text.as_deref()).collect();
     assert_eq!(first + &rest, long);
 }
 
 #[test]
-fn an_answer_without_a_text_ends_its_stream_with_what_was_told() {
-    let text = |stream: &Stream| answer(stream, Activity::default()).first.text.unwrap();
+fn answer_without_text_repeats_the_streamed_text() {
+    let text = |stream: &Stream| fit_answer(stream, Activity::default()).first.text.unwrap();
 
-    assert_eq!(text(&sent_text("Two laptops.")), "Two laptops.");
+    assert_eq!(text(&with_text("Two laptops.")), "Two laptops.");
     assert_eq!(text(&stream(Surface::Teams)), "Looking…");
 }
 
 #[test]
-fn nobody_goes_on_with_a_stream_that_was_silent_for_long_or_is_over() {
-    let closed = Stream { end: Some(End::HandedOver), ..sent_text("Two") };
+fn silent_or_ended_stream_cannot_be_resumed() {
+    let closed = Stream { end: Some(End::HandedOver), ..with_text("Two") };
 
-    assert!(sent_text("Two").is_fresh(at(41.9)));
-    assert!(!sent_text("Two").is_fresh(at(42.0)));
-    assert!(!closed.is_fresh(at(3.0)));
+    assert!(with_text("Two").can_resume(at(41.9)));
+    assert!(!with_text("Two").can_resume(at(42.0)));
+    assert!(!closed.can_resume(at(3.0)));
 }
 
 #[test]
-fn answers_are_streamed_to_one_person_on_channels_that_know_how() {
+fn only_personal_chats_on_streaming_channels_have_a_surface() {
     let surface = |channel: &str, kind: &str, entities: serde_json::Value| {
         let activity: Activity = serde_json::from_value(json!({
             "type": "message", "channelId": channel, "entities": entities,

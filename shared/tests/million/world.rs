@@ -17,7 +17,7 @@ use herald::protocol::activity::Activity;
 use herald::protocol::channel_error::Ambiguity;
 use herald::random::Random;
 use herald::rate_limit;
-use herald::rate_limit::Reserved;
+use herald::rate_limit::Reservations;
 use jiff::Timestamp;
 
 const SHARDS: u16 = 256;
@@ -97,7 +97,7 @@ pub(super) struct World {
     shown: Vec<u8>,
     /// Outcomes by tenant.
     settled: Vec<u64>,
-    reserved: Vec<Reserved>,
+    reserved: Vec<Reservations>,
     /// When the last requests to a tenant were made.
     recent: Vec<VecDeque<i64>>,
     plan: Plan,
@@ -131,7 +131,7 @@ impl World {
             jobs: vec![None; recipients],
             shown: vec![0; recipients],
             settled: vec![0; TENANTS],
-            reserved: vec![Reserved::default(); TENANTS],
+            reserved: vec![Reservations::default(); TENANTS],
             recent: vec![VecDeque::new(); TENANTS],
             plan: Plan::sends(vec![Activity::message("News.")]),
             frozen: None,

@@ -1,13 +1,13 @@
-//! What Herald is compared with: a loop that posts the same text into one conversation after the other and records
-//! nothing. It is the floor of what telling a crowd can cost, not a way to tell one: it forgets whom it told when it ends.
+//! Baseline of the broadcast benchmark: posts the same text into one conversation after the other and records nothing.
+//! This is the minimal cost of a broadcast, not a usable implementation: its progress is lost when it ends.
 
 use std::io::BufRead;
 
 use serde_json::{Value, json};
-use support::measure::{say, sign_in};
+use support::measure::{print, sign_in};
 use tokio::task::JoinSet;
 
-/// Posts `text` into all conversations of each line of the input, so many at a time, and says when it has.
+/// Posts `text` into all conversations of each input line, `at_a_time` concurrently, and prints a line when it is done.
 ///
 /// Each line is a JSON array of conversation ids.
 pub(crate) async fn serve(settings: &Value, text: &str, at_a_time: usize) {
@@ -32,6 +32,6 @@ pub(crate) async fn serve(settings: &Value, text: &str, at_a_time: usize) {
         while let Some(posted) = posting.join_next().await {
             posted.unwrap();
         }
-        say("posted");
+        print("posted");
     }
 }

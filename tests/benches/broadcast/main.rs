@@ -1,8 +1,8 @@
-//! What telling a crowd costs: CPU seconds of the release workers, beside a loop that records nothing.
-//! It measures and does not judge: machines differ.
+//! Benchmark of a broadcast: CPU seconds of the release workers compared with a loop that records nothing. It asserts
+//! no limits, because machines differ.
 //!
-//! The crowd is of many tenants, each told as fast as `TENANT_RATE` allows at most, so that no tenant's rate is what
-//! bounds them all.
+//! The recipients belong to many tenants, each at the largest `TENANT_RATE`, so that the rate limit of a tenant does
+//! not bound the result.
 
 #![expect(clippy::unwrap_used, reason = "a measurement may end where it fails")]
 
@@ -19,29 +19,29 @@ use herald::protocol::ids::{ClientId, TenantId};
 use local::aws_emulator::Delays;
 use serde_json::{Value, json};
 use support::Services;
-use support::measure::{Bare, Took, Workers, bare_settings, say, since};
+use support::measure::{Bare, Measurement, Workers, bare_settings, print, since};
 use support::services::CLIENT_ID;
 
 const TENANTS: usize = 20;
 
-/// Recipients of each tenant.
+/// Recipients per tenant.
 const PEOPLE: usize = 250;
 
 const RECIPIENTS: usize = TENANTS * PEOPLE;
 
-/// What the template allows at most.
+/// Largest value that the template allows.
 const TENANT_RATE: u32 = 50;
 
-/// Worker processes, each of which tells one recipient after the other at its tenant's rate.
+/// Worker processes; each sends to one recipient after the other at the rate of its tenant.
 const WORKERS: usize = 32;
 
-/// Requests that the bare loop has under way.
+/// Concurrent requests of the bare loop.
 const AT_A_TIME: usize = 32;
 
-/// What everyone is told.
+/// Text of the broadcast.
 const TEXT: &str = "The network is down until noon. We will tell you when it is back.";
 
-/// The argument that makes this program the bare loop; its settings follow.
+/// Argument that turns this program into the bare loop; its settings follow.
 const BARE: &str = "bare";
 
 fn main() {
@@ -49,7 +49,7 @@ fn main() {
     if let [_, first, settings] = &arguments[..]
         && first == BARE
     {
-        // On one thread, as the functions are.
+        // One thread, as in the functions.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         return runtime.block_on(bare::serve(&serde_json::from_str(settings).unwrap(), TEXT, AT_A_TIME));
     }
@@ -66,11 +66,11 @@ async fn compare() {
         .iter()
         .map(|(what, count)| format!("  {what:<40} {count:>7} {:>6.2}", per_recipient(*count)))
         .collect();
-    let line = |name: &str, took: Took| {
+    let line = |name: &str, took: Measurement| {
         format!("{name:<52} {:>10.0} {:>26.3}", took.per_second(), took.cpu_per_thousand())
     };
-    say(&format!(
-        "{RECIPIENTS} people of {TENANTS} tenants told, each in a known conversation, warm\n\
+    print(&format!(
+        "{RECIPIENTS} recipients of {TENANTS} tenants, each in a known conversation, warm\n\
          {:<52} {:>10} {:>26}\n{}\n{}\n\
          Herald / bare loop: {:.1} times the CPU; the aim is 0.4 CPU s per 1,000 messages\n\
          asked of table and queue, in all and per recipient:\n{}\n\
@@ -87,7 +87,7 @@ async fn compare() {
     ));
 }
 
-/// Makes everybody known, and says which conversations they are.
+/// Stores a conversation reference for every person and returns the ids of the conversations.
 async fn populate(services: &Services) -> Vec<String> {
     let table =
         Table::new(aws_sdk_dynamodb::Client::new(&services.stack.sdk_config()), services.stack.table_name());
@@ -109,21 +109,21 @@ async fn populate(services: &Services) -> Vec<String> {
     conversations
 }
 
-async fn measure_bare(services: &Services, conversations: &[String]) -> Took {
+async fn measure_bare(services: &Services, conversations: &[String]) -> Measurement {
     let mut program = Bare::start(&[BARE, &bare_settings(services).to_string()]);
     let conversations = json!(conversations).to_string();
     let mut all = async || {
         let (begun, before) = (SystemClock.now(), program.cpu());
-        program.tell(&conversations).await;
-        program.hear().await;
-        Took { count: RECIPIENTS, wall: since(begun), cpu: program.cpu() - before }
+        program.write_line(&conversations).await;
+        program.read_line().await;
+        Measurement { count: RECIPIENTS, wall: since(begun), cpu: program.cpu() - before }
     };
     all().await;
     all().await
 }
 
-/// What it took, and what was asked of table and queue for it.
-async fn measure_herald(services: &Arc<Services>) -> (Took, BTreeMap<String, usize>) {
+/// Measures a broadcast and counts its requests to table and queue.
+async fn measure_herald(services: &Arc<Services>) -> (Measurement, BTreeMap<String, usize>) {
     let asked: Arc<Mutex<BTreeMap<String, usize>>> = Arc::default();
     let notes = asked.clone();
     services.stack.watch(Arc::new(move |operation: &str, body: &[u8]| {
@@ -152,7 +152,7 @@ async fn measure_herald(services: &Arc<Services>) -> (Took, BTreeMap<String, usi
             SystemClock.sleep(std::time::Duration::from_millis(20)).await;
         }
         queued_before = queued;
-        Took { count: RECIPIENTS, wall: since(begun), cpu: workers.cpu() - before }
+        Measurement { count: RECIPIENTS, wall: since(begun), cpu: workers.cpu() - before }
     };
     all("warm").await;
     let took = all("measured").await;
@@ -161,11 +161,11 @@ async fn measure_herald(services: &Arc<Services>) -> (Took, BTreeMap<String, usi
     (took, asked)
 }
 
-/// Messages of deliveries.
+/// Deliveries put into the queue.
 const QUEUED: &str = "messages queued";
 
-/// What is asked for, by operation and kind of record. Receiving and deleting messages is Lambda's own doing, and
-/// listing people is planning's.
+/// Names of a request by operation and kind of record. Receiving and deleting messages is left to Lambda, and listing
+/// recipients belongs to planning.
 fn names_of(operation: &str, body: &[u8]) -> Vec<String> {
     let request: Value = serde_json::from_slice(body).unwrap();
     let Some((_, verb)) = operation.split_once('.') else { return Vec::new() };

@@ -1,5 +1,5 @@
-//! What Herald is compared with: a server that checks the token and makes the same two requests, and that forgets
-//! both queries and answers when it ends. It is the floor of what a turn can cost, not a way to run an agent.
+//! Baseline of the turn benchmark: a server that checks the token and makes the same two requests, and stores neither
+//! queries nor answers. This is the minimal cost of a turn, not a usable implementation.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use axum::{Json, Router};
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Value, json};
-use support::measure::{say, sign_in};
+use support::measure::{print, sign_in};
 use tokio::net::TcpListener;
 
 struct Bare {
@@ -21,8 +21,8 @@ struct Bare {
     rules: Validation,
 }
 
-/// Serves `/api/messages` on a free port of this machine, which it prints; `settings` name the channel and who it is
-/// to it.
+/// Serves `/api/messages` on a free port, which it prints; `settings` name the channel and the registration of the
+/// agent.
 pub(crate) async fn serve(settings: &Value) {
     let setting = |name: &str| settings[name].as_str().unwrap().to_owned();
     let http = herald::channel::http::client().unwrap();
@@ -36,17 +36,17 @@ pub(crate) async fn serve(settings: &Value) {
 
     let router = Router::new().route("/api/messages", post(take)).with_state(bare);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    say(&format!("{}", listener.local_addr().unwrap()));
+    print(&format!("{}", listener.local_addr().unwrap()));
     axum::serve(listener, router).await.unwrap();
 }
 
-/// Answers the request and both of its messages in one go.
+/// Handles the request and sends both messages before it responds.
 async fn take(State(bare): State<Arc<Bare>>, headers: HeaderMap, Json(activity): Json<Value>) -> StatusCode {
     let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
     let Some(true) = token.map(|token| bare.knows(token)) else { return StatusCode::UNAUTHORIZED };
     let item = activity["text"].as_str().unwrap_or_default().trim_start_matches("order ").to_owned();
     let ack = format!("On it: I am ordering {item}. I will tell you here when it is placed.");
-    bare.say(&activity, json!({ "type": "message", "text": ack, "replyToId": activity["id"] })).await;
+    bare.print(&activity, json!({ "type": "message", "text": ack, "replyToId": activity["id"] })).await;
     let card = json!({
         "contentType": "application/vnd.microsoft.card.adaptive",
         "content": {
@@ -60,7 +60,7 @@ async fn take(State(bare): State<Arc<Bare>>, headers: HeaderMap, Json(activity):
     });
     let placed =
         json!({ "type": "message", "text": format!("It is placed: {item}."), "attachments": [card] });
-    bare.say(&activity, placed).await;
+    bare.print(&activity, placed).await;
     StatusCode::ACCEPTED
 }
 
@@ -72,7 +72,7 @@ impl Bare {
         key.is_some_and(|key| jsonwebtoken::decode::<Value>(token, &key, &self.rules).is_ok())
     }
 
-    async fn say(&self, answered: &Value, mut activity: Value) {
+    async fn print(&self, answered: &Value, mut activity: Value) {
         activity["from"] = answered["recipient"].clone();
         activity["recipient"] = answered["from"].clone();
         activity["conversation"] = answered["conversation"].clone();

@@ -1,5 +1,5 @@
-//! What a query with a follow-up costs: CPU seconds of the release binaries, beside a server that stores nothing.
-//! It measures and does not judge: machines differ.
+//! Benchmark of a query with a follow-up: CPU seconds of the release binaries compared with a server that stores
+//! nothing. It asserts no limits, because machines differ.
 
 #![expect(clippy::unwrap_used, reason = "a measurement may end where it fails")]
 
@@ -12,27 +12,27 @@ use local::aws_emulator::Delays;
 use local::channel_emulator::Person;
 use serde_json::Value;
 use support::function::cpu_seconds;
-use support::measure::{Bare, Took, Workers, bare_settings, say, since};
+use support::measure::{Bare, Measurement, Workers, bare_settings, print, since};
 use support::{Function, Services};
 use tokio::sync::{Mutex, Semaphore};
 use tokio::task::JoinSet;
 
-/// Queries that are measured, after as many that warm up.
+/// Measured queries; as many precede them as a warm-up.
 const TURNS: usize = 2_000;
 
-/// Queries under way at a time.
+/// Concurrent queries.
 const AT_A_TIME: usize = 64;
 
-/// Who asks them, so that nobody is answered faster than the channel allows.
+/// Number of users; enough that the rate limit of the channel delays no answer.
 const PEOPLE: usize = 500;
 
-/// Processes of the worker for turns, and for tasks: the sample's shop takes two seconds over each of these.
+/// Processes of the worker for turns and for tasks: a task of the sample engine takes two seconds.
 const WORKERS: [(&str, usize); 2] = [("TurnsQueue", 4), ("TasksQueue", AT_A_TIME)];
 
 /// Processes of inbound.
 const INBOUNDS: usize = 2;
 
-/// The argument that makes this program the bare server; its settings follow.
+/// Argument that turns this program into the bare server; its settings follow.
 const BARE: &str = "bare";
 
 #[tokio::main]
@@ -47,7 +47,7 @@ async fn main() {
     let people: Vec<_> = (0..PEOPLE).map(|n| services.channel.add_person(&format!("Person {n}"))).collect();
     let bare = measure_bare(&services, &people).await;
     let (herald, [inbound, turns, tasks]) = measure_herald(&services, &people).await;
-    say(&format!(
+    print(&format!(
         "{TURNS} queries, each acknowledged and followed up, {AT_A_TIME} at a time, warm\n\
          {:<52} {:>8} {:>24}\n{}\n{}  (inbound {inbound:.2}, turns {turns:.2}, tasks {tasks:.2})\n\
          Herald / bare server: {:.1} times the CPU; the aim is 1.2 CPU s per 1,000 turns\n\
@@ -61,13 +61,13 @@ async fn main() {
     ));
 }
 
-fn line(name: &str, took: Took) -> String {
+fn line(name: &str, took: Measurement) -> String {
     format!("{name:<52} {:>8.0} {:>24.2}", took.per_second(), took.cpu_per_thousand())
 }
 
-async fn measure_bare(services: &Arc<Services>, people: &[Person]) -> Took {
+async fn measure_bare(services: &Arc<Services>, people: &[Person]) -> Measurement {
     let mut server = Bare::start(&[BARE, &bare_settings(services).to_string()]);
-    let address = server.hear().await;
+    let address = server.read_line().await;
     let token = services.channel.sign_claims(&services.channel.token_claims()).unwrap();
     let http = reqwest::Client::new();
     let ask = |person: Person| {
@@ -82,11 +82,11 @@ async fn measure_bare(services: &Arc<Services>, people: &[Person]) -> Took {
     ask_all(people, &ask).await;
     let (begun, before) = (SystemClock.now(), server.cpu());
     ask_all(people, &ask).await;
-    Took { count: TURNS, wall: since(begun), cpu: server.cpu() - before }
+    Measurement { count: TURNS, wall: since(begun), cpu: server.cpu() - before }
 }
 
-/// What all of it took, and the CPU seconds per thousand of inbound, turns and tasks.
-async fn measure_herald(services: &Arc<Services>, people: &[Person]) -> (Took, [f64; 3]) {
+/// Measures all queries: the total, and the CPU seconds per thousand of inbound, turns and tasks.
+async fn measure_herald(services: &Arc<Services>, people: &[Person]) -> (Measurement, [f64; 3]) {
     let inbounds = Arc::new(Pool::start(services, "inbound", INBOUNDS).await);
     let [turns, tasks] = WORKERS;
     let turns = Workers::start(services, turns.0, turns.1, &[]).await;
@@ -118,8 +118,8 @@ async fn measure_herald(services: &Arc<Services>, people: &[Person]) -> (Took, [
     let (wall, after) = (since(begun), cpu());
     turns.end().await;
     tasks.end().await;
-    let parts = [0, 1, 2].map(|part| Took { count: TURNS, wall, cpu: after[part] - before[part] });
-    let all = Took { count: TURNS, wall, cpu: parts.iter().map(|part| part.cpu).sum() };
+    let parts = [0, 1, 2].map(|part| Measurement { count: TURNS, wall, cpu: after[part] - before[part] });
+    let all = Measurement { count: TURNS, wall, cpu: parts.iter().map(|part| part.cpu).sum() };
     (all, parts.map(|part| part.cpu_per_thousand()))
 }
 
@@ -149,7 +149,7 @@ impl Pool {
     }
 }
 
-/// Has everybody ask one thing after the other, until all queries are asked.
+/// Sends `TURNS` queries, `AT_A_TIME` of them concurrently, from all people in turn.
 async fn ask_all<F: Future<Output = ()> + Send + 'static>(people: &[Person], ask: &impl Fn(Person) -> F) {
     let mut asking = JoinSet::new();
     for turn in 0..TURNS {

@@ -8,7 +8,7 @@ use super::resolve::{Reference, references};
 /// Arrows between siblings, each with a path that makes it.
 type Arrows<'a> = BTreeMap<Id, BTreeMap<Id, Reference<'a>>>;
 
-/// One entry for each circle, shortest first: the modules, and a path for each arrow.
+/// Returns one entry for each circle, shortest first: the modules, and a path for each arrow.
 ///
 /// A circle is the shortest one through any of its arrows, so that every arrow of a tangle is in one that is listed.
 pub(super) fn circles(modules: &Modules) -> Vec<String> {
@@ -25,7 +25,7 @@ pub(super) fn circles(modules: &Modules) -> Vec<String> {
     described.into_iter().map(|(_, text)| text).collect()
 }
 
-/// Arrows of each folder, by the parent of its modules.
+/// Returns the arrows of each folder, by the parent of its modules.
 fn siblings(modules: &Modules) -> BTreeMap<Id, Arrows<'_>> {
     let mut folders: BTreeMap<Id, Arrows<'_>> = BTreeMap::new();
     for reference in references(modules) {
@@ -39,7 +39,7 @@ fn siblings(modules: &Modules) -> BTreeMap<Id, Arrows<'_>> {
     folders
 }
 
-/// The shortest way along arrows.
+/// Returns the shortest path along arrows.
 fn way(arrows: &Arrows<'_>, from: Id, to: Id) -> Option<Vec<Id>> {
     let mut before = BTreeMap::from([(from, from)]);
     let mut waiting = VecDeque::from([from]);
@@ -62,7 +62,7 @@ fn way(arrows: &Arrows<'_>, from: Id, to: Id) -> Option<Vec<Id>> {
     None
 }
 
-/// The same circle, however it was found.
+/// Returns the circle in a canonical rotation.
 fn rotated(mut circle: Vec<Id>) -> Vec<Id> {
     let first = (0..circle.len()).min_by_key(|index| circle[*index]).unwrap_or_default();
     circle.rotate_left(first);

@@ -6,7 +6,7 @@ use super::source_tree::SourceTree;
 use super::tiers::arrows_to_the_right;
 use super::use_cases::impls_elsewhere;
 
-/// Modules of `herald` with the given files below `shared/src`.
+/// Returns the modules of `herald` with the given files below `shared/src`.
 fn herald(files: &[(&str, &str)]) -> Modules {
     let files = files.iter().map(|(path, text)| (format!("shared/src/{path}"), *text));
     modules(files.collect::<Vec<_>>().as_slice())
@@ -17,7 +17,7 @@ fn modules<P: AsRef<str>>(files: &[(P, &str)]) -> Modules {
     Modules::of(&SourceTree { files: files.collect() })
 }
 
-/// Arrows to the right when `jobs` holds `text`, and `aws` a `Table` and a module `queue` with a `Queue`.
+/// Returns the arrows to the right when `jobs` holds `text`, and `aws` a `Table` and a module `queue` with a `Queue`.
 fn arrows_of_jobs(text: &str) -> Vec<String> {
     arrows_to_the_right(&herald(&[
         ("lib.rs", "pub mod aws; pub mod jobs;"),
@@ -27,7 +27,7 @@ fn arrows_of_jobs(text: &str) -> Vec<String> {
     ]))
 }
 
-/// First lines of the circles of `herald` with the given files.
+/// Returns the first lines of the circles of `herald` with the given files.
 fn circles_of(files: &[(&str, &str)]) -> Vec<String> {
     let first = |circle: &String| circle.lines().next().unwrap_or_default().to_owned();
     circles(&herald(files)).iter().map(first).collect()

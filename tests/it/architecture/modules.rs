@@ -19,7 +19,7 @@ pub(super) struct Module {
     pub parent: Option<Id>,
     /// File that holds it.
     pub file: String,
-    /// What it names.
+    /// Paths and imports that it uses.
     pub named: Named,
     /// Its modules, by name.
     pub children: BTreeMap<String, Id>,
@@ -87,7 +87,7 @@ impl Modules {
         id
     }
 
-    /// The module and its ancestors, from the root of the crate down.
+    /// Returns the module and its ancestors, from the root of the crate down.
     pub(super) fn lineage(&self, id: Id) -> Vec<Id> {
         let mut lineage = vec![id];
         while let Some(parent) = self.all[lineage[lineage.len() - 1]].parent {
@@ -97,7 +97,7 @@ impl Modules {
         lineage
     }
 
-    /// Path of a module, its crate first.
+    /// Returns the path of a module, its crate first.
     pub(super) fn path(&self, id: Id) -> String {
         let names: Vec<_> = self.lineage(id).into_iter().map(|id| self.all[id].name.as_str()).collect();
         names.join("::")
@@ -114,7 +114,7 @@ fn is_test_only(attribute: &Attribute) -> bool {
     attribute.path().is_ident("cfg") && attribute.parse_args().is_ok_and(is_test)
 }
 
-/// Name of what an item defines.
+/// Returns the name that an item defines.
 fn defined(item: &Item) -> Option<String> {
     let ident = match item {
         Item::Const(item) => &item.ident,

@@ -7,7 +7,7 @@ use syn::{Attribute, Item, ItemImpl, ItemMod, ItemUse, Macro, Meta, Type, UseTre
 /// Segments of a path, `crate` and `super` included.
 pub(super) type Segments = Vec<String>;
 
-/// What the items of one module name and define.
+/// Names that the items of one module use and define.
 #[derive(Debug, Default)]
 pub(super) struct Named {
     /// Every path, imports included and written in full.

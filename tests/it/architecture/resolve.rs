@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::modules::{Id, Modules};
 use super::paths::Segments;
 
-/// Where a path leads.
+/// Target of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Target {
     /// Module that defines the item.
@@ -26,7 +26,7 @@ pub(super) struct Reference<'a> {
     pub to: Id,
 }
 
-/// What every module names of this workspace, each item once.
+/// Returns the references of every module to this workspace, each item once.
 pub(super) fn references(modules: &Modules) -> Vec<Reference<'_>> {
     let mut references = Vec::new();
     for (from, module) in modules.all.iter().enumerate() {

@@ -37,13 +37,13 @@ impl SourceTree {
         }
     }
 
-    /// Root files of crates: libraries, binaries, tests, benches and examples.
+    /// Returns the root files of crates: libraries, binaries, tests, benches and examples.
     pub(super) fn crate_roots(&self) -> impl Iterator<Item = &str> {
         self.files.keys().map(String::as_str).filter(|path| is_crate_root(path))
     }
 }
 
-/// Name by which other crates use the library at `path`; `None` for a binary, test, bench or example.
+/// Returns the name by which other crates use the library at `path`; `None` for a binary, test, bench or example.
 pub(super) fn library(path: &str) -> Option<&str> {
     let folder = path.strip_suffix("/lib.rs")?;
     let folder = folder.strip_suffix("/src").unwrap_or(folder);

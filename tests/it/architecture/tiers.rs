@@ -9,7 +9,7 @@ const FOUNDATION: [&str; 5] = ["clock", "random", "rate_limit", "hash", "error"]
 /// From left to right; an arrow points left.
 const TIERS: [&str; 7] = ["protocol", "agent", "streaming", "jobs", "broadcast", "channel", "aws"];
 
-/// One line for each arrow to the right, and for each module that is in no tier.
+/// Returns one line for each arrow to the right, and for each module that is in no tier.
 pub(super) fn arrows_to_the_right(modules: &Modules) -> Vec<String> {
     let mut lines: Vec<String> = (0..modules.all.len())
         .filter(|id| {
@@ -28,14 +28,14 @@ pub(super) fn arrows_to_the_right(modules: &Modules) -> Vec<String> {
     lines
 }
 
-/// Name of the top-level module of `herald` that holds a module.
+/// Returns the name of the top-level module of `herald` that holds a module.
 fn top_level(modules: &Modules, id: Id) -> Option<&str> {
     let lineage = modules.lineage(id);
     let is_herald = modules.all[lineage[0]].name == "herald";
     lineage.get(1).filter(|_| is_herald).map(|top| modules.all[*top].name.as_str())
 }
 
-/// Place from left to right, the foundation first.
+/// Returns the position from left to right, the foundation first.
 fn rank(name: &str) -> Option<usize> {
     if FOUNDATION.contains(&name) {
         return Some(0);

@@ -10,7 +10,7 @@ const USE_CASES: [(&str, &str, &str); 3] = [
     ("proactive", "Proactive", "functions/proactive/src/lib.rs"),
 ];
 
-/// One line for each `impl` elsewhere.
+/// Returns one line for each `impl` elsewhere.
 pub(super) fn impls_elsewhere(modules: &Modules) -> Vec<String> {
     let mut lines = Vec::new();
     for (id, module) in modules.all.iter().enumerate() {

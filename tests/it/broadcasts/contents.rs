@@ -1,11 +1,11 @@
-//! To whom and what: each kind of audience, and what is refused before anybody is told.
+//! Audiences and contents of broadcasts: each kind of audience, and events that are rejected before any send.
 
 use local::channel_emulator::Effect;
 use support::ScriptedEngine;
 
 use super::*;
 
-async fn tell(bundle: &TestBundle, audience: Value, content: Value) -> Vec<String> {
+async fn send_news(bundle: &TestBundle, audience: Value, content: Value) -> Vec<String> {
     bundle.local().fire(news(audience, content)).await.unwrap();
     bundle.drain().await;
     let mut texts = bundle.channel().texts();
@@ -14,14 +14,14 @@ async fn tell(bundle: &TestBundle, audience: Value, content: Value) -> Vec<Strin
 }
 
 #[tokio::test]
-async fn people_on_a_list_are_told_with_values_of_their_own_whether_they_have_a_conversation_or_not() {
+async fn listed_recipients_get_their_own_values_with_or_without_conversation() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     let (alex, dana) = (bundle.install("Alex").await, bundle.channel().add_person("Dana"));
     let entra = json!({ "tenant": alex.tenant, "id": alex.entra_id, "values": { "n": 1 } });
     let by_channel = json!({ "tenant": dana.tenant, "id": dana.id, "values": { "n": 2 } });
 
     let audience = json!({ "kind": "users", "users": [entra.clone(), by_channel, entra] });
-    let texts = tell(&bundle, audience, json!({ "text": "You are number ${n}." })).await;
+    let texts = send_news(&bundle, audience, json!({ "text": "You are number ${n}." })).await;
 
     assert_eq!(texts, ["You are number 1.", "You are number 2."]);
     let created: Vec<_> =
@@ -33,16 +33,16 @@ async fn people_on_a_list_are_told_with_values_of_their_own_whether_they_have_a_
 }
 
 #[tokio::test]
-async fn a_persons_other_id_does_not_make_less_of_what_is_known_of_them() {
+async fn alternative_id_of_a_recipient_keeps_the_stored_reference() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     let alex = bundle.install("Alex").await;
     bundle.clock().advance(Duration::from_secs(1));
 
     let audience = json!({ "kind": "user", "tenant": alex.tenant, "id": alex.id });
     let texts =
-        tell(&bundle, audience, json!({ "text": "a", "locales": { "en": { "text": "hello" } } })).await;
+        send_news(&bundle, audience, json!({ "text": "a", "locales": { "en": { "text": "hello" } } })).await;
 
-    assert_eq!(texts, ["a"], "what was decided before the conversation was found stays");
+    assert_eq!(texts, ["a"], "the content planned before the conversation was found is kept");
     let user = serde_json::from_value(json!({ "tenant": alex.tenant, "id": alex.entra_id })).unwrap();
     let known = bundle.local().bundle.proactive.references.find(&user).await.unwrap().unwrap();
     assert_eq!(known.locale.as_deref(), Some("en-GB"));
@@ -50,11 +50,11 @@ async fn a_persons_other_id_does_not_make_less_of_what_is_known_of_them() {
 }
 
 #[tokio::test]
-async fn a_segment_is_told_and_who_is_excepted_is_not() {
+async fn segment_is_sent_except_excluded_recipients() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     let people = populate(&bundle, 3).await;
     let stranger = bundle.channel().add_person("Kim");
-    know(&bundle, &stranger, Some("11111111-1111-4111-8111-111111111111")).await;
+    save_reference(&bundle, &stranger, Some("11111111-1111-4111-8111-111111111111")).await;
 
     let audience = json!({
         "kind": "any",
@@ -64,7 +64,8 @@ async fn a_segment_is_told_and_who_is_excepted_is_not() {
         ],
         "except": [{ "kind": "user", "tenant": people[1].tenant, "id": people[1].entra_id }],
     });
-    tell(&bundle, audience, json!({ "text": "Hello ${user.name}.", "values": { "user.name": "you" } })).await;
+    send_news(&bundle, audience, json!({ "text": "Hello ${user.name}.", "values": { "user.name": "you" } }))
+        .await;
 
     let mut texts = bundle.channel().texts();
     texts.sort();
@@ -74,24 +75,24 @@ async fn a_segment_is_told_and_who_is_excepted_is_not() {
 }
 
 #[tokio::test]
-async fn a_channel_is_told_in_a_thread_begun_with_what_is_said() {
+async fn channel_gets_a_new_thread_with_the_content() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     let general = bundle.channel().add_channel("Office", "General");
 
     let audience = json!({ "kind": "channel", "tenant": general.tenant, "id": general.id });
-    tell(&bundle, audience, json!({ "text": "Hello all." })).await;
+    send_news(&bundle, audience, json!({ "text": "Hello all." })).await;
 
     let entries = bundle.channel().entries();
     assert_eq!(entries.iter().map(|entry| entry.effect).collect::<Vec<_>>(), [Effect::Created]);
     assert_eq!(entries[0].parameters["channelData"]["channel"]["id"], json!(general.id));
     assert_eq!(entries[0].activity["text"], "Hello all.");
-    let line = lines_of(&bundle, &id()).await.remove(0);
+    let line = entries_of(&bundle, &id()).await.remove(0);
     assert_eq!((line.outcome, line.activity.is_some()), (Outcome::Delivered, true));
     bundle.end().await;
 }
 
 #[tokio::test]
-async fn a_group_chat_is_in_the_segment_of_group_chats_alone() {
+async fn group_chat_is_only_in_the_group_chat_segment() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     let alex = bundle.channel().add_person("Alex");
     let general = bundle.channel().add_channel("Office", "General");
@@ -112,7 +113,7 @@ async fn a_group_chat_is_in_the_segment_of_group_chats_alone() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_refused_before_anybody_is_told_with_the_name_of_the_member() {
+async fn invalid_event_is_rejected_by_member_before_any_send() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     populate(&bundle, 2).await;
     let everyone = || json!({ "kind": "everyone" });

@@ -1,4 +1,4 @@
-//! What a crash, a pause or an end in the middle leaves behind, and how it goes on.
+//! Broadcasts that are interrupted by a crash, a pause or a cancellation, and how they continue.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,8 +18,8 @@ fn everyone() -> Value {
     news(json!({ "kind": "everyone" }), hello())
 }
 
-/// Has the nth request for this operation meet its fate.
-fn strike(bundle: &TestBundle, operation: &'static str, nth: usize, fate: RequestFate) {
+/// Injects `fate` into the nth request of this operation.
+fn inject_fault(bundle: &TestBundle, operation: &'static str, nth: usize, fate: RequestFate) {
     let seen = AtomicUsize::new(0);
     let hook = move |asked: &str| {
         let is_it = asked.contains(operation) && seen.fetch_add(1, Ordering::Relaxed) + 1 == nth;
@@ -29,7 +29,7 @@ fn strike(bundle: &TestBundle, operation: &'static str, nth: usize, fate: Reques
 }
 
 #[tokio::test]
-async fn everybody_is_told_and_the_tick_ends_it() {
+async fn all_recipients_are_sent_and_the_tick_completes_the_broadcast() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     populate(&bundle, 25).await;
 
@@ -46,7 +46,7 @@ async fn everybody_is_told_and_the_tick_ends_it() {
 }
 
 #[tokio::test]
-async fn a_plan_that_broke_off_goes_on_with_the_tick_and_tells_nobody_twice() {
+async fn interrupted_plan_continues_with_the_tick_without_duplicates() {
     for (operation, nth, fate) in [
         ("SendMessageBatch", 1, RequestFate::HangUp),
         ("SendMessageBatch", 1, RequestFate::Refuse),
@@ -56,9 +56,9 @@ async fn a_plan_that_broke_off_goes_on_with_the_tick_and_tells_nobody_twice() {
     ] {
         let bundle = TestBundle::with(ScriptedEngine::default()).await;
         populate(&bundle, 40).await;
-        strike(&bundle, operation, nth, fate);
+        inject_fault(&bundle, operation, nth, fate);
 
-        // The SDK repeats what was refused or hung up; what it does not repeat is the next event's.
+        // The SDK repeats a refused or dropped request; the next event continues after any other failure.
         let _ = bundle.local().fire(everyone()).await;
         bundle.local().stack.on_request(Arc::new(|_: &str| RequestFate::Pass));
         bundle.local().fire(everyone()).await.unwrap();
@@ -73,7 +73,7 @@ async fn a_plan_that_broke_off_goes_on_with_the_tick_and_tells_nobody_twice() {
 }
 
 #[tokio::test]
-async fn a_planner_that_died_with_its_lease_is_replaced_by_the_tick_once_it_ends() {
+async fn crashed_planner_is_replaced_by_the_tick_after_its_lease() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     populate(&bundle, 12).await;
     let refused = |asked: &str| {
@@ -81,7 +81,7 @@ async fn a_planner_that_died_with_its_lease_is_replaced_by_the_tick_once_it_ends
     };
     bundle.local().stack.on_request(Arc::new(refused));
 
-    // Its process ends in the middle of a request.
+    // The process of the planner ends in the middle of a request.
     let planning = bundle.local().fire(everyone());
     let died = tokio::time::timeout(std::time::Duration::from_millis(700), planning).await;
     bundle.local().stack.on_request(Arc::new(|_: &str| RequestFate::Pass));
@@ -97,7 +97,7 @@ async fn a_planner_that_died_with_its_lease_is_replaced_by_the_tick_once_it_ends
 }
 
 #[tokio::test]
-async fn the_same_event_again_goes_on_and_another_under_its_key_is_refused() {
+async fn repeated_event_continues_and_conflicting_event_is_rejected() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     populate(&bundle, 3).await;
 
@@ -114,20 +114,20 @@ async fn the_same_event_again_goes_on_and_another_under_its_key_is_refused() {
 }
 
 #[tokio::test]
-async fn after_a_pause_nobody_is_told_but_those_in_hand_and_all_once_it_goes_on() {
+async fn pause_stops_unclaimed_deliveries_and_resume_sends_all() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     populate(&bundle, 45).await;
     bundle.local().fire(everyone()).await.unwrap();
     bundle.step("deliveries").await;
     let before = bundle.channel().texts().len();
 
-    wish(&bundle, Command::Pause).await;
+    apply_command(&bundle, Command::Pause).await;
     bundle.clock().advance(Duration::from_secs(5));
     bundle.drain().await;
     tick(&bundle).await;
     bundle.drain().await;
     let meanwhile = bundle.channel().texts().len();
-    wish(&bundle, Command::Resume).await;
+    apply_command(&bundle, Command::Resume).await;
     tick(&bundle).await;
     bundle.drain().await;
     tick(&bundle).await;
@@ -140,7 +140,7 @@ async fn after_a_pause_nobody_is_told_but_those_in_hand_and_all_once_it_goes_on(
 }
 
 #[tokio::test]
-async fn a_pause_is_felt_within_five_seconds_in_the_middle_of_a_message() {
+async fn pause_applies_within_five_seconds_inside_a_batch() {
     let bundle = TestBundle::with_rate(ScriptedEngine::default(), 1).await;
     populate(&bundle, 10).await;
     bundle.local().fire(everyone()).await.unwrap();
@@ -150,7 +150,7 @@ async fn a_pause_is_felt_within_five_seconds_in_the_middle_of_a_message() {
         while bundle.clock().now() < paused_at {
             tokio::task::yield_now().await;
         }
-        wish(&bundle, Command::Pause).await;
+        apply_command(&bundle, Command::Pause).await;
         std::future::pending::<()>().await
     };
     tokio::select! {
@@ -166,13 +166,13 @@ async fn a_pause_is_felt_within_five_seconds_in_the_middle_of_a_message() {
 }
 
 #[tokio::test]
-async fn who_was_not_told_before_the_cancellation_is_not_told_and_listed() {
+async fn cancelled_broadcast_lists_unsent_recipients() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     populate(&bundle, 25).await;
     bundle.local().fire(everyone()).await.unwrap();
     bundle.step("deliveries").await;
 
-    wish(&bundle, Command::Cancel).await;
+    apply_command(&bundle, Command::Cancel).await;
     bundle.clock().advance(Duration::from_secs(5));
     bundle.drain().await;
     for _ in 0..3 {
@@ -186,14 +186,14 @@ async fn who_was_not_told_before_the_cancellation_is_not_told_and_listed() {
 }
 
 #[tokio::test]
-async fn what_is_put_aside_is_released_by_a_cancellation_too() {
+async fn cancellation_releases_parked_deliveries() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     populate(&bundle, 12).await;
     bundle.local().fire(everyone()).await.unwrap();
-    wish(&bundle, Command::Pause).await;
+    apply_command(&bundle, Command::Pause).await;
     bundle.drain().await;
 
-    wish(&bundle, Command::Cancel).await;
+    apply_command(&bundle, Command::Cancel).await;
     tick(&bundle).await;
     bundle.drain().await;
 
@@ -203,7 +203,7 @@ async fn what_is_put_aside_is_released_by_a_cancellation_too() {
 }
 
 #[tokio::test]
-async fn only_five_minutes_of_sends_are_queued_and_the_rest_follows() {
+async fn at_most_five_minutes_of_sends_are_queued_ahead() {
     let bundle = TestBundle::with_rate(ScriptedEngine::default(), 1).await;
     populate(&bundle, 330).await;
 
@@ -225,18 +225,18 @@ async fn only_five_minutes_of_sends_are_queued_and_the_rest_follows() {
 }
 
 #[tokio::test]
-async fn a_worker_that_dies_before_it_counts_is_counted_anew() {
+async fn outcome_uncounted_after_a_crash_is_recounted() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     populate(&bundle, 5).await;
     bundle.local().fire(everyone()).await.unwrap();
-    // The counter is written after the lines.
+    // The counter is written after the entries.
     let lost =
         |asked: &str| if asked.contains("UpdateItem") { RequestFate::Refuse } else { RequestFate::Pass };
     bundle.local().stack.on_request(Arc::new(lost));
     let left = bundle.step("deliveries").await;
     bundle.local().stack.on_request(Arc::new(|_: &str| RequestFate::Pass));
-    let local::poller::Step::Returned { receipt } = left else { panic!("the message is left") };
-    bundle.bring_back("deliveries", &receipt).await;
+    let local::poller::Step::Returned { receipt } = left else { panic!("the message was not returned") };
+    bundle.make_visible("deliveries", &receipt).await;
     bundle.drain().await;
 
     for _ in 0..8 {

@@ -1,4 +1,4 @@
-//! What a broadcast comes to for one who cannot be told, and what that means for the others.
+//! Outcomes of deliveries that fail, and their effect on the other recipients.
 
 use herald::broadcast::Status;
 use herald::clock::Clock;
@@ -15,19 +15,19 @@ fn everyone() -> Value {
     news(json!({ "kind": "everyone" }), hello())
 }
 
-/// Tells one person, whose channel answers with `fault`.
-async fn meeting(fault: Fault) -> (TestBundle, Entry) {
+/// Sends a broadcast to one person while the channel responds with `fault`; returns the report entry.
+async fn send_with_fault(fault: Fault) -> (TestBundle, Entry) {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     populate(&bundle, 1).await;
     bundle.channel().fail_on(Operation::Send, fault);
     bundle.local().fire(everyone()).await.unwrap();
     bundle.drain().await;
-    let line = lines_of(&bundle, &id()).await.remove(0);
+    let line = entries_of(&bundle, &id()).await.remove(0);
     (bundle, line)
 }
 
 #[tokio::test]
-async fn each_refusal_of_the_channel_is_an_outcome_of_its_own() {
+async fn each_channel_rejection_has_its_own_outcome() {
     for (status, code, outcome) in [
         (403, "BotDisabledByAdmin", Outcome::DisabledByAdmin),
         (403, "BotNotInConversationRoster", Outcome::Uninstalled),
@@ -35,7 +35,7 @@ async fn each_refusal_of_the_channel_is_an_outcome_of_its_own() {
         (403, "MessageWritesBlocked", Outcome::Blocked),
         (400, "BadArgument", Outcome::Failed),
     ] {
-        let (bundle, line) = meeting(Fault::Status(Refusal::new(status, code, "no"))).await;
+        let (bundle, line) = send_with_fault(Fault::Status(Refusal::new(status, code, "no"))).await;
 
         assert_eq!(line.outcome, outcome, "{code}");
         assert_eq!(line.failure.unwrap().code.as_deref(), Some(code));
@@ -44,9 +44,9 @@ async fn each_refusal_of_the_channel_is_an_outcome_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_lost_reply_is_unknown_and_an_accepted_one_without_a_name_delivered() {
-    let (lost, unknown) = meeting(Fault::AcceptThenDrop).await;
-    let (empty, delivered) = meeting(Fault::EmptyBody).await;
+async fn lost_reply_is_unknown_and_response_without_id_delivered() {
+    let (lost, unknown) = send_with_fault(Fault::AcceptThenDrop).await;
+    let (empty, delivered) = send_with_fault(Fault::EmptyBody).await;
 
     assert_eq!((unknown.outcome, delivered.outcome), (Outcome::Unknown, Outcome::Delivered));
     assert_eq!(lost.channel().texts().len(), 1);
@@ -55,7 +55,7 @@ async fn a_lost_reply_is_unknown_and_an_accepted_one_without_a_name_delivered() 
 }
 
 #[tokio::test]
-async fn who_is_throttled_is_listed_so_until_they_are_told() {
+async fn throttled_recipient_is_listed_until_delivered() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     populate(&bundle, 2).await;
     bundle
@@ -66,7 +66,7 @@ async fn who_is_throttled_is_listed_so_until_they_are_told() {
     bundle.step("deliveries").await;
     let meanwhile = outcomes(&bundle).await;
     bundle.purge("deliveries").await;
-    for line in lines_of(&bundle, &id()).await {
+    for line in entries_of(&bundle, &id()).await {
         bundle
             .local()
             .bundle
@@ -83,10 +83,10 @@ async fn who_is_throttled_is_listed_so_until_they_are_told() {
 }
 
 #[tokio::test]
-async fn one_record_that_cannot_be_read_stops_nobody_else_and_is_listed() {
+async fn unreadable_record_blocks_no_other_recipient_and_is_listed() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     populate(&bundle, 3).await;
-    bundle.spoil_an_item("reference").await;
+    bundle.corrupt_item("reference").await;
 
     let planned = bundle.local().fire(everyone()).await.unwrap();
     bundle.drain().await;
@@ -99,7 +99,7 @@ async fn one_record_that_cannot_be_read_stops_nobody_else_and_is_listed() {
 }
 
 #[tokio::test]
-async fn one_of_a_list_of_a_topic_or_of_a_team_whose_record_cannot_be_read_stops_nobody_else() {
+async fn unreadable_record_does_not_block_other_recipients() {
     for kind in ["users", "topic", "team", "conversation"] {
         let bundle = TestBundle::with(ScriptedEngine::default()).await;
         let people = populate(&bundle, 3).await;
@@ -120,7 +120,7 @@ async fn one_of_a_list_of_a_topic_or_of_a_team_whose_record_cannot_be_read_stops
             subscriptions.put(&topic, &key, herald::aws::table::Subscription::On, now, now).await.unwrap();
             conversations.push(json!({ "kind": "conversation", "reference": key.as_str() }));
         }
-        bundle.spoil_an_item("reference").await;
+        bundle.corrupt_item("reference").await;
         let audience = match kind {
             "users" => json!({ "kind": "users", "users": users }),
             "topic" => json!({ "kind": "topic", "topic": "news" }),
@@ -142,7 +142,7 @@ async fn one_of_a_list_of_a_topic_or_of_a_team_whose_record_cannot_be_read_stops
 }
 
 #[tokio::test]
-async fn one_whose_reference_leads_to_a_host_that_no_token_goes_to_fails_alone() {
+async fn recipient_with_foreign_host_fails_alone() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     let people = populate(&bundle, 3).await;
     let mut activity = bundle.channel().message(&people[0], "hello");
@@ -160,7 +160,7 @@ async fn one_whose_reference_leads_to_a_host_that_no_token_goes_to_fails_alone()
 }
 
 #[tokio::test]
-async fn who_is_on_a_long_list_twice_is_planned_and_told_once() {
+async fn duplicate_recipient_of_a_long_list_is_sent_once() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     let people = populate(&bundle, 2).await;
     let user = |person: &Person| json!({ "tenant": person.tenant, "id": person.entra_id });
@@ -176,7 +176,7 @@ async fn who_is_on_a_long_list_twice_is_planned_and_told_once() {
 }
 
 #[tokio::test]
-async fn whom_the_engine_has_nothing_to_say_to_is_not_delivered() {
+async fn recipient_without_content_from_the_engine_is_not_sent() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     populate(&bundle, 1).await;
     let mut event = everyone();
@@ -190,11 +190,11 @@ async fn whom_the_engine_has_nothing_to_say_to_is_not_delivered() {
 }
 
 #[tokio::test]
-async fn twenty_refused_tokens_in_a_row_pause_it_and_fail_nobody() {
+async fn twenty_rejected_tokens_pause_the_broadcast_and_fail_no_delivery() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     populate(&bundle, 30).await;
     let denied = Refusal::raw(401, r#"{"message":"Authorization has been denied for this request."}"#);
-    // Each is tried with a new token once more.
+    // Each send is repeated once with a new token.
     for _ in 0..60 {
         bundle.channel().fail_on(Operation::Send, Fault::Status(denied.clone()));
     }
@@ -205,7 +205,7 @@ async fn twenty_refused_tokens_in_a_row_pause_it_and_fail_nobody() {
     bundle.channel().forget_faults();
     let meanwhile = outcomes(&bundle).await;
     bundle.clock().advance(Duration::from_secs(60));
-    wish(&bundle, Command::Resume).await;
+    apply_command(&bundle, Command::Resume).await;
     tick(&bundle).await;
     bundle.drain().await;
     tick(&bundle).await;
@@ -219,12 +219,12 @@ async fn twenty_refused_tokens_in_a_row_pause_it_and_fail_nobody() {
 }
 
 #[tokio::test]
-async fn one_tenants_429_slows_that_tenant_only() {
+async fn throttled_tenant_slows_only_itself() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     let one = "11111111-1111-4111-8111-111111111111";
     for number in 0..24 {
         let person = bundle.channel().add_person(&format!("Person {number}"));
-        know(&bundle, &person, (number % 2 == 0).then_some(one)).await;
+        save_reference(&bundle, &person, (number % 2 == 0).then_some(one)).await;
     }
     let rates = &bundle.local().bundle.worker.parts().rates;
     let until = bundle.clock().now() + jiff::SignedDuration::from_secs(60);
@@ -242,7 +242,7 @@ async fn one_tenants_429_slows_that_tenant_only() {
     let early = bundle.channel().entries().iter().filter(|entry| entry.effect == Effect::Sent).count();
     bundle.clock().advance(Duration::from_secs(61));
     for receipt in left {
-        bundle.bring_back("deliveries", &receipt).await;
+        bundle.make_visible("deliveries", &receipt).await;
     }
     bundle.drain().await;
 

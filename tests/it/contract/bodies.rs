@@ -1,10 +1,10 @@
-//! Bodies: whatever people write reaches the worker unchanged, and what does not fit is never sent.
-//! When and where a message shows up is told with the queues.
+//! Message bodies: every text reaches the worker unchanged, and a body over the limit is never sent. `queues` covers
+//! order and visibility.
 
-use herald::agent::Task;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use herald::agent::Task;
 use herald::aws::queue::{MAX_BODY_BYTES, MessageError, QueueError, TaskWork, WorkMessage};
 use herald::jobs::JobId;
 use herald::protocol::activity::{ChannelAccount, ConversationAccount};
@@ -32,18 +32,18 @@ pub(super) async fn every_character_passes_a_queue_unchanged(services: &Services
         turns.send_fifo(&task(&text), "one", &herald::hash::sha256(&[&text])).await.unwrap();
         deliveries.send_all(&[(task(&text), "one".to_owned())]).await.unwrap();
 
-        // The embedded queues take any character; AWS does not.
+        // The embedded queues accept any character; AWS does not.
         let sent = [to_tasks.bodies(), to_turns.bodies(), to_deliveries.bodies()].concat().concat();
         assert_eq!(sent.len(), 3);
         assert!(sent.iter().all(|body| body.chars().all(sqs_takes)));
         for id in ["TasksQueue", "TurnsQueue", "DeliveriesQueue"] {
-            // Not `assert_eq`: nobody reads a hundred thousand characters.
+            // Not `assert_eq`: its message would hold a hundred thousand characters.
             assert!(services.take(id).await == Some(task(&text)), "{id} changed {} bytes", text.len());
         }
     }
 }
 
-pub(super) async fn the_largest_body_passes_every_queue(services: &Services) {
+pub(super) async fn largest_body_passes_every_queue(services: &Services) {
     let largest = task_of(MAX_BODY_BYTES);
 
     services.queue("TasksQueue").send_delayed(&largest, Duration::ZERO).await.unwrap();
@@ -55,7 +55,7 @@ pub(super) async fn the_largest_body_passes_every_queue(services: &Services) {
     }
 }
 
-pub(super) async fn a_body_over_the_limit_is_refused_before_it_is_sent(services: &Services) {
+pub(super) async fn body_over_the_limit_is_rejected_before_it_is_sent(services: &Services) {
     let too_large = task_of(MAX_BODY_BYTES + 1);
     let (turns, to_turns) = services.watched_queue("TurnsQueue");
     let (tasks, to_tasks) = services.watched_queue("TasksQueue");
@@ -77,7 +77,7 @@ pub(super) async fn a_body_over_the_limit_is_refused_before_it_is_sent(services:
     assert!([to_turns, to_tasks, to_deliveries].iter().all(|requests| requests.bodies().is_empty()));
 }
 
-pub(super) async fn many_messages_are_sent_ten_at_a_time(services: &Services) {
+pub(super) async fn messages_are_sent_in_batches_of_ten(services: &Services) {
     let works: Vec<_> = (0..25).map(|number| task(&format!("task {number}"))).collect();
 
     let batches = send_all_and_take(services, &works).await;
@@ -85,8 +85,8 @@ pub(super) async fn many_messages_are_sent_ten_at_a_time(services: &Services) {
     assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [10, 10, 5]);
 }
 
-pub(super) async fn large_messages_are_sent_as_many_at_a_time_as_fit(services: &Services) {
-    // Two of the first fill a batch to the byte. Ten of any are more than a MiB, which no service takes.
+pub(super) async fn large_messages_are_sent_in_batches_that_fit(services: &Services) {
+    // Two bodies fill a batch to the byte. Ten are more than a MiB, which no service accepts.
     let halves = (0..4).map(|number| task_with(&number.to_string(), MAX_BODY_BYTES / 2));
     let more = (4..17).map(|number| task_with(&number.to_string(), MAX_BODY_BYTES / 2 - 1));
     let works: Vec<_> = halves.chain(more).collect();
@@ -98,7 +98,7 @@ pub(super) async fn large_messages_are_sent_as_many_at_a_time_as_fit(services: &
     assert_eq!(bytes.len(), 9, "{bytes:?}");
 }
 
-/// Sends `works`, asserts that each arrives exactly once, and returns the batches they went in.
+/// Sends `works`, asserts that each arrives exactly once, and returns the batches that were sent.
 async fn send_all_and_take(services: &Services, works: &[WorkMessage]) -> Vec<Vec<String>> {
     let (queue, requests) = services.watched_queue("DeliveriesQueue");
     let grouped: Vec<_> = works.iter().map(|work| (work.clone(), "tenant".to_owned())).collect();
@@ -115,7 +115,7 @@ async fn send_all_and_take(services: &Services, works: &[WorkMessage]) -> Vec<Ve
     requests.bodies()
 }
 
-/// Work called `name`.
+/// Returns work named `name`.
 pub(super) fn task(name: &str) -> WorkMessage {
     let conversation = ConversationAccount::new(ConversationId::new("a:1").unwrap());
     let channel_id = ChannelId::new("msteams").unwrap();
@@ -133,12 +133,12 @@ pub(super) fn task(name: &str) -> WorkMessage {
     WorkMessage::Task(TaskWork::new(job, Task::new(name), reference))
 }
 
-/// Work whose body has this many bytes.
+/// Returns work whose body has `bytes` bytes.
 fn task_of(bytes: usize) -> WorkMessage {
     task_with("", bytes)
 }
 
-/// Work called `name` whose body has this many bytes.
+/// Returns work named `name` whose body has `bytes` bytes.
 fn task_with(name: &str, bytes: usize) -> WorkMessage {
     let mut work = task(name);
     let pad = |work: &mut WorkMessage, length: usize| match work {
@@ -170,7 +170,7 @@ fn name(work: &WorkMessage) -> &str {
     }
 }
 
-/// What SQS documents: #x9 #xA #xD #x20–#xD7FF #xE000–#xFFFD #x10000–#x10FFFF.
+/// Whether SQS documents the character as valid: #x9 #xA #xD #x20–#xD7FF #xE000–#xFFFD #x10000–#x10FFFF.
 fn sqs_takes(character: char) -> bool {
     matches!(
         character,

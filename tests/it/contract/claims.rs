@@ -1,5 +1,5 @@
-//! Jobs: of many who want one, one has it, and only who has it can write.
-//! What a claim decides is the ledger's; here it must survive the way to the table and back.
+//! Job claims: one of many concurrent claims is acquired, and only its owner can write. `herald::jobs` decides; these
+//! checks cover storing the decision.
 
 use std::time::Duration;
 
@@ -16,11 +16,11 @@ use super::services::Services;
 
 const LEASE: Duration = Duration::from_secs(20);
 
-/// What some JSON and some queues cannot carry, and what is easily cut in two.
+/// Characters that some JSON parsers and queues corrupt, and grapheme clusters that are easily split.
 const AWKWARD: &str =
     "a\u{FFFE}b\u{FFFF}c\u{FEFF}\0\u{1}\t\r\n\"\\\u{2028} é e\u{301} 👩🏽‍🚀 \u{1F1E8}\u{1F1ED} \u{10FFFF}";
 
-pub(super) async fn of_sixteen_claims_at_once_one_is_taken(services: &Services) {
+pub(super) async fn one_of_sixteen_concurrent_claims_is_acquired(services: &Services) {
     let now = SystemClock.now();
 
     let (taken, busy) = race(&services.jobs(), now).await;
@@ -30,7 +30,7 @@ pub(super) async fn of_sixteen_claims_at_once_one_is_taken(services: &Services) 
     assert!(busy.iter().all(|until| *until == now + LEASE), "{busy:?}");
 }
 
-pub(super) async fn of_sixteen_claims_on_a_lapsed_lease_one_is_taken(services: &Services) {
+pub(super) async fn one_of_sixteen_claims_on_an_expired_lease_is_acquired(services: &Services) {
     let now = SystemClock.now();
     claim(&services.jobs(), "dead", now).await;
 
@@ -40,11 +40,11 @@ pub(super) async fn of_sixteen_claims_on_a_lapsed_lease_one_is_taken(services: &
     assert_eq!((taken[0].attempts, taken[0].resends), (2, 1));
 }
 
-pub(super) async fn a_losing_claim_sees_the_record_of_the_winner(services: &Services) {
+pub(super) async fn losing_claim_sees_the_record_of_the_winner(services: &Services) {
     let (jobs, now) = (services.jobs(), SystemClock.now());
     let job = claim(&jobs, "winner", now).await;
 
-    let while_in_hand = jobs.claim(&id(), &claimant("loser", now)).await.unwrap();
+    let while_in_progress = jobs.claim(&id(), &claimant("loser", now)).await.unwrap();
     let sent = Attempt::Sent(Some(ActivityId::new("1700000000000").unwrap()));
     let sent = jobs
         .write(jobs::finish(job, sent, ResendPolicy::Answer, Timestamp::UNIX_EPOCH))
@@ -53,11 +53,11 @@ pub(super) async fn a_losing_claim_sees_the_record_of_the_winner(services: &Serv
         .unwrap();
     let afterwards = jobs.claim(&id(), &claimant("loser", now)).await.unwrap();
 
-    assert_eq!(while_in_hand, Claim::Held { until: now + LEASE });
+    assert_eq!(while_in_progress, Claim::Held { until: now + LEASE });
     assert_eq!(afterwards, Claim::Completed(sent));
 }
 
-pub(super) async fn a_claim_repeated_by_its_owner_is_taken_again(services: &Services) {
+pub(super) async fn claim_repeated_by_its_owner_is_acquired_again(services: &Services) {
     let (jobs, now) = (services.jobs(), SystemClock.now());
     let first = claim(&jobs, "owner", now).await;
 
@@ -66,7 +66,7 @@ pub(super) async fn a_claim_repeated_by_its_owner_is_taken_again(services: &Serv
     assert_eq!(Job { revision: first.revision, ..second }, first);
 }
 
-pub(super) async fn a_write_repeated_by_its_owner_counts_once(services: &Services) {
+pub(super) async fn write_repeated_by_its_owner_counts_once(services: &Services) {
     let (jobs, now) = (services.jobs(), SystemClock.now());
     let job = with_plan(claim(&jobs, "owner", now).await, "hello");
 
@@ -77,7 +77,7 @@ pub(super) async fn a_write_repeated_by_its_owner_counts_once(services: &Service
     assert_eq!(jobs.get(&id()).await.unwrap(), Some(first));
 }
 
-pub(super) async fn who_lost_a_lapsed_lease_cannot_write_any_more(services: &Services) {
+pub(super) async fn owner_of_a_lost_lease_cannot_write(services: &Services) {
     let (jobs, now) = (services.jobs(), SystemClock.now());
     let lost = claim(&jobs, "first", now).await;
 
@@ -93,7 +93,7 @@ pub(super) async fn who_lost_a_lapsed_lease_cannot_write_any_more(services: &Ser
     assert_eq!(jobs.get(&id()).await.unwrap(), Some(taken));
 }
 
-pub(super) async fn a_renewed_claim_holds_beyond_its_first_lease(services: &Services) {
+pub(super) async fn renewed_claim_holds_beyond_its_first_lease(services: &Services) {
     let (jobs, now) = (services.jobs(), SystemClock.now());
     claim(&jobs, "owner", now).await;
 
@@ -104,7 +104,7 @@ pub(super) async fn a_renewed_claim_holds_beyond_its_first_lease(services: &Serv
     assert_eq!(meanwhile, Claim::Held { until: now + LEASE * 3 });
 }
 
-pub(super) async fn nobody_but_the_owner_renews_a_claim(services: &Services) {
+pub(super) async fn only_the_owner_renews_a_claim(services: &Services) {
     let (jobs, now) = (services.jobs(), SystemClock.now());
     let job = claim(&jobs, "owner", now).await;
 
@@ -115,7 +115,7 @@ pub(super) async fn nobody_but_the_owner_renews_a_claim(services: &Services) {
     assert_eq!(jobs.get(&id()).await.unwrap(), Some(job));
 }
 
-pub(super) async fn a_write_after_a_renewal_keeps_both(services: &Services) {
+pub(super) async fn write_after_a_renewal_keeps_both(services: &Services) {
     let (jobs, now) = (services.jobs(), SystemClock.now());
     let job = with_plan(claim(&jobs, "owner", now).await, "hello");
     let renewed_until = now + LEASE * 3;
@@ -127,7 +127,7 @@ pub(super) async fn a_write_after_a_renewal_keeps_both(services: &Services) {
     assert_eq!(jobs.get(&id()).await.unwrap(), Some(written));
 }
 
-pub(super) async fn a_renewal_beside_a_write_undoes_nothing_of_it(services: &Services) {
+pub(super) async fn concurrent_renewal_keeps_a_write(services: &Services) {
     let (jobs, now) = (services.jobs(), SystemClock.now());
     for round in 0..20 {
         let id = id().step("round", round);
@@ -144,7 +144,7 @@ pub(super) async fn a_renewal_beside_a_write_undoes_nothing_of_it(services: &Ser
     }
 }
 
-pub(super) async fn a_settled_job_stays_settled_and_holds_no_plan(services: &Services) {
+pub(super) async fn completed_job_stays_completed_and_holds_no_plan(services: &Services) {
     let (jobs, now) = (services.jobs(), SystemClock.now());
     let planned = jobs.write(with_plan(claim(&jobs, "owner", now).await, "a secret")).await.unwrap().unwrap();
     let sent =
@@ -165,7 +165,7 @@ pub(super) async fn a_settled_job_stays_settled_and_holds_no_plan(services: &Ser
     assert!(!format!("{:?}", services.items().await).contains("a secret"));
 }
 
-pub(super) async fn a_plan_keeps_every_byte_of_its_text(services: &Services) {
+pub(super) async fn plan_keeps_every_byte_of_its_text(services: &Services) {
     let (jobs, now) = (services.jobs(), SystemClock.now());
     let job = with_plan(claim(&jobs, "owner", now).await, AWKWARD);
 
@@ -179,11 +179,11 @@ pub(super) async fn a_plan_keeps_every_byte_of_its_text(services: &Services) {
     }
 }
 
-pub(super) async fn a_record_outlives_every_copy_of_its_message(services: &Services) {
+pub(super) async fn record_outlives_every_copy_of_its_message(services: &Services) {
     let (jobs, now) = (services.jobs(), SystemClock.now());
     let least = now + SignedDuration::from_hours(30 * 24);
 
-    // To be begun at once or not at all: nothing is kept for a shorter time.
+    // Expired at once: no record is kept for a shorter time.
     let job = jobs.claim(&id(), &ClaimRequest { expires_at: now, ..claimant("owner", now) }).await.unwrap();
     let claimed = expiry(services).await;
     let sent = jobs::finish(taken(job), Attempt::Sent(None), ResendPolicy::Answer, Timestamp::UNIX_EPOCH);
@@ -217,7 +217,8 @@ fn taken(claim: Claim) -> Job {
     }
 }
 
-/// Sixteen want the same job at once: the records of those who have it, and until when the others are to wait.
+/// Claims the same job sixteen times concurrently; returns the acquired records, and the lease end that each other
+/// claim got.
 async fn race(jobs: &JobStore, now: Timestamp) -> (Vec<Job>, Vec<Timestamp>) {
     let mut claims = JoinSet::new();
     for number in 0..16 {
@@ -241,7 +242,7 @@ fn with_plan(job: Job, text: &str) -> Job {
     Job { plan: Some(Plan::sends(vec![Activity::message(text)])), ..job }
 }
 
-/// When the service may remove the one item there is, by the attribute that the template names.
+/// Returns the TTL of the only item, read from the attribute that the template names.
 async fn expiry(services: &Services) -> i64 {
     let item = services.items().await.pop().unwrap();
     item[&services.template.table.ttl_attribute].as_n().unwrap().parse().unwrap()

@@ -1,5 +1,5 @@
-//! The same contract on MiniStack, an emulator that shares no code with ours: what both grant is not one emulator's
-//! mistake. It starts the process itself, on loopback alone, and ends it by its handle.
+//! The contract on MiniStack, an emulator that shares no code with the embedded one, so that both do not share a
+//! mistake. Starts the process on loopback only and ends it by its handle.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -18,20 +18,20 @@ use tokio::task::LocalSet;
 use super::CHECKS;
 use super::services::Services;
 
-/// How often its health is asked for, and how long between: it is up in a second or two.
-const LOOKS: usize = 300;
+/// Health checks before the start fails, and the pause between them: MiniStack is up in a second or two.
+const MAX_POLLS: usize = 300;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 #[tokio::test]
 #[ignore = "needs MiniStack: pip install ministack"]
-async fn an_independent_emulator_keeps_the_contract() {
+async fn ministack_keeps_the_contract() {
     let ministack = MiniStack::start().await;
 
     let mut broken = Vec::new();
     for (name, check) in CHECKS {
         ministack.reset().await;
         let services = ministack.services().await;
-        // A task of its own, so that one broken check does not hide the next.
+        // One task per check, so that a failed check does not hide the next.
         let tasks = LocalSet::new();
         let checked = tasks.spawn_local(async move { check(&services).await });
         tasks.await;
@@ -45,7 +45,7 @@ async fn an_independent_emulator_keeps_the_contract() {
     ministack.stop().await;
 }
 
-/// The process. Dropping it kills it.
+/// A running MiniStack. Dropping it kills the process.
 struct MiniStack {
     process: Child,
     address: SocketAddr,
@@ -54,7 +54,7 @@ struct MiniStack {
 }
 
 impl MiniStack {
-    /// Starts the one that `MINISTACK` names, or else the one on the path, on a free port.
+    /// Starts the executable that `MINISTACK` names, or else the one on the path, on a free port.
     async fn start() -> Self {
         let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
         let program = process_env("MINISTACK").unwrap_or_else(|| "ministack".to_owned());
@@ -80,13 +80,13 @@ impl MiniStack {
         ministack
     }
 
-    /// Removes whatever is in it.
+    /// Deletes all resources.
     async fn reset(&self) {
         let answer = self.client.post(self.url("/_ministack/reset")).send().await.unwrap();
         assert!(answer.status().is_success(), "{}", answer.status());
     }
 
-    /// The table and the queues of the template, created in it.
+    /// Creates the table and the queues of the template in it.
     async fn services(&self) -> Services {
         let credentials = Credentials::from_keys("local", "local", None);
         let aws = SdkConfig::builder()
@@ -106,7 +106,7 @@ impl MiniStack {
     }
 
     async fn wait_until_healthy(&mut self) {
-        for _ in 0..LOOKS {
+        for _ in 0..MAX_POLLS {
             let answer = self.client.get(self.url("/_ministack/health")).send().await;
             if answer.is_ok_and(|answer| answer.status().is_success()) {
                 return;
@@ -125,7 +125,7 @@ impl MiniStack {
 
 impl Drop for MiniStack {
     fn drop(&mut self) {
-        // The process is killed with its handle; what it left behind goes too, if it can.
+        // The process is killed with its handle; removing its files is best effort.
         let _ = std::fs::remove_dir_all(&self.directory);
     }
 }

@@ -1,5 +1,5 @@
-//! Queues: order within a group, copies dropped, and messages that come back or are given up.
-//! What is in a message is told with the bodies.
+//! Queues: order within a message group, deduplication, redelivery and dead letters. `bodies` covers the content of
+//! messages.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use aws_sdk_sqs::types::QueueAttributeName;
 use super::bodies::task;
 use super::services::{Services, eventually, receipt, work};
 
-pub(super) async fn a_group_keeps_its_order_and_holds_up_no_other(services: &Services) {
+pub(super) async fn message_group_keeps_its_order_and_blocks_no_other(services: &Services) {
     let queue = services.queue("TurnsQueue");
     for (group, name) in [("one", "1a"), ("one", "1b"), ("two", "2a")] {
         queue.send_fifo(&task(name), group, name).await.unwrap();
@@ -16,15 +16,15 @@ pub(super) async fn a_group_keeps_its_order_and_holds_up_no_other(services: &Ser
 
     let first = services.receive("TurnsQueue").await.unwrap();
     let other = services.receive("TurnsQueue").await.unwrap();
-    let while_in_hand = services.receive_now("TurnsQueue").await;
+    let while_in_progress = services.receive_now("TurnsQueue").await;
     services.delete("TurnsQueue", &first).await;
     let second = services.receive("TurnsQueue").await.unwrap();
 
     assert_eq!((work(&first), work(&other), work(&second)), (task("1a"), task("2a"), task("1b")));
-    assert_eq!(while_in_hand, None);
+    assert_eq!(while_in_progress, None);
 }
 
-pub(super) async fn a_message_that_comes_back_keeps_its_place_in_its_group(services: &Services) {
+pub(super) async fn redelivered_message_keeps_its_place_in_its_group(services: &Services) {
     let queue = services.queue("TurnsQueue");
     for name in ["1a", "1b"] {
         queue.send_fifo(&task(name), "one", name).await.unwrap();
@@ -37,7 +37,7 @@ pub(super) async fn a_message_that_comes_back_keeps_its_place_in_its_group(servi
     assert_eq!(again, [Some(task("1a")), Some(task("1b"))]);
 }
 
-pub(super) async fn a_copy_is_dropped_even_after_the_first_was_handled(services: &Services) {
+pub(super) async fn duplicate_is_dropped_even_after_the_first_was_handled(services: &Services) {
     let queue = services.queue("TurnsQueue");
     queue.send_fifo(&task("1"), "one", "id").await.unwrap();
 
@@ -50,7 +50,7 @@ pub(super) async fn a_copy_is_dropped_even_after_the_first_was_handled(services:
     assert_eq!(copies, 0);
 }
 
-pub(super) async fn the_same_id_in_another_group_is_no_copy(services: &Services) {
+pub(super) async fn same_id_in_another_group_is_no_duplicate(services: &Services) {
     let queue = services.queue("TurnsQueue");
 
     for group in ["one", "two"] {
@@ -61,7 +61,7 @@ pub(super) async fn the_same_id_in_another_group_is_no_copy(services: &Services)
     assert_eq!(both, [Some(task("one")), Some(task("two"))]);
 }
 
-pub(super) async fn a_message_in_hand_is_seen_at_once_when_it_is_let_go(services: &Services) {
+pub(super) async fn message_is_visible_at_once_after_visibility_reset(services: &Services) {
     for id in ["TurnsQueue", "TasksQueue"] {
         let queue = services.queue(id);
         match id {
@@ -70,16 +70,16 @@ pub(super) async fn a_message_in_hand_is_seen_at_once_when_it_is_let_go(services
         }
 
         let first = services.receive(id).await.unwrap();
-        let while_in_hand = services.receive_now(id).await;
+        let while_in_progress = services.receive_now(id).await;
         queue.change_visibility(receipt(&first), Duration::ZERO).await.unwrap();
         let again = services.receive_now(id).await;
 
-        assert_eq!(while_in_hand, None, "{id}");
+        assert_eq!(while_in_progress, None, "{id}");
         assert_eq!(again.as_ref().map(work), Some(task("1")), "{id}");
     }
 }
 
-pub(super) async fn a_delayed_message_is_there_and_not_seen(services: &Services) {
+pub(super) async fn delayed_message_is_counted_and_not_visible(services: &Services) {
     let queue = services.queue("TasksQueue");
 
     queue.send_delayed(&task("later"), Duration::from_hours(24)).await.unwrap();
@@ -89,7 +89,7 @@ pub(super) async fn a_delayed_message_is_there_and_not_seen(services: &Services)
     assert_eq!(services.attribute("TasksQueue", delayed).await.as_deref(), Some("1"));
 }
 
-pub(super) async fn a_message_received_too_often_goes_to_the_dead_letters(services: &Services) {
+pub(super) async fn message_received_too_often_goes_to_the_dead_letter_queue(services: &Services) {
     for id in ["TurnsQueue", "TasksQueue"] {
         let queue = services.queue(id);
         let redrive = services.template.queue(id).unwrap().redrive.clone().unwrap();
@@ -110,7 +110,7 @@ pub(super) async fn a_message_received_too_often_goes_to_the_dead_letters(servic
     }
 }
 
-pub(super) async fn a_turn_given_up_lets_its_conversation_go_on(services: &Services) {
+pub(super) async fn dead_lettered_turn_unblocks_its_conversation(services: &Services) {
     let queue = services.queue("TurnsQueue");
     let most = services.template.queue("TurnsQueue").unwrap().redrive.clone().unwrap().max_receive_count;
     for name in ["poison", "next"] {
@@ -121,23 +121,24 @@ pub(super) async fn a_turn_given_up_lets_its_conversation_go_on(services: &Servi
         let message = services.receive_now("TurnsQueue").await.unwrap();
         queue.change_visibility(receipt(&message), Duration::ZERO).await.unwrap();
     }
-    // The receipt that gives the poison up may itself find nothing: the move takes a moment.
+    // The delete of the poison message may find nothing: the move takes a moment.
     let next = eventually(async || services.receive_now("TurnsQueue").await, Option::is_some).await;
 
     assert_eq!(next.as_ref().map(work), Some(task("next")));
 }
 
-/// On AWS a group is a hint about fairness here, which no emulator models; MiniStack takes it and ignores it.
-pub(super) async fn a_standard_queue_takes_groups_and_holds_none_up(services: &Services) {
+/// On AWS a message group of a standard queue is a fairness hint, which no emulator models; MiniStack accepts and
+/// ignores it.
+pub(super) async fn standard_queue_accepts_groups_and_blocks_none(services: &Services) {
     let works = ["1", "2", "3"].map(|name| (task(name), "tenant".to_owned()));
 
     services.queue("DeliveriesQueue").send_all(&works).await.unwrap();
-    let mut in_hand = Vec::new();
+    let mut in_progress = Vec::new();
     for _ in &works {
-        in_hand.push(services.receive("DeliveriesQueue").await.as_ref().map(work));
+        in_progress.push(services.receive("DeliveriesQueue").await.as_ref().map(work));
     }
 
     for (work, _) in works {
-        assert!(in_hand.contains(&Some(work)));
+        assert!(in_progress.contains(&Some(work)));
     }
 }

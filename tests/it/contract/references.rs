@@ -1,5 +1,5 @@
-//! Conversation references: the newest word wins, and who left is in no audience.
-//! Indexes follow their table in their own time, so what is read from one is looked for until it is there.
+//! Conversation references: the newest update wins, and a removed conversation is in no audience. Indexes are
+//! eventually consistent, so reads from an index are polled.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ use super::services::{Services, eventually};
 
 const TENANT: &str = "9a1b2c3d-4e5f-4a6b-8c7d-0e1f2a3b4c5d";
 
-pub(super) async fn the_newest_word_about_a_conversation_wins_in_either_order(services: &Services) {
+pub(super) async fn newest_update_of_a_reference_wins_in_either_order(services: &Services) {
     let (store, now) = (services.references(), SystemClock.now());
     let (older, newer) = (in_language("de"), in_language("en"));
 
@@ -31,7 +31,7 @@ pub(super) async fn the_newest_word_about_a_conversation_wins_in_either_order(se
     assert_eq!(out_of_order, Some(newer));
 }
 
-pub(super) async fn an_old_word_does_not_undo_a_removal(services: &Services) {
+pub(super) async fn old_update_does_not_undo_a_removal(services: &Services) {
     let (store, now) = (services.references(), SystemClock.now());
     let reference = personal("alex");
 
@@ -42,7 +42,7 @@ pub(super) async fn an_old_word_does_not_undo_a_removal(services: &Services) {
     assert_eq!(in_indexes(&store, &reference, false).await, (false, false));
 }
 
-pub(super) async fn an_old_removal_does_not_undo_a_word(services: &Services) {
+pub(super) async fn old_removal_does_not_undo_an_update(services: &Services) {
     let (store, now) = (services.references(), SystemClock.now());
     let reference = personal("alex");
 
@@ -53,7 +53,7 @@ pub(super) async fn an_old_removal_does_not_undo_a_word(services: &Services) {
     assert_eq!(in_indexes(&store, &reference, true).await, (true, true));
 }
 
-pub(super) async fn a_removal_takes_the_reference_out_of_both_indexes(services: &Services) {
+pub(super) async fn removal_takes_the_reference_out_of_both_indexes(services: &Services) {
     let (store, now) = (services.references(), SystemClock.now());
     let reference = personal("alex");
     store.upsert(&reference, Presence::Active, now).await.unwrap();
@@ -66,7 +66,7 @@ pub(super) async fn a_removal_takes_the_reference_out_of_both_indexes(services: 
     assert_eq!(store.get(&store.key(&reference)).await.unwrap(), None);
 }
 
-pub(super) async fn a_suspension_takes_the_reference_out_of_both_indexes(services: &Services) {
+pub(super) async fn suspension_takes_the_reference_out_of_both_indexes(services: &Services) {
     let (store, now) = (services.references(), SystemClock.now());
     let (reference, stranger) = (personal("alex"), personal("kim"));
     store.upsert(&reference, Presence::Active, now).await.unwrap();
@@ -78,12 +78,12 @@ pub(super) async fn a_suspension_takes_the_reference_out_of_both_indexes(service
     assert_eq!(before, (true, true));
     assert_eq!(in_indexes(&store, &reference, false).await, (false, false));
     assert_eq!(store.get(&store.key(&reference)).await.unwrap(), None);
-    assert_eq!(services.items().await.len(), 1, "who is not known is not suspended");
+    assert_eq!(services.items().await.len(), 1, "an unknown person is not suspended");
 }
 
-pub(super) async fn five_words_in_any_order_come_to_the_same(services: &Services) {
+pub(super) async fn five_updates_in_any_order_give_the_same_record(services: &Services) {
     let (store, now) = (services.references(), SystemClock.now());
-    let words = [
+    let updates = [
         (in_language("de"), Presence::Active, now),
         (personal("alex"), Presence::Removed, now),
         (in_language("en"), Presence::Active, later(now)),
@@ -92,30 +92,30 @@ pub(super) async fn five_words_in_any_order_come_to_the_same(services: &Services
     ];
 
     let mut endings = BTreeSet::new();
-    for order in orders_of(words.len()) {
+    for order in orders_of(updates.len()) {
         for index in order {
-            let (reference, change, moment) = &words[index];
+            let (reference, change, moment) = &updates[index];
             store.upsert(reference, *change, *moment).await.unwrap();
         }
         endings.insert(format!("{:?}", services.items().await[0].iter().collect::<BTreeMap<_, _>>()));
-        services.forget_items().await;
+        services.clear_table().await;
     }
 
     assert_eq!(endings.len(), 1, "{endings:#?}");
     assert!(endings.first().unwrap().contains("removed"), "of two at once the removal counts");
 }
 
-pub(super) async fn a_refusal_does_not_undo_what_was_said_later(services: &Services) {
+pub(super) async fn rejection_does_not_undo_a_later_update(services: &Services) {
     let (store, now) = (services.references(), SystemClock.now());
     let reference = personal("alex");
 
     store.upsert(&reference, Presence::Active, later(now)).await.unwrap();
     store.suspend(&reference, "blocked", now).await.unwrap();
-    let said_later = store.get(&store.key(&reference)).await.unwrap();
+    let sent_later = store.get(&store.key(&reference)).await.unwrap();
     store.suspend(&reference, "blocked", later(later(now))).await.unwrap();
     store.upsert(&reference, Presence::Active, later(now)).await.unwrap();
 
-    assert_eq!(said_later.as_ref(), Some(&reference));
+    assert_eq!(sent_later.as_ref(), Some(&reference));
     assert_eq!(
         store.get(&store.key(&reference)).await.unwrap(),
         None,
@@ -123,7 +123,7 @@ pub(super) async fn a_refusal_does_not_undo_what_was_said_later(services: &Servi
     );
 }
 
-pub(super) async fn who_speaks_up_again_is_back_in_both_indexes(services: &Services) {
+pub(super) async fn user_who_writes_again_is_back_in_both_indexes(services: &Services) {
     let (store, now) = (services.references(), SystemClock.now());
     let (removed, suspended) = (personal("alex"), personal("kim"));
     store.upsert(&removed, Presence::Removed, now).await.unwrap();
@@ -138,7 +138,7 @@ pub(super) async fn who_speaks_up_again_is_back_in_both_indexes(services: &Servi
     }
 }
 
-pub(super) async fn a_person_is_found_by_the_agent_they_spoke_to(services: &Services) {
+pub(super) async fn person_is_found_by_the_agent_they_wrote_to(services: &Services) {
     let (store, now) = (services.references(), SystemClock.now());
     let (alex, mut group) = (personal("alex"), personal("kim"));
     group.conversation.conversation_type = Some("groupChat".to_owned());
@@ -153,13 +153,13 @@ pub(super) async fn a_person_is_found_by_the_agent_they_spoke_to(services: &Serv
         services.references_of("5d0c9c1e-7a3b-4f0e-9f8e-2b1a6c3d4e5f", "https://api.botframework.us");
 
     assert_eq!(found, Some(alex));
-    assert_eq!(store.find(&person("kim")).await.unwrap(), None, "a group is nobody's own");
+    assert_eq!(store.find(&person("kim")).await.unwrap(), None, "a group is no personal conversation");
     assert_eq!(store.find(&foreign_tenant).await.unwrap(), None);
     assert_eq!(other_agent.find(&person("alex")).await.unwrap(), None);
     assert_eq!(other_cloud.find(&person("alex")).await.unwrap(), None);
 }
 
-pub(super) async fn the_shards_list_every_reference_exactly_once(services: &Services) {
+pub(super) async fn shards_list_every_reference_exactly_once(services: &Services) {
     let (store, now) = (services.references(), SystemClock.now());
     let everyone: BTreeSet<_> = (0..40).map(|number| format!("person {number:02}")).collect();
     for name in &everyone {
@@ -184,7 +184,7 @@ pub(super) async fn the_shards_list_every_reference_exactly_once(services: &Serv
     assert_eq!(names, everyone);
 }
 
-pub(super) async fn a_shard_of_several_pages_is_listed_to_its_end(services: &Services) {
+pub(super) async fn shard_of_several_pages_is_listed_completely(services: &Services) {
     let (store, now) = (services.references(), SystemClock.now());
     let wanted = Shard(0);
     let names = (0..).map(|number| format!("person {number}"));
@@ -192,7 +192,7 @@ pub(super) async fn a_shard_of_several_pages_is_listed_to_its_end(services: &Ser
     let everyone: BTreeSet<_> = in_shard.take(4).collect();
     for name in &everyone {
         let mut reference = personal(name);
-        // Four of these are more than the megabyte of one page.
+        // Four of these exceed the megabyte of one page.
         reference.conversation.extra.insert("padding".to_owned(), "x".repeat(350_000).into());
         store.upsert(&reference, Presence::Active, now).await.unwrap();
     }
@@ -205,7 +205,7 @@ pub(super) async fn a_shard_of_several_pages_is_listed_to_its_end(services: &Ser
     assert_eq!(listed.iter().map(name).collect::<BTreeSet<_>>(), everyone);
 }
 
-/// Everything in `shard`, and how many pages that were.
+/// Returns all references in `shard`, and the number of pages.
 async fn list(store: &ReferenceStore, shard: Shard) -> (Vec<ConversationReference>, usize) {
     let (mut listed, mut pages, mut from) = (Vec::new(), 0, None);
     loop {
@@ -221,7 +221,7 @@ async fn list(store: &ReferenceStore, shard: Shard) -> (Vec<ConversationReferenc
     }
 }
 
-/// Whether `reference` is found by its person, and by its audience shard; looks until both are as expected.
+/// Whether `reference` is found by its person and by its audience shard; polls until both are as expected.
 async fn in_indexes(
     store: &ReferenceStore,
     reference: &ConversationReference,
@@ -238,7 +238,7 @@ async fn in_indexes(
     eventually(look, |found| *found == (expected, expected)).await
 }
 
-/// Every order of `count` things.
+/// Returns every order of `count` things.
 fn orders_of(count: usize) -> Vec<Vec<usize>> {
     let Some(last) = count.checked_sub(1) else { return vec![Vec::new()] };
     let shorter = orders_of(last).into_iter();
@@ -268,7 +268,7 @@ fn person(name: &str) -> User {
     }
 }
 
-/// The personal conversation with who has this name.
+/// Returns the personal conversation with the person of this name.
 fn personal(name: &str) -> ConversationReference {
     let conversation = ConversationAccount::new(ConversationId::new(format!("a:{name}")).unwrap());
     let service_url = ServiceUrl::new("https://smba.trafficmanager.net/emea/").unwrap();

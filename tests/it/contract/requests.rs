@@ -1,5 +1,4 @@
-//! What a queue's client was asked to send, seen before it is put into bytes.
-//! It changes nothing and stops nothing.
+//! Records the requests of an SQS client before they are serialized. It changes and blocks nothing.
 
 use std::sync::{Arc, Mutex};
 
@@ -15,7 +14,7 @@ use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 pub(super) struct Requests(Arc<Mutex<Vec<Vec<String>>>>);
 
 impl Requests {
-    /// The bodies of every request so far, of one message or of a batch.
+    /// Returns the bodies of every request so far, of one message or of a batch.
     pub(super) fn bodies(&self) -> Vec<Vec<String>> {
         self.0.lock().unwrap().clone()
     }

@@ -1,12 +1,11 @@
-//! The table and the queues: they are the ones of the template, whoever created them.
-//! How the adapters use them is told elsewhere.
+//! The table and the queues match the template, whichever emulator created them.
 
 use aws_sdk_sqs::types::QueueAttributeName;
 use serde_json::Value;
 
 use super::services::Services;
 
-pub(super) async fn the_table_is_the_one_of_the_template(services: &Services) {
+pub(super) async fn table_matches_the_template(services: &Services) {
     let (dynamodb, wanted) = (services.dynamodb(), &services.template.table);
 
     let found = dynamodb.describe_table().table_name(&wanted.name).send().await.unwrap().table.unwrap();
@@ -33,7 +32,7 @@ pub(super) async fn the_table_is_the_one_of_the_template(services: &Services) {
     assert_eq!(expiry.as_ref(), Some(&wanted.ttl_attribute));
 }
 
-pub(super) async fn the_queues_are_the_ones_of_the_template(services: &Services) {
+pub(super) async fn queues_match_the_template(services: &Services) {
     assert!(!services.template.queues.is_empty());
     for queue in &services.template.queues {
         for (name, wanted) in &queue.attributes {

@@ -1,5 +1,5 @@
-//! The services a check runs on, the adapters over them, and what a check reads behind the adapters' back.
-//! Which emulator answers is not known here.
+//! The emulated services of a check, the adapters over them, and direct reads that bypass the adapters. Independent of
+//! the emulator in use.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -16,31 +16,31 @@ use local::aws_emulator::{Delays, Stack, StackOptions};
 
 use super::requests::Requests;
 
-/// How long a queue waits for a message that should be there; it answers as soon as there is one.
-const PATIENCE_SECONDS: i32 = 5;
+/// Long-poll time for a message that should be there.
+const RECEIVE_WAIT_SECONDS: i32 = 5;
 
-/// How often something is asked for that may take a moment to show, and how long between.
-const LOOKS: usize = 100;
+/// Polls of an eventually consistent read, and the pause between them.
+const MAX_POLLS: usize = 100;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
-/// A table and queues as the template has them, with nothing in them.
+/// A table and queues as in the template, empty.
 #[derive(Debug, Clone)]
 pub(super) struct Services {
-    /// How to reach them.
+    /// Configuration of the AWS clients.
     pub(super) aws: SdkConfig,
-    /// What they were created from.
+    /// The template that they were created from.
     pub(super) template: Template,
-    /// The URLs of the queues, by logical id.
+    /// URLs of the queues by logical id.
     pub(super) queue_urls: HashMap<String, String>,
 }
 
 impl Services {
-    /// The template of the bundle.
+    /// Returns the template of the bundle.
     pub(super) fn template() -> Template {
         Template::parse(include_str!("../../../template.yaml")).unwrap()
     }
 
-    /// Runs `check` on an embedded stack of its own.
+    /// Runs `check` on an embedded emulator of its own.
     pub(super) async fn embedded(check: impl AsyncFnOnce(&Self)) {
         let template = Self::template();
         let stack = Stack::start(StackOptions {
@@ -59,41 +59,41 @@ impl Services {
         stack.stop().await.unwrap();
     }
 
-    /// The job store.
+    /// Returns the job store.
     pub(super) fn jobs(&self) -> JobStore {
         JobStore::new(self.table())
     }
 
-    /// The reference store of one agent.
+    /// Returns the reference store of one agent.
     pub(super) fn references(&self) -> ReferenceStore {
         self.references_of("5d0c9c1e-7a3b-4f0e-9f8e-2b1a6c3d4e5f", "https://api.botframework.com")
     }
 
-    /// The reference store of this agent in this cloud.
+    /// Returns the reference store of this agent in this cloud.
     pub(super) fn references_of(&self, client_id: &str, cloud: &str) -> ReferenceStore {
         ReferenceStore::new(self.table(), ClientId::new(client_id).unwrap(), cloud)
     }
 
-    /// The queue of this logical id.
+    /// Returns the queue of this logical id.
     pub(super) fn queue(&self, logical_id: &str) -> Queue {
         Queue::new(self.sqs(), self.url(logical_id))
     }
 
-    /// The queue of this logical id, and the batches sent to it from now on.
+    /// Returns the queue of this logical id, and the requests sent to it from now on.
     pub(super) fn watched_queue(&self, logical_id: &str) -> (Queue, Requests) {
         let requests = Requests::default();
         let config = aws_sdk_sqs::config::Builder::from(&self.aws).interceptor(requests.clone()).build();
         (Queue::new(aws_sdk_sqs::Client::from_conf(config), self.url(logical_id)), requests)
     }
 
-    /// The items of the table as they are; a check may scan, for its table is small.
+    /// Returns all items of the table; the table is small enough for one scan.
     pub(super) async fn items(&self) -> Vec<HashMap<String, AttributeValue>> {
         let scan = self.dynamodb().scan().table_name(&self.template.table.name).consistent_read(true);
         scan.send().await.unwrap().items.unwrap_or_default()
     }
 
-    /// Empties the table.
-    pub(super) async fn forget_items(&self) {
+    /// Deletes all items of the table.
+    pub(super) async fn clear_table(&self) {
         for item in self.items().await {
             let delete = self.dynamodb().delete_item().table_name(&self.template.table.name);
             let [pk, sk] = ["pk", "sk"].map(|key| item[key].clone());
@@ -101,37 +101,37 @@ impl Services {
         }
     }
 
-    /// The next message, which is waited for.
+    /// Returns the next message, after waiting for it.
     pub(super) async fn receive(&self, logical_id: &str) -> Option<Message> {
-        self.receive_within(logical_id, PATIENCE_SECONDS).await
+        self.receive_within(logical_id, RECEIVE_WAIT_SECONDS).await
     }
 
-    /// The next message, if it is there now.
+    /// Returns the next message if it is visible now.
     pub(super) async fn receive_now(&self, logical_id: &str) -> Option<Message> {
         self.receive_within(logical_id, 0).await
     }
 
-    /// The next work, which is waited for and taken out of the queue.
+    /// Returns the next work, after waiting for it, and deletes its message.
     pub(super) async fn take(&self, logical_id: &str) -> Option<WorkMessage> {
         let message = self.receive(logical_id).await?;
         self.delete(logical_id, &message).await;
         Some(work(&message))
     }
 
-    /// Takes `message` out of the queue.
+    /// Deletes `message`.
     pub(super) async fn delete(&self, logical_id: &str, message: &Message) {
         let request = self.sqs().delete_message().queue_url(self.url(logical_id));
         request.receipt_handle(receipt(message)).send().await.unwrap();
     }
 
-    /// A count or setting of the queue.
+    /// Returns a count or setting of the queue.
     pub(super) async fn attribute(&self, logical_id: &str, name: QueueAttributeName) -> Option<String> {
         let request = self.sqs().get_queue_attributes().queue_url(self.url(logical_id));
         let answer = request.attribute_names(QueueAttributeName::All).send().await.unwrap();
         answer.attributes.unwrap_or_default().remove(&name)
     }
 
-    /// How many messages are in the queue: to be received, in hand or delayed.
+    /// Returns the number of messages in the queue: visible, not visible and delayed.
     pub(super) async fn count(&self, logical_id: &str) -> usize {
         let mut count = 0;
         for name in [
@@ -144,7 +144,7 @@ impl Services {
         count
     }
 
-    /// A client of the table's service.
+    /// Returns a DynamoDB client.
     pub(super) fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
         aws_sdk_dynamodb::Client::new(&self.aws)
     }
@@ -168,20 +168,20 @@ impl Services {
     }
 }
 
-/// The work in `message`.
+/// Returns the work in `message`.
 pub(super) fn work(message: &Message) -> WorkMessage {
     WorkMessage::decode(message.body().unwrap()).unwrap()
 }
 
-/// What `message` is deleted or brought back by.
+/// Returns the receipt handle of `message`.
 pub(super) fn receipt(message: &Message) -> &str {
     message.receipt_handle().unwrap()
 }
 
-/// The first answer of `look` that `is_there` accepts, for what the service shows in its own time: an index follows
-/// its table. After a bounded wait, the answer there was.
+/// Polls `look` until `is_there` accepts its result, for eventually consistent reads. Returns the last result after a
+/// bounded number of polls.
 pub(super) async fn eventually<T>(look: impl AsyncFn() -> T, is_there: impl Fn(&T) -> bool) -> T {
-    for _ in 1..LOOKS {
+    for _ in 1..MAX_POLLS {
         let found = look().await;
         if is_there(&found) {
             return found;

@@ -1,5 +1,5 @@
-//! Broken variants of the bundle: what each breaks is made at the wire or by whoever runs the functions.
-//! No production code knows of them.
+//! Mutants of the bundle, each of which breaks one guarantee at the wire or in the harness. Production code knows
+//! nothing of them.
 
 use std::sync::Arc;
 
@@ -7,22 +7,22 @@ use axum::body::Bytes;
 use serde_json::Value;
 use support::TestBundle;
 
-/// One way to break a promise.
+/// One way to break a guarantee.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mutant {
-    /// The channel has its 202 before the turn is queued.
+    /// The channel gets its 202 before the turn is queued.
     AckBeforeEnqueue,
-    /// An activity is written down as seen before its turn is queued, and its copy is answered with 202.
+    /// An activity is recorded as seen before its turn is queued, and its duplicate is answered with 202.
     SeenBeforeEnqueue,
     /// A message whose work another worker has claimed is deleted.
     AckALiveClaim,
-    /// A message whose work is not settled is deleted.
+    /// A message whose work is not complete is deleted.
     DeleteOnError,
-    /// The claim on a job is forgotten when the worker dies.
+    /// The claim on a job is deleted when the worker crashes.
     ForgetOnError,
-    /// Jobs are written whatever is there.
+    /// Jobs are written unconditionally.
     NoFence,
-    /// A worker that died is taken to have settled everything.
+    /// The batch of a crashed worker is reported as completed.
     EmptyFailuresOnPanic,
 }
 
@@ -37,12 +37,12 @@ impl Mutant {
         Self::EmptyFailuresOnPanic,
     ];
 
-    /// Whether it breaks inbound; else it breaks the worker.
+    /// Whether it breaks inbound, otherwise the worker.
     pub(super) fn is_of_inbound(self) -> bool {
         matches!(self, Self::AckBeforeEnqueue | Self::SeenBeforeEnqueue)
     }
 
-    /// Breaks what is broken at the wire of `bundle`.
+    /// Applies the mutations that act on the requests of `bundle`.
     pub(super) fn infect(self, bundle: &TestBundle) {
         if self == Self::NoFence {
             bundle.local().stack.rewrite(Arc::new(without_condition));
@@ -50,7 +50,7 @@ impl Mutant {
     }
 }
 
-/// The write of a job without what it depends on.
+/// Removes the condition from the write of a job.
 fn without_condition(operation: &str, body: Bytes) -> Bytes {
     if !operation.ends_with(".PutItem") {
         return body;

@@ -1,4 +1,4 @@
-//! What the emulated login takes for an assertion: nothing that Entra would refuse.
+//! Assertions that the emulated login accepts: none that Entra would reject.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ fn token_url(bundle: &TestBundle) -> String {
     )
 }
 
-/// The code with which the assertion is refused; null when it is taken.
+/// Returns the error code for the assertion; null when it is accepted.
 async fn present(bundle: &TestBundle, assertion: &str) -> Value {
     let claims = bundle.channel().token_claims();
     let form = [
@@ -36,7 +36,7 @@ async fn present(bundle: &TestBundle, assertion: &str) -> Value {
 }
 
 #[tokio::test]
-async fn an_identity_token_that_was_altered_or_has_ended_is_refused() {
+async fn altered_or_expired_identity_token_is_rejected() {
     let bundle = federated(|_| {}).await;
     let identity = bundle.local().stack.identity();
     let token = identity.token(AUDIENCE, 60).unwrap();
@@ -55,7 +55,7 @@ async fn an_identity_token_that_was_altered_or_has_ended_is_refused() {
 }
 
 #[tokio::test]
-async fn an_assertion_of_the_certificate_is_checked_member_by_member_and_taken_once() {
+async fn certificate_assertion_is_checked_by_claim_and_accepted_once() {
     let certificate = Certificate::new();
     let bundle = with_certificate(&certificate.pem(), &certificate).await;
     let now = bundle.clock().now().as_second();

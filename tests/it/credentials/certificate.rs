@@ -1,4 +1,4 @@
-//! A certificate that signed itself and its private key, made for one story.
+//! A self-signed certificate and its private key, generated per test.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
@@ -8,11 +8,11 @@ use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
 
 /// A certificate and its private key.
 pub(super) struct Certificate {
-    /// The certificate in DER.
+    /// Certificate in DER.
     pub(super) der: Vec<u8>,
-    /// The certificate in PEM.
+    /// Certificate in PEM.
     pub(super) certificate: String,
-    /// The private key in PEM.
+    /// Private key in PEM.
     pub(super) key: String,
 }
 
@@ -27,17 +27,17 @@ impl Certificate {
         Self { der, certificate, key }
     }
 
-    /// Both, as they are kept.
+    /// Returns both in one PEM text, as stored in the secret.
     pub(super) fn pem(&self) -> String {
         self.pem_with_key_of(self)
     }
 
-    /// This certificate and another's key.
+    /// Returns this certificate with the private key of another one.
     pub(super) fn pem_with_key_of(&self, other: &Self) -> String {
         format!("{}{}", self.certificate, other.key)
     }
 
-    /// What assertions call it.
+    /// Returns the SHA-256 thumbprint that assertions name.
     pub(super) fn thumbprint(&self) -> String {
         URL_SAFE_NO_PAD.encode(digest(&SHA256, &self.der))
     }

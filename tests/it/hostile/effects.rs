@@ -1,5 +1,5 @@
-//! What comes of a request beside its status: what is queued, what is kept, what is asked for.
-//! What only shows once the worker has done its part is in `stories`.
+//! Effects of a request beyond its status: queued messages, stored records and outbound requests. `turn_effects`
+//! covers the effects after the worker has run.
 
 use herald::aws::queue::TurnWork;
 use herald::clock::Clock;
@@ -8,22 +8,22 @@ use herald::protocol::conversation::ConversationReference;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::forge::Request;
+use super::request_builder::Request;
 use super::row::{Mutation, Row};
-use super::world::{Answer, World};
+use super::setup::{Answer, Setup};
 
-/// What has to have happened before a row is played.
-pub(super) async fn prepare(world: &World, row: &Row) {
+/// Sets up the state that a row needs.
+pub(super) async fn prepare(setup: &Setup, row: &Row) {
     if row.effect.as_deref() == Some("its own reference") {
-        let victim = world.site.request(&victim());
-        assert_eq!(world.play(&victim).await.status, 202);
-        world.queued().await.unwrap();
+        let victim = setup.builder.request(&victim());
+        assert_eq!(setup.play(&victim).await.status, 202);
+        setup.queued().await.unwrap();
     }
 }
 
-/// Looks at what came of a request that got its status.
+/// Checks the effects of a request that got its status.
 pub(super) async fn check(
-    world: &World,
+    setup: &Setup,
     row: &Row,
     request: &Request,
     answer: &Answer,
@@ -45,48 +45,53 @@ pub(super) async fn check(
             return Err("more than one message was queued".to_owned());
         }
     }
-    let told = |is_so: bool, what: &str| if is_so { Ok(()) } else { Err(what.to_owned()) };
+    let require = |is_so: bool, what: &str| if is_so { Ok(()) } else { Err(what.to_owned()) };
     let activity = queued.as_ref().map(|work| &work.turn.activity);
     match row.effect.as_deref() {
         None => Ok(()),
         Some("unchanged") => {
             let (sent, kept) = (parsed(request), serde_json::to_value(activity).unwrap());
-            told(sent == kept, "what was queued differs from what was sent")
+            require(sent == kept, "what was queued differs from what was sent")
         }
-        Some("nothing queued") => {
-            told(queued.is_none() && !calls.iter().any(|call| call.contains("Send")), "something was queued")
-        }
-        Some("no caller") => {
-            told(activity.is_some_and(|it| !it.extra.contains_key("callerId")), "the caller's word is kept")
-        }
+        Some("nothing queued") => require(
+            queued.is_none() && !calls.iter().any(|call| call.contains("Send")),
+            "something was queued",
+        ),
+        Some("no caller") => require(
+            activity.is_some_and(|it| !it.extra.contains_key("callerId")),
+            "the caller id of the sender is kept",
+        ),
         Some("one reference") => {
             let writes = calls.iter().filter(|call| call.contains("DynamoDB") && !call.contains("Get"));
-            told(writes.count() <= 1, "more than one reference was written")
+            require(writes.count() <= 1, "more than one reference was written")
         }
-        Some("dated now") => dated(world, queued, SignedDuration::ZERO).await,
-        Some("dated in five minutes") => dated(world, queued, SignedDuration::from_mins(5)).await,
+        Some("dated now") => dated(setup, queued, SignedDuration::ZERO).await,
+        Some("dated in five minutes") => dated(setup, queued, SignedDuration::from_mins(5)).await,
         Some("its own reference") => {
-            let activity: Activity = serde_json::from_slice(&world.site.request(&victim()).body).unwrap();
-            let references = &world.inbound.references;
+            let activity: Activity = serde_json::from_slice(&setup.builder.request(&victim()).body).unwrap();
+            let references = &setup.inbound.references;
             let key = references.key(&ConversationReference::of(&activity).unwrap());
-            told(references.get(&key).await.unwrap().is_some(), "somebody else's conversation was removed")
+            require(
+                references.get(&key).await.unwrap().is_some(),
+                "the conversation of another user was removed",
+            )
         }
-        // Shown elsewhere.
+        // Checked elsewhere.
         Some(_) => Ok(()),
     }
 }
 
-/// A message in a conversation that somebody else has designs on.
+/// Returns a message in the conversation that another row tries to overwrite.
 fn victim() -> Mutation {
     let body = [("/conversation/id".to_owned(), "\"a:victim\"".to_owned())];
     Mutation { expect: 202, body: body.into(), ..Mutation::default() }
 }
 
-async fn dated(world: &World, queued: Option<TurnWork>, ahead: SignedDuration) -> Result<(), String> {
-    let expected: Timestamp = world.clock.now() + ahead;
+async fn dated(setup: &Setup, queued: Option<TurnWork>, ahead: SignedDuration) -> Result<(), String> {
+    let expected: Timestamp = setup.clock.now() + ahead;
     let reference = queued.ok_or("nothing was queued")?.turn.reference;
-    match world.moment(&reference).await {
-        Some(moment) if moment == expected => Ok(()),
+    match setup.last_update(&reference).await {
+        Some(last_update) if last_update == expected => Ok(()),
         other => Err(format!("the reference is dated {other:?}")),
     }
 }

@@ -1,5 +1,5 @@
-//! Everybody's keys: the channel's, Entra's, a stranger's; the key sets that list them; signatures of any kind.
-//! Which of them may sign for what, the agent has to find out.
+//! Key pairs of the channel, of Entra and of a stranger; the published key sets; and signatures of any kind. The agent
+//! decides which key may sign for which token.
 
 use std::sync::LazyLock;
 
@@ -16,7 +16,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-/// Made once for all tests of the process.
+/// Generated once for all tests of the process.
 static PAIRS: LazyLock<Pairs> = LazyLock::new(|| Pairs {
     channel: KeyPair::generate(KeySize::Rsa2048).unwrap(),
     entra: KeyPair::generate(KeySize::Rsa2048).unwrap(),
@@ -33,10 +33,10 @@ struct Pairs {
     ed25519: Ed25519KeyPair,
 }
 
-/// A secret that the channel's key set gives away.
+/// A symmetric secret that the channel's key set publishes.
 const OCT: &[u8] = b"a secret that everybody can read";
 
-/// What the channel publishes beside the emulator's own key: good keys, and keys that are good for nothing.
+/// Returns the keys that the channel publishes beside the emulator's own: valid and invalid ones.
 pub(super) fn channel_set() -> Vec<Value> {
     let n = modulus(&PAIRS.channel);
     let rsa = |kid: &str, more: Value| {
@@ -65,7 +65,7 @@ pub(super) fn channel_set() -> Vec<Value> {
     ]
 }
 
-/// What Entra publishes for all tenants.
+/// Returns the keys that Entra publishes for all tenants.
 pub(super) fn entra_set() -> Vec<Value> {
     let n = modulus(&PAIRS.entra);
     let key = |kid: &str, issuer: Option<&str>| {
@@ -79,11 +79,11 @@ pub(super) fn entra_set() -> Vec<Value> {
     vec![
         key("entra", Some("https://login.microsoftonline.com/{tenantid}/v2.0")),
         key("entra-of-another-tenant", Some(other)),
-        key("entra-of-nobody", None),
+        key("entra-without-issuer", None),
     ]
 }
 
-/// The name in the key set of what is called `key` here; impostors use the channel's.
+/// Returns the key id of `key` in the key set; impostors use the channel's.
 pub(super) fn id(key: &str) -> &str {
     match key {
         "stranger" | "pem" | "der" | "jwk" | "modulus" => "channel",
@@ -91,7 +91,7 @@ pub(super) fn id(key: &str) -> &str {
     }
 }
 
-/// The signature that `algorithm` makes of `message` with `key`.
+/// Returns the signature of `message` with `algorithm` and `key`.
 pub(super) fn sign(algorithm: &str, key: &str, message: &[u8]) -> Vec<u8> {
     let mac = |algorithm| hmac::sign(&hmac::Key::new(algorithm, &secret(key)), message).as_ref().to_vec();
     let rsa = |encoding: &'static dyn RsaEncoding| {
@@ -115,11 +115,11 @@ pub(super) fn sign(algorithm: &str, key: &str, message: &[u8]) -> Vec<u8> {
         "HS256" => mac(hmac::HMAC_SHA256),
         "HS384" => mac(hmac::HMAC_SHA384),
         "HS512" => mac(hmac::HMAC_SHA512),
-        other => panic!("nobody signs with {other}"),
+        other => panic!("unknown algorithm: {other}"),
     }
 }
 
-/// With an exponent of 1 whoever can add can sign: the signature is the padded digest itself.
+/// Returns a forged signature for an exponent of 1: the padded digest itself.
 fn forged(message: &[u8]) -> Vec<u8> {
     const SHA256_INFO: &[u8] = &[
         0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00,
@@ -133,7 +133,7 @@ fn forged(message: &[u8]) -> Vec<u8> {
     signature
 }
 
-/// What an attacker knows of the channel's key and a careless agent takes for a shared secret.
+/// Returns the public data of the channel's key that a careless agent uses as a shared secret.
 fn secret(key: &str) -> Vec<u8> {
     let der: PublicKeyX509Der<'_> = PAIRS.channel.public_key().as_der().unwrap();
     match key {
@@ -152,7 +152,7 @@ fn secret(key: &str) -> Vec<u8> {
     }
 }
 
-/// The modulus in base64url: the first number of the key's DER, behind headers of fixed size.
+/// Returns the modulus in base64url: the first number of the key's DER, behind headers of fixed size.
 fn modulus(pair: &KeyPair) -> String {
     URL_SAFE_NO_PAD.encode(&pair.public_key().as_ref()[9..265])
 }

@@ -1,5 +1,5 @@
-//! What holds for any token and any body: no panic, no way in, no status that is not listed.
-//! `PROPTEST_CASES` says how many of each are tried.
+//! Properties of any token and any body: no panic, no access, and only listed statuses. `PROPTEST_CASES` sets the
+//! number of cases.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -11,9 +11,9 @@ use serde_json::{Map, Value};
 use tokio::runtime::{Builder, Runtime};
 
 use super::row::Mutation;
-use super::world::{World, play};
+use super::setup::{Setup, play};
 
-/// The members of a good activity that are read.
+/// Members of a good activity that the handler reads.
 const MEMBERS: [&str; 24] = [
     "/type",
     "/id",
@@ -41,18 +41,18 @@ const MEMBERS: [&str; 24] = [
     "/locale",
 ];
 
-/// Every status that an authenticated body may be answered with while table and queues are well.
+/// Every status for an authenticated body while table and queues are available.
 const LISTED: [u16; 7] = [200, 202, 400, 401, 403, 413, 501];
 
-fn world() -> (Runtime, World, Value) {
+fn setup() -> (Runtime, Setup, Value) {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-    let world = runtime.block_on(World::forgetful());
-    let good = world.site.request(&Mutation { expect: 202, ..Mutation::default() }).event;
-    assert_eq!(runtime.block_on(play(&world.inbound, &good)).status, 202);
-    (runtime, world, good)
+    let setup = runtime.block_on(Setup::without_storage());
+    let good = setup.builder.request(&Mutation { expect: 202, ..Mutation::default() }).event;
+    assert_eq!(runtime.block_on(play(&setup.inbound, &good)).status, 202);
+    (runtime, setup, good)
 }
 
-/// Some places of a text, and what is put there instead.
+/// Places of a text, and their replacements.
 fn changes() -> impl Strategy<Value = Vec<(prop::sample::Index, u8)>> {
     vec((any::<prop::sample::Index>(), any::<u8>()), 1..4)
 }
@@ -93,7 +93,7 @@ fn tokens(good: &str) -> impl Strategy<Value = String> + use<> {
     ]
 }
 
-/// A token's header that looks like one.
+/// Returns a header that looks like that of a token.
 fn header() -> impl Strategy<Value = Value> {
     let alg = prop::sample::select(vec!["RS256", "none", "HS256", "PS256", ""]);
     let kid = prop::sample::select(vec!["channel", "webchat", "e1", "oct", "unknown"]);
@@ -152,10 +152,10 @@ fn bodies(good: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
 }
 
 #[test]
-fn no_token_but_a_good_one_gets_in() {
-    let (runtime, world, good) = world();
+fn no_token_but_a_valid_one_is_accepted() {
+    let (runtime, setup, good) = setup();
     let good = good["headers"]["authorization"].as_str().unwrap().strip_prefix("Bearer ").unwrap();
-    let authenticator = &world.inbound.authenticator;
+    let authenticator = &setup.inbound.authenticator;
 
     let tried = TestRunner::new(Config::default()).run(&tokens(good), |token| {
         let value = format!("Bearer {token}");
@@ -169,15 +169,15 @@ fn no_token_but_a_good_one_gets_in() {
 }
 
 #[test]
-fn any_body_gets_a_status_that_is_listed() {
-    let (runtime, world, good) = world();
+fn any_body_gets_a_listed_status() {
+    let (runtime, setup, good) = setup();
 
     let tried = TestRunner::new(Config::default()).run(&bodies(good["body"].as_str().unwrap()), |body| {
         let mut event = good.clone();
         event["body"] = STANDARD.encode(&body).into();
         event["isBase64Encoded"] = true.into();
-        let answer = runtime.block_on(play(&world.inbound, &event));
-        world.wire.take_calls();
+        let answer = runtime.block_on(play(&setup.inbound, &event));
+        setup.proxy.take_calls();
         prop_assert!(LISTED.contains(&answer.status), "{} for {body:?}", answer.status);
         Ok(())
     });

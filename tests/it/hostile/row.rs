@@ -1,12 +1,11 @@
-//! The rows of `hostile.toml`, and the requests each of them stands for.
-//! What a request looks like is the forge's.
+//! Rows of `hostile.toml`, and the mutations that each of them stands for. `request_builder` builds the requests.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use toml::{Table, Value};
 
-/// One row: what is sent and what is to come of it.
+/// One row: its requests and the expected result.
 #[derive(Debug)]
 pub(super) struct Row {
     pub(super) row: String,
@@ -15,7 +14,7 @@ pub(super) struct Row {
     pub(super) mutations: Vec<Mutation>,
 }
 
-/// How one request differs from a good one; `hostile.toml` says what the members mean.
+/// Differences of one request from a good one; `hostile.toml` documents the members.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Mutation {
@@ -47,7 +46,7 @@ pub(super) struct Mutation {
     pub(super) heard: Option<String>,
 }
 
-/// All rows of the corpus.
+/// Returns all rows of the corpus.
 pub(super) fn all() -> Vec<Row> {
     let corpus: Table = toml::from_str(include_str!("../../hostile.toml")).unwrap();
     let rows = corpus["row"].as_array().unwrap();
@@ -73,7 +72,7 @@ fn read(mut table: Table) -> Row {
     Row { mutations: mutations.collect(), effect, row: row.clone(), name: name.clone() }
 }
 
-/// What a variant says comes on top of what the row says.
+/// Merges the members of a variant over those of its row.
 fn merge(base: &mut Table, variant: &Table) {
     for (name, value) in variant {
         match (base.get_mut(name), value) {
@@ -83,7 +82,7 @@ fn merge(base: &mut Table, variant: &Table) {
     }
 }
 
-/// A list stands for as many mutations as it has entries; a second list is taken in turn with each of the first.
+/// Expands lists: one mutation per entry, and per combination with a second list.
 fn each(table: Table) -> Vec<Table> {
     for (name, value) in &table {
         let inside = value.as_table().and_then(|members| members.iter().find(|(_, value)| value.is_array()));
@@ -104,7 +103,7 @@ fn each(table: Table) -> Vec<Table> {
     vec![table]
 }
 
-/// The rows that cannot be played here; the file says why.
+/// Returns the rows that cannot run here; the file gives the reasons.
 pub(super) fn not_played() -> Vec<String> {
     let corpus: Table = toml::from_str(include_str!("../../hostile.toml")).unwrap();
     corpus["not_played"].as_table().unwrap().keys().cloned().collect()

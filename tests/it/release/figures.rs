@@ -1,11 +1,11 @@
-//! What starting a release binary costs, as a table. It measures and does not judge: machines differ.
+//! Cold-start figures of the release binaries as a table. It asserts no limits, because machines differ.
 
 use support::function::{Figures, binary};
 
-/// Starts of each binary; the middle one is printed.
+/// Starts of each binary; the median is printed.
 pub(super) const STARTS: usize = 7;
 
-/// The table, for the figures of `inbound`, `worker` and `proactive`.
+/// Returns the table of the figures of `inbound`, `worker` and `proactive`.
 pub(super) fn report(figures: &[Vec<Figures>; 3]) -> String {
     let mut lines = vec![format!(
         "{:<10} {:>8} {:>14} {:>16} {:>15} {:>17}",

@@ -1,5 +1,5 @@
-//! What goes wrong around a bundle: one request in twenty, of any service, in any of the ways it can.
-//! A request that is never answered stands for a worker that died over it: the test drops whoever made it.
+//! Random faults of a bundle: one request in twenty, of any service. A swallowed request stands for a crashed worker:
+//! the test drops its caller.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -13,13 +13,13 @@ use serde_json::Value;
 use support::TestBundle;
 use tokio::sync::Notify;
 
-/// One request in so many goes wrong.
+/// One request in this many fails.
 const ONE_IN: u64 = 20;
 
-/// Far longer than a request takes to have its effect.
+/// Longer than a request takes to have its effect.
 const EFFECT: Duration = Duration::from_millis(20);
 
-/// The faults of one bundle.
+/// Faults of one bundle.
 pub(super) struct Faults {
     state: Arc<State>,
 }
@@ -30,11 +30,11 @@ struct State {
     crash: Notify,
     count: AtomicUsize,
     is_paused: AtomicBool,
-    in_hand: Mutex<Option<String>>,
+    in_progress: Mutex<Option<String>>,
 }
 
 impl Faults {
-    /// Has things go wrong from now on.
+    /// Starts to inject faults into `bundle`.
     pub(super) fn new(bundle: &TestBundle, random: Random) -> Self {
         let state = Arc::new(State {
             random,
@@ -42,7 +42,7 @@ impl Faults {
             crash: Notify::new(),
             count: AtomicUsize::default(),
             is_paused: AtomicBool::default(),
-            in_hand: Mutex::default(),
+            in_progress: Mutex::default(),
         });
         let (of_services, of_channel, seen) = (state.clone(), state.clone(), state.clone());
         bundle.local().stack.on_request(Arc::new(move |operation| of_services.of_service(operation)));
@@ -51,12 +51,12 @@ impl Faults {
         Self { state }
     }
 
-    /// Returns when a request was made that will never be answered.
+    /// Returns when a request was swallowed.
     pub(super) async fn crash(&self) {
         self.state.crash.notified().await;
     }
 
-    /// Has nothing go wrong while the test itself looks after things.
+    /// Stops the faults while the test makes requests of its own.
     pub(super) fn pause(&self) {
         self.state.is_paused.store(true, Ordering::Relaxed);
     }
@@ -66,18 +66,18 @@ impl Faults {
         self.state.is_paused.store(false, Ordering::Relaxed);
     }
 
-    /// How many requests went wrong.
+    /// Returns the number of failed requests.
     pub(super) fn count(&self) -> usize {
         self.state.count.load(Ordering::Relaxed)
     }
 
     pub(super) fn forget_receipt(&self) {
-        *self.state.in_hand.lock().unwrap() = None;
+        *self.state.in_progress.lock().unwrap() = None;
     }
 
-    /// What the message is known by that was last kept in hand.
+    /// Returns the receipt of the last message with a heartbeat.
     pub(super) fn receipt(&self) -> Option<String> {
-        self.state.in_hand.lock().unwrap().clone()
+        self.state.in_progress.lock().unwrap().clone()
     }
 }
 
@@ -88,14 +88,15 @@ impl State {
         goes_wrong
     }
 
-    /// What a receiver is not told of is out of everybody's sight until the queue's own visibility ends.
+    /// Draws the fate of a request to a service. A lost receive hides its message until the visibility timeout ends, so
+    /// receives never fail.
     fn of_service(self: &Arc<Self>, operation: &str) -> RequestFate {
         if operation == "AmazonSQS.ReceiveMessage" || !self.goes_wrong() {
             return RequestFate::Pass;
         }
         match self.random.below(10) {
             0..4 => RequestFate::Refuse,
-            // The client repeats it after a pause of real time: seldom, or this would take long.
+            // Rare, because the client repeats it after a pause of real time.
             4 => RequestFate::HangUp,
             5..8 => self.never_answered(RequestFate::Swallow),
             _ => self.never_answered(RequestFate::LoseReply),
@@ -123,7 +124,7 @@ impl State {
         RequestFate::Pass
     }
 
-    /// Tells of the crash once the effect, if it is to have one, is there.
+    /// Notifies of the crash once the effect, if any, has happened.
     fn never_answered(self: &Arc<Self>, fate: RequestFate) -> RequestFate {
         let state = self.clone();
         tokio::spawn(async move {
@@ -138,7 +139,7 @@ impl State {
     fn see(&self, operation: &str, body: &[u8]) {
         if operation == "AmazonSQS.ChangeMessageVisibility" {
             let request: Value = serde_json::from_slice(body).unwrap();
-            *self.in_hand.lock().unwrap() = request["ReceiptHandle"].as_str().map(str::to_owned);
+            *self.in_progress.lock().unwrap() = request["ReceiptHandle"].as_str().map(str::to_owned);
         }
     }
 }

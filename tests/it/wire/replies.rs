@@ -1,15 +1,14 @@
-//! Answers that are strange, broken or not HTTP at all, one by one.
-//! Cuts and stalls are next door.
+//! Odd, broken and non-HTTP responses, one by one. The parent module covers cuts and stalls.
 
 use herald::channel::http::Timeouts;
 use herald::protocol::channel_error::Ambiguity;
-use support::{Act, Peer, ScriptedEngine};
+use support::{ConnectionStep, RawServer, ScriptedEngine};
 
-use super::{Class, LOST, accepted, print, reference_at, reply, send, world};
+use super::{Class, LOST, accepted, print, reference_at, reply, send, setup};
 
 const MADE: &str = "HTTP/1.1 201 Created\r\nContent-Length: 10\r\n\r\n{\"id\":\"1\"}";
 
-/// What is answered, and what it comes to.
+/// Returns name, bytes and classification of each response.
 fn answers() -> Vec<(&'static str, Vec<u8>, Class)> {
     let text = |text: &str| text.as_bytes().to_vec();
     let after = |interim: &str| text(&format!("HTTP/1.1 {interim}\r\n\r\n{MADE}"));
@@ -57,13 +56,13 @@ fn answers() -> Vec<(&'static str, Vec<u8>, Class)> {
         ("empty", reply("200 OK", ""), nothing()),
         ("HTML", reply("200 OK", "<html><body>OK</body></html>"), nothing()),
         ("compressed", gzip.concat(), nothing()),
-        ("an id that is no word", reply("201 Created", "{\"id\":7}"), nothing()),
+        ("an id that is no string", reply("201 Created", "{\"id\":7}"), nothing()),
         ("no content, with content", text("HTTP/1.1 204 No Content\r\n\r\n{\"id\":\"1\"}"), nothing()),
         ("accepted without a body", text("HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"), nothing()),
         ("HTTP 1.0 until its end", text("HTTP/1.0 200 OK\r\n\r\n{\"id\":\"1\"}"), accepted("1")),
         ("multiple choices", reply("300 Multiple Choices", ""), Class::Refused(300)),
         ("not modified", text("HTTP/1.1 304 Not Modified\r\n\r\n"), Class::Refused(304)),
-        ("throttled without a word", reply("429 Too Many Requests", ""), Class::Throttled),
+        ("throttled with an empty body", reply("429 Too Many Requests", ""), Class::Throttled),
         ("a gateway's page", reply("502 Bad Gateway", "<html>"), Class::Ambiguous(Ambiguity::GatewayError)),
         ("a gateway's time-out", reply("504 Gateway Timeout", ""), Class::Ambiguous(Ambiguity::GatewayError)),
         ("a time-out", reply("408 Request Timeout", ""), LOST),
@@ -73,38 +72,38 @@ fn answers() -> Vec<(&'static str, Vec<u8>, Class)> {
 }
 
 #[tokio::test]
-async fn a_strange_answer_counts_by_its_status_and_one_without_is_lost() {
-    let (bundle, neighbour) = world(ScriptedEngine::default(), Timeouts::default()).await;
-    let peer = Peer::start().await;
-    let reference = reference_at(&bundle, &format!("http://{}/teams/", peer.authority()));
+async fn odd_response_counts_by_status_and_without_one_is_ambiguous() {
+    let (bundle, second_worker) = setup(ScriptedEngine::default(), Timeouts::default()).await;
+    let server = RawServer::start().await;
+    let reference = reference_at(&bundle, &format!("http://{}/teams/", server.authority()));
 
     for (number, (name, answer, expected)) in answers().into_iter().enumerate() {
-        peer.then([Act::ReadRequest, Act::Write(answer), Act::Close]);
+        server.then([ConnectionStep::ReadRequest, ConnectionStep::Write(answer), ConnectionStep::Close]);
 
-        let class = send(&neighbour, &reference).await;
+        let class = send(&second_worker, &reference).await;
 
         print(&format!("{name:<32} {class:?}"));
         assert_eq!(class, expected, "{name}");
-        assert_eq!(peer.requests().len(), number + 1, "{name}: the request is made once");
+        assert_eq!(server.requests().len(), number + 1, "{name}: the request is made once");
     }
     bundle.end().await;
 }
 
 #[tokio::test]
-async fn a_redirect_leads_no_token_anywhere() {
-    let (bundle, neighbour) = world(ScriptedEngine::default(), Timeouts::default()).await;
-    let (peer, target) = (Peer::start().await, Peer::start().await);
-    let reference = reference_at(&bundle, &format!("http://{}/teams/", peer.authority()));
+async fn redirect_forwards_no_token() {
+    let (bundle, second_worker) = setup(ScriptedEngine::default(), Timeouts::default()).await;
+    let (server, target) = (RawServer::start().await, RawServer::start().await);
+    let reference = reference_at(&bundle, &format!("http://{}/teams/", server.authority()));
 
     for status in [301, 302, 303, 307, 308] {
         let location = format!("http://{}/teams/v3/conversations", target.authority());
         let head =
             format!("HTTP/1.1 {status} Elsewhere\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n");
-        peer.then([Act::ReadRequest, Act::Write(head.into()), Act::Close]);
+        server.then([ConnectionStep::ReadRequest, ConnectionStep::Write(head.into()), ConnectionStep::Close]);
 
-        assert_eq!(send(&neighbour, &reference).await, Class::Refused(status));
+        assert_eq!(send(&second_worker, &reference).await, Class::Refused(status));
     }
 
-    assert_eq!((peer.requests().len(), target.connections()), (5, 0));
+    assert_eq!((server.requests().len(), target.connections()), (5, 0));
     bundle.end().await;
 }

@@ -146,7 +146,7 @@ async fn delivered_messages_are_recalled() {
     assert!(output.is_done && !again.is_done, "{}", output.text);
     assert_eq!(deleted, 12);
     let recall = BroadcastId::named(output.text.lines().next().unwrap().strip_prefix("Broadcast ").unwrap());
-    let lines = lines_of(&bundle, &recall).await;
+    let lines = entries_of(&bundle, &recall).await;
     assert!(lines.len() == 12 && lines.iter().all(|line| line.outcome == Outcome::Delivered));
     bundle.end().await;
 }

@@ -84,8 +84,7 @@ pub(crate) async fn try_execute_args(
 /// Returns the id of the first claimed job: a turn, before its parts.
 async fn first_job(bundle: &TestBundle) -> String {
     let jobs = bundle.jobs().await;
-    let ids: Vec<herald::jobs::JobId> =
-        jobs.iter().map(|job| serde_json::from_str::<herald::jobs::Job>(job).unwrap().id).collect();
+    let ids: Vec<herald::jobs::JobId> = jobs.into_iter().map(|job| job.id).collect();
     let is_part = |id: &&herald::jobs::JobId| {
         ids.iter()
             .any(|parent| ["send", "task", "no_deadline"].iter().any(|name| parent.step(name, 0) == **id))

@@ -34,7 +34,7 @@ struct Diagnosis {
 impl Operator {
     /// Returns a deployment without defects.
     async fn open() -> Self {
-        Self::of(TestBundle::with(ScriptedEngine::saying("Hello.")).await).await
+        Self::of(TestBundle::with(ScriptedEngine::replying("Hello.")).await).await
     }
 
     async fn of(bundle: TestBundle) -> Self {

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use herald::jobs::Job;
 use serde_json::json;
-use support::clerk::{done, go_on, memory, say, with};
+use support::steps_engine::{bundle_with, continue_after, done, memory, send};
 
 use crate::commands;
 use crate::golden::{Times, assert_golden};
@@ -14,11 +13,12 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 
 #[tokio::test]
 async fn waiting_task_is_cancelled_by_the_id_of_any_step() {
-    let (bundle, clerk) =
-        with(vec![go_on(&["Placed."], json!({ "placed": 1 }), 2 * DAY), done("Delivered.")]).await;
-    say(&bundle, "start").await;
+    let (bundle, engine) =
+        bundle_with(vec![continue_after(&["Placed."], json!({ "placed": 1 }), 2 * DAY), done("Delivered.")])
+            .await;
+    send(&bundle, "start").await;
     bundle.drain().await;
-    let task = clerk.task();
+    let task = engine.task();
 
     let shown = commands::execute(&bundle, &format!("job show {task}")).await;
     let cancelled = commands::execute(&bundle, &format!("job cancel {task}")).await;
@@ -38,15 +38,19 @@ async fn waiting_task_is_cancelled_by_the_id_of_any_step() {
 
 #[tokio::test]
 async fn job_tree_contains_all_steps_of_a_task() {
-    let steps = vec![go_on(&[], json!(1), MINUTE), go_on(&["Soon."], json!(2), MINUTE), done("Delivered.")];
-    let (bundle, clerk) = with(steps).await;
-    say(&bundle, "start").await;
+    let steps = vec![
+        continue_after(&[], json!(1), MINUTE),
+        continue_after(&["Soon."], json!(2), MINUTE),
+        done("Delivered."),
+    ];
+    let (bundle, engine) = bundle_with(steps).await;
+    send(&bundle, "start").await;
     bundle.drain().await;
 
-    let jobs: Vec<Job> = bundle.jobs().await.iter().map(|job| serde_json::from_str(job).unwrap()).collect();
-    let turn = jobs.iter().find(|job| job.id.step("task", 0) == clerk.task()).unwrap();
+    let jobs = bundle.jobs().await;
+    let turn = jobs.iter().find(|job| job.id.step("task", 0) == engine.task()).unwrap();
     let of_turn = commands::execute(&bundle, &format!("job show {}", turn.id)).await;
-    let of_step = commands::execute(&bundle, &format!("job show {}", clerk.task().task_step(1))).await;
+    let of_step = commands::execute(&bundle, &format!("job show {}", engine.task().task_step(1))).await;
 
     assert_golden("job/show-turn-with-steps.txt", &of_turn.text, Times::Compared);
     assert_golden("job/show-step.txt", &of_step.text, Times::Compared);

@@ -17,8 +17,7 @@ async fn order_desk() -> TestBundle {
 
 /// Sends `text` as `person`, and waits for the answer.
 async fn receive(bundle: &TestBundle, person: &Person, text: &str) {
-    bundle.receive(bundle.channel().message(person, text)).await;
-    bundle.drain().await;
+    bundle.ask(person, text).await;
     bundle.clock().advance(Duration::from_secs(1));
 }
 

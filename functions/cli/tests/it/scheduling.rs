@@ -48,7 +48,7 @@ async fn run_until(bundle: &TestBundle, time: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn schedule_runs_in_its_zone_and_sends_once_per_run() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     bundle.install("Alex").await;
     let before = bundle.channel().texts().len();
     let news = news();
@@ -70,7 +70,7 @@ async fn schedule_runs_in_its_zone_and_sends_once_per_run() {
 
 #[tokio::test]
 async fn schedule_that_runs_once_is_deleted_after_its_run() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     let news = news();
     let once = ["schedule", "add", "once", "at(2026-11-23T09:00:00)", news.path(), "--zone", "Europe/Zurich"];
     assert!(execute(&bundle, &once).await.is_done);
@@ -87,7 +87,7 @@ async fn schedule_that_runs_once_is_deleted_after_its_run() {
 
 #[tokio::test]
 async fn removed_schedule_no_longer_runs() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     let news = news();
     let add = ["schedule", "add", "news", NINE, news.path(), "--zone", "UTC"];
     assert!(execute(&bundle, &add).await.is_done);
@@ -109,7 +109,7 @@ async fn removed_schedule_no_longer_runs() {
 
 #[tokio::test]
 async fn invalid_schedule_is_rejected_and_nothing_is_added() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     let news = news();
     let event = |change: Value| {
         let mut event = json!({
@@ -157,7 +157,7 @@ async fn invalid_schedule_is_rejected_and_nothing_is_added() {
 
 #[tokio::test]
 async fn next_runs_include_the_effect_of_daylight_saving() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     let next = ["schedule", "next", "--count", "2", "--zone", "America/New_York", "--expression"];
 
     let spring = execute(&bundle, &[&next[..], &["cron(30 2 14 3 ? 2027)"]].concat()).await.text;

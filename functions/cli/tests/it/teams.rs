@@ -5,8 +5,10 @@ use std::time::Duration;
 use herald::broadcast::{Command, Outcome};
 use local::channel_emulator::{Fault, Operation, Refusal};
 use local::poller::Step;
-use support::broadcasts::{news, outcomes, tick, wish};
-use support::teams::{begin, go_through, hello, members_of, office, pages_read, told};
+use support::broadcasts::{apply_command, news, outcomes, tick};
+use support::teams::{
+    finish_broadcast, hello, members_of, office, pages_read, recipient_names, start_broadcast,
+};
 
 use crate::commands::{execute, try_execute};
 use crate::golden::{Times, assert_golden};
@@ -16,17 +18,17 @@ async fn throttled_roster_is_reported_until_it_is_read() {
     let (bundle, team, _) = office(3).await;
     let throttled = Refusal::new(429, "Throttled", "slow").retry_after("30");
     bundle.channel().fail_on(Operation::Members, Fault::Status(throttled));
-    begin(&bundle, members_of(&team)).await;
+    start_broadcast(&bundle, members_of(&team)).await;
 
     let Step::Returned { receipt } = bundle.step("deliveries").await else { panic!("it is left") };
     let meanwhile = execute(&bundle, "broadcast status news").await;
-    bundle.bring_back("deliveries", &receipt).await;
+    bundle.make_visible("deliveries", &receipt).await;
     let too_early = bundle.step("deliveries").await;
     let requests = pages_read(&bundle);
     let Step::Returned { receipt } = too_early else { panic!("it is left") };
-    bundle.bring_back("deliveries", &receipt).await;
+    bundle.make_visible("deliveries", &receipt).await;
     bundle.clock().advance(Duration::from_secs(31));
-    go_through(&bundle).await;
+    finish_broadcast(&bundle).await;
     let done = execute(&bundle, "broadcast status news").await;
 
     assert_golden("broadcast/status-waiting-for-roster.txt", &meanwhile.text, Times::Compared);
@@ -46,15 +48,15 @@ async fn rejected_roster_pauses_the_broadcast_with_its_fix() {
     ] {
         let (bundle, team, _) = office(3).await;
         bundle.channel().fail_on(Operation::Members, Fault::Status(Refusal::new(status, code, "no")));
-        begin(&bundle, members_of(&team)).await;
+        start_broadcast(&bundle, members_of(&team)).await;
 
         bundle.drain().await;
         tick(&bundle).await;
         let paused = execute(&bundle, "broadcast status news").await;
-        let early = told(&bundle);
-        wish(&bundle, Command::Resume).await;
+        let early = recipient_names(&bundle);
+        apply_command(&bundle, Command::Resume).await;
         tick(&bundle).await;
-        go_through(&bundle).await;
+        finish_broadcast(&bundle).await;
 
         let golden = format!("broadcast/status-paused-{status}-{code}.txt");
         assert_golden(&golden, &paused.text, Times::Compared);
@@ -74,7 +76,7 @@ async fn message_is_sent_to_the_members_of_a_team() {
 
     let preview = execute(&bundle, &format!("broadcast preview {}", file.display())).await;
     let sent = execute(&bundle, &line).await;
-    go_through(&bundle).await;
+    finish_broadcast(&bundle).await;
     let status = execute(&bundle, "broadcast status k").await;
     let rejected = try_execute(&bundle, "send --team office Hello.").await.err().unwrap().to_string();
 

@@ -161,11 +161,11 @@ impl Reader<'_> {
     }
 
     fn today(&self) -> Date {
-        self.zone.shown(self.now).date()
+        self.zone.to_datetime(self.now).date()
     }
 
     fn on(&self, date: Date, time: Time) -> Due {
-        Due::Once(self.zone.moment(date.to_datetime(time)))
+        Due::Once(self.zone.to_timestamp(date.to_datetime(time)))
     }
 
     /// The next time the clocks show `time`.
@@ -175,6 +175,6 @@ impl Reader<'_> {
     }
 
     fn is_to_come(&self, date: Date, time: Time) -> bool {
-        self.zone.moment(date.to_datetime(time)) > self.now
+        self.zone.to_timestamp(date.to_datetime(time)) > self.now
     }
 }

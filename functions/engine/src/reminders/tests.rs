@@ -22,7 +22,7 @@ fn zurich() -> Zone {
 fn read(asked: &str) -> Option<(String, String)> {
     let (due, text) = due::read(asked, &zurich(), at(NOW))?;
     let due = match due {
-        Due::Once(at) => zurich().shown(at).strftime("%Y-%m-%d %H:%M").to_string(),
+        Due::Once(at) => zurich().to_datetime(at).strftime("%Y-%m-%d %H:%M").to_string(),
         Due::Every(recurrence) => often(&recurrence),
     };
     Some((due, text))
@@ -46,7 +46,7 @@ fn with_reminders(labels: &[&str]) -> Turn {
     for label in labels {
         let id = hash::sha256(&[label]).parse().unwrap();
         let reminder = Reminder::new(*label, Activity::message(*label), at("2026-11-23T08:00:00Z"));
-        turn.memory = turn.memory.with_reminder(Listed::new(id, &reminder));
+        turn.memory = turn.memory.with_reminder(ScheduledReminder::new(id, &reminder));
     }
     turn
 }
@@ -162,7 +162,7 @@ fn a_reminder_is_confirmed_in_words_that_say_when() {
     let [Effect::Remind(reminder)] = &effects[..] else { panic!("{effects:?}") };
     assert_eq!(reminder.due, at("2026-11-23T08:00:00Z"));
     assert_eq!(reminder.every.as_ref().unwrap().at, time(9, 0, 0, 0));
-    assert_eq!(reminder.say.text.as_deref(), Some("Reminder: call Robin"));
+    assert_eq!(reminder.message.text.as_deref(), Some("Reminder: call Robin"));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use herald::agent::reminder::Listed;
+use herald::agent::reminder::ScheduledReminder;
 use herald::aws::queue::ReminderWork;
 use herald::aws::table::ReferenceStore;
 use herald::jobs::{Conclusion, Job, Plan, ResendPolicy};
@@ -56,7 +56,7 @@ impl ReminderHandler {
             (true, _) => JobPlan { job, is_persisted: true },
             (false, active) => {
                 let plan = match active {
-                    Some(_) => Plan::sends(vec![work.reminder.say.clone()]),
+                    Some(_) => Plan::sends(vec![work.reminder.message.clone()]),
                     None => Plan { conclusion: Conclusion::Stopped, ..Plan::default() },
                 };
                 JobPlan { job: Job { plan: Some(split_messages(plan)), ..job }, is_persisted: false }
@@ -64,7 +64,7 @@ impl ReminderHandler {
         };
         let is_wanted = plan.job.plan.as_ref().is_some_and(|plan| !plan.is_empty());
         let started_at = self.jobs.first_started_at(&plan.job);
-        let next = Listed::next(work.reminder.every.as_ref(), work.reminder.due, started_at);
+        let next = ScheduledReminder::next_due(work.reminder.every.as_ref(), work.reminder.due, started_at);
         let plan = match next.filter(|_| is_wanted) {
             None => plan,
             Some(due) => {

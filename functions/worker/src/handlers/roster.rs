@@ -12,7 +12,7 @@ use herald::broadcast::{Broadcast, BroadcastId, Status};
 use herald::channel::connector::Connector;
 use herald::error::error_chain;
 use herald::protocol::channel_error::{ConnectorError, RejectionReason, Retry};
-use herald::protocol::roster::{MAX_PAGES, RosterPage, Seen};
+use herald::protocol::roster::{Dedup, MAX_PAGES, RosterPage};
 use herald::protocol::service_url::ServiceUrl;
 use herald::protocol::team::Team;
 use tracing::{info, warn};
@@ -28,7 +28,7 @@ use crate::sending::rate_limit::RateLimiter;
 /// Progress of reading a roster.
 struct RosterProgress {
     url: ServiceUrl,
-    seen: Seen,
+    seen: Dedup,
     /// Number of stored pages.
     pages: usize,
     /// Continuation token of the next page; `None` for the first one.
@@ -71,7 +71,7 @@ impl RosterHandler {
             self.reserve_roster_request(&work.team).await?;
             let page = match self.connector.roster(&progress.url, &work.team, progress.next.as_deref()).await
             {
-                Ok(page) => progress.seen.sift(page),
+                Ok(page) => progress.seen.filter(page),
                 // The token has expired: from the first page, without the members that are stored.
                 Err(error) if progress.is_lost(&error) => {
                     progress = RosterProgress { next: None, restarted: true, ..progress };
@@ -105,14 +105,14 @@ impl RosterHandler {
     async fn progress(&self, work: &RosterWork) -> Result<Option<RosterProgress>, StoreError> {
         let mut progress = RosterProgress {
             url: self.conversations.service_url_of(&work.team).await?,
-            seen: Seen::default(),
+            seen: Dedup::default(),
             pages: 0,
             next: None,
             restarted: false,
         };
         let stored = &self.broadcasts.store;
         while let Some(page) = stored.roster_page(&work.broadcast, &work.team, progress.pages).await? {
-            let RosterPage { next, .. } = progress.seen.sift(page);
+            let RosterPage { next, .. } = progress.seen.filter(page);
             progress = RosterProgress { pages: progress.pages + 1, next, ..progress };
         }
         let is_read = progress.pages > 0 && progress.next.is_none();
@@ -176,7 +176,7 @@ impl RosterHandler {
 impl RosterProgress {
     /// Whether the continuation token has expired.
     fn is_lost(&self, error: &ConnectorError) -> bool {
-        self.next.is_some() && !self.restarted && error.refusal() == Some(RejectionReason::Malformed)
+        self.next.is_some() && !self.restarted && error.rejection() == Some(RejectionReason::Malformed)
     }
 }
 
@@ -187,7 +187,8 @@ fn reason(work: &RosterWork, why: impl std::fmt::Display) -> String {
 
 /// Returns what an operator can do about a rejection.
 fn advice(error: &ConnectorError) -> &'static str {
-    let is = |these: &[RejectionReason]| error.refusal().is_some_and(|refusal| these.contains(&refusal));
+    let is =
+        |these: &[RejectionReason]| error.rejection().is_some_and(|rejection| these.contains(&rejection));
     if is(&[RejectionReason::NotInRoster]) {
         "; add the agent to the team, then resume"
     } else if is(&[RejectionReason::ConversationNotFound, RejectionReason::InvalidConversation]) {

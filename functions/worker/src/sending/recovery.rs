@@ -52,7 +52,7 @@ impl Channel {
             Err(error) => error,
         };
         Box::pin(self.update_reference_after(&error, target.reference(), started_at)).await;
-        match error.refusal().map_or(Fallback::Nothing, RejectionReason::fallback) {
+        match error.rejection().map_or(Fallback::Nothing, RejectionReason::fallback) {
             Fallback::Nothing => Err(error),
             Fallback::OtherHost => Box::pin(self.send_via_alternate_host(error, target, activity)).await,
             Fallback::NewConversation => {
@@ -160,10 +160,10 @@ impl Channel {
         reference: &ConversationReference,
         started_at: Timestamp,
     ) {
-        let ConnectorError::Refused { code, refusal, .. } = error else { return };
-        let description = refusal.to_string();
+        let ConnectorError::Rejected { code, rejection, .. } = error else { return };
+        let description = rejection.to_string();
         let reason = code.as_deref().unwrap_or(&description);
-        let done = match refusal.reference_change() {
+        let done = match rejection.reference_change() {
             ReferenceChange::Kept => return,
             ReferenceChange::Suspended => self.references.suspend(reference, reason, started_at).await,
             ReferenceChange::Dropped => {

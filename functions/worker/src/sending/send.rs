@@ -135,7 +135,7 @@ impl Sender {
 /// Logs why a send failed: as an error what an operator has to look at.
 fn log_failure(error: &ConnectorError, id: &JobId) {
     let (cause, job) = (error_chain(error), id.as_str());
-    let effect = error.refusal().map_or(ReferenceChange::Kept, RejectionReason::reference_change);
+    let effect = error.rejection().map_or(ReferenceChange::Kept, RejectionReason::reference_change);
     match (error.retry(), effect) {
         _ if matches!(error, ConnectorError::Unauthorized { .. }) => {
             error!(error = %cause, job.id = job, "will retry a send: the channel rejects the agent's token");

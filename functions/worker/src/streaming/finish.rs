@@ -9,7 +9,7 @@ use herald::protocol::activity::Activity;
 use herald::protocol::channel_error::{ConnectorError, RejectionReason};
 use herald::protocol::conversation::ConversationReference;
 use herald::protocol::ids::ActivityId;
-use herald::streaming::{Answer, Finish, Shown, Stream, answer};
+use herald::streaming::{Answer, Finish, SkipReason, Stream, fit_answer};
 use jiff::{SignedDuration, Timestamp};
 use tracing::{debug, info};
 
@@ -36,7 +36,7 @@ pub(crate) fn plan_replacement(stream: &Stream, plan: Plan) -> Plan {
         let text = message.text.unwrap_or_default();
         message.text = Some(format!("{}\n\n{text}", stream.sent_text));
     }
-    let Answer { first, rest } = answer(stream, message);
+    let Answer { first, rest } = fit_answer(stream, message);
     Plan { sends: [first].into_iter().chain(rest).chain(sends).collect(), ..plan }
 }
 
@@ -67,7 +67,7 @@ impl StreamFinisher {
         let sends = job.plan.as_ref().map(|plan| plan.sends.as_slice()).unwrap_or_default();
         let [first, rest @ ..] = sends else { return Ok(Some(SendResults::default())) };
         let id = job.id.step("final", 0);
-        let mut way = match stream.way(first.text.as_deref().unwrap_or_default()) {
+        let mut way = match stream.finish_for(first.text.as_deref().unwrap_or_default()) {
             None => return Ok(None),
             Some(Finish::FinalChunk) if self.has_expired(&id, stream).await? => {
                 stream.fallback(Finish::FinalChunk)
@@ -155,7 +155,7 @@ impl StreamFinisher {
         let request = async {
             let done = match way {
                 Finish::FinalChunk => {
-                    let last = Answer { first: first.clone(), rest: Vec::new() }.last(stream);
+                    let last = Answer { first: first.clone(), rest: Vec::new() }.final_chunk(stream);
                     let done = self.sender.channel.connector.send(reference, last).await.map(drop);
                     if is_late { done.and(Err(expired_error())) } else { done }
                 }
@@ -183,10 +183,10 @@ impl StreamFinisher {
         way: Finish,
         error: &ConnectorError,
     ) -> bool {
-        let Some(refusal @ RejectionReason::StreamComplete) = error.refusal() else { return false };
+        let Some(rejection @ RejectionReason::StreamComplete) = error.rejection() else { return false };
         // Without the record the answer is shown twice rather than never.
         let repeats = self.jobs.store.get(id).await.ok().flatten().map_or(0, |tried| tried.resends);
-        stream.after_refusal(way, refusal, repeats) == Ok(Shown::Already)
+        stream.after_rejection(way, rejection, repeats) == Ok(SkipReason::AlreadyShown)
     }
 
     /// Closes a stream that its answer does not continue with the text it shows, so that it can be replaced. A failure
@@ -196,7 +196,7 @@ impl StreamFinisher {
             return;
         }
         let shown = Answer { first: Activity::message(&stream.sent_text), rest: Vec::new() };
-        if let Err(error) = self.sender.channel.connector.send(reference, shown.last(stream)).await {
+        if let Err(error) = self.sender.channel.connector.send(reference, shown.final_chunk(stream)).await {
             debug!(error = %error_chain(&error), "could not close a stream");
         }
     }
@@ -204,5 +204,5 @@ impl StreamFinisher {
 
 /// Returns the error of a final chunk that the channel accepted after it had given the stream up: it is not shown.
 fn expired_error() -> ConnectorError {
-    ConnectorError::Refused { status: 202, code: None, refusal: RejectionReason::StreamExpired }
+    ConnectorError::Rejected { status: 202, code: None, rejection: RejectionReason::StreamExpired }
 }

@@ -8,7 +8,7 @@ use herald::error::error_chain;
 use herald::jobs::{Job, JobId, Plan, State};
 use herald::protocol::activity::Activity;
 use herald::protocol::conversation::ConversationReference;
-use herald::streaming::{Chunk, Stream, Surface, status_of};
+use herald::streaming::{Chunk, Stream, Surface, truncate_status};
 use jiff::Timestamp;
 use tracing::{info, warn};
 
@@ -37,9 +37,10 @@ impl Streams {
         };
         let key = self.sender.channel.references.key(&turn.reference);
         match self.store.begin(&key, job, self.sender.jobs.clock.now()).await {
-            Ok(true) => {
-                Plan { opens_stream: Some(surface), ..Plan::sends(vec![Chunk::first(status_of(&status))]) }
-            }
+            Ok(true) => Plan {
+                opens_stream: Some(surface),
+                ..Plan::sends(vec![Chunk::first(truncate_status(&status))])
+            },
             Ok(false) => {
                 info!(
                     job.id = job.as_str(),
@@ -123,6 +124,6 @@ pub(crate) fn stream_of(job: &Job) -> Option<Stream> {
     Some(Stream {
         last_request: shown,
         last_ack: shown,
-        ..Stream::begun(surface, send.activity_id?, status, began)
+        ..Stream::new(surface, send.activity_id?, status, began)
     })
 }

@@ -44,7 +44,7 @@ impl StreamRunner {
         run: impl Future<Output = Result<Plan, EngineError>>,
     ) -> Result<(JobPlan, Stream), RetryIn> {
         let mut stream = job.stream.clone().unwrap_or_else(|| opened.clone());
-        let is_first = job.attempts == 1 && stream.is_fresh(self.jobs.clock.now());
+        let is_first = job.attempts == 1 && stream.can_resume(self.jobs.clock.now());
         let outcome = match needs_engine(&job) {
             true if is_first => Some(self.stream(work, &mut job, &mut stream, progress, run).await),
             true => Some(self.run_without_updates(work, &mut job, &mut stream, run).await),
@@ -135,7 +135,7 @@ impl StreamRunner {
     ) -> Result<Plan, EngineError> {
         let mut run = pin!(run);
         let now = self.jobs.clock.now();
-        if !stream.is_fresh(now) {
+        if !stream.can_resume(now) {
             return run.await;
         }
         let wait = Duration::try_from(stream.abandon_at().duration_since(now)).unwrap_or_default();

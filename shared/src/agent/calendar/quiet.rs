@@ -1,5 +1,5 @@
-//! Quiet hours: from when to when somebody is not to be disturbed, on their own clocks.
-//! What is put off until then, and what is not, is courtesy's decision.
+//! Quiet hours: the hours of each day in which a user receives no notification.
+//! Does not decide what is deferred; [`crate::broadcast::preferences`] does.
 
 use jiff::Timestamp;
 use jiff::civil::Time;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Zone;
 
-/// Hours of every day, over midnight where they end before they begin.
+/// Quiet hours of every day; they cross midnight when they end earlier than they begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Hours", into = "Hours")]
 pub struct QuietHours {
@@ -15,10 +15,10 @@ pub struct QuietHours {
     to: Time,
 }
 
-/// Hours that begin when they end.
+/// The error of quiet hours that begin and end at one time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("quiet hours end when they begin: give two times, such as 22:00 and 07:00")]
-pub struct NeverQuiet;
+pub struct InvalidQuietHours;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,45 +28,45 @@ struct Hours {
 }
 
 impl QuietHours {
-    /// The hours from `from` to `to`.
+    /// Returns the quiet hours from `from` to `to`.
     ///
     /// # Errors
     ///
-    /// [`NeverQuiet`]: they are the same.
-    pub fn new(from: Time, to: Time) -> Result<Self, NeverQuiet> {
-        if from == to { Err(NeverQuiet) } else { Ok(Self { from, to }) }
+    /// [`InvalidQuietHours`] when `from` equals `to`.
+    pub fn new(from: Time, to: Time) -> Result<Self, InvalidQuietHours> {
+        if from == to { Err(InvalidQuietHours) } else { Ok(Self { from, to }) }
     }
 
-    /// When they begin.
+    /// Returns the time of day at which they begin.
     #[must_use]
     pub fn from(&self) -> Time {
         self.from
     }
 
-    /// When they end.
+    /// Returns the time of day at which they end.
     #[must_use]
     pub fn to(&self) -> Time {
         self.to
     }
 
-    /// When those end that it is in at `now` on the clocks of `zone`; `None` when it is in none.
+    /// Returns when the quiet hours end that are in effect at `now` in `zone`; `None` outside of quiet hours.
     #[must_use]
     pub fn end(&self, zone: &Zone, now: Timestamp) -> Option<Timestamp> {
-        let today = zone.shown(now).date();
-        // Those of the day before may go on, or have moved over midnight with the clocks.
+        let today = zone.to_datetime(now).date();
+        // Yesterday's may still be in effect, over midnight or after a daylight saving change.
         [today.yesterday().ok()?, today].into_iter().find_map(|date| {
             let last = if self.from < self.to { date } else { date.tomorrow().ok()? };
-            let begin = zone.moment(date.to_datetime(self.from));
-            let end = zone.moment(last.to_datetime(self.to));
+            let begin = zone.to_timestamp(date.to_datetime(self.from));
+            let end = zone.to_timestamp(last.to_datetime(self.to));
             (begin <= now && now < end).then_some(end)
         })
     }
 }
 
 impl TryFrom<Hours> for QuietHours {
-    type Error = NeverQuiet;
+    type Error = InvalidQuietHours;
 
-    fn try_from(hours: Hours) -> Result<Self, NeverQuiet> {
+    fn try_from(hours: Hours) -> Result<Self, InvalidQuietHours> {
         Self::new(hours.from, hours.to)
     }
 }

@@ -1,5 +1,5 @@
-//! What comes back: on which days, at what time, on the clocks of which zone.
-//! It is said with what it comes back by whoever keeps it.
+//! Recurrences: on which days, at what time and in which zone something repeats.
+//! Does not store what repeats.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, Time, Weekday};
@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::Zone;
 
-/// A time of day on certain days, on the clocks of one zone.
+/// A local time on certain days, in one time zone.
 ///
-/// A change of clocks makes none of them early, late by more than what the clocks skip, or double.
+/// Across a daylight saving change no occurrence is early or doubled, and none is later than the end of the gap.
+///
+/// # Examples
 ///
 /// ```
 /// use herald::agent::calendar::{Days, Recurrence, Zone};
@@ -27,15 +29,15 @@ use super::Zone;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recurrence {
-    /// On which days.
+    /// The days on which it occurs.
     pub days: Days,
-    /// At what time.
+    /// The local time of each occurrence.
     pub at: Time,
-    /// On whose clocks.
+    /// The time zone of the local time.
     pub zone: Zone,
 }
 
-/// Days that come back.
+/// The days of a recurrence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Days {
@@ -46,30 +48,30 @@ pub enum Days {
     /// One day of every week.
     #[serde(with = "weekday")]
     Weekly(Weekday),
-    /// This day of every month, 1 to 31; in shorter months their last.
+    /// This day of every month, 1 to 31; the last day of a shorter month.
     Monthly(i8),
 }
 
-/// Days that are looked through for the next: more than any month has, and two that a zone may skip.
-const LOOKED_THROUGH: usize = 66;
+/// Days that are searched for the next occurrence: two of the longest months, and days that a zone may skip.
+const MAX_SEARCH_DAYS: usize = 66;
 
 impl Recurrence {
-    /// The first moment after `after`, `None` at the end of time.
+    /// Returns the first occurrence after `after`; `None` at the end of the representable time.
     #[must_use]
     pub fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
-        // One day back: clocks that are put forward over midnight have a time of yesterday come today.
-        let first = self.zone.shown(after).date().yesterday().ok()?;
-        let moments = first
+        // Starts one day back: a gap over midnight moves yesterday's occurrence to today.
+        let first = self.zone.to_datetime(after).date().yesterday().ok()?;
+        let occurrences = first
             .series(jiff::Span::new().days(1))
-            .take(LOOKED_THROUGH)
-            .filter(|date| self.days.hold(*date))
-            .map(|date| self.zone.moment(date.to_datetime(self.at)));
-        moments.into_iter().find(|moment| *moment > after)
+            .take(MAX_SEARCH_DAYS)
+            .filter(|date| self.days.contains(*date))
+            .map(|date| self.zone.to_timestamp(date.to_datetime(self.at)));
+        occurrences.into_iter().find(|occurrence| *occurrence > after)
     }
 }
 
 impl Days {
-    fn hold(self, date: Date) -> bool {
+    fn contains(self, date: Date) -> bool {
         match self {
             Self::Daily => true,
             Self::Weekdays => !matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday),
@@ -79,7 +81,7 @@ impl Days {
     }
 }
 
-/// Days of the week as records name them.
+/// Serializes days of the week by their English names.
 mod weekday {
     use jiff::civil::Weekday;
     use serde::de::{Deserialize, Deserializer, Error};
@@ -87,7 +89,7 @@ mod weekday {
 
     const NAMES: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde requires a reference")]
     pub(super) fn serialize<S: Serializer>(day: &Weekday, serializer: S) -> Result<S::Ok, S::Error> {
         let index = usize::try_from(day.to_monday_zero_offset()).unwrap_or_default();
         serializer.serialize_str(NAMES[index])

@@ -1,3 +1,5 @@
+//! Daylight saving changes of real zones, and properties of recurrences and quiet hours.
+
 use jiff::SignedDuration;
 use jiff::civil::{Time, Weekday, time};
 use proptest::prelude::*;
@@ -16,18 +18,18 @@ fn daily(at: Time, name: &str) -> Recurrence {
     Recurrence { days: Days::Daily, at, zone: zone(name) }
 }
 
-/// The first `count` moments after `after`.
-fn moments(recurrence: &Recurrence, after: Timestamp, count: usize) -> Vec<Timestamp> {
+/// Returns the first `count` occurrences after `after`.
+fn occurrences(recurrence: &Recurrence, after: Timestamp, count: usize) -> Vec<Timestamp> {
     std::iter::successors(recurrence.next_after(after), |last| recurrence.next_after(*last))
         .take(count)
         .collect()
 }
 
-/// A change of clocks: in which zone, a time of day in what is skipped or repeated, and the UTC times of three days.
+/// A transition: the zone, a local time in its gap or fold, and the occurrences of three days in UTC.
 type Row = (&'static str, Time, [&'static str; 3]);
 
-/// What is due at a time that is put forward over, the day before, on the day and after it.
-const FORWARD: [Row; 13] = [
+/// Occurrences on the day before a gap, on its day and on the day after.
+const GAPS: [Row; 13] = [
     ("Europe/Zurich", time(2, 30, 0, 0), ["2027-03-27T01:30Z", "2027-03-28T01:00Z", "2027-03-29T00:30Z"]),
     ("Europe/London", time(1, 30, 0, 0), ["2027-03-27T01:30Z", "2027-03-28T01:00Z", "2027-03-29T00:30Z"]),
     ("America/New_York", time(2, 30, 0, 0), ["2027-03-13T07:30Z", "2027-03-14T07:00Z", "2027-03-15T06:30Z"]),
@@ -51,8 +53,8 @@ const FORWARD: [Row; 13] = [
     ("Pacific/Apia", time(3, 30, 0, 0), ["2020-09-25T14:30Z", "2020-09-26T14:00Z", "2020-09-27T13:30Z"]),
 ];
 
-/// What is due at a time that is shown twice, the day before, on the day and after it.
-const BACK: [Row; 13] = [
+/// Occurrences on the day before a fold, on its day and on the day after.
+const FOLDS: [Row; 13] = [
     ("Europe/Zurich", time(2, 30, 0, 0), ["2026-10-24T00:30Z", "2026-10-25T00:30Z", "2026-10-26T01:30Z"]),
     ("Europe/London", time(1, 30, 0, 0), ["2026-10-24T00:30Z", "2026-10-25T00:30Z", "2026-10-26T01:30Z"]),
     ("America/New_York", time(1, 30, 0, 0), ["2026-10-31T05:30Z", "2026-11-01T05:30Z", "2026-11-02T06:30Z"]),
@@ -81,38 +83,38 @@ const BACK: [Row; 13] = [
 ];
 
 #[test]
-fn what_the_clocks_skip_comes_when_they_skip_it_and_what_they_repeat_comes_once() {
-    for (name, time, expected) in FORWARD.iter().chain(&BACK) {
+fn gap_resolves_to_its_end_and_fold_to_its_first_occurrence() {
+    for (name, time, expected) in GAPS.iter().chain(&FOLDS) {
         let expected = expected.map(|text| at(&text.replace('Z', ":00Z")));
         let begin = expected[0] - SignedDuration::from_secs(1);
 
-        let found = moments(&daily(*time, name), begin, 3);
+        let found = occurrences(&daily(*time, name), begin, 3);
 
         assert_eq!(found, expected, "{name} at {time}");
     }
 }
 
 #[test]
-fn the_rows_are_about_times_that_are_skipped_or_repeated() {
-    for (name, time, expected) in &FORWARD {
+fn rows_of_gaps_and_folds_are_in_gaps_and_folds() {
+    for (name, time, expected) in &GAPS {
         let zone = zone(name);
-        let day = zone.shown(at(&expected[1].replace('Z', ":00Z"))).date();
+        let day = zone.to_datetime(at(&expected[1].replace('Z', ":00Z"))).date();
 
-        assert!(zone.skips(day.to_datetime(*time)), "{name}");
+        assert!(zone.is_gap(day.to_datetime(*time)), "{name}");
     }
-    for (name, time, expected) in &BACK {
+    for (name, time, expected) in &FOLDS {
         let zone = zone(name);
-        let day = zone.shown(at(&expected[1].replace('Z', ":00Z"))).date();
+        let day = zone.to_datetime(at(&expected[1].replace('Z', ":00Z"))).date();
 
-        assert!(zone.repeats(day.to_datetime(*time)), "{name}");
+        assert!(zone.is_fold(day.to_datetime(*time)), "{name}");
     }
 }
 
 #[test]
-fn a_zone_without_changes_keeps_its_hour_and_one_that_skips_a_day_doubles_nothing() {
-    let kolkata = moments(&daily(time(9, 0, 0, 0), "Asia/Kolkata"), at("2026-03-28T12:00:00Z"), 2);
+fn zone_that_skips_a_whole_day_repeats_no_occurrence() {
+    let kolkata = occurrences(&daily(time(9, 0, 0, 0), "Asia/Kolkata"), at("2026-03-28T12:00:00Z"), 2);
     // Apia had no 30 December 2011.
-    let apia = moments(&daily(time(0, 0, 0, 0), "Pacific/Apia"), at("2011-12-29T09:00:00Z"), 3);
+    let apia = occurrences(&daily(time(0, 0, 0, 0), "Pacific/Apia"), at("2011-12-29T09:00:00Z"), 3);
 
     assert_eq!(kolkata, [at("2026-03-29T03:30:00Z"), at("2026-03-30T03:30:00Z")]);
     assert_eq!(
@@ -122,22 +124,30 @@ fn a_zone_without_changes_keeps_its_hour_and_one_that_skips_a_day_doubles_nothin
 }
 
 #[test]
-fn days_are_the_zones_own() {
+fn days_are_those_of_the_zone() {
     let friday_in_utc = at("2026-11-20T20:00:00Z");
     let next = |days, name: &str| {
         let recurrence = Recurrence { days, at: time(9, 0, 0, 0), zone: zone(name) };
         recurrence.next_after(friday_in_utc).unwrap().to_string()
     };
 
-    assert_eq!(next(Days::Weekdays, "Pacific/Auckland"), "2026-11-22T20:00:00Z", "Saturday there: on Monday");
+    assert_eq!(
+        next(Days::Weekdays, "Pacific/Auckland"),
+        "2026-11-22T20:00:00Z",
+        "Saturday in the zone: on Monday"
+    );
     assert_eq!(next(Days::Weekdays, "America/Los_Angeles"), "2026-11-23T17:00:00Z");
     assert_eq!(next(Days::Weekly(Weekday::Monday), "Europe/Zurich"), "2026-11-23T08:00:00Z");
-    assert_eq!(next(Days::Monthly(31), "Europe/Zurich"), "2026-11-30T08:00:00Z", "the last of a short month");
+    assert_eq!(
+        next(Days::Monthly(31), "Europe/Zurich"),
+        "2026-11-30T08:00:00Z",
+        "the last day of a short month"
+    );
     assert_eq!(next(Days::Monthly(1), "Europe/Zurich"), "2026-12-01T08:00:00Z");
 }
 
 #[test]
-fn quiet_hours_go_over_midnight_and_over_a_change_of_clocks() {
+fn quiet_hours_cross_midnight_and_daylight_saving_changes() {
     let nights = QuietHours::new(time(22, 0, 0, 0), time(7, 0, 0, 0)).unwrap();
     let naps = QuietHours::new(time(13, 0, 0, 0), time(14, 0, 0, 0)).unwrap();
     let end =
@@ -154,7 +164,7 @@ fn quiet_hours_go_over_midnight_and_over_a_change_of_clocks() {
 }
 
 #[test]
-fn what_is_wrong_is_said() {
+fn invalid_zones_and_quiet_hours_are_rejected() {
     assert_eq!(
         Zone::named("Mars/Olympus").unwrap_err().to_string(),
         "`Mars/Olympus` is not an IANA time zone, e.g. Europe/Zurich"
@@ -168,7 +178,7 @@ fn what_is_wrong_is_said() {
 }
 
 #[test]
-fn a_recurrence_is_read_as_it_was_written() {
+fn recurrence_survives_a_json_round_trip() {
     for days in [Days::Daily, Days::Weekdays, Days::Weekly(Weekday::Sunday), Days::Monthly(31)] {
         let recurrence = Recurrence { days, at: time(9, 0, 0, 0), zone: zone("Asia/Kathmandu") };
 
@@ -179,7 +189,7 @@ fn a_recurrence_is_read_as_it_was_written() {
 }
 
 fn any_zone() -> impl Strategy<Value = Zone> {
-    let names: Vec<&str> = FORWARD.iter().map(|(name, ..)| *name).chain(["Asia/Kolkata", "UTC"]).collect();
+    let names: Vec<&str> = GAPS.iter().map(|(name, ..)| *name).chain(["Asia/Kolkata", "UTC"]).collect();
     prop::sample::select(names).prop_map(zone)
 }
 
@@ -198,7 +208,7 @@ fn any_days() -> impl Strategy<Value = Days> {
 
 proptest! {
     #[test]
-    fn every_next_is_later_on_its_day_and_never_before_its_time(
+    fn every_occurrence_is_later_and_at_its_local_time(
         zone in any_zone(), at in any_time(), days in any_days(), begin in 1_262_300_400_i64..1_893_452_400,
     ) {
         let recurrence = Recurrence { days, at, zone: zone.clone() };
@@ -207,27 +217,27 @@ proptest! {
         for _ in 0..40 {
             let next = recurrence.next_after(last).unwrap();
             prop_assert!(next > last);
-            let shown = zone.shown(next);
-            // Where the clocks skip it they show a later time, maybe of the day after.
-            let is_due = shown.time() == at || zone.skips(shown.date().to_datetime(at))
-                || zone.skips(shown.date().yesterday().unwrap().to_datetime(at));
-            prop_assert!(is_due, "{} shows {shown}", zone);
+            let local = zone.to_datetime(next);
+            // In a gap the local time is later, possibly on the next day.
+            let is_due = local.time() == at || zone.is_gap(local.date().to_datetime(at))
+                || zone.is_gap(local.date().yesterday().unwrap().to_datetime(at));
+            prop_assert!(is_due, "{} has {local}", zone);
             last = next;
         }
     }
 
     #[test]
-    fn nothing_between_two_is_left_out(zone in any_zone(), at in any_time(), begin in 1_338_508_800_i64..1_893_452_400) {
+    fn daily_occurrences_are_about_a_day_apart(zone in any_zone(), at in any_time(), begin in 1_338_508_800_i64..1_893_452_400) {
         let recurrence = Recurrence { days: Days::Daily, at, zone };
-        let found = moments(&recurrence, Timestamp::from_second(begin).unwrap(), 40);
+        let found = occurrences(&recurrence, Timestamp::from_second(begin).unwrap(), 40);
 
-        let apart = found.windows(2).map(|pair| pair[1].duration_since(pair[0]));
-        // A day is at most an hour longer or shorter, since Apia had none for a day in 2011.
-        prop_assert!(apart.into_iter().all(|gap| gap.as_hours() >= 22 && gap.as_hours() <= 26));
+        let intervals = found.windows(2).map(|pair| pair[1].duration_since(pair[0]));
+        // Days differ by at most an hour here: the range starts after the day that Apia skipped in 2011.
+        prop_assert!(intervals.into_iter().all(|interval| interval.as_hours() >= 22 && interval.as_hours() <= 26));
     }
 
     #[test]
-    fn quiet_hours_end_within_a_day_and_are_over_then(
+    fn quiet_hours_end_within_a_day(
         zone in any_zone(), from in any_time(), to in any_time(), now in 1_262_300_400_i64..1_893_452_400,
     ) {
         prop_assume!(from != to);

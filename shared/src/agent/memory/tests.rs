@@ -1,4 +1,4 @@
-//! The bounds of a conversation's memory.
+//! Bounds, expiry and duplicates of a conversation's memory.
 
 use super::*;
 use crate::hash;
@@ -27,7 +27,7 @@ fn asked(memory: &Memory) -> Vec<&str> {
 }
 
 #[test]
-fn the_latest_exchanges_are_kept_up_to_their_number() {
+fn only_the_latest_exchanges_are_kept() {
     let memory = (0..30).fold(Memory::default(), |memory, hour| {
         memory.with_exchange(exchange(&hour.to_string(), hour)).pruned(at(hour))
     });
@@ -37,7 +37,7 @@ fn the_latest_exchanges_are_kept_up_to_their_number() {
 }
 
 #[test]
-fn older_exchanges_give_way_to_the_text_of_later_ones() {
+fn older_exchanges_are_dropped_beyond_the_text_limit() {
     let long = "x".repeat(MAX_TEXT_BYTES / 2);
 
     let memory = Memory::default().with_exchange(exchange("first", 0)).with_exchange(exchange(&long, 1));
@@ -48,7 +48,7 @@ fn older_exchanges_give_way_to_the_text_of_later_ones() {
 }
 
 #[test]
-fn an_exchange_that_is_too_long_is_kept_in_part() {
+fn too_long_exchange_is_truncated() {
     let long = "é".repeat(MAX_TEXT_BYTES);
 
     let memory = Memory::default().with_exchange(Exchange::new(&long, &long, at(0))).pruned(at(0));
@@ -58,7 +58,7 @@ fn an_exchange_that_is_too_long_is_kept_in_part() {
 }
 
 #[test]
-fn what_was_said_a_week_ago_is_forgotten() {
+fn exchanges_expire_after_a_week() {
     let memory = Memory::default().with_exchange(exchange("old", 0)).with_exchange(exchange("new", 1));
 
     assert_eq!(asked(&memory.clone().pruned(at(7 * 24))), ["new"]);
@@ -66,14 +66,14 @@ fn what_was_said_a_week_ago_is_forgotten() {
 }
 
 #[test]
-fn the_same_exchange_is_remembered_once() {
+fn duplicate_exchange_is_kept_once() {
     let memory = Memory::default().with_exchange(exchange("hi", 0)).with_exchange(exchange("hi", 0));
 
     assert_eq!(asked(&memory), ["hi"]);
 }
 
 #[test]
-fn forgetting_what_was_said_leaves_what_was_ordered() {
+fn clearing_exchanges_keeps_waiting_tasks() {
     let memory =
         Memory::default().with_exchange(exchange("hi", 0)).with_waiting_task(waiting("laptop", 1, 48));
 
@@ -85,7 +85,7 @@ fn forgetting_what_was_said_leaves_what_was_ordered() {
 }
 
 #[test]
-fn a_later_step_takes_the_place_of_the_one_before_and_either_id_takes_it_off() {
+fn later_step_replaces_the_earlier_and_either_id_removes_it() {
     let memory = Memory::default()
         .with_waiting_task(waiting("laptop", 1, 48))
         .with_waiting_task(waiting("chair", 1, 24));
@@ -99,7 +99,7 @@ fn a_later_step_takes_the_place_of_the_one_before_and_either_id_takes_it_off() {
 }
 
 #[test]
-fn a_task_that_never_ended_is_off_the_list_two_days_after_it_was_due() {
+fn unfinished_task_expires_two_days_after_its_due_time() {
     let memory = Memory::default().with_waiting_task(waiting("laptop", 1, 1));
 
     assert_eq!(memory.clone().pruned(at(48)).waiting.len(), 1);

@@ -14,7 +14,7 @@ use super::schema::{PACE, RATE, REVISION, SINGLE, TTL};
 use super::versioned::{self, Decision, OnConflict, RecordKey, Updated, Versioned};
 use super::{StoreError, Table};
 use crate::hash;
-use crate::rate_limit::{Rate, Reserved};
+use crate::rate_limit::{Rate, Reservations};
 
 /// How long a record is kept after its last reservation, in seconds.
 const KEPT_SECONDS: i64 = 3600;
@@ -33,7 +33,7 @@ pub struct RateStore {
 #[derive(Debug, Clone, Default)]
 struct Record {
     revision: u64,
-    reserved: Reserved,
+    reserved: Reservations,
 }
 
 /// The rate limit allows nothing before `until`.
@@ -101,7 +101,7 @@ impl RateStore {
         patience: Duration,
     ) -> Result<Result<Vec<Timestamp>, TooSoon>, StoreError> {
         let latest = now.checked_add(patience).unwrap_or(now);
-        let decide = |reserved: &Reserved| {
+        let decide = |reserved: &Reservations| {
             let (after, starts) = reserved.reserve(rates, count, now);
             match starts.first() {
                 Some(first) if *first > latest => (None, Err(TooSoon { until: *first })),
@@ -123,7 +123,7 @@ impl RateStore {
     async fn change<T>(
         &self,
         key: RateKey<'_>,
-        decide: impl Fn(&Reserved) -> (Option<Reserved>, T),
+        decide: impl Fn(&Reservations) -> (Option<Reservations>, T),
     ) -> Result<T, StoreError> {
         let key = RecordKey { pk: key.pk(), sk: SINGLE };
         let decide = |stored: Option<Record>| {

@@ -42,8 +42,8 @@ fn error(status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Conn
             ConnectorError::Ambiguous { loss: Ambiguity::LostReply, cause: answered(status) }
         }
         status => {
-            let refusal = RejectionReason::of(status, code.as_deref(), &message);
-            ConnectorError::Refused { status, code, refusal }
+            let rejection = RejectionReason::of(status, code.as_deref(), &message);
+            ConnectorError::Rejected { status, code, rejection }
         }
     }
 }

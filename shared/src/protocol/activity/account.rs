@@ -1,5 +1,5 @@
-//! Who takes part: accounts of people and agents, and the conversation itself (docs/protocol.md §5.2).
-//! It does not look anyone up; that is the connector's.
+//! Accounts of users and agents, and of conversations (docs/protocol.md §5.2).
+//! Does not look accounts up; the connector does.
 
 use std::fmt;
 
@@ -8,32 +8,32 @@ use serde::{Deserialize, Serialize};
 use super::Extra;
 use crate::protocol::ids::{AccountId, ConversationId, EntraId, TenantId};
 
-/// A user or an agent as one channel knows it.
+/// The account of a user or an agent on a channel.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChannelAccount {
     /// The account's id; `29:…` for users and `28:…` for agents on Teams, anything elsewhere.
     pub id: AccountId,
-    /// What people call it.
+    /// The display name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The person's object id in Entra.
+    /// The user's object id in Entra.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aad_object_id: Option<EntraId>,
-    /// Everything else.
+    /// All other members.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl ChannelAccount {
-    /// The account with this id and nothing else known of it.
+    /// Returns an account with this id and no other members.
     #[must_use]
     pub fn new(id: AccountId) -> Self {
         Self { id, name: None, aad_object_id: None, extra: Extra::new() }
     }
 }
 
-/// A conversation as the channel describes it.
+/// A conversation on a channel.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConversationAccount {
@@ -42,25 +42,25 @@ pub struct ConversationAccount {
     /// `personal`, `groupChat` or `channel` on Teams.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation_type: Option<String>,
-    /// Whether more than one person takes part.
+    /// Whether the conversation has more than one user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_group: Option<bool>,
-    /// The tenant it belongs to.
+    /// The tenant of the conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant_id: Option<TenantId>,
-    /// Everything else.
+    /// All other members.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl ConversationAccount {
-    /// The conversation with this id and nothing else known of it.
+    /// Returns a conversation with this id and no other members.
     #[must_use]
     pub fn new(id: ConversationId) -> Self {
         Self { id, conversation_type: None, is_group: None, tenant_id: None, extra: Extra::new() }
     }
 
-    /// Whether it is between one person and the agent.
+    /// Whether the conversation is between one user and the agent.
     #[must_use]
     pub fn is_personal(&self) -> bool {
         match self.conversation_type.as_deref() {

@@ -1,27 +1,31 @@
-//! What an answer by a language model carries: its label, its sources, its sensitivity, the buttons that rate it
-//! (docs/protocol.md §5.8, §5.5). It is put on a whole message or on the final of a stream; who wrote the text is not asked here.
+//! Metadata of AI-generated messages: label, citations, sensitivity and feedback buttons (docs/protocol.md §5.8, §5.5).
+//! Valid on a whole message or the final message of a stream. Does not check that the text is AI-generated.
 
 use serde_json::{Map, Value, json};
 
 use super::{Activity, ChannelData, Entity, Extra, TeamsChannelData};
 
-/// The type of the one root entity; a message with two is refused.
+/// Type of the root entity; the channel rejects a message with two.
 const ROOT: &str = "https://schema.org/Message";
 
-/// Most sources a message may name.
+/// Maximum number of citations in a message.
 const MAX_CITATIONS: usize = 20;
 
-/// Longest name of a source.
+/// Maximum length of a citation's name.
 const MAX_NAME: usize = 80;
 
-/// Longest extract of a source.
+/// Maximum length of a citation's extract.
 const MAX_ABSTRACT: usize = 160;
 
-/// Most keywords of a source, and the longest.
+/// Maximum number of keywords of a citation.
 const MAX_KEYWORDS: usize = 3;
+
+/// Maximum length of a keyword.
 const MAX_KEYWORD: usize = 28;
 
-/// A source of what is said. The text refers to the first one cited as `[1]`.
+/// A source of a message. The text refers to the first citation as `[1]`.
+///
+/// # Examples
 ///
 /// ```
 /// use herald::protocol::activity::{Activity, Citation};
@@ -40,42 +44,42 @@ pub struct Citation {
 }
 
 impl Citation {
-    /// The source called `name` that says `extract`; a name over 80 characters or an extract over 160 is cut.
+    /// Returns a citation of the source `name` with an `extract`, truncated to 80 and 160 characters.
     #[must_use]
     pub fn new(name: &str, extract: &str) -> Self {
         Self {
-            name: cut(name, MAX_NAME),
-            extract: cut(extract, MAX_ABSTRACT),
+            name: truncate(name, MAX_NAME),
+            extract: truncate(extract, MAX_ABSTRACT),
             url: None,
             keywords: Vec::new(),
             icon: None,
         }
     }
 
-    /// The same source, found at `url`.
+    /// Sets the URL of the source.
     #[must_use]
     pub fn url(mut self, url: impl Into<String>) -> Self {
         self.url = Some(url.into());
         self
     }
 
-    /// The same source with another keyword, cut to 28 characters; a fourth is left out.
+    /// Adds a keyword, truncated to 28 characters; a fourth is ignored.
     #[must_use]
     pub fn keyword(mut self, keyword: &str) -> Self {
         if self.keywords.len() < MAX_KEYWORDS {
-            self.keywords.push(cut(keyword, MAX_KEYWORD));
+            self.keywords.push(truncate(keyword, MAX_KEYWORD));
         }
         self
     }
 
-    /// The same source with one of the channel's icons, e.g. `Microsoft Word`.
+    /// Sets one of the channel's icons, e.g. `Microsoft Word`.
     #[must_use]
     pub fn icon(mut self, name: impl Into<String>) -> Self {
         self.icon = Some(name.into());
         self
     }
 
-    fn claim(self, position: usize) -> Value {
+    fn into_claim(self, position: usize) -> Value {
         let mut appearance =
             json!({ "@type": "DigitalDocument", "name": self.name, "abstract": self.extract });
         if let Some(url) = self.url {
@@ -92,24 +96,54 @@ impl Citation {
 }
 
 impl Activity {
-    /// The same message, labelled as written by a language model.
+    /// Labels the message as AI-generated.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use herald::protocol::activity::Activity;
+    ///
+    /// let answer = Activity::message("It takes two days.").ai_generated();
+    ///
+    /// assert_eq!(answer.entities[0].extra["additionalType"][0], "AIGeneratedContent");
+    /// ```
     #[must_use]
     pub fn ai_generated(mut self) -> Self {
         self.root().insert("additionalType".to_owned(), json!(["AIGeneratedContent"]));
         self
     }
 
-    /// The same message with another source; the first is `[1]` in its text. A twenty-first is left out.
+    /// Adds a citation; the text refers to the first as `[1]`. A twenty-first is ignored.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use herald::protocol::activity::{Activity, Citation};
+    ///
+    /// let answer = Activity::message("It takes two days [1].").cite(Citation::new("Delivery times", "Two days."));
+    ///
+    /// assert_eq!(answer.entities[0].extra["citation"][0]["position"], 1);
+    /// ```
     #[must_use]
     pub fn cite(mut self, citation: Citation) -> Self {
         let citations = self.root().entry("citation").or_insert_with(|| json!([]));
         if let Some(citations) = citations.as_array_mut().filter(|all| all.len() < MAX_CITATIONS) {
-            citations.push(citation.claim(citations.len() + 1));
+            citations.push(citation.into_claim(citations.len() + 1));
         }
         self
     }
 
-    /// The same message with a label that says how confidential it is, and why.
+    /// Sets the sensitivity label, with a description of it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use herald::protocol::activity::Activity;
+    ///
+    /// let answer = Activity::message("Salaries: …").sensitivity("Confidential", "For employees only");
+    ///
+    /// assert_eq!(answer.entities[0].extra["usageInfo"]["name"], "Confidential");
+    /// ```
     #[must_use]
     pub fn sensitivity(mut self, name: impl Into<String>, description: impl Into<String>) -> Self {
         let label =
@@ -118,8 +152,19 @@ impl Activity {
         self
     }
 
-    /// The same message with buttons that rate it; the answer arrives as the invoke `message/submitAction`
-    /// (docs/protocol.md §8.3). Where the channel's data is not Teams', nothing changes.
+    /// Adds feedback buttons, whose result arrives as the invoke `message/submitAction` (docs/protocol.md §8.3).
+    ///
+    /// Has no effect where the channel data is not that of Teams.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use herald::protocol::activity::Activity;
+    ///
+    /// let answer = Activity::message("It takes two days.").feedback_loop();
+    ///
+    /// assert!(answer.channel_data.is_some());
+    /// ```
     #[must_use]
     pub fn feedback_loop(mut self) -> Self {
         let data = self.channel_data.get_or_insert_with(|| ChannelData::Known(Box::default()));
@@ -133,7 +178,7 @@ impl Activity {
         self
     }
 
-    /// The members of the root entity, which is made where there is none.
+    /// Returns the members of the root entity, which is created if absent.
     fn root(&mut self) -> &mut Extra {
         let is_root = |entity: &Entity| entity.kind == ROOT;
         let position = self.entities.iter().position(is_root).unwrap_or_else(|| {
@@ -149,16 +194,16 @@ impl Activity {
     }
 }
 
-/// `text` in at most `limit` UTF-16 units, by which the channel counts; what is cut ends in an ellipsis.
-fn cut(text: &str, limit: usize) -> String {
+/// Truncates `text` to `limit` UTF-16 units, as the channel counts, with an ellipsis at the end.
+fn truncate(text: &str, limit: usize) -> String {
     if text.encode_utf16().count() <= limit {
         return text.to_owned();
     }
     let mut room = limit - 1;
     let fits = |character: &char| {
-        let left = room.checked_sub(character.len_utf16());
-        room = left.unwrap_or_default();
-        left.is_some()
+        let remaining = room.checked_sub(character.len_utf16());
+        room = remaining.unwrap_or_default();
+        remaining.is_some()
     };
     let mut kept: String = text.chars().take_while(fits).collect();
     kept.truncate(kept.trim_end().len());
@@ -166,7 +211,7 @@ fn cut(text: &str, limit: usize) -> String {
     kept
 }
 
-// What is said to a user is nobody else's.
+// Cited text may be confidential and must not be logged.
 impl std::fmt::Debug for Citation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Citation(…)")
@@ -180,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_is_on_one_root_entity() {
+    fn all_metadata_shares_one_root_entity() {
         let answer = Activity::message("Two days [1].")
             .ai_generated()
             .cite(
@@ -210,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_root_entity_that_came_along_is_used() {
+    fn existing_root_entity_is_reused() {
         let mut answer: Activity = serde_json::from_value(json!({
             "type": "message", "entities": [{ "type": "https://schema.org/Message", "kept": 1 }],
         }))
@@ -224,9 +269,10 @@ mod tests {
     }
 
     #[test]
-    fn a_twenty_first_source_and_a_fourth_keyword_are_left_out() {
-        let source =
-            ["a", "b", "c", "d"].iter().fold(Citation::new("n", "e"), |source, word| source.keyword(word));
+    fn citations_and_keywords_beyond_the_maximum_are_ignored() {
+        let source = ["a", "b", "c", "d"]
+            .iter()
+            .fold(Citation::new("n", "e"), |source, keyword| source.keyword(keyword));
         let answer = (0..25).fold(Activity::message("x"), |answer, _| answer.cite(source.clone()));
 
         let citations = &answer.entities[0].extra["citation"];
@@ -236,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn data_of_another_channel_is_left_alone() {
+    fn feedback_loop_keeps_the_data_of_other_channels() {
         let mut answer = Activity::message("x");
         answer.channel_data = Some(ChannelData::Other(json!("theirs")));
 
@@ -247,8 +293,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_cut_fits_and_begins_as_before(text in "\\PC{0,200}") {
-            let short = cut(&text, MAX_NAME);
+        fn truncated_text_fits_and_is_a_prefix(text in "\\PC{0,200}") {
+            let short = truncate(&text, MAX_NAME);
 
             prop_assert!(short.encode_utf16().count() <= MAX_NAME);
             let kept = short.strip_suffix('…').unwrap_or(&short);

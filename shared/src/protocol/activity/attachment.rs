@@ -1,5 +1,5 @@
 //! Attachments: cards and files of an activity (docs/protocol.md §5.6).
-//! It fetches nothing: what a URL in an attachment points to is never looked at.
+//! Does not fetch the URLs of attachments.
 
 use std::fmt;
 
@@ -12,19 +12,19 @@ use super::Extra;
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Attachment {
-    /// What it is, e.g. `application/vnd.microsoft.card.adaptive`.
+    /// The media type, e.g. `application/vnd.microsoft.card.adaptive`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_type: Option<String>,
-    /// The card.
+    /// The content of a card.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<Value>,
-    /// Everything else.
+    /// All other members.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl Attachment {
-    /// An Adaptive Card; `card` is its JSON.
+    /// Returns an Adaptive Card from its JSON.
     #[must_use]
     pub fn adaptive_card(card: Value) -> Self {
         Self {

@@ -1,5 +1,5 @@
-//! Entities: marks on an activity, of which mentions are read (docs/protocol.md §5.7).
-//! Other entities are kept as they came.
+//! Entities: metadata of an activity, such as mentions (docs/protocol.md §5.7).
+//! Preserves all entities; reads only mentions.
 
 use std::fmt;
 
@@ -7,29 +7,29 @@ use serde::{Deserialize, Serialize};
 
 use super::{ChannelAccount, Extra};
 
-/// One entity.
+/// One entity of an activity.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entity {
-    /// What it is: `mention`, `clientInfo`, `ProductInfo`, `streaminfo`, …
+    /// The type: `mention`, `clientInfo`, `ProductInfo`, `streaminfo`, …
     #[serde(rename = "type")]
     pub kind: String,
-    /// Everything else.
+    /// All other members.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
-/// An entity of type `mention`, read.
+/// The members of an entity of type `mention`.
 #[derive(Clone, PartialEq, Deserialize)]
 pub struct Mention {
-    /// The text that mentions, e.g. `<at>Herald</at>`.
+    /// The mention in the text, e.g. `<at>Herald</at>`.
     pub text: Option<String>,
-    /// Who is mentioned.
+    /// The mentioned account.
     pub mentioned: ChannelAccount,
 }
 
 impl Entity {
-    /// This entity as a mention, if it is one.
+    /// Returns the entity as a mention, if it is a valid one.
     #[must_use]
     pub fn as_mention(&self) -> Option<Mention> {
         if self.kind != "mention" {

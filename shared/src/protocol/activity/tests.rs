@@ -1,11 +1,11 @@
-//! What holds of every activity, whatever a channel puts into it.
+//! Round trips, invalid members and debug output of activities.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
 
-fn anything() -> impl Strategy<Value = Value> {
+fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
@@ -23,8 +23,8 @@ fn anything() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn members_nobody_reads_survive_a_round_trip(
-        unknown in anything(),
+    fn unread_members_survive_a_round_trip(
+        unknown in any_json(),
         text in "\\PC{0,40}",
         kind in "[a-zA-Z]{1,12}",
     ) {
@@ -46,7 +46,7 @@ proptest! {
 }
 
 #[test]
-fn a_member_of_a_wrong_type_is_refused() {
+fn members_of_a_wrong_type_are_rejected() {
     for wrong in [
         json!({ "type": 1 }),
         json!({ "type": "message", "text": ["hi"] }),
@@ -55,19 +55,19 @@ fn a_member_of_a_wrong_type_is_refused() {
         json!({ "type": "message", "id": "" }),
         json!({ "type": "message", "channelData": { "tenant": [] } }),
     ] {
-        assert!(serde_json::from_value::<Activity>(wrong.clone()).is_err(), "{wrong} was taken");
+        assert!(serde_json::from_value::<Activity>(wrong.clone()).is_err(), "{wrong} was accepted");
     }
 }
 
 #[test]
-fn a_member_given_twice_is_refused() {
+fn duplicate_member_is_rejected() {
     let twice = r#"{"type":"message","conversation":{"id":"a"},"conversation":{"id":"b"}}"#;
 
     assert!(serde_json::from_str::<Activity>(twice).is_err());
 }
 
 #[test]
-fn debug_output_holds_nothing_a_person_wrote() {
+fn debug_output_contains_no_message_text() {
     let activity = Activity::message("my secret plan");
 
     assert!(!format!("{activity:?}").contains("secret"));

@@ -1,90 +1,90 @@
-//! What the channel's refusals mean (docs/protocol.md §1.8): what may be tried instead, and what becomes of the reference.
-//! Pure functions; the worker acts on them, and whether to repeat a send is the ledger's decision.
+//! Classifies rejections of the channel (docs/protocol.md §1.8), with their fallback and their effect on the reference.
+//! Pure functions. Does not decide about retries; [`crate::jobs`] does.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Why the channel refused a request for good.
+/// Why the channel rejected a request permanently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RejectionReason {
     /// An administrator of the tenant blocked the agent.
     DisabledByAdmin,
-    /// The agent is not installed there, or was removed.
+    /// The agent is not installed in the conversation, or was removed.
     NotInRoster,
-    /// The person blocked the agent.
+    /// The user blocked the agent.
     BlockedByUser,
     /// The agent lacks a permission.
     NotPermitted,
-    /// The conversation lives on another host.
+    /// The conversation is on another host.
     WrongHost,
     /// The conversation does not exist.
     ConversationNotFound,
     /// The activity does not exist.
     ActivityNotFound,
-    /// The conversation's id is of another agent, or the channel cannot read it just now.
+    /// The conversation id belongs to another agent, or the channel cannot decrypt it at present.
     ForeignConversation,
-    /// The person's id is of another agent or tenant.
+    /// The user id belongs to another agent or tenant.
     ForeignPerson,
-    /// The conversation's id is none on this host.
+    /// The conversation id is invalid on this host.
     InvalidConversation,
     /// The activity is too large.
     TooLarge,
-    /// Answers cannot be streamed there.
+    /// The conversation does not support streaming.
     StreamUnsupported,
-    /// The person stopped the stream.
+    /// The user stopped the stream.
     StreamStopped,
-    /// The stream took too long.
+    /// The stream exceeded its maximum duration.
     StreamExpired,
-    /// The stream has its last message already.
+    /// The stream already has its final message.
     StreamComplete,
-    /// The text does not begin with what was streamed before.
+    /// The text does not start with the text streamed before.
     StreamBroken,
     /// The request is malformed.
     Malformed,
-    /// The channel does not offer the operation there.
+    /// The channel does not support the operation there.
     NotOffered,
-    /// The answer leads elsewhere, where no token may go.
+    /// The response is a redirect, which is not followed with a token.
     Redirected,
-    /// It is forbidden and the channel does not say why.
+    /// Forbidden without an error code.
     Unexplained,
-    /// It is forbidden for a reason that is not documented.
+    /// Forbidden with an undocumented error code.
     Undocumented,
-    /// Anything else.
+    /// Any other rejection.
     Other,
 }
 
-/// What becomes of the stored reference of a conversation.
+/// The effect of a rejection on the stored conversation reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ReferenceChange {
-    /// Nothing.
+    /// Keeps the reference unchanged.
     Kept,
-    /// Nobody is told of anything there until the channel speaks up again.
+    /// Suspends proactive messages until the next inbound activity.
     Suspended,
-    /// The same, for the conversation is no more.
+    /// Suspends it like [`Self::Suspended`], because the conversation no longer exists.
     Dropped,
-    /// It is marked as suspect.
+    /// Marks the reference as suspect.
     Suspect,
-    /// It is marked as suspect, and suspended where it was already.
+    /// Marks the reference as suspect, and suspends it if it already was.
     SuspendedOnRepeat,
 }
 
-/// What may be tried at once instead, and once only: nothing was shown.
+/// The alternative that may be tried at once, a single time, after a rejection. Nothing was shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fallback {
-    /// Nothing.
+    /// No alternative.
     Nothing,
-    /// The same, on the cloud's other host.
+    /// Sends the request to the other host of the cloud.
     OtherHost,
-    /// The same, in the person's conversation created anew.
+    /// Sends the request in a newly created conversation with the user.
     NewConversation,
-    /// The same, as an activity of its own that answers none.
+    /// Sends the activity without a reply-to id.
     AsNew,
 }
 
 impl RejectionReason {
-    /// What an answer with this status means, by the code in its body and else by its message.
+    /// Classifies a response by the error code in its body, else by the message, else by the status.
     pub(crate) fn of(status: u16, code: Option<&str>, message: &str) -> Self {
         let by_code = code.and_then(Self::of_code);
         let message = message.to_ascii_lowercase();
@@ -105,14 +105,14 @@ impl RejectionReason {
         })
     }
 
-    /// `message` is in lower case.
+    /// Classifies a response by its `message`, which is in lower case.
     fn of_message(message: &str) -> Option<Self> {
         const MESSAGES: [(&str, RejectionReason); 10] = [
             ("failed to decrypt pairwise id", RejectionReason::ForeignPerson),
             ("failed to decrypt conversation id", RejectionReason::ForeignConversation),
             ("bad format of conversation id", RejectionReason::InvalidConversation),
             ("streaming api is not enabled", RejectionReason::StreamUnsupported),
-            // Of streams (docs/protocol.md §6.5); the last one is a part of what others say too.
+            // Streams (docs/protocol.md §6.5); the last text is also contained in other messages.
             ("exceeded streaming time", RejectionReason::StreamExpired),
             ("canceled by user", RejectionReason::StreamStopped),
             ("already completed streamed message", RejectionReason::StreamComplete),
@@ -120,7 +120,7 @@ impl RejectionReason {
             ("message size too large", RejectionReason::TooLarge),
             ("content stream is not allowed", RejectionReason::StreamUnsupported),
         ];
-        MESSAGES.iter().find(|(words, _)| message.contains(words)).map(|(_, refusal)| *refusal)
+        MESSAGES.iter().find(|(text, _)| message.contains(text)).map(|(_, rejection)| *rejection)
     }
 
     fn of_status(status: u16, code: Option<&str>) -> Self {
@@ -128,7 +128,7 @@ impl RejectionReason {
             (300..=399, _) => Self::Redirected,
             (400, _) | (403, Some("BadArgument" | "BadSyntax")) => Self::Malformed,
             (403, None) => Self::Unexplained,
-            // Of updates, and no word about the conversation.
+            // Returned for updates; does not concern the conversation.
             (403, Some("ServiceError")) => Self::Other,
             (403, Some("ContentStreamNotAllowed")) => Self::StreamExpired,
             (403, Some(_)) => Self::Undocumented,
@@ -138,7 +138,7 @@ impl RejectionReason {
         }
     }
 
-    /// What becomes of the stored reference.
+    /// Returns the effect on the stored reference.
     #[must_use]
     pub fn reference_change(self) -> ReferenceChange {
         match self {
@@ -167,7 +167,7 @@ impl RejectionReason {
         }
     }
 
-    /// What may be tried at once instead of a send, once.
+    /// Returns the alternative that may be tried at once, a single time.
     #[must_use]
     pub fn fallback(self) -> Fallback {
         match self {
@@ -196,37 +196,37 @@ impl RejectionReason {
         }
     }
 
-    fn words(self) -> &'static str {
+    fn description(self) -> &'static str {
         match self {
             Self::DisabledByAdmin => "an administrator of the tenant blocked the agent",
             Self::NotInRoster => "the agent is not installed there",
-            Self::BlockedByUser => "the person blocked the agent",
+            Self::BlockedByUser => "the user blocked the agent",
             Self::NotPermitted => "the agent lacks a permission: see its manifest and the tenant's consent",
             Self::WrongHost => "the conversation is on another host of the channel",
             Self::ConversationNotFound => "the conversation does not exist",
             Self::ActivityNotFound => "the activity does not exist",
-            Self::ForeignConversation => "the conversation's id is another agent's",
-            Self::ForeignPerson => "the person's id is another agent's",
-            Self::InvalidConversation => "the conversation's id is none on this host",
-            Self::TooLarge => "the activity is too large: its cards and attachments must say less",
-            Self::StreamUnsupported => "answers cannot be streamed there",
-            Self::StreamStopped => "the person stopped the stream",
-            Self::StreamExpired => "the stream took too long",
+            Self::ForeignConversation => "the conversation id belongs to another agent",
+            Self::ForeignPerson => "the user id belongs to another agent",
+            Self::InvalidConversation => "the conversation id is invalid on this host",
+            Self::TooLarge => "the activity is too large: reduce its cards and attachments",
+            Self::StreamUnsupported => "the conversation does not support streaming",
+            Self::StreamStopped => "the user stopped the stream",
+            Self::StreamExpired => "the stream exceeded its maximum duration",
             Self::StreamComplete => "the stream is complete",
-            Self::StreamBroken => "the text does not begin with what was streamed before",
-            Self::Malformed => "the channel cannot make sense of the request",
-            Self::NotOffered => "the channel does not offer that there",
-            Self::Redirected => "it redirects, and no token goes where that leads",
-            Self::Unexplained => "it is forbidden without a reason",
-            Self::Undocumented => "it is forbidden for an undocumented reason",
-            Self::Other => "it is refused",
+            Self::StreamBroken => "the text does not start with the text streamed before",
+            Self::Malformed => "the request is malformed",
+            Self::NotOffered => "the channel does not support the operation there",
+            Self::Redirected => "the response is a redirect, which is not followed",
+            Self::Unexplained => "forbidden without an error code",
+            Self::Undocumented => "forbidden with an undocumented error code",
+            Self::Other => "rejected for another reason",
         }
     }
 }
 
 impl fmt::Display for RejectionReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.words())
+        f.write_str(self.description())
     }
 }
 
@@ -235,7 +235,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_code_says_what_its_message_means() {
+    fn ambiguous_code_is_classified_by_its_message() {
         let of = |status, message| RejectionReason::of(status, Some("BadArgument"), message);
 
         assert_eq!(of(400, "Failed to decrypt pairwise id"), RejectionReason::ForeignPerson);
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_ends_for_different_reasons_under_one_code() {
+    fn stream_rejections_are_classified_by_their_message() {
         let of = |message| RejectionReason::of(403, Some("ContentStreamNotAllowed"), message);
 
         assert_eq!(
@@ -265,19 +265,19 @@ mod tests {
     }
 
     #[test]
-    fn a_code_counts_under_any_status() {
+    fn code_is_classified_under_any_status() {
         for status in [400, 403, 404] {
-            let refusal = RejectionReason::of(status, Some("ConversationNotFound"), "");
+            let rejection = RejectionReason::of(status, Some("ConversationNotFound"), "");
 
             assert_eq!(
-                (refusal.reference_change(), refusal.fallback()),
+                (rejection.reference_change(), rejection.fallback()),
                 (ReferenceChange::Dropped, Fallback::NewConversation)
             );
         }
     }
 
     #[test]
-    fn what_is_forbidden_without_a_known_reason_is_suspect() {
+    fn unexplained_403_marks_the_reference_as_suspect() {
         assert_eq!(RejectionReason::of(403, None, "").reference_change(), ReferenceChange::SuspendedOnRepeat);
         assert_eq!(
             RejectionReason::of(403, Some("ForbiddenOperationException"), "").reference_change(),

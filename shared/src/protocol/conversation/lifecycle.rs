@@ -1,5 +1,5 @@
-//! What an inbound activity does to its conversation reference (docs/protocol.md §7.6).
-//! It only decides; the store writes, and refuses what is older than what it holds.
+//! Lifecycle of a conversation reference: whether an inbound activity keeps or removes it (docs/protocol.md §7.6).
+//! Does not store it; the store rejects updates older than the stored one.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -7,16 +7,16 @@ use serde_json::Value;
 use crate::hash;
 use crate::protocol::activity::Activity;
 
-/// What becomes of a reference.
+/// Whether the agent is present in a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Presence {
-    /// It is good: someone wrote, installed or added the agent.
+    /// The agent is in the conversation: a user wrote to it, installed it or added it.
     Active,
-    /// It is over: the agent was removed.
+    /// The agent was removed from the conversation.
     Removed,
 }
 
-/// What `activity` does to the reference it carries.
+/// Returns whether the agent is present after `activity`.
 #[must_use]
 pub fn presence(activity: &Activity) -> Presence {
     let uninstalled = activity.is("installationUpdate")
@@ -27,38 +27,38 @@ pub fn presence(activity: &Activity) -> Presence {
     if uninstalled || left { Presence::Removed } else { Presence::Active }
 }
 
-/// Where a word about a conversation stands among the others: the greater one counts, however they arrive.
+/// The sort key of an update of a conversation; the greatest one wins, in any order of arrival.
 ///
-/// That is the later one, of two of the same moment the removal, and of two alike always the same one.
+/// The later update is greater; of two at one time a removal, and else the one with the greater hash.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EventOrder(String);
 
 impl EventOrder {
-    /// The place of what was said of `content` at `moment`.
+    /// Returns the sort key of the update to `presence` at `time` with `content`.
     #[must_use]
-    pub fn of(moment: Timestamp, change: Presence, content: &str) -> Self {
-        let rank = match change {
+    pub fn of(time: Timestamp, presence: Presence, content: &str) -> Self {
+        let rank = match presence {
             Presence::Active => 0,
             Presence::Removed => 1,
         };
-        // As text it is compared digit by digit: every moment has as many digits.
-        let millisecond = moment.as_millisecond().max(0);
+        // Zero-padded, so that text order is numeric order.
+        let millisecond = time.as_millisecond().max(0);
         Self(format!("{millisecond:020}-{rank}-{}", hash::short(content)))
     }
 
-    /// The place as text, which compares like it.
+    /// Returns the key as text, with the same order.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// When the channel says `activity` happened, at most five minutes ahead of `now`; `now` when it does not say.
+/// Returns the timestamp of `activity`, limited to five minutes after `now`; `now` where it has no valid one.
 #[must_use]
 pub fn event_time(activity: &Activity, now: Timestamp) -> Timestamp {
     let latest = now.checked_add(SignedDuration::from_mins(5)).unwrap_or(now);
-    let said = activity.timestamp.as_ref().and_then(Value::as_str).and_then(|text| text.parse().ok());
-    said.map_or(now, |at: Timestamp| at.min(latest))
+    let timestamp = activity.timestamp.as_ref().and_then(Value::as_str).and_then(|text| text.parse().ok());
+    timestamp.map_or(now, |at: Timestamp| at.min(latest))
 }
 
 #[cfg(test)]
@@ -72,11 +72,11 @@ mod tests {
     }
 
     #[test]
-    fn only_the_agents_own_leaving_removes() {
+    fn only_removal_of_the_agent_removes_the_reference() {
         let recipient = json!({ "id": "28:me" });
-        let leaving = |who: &str| {
+        let leaving = |id: &str| {
             activity(
-                json!({"type": "conversationUpdate", "recipient": recipient, "membersRemoved": [{ "id": who }]}),
+                json!({"type": "conversationUpdate", "recipient": recipient, "membersRemoved": [{ "id": id }]}),
             )
         };
 
@@ -93,9 +93,9 @@ mod tests {
     }
 
     #[test]
-    fn the_later_word_counts_and_of_two_at_once_the_removal() {
+    fn later_update_wins_and_removal_wins_a_tie() {
         let at = |second| Timestamp::from_second(second).unwrap();
-        let order = |second, change| EventOrder::of(at(second), change, "the same");
+        let order = |second, presence| EventOrder::of(at(second), presence, "the same");
 
         assert!(order(9, Presence::Removed) < order(10, Presence::Active));
         assert!(order(10, Presence::Active) < order(10, Presence::Removed));
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_far_ahead_is_not_believed() {
+    fn timestamp_far_in_the_future_is_limited() {
         let now: Timestamp = "2026-11-22T09:00:00Z".parse().unwrap();
         let ahead = activity(json!({"type": "message", "timestamp": "2036-11-22T09:00:00Z"}));
         let garbage = activity(json!({"type": "message", "timestamp": "yesterday"}));

@@ -10,7 +10,7 @@ use crate::golden::{Times, assert_golden};
 
 /// Moves the next message of a queue to its dead-letter queue, as SQS does after too many receives.
 async fn move_to_dead_letters(bundle: &TestBundle, queue: &str, dead: &str) -> String {
-    let pump = bundle.pump(queue);
+    let pump = bundle.poller(queue);
     let all = aws_sdk_sqs::types::MessageSystemAttributeName::All;
     let received = pump.sqs.receive_message().queue_url(&pump.url).message_system_attribute_names(all);
     let message = received.send().await.unwrap().messages.unwrap_or_default().pop().unwrap();
@@ -26,7 +26,7 @@ async fn move_to_dead_letters(bundle: &TestBundle, queue: &str, dead: &str) -> S
 
 /// Sends `body` to the dead-letter queue `dead`.
 async fn send_dead_letter(bundle: &TestBundle, dead: &str, body: &str, group: Option<String>) {
-    let sqs = bundle.pump("turns").sqs;
+    let sqs = bundle.poller("turns").sqs;
     let url = bundle.local().stack.queue_url(dead).unwrap();
     let request = sqs.send_message().queue_url(url).message_body(body);
     let dedupe = group.is_some().then(|| Random::system().random_id());
@@ -39,9 +39,9 @@ fn job_of(text: &str) -> JobId {
 
 #[tokio::test]
 async fn listed_turn_stays_and_a_redriven_one_is_answered_once() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     let alex = bundle.channel().add_person("Alex");
-    bundle.receive(bundle.channel().message(&alex, "a secret question")).await;
+    bundle.send(&alex, "a secret question").await;
     let body = move_to_dead_letters(&bundle, "turns", "TurnsDeadLetters").await;
 
     let first = execute(&bundle, "dead-letter list").await;
@@ -65,7 +65,7 @@ async fn listed_turn_stays_and_a_redriven_one_is_answered_once() {
 
 #[tokio::test]
 async fn redriven_delivery_is_sent_once() {
-    let bundle = TestBundle::with(ScriptedEngine::telling("News.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::notifying("News.")).await;
     bundle.install("Alex").await;
     bundle.install("Blake").await;
     bundle.fire(json!({ "kind": "everyone" })).await.unwrap();
@@ -96,7 +96,7 @@ async fn unreadable_message_is_listed_and_not_redriven() {
     assert_golden("dead-letter/list-unreadable.txt", &listed.text, Times::Masked);
     assert_golden("dead-letter/redrive-unreadable.txt", &redriven.text, Times::Compared);
     assert_golden("dead-letter/redrive-not-found.txt", &named.text, Times::Compared);
-    let sqs = bundle.pump("tasks").sqs;
+    let sqs = bundle.poller("tasks").sqs;
     sqs.purge_queue()
         .queue_url(bundle.local().stack.queue_url("TasksDeadLetters").unwrap())
         .send()
@@ -107,10 +107,10 @@ async fn unreadable_message_is_listed_and_not_redriven() {
 
 #[tokio::test]
 async fn unreadable_message_is_dead_lettered_and_blocks_no_turn() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     let alex = bundle.channel().add_person("Alex");
-    bundle.receive(bundle.channel().message(&alex, "hello")).await;
-    let turn = bundle.pump("turns");
+    bundle.send(&alex, "hello").await;
+    let turn = bundle.poller("turns");
     let all = aws_sdk_sqs::types::MessageSystemAttributeName::All;
     let received = turn.sqs.receive_message().queue_url(&turn.url).message_system_attribute_names(all);
     let message = received.send().await.unwrap().messages.unwrap_or_default().pop().unwrap();
@@ -122,7 +122,7 @@ async fn unreadable_message_is_dead_lettered_and_blocks_no_turn() {
         let request = turn.sqs.send_message().queue_url(&turn.url).message_body(body);
         request.message_group_id(group).message_deduplication_id(dedupe).send().await.unwrap();
     }
-    let tasks = bundle.pump("tasks");
+    let tasks = bundle.poller("tasks");
     tasks.sqs.send_message().queue_url(&tasks.url).message_body("neither is this").send().await.unwrap();
 
     bundle.drain().await;
@@ -154,7 +154,7 @@ async fn failed_notification_is_listed_and_not_redriven() {
 
     assert_golden("dead-letter/list-proactive.txt", &listed.text, Times::Masked);
     assert_golden("dead-letter/redrive-proactive.txt", &rejected, Times::Compared);
-    let sqs = bundle.pump("tasks").sqs;
+    let sqs = bundle.poller("tasks").sqs;
     let url = bundle.local().stack.queue_url("ProactiveDeadLetters").unwrap();
     sqs.purge_queue().queue_url(url).send().await.unwrap();
     bundle.end().await;

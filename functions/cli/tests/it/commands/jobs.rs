@@ -12,7 +12,7 @@ use crate::golden::{Times, assert_golden};
 /// Receives a message.
 async fn receive_message(bundle: &TestBundle) {
     let alex = bundle.channel().add_person("Alex");
-    bundle.receive(bundle.channel().message(&alex, "a secret question")).await;
+    bundle.send(&alex, "a secret question").await;
 }
 
 /// Returns the output of `herald job show` for the turn.
@@ -37,7 +37,7 @@ async fn job_of_a_turn_is_shown_with_its_sends_and_its_task() {
 
 #[tokio::test]
 async fn json_of_a_job_contains_no_text() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("a secret answer")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("a secret answer")).await;
     receive_message(&bundle).await;
     bundle.drain().await;
 
@@ -53,7 +53,7 @@ async fn json_of_a_job_contains_no_text() {
 
 #[tokio::test]
 async fn throttled_job_is_shown_with_its_retry() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     let throttled = Refusal::new(429, "Throttled", "slow down").retry_after("7");
     bundle.channel().fail(Fault::Status(throttled));
 
@@ -70,7 +70,7 @@ async fn throttled_job_is_shown_with_its_retry() {
 
 #[tokio::test]
 async fn job_with_two_lost_replies_ends_as_unknown() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     bundle.channel().fail(Fault::AcceptThenDrop);
     bundle.channel().fail(Fault::AcceptThenDrop);
 
@@ -84,7 +84,7 @@ async fn job_with_two_lost_replies_ends_as_unknown() {
 
 #[tokio::test]
 async fn rejected_job_ends_as_failed_with_the_code_of_the_channel() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     bundle.channel().fail(Fault::Status(Refusal::new(403, "BotNotInConversationRoster", "gone")));
 
     receive_message(&bundle).await;
@@ -97,7 +97,7 @@ async fn rejected_job_ends_as_failed_with_the_code_of_the_channel() {
 
 #[tokio::test]
 async fn waiting_job_is_cancelled_with_its_send() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     let throttled = Refusal::new(429, "Throttled", "slow down").retry_after("7");
     bundle.channel().fail(Fault::Status(throttled));
     receive_message(&bundle).await;
@@ -118,7 +118,7 @@ async fn waiting_job_is_cancelled_with_its_send() {
 
 #[tokio::test]
 async fn job_in_progress_is_not_cancelled() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     receive_message(&bundle).await;
     bundle.channel().fail(Fault::Late(Duration::from_secs(5)));
     let clock = bundle.clock().clone();

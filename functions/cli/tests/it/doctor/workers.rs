@@ -17,7 +17,7 @@ const AUDIENCE: &str = "api://AzureADTokenExchange";
 
 /// Returns a deployment with a federated credential whose registration trusts `subject`.
 async fn federated(subject: &str) -> Operator {
-    let bundle = TestBundle::with_credential(ScriptedEngine::saying("Hello."), Credential::Federated).await;
+    let bundle = TestBundle::with_credential(ScriptedEngine::replying("Hello."), Credential::Federated).await;
     bundle.channel().add_federated_credential(FederatedCredential {
         issuer: bundle.local().stack.identity().issuer().to_owned(),
         subject: subject.to_owned(),

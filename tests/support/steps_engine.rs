@@ -1,15 +1,14 @@
-//! An engine whose task goes on in steps, which remembers what it was asked and does what buttons ask for.
-//! What it does is said by the words it is asked with.
+//! An engine with a scripted multi-step task, memory and buttons. The text of a message selects its response.
 
-use herald::agent::{
-    Effect, Engine, EngineError, Exchange, Memory, Progress, Response, Task, TaskId, TaskResponse, TaskRun,
-    Turn,
-};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use herald::agent::invoke;
+use herald::agent::{
+    Effect, Engine, EngineError, Exchange, Memory, Progress, Response, Task, TaskId, TaskResponse, TaskRun,
+    Turn,
+};
 use herald::clock::Clock;
 use herald::jobs::JobId;
 use herald::protocol::activity::Activity;
@@ -18,39 +17,39 @@ use serde_json::{Value, json};
 
 use crate::TestBundle;
 
-/// The engine.
-pub struct Clerk {
+/// The engine, and the runs of its task.
+pub struct StepsEngine {
     clock: Arc<dyn Clock>,
     steps: Vec<TaskResponse>,
-    /// How long the first step takes.
+    /// Duration of the first step.
     takes: Duration,
-    /// The runs of the task so far.
+    /// Runs of the task so far.
     pub runs: Mutex<Vec<TaskRun>>,
 }
 
-/// Says `text` and goes on after `after` with this state.
-pub fn go_on(say: &[&str], state: Value, after: Duration) -> TaskResponse {
-    TaskResponse::continue_after(after, state, say.iter().map(|text| Activity::message(*text)))
+/// Returns a step that sends `texts` and continues after `after` with this state.
+pub fn continue_after(texts: &[&str], state: Value, after: Duration) -> TaskResponse {
+    TaskResponse::continue_after(after, state, texts.iter().map(|text| Activity::message(*text)))
 }
 
-/// Ends with `text`.
+/// Returns a step that sends `text` and ends the task.
 pub fn done(text: &str) -> TaskResponse {
     TaskResponse::done([Activity::message(text)])
 }
 
-impl Clerk {
-    /// Its task takes these steps, and then repeats the last.
-    pub fn taking(steps: Vec<TaskResponse>, clock: Arc<dyn Clock>) -> Self {
+impl StepsEngine {
+    /// Creates an engine whose task takes these steps, and repeats the last.
+    pub fn with_steps(steps: Vec<TaskResponse>, clock: Arc<dyn Clock>) -> Self {
         Self { clock, steps, takes: Duration::ZERO, runs: Mutex::default() }
     }
 
-    /// Its first step takes so long.
+    /// Sets the duration of the first step.
     pub fn after(self, takes: Duration) -> Self {
         Self { takes, ..self }
     }
 
-    /// The step and the state of each run.
-    pub fn ran(&self) -> Vec<(u32, Option<Value>)> {
+    /// Returns step and state of each run.
+    pub fn steps_run(&self) -> Vec<(u32, Option<Value>)> {
         self.runs.lock().unwrap().iter().map(|run| (run.step, run.state.clone())).collect()
     }
 
@@ -116,7 +115,7 @@ impl Clerk {
 }
 
 #[async_trait]
-impl Engine for Clerk {
+impl Engine for StepsEngine {
     async fn on_activity(&self, turn: &Turn) -> Result<Response, EngineError> {
         if turn.activity.is("message") {
             return Ok(self.answer(turn));
@@ -149,26 +148,26 @@ impl Engine for Clerk {
     }
 }
 
-/// A bundle whose clerk takes these steps, and the clerk.
-pub async fn with(steps: Vec<TaskResponse>) -> (TestBundle, Arc<Clerk>) {
+/// Starts a bundle whose engine takes these steps, and returns both.
+pub async fn bundle_with(steps: Vec<TaskResponse>) -> (TestBundle, Arc<StepsEngine>) {
     let clock = TestBundle::clock_at_start();
-    let clerk = Arc::new(Clerk::taking(steps, clock.clone()));
-    (TestBundle::with_shared(clerk.clone(), clock).await, clerk)
+    let engine = Arc::new(StepsEngine::with_steps(steps, clock.clone()));
+    (TestBundle::with_shared(engine.clone(), clock).await, engine)
 }
 
-/// The one who asks.
+/// Returns the only user.
 pub fn alex(bundle: &TestBundle) -> Person {
     let known = bundle.channel().people().into_iter().find(|person| person.name == "Alex");
     known.unwrap_or_else(|| bundle.channel().add_person("Alex"))
 }
 
-/// Has the one who asks write `text`.
-pub async fn say(bundle: &TestBundle, text: &str) {
+/// Delivers a message in which the only user writes `text`.
+pub async fn send(bundle: &TestBundle, text: &str) {
     let alex = alex(bundle);
-    bundle.receive(bundle.channel().message(&alex, text)).await;
+    bundle.send(&alex, text).await;
 }
 
-/// What is kept of the only conversation.
+/// Returns the stored memory of the only conversation.
 pub async fn memory(bundle: &TestBundle) -> Memory {
     let items = bundle.items().await;
     let memory = items.iter().find_map(|item| item.get("memory")?.as_s().ok());

@@ -1,6 +1,6 @@
-//! Crowds in real time: workers side by side, embedded services, an emulated channel whose log is looked at afterwards.
+//! Broadcasts in real time: concurrent workers, emulated services, and an emulated channel whose transcript is checked.
 //!
-//! `cargo test --release --test it crowd:: -- --ignored --nocapture --test-threads=1`; the ceilings are scaled up, so
+//! `cargo test --release --test it throughput:: -- --ignored --nocapture --test-threads=1`; the ceilings are scaled up, so
 //! that minutes do.
 
 use std::collections::{BTreeMap, HashSet};
@@ -24,37 +24,37 @@ use support::ScriptedEngine;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// Workers of deliveries side by side.
+/// Concurrent workers for deliveries.
 const WORKERS: usize = 16;
 
-/// What the channel takes from one agent in a second for one tenant, for each that is sent: 50 of which 40 are used.
+/// Limit of the channel per agent, tenant and second, in quarters of the used rate: 40 of 50 are used.
 const LIMIT_IN_QUARTERS: usize = 5;
 
-/// Longer than anything here takes, unless it is stuck.
-const PATIENCE: Duration = Duration::from_secs(600);
+/// Upper bound of any wait, unless the test hangs.
+const MAX_WAIT: Duration = Duration::from_secs(600);
 
-fn say(text: &str) {
-    // Where nobody reads it, nobody misses it.
+fn print(text: &str) {
+    // A closed standard output is no failure.
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
-/// A bundle in real time, with workers of deliveries alone.
-struct Crowd {
+/// A bundle in real time that runs only workers for deliveries.
+struct LoadTest {
     local: Arc<Local>,
     stop: watch::Sender<bool>,
     workers: JoinSet<()>,
-    /// Whose conversation it is.
+    /// Tenant of each conversation.
     tenants: BTreeMap<String, usize>,
 }
 
-impl Crowd {
+impl LoadTest {
     async fn start(tenant_rate: u32) -> Self {
         let local = Local::start(LocalOptions {
             state: None,
             port: 0,
             source: ChannelSource::Emulated,
             credential: None,
-            engine: Arc::new(ScriptedEngine::telling("News.")),
+            engine: Arc::new(ScriptedEngine::notifying("News.")),
             clock: Arc::new(SystemClock),
             random: Random::seeded(7),
             delays: Delays::Kept,
@@ -65,10 +65,10 @@ impl Crowd {
         let [.., deliveries] = local.pollers();
         let mut workers = JoinSet::new();
         for _ in 0..WORKERS {
-            let (pump, stopped) = (deliveries.clone(), stopped.clone());
+            let (poller, stopped) = (deliveries.clone(), stopped.clone());
             workers.spawn(async move {
                 while !*stopped.borrow() {
-                    match pump.step().await {
+                    match poller.step().await {
                         Ok(Step::Settled | Step::Returned { .. }) => {}
                         Ok(Step::Idle) | Err(_) => SystemClock.sleep(Duration::from_millis(20)).await,
                     }
@@ -78,7 +78,7 @@ impl Crowd {
         Self { local, stop, workers, tenants: BTreeMap::new() }
     }
 
-    /// `count` people of the tenant with this number, with personal conversations.
+    /// Adds `count` people of this tenant, with personal conversations; returns the conversations.
     async fn populate(&mut self, tenant: usize, count: usize) -> HashSet<String> {
         let id = TenantId::new(format!("{tenant:08}-1111-4111-8111-111111111111")).unwrap();
         let channel = &self.local.channel;
@@ -105,8 +105,8 @@ impl Crowd {
         conversations
     }
 
-    /// Begins to tell everyone.
-    async fn tell(&self, key: &str) -> BroadcastId {
+    /// Starts a broadcast to everyone.
+    async fn start_broadcast(&self, key: &str) -> BroadcastId {
         let event = json!({
             "version": 1, "notification": "news", "key": key, "audience": { "kind": "everyone" },
         });
@@ -114,9 +114,9 @@ impl Crowd {
         BroadcastId::of_key(key)
     }
 
-    async fn wish(&self, id: &BroadcastId, wish: Command) -> Timestamp {
+    async fn apply_command(&self, id: &BroadcastId, command: Command) -> Timestamp {
         let now = SystemClock.now();
-        let change = |broadcast: &Broadcast| (broadcast.apply(wish, now).ok(), ());
+        let change = |broadcast: &Broadcast| (broadcast.apply(command, now).ok(), ());
         self.local.bundle.proactive.broadcasts.change(id, change).await.unwrap().unwrap();
         now
     }
@@ -137,16 +137,16 @@ impl Crowd {
                 }
             }
         };
-        herald::clock::timeout(&SystemClock, PATIENCE, done).await.unwrap();
+        herald::clock::timeout(&SystemClock, MAX_WAIT, done).await.unwrap();
     }
 
-    /// When each message was shown, and to whose tenant, in order.
+    /// Returns the time and the tenant of each message, in order.
     fn shown(&self) -> Vec<(Timestamp, usize)> {
         let entries = self.local.channel.entries().into_iter().filter(|entry| entry.effect == Effect::Sent);
         entries.map(|entry| (entry.at, self.tenants[&entry.conversation.unwrap()])).collect()
     }
 
-    /// So many recipients came to each outcome.
+    /// Returns the number of recipients with this outcome.
     async fn outcome(&self, id: &BroadcastId, outcome: Outcome) -> u64 {
         self.local.bundle.proactive.broadcasts.counts(id).await.unwrap().total().of(outcome)
     }
@@ -158,12 +158,12 @@ impl Crowd {
     }
 }
 
-/// Messages a second, from `since` on.
+/// Returns the messages per second since `since`.
 fn rate(times: &[Timestamp], since: Timestamp) -> f64 {
     times.len() as f64 / times[times.len() - 1].duration_since(since).as_secs_f64()
 }
 
-/// The most in any second, of `times` in order.
+/// Returns the most messages in any second; `times` are in order.
 fn most_in_a_second(times: &[Timestamp]) -> usize {
     let second = SignedDuration::from_secs(1);
     let mut first = 0;
@@ -182,91 +182,91 @@ fn of_tenant(shown: &[(Timestamp, usize)], tenant: usize) -> Vec<Timestamp> {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes two minutes in release"]
-async fn twenty_thousand_are_told_at_the_rate_of_their_tenant_and_no_faster() {
+async fn twenty_thousand_recipients_are_sent_at_the_tenant_rate() {
     const RATE: u32 = 200;
-    let mut crowd = Crowd::start(RATE).await;
-    crowd.populate(0, 20_000).await;
+    let mut load = LoadTest::start(RATE).await;
+    load.populate(0, 20_000).await;
 
-    let id = crowd.tell("twenty-thousand").await;
-    crowd.until_done(&id).await;
+    let id = load.start_broadcast("twenty-thousand").await;
+    load.until_done(&id).await;
 
-    let times = of_tenant(&crowd.shown(), 0);
+    let times = of_tenant(&load.shown(), 0);
     let (achieved, most) = (rate(&times, times[0]), most_in_a_second(&times));
-    say(&format!(
+    print(&format!(
         "20,000 recipients: {achieved:.1} a second of {RATE} ({:.1} %), at most {most} in any second",
         100.0 * achieved / f64::from(RATE)
     ));
-    assert_eq!((times.len(), crowd.outcome(&id, Outcome::Delivered).await), (20_000, 20_000));
+    assert_eq!((times.len(), load.outcome(&id, Outcome::Delivered).await), (20_000, 20_000));
     assert!(achieved >= 0.95 * f64::from(RATE), "{achieved}");
     assert!(most <= RATE as usize * LIMIT_IN_QUARTERS / 4, "{most}");
-    crowd.end().await;
+    load.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes a minute"]
-async fn a_pause_and_an_end_are_felt_within_five_seconds_and_a_resumption_with_the_next_tick() {
+async fn pause_and_cancel_apply_within_five_seconds_and_resume_at_next_tick() {
     const RATE: u32 = 100;
-    let mut crowd = Crowd::start(RATE).await;
-    crowd.populate(0, 3_000).await;
-    let id = crowd.tell("paused").await;
+    let mut load = LoadTest::start(RATE).await;
+    load.populate(0, 3_000).await;
+    let id = load.start_broadcast("paused").await;
     SystemClock.sleep(Duration::from_secs(5)).await;
 
-    let paused = crowd.wish(&id, Command::Pause).await;
+    let paused = load.apply_command(&id, Command::Pause).await;
     SystemClock.sleep(Duration::from_secs(10)).await;
-    let before = of_tenant(&crowd.shown(), 0);
-    let resumed = crowd.wish(&id, Command::Resume).await;
-    crowd.tick().await;
+    let before = of_tenant(&load.shown(), 0);
+    let resumed = load.apply_command(&id, Command::Resume).await;
+    load.tick().await;
     SystemClock.sleep(Duration::from_secs(10)).await;
-    let after = of_tenant(&crowd.shown(), 0);
-    let ended = crowd.wish(&id, Command::Cancel).await;
+    let after = of_tenant(&load.shown(), 0);
+    let ended = load.apply_command(&id, Command::Cancel).await;
     SystemClock.sleep(Duration::from_secs(10)).await;
-    let all = of_tenant(&crowd.shown(), 0);
+    let all = of_tenant(&load.shown(), 0);
 
     let felt = |times: &[Timestamp], since: Timestamp| times[times.len() - 1].duration_since(since);
     let (pause, end) = (felt(&before, paused), felt(&all, ended));
     let resumption = after[before.len()].duration_since(resumed);
     let [p, r, e] = [pause, resumption, end].map(|felt| felt.as_secs_f64());
-    say(&format!("felt after: pause {p:.1} s, resumption {r:.1} s, end {e:.1} s"));
+    print(&format!("in effect after: pause {p:.1} s, resumption {r:.1} s, end {e:.1} s"));
     let bound = SignedDuration::from_millis(5_500);
     assert!(pause <= bound && end <= bound && resumption <= bound, "{pause:#} {resumption:#} {end:#}");
     assert!(before.len() < all.len() && all.len() < 3_000, "{} {}", before.len(), all.len());
-    crowd.end().await;
+    load.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes two minutes"]
-async fn a_throttled_tenant_costs_the_nine_others_nothing() {
+async fn throttled_tenant_does_not_slow_nine_others() {
     const RATE: u32 = 20;
     const TENANTS: usize = 10;
     let mut rates = Vec::new();
     for is_throttled in [false, true] {
-        let mut crowd = Crowd::start(RATE).await;
-        let throttled = crowd.populate(0, 500).await;
+        let mut load = LoadTest::start(RATE).await;
+        let throttled = load.populate(0, 500).await;
         for tenant in 1..TENANTS {
-            crowd.populate(tenant, 500).await;
+            load.populate(tenant, 500).await;
         }
         if is_throttled {
             let until = SystemClock.now() + SignedDuration::from_secs(20);
             let refusal = Refusal::new(429, "Throttled", "API calls quota exceeded").retry_after("2");
-            crowd.local.channel.throttle(throttled, until, refusal);
+            load.local.channel.throttle(throttled, until, refusal);
         }
 
-        let id = crowd.tell("ten-tenants").await;
-        crowd.until_done(&id).await;
+        let id = load.start_broadcast("ten-tenants").await;
+        load.until_done(&id).await;
 
-        let shown = crowd.shown();
+        let shown = load.shown();
         assert_eq!(shown.len(), TENANTS * 500);
-        // Also who has to wait for their first message loses by it.
+        // A tenant that waits for its first message is slowed down, too.
         let since = shown[0].0;
         let rates_of = (0..TENANTS).map(|tenant| rate(&of_tenant(&shown, tenant), since));
         rates.push(rates_of.collect::<Vec<_>>());
-        crowd.end().await;
+        load.end().await;
     }
     let [without, with] = &rates[..] else { unreachable!("two runs") };
 
     for tenant in 0..TENANTS {
         let (without, with) = (without[tenant], with[tenant]);
-        say(&format!("tenant {tenant}: {without:.2} a second, {with:.2} while tenant 0 is throttled"));
+        print(&format!("tenant {tenant}: {without:.2} a second, {with:.2} while tenant 0 is throttled"));
         assert!(tenant == 0 || with >= 0.95 * without, "tenant {tenant}: {with} of {without}");
     }
 }

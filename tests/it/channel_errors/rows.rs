@@ -1,5 +1,4 @@
-//! The rows of the channel's status table for an answer, in the order of the protocol's page.
-//! What they are played on is next door.
+//! The rows of the channel's status table for an answer, in the order of docs/protocol.md §1.8.
 
 use herald::jobs::FailureKind::{self, Busy, GatewayError, LostReply, Rejected, Throttled, Unauthorized};
 use herald::jobs::State;
@@ -10,18 +9,18 @@ use herald::protocol::channel_error::RejectionReason::{
 };
 use local::channel_emulator::Refusal;
 
-/// One row: what the channel answers, and what is to come of it.
+/// One row: the responses of the channel, and the expected result.
 pub(super) struct Row {
     pub(super) answers: Vec<Refusal>,
-    /// How the send stands after the first attempt.
+    /// State of the send after the first attempt.
     pub(super) at_first: State,
-    /// How it ends once the channel takes everything.
+    /// Final state, once the channel accepts everything.
     pub(super) in_the_end: State,
-    /// What its record names as the failure of the first attempt.
+    /// Recorded failure of the first attempt.
     pub(super) failure: Option<FailureKind>,
-    /// Requests made to the connector, all in all.
+    /// Total number of requests to the connector.
     pub(super) requests: usize,
-    /// What the table says of the reference.
+    /// Stored state of the reference.
     pub(super) reference: &'static str,
 }
 
@@ -36,84 +35,91 @@ fn row(
     Row { answers: answers.into(), at_first, in_the_end, failure, requests, reference }
 }
 
-/// Refused for good, at the first request.
+/// Returns a row for a permanent rejection of the first request.
 fn failed(answer: Refusal, failure: FailureKind, reference: &'static str) -> Row {
     row([answer], State::Failed, State::Failed, Some(failure), 1, reference)
 }
 
-/// Not taken now, and repeated by itself.
+/// Returns a row for a temporary rejection that is retried.
 fn repeated(answer: Refusal, failure: FailureKind) -> Row {
     row([answer], State::Retry, State::Sent, Some(failure), 2, "active")
 }
 
-pub(super) fn says(status: u16, code: &str, message: &str) -> Refusal {
+pub(super) fn refusal(status: u16, code: &str, message: &str) -> Refusal {
     Refusal::new(status, code, message)
 }
 
 const NESTED: &str = r#"{"errorCode":209,"message":"{\"subCode\":\"MessageWritesBlocked\",\"details\":\"Thread is blocked\"}"}"#;
 const DENIED: &str = r#"{"message":"Authorization has been denied for this request."}"#;
 
-/// The rows for an answer to a person.
+/// Returns the rows for an answer to a person.
 pub(super) fn rows() -> Vec<Row> {
     let denied = || Refusal::raw(401, DENIED);
-    let elsewhere = || says(403, "InvalidBotApiHost", "Invalid host");
-    let throttled = || says(429, "Throttled", "API calls quota exceeded");
-    let gone = || says(404, "ConversationNotFound", "Conversation not found.");
+    let elsewhere = || refusal(403, "InvalidBotApiHost", "Invalid host");
+    let throttled = || refusal(429, "Throttled", "API calls quota exceeded");
+    let gone = || refusal(404, "ConversationNotFound", "Conversation not found.");
     vec![
-        failed(says(400, "BadArgument", "Bad argument"), Rejected(Malformed), "active"),
+        failed(refusal(400, "BadArgument", "Bad argument"), Rejected(Malformed), "active"),
         failed(
-            says(400, "BadArgument", "Failed to decrypt pairwise id"),
+            refusal(400, "BadArgument", "Failed to decrypt pairwise id"),
             Rejected(ForeignPerson),
             "suspended (BadArgument)",
         ),
-        failed(says(400, "BadSyntax", "Malformed"), Rejected(Malformed), "active"),
+        failed(refusal(400, "BadSyntax", "Malformed"), Rejected(Malformed), "active"),
         failed(
-            says(400, "BadSyntax", "Bad format of conversation ID"),
+            refusal(400, "BadSyntax", "Bad format of conversation ID"),
             Rejected(InvalidConversation),
             "suspended (BadSyntax)",
         ),
         failed(
-            says(400, "BadArgument", "Streaming api is not enabled"),
+            refusal(400, "BadArgument", "Streaming api is not enabled"),
             Rejected(StreamUnsupported),
             "active",
         ),
-        repeated(says(401, "BotNotRegistered", "No bot"), Unauthorized),
+        repeated(refusal(401, "BotNotRegistered", "No bot"), Unauthorized),
         row([denied()], State::Sent, State::Sent, None, 2, "active"),
         row([denied(), denied()], State::Retry, State::Sent, Some(Unauthorized), 3, "active"),
         failed(
-            says(403, "BotDisabledByAdmin", "No"),
+            refusal(403, "BotDisabledByAdmin", "No"),
             Rejected(DisabledByAdmin),
             "suspended (BotDisabledByAdmin)",
         ),
         failed(
-            says(403, "BotNotInConversationRoster", "No"),
+            refusal(403, "BotNotInConversationRoster", "No"),
             Rejected(NotInRoster),
             "suspended (BotNotInConversationRoster)",
         ),
         failed(
-            says(403, "ConversationBlockedByUser", "No"),
+            refusal(403, "ConversationBlockedByUser", "No"),
             Rejected(BlockedByUser),
             "suspended (ConversationBlockedByUser)",
         ),
         failed(Refusal::raw(403, NESTED), Rejected(BlockedByUser), "suspended (MessageWritesBlocked)"),
-        failed(says(403, "NotEnoughPermissions", "No"), Rejected(NotPermitted), "active"),
+        failed(refusal(403, "NotEnoughPermissions", "No"), Rejected(NotPermitted), "active"),
         row([elsewhere()], State::Sent, State::Sent, None, 2, "active, elsewhere"),
         row([elsewhere(), elsewhere()], State::Failed, State::Failed, Some(Rejected(WrongHost)), 2, "active"),
         failed(
-            says(403, "BadArgument", "Failed to decrypt conversation id"),
+            refusal(403, "BadArgument", "Failed to decrypt conversation id"),
             Rejected(ForeignConversation),
             "suspended (BadArgument)",
         ),
         failed(
-            says(403, "ContentStreamNotAllowed", "Content stream was canceled by user."),
+            refusal(403, "ContentStreamNotAllowed", "Content stream was canceled by user."),
             Rejected(StreamStopped),
             "active",
         ),
         failed(Refusal::raw(403, ""), Rejected(Unexplained), "active, suspect"),
-        failed(says(403, "ServiceError", "Unknown"), Rejected(Other), "active"),
-        failed(says(403, "AclCheckFailed", "No"), Rejected(BlockedByUser), "suspended (AclCheckFailed)"),
-        failed(says(403, "ForbiddenOperationException", "No"), Rejected(Undocumented), "active, suspect"),
-        row([says(404, "ActivityNotFoundInConversation", "No")], State::Sent, State::Sent, None, 2, "active"),
+        failed(refusal(403, "ServiceError", "Unknown"), Rejected(Other), "active"),
+        failed(refusal(403, "AclCheckFailed", "No"), Rejected(BlockedByUser), "suspended (AclCheckFailed)"),
+        failed(refusal(403, "ForbiddenOperationException", "No"), Rejected(Undocumented), "active, suspect"),
+        row(
+            [refusal(404, "ActivityNotFoundInConversation", "No")],
+            State::Sent,
+            State::Sent,
+            None,
+            2,
+            "active",
+        ),
         row([gone()], State::Sent, State::Sent, None, 3, "active"),
         row(
             [gone(), gone()],
@@ -126,23 +132,23 @@ pub(super) fn rows() -> Vec<Row> {
         failed(Refusal::raw(404, "<html>"), Rejected(Other), "active"),
         failed(Refusal::raw(405, ""), Rejected(NotOffered), "active"),
         repeated(Refusal::raw(408, ""), LostReply),
-        repeated(says(412, "PreconditionFailed", "Busy"), Busy),
-        failed(says(413, "MessageSizeTooBig", "Message size too large"), Rejected(TooLarge), "active"),
-        failed(says(413, "RequestEntityTooLarge", "Too large"), Rejected(TooLarge), "active"),
+        repeated(refusal(412, "PreconditionFailed", "Busy"), Busy),
+        failed(refusal(413, "MessageSizeTooBig", "Message size too large"), Rejected(TooLarge), "active"),
+        failed(refusal(413, "RequestEntityTooLarge", "Too large"), Rejected(TooLarge), "active"),
         repeated(throttled(), Throttled),
         repeated(throttled().retry_after("7"), Throttled),
         repeated(throttled().retry_after("Sun, 22 Nov 2026 09:05:00 GMT"), Throttled),
         repeated(throttled().retry_after("soon"), Throttled),
-        repeated(says(500, "ServiceError", "Internal"), LostReply),
+        repeated(refusal(500, "ServiceError", "Internal"), LostReply),
         row(
-            [says(500, "ServiceError", "Internal"), says(500, "ServiceError", "Internal")],
+            [refusal(500, "ServiceError", "Internal"), refusal(500, "ServiceError", "Internal")],
             State::Retry,
             State::Unknown,
             Some(LostReply),
             2,
             "active",
         ),
-        repeated(says(502, "ServiceError", "Dependency"), GatewayError),
+        repeated(refusal(502, "ServiceError", "Dependency"), GatewayError),
         repeated(Refusal::raw(503, ""), GatewayError),
         repeated(Refusal::raw(504, "<html>"), GatewayError),
         row(

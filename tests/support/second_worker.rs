@@ -1,10 +1,10 @@
-//! A second worker beside a story's own: the shipped one, on the same table, queues and channel, in another cloud.
-//! It is for stories about hosts that the channel's emulator is not.
+//! A second worker of the same bundle: same table, queues and channel, in another cloud. For tests with hosts that the
+//! channel emulator does not have.
 
-use herald::agent::Engine;
 use std::sync::Arc;
 use std::time::Duration;
 
+use herald::agent::Engine;
 use herald::aws::config;
 use herald::aws::config::{AccessSettings, AgentSettings, AllowedTenants, SenderSettings};
 use herald::channel::connector::{Connector, ConversationSurface};
@@ -19,13 +19,13 @@ use worker::Worker;
 use crate::TestBundle;
 
 /// A worker of another cloud.
-pub struct Neighbour {
-    /// The worker.
+pub struct SecondWorker {
+    /// The worker itself.
     pub worker: Arc<Worker>,
 }
 
-impl Neighbour {
-    /// A worker with this engine in this cloud, which makes its requests by `http`.
+impl SecondWorker {
+    /// Creates a worker with this engine in this cloud, which makes its requests with `http`.
     #[must_use]
     pub fn new(
         bundle: &TestBundle,
@@ -34,7 +34,7 @@ impl Neighbour {
         http: reqwest::Client,
     ) -> Self {
         let local = bundle.local();
-        let tenant = bundle.channel().add_person("Somebody").tenant;
+        let tenant = bundle.channel().add_person("Second").tenant;
         let secret = config::Credential::GivenSecret("emulated".into());
         let registration = Registration {
             agent: AgentSettings {
@@ -61,23 +61,23 @@ impl Neighbour {
         Self { worker: Arc::new(Worker::new(parts)) }
     }
 
-    /// The pump of a queue, with this worker at its end.
+    /// Returns a poller of the queue that passes its messages to this worker.
     #[must_use]
-    pub fn pump(&self, bundle: &TestBundle, queue: &str) -> QueuePoller {
-        QueuePoller { worker: self.worker.clone(), ..bundle.pump(queue) }
+    pub fn poller(&self, bundle: &TestBundle, queue: &str) -> QueuePoller {
+        QueuePoller { worker: self.worker.clone(), ..bundle.poller(queue) }
     }
 
-    /// Works on all queues until nothing is in them, and lets time pass whenever something has to wait.
+    /// Works on all queues until they are empty, and advances the clock whenever a message is returned.
     pub async fn drain(&self, bundle: &TestBundle) {
         loop {
             let mut is_idle = true;
             for queue in ["turns", "tasks", "deliveries"] {
-                match self.pump(bundle, queue).step().await.unwrap() {
+                match self.poller(bundle, queue).step().await.unwrap() {
                     Step::Idle => continue,
                     Step::Settled => {}
                     Step::Returned { receipt } => {
                         bundle.clock().advance(Duration::from_secs(2));
-                        bundle.bring_back(queue, &receipt).await;
+                        bundle.make_visible(queue, &receipt).await;
                     }
                 }
                 is_idle = false;

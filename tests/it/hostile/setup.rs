@@ -1,7 +1,6 @@
-//! A world to play requests in: the real handler for the public cloud, whose key sets alone are the emulator's.
-//! It has a table and queues behind a counted wire, or nothing behind it at all.
+//! The real handler for the public cloud, with the key sets of the emulator. Table and queues are behind a counting
+//! proxy, or absent.
 
-use herald::agent::Engine;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -10,6 +9,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_dynamodb::types::AttributeValue;
+use herald::agent::Engine;
 use herald::aws::config::{
     AccessSettings, AgentSettings, AllowedTenants, Credential, SenderSettings, TENANT_RATE,
 };
@@ -30,41 +30,41 @@ use serde_json::{Value, json};
 use support::{ScriptedEngine, TestBundle, TestClock};
 use tokio::net::TcpListener;
 
-use super::forge::{CALLER, Request, Site};
+use super::counting_proxy::CountingProxy;
 use super::keys;
-use super::trap::Trap;
-use super::wire::Wire;
+use super::request_builder::{CALLER, Request, RequestBuilder};
+use super::ssrf_listener::SsrfListener;
 
 pub(super) const CLIENT_ID: &str = "5d0c9c1e-7a3b-4f0e-9f8e-2b1a6c3d4e5f";
 pub(super) const TENANT: &str = "9a1b2c3d-4e5f-4a6b-8c7d-0e1f2a3b4c5d";
 pub(super) const SERVICE_URL: &str = "https://smba.trafficmanager.net/emea/";
 
-/// The handler and what is around it.
-pub(super) struct World {
-    pub(super) site: Site,
+/// The handler and its environment.
+pub(super) struct Setup {
+    pub(super) builder: RequestBuilder,
     pub(super) clock: Arc<TestClock>,
-    pub(super) wire: Wire,
+    pub(super) proxy: CountingProxy,
     pub(super) channel: Channel,
     pub(super) entra: Channel,
-    /// Takes the channel's own tokens alone, as it is unless `CHANNEL_CALLERS` is set.
+    /// Accepts only tokens of the channel, as without `CHANNEL_CALLERS`.
     pub(super) inbound: Inbound,
-    /// Takes those of a caller with Entra's tokens too.
+    /// Also accepts Entra tokens of one caller.
     pub(super) with_callers: Inbound,
     resources: Resources,
     _stack: Option<Stack>,
 }
 
-/// What became of a request.
+/// Response to a request.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Answer {
-    /// 502 where the function failed: that is what API Gateway makes of it.
+    /// 502 where the function failed, as API Gateway responds.
     pub(super) status: u16,
     pub(super) headers: Value,
     pub(super) body: String,
 }
 
-impl World {
-    /// A world with a table and queues.
+impl Setup {
+    /// Starts a setup with a table and queues.
     pub(super) async fn new() -> Self {
         let template = Template::parse(include_str!("../../../template.yaml")).unwrap();
         let clock = TestBundle::clock_at_start();
@@ -74,19 +74,19 @@ impl World {
         Self::start(clock, Some(stack)).await
     }
 
-    /// A world in which nothing is kept: whatever is stored or queued is answered with success and forgotten.
-    pub(super) async fn forgetful() -> Self {
+    /// Starts a setup that stores nothing: each request to table and queues succeeds without effect.
+    pub(super) async fn without_storage() -> Self {
         Self::start(TestBundle::clock_at_start(), None).await
     }
 
     async fn start(clock: Arc<TestClock>, stack: Option<Stack>) -> Self {
-        let wire = Wire::to(stack.as_ref().map(Stack::endpoint)).await;
+        let proxy = CountingProxy::to(stack.as_ref().map(Stack::endpoint)).await;
         let queue = |id: &str| match stack.as_ref().and_then(|stack| stack.queue_url(id)) {
             Some(url) => url.to_owned(),
-            None => format!("{}/000000000000/{id}.fifo", wire.url),
+            None => format!("{}/000000000000/{id}.fifo", proxy.url),
         };
         let resources = Resources {
-            aws: sdk_config(&wire.url),
+            aws: sdk_config(&proxy.url),
             table_name: stack.as_ref().map_or("herald", Stack::table_name).to_owned(),
             turns: queue("TurnsQueue"),
             tasks: queue("TasksQueue"),
@@ -96,21 +96,21 @@ impl World {
         keys::channel_set().into_iter().for_each(|key| channel.publish_key(key));
         keys::entra_set().into_iter().for_each(|key| entra.publish_key(key));
         let inbound = |callers| build(cloud(&channel, &entra), callers, &resources, &clock);
-        let site = Site {
+        let builder = RequestBuilder {
             client_id: CLIENT_ID.to_owned(),
             tenant: TENANT.to_owned(),
             service_url: SERVICE_URL.to_owned(),
             activity: activity(),
             clock: clock.clone(),
-            trap: Trap::new(),
+            listener: SsrfListener::new(),
             made: AtomicU64::new(0),
         };
         Self {
             inbound: inbound(vec![]),
             with_callers: inbound(vec![ClientId::new(CALLER).unwrap()]),
-            site,
+            builder,
             clock,
-            wire,
+            proxy,
             channel,
             entra,
             resources,
@@ -118,32 +118,32 @@ impl World {
         }
     }
 
-    /// The handler of `herald run --playground` with the agent's own credential.
+    /// Returns the handler of `herald run --playground` with the agent's own credential.
     pub(super) fn own_playground(&self) -> Inbound {
         let registration = registration(cloud(&self.channel, &self.entra), vec![]);
-        wire_up(registration.for_playground(), &self.resources, &self.clock)
+        new_inbound(registration.for_playground(), &self.resources, &self.clock)
     }
 
-    /// Another handler, whose keys come from the channel under another address and have not been asked for yet.
-    pub(super) fn newcomer(&self, name: &str) -> Inbound {
+    /// Returns another handler, whose signing keys have another URL and have not been fetched yet.
+    pub(super) fn handler_without_keys(&self, name: &str) -> Inbound {
         let mut cloud = cloud(&self.channel, &self.entra);
         cloud.openid_metadata = format!("{}?{name}", cloud.openid_metadata);
         build(cloud, vec![], &self.resources, &self.clock)
     }
 
-    /// The handler that a request is for.
+    /// Returns the handler that a request is for.
     pub(super) fn inbound(&self, request: &Request) -> &Inbound {
         let mutation = &request.mutation;
         let is_entra = mutation.from.as_deref().is_some_and(|from| from != "channel");
         if mutation.callers.unwrap_or(is_entra) { &self.with_callers } else { &self.inbound }
     }
 
-    /// Has the request answered.
+    /// Sends the request to its handler.
     pub(super) async fn play(&self, request: &Request) -> Answer {
         play(self.inbound(request), &request.event).await
     }
 
-    /// Takes the turn out of its queue; `None` when there is none.
+    /// Removes the turn from its queue and returns it; `None` when there is none.
     pub(super) async fn queued(&self) -> Option<herald::aws::queue::TurnWork> {
         let sqs = aws_sdk_sqs::Client::new(&self.resources.aws);
         let url = &self.resources.turns;
@@ -163,8 +163,8 @@ impl World {
         }
     }
 
-    /// When the kept reference to a conversation was last confirmed.
-    pub(super) async fn moment(&self, reference: &ConversationReference) -> Option<Timestamp> {
+    /// Returns the time of the last update of the stored reference.
+    pub(super) async fn last_update(&self, reference: &ConversationReference) -> Option<Timestamp> {
         let dynamodb = aws_sdk_dynamodb::Client::new(&self.resources.aws);
         let items = dynamodb.scan().table_name(&self.resources.table_name).send().await.unwrap().items;
         let key = self.inbound.references.key(reference);
@@ -176,7 +176,7 @@ impl World {
     }
 }
 
-/// What `inbound` makes of an event.
+/// Returns the response of `inbound` to an event.
 pub(super) async fn play(inbound: &Inbound, event: &Value) -> Answer {
     let Ok(answer) = api_gateway::handle(inbound, event).await else {
         return Answer { status: 502, headers: Value::Null, body: String::new() };
@@ -188,7 +188,7 @@ pub(super) async fn play(inbound: &Inbound, event: &Value) -> Answer {
     }
 }
 
-/// The public cloud, with key sets that tests can sign for.
+/// Returns the public cloud with key sets that tests can sign for.
 fn cloud(channel: &Channel, entra: &Channel) -> Cloud {
     let metadata = |channel: &Channel| channel.cloud()["openid_metadata"].as_str().unwrap().to_owned();
     let mut cloud = Cloud::parse("public").unwrap();
@@ -203,7 +203,7 @@ fn build(
     resources: &Resources,
     clock: &Arc<TestClock>,
 ) -> Inbound {
-    wire_up(registration(cloud, channel_callers), resources, clock)
+    new_inbound(registration(cloud, channel_callers), resources, clock)
 }
 
 fn registration(cloud: Cloud, channel_callers: Vec<ClientId>) -> Registration {
@@ -222,15 +222,15 @@ fn registration(cloud: Cloud, channel_callers: Vec<ClientId>) -> Registration {
     }
 }
 
-fn wire_up(registration: Registration, resources: &Resources, clock: &Arc<TestClock>) -> Inbound {
-    let engine: Arc<dyn Engine> = Arc::new(ScriptedEngine::saying("Hello."));
+fn new_inbound(registration: Registration, resources: &Resources, clock: &Arc<TestClock>) -> Inbound {
+    let engine: Arc<dyn Engine> = Arc::new(ScriptedEngine::replying("Hello."));
     let clock: Arc<dyn Clock> = clock.clone();
     let bundle =
         Bundle::new(registration, resources, &engine, &clock, Random::seeded(7), TENANT_RATE).unwrap();
     Arc::into_inner(bundle.inbound).unwrap()
 }
 
-/// A message in a personal conversation of Teams.
+/// Returns a message in a personal conversation of Teams.
 fn activity() -> Value {
     json!({
         "type": "message",

@@ -1,4 +1,4 @@
-//! Courtesy: who has muted something is not told of it, and nobody is disturbed in their quiet hours.
+//! Notification preferences: muted topics and quiet hours.
 
 mod topics;
 
@@ -22,14 +22,13 @@ async fn order_desk() -> TestBundle {
     TestBundle::with_shared(Arc::new(desk), clock).await
 }
 
-/// `person` says `text`, and is answered.
-async fn say(bundle: &TestBundle, person: &Person, text: &str) {
-    bundle.receive(bundle.channel().message(person, text)).await;
-    bundle.drain().await;
+/// Has `person` write `text`, waits for the answer, and advances the clock by a second.
+async fn ask(bundle: &TestBundle, person: &Person, text: &str) {
+    bundle.ask(person, text).await;
     bundle.clock().advance(Duration::from_secs(1));
 }
 
-/// Something about news, known by `key`.
+/// Returns an event about news with `key`.
 fn news(key: &str) -> Value {
     json!({
         "version": 1, "notification": "announcement", "topic": "news", "key": key, "audience": { "kind": "everyone" },
@@ -37,13 +36,13 @@ fn news(key: &str) -> Value {
     })
 }
 
-async fn tell(bundle: &TestBundle, event: Value) {
+async fn send_broadcast(bundle: &TestBundle, event: Value) {
     bundle.local().fire(event).await.unwrap();
     bundle.drain().await;
 }
 
-/// Lets the clock show `time` and ticks: in the last hour, for in those before it had ticked.
-async fn at(bundle: &TestBundle, time: &str) {
+/// Advances the clock to `time` and ticks, as if every earlier tick but those of the last hour had run.
+async fn tick_at(bundle: &TestBundle, time: &str) {
     let time: Timestamp = time.parse().unwrap();
     let ticked = Minute::of(time - SignedDuration::from_mins(65));
     bundle.local().bundle.proactive.timers.advance_watermark(ticked).await.unwrap();
@@ -53,8 +52,8 @@ async fn at(bundle: &TestBundle, time: &str) {
     bundle.drain().await;
 }
 
-/// What was said to `person`.
-fn told(bundle: &TestBundle, person: &Person) -> Vec<String> {
+/// Returns the texts that were sent to `person`.
+fn texts_to(bundle: &TestBundle, person: &Person) -> Vec<String> {
     let conversation = bundle.channel().personal_conversation(person);
     let entries = bundle
         .channel()
@@ -71,95 +70,95 @@ async fn outcomes(bundle: &TestBundle, key: &str) -> BTreeMap<Outcome, i64> {
 }
 
 #[tokio::test]
-async fn who_has_muted_a_topic_is_left_out_until_they_unmute_it() {
+async fn muted_topic_is_skipped_until_unmuted() {
     let bundle = order_desk().await;
     let (alex, robin) = (bundle.install("Alex").await, bundle.install("Robin").await);
-    say(&bundle, &alex, "mute news").await;
+    ask(&bundle, &alex, "mute news").await;
 
-    tell(&bundle, news("one")).await;
-    say(&bundle, &alex, "unmute news").await;
-    tell(&bundle, news("two")).await;
+    send_broadcast(&bundle, news("one")).await;
+    ask(&bundle, &alex, "unmute news").await;
+    send_broadcast(&bundle, news("two")).await;
 
-    let heard = |person| {
-        told(&bundle, person).into_iter().filter(|text| text.starts_with("News")).collect::<Vec<_>>()
+    let news_texts = |person| {
+        texts_to(&bundle, person).into_iter().filter(|text| text.starts_with("News")).collect::<Vec<_>>()
     };
-    assert_eq!(heard(&robin), ["News one.", "News two."]);
-    assert_eq!(heard(&alex), ["News two."]);
+    assert_eq!(news_texts(&robin), ["News one.", "News two."]);
+    assert_eq!(news_texts(&alex), ["News two."]);
     assert_eq!(outcomes(&bundle, "one").await, [(Outcome::Delivered, 1), (Outcome::OptedOut, 1)].into());
     bundle.end().await;
 }
 
 #[tokio::test]
-async fn what_was_muted_stays_so_when_the_conversation_is_written_anew() {
+async fn mute_survives_replacement_of_the_reference() {
     let bundle = order_desk().await;
     let mut alex = bundle.install("Alex").await;
-    say(&bundle, &alex, "mute").await;
+    ask(&bundle, &alex, "mute").await;
 
     alex.locale = "de-CH".to_owned();
     alex.time_zone = "Europe/Zurich".to_owned();
-    say(&bundle, &alex, "hello").await;
+    ask(&bundle, &alex, "hello").await;
     bundle.receive(bundle.channel().uninstall(&alex)).await;
     bundle.drain().await;
     bundle.clock().advance(Duration::from_secs(1));
     bundle.receive(bundle.channel().install(&alex)).await;
     bundle.drain().await;
-    tell(&bundle, news("one")).await;
+    send_broadcast(&bundle, news("one")).await;
 
     assert_eq!(outcomes(&bundle, "one").await, [(Outcome::OptedOut, 1)].into());
     bundle.end().await;
 }
 
 #[tokio::test]
-async fn nobody_is_disturbed_in_their_quiet_hours_but_for_what_is_urgent() {
+async fn quiet_hours_defer_all_but_urgent_notifications() {
     let bundle = order_desk().await;
     let mut tokyo = bundle.channel().add_person("Tokyo");
     tokyo.time_zone = "Asia/Tokyo".to_owned();
     let mut zurich = bundle.channel().add_person("Zurich");
     zurich.time_zone = "Europe/Zurich".to_owned();
     for person in [&tokyo, &zurich] {
-        say(&bundle, person, "quiet hours 22:00 to 07:00").await;
+        ask(&bundle, person, "quiet hours 22:00 to 07:00").await;
     }
     let mut urgent = news("urgent");
     urgent["urgent"] = json!(true);
 
-    at(&bundle, "2026-11-22T21:30:00Z").await;
-    tell(&bundle, news("night")).await;
-    tell(&bundle, urgent).await;
+    tick_at(&bundle, "2026-11-22T21:30:00Z").await;
+    send_broadcast(&bundle, news("night")).await;
+    send_broadcast(&bundle, urgent).await;
     let meanwhile = outcomes(&bundle, "night").await;
-    let night = (told(&bundle, &tokyo).split_off(1), told(&bundle, &zurich).split_off(1));
-    at(&bundle, "2026-11-22T22:00:00Z").await;
-    let morning_in_tokyo = (told(&bundle, &tokyo).split_off(1), told(&bundle, &zurich).split_off(1));
-    at(&bundle, "2026-11-23T05:59:59Z").await;
-    let before_seven = told(&bundle, &zurich).split_off(1);
-    at(&bundle, "2026-11-23T06:00:00Z").await;
+    let night = (texts_to(&bundle, &tokyo).split_off(1), texts_to(&bundle, &zurich).split_off(1));
+    tick_at(&bundle, "2026-11-22T22:00:00Z").await;
+    let morning_in_tokyo = (texts_to(&bundle, &tokyo).split_off(1), texts_to(&bundle, &zurich).split_off(1));
+    tick_at(&bundle, "2026-11-23T05:59:59Z").await;
+    let before_seven = texts_to(&bundle, &zurich).split_off(1);
+    tick_at(&bundle, "2026-11-23T06:00:00Z").await;
 
     assert_eq!(night.0, ["News urgent."]);
     assert_eq!(night, (night.0.clone(), night.0.clone()));
     assert_eq!(meanwhile, [(Outcome::Deferred, 2)].into());
     assert_eq!(morning_in_tokyo, (vec!["News urgent.".to_owned(), "News night.".to_owned()], night.1));
     assert_eq!(before_seven, ["News urgent."]);
-    assert_eq!(told(&bundle, &zurich)[1..], ["News urgent.", "News night."]);
+    assert_eq!(texts_to(&bundle, &zurich)[1..], ["News urgent.", "News night."]);
     assert_eq!(outcomes(&bundle, "night").await, [(Outcome::Delivered, 2)].into());
     bundle.end().await;
 }
 
 #[tokio::test]
-async fn what_waits_for_the_morning_is_not_said_to_who_mutes_it_meanwhile() {
+async fn deferred_delivery_is_skipped_when_muted_meanwhile() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
-    say(&bundle, &alex, "quiet hours 22:00 to 07:00").await;
-    at(&bundle, "2026-11-22T23:00:00Z").await;
-    tell(&bundle, news("night")).await;
+    ask(&bundle, &alex, "quiet hours 22:00 to 07:00").await;
+    tick_at(&bundle, "2026-11-22T23:00:00Z").await;
+    send_broadcast(&bundle, news("night")).await;
 
-    say(&bundle, &alex, "mute news").await;
-    at(&bundle, "2026-11-23T07:00:00Z").await;
+    ask(&bundle, &alex, "mute news").await;
+    tick_at(&bundle, "2026-11-23T07:00:00Z").await;
 
     assert_eq!(outcomes(&bundle, "night").await, [(Outcome::OptedOut, 1)].into());
     bundle.end().await;
 }
 
 #[tokio::test]
-async fn the_digests_button_mutes_it_and_takes_that_back() {
+async fn digest_button_mutes_and_unmutes() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
     bundle.fire(json!({ "kind": "everyone" })).await.unwrap();
@@ -186,7 +185,7 @@ async fn the_digests_button_mutes_it_and_takes_that_back() {
 }
 
 #[tokio::test]
-async fn of_two_wishes_the_later_counts_whichever_is_worked_on_first() {
+async fn later_of_two_settings_wins_in_either_processing_order() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
     let action =
@@ -194,20 +193,20 @@ async fn of_two_wishes_the_later_counts_whichever_is_worked_on_first() {
 
     bundle.deliver(bundle.channel().invoke(&alex, "adaptiveCard/action", action)).await;
     bundle.clock().advance(Duration::from_secs(1));
-    bundle.receive(bundle.channel().message(&alex, "unmute news")).await;
+    bundle.send(&alex, "unmute news").await;
     bundle.step("turns").await;
     bundle.drain().await;
-    tell(&bundle, news("one")).await;
+    send_broadcast(&bundle, news("one")).await;
 
     assert_eq!(outcomes(&bundle, "one").await, [(Outcome::Delivered, 1)].into());
     bundle.end().await;
 }
 
 #[tokio::test]
-async fn nobody_is_told_as_long_as_it_is_not_known_who_has_muted_it() {
+async fn nothing_is_sent_while_preferences_cannot_be_read() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
-    say(&bundle, &alex, "mute").await;
+    ask(&bundle, &alex, "mute").await;
     bundle.local().fire(news("one")).await.unwrap();
 
     let refuse = |operation: &str| match operation.contains("BatchGetItem") {
@@ -218,33 +217,33 @@ async fn nobody_is_told_as_long_as_it_is_not_known_who_has_muted_it() {
     bundle.step("deliveries").await;
     bundle.local().stack.on_request(Arc::new(|_: &str| RequestFate::Pass));
 
-    assert!(!told(&bundle, &alex).contains(&"News one.".to_owned()));
+    assert!(!texts_to(&bundle, &alex).contains(&"News one.".to_owned()));
     bundle.purge("deliveries").await;
     bundle.end().await;
 }
 
 #[tokio::test]
-async fn one_of_whom_it_cannot_be_read_what_they_muted_stops_nobody_else() {
+async fn unreadable_preferences_do_not_block_other_recipients() {
     let bundle = order_desk().await;
     let (alex, robin) = (bundle.install("Alex").await, bundle.install("Robin").await);
-    say(&bundle, &alex, "mute news").await;
-    bundle.spoil_an_item("preferences").await;
+    ask(&bundle, &alex, "mute news").await;
+    bundle.corrupt_item("preferences").await;
 
-    tell(&bundle, news("one")).await;
+    send_broadcast(&bundle, news("one")).await;
 
     assert_eq!(outcomes(&bundle, "one").await, [(Outcome::Delivered, 1), (Outcome::Failed, 1)].into());
-    assert_eq!(told(&bundle, &robin).last().unwrap(), "News one.");
-    assert!(!told(&bundle, &alex).contains(&"News one.".to_owned()));
+    assert_eq!(texts_to(&bundle, &robin).last().unwrap(), "News one.");
+    assert!(!texts_to(&bundle, &alex).contains(&"News one.".to_owned()));
     bundle.end().await;
 }
 
 #[tokio::test]
-async fn what_is_taken_back_is_taken_back_from_who_has_muted_it_since_too() {
+async fn recall_reaches_recipients_who_muted_since() {
     let bundle = order_desk().await;
     let alex = bundle.install("Alex").await;
-    tell(&bundle, news("one")).await;
-    say(&bundle, &alex, "mute").await;
-    at(&bundle, "2026-11-22T09:10:00Z").await;
+    send_broadcast(&bundle, news("one")).await;
+    ask(&bundle, &alex, "mute").await;
+    tick_at(&bundle, "2026-11-22T09:10:00Z").await;
 
     support::broadcasts::recall(&bundle, "one").await;
     bundle.drain().await;
@@ -255,33 +254,34 @@ async fn what_is_taken_back_is_taken_back_from_who_has_muted_it_since_too() {
 }
 
 #[tokio::test]
-async fn each_is_told_at_nine_on_their_own_clocks() {
+async fn each_recipient_is_sent_at_nine_local_time() {
     let bundle = order_desk().await;
     let zones = ["Asia/Tokyo", "Europe/Zurich", "America/New_York"];
     let mut people = Vec::new();
     for zone in zones {
         let mut person = bundle.channel().add_person(zone);
         person.time_zone = zone.to_owned();
-        say(&bundle, &person, "hello").await;
+        ask(&bundle, &person, "hello").await;
         people.push(person);
     }
     let mut event = news("one");
     event["local_time"] = json!("09:00");
     event["scheduled_time"] = json!("2026-11-22T20:00:00Z");
 
-    at(&bundle, "2026-11-22T20:00:00Z").await;
-    tell(&bundle, event).await;
-    let mut told_by = Vec::new();
+    tick_at(&bundle, "2026-11-22T20:00:00Z").await;
+    send_broadcast(&bundle, event).await;
+    let mut received_by = Vec::new();
     for time in
         ["2026-11-22T23:59:00Z", "2026-11-23T00:00:00Z", "2026-11-23T08:00:00Z", "2026-11-23T14:00:00Z"]
     {
-        at(&bundle, time).await;
-        let told = people.iter().map(|person| told(&bundle, person).contains(&"News one.".to_owned()));
-        told_by.push(told.collect::<Vec<_>>());
+        tick_at(&bundle, time).await;
+        let received =
+            people.iter().map(|person| texts_to(&bundle, person).contains(&"News one.".to_owned()));
+        received_by.push(received.collect::<Vec<_>>());
     }
 
     assert_eq!(
-        told_by,
+        received_by,
         [[false, false, false], [true, false, false], [true, true, false], [true, true, true]]
     );
     assert_eq!(bundle.channel().texts().iter().filter(|text| *text == "News one.").count(), 3);

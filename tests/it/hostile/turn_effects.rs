@@ -1,5 +1,5 @@
-//! Rows whose effect shows once the worker has answered: played with the channel emulator at the other end.
-//! Their statuses are the corpus's affair.
+//! Rows whose effect shows after the worker has run, with the channel emulator at the other end. The corpus test checks
+//! their statuses.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -8,38 +8,38 @@ use std::sync::atomic::AtomicU64;
 use local::channel_emulator::Person;
 use support::{ScriptedEngine, TestBundle};
 
-use super::forge::{Request, Site};
+use super::request_builder::{Request, RequestBuilder};
 use super::row::{self, Mutation, Row};
-use super::trap::Trap;
-use super::world::{CLIENT_ID, TENANT, World, play};
-use super::{keys, say};
+use super::setup::{CLIENT_ID, Setup, TENANT, play};
+use super::ssrf_listener::SsrfListener;
+use super::{keys, print};
 
 /// A bundle that answers "Hello.", and requests of one person to it.
-struct Story {
+struct TurnHarness {
     bundle: TestBundle,
     engine: Arc<ScriptedEngine>,
-    site: Site,
+    builder: RequestBuilder,
 }
 
-impl Story {
+impl TurnHarness {
     async fn begin() -> Self {
-        let engine = Arc::new(ScriptedEngine::saying("Hello."));
+        let engine = Arc::new(ScriptedEngine::replying("Hello."));
         let clock = TestBundle::clock_at_start();
         let bundle = TestBundle::with_shared(engine.clone(), clock.clone()).await;
         keys::channel_set().into_iter().for_each(|key| bundle.channel().publish_key(key));
         let alex: Person = bundle.channel().add_person("Alex");
         let mut activity = bundle.channel().message(&alex, "hello");
         activity["id"] = "<id>".into();
-        let site = Site {
+        let builder = RequestBuilder {
             client_id: CLIENT_ID.to_owned(),
             tenant: TENANT.to_owned(),
             service_url: bundle.channel().service_url(),
             activity,
             clock,
-            trap: Trap::new(),
+            listener: SsrfListener::new(),
             made: AtomicU64::new(0),
         };
-        Self { bundle, engine, site }
+        Self { bundle, engine, builder }
     }
 
     async fn play(&self, request: &Request) -> u16 {
@@ -48,7 +48,7 @@ impl Story {
 
     async fn end(self) {
         self.bundle.drain().await;
-        assert!(!self.site.trap.is_sprung(), "somebody asked where nothing may be asked for");
+        assert!(!self.builder.listener.was_contacted(), "a request reached the listener");
         self.bundle.end().await;
     }
 }
@@ -63,7 +63,7 @@ fn mutations(effect: &str) -> Vec<Mutation> {
     rows(effect).into_iter().flat_map(|row| row.mutations).collect()
 }
 
-/// Those of the row, all with one id.
+/// Returns the mutations of the row, all with one activity id.
 fn same_id(effect: &str) -> Vec<Mutation> {
     let mut mutations = mutations(effect);
     for mutation in &mut mutations {
@@ -73,7 +73,7 @@ fn same_id(effect: &str) -> Vec<Mutation> {
 }
 
 #[tokio::test]
-async fn every_effect_of_the_corpus_is_looked_at_somewhere() {
+async fn every_effect_of_the_corpus_is_asserted() {
     let known = [
         "unchanged",
         "nothing queued",
@@ -96,8 +96,8 @@ async fn every_effect_of_the_corpus_is_looked_at_somewhere() {
         "placed as text",
         "sent once",
         "not followed",
-        "told once there is a token",
-        "put off within the hour",
+        "sent once there is a token",
+        "retried within the hour",
         "read as it came",
     ];
 
@@ -107,17 +107,17 @@ async fn every_effect_of_the_corpus_is_looked_at_somewhere() {
 }
 
 #[tokio::test]
-async fn a_conversations_name_stays_one_segment_of_the_connectors_path() {
-    let story = Story::begin().await;
+async fn conversation_id_stays_one_path_segment() {
+    let harness = TurnHarness::begin().await;
     let mutations = mutations("one segment");
 
     for mutation in &mutations {
-        assert_eq!(story.play(&story.site.request(mutation)).await, 202);
-        story.bundle.drain().await;
+        assert_eq!(harness.play(&harness.builder.request(mutation)).await, 202);
+        harness.bundle.drain().await;
 
-        // The channel knows no such conversation: the person's own one is created, and answered in.
-        let entries = story.bundle.channel().entries();
-        let [.., entry, _created, _said] = entries.as_slice() else { panic!("three requests are made") };
+        // The channel does not know the conversation: the personal one is created, and used for the answer.
+        let entries = harness.bundle.channel().entries();
+        let [.., entry, _created, _sent] = entries.as_slice() else { panic!("three requests are made") };
         let segments: Vec<&str> = entry.path.split('/').collect();
         let ["", "teams", "v3", "conversations", name, "activities"] = segments[..] else {
             panic!("{:?} leads to {}", mutation.body, entry.path);
@@ -126,29 +126,29 @@ async fn a_conversations_name_stays_one_segment_of_the_connectors_path() {
         assert!(name.bytes().all(is_plain) && !["", ".", ".."].contains(&name), "{}", entry.path);
     }
 
-    assert_eq!(story.bundle.channel().entries().len(), 3 * mutations.len());
-    story.end().await;
+    assert_eq!(harness.bundle.channel().entries().len(), 3 * mutations.len());
+    harness.end().await;
 }
 
 #[tokio::test]
-async fn what_an_activity_points_to_is_not_asked_for() {
-    let story = Story::begin().await;
+async fn urls_in_an_activity_are_not_fetched() {
+    let harness = TurnHarness::begin().await;
 
     for mutation in mutations("nothing asked for") {
-        let status = story.play(&story.site.request(&mutation)).await;
+        let status = harness.play(&harness.builder.request(&mutation)).await;
         assert_eq!(status, mutation.expect, "{:?}", mutation.body);
     }
-    story.bundle.drain().await;
+    harness.bundle.drain().await;
 
-    assert!(!story.bundle.channel().texts().is_empty());
-    story.end().await;
+    assert!(!harness.bundle.channel().texts().is_empty());
+    harness.end().await;
 }
 
 #[tokio::test]
-async fn one_activity_a_hundred_times_at_once_is_one_turn() {
-    let story = Story::begin().await;
-    let request = story.site.request(&same_id("one turn")[0]);
-    let inbound = story.bundle.local().bundle.inbound.clone();
+async fn hundred_concurrent_copies_of_an_activity_are_one_turn() {
+    let harness = TurnHarness::begin().await;
+    let request = harness.builder.request(&same_id("one turn")[0]);
+    let inbound = harness.bundle.local().bundle.inbound.clone();
 
     let mut playing = tokio::task::JoinSet::new();
     for _ in 0..100 {
@@ -156,53 +156,53 @@ async fn one_activity_a_hundred_times_at_once_is_one_turn() {
         playing.spawn(async move { play(&inbound, &event).await.status });
     }
     let statuses = playing.join_all().await;
-    story.bundle.drain().await;
-    assert_eq!(story.play(&request).await, 202);
-    story.bundle.drain().await;
+    harness.bundle.drain().await;
+    assert_eq!(harness.play(&request).await, 202);
+    harness.bundle.drain().await;
 
     assert_eq!(statuses, [202; 100]);
-    assert_eq!(story.engine.heard().len(), 1);
-    assert_eq!(story.bundle.channel().texts(), ["Hello."]);
-    say("F1: one activity 101 times, one turn, one follow-up");
-    story.end().await;
+    assert_eq!(harness.engine.received().len(), 1);
+    assert_eq!(harness.bundle.channel().texts(), ["Hello."]);
+    print("F1: one activity 101 times, one turn, one follow-up");
+    harness.end().await;
 }
 
 #[tokio::test]
-async fn the_first_activity_with_an_id_wins() {
-    let story = Story::begin().await;
+async fn first_activity_with_an_id_wins() {
+    let harness = TurnHarness::begin().await;
 
     for mutation in same_id("the first wins") {
-        assert_eq!(story.play(&story.site.request(&mutation)).await, 202);
-        story.bundle.drain().await;
+        assert_eq!(harness.play(&harness.builder.request(&mutation)).await, 202);
+        harness.bundle.drain().await;
     }
 
-    assert_eq!(story.engine.heard(), [("message".to_owned(), "hello".to_owned())]);
-    story.end().await;
+    assert_eq!(harness.engine.received(), [("message".to_owned(), "hello".to_owned())]);
+    harness.end().await;
 }
 
 #[tokio::test]
-async fn the_same_id_in_another_conversation_is_another_turn() {
-    let story = Story::begin().await;
+async fn same_id_in_another_conversation_is_another_turn() {
+    let harness = TurnHarness::begin().await;
 
     for mutation in same_id("two turns") {
-        assert_eq!(story.play(&story.site.request(&mutation)).await, 202);
+        assert_eq!(harness.play(&harness.builder.request(&mutation)).await, 202);
     }
-    story.bundle.drain().await;
+    harness.bundle.drain().await;
 
-    assert_eq!(story.engine.heard().len(), 2);
-    story.end().await;
+    assert_eq!(harness.engine.received().len(), 2);
+    harness.end().await;
 }
 
 #[tokio::test]
-async fn the_playgrounds_own_token_is_taken_where_the_playground_is_served_and_nowhere_else() {
-    let world = World::forgetful().await;
+async fn playground_token_is_accepted_only_with_playground_enabled() {
+    let setup = Setup::without_storage().await;
     let row = row::all().into_iter().find(|row| row.row == "C10").unwrap();
-    let own_playground = world.own_playground();
+    let own_playground = setup.own_playground();
 
     for mutation in &row.mutations {
-        let request = world.site.request(mutation);
+        let request = setup.builder.request(mutation);
 
         assert_eq!(play(&own_playground, &request.event).await.status, 202);
-        assert_eq!(play(&world.with_callers, &request.event).await.status, 401);
+        assert_eq!(play(&setup.with_callers, &request.event).await.status, 401);
     }
 }

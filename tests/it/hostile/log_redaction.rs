@@ -1,10 +1,10 @@
-//! Canaries: a word in everything that must not be logged, and a log at TRACE that is searched for it.
-//! What is logged instead, one JSON object a line, is looked at too.
+//! Log redaction: every value that must not be logged holds a canary, and a log at TRACE is searched for it. Also
+//! checks that each line is one JSON object.
 
-use herald::agent::Response;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
+use herald::agent::Response;
 use herald::aws::config::{
     AccessSettings, AgentSettings, AllowedTenants, Credential, SenderSettings, TENANT_RATE,
 };
@@ -24,15 +24,15 @@ use serde_json::{Value, json};
 use support::{ScriptedEngine, TestBundle, TestClock};
 use tokio::net::TcpListener;
 
-use super::say;
+use super::print;
 
-/// In every value that must not be logged; digits, so that it survives any case and any encoding of text.
+/// Canary of every value that must not be logged; digits, so that it survives any case and encoding.
 const CANARY: &str = "5417205";
 
-/// An escape sequence, a line of its own, and what looks like one of ours (row E33).
+/// An escape sequence, line breaks, and a forged log line (row E33).
 const ODD: &str = "\u{1b}[31m\r\n{\"level\":\"ERROR\",\"message\":\"5417205\"}\u{85}\u{2028}";
 
-/// What was logged.
+/// The captured log.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -46,15 +46,15 @@ impl Write for Log {
     }
 }
 
-/// The bundle with a registration, people and texts that are all canaries.
-struct Cage {
+/// A bundle whose registration, people and texts are canaries.
+struct LogHarness {
     local: Local,
     channel: Channel,
     clock: Arc<TestClock>,
     alex: Person,
 }
 
-impl Cage {
+impl LogHarness {
     async fn build() -> Self {
         let clock = TestBundle::clock_at_start();
         let (client_id, tenant) =
@@ -104,7 +104,7 @@ impl Cage {
         Self { local, channel, clock, alex }
     }
 
-    /// A message in which everything that may is a canary.
+    /// Returns a message in which every possible member is a canary.
     fn message(&self) -> Value {
         let mut activity = self.channel.message(&self.alex, &format!("{CANARY} {ODD}"));
         activity["id"] = format!("{CANARY}-{}", activity["id"].as_str().unwrap()).into();
@@ -119,7 +119,7 @@ impl Cage {
         activity
     }
 
-    /// Claims in which everything that may is a canary.
+    /// Returns claims in which every possible member is a canary.
     fn claims(&self) -> Value {
         let mut claims = self.channel.token_claims();
         claims["jti"] = CANARY.into();
@@ -141,12 +141,12 @@ impl Cage {
         let mut is_idle = false;
         while !is_idle {
             is_idle = true;
-            for pump in self.local.pollers() {
-                match pump.step().await.unwrap() {
+            for poller in self.local.pollers() {
+                match poller.step().await.unwrap() {
                     Step::Idle => continue,
                     Step::Settled => {}
                     Step::Returned { receipt } => {
-                        let queue = Queue::new(pump.sqs.clone(), &pump.url);
+                        let queue = Queue::new(poller.sqs.clone(), &poller.url);
                         queue.change_visibility(&receipt, std::time::Duration::ZERO).await.unwrap();
                     }
                 }
@@ -157,32 +157,32 @@ impl Cage {
 }
 
 #[tokio::test]
-async fn nothing_that_people_say_or_are_and_no_secret_reaches_the_log() {
+async fn no_personal_data_and_no_secret_reaches_the_log() {
     let log = Log::default();
     let writer = log.clone();
-    // With one subscriber alone, tracing lets whichever test comes by a line first decide whether it is of interest.
+    // With one subscriber alone, tracing caches the interest of the first test that reaches a callsite.
     let _other = tracing::Dispatch::new(telemetry::subscriber(None, io::sink));
     let _logging =
         tracing::subscriber::set_default(telemetry::subscriber(Some("trace"), move || writer.clone()));
-    let cage = Cage::build().await;
+    let harness = LogHarness::build().await;
 
-    let refused = play_refused(&cage).await;
-    play_accepted(&cage).await;
-    let channel = cage.channel.clone();
+    let refused = play_refused(&harness).await;
+    play_accepted(&harness).await;
+    let channel = harness.channel.clone();
     let user = json!({ "kind": "user", "tenant": CANARY, "id": CANARY, "channel": CANARY });
     for audience in [&user, &json!({ "kind": "conversation", "reference": CANARY })] {
         let event = json!({ "version": 1, "notification": CANARY, "audience": audience });
-        cage.local.fire(event).await.unwrap_err();
+        harness.local.fire(event).await.unwrap_err();
     }
-    cage.clock.advance(std::time::Duration::from_secs(60));
+    harness.clock.advance(std::time::Duration::from_secs(60));
 
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     let lines: Vec<Value> =
         text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect();
     let leaks: Vec<&str> = text.lines().filter(|line| leaks(line)).collect();
-    assert_eq!(leaks, [""; 0], "the log holds what it must not");
+    assert_eq!(leaks, [""; 0], "the log holds a canary");
     assert!(!text.contains('\u{1b}') && !text.contains('\u{2028}') && !text.contains('\u{85}'));
-    let is_said = |message: &str| lines.iter().any(|line| line.to_string().contains(message));
+    let is_logged = |message: &str| lines.iter().any(|line| line.to_string().contains(message));
     for message in [
         "rejected a request",
         "accepted an activity",
@@ -190,22 +190,22 @@ async fn nothing_that_people_say_or_are_and_no_secret_reaches_the_log() {
         "will retry a send",
         "a send failed",
     ] {
-        assert!(is_said(message), "{message} is not in the log:\n{text}");
+        assert!(is_logged(message), "{message} is not in the log:\n{text}");
     }
     assert!(!channel.texts().is_empty());
-    say(&format!(
+    print(&format!(
         "canaries: {refused} refused requests and all that can fail, {} lines at TRACE, 0 canaries",
         lines.len()
     ));
 }
 
-/// Whether a line of the log holds a canary, or a token by its look.
+/// Whether a line of the log holds a canary or the form of a token.
 fn leaks(line: &str) -> bool {
-    // What base64 makes of the claims and of the emulator's outbound tokens.
+    // Base64 of the claims, and the outbound tokens of the emulator.
     line.contains(CANARY) || line.contains("eyJ") || line.contains("emulated.")
 }
 
-async fn play_refused(cage: &Cage) -> usize {
+async fn play_refused(harness: &LogHarness) -> usize {
     type Change = fn(&mut Value, &mut Value, &mut Value);
     let refused: [(u16, Change); 16] = [
         (401, |header, _, _| header["kid"] = CANARY.into()),
@@ -226,16 +226,16 @@ async fn play_refused(cage: &Cage) -> usize {
         (403, |_, _, activity| activity["recipient"]["id"] = format!("28:{CANARY}").into()),
     ];
     for (index, (status, change)) in refused.iter().enumerate() {
-        assert_eq!(cage.deliver(change).await, *status, "request {index}");
+        assert_eq!(harness.deliver(change).await, *status, "request {index}");
     }
     let elsewhere = format!("https://{CANARY}.example/");
-    let status = cage.deliver(|_, claims, activity| {
+    let status = harness.deliver(|_, claims, activity| {
         claims["serviceurl"] = elsewhere.clone().into();
         activity["serviceUrl"] = elsewhere.clone().into();
     });
     assert_eq!(status.await, 403);
     for authorization in [format!("Basic {CANARY}"), format!("Bearer {CANARY}"), CANARY.to_owned()] {
-        let url = format!("{}?access_token={CANARY}", cage.local.endpoint());
+        let url = format!("{}?access_token={CANARY}", harness.local.endpoint());
         let request = reqwest::Client::new().post(url).header("authorization", authorization);
         let request = request.header("content-type", CANARY);
         assert_eq!(request.body(CANARY).send().await.unwrap().status(), 401);
@@ -243,16 +243,16 @@ async fn play_refused(cage: &Cage) -> usize {
     refused.len() + 4
 }
 
-async fn play_accepted(cage: &Cage) {
+async fn play_accepted(harness: &LogHarness) {
     let refusal = |status| Refusal::raw(status, format!("<html>{CANARY} {ODD}</html>"));
     let aadsts = json!({
         "error": "invalid_client", "error_codes": [7_000_215], "trace_id": CANARY,
         "error_description": format!("AADSTS7000215: {CANARY} {ODD}"), "error_uri": format!("https://{CANARY}/"),
     });
     let unknown = json!({ "error": "invalid_grant", "error_codes": [5_000], "error_description": CANARY });
-    cage.channel.fail_on(Operation::Token, Fault::Status(Refusal::raw(401, aadsts.to_string())));
-    cage.channel.fail_on(Operation::Token, Fault::Status(Refusal::raw(400, unknown.to_string())));
-    cage.channel.fail_on(Operation::Token, Fault::Status(refusal(200)));
+    harness.channel.fail_on(Operation::Token, Fault::Status(Refusal::raw(401, aadsts.to_string())));
+    harness.channel.fail_on(Operation::Token, Fault::Status(Refusal::raw(400, unknown.to_string())));
+    harness.channel.fail_on(Operation::Token, Fault::Status(refusal(200)));
     let code = |code| Refusal::new(403, code, &format!("{CANARY} {ODD}"));
     let faults = [
         Fault::Status(refusal(429).retry_after(CANARY)),
@@ -266,29 +266,29 @@ async fn play_accepted(cage: &Cage) {
         Fault::AcceptThenStatus(Refusal::raw(201, json!({ "id": CANARY }).to_string())),
         Fault::Status(code("BotNotInConversationRoster")),
     ];
-    let path = format!("{}{CANARY}/", cage.channel.service_url());
+    let path = format!("{}{CANARY}/", harness.channel.service_url());
 
-    assert_eq!(cage.deliver(|_, _, _| {}).await, 202);
-    cage.drain().await;
+    assert_eq!(harness.deliver(|_, _, _| {}).await, 202);
+    harness.drain().await;
     for fault in faults {
-        cage.channel.fail(fault);
-        assert_eq!(cage.deliver(|_, _, _| {}).await, 202);
-        cage.drain().await;
+        harness.channel.fail(fault);
+        assert_eq!(harness.deliver(|_, _, _| {}).await, 202);
+        harness.drain().await;
     }
-    let at_path = cage.deliver(|_, claims, activity| {
+    let at_path = harness.deliver(|_, claims, activity| {
         claims["serviceurl"] = path.clone().into();
         activity["serviceUrl"] = path.clone().into();
     });
     assert_eq!(at_path.await, 202);
-    cage.drain().await;
+    harness.drain().await;
     for (name, value) in [("type", "invoke"), ("deliveryMode", "expectReplies")] {
-        let status = cage.deliver(|_, _, activity| {
+        let status = harness.deliver(|_, _, activity| {
             activity[name] = value.into();
             activity["name"] = CANARY.into();
         });
         assert!([200, 501].contains(&status.await));
     }
-    let pump = cage.local.pollers().into_iter().next().unwrap();
-    pump.worker.handle(CANARY, worker::MessageContext::default()).await.unwrap_err();
-    assert_eq!(cage.channel.pending_faults(), 0);
+    let poller = harness.local.pollers().into_iter().next().unwrap();
+    poller.worker.handle(CANARY, worker::MessageContext::default()).await.unwrap_err();
+    assert_eq!(harness.channel.pending_faults(), 0);
 }

@@ -1,5 +1,5 @@
-//! The wire to the table and the queues: counts what passes, and passes it on, or answers it with nothing.
-//! The clients on it are the ones of production.
+//! A proxy in front of table and queues: records the operations, and forwards each request or answers it with an empty
+//! response. Its clients are the production ones.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,22 +11,22 @@ use axum::response::Response;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-/// A counted wire. Dropping it cuts it.
-pub(super) struct Wire {
+/// A running proxy. Dropping it closes it.
+pub(super) struct CountingProxy {
     pub(super) url: String,
     state: Arc<Shared>,
     _serving: JoinSet<()>,
 }
 
 struct Shared {
-    /// Where requests go on to; `None`: they are answered here, and nothing is kept.
+    /// Target of the requests; `None` answers each here without effect.
     to: Option<String>,
     client: reqwest::Client,
     calls: Mutex<Vec<String>>,
 }
 
-impl Wire {
-    /// A wire to `endpoint`, or to nowhere.
+impl CountingProxy {
+    /// Starts a proxy for `endpoint`, or one without a target.
     pub(super) async fn to(endpoint: Option<&str>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -39,7 +39,7 @@ impl Wire {
         Self { url, state, _serving: serving }
     }
 
-    /// The operations called since the last time this was asked, e.g. `AmazonSQS.SendMessage`, in order.
+    /// Returns the operations since the last call, e.g. `AmazonSQS.SendMessage`, in order.
     pub(super) fn take_calls(&self) -> Vec<String> {
         std::mem::take(&mut *self.state.calls.lock().unwrap())
     }

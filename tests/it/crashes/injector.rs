@@ -1,5 +1,5 @@
-//! The tap on the wire: numbers every external effect of the process that runs, and has it die over the chosen ones.
-//! It carries nothing out and judges nothing; a process that died is swept away by whoever runs it.
+//! Crash injection at the wire: numbers every external effect of the running process, and crashes the process at the
+//! chosen ones. It executes no request; the harness replaces a crashed process.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use support::TestBundle;
 use tokio::sync::Notify;
 
-/// Whose process runs: one of the deployed functions.
+/// Deployed function whose process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Function {
     Inbound,
@@ -20,37 +20,37 @@ pub(super) enum Function {
     Proactive,
 }
 
-/// On which side of an effect its process dies.
+/// Side of an effect on which its process crashes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
     /// The request is never made.
     Before,
-    /// It took effect, and nobody saw the reply.
+    /// The request took effect, and its reply is lost.
     After,
 }
 
-/// Where a process dies.
+/// Point at which a process crashes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Point {
-    /// The effect's name.
+    /// Name of the effect.
     pub(super) name: String,
-    /// Which of the effects of that name, from 1.
+    /// Number among the effects of that name, from 1.
     pub(super) nth: usize,
     pub(super) side: Side,
 }
 
-/// One request that a process made.
+/// One request of a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Effect {
     pub(super) name: String,
     pub(super) nth: usize,
     pub(super) kind: Kind,
-    /// The key of the job whose plan it stored.
+    /// Key of the job whose plan it stored.
     pub(super) planned: Option<String>,
     pub(super) has_effect: bool,
 }
 
-/// What a request does, as far as the bounds depend on it.
+/// Kind of request, as far as the bounds depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Read,
@@ -59,22 +59,22 @@ pub(super) enum Kind {
     Other,
 }
 
-/// What happened, in order.
+/// One event, in order of occurrence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Event {
-    /// A process was handed something to do.
-    CreatedThread,
+    /// A process started to handle something.
+    Started,
     /// It made a request.
     Effect(Effect),
-    /// It asked the engine, about the task of this job or about something else.
-    Asked(Option<String>),
-    /// It died; if it had shown this and not recorded it, nobody can know.
-    Died { shown: Option<String> },
+    /// It called the engine, for the task of this job or for anything else.
+    EngineCalled(Option<String>),
+    /// It crashed; `shown` is a message that it showed and did not record.
+    Crashed { shown: Option<String> },
 }
 
-/// The tap on one bundle.
+/// Crash injector of one bundle.
 #[derive(Default)]
-pub(super) struct Tap {
+pub(super) struct CrashInjector {
     state: Mutex<State>,
     swallowed: Notify,
 }
@@ -90,14 +90,14 @@ struct State {
     log: Vec<Event>,
 }
 
-impl Tap {
-    /// Has processes die at these points, each once.
+impl CrashInjector {
+    /// Creates an injector that crashes a process at each of these points, once.
     pub(super) fn new(points: &[Point]) -> Arc<Self> {
         let state = State { planned: points.to_vec(), ..State::default() };
         Arc::new(Self { state: Mutex::new(state), swallowed: Notify::new() })
     }
 
-    /// Listens in on `bundle`, whose runtime has one thread: a request is seen just before its fate is asked for.
+    /// Hooks into `bundle`, whose runtime has one thread: a request is observed just before its fate is requested.
     pub(super) fn listen(self: &Arc<Self>, bundle: &TestBundle) {
         let (seeing, of_services, of_channel) = (self.clone(), self.clone(), self.clone());
         bundle.local().stack.watch(Arc::new(move |operation: &str, body: &[u8]| {
@@ -117,51 +117,51 @@ impl Tap {
         }));
     }
 
-    /// Has the queue of turns refuse what inbound sends, or not any more: an outage, and no crash.
+    /// Starts or ends an outage in which the queue of turns rejects requests of inbound, without a crash.
     pub(super) fn refuse_turns(&self, is_queue_down: bool) {
         self.lock().is_queue_down = is_queue_down;
     }
 
-    /// `function` is handed something to do.
+    /// Records that `function` starts to handle something.
     pub(super) fn begin(&self, function: Function) {
         let mut state = self.lock();
         state.running = Some(function);
-        state.log.push(Event::CreatedThread);
+        state.log.push(Event::Started);
     }
 
-    /// It answered, or was swept away: requests are the harness's own again.
+    /// Records that it responded or was removed: further requests belong to the harness.
     pub(super) fn end(&self) {
         let mut state = self.lock();
         (state.running, state.is_dead) = (None, false);
     }
 
-    /// Returns when a request was swallowed over which its process dies.
+    /// Returns when a request was swallowed, so that its process crashes.
     pub(super) async fn swallowed(&self) {
         self.swallowed.notified().await;
     }
 
-    /// The engine is asked.
-    pub(super) fn asked(&self, task: Option<String>) {
-        self.lock().log.push(Event::Asked(task));
+    /// Records a call of the engine.
+    pub(super) fn engine_called(&self, task: Option<String>) {
+        self.lock().log.push(Event::EngineCalled(task));
     }
 
-    /// The process died, having `shown` this last.
-    pub(super) fn died(&self, shown: Option<String>) {
+    /// Records a crash, after `shown` was the last message.
+    pub(super) fn crashed(&self, shown: Option<String>) {
         let mut state = self.lock();
-        let effects = state.log.iter().rev().take_while(|event| **event != Event::CreatedThread);
+        let effects = state.log.iter().rev().take_while(|event| **event != Event::Started);
         let last = effects
             .filter_map(Event::effect)
             .find(|effect| effect.has_effect && matches!(effect.kind, Kind::Send | Kind::WriteJob));
         let is_unrecorded = last.is_some_and(|effect| effect.kind == Kind::Send);
-        state.log.push(Event::Died { shown: shown.filter(|_| is_unrecorded) });
+        state.log.push(Event::Crashed { shown: shown.filter(|_| is_unrecorded) });
     }
 
-    /// What happened so far.
+    /// Returns the events so far.
     pub(super) fn log(&self) -> Vec<Event> {
         self.lock().log.clone()
     }
 
-    /// How many of the points were not come by.
+    /// Returns the number of points that were not reached.
     pub(super) fn left(&self) -> usize {
         self.lock().planned.len()
     }
@@ -203,13 +203,13 @@ impl Event {
     pub(super) fn effect(&self) -> Option<&Effect> {
         match self {
             Self::Effect(effect) => Some(effect),
-            Self::CreatedThread | Self::Asked(_) | Self::Died { .. } => None,
+            Self::Started | Self::EngineCalled(_) | Self::Crashed { .. } => None,
         }
     }
 }
 
 impl Effect {
-    /// Where a process can die over it: what reads has no effect to die after.
+    /// Returns the points of this effect: a read has no effect to crash after.
     pub(super) fn points(&self) -> Vec<Point> {
         let point = |side| Point { name: self.name.clone(), nth: self.nth, side };
         match self.kind {
@@ -229,7 +229,7 @@ impl fmt::Display for Point {
     }
 }
 
-/// What a request to the services is called, what it does, and the key of the job whose plan it stores.
+/// Returns the name and kind of a request to the services, and the key of the job whose plan it stores.
 fn describe(operation: &str, request: &Value) -> (String, Kind, Option<String>) {
     let verb = operation.split_once('.').map_or(operation, |(_, verb)| verb);
     if let Some(url) = request["QueueUrl"].as_str() {
@@ -249,7 +249,7 @@ fn describe(operation: &str, request: &Value) -> (String, Kind, Option<String>) 
     (format!("{what} {}{plan}", job["state"].as_str().unwrap_or_default()), Kind::WriteJob, planned)
 }
 
-/// Whether `point` lies between the claim on a send and the record of it, by what `usual`ly happens.
+/// Whether `point` lies between the claim on a send and its record, by the effects of a run without crashes.
 pub(super) fn is_at_a_send(point: &Point, usual: &[Effect]) -> bool {
     let named = |effect: &Effect| effect.name == point.name && effect.nth == point.nth;
     let Some(place) = usual.iter().position(named) else { return false };

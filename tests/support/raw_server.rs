@@ -1,5 +1,5 @@
-//! A peer that speaks to its clients byte by byte: it cuts, resets, stalls and says anything in place of HTTP.
-//! It knows of HTTP only where a request ends.
+//! A TCP server with a scripted behaviour per connection: it cuts, resets, stalls, and writes any bytes. Of HTTP it
+//! knows only the end of a request.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -9,39 +9,39 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// One thing that is done to a connection.
+/// One step of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Act {
-    /// So many bytes are read.
+pub enum ConnectionStep {
+    /// Reads this number of bytes.
     Read(usize),
-    /// A request is read to its end.
+    /// Reads a request to its end.
     ReadRequest,
-    /// This is written.
+    /// Writes these bytes.
     Write(Vec<u8>),
-    /// Nothing more is written, and the client is waited for.
+    /// Ends the output and waits for the client to close.
     Close,
-    /// The connection is reset.
+    /// Resets the connection.
     Reset,
-    /// Nothing happens until the client gives up.
+    /// Does nothing until the client closes.
     Stall,
 }
 
-/// A peer on loopback. Each connection is treated as the next script says; without one it is counted and closed.
-pub struct Peer {
+/// A server on loopback. Each connection runs the next script; without one it is counted and closed.
+pub struct RawServer {
     address: SocketAddr,
     shared: Arc<Shared>,
 }
 
 #[derive(Default)]
 struct Shared {
-    scripts: Mutex<VecDeque<Vec<Act>>>,
+    scripts: Mutex<VecDeque<Vec<ConnectionStep>>>,
     requests: Mutex<Vec<Vec<u8>>>,
     connections: watch::Sender<usize>,
     closed: watch::Sender<usize>,
 }
 
-impl Peer {
-    /// A peer that listens.
+impl RawServer {
+    /// Starts a server.
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -57,60 +57,60 @@ impl Peer {
         Self { address, shared }
     }
 
-    /// Treats the next connection so, after those scripted before it.
-    pub fn then(&self, script: impl Into<Vec<Act>>) {
+    /// Adds the script of a further connection.
+    pub fn then(&self, script: impl Into<Vec<ConnectionStep>>) {
         lock(&self.shared.scripts).push_back(script.into());
     }
 
-    /// `host:port`.
+    /// Returns `host:port`.
     #[must_use]
     pub fn authority(&self) -> String {
         self.address.to_string()
     }
 
-    /// How many connections were made.
+    /// Returns the number of connections so far.
     #[must_use]
     pub fn connections(&self) -> usize {
         *self.shared.connections.borrow()
     }
 
-    /// The requests that were read to their end.
+    /// Returns the requests that were read to their end.
     #[must_use]
     pub fn requests(&self) -> Vec<Vec<u8>> {
         lock(&self.shared.requests).clone()
     }
 
-    /// Returns once the client has closed `count` connections that the peer closed.
+    /// Waits until the client has closed `count` connections that the server closed.
     pub async fn closed(&self, count: usize) {
         // The sender is ours, so the wait cannot fail.
         let _ = self.shared.closed.subscribe().wait_for(|closed| *closed >= count).await;
     }
 }
 
-async fn play(mut stream: TcpStream, script: Vec<Act>, shared: Arc<Shared>) {
+async fn play(mut stream: TcpStream, script: Vec<ConnectionStep>, shared: Arc<Shared>) {
     for act in script {
-        // A client that is gone ends it: what it makes of that is the test's question.
+        // A step fails when the client is gone; the test checks how the client handles that.
         let done = match act {
-            Act::Read(count) => stream.read_exact(&mut vec![0; count]).await.is_ok(),
-            Act::ReadRequest => match request(&mut stream).await {
+            ConnectionStep::Read(count) => stream.read_exact(&mut vec![0; count]).await.is_ok(),
+            ConnectionStep::ReadRequest => match request(&mut stream).await {
                 Some(request) => {
                     lock(&shared.requests).push(request);
                     true
                 }
                 None => false,
             },
-            Act::Write(bytes) => stream.write_all(&bytes).await.is_ok(),
-            Act::Close => {
+            ConnectionStep::Write(bytes) => stream.write_all(&bytes).await.is_ok(),
+            ConnectionStep::Close => {
                 let closed = stream.shutdown().await.is_ok();
                 until_closed(&mut stream).await;
                 shared.closed.send_modify(|count| *count += 1);
                 closed
             }
-            Act::Reset => {
+            ConnectionStep::Reset => {
                 stream.set_zero_linger().unwrap();
                 return;
             }
-            Act::Stall => {
+            ConnectionStep::Stall => {
                 until_closed(&mut stream).await;
                 false
             }
@@ -126,7 +126,7 @@ async fn until_closed(stream: &mut TcpStream) {
     while stream.read(&mut rest).await.is_ok_and(|count| count > 0) {}
 }
 
-/// A request with its body, whose length it must tell.
+/// Reads a request with its body, whose length it must state.
 async fn request(stream: &mut TcpStream) -> Option<Vec<u8>> {
     let mut request = Vec::new();
     loop {

@@ -1,12 +1,11 @@
-//! A trap: an address that rows point to and that nobody may follow.
-//! It answers nobody.
+//! An address that rows point to and that no request may reach. It never responds.
 
 use std::net::TcpListener;
 
-/// An address that is listened at for the one who must not come.
-pub(super) struct Trap(TcpListener);
+/// A listener that detects any connection.
+pub(super) struct SsrfListener(TcpListener);
 
-impl Trap {
+impl SsrfListener {
     pub(super) fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
@@ -17,8 +16,8 @@ impl Trap {
         format!("http://{}/", self.0.local_addr().unwrap())
     }
 
-    /// Whether somebody came.
-    pub(super) fn is_sprung(&self) -> bool {
+    /// Whether a connection was made.
+    pub(super) fn was_contacted(&self) -> bool {
         self.0.accept().is_ok()
     }
 }

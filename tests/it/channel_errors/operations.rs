@@ -1,117 +1,130 @@
-//! The rows that differ for creating a conversation, for announcements and for updates, each as an array.
-//! Answers are next door.
+//! The rows that differ for creating conversations, for broadcasts and for updates. `rows` has the rows for answers.
 
 use std::time::Duration;
 
 use herald::channel::connector::ConversationSurface;
+use herald::jobs::{Job, State};
+use herald::protocol::channel_error::RejectionReason;
 use herald::protocol::service_url::ServiceUrl;
 use local::channel_emulator::{Effect, Fault, Operation, Person, Refusal};
 use serde_json::json;
 use support::broadcasts::recall;
-use support::{Neighbour, ScriptedEngine, TestBundle};
+use support::jobs::failures_of;
+use support::{ScriptedEngine, SecondWorker, TestBundle};
 
-use super::rows::says;
-use super::{name, neighbour, print, reference_of, state_of};
+use super::rows::refusal;
+use super::{name, print, reference_of, second_worker, state_of};
 
-/// Tells one person by Entra id while the channel answers so; gives the texts of the records that came of it.
-async fn tell(bundle: &TestBundle, neighbour: &Neighbour, person: &Person) -> (Vec<String>, usize) {
+/// Sends a notification to one person by Entra id; returns the new job records and the number of requests.
+async fn notify(bundle: &TestBundle, second_worker: &SecondWorker, person: &Person) -> (Vec<Job>, usize) {
     let (jobs, entries) = (bundle.jobs().await, bundle.channel().entries().len());
     bundle.clock().advance(Duration::from_secs(1));
     let audience = json!({ "kind": "user", "tenant": person.tenant, "id": person.entra_id });
     bundle.fire(audience).await.unwrap();
-    neighbour.drain(bundle).await;
-    let told = bundle.jobs().await.into_iter().filter(|job| !jobs.contains(job)).collect();
-    (told, bundle.channel().entries().len() - entries)
+    second_worker.drain(bundle).await;
+    let new_jobs = bundle.jobs().await.into_iter().filter(|job| !jobs.contains(job)).collect();
+    (new_jobs, bundle.channel().entries().len() - entries)
 }
 
 #[tokio::test]
-async fn a_conversation_that_cannot_be_created_ends_as_the_protocol_says() {
+async fn failed_conversation_creation_ends_as_documented() {
     let rows = [
-        (says(400, "BadSyntax", "Incorrect conversation creation parameters"), "FAILED", "malformed", 1),
-        (says(400, "BadArgument", "Failed to decrypt pairwise id"), "FAILED", "foreign-person", 1),
-        (says(403, "BotNotInConversationRoster", "No"), "FAILED", "not-in-roster", 1),
-        (says(403, "InvalidBotApiHost", "Invalid host"), "SENT", "", 3),
-        (says(401, "BotNotRegistered", "No bot"), "SENT", "", 3),
-        (says(412, "PreconditionFailed", "Busy"), "SENT", "", 3),
-        (says(429, "Throttled", "Slow down"), "SENT", "", 3),
-        (says(500, "ServiceError", "Internal"), "SENT", "", 3),
-        (Refusal::raw(504, ""), "SENT", "", 3),
+        (
+            refusal(400, "BadSyntax", "Incorrect conversation creation parameters"),
+            State::Failed,
+            Some(RejectionReason::Malformed),
+            1,
+        ),
+        (
+            refusal(400, "BadArgument", "Failed to decrypt pairwise id"),
+            State::Failed,
+            Some(RejectionReason::ForeignPerson),
+            1,
+        ),
+        (
+            refusal(403, "BotNotInConversationRoster", "No"),
+            State::Failed,
+            Some(RejectionReason::NotInRoster),
+            1,
+        ),
+        (refusal(403, "InvalidBotApiHost", "Invalid host"), State::Sent, None, 3),
+        (refusal(401, "BotNotRegistered", "No bot"), State::Sent, None, 3),
+        (refusal(412, "PreconditionFailed", "Busy"), State::Sent, None, 3),
+        (refusal(429, "Throttled", "Slow down"), State::Sent, None, 3),
+        (refusal(500, "ServiceError", "Internal"), State::Sent, None, 3),
+        (Refusal::raw(504, ""), State::Sent, None, 3),
     ];
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
-    let neighbour = neighbour(&bundle, ScriptedEngine::telling("News."));
+    let second_worker = second_worker(&bundle, ScriptedEngine::notifying("News."));
 
     for (number, (answer, state, reason, requests)) in rows.into_iter().enumerate() {
         let person = bundle.channel().add_person(&format!("Person {number}"));
         let name = name(&answer);
         bundle.channel().fail_on(Operation::Create, Fault::Status(answer));
 
-        let (jobs, made) = tell(&bundle, &neighbour, &person).await;
+        let (jobs, made) = notify(&bundle, &second_worker, &person).await;
 
-        print(&format!("create: {name:<62} {state:<7} {made}"));
-        assert!(
-            jobs.iter().all(|job| job.contains(&format!("\"state\":\"{state}\",\"owner\""))),
-            "{name}: {jobs:?}"
-        );
-        assert!(jobs.iter().any(|job| job.contains(reason)), "{name}: {jobs:?}");
+        print(&format!("create: {name:<62} {state:<7?} {made}"));
+        assert!(jobs.iter().all(|job| job.state == state), "{name}: {jobs:?}");
+        let is_rejection = |job: &Job| {
+            failures_of(job).iter().any(|it| reason.is_some_and(|reason| it.is_rejection(reason)))
+        };
+        assert!(reason.is_none() || jobs.iter().any(is_rejection), "{name}: {jobs:?}");
         assert_eq!(made, requests, "{name}");
     }
     bundle.end().await;
 }
 
 #[tokio::test]
-async fn an_announcement_is_repeated_only_where_the_channel_says_that_it_may_be() {
+async fn broadcast_is_repeated_only_when_the_channel_allows_it() {
     let rows = [
-        (Refusal::raw(408, ""), "UNKNOWN", 1),
-        (Refusal::raw(500, ""), "UNKNOWN", 1),
-        (Refusal::raw(502, ""), "SENT", 2),
-        (Refusal::raw(503, ""), "SENT", 2),
-        (Refusal::raw(504, ""), "SENT", 2),
-        (says(412, "PreconditionFailed", "Busy"), "SENT", 2),
-        (says(429, "Throttled", "Slow down"), "SENT", 2),
-        (says(401, "BotNotRegistered", "No bot"), "SENT", 2),
-        (says(403, "ConversationBlockedByUser", "No"), "FAILED", 1),
-        (says(403, "InvalidBotApiHost", "No"), "SENT", 2),
-        (says(404, "ConversationNotFound", "No"), "SENT", 3),
+        (Refusal::raw(408, ""), State::Unknown, 1),
+        (Refusal::raw(500, ""), State::Unknown, 1),
+        (Refusal::raw(502, ""), State::Sent, 2),
+        (Refusal::raw(503, ""), State::Sent, 2),
+        (Refusal::raw(504, ""), State::Sent, 2),
+        (refusal(412, "PreconditionFailed", "Busy"), State::Sent, 2),
+        (refusal(429, "Throttled", "Slow down"), State::Sent, 2),
+        (refusal(401, "BotNotRegistered", "No bot"), State::Sent, 2),
+        (refusal(403, "ConversationBlockedByUser", "No"), State::Failed, 1),
+        (refusal(403, "InvalidBotApiHost", "No"), State::Sent, 2),
+        (refusal(404, "ConversationNotFound", "No"), State::Sent, 3),
     ];
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
-    let neighbour = neighbour(&bundle, ScriptedEngine::telling("News."));
+    let second_worker = second_worker(&bundle, ScriptedEngine::notifying("News."));
 
     for (number, (answer, state, requests)) in rows.into_iter().enumerate() {
         let person = bundle.channel().add_person(&format!("Person {number}"));
-        bundle.receive(bundle.channel().message(&person, "hello")).await;
-        bundle.drain().await;
+        bundle.ask(&person, "hello").await;
         let name = name(&answer);
         bundle.channel().fail_on(Operation::Send, Fault::Status(answer));
 
-        let (jobs, made) = tell(&bundle, &neighbour, &person).await;
+        let (jobs, made) = notify(&bundle, &second_worker, &person).await;
 
-        print(&format!("announcement: {name:<56} {state:<7} {made}"));
-        assert!(
-            jobs.iter().all(|job| job.contains(&format!("\"state\":\"{state}\",\"owner\""))),
-            "{name}: {jobs:?}"
-        );
+        print(&format!("announcement: {name:<56} {state:<7?} {made}"));
+        assert!(jobs.iter().all(|job| job.state == state), "{name}: {jobs:?}");
         assert_eq!(made, requests, "{name}");
     }
     bundle.end().await;
 }
 
 #[tokio::test]
-async fn an_update_is_repeated_whatever_hid_its_answer_and_a_message_where_it_is_refused() {
+async fn ambiguous_update_is_repeated_and_rejected_update_becomes_message() {
     use Effect::{Refused, Sent, Updated};
 
     let rows = [
         (Refusal::raw(408, ""), [Sent, Refused, Updated], "active"),
-        (says(412, "PreconditionFailed", "Busy"), [Sent, Refused, Updated], "active"),
-        (says(429, "Throttled", "Slow down"), [Sent, Refused, Updated], "active"),
-        (says(500, "ServiceError", "Internal"), [Sent, Refused, Updated], "active"),
+        (refusal(412, "PreconditionFailed", "Busy"), [Sent, Refused, Updated], "active"),
+        (refusal(429, "Throttled", "Slow down"), [Sent, Refused, Updated], "active"),
+        (refusal(500, "ServiceError", "Internal"), [Sent, Refused, Updated], "active"),
         (Refusal::raw(503, ""), [Sent, Refused, Updated], "active"),
-        (says(401, "BotNotRegistered", "No bot"), [Sent, Refused, Updated], "active"),
-        (says(403, "ServiceError", "Unknown"), [Sent, Refused, Sent], "active"),
-        (says(404, "ActivityNotFoundInConversation", "No"), [Sent, Refused, Sent], "active"),
+        (refusal(401, "BotNotRegistered", "No bot"), [Sent, Refused, Updated], "active"),
+        (refusal(403, "ServiceError", "Unknown"), [Sent, Refused, Sent], "active"),
+        (refusal(404, "ActivityNotFoundInConversation", "No"), [Sent, Refused, Sent], "active"),
         (Refusal::raw(405, ""), [Sent, Refused, Sent], "active"),
-        (says(413, "MessageSizeTooBig", "No"), [Sent, Refused, Sent], "active"),
+        (refusal(413, "MessageSizeTooBig", "No"), [Sent, Refused, Sent], "active"),
         (
-            says(403, "ConversationBlockedByUser", "No"),
+            refusal(403, "ConversationBlockedByUser", "No"),
             [Sent, Refused, Sent],
             "suspended (ConversationBlockedByUser)",
         ),
@@ -139,9 +152,9 @@ async fn an_update_is_repeated_whatever_hid_its_answer_and_a_message_where_it_is
 }
 
 #[tokio::test]
-async fn a_conversation_answers_where_its_reference_says_after_it_was_found_elsewhere() {
+async fn conversation_is_reached_on_the_corrected_host() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
-    let neighbour = neighbour(&bundle, ScriptedEngine::telling("News."));
+    let second_worker = second_worker(&bundle, ScriptedEngine::notifying("News."));
     let alex = bundle.channel().add_person("Alex");
     let written = bundle.channel().message(&alex, "hello");
     bundle.receive(written.clone()).await;
@@ -149,11 +162,11 @@ async fn a_conversation_answers_where_its_reference_says_after_it_was_found_else
     let elsewhere = Refusal::new(403, "InvalidBotApiHost", "Invalid host");
     bundle.channel().fail_on(Operation::Send, Fault::Status(elsewhere));
 
-    let (_, first) = tell(&bundle, &neighbour, &alex).await;
-    let (_, second) = tell(&bundle, &neighbour, &alex).await;
+    let (_, first) = notify(&bundle, &second_worker, &alex).await;
+    let (_, second) = notify(&bundle, &second_worker, &alex).await;
 
     assert_eq!((first, second), (2, 1));
-    let references = &neighbour.worker.parts().references;
+    let references = &second_worker.worker.parts().references;
     let kept = references.get(&references.key(&reference_of(&written))).await.unwrap().unwrap();
     let port = bundle.channel().port();
     assert_eq!(kept.service_url, ServiceUrl::new(&format!("http://localhost:{port}/teams/")).unwrap());
@@ -162,9 +175,9 @@ async fn a_conversation_answers_where_its_reference_says_after_it_was_found_else
 }
 
 #[tokio::test]
-async fn a_thread_is_begun_and_taken_away_on_the_other_host_where_the_channel_says_it_is() {
+async fn channel_thread_is_created_and_deleted_on_the_corrected_host() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
-    let neighbour = neighbour(&bundle, ScriptedEngine::default());
+    let second_worker = second_worker(&bundle, ScriptedEngine::default());
     let general = bundle.channel().add_channel("Office", "General");
     let elsewhere = || Fault::Status(Refusal::new(403, "InvalidBotApiHost", "Invalid host"));
     bundle.channel().fail_on(Operation::Create, elsewhere());
@@ -175,11 +188,11 @@ async fn a_thread_is_begun_and_taken_away_on_the_other_host_where_the_channel_sa
     });
 
     bundle.local().fire(event).await.unwrap();
-    neighbour.drain(&bundle).await;
+    second_worker.drain(&bundle).await;
     bundle.clock().advance(Duration::from_secs(61));
     bundle.tick().await;
     recall(&bundle, "news").await;
-    neighbour.drain(&bundle).await;
+    second_worker.drain(&bundle).await;
 
     let made: Vec<Effect> = bundle.channel().entries().iter().map(|entry| entry.effect).collect();
     assert_eq!(made, [Effect::Refused, Effect::Created, Effect::Refused, Effect::Deleted]);
@@ -187,13 +200,13 @@ async fn a_thread_is_begun_and_taken_away_on_the_other_host_where_the_channel_sa
 }
 
 #[tokio::test]
-async fn an_agent_of_copilot_begins_a_conversation_of_its_own_there() {
+async fn copilot_agent_creates_its_own_conversation() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
-    let neighbour = neighbour(&bundle, ScriptedEngine::telling("News."))
+    let second_worker = second_worker(&bundle, ScriptedEngine::notifying("News."))
         .with_connector(|connector| connector.conversations = ConversationSurface::Copilot);
     let dana = bundle.channel().add_person("Dana");
 
-    tell(&bundle, &neighbour, &dana).await;
+    notify(&bundle, &second_worker, &dana).await;
 
     let asked = bundle.channel().entries().remove(0).parameters;
     let data = json!({

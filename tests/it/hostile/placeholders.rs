@@ -1,7 +1,7 @@
-//! The corpus's placeholders: `<now-301>`, `<client_id>`, `<1000*[>`, `<byte FF>` in any text of a row.
-//! What a name stands for is the site's; what is not a placeholder stays as it is.
+//! Placeholders of the corpus: `<now-301>`, `<client_id>`, `<1000*[>`, `<byte FF>` in any text of a row. The request
+//! builder resolves names; other text stays unchanged.
 
-/// `text` with every placeholder that `resolve` knows replaced.
+/// Replaces every placeholder that `resolve` knows.
 pub(super) fn expand(text: &str, resolve: &dyn Fn(&str) -> Option<Vec<u8>>) -> Vec<u8> {
     let mut expanded = Vec::new();
     let mut rest = text;
@@ -23,12 +23,12 @@ pub(super) fn expand(text: &str, resolve: &dyn Fn(&str) -> Option<Vec<u8>>) -> V
     expanded
 }
 
-/// Repetitions, bytes and characters by number; the rest is the site's.
+/// Returns the value of a repetition, byte or character; other names go to `resolve`.
 fn value(name: &str, resolve: &dyn Fn(&str) -> Option<Vec<u8>>) -> Option<Vec<u8>> {
     if let Some((count, text)) = name.split_once('*')
         && let Ok(count) = count.parse::<usize>()
     {
-        // A `#` in what is repeated is the number of the repetition.
+        // A `#` in the repeated text is the number of the repetition.
         let numbered = || (0..count).map(|index| text.replace('#', &index.to_string())).collect();
         let repeated: String = if text.contains('#') { numbered() } else { text.repeat(count) };
         return Some(repeated.into_bytes());

@@ -1,52 +1,52 @@
-//! Whether the bounds held: what the channel was shown and what the engine was asked, against what the records say.
-//! What a crash is, and where it was, the tap says.
+//! Checks the bounds: compares the messages that the channel showed and the calls of the engine with the job records.
+//! `injector` defines the crash points.
 
 use std::collections::HashSet;
 
 use local::channel_emulator::{Effect as Shown, TranscriptEntry};
 
-use super::story::{ACK, ANSWER, Story};
-use super::tap::Event;
+use super::injector::Event;
+use super::scenario::{ACK, ANSWER, Scenario};
 
-/// What a story with crashes came to.
-pub(super) struct Verdict<'a> {
-    pub(super) story: Story,
-    /// How many there were.
+/// Observations of one run with crashes.
+pub(super) struct Observed<'a> {
+    pub(super) scenario: Scenario,
+    /// Number of crashes.
     pub(super) crashes: usize,
-    /// Whether one of them was where nobody can know what was shown.
+    /// Whether a crash was at a point after which the outcome of a send is unknown.
     pub(super) may_be_unknown: bool,
-    /// What the agent asked of the channel.
+    /// Requests of the agent to the channel.
     pub(super) entries: Vec<TranscriptEntry>,
     pub(super) log: &'a [Event],
-    /// Jobs that ended so.
+    /// Jobs that ended as unknown.
     pub(super) unknown: usize,
-    /// The most that a job says it was repeated without knowing.
+    /// Largest number of resends that a job recorded.
     pub(super) resends: u32,
 }
 
-impl Verdict<'_> {
-    /// How often `text` was shown as a message of its own.
+impl Observed<'_> {
+    /// Returns how often `text` was shown as a message of its own.
     pub(super) fn copies(&self, text: &str) -> usize {
         let is_copy =
             |entry: &&TranscriptEntry| entry.effect == Shown::Sent && entry.activity["text"] == text;
         self.entries.iter().filter(is_copy).count()
     }
 
-    /// The bound that did not hold.
+    /// Returns the bound that did not hold.
     pub(super) fn broken(&self) -> Option<String> {
-        let sends = self.story.sends().iter();
+        let sends = self.scenario.sends().iter();
         let mut broken = sends.filter_map(|text| self.broken_by(text));
         broken.next().or_else(|| self.broken_by_the_whole()).or_else(|| self.broken_by_the_engine())
     }
 
     fn broken_by(&self, text: &str) -> Option<String> {
-        let nobody_knows =
-            |event: &Event| matches!(event, Event::Died { shown: Some(shown) } if shown == text);
-        let is_ambiguous = self.log.iter().any(nobody_knows);
-        let is_for_many = self.story == Story::Notification;
+        let is_shown_and_unrecorded =
+            |event: &Event| matches!(event, Event::Crashed { shown: Some(shown) } if shown == text);
+        let is_ambiguous = self.log.iter().any(is_shown_and_unrecorded);
+        let is_for_many = self.scenario == Scenario::Notification;
         let copies = self.copies(text);
         let holds = match copies {
-            // Only where a record says so; and an answer only once a crash has hit its resend too.
+            // Only where a record is unknown; and an answer only once a crash has hit its resend too.
             0 => self.unknown > 0 && self.may_be_unknown && (is_for_many || self.crashes > 1),
             1 => true,
             2 => is_ambiguous && self.resends > 0 && !is_for_many,
@@ -61,43 +61,44 @@ impl Verdict<'_> {
         if let Some(other) = shown
             .iter()
             .map(&text)
-            .find(|text| !self.story.sends().contains(&text.as_str()) && text != ANSWER)
+            .find(|text| !self.scenario.sends().contains(&text.as_str()) && text != ANSWER)
         {
             return Some(format!("“{other}” was shown"));
         }
-        let place = |said: &str| shown.iter().position(|entry| text(entry) == said);
+        let place = |wanted: &str| shown.iter().position(|entry| text(entry) == wanted);
         if place(ANSWER).is_some_and(|answer| place(ACK).is_some_and(|ack| answer < ack)) {
             return Some("the answer came before its ack".to_owned());
         }
-        let activities = |said: &str| {
-            let said = shown.iter().filter(|entry| text(entry) == said);
-            said.map(|entry| entry.activity_id.clone()).collect::<HashSet<_>>().len()
+        let activities = |wanted: &str| {
+            let wanted = shown.iter().filter(|entry| text(entry) == wanted);
+            wanted.map(|entry| entry.activity_id.clone()).collect::<HashSet<_>>().len()
         };
-        if matches!(self.story, Story::Replacement | Story::Stream) && activities(ANSWER) != 1 {
+        if matches!(self.scenario, Scenario::Replacement | Scenario::Stream) && activities(ANSWER) != 1 {
             return Some(format!("{} activities show the answer", activities(ANSWER)));
         }
         let created = self.entries.iter().filter(|entry| entry.effect == Shown::Created);
         let conversations: HashSet<_> = created.map(|entry| entry.conversation.clone()).collect();
-        if self.story == Story::Notification && conversations.len() != 1 {
+        if self.scenario == Scenario::Notification && conversations.len() != 1 {
             return Some(format!("{} conversations were created", conversations.len()));
         }
-        let may_end_unknown = self.may_be_unknown && (self.story == Story::Notification || self.crashes > 1);
+        let may_end_unknown =
+            self.may_be_unknown && (self.scenario == Scenario::Notification || self.crashes > 1);
         (self.unknown > 0 && !may_end_unknown).then(|| "a job ended unknown without need".to_owned())
     }
 
-    /// Nothing that was decided and stored is asked again.
+    /// Returns the violation when the engine is called again for a stored decision.
     fn broken_by_the_engine(&self) -> Option<String> {
         let mut stored: Vec<String> = Vec::new();
         for event in self.log {
             match event {
                 Event::Effect(effect) if effect.has_effect => stored.extend(effect.planned.clone()),
-                Event::Asked(Some(task)) if stored.contains(&format!("job#{task}")) => {
+                Event::EngineCalled(Some(task)) if stored.contains(&format!("job#{task}")) => {
                     return Some("the engine ran a task whose outcome was stored".to_owned());
                 }
-                Event::Asked(None) if !stored.is_empty() => {
+                Event::EngineCalled(None) if !stored.is_empty() => {
                     return Some("the engine was asked for what was stored".to_owned());
                 }
-                Event::CreatedThread | Event::Effect(_) | Event::Asked(_) | Event::Died { .. } => {}
+                Event::Started | Event::Effect(_) | Event::EngineCalled(_) | Event::Crashed { .. } => {}
             }
         }
         None

@@ -1,5 +1,5 @@
-//! The forge: a good request and what a row changes about it, as the event that API Gateway would send.
-//! Whatever a row leaves alone is good: the token is signed over whatever became of it.
+//! Builds the request of a row: a good request with the changes of the row, as the event of API Gateway. Members that a
+//! row does not change stay valid, and the token is signed over the result.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,37 +13,37 @@ use serde_json::{Value, json};
 use support::TestClock;
 
 use super::keys;
+use super::placeholders::expand;
 use super::row::Mutation;
-use super::text::expand;
-use super::trap::Trap;
+use super::ssrf_listener::SsrfListener;
 
-/// The app whose Entra tokens count as the channel's, where any do.
+/// Registered app whose Entra tokens are accepted, where any are.
 pub(super) const CALLER: &str = "0c1d2e3f-4a5b-4c6d-8e7f-9a0b1c2d3e4f";
 
-/// Where good requests come from and go to.
-pub(super) struct Site {
+/// Values of a good request.
+pub(super) struct RequestBuilder {
     pub(super) client_id: String,
     pub(super) tenant: String,
     pub(super) service_url: String,
     /// A good activity.
     pub(super) activity: Value,
     pub(super) clock: Arc<TestClock>,
-    /// Where nothing may ever be asked for.
-    pub(super) trap: Trap,
+    /// Listener that no request may reach.
+    pub(super) listener: SsrfListener,
     pub(super) made: AtomicU64,
 }
 
-/// One request, ready to be played.
+/// One request, ready to send.
 #[derive(Clone)]
 pub(super) struct Request {
     pub(super) event: Value,
-    /// The body as it was before it was encoded.
+    /// Body before it was encoded.
     pub(super) body: Vec<u8>,
     pub(super) mutation: Mutation,
 }
 
-impl Site {
-    /// The request that `mutation` describes.
+impl RequestBuilder {
+    /// Returns the request that `mutation` describes.
     pub(super) fn request(&self, mutation: &Mutation) -> Request {
         let id = format!("f:{}", self.made.fetch_add(1, Ordering::Relaxed));
         let name = |name: &str| self.name(name, &id);
@@ -149,7 +149,7 @@ impl Site {
                 let signature = base64::engine::general_purpose::URL_SAFE.encode(signature);
                 return [&message, &b"."[..], signature.as_bytes(), &expand(rest, name)].concat();
             }
-            // The last of its characters holds bits that are no part of it.
+            // The unused bits of its last character differ.
             ":loose" => {
                 let mut signature = URL_SAFE_NO_PAD.encode(signature);
                 let last = match signature.pop().unwrap() {
@@ -180,7 +180,7 @@ impl Site {
                 "iss": format!("https://login.microsoftonline.com/{}/v2.0", self.tenant),
                 "tid": self.tenant, "ver": "2.0", "azp": CALLER,
             }),
-            other => panic!("nobody issues tokens like {other}"),
+            other => panic!("unknown issuer: {other}"),
         };
         claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         claims
@@ -206,14 +206,14 @@ impl Site {
             "caller" => CALLER.to_owned(),
             "service_url" => self.service_url.clone(),
             "SERVICE_URL" => self.service_url.to_uppercase(),
-            "trap" => self.trap.url(),
+            "trap" => self.listener.url(),
             _ => return None,
         };
         Some(value.into_bytes())
     }
 }
 
-/// `<activity>` or `<good>`: the good text; `<members>`: what is between its braces.
+/// Returns the good text for `<activity>` or `<good>`, and the text between its braces for `<members>`.
 fn members(place: &str, good: &[u8], whole: &str) -> Option<Vec<u8>> {
     match place {
         "members" => Some(good[1..good.len() - 1].to_vec()),
@@ -222,7 +222,7 @@ fn members(place: &str, good: &[u8], whole: &str) -> Option<Vec<u8>> {
     }
 }
 
-/// `good` as text, with raw JSON at some pointers. What it is replaced with need not be JSON.
+/// Returns `good` as text, with raw JSON at some pointers. The replacement may be invalid JSON.
 fn changed(mut good: Value, changes: &BTreeMap<String, String>) -> String {
     let mark = |index: usize| format!("@@{index}@@");
     for (index, (pointer, raw)) in changes.iter().enumerate() {

@@ -1,23 +1,24 @@
-//! Every row of the channel's status table (docs/protocol.md §1.8) through the shipped worker: how the job ends and why, how
-//! many requests were made, and what became of the reference. `cargo test --test it statuses -- --nocapture` prints it.
+//! Every row of the channel's status table (docs/protocol.md §1.8) through the real worker: final state and failure of
+//! the job, number of requests, and state of the reference. `cargo test --test it channel_errors -- --nocapture` prints
+//! the table.
 
-mod others;
+mod operations;
 mod rows;
 
-use herald::jobs::Failure;
 use std::time::Duration;
 
 use herald::channel::http;
 use herald::hash;
+use herald::jobs::Failure;
 use herald::jobs::{Job, JobId, State};
 use herald::protocol::cloud::Cloud;
 use herald::protocol::conversation::ConversationReference;
 use herald::protocol::ids::{ChannelId, ConversationId};
 use local::channel_emulator::{Fault, Operation, Refusal};
 use serde_json::{Value, json};
-use support::{Neighbour, ScriptedEngine, TestBundle};
+use support::{ScriptedEngine, SecondWorker, TestBundle};
 
-/// The channel under both names of its host, as two hosts of one cloud.
+/// Returns a cloud in which both host names of the channel are two connector hosts.
 fn two_hosts(bundle: &TestBundle) -> Cloud {
     let port = bundle.channel().port();
     let mut cloud = bundle.channel().cloud();
@@ -26,15 +27,15 @@ fn two_hosts(bundle: &TestBundle) -> Cloud {
     Cloud::parse(&cloud.to_string()).unwrap()
 }
 
-fn neighbour(bundle: &TestBundle, engine: ScriptedEngine) -> Neighbour {
-    Neighbour::new(bundle, engine, two_hosts(bundle), http::client().unwrap())
+fn second_worker(bundle: &TestBundle, engine: ScriptedEngine) -> SecondWorker {
+    SecondWorker::new(bundle, engine, two_hosts(bundle), http::client().unwrap())
 }
 
 pub(crate) fn reference_of(activity: &Value) -> ConversationReference {
     ConversationReference::of(&serde_json::from_value(activity.clone()).unwrap()).unwrap()
 }
 
-/// What the table says of a reference.
+/// Returns the stored state of a reference, as in the last column of the table.
 async fn state_of(bundle: &TestBundle, reference: &ConversationReference) -> String {
     let references = &bundle.local().bundle.worker.parts().references;
     let pk = format!("reference#{}", references.key(reference).as_str());
@@ -63,19 +64,19 @@ fn turn_of(activity: &Value) -> JobId {
     JobId::of_turn(&channel, &conversation, &hash::sha256(&["id", &text(&activity["id"])]))
 }
 
-/// The record of a turn, and all that it says of its only send.
-async fn story_of(bundle: &TestBundle, turn: &JobId) -> (State, Vec<Failure>) {
+/// Returns the state of a turn and the failures of its inline send.
+async fn send_outcome(bundle: &TestBundle, turn: &JobId) -> (State, Vec<Failure>) {
     let job = bundle.job(turn).await.unwrap();
-    // The send says more.
+    // The inline send holds more detail.
     let send = job.send();
     let failures = |job: &Job| job.history.iter().filter_map(|entry| entry.failure.clone()).collect();
     (job.state, send.as_ref().map_or_else(|| failures(&job), failures))
 }
 
 #[tokio::test]
-async fn every_answer_of_the_channel_comes_to_what_the_protocol_says() {
+async fn every_channel_status_has_its_documented_outcome() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
-    let neighbour = neighbour(&bundle, ScriptedEngine::saying("Hello."));
+    let second_worker = second_worker(&bundle, ScriptedEngine::replying("Hello."));
     print(&format!(
         "\n{:<62} {:<7} {:<8} {:>8}  {:<44} reason",
         "answer", "first", "end", "requests", "reference"
@@ -93,11 +94,11 @@ async fn every_answer_of_the_channel_comes_to_what_the_protocol_says() {
         let before = bundle.channel().entries().len();
         let turn = turn_of(&asked);
 
-        neighbour.pump(&bundle, "turns").step().await.unwrap();
-        let (at_first, _) = story_of(&bundle, &turn).await;
-        neighbour.drain(&bundle).await;
+        second_worker.poller(&bundle, "turns").step().await.unwrap();
+        let (at_first, _) = send_outcome(&bundle, &turn).await;
+        second_worker.drain(&bundle).await;
 
-        let (in_the_end, failures) = story_of(&bundle, &turn).await;
+        let (in_the_end, failures) = send_outcome(&bundle, &turn).await;
         let requests = bundle.channel().entries().len() - before;
         let reference = state_of(&bundle, &reference_of(&asked)).await;
         let reasons = failures.iter().map(Failure::to_string).collect::<Vec<_>>().join("; ");
@@ -129,12 +130,12 @@ fn name(answer: &Refusal) -> String {
 }
 
 #[tokio::test]
-async fn what_is_forbidden_twice_without_a_reason_is_over() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+async fn second_403_without_reason_is_permanent() {
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     let alex = bundle.channel().add_person("Alex");
     let first = bundle.channel().message(&alex, "hello");
     bundle.receive(first.clone()).await;
-    bundle.receive(bundle.channel().message(&alex, "hello?")).await;
+    bundle.send(&alex, "hello?").await;
     bundle.clock().advance(Duration::from_secs(1));
     for _ in 0..2 {
         bundle.channel().fail_on(Operation::Send, Fault::Status(Refusal::raw(403, "")));
@@ -143,18 +144,17 @@ async fn what_is_forbidden_twice_without_a_reason_is_over() {
     bundle.drain().await;
     let refused_twice = state_of(&bundle, &reference_of(&first)).await;
     bundle.clock().advance(Duration::from_secs(1));
-    bundle.receive(bundle.channel().message(&alex, "still there?")).await;
-    bundle.drain().await;
+    bundle.ask(&alex, "still there?").await;
 
-    assert_eq!(refused_twice, "suspended (it is forbidden without a reason)");
+    assert_eq!(refused_twice, "suspended (forbidden without an error code)");
     assert_eq!(state_of(&bundle, &reference_of(&first)).await, "active");
     assert_eq!(bundle.channel().texts(), ["Hello."]);
     bundle.end().await;
 }
 
 #[tokio::test]
-async fn a_conversation_that_is_gone_is_created_again_only_for_a_person_who_may_be_told() {
-    let bundle = TestBundle::with(ScriptedEngine::saying("Hello.")).await;
+async fn deleted_conversation_is_recreated_only_for_a_reachable_person() {
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
     let stranger = bundle.channel().add_person("Alex");
     let general = bundle.channel().add_channel("Office", "General");
     let (asked, mentioned) = (
@@ -172,11 +172,11 @@ async fn a_conversation_that_is_gone_is_created_again_only_for_a_person_who_may_
 
     bundle.drain().await;
 
-    let (state, failures) = story_of(&bundle, &turn_of(&asked)).await;
+    let (state, failures) = send_outcome(&bundle, &turn_of(&asked)).await;
     assert_eq!(state, State::Failed);
     assert_eq!(failures[0].code.as_deref(), Some("BotNotInConversationRoster"), "creating was refused");
     assert_eq!(state_of(&bundle, &reference_of(&asked)).await, "dropped");
-    let (state, failures) = story_of(&bundle, &turn_of(&mentioned)).await;
+    let (state, failures) = send_outcome(&bundle, &turn_of(&mentioned)).await;
     assert_eq!(state, State::Failed);
     assert_eq!(failures[0].code.as_deref(), Some("ConversationNotFound"), "a thread cannot be created");
     assert_eq!(state_of(&bundle, &reference_of(&mentioned)).await, "dropped");
@@ -185,12 +185,12 @@ async fn a_conversation_that_is_gone_is_created_again_only_for_a_person_who_may_
 }
 
 #[tokio::test]
-async fn an_answer_too_long_for_one_message_is_told_in_several() {
+async fn answer_too_long_for_one_message_is_split() {
     let text = "All of it. ".repeat(12_000);
-    let bundle = TestBundle::with(ScriptedEngine::saying(&text)).await;
+    let bundle = TestBundle::with(ScriptedEngine::replying(&text)).await;
     let alex = bundle.channel().add_person("Alex");
 
-    bundle.receive(bundle.channel().message(&alex, "tell me all")).await;
+    bundle.send(&alex, "tell me all").await;
     tokio::select! {
         () = bundle.drain() => {}
         () = bundle.clock().flow(Duration::from_secs(9)) => {}

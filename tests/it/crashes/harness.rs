@@ -1,12 +1,12 @@
-//! Who runs the functions: hands them activities, messages and events one at a time, sweeps away a process that died
-//! with all it had in memory, and brings back what it had in hand. It knows no story and judges nothing.
+//! Runs the functions: passes them activities, messages and events one at a time, replaces a crashed process, and makes
+//! its messages visible again. It knows no scenario and asserts nothing.
 
-use herald::agent::Engine;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use herald::agent::Engine;
 use herald::aws::queue::Queue;
 use herald::clock::Clock;
 use herald::jobs::{Job, State};
@@ -16,56 +16,57 @@ use local::poller::QueuePoller;
 use serde_json::{Value, json};
 use support::{TestBundle, TestClock, services};
 
+use super::injector::{CrashInjector, Function};
 use super::mutant::Mutant;
-use super::tap::{Function, Tap};
 
-/// Longer than any claim holds and any work is put off.
-const LATER: Duration = Duration::from_secs(31);
+/// Longer than any lease and any retry delay.
+const AFTER_LEASE: Duration = Duration::from_secs(31);
 
-/// The channel sends again what was not answered by then.
-const CHANNEL_PATIENCE: Duration = Duration::from_secs(15);
+/// Interval after which the channel resends an activity without response.
+const CHANNEL_RESEND_INTERVAL: Duration = Duration::from_secs(15);
 
-/// How often anything may be tried before it is taken to go round in circles.
-const MOST_ROUNDS: usize = 60;
+/// Attempts before the run counts as an endless loop.
+const MAX_ROUNDS: usize = 60;
 
-/// The longest that a story pauses by itself.
+/// Longest pause within a scenario.
 const PAUSE: Duration = Duration::from_millis(1_500);
 
-/// How long the runtime is given to notice that a process is gone.
+/// Yields to the runtime until a crashed process is certainly gone.
 const YIELDS: usize = 20;
 
-/// One bundle and whoever calls its functions.
-pub(super) struct Site {
+/// One bundle, and the processes and pollers that run its functions.
+pub(super) struct Harness {
     pub(super) bundle: TestBundle,
-    pub(super) tap: Arc<Tap>,
+    pub(super) injector: Arc<CrashInjector>,
     mutant: Option<Mutant>,
     processes: HashMap<Function, Bundle>,
-    pumps: [(Function, QueuePoller); 3],
+    pollers: [(Function, QueuePoller); 3],
     answered: HashSet<String>,
 }
 
-impl Site {
-    /// A bundle with this engine, tapped.
+impl Harness {
+    /// Starts a bundle with this engine and the crash injector.
     pub(super) async fn start(
         engine: Arc<dyn Engine>,
         clock: Arc<TestClock>,
-        tap: Arc<Tap>,
+        injector: Arc<CrashInjector>,
         mutant: Option<Mutant>,
     ) -> Self {
         let bundle = TestBundle::with_shared(engine, clock).await;
-        tap.listen(&bundle);
+        injector.listen(&bundle);
         if let Some(mutant) = mutant {
             mutant.infect(&bundle);
         }
         let [turns, tasks, deliveries] = bundle.local().pollers();
-        let pumps = [(Function::Turns, turns), (Function::Tasks, tasks), (Function::Deliveries, deliveries)];
-        Self { bundle, tap, mutant, processes: HashMap::new(), pumps, answered: HashSet::new() }
+        let pollers =
+            [(Function::Turns, turns), (Function::Tasks, tasks), (Function::Deliveries, deliveries)];
+        Self { bundle, injector, mutant, processes: HashMap::new(), pollers, answered: HashSet::new() }
     }
 
-    /// The channel delivers `activity` until it is taken.
+    /// Delivers `activity` from the channel until it is accepted.
     pub(super) async fn deliver(&mut self, activity: &Value) -> Result<(), String> {
         let id = activity["id"].as_str().unwrap().to_owned();
-        for _ in 0..MOST_ROUNDS {
+        for _ in 0..MAX_ROUNDS {
             if self.mutant == Some(Mutant::SeenBeforeEnqueue) && !self.answered.insert(id.clone()) {
                 return Ok(());
             }
@@ -79,15 +80,15 @@ impl Site {
                 Some(answer) if answer.as_ref().is_ok_and(|answer| answer["statusCode"] == 202) => {
                     return Ok(());
                 }
-                _ => self.bundle.clock().advance(CHANNEL_PATIENCE),
+                _ => self.bundle.clock().advance(CHANNEL_RESEND_INTERVAL),
             }
         }
         Err("the activity was never taken".to_owned())
     }
 
-    /// The scheduler has `proactive` handle `event` until it succeeds.
+    /// Invokes `proactive` with `event`, as the scheduler does, until it succeeds.
     pub(super) async fn fire(&mut self, event: &Value) -> Result<(), String> {
-        for _ in 0..MOST_ROUNDS {
+        for _ in 0..MAX_ROUNDS {
             let proactive = self.process(Function::Proactive).proactive;
             let event = LambdaEvent::new(event.clone(), Context::default());
             let handled = proactive::event_handler::handle(&proactive, event);
@@ -99,11 +100,11 @@ impl Site {
         Err("the event was never handled".to_owned())
     }
 
-    /// Works on the queues and the agenda until nothing is left.
+    /// Works on queues and timers until nothing is left.
     pub(super) async fn settle(&mut self) -> Result<(), String> {
-        for _ in 0..MOST_ROUNDS {
+        for _ in 0..MAX_ROUNDS {
             let mut is_idle = true;
-            for number in 0..self.pumps.len() {
+            for number in 0..self.pollers.len() {
                 is_idle &= !self.step(number).await?;
             }
             if !is_idle {
@@ -115,7 +116,7 @@ impl Site {
             self.fire(&json!({ "version": 1, "tick": true })).await?;
             self.bundle.clock().advance(Duration::from_secs(60));
         }
-        Err(format!("not settled after {MOST_ROUNDS} rounds"))
+        Err(format!("not settled after {MAX_ROUNDS} rounds"))
     }
 
     /// Whether the table holds records of this kind.
@@ -124,31 +125,31 @@ impl Site {
         self.bundle.items().await.iter().any(|item| is_such(&item["pk"]))
     }
 
-    /// The records of all jobs.
+    /// Returns the records of all jobs.
     pub(super) async fn jobs(&self) -> Vec<Job> {
-        let jobs = self.bundle.jobs().await;
-        jobs.iter().map(|job| serde_json::from_str(job).unwrap()).collect()
+        self.bundle.jobs().await
     }
 
-    /// Has the next message of a queue worked on, whatever happens; `false` when there is none.
+    /// Handles the next message of a queue, with any crash; `false` when there is none.
     async fn step(&mut self, number: usize) -> Result<bool, String> {
-        let (function, pump) = self.pumps[number].clone();
-        let received = pump.receive(Duration::ZERO).await.map_err(|error| error.to_string())?;
+        let (function, poller) = self.pollers[number].clone();
+        let received = poller.receive(Duration::ZERO).await.map_err(|error| error.to_string())?;
         let Some(message) = received else { return Ok(false) };
         let receipt = message.receipt_handle.clone().unwrap_or_default();
         let worker = self.process(function).worker;
-        let pump = QueuePoller { worker, ..pump };
-        let is_settled = match self.run(function, pump.handle(&message)).await {
+        let poller = QueuePoller { worker, ..poller };
+        let is_settled = match self.run(function, poller.handle(&message)).await {
             Some(answer) => answer.map_err(|error| error.to_string())?.batch_item_failures.is_empty(),
             None => {
                 if self.mutant == Some(Mutant::ForgetOnError) {
                     self.forget_claims().await;
                 }
                 if self.mutant == Some(Mutant::EmptyFailuresOnPanic) {
-                    pump.delete(&receipt).await.map_err(|error| error.to_string())?;
+                    poller.delete(&receipt).await.map_err(|error| error.to_string())?;
                 } else {
-                    // While the claim of whoever died still holds: it must not be taken, nor be acknowledged.
-                    bring_back(&pump, &receipt).await;
+                    // While the claim of the crashed worker still holds: it must not be acquired, nor the message be
+                    // acknowledged.
+                    make_visible(&poller, &receipt).await;
                 }
                 return Ok(true);
             }
@@ -157,37 +158,37 @@ impl Site {
             || self.mutant == Some(Mutant::DeleteOnError)
             || self.mutant == Some(Mutant::AckALiveClaim) && self.has_live_claim().await;
         if !is_deleted {
-            self.bundle.clock().advance(LATER);
-            bring_back(&pump, &receipt).await;
-        } else if self.run(function, pump.delete(&receipt)).await.is_none() {
-            bring_back(&pump, &receipt).await;
+            self.bundle.clock().advance(AFTER_LEASE);
+            make_visible(&poller, &receipt).await;
+        } else if self.run(function, poller.delete(&receipt)).await.is_none() {
+            make_visible(&poller, &receipt).await;
         }
         Ok(true)
     }
 
-    /// What `work` came to in the process of `function`; `None` when the process died over it, and is gone.
+    /// Returns the result of `work` in the process of `function`; `None` when the process crashed and was removed.
     async fn run<T>(&mut self, function: Function, work: impl Future<Output = T>) -> Option<T> {
         let (stack, channel) = (&self.bundle.local().stack, self.bundle.channel());
-        self.tap.begin(function);
-        // On the heap: a process holds much.
+        self.injector.begin(function);
+        // On the heap: a process is large.
         let work = Box::pin(work);
         let outcome = tokio::select! {
             biased;
             outcome = work => Some(outcome),
             () = self.bundle.clock().flow(PAUSE) => None,
-            () = self.tap.swallowed() => None,
+            () = self.injector.swallowed() => None,
             () = stack.reply_lost() => None,
             () = channel.reply_lost() => None,
         };
         if outcome.is_none() {
-            // What it asked for in the same breath reaches nobody.
+            // Concurrent requests of the crashed process get no response.
             for _ in 0..YIELDS {
                 tokio::task::yield_now().await;
             }
-            self.tap.died(channel.texts().pop());
+            self.injector.crashed(channel.texts().pop());
             self.processes.remove(&function);
         }
-        self.tap.end();
+        self.injector.end();
         outcome
     }
 
@@ -214,8 +215,8 @@ impl Site {
     }
 }
 
-/// The queue's own timer is side-stepped. A message that is gone stays so.
-async fn bring_back(pump: &QueuePoller, receipt: &str) {
-    let queue = Queue::new(pump.sqs.clone(), &pump.url);
+/// Makes a message visible now, without waiting for the queue. A deleted message stays deleted.
+async fn make_visible(poller: &QueuePoller, receipt: &str) {
+    let queue = Queue::new(poller.sqs.clone(), &poller.url);
     let _ = queue.change_visibility(receipt, Duration::ZERO).await;
 }
