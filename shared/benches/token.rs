@@ -1,7 +1,8 @@
-//! What checking a token costs beside the bare RSA verification that is in it.
-//! Prints the ratio of the two, taken in turns in one run; every token is another.
+//! Benchmark of inbound authentication against the RSA verification that it contains.
+//!
+//! Prints the ratio of the two, measured alternately in one run with distinct tokens.
 
-#![expect(clippy::unwrap_used, reason = "a benchmark may end where it fails")]
+#![expect(clippy::unwrap_used, reason = "a benchmark may panic")]
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -28,7 +29,7 @@ const CLIENT_ID: &str = "5d0c9c1e-7a3b-4f0e-9f8e-2b1a6c3d4e5f";
 const TOKENS: usize = 2_000;
 const ROUNDS: usize = 100;
 
-struct Scene {
+struct Bench {
     runtime: Runtime,
     authenticator: Authenticator,
     key: DecodingKey,
@@ -36,7 +37,7 @@ struct Scene {
     values: Vec<String>,
 }
 
-impl Scene {
+impl Bench {
     fn new() -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.unwrap();
@@ -62,33 +63,33 @@ impl Scene {
         };
         let now = clock.now().as_second();
         let values = (0..TOKENS).map(|index| format!("Bearer {}", token(&pair, now, index))).collect();
-        let scene = Self { runtime, authenticator, key, values };
-        scene.check_all();
-        scene
+        let bench = Self { runtime, authenticator, key, values };
+        bench.authenticate_all();
+        bench
     }
 
-    /// Checks every token as a request would.
-    fn check_all(&self) -> Duration {
+    /// Authenticates every token as a request would.
+    fn authenticate_all(&self) -> Duration {
         self.runtime.block_on(async {
-            let begun = now();
+            let started = now();
             for value in &self.values {
                 black_box(self.authenticator.authenticate(Some(black_box(value))).await.unwrap());
             }
-            begun.elapsed()
+            started.elapsed()
         })
     }
 
-    /// Checks the signature of every token and nothing else.
+    /// Verifies only the signature of every token.
     fn verify_all(&self) -> Duration {
         let tokens = self.values.iter().map(|value| value.trim_start_matches("Bearer ").rsplit_once('.'));
         let parts: Vec<_> = tokens.map(Option::unwrap).collect();
-        let begun = now();
+        let started = now();
         for (message, signature) in parts {
             let verified =
                 crypto::verify(black_box(signature), message.as_bytes(), &self.key, Algorithm::RS256);
             assert!(black_box(verified.unwrap()));
         }
-        begun.elapsed()
+        started.elapsed()
     }
 }
 
@@ -106,7 +107,7 @@ fn token(pair: &KeyPair, now: i64, index: usize) -> String {
     format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
-/// Serves the metadata and the keys, whatever is asked, and returns the metadata's address.
+/// Serves metadata and keys at every path, and returns the URL of the metadata.
 async fn publish(mut document: Value) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -124,33 +125,33 @@ async fn publish(mut document: Value) -> String {
 }
 
 fn now() -> Instant {
-    #[expect(clippy::disallowed_methods, reason = "what is measured is the machine's own time")]
+    #[expect(clippy::disallowed_methods, reason = "the benchmark measures real time")]
     Instant::now()
 }
 
 fn main() {
-    let scene = Scene::new();
+    let bench = Bench::new();
     let mut criterion = Criterion::default().configure_from_args().sample_size(20);
     let mut group = criterion.benchmark_group("2,000 tokens");
     group.throughput(Throughput::Elements(TOKENS as u64));
-    group.bench_function("signature alone", |bench| {
-        bench.iter_custom(|times| (0..times).map(|_| scene.verify_all()).sum());
+    group.bench_function("signature alone", |bencher| {
+        bencher.iter_custom(|times| (0..times).map(|_| bench.verify_all()).sum());
     });
-    group.bench_function("all checks", |bench| {
-        bench.iter_custom(|times| (0..times).map(|_| scene.check_all()).sum());
+    group.bench_function("all checks", |bencher| {
+        bencher.iter_custom(|times| (0..times).map(|_| bench.authenticate_all()).sum());
     });
     group.finish();
 
     let mut ratios: Vec<f64> = (0..ROUNDS)
-        .map(|_| (scene.check_all().as_secs_f64(), scene.verify_all().as_secs_f64()))
+        .map(|_| (bench.authenticate_all().as_secs_f64(), bench.verify_all().as_secs_f64()))
         .map(|(all, signature)| all / signature)
         .collect();
     ratios.sort_by(f64::total_cmp);
     let at = |share: f64| ratios[(share * (ROUNDS - 1) as f64) as usize];
-    #[expect(clippy::print_stdout, reason = "it is what the benchmark is for")]
+    #[expect(clippy::print_stdout, reason = "the benchmark prints its result")]
     {
         println!(
-            "all checks take {:.3} times the signature alone (median of {ROUNDS} rounds in turns; 10 % {:.3}, 90 % {:.3})",
+            "all checks take {:.3} times the signature alone (median of {ROUNDS} alternating rounds; 10 % {:.3}, 90 % {:.3})",
             at(0.5),
             at(0.1),
             at(0.9),

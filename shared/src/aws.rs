@@ -1,4 +1,4 @@
-//! AWS's services: the table, the queues and the identity, with configuration, diagnostics and telemetry.
+//! Adapters of AWS services: table, queues and identity, with configuration, diagnostics and telemetry.
 
 pub mod clients;
 pub mod config;

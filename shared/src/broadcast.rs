@@ -1,5 +1,5 @@
-//! Broadcasts: one thing told to an audience, resumed wherever it was left.
-//! Pure functions; the store keeps the records, `proactive` plans, the worker sends.
+//! Broadcasts: pure state transitions of one message to an audience, which can be paused and resumed.
+//! The store keeps the records, `proactive` plans, the worker sends.
 
 pub mod audience;
 pub mod content;
@@ -18,39 +18,43 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::gate::{Gate, gate};
-pub use self::outcome::{Entry, Outcome, OutcomeCounts, RecipientRef};
-pub use self::plan::{Cursor, Dispatch, PAGE, QUEUE_AHEAD, RECIPIENTS, ShardCounts, dispatch};
+pub use self::outcome::{Outcome, OutcomeCounts, RecipientRef, ReportEntry};
+pub use self::plan::{
+    Cursor, Dispatch, PAGE_SIZE, QUEUE_AHEAD, RECIPIENTS_PER_MESSAGE, ShardCounts, dispatch,
+};
 pub use self::spec::{InvalidSpec, Kind, Spec};
-pub use self::transitions::{BREAKER, Command, LEASE, Lease, NotPossible, Step};
+pub use self::transitions::{
+    BREAKER_THRESHOLD, Command, InvalidTransition, LEASE_DURATION, Lease, PlannedPages,
+};
 use crate::hash;
 use crate::protocol::ids::TenantId;
 
-/// Names a broadcast: the same however often its event arrives.
+/// Identifies a broadcast; derived from its origin, so that a repeated event has the same id.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct BroadcastId(String);
 
 impl BroadcastId {
-    /// The broadcast of one firing of a schedule.
+    /// Returns the id of the broadcast for one run of a schedule.
     #[must_use]
     pub fn of_firing(schedule_arn: &str, scheduled_time: Timestamp) -> Self {
         Self(hash::sha256(&["broadcast", "schedule", schedule_arn, &scheduled_time.to_string()]))
     }
 
-    /// The broadcast that a caller gave this key.
+    /// Returns the id of the broadcast with the caller's `key`.
     #[must_use]
     pub fn of_key(key: &str) -> Self {
         Self(hash::sha256(&["broadcast", "key", key]))
     }
 
-    /// The broadcast that a person means by `name`: its id, all 64 digits of it, or the key it was given.
+    /// Returns the id for `name`, which is an id of 64 hexadecimal digits or a key.
     #[must_use]
     pub fn named(name: &str) -> Self {
         let is_id = name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
         if is_id { Self(name.to_ascii_lowercase()) } else { Self::of_key(name) }
     }
 
-    /// The id as 64 hexadecimal digits.
+    /// Returns the id as 64 hexadecimal digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -63,35 +67,35 @@ impl fmt::Display for BroadcastId {
     }
 }
 
-// A hash already; shortened so that a log line stays readable.
+// The id is a hash already; the short form keeps a log line readable.
 impl fmt::Debug for BroadcastId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "BroadcastId({})", self.0.get(..12).unwrap_or(&self.0))
     }
 }
 
-/// The hash of a recipient's tenant, by which broadcasts plan and count.
+/// Returns the hash of a recipient's tenant, by which broadcasts plan and count.
 #[must_use]
 pub fn tenant_key(tenant: Option<&TenantId>) -> String {
     hash::short(&tenant.map_or("none", TenantId::as_str).to_ascii_lowercase())
 }
 
-/// Where a broadcast stands.
+/// Status of a broadcast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Status {
-    /// Recipients are planned and told.
+    /// Recipients are planned and deliveries sent.
     Running,
-    /// Nobody is planned or told until it is resumed.
+    /// Planning and sending wait until the broadcast is resumed.
     Paused,
-    /// Nobody else will be told.
+    /// No further delivery is sent.
     Cancelled,
-    /// Everybody was told, or it is known why not.
+    /// Every recipient has an outcome.
     Done,
 }
 
 impl Status {
-    /// Whether nothing more will happen to the broadcast.
+    /// Whether the status is final.
     #[must_use]
     pub fn is_over(self) -> bool {
         match self {
@@ -101,74 +105,89 @@ impl Status {
     }
 }
 
-/// The changing part of a broadcast's record; what it says and to whom is its [`Spec`].
+/// Progress of a broadcast; its immutable part is the [`Spec`].
+///
+/// # Examples
+///
+/// ```
+/// use herald::broadcast::{Broadcast, BroadcastId, Command, Lease, Status};
+/// use jiff::Timestamp;
+///
+/// let now: Timestamp = "2026-11-23T09:00:00Z".parse()?;
+/// let broadcast = Broadcast::new(BroadcastId::of_key("news-1"), now);
+///
+/// let paused = broadcast.apply(Command::Pause, now)?;
+/// assert_eq!(paused.status, Status::Paused);
+/// assert_eq!(paused.lease("planner", now), Lease::NothingToPlan);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Broadcast {
-    /// What it is found by.
+    /// Key of the record.
     pub id: BroadcastId,
-    /// Grows by one with every write; a write names the one it is based on.
+    /// Version number for optimistic locking; incremented by every write.
     pub revision: u64,
-    /// Where it stands.
+    /// Current status.
     pub status: Status,
-    /// Where planning goes on; `None` once everybody is planned.
+    /// Next page to plan; `None` once all recipients are planned.
     pub cursor: Option<Cursor>,
-    /// Who is planning, as long as somebody is.
+    /// Holder of the planning lease, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planner: Option<Planner>,
-    /// Recipients planned so far, by the hash of their tenant.
+    /// Number of planned recipients by [`tenant_key`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub planned: BTreeMap<String, u64>,
-    /// Records among the planned that could not be read.
+    /// Number of planned recipients whose record could not be read.
     #[serde(default)]
     pub unreadable: u64,
-    /// Whether a worker was asked for the rosters of the audience's teams.
+    /// Whether a worker was requested to read the rosters of the audience's teams.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub asked: bool,
-    /// Why nobody can be planned for now.
+    pub roster_requested: bool,
+    /// Reason why planning cannot continue for now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocked_on: Option<String>,
-    /// Sends in a row that failed for a reason that would fail them all.
+    /// Number of consecutive sends with a systemic failure.
     #[serde(default)]
     pub failures: u32,
-    /// How many of the planned had an outcome when that was last looked at, and since when it has not changed.
+    /// Number of outcomes at the last check, and the time since which it is unchanged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<Progress>,
-    /// How it came to stand there: every status with its time and reason, oldest first.
-    pub history: Vec<Change>,
+    /// Statuses so far with time and reason, oldest first.
+    pub history: Vec<StatusChange>,
 }
 
-/// One who is planning.
+/// Holder of the planning lease.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Planner {
-    /// A token nobody else has.
+    /// Token of the lease; unique.
     pub owner: String,
-    /// Until when the planning is theirs.
+    /// End of the lease.
     pub until: Timestamp,
 }
 
-/// How far the deliveries are.
+/// Progress of the deliveries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
-    /// How many have an outcome.
+    /// Number of deliveries with a final outcome.
     pub settled: u64,
-    /// Since when.
+    /// Time of the last change.
     pub since: Timestamp,
 }
 
-/// One status of a broadcast.
+/// One entry in the history of a broadcast.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Change {
-    /// Which.
+pub struct StatusChange {
+    /// Status.
     pub status: Status,
-    /// Since when.
+    /// Start of the status.
     pub at: Timestamp,
-    /// Why, where the status does not say it all.
+    /// Reason, unless the status explains itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
 impl Broadcast {
-    /// The record of a broadcast that begins at `now`.
+    /// Returns the record of a broadcast that starts at `now`.
     #[must_use]
     pub fn new(id: BroadcastId, now: Timestamp) -> Self {
         Self {
@@ -179,27 +198,27 @@ impl Broadcast {
             planner: None,
             planned: BTreeMap::new(),
             unreadable: 0,
-            asked: false,
+            roster_requested: false,
             blocked_on: None,
             failures: 0,
             progress: None,
-            history: vec![Change { status: Status::Running, at: now, reason: None }],
+            history: vec![StatusChange { status: Status::Running, at: now, reason: None }],
         }
     }
 
-    /// How many recipients are planned.
+    /// Returns the number of planned recipients.
     #[must_use]
     pub fn recipients(&self) -> u64 {
         self.planned.values().sum()
     }
 
-    /// When it was opened.
+    /// Returns the start time.
     #[must_use]
     pub fn opened_at(&self) -> Option<Timestamp> {
         self.history.first().map(|change| change.at)
     }
 
-    /// Why it stands where it does.
+    /// Returns the reason for the current status.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         self.history.last()?.reason.as_deref()

@@ -1,4 +1,4 @@
-//! The channel's services: the connector client, and the tokens of both directions.
+//! Services of the channel: the connector client, inbound and outbound authentication, and their HTTP client.
 
 pub mod auth;
 pub mod connector;

@@ -1,5 +1,5 @@
-//! The ledger's decisions: who may handle a job, and what an attempt leaves behind.
-//! Pure functions of record, event and time; [`crate::aws::table::JobStore`] reads and writes.
+//! Idempotency: pure state transitions for claiming a job and recording an attempt.
+//! [`crate::aws::table::JobStore`] reads and writes the records.
 
 mod cancel;
 mod claim;
@@ -17,7 +17,7 @@ pub use self::claim::{Attempt, Claim, ClaimRequest, ResendPolicy, claim, finish}
 pub use self::continuation::{scheduled, tombstone};
 pub use self::failure::{Failure, FailureKind};
 pub use self::inline_send::{InlineSend, begin_send, claim_planned, end_send};
-pub use self::plan::{Conclusion, Next, Plan};
+pub use self::plan::{Conclusion, FollowOn, Plan};
 use crate::agent::ids::ReminderId;
 use crate::agent::ids::TaskId;
 use crate::hash::{self, hash_ids};
@@ -25,24 +25,38 @@ use crate::protocol::ids::{ActivityId, ChannelId, ConversationId};
 use crate::streaming::Stream;
 
 hash_ids! {
-    /// Names a job: the same for every copy of the same work, however often it is delivered.
-    JobId, InvalidJobId = "a job's id is 64 hexadecimal digits, all of them: copy the whole `job.id` of a log line";
+    /// Identifies a job; derived from the work, so that every redelivery of it has the same id.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use herald::jobs::JobId;
+    /// use herald::protocol::ids::{ChannelId, ConversationId};
+    ///
+    /// let (channel, conversation) = (ChannelId::new("msteams")?, ConversationId::new("a:1")?);
+    /// let turn = JobId::of_turn(&channel, &conversation, "1485983408511");
+    ///
+    /// assert_eq!(turn, JobId::of_turn(&channel, &conversation, "1485983408511"));
+    /// assert_ne!(turn, turn.step("send", 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    JobId, InvalidJobId = "a job id is 64 hexadecimal digits: copy the whole `job.id` of a log line";
 }
 
 impl JobId {
-    /// The turn of one inbound activity.
+    /// Returns the job of the turn that the inbound `activity` starts.
     #[must_use]
     pub fn of_turn(channel: &ChannelId, conversation: &ConversationId, activity: &str) -> Self {
         Self::from_hash(hash::sha256(&["turn", channel.as_str(), conversation.as_str(), activity]))
     }
 
-    /// The delivery of one firing of a schedule to one recipient, given as what it is found by.
+    /// Returns the job of the delivery of one run of a schedule to the recipient with the key `recipient`.
     #[must_use]
     pub fn of_delivery(schedule_arn: &str, scheduled_time: Timestamp, recipient: &str) -> Self {
         Self::from_hash(hash::sha256(&["delivery", schedule_arn, &scheduled_time.to_string(), recipient]))
     }
 
-    /// A part of this job that is claimed by itself, such as its second send.
+    /// Returns the job of a part that is claimed separately, such as the second send.
     #[must_use]
     pub fn step(&self, name: &str, index: usize) -> Self {
         Self::from_hash(hash::sha256(&["step", &self.0, name, &index.to_string()]))
@@ -60,7 +74,7 @@ impl JobId {
         Self::from_hash(reminder.as_str().to_owned())
     }
 
-    /// Returns the task that this job, or a step that it is, belongs to by id.
+    /// Returns the id of the task whose first job this is.
     #[must_use]
     pub fn as_task(&self) -> TaskId {
         TaskId::from_hash(self.0.clone())
@@ -73,28 +87,28 @@ impl JobId {
     }
 }
 
-/// Where a job stands.
+/// State of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum State {
-    /// Someone has it in hand; if their lease is over, what they did is not known.
+    /// An owner holds the lease; once the lease has expired, the result of the attempt is unknown.
     Sending,
-    /// It was not done, and may be tried again.
+    /// The last attempt had no effect; the job will be retried.
     Retry,
-    /// It was done.
+    /// The job was done.
     Sent,
-    /// It may have been done; nobody can know, and it is not tried again.
+    /// The job may have been done; it is not retried.
     Unknown,
-    /// It cannot be done; the record says why.
+    /// The job cannot be done; the record has the failure.
     Failed,
-    /// It was not done in time.
+    /// The job was not started before it expired.
     Expired,
-    /// It was cancelled before it was done.
+    /// The job was cancelled before it was done.
     Cancelled,
 }
 
 impl State {
-    /// Whether nothing more will happen to the job.
+    /// Whether the state is final.
     #[must_use]
     pub fn is_settled(self) -> bool {
         match self {
@@ -104,62 +118,62 @@ impl State {
     }
 }
 
-/// The record of a job.
+/// Record of a job.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Job {
-    /// What it is found by.
+    /// Key of the record.
     pub id: JobId,
-    /// Grows by one with every write; a write names the one it is based on.
+    /// Version number for optimistic locking; incremented by every write.
     pub revision: u64,
-    /// Where it stands.
+    /// Current state.
     pub state: State,
-    /// The token of the claim that has, or last had, it in hand.
+    /// Token of the current or last claim.
     pub owner: String,
-    /// Until when the claim holds.
+    /// End of the lease.
     pub lease_until: Timestamp,
-    /// How often it was claimed.
+    /// Number of claims.
     pub attempts: u32,
-    /// How many of the attempts repeated one whose outcome was not known.
+    /// Number of attempts that repeated one with an unknown result.
     pub resends: u32,
-    /// What the engine decided, from then until the job is settled.
+    /// Plan of the engine; removed when the state is final.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<Plan>,
-    /// What became of the only send of that plan; of several, each has a record of its own.
+    /// State of the only send of the plan; several sends have a record each.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inline_send: Option<InlineSend>,
-    /// What the channel called the activity that was sent.
+    /// Activity id that the channel assigned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activity_id: Option<ActivityId>,
-    /// The stream that its answer is shown in while it is made, as it was kept last.
+    /// Last checkpoint of the stream that shows the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<Stream>,
-    /// The step that may follow it, where it is a later step of a task.
+    /// Step that may follow, for a later step of a task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<JobId>,
-    /// How it came to stand there: every state with its time and reason, oldest first.
+    /// States so far with time and reason, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub history: Vec<Entry>,
-    /// After this it is too late to begin.
+    pub history: Vec<HistoryEntry>,
+    /// Latest time of an attempt.
     pub expires_at: Timestamp,
 }
 
-/// One state of a job.
+/// One entry in the history of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
-    /// Which.
+pub struct HistoryEntry {
+    /// State.
     pub state: State,
-    /// Since when.
+    /// Start of the state.
     pub at: Timestamp,
-    /// Why, where the state does not say it all.
+    /// Reason, unless the state explains itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
-    /// When it is to start, where it waits for that.
+    /// Start time, while the job waits for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<Timestamp>,
 }
 
-impl Entry {
-    /// Returns why the job is in this state, for people.
+impl HistoryEntry {
+    /// Returns the reason for this state as text for an operator.
     #[must_use]
     pub fn reason(&self) -> Option<String> {
         let failure = self.failure.as_ref().map(Failure::to_string);
@@ -167,7 +181,7 @@ impl Entry {
     }
 }
 
-/// Most states that are kept of one job: its first and its last ones.
+/// Maximum number of history entries of a job: the first one and the latest ones.
 const MAX_HISTORY: usize = 32;
 
 impl Job {
@@ -177,13 +191,13 @@ impl Job {
         self.history.last()?.failure.as_ref()
     }
 
-    /// Returns why it is in its state, for people.
+    /// Returns the reason for the current state as text for an operator.
     #[must_use]
     pub fn reason(&self) -> Option<String> {
         self.history.last()?.reason()
     }
 
-    /// Whether its last attempt was refused, whatever became of one before it.
+    /// Whether the last attempt was rejected; an earlier one may still have been delivered.
     #[must_use]
     pub fn is_refused(&self) -> bool {
         match self.history.as_slice() {
@@ -192,19 +206,19 @@ impl Job {
         }
     }
 
-    /// How it ended, if not as it should have: its whole ends so too.
+    /// Returns the state and failure, unless the job was sent.
     #[must_use]
-    pub fn unsuccessful(&self) -> Option<(State, Option<Failure>)> {
+    pub fn unsuccessful_outcome(&self) -> Option<(State, Option<Failure>)> {
         (self.state != State::Sent).then(|| (self.state, self.failure().cloned()))
     }
 
-    /// The job in another state.
+    /// Returns the job in another state.
     fn transition(self, state: State, at: Timestamp, failure: Option<Failure>) -> Self {
-        self.record(Entry { state, at, failure, due: None })
+        self.record(HistoryEntry { state, at, failure, due: None })
     }
 
-    /// The job with a further entry in its history, whose state it has.
-    fn record(mut self, entry: Entry) -> Self {
+    /// Returns the job with `entry` appended to its history and the state of that entry.
+    fn record(mut self, entry: HistoryEntry) -> Self {
         if self.history.len() >= MAX_HISTORY {
             self.history.remove(1);
         }

@@ -7,7 +7,7 @@ mod teams;
 
 use std::time::Duration;
 
-use herald::broadcast::{Broadcast, Command, Entry, Outcome};
+use herald::broadcast::{Broadcast, Command, Outcome, ReportEntry};
 use herald::clock::Clock;
 use herald::protocol::conversation::ConversationReference;
 use herald::protocol::conversation::lifecycle::Presence;

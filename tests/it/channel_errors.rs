@@ -68,7 +68,7 @@ fn turn_of(activity: &Value) -> JobId {
 async fn send_outcome(bundle: &TestBundle, turn: &JobId) -> (State, Vec<Failure>) {
     let job = bundle.job(turn).await.unwrap();
     // The inline send holds more detail.
-    let send = job.send();
+    let send = job.inline_job();
     let failures = |job: &Job| job.history.iter().filter_map(|entry| entry.failure.clone()).collect();
     (job.state, send.as_ref().map_or_else(|| failures(&job), failures))
 }

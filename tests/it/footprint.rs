@@ -7,7 +7,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use herald::aws::table::{BroadcastStore, ReferenceStore, Table};
-use herald::broadcast::{BroadcastId, PAGE};
+use herald::broadcast::{BroadcastId, PAGE_SIZE};
 use herald::clock::{Clock, SystemClock};
 use herald::protocol::cloud::Cloud;
 use herald::protocol::conversation::ConversationReference;
@@ -62,7 +62,7 @@ async fn planner_memory_is_the_same_for_one_and_fifty_thousand() {
         // A closed standard output is no failure.
         let _ = writeln!(
             std::io::stdout(),
-            "{planned} recipients, {PAGE} a page: {:.1} MiB at most",
+            "{planned} recipients, {PAGE_SIZE} a page: {:.1} MiB at most",
             peak as f64 / f64::from(1 << 20)
         );
         assert_eq!(planned, count as u64);

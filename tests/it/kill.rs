@@ -191,7 +191,7 @@ impl Run {
             ];
             for (part, job) in parts {
                 let shown = texts.iter().filter(|text| text.contains(&part)).count();
-                let job = jobs.get(&job).and_then(Job::send);
+                let job = jobs.get(&job).and_then(Job::inline_job);
                 let job = job.unwrap_or_else(|| panic!("lost: nothing is known of “{part}”"));
                 match (shown, job.state) {
                     (1, State::Sent) => once += 1,

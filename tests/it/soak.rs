@@ -230,7 +230,7 @@ async fn check_results(bundle: &TestBundle, asked: &[(String, JobId)], seed: u64
                 totals.given_up += 1;
                 continue;
             }
-            let sent = bundle.job(&parent).await.and_then(|job| job.send());
+            let sent = bundle.job(&parent).await.and_then(|job| job.inline_job());
             let sent = sent.unwrap_or_else(|| panic!("seed {seed}: “{text}” is lost"));
             match (count(text), sent.state) {
                 (1, State::Sent) => totals.once += 1,

@@ -128,7 +128,7 @@ async fn stream_stopped_by_user_is_dropped_silently() {
 
     assert_eq!(bundle.channel().texts(), [""; 0]);
     let jobs = bundle.jobs().await;
-    assert!(jobs.iter().any(|job| has_failed_by(job, FailureKind::Stopped)), "{jobs:?}");
+    assert!(jobs.iter().any(|job| has_failed_by(job, FailureKind::StoppedByUser)), "{jobs:?}");
     bundle.end().await;
 }
 

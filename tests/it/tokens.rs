@@ -185,7 +185,7 @@ async fn unusable_token_response_is_rejected_and_not_logged() {
         login_responds(&bundle, refusal.clone());
         assert_eq!(
             token(&bundle).await.unwrap_err(),
-            "login gave an answer that is not a token",
+            "login returned a malformed token response",
             "{refusal:?}"
         );
     }

@@ -41,7 +41,8 @@ const LOST: Class = Class::Ambiguous(Ambiguity::LostReply);
 async fn setup(engine: ScriptedEngine, timeouts: Timeouts) -> (TestBundle, SecondWorker) {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     let cloud = any_port(bundle.channel());
-    let second_worker = SecondWorker::new(&bundle, engine, cloud, http::client_within(timeouts).unwrap());
+    let second_worker =
+        SecondWorker::new(&bundle, engine, cloud, http::client_with_timeouts(timeouts).unwrap());
     (bundle, second_worker)
 }
 

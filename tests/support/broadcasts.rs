@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use herald::agent::Notification;
 use herald::aws::table::{BroadcastStore, SLICES};
-use herald::broadcast::{Broadcast, BroadcastId, Command, Entry, Kind, Outcome, Spec};
+use herald::broadcast::{Broadcast, BroadcastId, Command, Kind, Outcome, ReportEntry, Spec};
 use herald::clock::Clock;
 use herald::protocol::conversation::ConversationReference;
 use herald::protocol::conversation::lifecycle::Presence;
@@ -47,7 +47,7 @@ pub async fn apply_command(bundle: &TestBundle, command: Command) {
 }
 
 /// Returns the entries of the report.
-pub async fn entries_of(bundle: &TestBundle, id: &BroadcastId) -> Vec<Entry> {
+pub async fn entries_of(bundle: &TestBundle, id: &BroadcastId) -> Vec<ReportEntry> {
     let mut entries = Vec::new();
     for slice in 0..SLICES {
         entries.extend(store(bundle).entries(id, slice, None, None).await.unwrap().entries);

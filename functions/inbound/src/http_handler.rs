@@ -75,7 +75,7 @@ async fn answer(inbound: &Inbound, request: &Request) -> Answer {
     // The header before the body: no byte of an unauthenticated body is parsed.
     let authenticated = match inbound.authenticator.authenticate(authorization(headers)).await {
         Ok(authenticated) => authenticated,
-        Err(Unauthenticated::Refused(reason)) => return Answer::Unauthenticated(reason),
+        Err(Unauthenticated::Rejected(reason)) => return Answer::Unauthenticated(reason),
         Err(Unauthenticated::NoKeys(_)) => {
             return Answer::Unavailable("signing keys of the channel are unavailable");
         }

@@ -63,7 +63,7 @@ pub(crate) async fn receive(
 }
 
 async fn save(inbound: &Inbound, turn: &Turn) {
-    tokio::join!(save_reference(inbound, turn), inbound.authenticator.keep_keys());
+    tokio::join!(save_reference(inbound, turn), inbound.authenticator.persist_keys());
 }
 
 /// Saves the turn's reference. A failure does not stop the turn, which carries it; the next activity saves it again.

@@ -102,7 +102,7 @@ impl Validator {
         checks.require(Check::OneTenant, !activity.teams_tenant().is_some_and(differs))?;
         // Web Chat and Direct Line have no tenant; Teams always has one.
         checks.require(Check::TeamsTenant, !is_teams || tenant.is_some())?;
-        let is_allowed = tenant.is_none_or(|tenant| self.allowed_tenants.admit(tenant));
+        let is_allowed = tenant.is_none_or(|tenant| self.allowed_tenants.allows(tenant));
         checks.require(Check::AllowedTenant, is_allowed)
     }
 

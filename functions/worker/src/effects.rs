@@ -92,8 +92,9 @@ impl Effects {
                     self.update_preferences(&job.id, reference, change).await?;
                 }
                 Effect::QuietHours { hours } => {
-                    let change =
-                        |preferences: Preferences| preferences.quiet(*hours, Zone::of(reference), at);
+                    let change = |preferences: Preferences| {
+                        preferences.set_quiet_hours(*hours, Zone::of(reference), at)
+                    };
                     self.update_preferences(&job.id, reference, change).await?;
                 }
             }

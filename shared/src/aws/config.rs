@@ -1,5 +1,6 @@
-//! Configuration: variables of the environment, read once, every gap named at once.
-//! Each function's own `config.rs` says which of them it needs.
+//! Configuration: reads environment variables once and reports all problems together.
+//!
+//! The `config.rs` of each function determines which variables it needs.
 
 mod credential;
 mod settings;
@@ -12,19 +13,19 @@ use crate::channel::connector::ConversationSurface;
 use crate::protocol::cloud::Cloud;
 use crate::protocol::ids::{ClientId, TenantId};
 
-/// Which conversations' tenants may speak to the agent.
+/// Tenants whose conversations are accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AllowedTenants {
-    /// These.
+    /// Only these tenants.
     Listed(Vec<TenantId>),
-    /// Any.
+    /// Any tenant.
     Any,
 }
 
 impl AllowedTenants {
-    /// Whether an activity of `tenant` is let in.
+    /// Whether an activity of `tenant` is accepted.
     #[must_use]
-    pub fn admit(&self, tenant: &TenantId) -> bool {
+    pub fn allows(&self, tenant: &TenantId) -> bool {
         match self {
             Self::Any => true,
             Self::Listed(tenants) => tenants.iter().any(|listed| listed.is(tenant)),
@@ -32,19 +33,19 @@ impl AllowedTenants {
     }
 }
 
-/// What is wrong with the configuration, all of it.
+/// All problems of a configuration.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ConfigError(Vec<String>);
 
 impl ConfigError {
-    /// Each by itself; it begins with the variable it is about.
+    /// Returns the problems, each of which starts with the name of its variable.
     #[must_use]
-    pub fn each(&self) -> &[String] {
+    pub fn problems(&self) -> &[String] {
         &self.0
     }
 }
 
-// A `main` that returns an error prints it this way.
+// A `main` that returns an error prints its `Debug`.
 impl fmt::Debug for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -53,18 +54,20 @@ impl fmt::Debug for ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "configuration is incomplete: {}", self.0.join("; "))
+        write!(f, "invalid configuration: {}", self.0.join("; "))
     }
 }
 
 impl std::error::Error for ConfigError {}
 
-/// Announcements a second to one tenant, unless set otherwise.
+/// Default number of broadcast sends per second and tenant.
 pub const TENANT_RATE: u32 = 40;
 
 type Get<'a> = Box<dyn Fn(&str) -> Option<String> + 'a>;
 
-/// Reads variables and remembers what is wrong with them.
+/// Reads environment variables and collects their problems.
+///
+/// # Examples
 ///
 /// ```
 /// use herald::aws::config::EnvReader;
@@ -74,14 +77,15 @@ type Get<'a> = Box<dyn Fn(&str) -> Option<String> + 'a>;
 /// let queue = vars.required("TURNS_QUEUE_URL");
 /// assert_eq!(table.as_deref(), Some("herald"));
 /// assert_eq!(queue, None);
-/// assert_eq!(vars.finish(table.zip(queue)).unwrap_err().to_string(), "configuration is incomplete: TURNS_QUEUE_URL is not set");
+/// let error = vars.finish(table.zip(queue)).unwrap_err();
+/// assert_eq!(error.to_string(), "invalid configuration: TURNS_QUEUE_URL is not set");
 /// ```
 pub struct EnvReader<'a> {
     get: Get<'a>,
-    gaps: Vec<String>,
+    problems: Vec<String>,
 }
 
-/// The variables of the process.
+/// Returns an environment variable of the process.
 #[must_use]
 pub fn process_env(name: &str) -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
@@ -89,18 +93,18 @@ pub fn process_env(name: &str) -> Option<String> {
 }
 
 impl<'a> EnvReader<'a> {
-    /// Variables as `get` gives them; an empty one counts as not set.
+    /// Returns a reader of the variables that `get` returns; an empty one counts as not set.
     pub fn new(get: impl Fn(&str) -> Option<String> + 'a) -> Self {
-        Self { get: Box::new(get), gaps: Vec::new() }
+        Self { get: Box::new(get), problems: Vec::new() }
     }
 
-    /// The variable `name`, if it is set.
+    /// Returns the variable `name`, if it is set.
     #[must_use]
     pub fn optional(&self, name: &str) -> Option<String> {
         (self.get)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
 
-    /// The variable `name`; a gap if it is not set.
+    /// Returns the variable `name`; reports a problem if it is not set.
     pub fn required(&mut self, name: &str) -> Option<String> {
         let value = self.optional(name);
         if value.is_none() {
@@ -109,18 +113,19 @@ impl<'a> EnvReader<'a> {
         value
     }
 
-    /// The variable `name`, read by `read`; a gap if it is not set or cannot be read.
+    /// Returns the variable `name` parsed by `parse`; reports a problem if it is not set or malformed.
     pub fn parsed<T, E: fmt::Display>(
         &mut self,
         name: &str,
-        read: impl FnOnce(String) -> Result<T, E>,
+        parse: impl FnOnce(String) -> Result<T, E>,
     ) -> Option<T> {
         let value = self.required(name)?;
-        read(value).map_err(|error| self.problem(format!("{name}: {error}"))).ok()
+        parse(value).map_err(|error| self.problem(format!("{name}: {error}"))).ok()
     }
 
-    /// `CLOUD`: `public` unless set; and `REGISTRATION`: `single-tenant` unless set, or `multi-tenant`, whose
-    /// tokens the cloud's own tenant issues.
+    /// `CLOUD`, by default `public`, and `REGISTRATION`, `single-tenant` (default) or `multi-tenant`.
+    ///
+    /// Tokens of a multi-tenant registration are issued by a tenant of the cloud.
     pub fn cloud(&mut self) -> Option<Cloud> {
         let name = self.optional("CLOUD").unwrap_or_else(|| "public".to_owned());
         let mut cloud = Cloud::parse(&name).map_err(|error| self.problem(error.to_string())).ok()?;
@@ -132,7 +137,7 @@ impl<'a> EnvReader<'a> {
             }
             Some("multi-tenant") => {
                 self.problem(
-                    "REGISTRATION is `multi-tenant`: this CLOUD has no such registrations".to_owned(),
+                    "REGISTRATION is `multi-tenant`: this CLOUD has no multi-tenant registrations".to_owned(),
                 );
                 None
             }
@@ -143,32 +148,32 @@ impl<'a> EnvReader<'a> {
         }
     }
 
-    /// `CHANNEL_CALLERS`: a comma list of the apps whose Entra tokens count as the channel's; none unless set.
+    /// `CHANNEL_CALLERS`: comma-separated app ids whose Entra tokens are accepted as the channel's; none by default.
     pub fn channel_callers(&mut self, own: Option<&ClientId>) -> Option<Vec<ClientId>> {
         let list = self.optional("CHANNEL_CALLERS").unwrap_or_default();
         let callers = list.split(',').map(str::trim).filter(|caller| !caller.is_empty());
         let callers: Result<Vec<_>, _> = callers.map(ClientId::new).collect();
         let callers = callers.map_err(|error| self.problem(format!("CHANNEL_CALLERS: {error}"))).ok()?;
-        // Whoever has the agent's own credential could speak to it as the channel.
+        // Anyone with the agent's credential could send to it as the channel.
         let is_own = |caller: &ClientId| own.is_some_and(|own| own.is(caller));
         if callers.iter().any(is_own) {
-            self.problem("CHANNEL_CALLERS names CLIENT_ID: the agent is not its own channel".to_owned());
+            self.problem("CHANNEL_CALLERS contains CLIENT_ID: the agent is not its own channel".to_owned());
             return None;
         }
         Some(callers)
     }
 
-    /// `CLIENT_ID`: the agent's app registration.
+    /// `CLIENT_ID`: the app registration of the agent.
     pub fn client_id(&mut self) -> Option<ClientId> {
         self.parsed("CLIENT_ID", ClientId::new)
     }
 
-    /// `TENANT_ID`: the agent's own tenant.
+    /// `TENANT_ID`: the tenant of the agent.
     pub fn tenant_id(&mut self) -> Option<TenantId> {
         self.parsed("TENANT_ID", TenantId::new)
     }
 
-    /// `ALLOWED_TENANTS`: a comma list, or `*` for any; the agent's own tenant unless set.
+    /// `ALLOWED_TENANTS`: comma-separated tenant ids, or `*` for any; by default the tenant of the agent.
     pub fn allowed_tenants(&mut self, own: Option<&TenantId>) -> Option<AllowedTenants> {
         match self.optional("ALLOWED_TENANTS").as_deref() {
             None => own.map(|own| AllowedTenants::Listed(vec![own.clone()])),
@@ -182,8 +187,9 @@ impl<'a> EnvReader<'a> {
         }
     }
 
-    /// `TENANT_RATE`: announcements a second to one tenant, 1 to 50; 40 unless set, which leaves 10 of the
-    /// channel's 50 to conversations (docs/protocol.md §2).
+    /// `TENANT_RATE`: broadcast sends per second and tenant, 1 to 50; by default [`TENANT_RATE`].
+    ///
+    /// The default leaves 10 of the channel's 50 to conversations (docs/protocol.md §2).
     pub fn tenant_rate(&mut self) -> Option<u32> {
         let Some(text) = self.optional("TENANT_RATE") else { return Some(TENANT_RATE) };
         let rate = text.parse().ok().filter(|rate| (1..=50).contains(rate));
@@ -193,30 +199,30 @@ impl<'a> EnvReader<'a> {
         rate
     }
 
-    /// `NEW_CONVERSATIONS`: where the conversations begin that the agent makes, `chat` or `copilot`; `chat` unless set.
+    /// `NEW_CONVERSATIONS`: the surface of conversations that the agent creates, `chat` (default) or `copilot`.
     pub fn new_conversations(&mut self) -> Option<ConversationSurface> {
         let Some(name) = self.optional("NEW_CONVERSATIONS") else { return Some(ConversationSurface::Chat) };
-        let form = ConversationSurface::named(&name);
-        if form.is_none() {
+        let surface = ConversationSurface::named(&name);
+        if surface.is_none() {
             self.problem(format!("NEW_CONVERSATIONS is `{name}`: use chat or copilot"));
         }
-        form
+        surface
     }
 
-    /// Notes something else that is wrong.
-    pub fn problem(&mut self, what: String) {
-        self.gaps.push(what);
+    /// Reports a problem.
+    pub fn problem(&mut self, problem: String) {
+        self.problems.push(problem);
     }
 
-    /// Returns the settings that were read, given the value that is `None` where one of them is missing.
+    /// Returns `settings`, which are `None` if one of them is missing, unless a problem was reported.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] with every problem that was noted.
+    /// [`ConfigError`], with all problems.
     pub fn finish<T>(self, settings: Option<T>) -> Result<T, ConfigError> {
         match settings {
-            Some(settings) if self.gaps.is_empty() => Ok(settings),
-            Some(_) | None => Err(ConfigError(self.gaps)),
+            Some(settings) if self.problems.is_empty() => Ok(settings),
+            Some(_) | None => Err(ConfigError(self.problems)),
         }
     }
 }
@@ -232,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_multi_tenant_registration_asks_the_clouds_own_tenant_for_tokens() {
+    fn multi_tenant_registrations_use_the_token_tenant_of_the_cloud() {
         let single = vars(&[]).cloud().unwrap();
         let multi = vars(&[("REGISTRATION", "multi-tenant"), ("CLOUD", "gcchigh")]).cloud().unwrap();
 
@@ -241,12 +247,14 @@ mod tests {
     }
 
     #[test]
-    fn the_agent_cannot_be_its_own_channel() {
+    fn channel_callers_must_not_contain_the_agent() {
         let own = ClientId::new("aaaa").unwrap();
         let mut named = vars(&[("CHANNEL_CALLERS", "bbbb, AAAA")]);
 
         assert_eq!(vars(&[]).channel_callers(Some(&own)), Some(Vec::new()));
         assert_eq!(named.channel_callers(Some(&own)), None);
-        assert!(named.finish(Some(())).unwrap_err().to_string().contains("CHANNEL_CALLERS names CLIENT_ID"));
+        assert!(
+            named.finish(Some(())).unwrap_err().to_string().contains("CHANNEL_CALLERS contains CLIENT_ID")
+        );
     }
 }

@@ -1,5 +1,6 @@
-//! Self-checks: what holds of a deployment, what does not, why, and what to do about it.
-//! They change nothing, and a finding never holds a secret or a token: it is for a terminal and for a log.
+//! Diagnostics: checks of a deployment, each with its result, cause and fix.
+//!
+//! They change nothing, and a finding never contains a secret or a token, so it may be printed and logged.
 
 mod aws;
 mod clock;
@@ -21,35 +22,37 @@ pub use self::queue::{QueueKind, own_queue, queue};
 pub use self::table::table;
 pub use self::token::{federated, token};
 
-/// The version of [`Request`] and [`Report`] that is spoken here.
+/// Version of [`Request`] and [`Report`].
 pub const VERSION: u32 = 1;
 
-/// The event that asks a worker to check itself: `{"herald":"self-check","version":1}`.
+/// Event that requests a self-check of a worker: `{"herald":"self-check","version":1}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "herald", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Request {
-    /// Check yourself and answer with a [`Report`].
+    /// Run the checks and return a [`Report`].
     SelfCheck {
         /// [`VERSION`].
         version: u32,
     },
 }
 
-/// What a worker found when it checked itself.
+/// Report of a worker's self-check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// [`VERSION`].
     pub version: u32,
-    /// One for each check.
+    /// Results of the checks.
     pub findings: Vec<Finding>,
 }
 
-/// What one check came to.
+/// Result of one check.
+///
+/// # Examples
 ///
 /// ```
 /// use herald::aws::diagnostics::Finding;
 ///
-/// let finding = Finding::failed("table", "it is not there", "deploy the template");
+/// let finding = Finding::failed("table", "it does not exist", "deploy the template");
 /// let json = serde_json::to_value(&finding)?;
 /// assert_eq!(json["failed"]["fix"], "deploy the template");
 /// assert_eq!(serde_json::from_value::<Finding>(json)?, finding);
@@ -57,55 +60,55 @@ pub struct Report {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// What was checked.
+    /// Name of the check.
     pub what: String,
-    /// What came of it.
+    /// Outcome of the check.
     #[serde(flatten)]
     pub outcome: Outcome,
 }
 
-/// What came of a check.
+/// Outcome of a check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// It holds: what was seen.
+    /// The check passed; carries details.
     Passed(String),
-    /// It does not hold.
+    /// The check failed.
     Failed {
-        /// Why not.
+        /// Cause of the failure.
         cause: String,
-        /// What an operator does about it.
+        /// Advice for the operator.
         fix: String,
     },
-    /// It was not checked: why not.
+    /// The check was not made; carries the reason.
     Skipped(String),
 }
 
 impl Finding {
-    /// `what` holds.
+    /// Returns the finding of the passed check `what`.
     pub fn passed(what: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { what: what.into(), outcome: Outcome::Passed(detail.into()) }
     }
 
-    /// `what` does not hold because of `cause`, and `fix` mends it.
+    /// Returns the finding of the check `what`, which failed because of `cause`; `fix` is the advice.
     pub fn failed(what: impl Into<String>, cause: impl Into<String>, fix: impl Into<String>) -> Self {
         let outcome = Outcome::Failed { cause: cause.into(), fix: fix.into() };
         Self { what: what.into(), outcome }
     }
 
-    /// `what` was not checked.
+    /// Returns the finding of the check `what`, which was not made because of `why`.
     pub fn skipped(what: impl Into<String>, why: impl Into<String>) -> Self {
         Self { what: what.into(), outcome: Outcome::Skipped(why.into()) }
     }
 
-    /// Whether it was checked and does not hold.
+    /// Whether the check failed.
     #[must_use]
     pub fn has_failed(&self) -> bool {
         matches!(self.outcome, Outcome::Failed { .. })
     }
 }
 
-/// The innermost cause: what happened, without the layers that pass it on.
+/// Returns the text of the innermost cause of `error`.
 fn root(error: &(dyn Error + 'static)) -> String {
     let mut root = error;
     while let Some(cause) = root.source() {
@@ -119,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_event_is_the_documented_one_and_nothing_else_is() {
+    fn only_the_documented_event_is_decoded() {
         let read = |text: &str| serde_json::from_str::<Request>(text);
 
         let event = serde_json::to_string(&Request::SelfCheck { version: VERSION }).unwrap();
@@ -133,19 +136,19 @@ mod tests {
     }
 
     #[test]
-    fn a_report_survives_the_journey() {
+    fn a_report_survives_serialization() {
         let report = Report {
             version: VERSION,
             findings: vec![
                 Finding::passed("clock", "0 s off"),
-                Finding::failed("table", "it is gone", "bring it back"),
-                Finding::skipped("queue", "not this role's"),
+                Finding::failed("table", "it does not exist", "deploy the template"),
+                Finding::skipped("queue", "not allowed for this role"),
             ],
         };
 
-        let travelled: Report = serde_json::from_str(&serde_json::to_string(&report).unwrap()).unwrap();
+        let decoded: Report = serde_json::from_str(&serde_json::to_string(&report).unwrap()).unwrap();
 
-        assert_eq!(travelled, report);
-        assert_eq!(travelled.findings.iter().filter(|finding| finding.has_failed()).count(), 1);
+        assert_eq!(decoded, report);
+        assert_eq!(decoded.findings.iter().filter(|finding| finding.has_failed()).count(), 1);
     }
 }

@@ -1,5 +1,7 @@
-//! Why a request to AWS came to nothing, by AWS's code alone: its text names accounts and roles, and the SDK's error
-//! keeps the answer, which may hold a secret.
+//! Error of a request to AWS, reduced to its error code.
+//!
+//! The message is dropped because it names accounts and roles, and the SDK error because it holds the response, which may
+//! contain a secret.
 
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
@@ -7,25 +9,25 @@ use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use crate::channel::http;
 use crate::error::BoxError;
 
-/// Why a request to AWS came to nothing.
+/// Error of a request to AWS.
 #[derive(Debug, thiserror::Error)]
 pub enum AwsFailure {
-    /// The service refused it.
-    #[error("AWS refused: {code}")]
-    Refused {
-        /// The service's word for why, e.g. `AccessDenied`.
+    /// The service rejected the request.
+    #[error("AWS rejected the request: {code}")]
+    Rejected {
+        /// Error code of the service, e.g. `AccessDenied`.
         code: String,
     },
-    /// What it answered is not what was asked for.
-    #[error("AWS gave an answer that cannot be used")]
+    /// The response could not be decoded, or lacks the requested value.
+    #[error("AWS returned an unusable response")]
     Unreadable,
-    /// No answer came, or no request left: no network, no region, no AWS credentials.
-    #[error("AWS was not reached")]
+    /// No request was sent, or no response received: no network, no region, no AWS credentials.
+    #[error("could not reach AWS")]
     NotReached(#[source] BoxError),
 }
 
 impl AwsFailure {
-    /// Why the SDK gave this error.
+    /// Returns the failure for an error of the SDK.
     #[must_use]
     pub fn of<E, R>(error: SdkError<E, R>) -> Self
     where
@@ -36,18 +38,18 @@ impl AwsFailure {
             return Self::Unreadable;
         }
         match error.as_service_error() {
-            Some(refusal) => Self::Refused { code: word(refusal.code().unwrap_or("no code")) },
+            Some(error) => Self::Rejected { code: plausible_code(error.code().unwrap_or("no code")) },
             None => Self::NotReached(error.into()),
         }
     }
 }
 
-/// How long such a request may take with its repetitions: every send waits for the one token.
+/// Returns the timeout of a request, retries included; it is short because every send waits for the token.
 pub(crate) fn timeout() -> TimeoutConfig {
     TimeoutConfig::builder().operation_timeout(http::TOTAL_TIMEOUT).build()
 }
 
-/// AWS's codes are words; whatever else came is not passed on.
-fn word(code: &str) -> String {
+/// Returns the characters of `code` that an AWS error code may have, so that no other text is logged.
+fn plausible_code(code: &str) -> String {
     code.chars().filter(|c| c.is_ascii_alphanumeric() || ".:_ ".contains(*c)).take(64).collect()
 }

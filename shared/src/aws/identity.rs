@@ -1,4 +1,4 @@
-//! The identity that AWS vouches for, and the secrets it keeps.
+//! Identity of the agent from AWS: identity tokens of STS and secrets of Secrets Manager.
 
 mod credential;
 mod federated_identity;

@@ -1,6 +1,6 @@
 //! Queue adapter: sends work to SQS and changes the visibility of received messages.
 //!
-//! The event source mapping of AWS Lambda receives, or the local stack in its place.
+//! It does not receive work: the event source mapping of AWS Lambda does, or the local stack.
 
 mod continuation;
 mod dead_letters;
@@ -30,6 +30,18 @@ pub const MAX_VISIBILITY_TIMEOUT: Duration = Duration::from_secs(11 * 3600);
 const MAX_BATCH: usize = 10;
 
 /// SQS queue.
+///
+/// # Examples
+///
+/// ```no_run
+/// use std::time::Duration;
+///
+/// use herald::aws::queue::{Queue, QueueError, WorkMessage};
+///
+/// async fn enqueue(queue: &Queue, work: &WorkMessage) -> Result<(), QueueError> {
+///     queue.send_delayed(work, Duration::from_secs(30)).await
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Queue {
     client: aws_sdk_sqs::Client,
@@ -44,7 +56,7 @@ pub enum QueueError {
     #[error(transparent)]
     Body(#[from] MessageError),
     /// SQS was not reached or rejected the request; the work may be queued.
-    #[error("queue `{queue}` did not take the work")]
+    #[error("could not reach queue `{queue}`")]
     Unavailable {
         /// Name of the queue.
         queue: String,
@@ -53,7 +65,7 @@ pub enum QueueError {
         cause: BoxError,
     },
     /// SQS accepted only a part of a batch; the rest is not queued.
-    #[error("queue `{queue}` refused {count} messages of a batch")]
+    #[error("queue `{queue}` rejected {count} messages of a batch")]
     Partial {
         /// Name of the queue.
         queue: String,
@@ -69,7 +81,7 @@ impl Queue {
         Self { client, url: url.into() }
     }
 
-    /// Returns its name, the last part of its URL and of its ARN.
+    /// Returns the name of the queue, the last part of its URL and of its ARN.
     #[must_use]
     pub fn name(&self) -> &str {
         self.url.rsplit('/').next().unwrap_or(&self.url)
@@ -165,13 +177,13 @@ impl Queue {
         Ok(answer.attributes.unwrap_or_default())
     }
 
-    /// Returns the region of its client.
+    /// Returns the region of the client.
     #[must_use]
     pub fn region(&self) -> Option<&str> {
         self.client.config().region().map(AsRef::as_ref)
     }
 
-    /// Returns the region in its URL; the URL of an emulator has none.
+    /// Returns the region in the URL of the queue; the URL of an emulator has none.
     #[must_use]
     pub fn region_of_url(&self) -> Option<&str> {
         let host = self.url.split("://").nth(1)?.split('/').next()?;

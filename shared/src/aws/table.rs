@@ -33,7 +33,7 @@ pub use self::timers::{Due, TimerKey, TimerStore};
 use crate::aws::failure::AwsFailure;
 use crate::error::BoxError;
 
-/// The table that all stores share.
+/// DynamoDB table that all stores share.
 #[derive(Debug, Clone)]
 pub struct Table {
     client: aws_sdk_dynamodb::Client,
@@ -47,13 +47,13 @@ impl Table {
         Self { client, name: name.into() }
     }
 
-    /// Returns its name.
+    /// Returns the name of the table.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Returns the region of its client.
+    /// Returns the region of the client.
     #[must_use]
     pub fn region(&self) -> Option<&str> {
         self.client.config().region().map(AsRef::as_ref)
@@ -63,8 +63,8 @@ impl Table {
     ///
     /// # Errors
     ///
-    /// [`AwsFailure`]: the table cannot be read, or has another key.
-    pub async fn read_nothing(&self) -> Result<(), AwsFailure> {
+    /// [`AwsFailure`], when the table cannot be read or has another key schema.
+    pub async fn check_access(&self) -> Result<(), AwsFailure> {
         let request = self.client.get_item().table_name(&self.name);
         let (pk, sk) = (item::text("nothing"), item::text(schema::SINGLE));
         let read = request.key(schema::PK, pk).key(schema::SK, sk).send().await;
@@ -81,7 +81,7 @@ pub struct Cursor(item::Item);
 #[non_exhaustive]
 pub enum StoreError {
     /// DynamoDB was not reached or rejected the request; a write may have happened.
-    #[error("table did not answer `{operation}`")]
+    #[error("could not reach the table: `{operation}`")]
     Unavailable {
         /// The operation.
         operation: &'static str,
@@ -90,7 +90,7 @@ pub enum StoreError {
         cause: BoxError,
     },
     /// An item cannot be decoded.
-    #[error("table holds an item that cannot be read: `{attribute}` is missing or malformed")]
+    #[error("could not decode an item: `{attribute}` is missing or malformed")]
     Unreadable {
         /// The attribute.
         attribute: &'static str,
@@ -99,7 +99,7 @@ pub enum StoreError {
         cause: Option<BoxError>,
     },
     /// Every attempt to write a versioned record conflicted with another writer.
-    #[error("record changed under every attempt to write it")]
+    #[error("every attempt to write the record conflicted")]
     Contended,
 }
 

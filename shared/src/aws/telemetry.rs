@@ -1,20 +1,28 @@
-//! Logs: one event, one line of JSON, to standard error's reader or CloudWatch.
-//! It never formats an activity, a token or an id in clear; the types' `Debug` sees to that.
+//! Logging: writes each event as one line of JSON to standard error, which Lambda sends to CloudWatch.
+//!
+//! It redacts nothing: the `Debug` of activities, tokens and ids contains no personal data.
 
 use tracing::Subscriber;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 
-/// Starts logging; `level` is `LOG_LEVEL` (`info` unless set), e.g. `debug` or `herald=debug,info`.
+/// Starts logging at `level`, the value of `LOG_LEVEL`, by default `info`, e.g. `debug` or `herald=debug,info`.
 ///
-/// The AWS SDK's and HTTP client's own lines stay at `warn`: at `debug` they print bodies and headers.
+/// The AWS SDK and the HTTP client stay at `warn`, because at `debug` they log bodies and headers.
+///
+/// # Examples
+///
+/// ```
+/// herald::aws::telemetry::init(Some("herald=debug,info"));
+/// tracing::info!(job.id = "4f2a", "job completed");
+/// ```
 pub fn init(level: Option<&str>) {
-    // A second call changes nothing: the first one's subscriber stays.
+    // A second call has no effect: the first subscriber stays.
     let _ = tracing::subscriber::set_global_default(subscriber(level, std::io::stderr));
 }
 
-/// What [`init`] logs with, writing elsewhere: for tests, which search what was written.
+/// Returns the subscriber that [`init`] installs, writing to `writer`, so that tests can search the log.
 #[must_use]
 pub fn subscriber<W>(level: Option<&str>, writer: W) -> impl Subscriber + Send + Sync
 where
@@ -29,25 +37,25 @@ where
     tracing_subscriber::registry().with(lines).with(filter(level))
 }
 
-/// What of the log is written; `info` where `level` says nothing else, even of a target that is misspelled.
+/// Returns the filter for `level`; `info` where it is missing or malformed.
 ///
-/// No `level`, however it is spelled, makes the clients below say more than warnings.
+/// No `level` makes the AWS SDK or an HTTP client log more than warnings.
 #[must_use]
 pub fn filter(level: Option<&str>) -> Targets {
-    let wanted: Targets = level.and_then(|level| level.parse().ok()).unwrap_or_default();
+    let parsed: Targets = level.and_then(|level| level.parse().ok()).unwrap_or_default();
     let is_quiet = |target: &str| QUIET.iter().chain(&LOCAL).any(|quiet| target.starts_with(quiet));
-    let spoken = wanted.iter().filter(|(target, _)| !is_quiet(target));
+    let allowed = parsed.iter().filter(|(target, _)| !is_quiet(target));
     Targets::new()
-        .with_default(wanted.default_level().unwrap_or(LevelFilter::INFO))
-        .with_targets(spoken.map(|(target, level)| (target.to_owned(), level)))
+        .with_default(parsed.default_level().unwrap_or(LevelFilter::INFO))
+        .with_targets(allowed.map(|(target, level)| (target.to_owned(), level)))
         .with_targets(QUIET.map(|target| (target, LevelFilter::WARN)))
         .with_targets(LOCAL.map(|target| (target, LevelFilter::ERROR)))
 }
 
-/// How the names of clients begin whose lines hold bodies and headers at `debug`.
+/// Target prefixes of clients that log bodies and headers at `debug`.
 const QUIET: [&str; 6] = ["aws_", "h2", "hyper", "lambda_", "reqwest", "rustls"];
 
-/// The same of the embedded services of one machine, which warn of every failed condition.
+/// Target prefixes of the embedded AWS services, which log a warning for every failed condition.
 const LOCAL: [&str; 2] = ["dynoxide", "rustack_"];
 
 #[cfg(test)]
@@ -57,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn clients_that_print_headers_and_bodies_cannot_be_made_to() {
+    fn no_level_enables_debug_lines_of_clients() {
         for level in
             ["trace", "aws_sigv4=trace", "hyper::client=trace,info", "herald=info,aws_smithy_runtime=debug"]
         {
@@ -71,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn our_own_lines_come_as_they_are_asked_for() {
+    fn own_targets_follow_the_level() {
         assert!(filter(None).would_enable("inbound::accept", &Level::INFO));
         assert!(!filter(None).would_enable("inbound::accept", &Level::DEBUG));
         assert!(filter(Some("worker=trace")).would_enable("worker::send", &Level::TRACE));

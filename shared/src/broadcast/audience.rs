@@ -1,5 +1,5 @@
-//! Audiences: who is to hear of something, as a schedule, an event or an operator names them.
-//! It says who belongs to one; finding them is the planner's, page by page.
+//! Audiences: the recipients of a broadcast, as specified by a schedule, an event or an operator.
+//! Decides membership; the planner enumerates the members page by page.
 
 mod check;
 mod membership;
@@ -8,96 +8,109 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use self::check::{InvalidAudience, MAX_LISTED};
-pub use self::membership::{Candidate, TopicSubscriptions};
+pub use self::membership::{Candidate, TopicSubscription};
 use crate::agent::topic::Topic;
 use crate::protocol::conversation::{ConversationReference, ReferenceKey, User};
 use crate::protocol::ids::{ChannelId, EntraId, TenantId};
 use crate::protocol::team::{Team, TeamChannel};
 
-/// Who is to hear of a notification.
+/// Recipients of a broadcast.
+///
+/// # Examples
+///
+/// ```
+/// use herald::broadcast::audience::Audience;
+///
+/// let audience: Audience = serde_json::from_value(serde_json::json!({
+///     "kind": "any",
+///     "of": [{ "kind": "segment", "locales": ["de"] }, { "kind": "topic", "topic": "news" }],
+/// }))?;
+/// audience.check()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Audience {
-    /// Every person who has a personal conversation with the agent.
-    // A unit variant would let other members pass, and a misspelt filter would tell everyone.
+    /// Every person with a personal conversation.
+    // A unit variant would accept unknown members, and a misspelt filter would send to everyone.
     Everyone {},
-    /// Every conversation of one kind that the filters let through.
+    /// Every conversation of one kind that matches the filters.
     Segment(Segment),
     /// One person by Entra id or `29:` id, with or without a conversation.
     User(User),
-    /// The people listed, each with values of their own for the content.
+    /// Listed people, each with values for the content.
     Users {
-        /// At most [`MAX_LISTED`].
+        /// The people, at most [`MAX_LISTED`].
         users: Vec<ListedUser>,
     },
-    /// One conversation by its reference's key, as `inbound` logs it.
+    /// One conversation by the key of its reference, as `inbound` logs it.
     Conversation {
-        /// 64 hexadecimal digits.
+        /// Key of 64 hexadecimal digits.
         reference: ReferenceKey,
     },
-    /// A channel of a team: a new thread in it.
+    /// A channel of a team, in a new thread.
     Channel(TeamChannel),
-    /// The members of a team, each in their personal conversation, as the team's roster has them when it begins.
+    /// The members of a team at the start, each in a personal conversation.
     Team(Team),
-    /// Every conversation that subscribed to a topic.
+    /// Every conversation that is subscribed to a topic.
     Topic {
         /// The topic.
         topic: Topic,
     },
-    /// Everybody in one of `of` and in none of `except`; who is in several is told once.
+    /// Union of `of` without the members of `except`; each recipient once.
     Any {
-        /// Who is meant.
+        /// Included audiences.
         of: Vec<Audience>,
-        /// Who is not.
+        /// Excluded audiences.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         except: Vec<Audience>,
     },
 }
 
-/// A part of all conversations: those that every filter lets through; an absent filter lets all through.
+/// Conversations that match every filter; an absent filter matches all.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Segment {
-    /// Of these tenants.
+    /// Tenants.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenants: Option<Vec<TenantId>>,
-    /// In these languages: `de` lets `de-CH` through, `de-CH` does not let `de` through.
+    /// Languages; `de` matches `de-CH`, `de-CH` does not match `de`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locales: Option<Vec<String>>,
-    /// Of this kind; personal unless said otherwise.
+    /// Kind of conversation; by default personal.
     #[serde(default)]
     pub conversations: ConversationKind,
 }
 
-/// The conversations that can be listed.
+/// Kind of conversation that can be enumerated.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ConversationKind {
-    /// Between one person and the agent.
+    /// Conversation of one person with the agent.
     #[default]
     Personal,
-    /// Chats of several people.
+    /// Chat of several people.
     GroupChat,
 }
 
-/// One person of a list.
+/// One person of [`Audience::Users`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ListedUser {
-    /// The channel to speak on; Teams unless said otherwise.
+    /// Channel; by default Teams.
     #[serde(default = "crate::protocol::conversation::teams")]
     pub channel: ChannelId,
-    /// The person's tenant.
+    /// Tenant of the person.
     pub tenant: TenantId,
-    /// The person's Entra object id, or `29:` id.
+    /// Entra object id or `29:` id of the person.
     pub id: EntraId,
-    /// What the content's variables are for this one.
+    /// Values of the content's variables for this person.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub values: Map<String, Value>,
 }
 
 impl ListedUser {
-    /// The person alone.
+    /// Returns the person without the values.
     #[must_use]
     pub fn user(&self) -> User {
         User { channel: self.channel.clone(), tenant: self.tenant.clone(), id: self.id.clone() }
@@ -105,7 +118,7 @@ impl ListedUser {
 }
 
 impl ConversationKind {
-    /// The kind of a conversation; `None` for those that are in no list.
+    /// Returns the kind of a conversation; `None` if it cannot be enumerated.
     #[must_use]
     pub fn of(reference: &ConversationReference) -> Option<Self> {
         if reference.conversation.is_personal() {
@@ -117,13 +130,13 @@ impl ConversationKind {
 }
 
 impl Audience {
-    /// The audiences it consists of, in the order they are gone through.
+    /// Returns the included audiences in planning order.
     #[must_use]
     pub fn parts(&self) -> &[Self] {
         if let Self::Any { of, .. } = self { of } else { std::slice::from_ref(self) }
     }
 
-    /// The values each recipient brings along, as far as they are listed; `None` stands for those who bring none.
+    /// Returns the values of each listed recipient; `None` stands for recipients without values.
     #[must_use]
     pub fn values(&self) -> Vec<Option<&Map<String, Value>>> {
         self.parts().iter().flat_map(Self::values_of_part).collect()
@@ -143,28 +156,28 @@ impl Audience {
         }
     }
 
-    /// The teams it names, each once.
+    /// Returns the teams it refers to, each once.
     #[must_use]
     pub fn teams(&self) -> Vec<&Team> {
-        self.named(|part| if let Self::Team(team) = part { Some(team) } else { None })
+        self.distinct(|part| if let Self::Team(team) = part { Some(team) } else { None })
     }
 
-    /// The topics whose subscribers it names, each once.
+    /// Returns the topics it refers to, each once.
     #[must_use]
     pub fn topics(&self) -> Vec<&Topic> {
-        self.named(|part| if let Self::Topic { topic } = part { Some(topic) } else { None })
+        self.distinct(|part| if let Self::Topic { topic } = part { Some(topic) } else { None })
     }
 
-    /// What its parts and exceptions name, each once.
-    fn named<T: PartialEq>(&self, name: impl Fn(&Self) -> Option<&T>) -> Vec<&T> {
+    /// Returns what its parts and exceptions refer to, each once.
+    fn distinct<T: PartialEq>(&self, select: impl Fn(&Self) -> Option<&T>) -> Vec<&T> {
         let except = if let Self::Any { except, .. } = self { except.as_slice() } else { &[] };
-        let mut named = Vec::new();
-        for name in self.parts().iter().chain(except).filter_map(name) {
-            if !named.contains(&name) {
-                named.push(name);
+        let mut distinct = Vec::new();
+        for item in self.parts().iter().chain(except).filter_map(select) {
+            if !distinct.contains(&item) {
+                distinct.push(item);
             }
         }
-        named
+        distinct
     }
 }
 

@@ -1,5 +1,5 @@
-//! Content: what a broadcast says, once for all, with `${name}` where recipients differ.
-//! Values are put in as JSON values into what was parsed before, never into its text; nothing is evaluated.
+//! Content: the message of a broadcast, a template with `${name}` variables and variants per language.
+//! Values are inserted into parsed JSON, never into its text; nothing is evaluated.
 
 mod check;
 mod invalid;
@@ -14,7 +14,9 @@ pub use self::invalid::InvalidContent;
 use crate::agent::notification::Recipient;
 use crate::protocol::activity::{Activity, Attachment};
 
-/// What a broadcast says.
+/// Message of a broadcast: a template in one or several languages.
+///
+/// # Examples
 ///
 /// ```
 /// use herald::broadcast::content::Content;
@@ -30,44 +32,44 @@ use crate::protocol::activity::{Activity, Attachment};
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Content {
-    /// What is said where no other language fits: text, or a card instead.
+    /// Text for recipients without a matching language; excludes `card`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// An Adaptive Card.
+    /// Adaptive Card; excludes `text`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub card: Option<Value>,
-    /// What a notification says where the content is a card.
+    /// Text of the client's notification for a card.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<String>,
-    /// The same in other languages, e.g. `de` or `de-CH`.
+    /// Variants by language, e.g. `de` or `de-CH`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub locales: BTreeMap<String, Variant>,
-    /// What the variables are where neither the recipient nor the language has another value.
+    /// Default values of the variables.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub values: Map<String, Value>,
 }
 
-/// The content in one language.
+/// Content in one language.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Variant {
-    /// What is said: text, or a card instead.
+    /// Text; excludes `card`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// An Adaptive Card.
+    /// Adaptive Card; excludes `text`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub card: Option<Value>,
-    /// What a notification says where the content is a card.
+    /// Text of the client's notification for a card.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<String>,
-    /// What the variables are in this language.
+    /// Values of the variables in this language.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub values: Map<String, Value>,
 }
 
-/// Text, card and summary of one language, wherever they are kept.
+/// View of the content in one language, taken from [`Content`] or [`Variant`].
 #[derive(Clone, Copy)]
-struct Said<'a> {
+struct VariantRef<'a> {
     text: Option<&'a str>,
     card: Option<&'a Value>,
     summary: Option<&'a str>,
@@ -75,7 +77,7 @@ struct Said<'a> {
 }
 
 impl Content {
-    /// Content that says `text` to everybody.
+    /// Returns content with the same `text` for all recipients.
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
         Self {
@@ -87,38 +89,43 @@ impl Content {
         }
     }
 
-    /// What `recipient` is told. `values` are this recipient's own; before them comes nothing, after them what is known
-    /// of the person, then the language's values, then the content's.
+    /// Returns the activity for `recipient`.
+    ///
+    /// A variable is looked up in `values`, in the known properties of the person, in the values of the language, then
+    /// in those of the content.
     ///
     /// # Errors
     ///
-    /// [`InvalidContent`]; none where [`Content::check`] found nothing.
+    /// [`InvalidContent`]; never after [`Content::check`] succeeded.
     pub fn render(
         &self,
         recipient: &Recipient,
         values: &Map<String, Value>,
     ) -> Result<Activity, InvalidContent> {
-        let said = self.in_language(recipient.locale());
-        let known = known(recipient);
-        let sources = [Some(values), Some(&known), said.values, Some(&self.values)];
+        let variant = self.for_locale(recipient.locale());
+        let known = known_values(recipient);
+        let sources = [Some(values), Some(&known), variant.values, Some(&self.values)];
         let value = |name: &str| sources.into_iter().flatten().find_map(|values| values.get(name)).cloned();
-        said.activity(&value)
+        variant.activity(&value)
     }
 
-    /// The language that fits best: the locale itself, its language, or what is said otherwise.
-    fn in_language(&self, locale: Option<&str>) -> Said<'_> {
+    /// Returns the best variant: that of the locale, of its language, or the default.
+    fn for_locale(&self, locale: Option<&str>) -> VariantRef<'_> {
         let find = |wanted: &str| {
-            self.locales.iter().find(|(locale, _)| locale.eq_ignore_ascii_case(wanted)).map(|(_, said)| said)
+            self.locales
+                .iter()
+                .find(|(locale, _)| locale.eq_ignore_ascii_case(wanted))
+                .map(|(_, variant)| variant)
         };
         let chain = |locale: &str| {
             let language = locale.split('-').next().unwrap_or_default();
             find(locale).or_else(|| find(language))
         };
-        locale.and_then(chain).map_or_else(|| self.fallback(), Variant::said)
+        locale.and_then(chain).map_or_else(|| self.fallback(), Variant::view)
     }
 
-    fn fallback(&self) -> Said<'_> {
-        Said {
+    fn fallback(&self) -> VariantRef<'_> {
+        VariantRef {
             text: self.text.as_deref(),
             card: self.card.as_ref(),
             summary: self.summary.as_deref(),
@@ -128,8 +135,8 @@ impl Content {
 }
 
 impl Variant {
-    fn said(&self) -> Said<'_> {
-        Said {
+    fn view(&self) -> VariantRef<'_> {
+        VariantRef {
             text: self.text.as_deref(),
             card: self.card.as_ref(),
             summary: self.summary.as_deref(),
@@ -138,7 +145,7 @@ impl Variant {
     }
 }
 
-impl Said<'_> {
+impl VariantRef<'_> {
     fn activity(self, value: &dyn Fn(&str) -> Option<Value>) -> Result<Activity, InvalidContent> {
         let text = self.text.map(|text| template::fill_text(text, value)).transpose()?;
         let mut activity = Activity::message(text.unwrap_or_default());
@@ -151,11 +158,11 @@ impl Said<'_> {
     }
 }
 
-/// Longest name taken over from the channel, in characters.
+/// Maximum length of a person's name from the channel, in characters.
 const MAX_NAME: usize = 128;
 
-/// What the channel told of the person: `user.name`, where it is known.
-fn known(recipient: &Recipient) -> Map<String, Value> {
+/// Returns the properties of the person that the channel supplied: `user.name`.
+fn known_values(recipient: &Recipient) -> Map<String, Value> {
     let Recipient::Conversation { reference } = recipient else { return Map::new() };
     let name = reference.user.as_ref().and_then(|user| user.name.as_deref());
     let name = name.filter(|_| reference.conversation.is_personal()).filter(|name| !name.trim().is_empty());
@@ -163,7 +170,7 @@ fn known(recipient: &Recipient) -> Map<String, Value> {
     name.map(|name| ("user.name".to_owned(), value(name))).into_iter().collect()
 }
 
-// What is said must not reach a log, not even through `{:?}`.
+// The content must not reach a log, not even through `{:?}`.
 impl std::fmt::Debug for Content {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Content(…)")

@@ -1,33 +1,33 @@
-//! The gate: the last look at a recipient, just before the claim on the delivery.
-//! It is the one place where somebody is left out or put off; how a delivery is made is the worker's.
+//! The gate: the last decision about a recipient, just before the delivery is claimed.
+//! Only this skips or defers a recipient; the worker sends.
 
 use jiff::Timestamp;
 
 use super::{Outcome, Status};
 use crate::broadcast::preferences::Notify;
 
-/// What becomes of a recipient whose turn it is.
+/// Decision about a recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Gate {
-    /// They are told.
+    /// Send the delivery.
     Send,
-    /// They are not told, and this is what stands in the report.
+    /// Do not send, and report this outcome.
     Skip {
-        /// What it comes to.
+        /// Outcome.
         outcome: Outcome,
-        /// Why, in words.
+        /// Reason as text for an operator.
         reason: &'static str,
     },
-    /// They are told later, not before then.
+    /// Send later.
     Defer {
-        /// When.
+        /// Earliest time.
         until: Timestamp,
     },
-    /// They wait until the broadcast is resumed.
+    /// Park the delivery until the broadcast is resumed.
     Park,
 }
 
-/// What becomes of a recipient, in a broadcast that stands at `status`, given what they want to be spared.
+/// Returns the decision about a recipient, given the status of the broadcast and the recipient's preferences.
 #[must_use]
 pub fn gate(status: Status, notify: Notify) -> Gate {
     match status {
@@ -36,7 +36,7 @@ pub fn gate(status: Status, notify: Notify) -> Gate {
             Notify::Skip(reason) => Gate::Skip { outcome: Outcome::OptedOut, reason },
             Notify::Defer(until) => Gate::Defer { until },
             Notify::Unknown => {
-                Gate::Skip { outcome: Outcome::Failed, reason: "what they want to be spared cannot be read" }
+                Gate::Skip { outcome: Outcome::Failed, reason: "could not read the notification preferences" }
             }
         },
         Status::Paused => Gate::Park,

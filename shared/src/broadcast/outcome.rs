@@ -1,5 +1,5 @@
-//! What a broadcast came to for each recipient, and for all of them in numbers.
-//! The job's record decides; here it is put into words that a report uses.
+//! Outcomes of a broadcast: for each recipient in a report, and for all of them in numbers.
+//! They are derived from the records of the jobs.
 
 use std::collections::BTreeMap;
 
@@ -11,38 +11,38 @@ use crate::protocol::channel_error::RejectionReason;
 use crate::protocol::conversation::ReferenceKey;
 use crate::protocol::ids::{ActivityId, ConversationId, EntraId, TenantId};
 
-/// What a broadcast came to for one recipient.
+/// Outcome of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// The channel took it.
+    /// The channel accepted the message.
     Delivered,
     /// The person blocked the agent.
     Blocked,
-    /// The agent is not, or no longer, installed there, or the conversation is gone.
+    /// The agent is not installed, or the conversation does not exist any more.
     Uninstalled,
     /// The tenant's administrator blocked the app.
     DisabledByAdmin,
-    /// The person does not want to hear of it.
+    /// The recipient muted the notification.
     OptedOut,
-    /// It waits for its hour.
+    /// The delivery waits for its local time or the end of quiet hours.
     Deferred,
-    /// The channel asked to slow down: it will be tried again.
+    /// The channel throttled the agent; the delivery will be retried.
     Throttled,
-    /// It was put off for another reason: it will be tried again.
+    /// The delivery will be retried for another reason.
     Waiting,
-    /// The engine had nothing to say to this one.
+    /// The engine had no message for the recipient.
     Nothing,
-    /// The broadcast was cancelled before.
+    /// The broadcast was cancelled before the delivery.
     Cancelled,
-    /// It cannot be done; the reason says why.
+    /// The delivery failed permanently.
     Failed,
-    /// It may have been shown; nobody can know.
+    /// The message may have been delivered.
     Unknown,
 }
 
 impl Outcome {
-    /// All of them, in the order of a report.
+    /// All outcomes in the order of a report.
     pub const ALL: [Self; 12] = [
         Self::Delivered,
         Self::Blocked,
@@ -58,7 +58,7 @@ impl Outcome {
         Self::Unknown,
     ];
 
-    /// Its name in reports and records.
+    /// Returns the name in reports and records.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -77,7 +77,7 @@ impl Outcome {
         }
     }
 
-    /// Whether it stays so.
+    /// Whether the outcome is final.
     #[must_use]
     pub fn is_settled(self) -> bool {
         match self {
@@ -94,7 +94,7 @@ impl Outcome {
         }
     }
 
-    /// Returns the outcome of a delivery whose job is in `state`, for this failure where it has one.
+    /// Returns the outcome of a delivery whose job is in `state` with this failure, if any.
     #[must_use]
     pub fn of(state: State, failure: Option<&Failure>) -> Self {
         let kind = failure.map(|failure| failure.kind);
@@ -139,60 +139,60 @@ impl Outcome {
     }
 }
 
-/// One line of a report.
+/// One entry of a report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
-    /// The delivery.
+pub struct ReportEntry {
+    /// Job of the delivery.
     pub job: JobId,
-    /// To whom.
-    pub who: RecipientRef,
-    /// What it came to.
+    /// Recipient.
+    pub recipient: RecipientRef,
+    /// Outcome.
     pub outcome: Outcome,
-    /// Why it failed or waits.
+    /// Reason why the delivery failed or waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
-    /// Why the recipient was skipped, for people.
+    /// Reason why the recipient was skipped, as text for an operator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// When.
+    /// Time of the outcome.
     pub at: Timestamp,
-    /// What the channel calls what it showed.
+    /// Activity id that the channel assigned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activity: Option<ActivityId>,
 }
 
-impl Entry {
-    /// Returns why, where the outcome does not say it all, for people.
+impl ReportEntry {
+    /// Returns the reason as text for an operator, unless the outcome explains itself.
     #[must_use]
     pub fn reason(&self) -> Option<String> {
         self.failure.as_ref().map(Failure::to_string).or_else(|| self.note.clone())
     }
 }
 
-/// A recipient, as a report names one: by ids, never by what they are called.
+/// Recipient in a report, identified by ids and never by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecipientRef {
-    /// The tenant.
+    /// Tenant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<TenantId>,
-    /// The person.
+    /// Person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<EntraId>,
-    /// What the conversation's reference is found by.
+    /// Key of the conversation reference.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<ReferenceKey>,
-    /// The team's channel, for a new thread in it.
+    /// Channel of a team, for a new thread in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<ConversationId>,
 }
 
-/// How many recipients came to what.
+/// Number of recipients by outcome.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct OutcomeCounts(pub BTreeMap<Outcome, i64>);
 
 impl OutcomeCounts {
-    /// Counts a recipient whose outcome becomes `new` after `old`.
+    /// Counts a recipient whose outcome changes from `old` to `new`.
     pub fn count(&mut self, old: Option<Outcome>, new: Outcome) {
         if let Some(old) = old {
             *self.0.entry(old).or_default() -= 1;
@@ -200,20 +200,20 @@ impl OutcomeCounts {
         *self.0.entry(new).or_default() += 1;
     }
 
-    /// Adds what another one counted.
+    /// Adds the numbers of another count.
     pub fn add(&mut self, other: &Self) {
         for (outcome, count) in &other.0 {
             *self.0.entry(*outcome).or_default() += count;
         }
     }
 
-    /// How many came to `outcome`.
+    /// Returns the number of recipients with `outcome`.
     #[must_use]
     pub fn of(&self, outcome: Outcome) -> u64 {
         self.0.get(&outcome).copied().and_then(|count| u64::try_from(count).ok()).unwrap_or(0)
     }
 
-    /// How many have an outcome that stays.
+    /// Returns the number of recipients with a final outcome.
     #[must_use]
     pub fn settled(&self) -> u64 {
         Outcome::ALL.into_iter().filter(|outcome| outcome.is_settled()).map(|outcome| self.of(outcome)).sum()

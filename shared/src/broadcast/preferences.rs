@@ -1,5 +1,5 @@
-//! Courtesy: what a person wants to be spared, and what that means for something they would be told unasked.
-//! Answers, follow-ups and reminders are asked for, so none of this holds for them.
+//! Notification preferences: mutes and quiet hours, and how they affect an unsolicited message.
+//! Answers, follow-ups and reminders are requested, so preferences do not apply to them.
 
 use std::collections::BTreeMap;
 
@@ -10,11 +10,28 @@ use crate::agent::calendar::{QuietHours, Zone};
 use crate::agent::notification::Notification;
 use crate::agent::topic::Topic;
 
-/// Most topics that a person's words are kept about; past them the oldest word gives way.
+/// Maximum number of topics with a setting; the oldest setting is removed first.
 const MAX_TOPICS: usize = 500;
 
-/// What a person, or a group in its chat, wants to be spared. The latest word on anything counts, in whatever order
-/// they arrive.
+/// Notification preferences of a person or a group chat.
+///
+/// They are last-writer-wins registers, so the order of updates does not matter.
+///
+/// # Examples
+///
+/// ```
+/// use herald::agent::notification::Notification;
+/// use herald::agent::topic::Topic;
+/// use herald::broadcast::preferences::{Notify, Preferences, Setting};
+/// use jiff::Timestamp;
+///
+/// let now: Timestamp = "2026-11-23T09:00:00Z".parse()?;
+/// let news = Notification { topic: Some(Topic::new("news")?), ..Notification::new("morning", now) };
+/// let preferences = Preferences::default().set_muted(Some(&Topic::new("news")?), Setting::Muted, now);
+///
+/// assert_eq!(preferences.notify(&news, None, now), Notify::Skip("muted the topic"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Preferences {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -25,24 +42,24 @@ pub struct Preferences {
     quiet: Option<Dated<Option<Quiet>>>,
 }
 
-/// What was said of something, and when.
+/// Last-writer-wins register: a value and the time it was set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Dated<T> {
     value: T,
     at: Timestamp,
 }
 
-/// Whether somebody wants to hear of something.
+/// Mute setting of a topic or of all topics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Setting {
-    /// They do.
+    /// Notifications are sent.
     Unmuted,
-    /// They do not.
+    /// Notifications are skipped.
     Muted,
 }
 
-/// Quiet hours and the clocks they were meant on.
+/// Quiet hours, and the zone for a person whose zone is unknown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Quiet {
     hours: QuietHours,
@@ -50,57 +67,58 @@ struct Quiet {
     zone: Option<Zone>,
 }
 
-/// What becomes of something that would be said unasked.
+/// Decision about an unsolicited message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notify {
-    /// It is said.
+    /// Send it.
     Send,
-    /// It is not said, and why not.
+    /// Do not send it, for this reason.
     Skip(&'static str),
-    /// It is said then, and not before.
+    /// Send it at this time.
     Defer(Timestamp),
-    /// It is not said, for what they want to be spared cannot be read.
+    /// Do not send it, because the preferences could not be read.
     Unknown,
 }
 
 impl Preferences {
-    /// The same after the word `says` about `topic`, or about everything, of the moment `at`.
+    /// Returns the preferences with `value` set at `at` for `topic`, or for all topics.
     #[must_use]
     pub fn set_muted(mut self, topic: Option<&Topic>, value: Setting, at: Timestamp) -> Self {
-        let word = Dated { value, at };
+        let update = Dated { value, at };
         match topic {
-            None => self.everything = later(self.everything, word),
+            None => self.everything = latest(self.everything, update),
             Some(topic) => {
-                if let Some(word) = later(self.topics.remove(topic), word) {
-                    self.topics.insert(topic.clone(), word);
+                if let Some(update) = latest(self.topics.remove(topic), update) {
+                    self.topics.insert(topic.clone(), update);
                 }
             }
         }
-        // What was said of a topic before the last word about everything says nothing any more.
+        // A setting for all topics overrides older settings of single topics.
         if let Some(everything) = &self.everything {
-            self.topics.retain(|_, word| word.at > everything.at);
+            self.topics.retain(|_, update| update.at > everything.at);
         }
         if self.topics.len() > MAX_TOPICS
             && let Some(oldest) =
-                self.topics.iter().min_by_key(|(_, word)| word.at).map(|(topic, _)| topic.clone())
+                self.topics.iter().min_by_key(|(_, update)| update.at).map(|(topic, _)| topic.clone())
         {
             self.topics.remove(&oldest);
         }
         self
     }
 
-    /// The same with these quiet hours, or none, from the moment `at` on. They are meant on the person's clocks; of a
-    /// person whose zone is not known later they are those of `zone`.
+    /// Returns the preferences with quiet hours, or none, set at `at`.
+    ///
+    /// They apply in the current zone of the person; while that is unknown, in `zone`.
     #[must_use]
-    pub fn quiet(mut self, hours: Option<QuietHours>, zone: Option<Zone>, at: Timestamp) -> Self {
-        let word = Dated { value: hours.map(|hours| Quiet { hours, zone }), at };
-        self.quiet = later(self.quiet, word);
+    pub fn set_quiet_hours(mut self, hours: Option<QuietHours>, zone: Option<Zone>, at: Timestamp) -> Self {
+        let update = Dated { value: hours.map(|hours| Quiet { hours, zone }), at };
+        self.quiet = latest(self.quiet, update);
         self
     }
 
-    /// Whether `topic` is muted, or everything is: the later word counts.
+    /// Whether `topic` is muted by the later of its own setting and the setting for all topics.
     #[must_use]
-    pub fn mutes(&self, topic: Option<&Topic>) -> bool {
+    pub fn is_muted(&self, topic: Option<&Topic>) -> bool {
         let of_topic = topic.and_then(|topic| self.topics.get(topic));
         let value = match (of_topic, &self.everything) {
             (Some(topic), Some(everything)) if topic.at > everything.at => topic.value,
@@ -111,19 +129,19 @@ impl Preferences {
         value == Setting::Muted
     }
 
-    /// The quiet hours, if there are any.
+    /// Returns the quiet hours, if any.
     #[must_use]
     pub fn quiet_hours(&self) -> Option<QuietHours> {
         self.quiet.as_ref()?.value.as_ref().map(|quiet| quiet.hours)
     }
 
-    /// What becomes of `notification` at `now` for somebody whose clocks are those of `zone`, if that is known.
+    /// Returns the decision about `notification` at `now` for a recipient in `zone`, if that is known.
     ///
-    /// What is urgent is said in quiet hours too; who has muted it is not told all the same.
+    /// An urgent notification ignores quiet hours but not mutes.
     #[must_use]
     pub fn notify(&self, notification: &Notification, zone: Option<&str>, now: Timestamp) -> Notify {
-        if self.mutes(notification.topic().as_ref()) {
-            return match self.mutes(None) {
+        if self.is_muted(notification.topic().as_ref()) {
+            return match self.is_muted(None) {
                 true => Notify::Skip("muted everything"),
                 false => Notify::Skip("muted the topic"),
             };
@@ -132,7 +150,8 @@ impl Preferences {
         if notification.local_time.is_some() && now < due {
             return Notify::Defer(due);
         }
-        let quiet = self.quiet.as_ref().and_then(|word| word.value.as_ref()).filter(|_| !notification.urgent);
+        let quiet =
+            self.quiet.as_ref().and_then(|update| update.value.as_ref()).filter(|_| !notification.urgent);
         let Some(quiet) = quiet else { return Notify::Send };
         let zone = zone.and_then(|zone| Zone::named(zone).ok()).or(quiet.zone.clone());
         match quiet.hours.end(&zone.unwrap_or_else(Zone::utc), now) {
@@ -142,11 +161,11 @@ impl Preferences {
     }
 }
 
-/// The later of two words; of two at once the one that arrives.
-fn later<T>(there: Option<Dated<T>>, word: Dated<T>) -> Option<Dated<T>> {
-    match there {
-        Some(there) if there.at > word.at => Some(there),
-        Some(_) | None => Some(word),
+/// Returns the later of two updates; at equal times the new one.
+fn latest<T>(stored: Option<Dated<T>>, update: Dated<T>) -> Option<Dated<T>> {
+    match stored {
+        Some(stored) if stored.at > update.at => Some(stored),
+        Some(_) | None => Some(update),
     }
 }
 

@@ -1,5 +1,5 @@
-//! What a broadcast is: to whom, what, for which notification. It is written once and never changed.
-//! How far the broadcast has come is not said here.
+//! The immutable part of a broadcast: notification, audience and content.
+//! Does not contain its progress.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,54 +11,54 @@ use crate::broadcast::audience::{Audience, InvalidAudience};
 use crate::broadcast::content::{Content, InvalidContent};
 use crate::jobs::JobId;
 
-/// Longest key a caller may give, in bytes.
+/// Maximum length of a key, in bytes.
 const MAX_KEY: usize = 256;
 
-/// Largest record kept, below the table's 400 KB for an item.
+/// Maximum size of a record, below the 400 KB limit of a DynamoDB item.
 const MAX_SPEC_BYTES: usize = 350_000;
 
-/// What a broadcast is.
+/// Immutable part of a broadcast.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spec {
-    /// The schedule that fired, or the caller's key.
+    /// ARN of the schedule, or the key of the caller.
     pub origin: String,
-    /// What people are told of; the engine says it where there is no content.
+    /// Notification, from which the engine makes the message if there is no content.
     pub notification: Notification,
-    /// What is done, and to whom.
+    /// Kind of broadcast.
     pub kind: Kind,
-    /// What is said; `None`: what the engine says.
+    /// Content; `None` if the engine makes the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<Content>,
 }
 
-/// What is done, and to whom.
+/// Kind of a broadcast.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "kebab-case")]
 pub enum Kind {
-    /// Tell an audience.
+    /// Send to an audience.
     Announce {
-        /// Whom.
+        /// Recipients.
         audience: Audience,
     },
-    /// Delete what another broadcast delivered.
+    /// Delete the messages that another broadcast delivered.
     Recall {
-        /// Which.
+        /// The other broadcast.
         of: BroadcastId,
     },
-    /// Put the content in place of what another broadcast delivered.
+    /// Replace the messages that another broadcast delivered.
     Correct {
-        /// Which.
+        /// The other broadcast.
         of: BroadcastId,
     },
-    /// Tell those again of whom it is not known whether another broadcast reached them.
+    /// Repeat the deliveries of another broadcast whose outcome is unknown.
     Resend {
-        /// Which.
+        /// The other broadcast.
         of: BroadcastId,
     },
 }
 
 impl Kind {
-    /// The broadcast whose recipients these are, and which of them; `None` for those of an audience.
+    /// Returns the broadcast that supplies the recipients, and the outcome that selects them; `None` for an audience.
     #[must_use]
     pub fn source(&self) -> Option<(&BroadcastId, Outcome)> {
         match self {
@@ -69,53 +69,53 @@ impl Kind {
     }
 }
 
-/// What is wrong with a broadcast.
+/// Error of an invalid broadcast.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidSpec {
-    /// A member is wrong.
+    /// A member is invalid.
     #[error("`{member}` {problem}")]
     Member {
-        /// Which.
+        /// Name of the member.
         member: &'static str,
-        /// What is wrong with it.
+        /// Description of the problem.
         problem: &'static str,
     },
-    /// Its audience is wrong.
+    /// The audience is invalid.
     #[error(transparent)]
     Audience(#[from] InvalidAudience),
-    /// Its content is wrong.
+    /// The content is invalid.
     #[error(transparent)]
     Content(#[from] InvalidContent),
 }
 
 impl Spec {
-    /// The id of the broadcast that a caller gave the key `key`.
+    /// Returns the id of the broadcast with the caller's `key`.
     ///
     /// # Errors
     ///
-    /// [`InvalidSpec`], when it cannot be one.
+    /// [`InvalidSpec`], if the key is invalid.
     pub fn id_of(key: &str) -> Result<BroadcastId, InvalidSpec> {
-        let wrong = |problem| InvalidSpec::Member { member: "key", problem };
+        let invalid = |problem| InvalidSpec::Member { member: "key", problem };
         let is_like_an_id = key.len() == 64 && key.bytes().all(|byte| byte.is_ascii_hexdigit());
         match key {
-            "" => Err(wrong("is empty: without it a second broadcast cannot be told from a repeated one")),
-            long if long.len() > MAX_KEY => Err(wrong("is longer than 256 bytes")),
-            odd if odd.chars().any(char::is_control) => Err(wrong("holds a control character")),
-            _ if is_like_an_id => Err(wrong("looks like a broadcast's id: choose another")),
+            "" => Err(invalid("is empty: it distinguishes a new broadcast from a repeated request")),
+            long if long.len() > MAX_KEY => Err(invalid("is longer than 256 bytes")),
+            odd if odd.chars().any(char::is_control) => Err(invalid("contains a control character")),
+            _ if is_like_an_id => Err(invalid("looks like the id of a broadcast: choose another")),
             key => Ok(BroadcastId::of_key(key)),
         }
     }
 
-    /// Checks it before anybody is told: audience, content, variables, sizes.
+    /// Validates audience, content, variables and sizes.
     ///
     /// # Errors
     ///
-    /// [`InvalidSpec`], naming the member that is wrong.
+    /// [`InvalidSpec`], with the invalid member.
     pub fn check(&self) -> Result<(), InvalidSpec> {
-        let wrong = |member, problem| Err(InvalidSpec::Member { member, problem });
+        let invalid = |member, problem| Err(InvalidSpec::Member { member, problem });
         if self.notification.name.is_empty() {
-            return wrong("notification", "is empty");
+            return invalid("notification", "is empty");
         }
         match &self.kind {
             Kind::Announce { audience } => {
@@ -130,18 +130,18 @@ impl Spec {
             Kind::Correct { .. } => match &self.content {
                 Some(content) => content.check(&[])?,
                 None => {
-                    return wrong("content", "is missing: it value what takes the place of what was said");
+                    return invalid("content", "is missing: it replaces the delivered messages");
                 }
             },
             Kind::Recall { .. } | Kind::Resend { .. } => {}
         }
         match serde_json::to_string(self) {
             Ok(json) if json.len() <= MAX_SPEC_BYTES => Ok(()),
-            _ => wrong("content", "and audience are too large together: make several broadcasts of it"),
+            _ => invalid("content", "and audience are too large together: split it into several broadcasts"),
         }
     }
 
-    /// Whether both are the same broadcast, whenever they arrived.
+    /// Whether both are equal except for the scheduled time.
     #[must_use]
     pub fn is_repeat_of(&self, other: &Self) -> bool {
         let notification =
@@ -149,13 +149,13 @@ impl Spec {
         Self { notification, ..self.clone() } == *other
     }
 
-    /// The delivery to one recipient, given as what it is found by.
+    /// Returns the job of the delivery to the recipient with the key `recipient`.
     #[must_use]
     pub fn job(&self, recipient: &str) -> JobId {
         JobId::of_delivery(&self.origin, self.notification.scheduled_time, recipient)
     }
 
-    /// The moment it is for.
+    /// Returns the scheduled time.
     #[must_use]
     pub fn time(&self) -> Timestamp {
         self.notification.scheduled_time

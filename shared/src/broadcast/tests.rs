@@ -1,3 +1,5 @@
+//! Tests of the transitions, planning and outcomes of a broadcast.
+
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -20,24 +22,24 @@ fn broadcast() -> Broadcast {
 fn leased(broadcast: &Broadcast, owner: &str, now: Timestamp) -> Broadcast {
     match broadcast.lease(owner, now) {
         Lease::Acquired(broadcast) => broadcast,
-        other @ (Lease::Held { .. } | Lease::Nothing) => panic!("{other:?}"),
+        other @ (Lease::Held { .. } | Lease::NothingToPlan) => panic!("{other:?}"),
     }
 }
 
-fn step(cursor: Option<Cursor>, count: u64) -> Step {
-    Step { cursor, planned: [("t".to_owned(), count)].into(), unreadable: 0 }
+fn pages(cursor: Option<Cursor>, count: u64) -> PlannedPages {
+    PlannedPages { cursor, planned: [("t".to_owned(), count)].into(), unreadable: 0 }
 }
 
 #[test]
-fn every_shard_of_every_part_is_gone_through_once() {
-    let extent = ShardCounts(vec![2, 1, 3]);
+fn the_cursor_visits_every_shard_of_every_part_once() {
+    let shard_counts = ShardCounts(vec![2, 1, 3]);
     let mut seen = Vec::new();
 
     let mut cursor = Some(Cursor::default());
     while let Some(here) = cursor {
         seen.push((here.part, here.shard, here.after.clone()));
         let last = (here.after.is_none() && here.shard == 1).then(|| "k".to_owned());
-        cursor = here.after(last, &extent);
+        cursor = here.after(last, &shard_counts);
     }
 
     let k = || Some("k".to_owned());
@@ -57,45 +59,45 @@ fn every_shard_of_every_part_is_gone_through_once() {
 }
 
 #[test]
-fn one_plans_at_a_time_and_who_lost_the_lease_moves_nothing() {
+fn a_planner_that_lost_its_lease_cannot_write_a_checkpoint() {
     let first = leased(&broadcast(), "a", at(0));
 
     assert_eq!(first.lease("b", at(59)), Lease::Held { until: at(60) });
     let second = leased(&first, "b", at(60));
-    assert_eq!(second.checkpoint("a", &step(None, 7), at(61)), None);
-    assert_eq!(second.released("a"), None);
-    assert_eq!(second.checkpoint("b", &step(None, 7), at(61)).unwrap().recipients(), 7);
+    assert_eq!(second.checkpoint("a", &pages(None, 7), at(61)), None);
+    assert_eq!(second.release_lease("a"), None);
+    assert_eq!(second.checkpoint("b", &pages(None, 7), at(61)).unwrap().recipients(), 7);
 }
 
 #[test]
-fn a_pause_holds_the_planning_and_keeps_what_was_planned_meanwhile() {
+fn a_pause_stops_planning_and_keeps_the_last_checkpoint() {
     let running = leased(&broadcast(), "a", at(0));
     let paused = running.apply(Command::Pause, at(1)).unwrap();
 
-    let moved = paused.checkpoint("a", &step(Some(Cursor::default()), 3), at(2)).unwrap();
+    let moved = paused.checkpoint("a", &pages(Some(Cursor::default()), 3), at(2)).unwrap();
 
     assert_eq!((moved.status, moved.recipients()), (Status::Paused, 3));
-    assert_eq!(moved.lease("b", at(100)), Lease::Nothing);
-    assert_eq!(moved.apply(Command::Pause, at(3)), Err(NotPossible { status: Status::Paused }));
+    assert_eq!(moved.lease("b", at(100)), Lease::NothingToPlan);
+    assert_eq!(moved.apply(Command::Pause, at(3)), Err(InvalidTransition { status: Status::Paused }));
     let resumed = moved.apply(Command::Resume, at(4)).unwrap();
     assert!(matches!(resumed.lease("b", at(100)), Lease::Acquired(_)));
 }
 
 #[test]
-fn what_is_over_stays_over() {
+fn a_cancelled_broadcast_accepts_no_transition() {
     let cancelled = broadcast().apply(Command::Cancel, at(1)).unwrap();
 
-    for wish in [Command::Pause, Command::Resume, Command::Cancel] {
-        assert_eq!(cancelled.apply(wish, at(2)), Err(NotPossible { status: Status::Cancelled }));
+    for command in [Command::Pause, Command::Resume, Command::Cancel] {
+        assert_eq!(cancelled.apply(command, at(2)), Err(InvalidTransition { status: Status::Cancelled }));
     }
-    assert_eq!(cancelled.lease("a", at(2)), Lease::Nothing);
+    assert_eq!(cancelled.lease("a", at(2)), Lease::NothingToPlan);
     assert_eq!(cancelled.update_progress(0, at(2)), None);
     assert_eq!(cancelled.record_failure(&FailureKind::NoToken.into(), at(2)).status, Status::Cancelled);
 }
 
 #[test]
-fn it_is_done_when_everybody_is_planned_and_has_an_outcome() {
-    let planned = leased(&broadcast(), "a", at(0)).checkpoint("a", &step(None, 3), at(1)).unwrap();
+fn a_broadcast_is_done_when_all_planned_recipients_have_an_outcome() {
+    let planned = leased(&broadcast(), "a", at(0)).checkpoint("a", &pages(None, 3), at(1)).unwrap();
 
     let moving = planned.update_progress(2, at(2)).unwrap();
 
@@ -106,14 +108,17 @@ fn it_is_done_when_everybody_is_planned_and_has_an_outcome() {
 }
 
 #[test]
-fn it_is_done_when_nothing_was_heard_for_longer_than_a_delivery_can_wait() {
-    let planned = leased(&broadcast(), "a", at(0)).checkpoint("a", &step(None, 3), at(1)).unwrap();
+fn a_broadcast_is_done_after_36_hours_without_a_new_outcome() {
+    let planned = leased(&broadcast(), "a", at(0)).checkpoint("a", &pages(None, 3), at(1)).unwrap();
     let resting = planned.update_progress(2, at(0)).unwrap();
 
     let late = resting.update_progress(2, at(36 * 3_600)).unwrap();
 
     assert_eq!(resting.update_progress(2, at(36 * 3_600 - 1)), None);
-    assert_eq!((late.status, late.reason()), (Status::Done, Some("2 of 3 planned came to an outcome")));
+    assert_eq!(
+        (late.status, late.reason()),
+        (Status::Done, Some("2 of 3 planned recipients have an outcome"))
+    );
 }
 
 fn unauthorized() -> Failure {
@@ -121,16 +126,16 @@ fn unauthorized() -> Failure {
 }
 
 #[test]
-fn twenty_failures_in_a_row_pause_it_and_one_success_begins_anew() {
+fn twenty_consecutive_failures_pause_and_a_success_resets_the_count() {
     let fail = |broadcast: &Broadcast, times: u32| {
         (0..times).fold(broadcast.clone(), |broadcast, _| broadcast.record_failure(&unauthorized(), at(1)))
     };
 
     let close = fail(&broadcast(), 19);
-    let lucky = fail(&close.record_success().unwrap(), 19);
+    let reset = fail(&close.record_success().unwrap(), 19);
     let tripped = fail(&close, 1);
 
-    assert_eq!((close.status, lucky.status), (Status::Running, Status::Running));
+    assert_eq!((close.status, reset.status), (Status::Running, Status::Running));
     assert_eq!(tripped.status, Status::Paused);
     let reason = format!("20 sends in a row failed: {}", unauthorized());
     assert_eq!(tripped.reason(), Some(reason.as_str()));
@@ -138,14 +143,14 @@ fn twenty_failures_in_a_row_pause_it_and_one_success_begins_anew() {
 }
 
 #[test]
-fn five_minutes_of_sends_wait_in_the_queue_and_the_rest_later() {
+fn five_minutes_of_sends_are_queued_and_the_rest_is_delayed() {
     assert_eq!(dispatch(11_999, 40), Dispatch::Queue);
-    assert_eq!(dispatch(12_000, 40), Dispatch::Later(Duration::ZERO));
-    assert_eq!(dispatch(14_400, 40), Dispatch::Later(Duration::from_secs(60)));
+    assert_eq!(dispatch(12_000, 40), Dispatch::Delay(Duration::ZERO));
+    assert_eq!(dispatch(14_400, 40), Dispatch::Delay(Duration::from_secs(60)));
 }
 
 #[test]
-fn the_channels_refusals_are_told_apart() {
+fn each_rejection_has_its_outcome() {
     let outcome =
         |reason: RejectionReason| Outcome::of(State::Failed, Some(&FailureKind::Rejected(reason).into()));
     let waits = |kind: FailureKind| Outcome::of(State::Retry, Some(&kind.into()));
@@ -162,14 +167,14 @@ fn the_channels_refusals_are_told_apart() {
 }
 
 #[test]
-fn names_are_those_of_the_records() {
+fn the_name_of_an_outcome_is_its_stored_form() {
     for outcome in Outcome::ALL {
         assert_eq!(serde_json::to_value(outcome).unwrap(), json!(outcome.name()));
     }
 }
 
 #[test]
-fn a_key_that_says_nothing_or_looks_like_an_id_is_refused() {
+fn an_empty_or_id_like_key_is_invalid() {
     let long = "k".repeat(257);
     for key in ["", "a\nb", &"0".repeat(64), &long] {
         assert!(Spec::id_of(key).unwrap_err().to_string().contains("`key`"), "{key}");
@@ -179,7 +184,7 @@ fn a_key_that_says_nothing_or_looks_like_an_id_is_refused() {
 }
 
 #[test]
-fn a_repeat_is_one_whatever_its_time_and_another_content_is_none() {
+fn a_repeat_may_differ_in_its_time_but_not_in_its_content() {
     let spec = |text: &str, second| Spec {
         origin: "news".to_owned(),
         notification: Notification::new("news", at(second)),
@@ -195,16 +200,16 @@ fn a_repeat_is_one_whatever_its_time_and_another_content_is_none() {
 
 proptest! {
     #[test]
-    fn counting_a_change_moves_one_and_loses_none(changes in prop::collection::vec(0_usize..12, 1..60)) {
-        let mut tally = OutcomeCounts::default();
+    fn counting_a_change_keeps_the_total(changes in prop::collection::vec(0_usize..12, 1..60)) {
+        let mut counts = OutcomeCounts::default();
         let mut last = None;
 
         for index in &changes {
-            tally.count(last, Outcome::ALL[*index]);
+            counts.count(last, Outcome::ALL[*index]);
             last = Some(Outcome::ALL[*index]);
         }
 
-        prop_assert_eq!(tally.0.values().sum::<i64>(), 1);
-        prop_assert_eq!(tally.of(last.unwrap()), 1);
+        prop_assert_eq!(counts.0.values().sum::<i64>(), 1);
+        prop_assert_eq!(counts.of(last.unwrap()), 1);
     }
 }

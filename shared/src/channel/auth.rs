@@ -1,5 +1,6 @@
-//! Identity: who may speak to the agent, and as whom the agent speaks.
-//! Inbound tokens are [`Authenticator`]'s, outbound tokens [`TokenProvider`]'s; neither can be switched off.
+//! Authentication: validates inbound tokens ([`Authenticator`]) and acquires outbound tokens ([`TokenProvider`]).
+//!
+//! Neither can be switched off. Authorization of an activity is a decision of the inbound function.
 
 mod authenticator;
 mod check;

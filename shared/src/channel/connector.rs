@@ -1,5 +1,6 @@
-//! The connector: the client of the channel's REST API (docs/protocol.md §1).
-//! It sends once and says what happened; whether to send again is the ledger's decision.
+//! Connector: client of the channel's REST API (docs/protocol.md §1).
+//!
+//! It sends each request once and returns the result; [`crate::jobs`] decides whether to send again.
 
 mod create;
 mod response;
@@ -10,7 +11,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-pub use self::create::{ConversationSurface, Created, CreatedThread};
+pub use self::create::{ConversationSurface, CreatedConversation, CreatedThread};
 use crate::agent::turn::Turn;
 use crate::channel::auth::{TokenError, TokenProvider};
 use crate::protocol::activity::{Activity, ChannelAccount};
@@ -20,22 +21,47 @@ use crate::protocol::conversation::ConversationReference;
 use crate::protocol::ids::{AccountId, ActivityId, ClientId};
 use crate::protocol::service_url::ServiceUrl;
 
-/// Speaks to the channel as the agent.
+/// Client of the channel's REST API that sends as the agent.
+///
+/// # Examples
+///
+/// ```no_run
+/// use herald::agent::turn::Turn;
+/// use herald::channel::connector::Connector;
+/// use herald::protocol::activity::Activity;
+/// use herald::protocol::channel_error::ConnectorError;
+/// use herald::protocol::conversation::User;
+///
+/// async fn answer(connector: &Connector, turn: &Turn) -> Result<(), ConnectorError> {
+///     let ack = connector.reply(turn, Activity::message("On it.")).await?;
+///     connector.send(&turn.reference, Activity::message("Your report is ready.")).await?;
+///     if let Some(id) = ack {
+///         connector.update(&turn.reference, &id, Activity::message("Done.")).await?;
+///     }
+///     Ok(())
+/// }
+///
+/// async fn greet(connector: &Connector, user: &User) -> Result<(), ConnectorError> {
+///     let created = connector.create_conversation(user).await?;
+///     println!("{} at {}", created.conversation, created.service_url);
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Connector {
-    /// Makes the requests; see [`crate::channel::http::client`].
+    /// HTTP client; see [`crate::channel::http::client`].
     pub http: reqwest::Client,
-    /// Gives the bearer tokens.
+    /// Source of the bearer tokens.
     pub tokens: TokenProvider,
-    /// Says which hosts may be given one.
+    /// Cloud, which determines the hosts that may receive a token.
     pub cloud: Cloud,
-    /// The agent's registration.
+    /// App registration of the agent.
     pub client_id: ClientId,
-    /// Where the conversations begin that it makes.
+    /// Surface of the conversations that it creates.
     pub conversations: ConversationSurface,
 }
 
-/// An answer that names what it made; empty bodies are normal (docs/protocol.md §1.1).
+/// Response with the id of the created resource; empty bodies are normal (docs/protocol.md §1.1).
 #[derive(Deserialize, Default)]
 struct Resource {
     #[serde(default)]
@@ -45,11 +71,11 @@ struct Resource {
 }
 
 impl Connector {
-    /// Sends `activity` to the conversation. The channel does not always tell the id of what it shows.
+    /// Sends `activity` to the conversation and returns its id, which the channel may omit.
     ///
     /// # Errors
     ///
-    /// [`ConnectorError`]; [`ConnectorError::retry`] says whether the activity may be sent again.
+    /// [`ConnectorError`]; [`ConnectorError::retry`] returns whether the activity may be sent again.
     pub async fn send(
         &self,
         reference: &ConversationReference,
@@ -61,10 +87,10 @@ impl Connector {
         Ok(resource.activity_id())
     }
 
-    /// Sends `activity` as an answer to a turn.
+    /// Sends `activity` as a reply to a turn and returns its id, which the channel may omit.
     ///
-    /// On Teams the conversation's id alone places it, so it is sent like any other; other channels are
-    /// told in the path which activity it answers (docs/protocol.md §7.3).
+    /// Teams needs only the conversation id; for other channels the path contains the id of the activity that is replied
+    /// to (docs/protocol.md §7.3).
     ///
     /// # Errors
     ///
@@ -83,7 +109,7 @@ impl Connector {
         Ok(resource.activity_id())
     }
 
-    /// Replaces the activity `id` with `activity`. May be repeated freely.
+    /// Replaces the activity `id` with `activity`. Idempotent.
     ///
     /// # Errors
     ///
@@ -102,7 +128,7 @@ impl Connector {
         Ok(())
     }
 
-    /// Deletes the activity `id`. May be repeated freely.
+    /// Deletes the activity `id`. Idempotent.
     ///
     /// # Errors
     ///
@@ -118,7 +144,7 @@ impl Connector {
         Ok(())
     }
 
-    /// The members of the conversation, as many as the channel gives at once.
+    /// Returns the members of the conversation, as many as the channel returns without paging.
     ///
     /// # Errors
     ///
@@ -129,10 +155,10 @@ impl Connector {
     ) -> Result<Vec<ChannelAccount>, ConnectorError> {
         let path = ["v3", "conversations", reference.conversation.id.as_str(), "members"];
         let members = self.call(reqwest::Method::GET, &reference.service_url, &path, None).await?;
-        members.ok_or_else(|| ConnectorError::ambiguous("the answer is not a list of members"))
+        members.ok_or_else(|| ConnectorError::ambiguous("response is not a list of members"))
     }
 
-    /// The agent's account on `channel`.
+    /// Returns the account of the agent on `channel`.
     #[must_use]
     pub fn agent_account(&self, channel: &str) -> Option<ChannelAccount> {
         AccountId::new(self.account(channel)).ok().map(ChannelAccount::new)
@@ -165,8 +191,9 @@ impl Connector {
         self.call_at(method, service, &service.join(path), body).await
     }
 
-    /// One request to `url`, which is below `service`; a refused token is replaced once (docs/protocol.md §1.8, 401), but not
-    /// where no token would help.
+    /// Sends one request to `url`, which is below `service`.
+    ///
+    /// A rejected token is replaced once (docs/protocol.md §1.8, 401), unless the bot is not registered.
     async fn call_at<T: DeserializeOwned>(
         &self,
         method: reqwest::Method,
@@ -210,14 +237,14 @@ fn no_token(error: TokenError) -> ConnectorError {
 }
 
 impl Resource {
-    /// The id, where it is one; what is shown is shown either way.
+    /// Returns the id if it is plausible; the activity is visible in either case.
     fn activity_id(self) -> Option<ActivityId> {
         let is_plausible = |id: &String| !id.contains("../") && !id.contains(char::is_control);
         self.id.filter(is_plausible).and_then(|id| ActivityId::new(id).ok())
     }
 }
 
-/// The activity as the channel wants it from an agent (docs/protocol.md §5.2, §5.3).
+/// Returns the activity with the fields that the channel requires of an agent (docs/protocol.md §5.2, §5.3).
 fn addressed(reference: &ConversationReference, activity: Activity) -> Activity {
     Activity {
         id: None,

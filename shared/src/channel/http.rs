@@ -1,20 +1,21 @@
-//! The one HTTP client of the bundle's own requests: connector, login and signing keys.
-//! It follows no redirect, keeps no cookie, reads no proxy from the environment and inflates nothing.
+//! HTTP client for the connector, the login service and signing keys.
+//!
+//! It follows no redirects, stores no cookies, ignores proxy variables and decompresses nothing.
 
 use std::time::Duration;
 
-/// How long a client waits.
+/// Timeouts of a client.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {
-    /// For a connection.
+    /// Time to connect.
     pub connect: Duration,
-    /// From the first byte of a request to the last of its answer.
+    /// Time from the start of a request to the end of its response.
     pub total: Duration,
-    /// Before an unused connection is given up.
+    /// Time after which an idle connection is closed.
     pub idle: Duration,
 }
 
-/// Longest a request may take, from its first byte to the last of the answer.
+/// Default of [`Timeouts::total`].
 pub const TOTAL_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Default for Timeouts {
@@ -22,30 +23,30 @@ impl Default for Timeouts {
         Self {
             connect: Duration::from_secs(2),
             total: TOTAL_TIMEOUT,
-            // A frozen Lambda wakes with dead sockets: none that idled longer is used again.
+            // A frozen function resumes with dead sockets: none that idled longer is reused.
             idle: Duration::from_secs(4),
         }
     }
 }
 
-/// Most of an answer that is read.
-const MAX_ANSWER_BYTES: usize = 256 * 1024;
+/// Most bytes read of a response body.
+const MAX_BODY_BYTES: usize = 256 * 1024;
 
-/// The client of a function.
+/// Returns a client with the default timeouts.
 ///
 /// # Errors
 ///
 /// When the TLS library cannot be set up.
 pub fn client() -> Result<reqwest::Client, reqwest::Error> {
-    client_within(Timeouts::default())
+    client_with_timeouts(Timeouts::default())
 }
 
-/// A client that waits this long.
+/// Returns a client with these timeouts.
 ///
 /// # Errors
 ///
 /// As [`client`].
-pub fn client_within(timeouts: Timeouts) -> Result<reqwest::Client, reqwest::Error> {
+pub fn client_with_timeouts(timeouts: Timeouts) -> Result<reqwest::Client, reqwest::Error> {
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
@@ -56,17 +57,17 @@ pub fn client_within(timeouts: Timeouts) -> Result<reqwest::Client, reqwest::Err
         .build()
 }
 
-/// The answer's body, up to 256 KiB of it.
+/// Reads the body of a response, up to 256 KiB.
 ///
 /// # Errors
 ///
-/// When the connection breaks or the time runs out before the body ends.
+/// When the connection breaks, or the timeout is reached, before the end of the body.
 pub async fn read_body(mut answer: reqwest::Response) -> Result<Vec<u8>, reqwest::Error> {
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await? {
-        let room = MAX_ANSWER_BYTES.saturating_sub(body.len());
+        let room = MAX_BODY_BYTES.saturating_sub(body.len());
         body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
-        if body.len() >= MAX_ANSWER_BYTES {
+        if body.len() >= MAX_BODY_BYTES {
             break;
         }
     }

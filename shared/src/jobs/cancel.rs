@@ -1,17 +1,17 @@
-//! Cancelling: only what waits can be, and what may have been done meanwhile is not said not to have been.
-//! Who may cancel what is the caller's to say.
+//! Cancels a waiting job. A job that may have been done ends as UNKNOWN instead of CANCELLED.
+//! Permissions are checked by the caller.
 
 use jiff::Timestamp;
 
 use super::claim::completed;
 use super::{Failure, FailureKind, InlineSend, Job, JobId, State};
 
-/// Who wishes to have a job not done.
+/// Initiator of a cancellation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CancelledBy {
-    /// Whoever runs the agent.
+    /// Operator of the agent.
     Operator,
-    /// Whoever it was to be done for.
+    /// User that the job was for.
     User,
 }
 
@@ -24,41 +24,41 @@ impl CancelledBy {
     }
 }
 
-/// What came of a wish to have a job not done.
+/// Result of [`cancel()`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cancel {
-    /// It ends here, once this record is written.
+    /// The job ends once this record is written.
     Cancelled(Job),
-    /// Someone has it in hand, until then at the latest: it is left alone.
+    /// An owner holds the lease; the job is not cancelled.
     Held {
-        /// When their lease ends.
+        /// End of that lease.
         until: Timestamp,
-        /// The step that may follow it.
+        /// Step that may follow.
         next: JobId,
     },
-    /// It was settled before, and stays so.
+    /// The state was final before.
     AlreadyCompleted(Job),
 }
 
-/// Decides about cancelling `job`: only what waits can be.
+/// Cancels `job`, unless an owner holds its lease.
 ///
-/// What may have been done meanwhile does not become CANCELLED, which would say that it was not.
+/// A job that may have been done becomes UNKNOWN, because CANCELLED means that it was not.
 #[must_use]
 pub fn cancel(job: Job, by: CancelledBy, now: Timestamp) -> Cancel {
-    let is_in_hand = match job.state {
+    let is_running = match job.state {
         State::Sent | State::Unknown | State::Failed | State::Expired | State::Cancelled => {
             return Cancel::AlreadyCompleted(job);
         }
         State::Sending => true,
         State::Retry => false,
     };
-    if is_in_hand && now < job.lease_until {
+    if is_running && now < job.lease_until {
         return Cancel::Held { until: job.lease_until, next: job.next_step() };
     }
-    let may_be_done = is_in_hand
+    let is_ambiguous = is_running
         || job.resends > 0
         || job.inline_send.as_ref().is_some_and(InlineSend::may_have_been_delivered);
-    let state = if may_be_done { State::Unknown } else { State::Cancelled };
+    let state = if is_ambiguous { State::Unknown } else { State::Cancelled };
     let failure = by.failure();
     let ended = completed(job.abandon_send(state, now, &failure), state, now, Some(failure));
     Cancel::Cancelled(ended)

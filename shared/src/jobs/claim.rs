@@ -1,5 +1,5 @@
-//! Claim and finish: what a job's record becomes (fault model: claim before send, resend budget R).
-//! They know nothing of where the record is kept, nor of what the job does.
+//! Claims a job before an attempt and records its result after it (fault model: claim before send, resend budget R).
+//! Does not store the record and does not know what the job does.
 
 use std::time::Duration;
 
@@ -9,24 +9,24 @@ use super::{Failure, FailureKind, Job, JobId, State};
 use crate::protocol::channel_error::Ambiguity;
 use crate::protocol::ids::ActivityId;
 
-/// How often a job may be repeated after an attempt whose outcome is not known.
+/// Limit of repeated attempts after an ambiguous one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResendPolicy {
-    /// Asking the engine: repeated freely, for nothing is shown by it.
+    /// Call of the engine: repeated without limit, because it shows nothing.
     Idempotent,
-    /// A send of an answer: once more, whatever hid the outcome. A rare second copy beats no answer.
+    /// Send of an answer: repeated once after any ambiguity. A rare second copy is better than no answer.
     Answer,
-    /// A send of a broadcast: once more after 502, 503 or 504, which the channel says may be retried; never
+    /// Send of a broadcast: repeated once after 502, 503 or 504, which the channel documents as retryable; never
     /// after a lost reply.
     Broadcast,
-    /// A send that nobody may see twice: never again, whatever hid the outcome.
+    /// Send that must not be delivered twice: never repeated after an ambiguity.
     AtMostOnce,
-    /// A change of what a broadcast showed: repeated freely, for the outcome is the same.
+    /// Update or deletion of a delivered activity: repeated without limit, because it is idempotent.
     Amendment,
 }
 
 impl ResendPolicy {
-    /// Whether the send is one of many alike.
+    /// Whether the send belongs to a broadcast.
     #[must_use]
     pub fn is_of_broadcast(self) -> bool {
         match self {
@@ -35,7 +35,7 @@ impl ResendPolicy {
         }
     }
 
-    /// Whether each attempt may show somebody a copy: what may have been done once is then never said not to have been.
+    /// Whether each attempt may show a copy; after an ambiguous one the job then never ends as FAILED or EXPIRED.
     pub(super) fn is_visible(self) -> bool {
         match self {
             Self::Answer | Self::Broadcast | Self::AtMostOnce => true,
@@ -54,48 +54,72 @@ impl ResendPolicy {
     }
 }
 
-/// Who wants to claim, when, and for how long.
+/// Request to claim a job.
 #[derive(Debug, Clone)]
 pub struct ClaimRequest {
-    /// A token nobody else has.
+    /// Token of the claim; unique.
     pub owner: String,
-    /// The present moment.
+    /// Current time.
     pub now: Timestamp,
-    /// How long the claim is to hold: longer than the attempt can take.
+    /// Duration of the lease; exceeds the longest attempt.
     pub lease: Duration,
-    /// When a job that is new now is too late.
+    /// Expiry of a job that has no record yet.
     pub expires_at: Timestamp,
-    /// How often it may be repeated.
+    /// Limit of repeated attempts.
     pub policy: ResendPolicy,
 }
 
-/// What came of wanting a job.
+/// Result of [`claim`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum Claim {
-    /// It is the claimant's, once this record is written.
+    /// The requester holds the lease once this record is written.
     Acquired(Job),
-    /// It is settled already.
+    /// The state is final already.
     Completed(Job),
-    /// Someone else has it in hand, until then at the latest: come back, do not acknowledge.
+    /// Another owner holds the lease; the message is not acknowledged and is received again.
     Held {
-        /// When their lease ends.
+        /// End of that lease.
         until: Timestamp,
     },
-    /// It ends here, once this record is written: too late, or not to be repeated.
+    /// The job ends once this record is written: it expired or must not be repeated.
     GaveUp(Job),
 }
 
-/// Decides about wanting the job `id`, given its record.
+/// Claims the job `id`, given its record.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use herald::jobs::{Claim, ClaimRequest, JobId, ResendPolicy, claim};
+/// use jiff::Timestamp;
+///
+/// let id: JobId = "0".repeat(64).parse()?;
+/// let now: Timestamp = "2026-11-23T09:00:00Z".parse()?;
+/// let request = |owner: &str| ClaimRequest {
+///     owner: owner.to_owned(),
+///     now,
+///     lease: Duration::from_secs(20),
+///     expires_at: now + Duration::from_secs(3_600),
+///     policy: ResendPolicy::Answer,
+/// };
+///
+/// let Claim::Acquired(job) = claim(None, &id, &request("a")) else { panic!("the job is new") };
+/// let until = job.lease_until;
+/// assert_eq!(claim(Some(job), &id, &request("b")), Claim::Held { until });
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use]
-pub fn claim(record: Option<Job>, id: &JobId, claimant: &ClaimRequest) -> Claim {
-    let now = claimant.now;
+pub fn claim(record: Option<Job>, id: &JobId, request: &ClaimRequest) -> Claim {
+    let now = request.now;
     let Some(job) = record else {
         let job = Job {
             id: id.clone(),
             revision: 0,
             state: State::Sending,
-            owner: claimant.owner.clone(),
-            lease_until: lease_end(claimant),
+            owner: request.owner.clone(),
+            lease_until: lease_end(request),
             attempts: 1,
             resends: 0,
             plan: None,
@@ -104,60 +128,85 @@ pub fn claim(record: Option<Job>, id: &JobId, claimant: &ClaimRequest) -> Claim 
             stream: None,
             next: None,
             history: Vec::new(),
-            expires_at: claimant.expires_at,
+            expires_at: request.expires_at,
         };
         return Claim::Acquired(job.transition(State::Sending, now, None));
     };
     if job.state.is_settled() {
         return Claim::Completed(job);
     }
-    let is_abandoned = job.state == State::Sending && job.owner != claimant.owner;
+    let is_abandoned = job.state == State::Sending && job.owner != request.owner;
     if is_abandoned && now < job.lease_until {
         return Claim::Held { until: job.lease_until };
     }
-    if job.state == State::Sending && job.owner == claimant.owner {
-        // Our own write, repeated by the SDK after its reply was lost.
+    if job.state == State::Sending && job.owner == request.owner {
+        // The SDK repeated this claim's write after its reply was lost.
         return Claim::Acquired(job);
     }
-    if is_abandoned && !claimant.policy.allows_resend(Ambiguity::LostReply, job.resends) {
+    if is_abandoned && !request.policy.allows_resend(Ambiguity::LostReply, job.resends) {
         return Claim::GaveUp(completed(job, State::Unknown, now, Some(FailureKind::SenderDied.into())));
     }
     if now >= job.expires_at {
-        let is_lost = is_abandoned && claimant.policy.is_visible();
-        let may_be_done = is_lost || job.may_have_been_delivered(claimant.policy);
-        let (state, failure) = match may_be_done {
+        let is_abandoned_send = is_abandoned && request.policy.is_visible();
+        let is_ambiguous = is_abandoned_send || job.may_have_been_delivered(request.policy);
+        let (state, failure) = match is_ambiguous {
             true => (State::Unknown, Failure::new(FailureKind::NotRepeatedInTime)),
             false => (State::Expired, Failure::new(FailureKind::Expired)),
         };
         return Claim::GaveUp(completed(job.abandon_send(state, now, &failure), state, now, Some(failure)));
     }
-    let taken = Job {
-        owner: claimant.owner.clone(),
-        lease_until: lease_end(claimant),
+    let claimed = Job {
+        owner: request.owner.clone(),
+        lease_until: lease_end(request),
         attempts: job.attempts.saturating_add(1),
         resends: job.resends.saturating_add(u32::from(is_abandoned)),
         ..job
     };
     let failure = is_abandoned.then(|| FailureKind::WorkerDied.into());
-    Claim::Acquired(taken.transition(State::Sending, now, failure))
+    Claim::Acquired(claimed.transition(State::Sending, now, failure))
 }
 
-/// What an attempt came to.
+/// Result of an attempt.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Attempt {
-    /// It was done; the channel may have given the activity an id.
+    /// Done; with the activity id if the channel assigned one.
     Sent(Option<ActivityId>),
-    /// It was surely not done, for this reason, and may be tried again.
+    /// Not done, for this reason; will be retried.
     Retryable(Failure),
-    /// It may have been done.
+    /// Possibly done.
     Ambiguous(Ambiguity),
-    /// This attempt cannot be done, for this reason; one before it may have been.
+    /// Rejected, for this reason; an earlier attempt may have been done.
     Rejected(Failure),
-    /// It is for a part of it to say: as that ended, so does the whole.
+    /// The job ends in the state of one of its parts, with its failure.
     SameAsPart(State, Option<Failure>),
 }
 
-/// What the record of `job`, which the caller claimed, becomes after `attempt`.
+/// Returns the record of the claimed `job` after `attempt`.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use herald::jobs::{Attempt, Claim, ClaimRequest, FailureKind, JobId, ResendPolicy, State, claim, finish};
+/// use jiff::Timestamp;
+///
+/// let id: JobId = "0".repeat(64).parse()?;
+/// let now: Timestamp = "2026-11-23T09:00:00Z".parse()?;
+/// let request = ClaimRequest {
+///     owner: "a".to_owned(),
+///     now,
+///     lease: Duration::from_secs(20),
+///     expires_at: now + Duration::from_secs(3_600),
+///     policy: ResendPolicy::Answer,
+/// };
+/// let Claim::Acquired(job) = claim(None, &id, &request) else { panic!("the job is new") };
+///
+/// let throttled = Attempt::Retryable(FailureKind::Throttled.into());
+/// assert_eq!(finish(job.clone(), throttled, ResendPolicy::Answer, now).state, State::Retry);
+/// assert_eq!(finish(job, Attempt::Sent(None), ResendPolicy::Answer, now).state, State::Sent);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use]
 pub fn finish(job: Job, attempt: Attempt, policy: ResendPolicy, now: Timestamp) -> Job {
     match attempt {
@@ -169,9 +218,9 @@ pub fn finish(job: Job, attempt: Attempt, policy: ResendPolicy, now: Timestamp) 
         }
         Attempt::Ambiguous(loss) => completed(job, State::Unknown, now, Some(FailureKind::from(loss).into())),
         Attempt::Rejected(failure) => {
-            let may_be_done = job.may_have_been_delivered(policy);
+            let is_ambiguous = job.may_have_been_delivered(policy);
             let failed = completed(job, State::Failed, now, Some(failure));
-            match may_be_done {
+            match is_ambiguous {
                 true => failed.transition(State::Unknown, now, Some(FailureKind::EarlierAttempt.into())),
                 false => failed,
             }
@@ -180,11 +229,11 @@ pub fn finish(job: Job, attempt: Attempt, policy: ResendPolicy, now: Timestamp) 
     }
 }
 
-/// The record without what the engine decided: the claim and its story alone live on.
+/// Returns the record in a final state, without the plan of the engine.
 pub(super) fn completed(job: Job, state: State, now: Timestamp, failure: Option<Failure>) -> Job {
     Job { plan: None, stream: None, ..job }.transition(state, now, failure)
 }
 
-fn lease_end(claimant: &ClaimRequest) -> Timestamp {
-    claimant.now.checked_add(claimant.lease).unwrap_or(Timestamp::MAX)
+fn lease_end(request: &ClaimRequest) -> Timestamp {
+    request.now.checked_add(request.lease).unwrap_or(Timestamp::MAX)
 }

@@ -1,12 +1,12 @@
-//! Steps: a task that goes on later is a chain of jobs, each of which names the one that may follow it.
-//! What a step needs travels in its message; its record only says that it waits, so that it can be cancelled.
+//! Steps: a task that continues later is a chain of jobs, each with the id of the one that may follow.
+//! The input of a step is in its message; its record only marks it as waiting, so that it can be cancelled.
 
 use jiff::Timestamp;
 
-use super::{CancelledBy, Entry, Job, JobId, State};
+use super::{CancelledBy, HistoryEntry, Job, JobId, State};
 
 impl JobId {
-    /// The step `number` of the task whose first step this is; 0 is the first.
+    /// Returns the step `number` of the task whose first step (0) this is.
     #[must_use]
     pub fn task_step(&self, number: u32) -> Self {
         match number {
@@ -17,17 +17,17 @@ impl JobId {
 }
 
 impl Job {
-    /// What the step that may follow is found by.
+    /// Returns the id of the step that may follow.
     #[must_use]
     pub fn next_step(&self) -> JobId {
         self.next.clone().unwrap_or_else(|| self.id.task_step(1))
     }
 }
 
-/// The record of the step `id` that waits until `due`, and that `next` may follow.
+/// Returns the record of the step `id`, which waits until `due`; `next` may follow it.
 #[must_use]
 pub fn scheduled(id: JobId, next: JobId, due: Timestamp, expires_at: Timestamp, now: Timestamp) -> Job {
-    new_step(id, next, expires_at, now).record(Entry {
+    new_step(id, next, expires_at, now).record(HistoryEntry {
         state: State::Retry,
         at: now,
         failure: None,
@@ -35,7 +35,7 @@ pub fn scheduled(id: JobId, next: JobId, due: Timestamp, expires_at: Timestamp, 
     })
 }
 
-/// The record of a step that is not to be taken, should the step before ask for it.
+/// Returns the record of a cancelled step that does not exist yet; it keeps the step before from starting it.
 #[must_use]
 pub fn tombstone(id: JobId, by: CancelledBy, now: Timestamp) -> Job {
     let next = id.clone();

@@ -1,4 +1,4 @@
-//! Why a job is where it is, as a value: reports, circuit breaker and streams read it, people read its `Display`.
+//! Failures of attempts and jobs as values, for reports, circuit breaker and streams; `Display` is for operators.
 
 use std::fmt;
 
@@ -6,26 +6,37 @@ use serde::{Deserialize, Serialize};
 
 use crate::protocol::channel_error::{Ambiguity, ConnectorError, RejectionReason};
 
-/// Why an attempt, or a job, did not end as sent.
+/// Reason why an attempt or a job was not sent.
+///
+/// # Examples
+///
+/// ```
+/// use herald::jobs::{Failure, FailureKind};
+///
+/// let failure = Failure::new(FailureKind::NoToken).with_detail("the client secret has expired");
+///
+/// assert_eq!(failure.to_string(), "the client secret has expired");
+/// assert_eq!(Failure::from(FailureKind::Throttled).to_string(), "channel asked to slow down");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// What happened.
+    /// Kind of failure.
     pub kind: FailureKind,
-    /// The error code of the service that answered, e.g. `BotNotInConversationRoster`.
+    /// Error code of the service, e.g. `BotNotInConversationRoster`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// The HTTP status of the answer.
+    /// HTTP status of the response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// Whether every send of this agent fails so until its registration or configuration is corrected.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub systemic: bool,
-    /// What an operator reads about it, where kind, code and status do not explain it.
+    /// Explanation for the operator, where kind, code and status are not enough.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }
 
-/// What kept an attempt from being sent.
+/// Kind of a [`Failure`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailureKind {
@@ -49,15 +60,15 @@ pub enum FailureKind {
     GatewayError,
     /// The worker that held the lease died.
     WorkerDied,
-    /// The worker that sent it died, and it may not be sent again.
+    /// The sending worker died, and the send must not be repeated.
     SenderDied,
-    /// It was not started before it expired.
+    /// The job was not started before it expired.
     Expired,
-    /// It may have been carried out, and was not repeated before it expired.
+    /// The job may have been done, and was not repeated before it expired.
     NotRepeatedInTime,
-    /// An earlier attempt may have been carried out.
+    /// An earlier attempt may have been delivered.
     EarlierAttempt,
-    /// A part of it will be retried.
+    /// A part of the job will be retried.
     PartDelayed,
     /// The table could not be reached.
     TableUnavailable,
@@ -71,15 +82,15 @@ pub enum FailureKind {
     EngineGaveUp,
     /// The engine declined the task.
     Declined,
-    /// The person stopped it.
-    Stopped,
+    /// The user stopped the answer.
+    StoppedByUser,
     /// The task continued more often than allowed.
     TooManySteps,
     /// The state for the next step is larger than allowed.
     StateTooLarge,
-    /// An operator cancelled it.
+    /// An operator cancelled the job.
     CancelledByOperator,
-    /// Its user cancelled it.
+    /// The user cancelled the job.
     CancelledByUser,
 }
 
@@ -146,7 +157,7 @@ impl From<&ConnectorError> for Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.systemic {
-            f.write_str("the agent is not let in: ")?;
+            f.write_str("authentication failed: ")?;
         }
         if let Some(detail) = &self.detail {
             return f.write_str(detail);
@@ -166,22 +177,24 @@ impl fmt::Display for Failure {
             FailureKind::LostReply => f.write_str("the channel's reply was lost"),
             FailureKind::GatewayError => f.write_str("the channel's gateway failed (502, 503 or 504)"),
             FailureKind::WorkerDied => f.write_str("the worker that held the lease died"),
-            FailureKind::SenderDied => f.write_str("the worker that sent it died"),
-            FailureKind::Expired => f.write_str("it was not done in time"),
-            FailureKind::NotRepeatedInTime => {
-                f.write_str("it may have been done, and was not repeated in time")
+            FailureKind::SenderDied => {
+                f.write_str("the sending worker died; the message may have been delivered")
             }
-            FailureKind::EarlierAttempt => f.write_str("an attempt before may have been seen"),
-            FailureKind::PartDelayed => f.write_str("a part of it will be retried"),
-            FailureKind::TableUnavailable => f.write_str("the table did not answer"),
+            FailureKind::Expired => f.write_str("expired before it was started"),
+            FailureKind::NotRepeatedInTime => {
+                f.write_str("may have been delivered, and expired before it could be retried")
+            }
+            FailureKind::EarlierAttempt => f.write_str("an earlier attempt may have been delivered"),
+            FailureKind::PartDelayed => f.write_str("a part of the job will be retried"),
+            FailureKind::TableUnavailable => f.write_str("could not reach the table"),
             FailureKind::NoAgentAccount => f.write_str("the agent has no account on this channel"),
-            FailureKind::Content => f.write_str("the content cannot be rendered for the recipient"),
+            FailureKind::Content => f.write_str("could not render the content for the recipient"),
             FailureKind::EngineError => f.write_str("the engine failed"),
             FailureKind::EngineGaveUp => f.write_str("the engine failed too often"),
-            FailureKind::Declined => f.write_str("the engine declined"),
-            FailureKind::Stopped => f.write_str("the person stopped it"),
-            FailureKind::TooManySteps => f.write_str("it went on for 1,000 steps"),
-            FailureKind::StateTooLarge => f.write_str("what it left for its next step is too large"),
+            FailureKind::Declined => f.write_str("the engine declined the task"),
+            FailureKind::StoppedByUser => f.write_str("stopped by the user"),
+            FailureKind::TooManySteps => f.write_str("exceeded 1,000 steps"),
+            FailureKind::StateTooLarge => f.write_str("the state for the next step is too large"),
             FailureKind::CancelledByOperator => f.write_str("cancelled by the operator"),
             FailureKind::CancelledByUser => f.write_str("cancelled by the user"),
         }

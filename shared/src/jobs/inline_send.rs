@@ -1,5 +1,5 @@
-//! The only send of a plan, kept in its job's record: the write that stores the plan claims it, and the write that
-//! records what it came to ends the job. It is claimed and finished by the rules for a record of its own.
+//! Inline sends: the only send of a plan is recorded in its job. The write that stores the plan claims the send, and
+//! the write that records its result completes the job. The rules are those of a separate record.
 
 use std::time::Duration;
 
@@ -7,45 +7,45 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Attempt, Claim, ClaimRequest, Entry, Failure, FailureKind, Job, JobId, Plan, ResendPolicy, State, claim,
-    finish,
+    Attempt, Claim, ClaimRequest, Failure, FailureKind, HistoryEntry, Job, JobId, Plan, ResendPolicy, State,
+    claim, finish,
 };
 use crate::protocol::ids::ActivityId;
 
-/// What became of the only send of a plan. Whoever has the job in hand has this in hand.
+/// State of the only send of a plan; the lease on the job is the lease on the send.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct InlineSend {
-    /// Where it stands.
+    /// Current state.
     pub state: State,
-    /// How often it was begun.
+    /// Number of attempts.
     pub attempts: u32,
-    /// How many of the attempts repeated one whose outcome was not known.
+    /// Number of attempts that repeated one with an unknown result.
     pub resends: u32,
-    /// What the channel called the activity.
+    /// Activity id that the channel assigned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activity_id: Option<ActivityId>,
-    /// How it came to stand there, oldest first.
+    /// States so far, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub history: Vec<Entry>,
+    pub history: Vec<HistoryEntry>,
 }
 
 impl InlineSend {
-    /// Whether somebody may have seen it though no reply said so.
+    /// Whether the activity may have been delivered though no reply confirmed it.
     pub(super) fn may_have_been_delivered(&self) -> bool {
         !self.state.is_settled() && (self.state == State::Sending || self.resends > 0)
     }
 }
 
 impl Job {
-    /// Whether an attempt before this one may have shown somebody what it or its only send is about.
+    /// Whether an earlier attempt of the job or of its inline send may have been delivered.
     pub(super) fn may_have_been_delivered(&self, policy: ResendPolicy) -> bool {
-        let by_itself = policy.is_visible() && self.resends > 0;
-        by_itself || self.inline_send.as_ref().is_some_and(InlineSend::may_have_been_delivered)
+        let own_send = policy.is_visible() && self.resends > 0;
+        own_send || self.inline_send.as_ref().is_some_and(InlineSend::may_have_been_delivered)
     }
 
-    /// The only send of its plan as the job it would be by itself. Its claim is over: it goes with the whole's.
+    /// Returns the inline send as a separate job, with an expired lease.
     #[must_use]
-    pub fn send(&self) -> Option<Self> {
+    pub fn inline_job(&self) -> Option<Self> {
         let send = self.inline_send.clone()?;
         Some(Self {
             id: self.id.clone(),
@@ -65,61 +65,61 @@ impl Job {
         })
     }
 
-    /// What the channel called the activity that this job, or the only send of its plan, came to.
+    /// Returns the id of the activity that the job or its inline send showed.
     #[must_use]
-    pub fn shown(&self) -> Option<&ActivityId> {
+    pub fn shown_activity(&self) -> Option<&ActivityId> {
         self.activity_id.as_ref().or(self.inline_send.as_ref()?.activity_id.as_ref())
     }
 
-    fn with_send(self, send: Self) -> Self {
+    fn with_inline_job(self, send: Self) -> Self {
         let Self { state, attempts, resends, activity_id, history, .. } = send;
         Self { inline_send: Some(InlineSend { state, attempts, resends, activity_id, history }), ..self }
     }
 
-    /// The job with its send, where that is not settled, ended so.
+    /// Returns the job with its inline send in the final `state`, unless the send has one.
     pub(super) fn abandon_send(self, state: State, now: Timestamp, failure: &Failure) -> Self {
-        match self.send() {
+        match self.inline_job() {
             Some(send) if !send.state.is_settled() => {
                 let ended = Attempt::SameAsPart(state, Some(failure.clone()));
-                self.with_send(finish(send, ended, ResendPolicy::AtMostOnce, now))
+                self.with_inline_job(finish(send, ended, ResendPolicy::AtMostOnce, now))
             }
             _ => self,
         }
     }
 }
 
-/// Decides about the only send of the plan of `job`, which the caller has in hand.
+/// Claims the inline send of `job`, whose lease the caller holds.
 ///
-/// Whoever began it before has lost the job, and with it the send: what they did of it is not known. The claim on
-/// the job is the claim on its send, and holds for `lease` from `now` at least.
+/// An earlier owner of the job has lost its lease on the send too, so the result of that attempt is unknown. The
+/// lease on the job is extended to at least `lease` from `now`.
 #[must_use]
 pub fn begin_send(job: Job, policy: ResendPolicy, lease: Duration, now: Timestamp) -> Claim {
-    let claimant = ClaimRequest { owner: job.owner.clone(), now, lease, expires_at: job.expires_at, policy };
-    match claim(job.send(), &job.id, &claimant) {
+    let request = ClaimRequest { owner: job.owner.clone(), now, lease, expires_at: job.expires_at, policy };
+    match claim(job.inline_job(), &job.id, &request) {
         Claim::Acquired(send) => {
             let lease_until = job.lease_until.max(send.lease_until);
-            Claim::Acquired(Job { lease_until, ..job.with_send(send) })
+            Claim::Acquired(Job { lease_until, ..job.with_inline_job(send) })
         }
         Claim::Completed(_) => Claim::Completed(job),
-        Claim::GaveUp(send) => Claim::GaveUp(complete_as_send(job.with_send(send), now)),
-        busy @ Claim::Held { .. } => busy,
+        Claim::GaveUp(send) => Claim::GaveUp(complete_as_send(job.with_inline_job(send), now)),
+        held @ Claim::Held { .. } => held,
     }
 }
 
-/// Decides about wanting the job `id` with what to do about it known already.
+/// Claims the job `id` together with the inline send of `plan`.
 ///
-/// The claim stores `plan`, unless the record has one, which is then what is done; its only send is claimed with it.
+/// The claim stores `plan`, unless the record has a plan already; that one is then replayed.
 #[must_use]
 pub fn claim_planned(
     record: Option<Job>,
     id: &JobId,
-    claimant: &ClaimRequest,
+    request: &ClaimRequest,
     plan: &Plan,
     policy: ResendPolicy,
 ) -> Claim {
-    let is_repeated = record.as_ref().is_some_and(|job| job.owner == claimant.owner);
-    let job = match claim(record, id, claimant) {
-        Claim::Acquired(job) if !is_repeated => Job { plan: job.plan.or_else(|| Some(plan.clone())), ..job },
+    let is_own_write = record.as_ref().is_some_and(|job| job.owner == request.owner);
+    let job = match claim(record, id, request) {
+        Claim::Acquired(job) if !is_own_write => Job { plan: job.plan.or_else(|| Some(plan.clone())), ..job },
         decided @ (Claim::Acquired(_) | Claim::Completed(_) | Claim::Held { .. } | Claim::GaveUp(_)) => {
             return decided;
         }
@@ -127,26 +127,26 @@ pub fn claim_planned(
     if job.plan.as_ref().is_none_or(|plan| plan.inline_send().is_none()) {
         return Claim::Acquired(job);
     }
-    match begin_send(job, policy, claimant.lease, claimant.now) {
-        // Something is to follow it.
+    match begin_send(job, policy, request.lease, request.now) {
+        // The plan has more to do after its send.
         Claim::Completed(job) => Claim::Acquired(job),
         decided @ (Claim::Acquired(_) | Claim::GaveUp(_) | Claim::Held { .. }) => decided,
     }
 }
 
-/// What the record of `job`, whose only send the caller began, becomes after that `attempt`.
+/// Returns the record of `job` after `attempt` of its inline send.
 ///
-/// Where nothing follows the send, the job ends with it.
+/// The job is completed too, unless the plan has more to do.
 #[must_use]
 pub fn end_send(job: Job, attempt: Attempt, policy: ResendPolicy, now: Timestamp) -> Job {
-    match job.send() {
-        Some(send) => complete_as_send(job.with_send(finish(send, attempt, policy, now)), now),
+    match job.inline_job() {
+        Some(send) => complete_as_send(job.with_inline_job(finish(send, attempt, policy, now)), now),
         None => job,
     }
 }
 
 fn complete_as_send(job: Job, now: Timestamp) -> Job {
-    let (Some(plan), Some(send)) = (&job.plan, job.send()) else { return job };
+    let (Some(plan), Some(send)) = (&job.plan, job.inline_job()) else { return job };
     let attempt = match send.state {
         State::Sending => return job,
         State::Retry => Attempt::Retryable(FailureKind::PartDelayed.into()),
@@ -156,7 +156,7 @@ fn complete_as_send(job: Job, now: Timestamp) -> Job {
             return job;
         }
         State::Sent | State::Unknown | State::Failed | State::Expired | State::Cancelled => {
-            plan.conclusion.attempt(send.unsuccessful())
+            plan.conclusion.attempt(send.unsuccessful_outcome())
         }
     };
     finish(job, attempt, ResendPolicy::Idempotent, now)

@@ -1,5 +1,5 @@
-//! Plans: what the engine decided, stored before the first of it is carried out.
-//! A redelivery replays the plan and does not ask the engine again.
+//! Plans: the decision of the engine, stored before any of it is carried out.
+//! A redelivery replays the plan and does not call the engine again.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -10,73 +10,85 @@ use crate::agent::task::{Task, TaskInput};
 use crate::protocol::activity::Activity;
 use crate::streaming::Surface;
 
-/// What is to be done about a job.
+/// Decision of the engine about a job.
+///
+/// # Examples
+///
+/// ```
+/// use herald::jobs::Plan;
+/// use herald::protocol::activity::Activity;
+///
+/// let plan = Plan::sends(vec![Activity::message("Your report is ready.")]);
+///
+/// assert!(plan.inline_send().is_some(), "a single send is recorded in its job");
+/// assert!(!plan.is_empty());
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// To be sent, in this order: one under the claim of its job, several each under its own.
+    /// Activities to send, in this order: a single one under the claim of its job, several under a claim each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sends: Vec<Activity>,
-    /// The job whose activity the first of them is to replace, where the channel can.
+    /// Job whose activity the first send replaces, if the channel supports updates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<JobId>,
-    /// Where the only send begins a stream, if it begins one.
+    /// Surface of the stream that the only send opens, if it opens one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opens_stream: Option<Surface>,
-    /// To be done besides; each may be repeated freely.
+    /// Effects to apply; each is idempotent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub effects: Vec<Effect>,
-    /// To be queued after that.
+    /// Work to enqueue afterwards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next: Option<Next>,
-    /// How the job ends once all of it was done.
+    pub next: Option<FollowOn>,
+    /// Conclusion of the job once the plan is carried out.
     #[serde(default)]
     pub conclusion: Conclusion,
 }
 
-/// Work that follows from a plan.
+/// Work that a plan enqueues.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Next {
-    /// Run this task.
+pub enum FollowOn {
+    /// First run of this task.
     Task(Task),
-    /// Ask the engine about the same activity again, without a limit.
+    /// Another call of the engine with the same activity, without a deadline.
     RetryWithoutDeadline,
-    /// Run the same task again.
+    /// Next step of the same task.
     Step {
-        /// What it needs to go on.
+        /// Input of the step.
         state: TaskInput,
-        /// When; not before.
+        /// Earliest start.
         due: Timestamp,
     },
 }
 
-/// How a job ends.
+/// Conclusion of a job after its plan was carried out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Conclusion {
-    /// The engine did what it was asked.
+    /// The engine succeeded.
     #[default]
     Done,
-    /// The engine said that it cannot be done.
+    /// The engine declined the task.
     Declined,
-    /// The engine failed too often; a failure notice is among the sends.
-    GivenUp,
-    /// The person it was for stopped it.
-    Stopped,
-    /// The engine had it go on once too often; a failure notice is among the sends.
+    /// The engine failed too often; the sends include a failure notice.
+    EngineFailed,
+    /// The user stopped the answer.
+    StoppedByUser,
+    /// The task continued more often than allowed; the sends include a failure notice.
     TooManySteps,
-    /// The engine left more for its next step than is kept; a failure notice is among the sends.
+    /// The state for the next step is larger than allowed; the sends include a failure notice.
     StateTooLarge,
 }
 
 impl Plan {
-    /// Only these sends.
+    /// Returns a plan of these sends only.
     #[must_use]
     pub fn sends(sends: Vec<Activity>) -> Self {
         Self { sends, ..Self::default() }
     }
 
-    /// What it sends, if that is one message: its record is its job's, and no other is written.
+    /// Returns the only send, which is recorded in its job; `None` if there are several or it replaces an activity.
     #[must_use]
     pub fn inline_send(&self) -> Option<&Activity> {
         match self.sends.as_slice() {
@@ -85,7 +97,7 @@ impl Plan {
         }
     }
 
-    /// Whether nothing is to be done.
+    /// Whether the plan does nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.sends.is_empty() && self.effects.is_empty() && self.next.is_none()
@@ -93,18 +105,20 @@ impl Plan {
 }
 
 impl Conclusion {
-    /// What a job came to whose plan was carried out, given how the first of its parts ended that was not sent.
+    /// Returns the result of a job whose plan was carried out; `unsent` is the first part that was not sent.
     #[must_use]
     pub fn attempt(self, unsent: Option<(State, Option<Failure>)>) -> Attempt {
         let rejected = |kind: FailureKind| Attempt::Rejected(kind.into());
         match (unsent, self) {
             (Some((state, failure)), _) => Attempt::SameAsPart(state, failure),
             (None, Self::Done) => Attempt::Sent(None),
-            (None, Self::Stopped) => Attempt::SameAsPart(State::Cancelled, Some(FailureKind::Stopped.into())),
+            (None, Self::StoppedByUser) => {
+                Attempt::SameAsPart(State::Cancelled, Some(FailureKind::StoppedByUser.into()))
+            }
             (None, Self::Declined) => rejected(FailureKind::Declined),
             (None, Self::TooManySteps) => rejected(FailureKind::TooManySteps),
             (None, Self::StateTooLarge) => rejected(FailureKind::StateTooLarge),
-            (None, Self::GivenUp) => rejected(FailureKind::EngineGaveUp),
+            (None, Self::EngineFailed) => rejected(FailureKind::EngineGaveUp),
         }
     }
 }

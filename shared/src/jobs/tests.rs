@@ -1,4 +1,4 @@
-//! The rules of claiming, one by one.
+//! Tests of claim, finish and cancel, rule by rule.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + seconds).unwrap()
 }
 
-fn claimant(owner: &str, now: i64, policy: ResendPolicy) -> ClaimRequest {
+fn request(owner: &str, now: i64, policy: ResendPolicy) -> ClaimRequest {
     ClaimRequest {
         owner: owner.to_owned(),
         now: at(now),
@@ -30,55 +30,55 @@ fn id() -> JobId {
     JobId(hash::sha256(&["job"]))
 }
 
-fn taken(claim: Claim) -> Job {
+fn acquired(claim: Claim) -> Job {
     match claim {
         Claim::Acquired(job) => job,
-        Claim::Completed(_) | Claim::Held { .. } | Claim::GaveUp(_) => panic!("not taken: {claim:?}"),
+        Claim::Completed(_) | Claim::Held { .. } | Claim::GaveUp(_) => panic!("not acquired: {claim:?}"),
     }
 }
 
 #[test]
-fn a_new_job_is_taken() {
-    let job = taken(claim(None, &id(), &claimant("a", 0, ResendPolicy::Answer)));
+fn a_new_job_is_acquired() {
+    let job = acquired(claim(None, &id(), &request("a", 0, ResendPolicy::Answer)));
 
     assert_eq!((job.state, job.attempts, job.lease_until), (State::Sending, 1, at(20)));
 }
 
 #[test]
-fn a_job_in_hand_is_left_alone_until_its_lease_ends() {
-    let job = taken(claim(None, &id(), &claimant("a", 0, ResendPolicy::Answer)));
+fn a_leased_job_is_held_until_its_lease_ends() {
+    let job = acquired(claim(None, &id(), &request("a", 0, ResendPolicy::Answer)));
 
     assert_eq!(
-        claim(Some(job), &id(), &claimant("b", 19, ResendPolicy::Answer)),
+        claim(Some(job), &id(), &request("b", 19, ResendPolicy::Answer)),
         Claim::Held { until: at(20) }
     );
 }
 
 #[test]
-fn our_own_repeated_write_is_recognised() {
-    let job = taken(claim(None, &id(), &claimant("a", 0, ResendPolicy::Broadcast)));
+fn a_claim_repeated_by_its_owner_is_acquired() {
+    let job = acquired(claim(None, &id(), &request("a", 0, ResendPolicy::Broadcast)));
 
     assert_eq!(
-        claim(Some(job.clone()), &id(), &claimant("a", 30, ResendPolicy::Broadcast)),
+        claim(Some(job.clone()), &id(), &request("a", 30, ResendPolicy::Broadcast)),
         Claim::Acquired(job)
     );
 }
 
 #[test]
-fn an_answer_is_sent_once_more_after_a_crash_and_then_unknown() {
-    let first = taken(claim(None, &id(), &claimant("a", 0, ResendPolicy::Answer)));
-    let second = taken(claim(Some(first), &id(), &claimant("b", 20, ResendPolicy::Answer)));
+fn an_answer_is_resent_once_after_a_crash_and_then_unknown() {
+    let first = acquired(claim(None, &id(), &request("a", 0, ResendPolicy::Answer)));
+    let second = acquired(claim(Some(first), &id(), &request("b", 20, ResendPolicy::Answer)));
 
-    let third = claim(Some(second.clone()), &id(), &claimant("c", 40, ResendPolicy::Answer));
+    let third = claim(Some(second.clone()), &id(), &request("c", 40, ResendPolicy::Answer));
 
     assert_eq!(second.resends, 1);
     assert!(matches!(third, Claim::GaveUp(Job { state: State::Unknown, .. })), "{third:?}");
 }
 
 #[test]
-fn a_broadcast_is_repeated_after_a_gateway_error_only() {
-    let job = taken(claim(None, &id(), &claimant("a", 0, ResendPolicy::Broadcast)));
-    let crashed = claim(Some(job.clone()), &id(), &claimant("b", 20, ResendPolicy::Broadcast));
+fn a_broadcast_is_resent_after_a_gateway_error_only() {
+    let job = acquired(claim(None, &id(), &request("a", 0, ResendPolicy::Broadcast)));
+    let crashed = claim(Some(job.clone()), &id(), &request("b", 20, ResendPolicy::Broadcast));
 
     let lost = finish(job.clone(), Attempt::Ambiguous(Ambiguity::LostReply), ResendPolicy::Broadcast, at(1));
     let gateway = finish(job, Attempt::Ambiguous(Ambiguity::GatewayError), ResendPolicy::Broadcast, at(1));
@@ -90,38 +90,38 @@ fn a_broadcast_is_repeated_after_a_gateway_error_only() {
 }
 
 #[test]
-fn a_settled_job_stays_settled_and_keeps_no_content() {
-    let mut job = taken(claim(None, &id(), &claimant("a", 0, ResendPolicy::Idempotent)));
+fn a_completed_job_stays_completed_and_has_no_plan() {
+    let mut job = acquired(claim(None, &id(), &request("a", 0, ResendPolicy::Idempotent)));
     job.plan = Some(Plan::sends(vec![crate::protocol::activity::Activity::message("secret")]));
 
     let sent = finish(job, Attempt::Sent(None), ResendPolicy::Idempotent, at(1));
 
     assert_eq!(sent.plan, None);
     assert_eq!(
-        claim(Some(sent.clone()), &id(), &claimant("b", 99, ResendPolicy::Idempotent)),
+        claim(Some(sent.clone()), &id(), &request("b", 99, ResendPolicy::Idempotent)),
         Claim::Completed(sent)
     );
 }
 
 #[test]
-fn a_job_that_was_put_off_too_long_expires() {
-    let job = taken(claim(None, &id(), &claimant("a", 0, ResendPolicy::Answer)));
-    let put_off = finish(job, Attempt::Retryable(FailureKind::Busy.into()), ResendPolicy::Answer, at(1));
+fn a_job_retried_after_its_expiry_expires() {
+    let job = acquired(claim(None, &id(), &request("a", 0, ResendPolicy::Answer)));
+    let delayed = finish(job, Attempt::Retryable(FailureKind::Busy.into()), ResendPolicy::Answer, at(1));
 
-    let late = claim(Some(put_off), &id(), &claimant("b", 3600, ResendPolicy::Answer));
+    let late = claim(Some(delayed), &id(), &request("b", 3600, ResendPolicy::Answer));
 
     assert!(matches!(late, Claim::GaveUp(Job { state: State::Expired, .. })));
 }
 
 #[test]
-fn what_may_have_been_seen_is_never_said_not_to_have_been() {
-    let refused = || Attempt::Rejected(gone());
-    let after_a_loss = |policy: ResendPolicy, loss: Ambiguity| {
-        let job = taken(claim(None, &id(), &claimant("a", 0, policy)));
+fn a_possibly_delivered_job_never_fails_or_expires() {
+    let rejected = || Attempt::Rejected(gone());
+    let after_ambiguity = |policy: ResendPolicy, loss: Ambiguity| {
+        let job = acquired(claim(None, &id(), &request("a", 0, policy)));
         finish(job, Attempt::Ambiguous(loss), policy, at(1))
     };
-    let again = |job: Job, policy: ResendPolicy| taken(claim(Some(job), &id(), &claimant("b", 30, policy)));
-    let late = |job: Job, policy: ResendPolicy| match claim(Some(job), &id(), &claimant("b", 3600, policy)) {
+    let again = |job: Job, policy: ResendPolicy| acquired(claim(Some(job), &id(), &request("b", 30, policy)));
+    let late = |job: Job, policy: ResendPolicy| match claim(Some(job), &id(), &request("b", 3600, policy)) {
         Claim::GaveUp(job) => job.state,
         other @ (Claim::Acquired(_) | Claim::Completed(_) | Claim::Held { .. }) => panic!("{other:?}"),
     };
@@ -132,29 +132,33 @@ fn what_may_have_been_seen_is_never_said_not_to_have_been() {
         (ResendPolicy::Idempotent, Ambiguity::LostReply, State::Failed),
         (ResendPolicy::Amendment, Ambiguity::GatewayError, State::Failed),
     ] {
-        let lost = after_a_loss(policy, loss);
-        assert_eq!(finish(again(lost.clone(), policy), refused(), policy, at(31)).state, state, "{policy:?}");
-        let otherwise = if state == State::Unknown { state } else { State::Expired };
-        assert_eq!(late(lost, policy), otherwise, "{policy:?}");
+        let lost = after_ambiguity(policy, loss);
+        assert_eq!(
+            finish(again(lost.clone(), policy), rejected(), policy, at(31)).state,
+            state,
+            "{policy:?}"
+        );
+        let expired = if state == State::Unknown { state } else { State::Expired };
+        assert_eq!(late(lost, policy), expired, "{policy:?}");
     }
-    let died = taken(claim(None, &id(), &claimant("a", 0, ResendPolicy::Answer)));
+    let died = acquired(claim(None, &id(), &request("a", 0, ResendPolicy::Answer)));
     assert_eq!(late(died, ResendPolicy::Answer), State::Unknown);
-    let only = sending(Conclusion::Done, None);
-    let only = end_send(only, Attempt::Ambiguous(Ambiguity::LostReply), ResendPolicy::Answer, at(6));
-    assert_eq!(late(only.clone(), ResendPolicy::Idempotent), State::Unknown);
-    let only = taken(claim(Some(only), &id(), &claimant("b", 30, ResendPolicy::Idempotent)));
-    let only = taken(begin_send(only, ResendPolicy::Answer, Duration::from_secs(20), at(30)));
-    let only = end_send(only, refused(), ResendPolicy::Answer, at(31));
-    assert_eq!((only.state, only.send().unwrap().state), (State::Unknown, State::Unknown));
-    assert!(only.send().unwrap().is_refused(), "its last attempt was");
+    let inline = sending(Conclusion::Done, None);
+    let inline = end_send(inline, Attempt::Ambiguous(Ambiguity::LostReply), ResendPolicy::Answer, at(6));
+    assert_eq!(late(inline.clone(), ResendPolicy::Idempotent), State::Unknown);
+    let inline = acquired(claim(Some(inline), &id(), &request("b", 30, ResendPolicy::Idempotent)));
+    let inline = acquired(begin_send(inline, ResendPolicy::Answer, Duration::from_secs(20), at(30)));
+    let inline = end_send(inline, rejected(), ResendPolicy::Answer, at(31));
+    assert_eq!((inline.state, inline.inline_job().unwrap().state), (State::Unknown, State::Unknown));
+    assert!(inline.inline_job().unwrap().is_refused(), "the last attempt was rejected");
 }
 
 #[test]
-fn waiting_for_a_throttled_channel_spends_no_resend() {
-    let mut job = taken(claim(None, &id(), &claimant("a", 0, ResendPolicy::Answer)));
+fn a_retryable_attempt_does_not_count_as_a_resend() {
+    let mut job = acquired(claim(None, &id(), &request("a", 0, ResendPolicy::Answer)));
     for round in 1..50 {
-        let put_off = finish(job, Attempt::Retryable(FailureKind::Busy.into()), ResendPolicy::Answer, at(1));
-        job = taken(claim(Some(put_off), &id(), &claimant("a2", round, ResendPolicy::Answer)));
+        let delayed = finish(job, Attempt::Retryable(FailureKind::Busy.into()), ResendPolicy::Answer, at(1));
+        job = acquired(claim(Some(delayed), &id(), &request("a2", round, ResendPolicy::Answer)));
     }
 
     assert_eq!((job.resends, job.attempts), (0, 50));
@@ -172,8 +176,8 @@ fn ids_of_different_conversations_differ() {
 }
 
 #[test]
-fn only_what_waits_is_cancelled_and_what_may_have_been_done_is_not_called_failed() {
-    let job = taken(claim(None, &id(), &claimant("a", 0, ResendPolicy::Answer)));
+fn cancelling_ends_a_waiting_job_and_marks_an_ambiguous_one_unknown() {
+    let job = acquired(claim(None, &id(), &request("a", 0, ResendPolicy::Answer)));
     let waiting =
         finish(job.clone(), Attempt::Retryable(FailureKind::Busy.into()), ResendPolicy::Answer, at(1));
     let lost = finish(job.clone(), Attempt::Ambiguous(Ambiguity::LostReply), ResendPolicy::Answer, at(1));
@@ -187,108 +191,112 @@ fn only_what_waits_is_cancelled_and_what_may_have_been_done_is_not_called_failed
     let kind = FailureKind::CancelledByOperator;
     assert_eq!(ended(waiting, 2), (State::Cancelled, kind));
     assert_eq!(ended(lost, 2), (State::Unknown, kind));
-    let in_hand = Cancel::Held { until: job.lease_until, next: job.id.step("task", 1) };
-    assert_eq!(cancel(job.clone(), CancelledBy::Operator, at(1)), in_hand);
+    let held = Cancel::Held { until: job.lease_until, next: job.id.step("task", 1) };
+    assert_eq!(cancel(job.clone(), CancelledBy::Operator, at(1)), held);
     assert_eq!(ended(job, 3000), (State::Unknown, kind));
     assert_eq!(cancel(sent.clone(), CancelledBy::User, at(2)), Cancel::AlreadyCompleted(sent));
 }
 
-/// A job in hand whose plan's only send is claimed.
-fn sending(conclusion: Conclusion, next: Option<Next>) -> Job {
-    let job = taken(claim(None, &id(), &claimant("a", 0, ResendPolicy::Idempotent)));
+/// Returns a claimed job whose inline send is claimed.
+fn sending(conclusion: Conclusion, next: Option<FollowOn>) -> Job {
+    let job = acquired(claim(None, &id(), &request("a", 0, ResendPolicy::Idempotent)));
     let sends = vec![crate::protocol::activity::Activity::message("secret")];
     let job = Job { plan: Some(Plan { conclusion, next, ..Plan::sends(sends) }), ..job };
-    taken(begin_send(job, ResendPolicy::Answer, Duration::from_secs(20), at(5)))
+    acquired(begin_send(job, ResendPolicy::Answer, Duration::from_secs(20), at(5)))
 }
 
 #[test]
-fn an_only_send_is_claimed_with_its_job_and_ends_it() {
+fn an_inline_send_is_claimed_with_its_job_and_completes_it() {
     let job = sending(Conclusion::Done, None);
     let name = ActivityId::new("1:a").unwrap();
 
     let sent = end_send(job.clone(), Attempt::Sent(Some(name.clone())), ResendPolicy::Answer, at(6));
-    let refused = end_send(job.clone(), Attempt::Rejected(gone()), ResendPolicy::Answer, at(6));
+    let rejected = end_send(job.clone(), Attempt::Rejected(gone()), ResendPolicy::Answer, at(6));
 
     assert_eq!(
-        (job.state, job.lease_until, job.send().unwrap().state),
+        (job.state, job.lease_until, job.inline_job().unwrap().state),
         (State::Sending, at(25), State::Sending)
     );
-    assert_eq!((sent.state, sent.shown(), &sent.plan), (State::Sent, Some(&name), &None));
-    assert_eq!((refused.state, refused.failure()), (State::Failed, Some(&gone())));
-    assert_eq!(refused.send().unwrap().failure(), Some(&gone()));
+    assert_eq!((sent.state, sent.shown_activity(), &sent.plan), (State::Sent, Some(&name), &None));
+    assert_eq!((rejected.state, rejected.failure()), (State::Failed, Some(&gone())));
+    assert_eq!(rejected.inline_job().unwrap().failure(), Some(&gone()));
 }
 
 #[test]
-fn an_apology_that_was_sent_makes_no_success_of_its_job() {
-    let sent = end_send(sending(Conclusion::GivenUp, None), Attempt::Sent(None), ResendPolicy::Answer, at(6));
+fn a_sent_failure_notice_leaves_its_job_failed() {
+    let sent =
+        end_send(sending(Conclusion::EngineFailed, None), Attempt::Sent(None), ResendPolicy::Answer, at(6));
 
     assert_eq!((sent.state, sent.failure()), (State::Failed, Some(&FailureKind::EngineGaveUp.into())));
-    assert_eq!(sent.send().unwrap().state, State::Sent);
+    assert_eq!(sent.inline_job().unwrap().state, State::Sent);
 }
 
 #[test]
-fn a_job_whose_send_is_followed_by_something_stays_in_hand_and_is_not_sent_again() {
-    let job = sending(Conclusion::Done, Some(Next::RetryWithoutDeadline));
+fn a_job_with_a_follow_on_stays_leased_and_is_not_sent_again() {
+    let job = sending(Conclusion::Done, Some(FollowOn::RetryWithoutDeadline));
 
     let sent = end_send(job, Attempt::Sent(None), ResendPolicy::Answer, at(6));
-    let again = taken(claim(Some(sent.clone()), &id(), &claimant("b", 30, ResendPolicy::Idempotent)));
+    let again = acquired(claim(Some(sent.clone()), &id(), &request("b", 30, ResendPolicy::Idempotent)));
     let again = begin_send(again, ResendPolicy::Answer, Duration::from_secs(20), at(30));
 
-    assert_eq!((sent.state, sent.send().unwrap().state), (State::Sending, State::Sent));
+    assert_eq!((sent.state, sent.inline_job().unwrap().state), (State::Sending, State::Sent));
     assert!(matches!(again, Claim::Completed(Job { state: State::Sending, .. })), "{again:?}");
 }
 
 #[test]
-fn an_only_send_left_by_a_dead_worker_counts_as_a_resend_of_its_own() {
+fn an_inline_send_of_a_dead_worker_counts_as_a_resend() {
     let died = sending(Conclusion::Done, None);
-    let taken_over = taken(claim(Some(died), &id(), &claimant("b", 25, ResendPolicy::Idempotent)));
+    let second = acquired(claim(Some(died), &id(), &request("b", 25, ResendPolicy::Idempotent)));
 
-    let again = taken(begin_send(taken_over, ResendPolicy::Answer, Duration::from_secs(20), at(25)));
-    let taken_over = taken(claim(Some(again.clone()), &id(), &claimant("c", 45, ResendPolicy::Idempotent)));
-    let over = begin_send(taken_over, ResendPolicy::Answer, Duration::from_secs(20), at(45));
+    let again = acquired(begin_send(second, ResendPolicy::Answer, Duration::from_secs(20), at(25)));
+    let second = acquired(claim(Some(again.clone()), &id(), &request("c", 45, ResendPolicy::Idempotent)));
+    let over = begin_send(second, ResendPolicy::Answer, Duration::from_secs(20), at(45));
 
-    let send = again.send().unwrap();
+    let send = again.inline_job().unwrap();
     assert_eq!((send.attempts, send.resends), (2, 1));
     let Claim::GaveUp(over) = over else { panic!("{over:?}") };
     assert_eq!((over.state, over.failure()), (State::Unknown, Some(&FailureKind::SenderDied.into())));
-    assert_eq!(over.send().unwrap().state, State::Unknown);
+    assert_eq!(over.inline_job().unwrap().state, State::Unknown);
 }
 
 #[test]
-fn a_claim_with_a_plan_replays_the_stored_one_and_is_recognised_when_repeated() {
+fn a_claim_with_a_plan_replays_the_stored_plan() {
     let plan = |text: &str| Plan::sends(vec![crate::protocol::activity::Activity::message(text)]);
     let planned = |record: Option<Job>, owner: &str, now: i64, text: &str| {
         claim_planned(
             record,
             &id(),
-            &claimant(owner, now, ResendPolicy::Idempotent),
+            &request(owner, now, ResendPolicy::Idempotent),
             &plan(text),
             ResendPolicy::Answer,
         )
     };
 
-    let first = taken(planned(None, "a", 0, "first"));
-    let repeated = taken(planned(Some(first.clone()), "a", 0, "second"));
-    let taken_over = taken(planned(Some(first.clone()), "b", 20, "third"));
+    let first = acquired(planned(None, "a", 0, "first"));
+    let repeated = acquired(planned(Some(first.clone()), "a", 0, "second"));
+    let second = acquired(planned(Some(first.clone()), "b", 20, "third"));
 
-    assert_eq!((first.plan.clone(), first.send().unwrap().state), (Some(plan("first")), State::Sending));
+    assert_eq!(
+        (first.plan.clone(), first.inline_job().unwrap().state),
+        (Some(plan("first")), State::Sending)
+    );
     assert_eq!(repeated, first);
-    assert_eq!((taken_over.plan.clone(), taken_over.send().unwrap().resends), (Some(plan("first")), 1));
+    assert_eq!((second.plan.clone(), second.inline_job().unwrap().resends), (Some(plan("first")), 1));
 }
 
 #[test]
-fn an_only_send_ends_with_a_job_that_is_cancelled_or_too_late() {
+fn an_inline_send_ends_with_a_cancelled_or_expired_job() {
     let job = sending(Conclusion::Done, None);
     let waiting =
         end_send(job.clone(), Attempt::Retryable(FailureKind::Busy.into()), ResendPolicy::Answer, at(6));
     let lost = end_send(job.clone(), Attempt::Ambiguous(Ambiguity::LostReply), ResendPolicy::Answer, at(6));
 
-    let states = |job: Job| (job.state, job.send().unwrap().state);
+    let states = |job: Job| (job.state, job.inline_job().unwrap().state);
     let cancelled = |job: Job| match cancel(job, CancelledBy::Operator, at(3000)) {
         Cancel::Cancelled(job) => states(job),
         other @ (Cancel::Held { .. } | Cancel::AlreadyCompleted(_)) => panic!("{other:?}"),
     };
-    let late = |job: Job| match claim(Some(job), &id(), &claimant("b", 3600, ResendPolicy::Idempotent)) {
+    let late = |job: Job| match claim(Some(job), &id(), &request("b", 3600, ResendPolicy::Idempotent)) {
         Claim::GaveUp(job) => states(job),
         other @ (Claim::Acquired(_) | Claim::Completed(_) | Claim::Held { .. }) => panic!("{other:?}"),
     };
@@ -301,7 +309,7 @@ fn an_only_send_ends_with_a_job_that_is_cancelled_or_too_late() {
 }
 
 #[test]
-fn an_id_is_read_whole_or_not_at_all() {
+fn an_id_is_parsed_only_with_all_its_digits() {
     let id = id();
 
     assert_eq!(id.as_str().to_uppercase().parse(), Ok(id.clone()));

@@ -9,19 +9,31 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::hash;
 
-/// How far ahead the tick reads: work due by then waits the rest of its time in its queue.
+/// Time that a tick reads ahead; work due by then waits in its queue.
 pub const HORIZON: Duration = Duration::from_secs(180);
 
-/// Number of shards of one minute, so that a popular minute is no hot key.
+/// Number of shards of one minute, so that a popular minute is not a hot key.
 pub const SHARDS: u8 = 4;
 
 /// Minutes before the present that every tick reads again: a slow clock may still write into them.
 const OVERLAP: i64 = 2;
 
-/// How many minutes before the present the very first tick begins.
+/// Minutes before the present at which the first tick starts.
 const FIRST_READ: i64 = 15;
 
 /// Work that becomes due.
+///
+/// # Examples
+///
+/// ```
+/// use herald::jobs::timers::{QueueTarget, Timer};
+///
+/// let timer = Timer::new(QueueTarget::Tasks, "{}".to_owned(), "2026-11-23T09:00:00Z".parse()?);
+///
+/// assert_eq!(timer.wait("2026-11-23T08:00:00Z".parse()?), None, "beyond the horizon");
+/// assert_eq!(timer.wait("2026-11-23T08:59:00Z".parse()?).map(|wait| wait.as_secs()), Some(60));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timer {
     /// Id, derived from the work: the same work is stored once.

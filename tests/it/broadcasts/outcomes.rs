@@ -16,7 +16,7 @@ fn everyone() -> Value {
 }
 
 /// Sends a broadcast to one person while the channel responds with `fault`; returns the report entry.
-async fn send_with_fault(fault: Fault) -> (TestBundle, Entry) {
+async fn send_with_fault(fault: Fault) -> (TestBundle, ReportEntry) {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     populate(&bundle, 1).await;
     bundle.channel().fail_on(Operation::Send, fault);
@@ -211,7 +211,7 @@ async fn twenty_rejected_tokens_pause_the_broadcast_and_fail_no_delivery() {
     tick(&bundle).await;
 
     assert_eq!(paused.status, Status::Paused);
-    assert!(paused.reason().unwrap().starts_with("20 sends in a row failed: the agent is not let in"));
+    assert!(paused.reason().unwrap().starts_with("20 sends in a row failed: authentication failed"));
     assert_eq!(meanwhile.keys().collect::<Vec<_>>(), [&Outcome::Waiting]);
     assert_eq!(outcomes(&bundle).await, [(Outcome::Delivered, 30)].into());
     assert_eq!(state(&bundle).await.status, Status::Done);

@@ -154,7 +154,8 @@ async fn concurrent_roster_reads_store_it_once() {
     start_broadcast(&bundle, members_of(&team)).await;
 
     // As after a planner that crashed between requesting the roster and recording the request.
-    let decide = |broadcast: &Broadcast| (Some(Broadcast { asked: false, ..broadcast.clone() }), ());
+    let decide =
+        |broadcast: &Broadcast| (Some(Broadcast { roster_requested: false, ..broadcast.clone() }), ());
     store(&bundle).change(&id(), decide).await.unwrap();
     tick(&bundle).await;
     let (one, other) = tokio::join!(bundle.step("deliveries"), bundle.step("deliveries"));
@@ -223,7 +224,7 @@ async fn roster_unavailable_for_an_hour_pauses_the_broadcast() {
     finish_broadcast(&bundle).await;
 
     assert_eq!(paused.status, Status::Paused);
-    assert!(paused.reason().unwrap().starts_with("for an hour: the roster of team 1"), "{paused:?}");
+    assert!(paused.reason().unwrap().starts_with("blocked for an hour: the roster of team 1"), "{paused:?}");
     assert_eq!(outcomes(&bundle).await, [(Outcome::Delivered, 2)].into());
     bundle.end().await;
 }

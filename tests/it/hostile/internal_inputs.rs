@@ -266,7 +266,7 @@ async fn compressed_response_is_read_undecoded() {
         let answer = Refusal::raw(201, json!({ "id": id }).to_string()).header("content-encoding", &encoding);
         bundle.channel().fail(Fault::AcceptThenStatus(answer));
         bundle.ask(&alex, "hello").await;
-        let sends: Vec<Job> = bundle.jobs().await.iter().filter_map(Job::send).collect();
+        let sends: Vec<Job> = bundle.jobs().await.iter().filter_map(Job::inline_job).collect();
         let has_id = |send: &Job| send.activity_id.as_ref().is_some_and(|sent| sent.as_str() == id);
         assert!(sends.iter().any(has_id), "{encoding} was decoded");
     }

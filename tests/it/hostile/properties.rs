@@ -160,7 +160,7 @@ fn no_token_but_a_valid_one_is_accepted() {
     let tried = TestRunner::new(Config::default()).run(&tokens(good), |token| {
         let value = format!("Bearer {token}");
         let outcome = runtime.block_on(authenticator.authenticate(Some(&value)));
-        let is_refused = matches!(outcome, Err(Unauthenticated::Refused(_)));
+        let is_refused = matches!(outcome, Err(Unauthenticated::Rejected(_)));
         prop_assert!(is_refused || token == good, "{token} got in");
         Ok(())
     });

@@ -2,7 +2,7 @@
 //! The text of messages is left out.
 
 use herald::aws::table::{JobStore, StoreError};
-use herald::jobs::{Job, JobId, Next, Plan};
+use herald::jobs::{FollowOn, Job, JobId, Plan};
 use serde_json::{Value, json};
 
 /// Names of the steps that a job may queue and that have a record of their own.
@@ -45,7 +45,7 @@ impl JobTree {
         let job = jobs.get(id).await?;
         let children = if job.is_some() { &CHILD_STEPS } else { children };
         let mut parts = Vec::new();
-        if let Some(send) = job.as_ref().and_then(Job::send) {
+        if let Some(send) = job.as_ref().and_then(Job::inline_job) {
             // An inline send is stored in the record of its job.
             parts.push(("send 1".to_owned(), Self { id: id.clone(), job: Some(send), parts: Vec::new() }));
         }
@@ -84,9 +84,9 @@ impl JobTree {
 /// Returns the name of the next step of a plan.
 pub(super) fn next(plan: &Plan) -> Option<&'static str> {
     Some(match plan.next.as_ref()? {
-        Next::Task(_) => "task",
-        Next::RetryWithoutDeadline => "no_deadline",
-        Next::Step { .. } => "step",
+        FollowOn::Task(_) => "task",
+        FollowOn::RetryWithoutDeadline => "no_deadline",
+        FollowOn::Step { .. } => "step",
     })
 }
 

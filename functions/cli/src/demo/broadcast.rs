@@ -2,7 +2,7 @@
 //! The faults are injected here; the production code handles them.
 
 use herald::aws::table::SLICES;
-use herald::broadcast::{BroadcastId, Entry, Outcome, Status};
+use herald::broadcast::{BroadcastId, Outcome, ReportEntry, Status};
 use serde_json::{Value, json};
 
 use super::story::{Expected, Story};
@@ -54,7 +54,7 @@ pub(super) async fn play(
     for (person, outcome) in people.into_iter().zip(outcomes) {
         let line = lines.iter().find(|line| is_of(line, person));
         let actual = line.map_or("not reported", |line| line.outcome.name());
-        let reason = line.and_then(Entry::reason).unwrap_or_default();
+        let reason = line.and_then(ReportEntry::reason).unwrap_or_default();
         let is_right = line.is_some_and(|line| line.outcome == outcome);
         let text = format!("{:<7} {actual:<10} {reason}", person.name);
         story.check(&text, if is_right { Ok(()) } else { Err("unexpected") })?;
@@ -86,7 +86,7 @@ fn event(people: &[&Person]) -> Value {
 }
 
 /// Returns the report once `count` recipients have a final outcome, or as it is at the time limit.
-async fn settled(local: &Local, story: &Story, count: usize) -> Result<Vec<Entry>, DemoError> {
+async fn settled(local: &Local, story: &Story, count: usize) -> Result<Vec<ReportEntry>, DemoError> {
     let (broadcasts, id) = (&local.bundle.proactive.broadcasts, BroadcastId::of_key(KEY));
     loop {
         let mut lines = Vec::new();
@@ -101,6 +101,6 @@ async fn settled(local: &Local, story: &Story, count: usize) -> Result<Vec<Entry
     }
 }
 
-fn is_of(line: &Entry, person: &Person) -> bool {
-    line.who.user.as_ref().is_some_and(|user| user.as_str().eq_ignore_ascii_case(&person.entra_id))
+fn is_of(line: &ReportEntry, person: &Person) -> bool {
+    line.recipient.user.as_ref().is_some_and(|user| user.as_str().eq_ignore_ascii_case(&person.entra_id))
 }

@@ -41,7 +41,7 @@ pub(super) fn read(get: &dyn Fn(&str) -> Option<String>) -> (Variables, Vec<Find
 
 /// Returns one finding per configuration problem of the functions; a problem of two functions is reported once.
 fn problems(get: &dyn Fn(&str) -> Option<String>) -> Vec<Finding> {
-    let of = |error: Option<ConfigError>| error.map(|error| error.each().to_vec()).unwrap_or_default();
+    let of = |error: Option<ConfigError>| error.map(|error| error.problems().to_vec()).unwrap_or_default();
     let mut problems = of(worker::config::Config::from_vars(get).err());
     problems.extend(of(inbound::config::Config::from_vars(get).err()));
     problems.extend(of(proactive::config::Config::from_vars(get).err()));

@@ -47,7 +47,7 @@ pub(super) async fn self_check(aws: &SdkConfig, access: &Finding, function: &str
 
 /// Returns the finding of a failed invocation.
 fn not_invoked(client: &Client, function: &str, failure: &AwsFailure) -> Finding {
-    if let AwsFailure::Refused { code } = failure {
+    if let AwsFailure::Rejected { code } = failure {
         let known = match code.trim_end_matches("Exception") {
             "TooManyRequests" => Some((
                 "Lambda throttles the function: no concurrency is available",

@@ -4,7 +4,7 @@
 use herald::agent::Recipient;
 use herald::aws::queue::Delivery;
 use herald::aws::table::{BroadcastStore, ReferenceStore, StoreError};
-use herald::broadcast::{Cursor, Entry, Outcome, PAGE, Spec};
+use herald::broadcast::{Cursor, Outcome, PAGE_SIZE, ReportEntry, Spec};
 use herald::protocol::conversation::User;
 use herald::protocol::team::TeamChannel;
 
@@ -21,7 +21,7 @@ impl AmendTargets {
     /// Returns the page at `cursor` of the report of the broadcast that `spec` amends.
     pub(crate) async fn page(&self, spec: &Spec, cursor: &Cursor) -> Result<Page, PlanError> {
         let Some((of, wanted)) = spec.kind.source() else { return Ok(Page::default()) };
-        let limit = i32::try_from(PAGE).ok();
+        let limit = i32::try_from(PAGE_SIZE).ok();
         let entries = self.broadcasts.entries(of, cursor.shard, cursor.after.clone(), limit).await?;
         let mut page = Page { last: entries.last, ..Page::default() };
         for entry in entries.entries.into_iter().filter(|entry| entry.outcome == wanted) {
@@ -44,13 +44,13 @@ impl AmendTargets {
     }
 
     /// Returns the recipient of a report's entry; `None` where the entry names none.
-    async fn resolve_previous(&self, entry: &Entry) -> Result<Option<Recipient>, StoreError> {
-        if let Some(key) = &entry.who.reference
+    async fn resolve_previous(&self, entry: &ReportEntry) -> Result<Option<Recipient>, StoreError> {
+        if let Some(key) = &entry.recipient.reference
             && let Some(reference) = self.references.get_including_inactive(key).await?
         {
             return Ok(Some(Recipient::Conversation { reference }));
         }
-        let who = &entry.who;
+        let who = &entry.recipient;
         Ok(match (&who.tenant, &who.user, &who.channel) {
             (Some(tenant), _, Some(id)) => {
                 Some(Recipient::Channel(TeamChannel { tenant: tenant.clone(), id: id.clone() }))

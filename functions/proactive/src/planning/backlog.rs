@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use herald::aws::table::Counts;
-use herald::broadcast::{Broadcast, Step};
+use herald::broadcast::{Broadcast, PlannedPages};
 
 /// Recipients that are planned and have no outcome yet, by the hash of their tenant.
 pub(crate) struct Backlog<'a> {
     /// What is planned and stored.
     pub(crate) broadcast: &'a Broadcast,
     /// What is planned and not stored yet.
-    pub(crate) step: &'a Step,
+    pub(crate) step: &'a PlannedPages,
     /// What has an outcome.
     pub(crate) counts: &'a Counts,
 }

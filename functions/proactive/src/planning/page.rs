@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use herald::aws::queue::Delivery;
-use herald::broadcast::{Cursor, Dispatch, Step, dispatch, tenant_key};
+use herald::broadcast::{Cursor, Dispatch, PlannedPages, dispatch, tenant_key};
 
 use crate::planning::backlog::Backlog;
 
@@ -48,8 +48,9 @@ impl Page {
     }
 
     /// Returns the planning step that this page makes; planning then continues at `cursor`.
-    pub(crate) fn step(&self, cursor: Option<Cursor>) -> Step {
-        let mut step = Step { cursor, unreadable: self.unreadable.len() as u64, ..Step::default() };
+    pub(crate) fn step(&self, cursor: Option<Cursor>) -> PlannedPages {
+        let mut step =
+            PlannedPages { cursor, unreadable: self.unreadable.len() as u64, ..PlannedPages::default() };
         for (tenant, deliveries) in self.by_tenant() {
             *step.planned.entry(tenant).or_default() += deliveries.len() as u64;
         }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use herald::aws::queue::{DeliveriesWork, Delivery, MessageError, Queue, QueueError, WorkMessage};
 use herald::aws::table::{BroadcastStore, Counts, Opened, StoreError, TimerStore};
 use herald::broadcast::{
-    Broadcast, BroadcastId, Dispatch, Entry, Lease, Outcome, PAGE, RECIPIENTS, RecipientRef, Spec, Status,
-    Step, dispatch,
+    Broadcast, BroadcastId, Dispatch, Lease, Outcome, PAGE_SIZE, PlannedPages, RECIPIENTS_PER_MESSAGE,
+    RecipientRef, ReportEntry, Spec, Status, dispatch,
 };
 use herald::clock::Clock;
 use herald::error::error_chain;
@@ -66,12 +66,12 @@ impl Planner {
         let now = self.clock.now();
         let lease = |broadcast: &Broadcast| match broadcast.lease(&owner, now) {
             Lease::Acquired(leased) => (Some(leased), true),
-            Lease::Held { .. } | Lease::Nothing => (None, false),
+            Lease::Held { .. } | Lease::NothingToPlan => (None, false),
         };
         let leased = self.broadcasts.change(id, lease).await?.ok_or(PlanError::NoBroadcast)?;
         let (broadcast, true) = leased else { return Ok(leased.0) };
         let planned = Box::pin(self.plan(&owner, broadcast, stop_at)).await;
-        let release = |broadcast: &Broadcast| (broadcast.released(&owner), ());
+        let release = |broadcast: &Broadcast| (broadcast.release_lease(&owner), ());
         // The next planner then does not wait for the lease to expire.
         if let Err(error) = self.broadcasts.change(id, release).await {
             warn!(error = %error_chain(&error), broadcast.id = id.as_str(), "could not release the lease of a broadcast");
@@ -95,7 +95,7 @@ impl Planner {
         let begun = broadcast.opened_at().unwrap_or(Timestamp::MIN);
         let context = PlanContext { spec: &spec, rosters: &rosters, begun };
         let mut batch = Page::default();
-        let mut step = Step { cursor: broadcast.cursor.clone(), ..Step::default() };
+        let mut step = PlannedPages { cursor: broadcast.cursor.clone(), ..PlannedPages::default() };
         while let Some(cursor) = step.cursor.clone() {
             if stop_at.is_some_and(|at| self.clock.now() >= at) {
                 break;
@@ -108,12 +108,13 @@ impl Planner {
             let cursor = cursor.after(page.last.clone(), &shard_counts);
             batch.merge(page);
             step = batch.step(cursor);
-            if step.cursor.is_none() || batch.deliveries.len() >= PAGE {
+            if step.cursor.is_none() || batch.deliveries.len() >= PAGE_SIZE {
                 let checkpointed =
                     self.enqueue_and_checkpoint(owner, &spec, &broadcast, &counts, &batch, &step).await?;
                 let Some(checkpointed) = checkpointed else { return Ok(broadcast) };
                 broadcast = checkpointed;
-                (batch, step) = (Page::default(), Step { cursor: step.cursor, ..Step::default() });
+                (batch, step) =
+                    (Page::default(), PlannedPages { cursor: step.cursor, ..PlannedPages::default() });
                 if broadcast.status != Status::Running {
                     break;
                 }
@@ -135,9 +136,9 @@ impl Planner {
         broadcast: &Broadcast,
         counts: &Counts,
         batch: &Page,
-        step: &Step,
+        step: &PlannedPages,
     ) -> Result<Option<Broadcast>, PlanError> {
-        let backlog = Backlog { broadcast, step: &Step::default(), counts };
+        let backlog = Backlog { broadcast, step: &PlannedPages::default(), counts };
         self.enqueue(&broadcast.id, spec, batch, &backlog).await?;
         Ok(self.checkpoint(&broadcast.id, owner, step).await?)
     }
@@ -147,7 +148,7 @@ impl Planner {
         &self,
         id: &BroadcastId,
         owner: &str,
-        step: &Step,
+        step: &PlannedPages,
     ) -> Result<Option<Broadcast>, StoreError> {
         let now = self.clock.now();
         let decide = |broadcast: &Broadcast| match broadcast.checkpoint(owner, step, now) {
@@ -169,11 +170,11 @@ impl Planner {
         let mut works = Vec::new();
         for (tenant, deliveries) in page.by_tenant() {
             let mut ahead = backlog.of(&tenant);
-            for chunk in deliveries.chunks(RECIPIENTS) {
+            for chunk in deliveries.chunks(RECIPIENTS_PER_MESSAGE) {
                 let messages = messages(id, spec, chunk);
                 match dispatch(ahead, self.tenant_rate) {
                     Dispatch::Queue => works.extend(messages.into_iter().map(|work| (work, tenant.clone()))),
-                    Dispatch::Later(wait) => {
+                    Dispatch::Delay(wait) => {
                         let due =
                             SignedDuration::try_from(wait).ok().and_then(|wait| now.checked_add(wait).ok());
                         for work in messages {
@@ -208,10 +209,10 @@ fn messages(id: &BroadcastId, spec: &Spec, chunk: &[Delivery]) -> Vec<WorkMessag
 }
 
 /// Returns report entries for unreadable records, which do not block the other recipients.
-fn unreadable(spec: &Spec, keys: &[String], at: Timestamp) -> Vec<Entry> {
-    let entry = |key: &String| Entry {
+fn unreadable(spec: &Spec, keys: &[String], at: Timestamp) -> Vec<ReportEntry> {
+    let entry = |key: &String| ReportEntry {
         job: spec.job(key),
-        who: RecipientRef::default(),
+        recipient: RecipientRef::default(),
         outcome: Outcome::Failed,
         failure: None,
         note: Some("record is unreadable".to_owned()),

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use herald::aws::table;
 use herald::aws::table::{ReferenceStore, Shard, StoreError, SubscriptionStore};
 use herald::broadcast::audience::{Audience, ConversationKind, ListedUser};
-use herald::broadcast::{Cursor, PAGE};
+use herald::broadcast::{Cursor, PAGE_SIZE};
 use herald::protocol::conversation::{ConversationReference, User};
 use serde_json::{Map, Value};
 
@@ -80,7 +80,8 @@ impl Resolver {
                 Ok(page)
             }
             Audience::Topic { topic } => {
-                let page = self.subscriptions.list(topic, cursor.shard, cursor.after.clone(), PAGE).await?;
+                let page =
+                    self.subscriptions.list(topic, cursor.shard, cursor.after.clone(), PAGE_SIZE).await?;
                 Ok(ResolvedPage::of(self.references.get_all(&page.references).await?, page.last))
             }
             // Parts are not nested; the validation of the spec rejects it.
@@ -90,7 +91,7 @@ impl Resolver {
 
     async fn of_kind(&self, kind: ConversationKind, cursor: &Cursor) -> Result<ResolvedPage, StoreError> {
         let shard = Shard(u8::try_from(cursor.shard).unwrap_or(u8::MAX));
-        let page = self.references.list(kind, shard, cursor.after.clone(), PAGE).await?;
+        let page = self.references.list(kind, shard, cursor.after.clone(), PAGE_SIZE).await?;
         let last = page.last.clone();
         Ok(ResolvedPage::of(page, last))
     }
@@ -101,12 +102,12 @@ impl Resolver {
         let key = |addressee: &ListedUser| self.references.person_key(&addressee.user());
         let mut seen: HashSet<String> = users.iter().take(start).map(key).collect();
         let mut page = ResolvedPage::default();
-        for addressee in users.iter().skip(start).take(PAGE) {
+        for addressee in users.iter().skip(start).take(PAGE_SIZE) {
             if seen.insert(key(addressee)) {
                 self.resolve_user(&addressee.user(), addressee.values.clone(), &mut page).await?;
             }
         }
-        let end = start.saturating_add(PAGE);
+        let end = start.saturating_add(PAGE_SIZE);
         page.last = (end < users.len()).then(|| end.to_string());
         Ok(page)
     }

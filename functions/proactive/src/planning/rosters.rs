@@ -76,14 +76,14 @@ impl RosterReader {
         broadcast: Broadcast,
         spec: &Spec,
     ) -> Result<Broadcast, PlanError> {
-        if broadcast.asked {
+        if broadcast.roster_requested {
             return Ok(broadcast);
         }
         for (index, team) in teams(spec).into_iter().enumerate() {
             let work = RosterWork { broadcast: broadcast.id.clone(), team: team.clone(), number: index + 1 };
             self.deliveries.send_delayed(&WorkMessage::Roster(work), Duration::ZERO).await?;
         }
-        let decide = |broadcast: &Broadcast| (broadcast.roster_requested_by(owner), ());
+        let decide = |broadcast: &Broadcast| (broadcast.record_roster_request(owner), ());
         let changed = self.broadcasts.change(&broadcast.id, decide).await?;
         Ok(changed.map_or(broadcast, |(broadcast, ())| broadcast))
     }

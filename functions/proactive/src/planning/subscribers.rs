@@ -5,7 +5,7 @@ use herald::agent::Topic;
 use std::collections::HashMap;
 
 use herald::aws::table::{StoreError, SubscriptionStore};
-use herald::broadcast::audience::{Audience, TopicSubscriptions};
+use herald::broadcast::audience::{Audience, TopicSubscription};
 use herald::protocol::conversation::ReferenceKey;
 use jiff::{SignedDuration, Timestamp};
 
@@ -60,10 +60,10 @@ impl<'a> Subscribers<'a> {
     }
 
     /// Returns the topics that the conversation with `key` subscribed to.
-    pub(crate) fn topics_of(&self, key: Option<&ReferenceKey>) -> Vec<TopicSubscriptions<'_>> {
+    pub(crate) fn topics_of(&self, key: Option<&ReferenceKey>) -> Vec<TopicSubscription<'_>> {
         let subscribed = self.topics.iter().filter_map(|(topic, membership)| {
             let was_enumerated = membership.was_enumerated(key, self.begun)?;
-            Some(TopicSubscriptions { topic, was_enumerated })
+            Some(TopicSubscription { topic, was_enumerated })
         });
         subscribed.collect()
     }

@@ -3,7 +3,7 @@
 use herald::agent::Recipient;
 use herald::aws::queue::Delivery;
 use herald::aws::table::{JobStore, ReferenceStore, StoreError};
-use herald::broadcast::{BroadcastId, Entry, Outcome, RecipientRef};
+use herald::broadcast::{BroadcastId, Outcome, RecipientRef, ReportEntry};
 use herald::jobs::{Job, State};
 
 use super::circuit_breaker::CircuitBreaker;
@@ -21,7 +21,7 @@ pub(crate) struct Reports {
 
 impl Reports {
     /// Writes entries of the report, and records their outcomes in the circuit breaker.
-    pub(crate) async fn write(&self, id: &BroadcastId, entries: &[Entry]) -> Result<(), RetryIn> {
+    pub(crate) async fn write(&self, id: &BroadcastId, entries: &[ReportEntry]) -> Result<(), RetryIn> {
         let now = self.broadcasts.clock.now();
         let written = self.broadcasts.store.record(id, entries, now).await;
         written.map_err(|error| self.broadcasts.retry_after_store_error(&error, id))?;
@@ -38,7 +38,7 @@ impl Reports {
         &self,
         delivery: &Delivery,
         record: Option<Job>,
-    ) -> Result<Option<Entry>, StoreError> {
+    ) -> Result<Option<ReportEntry>, StoreError> {
         let job = match record {
             Some(job) => job,
             None => match self.jobs.get(&delivery.job).await? {
@@ -46,7 +46,7 @@ impl Reports {
                 None => return Ok(None),
             },
         };
-        let send = match (job.send(), &delivery.activity) {
+        let send = match (job.inline_job(), &delivery.activity) {
             // An amendment has a claim of its own.
             (None, Some(_)) => self.jobs.get(&delivery.job.step("send", 0)).await?,
             (send, _) => send,
@@ -54,7 +54,7 @@ impl Reports {
         Ok(Some(self.entry_from_job(delivery, &job, send.as_ref())))
     }
 
-    fn entry_from_job(&self, delivery: &Delivery, job: &Job, send: Option<&Job>) -> Entry {
+    fn entry_from_job(&self, delivery: &Delivery, job: &Job, send: Option<&Job>) -> ReportEntry {
         let decisive = send.filter(|_| !job.state.is_settled()).unwrap_or(job);
         let failure = decisive.failure();
         let outcome = match (job.state, send) {
@@ -63,16 +63,21 @@ impl Reports {
         };
         let mut entry = self.entry_with(delivery, outcome, None);
         entry.failure = failure.cloned();
-        let activity = send.and_then(Job::shown).or(job.shown()).cloned();
+        let activity = send.and_then(Job::shown_activity).or(job.shown_activity()).cloned();
         entry.activity = activity.filter(|_| outcome == Outcome::Delivered);
         entry
     }
 
     /// Returns the entry of a delivery with this `outcome`.
-    pub(crate) fn entry_with(&self, delivery: &Delivery, outcome: Outcome, note: Option<&str>) -> Entry {
-        Entry {
+    pub(crate) fn entry_with(
+        &self,
+        delivery: &Delivery,
+        outcome: Outcome,
+        note: Option<&str>,
+    ) -> ReportEntry {
+        ReportEntry {
             job: delivery.job.clone(),
-            who: self.recipient_ref(&delivery.recipient),
+            recipient: self.recipient_ref(&delivery.recipient),
             outcome,
             failure: None,
             note: note.map(str::to_owned),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use herald::aws::queue::{DeliveriesWork, Delivery};
-use herald::broadcast::{BroadcastId, Entry, Outcome};
+use herald::broadcast::{BroadcastId, Outcome, ReportEntry};
 use herald::jobs::{Cancel, CancelledBy};
 
 use crate::MessageContext;
@@ -72,7 +72,12 @@ impl DeliveriesHandler {
     }
 
     /// Cancels a delivery that is not made any more and returns its entry; one that was made before stays so.
-    async fn skip(&self, delivery: &Delivery, outcome: Outcome, reason: &str) -> Result<Entry, RetryIn> {
+    async fn skip(
+        &self,
+        delivery: &Delivery,
+        outcome: Outcome,
+        reason: &str,
+    ) -> Result<ReportEntry, RetryIn> {
         let now = self.jobs.clock.now();
         for job in [&delivery.job.step("send", 0), &delivery.job] {
             let cancelled = self.jobs.store.cancel(job, CancelledBy::Operator, now).await;

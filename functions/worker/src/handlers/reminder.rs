@@ -57,7 +57,7 @@ impl ReminderHandler {
             (false, active) => {
                 let plan = match active {
                     Some(_) => Plan::sends(vec![work.reminder.message.clone()]),
-                    None => Plan { conclusion: Conclusion::Stopped, ..Plan::default() },
+                    None => Plan { conclusion: Conclusion::StoppedByUser, ..Plan::default() },
                 };
                 JobPlan { job: Job { plan: Some(split_messages(plan)), ..job }, is_persisted: false }
             }

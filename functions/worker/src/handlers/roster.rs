@@ -140,14 +140,14 @@ impl RosterHandler {
         };
         let reason = reason(&work, error);
         let now = self.broadcasts.clock.now();
-        self.change_broadcast(&work.broadcast, |broadcast| broadcast.waiting(&reason, now)).await?;
+        self.change_broadcast(&work.broadcast, |broadcast| broadcast.block(&reason, now)).await?;
         Err(wait)
     }
 
     /// Pauses the broadcast and parks the work until it is resumed.
     async fn pause_broadcast(&self, work: RosterWork, why: &str) -> Result<(), RetryIn> {
         let (reason, now) = (reason(&work, why), self.broadcasts.clock.now());
-        self.change_broadcast(&work.broadcast, |broadcast| broadcast.stopped(&reason, now)).await?;
+        self.change_broadcast(&work.broadcast, |broadcast| broadcast.pause(&reason, now)).await?;
         self.park_roster(work).await
     }
 

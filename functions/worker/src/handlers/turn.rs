@@ -8,7 +8,7 @@ use herald::agent::{Engine, EngineError, Outcome, Response, Turn};
 use herald::aws::queue::{MAX_DELAY, Queue, QueueError, TaskWork, TurnWork, WorkMessage};
 use herald::clock::timeout;
 use herald::error::error_chain;
-use herald::jobs::{Job, Next, Plan, ResendPolicy};
+use herald::jobs::{FollowOn, Job, Plan, ResendPolicy};
 use tracing::{error, warn};
 
 use crate::MessageContext;
@@ -107,17 +107,19 @@ impl TurnHandler {
             warn!(job.id = work.job.as_str(), "the engine exceeded its time limit: its default ack is sent");
             let ack = turn.activity.is("message").then(|| self.engine.default_ack(turn));
             return Ok(Plan {
-                next: Some(Next::RetryWithoutDeadline),
+                next: Some(FollowOn::RetryWithoutDeadline),
                 ..Plan::sends(ack.into_iter().collect())
             });
         };
         let Response { outcome, effects } = response?;
         let plan = match outcome {
             Outcome::Reply(replies) => Plan::sends(replies),
-            Outcome::Defer { ack, task } => Plan { next: Some(Next::Task(task)), ..Plan::sends(vec![ack]) },
+            Outcome::Defer { ack, task } => {
+                Plan { next: Some(FollowOn::Task(task)), ..Plan::sends(vec![ack]) }
+            }
             Outcome::Stream { status, task } => {
                 let opened = Box::pin(self.streams.open(&work.job, turn, status)).await;
-                Plan { next: Some(Next::Task(task)), ..opened }
+                Plan { next: Some(FollowOn::Task(task)), ..opened }
             }
             Outcome::Ignore => Plan::default(),
             // An invoke is answered in its HTTP response, not here.
@@ -147,13 +149,13 @@ impl TurnHandler {
         let next = match job.plan.as_ref().and_then(|plan| plan.next.clone()) {
             None => return Ok(results),
             // Only a task has steps.
-            Some(Next::Step { .. }) => return Ok(results),
-            Some(Next::Task(task)) => {
+            Some(FollowOn::Step { .. }) => return Ok(results),
+            Some(FollowOn::Task(task)) => {
                 let job = work.job.step("task", 0);
                 let (ack, reference) = (Some(work.job.clone()), work.turn.reference.clone());
                 WorkMessage::Task(TaskWork { ack, stream, ..TaskWork::new(job, task, reference) })
             }
-            Some(Next::RetryWithoutDeadline) => {
+            Some(FollowOn::RetryWithoutDeadline) => {
                 let job = work.job.step("unhurried", 0);
                 WorkMessage::Turn(TurnWork { job, turn: work.turn.clone(), no_deadline: true })
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use herald::agent::{Engine, Memory, TaskInput, WaitingTask};
 use herald::aws::queue::{TaskWork, WorkMessage};
-use herald::jobs::{Job, JobId, Next, Plan, scheduled};
+use herald::jobs::{FollowOn, Job, JobId, Plan, scheduled};
 use herald::protocol::activity::Activity;
 use jiff::Timestamp;
 use tracing::{error, info};
@@ -36,7 +36,7 @@ impl Continuations {
     ) -> Plan {
         let due = self.jobs.clock.now().checked_add(after).unwrap_or(Timestamp::MAX);
         match work.next_step(state.clone(), due) {
-            Ok(_) => Plan { next: Some(Next::Step { state, due }), ..Plan::sends(say) },
+            Ok(_) => Plan { next: Some(FollowOn::Step { state, due }), ..Plan::sends(say) },
             Err(refused) => {
                 error!(
                     job.id = work.job.as_str(),
@@ -67,7 +67,7 @@ impl Continuations {
     ///     └─► cancelled meanwhile: the task ends here
     /// ```
     async fn enqueue_continuation(&self, work: &TaskWork, plan: Option<&Plan>) -> Result<(), RetryIn> {
-        let Some(Next::Step { state, due }) = plan.and_then(|plan| plan.next.as_ref()) else {
+        let Some(FollowOn::Step { state, due }) = plan.and_then(|plan| plan.next.as_ref()) else {
             return self.unlist_waiting_task(work).await;
         };
         let next = match work.next_step(state.clone(), *due) {

@@ -43,7 +43,7 @@ pub(crate) struct SendResults {
 impl SendResults {
     /// Takes `job`, a completed send, into account.
     pub(crate) fn add(&mut self, job: &Job) {
-        self.unsent = self.unsent.take().or_else(|| job.unsuccessful());
+        self.unsent = self.unsent.take().or_else(|| job.unsuccessful_outcome());
     }
 }
 

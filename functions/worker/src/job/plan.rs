@@ -41,7 +41,7 @@ impl JobPlan {
         }
         let plan = if needs_engine(&job) { call_engine(jobs, &job, decide).await? } else { None };
         let plan = plan.unwrap_or_else(|| Plan {
-            conclusion: Conclusion::GivenUp,
+            conclusion: Conclusion::EngineFailed,
             ..Plan::sends(apology.into_iter().collect())
         });
         Ok(Self { job: Job { plan: Some(split_messages(plan)), ..job }, is_persisted: false })

@@ -66,7 +66,7 @@ impl PlanSender {
             Claim::Completed(job) => Ok(conclude_inline(job)),
             Claim::GaveUp(job) => {
                 let job = self.jobs.write(job).await?;
-                let reason = job.send().and_then(|send| send.reason()).unwrap_or_default();
+                let reason = job.inline_job().and_then(|send| send.reason()).unwrap_or_default();
                 warn!(job.id = job.id.as_str(), "gave up on a send: {reason}");
                 Ok(conclude_inline(job))
             }
@@ -126,7 +126,7 @@ impl PlanSender {
         route: Route<'_>,
         activity: &Activity,
     ) -> Result<SendOutcome, RetryIn> {
-        let send = job.send().unwrap_or_else(|| job.clone());
+        let send = job.inline_job().unwrap_or_else(|| job.clone());
         let request = self.sender.channel.send_with_recovery(route.target, activity);
         let (attempt, retry) =
             Box::pin(self.sender.request(&send, route.target.reference(), route.policy, request)).await;
@@ -142,6 +142,6 @@ fn conclude_inline(job: Job) -> SendOutcome {
         return SendOutcome::Completed(Box::new(job));
     }
     let mut results = SendResults::default();
-    job.send().iter().for_each(|send| results.add(send));
+    job.inline_job().iter().for_each(|send| results.add(send));
     SendOutcome::InProgress(Box::new(job), Ok(results))
 }

@@ -24,7 +24,7 @@ pub(crate) async fn replace_ack(
     if let (Some(ack), [activity]) = (&plan.replaces, plan.sends.as_slice()) {
         let ack = sender.jobs.store.get(ack).await;
         let ack = ack.map_err(|error| sender.jobs.retry_after_store_error(&error, &job.id))?;
-        if let Some(shown) = ack.as_ref().and_then(Job::shown) {
+        if let Some(shown) = ack.as_ref().and_then(Job::shown_activity) {
             let started_at = sender.jobs.clock.now();
             let update = async {
                 let updated = sender.channel.connector.update(reference, shown, activity.clone()).await;

@@ -27,7 +27,7 @@ const MAX_WAIT: Duration = Duration::from_secs(10);
 /// Returns `plan` with the activity that replaces `stream` first; what was streamed stays where the task failed after
 /// it.
 pub(crate) fn plan_replacement(stream: &Stream, plan: Plan) -> Plan {
-    if plan.conclusion == Conclusion::Stopped {
+    if plan.conclusion == Conclusion::StoppedByUser {
         return plan;
     }
     let mut sends = plan.sends.into_iter();

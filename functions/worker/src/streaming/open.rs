@@ -59,7 +59,7 @@ impl Streams {
     /// open.
     pub(crate) async fn reopen(&self, planned: JobPlan, turn: &Turn) -> JobPlan {
         let JobPlan { job, is_persisted: true } = planned else { return planned };
-        let is_settled = job.send().is_some_and(|send| send.state.is_settled());
+        let is_settled = job.inline_job().is_some_and(|send| send.state.is_settled());
         match job.plan.clone() {
             Some(plan) if plan.opens_stream.is_some() && !is_settled => {
                 let status = plan.sends.first().and_then(|chunk| chunk.text.clone()).unwrap_or_default();
@@ -80,7 +80,7 @@ impl Streams {
         route: Route<'_>,
     ) -> Result<SendResults, RetryIn> {
         let plan = job.plan.as_ref().filter(|plan| plan.opens_stream.is_some());
-        let is_rejected = job.send().is_some_and(|send| send.is_refused());
+        let is_rejected = job.inline_job().is_some_and(|send| send.is_refused());
         let Some(status) = plan.and_then(|plan| plan.sends.first()?.text.clone()).filter(|_| is_rejected)
         else {
             return sent;
@@ -101,7 +101,7 @@ impl Streams {
     /// Releases the stream of a turn whose first chunk the channel rejected.
     pub(crate) async fn release_if_refused(&self, work: &TurnWork, job: &Job) {
         let is_begun = job.plan.as_ref().is_some_and(|plan| plan.opens_stream.is_some());
-        if is_begun && job.send().is_some_and(|send| send.is_refused()) {
+        if is_begun && job.inline_job().is_some_and(|send| send.is_refused()) {
             self.release(&work.job, &work.turn.reference).await;
         }
     }
@@ -117,7 +117,7 @@ impl Streams {
 /// Returns the stream that the job of a turn opened, once its first chunk has an id.
 pub(crate) fn stream_of(job: &Job) -> Option<Stream> {
     let plan = job.plan.as_ref()?;
-    let (surface, send) = (plan.opens_stream?, job.send()?);
+    let (surface, send) = (plan.opens_stream?, job.inline_job()?);
     let began: Timestamp = send.history.iter().rfind(|entry| entry.state == State::Sending)?.at;
     let status = plan.sends.first()?.text.clone().unwrap_or_default();
     let shown = send.history.last()?.at;

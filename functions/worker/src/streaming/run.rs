@@ -202,5 +202,5 @@ impl StreamRunner {
 
 /// Returns the plan of a task that the user stopped: to send nothing.
 pub(crate) fn stopped() -> Plan {
-    Plan { conclusion: Conclusion::Stopped, ..Plan::default() }
+    Plan { conclusion: Conclusion::StoppedByUser, ..Plan::default() }
 }

@@ -1,43 +1,44 @@
-//! What to do when AWS does not do what it was asked: the same few causes for every service.
-//! AWS's own text is not passed on: it names accounts, and says what happened but not what to do.
+//! Explains failures of requests to AWS: the cause and the fix, which are the same for every service.
+//!
+//! The message of AWS is not passed on: it names accounts and contains no advice.
 
 use crate::aws::failure::AwsFailure;
 use crate::error::error_chain;
 
-/// What AWS was asked.
+/// Request to AWS, as far as an explanation needs it.
 #[derive(Debug, Clone, Copy)]
 pub struct AwsRequest<'a> {
-    /// The right it takes, e.g. `dynamodb:GetItem`.
+    /// IAM action, e.g. `dynamodb:GetItem`.
     pub action: &'a str,
-    /// Of what, e.g. ``table `herald` ``.
+    /// Resource, e.g. ``table `herald` ``.
     pub resource: &'a str,
-    /// Where it was looked for, if that is known.
+    /// Region of the request, if known.
     pub region: Option<&'a str>,
-    /// What to do when it is not there.
+    /// Fix for a resource that does not exist.
     pub if_missing: &'a str,
 }
 
-/// The cause and the fix of `failure`.
+/// Returns the cause and the fix of `failure`.
 #[must_use]
-pub fn explain(failure: &AwsFailure, asked: &AwsRequest<'_>) -> (String, String) {
+pub fn explain(failure: &AwsFailure, request: &AwsRequest<'_>) -> (String, String) {
     match failure {
-        AwsFailure::Refused { code } => refused(code, asked),
+        AwsFailure::Rejected { code } => rejected(code, request),
         AwsFailure::Unreadable => (
-            format!("{} answered what cannot be read", asked.service().0),
+            format!("{} returned an unusable response", request.service().0),
             format!(
-                "check AWS_ENDPOINT_URL and {}: something else than AWS answers there",
-                asked.service().1
+                "check AWS_ENDPOINT_URL and {}: the endpoint does not belong to AWS",
+                request.service().1
             ),
         ),
         AwsFailure::NotReached(error) => {
             let text = error_chain(error.as_ref()).to_string();
-            not_reached(&text.to_lowercase(), asked)
+            not_reached(&text.to_lowercase(), request)
         }
     }
 }
 
 impl AwsRequest<'_> {
-    /// The service as people call it, and as the SDK's variables do.
+    /// Returns the name of the service and its endpoint variable.
     fn service(&self) -> (&str, String) {
         let prefix = self.action.split(':').next().unwrap_or(self.action);
         let name = match prefix {
@@ -53,23 +54,24 @@ impl AwsRequest<'_> {
         (name, format!("AWS_ENDPOINT_URL_{}", variable.to_uppercase()))
     }
 
-    fn place(&self) -> String {
+    fn location(&self) -> String {
         self.region.map_or_else(|| "there".to_owned(), |region| format!("in {region}"))
     }
 }
 
-fn refused(code: &str, asked: &AwsRequest<'_>) -> (String, String) {
-    let AwsRequest { action, resource, .. } = asked;
-    // Some codes have a prefix and an ending in one AWS protocol and none in the next.
-    let word = code.rsplit(['.', '#', ':']).next().unwrap_or(code);
-    let word = word.strip_suffix("Exception").unwrap_or(word);
-    let refusal = format!("AWS refused {action}: {code}");
-    match word {
-        "ResourceNotFound" | "QueueDoesNotExist" | "NonExistentQueue" => {
-            (format!("{resource} is not {} in this account", asked.place()), asked.if_missing.to_owned())
-        }
+fn rejected(code: &str, request: &AwsRequest<'_>) -> (String, String) {
+    let AwsRequest { action, resource, .. } = request;
+    // Depending on the AWS protocol, a code has a prefix and the suffix `Exception`.
+    let name = code.rsplit(['.', '#', ':']).next().unwrap_or(code);
+    let name = name.strip_suffix("Exception").unwrap_or(name);
+    let cause = format!("AWS rejected {action}: {code}");
+    match name {
+        "ResourceNotFound" | "QueueDoesNotExist" | "NonExistentQueue" => (
+            format!("{resource} is not {} in this account", request.location()),
+            request.if_missing.to_owned(),
+        ),
         "AccessDenied" | "AuthorizationError" | "KmsAccessDenied" | "KMSAccessDenied" => {
-            (refusal, format!("allow {action} on {resource} to whoever this check ran as"))
+            (cause, format!("allow {action} on {resource} to the identity that runs this check"))
         }
         "UnrecognizedClient"
         | "InvalidClientTokenId"
@@ -77,39 +79,37 @@ fn refused(code: &str, asked: &AwsRequest<'_>) -> (String, String) {
         | "ExpiredToken"
         | "MissingAuthenticationToken"
         | "InvalidToken" => (
-            refusal,
+            cause,
             "the AWS credentials are not valid: sign in again, and check with `aws sts get-caller-identity`"
                 .to_owned(),
         ),
         "SignatureDoesNotMatch" | "InvalidSignature" | "RequestExpired" | "RequestTimeTooSkewed" => (
-            refusal,
+            cause,
             "the signature is not accepted: check the clock of this machine and the AWS secret key"
                 .to_owned(),
         ),
-        "InvalidAddress" => {
-            (refusal, format!("{resource} is in another region: set AWS_REGION to its region"))
-        }
+        "InvalidAddress" => (cause, format!("{resource} is in another region: set AWS_REGION to its region")),
         "Throttling"
         | "ThrottledRequest"
         | "TooManyRequests"
         | "RequestLimitExceeded"
         | "ProvisionedThroughputExceeded" => {
-            (refusal, "AWS is throttling this account: check again in a minute".to_owned())
+            (cause, "AWS is throttling this account: check again in a minute".to_owned())
         }
         _ => (
-            refusal,
+            cause,
             format!(
-                "look `{code}` up in the documentation of {action}; AWS_REGION has to be the stack's region"
+                "look up `{code}` in the documentation of {action}; AWS_REGION must be the region of the stack"
             ),
         ),
     }
 }
 
-/// The SDK has no type for these; its own words are all there is.
-fn not_reached(text: &str, asked: &AwsRequest<'_>) -> (String, String) {
-    let (service, variable) = asked.service();
+/// Returns the cause and the fix of a request that was not sent; the SDK distinguishes them only by their messages.
+fn not_reached(text: &str, request: &AwsRequest<'_>) -> (String, String) {
+    let (service, variable) = request.service();
     if text.contains("region") && (text.contains("missing") || text.contains("must be set")) {
-        return ("no AWS region is set".to_owned(), "set AWS_REGION to the stack's region".to_owned());
+        return ("no AWS region is set".to_owned(), "set AWS_REGION to the region of the stack".to_owned());
     }
     if text.contains("credential") || text.contains("identity") {
         return (
@@ -119,9 +119,9 @@ fn not_reached(text: &str, asked: &AwsRequest<'_>) -> (String, String) {
                 .to_owned(),
         );
     }
-    let place = asked.region.map(|region| format!(" in {region}")).unwrap_or_default();
+    let location = request.region.map(|region| format!(" in {region}")).unwrap_or_default();
     (
-        format!("{service}{place} could not be reached"),
+        format!("could not reach {service}{location}"),
         format!(
             "check the network (a VPC needs an endpoint or a NAT), AWS_REGION, AWS_ENDPOINT_URL and {variable}"
         ),
@@ -132,7 +132,7 @@ fn not_reached(text: &str, asked: &AwsRequest<'_>) -> (String, String) {
 mod tests {
     use super::*;
 
-    const ASKED: AwsRequest<'_> = AwsRequest {
+    const REQUEST: AwsRequest<'_> = AwsRequest {
         action: "dynamodb:GetItem",
         resource: "table `herald`",
         region: Some("eu-west-1"),
@@ -140,7 +140,7 @@ mod tests {
     };
 
     #[test]
-    fn every_refusal_says_what_to_do() {
+    fn every_error_code_has_a_fix() {
         for (code, cause, fix) in [
             ("ResourceNotFoundException", "not in eu-west-1", "deploy the template"),
             ("AWS.SimpleQueueService.NonExistentQueue", "not in eu-west-1", "deploy the template"),
@@ -151,23 +151,23 @@ mod tests {
             ("InvalidSignatureException", "InvalidSignature", "clock"),
             ("InvalidAddress", "InvalidAddress", "AWS_REGION"),
             ("TooManyRequestsException", "TooMany", "again in a minute"),
-            ("Surprise", "Surprise", "look `Surprise` up"),
+            ("Surprise", "Surprise", "look up `Surprise`"),
         ] {
-            let (said, advice) = explain(&AwsFailure::Refused { code: code.to_owned() }, &ASKED);
-            assert!(said.contains(cause), "{code}: {said}");
+            let (actual, advice) = explain(&AwsFailure::Rejected { code: code.to_owned() }, &REQUEST);
+            assert!(actual.contains(cause), "{code}: {actual}");
             assert!(advice.contains(fix), "{code}: {advice}");
         }
     }
 
     #[test]
-    fn what_was_not_reached_is_told_apart() {
+    fn unsent_requests_are_distinguished_by_cause() {
         for (text, cause, fix) in [
             ("Invalid Configuration: Missing Region", "no AWS region", "set AWS_REGION"),
             ("the credential provider was not enabled", "no AWS credentials", "sign in"),
-            ("connection refused", "DynamoDB in eu-west-1 could not be reached", "AWS_ENDPOINT_URL_DYNAMODB"),
+            ("connection refused", "could not reach DynamoDB in eu-west-1", "AWS_ENDPOINT_URL_DYNAMODB"),
         ] {
-            let (said, advice) = explain(&AwsFailure::NotReached(text.into()), &ASKED);
-            assert!(said.contains(cause), "{text}: {said}");
+            let (actual, advice) = explain(&AwsFailure::NotReached(text.into()), &REQUEST);
+            assert!(actual.contains(cause), "{text}: {actual}");
             assert!(advice.contains(fix), "{text}: {advice}");
         }
     }

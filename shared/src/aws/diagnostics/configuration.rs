@@ -1,14 +1,15 @@
-//! What the configuration says, in words: the cloud, the kind of registration, the credential.
-//! Whether it is complete is found where it is read; no value that could be a secret is repeated.
+//! Describes the configuration: the cloud, the kind of registration, the credential.
+//!
+//! It does not validate the configuration, and repeats no value that could be a secret.
 
 use super::Finding;
 use crate::aws::identity::Credential;
 use crate::protocol::cloud::Cloud;
 
-/// The clouds that have a name.
+/// Names of the known clouds.
 const NAMES: [&str; 5] = ["public", "gcc", "gcchigh", "dod", "china"];
 
-/// Which cloud it is, and how the agent is registered there.
+/// Returns the finding about the cloud and the registration of the agent in it.
 #[must_use]
 pub fn cloud(cloud: &Cloud) -> Finding {
     let mut plain = cloud.clone();
@@ -17,13 +18,13 @@ pub fn cloud(cloud: &Cloud) -> Finding {
     let registration = match (&cloud.token_tenant, &cloud.multi_tenant) {
         (None, _) => "single-tenant registration",
         (Some(tenant), Some(of_many)) if tenant == of_many => "multi-tenant registration",
-        (Some(_), _) => "tokens of the tenant that CLOUD names",
+        (Some(_), _) => "tokens issued by the tenant in CLOUD",
     };
-    let name = named.unwrap_or("one of your own");
+    let name = named.unwrap_or("custom");
     Finding::passed("cloud", format!("{name}, login at {}, {registration}", cloud.login_host()))
 }
 
-/// By what the agent proves who it is.
+/// Returns the name of the credential by which the agent authenticates.
 #[must_use]
 pub fn credential(credential: &Credential) -> &'static str {
     match credential {
@@ -40,7 +41,7 @@ mod tests {
     use crate::aws::diagnostics::Outcome;
 
     #[test]
-    fn clouds_are_called_by_their_names() {
+    fn known_clouds_are_named() {
         for name in NAMES {
             let mut vars = EnvReader::new(|variable| match variable {
                 "CLOUD" => Some(name.to_owned()),

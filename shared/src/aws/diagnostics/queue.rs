@@ -1,4 +1,5 @@
-//! A queue: its attributes show the way, that it is the right kind, and that it has a dead-letter queue.
+//! Check of a queue: reads its attributes, and checks its kind and that it has a dead-letter queue.
+//!
 //! It sends and receives nothing.
 
 use std::collections::HashMap;
@@ -9,22 +10,22 @@ use super::{AwsRequest, Finding, Outcome, explain};
 use crate::aws::failure::AwsFailure;
 use crate::aws::queue::Queue;
 
-/// Why a worker leaves a queue out.
-const NOT_ITS_OWN: &str = "not this worker's own: its role may not look at it";
+/// Reason why a worker skips the queues of the other workers.
+const OTHER_WORKER: &str = "queue of another worker: this role may not read its attributes";
 
-/// Which of the bundle's queues it is to be.
+/// Queue of the bundle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QueueKind {
-    /// That of turns: first in, first out within a conversation.
+    /// FIFO queue of turns, ordered within a conversation.
     Turns,
-    /// That of tasks.
+    /// Standard queue of tasks.
     Tasks,
-    /// That of deliveries.
+    /// Standard queue of deliveries.
     Deliveries,
 }
 
 impl QueueKind {
-    /// What findings call it.
+    /// Returns its name in findings.
     #[must_use]
     pub fn what(self) -> &'static str {
         match self {
@@ -34,7 +35,7 @@ impl QueueKind {
         }
     }
 
-    /// The variable that names it.
+    /// Returns the environment variable with its URL.
     #[must_use]
     pub fn variable(self) -> &'static str {
         match self {
@@ -44,7 +45,7 @@ impl QueueKind {
         }
     }
 
-    fn mend(self) -> String {
+    fn fix(self) -> String {
         let output = match self {
             Self::Turns => "TurnsQueueUrl",
             Self::Tasks => "TasksQueueUrl",
@@ -54,28 +55,28 @@ impl QueueKind {
     }
 }
 
-/// Looks at the attributes of `queue`, which is to be of this `kind`.
+/// Checks the attributes of `queue`, whose expected kind is `kind`.
 pub async fn queue(queue: &Queue, kind: QueueKind) -> Finding {
     match queue.attributes().await {
-        Ok(attributes) => judge(queue.name(), kind, &attributes),
+        Ok(attributes) => evaluate(queue.name(), kind, &attributes),
         Err(failure) => failed(queue, kind, &failure),
     }
 }
 
-/// The same for a worker, one of whose three queues is its own; the others its role may not look at.
+/// Checks the queue of a worker: the one of `queues` whose attributes its role may read.
 pub async fn own_queue(queues: [(&Queue, QueueKind); 3]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (queue, kind) in queues {
         findings.push(match queue.attributes().await {
-            Ok(attributes) => judge(queue.name(), kind, &attributes),
-            Err(failure) if is_denial(&failure) => Finding::skipped(kind.what(), NOT_ITS_OWN),
+            Ok(attributes) => evaluate(queue.name(), kind, &attributes),
+            Err(failure) if is_denial(&failure) => Finding::skipped(kind.what(), OTHER_WORKER),
             Err(failure) => failed(queue, kind, &failure),
         });
     }
-    if findings.iter().all(|finding| finding.outcome == Outcome::Skipped(NOT_ITS_OWN.to_owned())) {
+    if findings.iter().all(|finding| finding.outcome == Outcome::Skipped(OTHER_WORKER.to_owned())) {
         return vec![Finding::failed(
             "own queue",
-            "this role may look at none of the three queues",
+            "this role may read the attributes of none of the three queues",
             "allow sqs:GetQueueAttributes on the queue that feeds the function, as the template does",
         )];
     }
@@ -83,44 +84,44 @@ pub async fn own_queue(queues: [(&Queue, QueueKind); 3]) -> Vec<Finding> {
 }
 
 fn is_denial(failure: &AwsFailure) -> bool {
-    matches!(failure, AwsFailure::Refused { code } if code.contains("AccessDenied"))
+    matches!(failure, AwsFailure::Rejected { code } if code.contains("AccessDenied"))
 }
 
 fn failed(queue: &Queue, kind: QueueKind, failure: &AwsFailure) -> Finding {
     let name = queue.name();
-    let mend = kind.mend();
+    let fix = kind.fix();
     if let (Some(theirs), Some(ours)) = (queue.region_of_url(), queue.region())
         && theirs != ours
     {
         let cause = format!("`{name}` is in {theirs}, and AWS_REGION is {ours}");
-        return Finding::failed(kind.what(), cause, format!("set AWS_REGION to {theirs}, or {mend}"));
+        return Finding::failed(kind.what(), cause, format!("set AWS_REGION to {theirs}, or {fix}"));
     }
-    let asked = AwsRequest {
+    let request = AwsRequest {
         action: "sqs:GetQueueAttributes",
         resource: &format!("queue `{name}`"),
         region: queue.region(),
-        if_missing: &mend,
+        if_missing: &fix,
     };
-    let (cause, fix) = explain(failure, &asked);
+    let (cause, fix) = explain(failure, &request);
     Finding::failed(kind.what(), cause, fix)
 }
 
-fn judge(name: &str, kind: QueueKind, attributes: &HashMap<QueueAttributeName, String>) -> Finding {
+fn evaluate(name: &str, kind: QueueKind, attributes: &HashMap<QueueAttributeName, String>) -> Finding {
     let what = kind.what();
     let is_fifo = attributes.get(&QueueAttributeName::FifoQueue).is_some_and(|value| value == "true");
     let wrong_kind = match (kind, is_fifo) {
-        (QueueKind::Turns, false) => Some("is no FIFO queue: turns would overtake each other"),
+        (QueueKind::Turns, false) => Some("is not a FIFO queue: turns would be processed out of order"),
         (QueueKind::Tasks | QueueKind::Deliveries, true) => {
-            Some("is a FIFO queue: work that waits would hold up the rest")
+            Some("is a FIFO queue: delayed work would block the rest")
         }
         (QueueKind::Turns, true) | (QueueKind::Tasks | QueueKind::Deliveries, false) => None,
     };
     if let Some(problem) = wrong_kind {
-        return Finding::failed(what, format!("`{name}` {problem}"), kind.mend());
+        return Finding::failed(what, format!("`{name}` {problem}"), kind.fix());
     }
     let redrive = attributes.get(&QueueAttributeName::RedrivePolicy);
     if redrive.is_none_or(|policy| !policy.contains("deadLetterTargetArn")) {
-        let cause = format!("`{name}` has no dead-letter queue: what is given up would be lost");
+        let cause = format!("`{name}` has no dead-letter queue: failed messages would be lost");
         return Finding::failed(what, cause, "deploy the template again: its queues have a RedrivePolicy");
     }
     let order = if is_fifo { "FIFO, " } else { "" };
@@ -135,21 +136,21 @@ mod tests {
         (QueueAttributeName::RedrivePolicy, r#"{"deadLetterTargetArn":"arn:aws:sqs:eu-west-1:1:d"}"#);
     const FIFO: (QueueAttributeName, &str) = (QueueAttributeName::FifoQueue, "true");
 
-    fn judged(kind: QueueKind, attributes: &[(QueueAttributeName, &str)]) -> Outcome {
+    fn outcome(kind: QueueKind, attributes: &[(QueueAttributeName, &str)]) -> Outcome {
         let attributes = attributes.iter().map(|(name, value)| (name.clone(), (*value).to_owned()));
-        judge("q", kind, &attributes.collect()).outcome
+        evaluate("q", kind, &attributes.collect()).outcome
     }
 
     #[test]
-    fn a_queue_of_the_wrong_kind_or_without_dead_letters_is_found() {
-        let fails = |kind, attributes: &[_], cause| match judged(kind, attributes) {
-            Outcome::Failed { cause: said, .. } => assert!(said.contains(cause), "{said}"),
+    fn wrong_kinds_and_missing_dead_letter_queues_fail() {
+        let fails = |kind, attributes: &[_], cause| match outcome(kind, attributes) {
+            Outcome::Failed { cause: actual, .. } => assert!(actual.contains(cause), "{actual}"),
             other @ (Outcome::Passed(_) | Outcome::Skipped(_)) => panic!("{other:?}"),
         };
 
-        assert!(matches!(judged(QueueKind::Turns, &[FIFO, REDRIVE]), Outcome::Passed(_)));
-        assert!(matches!(judged(QueueKind::Tasks, &[REDRIVE]), Outcome::Passed(_)));
-        fails(QueueKind::Turns, &[REDRIVE], "is no FIFO queue");
+        assert!(matches!(outcome(QueueKind::Turns, &[FIFO, REDRIVE]), Outcome::Passed(_)));
+        assert!(matches!(outcome(QueueKind::Tasks, &[REDRIVE]), Outcome::Passed(_)));
+        fails(QueueKind::Turns, &[REDRIVE], "is not a FIFO queue");
         fails(QueueKind::Deliveries, &[FIFO, REDRIVE], "is a FIFO queue");
         fails(QueueKind::Turns, &[FIFO], "no dead-letter queue");
     }

@@ -1,4 +1,4 @@
-//! The configured credential, as the client credential that AWS's services stand behind.
+//! Credential of the agent, built from the configuration, as a client credential for the login service.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::channel::auth::{
 };
 use crate::protocol::cloud::Cloud;
 
-/// How the agent authenticates to Entra.
+/// Credential by which the agent authenticates to Entra.
 #[derive(Debug, Clone)]
 pub enum Credential {
     /// With a client secret given in the configuration; outside AWS only.
@@ -26,11 +26,11 @@ pub enum Credential {
     Federated(FederatedIdentity),
 }
 
-/// A client secret that Secrets Manager keeps.
+/// Client secret in Secrets Manager.
 #[derive(Debug, Clone)]
 pub struct StoredClientSecret(StoredSecret);
 
-/// A certificate and its private key, in PEM, that Secrets Manager keeps.
+/// Certificate and its private key, in PEM, in Secrets Manager.
 #[derive(Debug, Clone)]
 pub struct StoredCertificate(StoredSecret);
 

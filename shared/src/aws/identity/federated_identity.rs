@@ -1,5 +1,6 @@
-//! The federated identity: AWS says which role the agent has, and the registration trusts that role (docs/protocol.md §3.3).
-//! No secret is kept anywhere; who may have such a token made is the role's policy.
+//! Federated identity: acquires an identity token of AWS for a role that the registration trusts (docs/protocol.md §3.3).
+//!
+//! No secret is stored. The policy of the role determines who may request such a token.
 
 use aws_config::SdkConfig;
 use base64::Engine as _;
@@ -11,33 +12,33 @@ use crate::aws::failure::{AwsFailure, timeout};
 use crate::channel::auth::TokenError;
 use crate::protocol::cloud::Cloud;
 
-/// How long a token is good, in seconds: it is exchanged at once.
-const LIFE: i32 = 300;
+/// Lifetime of an identity token, in seconds; short, because it is exchanged immediately.
+const LIFETIME: i32 = 300;
 
-/// The only signature that Entra takes.
+/// Only signing algorithm that Entra accepts.
 const ALGORITHM: &str = "RS256";
 
-/// The identity that AWS gives to the role of this process.
+/// Identity that AWS issues for the role of this process.
 #[derive(Debug, Clone)]
 pub struct FederatedIdentity {
     client: aws_sdk_sts::Client,
     audience: String,
 }
 
-/// What the identity token says, as the federated credential of the registration must have it, letter by letter.
+/// Claims of an identity token, which the federated credential of the registration must match exactly.
 ///
-/// It is for an operator's eyes: the signature is not checked.
+/// They are for display: the signature is not checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdentityClaims {
-    /// Who says it: the AWS account's own issuer.
+    /// Issuer of the AWS account.
     pub issuer: String,
-    /// Of whom: the ARN of the role.
+    /// ARN of the role.
     pub subject: String,
-    /// To whom: Entra.
+    /// Audience of Entra.
     pub audience: String,
 }
 
-/// `aud` is one text, or a list of one.
+/// Claims in the token.
 #[derive(Deserialize)]
 struct Claims {
     iss: String,
@@ -45,6 +46,7 @@ struct Claims {
     aud: Audience,
 }
 
+/// `aud` claim: a string, or a list of one.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Audience {
@@ -53,7 +55,7 @@ enum Audience {
 }
 
 impl FederatedIdentity {
-    /// The identity of whoever `aws` has the credentials of, for the login service of `cloud`.
+    /// Returns the identity of the AWS credentials in `aws`, for the login service of `cloud`.
     #[must_use]
     pub fn new(cloud: &Cloud, aws: &SdkConfig) -> Self {
         let config = aws_sdk_sts::config::Builder::from(aws).timeout_config(timeout());
@@ -61,11 +63,11 @@ impl FederatedIdentity {
         Self { client, audience: cloud.token_exchange.clone() }
     }
 
-    /// What AWS says of this process.
+    /// Returns the claims of an identity token of this process.
     ///
     /// # Errors
     ///
-    /// When AWS gives no identity token, with what to do about it.
+    /// [`TokenError`], when AWS issues no identity token.
     pub async fn claims(&self) -> Result<IdentityClaims, TokenError> {
         let token = self.assertion().await?;
         read(token.expose_secret()).ok_or_else(unreadable)
@@ -73,8 +75,8 @@ impl FederatedIdentity {
 
     pub(super) async fn assertion(&self) -> Result<SecretString, TokenError> {
         let request = self.client.get_web_identity_token().audience(&self.audience);
-        let answer = request.signing_algorithm(ALGORITHM).duration_seconds(LIFE).send().await;
-        let answer = answer.map_err(|error| refused(AwsFailure::of(error)))?;
+        let answer = request.signing_algorithm(ALGORITHM).duration_seconds(LIFETIME).send().await;
+        let answer = answer.map_err(|error| identity_error(AwsFailure::of(error)))?;
         answer.web_identity_token.map(SecretString::from).ok_or_else(unreadable)
     }
 }
@@ -84,9 +86,9 @@ fn unreadable() -> TokenError {
 }
 
 /// Returns the error for a failed request for an identity token.
-fn refused(failure: AwsFailure) -> TokenError {
+fn identity_error(failure: AwsFailure) -> TokenError {
     let explained = match &failure {
-        AwsFailure::Refused { code } => TokenError::identity_refused(code),
+        AwsFailure::Rejected { code } => TokenError::identity_rejected(code),
         AwsFailure::Unreadable | AwsFailure::NotReached(_) => None,
     };
     explained.unwrap_or_else(|| TokenError::NoIdentity(Box::new(failure)))
@@ -104,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_audience_is_read_alone_or_in_a_list() {
+    fn the_audience_is_a_string_or_a_list_of_one() {
         for aud in [r#""api://x""#, r#"["api://x"]"#] {
             let claims =
                 URL_SAFE_NO_PAD.encode(format!(r#"{{"iss":"https://i","sub":"arn","aud":{aud},"x":1}}"#));

@@ -1,5 +1,6 @@
-//! A text in Secrets Manager, read anew each time it is needed, so that a new version is used without a restart.
-//! It knows neither a client secret nor a certificate.
+//! Secret in Secrets Manager, read on each use, so that a new version takes effect without a restart.
+//!
+//! It does not interpret the text.
 
 use aws_config::SdkConfig;
 use secrecy::SecretString;
@@ -7,7 +8,7 @@ use secrecy::SecretString;
 use crate::aws::failure::{AwsFailure, timeout};
 use crate::channel::auth::TokenError;
 
-/// A text in Secrets Manager.
+/// Secret in Secrets Manager.
 #[derive(Debug, Clone)]
 pub struct StoredSecret {
     client: aws_sdk_secretsmanager::Client,
@@ -16,18 +17,18 @@ pub struct StoredSecret {
 }
 
 impl StoredSecret {
-    /// The secret that `variable` of the configuration names by its `arn`.
+    /// Returns the secret with this `arn`, the value of the environment variable `variable`.
     #[must_use]
     pub fn new(aws: &SdkConfig, variable: &'static str, arn: String) -> Self {
         let config = aws_sdk_secretsmanager::config::Builder::from(aws).timeout_config(timeout());
         Self { client: aws_sdk_secretsmanager::Client::from_conf(config.build()), variable, arn }
     }
 
-    /// The text as it is now.
+    /// Reads the current version of the text.
     ///
     /// # Errors
     ///
-    /// When it cannot be read, or is no text.
+    /// [`TokenError::SecretUnread`], when it cannot be read or is binary.
     pub async fn read(&self) -> Result<SecretString, TokenError> {
         let unread = |failure: AwsFailure| TokenError::SecretUnread {
             variable: self.variable,

@@ -19,25 +19,23 @@ pub const MAX_STATE_BYTES: usize = 64 * 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CannotContinue {
     /// The task has had [`MAX_STEPS`] steps.
-    #[error("a task has at most {MAX_STEPS} steps: have it end, or make its steps longer")]
+    #[error("a task has at most {MAX_STEPS} steps: end it, or do more work in each step")]
     TooMany,
     /// The state is larger than [`MAX_STATE_BYTES`].
     #[error(
-        "the state of a step is at most {MAX_STATE_BYTES} bytes, this is {bytes}: keep it elsewhere, and its name here"
+        "the state of a step is at most {MAX_STATE_BYTES} bytes, not {bytes}: store it elsewhere and pass a reference"
     )]
     StateTooLarge {
-        /// Its size.
+        /// Size of the state.
         bytes: usize,
     },
     /// State, input and conversation together do not fit into a message.
-    #[error(
-        "a step is queued with its input, state and conversation in {MAX_BODY_BYTES} bytes: make them smaller"
-    )]
+    #[error("input, state and conversation of a step exceed {MAX_BODY_BYTES} bytes: make them smaller")]
     BodyTooLarge,
 }
 
 impl CannotContinue {
-    /// Returns the verdict that ends its job.
+    /// Returns the conclusion that ends the job.
     #[must_use]
     pub fn conclusion(self) -> Conclusion {
         match self {
@@ -125,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn every_step_has_an_id_of_its_own_that_follows_from_the_first() {
+    fn every_step_has_its_own_id_derived_from_the_first() {
         let work = first(Task::new("poll"));
         let next = |work: &TaskWork| work.next_step(state(2), Timestamp::UNIX_EPOCH).unwrap();
 

@@ -22,7 +22,7 @@ pub struct DeadLetter {
     pub body: String,
     /// Message group, in a FIFO queue.
     pub group: Option<String>,
-    /// When it was sent.
+    /// Time at which it was sent.
     pub queued_at: Option<Timestamp>,
     /// Number of receives, this one included.
     pub receives: Option<u32>,
@@ -44,7 +44,7 @@ impl Queue {
         }
     }
 
-    /// Returns its dead-letter queue.
+    /// Returns the dead-letter queue of the queue, if it has one.
     ///
     /// # Errors
     ///
@@ -63,7 +63,7 @@ impl Queue {
         Self::named(self.client.clone(), name).await
     }
 
-    /// Returns the approximate number of its messages: visible, in flight and delayed.
+    /// Returns the approximate number of messages in the queue: visible, in flight and delayed.
     ///
     /// # Errors
     ///
@@ -76,18 +76,18 @@ impl Queue {
         Ok(visible + in_flight + of(QueueAttributeName::ApproximateNumberOfMessagesDelayed))
     }
 
-    /// Receives up to ten messages with the visibility timeout `hidden`, waiting up to `wait` for the first.
+    /// Receives up to ten messages with the visibility timeout `visibility`, waiting up to `wait` for the first.
     ///
     /// Any wait is long polling, which queries all servers of SQS.
     ///
     /// # Errors
     ///
     /// [`AwsFailure`].
-    pub async fn receive(&self, hidden: Duration, wait: Duration) -> Result<Vec<DeadLetter>, AwsFailure> {
+    pub async fn receive(&self, visibility: Duration, wait: Duration) -> Result<Vec<DeadLetter>, AwsFailure> {
         let request = self.client.receive_message().queue_url(&self.url);
         let request = request
             .max_number_of_messages(i32::try_from(MAX_BATCH).unwrap_or(1))
-            .visibility_timeout(whole_seconds(hidden))
+            .visibility_timeout(whole_seconds(visibility))
             .wait_time_seconds(whole_seconds(wait))
             .message_system_attribute_names(MessageSystemAttributeName::All);
         let received = request.send().await.map_err(AwsFailure::of)?;

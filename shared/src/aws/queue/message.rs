@@ -26,6 +26,19 @@ pub const MAX_BODY_BYTES: usize = 256 * 1024;
 const VERSION: u32 = 2;
 
 /// Message to the worker.
+///
+/// # Examples
+///
+/// ```
+/// use herald::aws::queue::{DeliveriesWork, MessageError, WorkMessage};
+/// use herald::agent::notification::Notification;
+///
+/// let notification = Notification::new("morning-digest", "2026-11-22T09:00:00Z".parse()?);
+/// let work = WorkMessage::Deliveries(DeliveriesWork { notification, deliveries: Vec::new(), broadcast: None });
+/// assert_eq!(WorkMessage::decode(&work.encode()?)?, work);
+/// assert!(matches!(WorkMessage::decode("hello"), Err(MessageError::Unreadable(_))));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum WorkMessage {
@@ -169,19 +182,19 @@ impl Delivery {
 #[non_exhaustive]
 pub enum MessageError {
     /// The work does not fit into a message.
-    #[error("work of {bytes} bytes is over the queue's {MAX_BODY_BYTES}")]
+    #[error("message of {bytes} bytes exceeds the limit of {MAX_BODY_BYTES}")]
     TooLarge {
         /// Size of the body.
         bytes: usize,
     },
-    /// A newer version of the bundle wrote it: a newer worker handles it.
-    #[error("work has version {version}; this worker reads {VERSION}")]
+    /// The message was written by a newer version of the bundle and needs a newer worker.
+    #[error("message has version {version}; this worker reads versions up to {VERSION}")]
     Newer {
         /// Version of the message.
         version: u32,
     },
     /// The body is not a message of this bundle.
-    #[error("body is not work of this bundle")]
+    #[error("body is not a message of this bundle")]
     Unreadable(#[source] serde_json::Error),
 }
 

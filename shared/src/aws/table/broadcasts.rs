@@ -1,4 +1,4 @@
-//! Store of broadcasts: what each is, its progress, and an entry for each recipient in 16 slices.
+//! Store of broadcasts: the spec and the progress of each, and an entry for each recipient in 16 slices.
 //!
 //! [`crate::broadcast`] decides about them.
 
@@ -24,10 +24,22 @@ pub use self::entries::{Counts, Entries, SLICES};
 pub use self::rosters::AlreadyExists;
 pub use self::status_cache::CachedStatus;
 
-/// How long a broadcast and its report are kept.
-const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
+/// Retention of a broadcast and its report.
+const RETENTION: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// Store of broadcasts.
+///
+/// # Examples
+///
+/// ```no_run
+/// use herald::aws::table::{BroadcastStore, StoreError};
+/// use herald::broadcast::BroadcastId;
+///
+/// async fn is_known(broadcasts: &BroadcastStore, key: &str) -> Result<bool, StoreError> {
+///     let id = BroadcastId::of_key(key);
+///     Ok(broadcasts.get(&id).await?.is_some())
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct BroadcastStore {
     table: Table,
@@ -59,7 +71,7 @@ impl Versioned for Broadcast {
 
     fn encode(&self, put: PutItemFluentBuilder) -> Result<PutItemFluentBuilder, StoreError> {
         let opened = self.opened_at().unwrap_or(Timestamp::UNIX_EPOCH);
-        Ok(put.item("broadcast", json(self, "broadcast")?).item(TTL, number(ends(opened))))
+        Ok(put.item("broadcast", json(self, "broadcast")?).item(TTL, number(expires_at(opened))))
     }
 
     fn decode(item: &Item) -> Result<Self, StoreError> {
@@ -96,7 +108,7 @@ impl BroadcastStore {
             .table
             .put(pk(id), SPEC)
             .item("spec", json(spec, "spec")?)
-            .item(TTL, number(ends(now)))
+            .item(TTL, number(expires_at(now)))
             .condition_expression("attribute_not_exists(pk)");
         conditional(put.send().await, "put broadcast")?;
         // The first opener wrote the spec that holds; the state is missing if it crashed, or is about to write it.
@@ -136,7 +148,7 @@ impl BroadcastStore {
         found.map(|item| from_json(&item, "spec")).transpose()
     }
 
-    /// Changes the progress of `id` as `decide` returns, and returns it with what was decided.
+    /// Applies `decide` to the progress of `id` and returns the result with the second value of `decide`.
     ///
     /// `decide` is called again on every conflict. Returns `None` when there is no broadcast.
     ///
@@ -173,6 +185,6 @@ fn state_key(id: &BroadcastId) -> RecordKey {
     RecordKey { pk: pk(id), sk: STATE }
 }
 
-fn ends(opened: Timestamp) -> i64 {
-    opened.checked_add(KEPT).unwrap_or(opened).as_second()
+fn expires_at(opened: Timestamp) -> i64 {
+    opened.checked_add(RETENTION).unwrap_or(opened).as_second()
 }

@@ -1,4 +1,4 @@
-//! Store of jobs: claims, writes and cancels the records that [`crate::jobs`] decides about.
+//! Store of jobs: claims, writes and cancels records; [`crate::jobs`] decides about them.
 //!
 //! Records are versioned: a worker whose lease expired cannot write over the worker that claimed the job after it.
 
@@ -14,11 +14,33 @@ use super::{StoreError, Table};
 use crate::jobs;
 use crate::jobs::{Cancel, CancelledBy, Claim, ClaimRequest, Job, JobId, Plan, ResendPolicy, State};
 
-/// How long a record outlives its job: longer than every copy of its message, which stays 14 days in a queue and 14
-/// in its dead-letter queue.
-const KEPT: SignedDuration = SignedDuration::from_hours(31 * 24);
+/// Retention of a record after its job expires.
+///
+/// It exceeds the retention of every copy of the message: 14 days in a queue and 14 in its dead-letter queue.
+const RETENTION: SignedDuration = SignedDuration::from_hours(31 * 24);
 
 /// Store of jobs.
+///
+/// # Examples
+///
+/// ```no_run
+/// use std::time::Duration;
+///
+/// use herald::aws::table::{JobStore, StoreError};
+/// use herald::jobs::{Claim, ClaimRequest, JobId, ResendPolicy};
+/// use jiff::{SignedDuration, Timestamp};
+///
+/// async fn claim(jobs: &JobStore, id: &JobId, now: Timestamp) -> Result<bool, StoreError> {
+///     let request = ClaimRequest {
+///         owner: "worker-1".to_owned(),
+///         now,
+///         lease: Duration::from_secs(20),
+///         expires_at: now + SignedDuration::from_hours(1),
+///         policy: ResendPolicy::Answer,
+///     };
+///     Ok(matches!(jobs.claim(id, &request).await?, Claim::Acquired(_)))
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct JobStore {
     table: Table,
@@ -42,7 +64,7 @@ impl Versioned for Job {
     }
 
     fn encode(&self, put: PutItemFluentBuilder) -> Result<PutItemFluentBuilder, StoreError> {
-        let expires_at = self.expires_at.checked_add(KEPT).unwrap_or(self.expires_at);
+        let expires_at = self.expires_at.checked_add(RETENTION).unwrap_or(self.expires_at);
         Ok(put.item("job", json(self, "job")?).item(TTL, number(expires_at.as_second())))
     }
 

@@ -16,8 +16,8 @@ use super::{StoreError, Table};
 use crate::hash;
 use crate::rate_limit::{Rate, Reservations};
 
-/// How long a record is kept after its last reservation, in seconds.
-const KEPT_SECONDS: i64 = 3600;
+/// Retention of a record after its last reservation, in seconds.
+const RETENTION_SECONDS: i64 = 3600;
 
 /// Most cached records, so that a long-lived process does not grow.
 const MAX_CACHED: usize = 1024;
@@ -39,7 +39,7 @@ struct Record {
 /// The rate limit allows nothing before `until`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooSoon {
-    /// When to try again.
+    /// Earliest time of another attempt.
     pub until: Timestamp,
 }
 
@@ -68,7 +68,7 @@ impl Versioned for Record {
 
     fn encode(&self, put: PutItemFluentBuilder) -> Result<PutItemFluentBuilder, StoreError> {
         let ends_at = self.reserved.ends_at().unwrap_or(Timestamp::UNIX_EPOCH);
-        let ttl = number(ends_at.as_second().saturating_add(KEPT_SECONDS));
+        let ttl = number(ends_at.as_second().saturating_add(RETENTION_SECONDS));
         Ok(put.item("reserved", json(&self.reserved, "reserved")?).item(TTL, ttl))
     }
 
@@ -87,7 +87,7 @@ impl RateStore {
 
     /// Reserves `count` sends and returns when each may go out, in one write unless other workers interfere.
     ///
-    /// Reserves nothing when the first would have to wait longer than `patience`.
+    /// Reserves nothing when the first would have to wait longer than `max_wait`.
     ///
     /// # Errors
     ///
@@ -98,9 +98,9 @@ impl RateStore {
         rates: &[Rate],
         count: usize,
         now: Timestamp,
-        patience: Duration,
+        max_wait: Duration,
     ) -> Result<Result<Vec<Timestamp>, TooSoon>, StoreError> {
-        let latest = now.checked_add(patience).unwrap_or(now);
+        let latest = now.checked_add(max_wait).unwrap_or(now);
         let decide = |reserved: &Reservations| {
             let (after, starts) = reserved.reserve(rates, count, now);
             match starts.first() {
@@ -111,7 +111,7 @@ impl RateStore {
         self.change(key, decide).await
     }
 
-    /// Lets nothing go out before `until`.
+    /// Reserves nothing before `until`.
     ///
     /// # Errors
     ///

@@ -21,6 +21,23 @@ pub use self::shard::Shard;
 pub(super) use self::shard::shard_of;
 
 /// Store of the conversation references of one agent in one cloud.
+///
+/// # Examples
+///
+/// ```no_run
+/// use herald::aws::table::{ReferenceStore, StoreError};
+/// use herald::protocol::conversation::lifecycle::Presence;
+/// use herald::protocol::conversation::{ConversationReference, User};
+/// use jiff::Timestamp;
+///
+/// async fn save(references: &ReferenceStore, reference: &ConversationReference, at: Timestamp) -> Result<(), StoreError> {
+///     references.upsert(reference, Presence::Active, at).await
+/// }
+///
+/// async fn can_reach(references: &ReferenceStore, user: &User) -> Result<bool, StoreError> {
+///     Ok(references.find(user).await?.is_some())
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct ReferenceStore {
     table: Table,
@@ -59,7 +76,7 @@ impl ReferenceStore {
         Self { table, client_id, cloud: cloud.into() }
     }
 
-    /// Stores the reference of an activity received at `moment`, unless a newer event is stored.
+    /// Stores the reference of an activity received at `received_at`, unless a newer event is stored.
     ///
     /// # Errors
     ///
@@ -68,11 +85,11 @@ impl ReferenceStore {
         &self,
         reference: &ConversationReference,
         presence: Presence,
-        moment: Timestamp,
+        received_at: Timestamp,
     ) -> Result<(), StoreError> {
         let key = self.key(reference);
         let content = encoded(reference, "reference")?;
-        let order = EventOrder::of(moment, presence, &content);
+        let order = EventOrder::of(received_at, presence, &content);
         let mut request = self
             .table
             .put(pk(&key), SINGLE)

@@ -25,7 +25,7 @@ pub(super) enum Conditional<T> {
 
 /// Error of a write that may carry a condition.
 pub(super) trait WriteError: Error + Send + Sync + 'static {
-    /// Returns the exception that says the condition did not hold.
+    /// Returns the exception of a condition that did not hold.
     fn condition_failure(&self) -> Option<&ConditionalCheckFailedException>;
 }
 

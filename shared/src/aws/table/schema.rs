@@ -13,8 +13,8 @@
 //! | rate of a tenant | `rate#{hash of tenant id}` | `-` | `revision`, `reserved` | | 1 hour after the last reservation |
 //! | rate of a conversation | `pace#{reference key}` | `-` | `revision`, `reserved` | | 1 hour after the last reservation |
 //! | subscription | `topic#{hash of agent and topic}#{shard}` | reference key | `subscription`, `changed_at`, `written_at` | | 48 hours after it ended |
-//! | broadcast: what it is | `broadcast#{broadcast id}` | `spec` | `spec` | | 90 days |
-//! | broadcast: its progress | `broadcast#{broadcast id}` | `state` | `revision`, `broadcast` | | 90 days |
+//! | broadcast: spec | `broadcast#{broadcast id}` | `spec` | `spec` | | 90 days |
+//! | broadcast: progress | `broadcast#{broadcast id}` | `state` | `revision`, `broadcast` | | 90 days |
 //! | broadcast: counts | `broadcast#{broadcast id}` | `count#{hash of tenant}#{shard}` | one number per outcome | | 90 days |
 //! | broadcast: roster page | `broadcast#{broadcast id}` | `roster#{hash of team}#{page}` | `roster` | | 90 days |
 //! | broadcast: report entry | `broadcast#{broadcast id}#{slice}` | job id | `entry`, `outcome`, `settled` | | 90 days |
@@ -72,7 +72,7 @@ pub const TOPIC: &str = "topic#";
 /// Prefix of broadcasts and of the slices of their reports.
 pub const BROADCAST: &str = "broadcast#";
 
-/// Sort key of what a broadcast is.
+/// Sort key of the spec of a broadcast.
 pub const SPEC: &str = "spec";
 
 /// Sort key of the progress of a broadcast.

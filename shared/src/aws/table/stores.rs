@@ -9,6 +9,23 @@ use crate::protocol::ids::ClientId;
 /// All stores of one agent in one table.
 ///
 /// Clones share the caches of [`BroadcastStore`] and [`RateStore`].
+///
+/// # Examples
+///
+/// ```no_run
+/// use herald::aws::table::{Stores, Table};
+/// use herald::protocol::cloud::Cloud;
+/// use herald::protocol::ids::ClientId;
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let aws = aws_config::load_from_env().await;
+/// let table = Table::new(aws_sdk_dynamodb::Client::new(&aws), "herald");
+/// let client_id = ClientId::new("5d0c9c1e-7a3b-4f0e-9f8e-2b1a6c3d4e5f")?;
+/// let stores = Stores::new(&table, &client_id, &Cloud::parse("public")?.issuer);
+/// let open = stores.broadcasts.list_open().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Stores {
     /// Jobs.

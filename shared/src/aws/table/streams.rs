@@ -1,6 +1,6 @@
 //! Store of open streams: at most one in a conversation (docs/protocol.md §6.2), for no longer than the channel allows.
 //!
-//! What a stream shows is kept with its job.
+//! The content of a stream is stored with its job.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,11 +11,11 @@ use super::{StoreError, Table};
 use crate::jobs::JobId;
 use crate::protocol::conversation::ReferenceKey;
 
-/// How long a stream counts as open unless it is ended: the channel ends it after 120 s.
-const OPEN: SignedDuration = SignedDuration::from_secs(130);
+/// Time after which a stream counts as ended; the channel ends it after 120 s.
+const MAX_OPEN: SignedDuration = SignedDuration::from_secs(130);
 
-/// How long the record is kept after that.
-const KEPT: SignedDuration = SignedDuration::from_hours(1);
+/// Retention of a record after its stream ended.
+const RETENTION: SignedDuration = SignedDuration::from_hours(1);
 
 /// Store of open streams.
 #[derive(Debug, Clone)]
@@ -41,7 +41,7 @@ impl StreamStore {
         job: &JobId,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let until = now.checked_add(OPEN).unwrap_or(now);
+        let until = now.checked_add(MAX_OPEN).unwrap_or(now);
         self.put(conversation, job, until, now).await
     }
 
@@ -49,7 +49,7 @@ impl StreamStore {
     ///
     /// # Errors
     ///
-    /// [`StoreError`]; the stream then counts as open until its time is over.
+    /// [`StoreError`]; the stream then counts as open until it expires.
     pub async fn end(
         &self,
         conversation: &ReferenceKey,
@@ -59,7 +59,7 @@ impl StreamStore {
         self.put(conversation, job, now, Timestamp::MIN).await.map(drop)
     }
 
-    /// Makes `job` the holder of the conversation `until` then, unless another job holds it at `now`.
+    /// Writes `job` as the holder of the conversation until `until`, unless another job holds it at `now`.
     async fn put(
         &self,
         conversation: &ReferenceKey,
@@ -67,7 +67,7 @@ impl StreamStore {
         until: Timestamp,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let ends = until.checked_add(KEPT).unwrap_or(until);
+        let ends = until.checked_add(RETENTION).unwrap_or(until);
         let request = self
             .table
             .put(format!("{STREAM}{}", conversation.as_str()), SINGLE)

@@ -19,8 +19,8 @@ use crate::protocol::ids::ClientId;
 /// Number of parts that the subscribers of a topic are listed in.
 pub const SUBSCRIBER_SHARDS: u16 = 16;
 
-/// How long the end of a subscription is kept: an older change that arrives late arrives within a day.
-const KEPT: SignedDuration = SignedDuration::from_hours(48);
+/// Retention of an ended subscription; an older change that arrives late arrives within a day.
+const RETENTION: SignedDuration = SignedDuration::from_hours(48);
 
 /// Store of the subscriptions to one agent in one cloud.
 #[derive(Debug, Clone)]
@@ -30,12 +30,12 @@ pub struct SubscriptionStore {
     cloud: String,
 }
 
-/// Whether a conversation is subscribed.
+/// Subscription state of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subscription {
-    /// It is.
+    /// It is subscribed.
     On,
-    /// It is not.
+    /// It is not subscribed.
     Off,
 }
 
@@ -77,7 +77,7 @@ impl SubscriptionStore {
             .condition_expression("attribute_not_exists(pk) OR changed_at <= :at")
             .expression_attribute_values(":at", number(at.as_millisecond()));
         if subscription == Subscription::Off {
-            let ends = at.checked_add(KEPT).unwrap_or(at);
+            let ends = at.checked_add(RETENTION).unwrap_or(at);
             request = request.item(TTL, number(ends.as_second()));
         }
         conditional(request.send().await, "put subscription").map(drop)

@@ -11,10 +11,23 @@ use super::{Cursor, StoreError, Table};
 use crate::broadcast::BroadcastId;
 use crate::jobs::timers::{Minute, QueueTarget, Timer};
 
-/// How long a timer is kept after it was due, should no tick remove it.
-const KEPT_SECONDS: i64 = 31 * 24 * 3600;
+/// Retention of a timer after its due time, in case no tick removes it, in seconds.
+const RETENTION_SECONDS: i64 = 31 * 24 * 3600;
 
 /// Store of the timers of one agent.
+///
+/// # Examples
+///
+/// ```no_run
+/// use herald::aws::table::{StoreError, TimerStore};
+/// use herald::jobs::timers::{QueueTarget, Timer};
+/// use jiff::{SignedDuration, Timestamp};
+///
+/// async fn tomorrow(timers: &TimerStore, body: String, now: Timestamp) -> Result<(), StoreError> {
+///     let due = now + SignedDuration::from_hours(24);
+///     timers.put(&Timer::new(QueueTarget::Tasks, body, due), now).await
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct TimerStore {
     table: Table,
@@ -75,7 +88,7 @@ impl TimerStore {
             .item("due", number(timer.due.as_millisecond()))
             .item("queue", text(queue))
             .item("body", json(&timer.body, "body")?)
-            .item(TTL, number(timer.due.as_second().saturating_add(KEPT_SECONDS)));
+            .item(TTL, number(timer.due.as_second().saturating_add(RETENTION_SECONDS)));
         let request = match (group, dedupe) {
             (Some(group), Some(dedupe)) => request.item("group", text(group)).item("dedupe", text(dedupe)),
             _ => request,
@@ -136,7 +149,7 @@ impl TimerStore {
         found.map(minute).transpose()
     }
 
-    /// Advances the watermark to `minute`; an older tick that is late does not set it back.
+    /// Advances the watermark to `minute`; a late, older tick does not move it back.
     ///
     /// # Errors
     ///

@@ -64,7 +64,7 @@ pub(super) enum Put<R> {
     Conflict(Option<R>),
 }
 
-/// What to do with a record.
+/// Decision about a record.
 pub(super) enum Decision<R, W, K> {
     /// Write it.
     Write(R, W),

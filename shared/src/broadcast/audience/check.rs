@@ -1,33 +1,33 @@
-//! What is wrong with an audience, found before anybody is looked up.
-//! Whether the conversations it names exist is the planner's to find out.
+//! Validates an audience before its members are enumerated.
+//! Does not check whether its conversations exist.
 
 use super::{Audience, Segment};
 
-/// Most people of one list, and most parts of one audience: they travel with the broadcast's record.
+/// Maximum length of a list of an audience, which is stored in the record of the broadcast.
 pub const MAX_LISTED: usize = 1_000;
 
-/// Most audiences that one consists of.
+/// Maximum number of audiences in a combined one.
 const MAX_PARTS: usize = 20;
 
-/// What is wrong with an audience.
+/// Error of an invalid audience.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`audience{member}` {problem}")]
 pub struct InvalidAudience {
-    /// Which member, e.g. `.users`; empty for the audience itself.
+    /// Path of the member, e.g. `.users`; empty for the audience itself.
     pub member: &'static str,
-    /// What is wrong with it.
+    /// Description of the problem.
     pub problem: String,
 }
 
 impl Audience {
-    /// Checks that it names somebody, as far as that can be told from itself.
+    /// Validates lists, limits and the form of ids.
     ///
     /// # Errors
     ///
-    /// [`InvalidAudience`], naming the member that is wrong.
+    /// [`InvalidAudience`], with the invalid member.
     pub fn check(&self) -> Result<(), InvalidAudience> {
         let Self::Any { of, except } = self else { return self.check_one() };
-        filled(".of", of.len(), MAX_PARTS)?;
+        check_length(".of", of.len(), MAX_PARTS)?;
         if except.len() > MAX_PARTS {
             return Err(too_many(".except", except.len(), MAX_PARTS));
         }
@@ -38,14 +38,14 @@ impl Audience {
         match self {
             Self::Everyone {} | Self::User(_) | Self::Topic { .. } => Ok(()),
             Self::Segment(segment) => segment.check(),
-            Self::Users { users } => filled(".users", users.len(), MAX_LISTED),
+            Self::Users { users } => check_length(".users", users.len(), MAX_LISTED),
             Self::Conversation { reference } => {
                 let text = reference.as_str();
                 let is_key = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
                 if is_key {
                     return Ok(());
                 }
-                Err(wrong(".reference", "is not the 64 hexadecimal digits of a reference".to_owned()))
+                Err(invalid(".reference", "is not the 64 hexadecimal digits of a reference".to_owned()))
             }
             Self::Channel(channel) => {
                 let id = channel.id.as_str();
@@ -53,7 +53,7 @@ impl Audience {
                 if is_channel {
                     return Ok(());
                 }
-                Err(wrong(".id", "is not the id of a team's channel, 19:…@thread.tacv2".to_owned()))
+                Err(invalid(".id", "is not the id of a team's channel, 19:…@thread.tacv2".to_owned()))
             }
             Self::Team(team) => {
                 let id = team.id.as_str();
@@ -61,10 +61,10 @@ impl Audience {
                 if is_team {
                     return Ok(());
                 }
-                Err(wrong(".id", "is not the id of a team, 19:…@thread.tacv2".to_owned()))
+                Err(invalid(".id", "is not the id of a team, 19:…@thread.tacv2".to_owned()))
             }
             Self::Any { .. } => {
-                Err(wrong(".of", "holds an audience of audiences: name its parts".to_owned()))
+                Err(invalid(".of", "contains a nested combined audience: list its parts".to_owned()))
             }
         }
     }
@@ -73,30 +73,33 @@ impl Audience {
 impl Segment {
     fn check(&self) -> Result<(), InvalidAudience> {
         if let Some(tenants) = &self.tenants {
-            filled(".tenants", tenants.len(), MAX_LISTED)?;
+            check_length(".tenants", tenants.len(), MAX_LISTED)?;
         }
         if let Some(locales) = &self.locales {
-            filled(".locales", locales.len(), MAX_LISTED)?;
+            check_length(".locales", locales.len(), MAX_LISTED)?;
             if locales.iter().any(String::is_empty) {
-                return Err(wrong(".locales", "holds an empty language".to_owned()));
+                return Err(invalid(".locales", "contains an empty language".to_owned()));
             }
         }
         Ok(())
     }
 }
 
-fn filled(member: &'static str, count: usize, most: usize) -> Result<(), InvalidAudience> {
+fn check_length(member: &'static str, count: usize, limit: usize) -> Result<(), InvalidAudience> {
     match count {
-        0 => Err(wrong(member, "names nobody".to_owned())),
-        count if count > most => Err(too_many(member, count, most)),
+        0 => Err(invalid(member, "is empty".to_owned())),
+        count if count > limit => Err(too_many(member, count, limit)),
         _ => Ok(()),
     }
 }
 
-fn too_many(member: &'static str, count: usize, most: usize) -> InvalidAudience {
-    wrong(member, format!("holds {count}, of at most {most}: make several broadcasts of it"))
+fn too_many(member: &'static str, count: usize, limit: usize) -> InvalidAudience {
+    invalid(
+        member,
+        format!("has {count} entries, at limit {limit} are allowed: split it into several broadcasts"),
+    )
 }
 
-fn wrong(member: &'static str, problem: String) -> InvalidAudience {
+fn invalid(member: &'static str, problem: String) -> InvalidAudience {
     InvalidAudience { member, problem }
 }

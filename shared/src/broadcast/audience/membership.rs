@@ -1,5 +1,5 @@
-//! Who belongs to an audience, and who of several parts is told in which.
-//! Nobody is looked up here: what is known of a recipient comes in.
+//! Audience membership: whether a recipient belongs to an audience, and in which of several parts it is planned.
+//! Reads nothing: the caller supplies teams and subscriptions.
 
 use super::{Audience, ConversationKind, Segment};
 use crate::agent::notification::Recipient;
@@ -8,34 +8,34 @@ use crate::protocol::conversation::{ReferenceKey, User};
 use crate::protocol::ids::TenantId;
 use crate::protocol::team::Team;
 
-/// A recipient, and what is known of them that they do not carry.
+/// Recipient with the facts that decide membership.
 #[derive(Debug, Clone, Copy)]
 pub struct Candidate<'a> {
-    /// Who.
+    /// Recipient.
     pub recipient: &'a Recipient,
-    /// What the conversation's reference is found by, where there is one.
+    /// Key of the conversation reference, if there is one.
     pub key: Option<&'a ReferenceKey>,
-    /// The teams that they are a member of, among those that the audience names.
+    /// Teams of the audience that the recipient is a member of.
     pub teams: &'a [&'a Team],
-    /// The topics that their conversation is subscribed to, among those that the audience names.
-    pub topics: &'a [TopicSubscriptions<'a>],
+    /// Topics of the audience that the conversation is subscribed to.
+    pub topics: &'a [TopicSubscription<'a>],
 }
 
-/// A topic that somebody is subscribed to.
+/// Subscription of a recipient to a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TopicSubscriptions<'a> {
-    /// Which.
+pub struct TopicSubscription<'a> {
+    /// Topic.
     pub topic: &'a Topic,
-    /// Whether they were by the time at which its subscribers were begun to be listed.
+    /// Whether it existed when the enumeration of the subscribers started.
     pub was_enumerated: bool,
 }
 
 impl Segment {
     fn contains(&self, recipient: &Recipient) -> bool {
-        let is_of = |tenants: &Vec<TenantId>| {
+        let is_in_tenant = |tenants: &Vec<TenantId>| {
             recipient.tenant().is_some_and(|tenant| tenants.iter().any(|wanted| wanted.is(tenant)))
         };
-        let speaks = |locales: &Vec<String>| {
+        let is_in_language = |locales: &Vec<String>| {
             recipient.locale().is_some_and(|locale| locales.iter().any(|wanted| covers(wanted, locale)))
         };
         let kind = match recipient {
@@ -44,62 +44,65 @@ impl Segment {
             Recipient::Channel(_) => None,
         };
         kind == Some(self.conversations)
-            && self.tenants.as_ref().is_none_or(is_of)
-            && self.locales.as_ref().is_none_or(speaks)
+            && self.tenants.as_ref().is_none_or(is_in_tenant)
+            && self.locales.as_ref().is_none_or(is_in_language)
     }
 }
 
-/// Whether `wanted` is `locale` or the language of it.
+/// Whether `wanted` is `locale` or its language.
 pub(super) fn covers(wanted: &str, locale: &str) -> bool {
     let (wanted, locale) = (wanted.to_ascii_lowercase(), locale.to_ascii_lowercase());
     locale.strip_prefix(&wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
 
 impl Audience {
-    /// Whether a recipient, found in part `part`, is to be told there: not left out, and in no part before.
+    /// Whether a recipient enumerated in part `part` is planned there: not excluded, and in no earlier part.
     #[must_use]
-    pub fn is_first_match(&self, part: usize, found: Candidate<'_>) -> bool {
+    pub fn is_first_match(&self, part: usize, candidate: Candidate<'_>) -> bool {
         let Self::Any { of, except } = self else { return true };
         let before = of.get(..part).unwrap_or_default();
-        let is_left_out = except.iter().any(|audience| audience.contains(found));
-        let is_told_before =
-            before.iter().any(|audience| audience.is_enumerable_for(found) && audience.contains(found));
-        !is_left_out && !is_told_before
+        let is_excluded = except.iter().any(|audience| audience.contains(candidate));
+        let is_planned_before = before
+            .iter()
+            .any(|audience| audience.is_enumerable_for(candidate) && audience.contains(candidate));
+        !is_excluded && !is_planned_before
     }
 
-    /// Whether a recipient belongs to it.
+    /// Whether the recipient belongs to the audience.
     #[must_use]
-    pub fn contains(&self, found: Candidate<'_>) -> bool {
-        let is_person = |user: &User| found.recipient.person().is_some_and(|person| person.is(user));
+    pub fn contains(&self, candidate: Candidate<'_>) -> bool {
+        let is_person = |user: &User| candidate.recipient.person().is_some_and(|person| person.is(user));
         match self {
-            Self::Everyone {} => match found.recipient {
+            Self::Everyone {} => match candidate.recipient {
                 Recipient::Conversation { reference } => reference.conversation.is_personal(),
                 Recipient::User(_) => true,
                 Recipient::Channel(_) => false,
             },
-            Self::Segment(segment) => segment.contains(found.recipient),
+            Self::Segment(segment) => segment.contains(candidate.recipient),
             Self::User(user) => is_person(user),
-            Self::Users { users } => users.iter().any(|addressee| is_person(&addressee.user())),
-            Self::Conversation { reference } => found.key == Some(reference),
-            Self::Topic { topic } => found.topics.iter().any(|subscribed| subscribed.topic == topic),
+            Self::Users { users } => users.iter().any(|listed| is_person(&listed.user())),
+            Self::Conversation { reference } => candidate.key == Some(reference),
+            Self::Topic { topic } => candidate.topics.iter().any(|subscribed| subscribed.topic == topic),
             Self::Channel(channel) => {
-                matches!(found.recipient, Recipient::Channel(other) if other == channel)
+                matches!(candidate.recipient, Recipient::Channel(other) if other == channel)
             }
-            Self::Team(team) => found.teams.contains(&team),
+            Self::Team(team) => candidate.teams.contains(&team),
             Self::Any { of, except } => {
-                let holds = |audience: &Self| audience.contains(found);
-                of.iter().any(holds) && !except.iter().any(holds)
+                let contains = |audience: &Self| audience.contains(candidate);
+                of.iter().any(contains) && !except.iter().any(contains)
             }
         }
     }
 
-    /// Whether such a recipient was surely found in it: conversations are listed, who has none is not, and who
-    /// subscribed meanwhile may not have been.
-    fn is_enumerable_for(&self, found: Candidate<'_>) -> bool {
+    /// Whether the enumeration certainly contained the recipient. People without a conversation are not enumerated, and
+    /// conversations that subscribed later may not have been.
+    fn is_enumerable_for(&self, candidate: Candidate<'_>) -> bool {
         match self {
-            Self::Everyone {} | Self::Segment(_) => matches!(found.recipient, Recipient::Conversation { .. }),
+            Self::Everyone {} | Self::Segment(_) => {
+                matches!(candidate.recipient, Recipient::Conversation { .. })
+            }
             Self::Topic { topic } => {
-                found.topics.contains(&TopicSubscriptions { topic, was_enumerated: true })
+                candidate.topics.contains(&TopicSubscription { topic, was_enumerated: true })
             }
             Self::User(_)
             | Self::Users { .. }

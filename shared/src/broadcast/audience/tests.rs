@@ -1,3 +1,5 @@
+//! Tests of audience membership and validation.
+
 use serde_json::json;
 
 use super::membership::covers;
@@ -30,7 +32,7 @@ fn a_language_covers_its_regions_and_no_other_language() {
 }
 
 #[test]
-fn every_filter_of_a_segment_has_to_let_pass() {
+fn a_segment_contains_only_what_matches_every_filter() {
     let segment = audience(json!({ "kind": "segment", "tenants": ["T1"], "locales": ["de"] }));
 
     assert!(segment.contains(alone(&conversation("t1", "a", "de-CH", "personal"))));
@@ -40,7 +42,7 @@ fn every_filter_of_a_segment_has_to_let_pass() {
 }
 
 #[test]
-fn who_is_in_two_parts_is_told_in_the_first_and_who_is_excepted_in_none() {
+fn a_recipient_is_planned_in_the_first_part_unless_excepted() {
     let combined = audience(json!({
         "kind": "any",
         "of": [{ "kind": "user", "tenant": "t1", "id": "A" }, { "kind": "everyone" }],
@@ -58,7 +60,7 @@ fn who_is_in_two_parts_is_told_in_the_first_and_who_is_excepted_in_none() {
 }
 
 #[test]
-fn members_of_a_team_are_told_once_with_another_team_and_never_where_their_team_is_excepted() {
+fn a_member_of_several_teams_is_planned_once_unless_excepted() {
     let team = |id: &str| json!({ "kind": "team", "tenant": "t1", "id": id });
     let combined = audience(json!({
         "kind": "any",
@@ -67,15 +69,19 @@ fn members_of_a_team_are_told_once_with_another_team_and_never_where_their_team_
     }));
     let teams = combined.teams();
     let a = conversation("t1", "a", "de", "personal");
-    let told = |part: usize, teams: &[&Team]| combined.is_first_match(part, Candidate { teams, ..alone(&a) });
+    let is_planned =
+        |part: usize, teams: &[&Team]| combined.is_first_match(part, Candidate { teams, ..alone(&a) });
 
-    assert_eq!(teams.len(), 3, "each is named once");
-    assert!(told(1, &[]) && !told(2, &teams[1..2]), "who is listed with everyone is not told again");
-    assert!(!told(1, &teams[2..3]) && !told(0, &teams[..1]), "who is excepted is not told");
+    assert_eq!(teams.len(), 3, "each is listed once");
+    assert!(
+        is_planned(1, &[]) && !is_planned(2, &teams[1..2]),
+        "a member of an earlier part is not planned again"
+    );
+    assert!(!is_planned(1, &teams[2..3]) && !is_planned(0, &teams[..1]), "an excepted member is not planned");
 }
 
 #[test]
-fn subscribers_are_told_once_and_those_who_subscribed_meanwhile_are_not_passed_over() {
+fn a_subscriber_is_planned_once_even_if_subscribed_meanwhile() {
     let topic = |topic: &str| json!({ "kind": "topic", "topic": topic });
     let combined = audience(json!({
         "kind": "any",
@@ -84,10 +90,10 @@ fn subscribers_are_told_once_and_those_who_subscribed_meanwhile_are_not_passed_o
     }));
     let named = combined.topics();
     let a = conversation("t1", "a", "de", "personal");
-    let told = |part: usize, subscribed: &[(usize, bool)]| {
+    let is_planned = |part: usize, subscribed: &[(usize, bool)]| {
         let topics: Vec<_> = subscribed
             .iter()
-            .map(|(index, was_enumerated)| TopicSubscriptions {
+            .map(|(index, was_enumerated)| TopicSubscription {
                 topic: named[*index],
                 was_enumerated: *was_enumerated,
             })
@@ -96,16 +102,16 @@ fn subscribers_are_told_once_and_those_who_subscribed_meanwhile_are_not_passed_o
     };
 
     assert_eq!(named.len(), 2);
-    assert!(told(0, &[(0, true)]) && !told(1, &[(0, true)]));
-    assert!(told(1, &[(0, false)]), "the subscribers may have been listed before they were one of them");
-    assert!(told(1, &[]) && !told(1, &[(1, false)]) && !told(0, &[(0, true), (1, true)]));
+    assert!(is_planned(0, &[(0, true)]) && !is_planned(1, &[(0, true)]));
+    assert!(is_planned(1, &[(0, false)]), "the enumeration may have preceded the subscription");
+    assert!(is_planned(1, &[]) && !is_planned(1, &[(1, false)]) && !is_planned(0, &[(0, true), (1, true)]));
 }
 
 #[test]
-fn what_is_wrong_is_named() {
+fn check_reports_the_invalid_member() {
     let problem = |json: Value| audience(json).check().unwrap_err().to_string();
 
-    assert!(problem(json!({ "kind": "users", "users": [] })).contains("`audience.users` names nobody"));
+    assert!(problem(json!({ "kind": "users", "users": [] })).contains("`audience.users` is empty"));
     assert!(problem(json!({ "kind": "any", "of": [] })).contains("`audience.of`"));
     assert!(problem(json!({ "kind": "segment", "locales": [] })).contains("`audience.locales`"));
     assert!(problem(json!({ "kind": "conversation", "reference": "x" })).contains("`audience.reference`"));
@@ -114,7 +120,7 @@ fn what_is_wrong_is_named() {
         assert!(problem(json!({ "kind": "team", "tenant": "t", "id": id })).contains("`audience.id`"));
     }
     let nested = json!({ "kind": "any", "of": [{ "kind": "any", "of": [{ "kind": "everyone" }] }] });
-    assert!(problem(nested).contains("name its parts"));
+    assert!(problem(nested).contains("list its parts"));
     for unknown in [
         json!({ "kind": "segment", "tenant": "t" }),
         json!({ "kind": "everyone", "locale": "de" }),

@@ -1,39 +1,41 @@
-//! Why a content cannot be sent.
+//! Errors of content that cannot be sent.
 
-/// Why a content cannot be sent.
+/// Error of content that cannot be sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidContent {
-    /// There is neither text nor card, or both.
+    /// Neither or both of text and card are set.
     #[error(
-        "`content{0}` needs one of `text` and `card`, and not both: Teams would show two messages and name none"
+        "`content{0}` needs one of `text` and `card`, and not both: Teams would show two messages and return no id"
     )]
     OneOf(String),
-    /// The card is no Adaptive Card.
+    /// The card is not an Adaptive Card.
     #[error("`content{0}.card` is not an Adaptive Card: an object whose `type` is \"AdaptiveCard\"")]
-    NoCard(String),
-    /// A variable is begun and not ended.
-    #[error("`content` has a `${{` without its `}}`: write `$${{` for a `${{` that is meant as such")]
+    NotAdaptiveCard(String),
+    /// A variable has no closing brace.
+    #[error("`content` has a `${{` without its `}}`: write `$${{` for a literal `${{`")]
     Unclosed,
-    /// A variable's name is none.
-    #[error("`content` has a variable `${{{0}}}`: names consist of letters, digits, `_`, `.` and `-`")]
-    Name(String),
-    /// A variable has no value for everybody.
-    #[error("`content.values` has no `{0}`, which not every recipient brings along: give it a value there")]
-    Missing(String),
-    /// A value stands within a text and is none.
+    /// The name of a variable is invalid.
     #[error(
-        "`{0}` stands within a text and is null, a list or an object: let it stand alone, or give it a text"
+        "`content` has the invalid variable `${{{0}}}`: names consist of letters, digits, `_`, `.` and `-`"
+    )]
+    Name(String),
+    /// A variable has no value for some recipients.
+    #[error("`content.values` has no `{0}`, which not every recipient has: add a default value there")]
+    Missing(String),
+    /// A value within a text is not a string, number or boolean.
+    #[error(
+        "`{0}` stands within a text and is null, a list or an object: make it the whole string, or its value a text"
     )]
     NotText(String),
-    /// What is said is too large for the channel.
-    #[error("`content{member}` comes to {bytes} bytes, of at most {most} as UTF-16: shorten it")]
+    /// The activity is too large for the channel.
+    #[error("`content{member}` has {bytes} bytes as UTF-16, at most {limit} are allowed: shorten it")]
     TooLarge {
-        /// Which language.
+        /// Member of the language.
         member: String,
-        /// How large it is.
+        /// Size of the activity.
         bytes: usize,
-        /// How large it may be.
-        most: usize,
+        /// Maximum size.
+        limit: usize,
     },
 }

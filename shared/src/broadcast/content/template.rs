@@ -1,21 +1,21 @@
-//! Templates: text with `${name}` in it, and JSON whose strings are such texts.
-//! It places values; where they come from and whether they are all there is asked of its caller.
+//! Templates: text with `${name}` variables, and JSON whose strings are such texts.
+//! Inserts values; the caller looks them up.
 
 use serde_json::Value;
 
 use super::invalid::InvalidContent;
 
-/// One piece of a text.
+/// One piece of a template.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Piece<'a> {
-    /// Said as it stands.
+    /// Literal text.
     Text(&'a str),
-    /// Stands for a value.
+    /// Name of a variable.
     Variable(&'a str),
 }
 
-/// The pieces of `text`. `$${` is a `${` that is meant as such.
-pub(super) fn pieces(text: &str) -> Result<Vec<Piece<'_>>, InvalidContent> {
+/// Parses `text` into pieces; `$${` is a literal `${`.
+pub(super) fn parse(text: &str) -> Result<Vec<Piece<'_>>, InvalidContent> {
     let mut pieces = Vec::new();
     let mut rest = text;
     while let Some(at) = rest.find("${") {
@@ -43,10 +43,10 @@ fn is_name(name: &str) -> bool {
     name.starts_with(is_first) && name.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
 }
 
-/// The text with its values in place.
+/// Returns the text with its variables replaced.
 pub(super) fn fill_text(text: &str, value: &dyn Fn(&str) -> Option<Value>) -> Result<String, InvalidContent> {
     let mut filled = String::with_capacity(text.len());
-    for piece in pieces(text)? {
+    for piece in parse(text)? {
         match piece {
             Piece::Text(text) => filled.push_str(text),
             Piece::Variable(name) => match value(name) {
@@ -62,10 +62,10 @@ pub(super) fn fill_text(text: &str, value: &dyn Fn(&str) -> Option<Value>) -> Re
     Ok(filled)
 }
 
-/// The JSON with its values in place: a string that is a variable and nothing else becomes the value itself.
+/// Returns the JSON with its variables replaced; a string of one variable only becomes the value itself.
 pub(super) fn fill(json: &Value, value: &dyn Fn(&str) -> Option<Value>) -> Result<Value, InvalidContent> {
     Ok(match json {
-        Value::String(text) => match pieces(text)?.as_slice() {
+        Value::String(text) => match parse(text)?.as_slice() {
             [Piece::Variable(name)] => {
                 value(name).ok_or_else(|| InvalidContent::Missing((*name).to_owned()))?
             }
@@ -80,16 +80,16 @@ pub(super) fn fill(json: &Value, value: &dyn Fn(&str) -> Option<Value>) -> Resul
     })
 }
 
-/// The variables of `text`, each as often as it stands there.
+/// Returns the variables of `text`, with duplicates.
 pub(super) fn variables(text: &str) -> Result<Vec<String>, InvalidContent> {
     let name = |piece: Piece<'_>| match piece {
         Piece::Text(_) => None,
         Piece::Variable(name) => Some(name.to_owned()),
     };
-    Ok(pieces(text)?.into_iter().filter_map(name).collect())
+    Ok(parse(text)?.into_iter().filter_map(name).collect())
 }
 
-/// The variables of all strings in `json`.
+/// Returns the variables of all strings in `json`, with duplicates.
 pub(super) fn variables_in(json: &Value) -> Result<Vec<String>, InvalidContent> {
     let mut all = Vec::new();
     match json {

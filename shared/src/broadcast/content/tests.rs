@@ -1,3 +1,5 @@
+//! Tests of rendering and checking content.
+
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -9,7 +11,7 @@ fn content(json: Value) -> Content {
     serde_json::from_value(json).unwrap()
 }
 
-fn somebody(locale: &str, name: &str) -> Recipient {
+fn person(locale: &str, name: &str) -> Recipient {
     let activity: Activity = serde_json::from_value(json!({
         "type": "message", "channelId": "msteams", "serviceUrl": "https://smba.trafficmanager.net/emea/",
         "conversation": { "id": "a:1", "tenantId": "t", "conversationType": "personal" }, "locale": locale,
@@ -19,7 +21,7 @@ fn somebody(locale: &str, name: &str) -> Recipient {
     Recipient::Conversation { reference: ConversationReference::of(&activity).unwrap() }
 }
 
-fn stranger() -> Recipient {
+fn unknown_person() -> Recipient {
     let (tenant, id) = (TenantId::new("t").unwrap(), EntraId::new("e").unwrap());
     Recipient::User(User { channel: crate::protocol::conversation::teams(), tenant, id })
 }
@@ -30,38 +32,38 @@ fn text(content: &Content, recipient: &Recipient, values: Value) -> String {
 }
 
 #[test]
-fn the_language_is_the_locale_or_its_language_or_what_is_said_otherwise() {
+fn the_variant_is_that_of_the_locale_its_language_or_the_default() {
     let hello = content(json!({
         "text": "hello", "locales": { "de": { "text": "hallo" }, "de-CH": { "text": "grüezi" } },
     }));
 
-    let said = |locale| text(&hello, &somebody(locale, "Ada"), json!({}));
+    let rendered = |locale| text(&hello, &person(locale, "Ada"), json!({}));
 
-    assert_eq!([said("de-ch"), said("de-AT"), said("fr-FR")], ["grüezi", "hallo", "hello"]);
-    assert_eq!(text(&hello, &stranger(), json!({})), "hello");
+    assert_eq!([rendered("de-ch"), rendered("de-AT"), rendered("fr-FR")], ["grüezi", "hallo", "hello"]);
+    assert_eq!(text(&hello, &unknown_person(), json!({})), "hello");
 }
 
 #[test]
-fn a_value_is_the_recipients_own_or_known_or_the_languages_or_everybodys() {
+fn values_of_recipient_person_language_and_content_override_in_order() {
     let hello = content(json!({
         "text": "${user.name} ${team}", "locales": { "de": { "text": "${user.name} ${team}", "values": { "team": "wir" } } },
         "values": { "user.name": "friend", "team": "us" },
     }));
 
-    assert_eq!(text(&hello, &somebody("en", "Ada"), json!({})), "Ada us");
-    assert_eq!(text(&hello, &somebody("de", "Ada"), json!({})), "Ada wir");
-    assert_eq!(text(&hello, &somebody("de", "Ada"), json!({ "team": 7 })), "Ada 7");
-    assert_eq!(text(&hello, &stranger(), json!({})), "friend us");
+    assert_eq!(text(&hello, &person("en", "Ada"), json!({})), "Ada us");
+    assert_eq!(text(&hello, &person("de", "Ada"), json!({})), "Ada wir");
+    assert_eq!(text(&hello, &person("de", "Ada"), json!({ "team": 7 })), "Ada 7");
+    assert_eq!(text(&hello, &unknown_person(), json!({})), "friend us");
 }
 
 #[test]
-fn a_string_that_is_a_variable_alone_becomes_the_value_itself() {
+fn a_string_of_one_variable_becomes_its_value() {
     let card = content(json!({
         "card": { "type": "AdaptiveCard", "body": [{ "facts": "${facts}", "text": "for ${who}", "max": "${max}" }] },
         "values": { "facts": [{ "title": "a" }], "who": "\"},{\"type\":\"Image", "max": 3 },
     }));
 
-    let activity = card.render(&stranger(), &Map::new()).unwrap();
+    let activity = card.render(&unknown_person(), &Map::new()).unwrap();
 
     let body = &activity.attachments[0].content.as_ref().unwrap()["body"];
     let who = "for \"},{\"type\":\"Image";
@@ -69,7 +71,7 @@ fn a_string_that_is_a_variable_alone_becomes_the_value_itself() {
 }
 
 #[test]
-fn what_is_wrong_is_found_before_anything_is_sent_and_named() {
+fn check_reports_the_invalid_member() {
     let problem = |json: Value| content(json).check(&[]).unwrap_err().to_string();
 
     assert!(problem(json!({})).contains("`content` needs one of"));
@@ -87,7 +89,7 @@ fn what_is_wrong_is_found_before_anything_is_sent_and_named() {
 }
 
 #[test]
-fn what_every_listed_person_brings_along_is_not_missing() {
+fn a_value_of_every_listed_person_needs_no_default() {
     let hello = content(json!({ "text": "hello ${name}" }));
     let (with, without) = (json!({ "name": "Ada" }), json!({}));
     let with = with.as_object().unwrap();
@@ -97,20 +99,20 @@ fn what_every_listed_person_brings_along_is_not_missing() {
 }
 
 #[test]
-fn a_dollar_and_a_brace_can_be_meant_as_such() {
+fn an_escaped_variable_is_literal_text() {
     let price = content(json!({ "text": "costs $5 or $${x}" }));
 
     assert_eq!(price.check(&[]), Ok(()));
-    assert_eq!(text(&price, &stranger(), json!({})), "costs $5 or ${x}");
+    assert_eq!(text(&price, &unknown_person(), json!({})), "costs $5 or ${x}");
 }
 
 proptest! {
     #[test]
-    fn whatever_a_value_holds_the_card_keeps_its_shape(value in any::<String>()) {
+    fn no_value_changes_the_structure_of_a_card(value in any::<String>()) {
         let card = content(json!({ "card": { "type": "AdaptiveCard", "a": "x${v}y", "b": "${v}" } }));
         let Value::Object(values) = json!({ "v": value }) else { unreachable!() };
 
-        let activity = card.render(&stranger(), &values).unwrap();
+        let activity = card.render(&unknown_person(), &values).unwrap();
 
         let filled = activity.attachments[0].content.as_ref().unwrap();
         let expected = json!({ "type": "AdaptiveCard", "a": format!("x{value}y"), "b": value });
@@ -118,7 +120,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_said_or_refused(said in any::<String>()) {
-        let _ = Content::text(said).check(&[]);
+    fn check_accepts_or_rejects_any_text(text in any::<String>()) {
+        let _ = Content::text(text).check(&[]);
     }
 }

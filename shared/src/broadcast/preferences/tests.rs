@@ -1,3 +1,5 @@
+//! Tests of mutes and quiet hours.
+
 use jiff::civil::time;
 use proptest::prelude::*;
 
@@ -11,8 +13,8 @@ fn second(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
 }
 
-fn topic(word: &str) -> Topic {
-    Topic::new(word).unwrap()
+fn topic(name: &str) -> Topic {
+    Topic::new(name).unwrap()
 }
 
 fn news() -> Notification {
@@ -24,12 +26,12 @@ fn nights() -> Option<QuietHours> {
 }
 
 #[test]
-fn who_said_nothing_is_told() {
+fn default_preferences_send() {
     assert_eq!(Preferences::default().notify(&news(), None, second(0)), Notify::Send);
 }
 
 #[test]
-fn a_topic_is_muted_and_others_are_not() {
+fn a_muted_topic_is_skipped_and_others_are_sent() {
     let preferences = Preferences::default().set_muted(Some(&topic("News")), Setting::Muted, second(1));
     let other = Notification { topic: Some(topic("weather")), ..news() };
 
@@ -47,7 +49,7 @@ fn a_notification_without_a_topic_is_muted_by_its_name() {
 }
 
 #[test]
-fn of_a_word_about_a_topic_and_one_about_everything_the_later_counts() {
+fn the_later_of_a_topic_setting_and_a_global_one_applies() {
     let muted = Preferences::default().set_muted(None, Setting::Muted, second(1));
     let but_news = muted.clone().set_muted(Some(&topic("news")), Setting::Unmuted, second(2));
     let again = but_news.clone().set_muted(None, Setting::Muted, second(3));
@@ -57,16 +59,17 @@ fn of_a_word_about_a_topic_and_one_about_everything_the_later_counts() {
         second(2),
     );
 
-    assert!(muted.mutes(Some(&topic("news"))) && muted.mutes(None));
-    assert!(!but_news.mutes(Some(&topic("news"))) && but_news.mutes(Some(&topic("weather"))));
-    assert!(again.mutes(Some(&topic("news"))));
-    assert!(!lifted.mutes(Some(&topic("news"))));
+    assert!(muted.is_muted(Some(&topic("news"))) && muted.is_muted(None));
+    assert!(!but_news.is_muted(Some(&topic("news"))) && but_news.is_muted(Some(&topic("weather"))));
+    assert!(again.is_muted(Some(&topic("news"))));
+    assert!(!lifted.is_muted(Some(&topic("news"))));
     assert_eq!(again.notify(&news(), None, second(4)), Notify::Skip("muted everything"));
 }
 
 #[test]
-fn quiet_hours_put_off_what_is_not_urgent_on_the_persons_own_clocks() {
-    let preferences = Preferences::default().quiet(nights(), Zone::named("Europe/Zurich").ok(), second(1));
+fn quiet_hours_in_the_persons_zone_defer_unless_urgent() {
+    let preferences =
+        Preferences::default().set_quiet_hours(nights(), Zone::named("Europe/Zurich").ok(), second(1));
     let urgent = Notification { urgent: true, ..news() };
     let evening = at("2026-11-22T21:30:00Z");
 
@@ -77,12 +80,12 @@ fn quiet_hours_put_off_what_is_not_urgent_on_the_persons_own_clocks() {
     assert_eq!(notify(Some("America/New_York")), Notify::Send);
     assert_eq!(notify(Some("nowhere")), Notify::Defer(at("2026-11-23T06:00:00Z")));
     assert_eq!(preferences.notify(&urgent, None, evening), Notify::Send);
-    let none = preferences.quiet(None, None, second(2));
+    let none = preferences.set_quiet_hours(None, None, second(2));
     assert_eq!((none.quiet_hours(), none.notify(&news(), None, evening)), (None, Notify::Send));
 }
 
 #[test]
-fn who_has_muted_it_is_not_told_what_is_urgent() {
+fn an_urgent_notification_of_a_muted_topic_is_skipped() {
     let preferences = Preferences::default().set_muted(Some(&topic("news")), Setting::Muted, second(1));
     let urgent = Notification { urgent: true, ..news() };
 
@@ -90,11 +93,11 @@ fn who_has_muted_it_is_not_told_what_is_urgent() {
 }
 
 #[test]
-fn they_are_read_as_they_were_written() {
+fn preferences_survive_serialization() {
     let preferences = Preferences::default()
         .set_muted(None, Setting::Muted, second(1))
         .set_muted(Some(&topic("news")), Setting::Unmuted, second(2))
-        .quiet(nights(), Zone::named("Europe/Zurich").ok(), second(3));
+        .set_quiet_hours(nights(), Zone::named("Europe/Zurich").ok(), second(3));
 
     let json = serde_json::to_string(&preferences).unwrap();
 
@@ -102,42 +105,44 @@ fn they_are_read_as_they_were_written() {
 }
 
 #[derive(Debug, Clone)]
-enum Said {
-    Wants(Option<usize>, Setting),
-    Quiet(bool),
+enum Update {
+    Mute(Option<usize>, Setting),
+    QuietHours(bool),
 }
 
-fn said() -> impl Strategy<Value = Said> {
-    let wanted = prop_oneof![Just(Setting::Unmuted), Just(Setting::Muted)];
+fn update() -> impl Strategy<Value = Update> {
+    let setting = prop_oneof![Just(Setting::Unmuted), Just(Setting::Muted)];
     prop_oneof![
-        (prop::option::of(0_usize..3), wanted).prop_map(|(topic, wanted)| Said::Wants(topic, wanted)),
-        any::<bool>().prop_map(Said::Quiet),
+        (prop::option::of(0_usize..3), setting).prop_map(|(topic, setting)| Update::Mute(topic, setting)),
+        any::<bool>().prop_map(Update::QuietHours),
     ]
 }
 
-fn apply(preferences: Preferences, moment: usize, said: &Said) -> Preferences {
-    let at = second(i64::try_from(moment).unwrap());
-    match said {
-        Said::Wants(index, wanted) => {
+fn apply(preferences: Preferences, time: usize, update: &Update) -> Preferences {
+    let at = second(i64::try_from(time).unwrap());
+    match update {
+        Update::Mute(index, setting) => {
             let topic = index.map(|index| topic(["news", "weather", "sport"][index]));
-            preferences.set_muted(topic.as_ref(), *wanted, at)
+            preferences.set_muted(topic.as_ref(), *setting, at)
         }
-        Said::Quiet(wanted) => preferences.quiet(nights().filter(|_| *wanted), None, at),
+        Update::QuietHours(setting) => preferences.set_quiet_hours(nights().filter(|_| *setting), None, at),
     }
 }
 
 proptest! {
     #[test]
-    fn words_in_any_order_and_twice_come_to_the_same(
-        words in prop::collection::vec(said(), 1..12), order in any::<prop::sample::Index>(), turn in 0_usize..12,
+    fn updates_in_any_order_and_repeated_converge(
+        updates in prop::collection::vec(update(), 1..12),
+        order in any::<prop::sample::Index>(),
+        rotation in 0_usize..12,
     ) {
-        let in_order: Vec<_> = words.iter().enumerate().collect();
+        let in_order: Vec<_> = updates.iter().enumerate().collect();
         let mut shuffled = in_order.clone();
-        shuffled.rotate_left(turn % words.len());
-        shuffled.push(in_order[order.index(words.len())]);
+        shuffled.rotate_left(rotation % updates.len());
+        shuffled.push(in_order[order.index(updates.len())]);
 
-        let fold = |words: &[(usize, &Said)]| {
-            words.iter().fold(Preferences::default(), |there, (moment, said)| apply(there, *moment, said))
+        let fold = |updates: &[(usize, &Update)]| {
+            updates.iter().fold(Preferences::default(), |preferences, (time, update)| apply(preferences, *time, update))
         };
 
         prop_assert_eq!(fold(&in_order), fold(&shuffled));

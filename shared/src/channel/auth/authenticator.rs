@@ -1,5 +1,6 @@
-//! Inbound tokens: is this request the channel's? (docs/protocol.md §4: RS256, issuer, audience, lifetime, caller.)
-//! What an authenticated activity may do is `inbound`'s policy.
+//! Inbound tokens: validates signature, issuer, audience, lifetime and caller of a request (docs/protocol.md §4).
+//!
+//! It does not authorize: the inbound function decides which activities of an authenticated request are accepted.
 
 use std::sync::Arc;
 
@@ -12,56 +13,87 @@ use super::token::{Claims, Header, Token};
 use crate::clock::Clock;
 use crate::protocol::ids::ClientId;
 
-/// Longest token looked at, in bytes.
+/// Longest token that is parsed, in bytes.
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
-/// Longest name of a key; a longer one is no key's, and none is fetched for it.
+/// Longest key id, in bytes; a longer one is rejected without a fetch.
 const MAX_KEY_ID_BYTES: usize = 256;
 
-/// How far the channel's clock may be off, in seconds.
+/// Tolerated clock skew, in seconds.
 const SKEW: i64 = 300;
 
-/// Longest life of a token, in seconds.
-const MAX_LIFE: i64 = 24 * 3600;
+/// Longest lifetime of a token, in seconds.
+const MAX_LIFETIME: i64 = 24 * 3600;
 
-/// Channels whose keys name no endorsements.
+/// Channels whose signing keys have no endorsements.
 const UNENDORSED: [&str; 2] = ["webchat", "directline"];
 
-/// Checks that a request is the channel's.
+/// Validates the bearer token of an inbound request.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use herald::channel::auth::{Authenticator, Checks, Entra, NoKeyCache, SigningKeys, Unauthenticated};
+/// use herald::clock::SystemClock;
+/// use herald::protocol::cloud::Cloud;
+/// use herald::protocol::ids::{ClientId, TenantId};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let cloud = Cloud::parse("public")?;
+/// let http = herald::channel::http::client()?;
+/// let clock = Arc::new(SystemClock);
+/// let keys = |url| SigningKeys::new(url, http.clone(), Arc::new(NoKeyCache), clock.clone());
+/// let authenticator = Authenticator {
+///     keys: keys(cloud.openid_metadata.clone()),
+///     issuer: cloud.issuer.clone(),
+///     entra: Entra::new(&cloud, &TenantId::new("contoso")?, Vec::new(), keys(cloud.entra_metadata())),
+///     audience: ClientId::new("5d0c9c1e-7a3b-4f0e-9f8e-2b1a6c3d4e5f")?,
+///     clock: clock.clone(),
+///     checks: Checks::all(),
+/// };
+///
+/// let rejected = authenticator.authenticate(None).await;
+/// assert!(matches!(rejected, Err(Unauthenticated::Rejected("no Authorization header"))));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Authenticator {
-    /// The channel's keys.
+    /// Signing keys of the channel.
     pub keys: SigningKeys,
-    /// Who must have issued the channel's own tokens.
+    /// Issuer of the channel's tokens.
     pub issuer: String,
-    /// Who may come with a token of Entra's instead.
+    /// Entra issuers and callers that are accepted too.
     pub entra: Entra,
-    /// Whom a token must be meant for.
+    /// Required audience.
     pub audience: ClientId,
-    /// Tells whether it is still good.
+    /// Clock that lifetimes are compared with.
     pub clock: Arc<dyn Clock>,
-    /// What is checked: everything.
+    /// Checks that are made: all of them outside tests.
     pub checks: Checks,
 }
 
-/// Why a request is not known to be the channel's.
+/// Reason why a request is not authenticated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unauthenticated {
-    /// It is not: 401, and the word is for the log alone.
-    #[error("request is not the channel's: {0}")]
-    Refused(&'static str),
-    /// Nobody can tell at the moment: 503.
+    /// The request is rejected: 401. The reason is only logged.
+    #[error("request is not authenticated: {0}")]
+    Rejected(&'static str),
+    /// No signing keys are available: 503.
     #[error(transparent)]
     NoKeys(#[from] NoKeys),
 }
 
 impl From<Check> for Unauthenticated {
     fn from(check: Check) -> Self {
-        Self::Refused(check.reason())
+        Self::Rejected(check.reason())
     }
 }
 
-/// What a good token says.
+/// Claims of a valid token.
 #[derive(Debug, Clone)]
 pub struct Authenticated {
     service_url: Option<String>,
@@ -70,24 +102,25 @@ pub struct Authenticated {
 
 #[derive(Debug, Clone)]
 enum Endorsements {
-    /// The channel's key says for which channels it signs.
+    /// Channels that the signing key is endorsed for.
     Listed(Vec<String>),
-    /// Entra's keys do not; the caller was looked at instead.
+    /// Keys of Entra have no endorsements; the caller was checked instead.
     ByCaller,
 }
 
 impl Authenticated {
-    /// Whether the token was issued for activities with this service URL, as the activity spells it: equal but
-    /// for case and one slash at the end. Entra's tokens need not say.
+    /// Whether the token was issued for activities with this service URL, compared without case and trailing slash.
+    ///
+    /// Tokens of Entra need not name a service URL.
     #[must_use]
     pub fn is_for(&self, service_url: &str) -> bool {
         let bare = |url: &str| url.strip_suffix('/').unwrap_or(url).to_ascii_lowercase();
         self.service_url.as_deref().is_none_or(|named| bare(named) == bare(service_url))
     }
 
-    /// Whether the key that signed it may sign for `channel`.
+    /// Whether the signing key is endorsed for `channel`.
     ///
-    /// The channel's keys without endorsements sign for Web Chat and Direct Line alone (docs/protocol.md §4.2, [X 10]).
+    /// A channel key without endorsements may sign only for Web Chat and Direct Line (docs/protocol.md §4.2, [X 10]).
     #[must_use]
     pub fn is_endorsed_for(&self, channel: &str) -> bool {
         match &self.endorsements {
@@ -99,10 +132,9 @@ impl Authenticated {
 }
 
 impl Authenticator {
-    /// Checks the value of an `Authorization` header.
+    /// Validates the value of an `Authorization` header.
     ///
-    /// Everything the token says of itself is checked before a key is looked up, so that what cannot be good
-    /// costs no fetch.
+    /// Header and claims are checked before a key is looked up, so that an invalid token costs no fetch.
     ///
     /// # Errors
     ///
@@ -110,7 +142,7 @@ impl Authenticator {
     pub async fn authenticate(&self, authorization: Option<&str>) -> Result<Authenticated, Unauthenticated> {
         let text = bearer(authorization)?;
         self.checks.require(Check::TokenSize, text.len() <= MAX_TOKEN_BYTES)?;
-        let token = Token::read(text).ok_or(Unauthenticated::Refused("token is malformed"))?;
+        let token = Token::read(text).ok_or(Unauthenticated::Rejected("token is malformed"))?;
         self.check_header(&token.header)?;
         self.check_claims(&token.claims)?;
         let service_url = token.claims.service_url();
@@ -122,7 +154,7 @@ impl Authenticator {
         }
     }
 
-    /// Makes the keys ready that a request may need.
+    /// Loads the signing keys before the first request.
     pub async fn warm_up(&self) {
         let entra = async {
             if self.entra.has_callers() {
@@ -132,9 +164,10 @@ impl Authenticator {
         tokio::join!(self.keys.warm(), entra);
     }
 
-    /// Keeps in the table what was fetched since; called once a request is taken, so that one that is refused
-    /// leaves nothing behind.
-    pub async fn keep_keys(&self) {
+    /// Stores newly fetched keys in the key cache.
+    ///
+    /// Call it only after a request was accepted, so that a rejected one writes nothing.
+    pub async fn persist_keys(&self) {
         tokio::join!(self.keys.persist_keys(), self.entra.keys.persist_keys());
     }
 
@@ -146,7 +179,7 @@ impl Authenticator {
         self.checks.require(Check::Issuer, token.claims.iss == self.issuer)?;
         self.checks.require(Check::ServiceUrlClaim, service_url.is_some())?;
         let key = self.keys.find(&token.header.kid).await?;
-        let key = key.ok_or(Unauthenticated::Refused("key is unknown"))?;
+        let key = key.ok_or(Unauthenticated::Rejected("key is unknown"))?;
         self.checks.require(Check::Signature, is_signed(token.message, token.signature, &key.decoding))?;
         Ok(Authenticated { service_url, endorsements: Endorsements::Listed(key.endorsements) })
     }
@@ -159,7 +192,7 @@ impl Authenticator {
     ) -> Result<Authenticated, Unauthenticated> {
         self.entra.check(self.checks, issuer, &token.claims)?;
         let key = self.entra.keys.find(&token.header.kid).await?;
-        let key = key.ok_or(Unauthenticated::Refused("key is unknown"))?;
+        let key = key.ok_or(Unauthenticated::Rejected("key is unknown"))?;
         self.checks.require(Check::KeyIssuer, issuer.is_of(&key))?;
         self.checks.require(Check::Signature, is_signed(token.message, token.signature, &key.decoding))?;
         Ok(Authenticated { service_url, endorsements: Endorsements::ByCaller })
@@ -172,7 +205,7 @@ impl Authenticator {
         let is_access = |typ: &str| typ.eq_ignore_ascii_case("JWT") || typ.eq_ignore_ascii_case("at+jwt");
         self.checks.require(Check::TokenType, header.typ.as_deref().is_none_or(is_access))?;
         if header.kid.is_empty() || header.kid.len() > MAX_KEY_ID_BYTES {
-            return Err(Unauthenticated::Refused("key is unknown"));
+            return Err(Unauthenticated::Rejected("key is unknown"));
         }
         Ok(())
     }
@@ -180,11 +213,11 @@ impl Authenticator {
     fn check_claims(&self, claims: &Claims) -> Result<(), Check> {
         let now = self.clock.now().as_second();
         self.checks.require(Check::Audience, claims.aud.eq_ignore_ascii_case(self.audience.as_str()))?;
-        // A time beyond what a clock can show is as far off as it gets.
+        // A time that overflows counts as the latest.
         let second = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
         let (exp, nbf) = (second(claims.exp), second(claims.nbf));
-        let is_sound = exp >= nbf && exp.saturating_sub(nbf) <= MAX_LIFE;
-        self.checks.require(Check::Lifetime, is_sound)?;
+        let is_valid = exp >= nbf && exp.saturating_sub(nbf) <= MAX_LIFETIME;
+        self.checks.require(Check::Lifetime, is_valid)?;
         self.checks.require(Check::Expiry, now.saturating_sub(SKEW) <= exp)?;
         self.checks.require(Check::NotBefore, now.saturating_add(SKEW) >= nbf)?;
         let is_past = |iat: u64| now.saturating_add(SKEW) >= second(iat);
@@ -192,13 +225,13 @@ impl Authenticator {
     }
 }
 
-/// The token of an `Authorization` header: one scheme, one space, one token.
+/// Returns the token of an `Authorization` header: one scheme, one space, one token.
 fn bearer(authorization: Option<&str>) -> Result<&str, Unauthenticated> {
-    use Unauthenticated::Refused;
+    use Unauthenticated::Rejected;
 
-    let value = authorization.ok_or(Refused("no Authorization header"))?;
-    let (scheme, token) = value.split_once(' ').ok_or(Refused("no bearer token"))?;
-    if scheme.eq_ignore_ascii_case("Bearer") { Ok(token) } else { Err(Refused("no bearer token")) }
+    let value = authorization.ok_or(Rejected("no Authorization header"))?;
+    let (scheme, token) = value.split_once(' ').ok_or(Rejected("no bearer token"))?;
+    if scheme.eq_ignore_ascii_case("Bearer") { Ok(token) } else { Err(Rejected("no bearer token")) }
 }
 
 fn is_signed(message: &str, signature: &str, key: &jsonwebtoken::DecodingKey) -> bool {

@@ -1,84 +1,85 @@
-//! Everything that is checked of a request once it can be read, by name.
-//! What cannot be read at all (no token, no JSON, no URL) is refused before any of these is asked.
+//! Checks of an inbound request, by name, each with its rejection reason.
+//!
+//! A request that cannot be parsed (no token, no JSON, no URL) is rejected before any of them.
 
-/// One thing that is checked of a request.
+/// Check of an inbound request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Check {
-    /// Of the token: it is at most 8 KiB long.
+    /// The token is at most 8 KiB long.
     TokenSize,
-    /// Of its header: the algorithm is RS256.
+    /// The token's algorithm is RS256.
     Algorithm,
-    /// Of its header: it has no critical extensions.
+    /// The token header has no critical extensions.
     CriticalExtensions,
-    /// Of its header: it is neither compressed nor nested, and its claims are base64url.
+    /// The token is neither compressed nor nested, and its claims are base64url.
     Encoding,
-    /// Of its header: it is an access token, if it says what it is.
+    /// The token type is that of an access token, or absent.
     TokenType,
-    /// Its issuer is the channel, or Entra where callers are allowed.
+    /// The issuer is the channel, or Entra if callers are configured.
     Issuer,
-    /// It is meant for this agent.
+    /// The audience is this agent.
     Audience,
-    /// It ends after it begins, within 24 hours.
+    /// The token expires after it becomes valid, within 24 hours.
     Lifetime,
-    /// It has not ended.
+    /// The token is not expired.
     Expiry,
-    /// It has begun.
+    /// The token is valid already.
     NotBefore,
-    /// It was not issued in the future.
+    /// The token was not issued in the future.
     IssuedAt,
-    /// It does not name two service URLs.
+    /// The token has at most one service URL.
     OneServiceUrl,
-    /// The channel's own: it names a service URL.
+    /// A token of the channel has a service URL.
     ServiceUrlClaim,
-    /// Entra's: the tenant it names is the issuer's.
+    /// The tenant of an Entra token is that of its issuer.
     IssuerTenant,
-    /// Entra's: its version is the issuer's, and so is the member that names the caller.
+    /// The version of an Entra token matches its issuer and its caller claim.
     Version,
-    /// Entra's: no user stands behind it.
+    /// An Entra token is app-only.
     AppOnly,
-    /// Entra's: the caller is one of the channel's.
+    /// The caller of an Entra token is one of `CHANNEL_CALLERS`.
     Caller,
-    /// Entra's: the key may sign for the issuer.
+    /// The signing key of an Entra token is valid for its issuer.
     KeyIssuer,
-    /// The key signed it.
+    /// The signature is valid.
     Signature,
-    /// It was issued for the activity's service URL.
+    /// The token was issued for the activity's service URL.
     ServiceUrl,
     /// The service URL is on a connector host of the cloud.
     ConnectorHost,
-    /// The channel is one that speaks to agents.
+    /// The channel is supported.
     Channel,
-    /// The key may sign for the channel.
+    /// The signing key is endorsed for the channel.
     Endorsement,
-    /// On Teams the recipient is this agent.
+    /// The recipient of a Teams activity is this agent.
     Recipient,
-    /// The activity names one tenant.
+    /// The activity has at most one tenant.
     OneTenant,
-    /// On Teams there is a tenant.
+    /// A Teams activity has a tenant.
     TeamsTenant,
-    /// The tenant is let in.
+    /// The tenant is allowed.
     AllowedTenant,
-    /// Of the request: the path is `/api/messages`.
+    /// The path is `/api/messages`.
     Path,
-    /// Of the request: the method is POST.
+    /// The method is POST.
     Method,
-    /// Of the request: the body is said to be JSON in UTF-8.
+    /// The content type is JSON in UTF-8.
     ContentType,
-    /// Of the request: the body is not compressed.
+    /// The body is not compressed.
     ContentEncoding,
-    /// Of the request: the body is at most 256 KiB long.
+    /// The body is at most 256 KiB long.
     BodySize,
-    /// Of the activity: it has a type.
+    /// The activity has a type.
     ActivityType,
-    /// Of the activity: it has a sender.
+    /// The activity has a sender.
     Sender,
-    /// Of the activity: an `invoke` has a name.
+    /// An `invoke` activity has a name.
     InvokeName,
 }
 
 impl Check {
-    /// All of them.
+    /// All checks.
     pub const ALL: &[Self] = &[
         Self::TokenSize,
         Self::Algorithm,
@@ -117,7 +118,7 @@ impl Check {
         Self::InvokeName,
     ];
 
-    /// Why a request is refused that does not hold, for the log and for whoever proved to be the channel.
+    /// Returns the rejection reason, for the log and for the response to an authenticated channel.
     #[must_use]
     pub fn reason(self) -> &'static str {
         match self {
@@ -126,81 +127,80 @@ impl Check {
             Self::CriticalExtensions => "token has critical extensions",
             Self::Encoding => "token is compressed, nested or unencoded",
             Self::TokenType => "token is not an access token",
-            Self::Issuer => "issuer is another",
-            Self::Audience => "audience is another",
+            Self::Issuer => "unexpected issuer",
+            Self::Audience => "unexpected audience",
             Self::Lifetime => "lifetime is out of range",
             Self::Expiry => "token is expired",
             Self::NotBefore => "token is not valid yet",
             Self::IssuedAt => "token was issued in the future",
             Self::OneServiceUrl => "token names two service URLs",
             Self::ServiceUrlClaim => "token names no service URL",
-            Self::IssuerTenant => "token names a tenant that is not its issuer's",
-            Self::Version => "version of the token and its claims disagree",
-            Self::AppOnly => "token is a user's",
+            Self::IssuerTenant => "tenant of the token does not match its issuer",
+            Self::Version => "version of the token does not match its claims",
+            Self::AppOnly => "token is not app-only",
             Self::Caller => "caller is not in CHANNEL_CALLERS",
-            Self::KeyIssuer => "key may not sign for the issuer",
-            Self::Signature => "signature is wrong",
-            Self::ServiceUrl => "the token is for another service URL",
+            Self::KeyIssuer => "signing key is not valid for the issuer",
+            Self::Signature => "invalid signature",
+            Self::ServiceUrl => "token was issued for another service URL",
             Self::ConnectorHost => "serviceUrl is not on a connector host of this cloud",
-            Self::Channel => "channelId is not one that is served",
-            Self::Endorsement => "the signing key may not sign for this channelId",
-            Self::Recipient => "the recipient is another agent",
-            Self::OneTenant => "the activity names two tenants",
-            Self::TeamsTenant => "the activity names no tenant",
-            Self::AllowedTenant => "the conversation's tenant is not in ALLOWED_TENANTS",
-            Self::Path => "there is nothing at this path",
-            Self::Method => "activities are posted",
-            Self::ContentType => "body is not said to be JSON in UTF-8",
+            Self::Channel => "unsupported channelId",
+            Self::Endorsement => "signing key is not endorsed for this channelId",
+            Self::Recipient => "recipient is another agent",
+            Self::OneTenant => "activity names two tenants",
+            Self::TeamsTenant => "activity names no tenant",
+            Self::AllowedTenant => "tenant is not in ALLOWED_TENANTS",
+            Self::Path => "path not found",
+            Self::Method => "method not allowed: use POST",
+            Self::ContentType => "content type is not JSON in UTF-8",
             Self::ContentEncoding => "body is compressed",
             Self::BodySize => "body is longer than 256 KiB",
-            Self::ActivityType => "activity has no `type`, or a very long one",
+            Self::ActivityType => "activity has no `type`, or one that is too long",
             Self::Sender => "activity has no `from`",
             Self::InvokeName => "activity has no `name`",
         }
     }
 }
 
-/// The checks that are made: all of them, always.
+/// Set of checks that are made: always all of them in a release build.
 ///
-/// Debug builds alone can leave one out, so that a test can show that some request depends on it; what
-/// runs on AWS has no way to.
+/// Only debug builds can disable one, so that a test can prove that some request depends on it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Checks {
     #[cfg(debug_assertions)]
-    off: Option<Check>,
+    disabled: Option<Check>,
 }
 
 impl Checks {
-    /// All checks.
+    /// Returns all checks.
     #[must_use]
     pub fn all() -> Self {
         Self::default()
     }
 
-    /// All checks but one: for the test that shows what each of them is for.
+    /// Returns all checks but `check`, for the test that proves that each is needed.
     #[cfg(debug_assertions)]
     #[must_use]
     pub fn without(check: Check) -> Self {
-        Self { off: Some(check) }
+        Self { disabled: Some(check) }
     }
 
-    /// Nothing, if what is checked `holds`.
+    /// Succeeds if `check` holds, or is disabled.
     ///
     /// # Errors
     ///
-    /// The check, if it does not.
+    /// The check, if it does not hold.
     pub fn require(&self, check: Check, holds: bool) -> Result<(), Check> {
-        if holds || self.is_off(check) { Ok(()) } else { Err(check) }
+        if holds || self.is_disabled(check) { Ok(()) } else { Err(check) }
     }
 
     #[cfg(debug_assertions)]
-    fn is_off(&self, check: Check) -> bool {
-        self.off == Some(check)
+    fn is_disabled(&self, check: Check) -> bool {
+        self.disabled == Some(check)
     }
 
     #[cfg(not(debug_assertions))]
     #[expect(clippy::unused_self, reason = "the same call as in debug builds")]
-    fn is_off(&self, _check: Check) -> bool {
+    fn is_disabled(&self, _check: Check) -> bool {
         false
     }
 }

@@ -1,5 +1,6 @@
-//! The certificate: assertions that the agent signs with its private key (docs/protocol.md §3.2; PS256).
-//! Whether the certificate is still valid, and is the registration's, the login service says.
+//! Certificate credential: client assertions that the agent signs with its private key (docs/protocol.md §3.2; PS256).
+//!
+//! The login service checks whether the certificate is valid and belongs to the registration.
 
 use async_trait::async_trait;
 use aws_lc_rs::digest::{SHA256, digest};
@@ -12,13 +13,13 @@ use serde::Serialize;
 use super::client_credential::{ClientCredential, Proof, TokenRequest};
 use super::token_error::TokenError;
 
-/// How long an assertion is good, in seconds.
-const LIFE: i64 = 600;
+/// Lifetime of an assertion, in seconds.
+const LIFETIME: i64 = 600;
 
-/// A certificate and its RSA private key, both in one PEM document.
+/// Certificate and its RSA private key, both in one PEM document.
 #[derive(Debug, Clone)]
 pub struct ClientCertificate(
-    /// The PEM document.
+    /// PEM document.
     pub SecretString,
 );
 
@@ -35,7 +36,7 @@ struct Claims<'a> {
 
 #[async_trait]
 impl ClientCredential for ClientCertificate {
-    /// Returns a new assertion: each is accepted once.
+    /// Returns a new assertion, because each is accepted only once.
     async fn prove(&self, request: &TokenRequest<'_>) -> Result<Proof, TokenError> {
         sign(&self.0, request).map(Proof::Assertion)
     }
@@ -44,7 +45,7 @@ impl ClientCredential for ClientCertificate {
 fn sign(pem: &SecretString, request: &TokenRequest<'_>) -> Result<SecretString, TokenError> {
     let unusable = TokenError::UnusableCertificate;
     let blocks = pem::parse_many(pem.expose_secret()).map_err(|_| unusable("it is not PEM"))?;
-    // The agent's own certificate stands before those that vouch for it.
+    // The agent's certificate precedes those of its issuers.
     let certificate = blocks.iter().find(|block| block.tag() == "CERTIFICATE");
     let certificate = certificate.ok_or(unusable("it holds no CERTIFICATE"))?;
     let key = blocks.iter().find(|block| block.tag().ends_with("PRIVATE KEY"));
@@ -62,7 +63,7 @@ fn sign(pem: &SecretString, request: &TokenRequest<'_>) -> Result<SecretString, 
         jti: request.random.random_id(),
         iat: now,
         nbf: now,
-        exp: now.saturating_add(LIFE),
+        exp: now.saturating_add(LIFETIME),
     };
     let assertion = jsonwebtoken::encode(&header, &claims, &key);
     assertion.map(SecretString::from).map_err(|_| unusable("its private key cannot sign"))
@@ -74,7 +75,7 @@ mod tests {
     use crate::protocol::ids::ClientId;
     use crate::random::Random;
 
-    fn refusal(pem: &str) -> String {
+    fn error_text(pem: &str) -> String {
         let client_id = ClientId::new("5d0c9c1e").unwrap();
         let request = TokenRequest {
             client_id: &client_id,
@@ -86,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_that_is_no_certificate_with_its_key_is_explained_and_not_shown() {
+    fn an_unusable_certificate_is_explained_without_its_content() {
         let block = |tag: &str| format!("-----BEGIN {tag}-----\naHVzaCE=\n-----END {tag}-----\n");
         let both = |key: &str| block("CERTIFICATE") + &block(key);
 
@@ -99,7 +100,7 @@ mod tests {
             (both("EC PRIVATE KEY"), "encrypted or not RSA"),
             (both("PRIVATE KEY"), "encrypted or not RSA"),
         ] {
-            let text = refusal(&pem);
+            let text = error_text(&pem);
             assert!(text.contains(reason) && text.contains("CLIENT_CERTIFICATE_ARN"), "{reason}: {text}");
             assert!(!text.contains("hush") && !text.contains("aHVza"), "{text}");
         }

@@ -1,4 +1,4 @@
-//! What the agent proves its identity with to the login service (docs/protocol.md §3.2).
+//! Client credential: the interface by which the agent authenticates to the login service (docs/protocol.md §3.2).
 
 use std::fmt;
 
@@ -10,7 +10,28 @@ use super::token_error::TokenError;
 use crate::protocol::ids::ClientId;
 use crate::random::Random;
 
-/// Proves the identity of the agent to the login service.
+/// Authenticates the agent to the login service.
+///
+/// # Examples
+///
+/// ```
+/// use herald::channel::auth::{ClientCredential, ClientSecret, Proof, TokenRequest};
+/// use herald::protocol::ids::ClientId;
+/// use herald::random::Random;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let credential = ClientSecret::new(&"secret\n".into());
+/// let request = TokenRequest {
+///     client_id: &ClientId::new("5d0c9c1e-7a3b-4f0e-9f8e-2b1a6c3d4e5f")?,
+///     token_url: "https://login.microsoftonline.com/contoso/oauth2/v2.0/token",
+///     now: "2026-11-22T09:00:00Z".parse()?,
+///     random: &Random::system(),
+/// };
+/// assert!(matches!(credential.prove(&request).await?, Proof::Secret(_)));
+/// # Ok(())
+/// # }
+/// ```
 #[async_trait]
 pub trait ClientCredential: fmt::Debug + Send + Sync {
     /// Returns the proof for one token request.
@@ -21,23 +42,23 @@ pub trait ClientCredential: fmt::Debug + Send + Sync {
     async fn prove(&self, request: &TokenRequest<'_>) -> Result<Proof, TokenError>;
 }
 
-/// What a credential contributes to one token request.
+/// Parameter of a token request that authenticates the client.
 #[derive(Debug)]
 pub enum Proof {
-    /// The client secret itself.
+    /// Client secret.
     Secret(SecretString),
-    /// A signed client assertion, of the agent or of another issuer.
+    /// Signed client assertion, of the agent or of another issuer.
     Assertion(SecretString),
 }
 
-/// The token request that a proof is for.
+/// Token request that a proof is created for.
 #[derive(Debug)]
 pub struct TokenRequest<'a> {
-    /// The app registration that requests the token.
+    /// App registration that requests the token.
     pub client_id: &'a ClientId,
-    /// The token endpoint.
+    /// Token endpoint.
     pub token_url: &'a str,
-    /// The time of the request.
+    /// Time of the request.
     pub now: Timestamp,
     /// Source of the ids of assertions.
     pub random: &'a Random,

@@ -1,4 +1,4 @@
-//! A client secret: text known to the agent and to the login service.
+//! Client secret credential: sends a shared secret to the login service.
 
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
@@ -6,13 +6,14 @@ use secrecy::{ExposeSecret, SecretString};
 use super::client_credential::{ClientCredential, Proof, TokenRequest};
 use super::token_error::TokenError;
 
-/// A client secret. It is sent to the login service alone, in the form of a token request.
+/// Client secret. It is sent only to the login service, in the form of a token request.
 #[derive(Debug, Clone)]
 pub struct ClientSecret(SecretString);
 
 impl ClientSecret {
-    /// Returns the secret without surrounding white space: a secret stored from a file ends in a line break, and no
-    /// secret of Entra does.
+    /// Returns the secret without surrounding white space.
+    ///
+    /// A secret stored from a file ends in a line break, which no secret of Entra contains.
     #[must_use]
     pub fn new(secret: &SecretString) -> Self {
         Self(secret.expose_secret().trim().into())

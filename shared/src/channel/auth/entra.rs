@@ -1,5 +1,6 @@
-//! Entra's tokens, which the Azure Bot Service is moving to (docs/protocol.md §4.1): who may issue them and call with them.
-//! Without callers nobody is let in this way, and no key of Entra's is ever fetched.
+//! Tokens of Entra, which the Azure Bot Service is moving to: accepted issuers and callers (docs/protocol.md §4.1).
+//!
+//! Without configured callers none is accepted, and no key of Entra is fetched.
 
 use super::check::Check;
 use super::check::Checks;
@@ -8,23 +9,23 @@ use super::token::Claims;
 use crate::protocol::cloud::Cloud;
 use crate::protocol::ids::{ClientId, TenantId};
 
-/// Who may call with a token of Entra's.
+/// Issuers and callers whose Entra tokens are accepted.
 #[derive(Debug)]
 pub struct Entra {
-    /// Entra's keys.
+    /// Signing keys of Entra.
     pub keys: SigningKeys,
     issuers: Vec<Issuer>,
     callers: Vec<ClientId>,
 }
 
-/// One way in which one tenant issues tokens.
+/// Issuer of a tenant's tokens in one token version.
 #[derive(Debug)]
 pub(super) struct Issuer {
     name: String,
     tenant: TenantId,
     version: Version,
-    /// Who the tenant's issuer is in the key set, which knows the newer name alone.
-    of_keys: String,
+    /// Issuer of the tenant in the key set, which contains only the v2 name.
+    key_issuer: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +35,7 @@ enum Version {
 }
 
 impl Entra {
-    /// Lets in `callers` with tokens of the agent's `own` tenant and of the channel's tenants.
+    /// Accepts `callers` with tokens of the agent's `own` tenant and of the channel's tenants.
     #[must_use]
     pub fn new(cloud: &Cloud, own: &TenantId, callers: Vec<ClientId>, keys: SigningKeys) -> Self {
         let tenants = std::iter::once(own).chain(&cloud.channel_tenants);
@@ -46,24 +47,24 @@ impl Entra {
                 name,
                 tenant: tenant.clone(),
                 version,
-                of_keys: v2.clone(),
+                key_issuer: v2.clone(),
             })
         });
         Self { keys, issuers: issuers.collect(), callers }
     }
 
-    /// Whether anybody may call this way.
+    /// Whether any caller is configured.
     #[must_use]
     pub fn has_callers(&self) -> bool {
         !self.callers.is_empty()
     }
 
-    /// The issuer that calls itself `name`; none where nobody may call.
+    /// Returns the issuer called `name`; `None` if no caller is configured.
     pub(super) fn issuer(&self, name: &str) -> Option<&Issuer> {
         self.issuers.iter().find(|issuer| issuer.name == name).filter(|_| self.has_callers())
     }
 
-    /// Checks what is particular to Entra's claims.
+    /// Checks the claims that only tokens of Entra have.
     pub(super) fn check(&self, checks: Checks, issuer: &Issuer, claims: &Claims) -> Result<(), Check> {
         let names_tenant = |id: &String| issuer.tenant.as_str().eq_ignore_ascii_case(id);
         checks.require(Check::IssuerTenant, claims.tid.as_ref().is_some_and(names_tenant))?;
@@ -73,15 +74,16 @@ impl Entra {
         };
         checks.require(Check::Version, claims.ver.as_deref() == Some(version) && other.is_none())?;
         checks.require(Check::AppOnly, !claims.scp)?;
-        let is = |id: &String| self.callers.iter().any(|caller| caller.as_str().eq_ignore_ascii_case(id));
-        checks.require(Check::Caller, caller.as_ref().is_some_and(is))
+        let is_caller =
+            |id: &String| self.callers.iter().any(|caller| caller.as_str().eq_ignore_ascii_case(id));
+        checks.require(Check::Caller, caller.as_ref().is_some_and(is_caller))
     }
 }
 
 impl Issuer {
-    /// Whether `key` may sign for this issuer: Entra's common key set says for whom each of its keys is.
+    /// Whether `key` may sign for this issuer, which Entra's common key set states for each key.
     pub(super) fn is_of(&self, key: &SigningKey) -> bool {
         let tenant = self.tenant.as_str().to_ascii_lowercase();
-        key.issuer.as_ref().is_some_and(|name| name.replace("{tenantid}", &tenant) == self.of_keys)
+        key.issuer.as_ref().is_some_and(|name| name.replace("{tenantid}", &tenant) == self.key_issuer)
     }
 }

@@ -1,4 +1,4 @@
-//! Where signing keys outlive the process that fetched them (docs/protocol.md §4.3).
+//! Key cache: the interface of a shared store of signing keys (docs/protocol.md §4.3).
 
 use std::fmt;
 
@@ -8,16 +8,16 @@ use serde_json::Value;
 
 use crate::error::BoxError;
 
-/// A key set as it was fetched.
+/// Fetched key set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KeySet {
-    /// The keys, as JSON Web Keys.
+    /// JSON Web Keys.
     pub keys: Vec<Value>,
-    /// When they were fetched.
+    /// Time of the fetch.
     pub fetched_at: Timestamp,
 }
 
-/// Keeps the last good key set of each metadata document, for processes that start later.
+/// Stores the last good key set of each metadata document for processes that start later.
 #[async_trait]
 pub trait KeyCache: fmt::Debug + Send + Sync {
     /// Returns the last good keys of the metadata at `metadata_url`.
@@ -35,7 +35,7 @@ pub trait KeyCache: fmt::Debug + Send + Sync {
     async fn put(&self, metadata_url: &str, keys: &KeySet) -> Result<(), BoxError>;
 }
 
-/// Keeps nothing: every process fetches its keys.
+/// Stores nothing, so that every process fetches its keys.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoKeyCache;
 

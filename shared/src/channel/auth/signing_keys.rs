@@ -1,5 +1,6 @@
-//! Signing keys of whoever issues inbound tokens (docs/protocol.md §4.1, §4.3): in memory, else in the table, else fetched.
-//! They are fetched from the configured address alone, never from one a token names.
+//! Signing keys of inbound tokens: cached in memory and in a key cache, else fetched (docs/protocol.md §4.1, §4.3).
+//!
+//! They are fetched only from the configured address, never from one that a token names.
 
 mod document;
 
@@ -17,48 +18,48 @@ use super::key_cache::{KeyCache, KeySet};
 use crate::clock::{Clock, timeout};
 use crate::error::error_chain;
 
-/// Keys older than this are fetched again.
-const FRESH: SignedDuration = SignedDuration::from_hours(24);
+/// Age at which keys are fetched again.
+const REFRESH_AGE: SignedDuration = SignedDuration::from_hours(24);
 
-/// Keys older than this are not trusted any more, whatever the metadata endpoint does.
-const SILENCE_LIMIT: SignedDuration = SignedDuration::from_hours(5 * 24);
+/// Age at which keys are no longer used, even if the metadata endpoint is unreachable.
+const MAX_AGE: SignedDuration = SignedDuration::from_hours(5 * 24);
 
-/// At most one fetch in this time, however many unknown keys are asked for.
+/// Least time between two fetches, however many unknown key ids arrive.
 const COOL_DOWN: SignedDuration = SignedDuration::from_secs(60);
 
-/// The same while there is no key at all.
+/// Least time between two fetches while there are no usable keys.
 const FIRST_COOL_DOWN: SignedDuration = SignedDuration::from_secs(5);
 
-/// Longest a fetch may take: within what `inbound` has for its answer.
-const FETCH_LIMIT: Duration = Duration::from_secs(4);
+/// Timeout of a fetch, within the time that an HTTP response may take.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// Longest the table may take.
-const TABLE_LIMIT: Duration = Duration::from_secs(1);
+/// Timeout of a read or write of the key cache.
+const CACHE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// There are no keys to check a token with: the answer is "not now", never "not you".
+/// No usable signing keys: the request can be neither accepted nor rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no usable signing keys: the OpenID metadata could not be read")]
 pub struct NoKeys;
 
-/// One signing key.
+/// Signing key.
 #[derive(Clone)]
 pub struct SigningKey {
-    /// Its name in token headers.
+    /// Key id (`kid`).
     pub id: String,
-    /// Checks signatures.
+    /// Public key.
     pub decoding: DecodingKey,
-    /// The channels it may sign for; empty where the metadata does not say.
+    /// Channels that the key is endorsed for; empty if the metadata names none.
     pub endorsements: Vec<String>,
-    /// The issuer it may sign for, with `{tenantid}` for any tenant; where the metadata says.
+    /// Issuer that the key may sign for, with `{tenantid}` for any tenant, if the metadata names one.
     pub issuer: Option<String>,
 }
 
-/// The signing keys that one OpenID metadata document names.
+/// Signing keys of one OpenID metadata document.
 #[derive(Debug)]
 pub struct SigningKeys {
     metadata_url: String,
     http: reqwest::Client,
-    copy: Arc<dyn KeyCache>,
+    shared: Arc<dyn KeyCache>,
     clock: Arc<dyn Clock>,
     cache: Mutex<Cache>,
 }
@@ -68,51 +69,51 @@ struct Cache {
     keys: Vec<SigningKey>,
     fetched_at: Option<Timestamp>,
     tried_at: Option<Timestamp>,
-    /// Fetched since the copy in the table was read or written.
-    unkept: Option<KeySet>,
+    /// Keys fetched since the last read or write of the key cache.
+    unsaved: Option<KeySet>,
 }
 
 impl SigningKeys {
-    /// The keys that the metadata at `metadata_url` names, with their copy in a table. Nothing is asked yet.
+    /// Returns the keys of the metadata at `metadata_url`, cached in `shared`; fetches nothing yet.
     #[must_use]
     pub fn new(
         metadata_url: String,
         http: reqwest::Client,
-        copy: Arc<dyn KeyCache>,
+        shared: Arc<dyn KeyCache>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { metadata_url, http, copy, clock, cache: Mutex::default() }
+        Self { metadata_url, http, shared, clock, cache: Mutex::default() }
     }
 
-    /// Makes keys ready, for a start that does not wait for the first request; whoever asks meanwhile waits.
+    /// Loads the keys before the first request; a concurrent [`find`](Self::find) waits for them.
     pub async fn warm(&self) {
         let mut cache = self.cache.lock().await;
-        if !cache.is_younger(FRESH, self.clock.now()) {
+        if !cache.is_younger(REFRESH_AGE, self.clock.now()) {
             self.load(&mut cache).await;
         }
     }
 
-    /// The key named `id`; `None` when there is no such key.
+    /// Returns the key with this `id`; `None` when there is no such key.
     ///
-    /// The table is asked only while memory holds nothing usable: an unknown name is no reason to.
+    /// The key cache is read only while memory has no usable keys; an unknown id does not cause a read.
     ///
     /// # Errors
     ///
-    /// [`NoKeys`] when no key could be had in the last five days, or when `id` is unknown and the last fetch
-    /// failed: it may name a new key then.
+    /// [`NoKeys`] when no keys were fetched in the last five days, or when `id` is unknown and the last fetch failed,
+    /// because it may be the id of a new key.
     pub async fn find(&self, id: &str) -> Result<Option<SigningKey>, NoKeys> {
         let mut cache = self.cache.lock().await;
         let now = self.clock.now();
         let is_known = cache.keys.iter().any(|key| key.id == id);
-        if !(is_known && cache.is_younger(FRESH, now)) {
+        if !(is_known && cache.is_younger(REFRESH_AGE, now)) {
             self.load(&mut cache).await;
-            // The copy in the table may be fresh and older than the key.
+            // The cached keys may be recent and yet older than this key.
             if !cache.keys.iter().any(|key| key.id == id) {
                 self.fetch(&mut cache).await;
             }
         }
         let found = cache.keys.iter().find(|key| key.id == id).cloned();
-        let is_usable = cache.is_younger(SILENCE_LIMIT, now);
+        let is_usable = cache.is_younger(MAX_AGE, now);
         match found {
             Some(key) if is_usable => Ok(Some(key)),
             None if is_usable && cache.tried_at <= cache.fetched_at => Ok(None),
@@ -120,53 +121,54 @@ impl SigningKeys {
         }
     }
 
-    /// Writes what was fetched since into the table, for processes that start later. A copy that cannot be
-    /// written is a fetch more for each of them, and nothing else.
+    /// Stores newly fetched keys in the key cache, for processes that start later.
+    ///
+    /// A failure is logged; it costs each of them a fetch.
     pub async fn persist_keys(&self) {
-        let Some(copy) = self.cache.lock().await.unkept.take() else {
+        let Some(keys) = self.cache.lock().await.unsaved.take() else {
             return;
         };
-        let written = self.copy.put(&self.metadata_url, &copy);
-        match timeout(self.clock.as_ref(), TABLE_LIMIT, written).await {
+        let written = self.shared.put(&self.metadata_url, &keys);
+        match timeout(self.clock.as_ref(), CACHE_TIMEOUT, written).await {
             Some(Ok(())) => {}
-            Some(Err(error)) => warn!(error = %error_chain(error.as_ref()), "could not keep signing keys"),
-            None => warn!("could not keep signing keys within 1 s"),
+            Some(Err(error)) => warn!(error = %error_chain(error.as_ref()), "could not store signing keys"),
+            None => warn!("could not store signing keys within 1 s"),
         }
     }
 
-    /// How many keys there are to check a signature with.
+    /// Returns the number of keys in memory.
     pub async fn count(&self) -> usize {
         self.cache.lock().await.keys.len()
     }
 
-    /// From the table while memory holds nothing usable, then from the network unless that was fresh.
+    /// Loads keys from the key cache while memory has no usable keys, then fetches them unless those were recent.
     async fn load(&self, cache: &mut Cache) {
         let now = self.clock.now();
         if !cache.may_try(now) {
             return;
         }
-        if !cache.is_younger(SILENCE_LIMIT, now) {
-            self.read_copy(cache, now).await;
+        if !cache.is_younger(MAX_AGE, now) {
+            self.read_shared(cache, now).await;
         }
-        if !cache.is_younger(FRESH, now) {
+        if !cache.is_younger(REFRESH_AGE, now) {
             self.fetch(cache).await;
         }
     }
 
-    async fn read_copy(&self, cache: &mut Cache, now: Timestamp) {
-        let read = self.copy.get(&self.metadata_url);
-        let copy = match timeout(self.clock.as_ref(), TABLE_LIMIT, read).await {
-            Some(Ok(Some(copy))) => copy,
+    async fn read_shared(&self, cache: &mut Cache, now: Timestamp) {
+        let read = self.shared.get(&self.metadata_url);
+        let stored = match timeout(self.clock.as_ref(), CACHE_TIMEOUT, read).await {
+            Some(Ok(Some(stored))) => stored,
             Some(Ok(None)) => return,
             Some(Err(error)) => {
-                return warn!(error = %error_chain(error.as_ref()), "could not read kept signing keys");
+                return warn!(error = %error_chain(error.as_ref()), "could not read stored signing keys");
             }
-            None => return warn!("could not read kept signing keys within 1 s"),
+            None => return warn!("could not read stored signing keys within 1 s"),
         };
-        // A copy from the future was written by a clock that is wrong.
-        if copy.fetched_at <= now {
-            cache.keys = document::read(&copy.keys);
-            cache.fetched_at = Some(copy.fetched_at).filter(|_| !cache.keys.is_empty());
+        // Keys from the future were written by a process whose clock is wrong.
+        if stored.fetched_at <= now {
+            cache.keys = document::read(&stored.keys);
+            cache.fetched_at = Some(stored.fetched_at).filter(|_| !cache.keys.is_empty());
         }
     }
 
@@ -177,8 +179,8 @@ impl SigningKeys {
         }
         cache.tried_at = Some(now);
         let fetched = document::fetch(&self.http, &self.metadata_url);
-        match timeout(self.clock.as_ref(), FETCH_LIMIT, fetched).await {
-            Some(Ok(keys)) => cache.take(keys, now),
+        match timeout(self.clock.as_ref(), FETCH_TIMEOUT, fetched).await {
+            Some(Ok(keys)) => cache.replace(keys, now),
             Some(Err(error)) => warn!(error = %error_chain(&error), "could not fetch signing keys"),
             None => warn!("could not fetch signing keys within 4 s"),
         }
@@ -186,10 +188,10 @@ impl SigningKeys {
 }
 
 impl Cache {
-    fn take(&mut self, keys: Vec<Value>, now: Timestamp) {
+    fn replace(&mut self, keys: Vec<Value>, now: Timestamp) {
         self.keys = document::read(&keys);
         self.fetched_at = Some(now);
-        self.unkept = Some(KeySet { keys, fetched_at: now });
+        self.unsaved = Some(KeySet { keys, fetched_at: now });
     }
 
     fn is_younger(&self, limit: SignedDuration, now: Timestamp) -> bool {
@@ -197,7 +199,7 @@ impl Cache {
     }
 
     fn may_try(&self, now: Timestamp) -> bool {
-        let pause = if self.is_younger(SILENCE_LIMIT, now) { COOL_DOWN } else { FIRST_COOL_DOWN };
+        let pause = if self.is_younger(MAX_AGE, now) { COOL_DOWN } else { FIRST_COOL_DOWN };
         self.tried_at.is_none_or(|at| now.duration_since(at) >= pause)
     }
 }

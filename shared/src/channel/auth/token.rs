@@ -1,5 +1,6 @@
-//! A token as it came, read strictly: every member of one type, none twice (docs/protocol.md §4.1).
-//! Nothing in it is true before its signature is checked, which is the authenticator's part.
+//! Decodes a JSON Web Token strictly: every claim has one type and occurs once (docs/protocol.md §4.1).
+//!
+//! It does not verify: no claim is trusted before the authenticator has checked the signature.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,17 +8,17 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// A token, read and not checked.
+/// Decoded token, not verified.
 #[derive(Debug)]
 pub(super) struct Token<'a> {
     pub(super) header: Header,
     pub(super) claims: Claims,
-    /// What is signed: header and claims as they came.
+    /// Signed part: header and claims, encoded.
     pub(super) message: &'a str,
     pub(super) signature: &'a str,
 }
 
-/// The header's members that are looked at; the rest (`jku`, `x5u`, `jwk`, …) is never used.
+/// Header fields that are checked; the rest (`jku`, `x5u`, `jwk`, …) is never used.
 #[derive(Debug, Deserialize)]
 pub(super) struct Header {
     pub(super) alg: String,
@@ -34,7 +35,7 @@ pub(super) struct Header {
     pub(super) cty: bool,
 }
 
-/// The claims that are looked at.
+/// Claims that are checked.
 #[derive(Debug, Deserialize)]
 pub(super) struct Claims {
     pub(super) iss: String,
@@ -43,12 +44,12 @@ pub(super) struct Claims {
     pub(super) nbf: u64,
     #[serde(default)]
     pub(super) iat: Option<u64>,
-    // The channel's own tokens; documented with both spellings.
+    // Tokens of the channel; documented with both spellings.
     #[serde(default)]
     pub(super) serviceurl: Option<String>,
     #[serde(default, rename = "serviceUrl")]
     pub(super) service_url: Option<String>,
-    // Entra's tokens.
+    // Tokens of Entra.
     #[serde(default)]
     pub(super) tid: Option<String>,
     #[serde(default)]
@@ -61,12 +62,12 @@ pub(super) struct Claims {
     pub(super) scp: bool,
 }
 
-/// The token names two service URLs.
+/// Error of a token that names two service URLs.
 #[derive(Debug)]
 pub(super) struct TwoServiceUrls;
 
 impl<'a> Token<'a> {
-    /// Reads a token in its compact form; `None` when it is not one.
+    /// Decodes a token in compact form; `None` when it is malformed.
     pub(super) fn read(text: &'a str) -> Option<Self> {
         let (message, signature) = text.rsplit_once('.')?;
         let (header, claims) = message.split_once('.')?;
@@ -76,11 +77,11 @@ impl<'a> Token<'a> {
 }
 
 impl Claims {
-    /// The service URL it is for, where it names one.
+    /// Returns the service URL of the token, if it has one.
     ///
     /// # Errors
     ///
-    /// When it names two.
+    /// [`TwoServiceUrls`].
     pub(super) fn service_url(&self) -> Result<Option<String>, TwoServiceUrls> {
         match (&self.serviceurl, &self.service_url) {
             (Some(one), Some(other)) if one != other => Err(TwoServiceUrls),
@@ -89,16 +90,16 @@ impl Claims {
     }
 }
 
-/// One part: a JSON object in base64url without padding, in its only spelling.
+/// Decodes one part: a JSON object in canonical base64url without padding.
 fn part<T: DeserializeOwned>(encoded: &str) -> Option<T> {
     let bytes = URL_SAFE_NO_PAD.decode(encoded).ok()?;
-    // Twice: members that are not looked at are checked by the first reading alone, and only the second one
-    // tells when a member comes twice. It would take a list for an object, too.
+    // Parsed twice: only the first pass validates ignored fields, and only the second rejects duplicates. The second
+    // alone would also accept an array in place of an object.
     let all: Value = serde_json::from_slice(&bytes).ok()?;
     if all.is_object() { serde_json::from_slice(&bytes).ok() } else { None }
 }
 
-/// Whether a member is there at all, even as null.
+/// Whether a field is present, even as null.
 fn is_present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     IgnoredAny::deserialize(deserializer).map(|_| true)
 }
@@ -115,7 +116,7 @@ mod tests {
     const CLAIMS: &str = r#"{"iss":"i","aud":"a","exp":2,"nbf":1,"future":{"a":[]}}"#;
 
     #[test]
-    fn a_token_is_read_with_what_it_says_beyond_us() {
+    fn unknown_claims_are_ignored() {
         let text = token(HEADER, CLAIMS);
 
         let token = Token::read(&text).unwrap();
@@ -126,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_reads_in_two_ways_is_not_read() {
+    fn ambiguous_tokens_are_rejected() {
         for (header, claims) in [
             (r#"{"alg":"none","alg":"RS256","kid":"k"}"#, CLAIMS),
             (HEADER, r#"{"iss":"i","aud":"a","exp":2,"nbf":1,"iss":"i"}"#),
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_critical_extension_is_seen_even_as_null() {
+    fn a_critical_extension_of_null_is_present() {
         let text = token(r#"{"alg":"RS256","kid":"k","crit":null}"#, CLAIMS);
 
         assert!(Token::read(&text).unwrap().header.crit);

@@ -1,5 +1,6 @@
-//! Why no outbound token could be had, in words that say what to fix (docs/protocol.md §3.4).
-//! The services' own text is not passed on: it may name ids.
+//! Errors of acquiring an outbound token, each with advice on how to fix it (docs/protocol.md §3.4).
+//!
+//! The text of the services is not passed on, because it may contain ids.
 
 mod advice;
 
@@ -7,71 +8,71 @@ use serde::Deserialize;
 
 use crate::error::BoxError;
 
-/// The client assertion was used too early or too late.
+/// AADSTS code of a client assertion that is expired or not valid yet.
 pub(super) const OUTSIDE_VALIDITY: u32 = 700_024;
 
-/// Why no outbound token could be had.
+/// Error of acquiring an outbound token.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {
-    /// The login service refused, and will until the configuration is mended.
-    #[error("login refused the agent (AADSTS{code}): {advice}")]
-    Refused {
-        /// The login service's code.
+    /// The login service rejected the agent, and will until the configuration is corrected.
+    #[error("login rejected the agent (AADSTS{code}): {advice}")]
+    Rejected {
+        /// AADSTS code.
         code: u32,
-        /// What to fix.
+        /// Advice on how to fix it.
         advice: &'static str,
     },
-    /// The login service refused without a code that is known here.
-    #[error("login refused the agent (status {status}, error `{error}`)")]
-    RefusedOtherwise {
-        /// HTTP status of the answer.
+    /// The login service rejected the agent with an unknown code.
+    #[error("login rejected the agent (status {status}, error `{error}`)")]
+    UnknownRejection {
+        /// HTTP status.
         status: u16,
-        /// OAuth's word for it.
+        /// OAuth error code.
         error: String,
     },
-    /// The login service is busy or failing.
+    /// The login service is throttling or failing.
     #[error("login answered {status}")]
     Unavailable {
-        /// HTTP status of the answer.
+        /// HTTP status.
         status: u16,
     },
-    /// The login service could not be reached.
-    #[error("login could not be reached")]
+    /// The login service did not respond.
+    #[error("could not reach login")]
     Unreachable(#[source] reqwest::Error),
-    /// The login service's answer could not be read.
-    #[error("login gave an answer that is not a token")]
+    /// The response of the login service could not be decoded.
+    #[error("login returned a malformed token response")]
     Unreadable,
     /// The client secret or the certificate could not be read.
-    #[error("what {variable} names could not be read: check the ARN, and the role's right to read it")]
+    #[error("could not read the secret that {variable} names: check the ARN and the permissions of the role")]
     SecretUnread {
-        /// The variable of the configuration that holds the ARN.
+        /// Environment variable with the ARN.
         variable: &'static str,
-        /// What happened.
+        /// The error.
         #[source]
         failure: BoxError,
     },
-    /// What is kept as the certificate is not one with its private key.
+    /// The stored text is not a certificate with its private key.
     #[error(
-        "what CLIENT_CERTIFICATE_ARN names is unusable: {0}; it takes a certificate and its RSA key in PEM"
+        "the secret that CLIENT_CERTIFICATE_ARN names is unusable: {0}; store a certificate and its RSA key in PEM"
     )]
     UnusableCertificate(&'static str),
-    /// AWS refused an identity token, and will until the account or the configuration is mended.
-    #[error("AWS refused an identity token ({code}): {advice}")]
-    IdentityRefused {
-        /// AWS's code.
+    /// AWS rejected the request for an identity token, and will until the account or the configuration is corrected.
+    #[error("AWS issued no identity token ({code}): {advice}")]
+    IdentityRejected {
+        /// Error code of AWS.
         code: String,
-        /// What to fix.
+        /// Advice on how to fix it.
         advice: &'static str,
     },
-    /// AWS gave no identity token for another reason.
-    #[error("AWS gave no identity token: check that AWS_REGION is set and that its STS can be reached")]
+    /// AWS issued no identity token for another reason.
+    #[error("AWS issued no identity token: check that AWS_REGION is set and that its STS can be reached")]
     NoIdentity(#[source] BoxError),
 }
 
-/// The body of a refusal.
+/// Body of an OAuth error response.
 #[derive(Deserialize, Default)]
-struct Refusal {
+struct ErrorBody {
     #[serde(default)]
     error: String,
     #[serde(default)]
@@ -79,42 +80,42 @@ struct Refusal {
 }
 
 impl TokenError {
-    /// What the login service's refusal means.
+    /// Returns the error for an error response of the login service.
     pub(super) fn of(status: u16, body: &[u8]) -> Self {
-        let refusal: Refusal = serde_json::from_slice(body).unwrap_or_default();
-        if status == 429 || status >= 500 || refusal.error == "temporarily_unavailable" {
+        let response: ErrorBody = serde_json::from_slice(body).unwrap_or_default();
+        if status == 429 || status >= 500 || response.error == "temporarily_unavailable" {
             return Self::Unavailable { status };
         }
-        let known = refusal.error_codes.iter().find_map(|code| Some((*code, advice::on_login(*code)?)));
+        let known = response.error_codes.iter().find_map(|code| Some((*code, advice::on_login(*code)?)));
         match known {
-            Some((code, advice)) => Self::Refused { code, advice },
-            None => Self::RefusedOtherwise { status, error: word(&refusal.error) },
+            Some((code, advice)) => Self::Rejected { code, advice },
+            None => Self::UnknownRejection { status, error: oauth_code(&response.error) },
         }
     }
 
-    /// Returns the error for an identity token that AWS refused with `code`, where there is advice for it.
+    /// Returns the error for an identity token that AWS rejected with `code`, if there is advice for that code.
     #[must_use]
-    pub fn identity_refused(code: &str) -> Option<Self> {
-        advice::on_identity(code).map(|advice| Self::IdentityRefused { code: code.to_owned(), advice })
+    pub fn identity_rejected(code: &str) -> Option<Self> {
+        advice::on_identity(code).map(|advice| Self::IdentityRejected { code: code.to_owned(), advice })
     }
 
     /// Whether every request of this agent fails in the same way until its configuration is corrected.
     #[must_use]
     pub fn is_systemic(&self) -> bool {
         match self {
-            Self::Refused { .. }
-            | Self::RefusedOtherwise { .. }
+            Self::Rejected { .. }
+            | Self::UnknownRejection { .. }
             | Self::SecretUnread { .. }
             | Self::UnusableCertificate(_)
-            | Self::IdentityRefused { .. }
+            | Self::IdentityRejected { .. }
             | Self::NoIdentity(_) => true,
             Self::Unavailable { .. } | Self::Unreachable(_) | Self::Unreadable => false,
         }
     }
 }
 
-/// OAuth's error word, or nothing if it is not one.
-fn word(error: &str) -> String {
+/// Returns the characters of `error` that an OAuth error code may have, so that no other text is logged.
+fn oauth_code(error: &str) -> String {
     error.chars().filter(|c| c.is_ascii_lowercase() || *c == '_').take(40).collect()
 }
 
@@ -122,7 +123,7 @@ fn word(error: &str) -> String {
 mod tests {
     use super::*;
 
-    fn refusal(code: u32) -> String {
+    fn error_text(code: u32) -> String {
         let body = format!(
             r#"{{"error":"invalid_client","error_codes":[1,{code}],"error_description":"user x@y of 5d0c9c1e"}}"#
         );
@@ -130,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn every_refusal_of_login_names_what_to_fix() {
+    fn every_login_error_names_what_to_fix() {
         for (code, named) in [
             (7_000_215, &["CLIENT_SECRET", "value"][..]),
             (7_000_222, &["CLIENT_SECRET", "expired"]),
@@ -154,7 +155,7 @@ mod tests {
             (7_000_216, &["CREDENTIAL", "CLIENT_SECRET", "CLIENT_CERTIFICATE_ARN"]),
             (7_000_218, &["CREDENTIAL", "CLIENT_SECRET", "CLIENT_CERTIFICATE_ARN"]),
         ] {
-            let text = refusal(code);
+            let text = error_text(code);
             assert!(text.contains(&format!("AADSTS{code}")), "{text}");
             for name in named {
                 assert!(text.contains(name), "`{name}` is not in: {text}");
@@ -164,19 +165,19 @@ mod tests {
     }
 
     #[test]
-    fn a_federated_mismatch_names_no_member_but_the_one_that_differs() {
+    fn a_federated_mismatch_names_only_the_claim_that_differs() {
         for (code, others) in [
             (700_211, ["subject", "audience"]),
             (700_212, ["issuer", "subject"]),
             (700_213, ["issuer", "audience"]),
         ] {
-            let text = refusal(code);
+            let text = error_text(code);
             assert!(others.iter().all(|other| !text.contains(other)), "{text}");
         }
     }
 
     #[test]
-    fn every_refusal_of_an_identity_token_says_what_to_do() {
+    fn every_identity_token_error_has_advice() {
         for (code, named) in [
             (
                 "OutboundWebIdentityFederationDisabledException",
@@ -197,17 +198,17 @@ mod tests {
             ("ExpiredTokenException", "AWS credentials"),
             ("SignatureDoesNotMatch", "clock"),
         ] {
-            let text = TokenError::identity_refused(code).unwrap().to_string();
+            let text = TokenError::identity_rejected(code).unwrap().to_string();
             assert!(text.contains(code) && text.contains(named), "{code}: {text}");
         }
-        assert!(TokenError::identity_refused("Throttling").is_none());
+        assert!(TokenError::identity_rejected("Throttling").is_none());
     }
 
     #[test]
-    fn an_unknown_refusal_keeps_the_word_alone() {
+    fn an_unknown_rejection_keeps_only_the_oauth_code() {
         let error = TokenError::of(400, br#"{"error":"invalid_grant","error_description":"user x@y"}"#);
 
-        assert_eq!(error.to_string(), "login refused the agent (status 400, error `invalid_grant`)");
+        assert_eq!(error.to_string(), "login rejected the agent (status 400, error `invalid_grant`)");
         assert!(matches!(TokenError::of(503, b"<html>"), TokenError::Unavailable { status: 503 }));
     }
 }

@@ -1,6 +1,7 @@
-//! Outbound tokens: as whom the agent speaks to the connector (docs/protocol.md §3.1, §3.4).
-//! One token is kept per process and asked for once, however many sends wait for it; how the agent proves who it is
-//! is its credential's.
+//! Outbound tokens: acquires and caches the access token for the connector (docs/protocol.md §3.1, §3.4).
+//!
+//! One token is cached per process, and concurrent sends share one request for it. The [`ClientCredential`]
+//! authenticates the agent.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,35 +21,62 @@ use crate::protocol::cloud::Cloud;
 use crate::protocol::ids::{ClientId, TenantId};
 use crate::random::Random;
 
-/// A token is renewed this long before it ends, or a tenth of its life if that is less.
-const EARLY: Duration = Duration::from_secs(300);
+/// A token is renewed this long before it expires, or a tenth of its lifetime if that is less.
+const RENEW_BEFORE: Duration = Duration::from_secs(300);
 
-/// How long a token that could not be renewed is used before that is tried again.
+/// Least time between two attempts to renew a token that is still valid.
 const COOL_DOWN: Duration = Duration::from_secs(30);
 
-/// How an assertion is presented in a token request.
+/// `client_assertion_type` of a token request.
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// Where tokens come from.
+/// Parameters of the token requests.
 #[derive(Debug)]
 pub struct TokenSource {
-    /// Makes the requests.
+    /// HTTP client.
     pub http: reqwest::Client,
-    /// The agent's registration.
+    /// App registration of the agent.
     pub client_id: ClientId,
-    /// By what it proves who it is.
+    /// Credential that authenticates the agent.
     pub credential: Arc<dyn ClientCredential>,
-    /// The agent's own tenant, which issues the token unless the cloud names another.
+    /// Tenant of the agent, which issues the token unless the cloud names another.
     pub tenant: TenantId,
-    /// The cloud to ask.
+    /// Cloud of the login service.
     pub cloud: Cloud,
-    /// Tells when a token ends.
+    /// Clock that expiry times are compared with.
     pub clock: Arc<dyn Clock>,
-    /// Makes the ids of assertions.
+    /// Source of the ids of assertions.
     pub random: Random,
 }
 
-/// Gives a token for the connector, asking for one where none is good any more.
+/// Provides access tokens for the connector and renews them before they expire.
+///
+/// # Examples
+///
+/// ```no_run
+/// use std::sync::Arc;
+///
+/// use herald::channel::auth::{ClientSecret, TokenProvider, TokenSource};
+/// use herald::clock::SystemClock;
+/// use herald::protocol::cloud::Cloud;
+/// use herald::protocol::ids::{ClientId, TenantId};
+/// use herald::random::Random;
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let tokens = TokenProvider::new(TokenSource {
+///     http: herald::channel::http::client()?,
+///     client_id: ClientId::new("5d0c9c1e-7a3b-4f0e-9f8e-2b1a6c3d4e5f")?,
+///     credential: Arc::new(ClientSecret::new(&"secret".into())),
+///     tenant: TenantId::new("9a1b2c3d-4e5f-4a6b-8c7d-0e1f2a3b4c5d")?,
+///     cloud: Cloud::parse("public")?,
+///     clock: Arc::new(SystemClock),
+///     random: Random::system(),
+/// });
+///
+/// let token = tokens.token().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct TokenProvider {
     source: TokenSource,
@@ -59,66 +87,66 @@ pub struct TokenProvider {
 struct Token {
     text: SecretString,
     renew_at: Timestamp,
-    ends_at: Timestamp,
+    expires_at: Timestamp,
 }
 
 impl TokenProvider {
-    /// A provider that has asked for nothing yet.
+    /// Returns a provider without a cached token.
     #[must_use]
     pub fn new(source: TokenSource) -> Self {
         Self { source, current: Mutex::new(None) }
     }
 
-    /// A token that is good for a while; while login is down, the last one until it ends.
+    /// Returns a valid token; while the login service is unavailable, the cached one until it expires.
     ///
     /// # Errors
     ///
-    /// [`TokenError`], when none could be had; nothing was sent to the channel then.
+    /// [`TokenError`], when there is none.
     pub async fn token(&self) -> Result<SecretString, TokenError> {
         let mut current = self.current.lock().await;
         let now = self.source.clock.now();
         if let Some(token) = current.as_ref().filter(|token| now < token.renew_at) {
             return Ok(token.text.clone());
         }
-        let error = match self.source.ask().await {
+        let error = match self.source.request().await {
             Ok(token) => return Ok(current.insert(token).text.clone()),
             Err(error) => error,
         };
         let now = self.source.clock.now();
-        let Some(token) = current.as_mut().filter(|token| now < token.ends_at) else { return Err(error) };
-        warn!(error = %error_chain(&error), "kept the token: a new one could not be had");
-        token.renew_at = later(now, COOL_DOWN).min(token.ends_at);
+        let Some(token) = current.as_mut().filter(|token| now < token.expires_at) else { return Err(error) };
+        warn!(error = %error_chain(&error), "could not renew the token; the cached one is still used");
+        token.renew_at = later(now, COOL_DOWN).min(token.expires_at);
         Ok(token.text.clone())
     }
 
-    /// Asks for a token anew and drops it: one that is kept would hide that no other can be had.
+    /// Requests a new token and drops it, because a cached one would hide that requests fail.
     ///
     /// # Errors
     ///
     /// [`TokenError`].
     pub async fn probe(&self) -> Result<(), TokenError> {
-        self.source.ask().await.map(drop)
+        self.source.request().await.map(drop)
     }
 
-    /// Forgets `refused`, which the channel did not take, unless it was replaced already.
-    pub async fn invalidate(&self, refused: &SecretString) {
+    /// Removes `rejected`, a token that the channel rejected, from the cache, unless it was replaced already.
+    pub async fn invalidate(&self, rejected: &SecretString) {
         let mut current = self.current.lock().await;
-        if current.as_ref().is_some_and(|token| token.text.expose_secret() == refused.expose_secret()) {
+        if current.as_ref().is_some_and(|token| token.text.expose_secret() == rejected.expose_secret()) {
             *current = None;
         }
     }
 }
 
 impl TokenSource {
-    /// A new token; an assertion that was not valid any more, or not yet, is replaced once.
-    async fn ask(&self) -> Result<Token, TokenError> {
-        match self.ask_once().await {
-            Err(TokenError::Refused { code: OUTSIDE_VALIDITY, .. }) => self.ask_once().await,
-            answered => answered,
+    /// Requests a token; an assertion that was expired or not valid yet is replaced once.
+    async fn request(&self) -> Result<Token, TokenError> {
+        match self.request_once().await {
+            Err(TokenError::Rejected { code: OUTSIDE_VALIDITY, .. }) => self.request_once().await,
+            result => result,
         }
     }
 
-    async fn ask_once(&self) -> Result<Token, TokenError> {
+    async fn request_once(&self) -> Result<Token, TokenError> {
         let now = self.clock.now();
         let tenant = self.cloud.token_tenant.as_deref().unwrap_or(self.tenant.as_str());
         let token_url = format!("{}/{tenant}/oauth2/v2.0/token", self.cloud.login_host());
@@ -143,13 +171,13 @@ impl TokenSource {
         if !status.is_success() {
             return Err(TokenError::of(status.as_u16(), &body));
         }
-        let TokenResponse { text, life } = TokenResponse::read(&body).ok_or(TokenError::Unreadable)?;
-        let good_for = life.saturating_sub(EARLY.min(life / 10));
-        Ok(Token { text, renew_at: later(now, good_for), ends_at: later(now, life) })
+        let TokenResponse { text, lifetime } = TokenResponse::read(&body).ok_or(TokenError::Unreadable)?;
+        let renew_in = lifetime.saturating_sub(RENEW_BEFORE.min(lifetime / 10));
+        Ok(Token { text, renew_at: later(now, renew_in), expires_at: later(now, lifetime) })
     }
 }
 
-/// The address names the tenant.
+/// Returns the error without the URL, which contains the tenant.
 fn unreachable(error: reqwest::Error) -> TokenError {
     TokenError::Unreachable(error.without_url())
 }

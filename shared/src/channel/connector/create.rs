@@ -1,5 +1,6 @@
-//! Making conversations: what the channel is asked for (docs/protocol.md §1.2, §7.1).
-//! A personal one may be asked for again and again; a thread is another one each time.
+//! Creates personal conversations and channel threads (docs/protocol.md §1.2, §7.1).
+//!
+//! Creating a personal conversation is idempotent; creating a thread is not.
 
 use serde_json::{Value, json};
 
@@ -11,34 +12,34 @@ use crate::protocol::ids::{ActivityId, ConversationId};
 use crate::protocol::service_url::ServiceUrl;
 use crate::protocol::team::TeamChannel;
 
-/// Where the conversations begin that the agent makes with people it has none with.
+/// Surface where the agent creates personal conversations.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ConversationSurface {
-    /// In the chat with the agent.
+    /// Chat with the agent.
     #[default]
     Chat,
-    /// In Microsoft 365 Copilot, as a conversation of the agent's own (docs/protocol.md §7.1).
+    /// Microsoft 365 Copilot, as a separate conversation of the agent (docs/protocol.md §7.1).
     Copilot,
 }
 
-/// A conversation the channel created, or had already.
+/// Personal conversation that was created, or existed already.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Created {
-    /// The conversation.
+pub struct CreatedConversation {
+    /// Id of the conversation.
     pub conversation: ConversationId,
-    /// Where its connector answers.
+    /// Service URL of its connector.
     pub service_url: ServiceUrl,
 }
 
-/// A thread that was begun.
+/// Channel thread that was created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreatedThread {
-    /// Its first activity, where the channel told.
+    /// Id of its first activity, which the channel may omit.
     pub activity: Option<ActivityId>,
 }
 
 impl ConversationSurface {
-    /// The form with this name in the configuration.
+    /// Returns the surface with this name in the configuration.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         match name {
@@ -48,8 +49,7 @@ impl ConversationSurface {
         }
     }
 
-    /// What is asked for to have a conversation with `user`: no activity, and the tenant in both places the channel may
-    /// look for it.
+    /// Returns the request body for a conversation with `user`: no activity, and the tenant in both documented fields.
     pub(super) fn parameters(self, agent: &str, user: &User) -> Value {
         let mut channel_data = json!({ "tenant": { "id": user.tenant } });
         if self == Self::Copilot {
@@ -67,15 +67,14 @@ impl ConversationSurface {
 }
 
 impl Connector {
-    /// Creates the personal conversation with `user`, or finds the one there is.
+    /// Creates the personal conversation with `user`, or returns the existing one. Idempotent.
     ///
-    /// It carries no activity, so it may be repeated freely; the first activity is sent by itself
-    /// (docs/protocol.md §7.1). The tenant is given in both places the channel may look for it.
+    /// The request contains no activity; the first one is sent separately (docs/protocol.md §7.1).
     ///
     /// # Errors
     ///
     /// As [`Connector::send`].
-    pub async fn create_conversation(&self, user: &User) -> Result<Created, ConnectorError> {
+    pub async fn create_conversation(&self, user: &User) -> Result<CreatedConversation, ConnectorError> {
         let url = &self.cloud.global_service_url;
         let created = self.create_at(url, user).await;
         match (created, self.cloud.other_service_url(url)) {
@@ -84,19 +83,19 @@ impl Connector {
         }
     }
 
-    async fn create_at(&self, url: &ServiceUrl, user: &User) -> Result<Created, ConnectorError> {
+    async fn create_at(&self, url: &ServiceUrl, user: &User) -> Result<CreatedConversation, ConnectorError> {
         let body = self.conversations.parameters(&self.account(user.channel.as_str()), user);
         let resource = self.post(url, &["v3", "conversations"], &body).await?;
         let id = resource.id.and_then(|id| ConversationId::new(id).ok());
-        let conversation = id.ok_or_else(|| ConnectorError::ambiguous("the answer names no conversation"))?;
+        let conversation = id.ok_or_else(|| ConnectorError::ambiguous("response has no conversation id"))?;
         let service_url = match resource.service_url.as_deref().map(ServiceUrl::new) {
             Some(Ok(theirs)) if self.cloud.allows_host(&theirs) => theirs,
             _ => url.clone(),
         };
-        Ok(Created { conversation, service_url })
+        Ok(CreatedConversation { conversation, service_url })
     }
 
-    /// Begins a thread in `channel` with `activity`. Each call begins another.
+    /// Creates a thread in `channel` that starts with `activity`. Each call creates another.
     ///
     /// # Errors
     ///
@@ -114,15 +113,19 @@ impl Connector {
             "activity": activity,
         });
         let url = &self.cloud.global_service_url;
-        let begun = match (self.begin_at(url, &body).await, self.cloud.other_service_url(url)) {
-            (Err(error), Some(other)) if error.is_wrong_host() => self.begin_at(other, &body).await,
-            (begun, _) => begun,
+        let created = match (self.create_thread_at(url, &body).await, self.cloud.other_service_url(url)) {
+            (Err(error), Some(other)) if error.is_wrong_host() => self.create_thread_at(other, &body).await,
+            (created, _) => created,
         }?;
-        let id = begun.as_ref().and_then(|begun| begun["activityId"].as_str());
+        let id = created.as_ref().and_then(|created| created["activityId"].as_str());
         Ok(CreatedThread { activity: id.and_then(|id| ActivityId::new(id).ok()) })
     }
 
-    async fn begin_at(&self, url: &ServiceUrl, body: &Value) -> Result<Option<Value>, ConnectorError> {
+    async fn create_thread_at(
+        &self,
+        url: &ServiceUrl,
+        body: &Value,
+    ) -> Result<Option<Value>, ConnectorError> {
         self.call(reqwest::Method::POST, url, &["v3", "conversations"], Some(body)).await
     }
 }
@@ -133,7 +136,7 @@ mod tests {
     use crate::protocol::ids::{EntraId, TenantId};
 
     #[test]
-    fn a_conversation_in_copilot_is_asked_for_as_one() {
+    fn copilot_conversations_have_copilot_channel_data() {
         let user = User::of_teams(TenantId::new("t").unwrap(), EntraId::new("e").unwrap());
 
         let chat = ConversationSurface::Chat.parameters("28:me", &user);

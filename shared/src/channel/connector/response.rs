@@ -1,5 +1,6 @@
-//! What the connector's answers mean (docs/protocol.md §1.7, §1.8).
-//! Bodies are read for codes and ids and never logged.
+//! Decodes responses of the connector and classifies its errors (docs/protocol.md §1.7, §1.8).
+//!
+//! Bodies are decoded for codes and ids and never logged.
 
 use std::time::Duration;
 
@@ -12,19 +13,19 @@ use serde::de::DeserializeOwned;
 use crate::channel::http;
 use crate::protocol::channel_error::{Ambiguity, ConnectorError, RejectionReason};
 
-/// Longest wait a `Retry-After` is obeyed for.
+/// Upper bound of `Retry-After`.
 const MAX_WAIT: Duration = Duration::from_secs(3600);
 
-/// Reads the answer to a request; `None` where it was accepted and its body says nothing.
+/// Decodes a response; `None` when the request was accepted and the body is not a `T`.
 pub(super) async fn read<T: DeserializeOwned>(
     answer: reqwest::Response,
 ) -> Result<Option<T>, ConnectorError> {
     let status = answer.status();
     let wait = retry_after(answer.headers());
-    // The status tells what was done, even where the rest of the answer is lost.
+    // The status is the result, even if the body is lost.
     let body = http::read_body(answer).await.unwrap_or_default();
     if status.is_success() {
-        // It was accepted, whatever the body says or does not say (fault model W16).
+        // The request was accepted, whatever the body contains (fault model W16).
         return Ok(serde_json::from_slice(&body).ok());
     }
     Err(error(status, wait, &body))
@@ -36,10 +37,10 @@ fn error(status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Conn
         429 => ConnectorError::Throttled { retry_after },
         412 => ConnectorError::Busy,
         401 => ConnectorError::Unauthorized { code },
-        502..=504 => ConnectorError::Ambiguous { loss: Ambiguity::GatewayError, cause: answered(status) },
-        // Nobody asked for another protocol: what became of the request is not known.
+        502..=504 => ConnectorError::Ambiguous { loss: Ambiguity::GatewayError, cause: status_error(status) },
+        // No other protocol was requested, so the result of the request is unknown.
         100..=199 | 408 | 500..=599 => {
-            ConnectorError::Ambiguous { loss: Ambiguity::LostReply, cause: answered(status) }
+            ConnectorError::Ambiguous { loss: Ambiguity::LostReply, cause: status_error(status) }
         }
         status => {
             let rejection = RejectionReason::of(status, code.as_deref(), &message);
@@ -48,16 +49,16 @@ fn error(status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Conn
     }
 }
 
-fn answered(status: StatusCode) -> crate::error::BoxError {
+fn status_error(status: StatusCode) -> crate::error::BoxError {
     format!("channel answered {}", status.as_u16()).into()
 }
 
-/// What an answer says of an error, in any of the shapes it comes in (docs/protocol.md §1.7).
+/// Body of an error response, in any of its documented shapes (docs/protocol.md §1.7).
 #[derive(Default)]
 struct ErrorBody {
-    /// The channel's own word for it.
+    /// Error code of the channel.
     code: Option<String>,
-    /// What it says to a reader; it may hold ids, and is not to be logged.
+    /// Message; never logged, because it may contain ids.
     message: String,
 }
 
@@ -86,17 +87,17 @@ impl ErrorBody {
         let Ok(body) = serde_json::from_slice::<Body>(body) else { return Self::default() };
         let nested = body.message.as_deref().and_then(|text| serde_json::from_str::<Nested>(text).ok());
         let (code, message) = body.error.map_or((None, None), |inner| (inner.code, inner.message));
-        let is_word = |code: &String| {
+        let is_plausible = |code: &String| {
             (1..=64).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_alphanumeric())
         };
         Self {
-            code: code.or_else(|| nested.map(|nested| nested.sub_code)).filter(is_word),
+            code: code.or_else(|| nested.map(|nested| nested.sub_code)).filter(is_plausible),
             message: message.or(body.message).unwrap_or_default(),
         }
     }
 }
 
-/// Returns the error of a request without an answer: only a failure to connect is sure to have shown nothing.
+/// Returns the error of a request without a response; only a failure to connect is certain to have sent nothing.
 pub(super) fn transport_error(error: reqwest::Error) -> ConnectorError {
     let error = error.without_url();
     if error.is_connect() || error.is_builder() {
@@ -106,7 +107,7 @@ pub(super) fn transport_error(error: reqwest::Error) -> ConnectorError {
     }
 }
 
-/// `Retry-After` in seconds or as a date, between one second and an hour; `None` for nonsense.
+/// Returns `Retry-After`, given in seconds or as a date, clamped to one second to one hour; `None` if malformed.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = match text.parse::<u64>() {
@@ -129,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_are_found_in_every_shape() {
+    fn codes_are_decoded_from_every_shape() {
         let code = |body: &[u8]| ErrorBody::read(body).code;
 
         assert_eq!(code(br#"{"error":{"code":"BadSyntax","message":"m"}}"#).as_deref(), Some("BadSyntax"));
@@ -160,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn statuses_are_told_apart_by_what_may_have_been_shown() {
+    fn statuses_that_may_have_been_shown_are_retried_within_the_budget() {
         let retry =
             |status: u16, body: &[u8]| error(StatusCode::from_u16(status).unwrap(), None, body).retry();
         use crate::protocol::channel_error::Retry::{After, Backoff, Never, WithinResendBudget};

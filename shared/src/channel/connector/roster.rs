@@ -1,5 +1,6 @@
-//! The members of a team, page by page (docs/protocol.md §1.1: paged members).
-//! How many pages there are and where they are kept is the worker's affair.
+//! Roster of a team: reads one page of members (docs/protocol.md §1.1: paged members).
+//!
+//! The worker iterates over the pages and stores them.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -11,7 +12,7 @@ use crate::protocol::roster::{Member, PAGE, RosterPage};
 use crate::protocol::service_url::ServiceUrl;
 use crate::protocol::team::Team;
 
-/// A page as the channel gives it.
+/// Page in the format of the channel.
 #[derive(Deserialize)]
 struct Paged {
     members: Vec<Value>,
@@ -20,8 +21,7 @@ struct Paged {
 }
 
 impl Connector {
-    /// The page of the roster of `team` behind the one that named `after`; the first one without. Asking shows nothing
-    /// and may be repeated freely.
+    /// Returns the page of the roster of `team` at the continuation token `after`; without it the first. Idempotent.
     ///
     /// # Errors
     ///
@@ -32,10 +32,10 @@ impl Connector {
         team: &Team,
         after: Option<&str>,
     ) -> Result<RosterPage, ConnectorError> {
-        let asked = self.roster_at(url, team, after).await;
-        match (asked, self.cloud.other_service_url(url)) {
+        let page = self.roster_at(url, team, after).await;
+        match (page, self.cloud.other_service_url(url)) {
             (Err(error), Some(other)) if error.is_wrong_host() => self.roster_at(other, team, after).await,
-            (asked, _) => asked,
+            (page, _) => page,
         }
     }
 
@@ -46,9 +46,9 @@ impl Connector {
         after: Option<&str>,
     ) -> Result<RosterPage, ConnectorError> {
         let path = url.join(&["v3", "conversations", team.id.as_str(), "pagedmembers"]);
-        let asked = format!("{path}?{}", query(after));
-        let paged: Option<Paged> = self.call_at(reqwest::Method::GET, url, &asked, None).await?;
-        let paged = paged.ok_or_else(|| ConnectorError::ambiguous("the answer is not a page of members"))?;
+        let page_url = format!("{path}?{}", query(after));
+        let paged: Option<Paged> = self.call_at(reqwest::Method::GET, url, &page_url, None).await?;
+        let paged = paged.ok_or_else(|| ConnectorError::ambiguous("response is not a page of members"))?;
         Ok(paged.read())
     }
 }
@@ -63,7 +63,7 @@ fn query(after: Option<&str>) -> String {
 }
 
 impl Paged {
-    /// One member that cannot be read stops no other; agents are told nothing.
+    /// Decodes the members; unreadable ones are counted, and agents are left out.
     fn read(self) -> RosterPage {
         let mut page = RosterPage { next: self.continuation_token, ..RosterPage::default() };
         page.next = page.next.filter(|next| !next.is_empty());
@@ -89,11 +89,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn members_are_read_one_by_one_and_agents_are_left_out() {
+    fn unreadable_members_are_counted_and_agents_left_out() {
         let paged: Paged = serde_json::from_value(json!({
             "members": [
                 { "id": "29:1", "aadObjectId": "a", "name": "Ada" }, { "id": "29:2", "objectId": "b" }, { "id": "29:3" },
-                { "id": "28:agent" }, { "id": "" }, "nobody",
+                { "id": "28:agent" }, { "id": "" }, "malformed",
             ],
             "continuationToken": "next",
         }))

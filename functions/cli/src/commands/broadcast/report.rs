@@ -4,7 +4,7 @@
 use std::io::Write;
 
 use herald::aws::table::{BroadcastStore, SLICES};
-use herald::broadcast::{BroadcastId, Entry};
+use herald::broadcast::{BroadcastId, ReportEntry};
 
 use super::CommandError;
 
@@ -36,8 +36,8 @@ pub(super) async fn write(
 }
 
 /// Returns the CSV line of one recipient.
-fn line(entry: &Entry) -> String {
-    let who = &entry.who;
+fn line(entry: &ReportEntry) -> String {
+    let who = &entry.recipient;
     let text = |text: Option<&str>| field(text.unwrap_or_default());
     [
         text(who.tenant.as_ref().map(|tenant| tenant.as_str())),

@@ -93,7 +93,7 @@ async fn unknown_tenant_is_found() {
 
     let diagnosis = operator.diagnose().await;
 
-    diagnosis.assert_one_failed("token", "AADSTS90002", "TENANT_ID names no tenant of this CLOUD");
+    diagnosis.assert_one_failed("token", "AADSTS90002", "TENANT_ID is not a tenant of this CLOUD");
     operator.close().await;
 }
 
@@ -105,7 +105,7 @@ async fn clock_ten_minutes_ahead_is_found() {
 
     let diagnosis = operator.diagnose().await;
 
-    diagnosis.assert_one_failed("clock", "600 s ahead of that of login", "NTP");
+    diagnosis.assert_one_failed("clock", "600 s ahead of the login service", "NTP");
     operator.close().await;
 }
 

@@ -33,7 +33,11 @@ async fn table_with_another_key_is_found() {
 
     let diagnosis = operator.diagnose().await;
 
-    diagnosis.assert_one_failed("table", "`orders` is no table whose key is `pk` and `sk`", "TableName");
+    diagnosis.assert_one_failed(
+        "table",
+        "`orders` is not a table with the string keys `pk` and `sk`",
+        "TableName",
+    );
     operator.close().await;
 }
 
@@ -85,6 +89,6 @@ async fn turns_queue_that_is_not_fifo_is_found() {
 
     let diagnosis = operator.diagnose().await;
 
-    diagnosis.assert_one_failed("turns queue", "is no FIFO queue", "TurnsQueueUrl");
+    diagnosis.assert_one_failed("turns queue", "is not a FIFO queue", "TurnsQueueUrl");
     operator.close().await;
 }

@@ -63,7 +63,7 @@ async fn untrusted_role_is_found() {
     let diagnosis = operator.diagnose().await;
 
     let fix = format!("subject {SUBJECT}, audience {AUDIENCE}");
-    diagnosis.assert_one_failed("federated trust", "AADSTS700213: the subject is another", &fix);
+    diagnosis.assert_one_failed("federated trust", "AADSTS700213: unexpected subject", &fix);
     operator.close().await;
 }
 
@@ -75,7 +75,7 @@ async fn account_without_outbound_federation_is_found() {
     let diagnosis = operator.diagnose().await;
 
     let fix = "aws iam enable-outbound-web-identity-federation";
-    diagnosis.assert_one_failed("federated trust", "AWS refused an identity token", fix);
+    diagnosis.assert_one_failed("federated trust", "AWS issued no identity token", fix);
     operator.close().await;
 }
 

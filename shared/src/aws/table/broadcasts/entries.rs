@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
 
-use super::{BroadcastStore, ends, pk};
+use super::{BroadcastStore, expires_at, pk};
 use crate::aws::table::StoreError;
 use crate::aws::table::item::{Item, from_json, json, number, parsed, string, text};
 use crate::aws::table::requests::{Conditional, conditional};
 use crate::aws::table::schema::{BROADCAST, COUNT, PK, SK, TTL};
-use crate::broadcast::{BroadcastId, Entry, Outcome, OutcomeCounts, tenant_key};
+use crate::broadcast::{BroadcastId, Outcome, OutcomeCounts, ReportEntry, tenant_key};
 
 /// Number of parts that the entries are listed in.
 pub const SLICES: u16 = 16;
@@ -21,7 +21,7 @@ pub const SLICES: u16 = 16;
 #[derive(Debug)]
 pub struct Entries {
     /// The entries.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<ReportEntry>,
     /// Where the next page starts; `None` on the last page.
     pub last: Option<String>,
 }
@@ -35,14 +35,14 @@ impl Counts {
     #[must_use]
     pub fn total(&self) -> OutcomeCounts {
         let mut total = OutcomeCounts::default();
-        self.0.values().for_each(|tally| total.add(tally));
+        self.0.values().for_each(|counts| total.add(counts));
         total
     }
 
     /// Returns how many recipients of `tenant` are done or deferred.
     #[must_use]
     pub fn done_or_deferred(&self, tenant: &str) -> u64 {
-        self.0.get(tenant).map_or(0, |tally| tally.settled() + tally.of(Outcome::Deferred))
+        self.0.get(tenant).map_or(0, |counts| counts.settled() + counts.of(Outcome::Deferred))
     }
 }
 
@@ -57,19 +57,22 @@ impl BroadcastStore {
     pub async fn record(
         &self,
         id: &BroadcastId,
-        entries: &[Entry],
+        entries: &[ReportEntry],
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let mut changes: BTreeMap<String, OutcomeCounts> = BTreeMap::new();
         for entry in entries {
             if let Some(old) = self.put_entry(id, entry, now).await? {
-                changes.entry(tenant_key(entry.who.tenant.as_ref())).or_default().count(old, entry.outcome);
+                changes
+                    .entry(tenant_key(entry.recipient.tenant.as_ref()))
+                    .or_default()
+                    .count(old, entry.outcome);
             }
         }
         // All entries of a message count in one shard, chosen by the first: many workers, no hot key.
         let shard = entries.first().map_or('0', |entry| slice_of(entry.job.as_str()));
-        for (tenant, tally) in &changes {
-            self.count(id, tenant, shard, tally, now).await?;
+        for (tenant, counts) in &changes {
+            self.count(id, tenant, shard, counts, now).await?;
         }
         Ok(())
     }
@@ -78,7 +81,7 @@ impl BroadcastStore {
     async fn put_entry(
         &self,
         id: &BroadcastId,
-        entry: &Entry,
+        entry: &ReportEntry,
         now: Timestamp,
     ) -> Result<Option<Option<Outcome>>, StoreError> {
         let request = self
@@ -87,7 +90,7 @@ impl BroadcastStore {
             .item("entry", json(entry, "entry")?)
             .item("outcome", text(entry.outcome.name()))
             .item("settled", AttributeValue::Bool(entry.outcome.is_settled()))
-            .item(TTL, number(ends(now)))
+            .item(TTL, number(expires_at(now)))
             .return_values(ReturnValue::AllOld);
         // A redelivered or late message does not overwrite a final outcome.
         let request = request
@@ -102,16 +105,16 @@ impl BroadcastStore {
         })
     }
 
-    /// Adds `tally` to the counts of `tenant` in `shard`.
+    /// Adds `counts` to the counts of `tenant` in `shard`.
     async fn count(
         &self,
         id: &BroadcastId,
         tenant: &str,
         shard: char,
-        tally: &OutcomeCounts,
+        counts: &OutcomeCounts,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let changed: Vec<_> = tally.0.iter().filter(|(_, count)| **count != 0).collect();
+        let changed: Vec<_> = counts.0.iter().filter(|(_, count)| **count != 0).collect();
         if changed.is_empty() {
             return Ok(());
         }
@@ -119,7 +122,7 @@ impl BroadcastStore {
             .table
             .update(pk(id), &format!("{COUNT}{tenant}#{shard}"))
             .expression_attribute_names("#ttl", TTL)
-            .expression_attribute_values(":ttl", number(ends(now)));
+            .expression_attribute_values(":ttl", number(expires_at(now)));
         let mut adds = Vec::new();
         for (index, (outcome, count)) in changed.into_iter().enumerate() {
             request = request
@@ -165,19 +168,19 @@ impl BroadcastStore {
     ///
     /// [`StoreError`].
     pub async fn recount(&self, id: &BroadcastId) -> Result<OutcomeCounts, StoreError> {
-        let mut tally = OutcomeCounts::default();
+        let mut counts = OutcomeCounts::default();
         for slice in 0..SLICES {
             let mut after = None;
             loop {
                 let page = self.entries(id, slice, after, None).await?;
-                page.entries.iter().for_each(|entry| tally.count(None, entry.outcome));
+                page.entries.iter().for_each(|entry| counts.count(None, entry.outcome));
                 after = page.last;
                 if after.is_none() {
                     break;
                 }
             }
         }
-        Ok(tally)
+        Ok(counts)
     }
 
     /// Returns a page of the entries in `slice`, at most `limit` of them.

@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 
-use super::{BroadcastStore, ends};
+use super::{BroadcastStore, expires_at};
 use crate::aws::table::StoreError;
 use crate::aws::table::item::{Item, number, parsed, string};
 use crate::aws::table::schema::{BROADCASTS, SK, TTL};
@@ -14,7 +14,7 @@ impl BroadcastStore {
     /// Adds the broadcast to the index.
     pub(super) async fn mark_open(&self, id: &BroadcastId, now: Timestamp) -> Result<(), StoreError> {
         let request = self.table.put(BROADCASTS.to_owned(), id.as_str());
-        let request = request.item("opened", number(now.as_second())).item(TTL, number(ends(now)));
+        let request = request.item("opened", number(now.as_second())).item(TTL, number(expires_at(now)));
         request.send().await.map(drop).map_err(|error| StoreError::unavailable("mark broadcast open", error))
     }
 

@@ -1,8 +1,8 @@
-//! Rosters that a broadcast plans by: pages, each written once, in the order in which the channel returned them.
+//! Rosters of a broadcast, read for its plan: pages, each written once, in the order in which the channel returned them.
 
 use jiff::Timestamp;
 
-use super::{BroadcastStore, ends, pk};
+use super::{BroadcastStore, expires_at, pk};
 use crate::aws::table::StoreError;
 use crate::aws::table::item::{Item, from_json, json, number, text};
 use crate::aws::table::requests::{Conditional, conditional};
@@ -72,7 +72,7 @@ impl BroadcastStore {
             .table
             .put(pk(id), &sk(team, page))
             .item("roster", json(roster, "roster")?)
-            .item(TTL, number(ends(now)))
+            .item(TTL, number(expires_at(now)))
             .condition_expression("attribute_not_exists(pk)");
         Ok(match conditional(request.send().await, "put roster")? {
             Conditional::Written(_) => Ok(()),

@@ -1,4 +1,4 @@
-//! Cache of what a worker needs of a broadcast before each recipient.
+//! Cache of the spec and status that a worker reads before each delivery.
 //!
 //! Its lifetime bounds how long a pause takes to reach every worker.
 
@@ -12,7 +12,7 @@ use crate::aws::table::StoreError;
 use crate::aws::table::item::missing;
 use crate::broadcast::{BroadcastId, Spec, Status};
 
-/// How long a cached status is used.
+/// Time for which a cached status is used.
 const LIFETIME: SignedDuration = SignedDuration::from_secs(5);
 
 /// Most cached broadcasts, so that a long-lived process does not grow.
@@ -21,9 +21,9 @@ const MAX_CACHED: usize = 64;
 /// Spec and status of a broadcast as last read.
 #[derive(Debug, Clone)]
 pub struct CachedStatus {
-    /// What the broadcast is.
+    /// Spec of the broadcast.
     pub spec: Arc<Spec>,
-    /// Its status.
+    /// Status of the broadcast.
     pub status: Status,
     /// Number of consecutive sends that failed.
     pub failures: u32,

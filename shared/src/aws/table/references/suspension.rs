@@ -18,7 +18,7 @@ use crate::protocol::service_url::ServiceUrl;
 impl ReferenceStore {
     /// Removes the reference from every audience until a later event of its conversation.
     ///
-    /// The channel rejected a send to it at `moment`.
+    /// The channel rejected a send to it at `rejected_at`.
     ///
     /// # Errors
     ///
@@ -27,12 +27,12 @@ impl ReferenceStore {
         &self,
         reference: &ConversationReference,
         reason: &str,
-        moment: Timestamp,
+        rejected_at: Timestamp,
     ) -> Result<(), StoreError> {
-        self.end(reference, "suspended", reason, moment).await
+        self.end(reference, "suspended", reason, rejected_at).await
     }
 
-    /// Removes the reference from every audience because its conversation no longer existed at `moment`.
+    /// Removes the reference from every audience because its conversation no longer existed at `rejected_at`.
     ///
     /// # Errors
     ///
@@ -41,14 +41,14 @@ impl ReferenceStore {
         &self,
         reference: &ConversationReference,
         reason: &str,
-        moment: Timestamp,
+        rejected_at: Timestamp,
     ) -> Result<(), StoreError> {
-        self.end(reference, "dropped", reason, moment).await
+        self.end(reference, "dropped", reason, rejected_at).await
     }
 
     /// Marks the reference as suspect and returns whether it was before; a later event removes the mark.
     ///
-    /// The channel rejected a send to it at `moment` for an unknown reason.
+    /// The channel rejected a send to it at `rejected_at` for an unknown reason.
     ///
     /// # Errors
     ///
@@ -57,9 +57,9 @@ impl ReferenceStore {
         &self,
         reference: &ConversationReference,
         reason: &str,
-        moment: Timestamp,
+        rejected_at: Timestamp,
     ) -> Result<bool, StoreError> {
-        let order = EventOrder::of(moment, Presence::Removed, reason);
+        let order = EventOrder::of(rejected_at, Presence::Removed, reason);
         let request = self
             .update(reference)
             .update_expression("SET suspect = :reason")
@@ -107,9 +107,9 @@ impl ReferenceStore {
         reference: &ConversationReference,
         state: &str,
         reason: &str,
-        moment: Timestamp,
+        rejected_at: Timestamp,
     ) -> Result<(), StoreError> {
-        let order = EventOrder::of(moment, Presence::Removed, reason);
+        let order = EventOrder::of(rejected_at, Presence::Removed, reason);
         let request = self
             .update(reference)
             .update_expression(

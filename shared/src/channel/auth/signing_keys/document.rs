@@ -1,5 +1,6 @@
-//! The OpenID metadata and the key set it names: fetched, and read key by key (docs/protocol.md §4.1, §4.3).
-//! How long they are good for is decided in the folder above.
+//! OpenID metadata and its key set: fetches both and decodes the keys one by one (docs/protocol.md §4.1, §4.3).
+//!
+//! It caches nothing.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,32 +12,32 @@ use serde_json::Value;
 use super::SigningKey;
 use crate::channel::http;
 
-/// Most keys taken from one document.
+/// Most keys decoded from one document.
 const MAX_KEYS: usize = 64;
 
-/// 65537, the exponent of every key the channel has ever had.
+/// Required RSA exponent, 65537, which all keys of the channel have.
 const EXPONENT: &str = "AQAB";
 
-/// Lengths of an RSA modulus that are taken, in bytes: 2,048 to 8,192 bits.
+/// Accepted lengths of an RSA modulus, in bytes: 2,048 to 8,192 bits.
 const MODULUS_BYTES: std::ops::RangeInclusive<usize> = 256..=1024;
 
-/// Why no keys could be fetched.
+/// Error of fetching signing keys.
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
-    /// No answer came.
-    #[error("the endpoint could not be reached")]
+    /// The endpoint did not respond.
+    #[error("could not reach the endpoint")]
     Unreachable(#[source] reqwest::Error),
-    /// The answer was no document.
-    #[error("the endpoint answered {0}")]
+    /// The endpoint responded with an error status.
+    #[error("endpoint answered {0}")]
     Status(u16),
-    /// The document is no JSON, or lacks a member.
-    #[error("the document is not what it should be")]
+    /// The document is not JSON, or lacks a field.
+    #[error("malformed document")]
     Unreadable(#[source] serde_json::Error),
-    /// The metadata sends elsewhere.
-    #[error("the metadata names keys on another host")]
+    /// The metadata refers to a key set on another host.
+    #[error("metadata refers to keys on another host")]
     ForeignKeys,
-    /// No key can check a signature.
-    #[error("the document holds no usable key")]
+    /// The key set has no usable key.
+    #[error("document has no usable key")]
     Empty,
 }
 
@@ -66,7 +67,7 @@ struct Jwk {
     issuer: Option<String>,
 }
 
-/// How many usable keys the metadata at `metadata_url` names now; nothing is kept of them.
+/// Returns the number of usable keys that the metadata at `metadata_url` publishes now; caches none.
 ///
 /// # Errors
 ///
@@ -75,7 +76,7 @@ pub async fn published_keys(http: &reqwest::Client, metadata_url: &str) -> Resul
     Ok(read(&fetch(http, metadata_url).await?).len())
 }
 
-/// The keys that the metadata at `url` names, as they came.
+/// Fetches the key set of the metadata at `url`, undecoded.
 pub(super) async fn fetch(http: &reqwest::Client, url: &str) -> Result<Vec<Value>, KeysError> {
     let metadata: Metadata = get(http, url).await?;
     if origin(&metadata.jwks_uri) != origin(url) {
@@ -85,7 +86,7 @@ pub(super) async fn fetch(http: &reqwest::Client, url: &str) -> Result<Vec<Value
     if read(&set.keys).is_empty() { Err(KeysError::Empty) } else { Ok(set.keys) }
 }
 
-/// Those of the keys that can check a signature; one odd key does not disable the others.
+/// Decodes the usable keys; an unusable key does not disable the others.
 pub(super) fn read(keys: &[Value]) -> Vec<SigningKey> {
     let jwks = keys.iter().take(MAX_KEYS).filter_map(|key| Jwk::deserialize(key).ok());
     jwks.filter_map(Jwk::into_key).collect()
@@ -105,7 +106,7 @@ fn origin(url: &str) -> Option<url::Origin> {
 }
 
 impl Jwk {
-    /// The key, if it is an RSA key of a usual size for RS256 signatures.
+    /// Returns the key if it is an RSA key of an accepted size for RS256 signatures.
     fn into_key(self) -> Option<SigningKey> {
         let is = |member: &Option<String>, value: &str| member.as_deref().is_none_or(|it| it == value);
         let modulus = URL_SAFE_NO_PAD.decode(&self.n).ok()?;
@@ -137,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_for_something_else_is_no_key() {
+    fn keys_for_other_uses_are_ignored() {
         let odd = [
             key(|key| key["use"] = "enc".into()),
             key(|key| key["kty"] = "EC".into()),
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn one_odd_key_does_not_disable_the_others() {
+    fn an_unusable_key_does_not_disable_the_others() {
         let keys = read(&[json!({ "kty": "EC" }), key(|key| key["endorsements"] = json!(["msteams"]))]);
 
         assert_eq!(keys.len(), 1);

@@ -1,15 +1,16 @@
-//! What to do about each refusal, in the words of our own configuration (docs/protocol.md §3.3, §3.4).
-//! A code that is not here says no more than itself.
+//! Advice for error codes of the login service and of AWS, in terms of the configuration (docs/protocol.md §3.3, §3.4).
+//!
+//! A code that is not listed has no advice.
 
-/// What to do when the login service refuses with this AADSTS code.
+/// Returns the advice for this AADSTS code of the login service.
 pub(super) fn on_login(code: u32) -> Option<&'static str> {
     Some(match code {
         7_000_215 => {
-            "CLIENT_SECRET, or what CLIENT_SECRET_ARN names, is wrong: use the secret's value, not its id"
+            "CLIENT_SECRET, or the secret that CLIENT_SECRET_ARN names, is wrong: use the secret's value, not its id"
         }
         7_000_222 => {
-            "the client secret has expired: make a new one in the app registration, and put its value into \
-             CLIENT_SECRET or where CLIENT_SECRET_ARN points"
+            "the client secret has expired: create a new one in the app registration, and set its value in CLIENT_SECRET \
+             or in the secret that CLIENT_SECRET_ARN names"
         }
         700_016 => {
             "CLIENT_ID is not in that tenant: check CLIENT_ID and TENANT_ID, and whether REGISTRATION is \
@@ -19,7 +20,7 @@ pub(super) fn on_login(code: u32) -> Option<&'static str> {
             "the app has no service principal in the tenant: check TENANT_ID, or create the app's enterprise \
              application there (az ad sp create --id <CLIENT_ID>)"
         }
-        90_002 => "TENANT_ID names no tenant of this CLOUD: check both",
+        90_002 => "TENANT_ID is not a tenant of this CLOUD: check both",
         500_011 => "the token's scope is unknown in that tenant: check CLOUD",
         700_027 => {
             "the assertion's key or signature is not accepted: upload the certificate that CLIENT_CERTIFICATE_ARN \
@@ -27,52 +28,52 @@ pub(super) fn on_login(code: u32) -> Option<&'static str> {
              must publish its keys"
         }
         super::OUTSIDE_VALIDITY => "the assertion is not valid at this time: check the clock of this machine",
-        700_021 => "the assertion is another app's: check CLIENT_ID",
-        700_023 => "the assertion is for another login: check CLOUD and TENANT_ID",
+        700_021 => "the assertion is for another app: check CLIENT_ID",
+        700_023 => "the assertion is for another login service: check CLOUD and TENANT_ID",
         7_000_214 | 7_000_277 => {
-            "the certificate was revoked: put a new one where CLIENT_CERTIFICATE_ARN points, and upload it to the \
+            "the certificate was revoked: store a new one in the secret that CLIENT_CERTIFICATE_ARN names, and upload it to the \
              app registration"
         }
         1_000_502 => {
-            "the certificate is outside its validity: put a new one where CLIENT_CERTIFICATE_ARN points, and upload \
-             it to the app registration"
+            "the certificate is outside its validity: store a new one in the secret that CLIENT_CERTIFICATE_ARN names, and \
+             upload it to the app registration"
         }
-        // Microsoft's own libraries disagree about which of the two it means.
+        // The libraries of Microsoft disagree about which of the two it means.
         7_000_274 => {
-            "the certificate is outside its validity, or the signature is not its own: put a valid certificate and \
-             its private key where CLIENT_CERTIFICATE_ARN points"
+            "the certificate is outside its validity, or the signature is not its own: store a valid certificate and \
+             its private key in the secret that CLIENT_CERTIFICATE_ARN names"
         }
         70_021 => {
             "no federated credential of the app registration is for this role: add one with the issuer, subject and \
              audience of its identity token; one just created takes minutes"
         }
         700_211 => {
-            "no federated credential of the app registration has this account's issuer: compare it letter by letter \
-             with `aws iam get-outbound-web-identity-federation-info`; one just created takes minutes"
+            "no federated credential of the app registration has this account's issuer: it must equal that of \
+             `aws iam get-outbound-web-identity-federation-info`; one just created takes minutes"
         }
         700_212 => {
             "no federated credential of the app registration has this CLOUD's audience: in the public cloud it is \
              api://AzureADTokenExchange; one just created takes minutes"
         }
         700_213 | 7_002_131 => {
-            "no federated credential of the app registration has this role's ARN as its subject: there is one for \
-             each worker role, letter by letter; one just created takes minutes"
+            "no federated credential of the app registration has this role's ARN as its subject: each worker role needs \
+             one, with exactly its ARN; one just created takes minutes"
         }
         7_000_216 | 7_000_218 => {
-            "no proof of who the agent is was sent: check CREDENTIAL, and CLIENT_SECRET_ARN, CLIENT_SECRET or \
+            "the request had no client credential: check CREDENTIAL, and CLIENT_SECRET_ARN, CLIENT_SECRET or \
              CLIENT_CERTIFICATE_ARN"
         }
         _ => return None,
     })
 }
 
-/// What to do when AWS refuses an identity token with this code.
+/// Returns the advice for this AWS error code of a request for an identity token.
 pub(super) fn on_identity(code: &str) -> Option<&'static str> {
     // Some codes are spelled with the ending and without, from one AWS protocol to the next.
     let code = code.strip_suffix("Exception").unwrap_or(code);
     Some(match code {
         "OutboundWebIdentityFederationDisabled" => {
-            "outbound federation is off in this AWS account: switch it on once, with \
+            "outbound federation is disabled in this AWS account: enable it once, with \
              `aws iam enable-outbound-web-identity-federation`"
         }
         "AccessDenied" => {
@@ -80,17 +81,17 @@ pub(super) fn on_identity(code: &str) -> Option<&'static str> {
              Credential=federated, and check the organization's policies"
         }
         "InvalidAction" | "UnknownOperation" => {
-            "this STS does not give identity tokens: use a region's endpoint, not the global one, and check AWS_REGION \
+            "this STS does not issue identity tokens: use a region's endpoint, not the global one, and check AWS_REGION \
              and AWS_ENDPOINT_URL_STS"
         }
         "RegionDisabled" => {
-            "STS is off in this region: activate it in the account's settings, or change AWS_REGION"
+            "STS is not active in this region: activate it in the account settings, or change AWS_REGION"
         }
         "Validation" | "ValidationError" | "InvalidParameterValue" => {
-            "AWS does not take the audience: check `token_exchange` of CLOUD"
+            "AWS rejected the audience: check `token_exchange` of CLOUD"
         }
         "SessionDurationEscalation" => {
-            "the session of the role ends before the token would: start the process with a fresh session"
+            "the session of the role ends before the token: start the process with a fresh session"
         }
         "JWTPayloadSizeExceeded" => "the token would be too large: the role or its session has too many tags",
         "InvalidClientTokenId" | "UnrecognizedClient" | "ExpiredToken" | "MissingAuthenticationToken" => {
