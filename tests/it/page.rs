@@ -13,7 +13,7 @@ async fn message_written_on_the_page_is_answered_there() {
     let bundle = TestBundle::with(ScriptedEngine::replying("Good morning.")).await;
     let (page, http) = (address(&bundle), reqwest::Client::new());
     let alex = bundle.install("Alex").await;
-    let message = json!({ "act": "say", "person": alex.id, "text": "hello" });
+    let message = json!({ "act": "send", "person": alex.id, "text": "hello" });
 
     let html = http.get(&page).send().await.unwrap();
     let answer = http.post(format!("{page}/chat/act")).json(&message).send().await.unwrap();
@@ -46,7 +46,7 @@ async fn other_origins_can_neither_read_nor_write() {
             statuses.push(answer.status().as_u16());
         }
     }
-    let form = http.post(format!("{page}/chat/act")).body(r#"{"act":"forget-faults"}"#).send().await.unwrap();
+    let form = http.post(format!("{page}/chat/act")).body(r#"{"act":"remove-faults"}"#).send().await.unwrap();
 
     assert_eq!(statuses, [403; 10]);
     assert_eq!(form.status(), 415);

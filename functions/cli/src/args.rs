@@ -1,5 +1,5 @@
-//! The command line.
-//! What the commands do is in `run`, `demo`, `doctor` and `commands`.
+//! Arguments of the `herald` command.
+//! The commands themselves are in `run`, `demo`, `doctor` and `commands`.
 
 mod broadcast;
 mod dead_letter;
@@ -16,39 +16,39 @@ pub use self::dead_letter::{DeadLetterVerb, Selection, WorkQueue};
 pub use self::job::JobVerb;
 pub use self::schedule::{NextArgs, ScheduleVerb};
 
-/// The state directory of `herald run`, and of the operator's verbs where the environment names no deployment.
+/// State directory of `herald run`, and of the operator verbs when the environment names no deployment.
 pub const DEFAULT_STATE: &str = ".herald";
 
-/// Answer now, work later, speak first: a Microsoft 365 custom engine agent on AWS Lambda, here on one machine.
+/// Run and operate a Microsoft 365 custom engine agent, on this machine or on AWS Lambda.
 ///
-/// Without a command, `run` is meant.
+/// The default command is `run`.
 #[derive(Debug, Parser)]
 #[command(name = "herald", version, disable_help_subcommand = true)]
 pub struct Arguments {
-    /// What to do.
+    /// The command; `run` by default.
     #[command(subcommand)]
     pub command: Option<Command>,
     #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
-    /// This machine's state directory: the table, the queues and the channel's people
+    /// State directory of this machine: the table, the queues and the people of the emulated channel
     ///
-    /// `run` creates it if need be. The verbs use it whether `herald run` is up on it or not.
+    /// `run` creates it if it does not exist. The other commands use it while `herald run` uses it, too.
     ///
-    /// Without it, `run` uses .herald, and the verbs: with TABLE_NAME, TURNS_QUEUE_URL, TASKS_QUEUE_URL,
-    /// DELIVERIES_QUEUE_URL or SCHEDULE_GROUP set, what they name, as whoever is signed in to AWS here (the stack's
-    /// outputs TableName, TurnsQueueUrl, TasksQueueUrl, DeliveriesQueueUrl and ScheduleGroup); with none of them set,
-    /// .herald.
+    /// Default: `run` uses .herald. The other commands use the deployment on AWS that TABLE_NAME, TURNS_QUEUE_URL,
+    /// TASKS_QUEUE_URL, DELIVERIES_QUEUE_URL and SCHEDULE_GROUP name (the stack's outputs TableName, TurnsQueueUrl,
+    /// TasksQueueUrl, DeliveriesQueueUrl and ScheduleGroup), with your current AWS credentials, or .herald if none of
+    /// them is set.
     #[arg(long, global = true, value_name = "DIR", verbatim_doc_comment)]
     pub state: Option<PathBuf>,
 }
 
 impl Arguments {
-    /// Reads the command line of the process, and ends it where the command line is wrong.
+    /// Returns the arguments of the process; prints usage and exits if they are invalid.
     #[must_use]
     pub fn from_process() -> Self {
         Self::try_parse().and_then(Self::checked).unwrap_or_else(|error| error.exit())
     }
 
-    /// Refuses a state directory for a command that has none.
+    /// Rejects `--state` for a command that has no state directory.
     fn checked(self) -> Result<Self, clap::Error> {
         match (&self.command, &self.state) {
             (Some(Command::Demo | Command::Doctor(_)), Some(_)) => {
@@ -62,84 +62,93 @@ impl Arguments {
     }
 }
 
-/// What to do.
+/// The commands of `herald`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
-    /// Run everything on this machine until Ctrl-C
+    /// Run the agent on this machine until Ctrl-C
     ///
-    /// Serves POST /api/messages on 127.0.0.1 with an embedded table, embedded queues and an emulated channel.
-    /// When CLOUD is set, that channel is served instead of the emulated one, with CLIENT_ID, TENANT_ID,
-    /// ALLOWED_TENANTS and a credential: CLIENT_SECRET, or CREDENTIAL=certificate with CLIENT_CERTIFICATE_ARN,
-    /// or CREDENTIAL=federated. The last two are had from AWS, as whoever is signed in there.
+    /// Serves POST /api/messages on 127.0.0.1, with an embedded table, embedded queues and an emulated channel.
+    /// With CLOUD set, it serves that channel instead, and needs CLIENT_ID, TENANT_ID, ALLOWED_TENANTS and a
+    /// credential: CLIENT_SECRET, CREDENTIAL=certificate with CLIENT_CERTIFICATE_ARN, or CREDENTIAL=federated. The
+    /// last two use your current AWS credentials.
     Run(RunArguments),
-    /// Play the agent's demo in the terminal and exit: 0 if everything expected arrived
+    /// Play the agent's scripted demonstration in the terminal; exits with 0 if everything expected arrived
     ///
-    /// The demo comes with the agent; one without a demo exits with 0. Keeps nothing.
+    /// The demonstration comes with the agent; an agent without one exits with 0. Stores nothing.
     Demo,
     #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
-    /// Check that everything is in place, and say what to do where it is not
+    /// Check the configuration, the channel and the AWS resources, and print how to fix what fails
     ///
-    /// One line for each check: ✓ it holds; ✗ it does not, with the cause and below it the fix; – it was not
-    /// made, and why. Nothing is changed or sent. Exits with 0 if nothing failed, with 1 otherwise.
+    /// Prints one line per check: ✓ passed; ✗ failed, with its cause and, below, the fix; – skipped, with the reason.
+    /// Changes and sends nothing. Exits with 0 if nothing failed, with 1 otherwise.
     ///
-    /// With none of CLOUD, CLIENT_ID and TABLE_NAME set, it checks this machine: the bundle is started in
-    /// memory, against an emulated channel. That takes no account and no network.
+    /// With none of CLOUD, CLIENT_ID and TABLE_NAME set, checks this machine: the bundle in memory, with an emulated
+    /// channel. Needs no account and no network.
     ///
-    /// With one of them set, it checks what the environment names, as whoever is signed in to AWS here: the
-    /// variables of all three functions, the clock, the channel's signing keys, a token, the table, the queues
-    /// and the schedules. Set SCHEDULE_GROUP to the stack's name to have the stack's schedules checked.
+    /// With one of them set, checks what the environment names, with your current AWS credentials: the variables of
+    /// all three functions, the clock, the channel's signing keys, a token, the table, the queues and, with
+    /// SCHEDULE_GROUP set to the stack's name, the schedules.
     ///
-    /// What a function may do is its role's affair, not yours, and the federated trust is in that role alone:
-    /// --worker asks a deployed worker to check itself and shows what it found.
+    /// Only the role of a deployed worker can prove its own permissions and the federated trust: --worker has it check
+    /// itself and prints its findings.
+    ///
+    /// On AWS, needs these permissions: dynamodb:GetItem on the table, sqs:GetQueueAttributes on the queues,
+    /// scheduler:ListSchedules and scheduler:GetSchedule in the group, and, for --worker, lambda:InvokeFunction.
     #[command(verbatim_doc_comment)]
     Doctor(DoctorArguments),
-    /// What an operator does to a deployment.
+    /// A verb for an operator of a deployment.
     #[command(flatten)]
     Operator(OperatorCommand),
 }
 
-/// What an operator does to a deployment, on this machine or on AWS.
+/// The verbs for an operator of a deployment, on this machine or on AWS.
 #[derive(Debug, Subcommand)]
 pub enum OperatorCommand {
-    /// Say something to one person, one conversation or the members of a team, without being asked
+    #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
+    /// Send a proactive message to a person, a conversation or the members of a team
     ///
-    /// It takes what `herald broadcast start` takes, and is a broadcast: status and report tell what came of it.
+    /// A message is a broadcast: its id is printed, for `herald broadcast status` and `report`.
+    ///
+    /// On AWS, needs TABLE_NAME, TURNS_QUEUE_URL, TASKS_QUEUE_URL, DELIVERIES_QUEUE_URL and CLIENT_ID (CLOUD and
+    /// TENANT_RATE as the functions have them), and these permissions: dynamodb:GetItem, dynamodb:BatchGetItem,
+    /// dynamodb:PutItem, dynamodb:UpdateItem and dynamodb:Query on the table and its indexes, and sqs:SendMessage on
+    /// the deliveries queue.
     #[command(verbatim_doc_comment)]
     Send(SendArguments),
-    /// Tell many: start, preview, status, pause, resume, cancel, recall, correct, resend, report
+    /// Manage broadcasts
     #[command(subcommand)]
     Broadcast(BroadcastVerb),
-    /// Tell people by the clock: add, list or remove a schedule, or see when it fires next
+    /// Manage schedules
     #[command(subcommand)]
     Schedule(ScheduleVerb),
-    /// Tell the story of a job, or cancel one that waits
+    /// Inspect or cancel a job
     #[command(subcommand)]
     Job(JobVerb),
-    /// List what was given up, or have it tried again
-    #[command(name = "deadletter", subcommand)]
+    /// List or redrive dead letters
+    #[command(subcommand)]
     DeadLetter(DeadLetterVerb),
 }
 
-/// How to run.
+/// Arguments of `herald run`.
 #[derive(Debug, Args)]
 pub struct RunArguments {
-    /// Port of /api/messages on 127.0.0.1
+    /// Port of POST /api/messages on 127.0.0.1
     #[arg(long, default_value_t = 3978, value_name = "PORT")]
     pub port: u16,
-    /// Serve Microsoft's Agents Playground, which sends no token (this machine only)
+    /// Serve the Microsoft 365 Agents Playground, which sends no token (this machine only)
     #[arg(long)]
     pub playground: bool,
 }
 
-/// What to check beside the rest.
+/// Arguments of `herald doctor`.
 #[derive(Debug, Default, Args)]
 pub struct DoctorArguments {
     #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
-    /// Name or ARN of a deployed worker that is to check itself; may be given several times
+    /// Name or ARN of a deployed worker that checks itself; repeatable
     ///
-    /// The stack's outputs name the three: WorkerTurnsFunction, WorkerTasksFunction, WorkerDeliveriesFunction.
-    /// It takes the right lambda:InvokeFunction. Nothing else need be set but AWS_REGION and credentials.
+    /// The stack's outputs name the workers: WorkerTurnsFunction, WorkerTasksFunction, WorkerDeliveriesFunction.
+    /// Needs lambda:InvokeFunction, AWS_REGION and credentials, and no other variable.
     #[arg(long, value_name = "FUNCTION", verbatim_doc_comment)]
     pub worker: Vec<String>,
 }
@@ -155,17 +164,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn several_workers_can_be_asked() {
+    fn worker_option_is_repeatable() {
         let read = Arguments::parse_from(["herald", "doctor", "--worker", "a", "--worker", "b"]).command;
 
         assert!(matches!(read, Some(Command::Doctor(DoctorArguments { worker })) if worker == ["a", "b"]));
     }
 
     #[test]
-    fn the_command_line_is_consistent_and_its_defaults_agree() {
+    fn run_defaults_equal_those_of_the_command_line() {
         Arguments::command().debug_assert();
         let Some(Command::Run(spelled)) = Arguments::parse_from(["herald", "run"]).command else {
-            panic!("`herald run` is not read as run");
+            panic!("`herald run` is not parsed as run");
         };
 
         let default = RunArguments::default();
@@ -174,13 +183,13 @@ mod tests {
     }
 
     #[test]
-    fn state_directory_goes_before_or_after_the_verb_and_not_with_demo() {
-        let read = |words: &[&str]| Arguments::try_parse_from(words).and_then(Arguments::checked);
+    fn state_option_is_global_and_rejected_by_demo() {
+        let read = |line: &[&str]| Arguments::try_parse_from(line).and_then(Arguments::checked);
 
-        for words in [["herald", "--state", "a", "run"], ["herald", "run", "--state", "a"]] {
-            assert_eq!(read(&words).unwrap().state, Some(PathBuf::from("a")));
+        for line in [["herald", "--state", "a", "run"], ["herald", "run", "--state", "a"]] {
+            assert_eq!(read(&line).unwrap().state, Some(PathBuf::from("a")));
         }
-        assert!(read(&["herald", "deadletter", "list", "--state", "a"]).is_ok());
+        assert!(read(&["herald", "dead-letter", "list", "--state", "a"]).is_ok());
         assert!(read(&["herald", "demo", "--state", "a"]).is_err());
     }
 }

@@ -1,5 +1,5 @@
-//! The operator's verbs, which look at a deployment or change something in it, on this machine and on AWS alike.
-//! They print neither the text of messages nor their recipients.
+//! The operator verbs: inspect or change a deployment, on this machine or on AWS.
+//! No verb prints the text of messages; only `broadcast report` names recipients.
 
 mod broadcast;
 mod dead_letters;
@@ -21,11 +21,11 @@ pub use self::deployment::Deployment;
 pub use self::error::CommandError;
 use crate::args::{DeadLetterVerb, JobVerb, OperatorCommand, ScheduleVerb};
 
-/// Carries out `command` and writes its result; whether it could be done.
+/// Executes `command` and writes its result to `out`; returns `false` if it had no effect.
 ///
 /// # Errors
 ///
-/// [`CommandError`], with what to change.
+/// [`CommandError`], which names the fix.
 pub async fn execute(
     deployment: &Deployment,
     command: &OperatorCommand,
@@ -52,11 +52,11 @@ pub async fn execute(
     }
 }
 
-/// Prints when an expression fires next, if `command` asks for that, which takes no deployment.
+/// Prints the next runs if `command` is `schedule next --expression`, which needs no deployment; otherwise returns `None`.
 ///
 /// # Errors
 ///
-/// [`CommandError`]: the expression or its zone is wrong, or the terminal cannot be used.
+/// [`CommandError`]: the expression or its zone is invalid, or `out` cannot be written.
 pub fn print_next_runs_of_expression(
     command: &OperatorCommand,
     now: Timestamp,

@@ -1,5 +1,5 @@
-//! `herald doctor`: whether everything is in place, and what to do where it is not.
-//! What one check looks at is the shared checkup's; here they are chosen, made and shown. Nothing is changed by any.
+//! `herald doctor`: runs the checks that apply, and prints their findings with fixes.
+//! The checks of the channel and of AWS resources are in `herald::aws::diagnostics`. No check changes anything.
 
 mod configuration;
 mod environment;
@@ -20,16 +20,16 @@ use self::local::LocalChecks;
 pub use self::report::{Color, Report};
 use crate::args::DoctorArguments;
 
-/// The variables of which one is set wherever a deployment is meant, and not this machine.
+/// Variables that select the checks of a deployment instead of this machine, if one is set.
 const CONFIGURED: [&str; 3] = ["CLOUD", "CLIENT_ID", "TABLE_NAME"];
 
-/// Makes every check that applies and writes them to `report`; whether nothing failed.
+/// Runs every check that applies and writes the findings to `report`; returns `false` if a check failed.
 ///
-/// `aws` is asked for when AWS is: loading it may take a while where there are no credentials.
+/// Calls `aws` only if AWS is checked, because loading it is slow without credentials.
 ///
 /// # Errors
 ///
-/// When the report cannot be written; a check that does not hold is no error.
+/// The report cannot be written; a failed check is not an error.
 pub async fn doctor(
     agent: &Agent,
     arguments: &DoctorArguments,
@@ -41,25 +41,25 @@ pub async fn doctor(
     let is_set = |name: &&str| EnvReader::new(&vars).optional(name).is_some();
     let is_configured = CONFIGURED.iter().any(is_set);
     if !is_configured && arguments.worker.is_empty() {
-        report.heading("This machine: the bundle in memory, against an emulated channel")?;
+        report.heading("This machine: the bundle in memory, with an emulated channel")?;
         let LocalChecks { parts, worker } = self::local::check(agent, clock).await;
         report.write(&parts)?;
-        report.heading("Its worker, asked by the event of a self-check")?;
+        report.heading("Self-check of its worker")?;
         report.write(&worker)?;
         return report.end();
     }
     let aws = aws().await;
     let access = environment::access(&aws).await;
     if is_configured {
-        report.heading("What the environment names, seen from this machine")?;
+        report.heading("Deployment of the environment, checked from this machine")?;
         report.write(&environment::check(&vars, &aws, &access, clock).await)?;
     } else {
-        report.heading("AWS, seen from this machine")?;
+        report.heading("AWS, checked from this machine")?;
         report.write(std::slice::from_ref(&access))?;
     }
     for function in &arguments.worker {
-        report.heading(&format!("Worker {function}, by itself"))?;
-        report.write(&workers::ask(&aws, &access, function).await)?;
+        report.heading(&format!("Self-check of worker {function}"))?;
+        report.write(&workers::self_check(&aws, &access, function).await)?;
     }
     report.end()
 }

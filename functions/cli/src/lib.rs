@@ -1,5 +1,5 @@
-//! The `herald` command: its arguments, the run on one machine, the demo, the doctor and the verbs of an operator.
-//! The bundle that `run` starts is the crate `local`.
+//! The `herald` command: its arguments, `run`, `demo`, `doctor` and the verbs of an operator.
+//! The bundle that `run` starts is in the crate `local`.
 
 pub mod args;
 pub mod commands;

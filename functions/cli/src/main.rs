@@ -1,4 +1,5 @@
-//! The `herald` command for the agent of the crate `engine`: reads its arguments, carries them out, and prints an error in one line.
+//! The `herald` command for the agent of the crate `engine`: parses its arguments, runs the command, and prints an error
+//! in one line.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
@@ -19,14 +20,14 @@ use herald::error::BoxError;
 async fn main() -> ExitCode {
     let arguments = Arguments::from_process();
     let level = process_env("LOG_LEVEL");
-    // The terminal is for the person; what goes wrong is still said, by the doctor's own lines where it is asked.
+    // Warnings by default, so that logs do not interleave with output; the doctor reports problems itself.
     if level.is_some() || !matches!(arguments.command, Some(Command::Doctor(_))) {
         telemetry::init(Some(level.as_deref().unwrap_or("warn")));
     }
     match execute(engine::agent(), arguments).await {
         Ok(code) => code,
         Err(error) => {
-            // Nowhere is left to say that this could not be said.
+            // A failure to write to stderr cannot be reported anywhere.
             let _ = writeln!(io::stderr(), "herald: {}", herald::error::error_chain(error.as_ref()));
             ExitCode::FAILURE
         }
@@ -48,15 +49,15 @@ async fn execute(agent: Agent, arguments: Arguments) -> Result<ExitCode, BoxErro
 
 async fn operate(state: Option<&Path>, command: &OperatorCommand) -> Result<ExitCode, CommandError> {
     let mut out = io::stdout();
-    if let Some(did) = commands::print_next_runs_of_expression(command, SystemClock.now(), &mut out)? {
-        return Ok(exit_code(did));
+    if let Some(is_done) = commands::print_next_runs_of_expression(command, SystemClock.now(), &mut out)? {
+        return Ok(exit_code(is_done));
     }
     let aws = async || aws_config::load_from_env().await;
     let deployment = Deployment::open(state, process_env, aws).await?;
-    let did = commands::execute(&deployment, command, &SystemClock, &mut out).await;
-    // Also after a failure: a stack of our own leaves its directory in order.
+    let is_done = commands::execute(&deployment, command, &SystemClock, &mut out).await;
+    // Also after a failure: an emulated stack must save its state directory.
     deployment.close().await?;
-    Ok(exit_code(did?))
+    Ok(exit_code(is_done?))
 }
 
 fn exit_code(is_done: bool) -> ExitCode {
@@ -65,10 +66,10 @@ fn exit_code(is_done: bool) -> ExitCode {
 
 async fn examine(agent: &Agent, arguments: &DoctorArguments) -> io::Result<ExitCode> {
     let mut out = io::stdout();
-    let is_coloured = out.is_terminal() && process_env("NO_COLOR").is_none_or(|value| value.is_empty());
-    let report = Report::new(&mut out, if is_coloured { Color::Ansi } else { Color::Plain });
+    let is_colored = out.is_terminal() && process_env("NO_COLOR").is_none_or(|value| value.is_empty());
+    let report = Report::new(&mut out, if is_colored { Color::Ansi } else { Color::Plain });
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let aws = async || aws_config::load_from_env().await;
-    let holds = doctor::doctor(agent, arguments, process_env, aws, &clock, report).await?;
-    Ok(exit_code(holds))
+    let passed = doctor::doctor(agent, arguments, process_env, aws, &clock, report).await?;
+    Ok(exit_code(passed))
 }

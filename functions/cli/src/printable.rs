@@ -1,6 +1,6 @@
-//! Text from the channel or from AWS, made fit for a terminal.
+//! Sanitizes text from the channel or from AWS for a terminal.
 
-/// Replaces control characters with blanks, so that `text` stays on its line and does not control the terminal.
+/// Returns `text` with control characters replaced by spaces, so that it cannot break a line or control the terminal.
 pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -1,5 +1,5 @@
-//! `herald run`: everything on this machine until Ctrl-C, and a line to talk to the agent.
-//! [`Local`] is what runs.
+//! `herald run`: runs the bundle on this machine until Ctrl-C, with a terminal chat.
+//! [`Local`] is the bundle.
 
 mod chat;
 
@@ -23,28 +23,28 @@ use local::aws_emulator::Delays;
 use local::bundle::Registration;
 use local::{ChannelSource, Local, LocalError, LocalOptions, scheduler};
 
-/// Why running ended.
+/// Why `herald run` failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// `CLOUD` is set and something else is not.
+    /// A variable is missing or invalid.
     #[error(transparent)]
     Configuration(#[from] ConfigError),
-    /// Something could not be started or stopped.
+    /// The bundle could not be started or stopped.
     #[error(transparent)]
     Local(#[from] LocalError),
     /// The engine could not be built.
-    #[error("engine cannot be built")]
+    #[error("could not build the engine")]
     Engine(#[source] BoxError),
-    /// The terminal or the signals could not be used.
-    #[error("terminal cannot be used")]
+    /// The terminal could not be written, or signals could not be received.
+    #[error("could not use the terminal")]
     Terminal(#[from] io::Error),
 }
 
-/// Runs until Ctrl-C.
+/// Runs the bundle until Ctrl-C.
 ///
 /// # Errors
 ///
-/// [`RunError`], with what to change.
+/// [`RunError`], which names the fix.
 pub async fn run(
     agent: &Agent,
     arguments: &RunArguments,
@@ -97,10 +97,11 @@ pub async fn run(
     if let Some(local) = Arc::into_inner(local) {
         local.stop().await?;
     }
-    writeln!(io::stdout(), "Stopped. What is not finished goes on at the next start.")?;
+    writeln!(io::stdout(), "Stopped. Unfinished work continues at the next start.")?;
     Ok(())
 }
 
+/// Returns the channel to serve: emulated, the Agents Playground, or the channel of `CLOUD`.
 async fn channel_source(
     arguments: &RunArguments,
     vars: impl Fn(&str) -> Option<String>,
@@ -126,7 +127,7 @@ async fn channel_source(
         })
     };
     let mut registration = vars.finish(registration())?;
-    // The table and the queues are this machine's; what vouches for the agent is AWS itself.
+    // Only the credential uses AWS; the table and the queues are on this machine.
     registration.identity = Some(if registration.sender.credential.is_from_aws() {
         aws_config::load_from_env().await
     } else {
@@ -138,6 +139,7 @@ async fn channel_source(
     })
 }
 
+/// Prints the endpoint, the schedules and the next step.
 fn greet(local: &Local, agent: &Agent, state: &Path, source: &ChannelSource) -> io::Result<()> {
     let endpoint = local.endpoint();
     let mut out = io::stdout().lock();
@@ -158,26 +160,26 @@ fn greet(local: &Local, agent: &Agent, state: &Path, source: &ChannelSource) -> 
             let page = endpoint.trim_end_matches("api/messages");
             writeln!(
                 out,
-                "\nTalk to the agent: open {page} or type “{}” here and press Enter. Ctrl-C ends.\n",
+                "\nChat with the agent: open {page}, or type “{}” here and press Enter. Ctrl-C stops.\n",
                 agent.suggestion
             )
         }
         ChannelSource::Playground => writeln!(
             out,
             "\nNext, in another terminal:  npx -p @microsoft/m365agentsplayground agentsplayground \
-             -e {endpoint} -c msteams\nCtrl-C ends."
+             -e {endpoint} -c msteams\nCtrl-C stops."
         ),
         ChannelSource::OwnPlayground(_) => writeln!(
             out,
             "\nNext, in another terminal:  npx -p @microsoft/m365agentsplayground agentsplayground \
              -e {endpoint} -c msteams --client-id … --client-secret … --tenant-id …\n\
-             It speaks with the agent's own credential: give it that of CLIENT_ID. Ctrl-C ends."
+             It uses the credential of the agent: pass that of CLIENT_ID. Ctrl-C stops."
         ),
-        ChannelSource::Channel(_) => writeln!(out, "\nServing the channel that CLOUD names. Ctrl-C ends."),
+        ChannelSource::Channel(_) => writeln!(out, "\nServing the channel that CLOUD names. Ctrl-C stops."),
     }
 }
 
-/// Returns when the process is asked to end.
+/// Waits for Ctrl-C or SIGTERM.
 async fn interrupted() -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
 
@@ -195,7 +197,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_channel_elsewhere_needs_its_registration() {
+    async fn cloud_without_registration_names_every_missing_variable() {
         let arguments = RunArguments::default();
 
         let error = channel_source(&arguments, |name| (name == "CLOUD").then(|| "public".to_owned()))
@@ -209,7 +211,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_playground_is_served_without_a_registration_or_with_a_whole_one() {
+    async fn playground_needs_no_registration_or_a_complete_one() {
         let arguments = RunArguments { playground: true, ..RunArguments::default() };
         let given = |name: &str| {
             let pairs = [("CLIENT_ID", "5d0c9c1e"), ("TENANT_ID", "9a1b2c3d"), ("CLIENT_SECRET", "hush")];
@@ -226,7 +228,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_channel_elsewhere_is_served_with_each_of_the_credentials() {
+    async fn cloud_is_served_with_each_kind_of_credential() {
         let given = [
             ("CLOUD", "public"),
             ("CLIENT_ID", "5d0c9c1e"),

@@ -8,31 +8,31 @@ use herald::protocol::ids::TenantId;
 /// The configuration of `inbound`.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The agent's app registration: the audience of accepted tokens.
+    /// The app registration of the agent, the audience of accepted tokens.
     pub agent: AgentSettings,
-    /// `TENANT_ID`: the agent's own tenant.
+    /// `TENANT_ID`: the tenant of the agent.
     pub tenant_id: TenantId,
-    /// Who may send activities.
+    /// The accepted callers and tenants.
     pub access: AccessSettings,
     /// The table and the queues.
     pub resources: ResourceSettings,
 }
 
 impl Config {
-    /// Reads the environment of the process.
+    /// Reads the configuration from the environment of the process.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`], naming everything that is absent or wrong.
+    /// [`ConfigError`], which names every missing or invalid variable.
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::from_vars(process_env)
     }
 
-    /// Reads variables as `get` returns them.
+    /// Reads the configuration from the variables that `get` returns.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`], naming everything that is absent or wrong.
+    /// [`ConfigError`], which names every missing or invalid variable.
     pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut vars = EnvReader::new(get);
         let (agent, tenant_id) = (AgentSettings::read(&mut vars), vars.tenant_id());
@@ -50,10 +50,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_gap_is_named_at_once() {
-        let gaps = Config::from_vars(|name| (name == "CLOUD").then(|| "atlantis".to_owned())).unwrap_err();
+    fn every_missing_variable_is_named() {
+        let error = Config::from_vars(|name| (name == "CLOUD").then(|| "atlantis".to_owned())).unwrap_err();
 
-        let text = gaps.to_string();
+        let text = error.to_string();
         for name in [
             "CLIENT_ID",
             "TENANT_ID",

@@ -27,16 +27,16 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(8);
 ///
 /// # Errors
 ///
-/// None in practice: every outcome has its status.
+/// The response cannot be built, which does not happen: every outcome has a status.
 pub async fn handle(inbound: &Inbound, request: Request) -> Result<Response<Body>, Error> {
-    let begun = inbound.clock.now();
+    let started_at = inbound.clock.now();
     // On the heap: it is awaited through several layers.
     let answered = Box::pin(answer(inbound, &request));
     let answer = match timeout(inbound.clock.as_ref(), REQUEST_TIMEOUT, answered).await {
         Some(answer) => answer,
-        None => Answer::Unavailable("it took longer than 8 s"),
+        None => Answer::Unavailable("request took longer than 8 s"),
     };
-    let duration_ms = inbound.clock.now().duration_since(begun).as_millis();
+    let duration_ms = inbound.clock.now().duration_since(started_at).as_millis();
     let status = answer.status().as_u16();
     match &answer {
         Answer::Unavailable(reason) => error!(status, duration_ms, "could not accept an activity: {reason}"),
@@ -48,6 +48,7 @@ pub async fn handle(inbound: &Inbound, request: Request) -> Result<Response<Body
     answer.into_response()
 }
 
+/// The outcome of a request.
 enum Answer {
     Accepted,
     Inline(InlineResponse),
@@ -76,7 +77,7 @@ async fn answer(inbound: &Inbound, request: &Request) -> Answer {
         Ok(authenticated) => authenticated,
         Err(Unauthenticated::Rejected(reason)) => return Answer::Unauthenticated(reason),
         Err(Unauthenticated::NoKeys(_)) => {
-            return Answer::Unavailable("the channel's signing keys are unavailable");
+            return Answer::Unavailable("signing keys of the channel are unavailable");
         }
     };
     let is_plain = !headers.contains_key(CONTENT_ENCODING);
@@ -97,7 +98,7 @@ async fn answer(inbound: &Inbound, request: &Request) -> Answer {
             let reason = "activity does not fit into the queue";
             Answer::Rejected(StatusCode::PAYLOAD_TOO_LARGE, reason.to_owned())
         }
-        Err(Rejection::Unavailable) => Answer::Unavailable("the queue did not accept it"),
+        Err(Rejection::Unavailable) => Answer::Unavailable("queue did not accept the turn"),
     }
 }
 

@@ -1,5 +1,5 @@
 //! `inbound`: authenticates an activity of the channel, saves its reference, enqueues its turn, answers 202.
-//! It holds no bot secret, calls no connector and does nothing after its response.
+//! It has no client secret, calls no connector and does nothing after its response.
 
 pub mod api_gateway;
 pub mod config;
@@ -28,7 +28,7 @@ use self::respond::Responder;
 pub use self::validate::Validator;
 use self::work_queue::WorkQueue;
 
-/// The function: its collaborators.
+/// The `inbound` function.
 pub struct Inbound {
     /// Authenticates requests of the channel.
     pub authenticator: Authenticator,
@@ -54,7 +54,7 @@ pub struct Inbound {
 ///
 /// # Errors
 ///
-/// When the configuration is incomplete, the engine cannot be built, or the Lambda runtime fails.
+/// The configuration is incomplete, the engine cannot be built, or the Lambda runtime fails.
 pub async fn run(build: BuildEngine) -> Result<(), Error> {
     telemetry::init(process_env("LOG_LEVEL").as_deref());
     let config = Config::from_env()?;
@@ -72,7 +72,7 @@ pub async fn run(build: BuildEngine) -> Result<(), Error> {
     .await
 }
 
-/// What [`Inbound::new`] builds the function from.
+/// The dependencies of [`Inbound::new`].
 pub struct Parts {
     /// Authenticates requests of the channel.
     pub authenticator: Authenticator,
@@ -88,7 +88,7 @@ pub struct Parts {
     pub turns: Queue,
     /// The queue of tasks.
     pub tasks: Queue,
-    /// Answers what must be answered inline.
+    /// The engine, which answers invokes and `expectReplies` inline.
     pub engine: Arc<dyn Engine>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
@@ -154,7 +154,7 @@ impl Inbound {
         })
     }
 
-    /// Builds the function from its parts.
+    /// Builds the function from its dependencies.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let Parts { authenticator, validator, references, memories, timers, turns, tasks, engine, clock } =

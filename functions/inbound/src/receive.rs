@@ -81,6 +81,7 @@ async fn save_reference(inbound: &Inbound, turn: &Turn) {
     warn!(error = problem, reference.key = reference.as_str(), "could not save a conversation reference");
 }
 
+/// Parses an activity; the error has its position and no part of the body.
 fn parse(body: &[u8]) -> Result<Activity, Rejection> {
     let text = std::str::from_utf8(body).map_err(|_| Rejection::Malformed("body is not UTF-8".to_owned()))?;
     // The parser's own message may quote the body, which must not reach a log.

@@ -31,9 +31,9 @@ const CHANNELS: [&str; 12] = [
 /// Validates activities against the agent's registration.
 #[derive(Debug)]
 pub struct Validator {
-    /// Decides which service URLs belong to the channel.
+    /// The cloud of the channel, which defines its service URLs.
     pub cloud: Cloud,
-    /// The agent's app registration.
+    /// The client id of the agent.
     pub client_id: ClientId,
     /// The tenants whose conversations are accepted.
     pub allowed_tenants: AllowedTenants,
@@ -83,6 +83,7 @@ impl Validator {
         reference.map_err(|error| Rejection::Forbidden(error.to_string()))
     }
 
+    /// Validates tenant, recipient and sender.
     fn validate_policy(
         &self,
         caller: &Authenticated,
@@ -105,7 +106,7 @@ impl Validator {
         checks.require(Check::AllowedTenant, is_allowed)
     }
 
-    /// Whether an account id of Teams may be the agent's: `28:` and the registration. Other forms show nothing.
+    /// Whether an account id may be that of the agent: `28:` with its client id, or a form that does not show it.
     fn is_own_account(&self, account: &str) -> bool {
         let own = self.client_id.as_str();
         account.strip_prefix("28:").is_none_or(|id| id.eq_ignore_ascii_case(own))

@@ -16,18 +16,18 @@ use inbound::Inbound;
 use proactive::Proactive;
 use worker::Worker;
 
-/// The agent's registration with a channel.
+/// The registration of the agent with a channel.
 #[derive(Debug, Clone)]
 pub struct Registration {
     /// The app registration and the cloud of the channel.
     pub agent: AgentSettings,
     /// The tenant of the registration.
     pub tenant_id: TenantId,
-    /// Who may send activities.
+    /// The accepted callers and tenants.
     pub access: AccessSettings,
     /// How the agent sends.
     pub sender: SenderSettings,
-    /// Configuration of the AWS SDK for the credential; that of the resources where it is `None`.
+    /// Configuration of the AWS SDK for the credential; `None` for that of the resources.
     pub identity: Option<SdkConfig>,
 }
 
@@ -35,7 +35,7 @@ impl Registration {
     /// Returns the registration for Microsoft's Agents Playground, which authenticates with the agent's own credential:
     /// with Entra tokens of the agent for itself, from any port of this machine, in the name of any tenant.
     ///
-    /// No variable allows that: it is for a bundle on one machine alone.
+    /// No variable configures this; it is meant for one machine only.
     #[must_use]
     pub fn for_playground(mut self) -> Self {
         self.access.channel_callers = vec![self.agent.client_id.clone()];
@@ -45,7 +45,7 @@ impl Registration {
     }
 }
 
-/// The Playground's port is not known before it speaks.
+/// Service URL hosts of the Agents Playground, whose port is not known in advance.
 pub const PLAYGROUND_HOSTS: [&str; 2] = ["localhost:*", "127.0.0.1:*"];
 
 /// The table and the queues of the bundle.
@@ -53,7 +53,7 @@ pub const PLAYGROUND_HOSTS: [&str; 2] = ["localhost:*", "127.0.0.1:*"];
 pub struct Resources {
     /// Configuration of the AWS SDK that reaches them.
     pub aws: SdkConfig,
-    /// The table's name.
+    /// The name of the table.
     pub table_name: String,
     /// The URL of the queue of turns.
     pub turns: String,

@@ -1,5 +1,5 @@
-//! A double of Teams on loopback: connector, token endpoint, signing keys, people, and faults on demand.
-//! It shares no wire type with the agent; JSON is all it knows.
+//! Emulates Teams on loopback: connector, token endpoint, signing keys, people, and scripted faults.
+//! It shares no wire types with the agent and uses plain JSON.
 //!
 //! The files form layers: values (`refusal`, `fault`, `directory`, …), the `state` made of them, the operations on it
 //! (`conversations`, `creation`, `connector`, …), `router` and `server`, and the handle `channel` with what people do.

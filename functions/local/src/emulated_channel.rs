@@ -1,5 +1,5 @@
-//! Starts the emulated channel: on a free port, or as its saved state has it.
-//! What it does is in [`crate::channel_emulator`].
+//! Starts the emulated channel, on a free port or on the port of its saved state.
+//! The channel itself is in [`crate::channel_emulator`].
 
 use std::sync::Arc;
 
@@ -11,12 +11,12 @@ use crate::LocalError;
 use crate::channel_emulator::{Channel, ChannelOptions};
 use crate::state_file::ChannelState;
 
-/// The registration of the emulated channel. None of it is secret: it opens nothing but this process.
+/// Client id of the agent at the emulated channel; not a secret, because only this process accepts it.
 pub const EMULATED_CLIENT_ID: &str = "5d0c9c1e-7a3b-4f0e-9f8e-2b1a6c3d4e5f";
 pub(crate) const EMULATED_TENANT: &str = "9a1b2c3d-4e5f-4a6b-8c7d-0e1f2a3b4c5d";
 pub(crate) const EMULATED_SECRET: &str = "emulated";
 
-/// Starts the channel, on the port it had before where its state was saved.
+/// Starts the channel; with saved state, on its former port.
 pub(crate) async fn start(
     saved: Option<ChannelState>,
     clock: &Arc<dyn Clock>,
@@ -45,11 +45,11 @@ pub(crate) async fn start(
     Ok(channel)
 }
 
-/// Listens on a port outside the ephemeral range, so that it is free again after a restart.
+/// Returns a listener on a port outside the ephemeral range, so that the port is free again after a restart.
 async fn free_port() -> Result<TcpListener, LocalError> {
     const PORTS: std::ops::Range<u16> = 20_000..32_000;
 
-    // Not the seeded one of a test: every test would begin with the same port.
+    // Not the seeded random of a test: every test would try the same ports.
     let random = Random::system();
     let mut tries = 0;
     loop {

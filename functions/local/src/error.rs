@@ -1,5 +1,5 @@
-//! Why the bundle cannot run on this machine, with what to change.
-//! What went wrong inside a part is that part's error.
+//! The error of the bundle on one machine.
+//! Errors of the emulators are sources of it.
 
 use std::path::PathBuf;
 
@@ -12,28 +12,28 @@ use crate::channel_emulator::ChannelError;
 /// Why the bundle could not be started or stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum LocalError {
-    /// The port is taken.
-    #[error("port {port} on 127.0.0.1 cannot be listened on: choose another with --port")]
+    /// The port is in use.
+    #[error("could not listen on port {port} of 127.0.0.1: choose another with --port")]
     Port {
-        /// Which.
+        /// The port or path.
         port: u16,
-        /// Why.
+        /// The cause.
         #[source]
         cause: std::io::Error,
     },
-    /// The port of the channel that the kept conversations name is taken.
+    /// The port of the emulated channel, which stored service URLs contain, is in use.
     #[error(
-        "port {port} on 127.0.0.1, where the kept conversations are, cannot be listened on: end what uses it, or choose another --state"
+        "could not listen on port {port} of 127.0.0.1, which stored conversations use: stop the process that uses it, or choose another --state"
     )]
     ChannelPort {
-        /// Which.
+        /// The port or path.
         port: u16,
-        /// Why.
+        /// The cause.
         #[source]
         cause: std::io::Error,
     },
-    /// The template is not what this program expects.
-    #[error("template.yaml cannot be used")]
+    /// The template is invalid.
+    #[error("template.yaml is invalid")]
     Template(#[from] TemplateError),
     /// The template lacks a queue.
     #[error("template.yaml has no queue `{0}`")]
@@ -42,17 +42,17 @@ pub enum LocalError {
     #[error(transparent)]
     Stack(#[from] StackError),
     /// The channel could not be started.
-    #[error("channel emulator could not be started")]
+    #[error("could not start the channel emulator")]
     Channel(#[from] ChannelError),
     /// The functions could not be wired.
-    #[error("functions could not be wired")]
+    #[error("could not build the functions")]
     Wiring(#[source] BoxError),
     /// The state of the channel could not be read or written.
-    #[error("state file {} cannot be used", path.display())]
+    #[error("could not use state file {}", path.display())]
     State {
-        /// Which.
+        /// The port or path.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         cause: BoxError,
     },

@@ -1,4 +1,4 @@
-//! Fault injection for the emulated services: a hook decides the fate of each request, for tests of crashes and outages.
+//! Injects faults into the emulated services: a hook decides the fate of each request, for tests of crashes and outages.
 //! Without a hook every request passes.
 
 use std::fmt;
@@ -9,16 +9,16 @@ use tokio::sync::Notify;
 /// The fate of one request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum RequestFate {
-    /// It is answered as usual.
+    /// The request is answered as usual.
     #[default]
     Pass,
-    /// It is refused and has no effect.
+    /// The request is rejected and has no effect.
     Refuse,
-    /// It has no effect and is never answered.
+    /// The request has no effect and no response.
     Swallow,
-    /// It has its effect and is never answered.
+    /// The request takes effect and has no response.
     LoseReply,
-    /// It has its effect, and the connection is closed in place of an answer.
+    /// The request takes effect, and the connection is closed without a response.
     HangUp,
 }
 
@@ -32,23 +32,23 @@ pub(crate) struct FaultInjector {
     reply_lost: Notify,
 }
 
-/// The connection is closed in place of an answer.
+/// The connection is closed without a response.
 #[derive(Debug, thiserror::Error)]
 #[error("the service closed the connection")]
 pub(crate) struct Disconnected;
 
 impl FaultInjector {
-    /// Lets `hook` decide the fate of every request from now on.
+    /// Installs `hook`, which decides the fate of every later request.
     pub(crate) fn set_hook(&self, hook: Hook) {
         *self.hook.lock().unwrap_or_else(PoisonError::into_inner) = Some(hook);
     }
 
-    /// Returns once a request has had its effect and lost its reply, now or since this was asked last.
+    /// Waits until a request took effect and lost its reply, since the last call.
     pub(crate) async fn reply_lost(&self) {
         self.reply_lost.notified().await;
     }
 
-    /// Performs a request for `operation` with the fate the hook decides; `refused` makes the response of a refused one.
+    /// Performs a request for `operation` with the fate that the hook decides; `refused` builds the response of a rejected one.
     pub(crate) async fn apply<T>(
         &self,
         operation: &str,

@@ -1,5 +1,5 @@
-//! The HTTP front of one machine: turns requests into the events API Gateway sends, and answers back.
-//! It checks nothing itself; a [`Playground`] signs for a client that cannot, a [`Page`] is one.
+//! The HTTP server of one machine: converts requests to events of API Gateway, and responses back.
+//! It authenticates nothing: [`Playground`] signs for clients that cannot, [`Page`] serves the chat page.
 
 mod page;
 mod playground;
@@ -23,23 +23,23 @@ use tracing::error;
 pub use self::page::Page;
 pub use self::playground::Playground;
 
-/// As much as API Gateway passes on.
+/// Largest body that API Gateway accepts.
 const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
 
-/// A running front; dropping it ends it.
+/// A running server, stopped when dropped.
 #[derive(Debug)]
 pub struct Gateway {
     serving: JoinHandle<io::Result<()>>,
 }
 
 #[derive(Clone)]
-struct Front {
+struct Server {
     inbound: Arc<Inbound>,
     playground: Option<Playground>,
 }
 
 impl Gateway {
-    /// Serves `inbound` on `listener`, and at `/` the chat page, if there is one.
+    /// Serves `inbound` on `listener`, and the chat page at `/` if one is given.
     #[must_use]
     pub fn serve(
         listener: TcpListener,
@@ -48,7 +48,7 @@ impl Gateway {
         page: Option<Page>,
     ) -> Self {
         let page = page.map(Page::router).unwrap_or_default();
-        let router = page.fallback(pass_on).with_state(Front { inbound, playground });
+        let router = page.fallback(forward).with_state(Server { inbound, playground });
         let serving = tokio::spawn(async move { axum::serve(listener, router).await });
         Self { serving }
     }
@@ -60,21 +60,21 @@ impl Drop for Gateway {
     }
 }
 
-async fn pass_on(State(front): State<Front>, request: Request) -> Response {
+async fn forward(State(server): State<Server>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
     let mut headers = joined(&parts.headers);
-    // Neither a page of another site nor what came through a tunnel speaks through the Playground's signature.
+    // A page of another site or a tunnel must not use the signature of the Playground.
     let is_relayed = headers.keys().any(|name| name == "origin" || name.contains("forwarded"));
     let is_here = headers.get("host").and_then(Value::as_str).is_some_and(is_loopback);
     let is_local = is_here && !is_relayed;
-    if let Some(playground) = front.playground.as_ref().filter(|_| is_local) {
+    if let Some(playground) = server.playground.as_ref().filter(|_| is_local) {
         match playground.authorization(&body) {
             Ok(value) => drop(headers.insert("authorization".to_owned(), value.into())),
             Err(error) => {
-                error!(error = %error_chain(&error), "could not sign for the playground")
+                error!(error = %error_chain(&error), "could not sign a request of the playground")
             }
         }
     }
@@ -107,10 +107,10 @@ async fn pass_on(State(front): State<Front>, request: Request) -> Response {
         "body": text,
         "isBase64Encoded": is_base64,
     });
-    match answer(&front.inbound, &event).await {
+    match answer(&server.inbound, &event).await {
         Ok(response) => response,
         Err(error) => {
-            // What Lambda would answer for a function that failed.
+            // The response of API Gateway for a failed function.
             error!(error = %error_chain(error.as_ref()), "inbound failed");
             StatusCode::BAD_GATEWAY.into_response()
         }
@@ -131,7 +131,7 @@ fn is_loopback(host: &str) -> bool {
     matches!(host.split(':').next(), Some("localhost" | "127.0.0.1"))
 }
 
-/// As API Gateway has them: names in lower case, repeated ones joined by commas.
+/// Returns headers as API Gateway does: lower-case names, repeated values joined by commas.
 fn joined(headers: &HeaderMap) -> Map<String, Value> {
     let mut all: Map<String, Value> = Map::new();
     for name in headers.keys() {

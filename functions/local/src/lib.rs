@@ -1,5 +1,5 @@
-//! The bundle on one machine: the functions in one process, emulators of AWS and of the channel, and what triggers them.
-//! No Lambda function needs any of it.
+//! The bundle on one machine: the functions in one process, with emulators of AWS, of the channel and of the triggers.
+//! No Lambda function depends on it.
 
 pub mod aws_emulator;
 pub mod bundle;

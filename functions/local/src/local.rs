@@ -1,5 +1,5 @@
 //! The bundle on one machine: AWS emulator, channel emulator, the three functions and their triggers.
-//! It is what `herald run`, `herald demo` and every story in the tests stand on.
+//! `herald run`, `herald demo` and the integration tests use it.
 
 use herald::agent::Engine;
 use std::path::PathBuf;
@@ -28,48 +28,48 @@ use crate::gateway::{Gateway, Page, Playground};
 use crate::poller::QueuePoller;
 use crate::state_file;
 
-/// The template this program was built with: its table, queues and schedules are the local ones too.
+/// The deployment template at build time; its table, queues and schedules are created on this machine, too.
 pub const TEMPLATE: &str = include_str!("../../../template.yaml");
 
-/// The channel whose activities are served.
+/// The channel to serve.
 #[derive(Debug, Clone)]
 pub enum ChannelSource {
-    /// Those of the emulated channel.
+    /// The emulated channel.
     Emulated,
-    /// Those of Microsoft's Agents Playground, which cannot sign them.
+    /// The Microsoft 365 Agents Playground, which sends no token.
     Playground,
-    /// Those of the Playground with the agent's own credential, with which it can.
+    /// The Agents Playground with the credential of the agent, whose tokens it sends.
     OwnPlayground(Box<Registration>),
-    /// Those of a channel elsewhere.
+    /// A channel of Microsoft.
     Channel(Box<Registration>),
 }
 
-/// What to start.
+/// The options of [`Local::start`].
 pub struct LocalOptions {
-    /// The directory that outlives the process; `None`: everything is in memory.
+    /// The state directory; `None` keeps everything in memory.
     pub state: Option<PathBuf>,
-    /// The port of `/api/messages` on 127.0.0.1; 0: any.
+    /// The port of `/api/messages` on 127.0.0.1; 0 for any free port.
     pub port: u16,
-    /// Whose activities are served.
+    /// The channel to serve.
     pub source: ChannelSource,
-    /// By what the agent proves to the emulated channel who it is; `None`: by its secret. It has what it needs of AWS
-    /// from the emulated services.
+    /// The credential of the agent at the emulated channel; `None` for its secret. AWS calls of the credential go to
+    /// the emulated services.
     pub credential: Option<config::Credential>,
-    /// The agent's logic.
+    /// The engine of the agent.
     pub engine: Arc<dyn Engine>,
     /// A message to try first, shown by the page.
     pub suggestion: String,
-    /// Tells the time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// Makes tokens, ids and jitter.
+    /// Generates tokens, ids and jitter.
     pub random: Random,
-    /// What becomes of the time a message is to wait in a queue.
+    /// Whether queue delays are kept.
     pub delays: Delays,
-    /// Announcements a second to one tenant.
+    /// Broadcast sends per second and tenant.
     pub tenant_rate: u32,
 }
 
-/// The running bundle; no message is handled until the pollers are stepped or run.
+/// The running bundle; messages are handled only while the pollers run or are stepped.
 pub struct Local {
     /// The AWS services.
     pub stack: Stack,
@@ -77,9 +77,9 @@ pub struct Local {
     pub channel: Channel,
     /// The functions.
     pub bundle: Bundle,
-    /// What the functions keep and queue things in.
+    /// The table and the queues.
     pub resources: Resources,
-    /// The template it was built from.
+    /// The parsed template.
     pub template: Template,
     endpoint: String,
     state: Option<PathBuf>,
@@ -87,11 +87,11 @@ pub struct Local {
 }
 
 impl Local {
-    /// Starts everything but the pollers.
+    /// Starts everything except the pollers.
     ///
     /// # Errors
     ///
-    /// [`LocalError`], before anything was served.
+    /// [`LocalError`]; nothing is served.
     pub async fn start(options: LocalOptions) -> Result<Self, LocalError> {
         let LocalOptions {
             state,
@@ -136,7 +136,7 @@ impl Local {
         Ok(Self { stack, channel, bundle, resources, template, endpoint, state, _gateway: gateway })
     }
 
-    /// Where activities are delivered.
+    /// Returns the URL of `POST /api/messages`.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
@@ -154,21 +154,21 @@ impl Local {
         })
     }
 
-    /// Has `proactive` handle an event of a schedule.
+    /// Invokes `proactive` with the event of a schedule.
     ///
     /// # Errors
     ///
-    /// When it refuses the event or cannot plan it.
+    /// The event is rejected or cannot be planned.
     pub async fn fire(&self, event: Value) -> Result<Value, lambda_runtime::Error> {
         let event = LambdaEvent::new(event, Context::default());
         event_handler::handle(&self.bundle.proactive, event).await
     }
 
-    /// Keeps what has to outlive the process. Called now and then, and by [`Local::stop`].
+    /// Saves the state directory; called periodically and by [`Local::stop`].
     ///
     /// # Errors
     ///
-    /// When the state directory cannot be written.
+    /// The state directory cannot be written.
     pub async fn save(&self) -> Result<(), LocalError> {
         self.stack.save().await?;
         if let Some(directory) = &self.state {
@@ -177,11 +177,11 @@ impl Local {
         Ok(())
     }
 
-    /// Stops everything and leaves the state directory to the next start.
+    /// Stops everything and saves the state directory.
     ///
     /// # Errors
     ///
-    /// When the state directory cannot be written.
+    /// The state directory cannot be written.
     pub async fn stop(self) -> Result<(), LocalError> {
         self.save().await?;
         self.channel.stop().await;
@@ -201,7 +201,7 @@ fn registration(
         ChannelSource::OwnPlayground(registration) => return Ok(registration.for_playground()),
         ChannelSource::Emulated => AllowedTenants::Listed(vec![TenantId::new(EMULATED_TENANT)?]),
         ChannelSource::Playground => {
-            // Its tenant id is made up.
+            // The Agents Playground sends a fictitious tenant id.
             cloud.connector_hosts.extend(PLAYGROUND_HOSTS.map(str::to_owned));
             AllowedTenants::Any
         }

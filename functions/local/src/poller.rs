@@ -1,5 +1,5 @@
-//! Poller: what Lambda's event source mapping does, on one machine. Receives messages, hands them to the
-//! worker as SQS events, deletes what is settled. One step a call, so that a test can drive it.
+//! Polls a queue as the event source mapping of Lambda does: receives messages, invokes the
+//! worker with SQS events, and deletes completed messages. Each call is one step, so that tests control it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,31 +17,31 @@ use tokio::task::JoinSet;
 use tracing::error;
 use worker::{Worker, event_handler};
 
-/// How long a receive waits for a message.
+/// Longest wait of a receive.
 const LONG_POLL: Duration = Duration::from_secs(20);
 
-/// How long messages in progress may take after the poller was stopped.
+/// Time limit for messages in progress after the poller is stopped.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Feeds the worker from one queue.
+/// Invokes the worker with the messages of one queue.
 #[derive(Clone)]
 pub struct QueuePoller {
-    /// Reaches the queue.
+    /// The SQS client.
     pub sqs: aws_sdk_sqs::Client,
-    /// The queue.
+    /// The URL of the queue.
     pub url: String,
-    /// Does the work.
+    /// The worker.
     pub worker: Arc<Worker>,
 }
 
-/// What a step did.
+/// The result of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// The queue was empty.
     Idle,
-    /// A message's work is settled, and the message is deleted.
+    /// A message was handled and deleted.
     Settled,
-    /// A message's work is not settled: the message returns to the queue.
+    /// A message was not completed, and returns to the queue.
     Returned {
         /// The receipt handle of the message.
         receipt: String,
@@ -49,11 +49,11 @@ pub enum Step {
 }
 
 impl QueuePoller {
-    /// Works on the next message, if there is one now.
+    /// Handles the next message, if one is available.
     ///
     /// # Errors
     ///
-    /// When the queue cannot be read.
+    /// The queue cannot be read.
     pub async fn step(&self) -> Result<Step, BoxError> {
         match self.receive(Duration::ZERO).await? {
             Some(message) => self.work(message).await,
@@ -61,8 +61,8 @@ impl QueuePoller {
         }
     }
 
-    /// Works on messages concurrently as they arrive, until `stop` changes; then finishes those in progress, within a
-    /// few seconds. What is not finished is received again at the next start.
+    /// Handles messages concurrently until `stop` changes; then completes those in progress, within a
+    /// few seconds. A message that is not completed is received again after the next start.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         let mut in_progress = JoinSet::new();
         loop {
@@ -88,15 +88,15 @@ impl QueuePoller {
 
     async fn work_and_log(self, message: Message) {
         if let Err(error) = self.work(message).await {
-            error!(error = %error_chain(error.as_ref()), "could not settle a message");
+            error!(error = %error_chain(error.as_ref()), "could not complete a message");
         }
     }
 
-    /// The next message, waited for at most this long.
+    /// Receives the next message, waiting at most `wait`.
     ///
     /// # Errors
     ///
-    /// When the queue cannot be read.
+    /// The queue cannot be read.
     pub async fn receive(&self, wait: Duration) -> Result<Option<Message>, BoxError> {
         #[expect(clippy::cast_possible_truncation, reason = "at most 20")]
         let seconds = wait.as_secs() as i32;
@@ -106,11 +106,11 @@ impl QueuePoller {
         Ok(received.messages.unwrap_or_default().pop())
     }
 
-    /// Has the worker handle `message`; the batch response lists it when it is not settled.
+    /// Invokes the worker with `message`; the batch response contains it if it was not completed.
     ///
     /// # Errors
     ///
-    /// When the worker fails as a whole.
+    /// The worker fails for the whole batch.
     pub async fn handle(&self, message: &Message) -> Result<SqsBatchResponse, BoxError> {
         let name = self.url.rsplit('/').next().unwrap_or_default();
         let attributes = message.attributes.iter().flatten();
@@ -130,11 +130,11 @@ impl QueuePoller {
         event_handler::handle(&self.worker, LambdaEvent::new(event, Context::default())).await
     }
 
-    /// Takes the message that `receipt` names out of the queue.
+    /// Deletes the message with the receipt handle `receipt`.
     ///
     /// # Errors
     ///
-    /// When the queue cannot be written.
+    /// The queue cannot be written.
     pub async fn delete(&self, receipt: &str) -> Result<(), BoxError> {
         self.sqs.delete_message().queue_url(&self.url).receipt_handle(receipt).send().await?;
         Ok(())

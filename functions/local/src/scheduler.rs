@@ -1,4 +1,4 @@
-//! Fires the schedules as EventBridge Scheduler would, and saves the state, by the clock.
+//! Runs the schedules as EventBridge Scheduler does, and saves the state periodically.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tracing::error;
 use crate::Local;
 use crate::aws_emulator::template::{ScheduleDefinition, fire};
 
-/// Fires every schedule that is due, concurrently, also those that were made meanwhile.
+/// Runs every due schedule, concurrently, including schedules that are added meanwhile.
 pub async fn run_schedules(local: Arc<Local>, clock: Arc<dyn Clock>) {
     let mut firing = JoinSet::new();
     let mut last = clock.now();
@@ -25,7 +25,7 @@ pub async fn run_schedules(local: Arc<Local>, clock: Arc<dyn Clock>) {
                     firing.spawn(fire_one(local.clone(), schedule, due));
                 }
             }
-            Err(error) => error!(error = %error_chain(&error), "could not keep the schedules"),
+            Err(error) => error!(error = %error_chain(&error), "could not save the schedules"),
         }
         last = now;
         while firing.try_join_next().is_some() {}
@@ -34,7 +34,7 @@ pub async fn run_schedules(local: Arc<Local>, clock: Arc<dyn Clock>) {
 
 async fn fire_one(local: Arc<Local>, schedule: ScheduleDefinition, due: Timestamp) {
     if let Err(error) = local.fire(fire(&schedule, due)).await {
-        error!(error = %error_chain(error.as_ref()), schedule.name, "a schedule could not be fired");
+        error!(error = %error_chain(error.as_ref()), schedule.name, "could not run a schedule");
     }
 }
 
@@ -43,7 +43,7 @@ pub async fn autosave(local: Arc<Local>, clock: Arc<dyn Clock>) {
     loop {
         clock.sleep(Duration::from_secs(1)).await;
         if let Err(error) = local.save().await {
-            error!(error = %error_chain(&error), "could not keep the state");
+            error!(error = %error_chain(&error), "could not save the state");
         }
     }
 }

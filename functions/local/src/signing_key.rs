@@ -1,5 +1,5 @@
-//! An RSA key made for one run, with which an emulated issuer signs its tokens (RS256) and which it publishes.
-//! The issuer decides the claims; an invalid token is signed as readily as a valid one.
+//! An RSA key of one run that an emulated issuer publishes and signs tokens with (RS256).
+//! The issuer decides the claims; invalid claims are signed, too.
 
 use std::sync::{Arc, OnceLock};
 
@@ -14,7 +14,7 @@ use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde_json::{Value, json};
 
-/// A private key and how it is published.
+/// A private key and its published JSON Web Key.
 #[derive(Debug)]
 pub(crate) struct SigningKey {
     pair: KeyPair,
@@ -23,11 +23,11 @@ pub(crate) struct SigningKey {
 }
 
 impl SigningKey {
-    /// A key that was never used.
+    /// Generates a new key.
     pub(crate) fn generate() -> Result<Self, Unspecified> {
         let pair = KeyPair::generate(KeySize::Rsa2048)?;
         let public = pair.public_key().as_ref();
-        // Two runs never share an id, so a key kept from an earlier run is never taken for this one.
+        // Two runs never share an id, so a cached key of an earlier run is not used for this one.
         let id = URL_SAFE_NO_PAD.encode(digest(&SHA256, public));
         let jwk = Jwk::from_decoding_key(&DecodingKey::from_rsa_der(public), Some(Algorithm::RS256));
         let jwk = jwk.ok().and_then(|jwk| serde_json::to_value(jwk).ok()).ok_or(Unspecified)?;
@@ -35,23 +35,23 @@ impl SigningKey {
         Ok(Self { pair, id, public })
     }
 
-    /// The key that every issuer of this process begins with: making one takes longer than most tests.
+    /// Returns the first key of every issuer of this process; shared because generating one takes longer than most tests.
     pub(crate) fn of_process() -> Result<Arc<Self>, Unspecified> {
         static KEY: OnceLock<Result<Arc<SigningKey>, Unspecified>> = OnceLock::new();
         KEY.get_or_init(|| Self::generate().map(Arc::new)).clone()
     }
 
-    /// Its name among the issuer's keys.
+    /// Returns the key id.
     pub(crate) fn id(&self) -> &str {
         &self.id
     }
 
-    /// Its public part, as a member of a key set.
+    /// Returns the public key as a JSON Web Key.
     pub(crate) fn public(&self) -> &Value {
         &self.public
     }
 
-    /// A token with this header and these claims, signed with RS256 whatever the header says.
+    /// Returns a token with this header and these claims, signed with RS256 regardless of the header.
     pub(crate) fn sign(&self, header: &Value, claims: &Value) -> Result<String, Unspecified> {
         let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let message = format!("{}.{}", encode(header), encode(claims));

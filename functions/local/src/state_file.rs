@@ -1,5 +1,5 @@
-//! The channel's part of the state directory: its port, people and conversations, so that ids and service URLs
-//! that the bundle keeps stay valid. The table and the queues are kept by the stack.
+//! Saves the emulated channel in the state directory: its port, people and conversations, so that stored ids and
+//! service URLs stay valid. The table and the queues are saved by the stack.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -17,13 +17,13 @@ const FILE: &str = "channel.json";
 /// The saved state of a channel.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ChannelState {
-    /// The port of its connector, which service URLs name.
+    /// The port of the connector, which service URLs contain.
     pub(crate) port: u16,
-    /// The rest.
+    /// The people, conversations and ids.
     pub(crate) channel: Value,
 }
 
-/// Reads the state saved in `directory`, if there is any.
+/// Returns the state saved in `directory`; `None` if there is none.
 pub(crate) fn read(directory: &Path) -> Result<Option<ChannelState>, LocalError> {
     let path = directory.join(FILE);
     let unusable = |cause: BoxError| LocalError::State { path: path.clone(), cause };
@@ -34,7 +34,7 @@ pub(crate) fn read(directory: &Path) -> Result<Option<ChannelState>, LocalError>
     }
 }
 
-/// Written beside and moved into place, so that a crash leaves the old file or the new one.
+/// Saves the channel in `directory`; the file is replaced atomically, so that a crash leaves the old or the new one.
 pub(crate) fn save(channel: &Channel, directory: &Path) -> Result<(), LocalError> {
     let path = directory.join(FILE);
     let unusable = |cause: BoxError| LocalError::State { path: path.clone(), cause };

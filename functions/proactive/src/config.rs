@@ -16,20 +16,20 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads the environment of the process.
+    /// Reads the configuration from the environment of the process.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`], naming everything that is absent or wrong.
+    /// [`ConfigError`], which names every missing or invalid variable.
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::from_vars(process_env)
     }
 
-    /// Reads variables as `get` returns them.
+    /// Reads the configuration from the variables that `get` returns.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`], naming everything that is absent or wrong.
+    /// [`ConfigError`], which names every missing or invalid variable.
     pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut vars = EnvReader::new(get);
         let agent = AgentSettings::read(&mut vars);
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_gap_is_named_at_once() {
+    fn every_missing_variable_is_named() {
         let text = Config::from_vars(|_| None).unwrap_err().to_string();
 
         for name in ["CLIENT_ID", "TABLE_NAME", "TURNS_QUEUE_URL", "TASKS_QUEUE_URL", "DELIVERIES_QUEUE_URL"]

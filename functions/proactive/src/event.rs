@@ -76,7 +76,7 @@ pub enum InvalidEvent {
     Spec(#[from] InvalidSpec),
 }
 
-/// What an event requests.
+/// A valid event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
     /// Move due timers: `{"version": 1, "tick": true}`.
@@ -94,14 +94,14 @@ impl Event {
         match event.get("tick") {
             Some(_) if event == json!({ "version": 1, "tick": true }) => Ok(Self::Tick),
             Some(_) => {
-                Err(InvalidEvent::Member { member: "tick", problem: "does not stand alone as `true`" })
+                Err(InvalidEvent::Member { member: "tick", problem: "must be `true`, with `version` only" })
             }
             None => NotificationEvent::read(event, now).map(Box::new).map(Self::Notification),
         }
     }
 }
 
-/// Validates `event`, as a schedule would send it, without acting on it.
+/// Validates `event`, the event of a schedule or a file, without executing it.
 ///
 /// # Errors
 ///
@@ -140,7 +140,7 @@ impl NotificationEvent {
                 (BroadcastId::of_firing(arn, time), arn.clone(), time)
             }
             (Some(_), Some(_)) => {
-                return Err(invalid("key", "stands beside `schedule_arn`: give one of the two"));
+                return Err(invalid("key", "and `schedule_arn` exclude each other: set one of them"));
             }
             (None, None) => {
                 let problem = "is missing, and so is `schedule_arn`: without one of them a repeated event cannot be \
@@ -150,7 +150,8 @@ impl NotificationEvent {
         };
         let local_time = read_local_time(event.local_time.as_deref(), event.local_zone.as_deref())?;
         let topic = event.topic.as_deref().map(Topic::new).transpose();
-        let topic = topic.map_err(|_| invalid("topic", "is not 1 to 64 letters, digits, `-`, `_` or `.`"))?;
+        let topic =
+            topic.map_err(|_| invalid("topic", "must be 1 to 64 letters, digits, `-`, `_` or `.`"))?;
         let spec = Spec {
             origin,
             notification: Notification {
@@ -168,6 +169,7 @@ impl NotificationEvent {
     }
 }
 
+/// Returns the error for an invalid member.
 fn invalid(member: &'static str, problem: &'static str) -> InvalidEvent {
     InvalidEvent::Member { member, problem }
 }
@@ -176,7 +178,7 @@ fn require_expanded(member: &'static str, value: &str) -> Result<(), InvalidEven
     if value.is_empty() || value.contains("<aws.scheduler") {
         return Err(invalid(
             member,
-            "was not filled in by the scheduler: without it a second firing cannot be distinguished from a repeated one",
+            "was not filled in by the scheduler: without it, runs cannot be distinguished from redeliveries",
         ));
     }
     Ok(())
@@ -198,7 +200,7 @@ fn read_local_time(at: Option<&str>, zone: Option<&str>) -> Result<Option<LocalT
             Ok(Some(LocalTime { at, default_zone: default_zone.unwrap_or_else(Zone::utc) }))
         }
         (None, None) => Ok(None),
-        (None, Some(_)) => Err(invalid("local_zone", "stands without `local_time`")),
+        (None, Some(_)) => Err(invalid("local_zone", "needs `local_time`")),
     }
 }
 
@@ -219,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn the_templates_event_is_read() {
+    fn event_of_the_template_is_accepted() {
         let request = read(event()).unwrap();
 
         assert_eq!(request.spec.kind, Kind::Announce { audience: Audience::Everyone {} });
@@ -227,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tick_stands_alone() {
+    fn tick_allows_no_other_member() {
         assert_eq!(
             Event::read(json!({ "version": 1, "tick": true }), Timestamp::UNIX_EPOCH).unwrap(),
             Event::Tick
@@ -241,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_member_is_named() {
+    fn invalid_member_is_named() {
         let with = |member: &str, value: Value| {
             let mut event = event();
             event[member] = value;
@@ -255,13 +257,13 @@ mod tests {
         assert!(with("audience", json!({ "kind": "everyone", "count": -1 })).contains("count"));
         assert!(with("local_time", json!("nine")).contains("`local_time`"));
         assert!(with("local_zone", json!("Mars/Base")).contains("`local_zone`"));
-        assert!(with("local_zone", json!("Europe/Zurich")).contains("without `local_time`"));
+        assert!(with("local_zone", json!("Europe/Zurich")).contains("needs `local_time`"));
         assert!(with("surprise", json!(1)).contains("surprise"));
         assert!(read(json!([])).is_err());
     }
 
     #[test]
-    fn an_event_with_a_key_is_identified_by_it() {
+    fn key_identifies_an_event() {
         let notification = json!({
             "version": 1, "notification": "outage", "key": "outage-4711", "audience": { "kind": "everyone" },
             "content": { "text": "The network is down." },
@@ -280,7 +282,7 @@ mod tests {
         };
         assert!(with("key", json!(null)).contains("`key` of the event is missing"));
         assert!(with("key", json!("")).contains("`key` is empty"));
-        assert!(with("schedule_arn", json!("arn")).contains("`key` of the event stands beside"));
+        assert!(with("schedule_arn", json!("arn")).contains("`key` of the event and `schedule_arn` exclude"));
         assert!(with("content", json!({ "text": "${x}" })).contains("`x`"));
         assert!(with("audience", json!({ "kind": "users", "users": [] })).contains("`audience.users`"));
         assert!(with("notification", json!("")).contains("`notification`"));

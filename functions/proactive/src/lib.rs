@@ -31,7 +31,7 @@ use self::planning::{Planner, Recipients, RosterReader};
 pub use self::timers::TickSummary;
 use self::timers::Ticker;
 
-/// The function: its collaborators.
+/// The `proactive` function.
 pub struct Proactive {
     /// The store of conversation references.
     pub references: ReferenceStore,
@@ -39,7 +39,7 @@ pub struct Proactive {
     pub broadcasts: BroadcastStore,
     /// The store of timers.
     pub timers: TimerStore,
-    /// Sends a second to one tenant, of all workers together; planning stays ahead of them by it.
+    /// Sends per second and tenant, of all workers together; limits how far planning runs ahead.
     pub tenant_rate: u32,
     /// The clock.
     pub clock: Arc<dyn Clock>,
@@ -72,7 +72,7 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
     lambda_runtime::run(service_fn(|event| Box::pin(event_handler::handle(&proactive, event)))).await
 }
 
-/// What [`Proactive::new`] builds the function from.
+/// The dependencies of [`Proactive::new`].
 pub struct Parts {
     /// The store of conversation references.
     pub references: ReferenceStore,
@@ -88,7 +88,7 @@ pub struct Parts {
     pub tasks: Queue,
     /// The queue of deliveries.
     pub deliveries: Queue,
-    /// Sends a second to one tenant, of all workers together.
+    /// Sends per second and tenant, of all workers together.
     pub tenant_rate: u32,
     /// The clock.
     pub clock: Arc<dyn Clock>,
@@ -135,7 +135,7 @@ impl Proactive {
         })
     }
 
-    /// Builds the function from its parts.
+    /// Builds the function from its dependencies.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let Parts {
@@ -239,7 +239,7 @@ impl Proactive {
     ///
     /// # Errors
     ///
-    /// When the broadcasts cannot be listed.
+    /// The broadcasts cannot be listed.
     pub async fn advance_all(&self, stop_at: Option<Timestamp>) -> Result<(), StoreError> {
         self.lifecycle.advance_all(stop_at).await
     }
@@ -248,7 +248,7 @@ impl Proactive {
     ///
     /// # Errors
     ///
-    /// When the timers cannot be read or written; what was queued stays queued.
+    /// The timers cannot be read or written; queued timers stay queued.
     pub async fn tick(&self, stop_at: Option<Timestamp>) -> Result<TickSummary, StoreError> {
         self.ticker.tick(stop_at).await
     }

@@ -33,11 +33,11 @@ pub(crate) struct Lifecycle {
 impl Lifecycle {
     /// Advances every open broadcast, until `stop_at`. One that fails does not stop the others.
     pub(crate) async fn advance_all(&self, stop_at: Option<Timestamp>) -> Result<(), StoreError> {
-        for (id, noted) in self.broadcasts.list_open().await? {
+        for (id, indexed_at) in self.broadcasts.list_open().await? {
             if stop_at.is_some_and(|at| self.clock.now() >= at) {
                 break;
             }
-            if let Err(error) = Box::pin(self.advance(&id, noted, stop_at)).await {
+            if let Err(error) = Box::pin(self.advance(&id, indexed_at, stop_at)).await {
                 error!(error = %error_chain(&error), broadcast.id = id.as_str(), "could not advance a broadcast");
             }
         }
@@ -47,12 +47,12 @@ impl Lifecycle {
     async fn advance(
         &self,
         id: &BroadcastId,
-        noted: Timestamp,
+        indexed_at: Timestamp,
         stop_at: Option<Timestamp>,
     ) -> Result<(), PlanError> {
         let now = self.clock.now();
         let Some(broadcast) = self.broadcasts.state(id).await? else {
-            if now.duration_since(noted) > ORPHAN_AGE {
+            if now.duration_since(indexed_at) > ORPHAN_AGE {
                 self.broadcasts.mark_closed(id).await?;
             }
             return Ok(());

@@ -12,7 +12,7 @@ use herald::jobs::timers::{Minute, QueueTarget, SHARDS, Timer};
 use jiff::Timestamp;
 use tracing::{error, warn};
 
-/// What a tick did.
+/// The result of a tick.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TickSummary {
     /// Number of timers that were queued and removed.
@@ -34,7 +34,7 @@ pub(crate) struct Ticker {
 
 impl Ticker {
     /// Queues timers that are due within the horizon and removes them. Ends early at `stop_at`; the next tick continues.
-    /// What is queued before an error stays queued.
+    /// Timers queued before an error stay queued.
     pub(crate) async fn tick(&self, stop_at: Option<Timestamp>) -> Result<TickSummary, StoreError> {
         let now = self.clock.now();
         let mut summary = TickSummary::default();

@@ -1,14 +1,14 @@
-//! The command line of what is said first: to one person, or to many.
-//! What the verbs do is in `commands`.
+//! Arguments of `herald send` and `herald broadcast`.
+//! The verbs themselves are in `commands`.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-/// What to say to one, or to a team.
+/// Arguments of `herald send`.
 #[derive(Debug, Args)]
 pub struct SendArguments {
-    /// The tenant and the Entra object id (or 29: id) of the person, as TENANT/ID
+    /// A person: the tenant id and the Entra object id (or 29: id), as TENANT/ID
     #[arg(
         long,
         value_name = "TENANT/ID",
@@ -16,101 +16,148 @@ pub struct SendArguments {
         conflicts_with_all = ["conversation", "team"]
     )]
     pub to: Option<String>,
-    /// The tenant and the id (19:…@thread.tacv2) of a team, as TENANT/ID: each of its members is told in their own chat
+    /// A team: the tenant id and the team id (19:…@thread.tacv2), as TENANT/ID; each member gets it in a personal chat
     #[arg(long, value_name = "TENANT/ID", conflicts_with = "conversation")]
     pub team: Option<String>,
-    /// The reference of a conversation, as inbound logs it
+    /// A conversation: the reference key that inbound logs
     #[arg(long, value_name = "REFERENCE")]
     pub conversation: Option<String>,
-    /// A key of your own: the same key is said once, however often it is sent; unless given, each call is one
+    /// Idempotency key: a message with a key that was used is not sent again; random by default
     #[arg(long)]
     pub key: Option<String>,
-    /// What it is about, for those who mute that; send unless given
+    /// Topic that recipients can mute [default: send]
     #[arg(long)]
     pub topic: Option<String>,
-    /// Say it in quiet hours too
+    /// Send during quiet hours, too
     #[arg(long)]
     pub urgent: bool,
-    /// Rather let it be missed than told twice: what may have been shown is not sent again
+    /// Do not retry a send that may have been delivered: it may be lost, but not sent twice
     #[arg(long)]
     pub at_most_once: bool,
-    /// What to say
+    /// The text of the message
     pub text: String,
 }
 
-/// What to do about a broadcast.
+/// The verbs of `herald broadcast`.
 #[derive(Debug, Subcommand)]
 pub enum BroadcastVerb {
     #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
-    /// Tell an audience what a file says
+    /// Start a broadcast to the audience in a file
     ///
-    /// FILE is the JSON event that proactive takes: version, notification, key, audience, content. A key is used once:
-    /// started again with it, nothing happens and this exits with 1. Audience and content are checked before anybody
-    /// is told.
+    /// FILE is the JSON event that proactive accepts: version, notification, key, audience, content. Audience and
+    /// content are validated before anything is sent. A key starts one broadcast: with a key that was used, nothing
+    /// is sent and the exit code is 1.
     ///
-    /// It plans as far as may wait in the queue (5 minutes of sends to a tenant); the tick plans the rest.
+    /// Deliveries are queued as far ahead as 5 minutes of sends to one tenant; the tick plans the rest.
     ///
-    /// On AWS it takes TABLE_NAME, the three queue URLs and CLIENT_ID (with CLOUD and TENANT_RATE where the functions
-    /// have them), dynamodb:GetItem, BatchGetItem, PutItem, UpdateItem and Query on the table and its indexes, and
-    /// sqs:SendMessage on the deliveries queue.
+    /// On AWS, needs TABLE_NAME, TURNS_QUEUE_URL, TASKS_QUEUE_URL, DELIVERIES_QUEUE_URL and CLIENT_ID (CLOUD and
+    /// TENANT_RATE as the functions have them), and these permissions: dynamodb:GetItem, dynamodb:BatchGetItem,
+    /// dynamodb:PutItem, dynamodb:UpdateItem and dynamodb:Query on the table and its indexes, and sqs:SendMessage on
+    /// the deliveries queue.
     #[command(verbatim_doc_comment)]
     Start {
         /// The event, as JSON
         file: PathBuf,
     },
-    /// Say how many would be told, of which tenants, how long it would take and how large it is; tell nobody
+    #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
+    /// Dry run: recipients per tenant, estimated duration, message size
     ///
-    /// It takes what start takes, but only to read.
+    /// Nothing is sent or stored. Exits with 1 if the key was used, or if the audience has no recipients.
+    ///
+    /// On AWS, needs TABLE_NAME, TURNS_QUEUE_URL, TASKS_QUEUE_URL, DELIVERIES_QUEUE_URL and CLIENT_ID (CLOUD and
+    /// TENANT_RATE as the functions have them), and these permissions: dynamodb:GetItem, dynamodb:BatchGetItem and
+    /// dynamodb:Query on the table and its indexes.
     #[command(verbatim_doc_comment)]
     Preview {
         /// The event, as JSON
         file: PathBuf,
     },
     #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
-    /// Say where a broadcast stands, and how many recipients came to what
+    /// Print the state of a broadcast and the number of recipients per outcome
     ///
-    /// The numbers are counters, and may lag behind the report when a worker died. On AWS it takes TABLE_NAME, and
-    /// dynamodb:GetItem and dynamodb:Query on the table; pause, resume and cancel take dynamodb:PutItem too.
+    /// The numbers are counters, and may lag behind the report after a crash of a worker.
+    ///
+    /// On AWS, needs TABLE_NAME, and these permissions: dynamodb:GetItem and dynamodb:Query on the table.
     #[command(verbatim_doc_comment)]
     Status(BroadcastName),
-    /// Tell nobody else until it is resumed
+    #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
+    /// Stop sending until the broadcast is resumed
     ///
-    /// It is felt within five seconds, and what is in hand then is still sent.
+    /// Takes effect within five seconds; a send in progress is completed.
+    ///
+    /// On AWS, needs TABLE_NAME, and these permissions: dynamodb:GetItem, dynamodb:PutItem and dynamodb:Query on the
+    /// table.
     #[command(verbatim_doc_comment)]
     Pause(BroadcastName),
-    /// Go on with a broadcast that was paused; the next tick, within a minute, brings it back
-    Resume(BroadcastName),
-    /// Tell nobody else ever; the rest is listed as cancelled
-    Cancel(BroadcastName),
-    /// Delete what a broadcast delivered, where the channel can
+    #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
+    /// Continue a paused broadcast with the next tick, within a minute
     ///
-    /// The broadcast must not be running. It is a broadcast itself, whose id is printed: status and report tell what
-    /// came of it. It takes what start takes.
+    /// On AWS, needs TABLE_NAME, and these permissions: dynamodb:GetItem, dynamodb:PutItem and dynamodb:Query on the
+    /// table.
+    #[command(verbatim_doc_comment)]
+    Resume(BroadcastName),
+    #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
+    /// Stop for good; remaining recipients are reported as cancelled
+    ///
+    /// On AWS, needs TABLE_NAME, and these permissions: dynamodb:GetItem, dynamodb:PutItem and dynamodb:Query on the
+    /// table.
+    #[command(verbatim_doc_comment)]
+    Cancel(BroadcastName),
+    #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
+    /// Delete the messages that a broadcast delivered, where the channel supports it
+    ///
+    /// The broadcast must not be running. A recall is a broadcast itself: its id is printed, for status and report.
+    ///
+    /// On AWS, needs TABLE_NAME, TURNS_QUEUE_URL, TASKS_QUEUE_URL, DELIVERIES_QUEUE_URL and CLIENT_ID (CLOUD and
+    /// TENANT_RATE as the functions have them), and these permissions: dynamodb:GetItem, dynamodb:BatchGetItem,
+    /// dynamodb:PutItem, dynamodb:UpdateItem and dynamodb:Query on the table and its indexes, and sqs:SendMessage on
+    /// the deliveries queue.
     #[command(verbatim_doc_comment)]
     Recall(BroadcastName),
-    /// Put something else in place of what a broadcast delivered, where the channel can
+    #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
+    /// Replace the messages that a broadcast delivered, where the channel supports it
     ///
-    /// As recall; FILE is a content as JSON: text or card, locales, values.
+    /// FILE is a content as JSON: text or card, locales, values. The broadcast must not be running. A correction is a
+    /// broadcast itself: its id is printed, for status and report.
+    ///
+    /// On AWS, needs TABLE_NAME, TURNS_QUEUE_URL, TASKS_QUEUE_URL, DELIVERIES_QUEUE_URL and CLIENT_ID (CLOUD and
+    /// TENANT_RATE as the functions have them), and these permissions: dynamodb:GetItem, dynamodb:BatchGetItem,
+    /// dynamodb:PutItem, dynamodb:UpdateItem and dynamodb:Query on the table and its indexes, and sqs:SendMessage on
+    /// the deliveries queue.
     #[command(verbatim_doc_comment)]
     Correct {
-        /// Which broadcast.
+        /// The broadcast to correct.
         #[command(flatten)]
         named: BroadcastName,
         /// The content, as JSON
         file: PathBuf,
     },
-    /// Tell those again of whom it is not known whether they were told: once, for they may be told twice by it
+    #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
+    /// Retry recipients whose delivery is unknown (they may receive it twice)
     ///
-    /// As recall.
+    /// The broadcast must not be running, and can be resent once. A resend is a broadcast itself: its id is printed,
+    /// for status and report.
+    ///
+    /// On AWS, needs TABLE_NAME, TURNS_QUEUE_URL, TASKS_QUEUE_URL, DELIVERIES_QUEUE_URL and CLIENT_ID (CLOUD and
+    /// TENANT_RATE as the functions have them), and these permissions: dynamodb:GetItem, dynamodb:BatchGetItem,
+    /// dynamodb:PutItem, dynamodb:UpdateItem and dynamodb:Query on the table and its indexes, and sqs:SendMessage on
+    /// the deliveries queue.
     #[command(verbatim_doc_comment)]
     Resend(BroadcastName),
-    /// Write a line for each recipient, as CSV: who, what it came to, why, when, and the delivery's job
+    #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
+    /// Print one CSV line per recipient: ids, outcome, reason, time, job
+    ///
+    /// The columns are tenant, user, conversation, channel, outcome, reason, at and job. The text of messages is not
+    /// printed.
+    ///
+    /// On AWS, needs TABLE_NAME, and these permissions: dynamodb:GetItem and dynamodb:Query on the table.
+    #[command(verbatim_doc_comment)]
     Report(BroadcastName),
 }
 
-/// Which broadcast is meant.
+/// The broadcast that a verb applies to.
 #[derive(Debug, Args)]
 pub struct BroadcastName {
-    /// Its key, or its id as the logs have it
+    /// The key of the broadcast, or its id of 64 digits
     pub name: String,
 }

@@ -1,70 +1,75 @@
-//! The command line of `herald deadletter`: list or redrive dead letters.
-//! What the verbs do is in `commands`.
+//! Arguments of `herald dead-letter`.
+//! The verbs themselves are in `commands`.
 
 use clap::{Args, Subcommand, ValueEnum};
 
-/// What to do about dead letters.
+/// The verbs of `herald dead-letter`.
 #[derive(Debug, Subcommand)]
 pub enum DeadLetterVerb {
-    /// List what was given up: since when, how often received, what kind of work, which job
+    #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
+    /// List dead letters: time queued, receive count, kind of work, jobs
     ///
-    /// Nothing is taken out: the listed messages are hidden for a moment and given back. What is in them is not
-    /// printed. At most 1,000 of a queue are listed, and of one conversation's turns the first ten.
+    /// Listed messages are invisible to others for a moment, and stay in their queue. Their content is not printed. At
+    /// most 1,000 messages of a queue are listed, and the first ten of the turns of one conversation.
     ///
-    /// On AWS it takes the three queue URLs (with --queue that one's; for proactive the deliveries'), and
-    /// sqs:GetQueueAttributes on the queues, and sqs:GetQueueUrl, sqs:GetQueueAttributes, sqs:ReceiveMessage and
-    /// sqs:ChangeMessageVisibility on their dead-letter queues. Those of proactive are found by the name that template.yaml gives their queue.
+    /// On AWS, needs TURNS_QUEUE_URL, TASKS_QUEUE_URL and DELIVERIES_QUEUE_URL (with --queue only that one; for
+    /// proactive DELIVERIES_QUEUE_URL), and these permissions: sqs:GetQueueAttributes on the queues, and
+    /// sqs:GetQueueUrl, sqs:GetQueueAttributes, sqs:ReceiveMessage and sqs:ChangeMessageVisibility on their
+    /// dead-letter queues. The dead-letter queue of proactive is found by its name in template.yaml.
     #[command(verbatim_doc_comment)]
     List {
-        /// Of this queue alone
+        /// List only this queue
         #[arg(long)]
         queue: Option<WorkQueue>,
     },
-    /// Put dead letters back into the queue they come from, to be tried again
+    #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
+    /// Move dead letters back to their source queue
     ///
-    /// ID is a job's or, for a message that cannot be read, the message's, as `herald deadletter list` prints it.
-    /// --all takes all that can be read. A dead letter is deleted only once its queue has taken it.
+    /// ID is the id of a job or, for an unreadable message, of the message, as `herald dead-letter list` prints it.
+    /// --all moves every readable message. A dead letter is deleted only after its source queue accepted it.
     ///
-    /// The job's record decides what is left to do: what was sent is not sent again, and where the outcome of an
-    /// attempt is not known it is repeated only as often as the job's policy allows. A job that has expired meanwhile
-    /// (24 h after it was first taken up) is not done: it ends as EXPIRED.
+    /// The record of the job decides what remains to be done: a completed send is not repeated, an ambiguous one only
+    /// within its resend budget. A job that expired meanwhile (24 h after its first claim) ends as EXPIRED.
     ///
-    /// A notification that proactive did not plan is not put back, for it comes from no queue: invoke proactive with it.
+    /// A notification that proactive failed to plan is not moved, because no queue is its source: invoke proactive with
+    /// the event.
     ///
-    /// On AWS it takes what `list` takes, and sqs:SendMessage on the queues and sqs:DeleteMessage on their
+    /// On AWS, needs TURNS_QUEUE_URL, TASKS_QUEUE_URL and DELIVERIES_QUEUE_URL (with --queue only that one), and these
+    /// permissions: sqs:GetQueueAttributes and sqs:SendMessage on the queues, and sqs:GetQueueUrl,
+    /// sqs:GetQueueAttributes, sqs:ReceiveMessage, sqs:ChangeMessageVisibility and sqs:DeleteMessage on their
     /// dead-letter queues.
     #[command(verbatim_doc_comment)]
     Redrive {
-        /// Of this queue alone
+        /// Redrive only this queue
         #[arg(long)]
         queue: Option<WorkQueue>,
-        /// Which.
+        /// The dead letters to redrive.
         #[command(flatten)]
         which: Selection,
     },
 }
 
-/// Which dead letters.
+/// The dead letters to redrive.
 #[derive(Debug, Clone, Args)]
 #[group(required = true, multiple = false)]
 pub struct Selection {
-    /// All that can be read
+    /// Redrive every readable message
     #[arg(long)]
     pub all: bool,
-    /// Those of these jobs or messages
+    /// Ids of jobs, or of unreadable messages
     #[arg(value_name = "ID")]
     pub ids: Vec<String>,
 }
 
-/// Whose dead letters.
+/// The source of dead letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum WorkQueue {
-    /// Turns that were given up
+    /// Turns
     Turns,
-    /// Tasks, and turns that had to wait
+    /// Tasks, and turns that were retried without a deadline
     Tasks,
-    /// Messages of up to ten recipients
+    /// Deliveries of broadcasts, up to ten per message
     Deliveries,
-    /// Notifications that were not planned
+    /// Notifications that could not be planned
     Proactive,
 }

@@ -1,20 +1,20 @@
-//! The command line of `herald job`: show or cancel one.
-//! What the verbs do is in `commands`.
+//! Arguments of `herald job`.
+//! The verbs themselves are in `commands`.
 
 use clap::Subcommand;
 use herald::jobs::JobId;
 
-/// What to do about a job.
+/// The verbs of `herald job`.
 #[derive(Debug, Subcommand)]
 pub enum JobVerb {
     #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
-    /// Print every state of a job with its time and reason, and those of its parts
+    /// Print every state of a job and of its parts, with time and reason
     ///
-    /// ID is the job.id of a log line, all 64 digits: jobs are found by their whole id alone. Parts are the sends of
-    /// a job, and the task, the unhurried turn or the apology that followed from it. What was said and to whom is
-    /// not printed. Exits with 1 when there is no such job.
+    /// ID is the job.id of a log line, all 64 digits. Parts are the sends of the job, and the task, the retry without a
+    /// deadline or the failure notice that follows from it. Text and recipients are not printed. Exits with 1 if the
+    /// job does not exist.
     ///
-    /// On AWS it takes TABLE_NAME and dynamodb:GetItem on the table.
+    /// On AWS, needs TABLE_NAME, and these permissions: dynamodb:GetItem on the table.
     #[command(verbatim_doc_comment)]
     Show {
         /// The job.id of a log line
@@ -24,13 +24,13 @@ pub enum JobVerb {
         json: bool,
     },
     #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
-    /// Have a job that waits not be done any more
+    /// Cancel a waiting job
     ///
-    /// It ends as FAILED, and so do those of its sends that wait; as UNKNOWN where an earlier attempt may have been
-    /// seen. A job that is in hand or has ended is left alone: then this exits with 1. What was queued by a job has
-    /// an id of its own, which `herald job show` prints, and is cancelled by that.
+    /// The job and its waiting sends end as CANCELLED, or as UNKNOWN if an earlier attempt may have been delivered. A
+    /// job that is in progress or has ended is not changed: the exit code is 1. Work that a job queued has an id of its
+    /// own, which `herald job show` prints, and is cancelled by that id.
     ///
-    /// On AWS it takes TABLE_NAME, and dynamodb:GetItem and dynamodb:PutItem on the table.
+    /// On AWS, needs TABLE_NAME, and these permissions: dynamodb:GetItem and dynamodb:PutItem on the table.
     #[command(verbatim_doc_comment)]
     Cancel {
         /// The job.id of a log line

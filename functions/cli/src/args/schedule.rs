@@ -1,75 +1,83 @@
-//! The command line of schedules: notifications that come by the clock.
-//! What the verbs do is in `commands`.
+//! Arguments of `herald schedule`.
+//! The verbs themselves are in `commands`.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-/// What to do about schedules.
+/// The verbs of `herald schedule`.
 #[derive(Debug, Subcommand)]
 pub enum ScheduleVerb {
     #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
-    /// Tell an audience what a file says, whenever the clock says so
+    /// Add a schedule that broadcasts a notification to an audience
     ///
-    /// EXPRESSION is EventBridge Scheduler's: 'cron(0 9 ? * MON-FRI *)', 'rate(2 hours)' or 'at(2027-01-31T09:00:00)'.
-    /// A time that a change of clocks skips does not fire; one that it repeats fires the first time. 'at' fires once, and
-    /// the schedule is deleted after it.
+    /// EXPRESSION is one of EventBridge Scheduler: 'cron(0 9 ? * MON-FRI *)', 'rate(2 hours)' or
+    /// 'at(2027-01-31T09:00:00)'. A local time that daylight saving skips does not run; one that it repeats runs the
+    /// first time. An 'at' schedule runs once and is then deleted.
     ///
-    /// FILE is the JSON event that proactive takes, without key: version, notification, audience, content, topic, urgent.
-    /// Everything is checked before anything is made. Each firing is a broadcast of its own, and is told once however
-    /// often it is delivered.
+    /// FILE is the JSON event that proactive accepts, without key: version, notification, audience, content, topic,
+    /// urgent. It is validated before the schedule is created. Each run is a broadcast of its own, and sends once even
+    /// if its event is delivered twice.
     ///
-    /// On this machine schedules fire while `herald run` is up. On AWS it takes SCHEDULE_GROUP (the stack's output
-    /// ScheduleGroup), scheduler:GetSchedule and scheduler:CreateSchedule in the group, and iam:PassRole on the role
-    /// of the group's schedule `tick`, whose target it calls too.
+    /// On this machine, schedules run while `herald run` does. On AWS, needs SCHEDULE_GROUP (the stack's output
+    /// ScheduleGroup), and these permissions: scheduler:GetSchedule and scheduler:CreateSchedule in the group, and
+    /// iam:PassRole on the role of the group's schedule `tick`, whose target the new schedule shares.
     #[command(verbatim_doc_comment)]
     Add {
-        /// What it is called: letters, digits, `-`, `_` and `.`, at most 64
+        /// The name of the schedule: letters, digits, `-`, `_` and `.`, at most 64
         name: String,
-        /// When it fires
+        /// The schedule expression
         expression: String,
         /// The event, as JSON
         file: PathBuf,
-        /// On the clocks of which IANA zone, e.g. Europe/Zurich; a rate needs none
+        /// IANA time zone, e.g. Europe/Zurich; required unless the expression is a rate
         #[arg(long)]
         zone: Option<String>,
     },
     #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
-    /// List the schedules: when each fires, in which zone, what it tells, and when next
+    /// List schedules: name, expression, zone, notification, next run
     ///
-    /// On AWS it takes SCHEDULE_GROUP, scheduler:ListSchedules and scheduler:GetSchedule in the group.
+    /// On AWS, needs SCHEDULE_GROUP, and these permissions: scheduler:ListSchedules and scheduler:GetSchedule in the
+    /// group.
     #[command(verbatim_doc_comment)]
     List,
     #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
-    /// Take a schedule away; what it has begun goes on
+    /// Remove a schedule; broadcasts it started continue
     ///
-    /// Those of template.yaml are changed there. On AWS it takes SCHEDULE_GROUP and scheduler:DeleteSchedule in the group.
+    /// Schedules of template.yaml are removed there.
+    ///
+    /// On AWS, needs SCHEDULE_GROUP, and these permissions: scheduler:DeleteSchedule in the group.
     #[command(verbatim_doc_comment)]
     Remove {
-        /// What it is called
+        /// The name of the schedule
         name: String,
     },
-    /// Print when a schedule, or an expression, fires next, and what changes of clocks do to it
+    #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
+    /// Print the next runs of a schedule or an expression, and the effect of daylight saving
+    ///
+    /// On AWS, NAME needs SCHEDULE_GROUP, and these permissions: scheduler:GetSchedule in the group. --expression needs
+    /// nothing.
+    #[command(verbatim_doc_comment)]
     Next {
-        /// Which.
+        /// The schedule or expression.
         #[command(flatten)]
         which: NextArgs,
-        /// How many times
+        /// The number of runs
         #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..))]
         count: u8,
     },
 }
 
-/// What fires.
+/// A schedule, or an expression that is not a schedule yet.
 #[derive(Debug, Clone, Args)]
 pub struct NextArgs {
-    /// What the schedule is called
+    /// The name of the schedule
     #[arg(required_unless_present = "expression", conflicts_with = "expression")]
     pub name: Option<String>,
-    /// An expression that is no schedule yet
+    /// A schedule expression
     #[arg(long)]
     pub expression: Option<String>,
-    /// Its IANA zone, e.g. Europe/Zurich
+    /// IANA time zone of the expression, e.g. Europe/Zurich
     #[arg(long, requires = "expression")]
     pub zone: Option<String>,
 }

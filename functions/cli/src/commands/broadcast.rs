@@ -1,16 +1,16 @@
-//! `herald send` and `herald broadcast`: opened, planned and followed through the same records as on AWS.
+//! `herald send` and `herald broadcast`: open, plan and control broadcasts, as `proactive` does.
 //! The text of messages is not printed.
 
 mod preview;
 mod report;
 mod status;
 
-use herald::agent::Notification;
 use std::io::Write;
 
+use herald::agent::Notification;
 use herald::aws::table::{BroadcastStore, Opened};
 use herald::broadcast::content::Content;
-use herald::broadcast::{Broadcast, BroadcastId, Command, Kind, Spec, Status};
+use herald::broadcast::{Broadcast, BroadcastId, Command, Kind, Outcome, Spec, Status};
 use herald::clock::Clock;
 use herald::hash;
 use jiff::{SignedDuration, Timestamp};
@@ -22,10 +22,10 @@ use super::{CommandError, Deployment};
 use crate::args::{BroadcastVerb, SendArguments};
 use crate::printable::printable;
 
-/// Interval between lines about the progress of planning.
-const NEWS: SignedDuration = SignedDuration::from_secs(2);
+/// Interval between progress lines while a broadcast is planned.
+const PROGRESS_INTERVAL: SignedDuration = SignedDuration::from_secs(2);
 
-/// Says something to one; whether it was begun.
+/// Sends a message to one person, conversation or team; returns `false` if its key was used.
 pub(super) async fn send(
     deployment: &Deployment,
     arguments: &SendArguments,
@@ -34,26 +34,26 @@ pub(super) async fn send(
     let planner = deployment.planner()?;
     let audience = match (&arguments.to, &arguments.team) {
         (Some(to), _) => {
-            let (tenant, id) = to.split_once('/').ok_or(CommandError::NotAPerson)?;
+            let (tenant, id) = to.split_once('/').ok_or(CommandError::InvalidPerson)?;
             json!({ "kind": "user", "tenant": tenant, "id": id })
         }
         (None, Some(team)) => {
-            let (tenant, id) = team.split_once('/').ok_or(CommandError::NotATeam)?;
+            let (tenant, id) = team.split_once('/').ok_or(CommandError::InvalidTeam)?;
             json!({ "kind": "team", "tenant": tenant, "id": id })
         }
         (None, None) => json!({ "kind": "conversation", "reference": arguments.conversation }),
     };
     let key = arguments.key.clone().unwrap_or_else(|| format!("send {}", planner.random.random_id()));
-    // What a person types is meant as it stands.
+    // Placeholders are a feature of files; typed text is sent verbatim.
     let text = arguments.text.replace("${", "$${");
     let event = json!({
         "version": 1, "notification": "send", "key": key, "audience": audience, "content": { "text": text },
         "topic": arguments.topic, "urgent": arguments.urgent, "at_most_once": arguments.at_most_once,
     });
-    begin(&planner, event, out).await
+    start(&planner, event, out).await
 }
 
-/// Carries out `verb`; whether it could be done.
+/// Executes `verb`; returns `false` if it had no effect.
 pub(super) async fn execute(
     deployment: &Deployment,
     verb: &BroadcastVerb,
@@ -61,7 +61,7 @@ pub(super) async fn execute(
     out: &mut (dyn Write + Send),
 ) -> Result<bool, CommandError> {
     match verb {
-        BroadcastVerb::Start { file } => begin(&deployment.planner()?, read(file)?, out).await,
+        BroadcastVerb::Start { file } => start(&deployment.planner()?, read(file)?, out).await,
         BroadcastVerb::Preview { file } => preview::write(&deployment.planner()?, read(file)?, out).await,
         BroadcastVerb::Status(named) => status::write(&deployment.broadcasts()?, &named.name, out).await,
         BroadcastVerb::Pause(named) => {
@@ -74,39 +74,40 @@ pub(super) async fn execute(
             change(&deployment.broadcasts()?, &named.name, Command::Cancel, clock.now(), out).await
         }
         BroadcastVerb::Recall(named) => {
-            let amend = |of| (format!("recall {of}"), Kind::Recall { of }, None);
-            follow(&deployment.planner()?, &named.name, amend, out).await
+            let request = |of| (format!("recall {of}"), Kind::Recall { of }, None);
+            amend(&deployment.planner()?, &named.name, request, out).await
         }
         BroadcastVerb::Resend(named) => {
-            let amend = |of| (format!("resend {of}"), Kind::Resend { of }, None);
-            follow(&deployment.planner()?, &named.name, amend, out).await
+            let request = |of| (format!("resend {of}"), Kind::Resend { of }, None);
+            amend(&deployment.planner()?, &named.name, request, out).await
         }
         BroadcastVerb::Correct { named, file } => {
             let content = read(file)?;
             let hash = hash::short(&content.to_string());
             let content: Content =
                 serde_json::from_value(content).map_err(|error| unreadable(file, error.into()))?;
-            let amend = |of| (format!("correct {of} {hash}"), Kind::Correct { of }, Some(content));
-            follow(&deployment.planner()?, &named.name, amend, out).await
+            let request = |of| (format!("correct {of} {hash}"), Kind::Correct { of }, Some(content));
+            amend(&deployment.planner()?, &named.name, request, out).await
         }
         BroadcastVerb::Report(named) => report::write(&deployment.broadcasts()?, &named.name, out).await,
     }
 }
 
-async fn begin(
+/// Starts the broadcast that `event` requests; returns `false` if its key was used.
+async fn start(
     planner: &Proactive,
     event: Value,
     out: &mut (dyn Write + Send),
 ) -> Result<bool, CommandError> {
     let BroadcastRequest { id, spec } = NotificationEvent::read(event, planner.clock.now())?;
-    let seen = planner.preview(&spec, Some(1), |_| {}).await?;
-    if seen.recipients == 0 && seen.teams == 0 {
-        return Err(CommandError::Nobody);
+    let preview = planner.preview(&spec, Some(1), |_| {}).await?;
+    if preview.recipients == 0 && preview.teams == 0 {
+        return Err(CommandError::NoRecipients);
     }
     open(planner, &id, &spec, out).await
 }
 
-/// Opens a broadcast that must be new, and plans as much of it as may be.
+/// Opens a new broadcast and plans as much of it as the rate limit allows; returns `false` if it exists.
 async fn open(
     planner: &Proactive,
     id: &BroadcastId,
@@ -117,89 +118,105 @@ async fn open(
         Opened::New(_) => writeln!(out, "Broadcast {id}")?,
         Opened::Existing(known) => {
             let status = name(known.1.status);
-            writeln!(out, "Not started: this was started before, as broadcast {id}, which is {status}.")?;
+            writeln!(out, "Not started: broadcast {id} has this key and is {status}.")?;
             return Ok(false);
         }
     }
     let mut planned = None;
     loop {
-        let stop_at = planner.clock.now().checked_add(NEWS).ok();
+        let stop_at = planner.clock.now().checked_add(PROGRESS_INTERVAL).ok();
         let broadcast = planner.advance(id, stop_at).await?;
         let count = broadcast.recipients();
         if broadcast.blocked_on.is_some() {
-            writeln!(out, "The rosters of its teams are read first; then the tick plans, within a minute.")?;
+            writeln!(out, "Waiting for team rosters; the tick plans the broadcast once they are read.")?;
             return Ok(true);
         }
         if broadcast.cursor.is_none() || broadcast.status != Status::Running {
-            writeln!(out, "Planned all {count}. See how far it is: herald broadcast status {id}")?;
+            writeln!(out, "Recipients planned: {count}. Check progress: herald broadcast status {id}")?;
             return Ok(true);
         }
         if planned == Some(count) {
-            writeln!(out, "Planned {count}; the tick plans the rest as these are told.")?;
+            writeln!(out, "Recipients planned: {count}. The tick plans the rest while these are sent.")?;
             return Ok(true);
         }
-        writeln!(out, "Planned {count} so far …")?;
+        writeln!(out, "Recipients planned so far: {count} …")?;
         planned = Some(count);
     }
 }
 
+/// Pauses, resumes or cancels a broadcast; returns `false` if its state does not allow that.
 async fn change(
     broadcasts: &BroadcastStore,
     named: &str,
-    wish: Command,
+    command: Command,
     now: Timestamp,
     out: &mut (dyn Write + Send),
 ) -> Result<bool, CommandError> {
     let id = BroadcastId::named(named);
-    let decide = |broadcast: &Broadcast| match broadcast.apply(wish, now) {
-        Ok(wished) => (Some(wished), true),
+    // Before the change: without permission to read the counts, nothing is changed.
+    let sent = broadcasts.counts(&id).await?.total().of(Outcome::Delivered);
+    let decide = |broadcast: &Broadcast| match broadcast.apply(command, now) {
+        Ok(changed) => (Some(changed), true),
         Err(_) => (None, false),
     };
     let Some((broadcast, is_done)) = broadcasts.change(&id, decide).await? else {
         return unknown(named, out);
     };
-    let status = name(broadcast.status);
-    match is_done {
-        true => writeln!(out, "It is {status} now.")?,
-        false => writeln!(out, "Nothing was changed: it is {status}.")?,
+    let named = printable(named);
+    if is_done {
+        let done = match command {
+            Command::Pause => "Paused",
+            Command::Resume => "Resumed",
+            Command::Cancel => "Cancelled",
+        };
+        let planned = broadcast.recipients();
+        let so_far = if broadcast.cursor.is_none() { "" } else { " planned so far" };
+        writeln!(out, "{done} {named}: {sent} of {planned}{so_far} sent.")?;
+    } else {
+        writeln!(out, "Not changed: {named} is {}.", name(broadcast.status))?;
     }
     Ok(is_done)
 }
 
-/// Begins a broadcast about what another one did.
-async fn follow(
+/// Starts a broadcast that amends the deliveries of an earlier one; returns `false` if it was not started.
+async fn amend(
     planner: &Proactive,
     named: &str,
-    amend: impl FnOnce(BroadcastId) -> (String, Kind, Option<Content>),
+    request: impl FnOnce(BroadcastId) -> (String, Kind, Option<Content>),
     out: &mut (dyn Write + Send),
 ) -> Result<bool, CommandError> {
     let of = BroadcastId::named(named);
     let Some((source, broadcast)) = planner.broadcasts.get(&of).await? else { return unknown(named, out) };
     if broadcast.status == Status::Running {
-        writeln!(out, "It is RUNNING: pause or cancel it first, or wait until it is done.")?;
+        let named = printable(named);
+        writeln!(
+            out,
+            "Not started: {named} is RUNNING. Pause or cancel it first, or wait until it is DONE."
+        )?;
         return Ok(false);
     }
-    let (key, kind, given) = amend(of);
+    let (key, kind, content) = request(of);
     let is_resend = matches!(kind, Kind::Resend { .. });
     let spec = Spec {
         origin: format!("key:{key}"),
         notification: match is_resend {
-            // Rendered as it was at first, by the engine too.
+            // Renders the original content again, including content from the engine.
             true => source.notification,
             false => Notification { scheduled_time: planner.clock.now(), ..source.notification },
         },
-        content: if is_resend { source.content } else { given },
+        content: if is_resend { source.content } else { content },
         kind,
     };
     spec.check().map_err(proactive::InvalidEvent::from)?;
     open(planner, &BroadcastId::of_key(&key), &spec, out).await
 }
 
+/// Prints that the broadcast does not exist; returns `false`.
 fn unknown(named: &str, out: &mut (dyn Write + Send)) -> Result<bool, CommandError> {
     let named = printable(named);
     writeln!(
         out,
-        "No broadcast {named} here: give its key, or its id of 64 digits; they are kept for 90 days."
+        "Broadcast {named} not found. Use its key or its id of 64 digits; broadcasts are kept for 90 days."
     )?;
     Ok(false)
 }

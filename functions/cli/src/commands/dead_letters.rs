@@ -1,5 +1,5 @@
-//! `herald deadletter list`: what was given up, without what is in it, and without taking it out.
-//! Putting it back is `redrive`'s.
+//! `herald dead-letter list`: lists dead letters without their content and without removing them.
+//! `redrive` moves them back.
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -14,25 +14,25 @@ use super::{CommandError, Deployment};
 use crate::args::WorkQueue;
 use crate::printable::printable;
 
-/// Every kind of dead letter.
+/// Every source of dead letters.
 const KINDS: [WorkQueue; 4] =
     [WorkQueue::Turns, WorkQueue::Tasks, WorkQueue::Deliveries, WorkQueue::Proactive];
 
-/// How long a message is hidden while it is looked at; it is given back before that.
-pub(super) const HIDDEN: Duration = Duration::from_secs(60);
+/// Visibility timeout while messages are listed; they are made visible again before it ends.
+const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Most messages listed of one queue.
-const MOST: usize = 1_000;
+/// Largest number of messages listed per queue.
+const MAX_LISTED: usize = 1_000;
 
-/// What is known of a message's work.
+/// The content of a dead letter, without texts and recipients.
 pub(super) enum Content {
-    /// Work of this kind, with the jobs it is.
+    /// Work of this kind, with its jobs.
     Work(&'static str, Vec<JobId>),
     /// An event for `proactive`.
     Event(String),
     /// Work of a newer version of the bundle.
     Newer(u32),
-    /// Nothing: it is none of this bundle's.
+    /// A body that is not a message of this bundle.
     Unreadable,
 }
 
@@ -44,92 +44,91 @@ pub(super) async fn list(
 ) -> Result<bool, CommandError> {
     for kind in KINDS.into_iter().filter(|each| kind.is_none_or(|kind| kind == *each)) {
         match deployment.dead_letters(kind).await? {
-            None => writeln!(out, "{}: this deployment has no such dead-letter queue", title(kind))?,
+            None => writeln!(out, "{}: no dead-letter queue in this deployment", title(kind))?,
             Some(dead) => list_queue(&dead, kind, out).await?,
         }
     }
     Ok(true)
 }
 
+/// Lists the dead letters of one queue.
 async fn list_queue(dead: &Queue, kind: WorkQueue, out: &mut (dyn Write + Send)) -> Result<(), CommandError> {
     let count = count(dead).await?;
     let mut receipts = Vec::new();
-    let listed = look(dead, kind, count, &mut receipts).await;
+    let listed = collect(dead, kind, count, &mut receipts).await;
     // Also after a failure, so that the messages are visible to others at once.
-    give_back(dead, &receipts).await;
-    let lines = listed?;
-    match count.max(lines.len()) {
+    make_visible(dead, &receipts).await;
+    let entries = listed?;
+    match count.max(entries.len()) {
         0 => writeln!(out, "{}: no dead letters", title(kind))?,
         1 => writeln!(out, "{}: 1 dead letter", title(kind))?,
         more => writeln!(out, "{}: {more} dead letters", title(kind))?,
     }
-    for line in &lines {
-        writeln!(out, "{line}")?;
+    for entry in &entries {
+        writeln!(out, "{entry}")?;
     }
-    if count > lines.len() {
-        let rest = count - lines.len();
-        writeln!(
-            out,
-            "  and {rest} that SQS did not show now: behind these, or in another operator's hands"
-        )?;
+    if count > entries.len() {
+        let rest = count - entries.len();
+        writeln!(out, "  {rest} more not received: queued behind these, or received by another consumer")?;
     }
     Ok(())
 }
 
-async fn look(
+/// Receives up to `count` messages and returns one entry for each; adds their receipts to `receipts`.
+async fn collect(
     dead: &Queue,
     kind: WorkQueue,
     count: usize,
     receipts: &mut Vec<String>,
 ) -> Result<Vec<String>, CommandError> {
-    let (mut seen, mut lines) = (HashSet::new(), Vec::new());
+    let (mut seen, mut entries) = (HashSet::new(), Vec::new());
     loop {
-        let letters = receive(dead, count).await?;
-        let is_over = letters.is_empty();
-        for letter in letters {
-            receipts.push(letter.receipt.clone());
-            if seen.insert(letter.message_id.clone()) {
-                lines.push(describe(&letter, kind));
+        let batch = receive(dead, count).await?;
+        let is_over = batch.is_empty();
+        for message in batch {
+            receipts.push(message.receipt.clone());
+            if seen.insert(message.message_id.clone()) {
+                entries.push(describe(&message, kind));
             }
         }
-        if is_over || lines.len() >= count.min(MOST) {
-            return Ok(lines);
+        if is_over || entries.len() >= count.min(MAX_LISTED) {
+            return Ok(entries);
         }
     }
 }
 
-/// About how many there are.
+/// Returns the approximate number of dead letters.
 pub(super) async fn count(dead: &Queue) -> Result<usize, CommandError> {
     let count =
-        dead.count().await.map_err(|cause| CommandError::queue(dead.name(), "count its messages", cause))?;
+        dead.count().await.map_err(|cause| CommandError::queue(dead.name(), "count the messages", cause))?;
     Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
-/// Up to ten messages; where none are counted, none are waited for.
+/// Receives up to ten messages; does not wait if `count` is 0.
 pub(super) async fn receive(dead: &Queue, count: usize) -> Result<Vec<DeadLetter>, CommandError> {
     let wait = if count == 0 { Duration::ZERO } else { Duration::from_secs(1) };
-    let received = dead.receive(HIDDEN, wait).await;
-    received.map_err(|cause| CommandError::queue(dead.name(), "show its messages", cause))
+    let received = dead.receive(VISIBILITY_TIMEOUT, wait).await;
+    received.map_err(|cause| CommandError::queue(dead.name(), "receive messages", cause))
 }
 
-/// Has messages that were looked at be seen again. What cannot be given back comes back by itself.
-pub(super) async fn give_back(dead: &Queue, receipts: &[String]) {
+/// Makes messages visible again at once; one that fails becomes visible after the visibility timeout.
+pub(super) async fn make_visible(dead: &Queue, receipts: &[String]) {
     for receipt in receipts {
         let _ = dead.change_visibility(receipt, Duration::ZERO).await;
     }
 }
 
-/// What the body of a dead letter of `kind` is.
-pub(super) fn content(letter: &DeadLetter, kind: WorkQueue) -> Content {
+/// Returns the content of a dead letter of `kind`.
+pub(super) fn content(message: &DeadLetter, kind: WorkQueue) -> Content {
     if kind == WorkQueue::Proactive {
-        return event(&letter.body).map_or(Content::Unreadable, Content::Event);
+        return event(&message.body).map_or(Content::Unreadable, Content::Event);
     }
-    match WorkMessage::decode(&letter.body) {
+    match WorkMessage::decode(&message.body) {
         Ok(WorkMessage::Turn(work)) => Content::Work("turn", vec![work.job]),
         Ok(WorkMessage::Task(work)) => Content::Work("task", vec![work.job]),
         Ok(WorkMessage::Effects(work)) => Content::Work("effects", vec![work.job]),
         Ok(WorkMessage::Reminder(work)) => Content::Work("reminder", vec![work.job]),
-        // It is no job: reading it again is harmless.
+        // Not a job: a roster may be read again.
         Ok(WorkMessage::Roster(_)) => Content::Work("roster", Vec::new()),
         Ok(WorkMessage::Deliveries(work)) => {
             Content::Work("deliveries", work.deliveries.into_iter().map(|delivery| delivery.job).collect())
@@ -139,7 +138,7 @@ pub(super) fn content(letter: &DeadLetter, kind: WorkQueue) -> Content {
     }
 }
 
-/// What an event for `proactive` asks for, given as it was sent or in the envelope of a failed invocation.
+/// Describes an event for `proactive`, bare or in the envelope of a failed invocation.
 fn event(body: &str) -> Option<String> {
     let mut body: Value = serde_json::from_str(body).ok()?;
     let event = match body.get_mut("requestPayload") {
@@ -150,29 +149,27 @@ fn event(body: &str) -> Option<String> {
     Some(match event["notification"].as_str() {
         Some(name) => {
             let time = event["scheduled_time"].as_str().unwrap_or_default();
-            printable(&format!("notification {name} of {time}"))
+            printable(&format!("notification {name} at {time}"))
         }
         None => "tick".to_owned(),
     })
 }
 
-fn describe(letter: &DeadLetter, kind: WorkQueue) -> String {
-    let queued_at = letter.queued_at.map_or("an unknown time".to_owned(), |at| format!("{at:.3}"));
-    let receives = match letter.receives {
+/// Returns the entry of one dead letter.
+fn describe(message: &DeadLetter, kind: WorkQueue) -> String {
+    let queued_at = message.queued_at.map_or("an unknown time".to_owned(), |at| format!("{at:.3}"));
+    let receives = match message.receives {
         Some(1) => "once".to_owned(),
         Some(count) => format!("{count} times"),
         None => "an unknown number of times".to_owned(),
     };
-    let (what, jobs) = match content(letter, kind) {
+    let (what, jobs) = match content(message, kind) {
         Content::Work(what, jobs) => (what.to_owned(), jobs),
         Content::Event(what) => (what, Vec::new()),
-        Content::Newer(version) => (
-            format!("work of version {version}, newer than this command, message {}", letter.message_id),
-            vec![],
-        ),
-        Content::Unreadable => {
-            (format!("a body that cannot be read, message {}", letter.message_id), Vec::new())
+        Content::Newer(version) => {
+            (format!("work of a newer version ({version}), message {}", message.message_id), vec![])
         }
+        Content::Unreadable => (format!("unreadable body, message {}", message.message_id), Vec::new()),
     };
     let mut line = format!("  queued {queued_at}, received {receives}: {what}");
     for job in jobs {
@@ -181,6 +178,7 @@ fn describe(letter: &DeadLetter, kind: WorkQueue) -> String {
     line
 }
 
+/// Returns the name of a source of dead letters.
 pub(super) fn title(kind: WorkQueue) -> &'static str {
     match kind {
         WorkQueue::Turns => "turns",

@@ -1,5 +1,5 @@
-//! Which deployment a verb is about, and how it is reached: AWS, a `herald run` of this machine that is up, or a stack
-//! of the verb's own on that directory. No function runs by it.
+//! Opens the deployment that a verb applies to: on AWS, in a running `herald run`, or in a state directory of this machine.
+//! It runs no function.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use local::aws_emulator::template::Template;
 use local::aws_emulator::{Delays, Stack, StackError, StackOptions};
 use local::{EMULATED_CLIENT_ID, TEMPLATE};
 
-/// A deployment that a verb is about.
+/// The deployment that a verb applies to.
 #[derive(Debug)]
 pub struct Deployment {
     aws: SdkConfig,
@@ -30,19 +30,19 @@ pub struct Deployment {
     turns: Option<Queue>,
     tasks: Option<Queue>,
     deliveries: Option<Queue>,
-    /// The group of its schedules.
+    /// The name of its schedule group.
     group: Option<String>,
     agent: Option<Agent>,
     tenant_rate: u32,
-    /// The verb's own, where no other process has the directory.
+    /// The emulated stack, if this process started it because no other uses the directory.
     stack: Option<Stack>,
 }
 
-/// Whose references a deployment keeps.
+/// The agent whose conversation references the deployment stores.
 #[derive(Debug, Clone)]
 struct Agent {
     client_id: ClientId,
-    /// The issuer of its channel's tokens.
+    /// The issuer of the tokens of its channel.
     cloud: String,
 }
 
@@ -53,18 +53,18 @@ impl Agent {
 }
 
 impl Deployment {
-    /// Opens the deployment in the directory `state`, or that which the environment names; `aws` is asked for when AWS is.
+    /// Opens the deployment in the directory `state`, or the one that the environment names; calls `aws` only for the latter.
     ///
     /// # Errors
     ///
-    /// [`CommandError`]: there is none, or it cannot be reached.
+    /// [`CommandError`]: there is no deployment, or it cannot be reached.
     pub async fn open(
         state: Option<&Path>,
         vars: impl Fn(&str) -> Option<String>,
         aws: impl AsyncFnOnce() -> SdkConfig,
     ) -> Result<Self, CommandError> {
         let mut vars = EnvReader::new(vars);
-        // What is missing or wrong fails only the verbs that need it.
+        // A missing or invalid variable fails only the verbs that need it.
         let (client_id, cloud) = (vars.client_id(), vars.cloud());
         let tenant_rate = vars.tenant_rate().unwrap_or(TENANT_RATE);
         let emulated = || ClientId::new(EMULATED_CLIENT_ID).ok();
@@ -75,7 +75,8 @@ impl Deployment {
         let is_named = table.is_some() || group.is_some() || urls.iter().any(Option::is_some);
         match state {
             Some(state) => {
-                Self::here(state, Agent::read(client_id.or_else(emulated), cloud), tenant_rate).await
+                Self::on_this_machine(state, Agent::read(client_id.or_else(emulated), cloud), tenant_rate)
+                    .await
             }
             None if is_named => {
                 let aws = aws().await;
@@ -86,12 +87,17 @@ impl Deployment {
             }
             None => {
                 let agent = Agent::read(client_id.or_else(emulated), cloud);
-                Self::here(Path::new(DEFAULT_STATE), agent, tenant_rate).await
+                Self::on_this_machine(Path::new(DEFAULT_STATE), agent, tenant_rate).await
             }
         }
     }
 
-    async fn here(state: &Path, agent: Option<Agent>, tenant_rate: u32) -> Result<Self, CommandError> {
+    /// Opens the state directory `state`: through the process that uses it, or by starting an emulated stack on it.
+    async fn on_this_machine(
+        state: &Path,
+        agent: Option<Agent>,
+        tenant_rate: u32,
+    ) -> Result<Self, CommandError> {
         if !Stack::has_state(state) {
             return Err(CommandError::NoState(state.to_owned()));
         }
@@ -106,15 +112,15 @@ impl Deployment {
         let (aws, stack) = match Stack::start(options).await {
             Ok(stack) => (stack.sdk_config(), Some(stack)),
             Err(StackError::InUse(_)) => {
-                let elsewhere = Stack::elsewhere(state);
-                (elsewhere.ok_or_else(|| CommandError::NotReady(state.to_owned()))?, None)
+                let running = Stack::elsewhere(state);
+                (running.ok_or_else(|| CommandError::NotReady(state.to_owned()))?, None)
             }
             Err(error) => return Err(error.into()),
         };
         let sqs = aws_sdk_sqs::Client::new(&aws);
         let queue = async |id| {
             let name = template.queue(id).map(|queue| queue.name.as_str()).unwrap_or_default();
-            named(&sqs, name).await
+            find_queue(&sqs, name).await
         };
         let (turns, tasks, deliveries) =
             (queue("TurnsQueue").await?, queue("TasksQueue").await?, queue("DeliveriesQueue").await?);
@@ -123,11 +129,11 @@ impl Deployment {
         Ok(Self { aws, table, turns, tasks, deliveries, group, agent, tenant_rate, stack })
     }
 
-    /// Leaves it, and its directory to the next.
+    /// Stops the emulated stack, if this process started it, and saves its state.
     ///
     /// # Errors
     ///
-    /// When the state directory cannot be written.
+    /// The state directory cannot be written.
     pub async fn close(self) -> Result<(), CommandError> {
         match self.stack {
             Some(stack) => Ok(stack.stop().await?),
@@ -135,32 +141,32 @@ impl Deployment {
         }
     }
 
-    /// Its jobs.
+    /// Returns the store of jobs.
     pub(super) fn jobs(&self) -> Result<JobStore, CommandError> {
         self.table().map(JobStore::new)
     }
 
-    /// Its schedules.
+    /// Returns the schedule group.
     pub(super) fn schedules(&self) -> Result<ScheduleGroup, CommandError> {
-        let unnamed = CommandError::Unnamed { variable: "SCHEDULE_GROUP", output: "ScheduleGroup" };
-        let name = self.group.clone().ok_or(unnamed)?;
+        let missing = CommandError::MissingVariable { variable: "SCHEDULE_GROUP", output: "ScheduleGroup" };
+        let name = self.group.clone().ok_or(missing)?;
         Ok(ScheduleGroup { client: aws_sdk_scheduler::Client::new(&self.aws), name })
     }
 
-    /// Its broadcasts.
+    /// Returns the store of broadcasts.
     pub(super) fn broadcasts(&self) -> Result<BroadcastStore, CommandError> {
         self.table().map(BroadcastStore::new)
     }
 
-    /// What plans here as `proactive` does there, under the same lease.
+    /// Returns a planner that plans as `proactive` does, under the same lease.
     pub(super) fn planner(&self) -> Result<Proactive, CommandError> {
         let table = self.table()?;
-        let Agent { client_id, cloud } = self.agent.clone().ok_or(CommandError::Unregistered)?;
+        let Agent { client_id, cloud } = self.agent.clone().ok_or(CommandError::NoClientId)?;
         let queue = |kind| Ok::<_, CommandError>(self.source(kind)?.cloned());
         let (turns, tasks, deliveries) =
             (queue(WorkQueue::Turns)?, queue(WorkQueue::Tasks)?, queue(WorkQueue::Deliveries)?);
         let (Some(turns), Some(tasks), Some(deliveries)) = (turns, tasks, deliveries) else {
-            return Err(CommandError::NotQueued);
+            return Err(CommandError::NotRedrivable);
         };
         Ok(Proactive::new(proactive::Parts {
             references: ReferenceStore::new(table.clone(), client_id.clone(), &cloud),
@@ -177,12 +183,12 @@ impl Deployment {
     }
 
     fn table(&self) -> Result<Table, CommandError> {
-        let unnamed = CommandError::Unnamed { variable: "TABLE_NAME", output: "TableName" };
-        let name = self.table.clone().ok_or(unnamed)?;
+        let missing = CommandError::MissingVariable { variable: "TABLE_NAME", output: "TableName" };
+        let name = self.table.clone().ok_or(missing)?;
         Ok(Table::new(aws_sdk_dynamodb::Client::new(&self.aws), name))
     }
 
-    /// The queue that dead letters of `kind` come from; `None` when they come from none.
+    /// Returns the source queue of dead letters of `kind`; `None` for notifications, which have none.
     pub(super) fn source(&self, kind: WorkQueue) -> Result<Option<&Queue>, CommandError> {
         let (queue, kind, output) = match kind {
             WorkQueue::Turns => (&self.turns, QueueKind::Turns, "TurnsQueueUrl"),
@@ -190,26 +196,27 @@ impl Deployment {
             WorkQueue::Deliveries => (&self.deliveries, QueueKind::Deliveries, "DeliveriesQueueUrl"),
             WorkQueue::Proactive => return Ok(None),
         };
-        let unnamed = CommandError::Unnamed { variable: kind.variable(), output };
-        queue.as_ref().map(Some).ok_or(unnamed)
+        let missing = CommandError::MissingVariable { variable: kind.variable(), output };
+        queue.as_ref().map(Some).ok_or(missing)
     }
 
-    /// The dead letters of `kind`; `None` when the deployment has no such queue.
+    /// Returns the dead-letter queue of `kind`; `None` if the deployment has none.
     pub(super) async fn dead_letters(&self, kind: WorkQueue) -> Result<Option<Queue>, CommandError> {
         if let Some(source) = self.source(kind)? {
             let dead = source.dead_letters().await;
-            let dead = dead
-                .map_err(|cause| CommandError::queue(source.name(), "name its dead-letter queue", cause))?;
+            let dead =
+                dead.map_err(|cause| CommandError::queue(source.name(), "read the redrive policy", cause))?;
             return dead.map(Some).ok_or_else(|| CommandError::NoDeadLetters(source.name().to_owned()));
         }
-        // They come from no queue that could name them; the template names them as it does the deliveries.
+        // No redrive policy names this queue; template.yaml derives its name from the same prefix as that of deliveries.
         let Some(deliveries) = self.source(WorkQueue::Deliveries)? else { return Ok(None) };
         let Some(prefix) = deliveries.name().strip_suffix("-deliveries") else { return Ok(None) };
-        named(&aws_sdk_sqs::Client::new(&self.aws), &format!("{prefix}-proactive-dead-letters")).await
+        find_queue(&aws_sdk_sqs::Client::new(&self.aws), &format!("{prefix}-proactive-dead-letters")).await
     }
 }
 
-async fn named(sqs: &aws_sdk_sqs::Client, name: &str) -> Result<Option<Queue>, CommandError> {
+/// Returns the queue `name`; `None` if it does not exist.
+async fn find_queue(sqs: &aws_sdk_sqs::Client, name: &str) -> Result<Option<Queue>, CommandError> {
     let found = Queue::named(sqs.clone(), name).await;
-    found.map_err(|cause| CommandError::queue(name, "say where it is", cause))
+    found.map_err(|cause| CommandError::queue(name, "read the URL", cause))
 }

@@ -1,4 +1,4 @@
-//! Why a verb of an operator was not carried out, with what to change.
+//! The error of the operator verbs.
 
 use std::io;
 use std::path::PathBuf;
@@ -10,128 +10,128 @@ use local::aws_emulator::StackError;
 use local::aws_emulator::template::TemplateError;
 use proactive::PlanError;
 
-/// Why a verb came to nothing.
+/// Why an operator verb failed; each message names the fix.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CommandError {
-    /// Nothing was ever run here, and AWS is not meant either.
+    /// The state directory does not exist and the environment names no deployment.
     #[error(
-        "{} holds nothing: start `herald run`, name its directory with --state, or set TABLE_NAME and the queues' \
-         URLs to the outputs of a stack on AWS",
+        "no state in {}: start `herald run`, set --state to its directory, or set TABLE_NAME and the queue URLs to the \
+         outputs of the stack",
         .0.display()
     )]
     NoState(PathBuf),
-    /// Another process has the directory and its address is not known yet.
-    #[error("another herald has {} and is starting or ending: try again", .0.display())]
+    /// Another process uses the state directory, and has not published its address yet.
+    #[error("another herald process that uses {} is starting or stopping: try again", .0.display())]
     NotReady(PathBuf),
-    /// The environment names a deployment, and not all of it.
+    /// A variable of the deployment is missing.
     #[error("{variable} is not set: set it to the stack's output {output}")]
-    Unnamed {
-        /// What is missing.
+    MissingVariable {
+        /// The missing variable.
         variable: &'static str,
-        /// The output of the stack that it is.
+        /// The output of the stack with its value.
         output: &'static str,
     },
-    /// The agent's registration is not known.
+    /// `CLIENT_ID` or `CLOUD` is missing.
     #[error(
-        "CLIENT_ID is not set: set it to the agent's app registration, and CLOUD as the functions have it"
+        "CLIENT_ID is not set: set it to the app registration of the agent, and CLOUD as the functions have it"
     )]
-    Unregistered,
-    /// A file could not be read.
-    #[error("{} cannot be used", file.display())]
+    NoClientId,
+    /// A file could not be read or parsed.
+    #[error("could not read {}", file.display())]
     File {
-        /// Which.
+        /// The file.
         file: PathBuf,
-        /// What happened.
+        /// The cause.
         #[source]
         cause: herald::error::BoxError,
     },
-    /// A person is not named as one.
-    #[error("--to takes a tenant and a person's id in it, as TENANT/ID")]
-    NotAPerson,
-    /// A team is not named as one.
-    #[error("--team takes a tenant and a team's id in it, as TENANT/ID")]
-    NotATeam,
-    /// An audience is empty.
-    #[error("`audience` names nobody that is known here: nobody was told")]
-    Nobody,
-    /// An argument of a schedule is wrong.
+    /// `--to` is not a person.
+    #[error("--to: expected TENANT/ID, a tenant id and the id of a person in it")]
+    InvalidPerson,
+    /// `--team` is not a team.
+    #[error("--team: expected TENANT/ID, a tenant id and the id of a team in it")]
+    InvalidTeam,
+    /// The audience is empty.
+    #[error("`audience` has no recipients: nothing was sent")]
+    NoRecipients,
+    /// An argument, or a member of the event, is invalid.
     #[error("`{field}`: {problem}")]
     Argument {
-        /// Which argument, or which member of the event.
+        /// The argument or member.
         field: &'static str,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
-    /// The group of schedules is not a stack's.
+    /// The schedule group does not belong to a stack of Herald.
     #[error(
         "group `{0}` has no schedule `tick`: set SCHEDULE_GROUP to the stack's output ScheduleGroup, or deploy template.yaml"
     )]
     NoTick(String),
-    /// A schedule is the template's.
-    #[error("`{0}` is a schedule of template.yaml: take it out there, or disable it, and deploy")]
-    Given(String),
-    /// EventBridge Scheduler was not reached or refused.
+    /// The schedule is part of template.yaml.
+    #[error("schedule `{0}` is part of template.yaml: remove or disable it there, and deploy")]
+    TemplateSchedule(String),
+    /// A request to EventBridge Scheduler failed.
     #[error("{cause}; {fix}")]
     Scheduler {
-        /// What happened.
+        /// The cause.
         cause: String,
-        /// What to do.
+        /// The fix.
         fix: String,
     },
-    /// The event is not in order.
+    /// The event is invalid.
     #[error(transparent)]
     Event(#[from] proactive::InvalidEvent),
-    /// A broadcast was not opened or planned.
+    /// The broadcast could not be opened or planned.
     #[error(transparent)]
     Plan(Box<PlanError>),
-    /// A queue has no dead-letter queue.
-    #[error("queue `{0}` has no dead-letter queue: deploy template.yaml, which gives it one")]
+    /// The queue has no dead-letter queue.
+    #[error("queue `{0}` has no dead-letter queue: deploy template.yaml, which creates it")]
     NoDeadLetters(String),
-    /// A notification is not put back by this.
+    /// Notifications have no source queue to redrive to.
     #[error(
-        "notifications come from no queue: save the event, which is the message's body or the requestPayload in it, and \
-         invoke the function with it: aws lambda invoke --function-name FUNCTION --invocation-type Event \
+        "notifications cannot be redriven: save the event (the message body, or its requestPayload) and invoke the \
+         function with it: aws lambda invoke --function-name FUNCTION --invocation-type Event \
          --cli-binary-format raw-in-base64-out --payload file://event.json /dev/stdout"
     )]
-    NotQueued,
-    /// A queue was not reached or refused.
-    #[error("queue `{queue}` was not asked to {what}")]
+    NotRedrivable,
+    /// A request to a queue failed.
+    #[error("could not {action} of queue `{queue}`")]
     Queue {
-        /// The queue's name.
+        /// The name of the queue.
         queue: String,
-        /// What it was to do.
-        what: &'static str,
-        /// What happened.
+        /// The attempted action.
+        action: &'static str,
+        /// The cause.
         #[source]
         cause: AwsFailure,
     },
-    /// A queue did not take a message back.
+    /// The source queue did not accept a message.
     #[error(transparent)]
-    NotTaken(#[from] QueueError),
+    NotAccepted(#[from] QueueError),
     /// The table could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The stack of this machine could not be started or stopped.
+    /// The emulated stack could not be started or stopped.
     #[error(transparent)]
     Stack(#[from] StackError),
-    /// The template is not what this program expects.
-    #[error("template.yaml cannot be used")]
+    /// The template is invalid.
+    #[error("template.yaml is invalid")]
     Template(#[from] TemplateError),
-    /// The terminal could not be written to.
-    #[error("terminal cannot be used")]
+    /// The output could not be written.
+    #[error("could not write to the terminal")]
     Terminal(#[from] io::Error),
 }
 
 impl CommandError {
-    /// An argument, or a member of the event, that is wrong.
+    /// Returns the error for an invalid argument or member of the event.
     pub(super) fn argument(field: &'static str, problem: impl Into<String>) -> Self {
         Self::Argument { field, problem: problem.into() }
     }
 
-    /// A queue that was not reached or refused.
-    pub(super) fn queue(name: &str, what: &'static str, cause: AwsFailure) -> Self {
-        Self::Queue { queue: name.to_owned(), what, cause }
+    /// Returns the error for a failed request to a queue.
+    pub(super) fn queue(name: &str, action: &'static str, cause: AwsFailure) -> Self {
+        Self::Queue { queue: name.to_owned(), action, cause }
     }
 }
 

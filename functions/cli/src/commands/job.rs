@@ -1,5 +1,5 @@
-//! `herald job`: prints a job with its parts, and cancels one that waits.
-//! `job_tree` reads the parts; the ledger decides whether a job can be cancelled.
+//! `herald job`: prints a job with its parts, or cancels a waiting job.
+//! `job_tree` reads the parts; `herald::jobs` decides whether a job can be cancelled.
 
 use std::io::Write;
 
@@ -11,7 +11,7 @@ use super::CommandError;
 use super::job_tree::{JobTree, next};
 use crate::printable::printable;
 
-/// Prints the job `id` and its parts; whether there is such a job.
+/// Prints the job `id` and its parts; returns `false` if it does not exist.
 pub(super) async fn show(
     jobs: &JobStore,
     id: &JobId,
@@ -22,7 +22,7 @@ pub(super) async fn show(
     Ok(true)
 }
 
-/// The same as one JSON document.
+/// Prints the job `id` and its parts as one JSON document; `null` and `false` if it does not exist.
 pub(super) async fn show_json(
     jobs: &JobStore,
     id: &JobId,
@@ -36,7 +36,7 @@ pub(super) async fn show_json(
     Ok(true)
 }
 
-/// Cancels `id` and those of its sends that wait; whether it was.
+/// Cancels the job `id` and its waiting sends; returns `false` if the job was not cancelled.
 pub(super) async fn cancel(
     jobs: &JobStore,
     id: &JobId,
@@ -48,40 +48,42 @@ pub(super) async fn cancel(
         Some(Cancel::Held { until, .. }) => {
             writeln!(
                 out,
-                "Not cancelled: a worker has it in hand, until {until:.3} at the latest. Try again then."
+                "Not cancelled: in progress, claimed by a worker until {until:.3}. Try again after that."
             )?;
             return Ok(false);
         }
         Some(Cancel::AlreadyCompleted(job)) => {
-            writeln!(out, "Not cancelled: it has ended, as {}.", name(job.state))?;
+            writeln!(out, "Not cancelled: the job ended as {}.", name(job.state))?;
             return Ok(false);
         }
         Some(Cancel::Cancelled(job)) => {
-            writeln!(out, "Cancelled: it is {}{} now.", name(job.state), why(&job))?
+            writeln!(out, "Cancelled. State: {}{}.", name(job.state), reason(&job))?
         }
     }
     let tree = JobTree::read(jobs, id).await?;
     for part in tree.iter().flat_map(JobTree::sends) {
         if let Some(Cancel::Cancelled(job)) = jobs.cancel(part, CancelledBy::Operator, now).await? {
-            writeln!(out, "Its send {part} is {}{} now.", name(job.state), why(&job))?;
+            writeln!(out, "Cancelled send {part}. State: {}{}.", name(job.state), reason(&job))?;
         }
     }
     Ok(true)
 }
 
-fn why(job: &Job) -> &'static str {
-    if job.state == State::Unknown { " (an attempt before may have been seen)" } else { "" }
+fn reason(job: &Job) -> &'static str {
+    if job.state == State::Unknown { " (an earlier attempt may have been delivered)" } else { "" }
 }
 
+/// Prints that the job does not exist; returns `false`.
 fn unknown(id: &JobId, out: &mut (dyn Write + Send)) -> Result<bool, CommandError> {
     writeln!(
         out,
-        "No job {id} here: check that the id is whole, that this is the deployment that logged it, and that it is not \
-         older than a month; what still waits in its queue has no record yet."
+        "Job {id} not found. Check the id, the deployment and the age: a job is recorded when a worker claims it, and kept \
+         for a month."
     )?;
     Ok(false)
 }
 
+/// Writes a job and its parts, indented by `depth`.
 fn write_tree(
     out: &mut (dyn Write + Send),
     title: &str,
@@ -91,7 +93,7 @@ fn write_tree(
     let indent = "  ".repeat(depth);
     writeln!(out, "{indent}{title} {}", tree.id)?;
     if let Some(job) = &tree.job {
-        writeln!(out, "{indent}  {}", standing(job))?;
+        writeln!(out, "{indent}  {}", summary(job))?;
         for entry in &job.history {
             let line =
                 format!("{:.3}  {:<7}  {}", entry.at, name(entry.state), entry.reason().unwrap_or_default());
@@ -101,11 +103,11 @@ fn write_tree(
     tree.parts.iter().try_for_each(|(title, part)| write_tree(out, title, part, depth + 1))
 }
 
-/// Where it stands, in one line.
-fn standing(job: &Job) -> String {
+/// Returns the current state of a job, in one line.
+fn summary(job: &Job) -> String {
     let mut line = format!("{}, attempts {}, resends {}", name(job.state), job.attempts, job.resends);
     if job.state == State::Sending {
-        line.push_str(&format!(", in hand until {:.3}", job.lease_until));
+        line.push_str(&format!(", claimed until {:.3}", job.lease_until));
     }
     if !job.state.is_settled() {
         line.push_str(&format!(", expires {:.3}", job.expires_at));

@@ -1,25 +1,25 @@
-//! The tree of a job: its record and those of its parts, whose ids follow from its own.
-//! It writes nothing, and leaves out the text of messages.
+//! Reads the tree of a job: its record and the records of its parts, whose ids are derived from its id.
+//! The text of messages is left out.
 
 use herald::aws::table::{JobStore, StoreError};
 use herald::jobs::{FollowOn, Job, JobId, Plan};
 use serde_json::{Value, json};
 
-/// What may follow from a job and is claimed by itself.
+/// Names of the steps that a job may queue and that have a record of their own.
 const CHILD_STEPS: [&str; 4] = ["task", "no_deadline", "apology", "effects"];
 
 /// A job and its parts.
 pub(super) struct JobTree {
-    /// What it is found by.
+    /// The id of the job.
     pub(super) id: JobId,
-    /// Its record; an apology has none of its own, nor has a turn that was answered in its HTTP response.
+    /// Its record; `None` for a failure notice, and for a turn that was answered in its HTTP response.
     pub(super) job: Option<Job>,
-    /// Its parts, each with what it is called.
+    /// Its parts, each with its name.
     pub(super) parts: Vec<(String, JobTree)>,
 }
 
 impl JobTree {
-    /// The tree of `id`; `None` when nothing is recorded of it.
+    /// Reads the tree of `id`; `None` if no record exists.
     pub(super) async fn read(jobs: &JobStore, id: &JobId) -> Result<Option<Self>, StoreError> {
         let Some(mut tree) = Self::read_with(jobs, id, &CHILD_STEPS).await? else { return Ok(None) };
         for (_, part) in tree.parts.iter_mut().filter(|(name, _)| name == "task") {
@@ -29,7 +29,7 @@ impl JobTree {
         Ok(Some(tree))
     }
 
-    /// Adds the later steps of a task, each found by the id that the one before gives its successor.
+    /// Adds the later steps of a task; each step knows the id of its successor.
     async fn read_steps(&mut self, jobs: &JobStore) -> Result<(), StoreError> {
         let mut next = self.job.as_ref().map(Job::next_step);
         while let Some(id) = next.take() {
@@ -40,13 +40,13 @@ impl JobTree {
         Ok(())
     }
 
-    /// The same, where these may follow even if `id` has no record; of what has none, nothing else follows.
+    /// Reads `id`, its sends and its child steps; without a record of `id`, only the steps `children` are looked up.
     async fn read_with(jobs: &JobStore, id: &JobId, children: &[&str]) -> Result<Option<Self>, StoreError> {
         let job = jobs.get(id).await?;
         let children = if job.is_some() { &CHILD_STEPS } else { children };
         let mut parts = Vec::new();
         if let Some(send) = job.as_ref().and_then(Job::inline_job) {
-            // Kept in the same record, and found by the same id.
+            // An inline send is stored in the record of its job.
             parts.push(("send 1".to_owned(), Self { id: id.clone(), job: Some(send), parts: Vec::new() }));
         }
         for index in 0.. {
@@ -60,17 +60,17 @@ impl JobTree {
                 parts.push(((*name).to_owned(), tree));
             }
         }
-        let is_there = job.is_some() || !parts.is_empty();
-        Ok(is_there.then(|| Self { id: id.clone(), job, parts }))
+        let exists = job.is_some() || !parts.is_empty();
+        Ok(exists.then(|| Self { id: id.clone(), job, parts }))
     }
 
-    /// The sends in it, those of what followed left out.
+    /// Returns the ids of the sends of this job, without those of its child steps.
     pub(super) fn sends(&self) -> impl Iterator<Item = &JobId> {
         let sends = self.parts.iter().filter(|(name, _)| name.starts_with("send "));
         sends.map(|(_, tree)| &tree.id)
     }
 
-    /// The tree as JSON, without the text of messages.
+    /// Returns the tree as JSON, without the text of messages.
     pub(super) fn json(&self) -> Value {
         let parts = self.parts.iter().map(|(name, tree)| {
             let mut part = tree.json();
@@ -81,7 +81,7 @@ impl JobTree {
     }
 }
 
-/// A plan's next work, by name.
+/// Returns the name of the next step of a plan.
 pub(super) fn next(plan: &Plan) -> Option<&'static str> {
     Some(match plan.next.as_ref()? {
         FollowOn::Task(_) => "task",
@@ -90,6 +90,7 @@ pub(super) fn next(plan: &Plan) -> Option<&'static str> {
     })
 }
 
+/// Returns the record of a job as JSON, without the text of messages.
 fn record(job: &Job) -> Value {
     json!({
         "state": job.state,

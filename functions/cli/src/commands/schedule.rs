@@ -1,5 +1,5 @@
-//! `herald schedule`: notifications that come by the clock, made, listed and taken away in EventBridge Scheduler.
-//! `proactive` checks the event, `ScheduleExpression` the expression.
+//! `herald schedule`: adds, lists and removes schedules in EventBridge Scheduler.
+//! `proactive` validates the event, `ScheduleExpression` the expression.
 
 mod next_runs;
 
@@ -24,17 +24,19 @@ use crate::args::ScheduleVerb;
 use local::TEMPLATE;
 use local::aws_emulator::template::{ScheduleExpression, Template, expanded};
 
-/// The template's schedule whose target the others have too.
+/// The schedule of template.yaml whose target new schedules share.
 const TICK: &str = "tick";
 
-/// Most bytes of an event that the scheduler takes.
+/// Largest event that the scheduler accepts, in bytes.
 const MAX_INPUT_BYTES: usize = 256 * 1024;
 
-/// Most tries and seconds of a firing that does not reach its function: later, the notification is over.
-const MAX_TRIES: i32 = 10;
-const MAX_AGE: i32 = 3_600;
+/// Largest number of retries of a run whose function cannot be invoked.
+const MAX_RETRIES: i32 = 10;
 
-/// Carries out `verb`; whether it could be done.
+/// Largest age of a run that is retried, in seconds; an older notification is outdated.
+const MAX_AGE_S: i32 = 3_600;
+
+/// Executes `verb`; returns `false` if it had no effect.
 pub(super) async fn execute(
     deployment: &Deployment,
     verb: &ScheduleVerb,
@@ -71,12 +73,12 @@ async fn add(
 ) -> Result<bool, CommandError> {
     let is_plain = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.');
     if !(1..=64).contains(&name.len()) || !name.chars().all(is_plain) {
-        return Err(CommandError::argument("NAME", "is not 1 to 64 letters, digits, `-`, `_` or `.`"));
+        return Err(CommandError::argument("NAME", "must be 1 to 64 letters, digits, `-`, `_` or `.`"));
     }
     if expression.next_after(now).is_none() {
         return Err(CommandError::argument(
             "EXPRESSION",
-            "never fires: the time is over, or the clock never shows it",
+            "never runs: the time is in the past or does not exist",
         ));
     }
     let input = input(read(file)?, now)?;
@@ -87,7 +89,7 @@ async fn add(
         return Err(CommandError::NoTick(group.name.clone()));
     };
     let retries =
-        RetryPolicy::builder().maximum_retry_attempts(MAX_TRIES).maximum_event_age_in_seconds(MAX_AGE);
+        RetryPolicy::builder().maximum_retry_attempts(MAX_RETRIES).maximum_event_age_in_seconds(MAX_AGE_S);
     let dead_letters = target.dead_letter_config().and_then(DeadLetterConfig::arn);
     let target = Target::builder()
         .arn(target.arn())
@@ -112,18 +114,18 @@ async fn add(
         .target(target);
     match request.send().await {
         Ok(_) => {
-            writeln!(out, "Schedule {name}: {} in {zone}", expression.as_str())?;
+            writeln!(out, "Added schedule {name}: {} in {zone}", expression.as_str())?;
             print_next_runs(expression, 1, now, out)
         }
         Err(error) if is(&error, "ConflictException") => {
             writeln!(
                 out,
-                "Not made: there is a schedule {name} already. Remove it first, or choose another name."
+                "Not added: schedule {name} already exists. Remove it first, or choose another name."
             )?;
             Ok(false)
         }
         Err(error) if is(&error, "ValidationException") => {
-            Err(CommandError::argument("EXPRESSION", error.message().unwrap_or("is refused").to_owned()))
+            Err(CommandError::argument("EXPRESSION", error.message().unwrap_or("was rejected").to_owned()))
         }
         Err(error) => Err(group.error("scheduler:CreateSchedule", error)),
     }
@@ -138,24 +140,24 @@ async fn list(
         group.client.list_schedules().group_name(&group.name).into_paginator().items().send().collect().await;
     let listed = listed.map_err(|error| group.error("scheduler:ListSchedules", error))?;
     for name in listed.iter().filter_map(|summary| summary.name()) {
-        // One that was taken away meanwhile is no news.
+        // A schedule that was removed meanwhile is not listed.
         let Some(schedule) = group.get(name).await? else { continue };
         let input = schedule.target().and_then(|target| target.input());
         let input: Value = input.and_then(|input| serde_json::from_str(input).ok()).unwrap_or_default();
-        let tells =
+        let notification =
             input["notification"].as_str().unwrap_or(if input["tick"] == true { "(tick)" } else { "?" });
         let text = schedule.schedule_expression().unwrap_or_default();
         let zone = schedule.schedule_expression_timezone().unwrap_or("UTC");
         let next = match (schedule.state(), expression_of(&schedule)) {
             (Some(ScheduleState::Disabled), _) => "disabled".to_owned(),
-            // It counts from when it was made, which is not known here.
+            // A rate counts from the creation time, which the scheduler does not return.
             (_, Ok(_)) if text.starts_with("rate") => "-".to_owned(),
-            (_, Ok(expression)) => expression
-                .next_after(now)
-                .map_or_else(|| "never again".to_owned(), |next| shown(next, &expression)),
+            (_, Ok(expression)) => {
+                expression.next_after(now).map_or_else(|| "never".to_owned(), |next| shown(next, &expression))
+            }
             (_, Err(error)) => error.to_string(),
         };
-        writeln!(out, "{name}\t{text}\t{zone}\t{tells}\tnext {next}")?;
+        writeln!(out, "{name}\t{text}\t{zone}\t{notification}\tnext {next}")?;
     }
     Ok(true)
 }
@@ -165,12 +167,15 @@ async fn remove(
     name: &str,
     out: &mut (dyn Write + Send),
 ) -> Result<bool, CommandError> {
-    if Template::parse(TEMPLATE)?.schedules.iter().any(|given| given.name == name) {
-        return Err(CommandError::Given(name.to_owned()));
+    if Template::parse(TEMPLATE)?.schedules.iter().any(|schedule| schedule.name == name) {
+        return Err(CommandError::TemplateSchedule(name.to_owned()));
     }
     match group.client.delete_schedule().group_name(&group.name).name(name).send().await {
         Ok(_) => {
-            writeln!(out, "Removed {name}. What it has begun goes on: herald broadcast cancel ends that.")?;
+            writeln!(
+                out,
+                "Removed schedule {name}. Broadcasts it started continue; stop them with herald broadcast cancel."
+            )?;
             Ok(true)
         }
         Err(error) if is(&error, "ResourceNotFoundException") => unknown(name, out),
@@ -178,17 +183,18 @@ async fn remove(
     }
 }
 
+/// Prints that the schedule does not exist; returns `false`.
 fn unknown(name: &str, out: &mut (dyn Write + Send)) -> Result<bool, CommandError> {
-    writeln!(out, "There is no schedule {name}. See which there are: herald schedule list")?;
+    writeln!(out, "Schedule {name} not found. List schedules: herald schedule list")?;
     Ok(false)
 }
 
-/// The event with what the scheduler fills in, once it is known to be one that `proactive` takes.
+/// Returns the input of a schedule: the validated event with the placeholders that the scheduler fills in.
 fn input(mut event: Value, now: Timestamp) -> Result<String, CommandError> {
     for (member, problem) in [
-        ("key", "has no place here: each firing is known by the schedule and its time"),
-        ("schedule_arn", "is filled in by the scheduler"),
-        ("scheduled_time", "is filled in by the scheduler"),
+        ("key", "is not allowed: a run is identified by its schedule and time"),
+        ("schedule_arn", "is not allowed: the scheduler fills it in"),
+        ("scheduled_time", "is not allowed: the scheduler fills it in"),
     ] {
         if event.get(member).is_some() {
             return Err(CommandError::argument(member, problem));
@@ -202,6 +208,6 @@ fn input(mut event: Value, now: Timestamp) -> Result<String, CommandError> {
     let input = event.to_string();
     match input.len() {
         ..=MAX_INPUT_BYTES => Ok(input),
-        _ => Err(CommandError::argument("FILE", "is larger than the 256 KiB that the scheduler takes")),
+        _ => Err(CommandError::argument("FILE", "exceeds 256 KiB, the limit of the scheduler")),
     }
 }

@@ -1,5 +1,5 @@
-//! The variables of all three functions at once: every gap with what to do about it, and what can be checked without
-//! those that are missing.
+//! Checks the variables of all three functions: one finding per missing or invalid variable, with its fix.
+//! The values that are present are returned for further checks.
 
 use herald::aws::config;
 use herald::aws::config::{ConfigError, EnvReader};
@@ -9,8 +9,8 @@ use herald::protocol::ids::{ClientId, TenantId};
 
 const WHAT: &str = "configuration";
 
-/// What the environment names; `None` where that is missing or wrong, which a finding says.
-pub(super) struct Named {
+/// The values of the environment; `None` for one that is missing or invalid, which a finding reports.
+pub(super) struct Variables {
     pub(super) cloud: Option<Cloud>,
     pub(super) client_id: Option<ClientId>,
     pub(super) tenant_id: Option<TenantId>,
@@ -21,12 +21,12 @@ pub(super) struct Named {
     pub(super) schedule_group: Option<String>,
 }
 
-/// Reads everything.
-pub(super) fn read(get: &dyn Fn(&str) -> Option<String>) -> (Named, Vec<Finding>) {
+/// Reads the variables, and returns them with the findings about them.
+pub(super) fn read(get: &dyn Fn(&str) -> Option<String>) -> (Variables, Vec<Finding>) {
     let mut vars = EnvReader::new(get);
     let client_id = vars.client_id();
     let queues = [QueueKind::Turns, QueueKind::Tasks, QueueKind::Deliveries];
-    let named = Named {
+    let named = Variables {
         cloud: vars.cloud(),
         tenant_id: vars.tenant_id(),
         credential: vars.credential(),
@@ -36,51 +36,49 @@ pub(super) fn read(get: &dyn Fn(&str) -> Option<String>) -> (Named, Vec<Finding>
         queues: queues.map(|kind| (kind, vars.optional(kind.variable()))),
         schedule_group: vars.optional("SCHEDULE_GROUP"),
     };
-    (named, gaps(get))
+    (named, problems(get))
 }
 
-/// The functions themselves say what they miss; what two of them miss is one gap.
-fn gaps(get: &dyn Fn(&str) -> Option<String>) -> Vec<Finding> {
-    let of = |gaps: Option<ConfigError>| gaps.map(|gaps| gaps.problems().to_vec()).unwrap_or_default();
-    let mut gaps = of(worker::config::Config::from_vars(get).err());
-    gaps.extend(of(inbound::config::Config::from_vars(get).err()));
-    gaps.extend(of(proactive::config::Config::from_vars(get).err()));
+/// Returns one finding per configuration problem of the functions; a problem of two functions is reported once.
+fn problems(get: &dyn Fn(&str) -> Option<String>) -> Vec<Finding> {
+    let of = |error: Option<ConfigError>| error.map(|error| error.problems().to_vec()).unwrap_or_default();
+    let mut problems = of(worker::config::Config::from_vars(get).err());
+    problems.extend(of(inbound::config::Config::from_vars(get).err()));
+    problems.extend(of(proactive::config::Config::from_vars(get).err()));
     let mut seen = Vec::new();
-    gaps.retain(|gap| {
-        !seen.contains(gap) && {
-            seen.push(gap.clone());
+    problems.retain(|problem| {
+        !seen.contains(problem) && {
+            seen.push(problem.clone());
             true
         }
     });
-    if gaps.is_empty() {
+    if problems.is_empty() {
         return vec![Finding::passed(WHAT, "inbound, worker and proactive have every variable")];
     }
-    gaps.into_iter().map(|gap| Finding::failed(WHAT, gap.as_str(), fix(&gap))).collect()
+    problems.into_iter().map(|problem| Finding::failed(WHAT, problem.as_str(), fix(&problem))).collect()
 }
 
-/// A gap begins with the variable it is about.
-fn fix(gap: &str) -> &'static str {
-    let variable = gap.split([' ', ':']).next().unwrap_or_default();
+/// Returns the fix of a problem, whose text begins with the name of its variable.
+fn fix(problem: &str) -> &'static str {
+    let variable = problem.split([' ', ':']).next().unwrap_or_default();
     match variable {
         "CLIENT_ID" => "set CLIENT_ID to the Application (client) ID of the app registration",
         "TENANT_ID" => "set TENANT_ID to the Directory (tenant) ID of the app registration",
-        "CLOUD" => "set CLOUD to public, gcc, gcchigh, dod or china, or to a JSON object that is complete",
+        "CLOUD" => "set CLOUD to public, gcc, gcchigh, dod or china, or to a complete JSON object",
         "REGISTRATION" => "set REGISTRATION to single-tenant or multi-tenant, as the app is registered",
         "CREDENTIAL" => "set CREDENTIAL to federated, certificate or secret",
         "CLIENT_SECRET" => {
             "unset CLIENT_SECRET, and set CLIENT_SECRET_ARN to the ARN of a secret that holds it"
         }
         "CLIENT_SECRET_ARN" => {
-            "set CREDENTIAL=federated as the template does, or set CLIENT_SECRET_ARN, or here CLIENT_SECRET"
+            "set CREDENTIAL=federated as the template does, or set CLIENT_SECRET_ARN (on this machine: CLIENT_SECRET)"
         }
         "CLIENT_CERTIFICATE_ARN" => {
             "set CLIENT_CERTIFICATE_ARN to the ARN of a secret that holds the certificate and its key in PEM"
         }
-        "ALLOWED_TENANTS" => {
-            "set ALLOWED_TENANTS to tenant ids with commas between them, or to *, or unset it"
-        }
+        "ALLOWED_TENANTS" => "set ALLOWED_TENANTS to comma-separated tenant ids or to *, or unset it",
         "CHANNEL_CALLERS" => {
-            "set CHANNEL_CALLERS to app ids other than CLIENT_ID, with commas between them, or unset it"
+            "set CHANNEL_CALLERS to comma-separated app ids other than CLIENT_ID, or unset it"
         }
         "TABLE_NAME" => "set TABLE_NAME to the stack's output TableName",
         "TURNS_QUEUE_URL" => "set TURNS_QUEUE_URL to the stack's output TurnsQueueUrl",
@@ -97,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_set_is_every_gap_once_with_a_fix_of_its_own() {
+    fn every_missing_variable_is_reported_once_with_its_fix() {
         let (_, findings) = read(&|_| None);
 
         let mut named: Vec<&str> = Vec::new();
@@ -105,7 +103,7 @@ mod tests {
             let Outcome::Failed { cause, fix } = &finding.outcome else { panic!("{finding:?}") };
             let variable = cause.split(' ').next().unwrap();
             assert!(fix.contains(variable), "{cause}: {fix}");
-            assert!(!named.contains(&variable), "{variable} is named twice");
+            assert!(!named.contains(&variable), "{variable} is reported twice");
             named.push(variable);
         }
         named.sort_unstable();

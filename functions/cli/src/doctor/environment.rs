@@ -1,5 +1,5 @@
-//! What the environment names, checked from this machine as whoever is signed in to AWS here.
-//! What a function's role may do it cannot tell: a worker is asked for that.
+//! Checks the deployment that the environment names, with the current AWS credentials of this machine.
+//! The permissions of the functions' roles are checked by the workers themselves.
 
 use std::sync::Arc;
 
@@ -17,13 +17,13 @@ use herald::clock::Clock;
 use herald::protocol::cloud::Cloud;
 use herald::random::Random;
 
-use super::configuration::{self, Named};
+use super::configuration::{self, Variables};
 use super::schedules;
 
-/// Why something of AWS is left out.
-pub(super) const NO_ACCESS: &str = "it takes AWS credentials and a region";
+/// Reason to skip a check of AWS.
+pub(super) const NO_ACCESS: &str = "needs AWS credentials and a region";
 
-/// Whether AWS can be asked at all: one line instead of one for each service.
+/// Checks the region and the credentials, so that their absence is one finding instead of one per service.
 pub(super) async fn access(aws: &SdkConfig) -> Finding {
     const WHAT: &str = "AWS";
     let Some(region) = aws.region() else {
@@ -34,7 +34,7 @@ pub(super) async fn access(aws: &SdkConfig) -> Finding {
         None => false,
     };
     if provided {
-        Finding::passed(WHAT, format!("signed in, region {region}"))
+        Finding::passed(WHAT, format!("credentials found, region {region}"))
     } else {
         let fix = "sign in (e.g. `aws sso login`) and set AWS_PROFILE, or set AWS_ACCESS_KEY_ID and \
                    AWS_SECRET_ACCESS_KEY";
@@ -42,7 +42,7 @@ pub(super) async fn access(aws: &SdkConfig) -> Finding {
     }
 }
 
-/// Checks everything that the environment names.
+/// Checks the variables, the channel, the resources and the schedules.
 pub(super) async fn check(
     vars: &dyn Fn(&str) -> Option<String>,
     aws: &SdkConfig,
@@ -50,7 +50,7 @@ pub(super) async fn check(
     clock: &Arc<dyn Clock>,
 ) -> Vec<Finding> {
     let (named, mut findings) = configuration::read(vars);
-    // All at once: what cannot be reached takes its time.
+    // Concurrently: a timeout is slow.
     let (channel, resources, schedules) = tokio::join!(
         channel(&named, aws, access, clock),
         resources(&named, aws, access),
@@ -63,15 +63,21 @@ pub(super) async fn check(
     findings
 }
 
-async fn channel(named: &Named, aws: &SdkConfig, access: &Finding, clock: &Arc<dyn Clock>) -> Vec<Finding> {
+/// Checks the cloud, the clock, the signing keys and a token.
+async fn channel(
+    named: &Variables,
+    aws: &SdkConfig,
+    access: &Finding,
+    clock: &Arc<dyn Clock>,
+) -> Vec<Finding> {
     let Some(cloud) = &named.cloud else {
-        let why = "it takes a CLOUD";
+        let why = "needs CLOUD";
         return ["clock", "signing keys", "token"].map(|what| Finding::skipped(what, why)).into();
     };
     let http = match http::client() {
         Ok(http) => http,
         Err(error) => {
-            let fix = "give this machine certificate authorities (e.g. the package ca-certificates)";
+            let fix = "install certificate authorities on this machine (e.g. the package ca-certificates)";
             return vec![Finding::failed("TLS", error.to_string(), fix)];
         }
     };
@@ -94,8 +100,9 @@ async fn channel(named: &Named, aws: &SdkConfig, access: &Finding, clock: &Arc<d
     findings
 }
 
+/// Requests a token with the configured credential.
 async fn token(
-    named: &Named,
+    named: &Variables,
     cloud: &Cloud,
     http: reqwest::Client,
     aws: &SdkConfig,
@@ -106,13 +113,13 @@ async fn token(
     let (Some(client_id), Some(tenant), Some(credential)) =
         (&named.client_id, &named.tenant_id, &named.credential)
     else {
-        return skipped("it takes CLIENT_ID, TENANT_ID and a credential");
+        return skipped("needs CLIENT_ID, TENANT_ID and a credential");
     };
     if matches!(credential, config::Credential::Federated) {
-        let why = "only a worker's role has it: ask one with --worker FUNCTION";
+        let why = "only the role of a worker has it: check one with --worker FUNCTION";
         return vec![
             Finding::skipped("federated trust", why),
-            Finding::skipped("token", "it takes the federated trust"),
+            Finding::skipped("token", "needs the federated trust"),
         ];
     }
     if credential.is_from_aws() && access.has_failed() {
@@ -130,17 +137,18 @@ async fn token(
     vec![diagnostics::token(&tokens).await]
 }
 
-async fn resources(named: &Named, aws: &SdkConfig, access: &Finding) -> Vec<Finding> {
+/// Checks the table and the queues.
+async fn resources(named: &Variables, aws: &SdkConfig, access: &Finding) -> Vec<Finding> {
     let table = async {
         match &named.table {
-            None => Finding::skipped("table", "it takes TABLE_NAME"),
+            None => Finding::skipped("table", "needs TABLE_NAME"),
             Some(_) if access.has_failed() => Finding::skipped("table", NO_ACCESS),
             Some(name) => diagnostics::table(&Table::new(aws_sdk_dynamodb::Client::new(aws), name)).await,
         }
     };
     let sqs = aws_sdk_sqs::Client::new(aws);
     let queue = async |(kind, url): &(QueueKind, Option<String>)| match url {
-        None => Finding::skipped(kind.what(), format!("it takes {}", kind.variable())),
+        None => Finding::skipped(kind.what(), format!("needs {}", kind.variable())),
         Some(_) if access.has_failed() => Finding::skipped(kind.what(), NO_ACCESS),
         Some(url) => diagnostics::queue(&Queue::new(sqs.clone(), url), *kind).await,
     };
@@ -150,7 +158,8 @@ async fn resources(named: &Named, aws: &SdkConfig, access: &Finding) -> Vec<Find
     vec![table, turns, tasks, deliveries]
 }
 
-async fn schedules(named: &Named, aws: &SdkConfig, access: &Finding, clock: &dyn Clock) -> Vec<Finding> {
+/// Checks the schedules.
+async fn schedules(named: &Variables, aws: &SdkConfig, access: &Finding, clock: &dyn Clock) -> Vec<Finding> {
     if access.has_failed() {
         return vec![Finding::skipped("schedules", NO_ACCESS)];
     }

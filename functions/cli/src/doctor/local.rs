@@ -1,5 +1,5 @@
-//! This machine: the bundle is started in memory on free ports and each part is tried, as far as the engine is not asked.
-//! The agent proves who it is as on AWS, with a federated identity; nothing outlives the check.
+//! Checks this machine: starts the bundle in memory on free ports, and exercises each part except the engine.
+//! The agent authenticates with a federated credential, as on AWS. Nothing is stored.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use herald::random::Random;
 use lambda_runtime::{Context, LambdaEvent};
 use worker::event_handler;
 
-use super::schedules::next_firing;
+use super::schedules::next_run;
 use local::aws_emulator::Delays;
 use local::aws_emulator::template::{ScheduleDefinition, fire};
 use local::channel_emulator::FederatedCredential;
@@ -22,15 +22,15 @@ use local::{ChannelSource, Local, LocalOptions};
 
 const STACK: &str = "local stack";
 
-/// Findings about the bundle on this machine.
+/// The findings about the bundle on this machine.
 pub(super) struct LocalChecks {
-    /// The stack, inbound, proactive and the schedules.
+    /// Findings about the stack, inbound, proactive and the schedules.
     pub(super) parts: Vec<Finding>,
-    /// Findings of the worker about itself; none where it could not be started.
+    /// Findings of the self-check of the worker; empty if the bundle could not be started.
     pub(super) worker: Vec<Finding>,
 }
 
-/// Tries everything.
+/// Starts the bundle, and checks each part.
 pub(super) async fn check(agent: &Agent, clock: &Arc<dyn Clock>) -> LocalChecks {
     let context = EngineContext { vars: &|_| None, secrets: Arc::new(NoSecrets), clock: clock.clone() };
     let engine = match (agent.build)(&context) {
@@ -56,30 +56,26 @@ pub(super) async fn check(agent: &Agent, clock: &Arc<dyn Clock>) -> LocalChecks 
     let local = match Local::start(options).await {
         Ok(local) => local,
         Err(error) => {
-            let fix = "mend what it names; without a change of yours, report this as a defect of Herald";
+            let fix = "fix the named cause; if you changed nothing, report a defect of Herald";
             let parts = vec![Finding::failed(STACK, error_chain(&error).to_string(), fix)];
             return LocalChecks { parts, worker: Vec::new() };
         }
     };
     let template = &local.template;
     let (queues, schedules) = (template.queues.len(), template.schedules.len());
-    let created = format!("template.yaml is read; tables: 1, queues: {queues}, schedules: {schedules}");
+    let created = format!("template.yaml is valid; tables: 1, queues: {queues}, schedules: {schedules}");
     let mut parts = vec![Finding::passed(STACK, created), inbound(&local).await];
     for schedule in &template.schedules {
-        parts.push(firing(&local, schedule, clock.as_ref()).await);
+        parts.push(run_schedule(&local, schedule, clock.as_ref()).await);
     }
     let worker = worker(&local).await;
     if let Err(error) = local.stop().await {
-        parts.push(Finding::failed(
-            STACK,
-            error_chain(&error).to_string(),
-            "report this as a defect of Herald",
-        ));
+        parts.push(Finding::failed(STACK, error_chain(&error).to_string(), "report a defect of Herald"));
     }
     LocalChecks { parts, worker }
 }
 
-/// Inbound takes what the channel signed, and nothing else. What it takes is queued and never worked on.
+/// Checks that inbound accepts a signed activity and rejects an unsigned one; the accepted one is queued, not handled.
 async fn inbound(local: &Local) -> Finding {
     const WHAT: &str = "inbound";
     let channel = &local.channel;
@@ -88,66 +84,66 @@ async fn inbound(local: &Local) -> Finding {
     let signed = channel.deliver(hello).await;
     let (cause, fix) = match (unsigned, signed) {
         (Ok(unsigned), Ok(signed)) if (unsigned.status, signed.status) == (401, 202) => {
-            return Finding::passed(WHAT, "takes a signed activity (202) and refuses an unsigned one (401)");
+            return Finding::passed(WHAT, "accepts a signed activity (202), rejects an unsigned one (401)");
         }
         (Ok(unsigned), Ok(signed)) => (
             format!(
                 "answered {} to a signed activity and {} to an unsigned one",
                 signed.status, unsigned.status
             ),
-            "expected are 202 and 401: run it with LOG_LEVEL=info, which says why",
+            "expected 202 and 401: run with LOG_LEVEL=info, which logs the reason",
         ),
         (Err(error), _) | (_, Err(error)) => (
             error_chain(&error).to_string(),
-            "let this machine connect to itself (127.0.0.1): check its firewall",
+            "allow connections to 127.0.0.1: check the firewall of this machine",
         ),
     };
     Finding::failed(WHAT, cause, fix)
 }
 
-/// The event of a self-check through the handler, as Lambda would hand it over.
+/// Runs the self-check of the worker and returns its findings.
 async fn worker(local: &Local) -> Vec<Finding> {
     local.channel.add_federated_credential(FederatedCredential {
         issuer: local.stack.identity().issuer().to_owned(),
         subject: local.stack.identity().subject().unwrap_or_default(),
         audience: local.bundle.worker.parts().connector.cloud.token_exchange.clone(),
     });
-    match ask(local).await {
+    match self_check(local).await {
         Ok(report) => report.findings,
         Err(error) => {
-            let fix = "report this as a defect of Herald";
+            let fix = "report a defect of Herald";
             vec![Finding::failed("worker", error_chain(error.as_ref()).to_string(), fix)]
         }
     }
 }
 
-async fn ask(local: &Local) -> Result<Report, lambda_runtime::Error> {
+/// Sends the event of a self-check to the handler of the worker, as Lambda does.
+async fn self_check(local: &Local) -> Result<Report, lambda_runtime::Error> {
     let event = serde_json::to_value(Request::SelfCheck { version: VERSION })?;
     let event = LambdaEvent::new(serde_json::from_value(event)?, Context::default());
     let answer = event_handler::answer(&local.bundle.worker, event).await?;
     Ok(serde_json::from_value(serde_json::to_value(answer)?)?)
 }
 
-/// When it fires next, and that proactive takes its event and plans it.
-async fn firing(local: &Local, schedule: &ScheduleDefinition, clock: &dyn Clock) -> Finding {
+/// Checks when a schedule runs next, and that proactive accepts its event.
+async fn run_schedule(local: &Local, schedule: &ScheduleDefinition, clock: &dyn Clock) -> Finding {
     let what = format!("schedule {}", schedule.name);
     let Some(due) = schedule.next_after(clock.now()) else {
-        let why =
-            if schedule.enabled { "it does not fire any more" } else { "it is disabled in template.yaml" };
+        let why = if schedule.enabled { "no further runs" } else { "disabled in template.yaml" };
         return Finding::skipped(what, why);
     };
     let expression = &schedule.schedule_expression;
-    let next = next_firing(expression, clock.now());
+    let next = next_run(expression, clock.now());
     match local.fire(fire(schedule, due)).await {
         Ok(_) => {
             let (expression, zone) = (expression.as_str(), expression.zone());
-            Finding::passed(what, format!("{expression} in {zone}, {next}; proactive takes what it sends"))
+            Finding::passed(what, format!("{expression} in {zone}, {next}; proactive accepts its event"))
         }
         Err(error) => {
-            let fix = "correct its Input in template.yaml: the README has an example";
+            let fix = "correct its Input in template.yaml: docs/operations.md has examples";
             Finding::failed(
                 what,
-                format!("proactive refuses what it sends: {}", error_chain(error.as_ref())),
+                format!("proactive rejects its event: {}", error_chain(error.as_ref())),
                 fix,
             )
         }

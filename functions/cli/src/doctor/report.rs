@@ -1,5 +1,5 @@
-//! The report: one line for each finding, the fix below what failed, and a sum.
-//! It judges nothing.
+//! Prints the report of the doctor: one line per finding, the fix below a failed one, and the totals.
+//! It runs no check.
 
 use std::io::{self, Write};
 
@@ -7,47 +7,47 @@ use herald::aws::diagnostics::{Finding, Outcome};
 
 use crate::printable::printable;
 
-/// Where findings are written, and how many of them held.
+/// Writes findings and counts them.
 pub struct Report<'a> {
     out: &'a mut dyn Write,
     color: Color,
-    is_begun: bool,
-    held: usize,
+    has_sections: bool,
+    passed: usize,
     failed: usize,
     skipped: usize,
 }
 
-/// Whether marks are coloured.
+/// The style of the marks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Color {
-    /// Text alone.
+    /// No color.
     Plain,
-    /// The marks in colour, for a terminal.
+    /// Colored marks, for a terminal.
     Ansi,
 }
 
 impl<'a> Report<'a> {
-    /// An empty report.
+    /// Returns an empty report that is written to `out`.
     pub fn new(out: &'a mut dyn Write, color: Color) -> Self {
-        Self { out, color, is_begun: false, held: 0, failed: 0, skipped: 0 }
+        Self { out, color, has_sections: false, passed: 0, failed: 0, skipped: 0 }
     }
 
-    /// Begins a part.
+    /// Starts a section.
     pub(super) fn heading(&mut self, title: &str) -> io::Result<()> {
-        if std::mem::replace(&mut self.is_begun, true) {
+        if std::mem::replace(&mut self.has_sections, true) {
             writeln!(self.out)?;
         }
         writeln!(self.out, "{}\n", printable(title))?;
         self.out.flush()
     }
 
-    /// Writes findings.
+    /// Writes one line per finding, and the fix of a failed one.
     pub(super) fn write(&mut self, findings: &[Finding]) -> io::Result<()> {
         for Finding { what, outcome } in findings {
             let what = printable(what);
             match outcome {
                 Outcome::Passed(detail) => {
-                    self.held += 1;
+                    self.passed += 1;
                     self.line("✓", "32", &format!("{what}: {}", printable(detail)))?;
                 }
                 Outcome::Failed { cause, fix } => {
@@ -64,15 +64,11 @@ impl<'a> Report<'a> {
         self.out.flush()
     }
 
-    /// Writes the sum; whether nothing failed.
+    /// Writes the totals; returns `false` if a check failed.
     pub(super) fn end(self) -> io::Result<bool> {
-        let Self { out, held, failed, skipped, .. } = self;
-        let left_out = match skipped {
-            0 => String::new(),
-            1 => " One was not made.".to_owned(),
-            more => format!(" {more} were not made."),
-        };
-        writeln!(out, "\n{held} of {} checks hold.{left_out}", held + failed)?;
+        let Self { out, passed, failed, skipped, .. } = self;
+        let skipped = if skipped == 0 { String::new() } else { format!(" {skipped} skipped.") };
+        writeln!(out, "\n{passed} of {} checks passed.{skipped}", passed + failed)?;
         out.flush()?;
         Ok(failed == 0)
     }
@@ -91,35 +87,35 @@ mod tests {
 
     fn written(color: Color, findings: &[Finding]) -> (String, bool) {
         let mut out = Vec::new();
-        let mut sheet = Report::new(&mut out, color);
-        sheet.write(findings).unwrap();
-        let holds = sheet.end().unwrap();
-        (String::from_utf8(out).unwrap(), holds)
+        let mut report = Report::new(&mut out, color);
+        report.write(findings).unwrap();
+        let passed = report.end().unwrap();
+        (String::from_utf8(out).unwrap(), passed)
     }
 
     #[test]
-    fn each_finding_is_a_line_and_the_fix_stands_below() {
+    fn findings_are_lines_and_a_failure_has_its_fix_below() {
         let findings = [
             Finding::passed("clock", "agrees"),
             Finding::failed("table", "it is\u{1b}[2J gone\n", "bring it back"),
-            Finding::skipped("token", "it takes CLIENT_ID"),
+            Finding::skipped("token", "needs CLIENT_ID"),
         ];
 
-        let (text, holds) = written(Color::Plain, &findings);
+        let (text, passed) = written(Color::Plain, &findings);
 
         assert_eq!(
             text,
-            "✓ clock: agrees\n✗ table: it is [2J gone \n    fix: bring it back\n– token: it takes CLIENT_ID\n\n\
-             1 of 2 checks hold. One was not made.\n"
+            "✓ clock: agrees\n✗ table: it is [2J gone \n    fix: bring it back\n– token: needs CLIENT_ID\n\n\
+             1 of 2 checks passed. 1 skipped.\n"
         );
-        assert!(!holds);
+        assert!(!passed);
     }
 
     #[test]
-    fn only_marks_are_coloured_and_what_was_not_made_is_no_failure() {
-        let (text, holds) = written(Color::Ansi, &[Finding::passed("a", "b"), Finding::skipped("c", "d")]);
+    fn only_marks_are_colored_and_a_skipped_check_is_no_failure() {
+        let (text, passed) = written(Color::Ansi, &[Finding::passed("a", "b"), Finding::skipped("c", "d")]);
 
         assert!(text.starts_with("\u{1b}[32m✓\u{1b}[0m a: b\n"), "{text}");
-        assert!(holds);
+        assert!(passed);
     }
 }

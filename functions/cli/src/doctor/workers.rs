@@ -1,5 +1,5 @@
-//! A deployed worker asked to check itself: only its own role can show what that role can do.
-//! What it answers is shown as it is; here is said why it did not answer.
+//! Invokes the self-check of a deployed worker, because only its own role can prove its permissions.
+//! Its findings are printed unchanged; a failed invocation is a finding with its fix.
 
 use aws_config::SdkConfig;
 use aws_sdk_lambda::Client;
@@ -16,10 +16,10 @@ const WHAT: &str = "self-check";
 /// The outputs of the stack that name the workers.
 const OUTPUTS: &str = "WorkerTurnsFunction, WorkerTasksFunction or WorkerDeliveriesFunction";
 
-/// Longest text of a function's error that is shown, in characters.
-const MOST_OF_MESSAGE: usize = 200;
+/// Longest part of an error message of a function that is printed, in characters.
+const MAX_MESSAGE_CHARS: usize = 200;
 
-/// How Lambda tells of a function's error.
+/// The payload of a failed invocation.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 struct FunctionError {
@@ -27,8 +27,8 @@ struct FunctionError {
     error_message: String,
 }
 
-/// Asks `function` (a name or an ARN) and returns what it found.
-pub(super) async fn ask(aws: &SdkConfig, access: &Finding, function: &str) -> Vec<Finding> {
+/// Invokes the self-check of `function` (a name or an ARN) and returns its findings.
+pub(super) async fn self_check(aws: &SdkConfig, access: &Finding, function: &str) -> Vec<Finding> {
     if access.has_failed() {
         return vec![Finding::skipped(WHAT, NO_ACCESS)];
     }
@@ -36,7 +36,7 @@ pub(super) async fn ask(aws: &SdkConfig, access: &Finding, function: &str) -> Ve
     let event = match serde_json::to_vec(&Request::SelfCheck { version: VERSION }) {
         Ok(event) => event,
         Err(error) => {
-            return vec![Finding::failed(WHAT, error.to_string(), "report this as a defect of Herald")];
+            return vec![Finding::failed(WHAT, error.to_string(), "report a defect of Herald")];
         }
     };
     match client.invoke().function_name(function).payload(Blob::new(event)).send().await {
@@ -45,16 +45,17 @@ pub(super) async fn ask(aws: &SdkConfig, access: &Finding, function: &str) -> Ve
     }
 }
 
+/// Returns the finding of a failed invocation.
 fn not_invoked(client: &Client, function: &str, failure: &AwsFailure) -> Finding {
     if let AwsFailure::Rejected { code } = failure {
         let known = match code.trim_end_matches("Exception") {
             "TooManyRequests" => Some((
-                "Lambda is throttling it: no concurrency is free",
-                "wait until its work is done, or raise the concurrency of the account or the function",
+                "Lambda throttles the function: no concurrency is available",
+                "wait until its work is done, or raise the concurrency of the account or of the function",
             )),
             "KMSAccessDenied" => Some((
-                "Lambda may not decrypt its variables",
-                "allow kms:Decrypt on the key of the function's variables to its role",
+                "Lambda cannot decrypt the variables of the function",
+                "allow kms:Decrypt on the key of its variables to the role of the function",
             )),
             _ => None,
         };
@@ -62,7 +63,7 @@ fn not_invoked(client: &Client, function: &str, failure: &AwsFailure) -> Finding
             return Finding::failed(WHAT, cause, fix);
         }
     }
-    let asked = AwsRequest {
+    let request = AwsRequest {
         action: "lambda:InvokeFunction",
         resource: &format!("function `{function}`"),
         region: client.config().region().map(AsRef::as_ref),
@@ -70,10 +71,11 @@ fn not_invoked(client: &Client, function: &str, failure: &AwsFailure) -> Finding
             "name one of the stack's outputs {OUTPUTS}, and set AWS_REGION to the stack's region"
         ),
     };
-    let (cause, fix) = explain(failure, &asked);
+    let (cause, fix) = explain(failure, &request);
     Finding::failed(WHAT, cause, fix)
 }
 
+/// Returns the findings in the response of a self-check.
 fn read(answer: &InvokeOutput, function: &str) -> Vec<Finding> {
     let payload = answer.payload().map(AsRef::as_ref).unwrap_or_default();
     if answer.function_error().is_some() {
@@ -83,29 +85,28 @@ fn read(answer: &InvokeOutput, function: &str) -> Vec<Finding> {
         Ok(report) if report.version == VERSION => report.findings,
         Ok(report) => vec![Finding::failed(
             WHAT,
-            format!("it answered in version {}, and this command reads {VERSION}", report.version),
-            "use the `herald` command of the version that is deployed",
+            format!("the self-check has version {}, this command reads version {VERSION}", report.version),
+            "use the `herald` command of the deployed version",
         )],
         Err(_) => vec![Finding::failed(
             WHAT,
-            "its answer is no self-check's",
+            "the response is not a self-check",
             format!("name one of the stack's outputs {OUTPUTS}"),
         )],
     }
 }
 
+/// Returns the finding of a function that failed.
 fn failed(error: FunctionError, function: &str) -> Finding {
     let FunctionError { error_type, error_message } = error;
-    let message: String = error_message.chars().take(MOST_OF_MESSAGE).collect();
-    // Lambda's own words for what happened to the process.
+    let message: String = error_message.chars().take(MAX_MESSAGE_CHARS).collect();
+    // The error types and messages of Lambda itself.
     let fix = if error_type.contains("Timeout") || message.contains("timed out") {
-        "let the function reach AWS and Microsoft: in a VPC it needs a NAT, or endpoints and a proxy"
+        "give the function access to AWS and Microsoft: in a VPC it needs a NAT, or endpoints and a proxy"
             .to_owned()
     } else if error_type.starts_with("Runtime.") || message.contains("exited") {
         let name = function.rsplit(':').next().unwrap_or(function);
-        format!(
-            "read why it ended: `aws logs tail /aws/lambda/{name}`; a gap of its configuration is named there"
-        )
+        format!("read its log: `aws logs tail /aws/lambda/{name}`; it names missing configuration")
     } else {
         format!("deploy this version of Herald, and name one of the stack's outputs {OUTPUTS}")
     };

@@ -1,5 +1,5 @@
-//! The terminal chat: sends each typed line to the agent as a person's message, and prints the agent's messages.
-//! The activities go the whole way: signed, over HTTP, through the queues and back through the connector.
+//! The terminal chat: sends each typed line to the agent as a message of a person, and prints the messages of the agent.
+//! Activities take the production path: signed, over HTTP, through the queues and back through the connector.
 
 use std::io::{self, BufRead, Write};
 
@@ -9,11 +9,11 @@ use tracing::error;
 
 use local::channel_emulator::{Channel, Person};
 
-/// Delivers every line of standard input; ends with it.
+/// Delivers every line of standard input to the agent, until its end.
 pub(super) async fn listen(channel: Channel) {
     let person = default_person(&channel).await;
     let (typed, mut lines) = mpsc::channel(8);
-    // Reading blocks, and cannot be ended; the thread goes with the process.
+    // A blocking read cannot be cancelled; the thread ends with the process.
     std::thread::spawn(move || {
         for line in io::stdin().lock().lines().map_while(Result::ok) {
             if typed.blocking_send(line).is_err() {
@@ -28,7 +28,7 @@ pub(super) async fn listen(channel: Channel) {
     }
 }
 
-/// Shows every message of the agent.
+/// Prints every message of the agent.
 pub(super) async fn show(channel: Channel) {
     let mut shown = 0;
     loop {
@@ -37,7 +37,7 @@ pub(super) async fn show(channel: Channel) {
             let text = message.activity["text"].as_str().unwrap_or_default();
             let cards = message.activity["attachments"].as_array().map_or(0, Vec::len);
             let card = if cards > 0 { "  [Adaptive Card]" } else { "" };
-            // A closed terminal shows nothing; the agent goes on.
+            // Ignored: the agent keeps running when the terminal is closed.
             let _ = writeln!(io::stdout(), "agent: {text}{card}");
         }
         shown = messages.len();
@@ -45,7 +45,7 @@ pub(super) async fn show(channel: Channel) {
     }
 }
 
-/// The person at the keyboard, who has installed the agent.
+/// Returns the first person of the channel; adds one that installed the agent if there is none.
 async fn default_person(channel: &Channel) -> Person {
     if let Some(person) = channel.people().into_iter().next() {
         return person;
@@ -55,10 +55,11 @@ async fn default_person(channel: &Channel) -> Person {
     person
 }
 
+/// Delivers an activity to `inbound`, and logs a rejection.
 async fn deliver(channel: &Channel, activity: serde_json::Value) {
     match channel.deliver(activity).await {
         Ok(answer) if answer.status < 300 => {}
-        Ok(answer) => error!(status = answer.status, "inbound did not take the activity"),
-        Err(error) => error!(error = %error_chain(&error), "inbound could not be reached"),
+        Ok(answer) => error!(status = answer.status, "inbound rejected the activity"),
+        Err(error) => error!(error = %error_chain(&error), "could not reach inbound"),
     }
 }

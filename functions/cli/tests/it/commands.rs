@@ -1,4 +1,4 @@
-//! The operator's verbs: what became of a job, an end to one that waits, and a second chance for what was given up.
+//! The operator verbs: runs command lines on the bundle, and tests `job` and `dead-letter`.
 
 mod dead_letters;
 mod jobs;
@@ -13,7 +13,7 @@ use herald::random::Random;
 use serde_json::Value;
 use support::TestBundle;
 
-/// A file for a verb to read, gone with the story.
+/// A JSON file for a verb to read, removed at the end of the test.
 pub(crate) struct File(PathBuf);
 
 impl File {
@@ -30,29 +30,33 @@ impl File {
 
 impl Drop for File {
     fn drop(&mut self) {
-        // What cannot be removed is the temporary directory's to remove.
+        // A failure leaves a file in the temporary directory.
         let _ = std::fs::remove_file(&self.0);
     }
 }
 
-/// What a verb printed, and whether it could be done.
-pub(crate) struct Said {
+/// The output of a verb, and whether it had an effect.
+pub(crate) struct Output {
     pub(crate) text: String,
-    pub(crate) did: bool,
+    pub(crate) is_done: bool,
 }
 
-/// Has the command line `line` be carried out on the bundle, named by the environment as a stack on AWS is.
-pub(crate) async fn say(bundle: &TestBundle, line: &str) -> Said {
-    try_say(bundle, line).await.unwrap()
+/// Executes a command line on the bundle, which the environment names as it does a stack on AWS.
+pub(crate) async fn execute(bundle: &TestBundle, line: &str) -> Output {
+    try_execute(bundle, line).await.unwrap()
 }
 
-pub(crate) async fn try_say(bundle: &TestBundle, line: &str) -> Result<Said, CommandError> {
-    try_say_words(bundle, &line.split(' ').collect::<Vec<_>>()).await
+/// Executes a command line, and returns its error.
+pub(crate) async fn try_execute(bundle: &TestBundle, line: &str) -> Result<Output, CommandError> {
+    try_execute_args(bundle, &line.split(' ').collect::<Vec<_>>()).await
 }
 
-/// The same with words that may hold blanks.
-pub(crate) async fn try_say_words(bundle: &TestBundle, words: &[&str]) -> Result<Said, CommandError> {
-    let arguments = Arguments::try_parse_from(["herald"].iter().chain(words)).unwrap();
+/// Executes a command line whose arguments may contain spaces, and returns its error.
+pub(crate) async fn try_execute_args(
+    bundle: &TestBundle,
+    arguments: &[&str],
+) -> Result<Output, CommandError> {
+    let parsed = Arguments::try_parse_from(["herald"].iter().chain(arguments)).unwrap();
     let resources = &bundle.local().resources;
     let vars = |name: &str| {
         if name == "CLIENT_ID" {
@@ -70,19 +74,20 @@ pub(crate) async fn try_say_words(bundle: &TestBundle, words: &[&str]) -> Result
     };
     let aws = async || resources.aws.clone();
     let deployment = Deployment::open(None, vars, aws).await?;
-    let Some(Command::Operator(command)) = &arguments.command else { panic!("{words:?} is no verb") };
+    let Some(Command::Operator(command)) = &parsed.command else { panic!("{arguments:?} is no verb") };
     let mut out = Vec::new();
-    let did = commands::execute(&deployment, command, bundle.clock().as_ref(), &mut out).await?;
+    let is_done = commands::execute(&deployment, command, bundle.clock().as_ref(), &mut out).await?;
     deployment.close().await?;
-    Ok(Said { text: String::from_utf8(out).unwrap(), did })
+    Ok(Output { text: String::from_utf8(out).unwrap(), is_done })
 }
 
-/// The id of the job that was taken up first: a turn, before its parts.
+/// Returns the id of the first claimed job: a turn, before its parts.
 async fn first_job(bundle: &TestBundle) -> String {
     let jobs = bundle.jobs().await;
     let ids: Vec<herald::jobs::JobId> = jobs.into_iter().map(|job| job.id).collect();
     let is_part = |id: &&herald::jobs::JobId| {
-        ids.iter().any(|whole| ["send", "task", "no_deadline"].iter().any(|name| whole.step(name, 0) == **id))
+        ids.iter()
+            .any(|parent| ["send", "task", "no_deadline"].iter().any(|name| parent.step(name, 0) == **id))
     };
     ids.iter().find(|id| !is_part(id)).unwrap().to_string()
 }

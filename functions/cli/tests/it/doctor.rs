@@ -1,4 +1,4 @@
-//! `herald doctor`: what holds is said to hold, and each thing that is broken is one ✗ with its cause and its fix.
+//! `herald doctor`: a check that passes is ✓, and each defect is one ✗ with its cause and its fix.
 
 mod environment;
 mod local;
@@ -18,8 +18,8 @@ use support::{Account, ScriptedEngine, TestBundle, TestClock};
 
 const SECRET: &str = "emulated";
 
-/// What an operator has: a deployment, an account, an environment and a clock.
-struct Practice {
+/// A deployment with its account, environment and clock.
+struct Operator {
     bundle: TestBundle,
     account: Account,
     vars: Vec<(&'static str, String)>,
@@ -27,10 +27,10 @@ struct Practice {
     workers: Vec<String>,
 }
 
-/// What the command wrote.
-struct Examined {
+/// The output of the doctor.
+struct Diagnosis {
     text: String,
-    holds: bool,
+    passed: bool,
 }
 
 /// An agent whose engine says hello.
@@ -41,8 +41,8 @@ fn scripted_agent() -> Agent {
     })
 }
 
-impl Practice {
-    /// Everything is in place.
+impl Operator {
+    /// Returns a deployment without defects.
     async fn open() -> Self {
         Self::of(TestBundle::with(ScriptedEngine::replying("Hello.")).await).await
     }
@@ -82,7 +82,7 @@ impl Practice {
         self.vars.retain(|(key, _)| *key != name);
     }
 
-    async fn examine(&self) -> Examined {
+    async fn diagnose(&self) -> Diagnosis {
         let arguments = DoctorArguments { worker: self.workers.clone() };
         let vars =
             |name: &str| self.vars.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone());
@@ -90,8 +90,8 @@ impl Practice {
         let mut out = Vec::new();
         let report = Report::new(&mut out, Color::Plain);
         let aws = async || self.account.sdk_config();
-        let holds = doctor(&scripted_agent(), &arguments, vars, aws, &clock, report).await.unwrap();
-        Examined { text: String::from_utf8(out).unwrap(), holds }
+        let passed = doctor(&scripted_agent(), &arguments, vars, aws, &clock, report).await.unwrap();
+        Diagnosis { text: String::from_utf8(out).unwrap(), passed }
     }
 
     async fn close(self) {
@@ -99,26 +99,26 @@ impl Practice {
     }
 }
 
-impl Examined {
+impl Diagnosis {
     #[track_caller]
-    fn assert_all_holds(&self) {
-        assert!(self.holds && !self.text.contains('✗'), "{}", self.text);
+    fn assert_no_failure(&self) {
+        assert!(self.passed && !self.text.contains('✗'), "{}", self.text);
     }
 
-    /// Exactly one check failed: that of `what`, with this in its cause and that in its fix.
+    /// Asserts that exactly one check failed: `what`, with `cause` in its cause and `fix` in its fix.
     #[track_caller]
     fn assert_one_failed(&self, what: &str, cause: &str, fix: &str) {
         let mut lines = self.text.lines().skip_while(|line| !line.starts_with('✗'));
         let failed = lines.next().unwrap_or_default();
-        let mended = lines.next().unwrap_or_default();
+        let fix_line = lines.next().unwrap_or_default();
         assert_eq!(self.text.matches('✗').count(), 1, "{}", self.text);
         assert!(failed.starts_with(&format!("✗ {what}: ")) && failed.contains(cause), "{}", self.text);
-        assert!(mended.starts_with("    fix: ") && mended.contains(fix), "{}", self.text);
-        assert!(!self.holds);
+        assert!(fix_line.starts_with("    fix: ") && fix_line.contains(fix), "{}", self.text);
+        assert!(!self.passed);
     }
 }
 
-/// The template's schedule, as `GetSchedule` shows it.
+/// Returns the schedule of the template as `GetSchedule` does, with a change.
 fn schedule(change: impl FnOnce(&mut Value)) -> Value {
     let input = json!({
         "version": 1, "notification": "morning-digest", "audience": { "kind": "everyone" },

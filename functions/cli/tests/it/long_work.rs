@@ -1,4 +1,4 @@
-//! What an operator sees of tasks that go on in steps, and how one is cancelled.
+//! Tasks with several steps, as an operator inspects and cancels them.
 
 use std::time::Duration;
 
@@ -6,12 +6,13 @@ use serde_json::json;
 use support::steps_engine::{bundle_with, continue_after, done, memory, send};
 
 use crate::commands;
+use crate::golden::{Times, assert_golden};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 #[tokio::test]
-async fn the_operator_cancels_a_waiting_task_by_the_id_of_any_of_its_steps() {
+async fn waiting_task_is_cancelled_by_the_id_of_any_step() {
     let (bundle, engine) =
         bundle_with(vec![continue_after(&["Placed."], json!({ "placed": 1 }), 2 * DAY), done("Delivered.")])
             .await;
@@ -19,25 +20,24 @@ async fn the_operator_cancels_a_waiting_task_by_the_id_of_any_of_its_steps() {
     bundle.drain().await;
     let task = engine.task();
 
-    let shown = commands::say(&bundle, &format!("job show {task}")).await;
-    let said = commands::say(&bundle, &format!("job cancel {task}")).await;
-    let again = commands::say(&bundle, &format!("job cancel {task}")).await;
+    let shown = commands::execute(&bundle, &format!("job show {task}")).await;
+    let cancelled = commands::execute(&bundle, &format!("job cancel {task}")).await;
+    let again = commands::execute(&bundle, &format!("job cancel {task}")).await;
     bundle.clock().advance(2 * DAY);
     bundle.tick().await;
     bundle.drain().await;
 
-    let step = task.task_step(1);
-    assert!(shown.text.contains(&format!("\n  then {step}\n    RETRY, attempts 0")), "{}", shown.text);
-    assert!(shown.text.contains("RETRY    waits until 2026-11-24T09:00:00Z\n"), "{}", shown.text);
-    assert!(said.did && said.text.contains("Cancelled: it is CANCELLED now."), "{}", said.text);
-    assert!(!again.did && again.text.contains("it has ended, as CANCELLED"), "{}", again.text);
+    assert!(cancelled.is_done && !again.is_done);
+    assert_golden("job/show-waiting-task.txt", &shown.text, Times::Compared);
+    assert_golden("job/cancel-waiting-task.txt", &cancelled.text, Times::Compared);
+    assert_golden("job/cancel-twice.txt", &again.text, Times::Compared);
     assert_eq!(bundle.channel().texts(), ["On it.", "Placed."]);
-    assert_eq!(memory(&bundle).await.waiting, [], "it is off the list once its item came");
+    assert_eq!(memory(&bundle).await.waiting, [], "removed from the list once its timer was due");
     bundle.end().await;
 }
 
 #[tokio::test]
-async fn the_story_of_a_query_goes_through_all_steps_of_its_task() {
+async fn job_tree_contains_all_steps_of_a_task() {
     let steps = vec![
         continue_after(&[], json!(1), MINUTE),
         continue_after(&["Soon."], json!(2), MINUTE),
@@ -49,11 +49,11 @@ async fn the_story_of_a_query_goes_through_all_steps_of_its_task() {
 
     let jobs = bundle.jobs().await;
     let turn = jobs.iter().find(|job| job.id.step("task", 0) == engine.task()).unwrap();
-    let of_turn = commands::say(&bundle, &format!("job show {}", turn.id)).await;
-    let of_step = commands::say(&bundle, &format!("job show {}", engine.task().task_step(1))).await;
+    let of_turn = commands::execute(&bundle, &format!("job show {}", turn.id)).await;
+    let of_step = commands::execute(&bundle, &format!("job show {}", engine.task().task_step(1))).await;
 
-    assert_eq!(of_turn.text.matches("\n    then ").count(), 2, "{}", of_turn.text);
-    assert_eq!(of_step.text.matches("\n  then ").count(), 1, "{}", of_step.text);
+    assert_golden("job/show-turn-with-steps.txt", &of_turn.text, Times::Compared);
+    assert_golden("job/show-step.txt", &of_step.text, Times::Compared);
     assert!(!of_turn.text.contains("Soon") && !of_turn.text.contains("laptop"));
     bundle.end().await;
 }

@@ -1,11 +1,13 @@
-//! Stories of the `herald` command: its verbs and its doctor, on the bundle of the other stories.
+//! Tests of the `herald` command: its help, its verbs and its doctor, on the bundle of `support`.
 
-#![expect(clippy::unwrap_used, reason = "a story may end where it fails")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod broadcasts;
 mod commands;
 mod demo;
 mod doctor;
+mod golden;
+mod help;
 mod long_work;
 mod preferences;
 mod scheduling;

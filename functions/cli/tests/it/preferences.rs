@@ -1,4 +1,4 @@
-//! What an operator sends, and what its recipient has muted.
+//! Messages of an operator, and the preferences of their recipient.
 
 use herald::agent::{Effect, QuietHours, Response, Topic};
 use jiff::civil::time;
@@ -7,8 +7,8 @@ use support::{ScriptedEngine, TestBundle};
 
 use crate::commands;
 
-/// What was said to `person`.
-fn told(bundle: &TestBundle, person: &Person) -> Vec<String> {
+/// Returns the texts in the conversation with `person`.
+fn texts(bundle: &TestBundle, person: &Person) -> Vec<String> {
     let conversation = bundle.channel().personal_conversation(person);
     let entries = bundle
         .channel()
@@ -19,7 +19,7 @@ fn told(bundle: &TestBundle, person: &Person) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_an_operator_sends_holds_to_topic_and_quiet_hours_unless_it_is_urgent() {
+async fn message_respects_mutes_and_quiet_hours_unless_urgent() {
     let quiet = QuietHours::new(time(8, 0, 0, 0), time(11, 0, 0, 0)).unwrap();
     let response = Response::reply("Noted.")
         .with_effect(Effect::Mute { topic: Topic::new("canteen").ok() })
@@ -27,14 +27,14 @@ async fn what_an_operator_sends_holds_to_topic_and_quiet_hours_unless_it_is_urge
     let bundle = TestBundle::with(ScriptedEngine::deciding(response)).await;
     let alex = bundle.install("Alex").await;
     let to = format!("--to {}/{}", alex.tenant, alex.entra_id);
-    let before = told(&bundle, &alex).len();
+    let before = texts(&bundle, &alex).len();
 
     for line in ["send --topic canteen --urgent", "send --topic traffic", "send --urgent"] {
-        let said = commands::say(&bundle, &format!("{line} {to} {}", line.len())).await;
-        assert!(said.did, "{}", said.text);
+        let output = commands::execute(&bundle, &format!("{line} {to} {}", line.len())).await;
+        assert!(output.is_done, "{}", output.text);
         bundle.drain().await;
     }
 
-    assert_eq!(told(&bundle, &alex).split_off(before), ["send --urgent".len().to_string()]);
+    assert_eq!(texts(&bundle, &alex).split_off(before), ["send --urgent".len().to_string()]);
     bundle.end().await;
 }

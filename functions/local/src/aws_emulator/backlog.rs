@@ -1,5 +1,5 @@
 //! The messages in the queues, computed from their history: a pure fold over [`Entry`]s.
-//! It holds no timer and no visibility; after a restart every message is simply there again.
+//! It ignores visibility timeouts; after a restart every message is visible.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -7,30 +7,30 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// How many removed messages are remembered, so that a send recorded late does not restore one.
+/// Number of deleted message ids to keep, so that a send that is recorded late does not restore a message.
 const REMEMBERED: usize = 10_000;
 
-/// One thing that happened to a queue.
+/// A change of a queue.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "entry", rename_all = "snake_case")]
 pub(super) enum Entry {
     /// A message was accepted.
     Sent(Message),
-    /// A message was handed out by this queue, which after a redrive is not the one it was sent to.
+    /// A message was received from this queue, which after a redrive is not the one it was sent to.
     Received {
-        /// Its id.
+        /// The message id.
         id: String,
-        /// Name of the queue.
+        /// The name of the queue.
         queue: String,
     },
     /// A message was deleted.
     Deleted {
-        /// Its id.
+        /// The message id.
         id: String,
     },
     /// All messages of a queue were deleted.
     Purged {
-        /// Name of the queue.
+        /// The name of the queue.
         queue: String,
     },
 }
@@ -38,19 +38,19 @@ pub(super) enum Entry {
 /// A message that has not been deleted.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Message {
-    /// The id SQS gave it.
+    /// The message id.
     pub(super) id: String,
-    /// Name of the queue it is in.
+    /// The name of its queue.
     pub(super) queue: String,
-    /// Its place in a FIFO queue; 0 elsewhere.
+    /// The sequence number in a FIFO queue; 0 in a standard queue.
     pub(super) sequence: u64,
-    /// When it was sent.
+    /// The time it was sent.
     pub(super) sent: Timestamp,
-    /// When its delay is over.
+    /// The end of its delay.
     pub(super) due: Timestamp,
-    /// How often it was received.
+    /// The receive count.
     pub(super) receives: u32,
-    /// The fields of its `SendMessage`: body, group, deduplication id, attributes.
+    /// The fields of its `SendMessage` request: body, group, deduplication id, attributes.
     pub(super) content: Map<String, Value>,
 }
 
@@ -64,11 +64,11 @@ pub(super) struct Backlog {
 }
 
 impl Backlog {
-    /// Takes one more entry into account.
+    /// Applies one entry.
     pub(super) fn apply(&mut self, entry: Entry) {
         match entry {
-            // A send within the deduplication window is answered with the id of the first one, and a receiver may be
-            // faster than the sender's answer: neither makes a message.
+            // A send within the deduplication window has the id of the first one, and a receiver may be
+            // recorded before the response of the sender: neither adds a message.
             Entry::Sent(message) => {
                 if !self.removed.contains(&message.id) && !self.messages.contains_key(&message.id) {
                     self.arrivals += 1;
@@ -94,12 +94,12 @@ impl Backlog {
         }
     }
 
-    /// How many messages there are.
+    /// Returns the number of messages.
     pub(super) fn len(&self) -> usize {
         self.messages.len()
     }
 
-    /// The messages in the order in which they are to be received.
+    /// Returns the messages in receive order.
     pub(super) fn messages(&self) -> Vec<&Message> {
         let mut messages: Vec<_> = self.messages.values().collect();
         messages.sort_by_key(|(arrival, message)| (message.sequence, *arrival));
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_send_that_is_told_after_its_deletion_leaves_nothing() {
+    fn send_recorded_after_its_deletion_adds_no_message() {
         let mut backlog = Backlog::default();
 
         backlog.apply(Entry::Deleted { id: "fast".to_owned() });
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_redriven_message_is_counted_anew_where_it_is_received() {
+    fn redriven_message_has_a_new_receive_count() {
         let mut backlog = Backlog::default();
 
         backlog.apply(sent("poison"));

@@ -1,5 +1,5 @@
-//! Creates the template's table and queues wherever an AWS client configuration points: the same definitions and
-//! attributes that the stack gives its own engines. It is for emulators; AWS gets the template itself.
+//! Creates the table and the queues of the template at any endpoint, with the definitions and
+//! attributes of the emulated stack. It is for emulators; AWS deploys the template itself.
 
 use std::collections::HashMap;
 
@@ -20,21 +20,21 @@ use crate::aws_emulator::template::{
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CreationError {
-    /// The table, or its expiry.
-    #[error("table `{table}` was not created")]
+    /// The table or its time to live could not be created.
+    #[error("could not create table `{table}`")]
     Table {
         /// Its name.
         table: String,
-        /// What happened.
+        /// The cause.
         #[source]
         cause: BoxError,
     },
-    /// A queue.
-    #[error("queue `{queue}` was not created")]
+    /// A queue could not be created.
+    #[error("could not create queue `{queue}`")]
     Queue {
-        /// Its logical id.
+        /// The logical id.
         queue: String,
-        /// What happened.
+        /// The cause.
         #[source]
         cause: BoxError,
     },
@@ -44,7 +44,7 @@ pub enum CreationError {
 ///
 /// # Errors
 ///
-/// [`CreationError`]; what was created before it stays.
+/// [`CreationError`]; resources created before it remain.
 pub async fn create(aws: &SdkConfig, template: &Template) -> Result<HashMap<String, String>, CreationError> {
     let table = &template.table;
     let created = create_table(&aws_sdk_dynamodb::Client::new(aws), table).await;
@@ -75,7 +75,7 @@ async fn create_queues(
     template: &Template,
 ) -> Result<HashMap<String, String>, CreationError> {
     let mut urls = HashMap::new();
-    // A dead-letter queue has to be there before the queue that names it.
+    // A dead-letter queue must exist before the queue that names it.
     let (dead_letter, others): (Vec<_>, Vec<_>) =
         template.queues.iter().partition(|queue| queue.redrive.is_none());
     for queue in dead_letter.into_iter().chain(others) {

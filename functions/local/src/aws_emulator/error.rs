@@ -1,72 +1,72 @@
-//! Why the local stack does not start or keep its state.
-//! What a client did wrong is not here: it gets the service's own answer.
+//! The error of the emulated stack.
+//! Invalid requests of clients are error responses of the services instead.
 
 use std::io;
 use std::path::PathBuf;
 
 use dynoxide::DynoxideError;
 
-/// Why the local stack does not start or keep its state.
+/// Why the emulated stack cannot start or save its state.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StackError {
-    /// Another process has the directory.
-    #[error("another herald is running on {}: stop it, or choose another state directory", .0.display())]
+    /// Another process uses the directory.
+    #[error("another herald process uses {}: stop it, or choose another state directory", .0.display())]
     InUse(PathBuf),
-    /// The directory or a file in it cannot be made, read or written.
-    #[error("cannot use {}: check that it is a writable directory", .path.display())]
+    /// The directory or a file in it cannot be created, read or written.
+    #[error("could not use {}: check that it is a writable directory", .path.display())]
     State {
-        /// What could not be used.
+        /// The path of the directory or file.
         path: PathBuf,
         /// The error of the operating system.
         #[source]
         source: io::Error,
     },
-    /// The file of queued messages is damaged.
-    #[error("line {line} of {} is not readable: remove the file to start with empty queues", .path.display())]
+    /// The journal of the queues is corrupt.
+    #[error("line {line} of {} is corrupt: remove the file to start with empty queues", .path.display())]
     Journal {
         /// The file.
         path: PathBuf,
-        /// The line, from 1.
+        /// The line number, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// The problem.
         #[source]
         source: serde_json::Error,
     },
-    /// The file of schedules is damaged.
-    #[error("{} is not readable: correct it, or remove the file and make its schedules again: {reason}", .path.display())]
+    /// The file of schedules is corrupt.
+    #[error("{} is corrupt: correct it, or remove the file and add its schedules again: {reason}", .path.display())]
     Schedules {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         reason: String,
     },
-    /// The file of queued messages names a queue that is gone.
-    #[error("{} holds messages for `{queue}`, which the template no longer has: put it back, or remove the file", .path.display())]
+    /// The journal names a queue that the template does not have.
+    #[error("{} has messages for `{queue}`, which the template does not have: restore it, or remove the file", .path.display())]
     NoSuchQueue {
         /// The file.
         path: PathBuf,
-        /// Name of the queue.
+        /// The name of the queue.
         queue: String,
     },
-    /// The table on file has other keys or indexes than the template.
-    #[error("the table in {} has other keys or indexes than the template: remove the file to start with an empty table", .0.display())]
+    /// The table on file has different keys or indexes than the template.
+    #[error("the table in {} has different keys or indexes than the template: remove the file to start with an empty table", .0.display())]
     OtherTable(PathBuf),
-    /// The table's engine failed.
-    #[error("the local table does not work")]
+    /// The engine of the table failed.
+    #[error("the local table failed")]
     Table(#[source] DynoxideError),
-    /// The queues' engine refused a request of the stack itself.
-    #[error("the local queues refused {operation}: {answer}")]
+    /// The engine of the queues rejected a request of the stack itself.
+    #[error("the local queues rejected {operation}: {answer}")]
     Queue {
         /// The SQS operation.
         operation: &'static str,
-        /// Their error.
+        /// The error of the engine.
         answer: String,
     },
-    /// No loopback port, or it was lost.
-    #[error("cannot listen on 127.0.0.1")]
+    /// No loopback port could be opened, or it was closed.
+    #[error("could not listen on 127.0.0.1")]
     Listen(#[source] io::Error),
-    /// The part that passes requests on could not be built.
-    #[error("cannot reach the local table")]
+    /// The dispatcher of the requests could not be built.
+    #[error("could not reach the local table")]
     Client(#[source] reqwest::Error),
 }

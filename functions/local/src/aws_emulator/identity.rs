@@ -1,5 +1,5 @@
-//! STS's `GetWebIdentityToken` and the issuer behind it, with its discovery document and keys (docs/protocol.md §3.3).
-//! It checks no policy: everybody who asks has the one role.
+//! Emulates `GetWebIdentityToken` of STS, and its issuer with discovery document and keys (docs/protocol.md §3.3).
+//! It checks no policy: every caller has the same role.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,21 +20,21 @@ use crate::signing_key::SigningKey;
 const DISCOVERY_PATH: &str = "/.well-known/openid-configuration";
 const KEYS_PATH: &str = "/.well-known/jwks.json";
 
-/// How long a token may be good, in seconds, and how long it is unless asked otherwise.
+/// Largest and default lifetime of a token, in seconds.
 const LIFE: std::ops::RangeInclusive<i64> = 60..=3600;
 const USUAL_LIFE: i64 = 300;
 
-/// Why a request is refused: status, code and message.
-type Refusal = (u16, &'static str, &'static str);
+/// An error response: status, code and message.
+type StsError = (u16, &'static str, &'static str);
 
-/// The account's issuer of identity tokens.
+/// The issuer of identity tokens of the account.
 #[derive(Debug)]
 pub struct IdentityIssuer {
     issuer: String,
     clock: Arc<dyn Clock>,
     role: Mutex<Option<String>>,
     issued: AtomicU64,
-    // Made when first needed: most runs have no use for it.
+    // Generated on first use: most runs do not need it.
     key: OnceLock<Result<SigningKey, Unspecified>>,
 }
 
@@ -45,36 +45,36 @@ impl IdentityIssuer {
         Self { issuer, clock, role: Mutex::new(role), issued, key }
     }
 
-    /// The `iss` of its tokens.
+    /// Returns the `iss` claim of its tokens.
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.issuer
     }
 
-    /// The ARN of the role that everybody has, which is the `sub` of its tokens; `None`: federation is off.
+    /// Returns the role ARN of every caller, which is the `sub` claim; `None` if federation is disabled.
     #[must_use]
     pub fn subject(&self) -> Option<String> {
         self.role().clone()
     }
 
-    /// Gives everybody this role.
+    /// Sets the role of every caller.
     pub fn assume(&self, role: &str) {
         *self.role() = Some(role.to_owned());
     }
 
-    /// Switches outbound federation off for the account.
+    /// Disables outbound federation for the account.
     pub fn switch_off(&self) {
         *self.role() = None;
     }
 
-    /// A token for `audience`, as `GetWebIdentityToken` gives one, good for this many seconds; `None` while federation
-    /// is off.
+    /// Returns a token for `audience` as `GetWebIdentityToken` does, with this lifetime in seconds; `None` if federation
+    /// is disabled.
     #[must_use]
     pub fn token(&self, audience: &str, life: i64) -> Option<String> {
         self.issue(&json!(audience), life).ok().map(|(token, _)| token)
     }
 
-    /// Answers a request of the query protocol.
+    /// Handles a request of the query protocol.
     pub(super) fn answer(&self, body: &[u8]) -> Response<Full<Bytes>> {
         let (status, xml) = match self.get_web_identity_token(body) {
             Ok((token, expiration)) => (200, granted(&token, expiration)),
@@ -83,7 +83,7 @@ impl IdentityIssuer {
         respond(status, "text/xml", xml)
     }
 
-    /// Answers a request for one of the two documents.
+    /// Handles a request for the discovery document or the keys.
     pub(super) fn publish(&self, path: &str) -> Response<Full<Bytes>> {
         let document = match path {
             DISCOVERY_PATH => json!({
@@ -102,7 +102,7 @@ impl IdentityIssuer {
         respond(200, "application/json", document.to_string())
     }
 
-    fn get_web_identity_token(&self, body: &[u8]) -> Result<(String, Timestamp), Refusal> {
+    fn get_web_identity_token(&self, body: &[u8]) -> Result<(String, Timestamp), StsError> {
         let form: HashMap<_, _> = url::form_urlencoded::parse(body).into_owned().collect();
         if form.get("Action").is_none_or(|action| action != "GetWebIdentityToken") {
             return Err((400, "InvalidAction", "Could not find operation for version 2011-06-15."));
@@ -110,7 +110,7 @@ impl IdentityIssuer {
         let invalid = |message| (400, "ValidationError", message);
         let mut audiences: Vec<_> =
             (1..=10).filter_map(|number| form.get(&format!("Audience.member.{number}"))).collect();
-        // AWS would sign with ES384 too; Entra would not take that.
+        // AWS signs with ES384, too, which Entra does not accept.
         if form.get("SigningAlgorithm").is_none_or(|algorithm| algorithm != "RS256") {
             return Err(invalid(
                 "Value at 'signingAlgorithm' failed to satisfy constraint: Member must be RS256",
@@ -134,7 +134,7 @@ impl IdentityIssuer {
         }
     }
 
-    fn issue(&self, audience: &Value, life: i64) -> Result<(String, Timestamp), Refusal> {
+    fn issue(&self, audience: &Value, life: i64) -> Result<(String, Timestamp), StsError> {
         let disabled = "Outbound web identity federation is not enabled for this account.";
         let role = self.subject().ok_or((403, "OutboundWebIdentityFederationDisabledException", disabled))?;
         let now = self.clock.now();

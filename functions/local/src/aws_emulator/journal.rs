@@ -1,5 +1,5 @@
-//! The file of the queues: one line per entry, written before the client is answered, rewritten when most of it is
-//! history. It survives the end of the process, not of the machine, and it does not interpret what it holds.
+//! The journal of the queues: one line per change, written before the response, rewritten when most of it is
+//! obsolete. It survives a crash of the process, not of the machine, and does not interpret entries.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use super::backlog::{Backlog, Entry, Message};
 use super::error::StackError;
 
-/// Below this many lines the file is not worth rewriting.
+/// Smallest number of lines at which the file is rewritten.
 const WORTHWHILE: usize = 1_000;
 
-/// The open file and what it adds up to.
+/// The open file, with the messages its entries result in.
 #[derive(Debug)]
 pub(super) struct Journal {
     path: PathBuf,
@@ -21,8 +21,8 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    /// What the file of an earlier process adds up to. A last line without its end is one that process did not finish
-    /// writing, so no client got a response to it.
+    /// Returns the messages in the file of an earlier process. An incomplete last line is ignored, because that process
+    /// crashed before it responded.
     pub(super) fn read(path: &Path) -> Result<Vec<Message>, StackError> {
         let text = match fs::read(path) {
             Ok(text) => text,
@@ -41,14 +41,14 @@ impl Journal {
         Ok(backlog.messages().into_iter().cloned().collect())
     }
 
-    /// A new journal beside the old one, which stays until [`Journal::commit`].
+    /// Creates a new journal; the old one is replaced by [`Journal::commit`].
     pub(super) fn create(path: PathBuf) -> Result<Self, StackError> {
         let file = File::create(beside(&path));
         let file = file.map_err(|source| StackError::State { path: path.clone(), source })?;
         Ok(Self { path, file, lines: 0, backlog: Backlog::default() })
     }
 
-    /// Writes one entry.
+    /// Appends one entry.
     pub(super) fn append(&mut self, entry: Entry) -> Result<(), StackError> {
         let mut line = serde_json::to_vec(&entry).map_err(|error| self.unusable(error.into()))?;
         line.push(b'\n');
@@ -58,13 +58,13 @@ impl Journal {
         Ok(())
     }
 
-    /// Puts the new file in the place of the old one.
+    /// Replaces the old file by the new one.
     pub(super) fn commit(&mut self) -> Result<(), StackError> {
         let renamed = self.file.sync_all().and_then(|()| fs::rename(beside(&self.path), &self.path));
         renamed.map_err(|source| self.unusable(source))
     }
 
-    /// Rewrites the file when most of its lines are history.
+    /// Rewrites the file if most of its lines are obsolete.
     pub(super) fn shorten(&mut self) -> Result<(), StackError> {
         if self.lines < WORTHWHILE || self.lines < 4 * self.backlog.len() {
             return Ok(());
@@ -72,7 +72,7 @@ impl Journal {
         self.rewrite()
     }
 
-    /// Writes the messages there are and nothing else.
+    /// Rewrites the file with the current messages only.
     pub(super) fn rewrite(&mut self) -> Result<(), StackError> {
         let mut next = Self::create(self.path.clone())?;
         for message in self.backlog.messages() {
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_is_mostly_history_is_shortened_and_reads_the_same() {
+    fn mostly_obsolete_file_is_rewritten_without_loss() {
         let path = std::env::temp_dir().join(format!("herald-journal-{}.jsonl", std::process::id()));
         let mut journal = Journal::create(path.clone()).unwrap();
         journal.commit().unwrap();

@@ -1,11 +1,11 @@
-//! What is changed in messages on their way into the embedded SQS, and nowhere else: the group hint it refuses on
-//! standard queues, and the delay where a test owns the time.
+//! Changes send requests for the embedded SQS: removes the message group that it rejects on
+//! standard queues, and the delay where a test controls the time.
 
 use serde_json::{Map, Value};
 
 /// Removes `MessageGroupId` from a request that sends to a standard queue.
 ///
-/// There it is a hint about fairness, without which the queue works the same. FIFO queues keep theirs.
+/// On a standard queue it only affects fairness. Requests to FIFO queues are not changed.
 pub(super) fn drop_group_hint(operation: &str, request: &mut Value) {
     let queue = request.get("QueueUrl").and_then(Value::as_str).unwrap_or_default();
     if !queue.ends_with(".fifo") {
@@ -13,7 +13,7 @@ pub(super) fn drop_group_hint(operation: &str, request: &mut Value) {
     }
 }
 
-/// Removes `DelaySeconds` from a request that sends, so that its messages are seen at once.
+/// Removes `DelaySeconds` from a send request, so that its messages are visible at once.
 pub(super) fn skip_delay(operation: &str, request: &mut Value) {
     remove("DelaySeconds", operation, request);
 }

@@ -1,5 +1,5 @@
-//! DynamoDB's operations on the embedded engine, as far as the bundle and its operators use them.
-//! There is no port to it but the stack's own: the engine's server would answer any page in a browser.
+//! Dispatches the DynamoDB operations that the bundle uses to the embedded engine.
+//! The server of the engine is not used, because it would answer any page in a browser.
 
 use bytes::Bytes;
 use dynoxide::{Database, DynoxideError};
@@ -8,7 +8,7 @@ use http_body_util::Full;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Answers one request.
+/// Handles one request.
 pub(super) fn answer(database: &Database, operation: &str, body: &[u8]) -> Response<Full<Bytes>> {
     let (status, body) = match perform(database, operation, body) {
         Ok(body) => (StatusCode::OK, body),

@@ -1,5 +1,5 @@
-//! The embedded SQS: creates the template's queues, answers requests, and brings back the messages an earlier
-//! process left. The engine keeps everything in memory and exports no messages; the journal does.
+//! The embedded SQS: creates the queues of the template, handles requests, and restores the messages of an earlier
+//! process. The engine keeps everything in memory; the journal persists it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -27,15 +27,15 @@ use super::recorder::Recorder;
 use super::state::StateDir;
 use crate::aws_emulator::template::{ACCOUNT, QueueDefinition, REGION, Template};
 
-/// How long SQS remembers a deduplication id.
+/// Deduplication interval of SQS.
 const DEDUPLICATION_WINDOW: SignedDuration = SignedDuration::from_mins(5);
 
-/// What becomes of the time a message is to wait before it is seen.
+/// Whether the delay of a message is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delays {
-    /// It waits.
+    /// A message is delayed as requested.
     Kept,
-    /// It is seen at once: for tests, which own the time and drive each step.
+    /// A message is visible at once, for tests, which control the time and each step.
     Skipped,
 }
 
@@ -44,14 +44,14 @@ pub enum Delays {
 pub(super) struct Queues {
     engine: Arc<RustackSqs>,
     handler: RustackSqsHandler,
-    /// By logical id.
+    /// The URLs by logical id.
     urls: HashMap<String, String>,
     recorder: Option<Arc<Recorder>>,
     delays: Delays,
 }
 
 impl Queues {
-    /// Creates the queues of the template, known under this port, with the messages the state directory holds.
+    /// Creates the queues of the template, with URLs on this port, and restores the messages of the state directory.
     pub(super) async fn open(
         template: &Template,
         state: Option<&StateDir>,
@@ -81,14 +81,14 @@ impl Queues {
         Ok(queues)
     }
 
-    /// The URL of the queue with this logical id.
+    /// Returns the URL of the queue with this logical id.
     pub(super) fn url(&self, logical_id: &str) -> Option<&str> {
         self.urls.get(logical_id).map(String::as_str)
     }
 
-    /// Answers one request.
+    /// Handles one request.
     pub(super) async fn answer(&self, operation: &str, body: Bytes) -> Response<Bytes> {
-        // What is not JSON is the engine's to refuse.
+        // The engine rejects invalid JSON.
         let (true, Ok(mut request)) = (Recorder::concerns(operation), serde_json::from_slice::<Value>(&body))
         else {
             return self.run(operation, body).await;
@@ -102,19 +102,19 @@ impl Queues {
             let answer = serde_json::from_slice(response.body()).unwrap_or_default();
             if let Err(failure) = recorder.record(operation, &request, &answer) {
                 let cause = error_chain(&failure);
-                error!(error = %cause, "could not write down what happened to a queue");
+                error!(error = %cause, "could not record a change of a queue");
                 return failed();
             }
         }
         response
     }
 
-    /// Shortens the journal when that is worthwhile.
+    /// Rewrites the journal if most of it is obsolete.
     pub(super) async fn save(&self) -> Result<(), StackError> {
         self.with_journal(Journal::shorten).await
     }
 
-    /// Ends the queues and writes the journal down to what they hold.
+    /// Stops the queues, and rewrites the journal with the current messages.
     pub(super) async fn stop(&self) -> Result<(), StackError> {
         self.engine.shutdown_all().await;
         self.with_journal(Journal::rewrite).await
@@ -126,7 +126,7 @@ impl Queues {
         done.unwrap_or(Ok(()))
     }
 
-    /// Sends again what the state directory holds, into a new journal that then takes the place of the old one.
+    /// Sends the messages of the state directory again, into a new journal that then replaces the old one.
     async fn restore(
         &mut self,
         template: &Template,
@@ -162,8 +162,8 @@ impl Queues {
         Ok(())
     }
 
-    /// The request that brings `message` back: with what is left of its delay, and without an old deduplication id,
-    /// which would swallow a later message of the same id.
+    /// Returns the request that restores `message`, with the rest of its delay, and without an expired deduplication id,
+    /// which would drop a later message with the same id.
     fn resend(&self, message: &Message, queue: &QueueDefinition, now: Timestamp) -> Value {
         let mut request = message.content.clone();
         request.insert("QueueUrl".to_owned(), json!(self.url(&queue.logical_id)));
@@ -176,7 +176,7 @@ impl Queues {
         Value::Object(request)
     }
 
-    /// A request of the stack itself.
+    /// Performs a request of the stack itself.
     async fn ask(&self, operation: &'static str, request: &Value) -> Result<Value, StackError> {
         let response = self.run(operation, Bytes::from(request.to_string())).await;
         let answer =
@@ -202,7 +202,7 @@ impl Queues {
     }
 }
 
-/// The attributes a queue is created with, its redrive policy included.
+/// Returns the attributes of a queue, including its redrive policy.
 pub(super) fn attributes(queue: &QueueDefinition, template: &Template) -> BTreeMap<String, String> {
     let mut attributes = queue.attributes.clone();
     let dead = queue

@@ -1,5 +1,5 @@
-//! Reads what happened to the queues off their answered requests and writes it to the journal.
-//! It changes neither request nor answer.
+//! Derives the changes of the queues from successful requests, and writes them to the journal.
+//! It changes neither requests nor responses.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,10 +12,10 @@ use super::backlog::{Entry, Message};
 use super::error::StackError;
 use super::journal::Journal;
 
-/// Fields of `SendMessage` that hold its destination and time, not its content.
+/// Fields of `SendMessage` with the destination and the delay, which are not content.
 const NOT_CONTENT: [&str; 3] = ["QueueUrl", "DelaySeconds", "Id"];
 
-/// The journal and the receipts by which its messages are deleted.
+/// The journal, and the receipt handles of received messages.
 #[derive(Debug)]
 pub(super) struct Recorder {
     clock: Arc<dyn Clock>,
@@ -30,18 +30,18 @@ struct Open {
 }
 
 impl Recorder {
-    /// A recorder for queues whose own delays, in seconds and by name, are these.
+    /// Returns a recorder for queues with these default delays, in seconds by name.
     pub(super) fn new(journal: Journal, clock: Arc<dyn Clock>, delays: HashMap<String, i64>) -> Self {
         Self { clock, delays, open: Mutex::new(Open { journal, receipts: HashMap::new() }) }
     }
 
-    /// Whether requests of this operation change what is in the queues.
+    /// Whether requests of this operation change the queues.
     pub(super) fn concerns(operation: &str) -> bool {
         let verbs = ["SendMessage", "ReceiveMessage", "DeleteMessage", "PurgeQueue"];
         verbs.iter().any(|verb| operation.trim_end_matches("Batch") == *verb)
     }
 
-    /// Writes down what a request that was answered with success did.
+    /// Records the changes of a successful request.
     pub(super) fn record(&self, operation: &str, request: &Value, answer: &Value) -> Result<(), StackError> {
         let queue = queue_name(request);
         match operation {
@@ -60,13 +60,13 @@ impl Recorder {
         }
     }
 
-    /// Writes down a message that an earlier process left and this one has sent again.
+    /// Records a message of an earlier process that was restored.
     pub(super) fn resent(&self, left: Message, answer: &Value) -> Result<(), StackError> {
         let message = Message { id: text(answer, "MessageId"), sequence: sequence(answer), ..left };
         self.with(|open| open.journal.append(Entry::Sent(message)))
     }
 
-    /// Runs `work` on the journal, one caller at a time.
+    /// Runs `work` with exclusive access to the journal.
     pub(super) fn journal(&self, work: fn(&mut Journal) -> Result<(), StackError>) -> Result<(), StackError> {
         self.with(|open| work(&mut open.journal))
     }
@@ -110,13 +110,13 @@ impl Recorder {
     }
 }
 
-/// The last part of a request's queue URL.
+/// Returns the queue name in the URL of a request.
 fn queue_name(request: &Value) -> String {
     let url = request["QueueUrl"].as_str().unwrap_or_default();
     url.rsplit('/').next().unwrap_or_default().to_owned()
 }
 
-/// The entries of a batch that succeeded, each with its answer.
+/// Returns the successful entries of a batch, each with its result.
 fn pairs<'a>(request: &'a Value, answer: &'a Value) -> impl Iterator<Item = (&'a Value, &'a Value)> {
     let entries = request["Entries"].as_array().into_iter().flatten();
     entries.filter_map(|entry| {

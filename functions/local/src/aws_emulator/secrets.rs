@@ -1,5 +1,5 @@
-//! Secrets Manager's `GetSecretValue`, for the secrets of one run.
-//! It knows no version and no rotation: a secret that is put again is replaced.
+//! Emulates `GetSecretValue` of Secrets Manager, for the secrets of one run.
+//! It has no versions and no rotation: a secret that is stored again is replaced.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

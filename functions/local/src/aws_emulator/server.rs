@@ -1,5 +1,5 @@
 //! The server of all services: routes requests by path and `X-Amz-Target` to the engine of their service.
-//! It checks no signature and knows no operation.
+//! It checks no signatures and handles no operation itself.
 
 use std::sync::Arc;
 
@@ -25,10 +25,10 @@ use super::secrets::Secrets;
 use super::watch::Watch;
 use crate::fault_injection::{Disconnected, FaultInjector};
 
-/// The largest body any of the services takes: DynamoDB's batches.
+/// Largest request body of any service, that of a DynamoDB batch.
 const LARGEST_BODY: usize = 16 * 1024 * 1024;
 
-/// What stands behind the address.
+/// The services behind the endpoint.
 pub(super) struct Server {
     pub(super) queues: Arc<Queues>,
     pub(super) identity: Arc<IdentityIssuer>,
@@ -36,14 +36,14 @@ pub(super) struct Server {
     pub(super) schedules: Arc<Schedules>,
     pub(super) faults: Arc<FaultInjector>,
     pub(super) watch: Arc<Watch>,
-    /// The table's engine.
+    /// The engine of the table.
     pub(super) table: Database,
-    /// The only `Host` that is served.
+    /// The only accepted `Host` header.
     pub(super) authority: String,
 }
 
 impl Server {
-    /// Answers until it is dropped; a dropped server drops its connections.
+    /// The running server; dropping it closes its connections.
     pub(super) async fn serve(self, listener: TcpListener) {
         let server = Arc::new(self);
         let mut connections = JoinSet::new();
@@ -51,12 +51,12 @@ impl Server {
             let stream = match listener.accept().await {
                 Ok((stream, _)) => stream,
                 Err(error) => {
-                    warn!(%error, "a connection to the local stack was lost");
+                    warn!(%error, "lost a connection to the local stack");
                     tokio::task::yield_now().await;
                     continue;
                 }
             };
-            // Small answers go out at once instead of waiting for the client's acknowledgement.
+            // Small responses are sent at once instead of after an acknowledgement of the client.
             let _ = stream.set_nodelay(true);
             let server = Arc::clone(&server);
             connections.spawn(async move {
@@ -64,7 +64,7 @@ impl Server {
                     let server = Arc::clone(&server);
                     async move { server.answer(request).await }
                 });
-                // A client that went away is no news.
+                // A disconnected client is not an error.
                 let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
             });
             while connections.try_join_next().is_some() {}
@@ -73,7 +73,7 @@ impl Server {
 
     async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Disconnected> {
         let (parts, body) = request.into_parts();
-        // No page in a browser has any business here, under whatever name it found the way.
+        // Requests of browsers are rejected, also after DNS rebinding.
         let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
         if parts.headers.contains_key(ORIGIN) || host != Some(&self.authority) {
             return Ok(plain(StatusCode::FORBIDDEN));
@@ -89,11 +89,11 @@ impl Server {
     }
 
     async fn perform(&self, parts: Parts, body: Bytes) -> Response<Full<Bytes>> {
-        // The only service with paths.
+        // The only service that uses paths.
         if Schedules::has(parts.uri.path()) {
             return self.schedules.answer(&parts.method, &parts.uri, &body);
         }
-        // Nothing but the issuer's documents is read with GET.
+        // Only the documents of the issuer use GET.
         if parts.method == Method::GET {
             return self.identity.publish(parts.uri.path());
         }
@@ -102,14 +102,14 @@ impl Server {
         match target.split_once('.') {
             Some(("AmazonSQS", operation)) => self.queues.answer(operation, body).await.map(Full::new),
             Some(("secretsmanager", operation)) => self.secrets.answer(operation, &body),
-            // STS has the older protocol, with the action in the body.
+            // STS uses the query protocol, with the action in the body.
             None => self.identity.answer(&body),
             Some((_, operation)) => operations::answer(&self.table, operation, &body),
         }
     }
 }
 
-/// An answer that clients take for final.
+/// Returns a response that clients do not retry.
 fn refused() -> Response<Full<Bytes>> {
     let body = r#"{"__type":"AccessDeniedException","message":"the test does not let this through"}"#;
     let mut response = Response::new(Full::from(body));

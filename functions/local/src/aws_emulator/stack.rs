@@ -1,4 +1,4 @@
-//! The running services: starts them for a template, and stops them.
+//! The emulated stack: starts the services for a template, and stops them.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,20 +24,20 @@ use super::template::{REGION, ScheduleDefinition, Template};
 use super::watch::{Rewriter, Watch, Watcher};
 use crate::fault_injection::{FaultInjector, Hook};
 
-/// What a stack is started with.
+/// The options of [`Stack::start`].
 #[derive(Debug)]
 pub struct StackOptions<'a> {
-    /// The directory that outlives the process; `None` keeps everything in memory.
+    /// The state directory; `None` keeps everything in memory.
     pub state: Option<PathBuf>,
-    /// The time by which items expire, when the table is in memory; a table on file goes by the machine's.
+    /// The clock for item expiry of a table in memory; a table on file uses the system clock.
     pub clock: Arc<dyn Clock>,
-    /// What to create.
+    /// The template.
     pub template: &'a Template,
-    /// What becomes of `DelaySeconds`.
+    /// Whether `DelaySeconds` is kept.
     pub delays: Delays,
 }
 
-/// The running services. Dropping it stops them; [`Stack::stop`] stops them in order.
+/// The running services. Dropping it aborts them; [`Stack::stop`] shuts them down.
 #[derive(Debug)]
 pub struct Stack {
     endpoint: String,
@@ -53,12 +53,12 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Starts the services, creates what the template defines and restores what the state directory holds.
+    /// Starts the services, creates the resources of the template, and restores the state directory.
     ///
     /// # Errors
     ///
-    /// When the state directory cannot be used, is in use, or does not fit the template, or loopback cannot be
-    /// listened on.
+    /// The state directory cannot be used, is in use, or does not match the template; or no loopback port can be
+    /// opened.
     pub async fn start(options: StackOptions<'_>) -> Result<Self, StackError> {
         let StackOptions { state, clock, template, delays } = options;
         let state = state.map(StateDir::open).transpose()?;
@@ -102,47 +102,47 @@ impl Stack {
         })
     }
 
-    /// The address of all services, as `AWS_ENDPOINT_URL` takes it.
+    /// Returns the endpoint of all services, for `AWS_ENDPOINT_URL`.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// A configuration with which every AWS client reaches this stack and nothing else.
+    /// Returns a client configuration for this stack.
     #[must_use]
     pub fn sdk_config(&self) -> SdkConfig {
         sdk_config(&self.endpoint)
     }
 
-    /// The same for the stack of another process that has the directory `state` now; `None` when none has said where
-    /// it listens.
+    /// Returns a client configuration for the stack of another process that uses the directory `state`; `None` if none
+    /// has published its address.
     #[must_use]
     pub fn elsewhere(state: &Path) -> Option<SdkConfig> {
         state::endpoint(state).map(|endpoint| sdk_config(&endpoint))
     }
 
-    /// Whether a stack has kept anything in the directory `state`.
+    /// Whether the directory `state` contains the state of a stack.
     #[must_use]
     pub fn has_state(state: &Path) -> bool {
         state::is_used(state)
     }
 
-    /// Asks `hook` what becomes of every request from now on: for tests of crashes and outages.
+    /// Installs `hook`, which decides the fate of every later request, for tests of crashes and outages.
     pub fn on_request(&self, hook: Hook) {
         self.faults.set_hook(hook);
     }
 
-    /// Returns once a request has had its effect and lost its reply, as a hook had it.
+    /// Waits until a request took effect and lost its reply, as the hook decided.
     pub async fn reply_lost(&self) {
         self.faults.reply_lost().await;
     }
 
-    /// Has every request from now on be what `rewriter` makes of it: for tests of what a broken adapter would ask.
+    /// Installs `rewriter`, which rewrites every later request, for tests of broken adapters.
     pub fn rewrite(&self, rewriter: Rewriter) {
         self.watch.rewrite(rewriter);
     }
 
-    /// Shows `watcher` every request from now on, before anything becomes of it: for tests that count.
+    /// Installs `watcher`, which sees every later request before it is handled, for tests that count requests.
     pub fn watch(&self, watcher: Watcher) {
         self.watch.set(watcher);
     }
@@ -153,24 +153,24 @@ impl Stack {
         self.table.name()
     }
 
-    /// The URL of the queue with this logical id, e.g. `TurnsQueue`; `None` when the template has no such queue.
+    /// Returns the URL of the queue with this logical id, e.g. `TurnsQueue`; `None` if the template has no such queue.
     #[must_use]
     pub fn queue_url(&self, logical_id: &str) -> Option<&str> {
         self.queues.url(logical_id)
     }
 
-    /// The schedules: the template's, and those that were made.
+    /// Returns the schedules of the template, and the created ones.
     #[must_use]
     pub fn schedules(&self) -> Vec<ScheduleDefinition> {
         self.schedules.all()
     }
 
-    /// The schedules that are due after `after` and until `until`, each with its moment, in order. One that is to be
-    /// deleted once it has fired for the last time is gone by this.
+    /// Returns the schedules that are due after `after` and until `until`, each with its time, in order. A schedule that
+    /// is deleted after its last run is removed by this call.
     ///
     /// # Errors
     ///
-    /// When the state directory cannot be written.
+    /// The state directory cannot be written.
     pub fn due(
         &self,
         after: Timestamp,
@@ -179,41 +179,41 @@ impl Stack {
         self.schedules.due(after, until)
     }
 
-    /// Keeps `text` as the secret with this ARN until the stack ends.
+    /// Stores `text` as the secret with this ARN, in memory.
     pub fn put_secret(&self, arn: &str, text: impl Into<SecretString>) {
         self.secrets.put(arn, text.into());
     }
 
-    /// The account's issuer of identity tokens.
+    /// The issuer of identity tokens of the account.
     #[must_use]
     pub fn identity(&self) -> &IdentityIssuer {
         &self.identity
     }
 
-    /// Removes the items whose time is up, as DynamoDB does on its own; returns how many there were.
+    /// Deletes expired items, as DynamoDB does by itself; returns their number.
     ///
     /// # Errors
     ///
-    /// When the table cannot be read or written.
+    /// The table cannot be read or written.
     pub async fn sweep_expired(&self) -> Result<usize, StackError> {
         self.table.sweep_expired().await
     }
 
-    /// Shortens the file of queued messages once most of it is history. Nothing is lost between two calls: every
-    /// change is in the file before its sender is answered.
+    /// Rewrites the journal of the queues if most of it is obsolete. Durability does not depend on it: every
+    /// change is in the journal before its response.
     ///
     /// # Errors
     ///
-    /// When the state directory cannot be written.
+    /// The state directory cannot be written.
     pub async fn save(&self) -> Result<(), StackError> {
         self.queues.save().await
     }
 
-    /// Stops the services and leaves the state directory to the next start.
+    /// Stops the services and saves the state directory.
     ///
     /// # Errors
     ///
-    /// When the state directory cannot be written.
+    /// The state directory cannot be written.
     pub async fn stop(mut self) -> Result<(), StackError> {
         self.serving.shutdown().await;
         self.queues.stop().await

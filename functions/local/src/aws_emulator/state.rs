@@ -1,5 +1,5 @@
-//! The directory that outlives the process, held by one process at a time.
-//! It knows where the files are, not what is in them.
+//! The state directory, locked by one process at a time.
+//! It locates the files and does not read them.
 
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io::ErrorKind;
@@ -8,20 +8,20 @@ use std::path::{Path, PathBuf};
 
 use super::error::StackError;
 
-/// The file that names the address of the stack that has the directory.
+/// File with the address of the stack that uses the directory.
 const ENDPOINT: &str = "endpoint";
 
-/// Whether a stack has been on `directory` before.
+/// Whether `directory` contains the state of a stack.
 pub(super) fn is_used(directory: &Path) -> bool {
     directory.join("table.sqlite").is_file()
 }
 
-/// The address that the stack on `directory` has written down.
+/// Returns the published address of the stack that uses `directory`.
 pub(super) fn endpoint(directory: &Path) -> Option<String> {
     fs::read_to_string(directory.join(ENDPOINT)).ok().filter(|endpoint| !endpoint.is_empty())
 }
 
-/// The directory, locked until this is dropped or the process ends, however it ends.
+/// The directory, locked until this value is dropped or the process ends.
 #[derive(Debug)]
 pub(super) struct StateDir {
     path: PathBuf,
@@ -29,15 +29,15 @@ pub(super) struct StateDir {
 }
 
 impl StateDir {
-    /// Makes the directory when it is absent, and locks it.
+    /// Creates the directory if needed, and locks it.
     pub(super) fn open(path: PathBuf) -> Result<Self, StackError> {
         let unusable = |source| StackError::State { path: path.clone(), source };
-        // It holds the text of messages: no other user of this machine may read it.
+        // It contains the text of messages: no other user of this machine may read it.
         DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(unusable)?;
         let lock = File::create(path.join("lock")).map_err(unusable)?;
         match lock.try_lock() {
             Ok(()) => {
-                // That of the process that had the directory before.
+                // The address of an earlier process.
                 match fs::remove_file(path.join(ENDPOINT)) {
                     Err(source) if source.kind() != ErrorKind::NotFound => Err(unusable(source)),
                     _ => Ok(Self { path, _lock: lock }),
@@ -48,8 +48,8 @@ impl StateDir {
         }
     }
 
-    /// Writes down where the stack on it listens, for other processes of this machine. Moved into place, so that
-    /// no reader sees half of it.
+    /// Publishes the address of the stack to other processes of this machine. The file is replaced atomically, so that
+    /// no reader sees a part of it.
     pub(super) fn announce(&self, endpoint: &str) -> Result<(), StackError> {
         let beside = self.path.join("endpoint.new");
         let path = self.path.join(ENDPOINT);
@@ -57,17 +57,17 @@ impl StateDir {
         written.map_err(|source| StackError::State { path, source })
     }
 
-    /// The file of the table.
+    /// Returns the path of the table file.
     pub(super) fn table(&self) -> PathBuf {
         self.path.join("table.sqlite")
     }
 
-    /// The file of the schedules that were made.
+    /// Returns the path of the file of created schedules.
     pub(super) fn schedules(&self) -> PathBuf {
         self.path.join("schedules.json")
     }
 
-    /// The file of the queued messages.
+    /// Returns the path of the journal of the queues.
     pub(super) fn queues(&self) -> PathBuf {
         self.path.join("queues.jsonl")
     }

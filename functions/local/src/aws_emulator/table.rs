@@ -1,5 +1,5 @@
-//! The embedded DynamoDB: opens it and creates the template's table in it.
-//! It reads no request; `operations` does.
+//! The embedded DynamoDB: opens it and creates the table of the template.
+//! `operations` handles the requests.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// Opens the table, which is created when it does not exist.
+    /// Opens the table, and creates it if it does not exist.
     pub(super) async fn open(
         definition: &TableDefinition,
         state: Option<&StateDir>,
@@ -41,12 +41,12 @@ impl Table {
         &self.name
     }
 
-    /// The engine.
+    /// Returns the engine.
     pub(super) fn database(&self) -> Database {
         self.database.clone()
     }
 
-    /// Removes the items whose time is up.
+    /// Deletes expired items.
     pub(super) async fn sweep_expired(&self) -> Result<usize, StackError> {
         let database = self.database.clone();
         let swept = tokio::task::spawn_blocking(move || database.sweep_ttl()).await;
@@ -89,7 +89,7 @@ fn create(
     }
 }
 
-/// Keys and indexes by name, without what only a living table has.
+/// Returns keys and indexes by name, without the properties of a running table.
 fn shape(table: &Value) -> BTreeMap<String, Value> {
     let mut parts = BTreeMap::from([("key".to_owned(), table["KeySchema"].clone())]);
     for attribute in table["AttributeDefinitions"].as_array().into_iter().flatten() {
@@ -111,7 +111,7 @@ fn unwritable(error: &serde_json::Error) -> StackError {
     StackError::Table(DynoxideError::ValidationException(error.to_string()))
 }
 
-/// Our clock as the engine's.
+/// Adapts a [`Clock`] to the engine.
 struct EngineClock(Arc<dyn Clock>);
 
 impl storage_backend::Clock for EngineClock {

@@ -1,5 +1,5 @@
 //! Reads the table, the queues and the schedules from the deployment template.
-//! It does not deploy, and what one machine has no use for (roles, functions, alarms) it skips.
+//! It ignores the resources that one machine does not need (roles, functions, alarms).
 
 mod account;
 mod document;
@@ -20,10 +20,10 @@ pub use error::TemplateError;
 
 use document::Document;
 
-/// The queues every deployment has, by logical id; each must name its dead-letter queue.
+/// Logical ids of the required queues; each must have a dead-letter queue.
 const QUEUES: [&str; 3] = ["TurnsQueue", "TasksQueue", "DeliveriesQueue"];
 
-/// The parts of the template that exist on one machine too.
+/// The resources of the template that exist on one machine.
 ///
 /// ```
 /// # fn main() -> Result<(), local::aws_emulator::template::TemplateError> {
@@ -37,18 +37,18 @@ const QUEUES: [&str; 3] = ["TurnsQueue", "TasksQueue", "DeliveriesQueue"];
 pub struct Template {
     /// The table, logical id `Table`.
     pub table: TableDefinition,
-    /// Every queue, dead-letter queues included.
+    /// Every queue, including dead-letter queues.
     pub queues: Vec<QueueDefinition>,
     /// Every schedule.
     pub schedules: Vec<ScheduleDefinition>,
 }
 
 impl Template {
-    /// Reads the text of a SAM template.
+    /// Parses a SAM template.
     ///
     /// # Errors
     ///
-    /// When the text is not YAML, or a resource or property that the local stack needs is absent or unreadable: the
+    /// The text is not YAML, or a required resource or property is missing or invalid; the
     /// error names it.
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
         let document = Document::parse(text)?;
@@ -64,7 +64,7 @@ impl Template {
         Ok(Self { table, queues, schedules: schedule::read_all(&document)? })
     }
 
-    /// The queue of this logical id.
+    /// Returns the queue with this logical id.
     #[must_use]
     pub fn queue(&self, logical_id: &str) -> Option<&QueueDefinition> {
         self.queues.iter().find(|queue| queue.logical_id == logical_id)

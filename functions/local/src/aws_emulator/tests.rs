@@ -132,7 +132,7 @@ impl Drop for Directory {
 }
 
 #[tokio::test]
-async fn the_table_has_the_keys_the_indexes_and_the_expiry_of_the_template() {
+async fn table_has_the_keys_indexes_and_ttl_of_the_template() {
     let bench = Bench::start(None).await;
 
     let name = bench.stack.table_name();
@@ -150,7 +150,7 @@ async fn the_table_has_the_keys_the_indexes_and_the_expiry_of_the_template() {
 }
 
 #[tokio::test]
-async fn a_fifo_queue_locks_a_group_and_drops_repetitions() {
+async fn fifo_queue_locks_a_group_and_drops_duplicates() {
     let bench = Bench::start(None).await;
 
     for (group, id) in [("one", "1a"), ("one", "1b"), ("one", "1a"), ("two", "2a")] {
@@ -170,7 +170,7 @@ async fn a_fifo_queue_locks_a_group_and_drops_repetitions() {
 }
 
 #[tokio::test]
-async fn a_message_received_too_often_goes_to_the_dead_letters() {
+async fn message_over_its_receive_count_is_dead_lettered() {
     let bench = Bench::start(None).await;
 
     bench.send("TasksQueue", "poison").await;
@@ -184,7 +184,7 @@ async fn a_message_received_too_often_goes_to_the_dead_letters() {
 }
 
 #[tokio::test]
-async fn a_standard_queue_accepts_a_message_group() {
+async fn standard_queue_accepts_a_message_group() {
     let bench = Bench::start(None).await;
 
     let url = bench.url("DeliveriesQueue");
@@ -200,7 +200,7 @@ async fn a_standard_queue_accepts_a_message_group() {
 }
 
 #[tokio::test]
-async fn the_largest_body_passes() {
+async fn largest_body_is_accepted() {
     let bench = Bench::start(None).await;
 
     let body = "x".repeat(256 * 1024);
@@ -210,7 +210,7 @@ async fn the_largest_body_passes() {
 }
 
 #[tokio::test]
-async fn a_restart_keeps_items_and_messages() {
+async fn restart_keeps_items_and_messages() {
     let directory = Directory::new("restart");
     let bench = Bench::start(Some(&directory.0)).await;
     bench.put("kept").await;
@@ -220,7 +220,7 @@ async fn a_restart_keeps_items_and_messages() {
     let first = bench.receive("TurnsQueue").await.remove(0);
     bench.delete("TurnsQueue", &first).await;
     bench.send_turn("group", "1").await;
-    bench.send("TasksQueue", "in hand").await;
+    bench.send("TasksQueue", "received").await;
     bench.receive("TasksQueue").await;
     bench.stack.stop().await.unwrap();
 
@@ -231,11 +231,11 @@ async fn a_restart_keeps_items_and_messages() {
     assert_eq!(second.body(), Some("2"));
     bench.delete("TurnsQueue", &second).await;
     assert_eq!(bench.bodies("TurnsQueue").await, ["3"]);
-    assert_eq!(bench.bodies("TasksQueue").await, ["in hand"]);
+    assert_eq!(bench.bodies("TasksQueue").await, ["received"]);
 }
 
 #[tokio::test]
-async fn a_kill_loses_nothing_that_was_answered() {
+async fn kill_loses_no_acknowledged_message() {
     let directory = Directory::new("kill");
     let bench = Bench::start(Some(&directory.0)).await;
     bench.send("TasksQueue", "answered").await;
@@ -261,7 +261,7 @@ async fn a_kill_loses_nothing_that_was_answered() {
 }
 
 #[tokio::test]
-async fn a_state_directory_that_cannot_be_used_is_named() {
+async fn unusable_state_directory_is_named() {
     let directory = Directory::new("unusable");
     let refusal = async |path: &Path| {
         Bench::try_start(Some(path), Arc::new(SystemClock)).await.err().unwrap().to_string()
@@ -277,17 +277,17 @@ async fn a_state_directory_that_cannot_be_used_is_named() {
     let path = directory.0.display();
     assert_eq!(
         in_use,
-        format!("another herald is running on {path}: stop it, or choose another state directory")
+        format!("another herald process uses {path}: stop it, or choose another state directory")
     );
-    assert_eq!(not_a_directory, format!("cannot use {path}/lock: check that it is a writable directory"));
+    assert_eq!(not_a_directory, format!("could not use {path}/lock: check that it is a writable directory"));
     assert_eq!(
         damaged,
-        format!("line 1 of {path}/queues.jsonl is not readable: remove the file to start with empty queues")
+        format!("line 1 of {path}/queues.jsonl is corrupt: remove the file to start with empty queues")
     );
 }
 
 #[tokio::test]
-async fn items_expire_on_the_clock_that_was_given() {
+async fn items_expire_on_the_given_clock() {
     let noon: Timestamp = "2040-01-01T12:00:00Z".parse().unwrap();
     let bench = Bench::try_start(None, Arc::new(Stopped(noon))).await.unwrap();
     for (id, expires_at) in [("early", noon.as_second() - 60), ("late", noon.as_second() + 60)] {

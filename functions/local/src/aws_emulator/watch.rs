@@ -1,18 +1,18 @@
-//! A look at every request to the services as it comes, for tests that count what a turn costs; or another request in
-//! its place, for tests of broken adapters. What becomes of a request is [`crate::fault_injection`]'s.
+//! Watches every request to the services, for tests that count requests; or rewrites it,
+//! for tests of broken adapters. Faults are in [`crate::fault_injection`].
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
-/// Sees an operation, e.g. `DynamoDB_20120810.PutItem`, and the body of its request.
+/// Receives an operation, e.g. `DynamoDB_20120810.PutItem`, and the body of its request.
 pub type Watcher = Arc<dyn Fn(&str, &[u8]) + Send + Sync>;
 
-/// Makes of an operation and the body of its request the body that is carried out.
+/// Returns the body to execute for an operation and the body of its request.
 pub type Rewriter = Arc<dyn Fn(&str, Bytes) -> Bytes + Send + Sync>;
 
-/// Who looks, and who meddles.
+/// The installed watcher and rewriter.
 #[derive(Default)]
 pub(super) struct Watch {
     watcher: Mutex<Option<Watcher>>,
@@ -20,17 +20,17 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Shows `watcher` every request from now on.
+    /// Installs `watcher`, which sees every later request.
     pub(super) fn set(&self, watcher: Watcher) {
         *self.watcher.lock().unwrap_or_else(PoisonError::into_inner) = Some(watcher);
     }
 
-    /// Has `rewriter` at every request from now on.
+    /// Installs `rewriter`, which rewrites every later request.
     pub(super) fn rewrite(&self, rewriter: Rewriter) {
         *self.rewriter.lock().unwrap_or_else(PoisonError::into_inner) = Some(rewriter);
     }
 
-    /// Shows one as it came, and returns it as it is to be carried out.
+    /// Calls the watcher with a request, and returns the request as rewritten.
     pub(super) fn show(&self, operation: &str, body: Bytes) -> Bytes {
         let watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(watcher) = watcher {

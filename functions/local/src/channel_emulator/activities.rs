@@ -1,5 +1,5 @@
-//! Inbound activities as Teams writes them (docs/protocol.md §5, §7.6): ready to deliver, and plain JSON for a test to bend.
-//! They are made here and delivered elsewhere.
+//! Builds inbound activities as Teams does (docs/protocol.md §5, §7.6), as plain JSON that tests can change.
+//! `delivery` delivers them.
 
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
@@ -9,16 +9,16 @@ use super::directory::{Directory, Place};
 use super::person::{Person, TeamChannel};
 use super::stream::Phase;
 
-/// The agent's display name.
+/// Display name of the agent.
 const AGENT_NAME: &str = "Herald";
 
 impl Channel {
-    /// The personal conversation of `person`, made when there is none.
+    /// Returns the personal conversation of `person`, and creates it if needed.
     pub fn personal_conversation(&self, person: &Person) -> String {
         self.state.personal(&mut self.state.directory(), person)
     }
 
-    /// `person` writes to the agent.
+    /// Returns a message of `person` to the agent.
     pub fn message(&self, person: &Person, text: &str) -> Value {
         let mut activity = self.activity(person, &self.personal_conversation(person), "message");
         activity["text"] = json!(text);
@@ -26,7 +26,7 @@ impl Channel {
         activity
     }
 
-    /// `person` mentions the agent in a new thread of `channel`.
+    /// Returns a message of `person` that mentions the agent in a new thread of `channel`.
     pub fn mention(&self, person: &Person, channel: &TeamChannel, text: &str) -> Value {
         let mut directory = self.state.directory();
         let root = directory.next_activity(self.state.options.clock.now());
@@ -37,7 +37,7 @@ impl Channel {
         activity
     }
 
-    /// `person` mentions the agent in the thread of this conversation id.
+    /// Returns a message of `person` that mentions the agent in an existing thread.
     pub fn mention_in(&self, person: &Person, thread: &str, text: &str) -> Value {
         let mut activity = self.activity(person, thread, "message");
         let mention = format!("<at>{AGENT_NAME}</at>");
@@ -51,26 +51,26 @@ impl Channel {
         activity
     }
 
-    /// The agent is installed for `person`.
+    /// Installs the agent for `person`, and returns the activity.
     pub fn install(&self, person: &Person) -> Value {
         self.state.directory().installed.insert(person.id.clone());
         self.installation(person, "add")
     }
 
-    /// The agent is removed for `person`, and may not write to them any more.
+    /// Uninstalls the agent for `person`, which then rejects messages, and returns the activity.
     pub fn uninstall(&self, person: &Person) -> Value {
         self.state.directory().installed.remove(&person.id);
         self.installation(person, "remove")
     }
 
-    /// `members`, the agent or people by their ids, were added by `person` to a conversation.
+    /// Returns the activity of `person` adding `members`, given by id, to a conversation.
     pub fn members_added(&self, person: &Person, conversation: &str, members: &[&str]) -> Value {
         let mut activity = self.activity(person, conversation, "conversationUpdate");
         activity["membersAdded"] = members.iter().map(|id| json!({ "id": id })).collect();
         activity
     }
 
-    /// `person` reacts to one of the agent's activities in their personal conversation, e.g. with `like`.
+    /// Returns a reaction of `person`, e.g. `like`, to an activity of the agent in their personal conversation.
     pub fn reaction(&self, person: &Person, activity_id: &str, kind: &str) -> Value {
         let mut activity = self.activity(person, &self.personal_conversation(person), "messageReaction");
         activity["reactionsAdded"] = json!([{ "type": kind }]);
@@ -78,12 +78,12 @@ impl Channel {
         activity
     }
 
-    /// `person` is typing.
+    /// Returns a typing activity of `person`.
     pub fn typing(&self, person: &Person) -> Value {
         self.activity(person, &self.personal_conversation(person), "typing")
     }
 
-    /// Presses Stop: every open stream of the conversation is refused from now on.
+    /// Stops the open streams of the conversation, as the Stop button does.
     pub fn stop_stream(&self, conversation: &str) {
         let mut directory = self.state.directory();
         let open = directory.streams.values_mut().filter(|stream| stream.conversation == conversation);
@@ -92,7 +92,7 @@ impl Channel {
         }
     }
 
-    /// A client acts for `person` and waits for the answer, e.g. `adaptiveCard/action`.
+    /// Returns an invoke of `person`, e.g. `adaptiveCard/action`.
     pub fn invoke(&self, person: &Person, name: &str, value: Value) -> Value {
         let mut activity = self.activity(person, &self.personal_conversation(person), "invoke");
         activity["name"] = json!(name);
@@ -100,7 +100,7 @@ impl Channel {
         activity
     }
 
-    /// Any other activity: what all of this type have in common, in a conversation that exists.
+    /// Returns an activity of any type, in an existing conversation.
     pub fn activity(&self, person: &Person, conversation: &str, kind: &str) -> Value {
         let now = self.state.options.clock.now();
         let zone = TimeZone::get(&person.time_zone).unwrap_or(TimeZone::UTC);
@@ -137,7 +137,7 @@ impl Channel {
     }
 }
 
-/// `conversation` and `channelData` of an activity in this conversation; an unknown one is taken for personal.
+/// Returns `conversation` and `channelData` of an activity in this conversation; an unknown one is personal.
 fn place(directory: &Directory, person: &Person, conversation: &str) -> (Value, Value) {
     let known = directory.conversations.get(conversation).map(|known| &known.place);
     let channel = match known {

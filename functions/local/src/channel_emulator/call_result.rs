@@ -1,14 +1,14 @@
-//! What a call of the connector did.
+//! The result of a connector call.
 
 use serde_json::Value;
 
 use super::transcript::Effect;
 
-/// What an accepted call did and how it is answered.
+/// The effect and the response of an accepted call.
 #[derive(Debug)]
 pub(super) struct CallResult {
     pub(super) status: u16,
-    /// Null for an answer without a body.
+    /// The response body; null if there is none.
     pub(super) body: Value,
     pub(super) effect: Effect,
     pub(super) conversation: Option<String>,

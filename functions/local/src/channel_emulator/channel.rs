@@ -1,4 +1,4 @@
-//! The handle of a running channel: starts and stops it, makes calls fail, and reads what the agent called.
+//! The handle of a running channel: starts and stops it, injects faults, and returns the calls of the agent.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -22,7 +22,7 @@ use super::token_issuer::TokenIssuer;
 use super::transcript::{Transcript, TranscriptEntry};
 use crate::fault_injection::{FaultInjector, Hook};
 
-/// A running channel. Clones are the same channel; it ends with [`Channel::stop`] or with the last of them.
+/// A running channel. Clones share it; it ends with [`Channel::stop`] or with its last clone.
 ///
 /// ```
 /// # use std::sync::Arc;
@@ -56,7 +56,7 @@ impl Channel {
     ///
     /// # Errors
     ///
-    /// When the listener has no address, or no signing key can be made.
+    /// The listener has no address, or no signing key can be generated.
     pub fn start(listener: TcpListener, options: ChannelOptions) -> Result<Self, ChannelError> {
         let state = Arc::new(State {
             address: listener.local_addr().map_err(ChannelError::Listen)?,
@@ -80,7 +80,7 @@ impl Channel {
         self.server.stop().await;
     }
 
-    /// The cloud that this channel is, as a value of `CLOUD`.
+    /// Returns the value of `CLOUD` for this channel.
     #[must_use]
     pub fn cloud(&self) -> Value {
         let origin = self.state.origin();
@@ -95,82 +95,82 @@ impl Channel {
         })
     }
 
-    /// The port on 127.0.0.1 that all of it is on.
+    /// Returns the port of the channel on 127.0.0.1.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.state.address.port()
     }
 
-    /// The service URL of every conversation of this channel.
+    /// Returns the service URL of the channel.
     #[must_use]
     pub fn service_url(&self) -> String {
         self.state.service_url()
     }
 
-    /// Makes `fault` happen to the next connector call, after the faults scripted before it.
+    /// Injects `fault` into the next connector call, after the faults scripted before it.
     pub fn fail(&self, fault: Fault) {
         self.state.script.add(None, fault);
     }
 
-    /// Makes `fault` happen to the next call of one kind, after the faults scripted for it before.
+    /// Injects `fault` into the next call of `operation`, after the faults scripted for it before.
     pub fn fail_on(&self, operation: Operation, fault: Fault) {
         self.state.script.add(Some(operation), fault);
     }
 
-    /// Asks `hook` what becomes of every request from now on: for tests of crashes.
+    /// Installs `hook`, which decides the fate of every later request, for tests of crashes.
     pub fn on_request(&self, hook: Hook) {
         self.state.faults.set_hook(hook);
     }
 
-    /// Answers every call in these conversations with `refusal` until then, e.g. in those of one tenant with a 429.
+    /// Rejects every call in these conversations with `refusal` until then, e.g. those of one tenant with a 429.
     pub fn throttle(&self, conversations: HashSet<String>, until: Timestamp, refusal: Refusal) {
         self.state.script.throttle(conversations, until, refusal);
     }
 
-    /// Forgets the scripted faults that have not happened yet.
+    /// Removes the pending faults.
     pub fn forget_faults(&self) {
         self.state.script.clear();
     }
 
-    /// How many scripted faults have not happened yet.
+    /// Returns the number of pending faults.
     #[must_use]
     pub fn pending_faults(&self) -> usize {
         self.state.script.len()
     }
 
-    /// Every call of the agent to the connector, in order.
+    /// Returns every call of the agent to the connector, in order.
     #[must_use]
     pub fn entries(&self) -> Vec<TranscriptEntry> {
         self.state.transcript.entries()
     }
 
-    /// The text of every message the agent showed, first versions and updates alike, in order.
+    /// Returns the text of every message and update of the agent, in order.
     #[must_use]
     pub fn texts(&self) -> Vec<String> {
         self.state.transcript.texts()
     }
 
-    /// Returns once the agent has shown at least `count` messages.
+    /// Waits until the agent has sent at least `count` messages.
     pub async fn wait_for(&self, count: usize) {
         self.state.transcript.wait_for(count).await;
     }
 
-    /// Returns once a request has had its effect and lost its reply, as a hook had it.
+    /// Waits until a request took effect and lost its reply, as the hook decided.
     pub async fn reply_lost(&self) {
         self.state.faults.reply_lost().await;
     }
 
-    /// People, conversations and ids, for a later channel to take over.
+    /// Returns people, conversations and ids, for [`Channel::restore`].
     #[must_use]
     pub fn snapshot(&self) -> Value {
         serde_json::to_value(&*self.state.directory()).unwrap_or_default()
     }
 
-    /// Takes over what an earlier channel left in `snapshot`.
+    /// Restores the snapshot of an earlier channel.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Restore`]; the channel is then as it was.
+    /// [`ChannelError::Restore`]; the channel is unchanged.
     pub fn restore(&self, snapshot: &Value) -> Result<(), ChannelError> {
         let restored = Directory::deserialize(snapshot).map_err(ChannelError::Restore)?;
         *self.state.directory() = restored;

@@ -1,5 +1,5 @@
-//! The connector's REST API (docs/protocol.md §1, §7.1): what is asked, whether it may be, and the record of it.
-//! What a call does to a conversation is in `conversations` and `creation`.
+//! The connector REST API (docs/protocol.md §1, §7.1): parses, authorizes and records calls.
+//! Their effects are in `conversations` and `creation`.
 
 use http::Method;
 use http::request::Parts;
@@ -16,10 +16,10 @@ use super::state::State;
 use super::transcript::{Effect, TranscriptEntry};
 use crate::fault_injection::Disconnected;
 
-/// Largest activity taken, as UTF-16 (docs/protocol.md §1.9).
+/// Largest accepted activity, in bytes of UTF-16 (docs/protocol.md §1.9).
 const MAX_ACTIVITY_BYTES: usize = 100 * 1024;
 
-/// What is asked, with the names the path gives.
+/// A call, with the ids of its path.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Call<'a> {
     Create,
@@ -31,7 +31,7 @@ pub(super) enum Call<'a> {
     Member { conversation: &'a str, member: &'a str },
 }
 
-/// Answers a call below `/teams/v3/conversations`.
+/// Handles a call below `/teams/v3/conversations`.
 pub(super) async fn answer(
     state: &State,
     head: &Parts,
@@ -60,7 +60,7 @@ pub(super) async fn answer(
         (_, Err(refusal)) => Err(refusal),
         (_, Ok(content)) => {
             call.show(&mut entry, content.clone());
-            // Held until the entry is written, so that the transcript is in the order of the ids.
+            // Locked until the entry is written, so that the transcript is in the order of the ids.
             let mut directory = state.directory();
             let done = call.perform(state, &mut directory, &content);
             if let Ok(done) = &done {
@@ -89,7 +89,7 @@ pub(super) async fn answer(
     }
 }
 
-/// The JSON object that the call carries; null for a call that carries none.
+/// Returns the JSON object in the body of a call; null if the call has none.
 fn read(call: Call<'_>, body: &[u8]) -> Result<Value, Refusal> {
     if !matches!(call.operation(), Operation::Create | Operation::Send | Operation::Update) {
         return Ok(Value::Null);
@@ -105,16 +105,16 @@ fn read(call: Call<'_>, body: &[u8]) -> Result<Value, Refusal> {
 }
 
 impl<'a> Call<'a> {
-    /// The call that path and method name, or the status for one that is not there.
+    /// Returns the call of a path and method, or the error status if there is none.
     fn parse(head: &'a Parts, path: &[&'a str]) -> Result<Self, u16> {
         let (conversation, rest) = match path {
             [] if head.method == Method::POST => return Ok(Self::Create),
             [] => return Err(405),
             [conversation, rest @ ..] => (*conversation, rest),
         };
-        let lower: Vec<String> = rest.iter().take(1).map(|word| word.to_ascii_lowercase()).collect();
+        let lower: Vec<String> = rest.iter().take(1).map(|segment| segment.to_ascii_lowercase()).collect();
         match (&head.method, lower.first().map(String::as_str), rest.get(1..).unwrap_or_default()) {
-            // Which activity it answers places nothing on Teams (docs/protocol.md §7.3).
+            // Teams ignores the activity that is replied to (docs/protocol.md §7.3).
             (&Method::POST, Some("activities"), [] | [_]) => Ok(Self::Send { conversation }),
             (&Method::PUT, Some("activities"), [activity]) => Ok(Self::Update { conversation, activity }),
             (&Method::DELETE, Some("activities"), [activity]) => Ok(Self::Delete { conversation, activity }),
@@ -161,7 +161,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// The record of the call as long as nothing came of it.
+    /// Returns the transcript entry of a call before it is executed.
     fn entry(self, state: &State, head: &Parts) -> TranscriptEntry {
         let (conversation, activity) = match self {
             Self::Create => (None, None),
@@ -186,7 +186,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Writes what the call carries into its record.
+    /// Adds the body of a call to its transcript entry.
     fn show(self, entry: &mut TranscriptEntry, content: Value) {
         if matches!(self, Self::Create) {
             entry.activity = content["activity"].clone();

@@ -1,5 +1,5 @@
-//! What the connector's calls do in a conversation that exists: send, update, delete, members.
-//! Creating one is in `creation`; streamed answers are in `streaming`.
+//! The connector operations of an existing conversation: send, update, delete, members.
+//! Creation is in `creation`, streamed answers are in `streaming`.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use super::state::State;
 use super::streaming;
 use super::transcript::Effect;
 
-/// Which slice of the members is asked for.
+/// The requested page of members.
 #[derive(Debug)]
 pub(super) struct Page {
     size: usize,
@@ -33,7 +33,7 @@ impl Page {
     }
 }
 
-/// Shows an activity.
+/// Sends an activity.
 pub(super) fn send(
     state: &State,
     directory: &mut Directory,
@@ -69,7 +69,7 @@ pub(super) fn send(
     Ok(sent(&id, conversation, 201, json!({ "id": id })))
 }
 
-/// Shows something else in place of an activity.
+/// Replaces an activity.
 pub(super) fn update(
     directory: &mut Directory,
     conversation: &str,
@@ -89,7 +89,7 @@ pub(super) fn update(
     })
 }
 
-/// Takes an activity away.
+/// Deletes an activity.
 pub(super) fn delete(directory: &mut Directory, conversation: &str, id: &str) -> Result<CallResult, Refusal> {
     if !directory.writable(conversation)?.activities.remove(id) {
         return Err(Refusal::activity_not_found());
@@ -140,7 +140,7 @@ fn read_result(conversation: &str, body: Value) -> CallResult {
     CallResult { status: 200, body, effect: Effect::Read, conversation, activity: None }
 }
 
-/// The type of an activity, which every activity has.
+/// Returns the type of an activity, or rejects an activity without one.
 pub(super) fn kind(activity: &Value) -> Result<&str, Refusal> {
     let kind = activity["type"].as_str().filter(|kind| !kind.is_empty());
     kind.ok_or_else(|| Refusal::new(400, "BadArgument", "Activity has no type"))

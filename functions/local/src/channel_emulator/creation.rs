@@ -1,5 +1,5 @@
-//! `POST v3/conversations` as Teams does it (docs/protocol.md §7.1): the personal conversation of one member, again and again
-//! the same, or a new thread in a team channel. Group chats cannot be made.
+//! `POST v3/conversations` as Teams does it (docs/protocol.md §7.1): returns the existing personal conversation of one member,
+//! or creates a thread in a team channel. Group chats cannot be created.
 
 use serde_json::{Value, json};
 
@@ -11,13 +11,13 @@ use super::refusal::Refusal;
 use super::state::State;
 use super::transcript::Effect;
 
-/// Creates or finds what `parameters` ask for.
+/// Creates or finds the conversation of `parameters`.
 pub(super) fn create(
     state: &State,
     directory: &mut Directory,
     parameters: &Value,
 ) -> Result<CallResult, Refusal> {
-    // Without a tenant the front end does not know whom to ask (docs/protocol.md §7.1: authorisation fails).
+    // Without a tenant the authorization fails (docs/protocol.md §7.1).
     let tenant = parameters["tenantId"].as_str().ok_or_else(Refusal::unauthorized)?;
     let activity = Some(&parameters["activity"]).filter(|activity| !activity.is_null());
     if let Some(activity) = activity {
@@ -66,7 +66,7 @@ fn create_thread(
     })
 }
 
-/// The one member, by the id this agent knows them by or by their Entra object id.
+/// Returns the only member, by its `29:` id or its Entra object id.
 fn member<'a>(directory: &'a Directory, parameters: &Value) -> Result<&'a Person, Refusal> {
     let members = parameters["members"].as_array().map(Vec::as_slice).unwrap_or_default();
     let [member] = members else {

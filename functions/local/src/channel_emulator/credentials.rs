@@ -1,5 +1,5 @@
-//! What tests do with keys, tokens and the agent's registration (docs/protocol.md §3, §4.1, §4.3).
-//! A wrong token can be signed as readily as a right one; the agent checks it.
+//! Changes keys, tokens and the registration of the agent, for tests (docs/protocol.md §3, §4.1, §4.3).
+//! Invalid tokens can be signed, too.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -13,40 +13,40 @@ use super::state::ISSUER;
 use super::token_issuer::FederatedCredential;
 use crate::signing_key::SigningKey;
 
-/// How long an activity's token is good, in seconds.
+/// Lifetime of the token of an activity, in seconds.
 const LIFE: i64 = 3600;
 
 impl Channel {
-    /// How often the keys were fetched.
+    /// Returns the number of requests for the keys.
     #[must_use]
     pub fn key_fetches(&self) -> u64 {
         self.state.keys.fetches.load(Ordering::Relaxed)
     }
 
-    /// Signs with a new key from now on; the older ones stay published.
+    /// Signs with a new key from now on; older keys remain published.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Key`] when none could be made.
+    /// [`ChannelError::Key`] if no key can be generated.
     pub fn rotate_key(&self) -> Result<(), ChannelError> {
         let key = SigningKey::generate().map_err(|_| ChannelError::Key)?;
         lock(&self.state.keys.pairs).push(Arc::new(key));
         Ok(())
     }
 
-    /// Publishes `key` with the channel's own keys, unchecked: a JSON Web Key, or something posing as one.
+    /// Publishes `key`, a valid or invalid JSON Web Key, with the keys of the channel.
     pub fn publish_key(&self, key: Value) {
         lock(&self.state.keys.foreign).push(key);
     }
 
-    /// The header of a good token.
+    /// Returns the header of a valid token.
     #[must_use]
     pub fn token_header(&self) -> Value {
         let id = lock(&self.state.keys.pairs).last().map(|key| key.id().to_owned());
         json!({ "alg": "RS256", "kid": id, "x5t": id, "typ": "JWT" })
     }
 
-    /// The claims of a good token.
+    /// Returns the claims of a valid token.
     #[must_use]
     pub fn token_claims(&self) -> Value {
         let now = self.state.options.clock.now().as_second();
@@ -59,7 +59,7 @@ impl Channel {
         })
     }
 
-    /// A token with these claims and a good header.
+    /// Returns a token with these claims and a valid header.
     ///
     /// # Errors
     ///
@@ -68,7 +68,7 @@ impl Channel {
         self.sign_with_header(&self.token_header(), claims)
     }
 
-    /// A token with this header and these claims, always signed with RS256.
+    /// Returns a token with this header and these claims, always signed with RS256.
     ///
     /// # Errors
     ///
@@ -79,18 +79,18 @@ impl Channel {
         key.sign(header, claims).map_err(|_| ChannelError::Unsigned)
     }
 
-    /// How often the token endpoint was asked.
+    /// Returns the number of token requests.
     #[must_use]
     pub fn token_requests(&self) -> u64 {
         self.state.tokens.requests.load(Ordering::Relaxed)
     }
 
-    /// Makes every token issued so far worthless.
+    /// Revokes every token issued so far.
     pub fn revoke_tokens(&self) {
         lock(&self.state.tokens.expiries).clear();
     }
 
-    /// Adds a certificate, in DER, to the agent's registration.
+    /// Adds a certificate, in DER, to the registration of the agent.
     pub fn add_certificate(&self, der: &[u8]) {
         self.state.tokens.certificates.add(der);
     }
@@ -100,7 +100,7 @@ impl Channel {
         self.state.tokens.certificates.remove(der);
     }
 
-    /// Adds a federated credential to the agent's registration; it counts at once, other than Entra's.
+    /// Adds a federated credential to the registration of the agent; unlike with Entra, it is valid at once.
     pub fn add_federated_credential(&self, credential: FederatedCredential) {
         self.state.tokens.federation.add(credential);
     }

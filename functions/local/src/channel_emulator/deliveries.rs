@@ -1,5 +1,5 @@
-//! The log of deliveries: the latest activities that were given to the agent, and what it answered.
-//! What the agent sends of its own accord is the transcript's.
+//! The log of deliveries: the latest activities that were delivered to the agent, and its responses.
+//! The requests of the agent are in `transcript`.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -9,20 +9,20 @@ use serde_json::Value;
 
 use super::lock::lock;
 
-/// So many are kept: enough to look at, and bounded where a test delivers thousands.
+/// Largest number of logged deliveries; bounded because tests deliver thousands.
 const KEPT: usize = 500;
 
-/// What the agent answered.
+/// The response of the agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// HTTP status.
     pub status: u16,
-    /// The body as text; empty for none.
+    /// The body as text; empty if there is none.
     pub body: String,
 }
 
 impl Answer {
-    /// The body as JSON; null when it is not.
+    /// Returns the body as JSON; null if it is not JSON.
     #[must_use]
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_default()
@@ -32,13 +32,13 @@ impl Answer {
 /// One delivery.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Delivery {
-    /// When it was begun, on the channel's clock.
+    /// The start time, on the clock of the channel.
     pub at: Timestamp,
-    /// What was delivered.
+    /// The delivered activity.
     pub activity: Value,
-    /// The status it was answered with; `None`: no answer came.
+    /// The status of the response; `None` if there was none.
     pub status: Option<u16>,
-    /// The body of the answer as JSON; null when there is none.
+    /// The body of the response as JSON; null if there is none.
     pub answer: Value,
 }
 
@@ -64,7 +64,7 @@ impl Deliveries {
         }
     }
 
-    /// What was delivered after the first `count`, oldest first and as far as it is kept; and how much in all.
+    /// Returns the logged deliveries after the first `count`, oldest first, and the total number of deliveries.
     pub(super) fn since(&self, count: usize) -> (Vec<Delivery>, usize) {
         let log = lock(&self.0);
         let dropped = log.in_all - log.latest.len();

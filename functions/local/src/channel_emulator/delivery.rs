@@ -1,5 +1,5 @@
-//! Delivery: one activity to the agent's endpoint, once, with the channel's token.
-//! Teams delivers again what was not answered in time; here the caller decides that.
+//! Delivers one activity to the endpoint of the agent, once, with a token of the channel.
+//! Teams redelivers an activity that times out; here the caller decides.
 
 use serde_json::Value;
 
@@ -9,16 +9,16 @@ use super::error::ChannelError;
 use super::lock::lock;
 
 impl Channel {
-    /// Sets the URL where the agent takes activities, e.g. `http://127.0.0.1:3000/api/messages`.
+    /// Sets the messaging endpoint of the agent, e.g. `http://127.0.0.1:3000/api/messages`.
     pub fn set_endpoint(&self, url: impl Into<String>) {
         *lock(&self.state.endpoint) = Some(url.into());
     }
 
-    /// Delivers `activity` as Teams would.
+    /// Delivers `activity` as Teams does.
     ///
     /// # Errors
     ///
-    /// When there is no endpoint or no HTTP client, no token could be signed, or no answer came; any status is an answer.
+    /// There is no endpoint or HTTP client, no token could be signed, or there was no response; any status is a response.
     pub async fn deliver(&self, activity: Value) -> Result<Answer, ChannelError> {
         let token = self.sign_claims(&self.token_claims())?;
         self.deliver_with(activity, Some(token)).await
@@ -61,7 +61,7 @@ impl Channel {
         Ok(Answer { status, body })
     }
 
-    /// What was delivered after the first `count`, oldest first and as far as it is kept; and how much in all.
+    /// Returns the logged deliveries after the first `count`, oldest first, and the total number of deliveries.
     #[must_use]
     pub fn delivered_since(&self, count: usize) -> (Vec<Delivery>, usize) {
         self.state.deliveries.since(count)

@@ -1,5 +1,5 @@
-//! What outlives a restart: people, team channels, conversations with the agent's activities, and the last ids.
-//! Tokens, keys, faults and the transcript do not.
+//! The state that survives a restart: people, team channels, conversations with the activities of the agent, and ids.
+//! Tokens, keys, faults and the transcript are not part of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,17 +10,17 @@ use super::person::{Person, TeamChannel};
 use super::refusal::Refusal;
 use super::stream::Stream;
 
-/// All that is known of the channel's world.
+/// The persistent state of the channel.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Directory {
     pub(super) people: Vec<Person>,
-    /// The `29:` ids of those for whom the agent is installed.
+    /// The `29:` ids of people with the agent installed.
     pub(super) installed: BTreeSet<String>,
     pub(super) channels: Vec<TeamChannel>,
-    /// The `29:` ids of those in a team, by its id, where that is not everybody.
+    /// The `29:` ids of the members of a team, by team id; a team that is not listed has all people.
     #[serde(default)]
     pub(super) rosters: BTreeMap<String, Vec<String>>,
-    /// Most members of a page, where that is less than is asked for.
+    /// Largest page of members, if smaller than requested.
     #[serde(skip)]
     pub(super) largest_page: Option<usize>,
     pub(super) conversations: BTreeMap<String, Conversation>,
@@ -30,21 +30,21 @@ pub(super) struct Directory {
     pub(super) streams: BTreeMap<String, Stream>,
 }
 
-/// One conversation, by its id.
+/// A conversation.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Conversation {
     pub(super) place: Place,
-    /// The agent's activities that are still shown.
+    /// The activities of the agent that are not deleted.
     pub(super) activities: BTreeSet<String>,
 }
 
-/// Where a conversation is.
+/// The kind of a conversation.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) enum Place {
-    /// With the person of this `29:` id.
+    /// A personal conversation with the person of this `29:` id.
     Personal(String),
-    /// A thread of the team channel of this id.
+    /// A thread of the team channel with this id.
     Thread(String),
 }
 
@@ -54,7 +54,7 @@ impl Directory {
         self.counter
     }
 
-    /// The next activity id: the time in milliseconds, or one more than the last.
+    /// Returns the next activity id: the time in milliseconds, or the last id plus one.
     pub(super) fn next_activity(&mut self, now: Timestamp) -> String {
         self.last_activity = now.as_millisecond().max(self.last_activity.saturating_add(1));
         self.last_activity.to_string()
@@ -68,14 +68,14 @@ impl Directory {
         self.channels.iter().find(|channel| channel.id == id)
     }
 
-    /// The personal conversation of `person`, if there is one.
+    /// Returns the personal conversation of `person`; `None` if there is none.
     pub(super) fn personal(&self, person: &str) -> Option<String> {
         let is_theirs = |place: &Place| matches!(place, Place::Personal(id) if id == person);
         let found = self.conversations.iter().find(|(_, conversation)| is_theirs(&conversation.place));
         found.map(|(id, _)| id.clone())
     }
 
-    /// A thread of `channel` whose first message is `root`.
+    /// Adds a thread to `channel` with the first message `root`.
     pub(super) fn open_thread(&mut self, channel: &str, root: &str) -> String {
         let id = format!("{channel};messageid={root}");
         self.open(id.clone(), Place::Thread(channel.to_owned()));
@@ -86,7 +86,7 @@ impl Directory {
         self.conversations.entry(id).or_insert(Conversation { place, activities: BTreeSet::new() })
     }
 
-    /// The conversation `id`, if the agent may write there.
+    /// Returns the conversation `id`, or a rejection if the agent is not installed there.
     pub(super) fn writable(&mut self, id: &str) -> Result<&mut Conversation, Refusal> {
         let conversation = self.conversations.get_mut(id).ok_or_else(Refusal::conversation_not_found)?;
         match &conversation.place {
@@ -95,7 +95,7 @@ impl Directory {
         }
     }
 
-    /// The people of the conversation or team channel `id`.
+    /// Returns the people of the conversation or team channel `id`.
     pub(super) fn members(&mut self, id: &str) -> Result<Vec<&Person>, Refusal> {
         if self.team(id).is_some() {
             return Ok(self.roster(id));
@@ -107,13 +107,13 @@ impl Directory {
         })
     }
 
-    /// The team of this id, or of the channel of this id.
+    /// Returns the team with this id, or of the channel with this id.
     fn team(&self, id: &str) -> Option<&str> {
         let found = self.channels.iter().find(|channel| channel.id == id || channel.team_id == id);
         found.map(|channel| channel.team_id.as_str())
     }
 
-    /// Who is in the team that `id` is of.
+    /// Returns the members of the team of `id`.
     fn roster(&self, id: &str) -> Vec<&Person> {
         match self.team(id).and_then(|team| self.rosters.get(team)) {
             Some(ids) => ids.iter().filter_map(|id| self.person(id)).collect(),

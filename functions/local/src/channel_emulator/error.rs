@@ -1,29 +1,29 @@
-//! Errors of the emulator itself.
+//! The error of the channel emulator itself.
 //! Error responses of the channel are in `refusal`.
 
-/// Why the emulator could not do something.
+/// Why an operation of the channel emulator failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ChannelError {
     /// The listener has no address.
-    #[error("channel has no address to listen on")]
+    #[error("channel listener has no address")]
     Listen(#[source] std::io::Error),
-    /// The HTTP client could not be made.
+    /// The HTTP client could not be created.
     #[error("channel has no HTTP client")]
     Client(#[source] reqwest::Error),
-    /// No signing key could be made.
-    #[error("channel could not make a signing key")]
+    /// No signing key could be generated.
+    #[error("channel could not generate a signing key")]
     Key,
     /// A token could not be signed.
     #[error("channel could not sign a token")]
     Unsigned,
     /// `Channel::set_endpoint` was not called yet.
-    #[error("channel does not know the agent's endpoint")]
+    #[error("channel has no endpoint of the agent")]
     NoEndpoint,
-    /// The agent's endpoint could not be reached, or its answer could not be read.
-    #[error("agent did not answer")]
+    /// The endpoint of the agent could not be reached, or its response could not be read.
+    #[error("agent did not respond")]
     NotDelivered(#[source] reqwest::Error),
-    /// What was kept of an earlier channel cannot be read.
-    #[error("kept state of the channel is not usable")]
+    /// The snapshot of an earlier channel is invalid.
+    #[error("saved state of the channel is invalid")]
     Restore(#[source] serde_json::Error),
 }

@@ -1,5 +1,5 @@
-//! Faults on demand: a script that the following calls use up, first come first served.
-//! It only holds them; connector and token endpoint act them out.
+//! Scripted faults, which later calls consume in order.
+//! The connector and the token endpoint apply them.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Mutex;
@@ -13,24 +13,24 @@ use super::refusal::Refusal;
 use super::response::{self, Response};
 use crate::fault_injection::Disconnected;
 
-/// What goes wrong with one call. A call that is refused on its own account keeps its own refusal.
+/// The fault of one call. A call that is rejected anyway keeps its own rejection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// It is refused and nothing is shown.
+    /// The call is rejected and has no effect.
     Status(Refusal),
-    /// It takes effect, and is answered as if it had not.
+    /// The call takes effect, and the response is an error.
     AcceptThenStatus(Refusal),
-    /// It takes effect, and the connection is closed without an answer: the lost reply.
+    /// The call takes effect, and the connection is closed without a response: a lost reply.
     AcceptThenDrop,
-    /// It takes effect, and the answer is a 202 without a body.
+    /// The call takes effect, and the response is a 202 without a body.
     EmptyBody,
-    /// It takes effect, and its answer comes this much later on the channel's clock.
+    /// The call takes effect, and the response is delayed on the clock of the channel.
     Late(Duration),
 }
 
 impl Fault {
-    /// The status seen by the caller whose call would be answered with `status`; `None`: no answer at all.
+    /// Returns the status that the caller receives instead of `status`; `None` for no response.
     pub(super) fn status(&self, status: u16) -> Option<u16> {
         match self {
             Self::Status(refusal) | Self::AcceptThenStatus(refusal) => Some(refusal.status),
@@ -41,7 +41,7 @@ impl Fault {
     }
 }
 
-/// Answers an accepted call as the fault has it.
+/// Returns the response to an accepted call with this fault.
 pub(super) async fn act_out(
     fault: Option<Fault>,
     response: Response,
@@ -59,7 +59,7 @@ pub(super) async fn act_out(
     }
 }
 
-/// A kind of call.
+/// The operation of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
     /// `POST v3/conversations`.
@@ -84,14 +84,14 @@ impl Operation {
     }
 }
 
-/// The faults that have not happened yet.
+/// The pending faults.
 #[derive(Debug, Default)]
 pub(super) struct Script {
     faults: Mutex<VecDeque<(Option<Operation>, Fault)>>,
     throttled: Mutex<Option<Throttled>>,
 }
 
-/// Conversations in which nothing is taken for a while.
+/// Conversations in which calls are rejected for some time.
 #[derive(Debug)]
 struct Throttled {
     conversations: HashSet<String>,
@@ -108,7 +108,7 @@ impl Script {
         *lock(&self.throttled) = Some(Throttled { conversations, until, refusal });
     }
 
-    /// Why nothing is taken in `conversation` at `now`.
+    /// Returns the rejection of calls in `conversation` at `now`; `None` if there is none.
     pub(super) fn throttled(&self, conversation: Option<&str>, now: Timestamp) -> Option<Fault> {
         let throttled = lock(&self.throttled);
         let of_this = throttled.as_ref().filter(|throttled| {
@@ -117,7 +117,7 @@ impl Script {
         of_this.map(|throttled| Fault::Status(throttled.refusal.clone()))
     }
 
-    /// Takes the first fault meant for `operation`; one without an operation is for connector calls.
+    /// Removes and returns the first fault for `operation`; a fault without an operation is for connector calls.
     pub(super) fn next(&self, operation: Operation) -> Option<Fault> {
         let mut faults = lock(&self.faults);
         let fits = |only: &Option<Operation>| only.map_or(operation.is_connector(), |only| only == operation);

@@ -1,19 +1,19 @@
-//! The HTTP client of the channel, made for its first request.
+//! The HTTP client of the channel, created for its first request.
 
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::error::ChannelError;
 
-/// The channel waits this long for the agent (docs/protocol.md §8.2).
+/// Time limit for a response of the agent (docs/protocol.md §8.2).
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// The client that delivers activities and fetches keys; a channel that does neither is started without it.
+/// The client that delivers activities and fetches keys, created on first use.
 #[derive(Debug, Default)]
 pub(super) struct HttpClient(OnceLock<reqwest::Client>);
 
 impl HttpClient {
-    /// The client.
+    /// Returns the client.
     pub(super) fn get(&self) -> Result<&reqwest::Client, ChannelError> {
         if let Some(client) = self.0.get() {
             return Ok(client);

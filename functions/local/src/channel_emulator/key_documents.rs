@@ -11,13 +11,13 @@ use super::state::{ISSUER, State};
 use crate::fault_injection::Disconnected;
 use crate::signing_key::SigningKey;
 
-/// Where the OpenID metadata is.
+/// Path of the OpenID metadata.
 pub(super) const METADATA_PATH: &str = "/v1/.well-known/openidconfiguration";
 
-/// The channels that the keys may sign for.
+/// The channels that the keys are endorsed for.
 const ENDORSEMENTS: [&str; 3] = ["msteams", "webchat", "directline"];
 
-/// Answers with the OpenID metadata.
+/// Returns the OpenID metadata.
 pub(super) async fn answer_metadata(state: &State) -> Result<Response, Disconnected> {
     let document = json!({
         "issuer": ISSUER,
@@ -29,7 +29,7 @@ pub(super) async fn answer_metadata(state: &State) -> Result<Response, Disconnec
     publish(state, &document).await
 }
 
-/// Answers with the key set.
+/// Returns the key set.
 pub(super) async fn answer_keys(state: &State) -> Result<Response, Disconnected> {
     state.keys.fetches.fetch_add(1, Ordering::Relaxed);
     let mut keys: Vec<Value> = lock(&state.keys.pairs).iter().map(|key| published(key)).collect();
@@ -42,7 +42,7 @@ async fn publish(state: &State, document: &Value) -> Result<Response, Disconnect
     fault::act_out(fault, response::json(200, document), &*state.options.clock).await
 }
 
-/// The key as the set has it.
+/// Returns the key as a member of the key set.
 fn published(key: &SigningKey) -> Value {
     let mut public = key.public().clone();
     public["x5t"] = json!(key.id());

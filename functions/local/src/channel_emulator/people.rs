@@ -1,10 +1,10 @@
-//! Adds people and team channels to the channel, and lists them.
+//! Adds and lists people and team channels.
 
 use super::channel::Channel;
 use super::person::{Person, TeamChannel};
 
 impl Channel {
-    /// Adds a person in London for whom the agent is installed.
+    /// Adds a person in London with the agent installed.
     pub fn add_person(&self, name: &str) -> Person {
         let person = Person {
             name: name.to_owned(),
@@ -37,30 +37,30 @@ impl Channel {
         channel
     }
 
-    /// Sets the members of a channel's team to exactly these people.
+    /// Sets the members of the team of a channel.
     pub fn set_members(&self, channel: &TeamChannel, people: &[&Person]) {
         let ids = people.iter().map(|person| person.id.clone()).collect();
         self.state.directory().rosters.insert(channel.team_id.clone(), ids);
     }
 
-    /// Has pages of members hold at most so many, as a channel may.
+    /// Sets the largest page of members.
     pub fn set_largest_page(&self, members: usize) {
         self.state.directory().largest_page = Some(members);
     }
 
-    /// Everybody in the channel.
+    /// Returns all people.
     #[must_use]
     pub fn people(&self) -> Vec<Person> {
         self.state.directory().people.clone()
     }
 
-    /// Every team channel.
+    /// Returns every team channel.
     #[must_use]
     pub fn channels(&self) -> Vec<TeamChannel> {
         self.state.directory().channels.clone()
     }
 
-    /// The agent's account id, `28:…`.
+    /// Returns the account id of the agent, `28:…`.
     #[must_use]
     pub fn agent_id(&self) -> String {
         self.state.agent_id()

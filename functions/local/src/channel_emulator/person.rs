@@ -3,20 +3,20 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// Somebody who can talk to the agent.
+/// A person who can send messages to the agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
     /// Display name.
     pub name: String,
-    /// The id this agent knows them by, `29:…`.
+    /// The id of the person for this agent, `29:…`.
     pub id: String,
-    /// Their Entra object id.
+    /// The Entra object id.
     pub entra_id: String,
-    /// Their tenant.
+    /// The tenant.
     pub tenant: String,
-    /// Their language, e.g. `en-GB`.
+    /// The locale, e.g. `en-GB`.
     pub locale: String,
-    /// Their IANA time zone.
+    /// The IANA time zone.
     pub time_zone: String,
 }
 
@@ -27,16 +27,16 @@ pub struct TeamChannel {
     pub id: String,
     /// Display name.
     pub name: String,
-    /// The team's id, which is that of its General channel.
+    /// The team id, which is the id of its General channel.
     pub team_id: String,
-    /// The team's display name.
+    /// The display name of the team.
     pub team_name: String,
-    /// The team's tenant.
+    /// The tenant of the team.
     pub tenant: String,
 }
 
 impl Person {
-    /// The account as the members endpoints give it.
+    /// Returns the account in the format of the members endpoints.
     pub(super) fn member(&self) -> Value {
         let (given, family) = self.name.split_once(' ').unwrap_or((&self.name, ""));
         let mail = format!("{}@example.com", self.entra_id);
@@ -54,7 +54,7 @@ impl Person {
         })
     }
 
-    /// Whether `id` is one of the two ids the connector takes.
+    /// Whether `id` is the `29:` id or the Entra object id of the person.
     pub(super) fn is_called(&self, id: &str) -> bool {
         self.id == id || self.entra_id.eq_ignore_ascii_case(id)
     }

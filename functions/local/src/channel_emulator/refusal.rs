@@ -1,5 +1,5 @@
 //! Error responses of the channel: a status, and a body in one of the shapes of docs/protocol.md §1.7.
-//! The operations decide when one is sent.
+//! The operations return them.
 
 use http::{HeaderName, HeaderValue};
 use serde_json::json;
@@ -18,20 +18,20 @@ use super::response::{self, Response};
 pub struct Refusal {
     /// HTTP status.
     pub status: u16,
-    /// The body as sent; empty for none.
+    /// The body; empty if there is none.
     pub body: String,
-    /// Further headers, e.g. `retry-after` or `location`; a name may come twice.
+    /// Additional headers, e.g. `retry-after` or `location`; a name may occur twice.
     pub headers: Vec<(String, String)>,
 }
 
 impl Refusal {
-    /// The standard shape: `{"error":{"code":…,"message":…}}`.
+    /// Returns a response in the standard shape: `{"error":{"code":…,"message":…}}`.
     #[must_use]
     pub fn new(status: u16, code: &str, message: &str) -> Self {
         Self::raw(status, json!({ "error": { "code": code, "message": message } }).to_string())
     }
 
-    /// Any other shape: a gateway's HTML, the legacy nesting, or nothing at all.
+    /// Returns a response with any other body, e.g. the HTML of a gateway, or none.
     #[must_use]
     pub fn raw(status: u16, body: impl Into<String>) -> Self {
         Self { status, body: body.into(), headers: Vec::new() }
@@ -50,7 +50,7 @@ impl Refusal {
         self
     }
 
-    /// The response to a token that is not valid.
+    /// Returns the response to an invalid token.
     pub(super) fn unauthorized() -> Self {
         Self::raw(401, json!({ "message": "Authorization has been denied for this request." }).to_string())
     }

@@ -1,5 +1,5 @@
-//! Which part of the channel a request is for. Paths are split before they are decoded, so an encoded slash stays
-//! inside its segment; nothing is decoded twice and `+` is a plus. It decides nothing about what is asked.
+//! Routes requests to the parts of the channel. Paths are split before they are decoded, so an encoded slash stays
+//! inside its segment; nothing is decoded twice and `+` is a plus. It handles no request itself.
 
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, header};
@@ -13,10 +13,10 @@ use super::state::State;
 use super::{connector, key_documents, token_endpoint};
 use crate::fault_injection::Disconnected;
 
-/// More than any request may hold, in bytes.
+/// Largest request body, in bytes.
 const MAX_BODY_BYTES: usize = 1 << 20;
 
-/// Answers one request, or hangs up.
+/// Handles one request, or closes the connection.
 pub(super) async fn answer(state: &State, request: Request<Incoming>) -> Result<Response, Disconnected> {
     let (head, body) = request.into_parts();
     let mut response = match Limited::new(body, MAX_BODY_BYTES).collect().await {
@@ -41,7 +41,7 @@ async fn route(state: &State, head: &Parts, body: &[u8]) -> Result<Response, Dis
     state.faults.apply(operation(&head.method, &segments), answered, refused).await
 }
 
-/// The operation of a request, for fault injection.
+/// Returns the operation of a request, for fault injection.
 fn operation(method: &Method, segments: &[&str]) -> &'static str {
     match (method, segments) {
         (_, [_, "oauth2", ..]) => "channel.Token",
@@ -73,7 +73,7 @@ async fn perform(
     }
 }
 
-/// The segments of a raw path, each decoded once; `None` where an escape is broken or the result is not UTF-8.
+/// Returns the segments of a raw path, each decoded once; `None` if an escape is invalid or the result is not UTF-8.
 fn segments(path: &str) -> Option<Vec<String>> {
     path.trim_start_matches('/').split('/').map(decode).collect()
 }
@@ -91,7 +91,7 @@ mod tests {
     use super::segments;
 
     #[test]
-    fn each_segment_is_decoded_once_and_by_itself() {
+    fn each_segment_is_decoded_once() {
         let decoded = segments("/19%3Aa%40b%3Bmessageid%3D1%2F..%2Fx/a+b/%2525/..").unwrap();
 
         assert_eq!(decoded, ["19:a@b;messageid=1/../x", "a+b", "%25", ".."]);

@@ -1,5 +1,5 @@
-//! The server under the channel: HTTP/1.1 on one listener, with connections that can be dropped without an answer.
-//! What is answered is the router's business.
+//! The HTTP/1.1 server of the channel, whose connections can be closed without a response.
+//! `router` handles the requests.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use super::router;
 use super::state::State;
 
-/// Ends the server when it is stopped or dropped.
+/// Stops the server when stopped or dropped.
 #[derive(Debug)]
 pub(super) struct Server {
     stop: watch::Sender<bool>,
@@ -27,7 +27,7 @@ impl Server {
 
     pub(super) async fn stop(&self) {
         self.stop.send_replace(true);
-        // The listener and each connection hold a receiver.
+        // The listener and each connection have a receiver.
         self.stop.closed().await;
     }
 }
@@ -48,7 +48,7 @@ async fn accept(listener: TcpListener, state: Arc<State>, mut stopped: watch::Re
 async fn serve(stream: TcpStream, state: Arc<State>, mut stopped: watch::Receiver<bool>) {
     let service = service_fn(move |request| {
         let state = Arc::clone(&state);
-        // An error of the service makes hyper close the connection with nothing written.
+        // On an error of the service, hyper closes the connection without a response.
         async move { router::answer(&state, request).await }
     });
     tokio::select! {
@@ -59,6 +59,6 @@ async fn serve(stream: TcpStream, state: Arc<State>, mut stopped: watch::Receive
 }
 
 async fn stop(stopped: &mut watch::Receiver<bool>) {
-    // An error means that the last handle is gone, which is a stop too.
+    // An error means that the last handle was dropped, which stops the server, too.
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::error::ChannelError;
 use crate::signing_key::SigningKey;
 
-/// The keys, oldest first; the newest signs and all are published.
+/// The keys, oldest first; the newest one signs, all are published.
 #[derive(Debug)]
 pub(super) struct Keys {
     pub(super) pairs: Mutex<Vec<Arc<SigningKey>>>,

@@ -1,4 +1,4 @@
-//! The state of a channel, which its handles and its server share.
+//! The shared state of the handles and the server of a channel.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -17,28 +17,28 @@ use super::token_issuer::TokenIssuer;
 use super::transcript::Transcript;
 use crate::fault_injection::FaultInjector;
 
-/// Who issues the channel's tokens.
+/// Issuer of the tokens of the channel.
 pub(super) const ISSUER: &str = "https://api.botframework.com";
 
-/// What a connector token is asked for.
+/// Scope of a connector token.
 pub(super) const SCOPE: &str = "https://api.botframework.com/.default";
 
-/// The agent's registration, and the clock and randomness of the channel.
+/// The options of [`Channel::start`](super::Channel::start).
 #[derive(Debug, Clone)]
 pub struct ChannelOptions {
-    /// The agent's registration.
+    /// The client id of the agent.
     pub client_id: String,
-    /// The only secret the token endpoint takes.
+    /// The client secret of the agent.
     pub client_secret: String,
-    /// The tenant of the registration and of everybody in the channel.
+    /// The tenant of the registration and of all people.
     pub tenant: String,
-    /// Dates tokens, ids and activities.
+    /// The clock for tokens, ids and activities.
     pub clock: Arc<dyn Clock>,
-    /// Makes ids and tokens.
+    /// Generates ids and tokens.
     pub random: Random,
 }
 
-/// What the handles and the server share.
+/// The shared state of a channel.
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) options: ChannelOptions,
@@ -63,7 +63,7 @@ impl State {
         format!("{}/teams/", self.origin())
     }
 
-    /// The agent's account, as Teams names it.
+    /// Returns the account of the agent, in the format of Teams.
     pub(super) fn agent_id(&self) -> String {
         format!("28:{}", self.options.client_id)
     }
@@ -72,7 +72,7 @@ impl State {
         lock(&self.directory)
     }
 
-    /// Characters that no other id has.
+    /// Returns a unique suffix for ids.
     pub(super) fn unique(&self) -> String {
         let count = self.directory().count();
         format!("{}{count:04x}", self.options.random.random_id())
@@ -81,11 +81,11 @@ impl State {
     pub(super) fn guid(&self) -> String {
         let token = self.options.random.random_id();
         let part = |from: usize, to: usize| token.get(from..to).unwrap_or_default();
-        // Version 4 and its variant, as Entra's object ids have them.
+        // Version and variant of a random UUID, like an Entra object id.
         format!("{}-{}-4{}-a{}-{}", part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32))
     }
 
-    /// The personal conversation of `person`, made when there is none.
+    /// Returns the personal conversation of `person`, and creates it if needed.
     pub(super) fn personal(&self, directory: &mut Directory, person: &Person) -> String {
         directory.personal(&person.id).unwrap_or_else(|| {
             let id = format!("a:1{}{:04x}", self.options.random.random_id(), directory.count());

@@ -1,19 +1,19 @@
-//! The state of one streamed answer (docs/protocol.md §6.1, §6.2, §6.5): its text so far, and whether it takes more.
+//! The state of one streamed answer (docs/protocol.md §6.1, §6.2, §6.5): its text, and whether it is open.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::refusal::Refusal;
 
-/// Longest time from the first chunk to the final message.
+/// Time limit from the first chunk to the final message.
 const MAX_LIFE: SignedDuration = SignedDuration::from_secs(120);
 
-/// One stream, by its id.
+/// A stream.
 #[derive(Debug)]
 pub(super) struct Stream {
     pub(super) conversation: String,
     started_at: Timestamp,
     pub(super) sequence: u64,
-    /// The text so far, without informative chunks.
+    /// The current text, without informative chunks.
     text: String,
     pub(super) phase: Phase,
 }
@@ -31,7 +31,7 @@ impl Stream {
         Self { conversation, started_at: now, sequence: 1, text, phase: Phase::Open }
     }
 
-    /// Takes `text`, all of it so far, in place of what it continues.
+    /// Replaces the current text by `text`, which must continue it.
     pub(super) fn extend(&mut self, text: &str) -> Result<(), Refusal> {
         if !text.starts_with(&self.text) {
             return Err(not_allowed("Streamed content should contain the previously streamed content"));
@@ -40,7 +40,7 @@ impl Stream {
         Ok(())
     }
 
-    /// Whether the stream still takes chunks.
+    /// Whether the stream accepts chunks.
     pub(super) fn check(&self, now: Timestamp) -> Result<(), Refusal> {
         match self.phase {
             Phase::Final => Err(not_allowed("The bot has already completed streamed message")),

@@ -1,5 +1,5 @@
 //! Streamed answers in personal conversations (docs/protocol.md §6.1, §6.2, §6.5): chunks that replace each other under one id.
-//! How fast they come is for the reader of the transcript to judge.
+//! The rate of updates is not limited; tests check it in the transcript.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -8,19 +8,19 @@ use super::directory::{Directory, Place};
 use super::refusal::Refusal;
 use super::stream::{Phase, Stream};
 
-/// How an accepted chunk is answered.
+/// The response to an accepted chunk.
 pub(super) struct Chunk {
     pub(super) id: String,
     pub(super) status: u16,
     pub(super) body: Value,
 }
 
-/// The stream info of an activity, if it is part of a stream.
+/// Returns the stream info of an activity; `None` if it is not part of a stream.
 pub(super) fn info(activity: &Value) -> Option<&Value> {
     activity["entities"].as_array()?.iter().find(|entity| entity["type"] == "streaminfo")
 }
 
-/// Takes one chunk, or refuses it.
+/// Accepts or rejects one chunk.
 pub(super) fn accept(
     directory: &mut Directory,
     conversation: &str,
@@ -55,14 +55,14 @@ pub(super) fn accept(
     let stream = directory.streams.get_mut(id).filter(|stream| stream.conversation == conversation);
     let stream = stream.ok_or_else(malformed)?;
     if let Err(refusal) = stream.check(now) {
-        // What was streamed stays, and may be replaced.
+        // The streamed text remains, and can be replaced.
         directory.writable(conversation)?.activities.insert(id.to_owned());
         return Err(refusal);
     }
     if !is_final {
         let sequence = info["streamSequence"].as_u64().ok_or_else(malformed)?;
         if sequence <= stream.sequence {
-            // Accepted and dropped.
+            // Accepted and ignored.
             let code = "ContentStreamSequenceOrderPreConditionFailed";
             let body = json!({ "error": { "code": code, "message": "Out of order" } });
             return Ok(Chunk { id: id.to_owned(), status: 202, body });

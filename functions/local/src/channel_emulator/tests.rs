@@ -111,7 +111,7 @@ async fn read(response: Response) -> (u16, Value) {
 }
 
 #[tokio::test]
-async fn a_wrong_login_is_told_what_is_wrong() {
+async fn invalid_token_request_has_the_error_of_entra() {
     let channel = start(Arc::new(SystemClock)).await;
     let http = reqwest::Client::new();
     let cases = [
@@ -134,7 +134,7 @@ async fn a_wrong_login_is_told_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn creating_a_personal_conversation_twice_finds_the_same_one() {
+async fn personal_conversation_is_created_once() {
     let scene = Scene::new().await;
     let by = |id: &str| json!({ "isGroup": false, "members": [{ "id": id }], "tenantId": TENANT });
 
@@ -149,7 +149,7 @@ async fn creating_a_personal_conversation_twice_finds_the_same_one() {
 }
 
 #[tokio::test]
-async fn a_thread_needs_its_first_activity() {
+async fn thread_needs_its_first_activity() {
     let scene = Scene::new().await;
     let room = scene.channel.add_channel("Procurement", "Orders");
     let mut parameters =
@@ -166,7 +166,7 @@ async fn a_thread_needs_its_first_activity() {
 }
 
 #[tokio::test]
-async fn an_activity_is_sent_updated_and_deleted_under_an_encoded_path() {
+async fn activity_is_sent_updated_and_deleted_under_an_encoded_path() {
     let scene = Scene::new().await;
     let room = scene.channel.add_channel("Procurement", "Orders");
     let mention = scene.channel.mention(&scene.ada, &room, "order a laptop");
@@ -189,7 +189,7 @@ async fn an_activity_is_sent_updated_and_deleted_under_an_encoded_path() {
 }
 
 #[tokio::test]
-async fn members_come_page_by_page_and_by_either_id() {
+async fn members_are_paged_and_found_by_either_id() {
     let scene = Scene::new().await;
     let grace = scene.channel.add_person("Grace Hopper");
     let room = scene.channel.add_channel("Procurement", "Orders");
@@ -203,7 +203,7 @@ async fn members_come_page_by_page_and_by_either_id() {
     let token = first["continuationToken"].as_str().unwrap();
     let (_, last) = ask(format!("pagedmembers?pageSize=1&continuationToken={token}")).await;
     let (_, one) = ask(format!("members/{}", grace.entra_id)).await;
-    let (absent, _) = ask("members/29:nobody".to_owned()).await;
+    let (absent, _) = ask("members/29:unknown".to_owned()).await;
 
     assert_eq!(all.as_array().unwrap().len(), 2);
     assert_eq!((&first["members"][0], &last["members"][0]), (&all[0], &all[1]));
@@ -211,12 +211,12 @@ async fn members_come_page_by_page_and_by_either_id() {
 }
 
 #[tokio::test]
-async fn who_may_not_write_is_refused() {
+async fn call_without_permission_is_rejected() {
     let scene = Scene::new().await;
 
     scene.channel.uninstall(&scene.ada);
     let removed = read(scene.send("hello").await.unwrap()).await;
-    let unknown = scene.post("/a:nobody/activities", json!({ "type": "message" })).await;
+    let unknown = scene.post("/a:unknown/activities", json!({ "type": "message" })).await;
     scene.channel.revoke_tokens();
     let revoked = read(scene.send("hello").await.unwrap()).await;
 
@@ -228,7 +228,7 @@ async fn who_may_not_write_is_refused() {
 }
 
 #[tokio::test]
-async fn a_token_is_good_for_an_hour() {
+async fn token_is_valid_for_an_hour() {
     let clock = Arc::new(SetClock(Mutex::new("2026-11-22T09:00:00Z".parse().unwrap())));
     let scene = Scene::at(Arc::clone(&clock) as Arc<dyn Clock>).await;
 
@@ -245,7 +245,7 @@ async fn a_token_is_good_for_an_hour() {
 }
 
 #[tokio::test]
-async fn faults_happen_in_order_and_only_to_their_operation() {
+async fn faults_apply_in_order_and_to_their_operation() {
     let scene = Scene::new().await;
     let throttled = Refusal::new(429, "Throttled", "API calls quota exceeded").retry_after("7");
     scene.channel.fail_on(Operation::Update, Fault::EmptyBody);
@@ -271,7 +271,7 @@ async fn faults_happen_in_order_and_only_to_their_operation() {
 }
 
 #[tokio::test]
-async fn an_activity_comes_with_a_token_that_the_published_keys_verify() {
+async fn activity_has_a_token_that_published_keys_verify() {
     let scene = Scene::new().await;
     let agent = Scene::new().await;
     let claims = scene.channel.token_claims();
@@ -299,7 +299,7 @@ async fn fetch(url: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_stream_keeps_its_order_and_its_text_and_ends_once() {
+async fn stream_keeps_its_order_and_text_and_ends_once() {
     let scene = Scene::new().await;
     let path = format!("/{}/activities", scene.channel.personal_conversation(&scene.ada));
     let chunk = |kind: &str, text: &str, info: Value| {
@@ -332,7 +332,7 @@ async fn a_stream_keeps_its_order_and_its_text_and_ends_once() {
 }
 
 #[tokio::test]
-async fn conversations_and_ids_outlive_a_restart() {
+async fn conversations_and_ids_survive_a_restart() {
     let before = Scene::new().await;
     let conversation = before.channel.personal_conversation(&before.ada);
     let (_, sent) = read(before.send("hello").await.unwrap()).await;

@@ -1,5 +1,5 @@
-//! The token endpoint (docs/protocol.md §3.1, §3.4): secrets and assertions for opaque tokens that are good for an hour.
-//! It knows one registration in one tenant.
+//! The token endpoint (docs/protocol.md §3.1, §3.4): exchanges secrets and assertions for opaque tokens that are valid for an hour.
+//! It has one registration in one tenant.
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
@@ -13,7 +13,7 @@ use super::state::{SCOPE, State};
 use super::token_issuer::{Assertion, KIND, LIFE, TokenError};
 use crate::fault_injection::Disconnected;
 
-/// Answers a token request.
+/// Handles a token request.
 pub(super) async fn answer(state: &State, tenant: &str, body: &[u8]) -> Result<Response, Disconnected> {
     state.tokens.requests.fetch_add(1, Ordering::Relaxed);
     let fault = state.script.next(Operation::Token);
@@ -71,7 +71,7 @@ async fn check(state: &State, tenant: &str, body: &[u8]) -> Result<(), TokenErro
 
 async fn check_assertion(state: &State, tenant: &str, text: &str) -> Result<(), TokenError> {
     let assertion = Assertion::parse(text)?;
-    // Only an assertion of a certificate names one.
+    // Only an assertion of a certificate has a thumbprint.
     if assertion.header.get("x5t#S256").is_some() {
         let token_url = format!("{}/{tenant}/oauth2/v2.0/token", state.origin());
         let now = state.options.clock.now();
@@ -80,7 +80,7 @@ async fn check_assertion(state: &State, tenant: &str, text: &str) -> Result<(), 
     state.tokens.federation.check(&state.http, &*state.options.clock, &assertion).await
 }
 
-/// The response for `error`, with ids of its own.
+/// Returns the response for `error`, with new ids.
 fn refusal(state: &State, error: &TokenError) -> Refusal {
     let ids = [state.options.random.random_id(), state.options.random.random_id()];
     Refusal::raw(error.status(), error.body(state.options.clock.now(), ids, &state.origin()).to_string())

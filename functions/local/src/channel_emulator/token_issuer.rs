@@ -20,10 +20,10 @@ use self::federation::Federation;
 pub(super) use self::token_error::TokenError;
 use super::lock::lock;
 
-/// How long a token is good.
+/// Lifetime of a token.
 pub(super) const LIFE: SignedDuration = SignedDuration::from_secs(3600);
 
-/// The tokens that were issued, and what of the registration may change while the channel runs.
+/// The issued tokens, and the credentials of the registration.
 #[derive(Debug, Default)]
 pub(super) struct TokenIssuer {
     pub(super) expiries: Mutex<HashMap<String, Timestamp>>,
@@ -33,14 +33,14 @@ pub(super) struct TokenIssuer {
 }
 
 impl TokenIssuer {
-    /// Whether the request bears a token that was issued here and has not ended.
+    /// Whether the request has an issued token that has not expired.
     pub(super) fn admits(&self, headers: &HeaderMap, now: Timestamp) -> bool {
         let value = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         let token = value.and_then(|value| value.strip_prefix("Bearer "));
         token.is_some_and(|token| lock(&self.expiries).get(token).is_some_and(|expiry| now < *expiry))
     }
 
-    /// Makes `token` good from `now` on.
+    /// Adds `token`, valid from `now` on.
     pub(super) fn issue(&self, token: String, now: Timestamp) {
         lock(&self.expiries).insert(token, now + LIFE);
     }

@@ -1,5 +1,5 @@
-//! The transcript: every call of the agent to the connector, what came of it, and a way to wait for messages.
-//! Messages to the agent are not in it.
+//! The transcript: every call of the agent to the connector, with its effect; callers can wait for messages.
+//! Messages to the agent are in `deliveries`.
 
 use std::sync::Mutex;
 
@@ -9,48 +9,48 @@ use tokio::sync::watch;
 
 use super::lock::lock;
 
-/// What a call changed.
+/// The effect of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// A conversation was created or found; its first activity, if any, is shown.
+    /// A conversation was created or found, and its first activity, if any, was sent.
     Created,
-    /// An activity is shown.
+    /// An activity was sent.
     Sent,
-    /// An activity shows something else now.
+    /// An activity was updated.
     Updated,
-    /// An activity is gone.
+    /// An activity was deleted.
     Deleted,
-    /// Nothing; something was asked.
+    /// The call only read.
     Read,
-    /// Nothing; the call was refused.
+    /// The call was rejected.
     Refused,
 }
 
-/// One call.
+/// A call.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TranscriptEntry {
-    /// When it was decided, on the channel's clock.
+    /// The time, on the clock of the channel.
     pub at: Timestamp,
     /// HTTP method.
     pub method: String,
-    /// Path and query as they came, still encoded.
+    /// Path and query, still encoded.
     pub path: String,
-    /// The conversation it was about, or that it made.
+    /// The conversation of the call, or the created one.
     pub conversation: Option<String>,
-    /// The activity it was about, or that it made.
+    /// The activity of the call, or the created one.
     pub activity_id: Option<String>,
-    /// The activity it carried; null for none.
+    /// The activity in the body; null if there is none.
     pub activity: Value,
-    /// What a creation asked for; null for every other call.
+    /// The parameters of a creation; null for other calls.
     pub parameters: Value,
-    /// What it changed.
+    /// The effect.
     pub effect: Effect,
-    /// The status it was answered with; `None` when the connection was closed instead.
+    /// The status of the response; `None` if the connection was closed.
     pub status: Option<u16>,
 }
 
 impl TranscriptEntry {
-    /// Whether it made a message visible, new or changed.
+    /// Whether the call sent or updated a message.
     #[must_use]
     pub fn shows_message(&self) -> bool {
         let shows = matches!(self.effect, Effect::Created | Effect::Sent | Effect::Updated);
@@ -58,7 +58,7 @@ impl TranscriptEntry {
     }
 }
 
-/// All calls so far.
+/// The calls so far.
 #[derive(Debug, Default)]
 pub(super) struct Transcript {
     entries: Mutex<Vec<TranscriptEntry>>,
@@ -83,7 +83,7 @@ impl Transcript {
     }
 
     pub(super) async fn wait_for(&self, count: usize) {
-        // The sender is ours, so the wait cannot fail.
+        // The sender is owned by this value, so the wait cannot fail.
         let _ = self.messages.subscribe().wait_for(|shown| *shown >= count).await;
     }
 }

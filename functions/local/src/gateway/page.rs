@@ -1,5 +1,5 @@
-//! The chat page of `herald run`: write as one of the channel's people, see every activity, have things go wrong.
-//! It is for the browser of this machine: nothing of it is served to another page or under another name.
+//! The chat page of `herald run`: sends messages as one of the people, shows every activity, and injects faults.
+//! It serves only browsers of this machine, under a loopback name and not to other sites.
 
 mod act;
 
@@ -21,21 +21,21 @@ use crate::channel_emulator::{Channel, Effect, TranscriptEntry};
 
 const HTML: &str = include_str!("page/page.html");
 
-/// The page loads nothing and connects to this address only.
+/// Content security policy: the page loads nothing and connects only to its own origin.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The page of one channel at one port.
+/// The chat page of one channel.
 #[derive(Debug, Clone)]
 pub struct Page {
     channel: Channel,
     html: Arc<str>,
-    /// What a browser calls this address.
+    /// The host names of the page in a browser.
     authorities: [String; 2],
 }
 
 impl Page {
-    /// The page of `channel`, served at `port`, with a message to try first.
+    /// Returns the page of `channel`, served at `port`, with a message to try first.
     #[must_use]
     pub fn new(channel: Channel, port: u16, suggestion: &str) -> Self {
         let html = HTML.replace("{{suggestion}}", &escaped(suggestion)).into();
@@ -47,11 +47,11 @@ impl Page {
             .route("/", get(show).fallback(async || StatusCode::NOT_FOUND))
             .route("/chat/log", get(log))
             .route("/chat/act", post(act::act))
-            .route_layer(middleware::from_fn_with_state(self.clone(), only_here))
+            .route_layer(middleware::from_fn_with_state(self.clone(), require_own_origin))
             .with_state(self)
     }
 
-    /// Whether a request comes from the page itself, or from an address typed into the browser.
+    /// Whether a request comes from the page itself or from the address bar.
     fn is_own(&self, headers: &HeaderMap) -> bool {
         let value = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
         let Some(host) = value(HOST.as_str()).filter(|host| self.authorities.iter().any(|own| own == host))
@@ -66,7 +66,7 @@ impl Page {
     }
 }
 
-async fn only_here(State(page): State<Page>, request: Request, next: Next) -> Response {
+async fn require_own_origin(State(page): State<Page>, request: Request, next: Next) -> Response {
     if page.is_own(request.headers()) {
         next.run(request).await
     } else {
@@ -89,19 +89,19 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
 }
 
-/// How much of both logs the page has.
+/// The number of entries of each log that the page has received.
 #[derive(Deserialize)]
-struct Seen {
+struct Received {
     #[serde(default)]
     delivered: usize,
     #[serde(default)]
     called: usize,
 }
 
-/// What happened since the page last asked.
-async fn log(State(page): State<Page>, Query(seen): Query<Seen>) -> Json<Value> {
+/// Returns the log entries that the page has not received yet.
+async fn log(State(page): State<Page>, Query(received): Query<Received>) -> Json<Value> {
     let channel = &page.channel;
-    let (delivered, delivered_in_all) = channel.delivered_since(seen.delivered);
+    let (delivered, delivered_in_all) = channel.delivered_since(received.delivered);
     let called = channel.entries();
     let people = channel.people().into_iter().map(|person| {
         let conversation = channel.personal_conversation(&person);
@@ -114,7 +114,7 @@ async fn log(State(page): State<Page>, Query(seen): Query<Seen>) -> Json<Value> 
         "delivered": delivered.iter().map(|one| json!({
             "at": one.at, "activity": one.activity, "status": one.status, "answer": one.answer,
         })).collect::<Vec<_>>(),
-        "called": called.iter().skip(seen.called).map(call).collect::<Vec<_>>(),
+        "called": called.iter().skip(received.called).map(call).collect::<Vec<_>>(),
         "seen": { "delivered": delivered_in_all, "called": called.len() },
     }))
 }

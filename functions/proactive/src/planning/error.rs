@@ -7,18 +7,18 @@ use herald::aws::table::StoreError;
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
     /// The audience could not be listed.
-    #[error("audience could not be listed")]
+    #[error("could not list the audience")]
     Store(#[from] StoreError),
     /// The deliveries could not be queued.
-    #[error("deliveries could not be queued")]
+    #[error("could not queue the deliveries")]
     Queue(#[from] QueueError),
     /// The conversation does not exist or is inactive.
-    #[error("`audience.reference` names no conversation that can be spoken to")]
+    #[error("`audience.reference` is not an active conversation")]
     NoConversation,
     /// Another broadcast has this key.
     #[error("`key` was used for another broadcast: choose another, or repeat the same event unchanged")]
     KeyTaken,
     /// The broadcast does not exist.
-    #[error("there is no such broadcast")]
+    #[error("broadcast does not exist")]
     NoBroadcast,
 }

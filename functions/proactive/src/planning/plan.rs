@@ -29,7 +29,7 @@ pub(crate) struct Planner {
     pub(crate) broadcasts: BroadcastStore,
     pub(crate) timers: TimerStore,
     pub(crate) deliveries: Queue,
-    /// Sends a second to one tenant, of all workers together.
+    /// Sends per second and tenant, of all workers together.
     pub(crate) tenant_rate: u32,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Random,
@@ -72,7 +72,7 @@ impl Planner {
         let (broadcast, true) = leased else { return Ok(leased.0) };
         let planned = Box::pin(self.plan(&owner, broadcast, stop_at)).await;
         let release = |broadcast: &Broadcast| (broadcast.release_lease(&owner), ());
-        // The next planner then need not wait for the end of the lease.
+        // The next planner then does not wait for the lease to expire.
         if let Err(error) = self.broadcasts.change(id, release).await {
             warn!(error = %error_chain(&error), broadcast.id = id.as_str(), "could not release the lease of a broadcast");
         }
@@ -179,8 +179,8 @@ impl Planner {
                             SignedDuration::try_from(wait).ok().and_then(|wait| now.checked_add(wait).ok());
                         for work in messages {
                             let body = work.encode().map_err(QueueError::from)?;
-                            let item = Timer::new(QueueTarget::Deliveries, body, due.unwrap_or(now));
-                            self.timers.put(&item, now).await?;
+                            let timer = Timer::new(QueueTarget::Deliveries, body, due.unwrap_or(now));
+                            self.timers.put(&timer, now).await?;
                         }
                     }
                 }
@@ -215,7 +215,7 @@ fn unreadable(spec: &Spec, keys: &[String], at: Timestamp) -> Vec<ReportEntry> {
         recipient: RecipientRef::default(),
         outcome: Outcome::Failed,
         failure: None,
-        note: Some("its record cannot be read".to_owned()),
+        note: Some("record is unreadable".to_owned()),
         at,
         activity: None,
     };

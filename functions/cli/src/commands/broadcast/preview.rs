@@ -1,5 +1,5 @@
-//! `herald broadcast preview`: the number of recipients, the estimated duration and the size, without sending.
-//! `proactive` counts, as it does for sending.
+//! `herald broadcast preview`: recipients per tenant, estimated duration and message size, without sending.
+//! `proactive` counts the recipients with the code that plans them.
 
 use std::io::Write;
 
@@ -8,53 +8,54 @@ use serde_json::Value;
 
 use super::CommandError;
 
-/// Writes the preview; whether it could be started.
+/// Writes the preview; returns `false` if the key of the event was used.
 pub(super) async fn write(
     planner: &Proactive,
     event: Value,
     out: &mut (dyn Write + Send),
 ) -> Result<bool, CommandError> {
     let BroadcastRequest { id, spec } = NotificationEvent::read(event, planner.clock.now())?;
-    let mut told = Ok(());
-    let seen = planner
+    let mut written = Ok(());
+    let preview = planner
         .preview(&spec, None, |count| {
-            if count % 10_000 < 500 && count >= 10_000 && told.is_ok() {
-                told = writeln!(out, "Counted {count} so far …");
+            if count % 10_000 < 500 && count >= 10_000 && written.is_ok() {
+                written = writeln!(out, "Counted {count} recipients so far …");
             }
         })
         .await?;
-    told?;
-    writeln!(out, "{} would be told; by tenant:", seen.recipients)?;
-    for (tenant, count) in &seen.by_tenant {
-        writeln!(out, "  {tenant}  {count}")?;
+    written?;
+    writeln!(out, "Recipients: {}", preview.recipients)?;
+    for (tenant, count) in &preview.by_tenant {
+        writeln!(out, "  tenant {tenant}: {count}")?;
     }
-    writeln!(out, "Without a conversation yet: {}.", seen.without_conversation)?;
-    if seen.unreadable > 0 {
-        writeln!(out, "Records that cannot be read: {}.", seen.unreadable)?;
+    writeln!(out, "Without a conversation: {}", preview.without_conversation)?;
+    if preview.unreadable > 0 {
+        writeln!(out, "Unreadable records: {}", preview.unreadable)?;
     }
-    if seen.teams > 0 {
-        let teams = seen.teams;
+    if preview.teams > 0 {
+        let teams = preview.teams;
         writeln!(
             out,
-            "Not counted: the members of its teams ({teams}), whose rosters are read when it begins."
+            "Teams: {teams} (members are not counted: rosters are read when the broadcast starts)"
         )?;
     }
-    let seconds = seen.requests.div_ceil(u64::from(planner.tenant_rate.max(1)));
+    let seconds = preview.requests.div_ceil(u64::from(planner.tenant_rate.max(1)));
     let rate = planner.tenant_rate;
-    writeln!(out, "It takes about {} at {rate} a second to one tenant.", duration(seconds))?;
+    writeln!(out, "Estimated duration: {} at {rate} messages per second and tenant", duration(seconds))?;
     if spec.content.is_some() {
-        writeln!(out, "The largest message has {} bytes, of {} at most.", seen.bytes, seen.most_bytes())?;
+        writeln!(out, "Largest message: {} of at most {} bytes", preview.bytes, preview.most_bytes())?;
     }
     if let Some(broadcast) = planner.broadcasts.state(&id).await? {
-        writeln!(out, "Its key was used before: that broadcast is {}.", super::name(broadcast.status))?;
+        writeln!(out, "The key was used: broadcast {id} is {}.", super::name(broadcast.status))?;
         return Ok(false);
     }
-    if seen.recipients == 0 && seen.teams == 0 {
-        return Err(CommandError::Nobody);
+    if preview.recipients == 0 && preview.teams == 0 {
+        return Err(CommandError::NoRecipients);
     }
     Ok(true)
 }
 
+/// Returns a duration in the largest unit that keeps two digits.
 fn duration(seconds: u64) -> String {
     match seconds {
         0..=119 => format!("{seconds} s"),

@@ -1,5 +1,5 @@
-//! `herald broadcast report`: a line of CSV for each recipient (RFC 4180).
-//! It names people by their ids and holds no text of messages.
+//! `herald broadcast report`: one CSV line (RFC 4180) per recipient.
+//! Recipients are identified by ids; the text of messages is not included.
 
 use std::io::Write;
 
@@ -8,7 +8,7 @@ use herald::broadcast::{BroadcastId, ReportEntry};
 
 use super::CommandError;
 
-/// Writes the report; whether there is such a broadcast.
+/// Writes the report; returns `false` if the broadcast does not exist.
 pub(super) async fn write(
     broadcasts: &BroadcastStore,
     named: &str,
@@ -35,6 +35,7 @@ pub(super) async fn write(
     Ok(true)
 }
 
+/// Returns the CSV line of one recipient.
 fn line(entry: &ReportEntry) -> String {
     let who = &entry.recipient;
     let text = |text: Option<&str>| field(text.unwrap_or_default());
@@ -51,7 +52,7 @@ fn line(entry: &ReportEntry) -> String {
     .join(",")
 }
 
-/// A field, in quotes where it needs them. What a table calculator would take for a formula it is told is text.
+/// Returns a CSV field, quoted if needed. A leading `'` keeps spreadsheets from evaluating it as a formula.
 fn field(text: &str) -> String {
     let guard = if text.starts_with(['=', '+', '-', '@', '\t']) { "'" } else { "" };
     let text = format!("{guard}{text}");
@@ -63,7 +64,7 @@ mod tests {
     use super::field;
 
     #[test]
-    fn a_field_neither_ends_its_line_nor_becomes_a_formula() {
+    fn field_is_quoted_and_never_a_formula() {
         assert_eq!(field("plain"), "plain");
         assert_eq!(field("a,\"b\"\n"), "\"a,\"\"b\"\"\n\"");
         assert_eq!(field("=1+1"), "'=1+1");

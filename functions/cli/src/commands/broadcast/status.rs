@@ -1,5 +1,5 @@
-//! `herald broadcast status`: where a broadcast stands and how it came there, and how many recipients came to what.
-//! The numbers are counters; the report is made of the lines that they follow.
+//! `herald broadcast status`: the state of a broadcast, its history, and the number of recipients per outcome.
+//! The numbers are counters, which may lag behind the entries of the report.
 
 use std::io::Write;
 
@@ -9,7 +9,7 @@ use herald::broadcast::{BroadcastId, Outcome};
 use super::CommandError;
 use crate::printable::printable;
 
-/// Writes where it stands; whether there is such a broadcast.
+/// Writes the status; returns `false` if the broadcast does not exist.
 pub(super) async fn write(
     broadcasts: &BroadcastStore,
     named: &str,
@@ -29,10 +29,11 @@ pub(super) async fn write(
         writeln!(out, "  {}", printable(line.trim_end()))?;
     }
     if let Some(reason) = &broadcast.blocked_on {
-        writeln!(out, "  nobody is planned yet: {}", printable(reason))?;
+        writeln!(out, "  waiting for team rosters: {}", printable(reason))?;
     }
-    let all = if broadcast.cursor.is_none() { "all" } else { "so far" };
-    writeln!(out, "  planned {all}: {}, with an outcome: {}", broadcast.recipients(), counts.settled())?;
+    let so_far = if broadcast.cursor.is_none() { "" } else { " so far" };
+    let (planned, settled) = (broadcast.recipients(), counts.settled());
+    writeln!(out, "  planned{so_far}: {planned}, with final outcome: {settled}")?;
     for outcome in Outcome::ALL {
         if counts.of(outcome) > 0 {
             writeln!(out, "  {:<18} {}", outcome.name(), counts.of(outcome))?;

@@ -1,5 +1,5 @@
-//! When schedules fire: in words, with what changes of clocks do to them.
-//! `ScheduleExpression` has the rules.
+//! Prints the next runs of a schedule, with the effect of daylight saving.
+//! `ScheduleExpression` computes them.
 
 use std::io::Write;
 
@@ -11,11 +11,11 @@ use crate::args::NextArgs;
 use crate::commands::CommandError;
 use local::aws_emulator::template::{Occurrence, ScheduleExpression, ScheduleExpressionError};
 
-/// Prints when the expression in `which` fires next; `None` when `which` names a schedule instead.
+/// Prints the next runs of the expression in `which`; returns `None` if `which` names a schedule.
 ///
 /// # Errors
 ///
-/// [`CommandError`]: the expression or its zone is wrong, or the terminal cannot be used.
+/// [`CommandError`]: the expression or its zone is invalid, or `out` cannot be written.
 pub(in crate::commands) fn print_next_runs_of_expression(
     which: &NextArgs,
     count: u8,
@@ -30,7 +30,7 @@ pub(in crate::commands) fn print_next_runs_of_expression(
     }
 }
 
-/// Prints when `expression` fires next, and what changes of clocks do to it.
+/// Prints the next `count` runs of `expression`, and the local times that daylight saving skips or repeats.
 pub(super) fn print_next_runs(
     expression: &ScheduleExpression,
     count: u8,
@@ -39,33 +39,33 @@ pub(super) fn print_next_runs(
 ) -> Result<bool, CommandError> {
     if expression.as_str().starts_with("rate") {
         let every = expression.as_str().trim_start_matches("rate(").trim_end_matches(')');
-        writeln!(out, "every {every}, counted from when the schedule is made")?;
+        writeln!(out, "every {every}, counted from the creation of the schedule")?;
         return Ok(true);
     }
-    let mut firings = 0;
-    for firing in expression.occurrences(now).take(usize::from(count) * 2) {
-        match firing {
+    let mut runs = 0;
+    for occurrence in expression.occurrences(now).take(usize::from(count) * 2) {
+        match occurrence {
             Occurrence::At(time) => writeln!(out, "{}", shown(time, expression))?,
             Occurrence::Fold(time) => {
-                writeln!(out, "{}, the first of two such times that day", shown(time, expression))?;
+                writeln!(out, "{}, the first of two: clocks are set back", shown(time, expression))?;
             }
             Occurrence::Gap(time) => {
                 let time = time.strftime("%a %Y-%m-%d %H:%M");
-                writeln!(out, "{time} does not come: the clocks of {} skip it", expression.zone())?;
+                writeln!(out, "{time} skipped: clocks in {} are set forward", expression.zone())?;
             }
         }
-        firings += u8::from(firing.moment().is_some());
-        if firings == count {
+        runs += u8::from(occurrence.moment().is_some());
+        if runs == count {
             break;
         }
     }
-    if firings == 0 {
-        writeln!(out, "never again")?;
+    if runs == 0 {
+        writeln!(out, "no further runs")?;
     }
     Ok(true)
 }
 
-/// A moment on the clock of the schedule's zone, and in UTC.
+/// Formats a time in the zone of the schedule and in UTC.
 pub(super) fn shown(time: Timestamp, expression: &ScheduleExpression) -> String {
     let zoned = time.to_zoned(expression.rules().clone());
     let local = zoned.strftime("%a %Y-%m-%d %H:%M %:z");
@@ -73,13 +73,13 @@ pub(super) fn shown(time: Timestamp, expression: &ScheduleExpression) -> String 
     format!("{local} ({utc})")
 }
 
-/// Parses an expression as people write it.
+/// Parses an expression; a rate needs no zone.
 pub(super) fn parse(expression: &str, zone: Option<&str>) -> Result<ScheduleExpression, CommandError> {
     let is_rate = expression.starts_with("rate(");
     let Some(zone) = zone.or(is_rate.then_some("UTC")) else {
         return Err(CommandError::argument(
             "--zone",
-            "is missing: say on whose clocks, e.g. --zone Europe/Zurich",
+            "is missing: set the time zone, e.g. --zone Europe/Zurich",
         ));
     };
     ScheduleExpression::parse(expression, zone).map_err(|error| {
@@ -88,7 +88,7 @@ pub(super) fn parse(expression: &str, zone: Option<&str>) -> Result<ScheduleExpr
     })
 }
 
-/// The expression of a schedule.
+/// Returns the expression of a schedule.
 pub(super) fn expression_of(schedule: &GetScheduleOutput) -> Result<ScheduleExpression, CommandError> {
     let zone = schedule.schedule_expression_timezone().unwrap_or("UTC");
     parse(schedule.schedule_expression().unwrap_or_default(), Some(zone))

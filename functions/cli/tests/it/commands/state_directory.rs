@@ -1,4 +1,4 @@
-//! The verbs on this machine: beside a `herald run` that is up, after it has ended, and where there was none.
+//! The verbs on a state directory: while `herald run` uses it, after it stopped, and where none exists.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,15 +12,17 @@ use local::aws_emulator::Delays;
 use local::{ChannelSource, Local, LocalOptions};
 use support::{ScriptedEngine, TestBundle};
 
-/// A directory of its own, removed with the story.
+use crate::golden::{Times, assert_golden};
+
+/// A temporary state directory, removed at the end of the test.
 struct Directory(PathBuf);
 
 impl Directory {
     fn new() -> Self {
-        Self(std::env::temp_dir().join(format!("herald-operating-{}", Random::system().random_id())))
+        Self(std::env::temp_dir().join(format!("herald-state-{}", Random::system().random_id())))
     }
 
-    /// A bundle that keeps its state there.
+    /// Returns the options of a bundle with this state directory.
     fn options(&self) -> LocalOptions {
         LocalOptions {
             state: Some(self.0.clone()),
@@ -39,7 +41,7 @@ impl Directory {
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        // What cannot be removed is the temporary directory's to remove.
+        // A failure leaves files in the temporary directory.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
@@ -47,7 +49,7 @@ impl Drop for Directory {
 async fn list(state: &Path) -> Result<String, CommandError> {
     let deployment =
         Deployment::open(Some(state), |_| None, async || unreachable!("AWS is not asked")).await?;
-    let arguments = Arguments::parse_from(["herald", "deadletter", "list"]);
+    let arguments = Arguments::parse_from(["herald", "dead-letter", "list"]);
     let Some(Command::Operator(command)) = &arguments.command else { unreachable!("it is a verb") };
     let mut out = Vec::new();
     commands::execute(&deployment, command, &SystemClock, &mut out).await?;
@@ -56,7 +58,7 @@ async fn list(state: &Path) -> Result<String, CommandError> {
 }
 
 #[tokio::test]
-async fn dead_letters_are_listed_beside_a_running_herald_and_after_it() {
+async fn dead_letters_are_listed_during_and_after_a_run() {
     let directory = Directory::new();
     let running = Local::start(directory.options()).await.unwrap();
     let sqs = aws_sdk_sqs::Client::new(&running.resources.aws);
@@ -68,12 +70,13 @@ async fn dead_letters_are_listed_beside_a_running_herald_and_after_it() {
     let after = list(&directory.0).await.unwrap();
 
     for text in [beside, after] {
-        assert!(text.contains("tasks: 1 dead letter\n") && text.contains("cannot be read"), "{text}");
+        let text = text.replace("received 2 times", "received once");
+        assert_golden("dead-letter/list-state-directory.txt", &text, Times::Masked);
     }
 }
 
 #[tokio::test]
-async fn where_nothing_is_kept_it_is_said_how_to_get_there_and_nothing_is_made() {
+async fn missing_state_directory_is_an_error_and_not_created() {
     let directory = Directory::new();
 
     let error = list(&directory.0).await.unwrap_err().to_string();
@@ -83,7 +86,7 @@ async fn where_nothing_is_kept_it_is_said_how_to_get_there_and_nothing_is_made()
 }
 
 #[tokio::test]
-async fn a_schedule_is_kept_where_nothing_runs() {
+async fn schedule_is_stored_without_a_running_herald() {
     let directory = Directory::new();
     let event = directory.0.with_extension("json");
     std::fs::write(&event, r#"{ "version": 1, "notification": "news", "audience": { "kind": "everyone" } }"#)
@@ -101,23 +104,20 @@ async fn a_schedule_is_kept_where_nothing_runs() {
 
     std::fs::remove_file(&event).unwrap();
     assert!(matches!(nowhere, Err(CommandError::NoState(_))));
-    assert_eq!(
-        beside.unwrap(),
-        "Schedule news: rate(1 hour) in UTC\nevery 1 hour, counted from when the schedule is made\n"
-    );
+    assert_golden("schedule/add-rate.txt", &beside.unwrap(), Times::Compared);
     assert!(known.iter().any(|schedule| schedule.name == "news"));
     assert!(after.unwrap().contains("news\trate(1 hour)"));
     removed.unwrap();
     assert!(!gone.unwrap().contains("news"));
 }
 
-async fn schedule(state: &Path, words: &[&str]) -> Result<String, CommandError> {
+async fn schedule(state: &Path, arguments: &[&str]) -> Result<String, CommandError> {
     let deployment =
         Deployment::open(Some(state), |_| None, async || unreachable!("AWS is not asked")).await?;
-    let arguments = Arguments::parse_from(["herald", "schedule"].iter().chain(words));
-    let Some(Command::Operator(command)) = &arguments.command else { unreachable!("it is a verb") };
+    let parsed = Arguments::parse_from(["herald", "schedule"].iter().chain(arguments));
+    let Some(Command::Operator(command)) = &parsed.command else { unreachable!("it is a verb") };
     let mut out = Vec::new();
-    let did = commands::execute(&deployment, command, &SystemClock, &mut out).await;
+    let is_done = commands::execute(&deployment, command, &SystemClock, &mut out).await;
     deployment.close().await?;
-    did.map(|_| String::from_utf8(out).unwrap())
+    is_done.map(|_| String::from_utf8(out).unwrap())
 }

@@ -1,4 +1,4 @@
-//! The configuration, the channel and the account, as the environment names them.
+//! The checks of the configuration, the channel and the credentials.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,31 +10,24 @@ use local::channel_emulator::{Fault, Operation, Refusal};
 use serde_json::Value;
 use support::TestBundle;
 
-use super::{Examined, Practice, scripted_agent};
+use super::{Diagnosis, Operator, scripted_agent};
+use crate::golden::{Times, assert_golden};
 
 #[tokio::test]
-async fn everything_the_environment_names_holds() {
-    let practice = Practice::open().await;
+async fn complete_environment_passes() {
+    let operator = Operator::open().await;
 
-    let examined = practice.examine().await;
+    let diagnosis = operator.diagnose().await;
 
-    examined.assert_all_holds();
-    assert!(examined.text.ends_with("12 of 12 checks hold.\n"), "{}", examined.text);
-    assert!(
-        examined.text.contains(
-            "✓ schedule morning-digest: cron(0 8 ? * MON-FRI *) in Europe/Zurich, next on Mon 2026-11-23 at 08:00, \
-             calls herald-Proactive-1"
-        ),
-        "{}",
-        examined.text
-    );
-    practice.close().await;
+    diagnosis.assert_no_failure();
+    assert_golden("doctor/environment.txt", &diagnosis.text, Times::Compared);
+    operator.close().await;
 }
 
 #[tokio::test]
-async fn each_missing_variable_is_one_failure_and_the_rest_is_checked() {
-    let mut practice = Practice::open().await;
-    let complete = practice.vars.clone();
+async fn missing_variable_is_one_failure_and_the_rest_is_checked() {
+    let mut operator = Operator::open().await;
+    let complete = operator.vars.clone();
 
     for (name, fix) in [
         ("CLIENT_ID", "Application (client) ID"),
@@ -45,95 +38,95 @@ async fn each_missing_variable_is_one_failure_and_the_rest_is_checked() {
         ("TASKS_QUEUE_URL", "the stack's output TasksQueueUrl"),
         ("DELIVERIES_QUEUE_URL", "the stack's output DeliveriesQueueUrl"),
     ] {
-        practice.vars.clone_from(&complete);
-        practice.unset(name);
+        operator.vars.clone_from(&complete);
+        operator.unset(name);
 
-        let examined = practice.examine().await;
+        let diagnosis = operator.diagnose().await;
 
-        examined.assert_one_failed("configuration", name, fix);
-        assert!(examined.text.contains('–') && examined.text.contains("✓ signing keys"), "{}", examined.text);
+        diagnosis.assert_one_failed("configuration", name, fix);
+        assert_golden(&format!("doctor/missing-{name}.txt"), &diagnosis.text, Times::Compared);
     }
-    practice.close().await;
+    operator.close().await;
 }
 
 #[tokio::test]
-async fn a_wrong_cloud_is_one_failure() {
-    let mut practice = Practice::open().await;
-    practice.set("CLOUD", "atlantis");
+async fn invalid_cloud_is_one_failure() {
+    let mut operator = Operator::open().await;
+    operator.set("CLOUD", "atlantis");
 
-    let examined = practice.examine().await;
+    let diagnosis = operator.diagnose().await;
 
-    examined.assert_one_failed("configuration", "CLOUD is `atlantis`", "set CLOUD to public");
-    practice.close().await;
+    diagnosis.assert_one_failed("configuration", "CLOUD is `atlantis`", "set CLOUD to public");
+    operator.close().await;
 }
 
 #[tokio::test]
-async fn keys_that_cannot_be_fetched_are_found() {
-    let practice = Practice::open().await;
-    practice.bundle.channel().fail_on(Operation::Keys, Fault::Status(Refusal::raw(500, "")));
+async fn unavailable_signing_keys_are_found() {
+    let operator = Operator::open().await;
+    operator.bundle.channel().fail_on(Operation::Keys, Fault::Status(Refusal::raw(500, "")));
 
-    let examined = practice.examine().await;
+    let diagnosis = operator.diagnose().await;
 
-    examined.assert_one_failed("signing keys", "answered 500", "again in some minutes");
-    practice.close().await;
+    diagnosis.assert_one_failed("signing keys", "answered 500", "again in some minutes");
+    operator.close().await;
 }
 
 #[tokio::test]
-async fn a_wrong_secret_is_found_and_not_repeated() {
-    let mut practice = Practice::open().await;
-    practice.set("CLIENT_SECRET", "hush-hush");
+async fn invalid_secret_is_found_and_not_printed() {
+    let mut operator = Operator::open().await;
+    operator.set("CLIENT_SECRET", "hush-hush");
 
-    let examined = practice.examine().await;
+    let diagnosis = operator.diagnose().await;
 
-    examined.assert_one_failed("token", "AADSTS7000215", "use the secret's value, not its id");
-    assert!(!examined.text.contains("hush-hush"), "{}", examined.text);
-    practice.close().await;
+    diagnosis.assert_one_failed("token", "AADSTS7000215", "use the secret's value, not its id");
+    assert!(!diagnosis.text.contains("hush-hush"), "{}", diagnosis.text);
+    operator.close().await;
 }
 
 #[tokio::test]
-async fn a_wrong_tenant_is_found() {
-    let mut practice = Practice::open().await;
-    let mut cloud = practice.bundle.channel().cloud();
+async fn unknown_tenant_is_found() {
+    let mut operator = Operator::open().await;
+    let mut cloud = operator.bundle.channel().cloud();
     cloud["token_tenant"] = Value::Null;
-    practice.set("CLOUD", cloud.to_string());
-    practice.set("TENANT_ID", "elsewhere");
+    operator.set("CLOUD", cloud.to_string());
+    operator.set("TENANT_ID", "elsewhere");
 
-    let examined = practice.examine().await;
+    let diagnosis = operator.diagnose().await;
 
-    examined.assert_one_failed("token", "AADSTS90002", "TENANT_ID is not a tenant of this CLOUD");
-    practice.close().await;
+    diagnosis.assert_one_failed("token", "AADSTS90002", "TENANT_ID is not a tenant of this CLOUD");
+    operator.close().await;
 }
 
 #[tokio::test]
-async fn a_clock_ten_minutes_off_is_found() {
-    let mut practice = Practice::open().await;
-    practice.clock = TestBundle::clock_at_start();
-    practice.clock.advance(Duration::from_secs(600));
+async fn clock_ten_minutes_ahead_is_found() {
+    let mut operator = Operator::open().await;
+    operator.clock = TestBundle::clock_at_start();
+    operator.clock.advance(Duration::from_secs(600));
 
-    let examined = practice.examine().await;
+    let diagnosis = operator.diagnose().await;
 
-    examined.assert_one_failed("clock", "600 s ahead of the login service", "NTP");
-    practice.close().await;
+    diagnosis.assert_one_failed("clock", "600 s ahead of the login service", "NTP");
+    operator.close().await;
 }
 
 #[tokio::test]
-async fn a_machine_that_is_not_signed_in_is_one_failure() {
-    let practice = Practice::open().await;
+async fn missing_aws_credentials_are_one_failure() {
+    let operator = Operator::open().await;
     let arguments = DoctorArguments::default();
     let mut out = Vec::new();
     let vars =
-        |name: &str| practice.vars.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone());
+        |name: &str| operator.vars.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone());
     let aws = async || {
-        let mut builder = practice.account.sdk_config().into_builder();
+        let mut builder = operator.account.sdk_config().into_builder();
         builder.set_credentials_provider(None);
         builder.build()
     };
-    let clock: Arc<dyn Clock> = practice.clock.clone();
+    let clock: Arc<dyn Clock> = operator.clock.clone();
 
     let report = Report::new(&mut out, Color::Plain);
-    let holds = doctor(&scripted_agent(), &arguments, vars, aws, &clock, report).await.unwrap();
+    let passed = doctor(&scripted_agent(), &arguments, vars, aws, &clock, report).await.unwrap();
 
-    let examined = Examined { text: String::from_utf8(out).unwrap(), holds };
-    examined.assert_one_failed("AWS", "no usable credentials", "sign in");
-    practice.close().await;
+    let diagnosis = Diagnosis { text: String::from_utf8(out).unwrap(), passed };
+    diagnosis.assert_one_failed("AWS", "no usable credentials", "sign in");
+    operator.close().await;
 }

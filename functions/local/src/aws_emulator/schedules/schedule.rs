@@ -1,12 +1,12 @@
-//! One schedule: as the service shows it, and as it fires.
-//! What would be refused by EventBridge Scheduler is refused here.
+//! One schedule, in the format of the service and as a definition.
+//! It rejects what EventBridge Scheduler rejects.
 
 use serde_json::{Value, json};
 
-use super::{Refusal, invalid};
+use super::{ServiceError, invalid};
 use crate::aws_emulator::template::{ACCOUNT, REGION, ScheduleDefinition, ScheduleExpression};
 
-/// A schedule as the service shows it, and as it is read.
+/// A schedule in the format of the service, with its definition.
 #[derive(Debug, Clone)]
 pub(super) struct Schedule {
     pub(super) definition: ScheduleDefinition,
@@ -14,7 +14,7 @@ pub(super) struct Schedule {
 }
 
 impl Schedule {
-    /// One of the template.
+    /// Returns a schedule of the template.
     pub(super) fn given(definition: ScheduleDefinition) -> Self {
         let shown = json!({
             "Name": definition.name,
@@ -34,8 +34,8 @@ impl Schedule {
         Self { definition, shown }
     }
 
-    /// One that was made: whatever the service would refuse is refused.
-    pub(super) fn read(shown: Value) -> Result<Self, Refusal> {
+    /// Returns a created schedule; rejects what the service rejects.
+    pub(super) fn read(shown: Value) -> Result<Self, ServiceError> {
         let text = |at: &str| {
             let found = shown.pointer(at).and_then(Value::as_str).map(str::to_owned);
             found.ok_or_else(|| invalid(&format!("`{at}` is missing")))
@@ -59,7 +59,7 @@ impl Schedule {
     }
 }
 
-/// What a schedule of `group` is named by.
+/// Returns the ARN of a schedule of `group`.
 pub(super) fn arn(group: &str, name: &str) -> String {
     format!("arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/{group}/{name}")
 }

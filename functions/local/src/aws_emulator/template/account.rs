@@ -1,7 +1,7 @@
-//! The account and the region of the emulated services.
+//! Account and region of the emulated services.
 
-/// The account that stands for the real one wherever a name needs one.
+/// Account id in names and ARNs.
 pub(crate) const ACCOUNT: &str = "000000000000";
 
-/// The region that stands for the real one.
+/// Region in names and ARNs.
 pub(crate) const REGION: &str = "us-east-1";

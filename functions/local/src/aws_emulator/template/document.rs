@@ -1,5 +1,5 @@
-//! A template as a tree in which the intrinsic functions of the properties we read have been evaluated.
-//! It knows no resource type, and functions that need a deployment (`Fn::If`, `Fn::ImportValue` …) are errors.
+//! Reads a template as a tree, and evaluates the intrinsic functions of properties.
+//! It has no resource types; functions that need a deployment (`Fn::If`, `Fn::ImportValue` …) are errors.
 
 use serde_json::{Map, Value, json};
 use serde_yaml_ng::Value as Yaml;
@@ -7,10 +7,10 @@ use serde_yaml_ng::Value as Yaml;
 use super::account::{ACCOUNT, REGION};
 use super::error::TemplateError;
 
-/// What `AWS::StackName` is on one machine.
+/// Value of `AWS::StackName` on one machine.
 const STACK_NAME: &str = "herald";
 
-/// One template.
+/// A parsed template.
 #[derive(Debug)]
 pub(super) struct Document {
     root: Value,
@@ -19,21 +19,21 @@ pub(super) struct Document {
 /// One resource of a template.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Resource<'a> {
-    /// Its logical id.
+    /// The logical id.
     pub(super) id: &'a str,
-    /// Its type, e.g. `AWS::SQS::Queue`.
+    /// The type, e.g. `AWS::SQS::Queue`.
     pub(super) kind: &'a str,
     body: &'a Value,
     document: &'a Document,
 }
 
 impl Document {
-    /// Reads YAML; `!Sub x` and `Fn::Sub: x` become the same thing.
+    /// Parses YAML; `!Sub x` and `Fn::Sub: x` are equivalent.
     pub(super) fn parse(text: &str) -> Result<Self, TemplateError> {
         Ok(Self { root: long_form(serde_yaml_ng::from_str(text)?) })
     }
 
-    /// Every resource, by logical id.
+    /// Returns every resource, by logical id.
     pub(super) fn resources(&self) -> impl Iterator<Item = Resource<'_>> {
         let resources = self.root.get("Resources").and_then(Value::as_object);
         resources.into_iter().flatten().map(|(id, body)| {
@@ -42,8 +42,8 @@ impl Document {
         })
     }
 
-    /// The value with its intrinsic functions evaluated. A resource is known by its logical id, whether by `Ref` or
-    /// by `GetAtt`: the stack gives it its local address.
+    /// Returns the value with its intrinsic functions evaluated. A resource evaluates to its logical id, for `Ref` and
+    /// `GetAtt`; the stack assigns its local address.
     fn evaluate(&self, value: &Value) -> Result<Value, String> {
         match value {
             Value::Array(items) => items.iter().map(|item| self.evaluate(item)).collect(),
@@ -94,7 +94,7 @@ impl Document {
             .ok_or_else(|| format!("{name} is neither a parameter nor a resource"))
     }
 
-    /// `${Name}` and `${Name.Attribute}` replaced, `${!Name}` unescaped.
+    /// Replaces `${Name}` and `${Name.Attribute}`, and unescapes `${!Name}`.
     fn substitute(&self, text: &str, names: &Map<String, Value>) -> Result<String, String> {
         let mut out = String::new();
         let mut rest = text;
@@ -119,7 +119,7 @@ impl Document {
 }
 
 impl<'a> Resource<'a> {
-    /// The property at `path` (names joined by dots), evaluated; `None` when it is absent.
+    /// Returns the property at `path` (names joined by dots), evaluated; `None` if it is missing.
     pub(super) fn property(&self, path: &str) -> Result<Option<Value>, TemplateError> {
         let Some(properties) = self.body.get("Properties") else { return Ok(None) };
         let found = path.split('.').try_fold(properties, |value, name| value.get(name));
@@ -127,12 +127,12 @@ impl<'a> Resource<'a> {
         evaluated.map_err(|reason| TemplateError::unreadable(self.id, path, &reason))
     }
 
-    /// The property at `path`, which must be there.
+    /// Returns the required property at `path`.
     pub(super) fn required(&self, path: &str) -> Result<Value, TemplateError> {
         self.property(path)?.ok_or_else(|| TemplateError::absent(self.id, path))
     }
 
-    /// The scalar at `path` as text.
+    /// Returns the scalar at `path` as text.
     pub(super) fn text(&self, path: &str) -> Result<Option<String>, TemplateError> {
         let Some(value) = self.property(path)? else { return Ok(None) };
         let text = scalar_text(&value)
@@ -140,12 +140,12 @@ impl<'a> Resource<'a> {
         Ok(Some(text))
     }
 
-    /// The scalar at `path` as text, which must be there.
+    /// Returns the required scalar at `path` as text.
     pub(super) fn required_text(&self, path: &str) -> Result<String, TemplateError> {
         self.text(path)?.ok_or_else(|| TemplateError::absent(self.id, path))
     }
 
-    /// The names of the fields of the map at `path`, not evaluated.
+    /// Returns the field names of the map at `path`, not evaluated.
     pub(super) fn field_names(&self, path: &str) -> impl Iterator<Item = &'a str> {
         let names = ["Properties"].into_iter().chain(path.split('.'));
         let found = names.into_iter().try_fold(self.body, |value, name| value.get(name));
@@ -153,7 +153,7 @@ impl<'a> Resource<'a> {
     }
 }
 
-/// The only field of a map, which is how a function call looks.
+/// Returns the only field of a map, which is the form of a function call.
 fn single(fields: &Map<String, Value>) -> Option<(&str, &Value)> {
     let mut fields = fields.iter();
     match (fields.next(), fields.next()) {
@@ -171,7 +171,7 @@ fn attribute_owner(target: &Value) -> Result<String, String> {
     owner.map(str::to_owned).ok_or_else(|| "Fn::GetAtt takes a resource and an attribute".to_owned())
 }
 
-/// YAML as JSON, with `!Tag` written out as the field it abbreviates.
+/// Converts YAML to JSON, with `!Tag` in its long form.
 fn long_form(yaml: Yaml) -> Value {
     match yaml {
         Yaml::Null => Value::Null,
@@ -192,7 +192,7 @@ fn long_form(yaml: Yaml) -> Value {
     }
 }
 
-/// What a scalar property reads as when it is put into a string: YAML lets authors write `360`, `"360"` or `true`.
+/// Returns a scalar as text, for example `360`, `"360"` or `true`.
 fn scalar_text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),

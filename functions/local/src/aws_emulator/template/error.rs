@@ -1,43 +1,43 @@
-//! Why a template cannot be used.
+//! The error of an invalid template.
 
 use std::fmt::Display;
 
 use super::schedule_expression::ScheduleExpressionError;
 
-/// Why a template cannot be run on one machine.
+/// Why a template is invalid.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TemplateError {
-    /// Not YAML.
-    #[error("the template is not readable as YAML")]
+    /// The text is not YAML.
+    #[error("the template is not valid YAML")]
     Syntax(#[from] serde_yaml_ng::Error),
-    /// A resource is not there.
+    /// A resource is missing.
     #[error("the template has no resource `{0}`")]
     AbsentResource(String),
-    /// A property is not there.
+    /// A property is missing.
     #[error("resource `{resource}` has no `{property}`")]
     AbsentProperty {
-        /// Logical id.
+        /// The logical id.
         resource: String,
-        /// Path of the property.
+        /// The path of the property.
         property: String,
     },
-    /// A property is there and makes no sense.
-    #[error("`{property}` of resource `{resource}` is not readable: {reason}")]
+    /// A property is invalid.
+    #[error("`{property}` of resource `{resource}` is invalid: {reason}")]
     UnreadableProperty {
-        /// Logical id.
+        /// The logical id.
         resource: String,
-        /// Path of the property.
+        /// The path of the property.
         property: String,
-        /// What is wrong with it.
+        /// The problem.
         reason: String,
     },
-    /// A schedule's expression or zone is wrong.
-    #[error("schedule `{schedule}` would never be accepted")]
+    /// The expression or zone of a schedule is invalid.
+    #[error("schedule `{schedule}` is invalid")]
     ScheduleExpression {
-        /// Name of the schedule.
+        /// The name of the schedule.
         schedule: String,
-        /// What is wrong with it.
+        /// The problem.
         #[source]
         source: ScheduleExpressionError,
     },

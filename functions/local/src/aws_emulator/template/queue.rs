@@ -1,12 +1,12 @@
-//! The queues as the template defines them.
-//! It creates none, and it reads no encryption or access policy: one machine has none.
+//! The queue definitions of the template.
+//! Encryption and access policies are ignored.
 
 use std::collections::BTreeMap;
 
 use super::document::{Document, Resource};
 use super::error::TemplateError;
 
-/// The properties of a queue that are attributes of the same name in SQS.
+/// Properties of a queue that are SQS attributes of the same name.
 const ATTRIBUTES: [&str; 9] = [
     "ContentBasedDeduplication",
     "DeduplicationScope",
@@ -19,31 +19,31 @@ const ATTRIBUTES: [&str; 9] = [
     "VisibilityTimeout",
 ];
 
-/// One queue.
+/// The definition of a queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueDefinition {
-    /// Its name in the template.
+    /// The logical id.
     pub logical_id: String,
-    /// Its local name; ends in `.fifo` when it is one.
+    /// The local name; that of a FIFO queue ends in `.fifo`.
     pub name: String,
-    /// Whether order and deduplication hold within a message group.
+    /// Whether it is a FIFO queue.
     pub fifo: bool,
-    /// Its attributes by their SQS names, as text, without the redrive policy.
+    /// The attributes by SQS name, without the redrive policy.
     pub attributes: BTreeMap<String, String>,
-    /// Where messages go that were received too often.
+    /// The redrive policy.
     pub redrive: Option<Redrive>,
 }
 
-/// When a message is given up, and where it goes.
+/// A redrive policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Redrive {
     /// Logical id of the dead-letter queue.
     pub dead_letter_queue: String,
-    /// How often a message may be received.
+    /// The maximum receive count.
     pub max_receive_count: u32,
 }
 
-/// Every queue of the template.
+/// Returns every queue of the template.
 pub(super) fn read_all(document: &Document) -> Result<Vec<QueueDefinition>, TemplateError> {
     let resources = document.resources().filter(|resource| resource.kind == "AWS::SQS::Queue");
     let queues: Vec<_> = resources.map(read).collect::<Result<_, _>>()?;

@@ -1,5 +1,5 @@
-//! The schedules as the template defines them, and the event each sends when it fires.
-//! It does not wait: the scheduler does.
+//! The schedule definitions of the template, and the event of each run.
+//! `scheduler` runs them.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -9,59 +9,59 @@ use super::document::{Document, Resource};
 use super::error::TemplateError;
 use super::schedule_expression::ScheduleExpression;
 
-/// One schedule: an `AWS::Scheduler::Schedule`, or a `ScheduleV2` event of a function.
+/// The definition of a schedule: an `AWS::Scheduler::Schedule`, or a `ScheduleV2` event of a function.
 #[derive(Debug, Clone)]
 pub struct ScheduleDefinition {
-    /// Its logical id; that of a function's event is the function's, then the event's.
+    /// The logical id; for an event of a function, the logical ids of both.
     pub logical_id: String,
-    /// Its local name.
+    /// The local name.
     pub name: String,
-    /// The group it is in.
+    /// The group.
     pub group: String,
-    /// Logical id of the function it calls.
+    /// The logical id of the function it invokes.
     pub target: String,
-    /// Whether it fires at all.
+    /// Whether it is enabled.
     pub enabled: bool,
-    /// When it fires.
+    /// The schedule expression.
     pub schedule_expression: ScheduleExpression,
-    /// What it sends, context attributes not yet filled in.
+    /// The input, with the placeholders of context attributes.
     pub input: Value,
 }
 
 impl ScheduleDefinition {
-    /// The first moment after `after` at which it fires; `None` when there is none, or it is not enabled.
+    /// Returns the first run after `after`; `None` if there is none or the schedule is disabled.
     #[must_use]
     pub fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
         if self.enabled { self.schedule_expression.next_after(after) } else { None }
     }
 
-    /// The expression as the template has it.
+    /// Returns the text of the expression.
     #[must_use]
     pub fn expression(&self) -> &str {
         self.schedule_expression.as_str()
     }
 
-    /// The IANA name of its zone.
+    /// Returns the IANA name of the zone.
     #[must_use]
     pub fn zone(&self) -> &str {
         self.schedule_expression.zone()
     }
 
-    /// The ARN that names it, in the account and region that stand for the real ones.
+    /// Returns the ARN, with the account and region of the emulator.
     #[must_use]
     pub fn arn(&self) -> String {
         format!("arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/{}/{}", self.group, self.name)
     }
 }
 
-/// The event that `schedule` sends for the moment `at`: its input with `<aws.scheduler.schedule-arn>` and
+/// Returns the event of the run of `schedule` at `at`: its input with `<aws.scheduler.schedule-arn>` and
 /// `<aws.scheduler.scheduled-time>` filled in.
 #[must_use]
 pub fn fire(schedule: &ScheduleDefinition, at: Timestamp) -> Value {
     expanded(&schedule.input, &schedule.arn(), &at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
 }
 
-/// `value` with the scheduler's two context attributes filled in.
+/// Returns `value` with the two context attributes of the scheduler filled in.
 pub fn expanded(value: &Value, arn: &str, time: &str) -> Value {
     match value {
         Value::String(text) => {
@@ -76,7 +76,7 @@ pub fn expanded(value: &Value, arn: &str, time: &str) -> Value {
     }
 }
 
-/// Every schedule of the template.
+/// Returns every schedule of the template.
 pub(super) fn read_all(document: &Document) -> Result<Vec<ScheduleDefinition>, TemplateError> {
     let mut schedules = Vec::new();
     for resource in document.resources() {

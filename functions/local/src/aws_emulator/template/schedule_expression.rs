@@ -1,5 +1,5 @@
-//! When a schedule fires: the `cron`, `rate` and `at` expressions of EventBridge Scheduler, in a time zone.
-//! It does not wait, and it knows no start date, end date or flexible window.
+//! Schedule expressions: the `cron`, `rate` and `at` expressions of EventBridge Scheduler, in a time zone.
+//! Start date, end date and flexible windows are not supported.
 
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
@@ -7,10 +7,10 @@ use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 
-/// A parsed expression in its zone.
+/// A parsed schedule expression with its time zone.
 ///
-/// A wall-clock time that a change of clocks skips does not fire; one that it repeats fires the first time only. A
-/// `rate` is counted from the Unix epoch, because nothing here knows when the schedule was made.
+/// A local time that daylight saving skips does not run; one that it repeats runs the first time only. A
+/// `rate` counts from the Unix epoch, because the creation time is not known here.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -37,19 +37,19 @@ enum Rule {
     At(DateTime),
 }
 
-/// A wall-clock time that an expression names, resolved in its zone.
+/// A local time of an expression, resolved in its zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Occurrence {
-    /// It fires then.
+    /// It runs at this time.
     At(Timestamp),
-    /// The clocks repeat the time: it fires then, the first time only.
+    /// The clocks repeat the local time: it runs the first time only.
     Fold(Timestamp),
-    /// The clocks skip the time: it does not fire.
+    /// The clocks skip the local time: it does not run.
     Gap(DateTime),
 }
 
 impl Occurrence {
-    /// When it fires, if it does.
+    /// Returns the time of the run; `None` if there is none.
     #[must_use]
     pub fn moment(self) -> Option<Timestamp> {
         match self {
@@ -59,38 +59,38 @@ impl Occurrence {
     }
 }
 
-/// Why EventBridge Scheduler would refuse a schedule.
+/// Why an expression or zone is invalid.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScheduleExpressionError {
-    /// Not one of the three forms.
-    #[error("`{0}` is none of cron(…), rate(…) and at(…)")]
+    /// The expression is not `cron`, `rate` or `at`.
+    #[error("`{0}` is not cron(…), rate(…) or at(…)")]
     Form(String),
-    /// Not a zone of the IANA database.
+    /// The zone is not in the IANA database.
     #[error("`{0}` is not an IANA time zone, e.g. Europe/Zurich")]
     Zone(String),
-    /// A `cron` expression that is wrong.
+    /// The `cron` expression is invalid.
     #[error("cron({fields}): {reason}")]
     Cron {
-        /// What stands between the brackets.
+        /// The text in parentheses.
         fields: String,
-        /// What is wrong with it.
+        /// The problem.
         reason: String,
     },
-    /// A `rate` that is wrong.
+    /// The `rate` is invalid.
     #[error("rate({0}): write a whole number above 0 and its unit, e.g. rate(1 minute), rate(5 minutes)")]
     Rate(String),
-    /// An `at` that is wrong.
+    /// The `at` time is invalid.
     #[error("at({0}): write the time as yyyy-mm-ddThh:mm:ss, without a zone")]
     At(String),
 }
 
 impl ScheduleExpression {
-    /// Reads an expression and the name of its zone.
+    /// Parses an expression and the name of its zone.
     ///
     /// # Errors
     ///
-    /// When the service would refuse either.
+    /// The expression or the zone is invalid.
     pub fn parse(expression: &str, zone: &str) -> Result<Self, ScheduleExpressionError> {
         let form = expression.strip_suffix(')').and_then(|text| text.split_once('('));
         let rule = match form {
@@ -107,7 +107,7 @@ impl ScheduleExpression {
         Ok(Self { text: expression.to_owned(), zone, rule })
     }
 
-    /// The first moment after `after` at which it fires, `None` when there is none.
+    /// Returns the first run after `after`; `None` if there is none.
     #[must_use]
     pub fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
         self.occurrences(after).find_map(Occurrence::moment)
@@ -115,7 +115,7 @@ impl ScheduleExpression {
 
     /// Returns the occurrences after `after`, in order. The iterator may never end.
     pub fn occurrences(&self, after: Timestamp) -> impl Iterator<Item = Occurrence> {
-        // The wall clock knows no change of clocks; the zone resolves each of its times.
+        // Local times ignore daylight saving; the zone resolves each of them.
         let (mut wall, mut last) = (Some(self.zone.to_datetime(after)), after);
         let is_to_come = move |firing: &Occurrence| firing.moment().is_none_or(|time| time > after);
         std::iter::from_fn(move || match &self.rule {
@@ -137,25 +137,25 @@ impl ScheduleExpression {
         .filter(is_to_come)
     }
 
-    /// The expression as it was written.
+    /// Returns the text of the expression.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The name of the zone.
+    /// Returns the name of the zone.
     #[must_use]
     pub fn zone(&self) -> &str {
         self.zone.iana_name().unwrap_or("UTC")
     }
 
-    /// The rules of the zone.
+    /// Returns the rules of the zone.
     #[must_use]
     pub fn rules(&self) -> &TimeZone {
         &self.zone
     }
 
-    /// Resolves the time `wall` on the clock of the zone.
+    /// Resolves the local time `wall` in the zone.
     fn resolve(&self, wall: DateTime) -> Option<Occurrence> {
         let ambiguous = self.zone.to_ambiguous_timestamp(wall);
         match ambiguous.offset() {
@@ -166,31 +166,31 @@ impl ScheduleExpression {
     }
 }
 
-/// Six fields, days of the week from 1 for Sunday, and exactly one `?`, which the cron library does not ask for.
+/// Validates what the cron library does not: six fields, weekdays from 1 for Sunday, and exactly one `?`.
 fn cron(text: &str) -> Result<Cron, ScheduleExpressionError> {
     let wrong =
         |reason: &str| ScheduleExpressionError::Cron { fields: text.to_owned(), reason: reason.to_owned() };
     let fields: Vec<&str> = text.split_whitespace().collect();
     let &[minutes, hours, days, months, weekdays, years] = fields.as_slice() else {
-        return Err(wrong("it takes six fields: minutes hours day-of-month month day-of-week year"));
+        return Err(wrong("expected six fields: minutes hours day-of-month month day-of-week year"));
     };
     if (days == "?") == (weekdays == "?") {
-        return Err(wrong("exactly one of day-of-month and day-of-week is `?`"));
+        return Err(wrong("exactly one of day-of-month and day-of-week must be `?`"));
     }
     if let Some(field) =
         fields.iter().find(|field| field.contains(['@', '+']) || field.split(',').any(str::is_empty))
     {
-        return Err(wrong(&format!("`{field}` is not readable")));
+        return Err(wrong(&format!("`{field}` is invalid")));
     }
     if weekdays.contains(['0', '8', '9']) && !weekdays.contains(['#', '/']) {
-        return Err(wrong("days of the week are 1-7 or SUN-SAT"));
+        return Err(wrong("days of the week must be 1-7 or SUN-SAT"));
     }
     if years
         .split([',', '-'])
         .filter_map(|year| year.parse().ok())
         .any(|year: u16| !(1970..=2199).contains(&year))
     {
-        return Err(wrong("years are 1970-2199"));
+        return Err(wrong("years must be 1970-2199"));
     }
     let weekdays = if weekdays == "L" { "7" } else { weekdays };
     let parser = CronParser::builder().seconds(Seconds::Required).year(Year::Required);
@@ -199,7 +199,7 @@ fn cron(text: &str) -> Result<Cron, ScheduleExpressionError> {
     parsed.map_err(|error| wrong(&error.to_string()))
 }
 
-/// One of a unit is written in the singular, more in the plural.
+/// Whether the unit is singular for 1 and plural otherwise.
 fn rate(text: &str) -> Option<SignedDuration> {
     let (value, unit) = text.split_once(' ')?;
     let value: u32 = value.parse().ok()?;

@@ -1,5 +1,5 @@
-//! The table as the template defines it.
-//! It does not create the table, and it reads no capacity, backup or encryption setting: one machine has none.
+//! The table definition of the template.
+//! Capacity, backup and encryption settings are ignored.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -7,27 +7,27 @@ use serde_json::Value;
 use super::document::{Document, Resource};
 use super::error::TemplateError;
 
-/// Keys, indexes and expiry of the table; serialises to the names of the `CreateTable` request.
+/// Keys, indexes and time to live of the table; serializes as a `CreateTable` request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct TableDefinition {
-    /// Its local name.
+    /// The local name.
     #[serde(rename = "TableName")]
     pub name: String,
-    /// The attributes that keys are made of.
+    /// The attributes of keys.
     #[serde(rename = "AttributeDefinitions")]
     pub attributes: Vec<AttributeDefinition>,
-    /// Its own key.
+    /// The primary key.
     pub key_schema: Vec<KeyPart>,
-    /// Its global secondary indexes.
+    /// The global secondary indexes.
     #[serde(rename = "GlobalSecondaryIndexes", skip_serializing_if = "Vec::is_empty")]
     pub indexes: Vec<IndexDefinition>,
-    /// The attribute that holds the time when an item expires.
+    /// The time-to-live attribute.
     #[serde(skip)]
     pub ttl_attribute: String,
 }
 
-/// Name and type of a key attribute.
+/// The name and type of a key attribute.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct AttributeDefinition {
@@ -41,7 +41,7 @@ pub struct AttributeDefinition {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct KeyPart {
-    /// Name of the attribute.
+    /// The name of the attribute.
     pub attribute_name: String,
     /// `HASH` or `RANGE`.
     pub key_type: String,
@@ -55,22 +55,22 @@ pub struct IndexDefinition {
     pub index_name: String,
     /// Its key.
     pub key_schema: Vec<KeyPart>,
-    /// What it copies.
+    /// The projection.
     pub projection: Projection,
 }
 
-/// What an index copies from the table.
+/// The projection of an index.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Projection {
     /// `ALL`, `KEYS_ONLY` or `INCLUDE`.
     pub projection_type: String,
-    /// With `INCLUDE`: the attributes.
+    /// The attributes of an `INCLUDE` projection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub non_key_attributes: Option<Vec<String>>,
 }
 
-/// The resource `Table`.
+/// Returns the definition of the resource `Table`.
 pub(super) fn read(document: &Document) -> Result<TableDefinition, TemplateError> {
     let table = document
         .resources()

@@ -84,7 +84,7 @@ Resources:
 "#;
 
 #[test]
-fn a_template_gives_the_table_the_queues_and_the_schedules() {
+fn template_defines_the_table_the_queues_and_the_schedules() {
     let template = Template::parse(TEMPLATE).unwrap();
 
     assert_eq!(template.table.ttl_attribute, "expires_at");
@@ -106,7 +106,7 @@ fn a_template_gives_the_table_the_queues_and_the_schedules() {
 }
 
 #[test]
-fn a_fired_schedule_says_who_fired_and_for_when() {
+fn event_of_a_run_has_the_schedule_and_its_time() {
     let template = Template::parse(TEMPLATE).unwrap();
     let digest = template.schedules.iter().find(|schedule| schedule.logical_id == "Digest").unwrap();
 
@@ -123,7 +123,7 @@ fn a_fired_schedule_says_who_fired_and_for_when() {
 }
 
 #[test]
-fn what_is_missing_or_unreadable_is_named() {
+fn missing_or_invalid_property_is_named() {
     let edits = [
         ("  Table:", "  Other:", "the template has no resource `Table`"),
         ("TasksQueue:", "JobsQueue:", "the template has no resource `TasksQueue`"),
@@ -136,18 +136,18 @@ fn what_is_missing_or_unreadable_is_named() {
         (
             "VisibilityTimeout: 5400",
             "VisibilityTimeout: !If [Alarmed, 1, 2]",
-            "`VisibilityTimeout` of resource `TasksQueue` is not readable: Fn::If cannot be evaluated without a deployment",
+            "`VisibilityTimeout` of resource `TasksQueue` is invalid: Fn::If cannot be evaluated without a deployment",
         ),
         (
             "!Ref TurnsVisibility",
             "!Ref Nothing",
-            "`VisibilityTimeout` of resource `TurnsQueue` is not readable: Nothing is neither a parameter nor a resource",
+            "`VisibilityTimeout` of resource `TurnsQueue` is invalid: Nothing is neither a parameter nor a resource",
         ),
-        ("rate(1 minute)", "rate(1 minutes)", "schedule `ProactiveFunctionTick` would never be accepted"),
+        ("rate(1 minute)", "rate(1 minutes)", "schedule `ProactiveFunctionTick` is invalid"),
         (
             "maxReceiveCount: 10\n",
             "maxReceiveCount: ten\n",
-            "`RedrivePolicy.maxReceiveCount` of resource `TurnsQueue` is not readable: invalid digit found in string",
+            "`RedrivePolicy.maxReceiveCount` of resource `TurnsQueue` is invalid: invalid digit found in string",
         ),
     ];
     for (part, instead, complaint) in edits {

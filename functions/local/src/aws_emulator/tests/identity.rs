@@ -44,7 +44,7 @@ async fn fetch(url: &str) -> Value {
 }
 
 #[tokio::test]
-async fn an_identity_token_is_verified_by_the_keys_its_issuer_publishes() {
+async fn identity_token_is_verified_by_published_keys() {
     let (stack, sts) = start().await;
     let identity = stack.identity();
     identity.assume("arn:aws:iam::000000000000:role/worker");
@@ -70,14 +70,14 @@ async fn an_identity_token_is_verified_by_the_keys_its_issuer_publishes() {
 }
 
 #[tokio::test]
-async fn what_sts_or_entra_would_not_take_is_refused() {
+async fn requests_that_sts_or_entra_reject_are_rejected() {
     let (stack, sts) = start().await;
 
     for (name, audiences, algorithm, seconds) in [
         ("too short", &[AUDIENCE][..], "RS256", 59),
         ("too long", &[AUDIENCE], "RS256", 3601),
         ("an algorithm that Entra does not take", &[AUDIENCE], "ES384", 300),
-        ("an algorithm that nobody knows", &[AUDIENCE], "none", 300),
+        ("an unknown algorithm", &[AUDIENCE], "none", 300),
         ("no audience", &[], "RS256", 300),
     ] {
         let refused = ask(&sts, audiences, algorithm, Some(seconds)).await;

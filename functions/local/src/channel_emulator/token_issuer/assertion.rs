@@ -1,5 +1,5 @@
-//! Client assertions: statements about the client that its certificate or another issuer signed.
-//! Here they are read; who is believed stands in the two modules that check them.
+//! Parses client assertions, which are signed by a certificate of the client or by another issuer.
+//! `certificate` and `federation` verify them.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,15 +8,15 @@ use serde_json::Value;
 
 use super::token_error::TokenError;
 
-/// How an assertion is presented.
+/// The assertion type of a token request.
 pub(in crate::channel_emulator) const KIND: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// A signed statement, in its parts.
+/// A parsed assertion.
 #[derive(Debug)]
 pub(in crate::channel_emulator) struct Assertion<'a> {
     pub(in crate::channel_emulator) header: Value,
     pub(super) claims: Value,
-    /// What is signed.
+    /// The signed bytes.
     pub(super) message: &'a str,
     pub(super) signature: Vec<u8>,
 }
@@ -39,17 +39,17 @@ impl<'a> Assertion<'a> {
         })
     }
 
-    /// The text of a member of the header.
+    /// Returns a member of the header as text.
     pub(super) fn header(&self, name: &str) -> &str {
         self.header[name].as_str().unwrap_or_default()
     }
 
-    /// The text of a claim.
+    /// Returns a claim as text.
     pub(super) fn claim(&self, name: &str) -> &str {
         self.claims[name].as_str().unwrap_or_default()
     }
 
-    /// Whether it is good at this time; without an end it never is.
+    /// Whether it is valid at this time; without an expiry it never is.
     pub(super) fn check_time(&self, now: Timestamp) -> Result<(), TokenError> {
         let now = now.as_second();
         let begins = self.claims["nbf"].as_i64().or(self.claims["iat"].as_i64());

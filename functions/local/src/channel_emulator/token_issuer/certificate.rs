@@ -1,5 +1,5 @@
-//! The certificates of the registration, and the assertions that their private keys sign (docs/protocol.md §3.2).
-//! It checks no certificate's own lifetime and no chain: a registered one is trusted for what it is.
+//! Verifies assertions that are signed by certificates of the registration (docs/protocol.md §3.2).
+//! The lifetime and the chain of a registered certificate are not checked.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
@@ -15,7 +15,7 @@ use super::super::lock::lock;
 use super::assertion::Assertion;
 use super::token_error::TokenError;
 
-/// The registered certificates by thumbprint, and the ids of the assertions that were taken.
+/// The registered certificates by thumbprint, and the ids of used assertions.
 #[derive(Debug, Default)]
 pub(in crate::channel_emulator) struct Certificates {
     registered: Mutex<HashMap<String, Vec<u8>>>,
@@ -37,7 +37,7 @@ impl Certificates {
         lock(&self.registered).remove(&thumbprint(der));
     }
 
-    /// Whether the agent's certificate signed `assertion` for this token endpoint, for the first time.
+    /// Whether `assertion` is signed by a registered certificate for this token endpoint, and used for the first time.
     pub(in crate::channel_emulator) fn check(
         &self,
         client_id: &str,

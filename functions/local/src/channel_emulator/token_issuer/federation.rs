@@ -1,5 +1,5 @@
-//! The federated credentials of the registration: whose identity tokens count as the agent's (docs/protocol.md §3.3).
-//! A token is checked against what its issuer publishes, fetched for each check; nothing is known of AWS.
+//! Verifies assertions by the federated credentials of the registration (docs/protocol.md §3.3).
+//! The keys of the issuer are fetched for each check. It has no knowledge of AWS.
 
 use std::sync::Mutex;
 
@@ -14,14 +14,14 @@ use super::super::lock::lock;
 use super::assertion::Assertion;
 use super::token_error::TokenError;
 
-/// Whose identity tokens count as the agent's: each member is compared exactly.
+/// A federated credential; each member is compared exactly.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FederatedCredential {
-    /// Who must have signed.
+    /// The issuer.
     pub issuer: String,
-    /// Of whom it must speak, e.g. the ARN of a role.
+    /// The subject, e.g. the ARN of a role.
     pub subject: String,
-    /// Whom it must be meant for.
+    /// The audience.
     pub audience: String,
 }
 
@@ -35,7 +35,7 @@ impl Federation {
         lock(&self.0).push(credential);
     }
 
-    /// Whether `assertion` is of an issuer, a subject and an audience that the registration trusts together.
+    /// Whether issuer, subject and audience of `assertion` match one federated credential.
     pub(in crate::channel_emulator) async fn check(
         &self,
         http: &HttpClient,
@@ -63,7 +63,7 @@ impl Federation {
         if trusted.is_empty() {
             return Err(mismatch(700_213, "subject"));
         }
-        // A list of audiences is no text, so it matches none.
+        // A list of audiences is not text, and matches none.
         trusted.retain(|credential| credential.audience == assertion.claim("aud"));
         if trusted.is_empty() {
             return Err(mismatch(700_212, "audience"));
@@ -72,7 +72,7 @@ impl Federation {
     }
 }
 
-/// Whether a key that the issuer publishes signed it.
+/// Whether it is signed by a published key of the issuer.
 async fn is_signed(http: &HttpClient, issuer: &str, assertion: &Assertion<'_>) -> bool {
     if assertion.header("alg") != "RS256" {
         return false;
@@ -86,7 +86,7 @@ async fn is_signed(http: &HttpClient, issuer: &str, assertion: &Assertion<'_>) -
     key.verify(&RSA_PKCS1_2048_8192_SHA256, assertion.message.as_bytes(), &assertion.signature).is_ok()
 }
 
-/// The issuer's key set, found through its discovery document.
+/// Returns the key set of the issuer, from its discovery document.
 async fn published(http: &HttpClient, issuer: &str) -> Option<Value> {
     let discovery = fetch(http, &format!("{issuer}/.well-known/openid-configuration")).await?;
     if discovery["issuer"] != issuer {

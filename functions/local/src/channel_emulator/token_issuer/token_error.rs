@@ -1,9 +1,9 @@
-//! Error responses of the token endpoint: OAuth's error, and Entra's code and description (docs/protocol.md §3.4).
+//! Error responses of the token endpoint: OAuth error, Entra code and description (docs/protocol.md §3.4).
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-/// Why a token request is refused.
+/// Why a token request is rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::channel_emulator) struct TokenError {
     status: u16,
@@ -22,17 +22,17 @@ impl TokenError {
         Self { status, error, code, description: description.into() }
     }
 
-    /// The client's credential is not valid.
+    /// The credential of the client is invalid.
     pub(in crate::channel_emulator) fn client(code: u32, description: impl Into<String>) -> Self {
         Self::new(401, "invalid_client", code, description)
     }
 
-    /// The HTTP status of the response.
+    /// Returns the HTTP status of the response.
     pub(in crate::channel_emulator) fn status(&self) -> u16 {
         self.status
     }
 
-    /// The body of the response; `ids` are a trace id and a correlation id.
+    /// Returns the body of the response; `ids` are a trace id and a correlation id.
     pub(in crate::channel_emulator) fn body(&self, now: Timestamp, ids: [String; 2], origin: &str) -> Value {
         let Self { error, code, description, .. } = self;
         let [trace, correlation] = ids;

@@ -1,5 +1,5 @@
-//! What can be done on the chat page: write, press, rate, add a person, stop a stream, have calls go wrong.
-//! The channel does all of it.
+//! The actions of the chat page: send, press a button, rate, add a person, stop a stream, inject a fault.
+//! The channel executes them.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use serde_json::{Value, json};
 use super::Page;
 use crate::channel_emulator::{Channel, Fault, Operation, Person, Refusal};
 
-/// One thing to do.
+/// An action.
 #[derive(Deserialize)]
 #[serde(tag = "act", rename_all = "kebab-case")]
 pub(super) enum Act {
-    /// A person writes.
-    Say { person: String, text: String },
-    /// A person presses a card's button; `action` is the button as the card has it.
+    /// A person sends a message.
+    Send { person: String, text: String },
+    /// A person presses a button of a card; `action` is the action in the card.
     Press { person: String, activity: String, action: Value },
     /// A person rates a message.
     Rate { person: String, activity: String, reaction: String },
@@ -28,15 +28,15 @@ pub(super) enum Act {
     Stop { person: String },
     /// Another person installs the agent.
     Add { name: String },
-    /// Something goes wrong with one of the next calls.
+    /// Injects a fault into a later call.
     Fail { fault: FaultName },
-    /// Nothing goes wrong any more.
-    ForgetFaults,
-    /// The channel delivers the last activity a second time.
-    DeliverAgain { id: DeliveryId },
+    /// Removes all faults.
+    RemoveFaults,
+    /// Delivers the last activity again.
+    Redeliver { id: DeliveryId },
 }
 
-/// What goes wrong.
+/// A fault.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum FaultName {
@@ -52,7 +52,7 @@ pub(super) enum FaultName {
     NoToken,
 }
 
-/// Under which id the channel delivers again (docs/protocol.md §8.2).
+/// The activity id of a redelivery (docs/protocol.md §8.2).
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum DeliveryId {
@@ -63,7 +63,7 @@ pub(super) enum DeliveryId {
 pub(super) async fn act(State(page): State<Page>, Json(act): Json<Act>) -> Response {
     let channel = &page.channel;
     match act {
-        Act::Say { person, text } => match known(channel, &person) {
+        Act::Send { person, text } => match known(channel, &person) {
             Some(person) => deliver(channel, channel.message(&person, &text)).await,
             None => StatusCode::NOT_FOUND.into_response(),
         },
@@ -92,11 +92,11 @@ pub(super) async fn act(State(page): State<Page>, Json(act): Json<Act>) -> Respo
             fault.script(channel);
             StatusCode::NO_CONTENT.into_response()
         }
-        Act::ForgetFaults => {
+        Act::RemoveFaults => {
             channel.forget_faults();
             StatusCode::NO_CONTENT.into_response()
         }
-        Act::DeliverAgain { id } => match channel.delivered_since(0).0.pop() {
+        Act::Redeliver { id } => match channel.delivered_since(0).0.pop() {
             Some(last) => {
                 let mut activity = last.activity;
                 match id {

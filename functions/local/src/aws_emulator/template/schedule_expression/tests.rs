@@ -13,7 +13,7 @@ fn times(expression: &str, zone: &str, after: &str, count: usize) -> Vec<String>
 }
 
 #[test]
-fn a_time_that_a_change_of_clocks_skips_does_not_fire() {
+fn skipped_local_time_does_not_run() {
     let fired = times("cron(30 2 * * ? *)", "Europe/Zurich", "2026-03-28T00:00:00Z", 2);
 
     assert_eq!(fired, ["2026-03-28T01:30:00Z", "2026-03-30T00:30:00Z"]);
@@ -21,7 +21,7 @@ fn a_time_that_a_change_of_clocks_skips_does_not_fire() {
 }
 
 #[test]
-fn a_time_that_a_change_of_clocks_repeats_fires_once() {
+fn repeated_local_time_runs_once() {
     let fired = times("cron(30 2 * * ? *)", "Europe/Zurich", "2026-10-24T12:00:00Z", 2);
     let every_quarter = times("cron(0/30 * * * ? *)", "Europe/Zurich", "2026-10-24T23:59:00Z", 5);
 
@@ -43,7 +43,7 @@ fn a_time_that_a_change_of_clocks_repeats_fires_once() {
 }
 
 #[test]
-fn days_are_counted_as_aws_counts_them() {
+fn days_of_the_week_are_numbered_as_by_aws() {
     let days = |fields: &str| {
         let fired = times(&format!("cron(0 9 {fields})"), "UTC", "2026-11-01T00:00:00Z", 2);
         fired.into_iter().map(|time| time[..10].to_owned()).collect::<Vec<_>>()
@@ -63,7 +63,7 @@ fn days_are_counted_as_aws_counts_them() {
 }
 
 #[test]
-fn a_rate_is_counted_in_whole_units() {
+fn rate_is_counted_in_whole_units() {
     assert_eq!(
         times("rate(5 minutes)", "UTC", "2026-11-22T09:03:00.5Z", 2),
         ["2026-11-22T09:05:00Z", "2026-11-22T09:10:00Z"]
@@ -72,7 +72,7 @@ fn a_rate_is_counted_in_whole_units() {
 }
 
 #[test]
-fn what_the_service_would_refuse_is_refused() {
+fn invalid_expressions_are_rejected() {
     for expression in [
         "every day",
         "cron(0 9 * * *)",
@@ -103,7 +103,7 @@ fn what_the_service_would_refuse_is_refused() {
 }
 
 #[test]
-fn what_a_change_of_clocks_does_to_a_time_is_told() {
+fn occurrences_report_skipped_and_repeated_times() {
     let expression = ScheduleExpression::parse("cron(30 2 * * ? *)", "Europe/Zurich").unwrap();
     let spring: Vec<_> = expression.occurrences("2026-03-28T12:00:00Z".parse().unwrap()).take(2).collect();
     let autumn: Vec<_> = expression.occurrences("2026-10-24T12:00:00Z".parse().unwrap()).take(2).collect();
