@@ -42,7 +42,7 @@ pub struct Agent {
     pub build: BuildEngine,
     /// A message to try first; the terminal and the page suggest it.
     pub suggestion: String,
-    /// What `herald demo` plays.
+    /// The script that `herald demo` plays.
     pub demo: Option<Demo>,
 }
 

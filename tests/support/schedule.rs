@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 /// The schedule's ARN, which names the broadcast together with its time.
 const ARN: &str = "arn:aws:scheduler:us-east-1:000000000000:schedule/herald/morning-digest";
 
-/// What the schedule sends for `audience` when it fires at `due`.
+/// Returns the event that a schedule sends for `audience` when it fires at `due`.
 #[must_use]
 pub fn event(due: Timestamp, audience: Value) -> Value {
     let mut event = json!({

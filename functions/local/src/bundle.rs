@@ -75,7 +75,7 @@ pub struct Bundle {
     wiring: Arc<Wiring>,
 }
 
-/// What the functions are built from.
+/// The settings and clients that the functions are built from.
 struct Wiring {
     clients: Clients,
     inbound: inbound::config::Config,

@@ -1,4 +1,4 @@
-//! What an engine is built from: its settings, its secrets and the clock.
+//! The context in which an engine is built: its settings, its secrets and the clock.
 
 use std::fmt;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ impl Secrets for NoSecrets {
     }
 }
 
-/// What a function hands to the engine's builder.
+/// The settings, secrets and clock that an engine is built from.
 ///
 /// # Examples
 ///

@@ -31,7 +31,7 @@ pub enum Effect {
     Forget,
     /// Cancels a waiting task.
     CancelTask {
-        /// The task's id, or its waiting step's.
+        /// The id of the task, or of its waiting step.
         task: TaskId,
     },
     /// Schedules a reminder in this conversation. Ignored beyond

@@ -12,7 +12,7 @@ use crate::broadcast::Outcome;
 /// A person of the demo, by name. Each is added to the channel with its first step.
 pub type Name = &'static str;
 
-/// What `herald demo` plays.
+/// The script that `herald demo` plays.
 pub struct Demo {
     /// The engine, with delays short enough to watch.
     pub engine: Arc<dyn Engine>,

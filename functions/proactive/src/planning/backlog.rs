@@ -7,11 +7,11 @@ use herald::broadcast::{Broadcast, PlannedPages};
 
 /// Recipients that are planned and have no outcome yet, by the hash of their tenant.
 pub(crate) struct Backlog<'a> {
-    /// What is planned and stored.
+    /// Recipients planned and stored, per tenant.
     pub(crate) broadcast: &'a Broadcast,
-    /// What is planned and not stored yet.
+    /// Recipients planned and not stored yet, per tenant.
     pub(crate) step: &'a PlannedPages,
-    /// What has an outcome.
+    /// Recipients with an outcome, per tenant.
     pub(crate) counts: &'a Counts,
 }
 

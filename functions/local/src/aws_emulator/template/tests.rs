@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 
-/// What the deployment template has that matters here, in every notation there is.
+/// A template with the resources that are read here, in every notation of YAML that templates use.
 pub(crate) const TEMPLATE: &str = r#"
 AWSTemplateFormatVersion: 2010-09-09
 Transform: AWS::Serverless-2016-10-31
