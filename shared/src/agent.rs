@@ -1,9 +1,9 @@
 //! The API for engine authors: the engine trait and its inputs and outputs. Wire types are in [`crate::protocol`].
 
 pub mod calendar;
-pub mod context;
 pub mod effect;
 pub mod engine;
+pub mod engine_context;
 pub mod ids;
 pub mod invoke;
 pub mod memory;
@@ -16,9 +16,9 @@ pub mod topic;
 pub mod turn;
 
 pub use self::calendar::{Days, QuietHours, Recurrence, Zone};
-pub use self::context::{BuildEngine, EngineContext, NoSecrets, Secrets};
 pub use self::effect::Effect;
 pub use self::engine::{Engine, EngineError};
+pub use self::engine_context::{BuildEngine, EngineContext, NoSecrets, Secrets};
 pub use self::ids::{ReminderId, TaskId};
 pub use self::memory::{Exchange, Memory, WaitingTask};
 pub use self::notification::{Notification, Recipient};

@@ -1,9 +1,9 @@
 //! An agent as a value: how its engine is built, what to write to it, and its demo.
 //! The functions and the command take it as an argument; only a `main.rs` names the crate it comes from.
 
-pub mod demo;
+pub mod demo_script;
 
-use self::demo::Demo;
+use self::demo_script::Demo;
 use crate::agent::BuildEngine;
 
 /// An agent as the command takes it.

@@ -229,6 +229,6 @@ impl Job {
 }
 
 #[cfg(test)]
-mod model;
+mod model_check;
 #[cfg(test)]
 mod tests;

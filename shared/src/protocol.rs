@@ -5,7 +5,7 @@ pub mod channel_error;
 pub mod cloud;
 pub mod conversation;
 pub mod ids;
-pub mod message_size;
+pub mod message_split;
 pub mod roster;
 pub mod service_url;
 pub mod team;

@@ -4,7 +4,7 @@
 //! Only the first chunk and the response are recorded as sends of a job: every chunk repeats all text before it, so a lost
 //! one needs no retry.
 
-mod chunk;
+mod chunk_activity;
 mod finish;
 mod liveness;
 mod surface;
@@ -14,14 +14,14 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-pub use self::chunk::Chunk;
+pub use self::chunk_activity::Chunk;
 pub use self::finish::{Answer, Finish, SkipReason, fit_answer};
 pub use self::liveness::{ABANDON_AFTER, SILENCE_LIMIT};
 pub use self::surface::Surface;
 use crate::agent::progress::Snapshot;
 use crate::protocol::channel_error::{ConnectorError, RejectionReason, Retry};
 use crate::protocol::ids::ActivityId;
-use crate::protocol::message_size::split_text;
+use crate::protocol::message_split::split_text;
 
 /// Silence after which a keep-alive chunk is sent: two of them may be lost within the channel's limit of 45 s.
 pub const KEEP_ALIVE: SignedDuration = SignedDuration::from_secs(18);

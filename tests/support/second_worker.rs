@@ -12,7 +12,7 @@ use herald::clock::Clock;
 use herald::protocol::cloud::Cloud;
 use herald::protocol::ids::TenantId;
 use herald::random::Random;
-use local::bundle::{Bundle, Registration};
+use local::functions::{Bundle, Registration};
 use local::poller::{QueuePoller, Step};
 use worker::Worker;
 

@@ -2,14 +2,14 @@
 //! It keeps nothing and ends by itself.
 
 mod player;
-mod report;
-mod story;
+mod report_check;
+mod verifier;
 
 use std::io::{self, Write};
 use std::sync::Arc;
 
 use herald::app::Agent;
-use herald::app::demo::Demo;
+use herald::app::demo_script::Demo;
 use herald::aws::config::TENANT_RATE;
 use herald::aws::table::StoreError;
 use herald::clock::{Clock, SystemClock};

@@ -2,7 +2,7 @@
 //! The checks of the channel and of AWS resources are in `herald::aws::diagnostics`. No check changes anything.
 
 mod configuration;
-mod environment;
+mod deployment;
 mod local;
 mod report;
 mod schedules;
@@ -49,10 +49,10 @@ pub async fn doctor(
         return report.end();
     }
     let aws = aws().await;
-    let access = environment::access(&aws).await;
+    let access = deployment::access(&aws).await;
     if is_configured {
         report.heading("Deployment of the environment, checked from this machine")?;
-        report.write(&environment::check(&vars, &aws, &access, clock).await)?;
+        report.write(&deployment::check(&vars, &aws, &access, clock).await)?;
     } else {
         report.heading("AWS, checked from this machine")?;
         report.write(std::slice::from_ref(&access))?;

@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 
 use crate::args::RunArguments;
 use local::aws_emulator::Delays;
-use local::bundle::Registration;
+use local::functions::Registration;
 use local::{ChannelSource, Local, LocalError, LocalOptions, scheduler};
 
 /// Why `herald run` failed.

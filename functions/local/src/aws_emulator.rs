@@ -3,29 +3,29 @@
 //!
 //! It runs no function; it lists the schedules that are due.
 
-mod backlog;
 mod creation;
 mod error;
 mod identity;
 mod journal;
-mod messages;
-mod operations;
+mod journal_writer;
 mod queues;
-mod recorder;
+mod replay;
+mod request_hook;
 mod schedules;
 mod secrets;
+mod send_rewrite;
 mod server;
 mod stack;
-mod state;
+mod state_directory;
 mod table;
+mod table_operations;
 pub mod template;
 #[cfg(test)]
 mod tests;
-mod watch;
 
 pub use self::creation::{CreationError, create};
 pub use self::error::StackError;
 pub use self::identity::IdentityIssuer;
 pub use self::queues::Delays;
+pub use self::request_hook::{Rewriter, Watcher};
 pub use self::stack::{Stack, StackOptions};
-pub use self::watch::{Rewriter, Watcher};

@@ -2,11 +2,11 @@
 //! No Lambda function depends on it.
 
 pub mod aws_emulator;
-pub mod bundle;
 pub mod channel_emulator;
 mod emulated_channel;
 mod error;
 pub mod fault_injection;
+pub mod functions;
 pub mod gateway;
 mod local;
 pub mod poller;

@@ -20,10 +20,10 @@ use tokio::net::TcpListener;
 
 use crate::aws_emulator::template::Template;
 use crate::aws_emulator::{Delays, Stack, StackOptions};
-use crate::bundle::{Bundle, PLAYGROUND_HOSTS, Registration, Resources};
 use crate::channel_emulator::Channel;
 use crate::emulated_channel::{self, EMULATED_CLIENT_ID, EMULATED_SECRET, EMULATED_TENANT};
 use crate::error::LocalError;
+use crate::functions::{Bundle, PLAYGROUND_HOSTS, Registration, Resources};
 use crate::gateway::{Gateway, Page, Playground};
 use crate::poller::QueuePoller;
 use crate::state_file;

@@ -1,10 +1,10 @@
 //! `proactive`: turns a notification and its audience into deliveries, and due timers into queued work.
 //! It never calls the connector or the engine.
 
+mod advance;
 pub mod config;
 mod event;
 pub mod event_handler;
-mod lifecycle;
 mod planning;
 mod timers;
 
@@ -23,9 +23,9 @@ use herald::random::Random;
 use jiff::Timestamp;
 use lambda_runtime::service_fn;
 
+use self::advance::Lifecycle;
 use self::config::Config;
 pub use self::event::{BroadcastRequest, InvalidEvent, NotificationEvent, validate_event};
-use self::lifecycle::Lifecycle;
 pub use self::planning::{PlanError, Preview};
 use self::planning::{Planner, Recipients, RosterReader};
 pub use self::timers::TickSummary;

@@ -2,9 +2,9 @@
 //!
 //! They change nothing, and a finding never contains a secret or a token, so it may be printed and logged.
 
-mod aws;
+mod aws_advice;
 mod clock;
-mod configuration;
+mod configuration_summary;
 mod keys;
 mod queue;
 mod table;
@@ -14,9 +14,9 @@ use std::error::Error;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::aws::{AwsRequest, explain};
+pub use self::aws_advice::{AwsRequest, explain};
 pub use self::clock::clock;
-pub use self::configuration::{cloud, credential};
+pub use self::configuration_summary::{cloud, credential};
 pub use self::keys::keys;
 pub use self::queue::{QueueKind, own_queue, queue};
 pub use self::table::table;

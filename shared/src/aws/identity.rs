@@ -2,10 +2,10 @@
 
 mod credential;
 mod federated_identity;
+mod secret_reader;
 mod secrets_manager;
-mod stored_secret;
 
 pub use self::credential::{Credential, StoredCertificate, StoredClientSecret};
 pub use self::federated_identity::{FederatedIdentity, IdentityClaims};
+pub use self::secret_reader::StoredSecret;
 pub use self::secrets_manager::SecretsManager;
-pub use self::stored_secret::StoredSecret;

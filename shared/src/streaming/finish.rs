@@ -4,8 +4,8 @@
 use super::{End, Stream, fit_text};
 use crate::protocol::activity::Activity;
 use crate::protocol::channel_error::RejectionReason;
-use crate::protocol::message_size::split_to_fit;
-use crate::streaming::chunk;
+use crate::protocol::message_split::split_to_fit;
+use crate::streaming::chunk_activity;
 
 /// The form in which the answer of a streamed task is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl Answer {
     /// Returns the final message of `stream`.
     #[must_use]
     pub fn final_chunk(&self, stream: &Stream) -> Activity {
-        chunk::final_activity(&stream.id, self.first.clone(), "success")
+        chunk_activity::final_activity(&stream.id, self.first.clone(), "success")
     }
 }
 

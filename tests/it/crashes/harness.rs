@@ -11,7 +11,7 @@ use herald::aws::queue::Queue;
 use herald::clock::Clock;
 use herald::jobs::{Job, State};
 use lambda_runtime::{Context, LambdaEvent};
-use local::bundle::Bundle;
+use local::functions::Bundle;
 use local::poller::QueuePoller;
 use serde_json::{Value, json};
 use support::{TestBundle, TestClock, services};

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use herald::app::demo::{Expected, Name, Scene, Step};
+use herald::app::demo_script::{Expected, Name, Scene, Step};
 use herald::clock::Clock;
 use jiff::Timestamp;
 use local::Local;
@@ -11,8 +11,8 @@ use local::aws_emulator::template::fire;
 use local::channel_emulator::{Fault, Operation, Person, Refusal};
 use serde_json::{Value, json};
 
-use super::story::Story;
-use super::{DemoError, report};
+use super::verifier::Story;
+use super::{DemoError, report_check};
 
 /// A demo in progress.
 pub(super) struct Player<'a> {
@@ -83,9 +83,9 @@ impl<'a> Player<'a> {
             Step::ExpectReport { key, outcomes } => {
                 let expected: Vec<_> =
                     outcomes.iter().map(|(name, outcome)| (self.person(name), *outcome)).collect();
-                report::expect(self.local, &mut self.story, key, &expected).await?;
+                report_check::expect(self.local, &mut self.story, key, &expected).await?;
                 self.start(json!({ "version": 1, "tick": true }), "the tick").await?;
-                report::expect_done(self.local, &mut self.story, key).await
+                report_check::expect_done(self.local, &mut self.story, key).await
             }
         }
     }

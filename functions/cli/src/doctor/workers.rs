@@ -9,7 +9,7 @@ use herald::aws::diagnostics::{AwsRequest, Finding, Report, Request, VERSION, ex
 use herald::aws::failure::AwsFailure;
 use serde::Deserialize;
 
-use super::environment::NO_ACCESS;
+use super::deployment::NO_ACCESS;
 
 const WHAT: &str = "self-check";
 

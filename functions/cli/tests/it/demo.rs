@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cli::demo::{DemoError, demo};
 use herald::agent::Engine;
 use herald::app::Agent;
-use herald::app::demo::{Demo, Expected, Scene, Step};
+use herald::app::demo_script::{Demo, Expected, Scene, Step};
 use support::ScriptedEngine;
 
 fn engine() -> Arc<dyn Engine> {

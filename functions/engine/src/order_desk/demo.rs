@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use herald::app::demo::{Demo, Expected, Scene, Step};
+use herald::app::demo_script::{Demo, Expected, Scene, Step};
 use herald::broadcast::Outcome;
 use herald::clock::SystemClock;
 use serde_json::json;

@@ -5,8 +5,8 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::backlog::{Backlog, Entry, Message};
 use super::error::StackError;
+use super::replay::{Backlog, Entry, Message};
 
 /// Smallest number of lines at which the file is rewritten.
 const WORTHWHILE: usize = 1_000;

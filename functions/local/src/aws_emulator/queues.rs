@@ -19,12 +19,12 @@ use rustack_sqs_http::router::resolve_operation;
 use serde_json::{Value, json};
 use tracing::error;
 
-use super::backlog::Message;
 use super::error::StackError;
 use super::journal::Journal;
-use super::messages;
-use super::recorder::Recorder;
-use super::state::StateDir;
+use super::journal_writer::Recorder;
+use super::replay::Message;
+use super::send_rewrite;
+use super::state_directory::StateDir;
 use crate::aws_emulator::template::{ACCOUNT, QueueDefinition, REGION, Template};
 
 /// Deduplication interval of SQS.
@@ -93,9 +93,9 @@ impl Queues {
         else {
             return self.run(operation, body).await;
         };
-        messages::drop_group_hint(operation, &mut request);
+        send_rewrite::drop_group_hint(operation, &mut request);
         if self.delays == Delays::Skipped {
-            messages::skip_delay(operation, &mut request);
+            send_rewrite::skip_delay(operation, &mut request);
         }
         let response = self.run(operation, Bytes::from(request.to_string())).await;
         if let (Some(recorder), StatusCode::OK) = (&self.recorder, response.status()) {

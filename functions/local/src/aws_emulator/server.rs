@@ -18,11 +18,11 @@ use tokio::task::JoinSet;
 use tracing::warn;
 
 use super::identity::IdentityIssuer;
-use super::operations;
 use super::queues::Queues;
+use super::request_hook::Watch;
 use super::schedules::Schedules;
 use super::secrets::Secrets;
-use super::watch::Watch;
+use super::table_operations;
 use crate::fault_injection::{Disconnected, FaultInjector};
 
 /// Largest request body of any service, that of a DynamoDB batch.
@@ -104,7 +104,7 @@ impl Server {
             Some(("secretsmanager", operation)) => self.secrets.answer(operation, &body),
             // STS uses the query protocol, with the action in the body.
             None => self.identity.answer(&body),
-            Some((_, operation)) => operations::answer(&self.table, operation, &body),
+            Some((_, operation)) => table_operations::answer(&self.table, operation, &body),
         }
     }
 }

@@ -15,13 +15,13 @@ use tokio::task::JoinSet;
 use super::error::StackError;
 use super::identity::IdentityIssuer;
 use super::queues::{Delays, Queues};
+use super::request_hook::{Rewriter, Watch, Watcher};
 use super::schedules::Schedules;
 use super::secrets::Secrets;
 use super::server::Server;
-use super::state::{self, StateDir};
+use super::state_directory::{self, StateDir};
 use super::table::Table;
 use super::template::{REGION, ScheduleDefinition, Template};
-use super::watch::{Rewriter, Watch, Watcher};
 use crate::fault_injection::{FaultInjector, Hook};
 
 /// The options of [`Stack::start`].
@@ -118,13 +118,13 @@ impl Stack {
     /// has published its address.
     #[must_use]
     pub fn elsewhere(state: &Path) -> Option<SdkConfig> {
-        state::endpoint(state).map(|endpoint| sdk_config(&endpoint))
+        state_directory::endpoint(state).map(|endpoint| sdk_config(&endpoint))
     }
 
     /// Whether the directory `state` contains the state of a stack.
     #[must_use]
     pub fn has_state(state: &Path) -> bool {
-        state::is_used(state)
+        state_directory::is_used(state)
     }
 
     /// Installs `hook`, which decides the fate of every later request, for tests of crashes and outages.

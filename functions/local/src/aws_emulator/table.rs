@@ -10,7 +10,7 @@ use herald::clock::Clock;
 use serde_json::{Value, json};
 
 use super::error::StackError;
-use super::state::StateDir;
+use super::state_directory::StateDir;
 use crate::aws_emulator::template::TableDefinition;
 
 /// The open table.

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::channel::Channel;
-use super::directory::{Directory, Place};
+use super::persistent_state::{Directory, Place};
 use super::person::{Person, TeamChannel};
 use super::stream::Phase;
 

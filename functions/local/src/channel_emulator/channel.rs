@@ -8,12 +8,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::deliveries::Deliveries;
-use super::directory::Directory;
+use super::delivery_log::Deliveries;
 use super::error::ChannelError;
 use super::fault::{Fault, Operation, Script};
 use super::http_client::HttpClient;
 use super::key_documents::METADATA_PATH;
+use super::persistent_state::Directory;
 use super::refusal::Refusal;
 use super::server::Server;
 use super::signing_keys::Keys;

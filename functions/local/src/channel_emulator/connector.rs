@@ -6,10 +6,10 @@ use http::request::Parts;
 use serde_json::Value;
 
 use super::call_result::CallResult;
-use super::conversations::{self, Page};
+use super::conversation_operations::{self, Page};
 use super::creation;
-use super::directory::Directory;
 use super::fault::{self, Fault, Operation};
+use super::persistent_state::Directory;
 use super::refusal::Refusal;
 use super::response::{self, Response};
 use super::state::State;
@@ -146,18 +146,18 @@ impl<'a> Call<'a> {
     ) -> Result<CallResult, Refusal> {
         match self {
             Self::Create => creation::create(state, directory, content),
-            Self::Send { conversation } => conversations::send(state, directory, conversation, content),
+            Self::Send { conversation } => conversation_operations::send(state, directory, conversation, content),
             Self::Update { conversation, activity } => {
-                conversations::update(directory, conversation, activity, content)
+                conversation_operations::update(directory, conversation, activity, content)
             }
             Self::Delete { conversation, activity } => {
-                conversations::delete(directory, conversation, activity)
+                conversation_operations::delete(directory, conversation, activity)
             }
-            Self::Members { conversation } => conversations::members(directory, conversation),
+            Self::Members { conversation } => conversation_operations::members(directory, conversation),
             Self::Page { conversation, query } => {
-                conversations::page(directory, conversation, &Page::parse(query)?)
+                conversation_operations::page(directory, conversation, &Page::parse(query)?)
             }
-            Self::Member { conversation, member } => conversations::member(directory, conversation, member),
+            Self::Member { conversation, member } => conversation_operations::member(directory, conversation, member),
         }
     }
 

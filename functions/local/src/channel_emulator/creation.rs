@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 
 use super::call_result::CallResult;
-use super::conversations;
-use super::directory::Directory;
+use super::conversation_operations;
+use super::persistent_state::Directory;
 use super::person::Person;
 use super::refusal::Refusal;
 use super::state::State;
@@ -21,7 +21,7 @@ pub(super) fn create(
     let tenant = parameters["tenantId"].as_str().ok_or_else(Refusal::unauthorized)?;
     let activity = Some(&parameters["activity"]).filter(|activity| !activity.is_null());
     if let Some(activity) = activity {
-        conversations::kind(activity)?;
+        conversation_operations::kind(activity)?;
     }
     if parameters["isGroup"] == true {
         return create_thread(state, directory, parameters, activity.is_some());

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::channel::Channel;
-use super::deliveries::{Answer, Delivery};
+use super::delivery_log::{Answer, Delivery};
 use super::error::ChannelError;
 use super::lock::lock;
 

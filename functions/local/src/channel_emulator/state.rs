@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use herald::clock::Clock;
 use herald::random::Random;
 
-use super::deliveries::Deliveries;
-use super::directory::{Directory, Place};
+use super::delivery_log::Deliveries;
 use super::fault::Script;
 use super::http_client::HttpClient;
 use super::lock::lock;
+use super::persistent_state::{Directory, Place};
 use super::person::Person;
 use super::signing_keys::Keys;
 use super::token_issuer::TokenIssuer;

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::directory::{Directory, Place};
+use super::persistent_state::{Directory, Place};
 use super::refusal::Refusal;
 use super::stream::{Phase, Stream};
 

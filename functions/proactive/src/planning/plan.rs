@@ -19,7 +19,7 @@ use tracing::warn;
 use crate::planning::backlog::Backlog;
 use crate::planning::error::PlanError;
 use crate::planning::page::Page;
-use crate::planning::recipients::{PlanContext, Recipients};
+use crate::planning::recipient_pages::{PlanContext, Recipients};
 use crate::planning::rosters::RosterReader;
 
 /// Opens and plans broadcasts.

@@ -9,7 +9,7 @@ use herald::broadcast::{Cursor, Spec};
 use jiff::Timestamp;
 
 use crate::planning::error::PlanError;
-use crate::planning::recipients::{PlanContext, Recipients};
+use crate::planning::recipient_pages::{PlanContext, Recipients};
 use crate::planning::rosters::{Rosters, teams};
 
 /// The result of a dry run.

@@ -4,7 +4,7 @@
 use herald::agent::EngineError;
 use herald::jobs::{Attempt, Conclusion, FailureKind, Job, Plan, ResendPolicy, finish};
 use herald::protocol::activity::Activity;
-use herald::protocol::message_size::split_to_fit;
+use herald::protocol::message_split::split_to_fit;
 use tracing::error;
 
 use super::lease::Jobs;

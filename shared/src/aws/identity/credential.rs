@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use aws_config::SdkConfig;
 
 use super::federated_identity::FederatedIdentity;
-use super::stored_secret::StoredSecret;
+use super::secret_reader::StoredSecret;
 use crate::aws::config;
 use crate::channel::auth::{
     ClientCertificate, ClientCredential, ClientSecret, Proof, TokenError, TokenRequest,

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use aws_config::SdkConfig;
 use secrecy::SecretString;
 
-use super::stored_secret::StoredSecret;
+use super::secret_reader::StoredSecret;
 use crate::agent::Secrets;
 use crate::error::BoxError;
 

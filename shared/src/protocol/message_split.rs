@@ -13,7 +13,7 @@ pub const MAX_MESSAGE_BYTES: usize = 25 * 1024;
 ///
 /// ```
 /// use herald::protocol::activity::Activity;
-/// use herald::protocol::message_size::{MAX_MESSAGE_BYTES, split_to_fit};
+/// use herald::protocol::message_split::{MAX_MESSAGE_BYTES, split_to_fit};
 ///
 /// assert_eq!(split_to_fit(Activity::message("short")).len(), 1);
 /// assert_eq!(split_to_fit(Activity::message("long ".repeat(MAX_MESSAGE_BYTES / 5))).len(), 3);

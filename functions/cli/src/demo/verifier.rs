@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use herald::app::demo::Expected;
+use herald::app::demo_script::Expected;
 use herald::clock::{Clock, timeout};
 use jiff::Timestamp;
 

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::call_result::CallResult;
-use super::directory::Directory;
+use super::persistent_state::Directory;
 use super::refusal::Refusal;
 use super::state::State;
 use super::streaming;

@@ -8,9 +8,9 @@ use herald::clock::Clock;
 use jiff::SignedDuration;
 use serde_json::Value;
 
-use super::backlog::{Entry, Message};
 use super::error::StackError;
 use super::journal::Journal;
+use super::replay::{Entry, Message};
 
 /// Fields of `SendMessage` with the destination and the delay, which are not content.
 const NOT_CONTENT: [&str; 3] = ["QueueUrl", "DelaySeconds", "Id"];

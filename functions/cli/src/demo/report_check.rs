@@ -4,7 +4,7 @@ use herald::aws::table::SLICES;
 use herald::broadcast::{BroadcastId, Outcome, ReportEntry, Status};
 
 use super::DemoError;
-use super::story::Story;
+use super::verifier::Story;
 use local::Local;
 use local::channel_emulator::Person;
 
