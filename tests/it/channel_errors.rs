@@ -37,7 +37,7 @@ pub(crate) fn reference_of(activity: &Value) -> ConversationReference {
 
 /// Returns the stored state of a reference, as in the last column of the table.
 async fn state_of(bundle: &TestBundle, reference: &ConversationReference) -> String {
-    let references = &bundle.local().bundle.worker.parts().references;
+    let references = &bundle.local().functions.worker.parts().references;
     let pk = format!("reference#{}", references.key(reference).as_str());
     let items = bundle.items().await;
     let item = items.iter().find(|item| item["pk"].as_s().is_ok_and(|found| *found == pk)).unwrap();

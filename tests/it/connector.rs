@@ -19,7 +19,7 @@ async fn bundle() -> (TestBundle, ConversationReference) {
 #[tokio::test]
 async fn activity_is_sent_updated_and_deleted() {
     let (bundle, reference) = bundle().await;
-    let connector = &bundle.local().bundle.worker.parts().connector;
+    let connector = &bundle.local().functions.worker.parts().connector;
 
     let id = connector.send(&reference, Activity::message("Working…")).await.unwrap().unwrap();
     connector.update(&reference, &id, Activity::message("Done.")).await.unwrap();
@@ -36,7 +36,7 @@ async fn activity_is_sent_updated_and_deleted() {
 #[tokio::test]
 async fn unsent_activity_cannot_be_updated() {
     let (bundle, reference) = bundle().await;
-    let connector = &bundle.local().bundle.worker.parts().connector;
+    let connector = &bundle.local().functions.worker.parts().connector;
     let unknown = ActivityId::new("unknown").unwrap();
 
     let error = connector.update(&reference, &unknown, Activity::message("Done.")).await.unwrap_err();
@@ -52,7 +52,7 @@ async fn unsent_activity_cannot_be_updated() {
 #[tokio::test]
 async fn members_of_a_conversation_are_listed() {
     let (bundle, reference) = bundle().await;
-    let connector = &bundle.local().bundle.worker.parts().connector;
+    let connector = &bundle.local().functions.worker.parts().connector;
 
     let members = connector.members(&reference).await.unwrap();
 
@@ -64,7 +64,7 @@ async fn members_of_a_conversation_are_listed() {
 #[tokio::test]
 async fn id_never_leaves_its_path_segment() {
     let (bundle, mut reference) = bundle().await;
-    let connector = &bundle.local().bundle.worker.parts().connector;
+    let connector = &bundle.local().functions.worker.parts().connector;
     reference.conversation.id = ConversationId::new("a/../../v3/other?x=1#y%2e 19:é").unwrap();
 
     let error = connector.send(&reference, Activity::message("hello")).await.unwrap_err();
@@ -80,7 +80,7 @@ async fn id_never_leaves_its_path_segment() {
 #[tokio::test]
 async fn foreign_host_gets_no_request() {
     let (bundle, mut reference) = bundle().await;
-    let connector = &bundle.local().bundle.worker.parts().connector;
+    let connector = &bundle.local().functions.worker.parts().connector;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let elsewhere = format!("http://{}/teams/", listener.local_addr().unwrap());
     reference.service_url = ServiceUrl::new(&elsewhere).unwrap();
@@ -97,7 +97,7 @@ async fn foreign_host_gets_no_request() {
 #[tokio::test]
 async fn redirect_is_not_followed() {
     let (bundle, reference) = bundle().await;
-    let connector = &bundle.local().bundle.worker.parts().connector;
+    let connector = &bundle.local().functions.worker.parts().connector;
     bundle.channel().fail(Fault::Status(Refusal::raw(307, "")));
 
     let error = connector.send(&reference, Activity::message("hello")).await.unwrap_err();
@@ -110,7 +110,7 @@ async fn redirect_is_not_followed() {
 #[tokio::test]
 async fn wrong_secret_is_explained() {
     let (bundle, reference) = bundle().await;
-    let connector = &bundle.local().bundle.worker.parts().connector;
+    let connector = &bundle.local().functions.worker.parts().connector;
     let body = r#"{"error":"invalid_client","error_codes":[7000222]}"#;
     bundle
         .channel()

@@ -69,7 +69,7 @@ async fn assert_follows_up(bundle: TestBundle) {
 
 /// Returns the error of a rejected token request, which must hold no id.
 async fn token_error(bundle: &TestBundle) -> String {
-    let error = bundle.local().bundle.worker.parts().connector.tokens.token().await.unwrap_err();
+    let error = bundle.local().functions.worker.parts().connector.tokens.token().await.unwrap_err();
     let text = error_chain(&error).to_string();
     for id in ["000000000000", "arn:", "5d0c9c1e", "9a1b2c3d", "127.0.0.1"] {
         assert!(!text.contains(id), "`{id}` is in: {text}");
@@ -172,7 +172,7 @@ async fn missing_secret_or_secret_without_certificate_is_explained() {
 async fn certificate_is_replaced_without_restart() {
     let (old, new) = (Certificate::new(), Certificate::new());
     let bundle = with_certificate(&old.pem(), &old).await;
-    let tokens = &bundle.local().bundle.worker.parts().connector.tokens;
+    let tokens = &bundle.local().functions.worker.parts().connector.tokens;
     tokens.token().await.unwrap();
 
     bundle.channel().add_certificate(&new.der);
@@ -192,7 +192,7 @@ async fn assertion_outside_its_validity_is_replaced_once() {
     let outside = Refusal::raw(401, r#"{"error":"invalid_client","error_codes":[700024]}"#);
     bundle.channel().fail_on(Operation::Token, Fault::Status(outside));
 
-    let token = bundle.local().bundle.worker.parts().connector.tokens.token().await;
+    let token = bundle.local().functions.worker.parts().connector.tokens.token().await;
 
     assert!(token.is_ok(), "{token:?}");
     assert_eq!(bundle.channel().token_requests(), 2);

@@ -51,7 +51,7 @@ async fn steps(bundle: &TestBundle) -> Vec<String> {
 
 /// Adds `count` people with personal conversations that only the store knows.
 async fn populate(bundle: &TestBundle, count: usize, tenant: Option<&str>) {
-    let references = &bundle.local().bundle.proactive.references;
+    let references = &bundle.local().functions.proactive.references;
     for number in 0..count {
         let person = bundle.channel().add_person(&format!("Person {number}"));
         let activity = serde_json::from_value(bundle.channel().message(&person, "hello")).unwrap();
@@ -107,7 +107,7 @@ async fn throttled_tenant_waits_while_others_are_sent() {
     populate(&bundle, 20, Some("22222222-2222-4222-8222-222222222222")).await;
     let throttled = TenantId::new("11111111-1111-4111-8111-111111111111").unwrap();
     let until = bundle.clock().now() + SignedDuration::from_secs(5);
-    let rates = &bundle.local().bundle.worker.parts().rates;
+    let rates = &bundle.local().functions.worker.parts().rates;
     rates.pause(herald::aws::table::RateKey::Tenant(throttled.as_str()), until).await.unwrap();
 
     bundle.fire(json!({ "kind": "everyone" })).await.unwrap();

@@ -124,7 +124,7 @@ async fn redelivered_step_is_acknowledged_after_a_later_step() {
 
     let bodies: Vec<String> = queued.lock().unwrap().iter().map(|(body, _)| body.clone()).collect();
     for body in &bodies {
-        assert!(bundle.local().bundle.worker.handle(body, MessageContext::default()).await.is_ok());
+        assert!(bundle.local().functions.worker.handle(body, MessageContext::default()).await.is_ok());
     }
     bundle.drain().await;
 
@@ -214,7 +214,7 @@ async fn thousandth_step_is_the_last() {
     body["step"] = json!({ "task": task, "number": 999, "state": null, "due": "2026-11-22T09:00:00Z" });
     bundle.purge("tasks").await;
 
-    let done = bundle.local().bundle.worker.handle(&body.to_string(), MessageContext::default()).await;
+    let done = bundle.local().functions.worker.handle(&body.to_string(), MessageContext::default()).await;
 
     assert!(done.is_ok());
     assert_eq!(engine.steps_run(), [(999, Some(json!(null)))]);

@@ -64,7 +64,7 @@ async fn single_conversation_is_reached_by_its_reference() {
     bundle.drain().await;
     let activity = serde_json::from_value(asked).unwrap();
     let reference = herald::protocol::conversation::ConversationReference::of(&activity).unwrap();
-    let key = bundle.local().bundle.proactive.references.key(&reference);
+    let key = bundle.local().functions.proactive.references.key(&reference);
 
     bundle.fire(json!({ "kind": "conversation", "reference": key })).await.unwrap();
     bundle.drain().await;

@@ -198,7 +198,7 @@ async fn advance_store_retries<T>(bundle: &TestBundle) -> T {
 }
 
 async fn all_settled(bundle: &TestBundle, asked: &[(String, JobId)]) -> bool {
-    let jobs = &bundle.local().bundle.worker.parts().jobs;
+    let jobs = &bundle.local().functions.worker.parts().jobs;
     for (_, turn) in asked {
         for job in [turn.clone(), turn.step("task", 0)] {
             match jobs.get(&job).await {
@@ -218,7 +218,7 @@ async fn check_results(bundle: &TestBundle, asked: &[(String, JobId)], seed: u64
         let text = entry.activity["text"].as_str().unwrap().to_owned();
         *shown.entry((entry.conversation.unwrap(), text)).or_default() += 1;
     }
-    let apology = bundle.local().bundle.worker.parts().engine.failure_notice().text.unwrap();
+    let apology = bundle.local().functions.worker.parts().engine.failure_notice().text.unwrap();
     let mut totals = Totals::default();
     for (conversation, turn) in asked {
         for (parent, text) in [(turn.clone(), ACK), (turn.step("task", 0), FOLLOW_UP)] {

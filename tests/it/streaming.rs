@@ -322,7 +322,7 @@ async fn stream_of_permanently_failed_task_ends_with_apology() {
 
     ask(&bundle).await;
 
-    let apology = bundle.local().bundle.worker.parts().engine.failure_notice().text.unwrap();
+    let apology = bundle.local().functions.worker.parts().engine.failure_notice().text.unwrap();
     assert_eq!(bundle.channel().texts(), [apology]);
     let jobs = bundle.jobs().await;
     assert!(jobs.iter().any(|job| has_failed_by(job, FailureKind::EngineGaveUp)), "{jobs:?}");
@@ -366,7 +366,7 @@ async fn stream_with_unrecorded_chunks_ends_with_its_answer() {
     // As after a worker that crashed before it recorded the text that it sent.
     let mut job = bundle.jobs().await.into_iter().find(has_sent_text).unwrap();
     job.stream.as_mut().unwrap().sent_text.clear();
-    bundle.local().bundle.worker.parts().jobs.write(job).await.unwrap().unwrap();
+    bundle.local().functions.worker.parts().jobs.write(job).await.unwrap().unwrap();
     bundle.make_visible("tasks", &receipt).await;
 
     drain(&bundle).await;
@@ -418,7 +418,7 @@ async fn throttled_stream_is_not_started_while_another_is_open() {
     bundle.receive(activity.clone()).await;
     bundle.step("turns").await;
     bundle.clock().advance(seconds(135));
-    let worker = &bundle.local().bundle.worker;
+    let worker = &bundle.local().functions.worker;
     let key = worker.parts().references.key(&reference_of(&activity));
     let other = JobId::of_delivery("another", bundle.clock().now(), "answer");
     assert!(worker.parts().streams.begin(&key, &other, bundle.clock().now()).await.unwrap());

@@ -94,7 +94,7 @@ impl LoadTest {
             let conversation = channel.personal_conversation(&person);
             self.tenants.insert(conversation.clone(), tenant);
             conversations.insert(conversation);
-            let references = self.local.bundle.proactive.references.clone();
+            let references = self.local.functions.proactive.references.clone();
             writing.spawn(async move {
                 references.upsert(&reference, Presence::Active, SystemClock.now()).await.unwrap();
             });
@@ -118,7 +118,7 @@ impl LoadTest {
     async fn apply_command(&self, id: &BroadcastId, command: Command) -> Timestamp {
         let now = SystemClock.now();
         let change = |broadcast: &Broadcast| (broadcast.apply(command, now).ok(), ());
-        self.local.bundle.proactive.broadcasts.change(id, change).await.unwrap().unwrap();
+        self.local.functions.proactive.broadcasts.change(id, change).await.unwrap().unwrap();
         now
     }
 
@@ -132,7 +132,7 @@ impl LoadTest {
             loop {
                 SystemClock.sleep(Duration::from_secs(1)).await;
                 self.tick().await;
-                let state = self.local.bundle.proactive.broadcasts.state(id).await.unwrap().unwrap();
+                let state = self.local.functions.proactive.broadcasts.state(id).await.unwrap().unwrap();
                 if state.status == Status::Done {
                     return;
                 }
@@ -149,7 +149,7 @@ impl LoadTest {
 
     /// Returns the number of recipients with this outcome.
     async fn outcome(&self, id: &BroadcastId, outcome: Outcome) -> u64 {
-        self.local.bundle.proactive.broadcasts.counts(id).await.unwrap().total().of(outcome)
+        self.local.functions.proactive.broadcasts.counts(id).await.unwrap().total().of(outcome)
     }
 
     async fn end(mut self) {

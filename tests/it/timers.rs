@@ -139,7 +139,7 @@ async fn missed_ticks_are_recovered_and_crashed_tick_repeats_nothing() {
 #[tokio::test]
 async fn unreadable_timer_blocks_no_other() {
     let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
-    let (timers, now) = (&bundle.local().bundle.worker.parts().timers, bundle.clock().now());
+    let (timers, now) = (&bundle.local().functions.worker.parts().timers, bundle.clock().now());
     for body in ["one", "two"] {
         timers.put(&Timer::new(QueueTarget::Tasks, body.to_owned(), now), now).await.unwrap();
     }

@@ -23,7 +23,7 @@ async fn bundle() -> TestBundle {
 }
 
 fn tokens(bundle: &TestBundle) -> &TokenProvider {
-    &bundle.local().bundle.worker.parts().connector.tokens
+    &bundle.local().functions.worker.parts().connector.tokens
 }
 
 async fn token(bundle: &TestBundle) -> Result<String, String> {
@@ -52,7 +52,7 @@ async fn concurrent_sends_request_one_token() {
     let mut sends = JoinSet::new();
 
     for _ in 0..20 {
-        let (worker, reference) = (Arc::clone(&bundle.local().bundle.worker), reference.clone());
+        let (worker, reference) = (Arc::clone(&bundle.local().functions.worker), reference.clone());
         sends.spawn(
             async move { worker.parts().connector.send(&reference, Activity::message("Hello.")).await },
         );
@@ -132,7 +132,7 @@ async fn token_rejected_by_the_channel_is_invalidated_once() {
         bundle.channel().fail(Fault::Status(Refusal::raw(401, "")));
     }
 
-    let connector = &bundle.local().bundle.worker.parts().connector;
+    let connector = &bundle.local().functions.worker.parts().connector;
     let error = connector.send(&reference, Activity::message("Hello.")).await.unwrap_err();
 
     assert!(error.to_string().contains("401"), "{error}");

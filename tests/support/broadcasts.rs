@@ -28,7 +28,7 @@ pub fn id() -> BroadcastId {
 
 /// Returns the broadcast store of the bundle.
 pub fn store(bundle: &TestBundle) -> &BroadcastStore {
-    &bundle.local().bundle.proactive.broadcasts
+    &bundle.local().functions.proactive.broadcasts
 }
 
 /// Returns the stored broadcast of [`news`].
@@ -82,7 +82,7 @@ pub async fn save_reference(bundle: &TestBundle, person: &Person, tenant: Option
     if let Some(tenant) = tenant {
         reference.tenant_id = Some(TenantId::new(tenant).unwrap());
     }
-    let references = &bundle.local().bundle.proactive.references;
+    let references = &bundle.local().functions.proactive.references;
     references.upsert(&reference, Presence::Active, bundle.clock().now()).await.unwrap();
 }
 
@@ -94,7 +94,7 @@ pub async fn tick(bundle: &TestBundle) {
 
 /// Recalls the deliveries of the broadcast of `key`, as `herald broadcast recall` does.
 pub async fn recall(bundle: &TestBundle, key: &str) {
-    let planner = &bundle.local().bundle.proactive;
+    let planner = &bundle.local().functions.proactive;
     let of = BroadcastId::of_key(key);
     let (source, _) = planner.broadcasts.get(&of).await.unwrap().unwrap();
     let key = format!("recall {of}");

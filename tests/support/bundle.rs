@@ -275,7 +275,7 @@ impl TestBundle {
 
     /// Returns the record of one job.
     pub async fn job(&self, id: &JobId) -> Option<Job> {
-        self.local.bundle.worker.parts().jobs.get(id).await.expect("the table can be read")
+        self.local.functions.worker.parts().jobs.get(id).await.expect("the table can be read")
     }
 
     /// Returns all items of the table; the table is small enough for one scan.

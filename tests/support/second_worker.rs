@@ -12,7 +12,7 @@ use herald::clock::Clock;
 use herald::protocol::cloud::Cloud;
 use herald::protocol::ids::TenantId;
 use herald::random::Random;
-use local::functions::{Bundle, Registration};
+use local::functions::{Functions, Registration};
 use local::poller::{QueuePoller, Step};
 use worker::Worker;
 
@@ -38,7 +38,7 @@ impl SecondWorker {
         let secret = config::Credential::GivenSecret("emulated".into());
         let registration = Registration {
             agent: AgentSettings {
-                client_id: local.bundle.worker.parts().connector.client_id.clone(),
+                client_id: local.functions.worker.parts().connector.client_id.clone(),
                 cloud,
             },
             tenant_id: TenantId::new(tenant).unwrap(),
@@ -48,8 +48,8 @@ impl SecondWorker {
         };
         let clock: Arc<dyn Clock> = bundle.clock().clone();
         let engine: Arc<dyn Engine> = Arc::new(engine);
-        let made = Bundle::new(registration, &local.resources, &engine, &clock, Random::seeded(7), 1_000_000);
-        let Bundle { worker, .. } = made.unwrap();
+        let made = Functions::new(registration, &local.resources, &engine, &clock, Random::seeded(7), 1_000_000);
+        let Functions { worker, .. } = made.unwrap();
         Self { worker }.with_connector(|connector| connector.http = http)
     }
 

@@ -74,7 +74,7 @@ pub async fn run(
     .await?;
     greet(&local, agent, state, &source)?;
 
-    local.bundle.inbound.warm_up();
+    local.functions.inbound.warm_up();
     let local = Arc::new(local);
     let (stop, stopped) = watch::channel(false);
     let mut pollers = JoinSet::new();

@@ -65,7 +65,7 @@ pub struct Resources {
 
 /// The three functions.
 #[derive(Clone)]
-pub struct Bundle {
+pub struct Functions {
     /// Receives activities.
     pub inbound: Arc<Inbound>,
     /// Handles queued work.
@@ -86,7 +86,7 @@ struct Wiring {
     random: Random,
 }
 
-impl Bundle {
+impl Functions {
     /// Builds the functions.
     ///
     /// # Errors

@@ -23,7 +23,7 @@ use crate::aws_emulator::{Delays, Stack, StackOptions};
 use crate::channel_emulator::Channel;
 use crate::emulated_channel::{self, EMULATED_CLIENT_ID, EMULATED_SECRET, EMULATED_TENANT};
 use crate::error::LocalError;
-use crate::functions::{Bundle, PLAYGROUND_HOSTS, Registration, Resources};
+use crate::functions::{Functions, PLAYGROUND_HOSTS, Registration, Resources};
 use crate::gateway::{Gateway, Page, Playground};
 use crate::poller::QueuePoller;
 use crate::state_file;
@@ -76,7 +76,7 @@ pub struct Local {
     /// The channel.
     pub channel: Channel,
     /// The functions.
-    pub bundle: Bundle,
+    pub functions: Functions,
     /// The table and the queues.
     pub resources: Resources,
     /// The parsed template.
@@ -130,10 +130,10 @@ impl Local {
         let page = matches!(source, ChannelSource::Emulated)
             .then(|| Page::new(channel.clone(), address.port(), &suggestion));
         let registration = registration(source, &channel, credential).map_err(LocalError::Wiring)?;
-        let bundle = Bundle::new(registration, &resources, &engine, &clock, random, tenant_rate)
+        let functions = Functions::new(registration, &resources, &engine, &clock, random, tenant_rate)
             .map_err(|error| LocalError::Wiring(error.into()))?;
-        let gateway = Gateway::serve(listener, bundle.inbound.clone(), playground, page);
-        Ok(Self { stack, channel, bundle, resources, template, endpoint, state, _gateway: gateway })
+        let gateway = Gateway::serve(listener, functions.inbound.clone(), playground, page);
+        Ok(Self { stack, channel, functions, resources, template, endpoint, state, _gateway: gateway })
     }
 
     /// Returns the URL of `POST /api/messages`.
@@ -150,7 +150,7 @@ impl Local {
         [turns, tasks, deliveries].map(|url| QueuePoller {
             sqs: sqs.clone(),
             url: url.clone(),
-            worker: self.bundle.worker.clone(),
+            worker: self.functions.worker.clone(),
         })
     }
 
@@ -161,7 +161,7 @@ impl Local {
     /// The event is rejected or cannot be planned.
     pub async fn fire(&self, event: Value) -> Result<Value, lambda_runtime::Error> {
         let event = LambdaEvent::new(event, Context::default());
-        event_handler::handle(&self.bundle.proactive, event).await
+        event_handler::handle(&self.functions.proactive, event).await
     }
 
     /// Saves the state directory; called periodically and by [`Local::stop`].

@@ -44,7 +44,7 @@ async fn alternative_id_of_a_recipient_keeps_the_stored_reference() {
 
     assert_eq!(texts, ["a"], "the content planned before the conversation was found is kept");
     let user = serde_json::from_value(json!({ "tenant": alex.tenant, "id": alex.entra_id })).unwrap();
-    let known = bundle.local().bundle.proactive.references.find(&user).await.unwrap().unwrap();
+    let known = bundle.local().functions.proactive.references.find(&user).await.unwrap().unwrap();
     assert_eq!(known.locale.as_deref(), Some("en-GB"));
     bundle.end().await;
 }
@@ -99,7 +99,7 @@ async fn group_chat_is_only_in_the_group_chat_segment() {
     let mut activity = bundle.channel().mention(&alex, &general, "hello");
     activity["conversation"]["conversationType"] = json!("groupChat");
     let reference = ConversationReference::of(&serde_json::from_value(activity).unwrap()).unwrap();
-    let references = &bundle.local().bundle.proactive.references;
+    let references = &bundle.local().functions.proactive.references;
     references.upsert(&reference, Presence::Active, bundle.clock().now()).await.unwrap();
 
     let audience = json!({ "kind": "segment", "conversations": "group-chat" });

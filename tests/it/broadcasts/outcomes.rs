@@ -69,7 +69,7 @@ async fn throttled_recipient_is_listed_until_delivered() {
     for line in entries_of(&bundle, &id()).await {
         bundle
             .local()
-            .bundle
+            .functions
             .worker
             .parts()
             .jobs
@@ -111,12 +111,12 @@ async fn unreadable_record_does_not_block_other_recipients() {
             let activity = serde_json::from_value(bundle.channel().message(person, "hello")).unwrap();
             let key = bundle
                 .local()
-                .bundle
+                .functions
                 .proactive
                 .references
                 .key(&ConversationReference::of(&activity).unwrap());
             let (topic, now) = (herald::agent::topic::Topic::new("news").unwrap(), bundle.clock().now());
-            let subscriptions = &bundle.local().bundle.worker.parts().subscriptions;
+            let subscriptions = &bundle.local().functions.worker.parts().subscriptions;
             subscriptions.put(&topic, &key, herald::aws::table::Subscription::On, now, now).await.unwrap();
             conversations.push(json!({ "kind": "conversation", "reference": key.as_str() }));
         }
@@ -148,7 +148,7 @@ async fn recipient_with_foreign_host_fails_alone() {
     let mut activity = bundle.channel().message(&people[0], "hello");
     activity["serviceUrl"] = json!("https://example.com/teams/");
     let reference = ConversationReference::of(&serde_json::from_value(activity).unwrap()).unwrap();
-    let references = &bundle.local().bundle.proactive.references;
+    let references = &bundle.local().functions.proactive.references;
     bundle.clock().advance(Duration::from_secs(1));
     references.upsert(&reference, Presence::Active, bundle.clock().now()).await.unwrap();
 
@@ -226,7 +226,7 @@ async fn throttled_tenant_slows_only_itself() {
         let person = bundle.channel().add_person(&format!("Person {number}"));
         save_reference(&bundle, &person, (number % 2 == 0).then_some(one)).await;
     }
-    let rates = &bundle.local().bundle.worker.parts().rates;
+    let rates = &bundle.local().functions.worker.parts().rates;
     let until = bundle.clock().now() + jiff::SignedDuration::from_secs(60);
     rates.pause(herald::aws::table::RateKey::Tenant(one), until).await.unwrap();
 

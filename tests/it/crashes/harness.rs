@@ -11,7 +11,7 @@ use herald::aws::queue::Queue;
 use herald::clock::Clock;
 use herald::jobs::{Job, State};
 use lambda_runtime::{Context, LambdaEvent};
-use local::functions::Bundle;
+use local::functions::Functions;
 use local::poller::QueuePoller;
 use serde_json::{Value, json};
 use support::{TestBundle, TestClock, services};
@@ -39,7 +39,7 @@ pub(super) struct Harness {
     pub(super) bundle: TestBundle,
     pub(super) injector: Arc<CrashInjector>,
     mutant: Option<Mutant>,
-    processes: HashMap<Function, Bundle>,
+    processes: HashMap<Function, Functions>,
     pollers: [(Function, QueuePoller); 3],
     answered: HashSet<String>,
 }
@@ -192,8 +192,8 @@ impl Harness {
         outcome
     }
 
-    fn process(&mut self, function: Function) -> Bundle {
-        let make = || self.bundle.local().bundle.restarted();
+    fn process(&mut self, function: Function) -> Functions {
+        let make = || self.bundle.local().functions.restarted();
         self.processes.entry(function).or_insert_with(make).clone()
     }
 

@@ -75,7 +75,7 @@ async fn trigger(scenario: Scenario, harness: &mut Harness) -> Result<(), String
         harness.injector.refuse_turns(scenario == Scenario::Outage);
         // Moves the watermark close to now, so that the next tick has few minutes to read.
         let drained = Minute(Minute::of(harness.bundle.clock().now()).0 - 3);
-        let timers = &harness.bundle.local().bundle.proactive.timers;
+        let timers = &harness.bundle.local().functions.proactive.timers;
         timers.advance_watermark(drained).await.map_err(|error| error.to_string())?;
         harness.deliver(&activity).await?;
         harness.injector.refuse_turns(false);

@@ -25,7 +25,7 @@ use jiff::Timestamp;
 use local::aws_emulator::template::Template;
 use local::aws_emulator::{Delays, Stack, StackOptions};
 use local::channel_emulator::{Channel, ChannelOptions};
-use local::functions::{Bundle, Registration, Resources};
+use local::functions::{Functions, Registration, Resources};
 use serde_json::{Value, json};
 use support::{ScriptedEngine, TestBundle, TestClock};
 use tokio::net::TcpListener;
@@ -226,7 +226,7 @@ fn new_inbound(registration: Registration, resources: &Resources, clock: &Arc<Te
     let engine: Arc<dyn Engine> = Arc::new(ScriptedEngine::replying("Hello."));
     let clock: Arc<dyn Clock> = clock.clone();
     let bundle =
-        Bundle::new(registration, resources, &engine, &clock, Random::seeded(7), TENANT_RATE).unwrap();
+        Functions::new(registration, resources, &engine, &clock, Random::seeded(7), TENANT_RATE).unwrap();
     Arc::into_inner(bundle.inbound).unwrap()
 }
 

@@ -43,7 +43,7 @@ impl TurnHarness {
     }
 
     async fn play(&self, request: &Request) -> u16 {
-        play(&self.bundle.local().bundle.inbound, &request.event).await.status
+        play(&self.bundle.local().functions.inbound, &request.event).await.status
     }
 
     async fn end(self) {
@@ -148,7 +148,7 @@ async fn urls_in_an_activity_are_not_fetched() {
 async fn hundred_concurrent_copies_of_an_activity_are_one_turn() {
     let harness = TurnHarness::begin().await;
     let request = harness.builder.request(&same_id("one turn")[0]);
-    let inbound = harness.bundle.local().bundle.inbound.clone();
+    let inbound = harness.bundle.local().functions.inbound.clone();
 
     let mut playing = tokio::task::JoinSet::new();
     for _ in 0..100 {

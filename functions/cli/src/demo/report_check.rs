@@ -29,7 +29,7 @@ pub(super) async fn expect(
 
 /// Prints how many recipients have each outcome; the broadcast is to be done.
 pub(super) async fn expect_done(local: &Local, story: &mut Story, key: &str) -> Result<(), DemoError> {
-    let (broadcasts, id) = (&local.bundle.proactive.broadcasts, BroadcastId::of_key(key));
+    let (broadcasts, id) = (&local.functions.proactive.broadcasts, BroadcastId::of_key(key));
     let tally = broadcasts.counts(&id).await?.total();
     let is_done = broadcasts.state(&id).await?.is_some_and(|broadcast| broadcast.status == Status::Done);
     let counted = Outcome::ALL.into_iter().filter(|outcome| tally.of(*outcome) > 0);
@@ -46,7 +46,7 @@ async fn settled(
     key: &str,
     count: usize,
 ) -> Result<Vec<ReportEntry>, DemoError> {
-    let (broadcasts, id) = (&local.bundle.proactive.broadcasts, BroadcastId::of_key(key));
+    let (broadcasts, id) = (&local.functions.proactive.broadcasts, BroadcastId::of_key(key));
     loop {
         let mut lines = Vec::new();
         for slice in 0..SLICES {

@@ -106,7 +106,7 @@ async fn worker(local: &Local) -> Vec<Finding> {
     local.channel.add_federated_credential(FederatedCredential {
         issuer: local.stack.identity().issuer().to_owned(),
         subject: local.stack.identity().subject().unwrap_or_default(),
-        audience: local.bundle.worker.parts().connector.cloud.token_exchange.clone(),
+        audience: local.functions.worker.parts().connector.cloud.token_exchange.clone(),
     });
     match self_check(local).await {
         Ok(report) => report.findings,
@@ -121,7 +121,7 @@ async fn worker(local: &Local) -> Vec<Finding> {
 async fn self_check(local: &Local) -> Result<Report, lambda_runtime::Error> {
     let event = serde_json::to_value(Request::SelfCheck { version: VERSION })?;
     let event = LambdaEvent::new(serde_json::from_value(event)?, Context::default());
-    let answer = event_handler::answer(&local.bundle.worker, event).await?;
+    let answer = event_handler::answer(&local.functions.worker, event).await?;
     Ok(serde_json::from_value(serde_json::to_value(answer)?)?)
 }
 

@@ -53,7 +53,7 @@ impl Operator {
         let (channel, resources) = (&local.channel, &local.resources);
         let vars = vec![
             ("CLOUD", channel.cloud().to_string()),
-            ("CLIENT_ID", local.bundle.worker.parts().connector.client_id.to_string()),
+            ("CLIENT_ID", local.functions.worker.parts().connector.client_id.to_string()),
             ("TENANT_ID", channel.add_person("Alex").tenant),
             ("CREDENTIAL", "secret".to_owned()),
             ("CLIENT_SECRET", SECRET.to_owned()),

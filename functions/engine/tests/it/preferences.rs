@@ -45,7 +45,7 @@ async fn send_broadcast(bundle: &TestBundle, event: Value) {
 async fn tick_at(bundle: &TestBundle, time: &str) {
     let time: Timestamp = time.parse().unwrap();
     let ticked = Minute::of(time - SignedDuration::from_mins(65));
-    bundle.local().bundle.proactive.timers.advance_watermark(ticked).await.unwrap();
+    bundle.local().functions.proactive.timers.advance_watermark(ticked).await.unwrap();
     let wait = time.duration_since(bundle.clock().now());
     bundle.clock().advance(wait.try_into().unwrap());
     bundle.tick().await;
@@ -64,7 +64,7 @@ fn texts_to(bundle: &TestBundle, person: &Person) -> Vec<String> {
 }
 
 async fn outcomes(bundle: &TestBundle, key: &str) -> BTreeMap<Outcome, i64> {
-    let store = &bundle.local().bundle.proactive.broadcasts;
+    let store = &bundle.local().functions.proactive.broadcasts;
     let counted = store.counts(&BroadcastId::of_key(key)).await.unwrap().total();
     counted.0.into_iter().filter(|(_, count)| *count != 0).collect()
 }

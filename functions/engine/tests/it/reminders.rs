@@ -40,7 +40,7 @@ async fn at(bundle: &TestBundle, at: Timestamp) {
 
 /// Sets the watermark as if every tick until `at` had run with nothing due.
 async fn ticked_until(bundle: &TestBundle, at: Timestamp) {
-    bundle.local().bundle.proactive.timers.advance_watermark(Minute::of(at)).await.unwrap();
+    bundle.local().functions.proactive.timers.advance_watermark(Minute::of(at)).await.unwrap();
 }
 
 /// Ticks just before a reminder is due: its message is received once and returned.

@@ -23,7 +23,7 @@ async fn federated(subject: &str) -> Operator {
         subject: subject.to_owned(),
         audience: AUDIENCE.to_owned(),
     });
-    let worker = bundle.local().bundle.worker.clone();
+    let worker = bundle.local().functions.worker.clone();
     let mut operator = Operator::of(bundle).await;
     operator.set("CREDENTIAL", "federated");
     operator.unset("CLIENT_SECRET");

@@ -63,7 +63,7 @@ async fn recipient_in_several_parts_is_sent_once_and_excluded_one_never() {
 
     let all = [&alex, &robin, &sam, &kim];
     assert_eq!(all.map(|person| times(&bundle, person)), [1, 1, 0, 1]);
-    let broadcasts = &bundle.local().bundle.proactive.broadcasts;
+    let broadcasts = &bundle.local().functions.proactive.broadcasts;
     let state = broadcasts.state(&BroadcastId::of_key("combined")).await.unwrap().unwrap();
     assert_eq!(state.recipients(), 3, "no recipient is planned twice");
     send_broadcast(&bundle, snow("few", &few)).await;
@@ -80,7 +80,7 @@ async fn recipient_subscribed_just_before_is_sent_once() {
 
     send_broadcast(&bundle, snow("one", &audience)).await;
 
-    let broadcasts = &bundle.local().bundle.proactive.broadcasts;
+    let broadcasts = &bundle.local().functions.proactive.broadcasts;
     let state = broadcasts.state(&BroadcastId::of_key("one")).await.unwrap().unwrap();
     assert_eq!((state.recipients(), times(&bundle, &alex)), (1, 1));
     assert_eq!(outcomes(&bundle, "one").await, [(Outcome::Delivered, 1)].into());
