@@ -1,5 +1,6 @@
-//! The agent: the one crate you edit or replace to make your own.
-//! The functions use [`build`], the command [`agent`], each in its `main.rs`; nothing else names this crate.
+//! The agent: the only crate to edit or replace for an agent of your own.
+//! The functions call [`build`] and the command calls [`agent`], each in its `main.rs`; no other code depends on this
+//! crate.
 
 pub mod model;
 pub mod order_desk;
@@ -13,7 +14,7 @@ use herald::error::BoxError;
 use self::model::Model;
 use self::order_desk::{OrderDesk, demo};
 
-/// Builds the engine that the functions run: the order desk, with a model for free text where one is configured.
+/// Returns the engine that the functions run: the order desk, with a language model for free text if one is configured.
 ///
 /// # Errors
 ///
@@ -24,7 +25,7 @@ pub fn build(context: &EngineContext<'_>) -> Result<Arc<dyn Engine>, BoxError> {
     Ok(Arc::new(OrderDesk { model: model.transpose()?, ..OrderDesk::new(context.clock.clone()) }))
 }
 
-/// Returns the agent as the command takes it.
+/// Returns the agent for the command line: its engine, a suggested first message and its demo.
 #[must_use]
 pub fn agent() -> Agent {
     Agent::new(build).suggestion("order a laptop").demo(demo::demo())

@@ -1,9 +1,9 @@
-//! A language model behind an OpenAI-compatible server: asked over `POST …/chat/completions`, read as it streams.
-//! What it is told about the desk is `prompt`'s; whether it is asked at all is the desk's.
+//! Client of a language model on an OpenAI-compatible server: `POST …/chat/completions`, with a streamed response.
+//! The prompt is built in `prompt`; a failed request is not retried.
 
+mod chunk;
 mod config;
 mod failure;
-mod piece;
 mod prompt;
 mod sse;
 
@@ -17,30 +17,30 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use url::Url;
 
+use self::chunk::Chunk;
 pub use self::config::{Config, ConfiguredKey};
 pub use self::failure::ModelFailure;
-use self::piece::Piece;
 pub(crate) use self::prompt::{Message, prompt};
 
-/// Longest a connection may take.
+/// Time limit for connecting to the server.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Longest the model may take until it begins to answer: a small machine reads a long conversation first.
-const FIRST_WORD_WITHIN: Duration = Duration::from_secs(60);
+/// Time limit for the first token: a small machine takes long to read a long conversation.
+const FIRST_TOKEN_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Longest the model may be silent once it has begun.
+/// Time limit between two tokens.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Longest an answer may take in all.
-const ANSWER_WITHIN: Duration = Duration::from_secs(300);
+/// Time limit for a whole answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// Longest answer that is taken, in characters: well within a message of the channel (docs/protocol.md §1.9).
+/// Maximum length of an answer in characters, well below the limit of a message (docs/protocol.md §1.9).
 pub(crate) const MAX_ANSWER: usize = 12_000;
 
-/// Most of an answer in one piece that is read, in bytes.
+/// Maximum size of a response that is not streamed, in bytes.
 const MAX_BODY: usize = 256 * 1024;
 
-/// A model that can be asked.
+/// A language model on an OpenAI-compatible server.
 #[derive(Debug, Clone)]
 pub struct Model {
     http: reqwest::Client,
@@ -50,18 +50,18 @@ pub struct Model {
     clock: Arc<dyn Clock>,
 }
 
-/// By what its server knows who asks.
+/// API key of the model's server.
 #[derive(Debug, Clone)]
 enum Key {
     Given(SecretString),
     Stored { id: String, secrets: Arc<dyn Secrets> },
 }
 
-/// What came of asking.
+/// Answer of the model, or the part of it that arrived before a failure.
 pub(crate) struct Answer {
-    /// All that was said.
+    /// Text of the answer.
     pub(crate) text: String,
-    /// Why it ended before its end.
+    /// Failure that cut the answer short.
     pub(crate) failure: Option<ModelFailure>,
 }
 
@@ -89,36 +89,36 @@ impl Model {
         Ok(Self { http, endpoint: config.endpoint, name: config.name, key, clock })
     }
 
-    /// Asks, and passes on to `progress` what is said as it is said.
+    /// Returns the answer to `messages`, and passes each chunk of it to `progress` as it arrives.
     pub(crate) async fn answer(&self, messages: &[Message<'_>], progress: &Progress) -> Answer {
         let mut text = String::new();
-        let asked = self.ask(messages, progress, &mut text);
-        let failure = match timeout(self.clock.as_ref(), ANSWER_WITHIN, asked).await {
-            Some(Ok(())) if text.trim().is_empty() => Some(ModelFailure::Nothing),
+        let completion = self.complete(messages, progress, &mut text);
+        let failure = match timeout(self.clock.as_ref(), ANSWER_TIMEOUT, completion).await {
+            Some(Ok(())) if text.trim().is_empty() => Some(ModelFailure::Empty),
             Some(Ok(())) => None,
             Some(Err(failure)) => Some(failure),
-            None => Some(ModelFailure::Silent),
+            None => Some(ModelFailure::TimedOut),
         };
         Answer { text, failure }
     }
 
-    async fn ask(
+    async fn complete(
         &self,
         messages: &[Message<'_>],
         progress: &Progress,
         text: &mut String,
     ) -> Result<(), ModelFailure> {
         let request = self.request(messages).await?;
-        let sent = timeout(self.clock.as_ref(), FIRST_WORD_WITHIN, request.send()).await;
-        let answer = sent.ok_or(ModelFailure::Silent)?.map_err(ModelFailure::of)?;
-        if let Some(failure) = ModelFailure::of_status(answer.status().as_u16()) {
+        let response = timeout(self.clock.as_ref(), FIRST_TOKEN_TIMEOUT, request.send()).await;
+        let response = response.ok_or(ModelFailure::TimedOut)?.map_err(ModelFailure::from_reqwest)?;
+        if let Some(failure) = ModelFailure::from_status(response.status().as_u16()) {
             return Err(failure);
         }
-        let mut said = Said { text, progress };
-        if is_json(&answer) {
-            self.read_whole(answer, &mut said).await
+        let mut output = Output { text, progress };
+        if is_json(&response) {
+            self.read_body(response, &mut output).await
         } else {
-            self.read(answer, &mut said).await
+            self.read_stream(response, &mut output).await
         }
     }
 
@@ -136,29 +136,29 @@ impl Model {
         })
     }
 
-    /// Reads an answer that comes in pieces.
-    async fn read(&self, mut answer: Response, said: &mut Said<'_>) -> Result<(), ModelFailure> {
+    /// Reads a streamed response.
+    async fn read_stream(&self, mut response: Response, output: &mut Output<'_>) -> Result<(), ModelFailure> {
         let mut events = sse::Events::default();
-        let (mut limit, mut has_finished) = (FIRST_WORD_WITHIN, false);
+        let (mut limit, mut has_finished) = (FIRST_TOKEN_TIMEOUT, false);
         loop {
-            let chunk = timeout(self.clock.as_ref(), limit, answer.chunk()).await;
-            let chunk = chunk.ok_or(ModelFailure::Silent)?.map_err(ModelFailure::of)?;
-            let is_over = chunk.is_none();
-            let arrived = match chunk {
+            let bytes = timeout(self.clock.as_ref(), limit, response.chunk()).await;
+            let bytes = bytes.ok_or(ModelFailure::TimedOut)?.map_err(ModelFailure::from_reqwest)?;
+            let is_over = bytes.is_none();
+            let arrived = match bytes {
                 Some(bytes) => events.feed(&bytes).ok_or(ModelFailure::Unreadable)?,
                 None => events.end(),
             };
             for event in arrived {
                 limit = IDLE_TIMEOUT;
-                match piece::read(&event)? {
-                    Piece::Words(words) if said.has_room(&words) => said.say(&words),
-                    Piece::Words(words) => {
-                        said.say_what_fits(&words);
+                match chunk::parse(&event)? {
+                    Chunk::Text(text) if output.has_room(&text) => output.push(&text),
+                    Chunk::Text(text) => {
+                        output.push_truncated(&text);
                         return Ok(());
                     }
-                    Piece::Finished => has_finished = true,
-                    Piece::Done => return Ok(()),
-                    Piece::Nothing => {}
+                    Chunk::Finished => has_finished = true,
+                    Chunk::Done => return Ok(()),
+                    Chunk::Nothing => {}
                 }
             }
             if is_over {
@@ -167,56 +167,57 @@ impl Model {
         }
     }
 
-    /// Reads the answer of a server that does not stream.
-    async fn read_whole(&self, mut answer: Response, said: &mut Said<'_>) -> Result<(), ModelFailure> {
+    /// Reads the response of a server that does not stream.
+    async fn read_body(&self, mut response: Response, output: &mut Output<'_>) -> Result<(), ModelFailure> {
         let mut body = Vec::new();
         loop {
-            let chunk = timeout(self.clock.as_ref(), FIRST_WORD_WITHIN, answer.chunk()).await;
-            let chunk = chunk.ok_or(ModelFailure::Silent)?.map_err(ModelFailure::of)?;
-            let Some(bytes) = chunk else { break };
+            let bytes = timeout(self.clock.as_ref(), FIRST_TOKEN_TIMEOUT, response.chunk()).await;
+            let bytes = bytes.ok_or(ModelFailure::TimedOut)?.map_err(ModelFailure::from_reqwest)?;
+            let Some(bytes) = bytes else { break };
             body.extend_from_slice(&bytes);
             if body.len() > MAX_BODY {
                 return Err(ModelFailure::Unreadable);
             }
         }
-        let words = piece::whole(&body)?;
-        said.say_what_fits(&words);
+        let text = chunk::completion_text(&body)?;
+        output.push_truncated(&text);
         Ok(())
     }
 }
 
-/// What was said so far, here and to the user.
-struct Said<'a> {
+/// Output of the model so far, collected and passed to the user.
+struct Output<'a> {
     text: &'a mut String,
     progress: &'a Progress,
 }
 
-impl Said<'_> {
+impl Output<'_> {
+    /// Returns how many characters the answer may still have.
     fn room(&self) -> usize {
         MAX_ANSWER.saturating_sub(self.text.chars().count())
     }
 
-    fn has_room(&self, words: &str) -> bool {
-        words.chars().count() <= self.room()
+    fn has_room(&self, text: &str) -> bool {
+        text.chars().count() <= self.room()
     }
 
-    fn say(&mut self, words: &str) {
-        self.text.push_str(words);
-        self.progress.push_text(words);
+    fn push(&mut self, text: &str) {
+        self.text.push_str(text);
+        self.progress.push_text(text);
     }
 
-    fn say_what_fits(&mut self, words: &str) {
-        if self.has_room(words) {
-            self.say(words);
+    fn push_truncated(&mut self, text: &str) {
+        if self.has_room(text) {
+            self.push(text);
         } else {
-            let mut fitting: String = words.chars().take(self.room()).collect();
+            let mut fitting: String = text.chars().take(self.room()).collect();
             fitting.push('…');
-            self.say(&fitting);
+            self.push(&fitting);
         }
     }
 }
 
-fn is_json(answer: &Response) -> bool {
-    let kind = answer.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+fn is_json(response: &Response) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     kind.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("application/json"))
 }

@@ -1,5 +1,5 @@
 //! The order desk: a sample agent with orders, reminders, preferences, a morning digest and a demo.
-//! It decides what to say; sending, retrying, timing and storing are not its business.
+//! It returns responses only; the runtime sends, retries, schedules and stores.
 
 mod answers;
 mod cards;
@@ -27,18 +27,18 @@ use serde_json::Value;
 use self::command::Command;
 use crate::model::Model;
 
-/// Takes orders, places them in the background, tells of their delivery, and says good morning.
+/// Sample engine: takes orders, places them in the background, reports their delivery and sends a morning digest.
 #[derive(Debug, Clone)]
 pub struct OrderDesk {
-    /// How long the shop takes over an order.
+    /// Duration of placing an order.
     pub shop_takes: Duration,
-    /// How long an order that is placed takes until it is delivered.
+    /// Time from the placement of an order to its delivery.
     pub delivery_takes: Duration,
-    /// The pause between two words of what is told about the shop.
+    /// Pause between two chunks of the streamed answer about the shop.
     pub pause: Duration,
-    /// Answers free text; without one there is a fixed answer.
+    /// Language model for free text; without one, free text gets a help message.
     pub model: Option<Model>,
-    /// Waits for the shop.
+    /// Source of time.
     pub clock: Arc<dyn Clock>,
 }
 
@@ -50,7 +50,7 @@ impl Engine for OrderDesk {
             "installationUpdate" if turn.activity.action.as_deref() == Some("add") => {
                 Response::reply(WELCOME)
             }
-            "invoke" => answer_client(turn),
+            "invoke" => answer_invoke(turn),
             _ => Response::ignore(),
         })
     }
@@ -63,13 +63,13 @@ impl Engine for OrderDesk {
                 self.clock.sleep(self.shop_takes).await;
                 orders::place(run, self.delivery_takes)
             }
-            (shop::TELL, _) => shop::tell(self.clock.as_ref(), self.pause, progress).await,
+            (shop::DESCRIBE_SHOP, _) => shop::describe(self.clock.as_ref(), self.pause, progress).await,
             (answers::ANSWER, Some(model)) => {
                 answers::answer(model, self.clock.as_ref(), run, progress).await
             }
-            // The model was taken away after the question was asked.
+            // The model was removed from the configuration after the task was queued.
             (answers::ANSWER, None) => TaskResponse::failed(Activity::message(HELP)),
-            (unknown, _) => return Err(format!("there is no task called {unknown}").into()),
+            (unknown, _) => return Err(format!("unknown task `{unknown}`").into()),
         })
     }
 
@@ -89,26 +89,27 @@ impl Engine for OrderDesk {
         }))
     }
 
-    // Only what is done about an order asks which ones there are; a model's task asks for itself.
+    // Only commands about orders and reminders read the memory here; the task of the model requests its own.
     fn needs_memory(&self, turn: &Turn) -> bool {
         match turn.activity.kind.as_str() {
-            "message" => matches!(Command::of(&turn.text()), Command::Cancel(_) | Command::Remind(_)),
+            "message" => matches!(Command::of(&turn.text()), Command::Cancel(_) | Command::Reminders(_)),
             "invoke" => turn.activity.name.as_deref() == Some(invoke::CARD_ACTION),
             _ => false,
         }
     }
 }
 
-/// The notification of the morning digest, and its topic.
+/// Name of the notification of the morning digest, and its topic.
 const DIGEST: &str = "morning-digest";
 
-const WELCOME: &str = "Hello! I am the order desk. Write “order a laptop”, and I will see to it.";
+const WELCOME: &str = "Hello! I am the order desk. Write “order a laptop” to place an order.";
 const HELP: &str = "I can order things for you. Try “order a laptop”, “cancel my order”, “remind me in 10 minutes to call Robin”, “quiet hours 22:00 to 07:00” or “tell me about your \
      shop”.";
-const FORGOTTEN: &str = "I have forgotten what we talked about. Orders that are on their way still come.";
+const FORGOTTEN: &str =
+    "This conversation is deleted from my memory. Orders on their way are still delivered.";
 
 impl OrderDesk {
-    /// A desk without a model, whose orders take two seconds to place and two days to deliver.
+    /// Returns a desk without a model, whose orders take two seconds to place and two days to deliver.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
@@ -120,26 +121,27 @@ impl OrderDesk {
         }
     }
 
+    /// Answers a message.
     fn answer(&self, turn: &Turn) -> Response {
         match Command::of(&turn.text()) {
             Command::Order(item) => orders::take(item),
             Command::Cancel(number) => orders::cancel(&turn.memory, number),
-            Command::Tell => Response::stream(shop::STATUS, Task::new(shop::TELL)),
-            Command::Spare(wish) => wish.answer(),
-            Command::Remind(wish) => {
-                wish.answer(turn, lifecycle::event_time(&turn.activity, self.clock.now()))
+            Command::DescribeShop => Response::stream(shop::STATUS, Task::new(shop::DESCRIBE_SHOP)),
+            Command::Preferences(command) => command.answer(),
+            Command::Reminders(command) => {
+                command.answer(turn, lifecycle::event_time(&turn.activity, self.clock.now()))
             }
             Command::Forget => Response::reply(FORGOTTEN).with_effect(Effect::Forget),
             Command::Ask(question) if self.model.is_some() => {
                 Response::stream(answers::STATUS, answers::task(question))
             }
-            Command::Ask(_) | Command::Nothing => Response::reply(HELP),
+            Command::Ask(_) | Command::Empty => Response::reply(HELP),
         }
     }
 }
 
-/// A client that acts for a person and waits for the answer.
-fn answer_client(turn: &Turn) -> Response {
+/// Answers an invoke: a card action or feedback.
+fn answer_invoke(turn: &Turn) -> Response {
     match turn.activity.name.as_deref() {
         Some(invoke::CARD_ACTION) => preferences::press(turn).unwrap_or_else(|| orders::press(turn)),
         Some(invoke::FEEDBACK) if is_feedback(turn) => invoke::accepted(),

@@ -1,4 +1,4 @@
-//! Deliveries of a broadcast: who gets one now, its content, and the entries of the report.
+//! Deliveries of a broadcast: partition of its recipients, content, and the entries of the report.
 
 pub(crate) mod circuit_breaker;
 pub(crate) mod defer;

@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn every_gap_is_named_at_once() {
+    fn every_problem_is_reported_at_once() {
         let text = Config::from_vars(vars(&[("CREDENTIAL", "secret")])).unwrap_err().to_string();
 
         for name in ["CLIENT_ID", "TENANT_ID", "CLIENT_SECRET_ARN", "TABLE_NAME", "TASKS_QUEUE_URL"] {
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn conversations_begin_where_they_are_said_to() {
+    fn new_conversations_accepts_only_known_surfaces() {
         let read = |name| Config::from_vars(vars(&[("NEW_CONVERSATIONS", name)])).unwrap_err().to_string();
 
         assert!(read("outlook").contains("NEW_CONVERSATIONS is `outlook`: use chat or copilot"));

@@ -1,5 +1,5 @@
-//! Effects: what the engine asked for beside its messages, applied before they are sent.
-//! Each may be applied twice, for the plan is replayed after a crash.
+//! Effects of a response of the engine, applied before its messages are sent.
+//! Each may be applied twice, because the plan is replayed after a crash.
 
 use herald::agent::{Effect, Memory, TaskId, Topic, Zone};
 use herald::aws::table::{PreferenceStore, ReferenceStore, Subscription, SubscriptionStore};

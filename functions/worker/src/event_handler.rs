@@ -116,6 +116,7 @@ fn start_deadline(deadline_ms: u64) -> Option<Timestamp> {
     Timestamp::from_millisecond(deadline).ok()?.checked_sub(SHUTDOWN_MARGIN).ok()
 }
 
+/// Returns the entry that makes SQS redeliver a message.
 fn failure(record: &SqsMessage) -> BatchItemFailure {
     let mut failure = BatchItemFailure::default();
     failure.item_identifier = record.message_id.clone().unwrap_or_default();
@@ -132,7 +133,7 @@ fn is_redelivery(record: &SqsMessage) -> bool {
     record.attributes.get("ApproximateReceiveCount").is_none_or(|count| count != "1")
 }
 
-/// Extends the visibility timeout of a message again and again; never returns.
+/// Extends the visibility timeout of a message at every heartbeat; never returns.
 async fn heartbeat<T>(worker: &Worker, record: &SqsMessage) -> T {
     loop {
         worker.parts().clock.sleep(HEARTBEAT_INTERVAL).await;
@@ -179,6 +180,7 @@ async fn move_to_dead_letter_queue(worker: &Worker, record: &SqsMessage) -> Resu
     })
 }
 
+/// Returns the queue that a message was received from.
 fn source_queue<'a>(worker: &'a Worker, record: &SqsMessage) -> Option<&'a Queue> {
     let name = record.event_source_arn.as_deref()?.rsplit(':').next()?;
     let parts = worker.parts();
@@ -190,13 +192,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_begun_in_the_last_40_s_and_where_nothing_ends_there_is_no_limit() {
+    fn start_deadline_is_40_s_before_the_end_if_there_is_one() {
         assert_eq!(start_deadline(1_800_000_100_000), Timestamp::from_second(1_800_000_060).ok());
         assert_eq!(start_deadline(0), None);
     }
 
     #[test]
-    fn an_event_is_of_a_queue_or_a_self_check_and_anything_else_is_an_error() {
+    fn event_is_a_batch_or_a_self_check_and_others_are_rejected() {
         let read = |text: &str| serde_json::from_str::<Event>(text);
 
         let messages = r#"{"Records":[{

@@ -1,4 +1,4 @@
-//! `worker`: takes queued work, asks the engine, sends what it decided, and records what came of it.
+//! `worker`: receives queued work, calls the engine, sends its responses and records the results.
 //!
 //! `handlers` has one handler for each kind of queued message. They use collaborators: `job` (lease, plan,
 //! continuation), `sending`, `streaming`, `broadcast`, `effects`, `reminders`, `memory` and `timers`.
@@ -98,7 +98,7 @@ pub async fn run(build: BuildEngine) -> Result<(), lambda_runtime::Error> {
     lambda_runtime::run(service_fn(|event| Box::pin(event_handler::answer(&worker, event)))).await
 }
 
-/// What the function is built from.
+/// Dependencies of the function.
 pub struct Parts {
     /// Decides what to send.
     pub engine: Arc<dyn Engine>,
@@ -372,13 +372,13 @@ impl Worker {
         }
     }
 
-    /// Returns the parts, for example to read a record.
+    /// Returns a reference to the parts, for example to read a record.
     #[must_use]
     pub fn parts(&self) -> &Parts {
         &self.parts
     }
 
-    /// Takes the function apart, to build another from its parts.
+    /// Returns the parts, to build another function from them.
     #[must_use]
     pub fn into_parts(self) -> Parts {
         self.parts
@@ -415,7 +415,7 @@ impl Worker {
         Ok(self.timers.delay_long_retry(done.await, queue, body).await?)
     }
 
-    /// Reports what the role of this function may do.
+    /// Returns the permissions of the role of this function.
     pub(crate) async fn self_check(&self) -> Report {
         self.self_check.report().await
     }

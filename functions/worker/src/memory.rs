@@ -1,4 +1,4 @@
-//! Memory of a conversation: what the engine asked to have remembered, its waiting tasks and its reminders.
+//! Memory of a conversation: exchanges of the engine, waiting tasks and reminders.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,8 +27,8 @@ pub(crate) struct Memories {
 }
 
 impl Memories {
-    /// Returns the memory of a conversation for the engine; empty where the table fails or is slow, for an answer
-    /// without memory is better than none.
+    /// Returns the memory of a conversation for the engine; empty where the table fails or is slow, because an
+    /// answer without memory is better than none.
     pub(crate) async fn load_memory(&self, reference: &ConversationReference) -> Memory {
         let key = self.references.key(reference);
         let read = self.store.get(&key, self.clock.now());

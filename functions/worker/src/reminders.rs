@@ -22,10 +22,10 @@ pub(crate) struct Reminders {
 }
 
 impl Reminders {
-    /// Schedules the reminder that `job` asked for as the effect with this `index`.
+    /// Schedules the reminder of `job`, which is its effect with this `index`.
     ///
     /// ```text
-    /// listed ──► enqueued      died in between: both are done again, and the second is the same as the first
+    /// listed ──► enqueued      crash in between: both are repeated with the same result
     /// ```
     pub(crate) async fn schedule_reminder(
         &self,

@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_grow_and_stay_within_bounds() {
+    fn backoff_grows_within_its_bounds() {
         let random = Random::seeded(7);
         let longest = |attempts| (0..200).map(|_| RetryIn::backoff(attempts, &random).wait).max().unwrap();
 

@@ -1,34 +1,34 @@
-//! `MODEL_BASE_URL`, `MODEL_NAME`, `MODEL_API_KEY`: which model answers free text, if one does.
-//! Whether that server answers is not tried here.
+//! Configuration of the language model: `MODEL_BASE_URL`, `MODEL_NAME`, `MODEL_API_KEY`, `MODEL_API_KEY_ARN`.
+//! The server is not contacted here.
 
 use herald::aws::config::{ConfigError, EnvReader};
 use secrecy::SecretString;
 use url::{Host, Url};
 
-/// Which model answers free text.
+/// Configuration of the language model that answers free text.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// `MODEL_BASE_URL`: where an OpenAI-compatible server is, e.g. `http://127.0.0.1:8080/v1`; here with the rest
-    /// of the path.
+    /// `MODEL_BASE_URL`: URL of an OpenAI-compatible server, e.g. `http://127.0.0.1:8080/v1`, completed to the path of
+    /// chat completions.
     pub endpoint: Url,
-    /// `MODEL_NAME`: what the server calls the model.
+    /// `MODEL_NAME`: name of the model on the server.
     pub name: String,
-    /// By what the server knows who asks; many local ones do not ask.
+    /// API key; many local servers need none.
     pub key: Option<ConfiguredKey>,
 }
 
-/// By what the model's server knows who asks.
+/// API key of the model's server, as configured.
 #[derive(Debug, Clone)]
 pub enum ConfiguredKey {
-    /// `MODEL_API_KEY`: the key outright; refused on AWS, where anyone who may read the function's configuration
+    /// `MODEL_API_KEY`: the key itself; rejected on AWS, where everyone with access to the function's configuration
     /// could read it.
     Given(SecretString),
-    /// `MODEL_API_KEY_ARN`: the key is kept in Secrets Manager.
+    /// `MODEL_API_KEY_ARN`: ARN of the key in Secrets Manager.
     Stored(String),
 }
 
 impl Config {
-    /// Reads variables as `get` gives them; nothing where no model is named.
+    /// Reads variables as `get` returns them; `None` if no model is configured.
     ///
     /// # Errors
     ///
@@ -63,7 +63,7 @@ fn key(vars: &mut EnvReader<'_>) -> Option<ConfiguredKey> {
     stored.or_else(|| given.map(|key| ConfiguredKey::Given(key.into())))
 }
 
-/// Where completions are asked for; a server named without a path has them under `/v1`, as most do.
+/// Returns the URL of chat completions; a base URL without a path is completed by `/v1`.
 fn endpoint(base: &str) -> Result<Url, &'static str> {
     let mut url = Url::parse(base).map_err(|_| "is not a URL; write e.g. https://api.example.com/v1")?;
     let is_loopback = match url.host() {
@@ -72,13 +72,13 @@ fn endpoint(base: &str) -> Result<Url, &'static str> {
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     };
-    let is_plain = !url.username().is_empty() || url.password().is_some() || url.query().is_some();
-    if is_plain || url.fragment().is_some() {
-        return Err("holds more than a host and a path; give the key as MODEL_API_KEY");
+    let has_extra = !url.username().is_empty() || url.password().is_some() || url.query().is_some();
+    if has_extra || url.fragment().is_some() {
+        return Err("has more than a host and a path; set the key as MODEL_API_KEY");
     }
     match (url.scheme(), is_loopback) {
         ("https", _) | ("http", true) => {}
-        ("http", false) => return Err("is plain http: only a server on this machine may be, use https"),
+        ("http", false) => return Err("is plain http, which is allowed for loopback only: use https"),
         _ => return Err("is neither https nor http"),
     }
     let base = match url.path().trim_end_matches('/') {
@@ -97,16 +97,16 @@ mod tests {
     fn read(pairs: &[(&str, &str)]) -> Result<Option<Config>, String> {
         let value =
             |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
-        Config::from_vars(value).map_err(|gaps| gaps.to_string())
+        Config::from_vars(value).map_err(|error| error.to_string())
     }
 
     #[test]
-    fn no_model_is_needed() {
+    fn model_is_optional() {
         assert!(read(&[]).unwrap().is_none());
     }
 
     #[test]
-    fn every_gap_is_named_at_once() {
+    fn every_problem_is_reported_at_once() {
         let text = read(&[
             ("MODEL_BASE_URL", "http://model.example.com"),
             ("MODEL_API_KEY", "hush"),
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn the_path_is_completed() {
+    fn path_is_completed_and_secrets_in_urls_are_rejected() {
         for (base, expected) in [
             ("http://127.0.0.1:8080", "http://127.0.0.1:8080/v1/chat/completions"),
             ("http://localhost:8080/v1/", "http://localhost:8080/v1/chat/completions"),
@@ -132,15 +132,15 @@ mod tests {
         ] {
             assert_eq!(endpoint(base).unwrap().as_str(), expected);
         }
-        for refused in
+        for rejected in
             ["model", "ftp://x.example", "https://me:hush@x.example", "https://x.example/v1?key=hush"]
         {
-            assert!(!endpoint(refused).unwrap_err().contains("hush"));
+            assert!(!endpoint(rejected).unwrap_err().contains("hush"));
         }
     }
 
     #[test]
-    fn the_key_is_given_or_kept() {
+    fn key_is_read_from_the_environment_or_by_its_arn() {
         let model = [("MODEL_BASE_URL", "http://[::1]:1/v1"), ("MODEL_NAME", "m")];
         let with = |key| read(&[model[0], model[1], key]).unwrap().unwrap().key;
 

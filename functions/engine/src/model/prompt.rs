@@ -1,16 +1,16 @@
-//! What the model is told: who it is, what was said last, and the question, all within bounds.
-//! What is kept of a conversation is the runtime's memory; here only what of it fits is chosen.
+//! Prompt of the model: its role, the latest exchanges that fit, and the question.
+//! The exchanges come from the memory that the runtime stores.
 
 use herald::agent::Exchange;
 use serde::Serialize;
 
-/// Most exchanges that go along.
+/// Maximum number of earlier exchanges in a prompt.
 const MAX_EXCHANGES: usize = 8;
 
-/// Most characters of earlier exchanges that go along: a small model has room for little more.
+/// Maximum length of the earlier exchanges in characters: the context of a small model is short.
 const MAX_CONTEXT: usize = 6_000;
 
-/// Most characters of a question.
+/// Maximum length of a question in characters.
 const MAX_QUESTION: usize = 4_000;
 
 const ROLE: &str = "You are the order desk of a small office supplies shop and talk to people in a chat. Answer in a \
@@ -18,14 +18,14 @@ const ROLE: &str = "You are the order desk of a small office supplies shop and t
     answers: people write “order a laptop” to order and “cancel my order” to cancel, and you never claim to have done \
     either. Orders take two days. When you do not know something about the shop, say so.";
 
-/// One message to the model.
+/// One message of a prompt.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Message<'a> {
     role: &'static str,
     content: &'a str,
 }
 
-/// All that the model is told for it to answer `question`.
+/// Returns the messages that ask the model to answer `question`.
 pub(crate) fn prompt<'a>(exchanges: &'a [Exchange], question: &'a str) -> Vec<Message<'a>> {
     let mut room = MAX_CONTEXT;
     let fits = |exchange: &&Exchange| {
@@ -36,14 +36,17 @@ pub(crate) fn prompt<'a>(exchanges: &'a [Exchange], question: &'a str) -> Vec<Me
     };
     let mut latest: Vec<_> = exchanges.iter().rev().take(MAX_EXCHANGES).take_while(fits).collect();
     latest.reverse();
-    let said = |role, content| Message { role, content };
+    let message = |role, content| Message { role, content };
     let earlier = latest
         .into_iter()
-        .flat_map(|one| [said("user", &one.asked[..]), said("assistant", &one.answered[..])]);
-    std::iter::once(said("system", ROLE)).chain(earlier).chain([said("user", beginning(question))]).collect()
+        .flat_map(|one| [message("user", &one.asked[..]), message("assistant", &one.answered[..])]);
+    std::iter::once(message("system", ROLE))
+        .chain(earlier)
+        .chain([message("user", truncated(question))])
+        .collect()
 }
 
-fn beginning(question: &str) -> &str {
+fn truncated(question: &str) -> &str {
     let end = question.char_indices().nth(MAX_QUESTION).map_or(question.len(), |(at, _)| at);
     question.get(..end).unwrap_or(question)
 }
@@ -56,33 +59,33 @@ mod tests {
         Exchange::new(asked, answered, "2026-11-22T09:00:00Z".parse().unwrap())
     }
 
-    fn told(messages: &[Message<'_>]) -> Vec<(&'static str, String)> {
+    fn contents(messages: &[Message<'_>]) -> Vec<(&'static str, String)> {
         messages.iter().map(|message| (message.role, message.content.to_owned())).collect()
     }
 
     #[test]
-    fn the_latest_exchanges_go_along_in_their_order() {
+    fn latest_exchanges_are_included_in_order() {
         let exchanges: Vec<_> = (0..10).map(|n| exchange(&format!("q{n}"), &format!("a{n}"))).collect();
 
-        let told = told(&prompt(&exchanges, "and now?"));
+        let messages = contents(&prompt(&exchanges, "and now?"));
 
-        assert_eq!(told.len(), 1 + 2 * MAX_EXCHANGES + 1);
-        assert_eq!(told[0].0, "system");
-        assert_eq!(told[1], ("user", "q2".to_owned()));
-        assert_eq!(told[16], ("assistant", "a9".to_owned()));
-        assert_eq!(told[17], ("user", "and now?".to_owned()));
+        assert_eq!(messages.len(), 1 + 2 * MAX_EXCHANGES + 1);
+        assert_eq!(messages[0].0, "system");
+        assert_eq!(messages[1], ("user", "q2".to_owned()));
+        assert_eq!(messages[16], ("assistant", "a9".to_owned()));
+        assert_eq!(messages[17], ("user", "and now?".to_owned()));
     }
 
     #[test]
-    fn what_does_not_fit_stays_behind_from_the_oldest_on() {
+    fn exchanges_that_do_not_fit_are_dropped_from_the_oldest_on() {
         let exchanges =
             [exchange("short", "short"), exchange("long", &"x".repeat(MAX_CONTEXT)), exchange("q", "a")];
         let question = "é".repeat(MAX_QUESTION + 1);
 
-        let told = told(&prompt(&exchanges, &question));
+        let messages = contents(&prompt(&exchanges, &question));
 
-        assert_eq!(told.len(), 4);
-        assert_eq!(told[1].1, "q");
-        assert_eq!(told[3].1.chars().count(), MAX_QUESTION);
+        assert_eq!(messages.len(), 4);
+        assert_eq!(messages[1].1, "q");
+        assert_eq!(messages[3].1.chars().count(), MAX_QUESTION);
     }
 }

@@ -1,23 +1,23 @@
-//! Server-sent events, cut out of a stream of bytes that may be split anywhere.
-//! Only their data is kept: names, ids and retry times are not for us.
+//! Parser of server-sent events from a stream of bytes that may be split anywhere.
+//! Only the data of an event is kept; its name, id and retry time are ignored.
 
-/// Longest event that is taken, in bytes.
+/// Maximum size of an event in bytes.
 const MAX_EVENT: usize = 256 * 1024;
 
-/// What has arrived of the stream and was not given out yet.
+/// Parser of a stream; holds the bytes of the event that is not complete yet.
 #[derive(Debug, Default)]
 pub(super) struct Events {
-    /// The line that has not ended yet. Bytes: a character may have arrived in part.
+    /// Incomplete line; bytes, because a character may have arrived in part.
     line: Vec<u8>,
-    /// The data of the event that has not ended yet.
+    /// Data of the incomplete event.
     data: Option<String>,
     /// Whether the last line ended in a carriage return, to which a line feed may belong.
     is_after_return: bool,
-    has_begun: bool,
+    has_first_line: bool,
 }
 
 impl Events {
-    /// The data of every event that `bytes` complete; nothing once an event is too long to be one.
+    /// Returns the data of every event that `bytes` complete; `None` once an event exceeds the maximum size.
     pub(super) fn feed(&mut self, bytes: &[u8]) -> Option<Vec<String>> {
         let mut complete = Vec::new();
         for &byte in bytes {
@@ -37,7 +37,7 @@ impl Events {
         Some(complete)
     }
 
-    /// The data of the last event, where the stream ended without the empty line that ends one.
+    /// Returns the data of the last event if the stream ended without the empty line after it.
     pub(super) fn end(&mut self) -> Vec<String> {
         let last = self.end_line();
         last.into_iter().chain(self.data.take()).collect()
@@ -46,7 +46,7 @@ impl Events {
     fn end_line(&mut self) -> Option<String> {
         let bytes = std::mem::take(&mut self.line);
         let line = String::from_utf8_lossy(&bytes);
-        let is_first = !std::mem::replace(&mut self.has_begun, true);
+        let is_first = !std::mem::replace(&mut self.has_first_line, true);
         let line = if is_first { line.trim_start_matches('\u{feff}') } else { &line };
         if line.is_empty() {
             return self.data.take();
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn comments_names_and_line_ends_of_every_kind_are_understood() {
+    fn comments_names_and_all_line_ends_are_parsed() {
         let stream = "\u{feff}: alive\r\ndata: one\r\n\r\nevent: x\ndata:two\ndata:  more\nid: 7\n\n\n\
                       retry: 5\rdata: drei\u{1F600}\r\rdata\n\ndata: [DONE]";
 
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_without_end_is_not_waited_for() {
+    fn event_above_the_maximum_size_is_rejected() {
         let mut events = Events::default();
         let line = vec![b'x'; MAX_EVENT];
 
@@ -99,7 +99,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_stream_reads_the_same_however_it_is_split(
+        fn result_does_not_depend_on_how_the_stream_is_split(
             lines in prop::collection::vec("(data|data: |: |event: |)[a-zé😀\" {}:]{0,12}", 0..12),
             ends in prop::collection::vec(prop::sample::select(vec!["\n", "\r\n", "\r"]), 12),
             cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),

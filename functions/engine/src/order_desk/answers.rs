@@ -1,5 +1,5 @@
-//! Free text, answered by the language model with what was said before in mind.
-//! How the model is reached is `model`'s; what is kept of the conversation is the runtime's.
+//! Answers to free text by the language model, with earlier exchanges in the prompt.
+//! The runtime stores the exchanges; `model` is the client.
 
 use herald::agent::{Effect, Exchange, Progress, Task, TaskResponse, TaskRun};
 use herald::clock::Clock;
@@ -10,18 +10,18 @@ use tracing::warn;
 
 use crate::model::{Model, prompt};
 
-/// The task that answers free text.
+/// Name of the task that answers free text.
 pub(crate) const ANSWER: &str = "answer";
 
-/// Shown until there are words.
+/// Status of the stream until its first text.
 pub(crate) const STATUS: &str = "Thinking…";
 
-/// The task of answering `question`.
+/// Returns the task that answers `question`.
 pub(crate) fn task(question: &str) -> Task {
     Task::new(ANSWER).input(json!({ "question": question })).with_memory()
 }
 
-/// Asks `model` what the task is about.
+/// Runs the task: streams the answer of `model` to its question.
 pub(crate) async fn answer(
     model: &Model,
     clock: &dyn Clock,
@@ -31,17 +31,17 @@ pub(crate) async fn answer(
     let question = run.task.input.0.get("question").and_then(Value::as_str).unwrap_or_default();
     progress.set_status(STATUS);
     let answer = model.answer(&prompt(&run.memory.exchanges, question), progress).await;
-    let said = |text: String| Activity::message(text).ai_generated().feedback_loop();
+    let message = |text: String| Activity::message(text).ai_generated().feedback_loop();
     let Some(failure) = answer.failure else {
         let exchange = Exchange::new(question, answer.text.as_str(), clock.now());
-        return TaskResponse::done([said(answer.text)]).with_effect(Effect::Remember(exchange));
+        return TaskResponse::done([message(answer.text)]).with_effect(Effect::Remember(exchange));
     };
-    warn!(error = %error_chain(&failure), "the model did not answer");
-    let words = failure.in_plain_words();
+    warn!(error = %error_chain(&failure), "the language model failed");
+    let explanation = failure.user_message();
     if answer.text.trim().is_empty() {
-        return TaskResponse::failed(Activity::message(words));
+        return TaskResponse::failed(Activity::message(explanation));
     }
-    // What was shown of the answer stays; half an answer is not worth remembering.
-    let separated = format!("{}\n\n{words}", answer.text);
-    TaskResponse::done([said(separated)])
+    // The part that was shown stays; an incomplete answer is not added to the memory.
+    let separated = format!("{}\n\n{explanation}", answer.text);
+    TaskResponse::done([message(separated)])
 }

@@ -1,23 +1,23 @@
-//! The order desk's Adaptive Cards. Values go in as JSON values, never by gluing strings together.
-//! What is said beside a card is the desk's, and so is what its buttons do.
+//! Adaptive Cards of orders. Values are inserted as JSON values, never by concatenating strings.
+//! The buttons are handled in `orders`.
 
 use herald::protocol::activity::Attachment;
 use serde_json::{Value, json};
 
-/// What the button that shows more of an order is called on the wire.
+/// Verb of the button that shows the details of an order.
 pub(crate) const DETAILS: &str = "order-details";
 
-/// What the button that cancels an order is called on the wire.
+/// Verb of the button that cancels an order.
 pub(crate) const CANCEL: &str = "cancel-order";
 
-/// An order, as a card shows it.
+/// Order to show on a card.
 pub(crate) struct Order<'a> {
     pub(crate) number: &'a str,
     pub(crate) item: &'a str,
 }
 
 impl Order<'_> {
-    /// The card of an order that was placed, with buttons.
+    /// Returns the card of a placed order, with buttons.
     pub(crate) fn placed(&self) -> Attachment {
         Attachment::adaptive_card(self.card(
             "Order placed",
@@ -26,12 +26,12 @@ impl Order<'_> {
         ))
     }
 
-    /// The card of an order on its way, with all that is known of it.
+    /// Returns the card of an order on its way, with its dates.
     pub(crate) fn on_its_way(&self, since: &str, due: &str) -> Value {
         self.card("Order on its way", &[("Placed", since), ("Delivery", due)], &[self.cancel()])
     }
 
-    /// The card of an order that nothing can be done about any more.
+    /// Returns the card of a delivered or cancelled order, without buttons.
     pub(crate) fn ended(&self, title: &str) -> Value {
         self.card(title, &[], &[])
     }

@@ -10,16 +10,16 @@ use serde_json::json;
 
 use super::{DIGEST, OrderDesk};
 
-/// What the two days until a delivery are compressed to.
-const COMPRESSED: Duration = Duration::from_secs(3);
+/// Time to a delivery in the demo, instead of two days.
+const DELIVERY_TIME: Duration = Duration::from_secs(3);
 
 /// Key of the broadcast.
 const NEWS: &str = "demo-news";
 
-/// Returns the demo.
+/// Returns the demo of the order desk, run by `herald demo`.
 #[must_use]
 pub fn demo() -> Demo {
-    let desk = OrderDesk { delivery_takes: COMPRESSED, ..OrderDesk::new(Arc::new(SystemClock)) };
+    let desk = OrderDesk { delivery_takes: DELIVERY_TIME, ..OrderDesk::new(Arc::new(SystemClock)) };
     Demo::new(Arc::new(desk), [order(), digest(), news()].concat())
 }
 
@@ -40,11 +40,11 @@ fn order() -> Vec<Scene> {
             ],
         ),
         Scene::new(
-            "Two days pass, compressed to three seconds: the task goes on where it stopped.",
+            "Two days pass, compressed to three seconds: the task continues.",
             [Step::Expect(vec![Expected::Message("Alex", "is delivered: a laptop")])],
         ),
         Scene::new(
-            "Alex: “tell me about your shop”. The answer grows in one message while it is made.",
+            "Alex: “tell me about your shop”. The answer is streamed into one message.",
             [
                 Step::Write("Alex", "tell me about your shop"),
                 Step::ExpectGrowing("Alex", "what is still on its way"),
@@ -56,14 +56,14 @@ fn order() -> Vec<Scene> {
 fn digest() -> Vec<Scene> {
     vec![
         Scene::new(
-            "The clock is put forward: the schedule MorningDigest fires, for everyone.",
+            "The schedule MorningDigest fires, for everyone.",
             [
                 Step::Fire { schedule: DIGEST, only_for: None },
                 Step::Expect(vec![Expected::Card("Alex", "Good morning!")]),
             ],
         ),
         Scene::new(
-            "Once more, for Dana, who has never written: a conversation is created first.",
+            "The schedule fires for Dana, who has no conversation yet: it is created first.",
             [
                 Step::Fire { schedule: DIGEST, only_for: Some("Dana") },
                 Step::Expect(vec![Expected::Creation("Dana"), Expected::Card("Dana", "Good morning!")]),
@@ -79,7 +79,7 @@ fn news() -> Vec<Scene> {
         |name| [Step::Install(name), Step::Expect(vec![Expected::Message(name, "I am the order desk")])];
     let mute = [
         Step::Write("Chris", "mute news"),
-        Step::Expect(vec![Expected::Message("Chris", "I will say nothing about news")]),
+        Step::Expect(vec![Expected::Message("Chris", "Notifications about news are muted")]),
     ];
     let event = json!({
         "version": 1, "notification": "saturdays", "topic": "news", "key": NEWS,

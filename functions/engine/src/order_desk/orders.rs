@@ -1,5 +1,5 @@
 //! Orders: placed in the background, delivered days later, cancelled on the way.
-//! How long either takes is the desk's; what the cards look like is `cards`'.
+//! Their cards are built in `cards`.
 
 use herald::agent::{
     Effect, Memory, Response, Task, TaskId, TaskResponse, TaskRun, Turn, WaitingTask, invoke,
@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 
 use super::cards::{CANCEL, DETAILS, Order};
 
-/// The task that places an order and, later, tells of its delivery.
+/// Name of the task that places an order and later reports its delivery.
 pub(crate) const PLACE_ORDER: &str = "place-order";
 
-/// Longest name of an item on a card, in characters.
+/// Maximum length of an item on a card in characters.
 const MAX_ITEM: usize = 200;
 
-/// What is said and done about an order of `item`.
+/// Returns the ack of an order of `item`, and the task that places it.
 pub(crate) fn take(item: &str) -> Response {
     let ack =
         Activity::message(format!("On it: I am ordering {item}. I will tell you here when it is placed."));
@@ -25,9 +25,9 @@ pub(crate) fn take(item: &str) -> Response {
     Response::defer(ack, task)
 }
 
-/// The order is placed now, and comes back to be delivered after `delivery_takes`.
+/// Runs the first step of the task: reports the placed order, and continues after `delivery_takes`.
 pub(crate) fn place(run: &TaskRun, delivery_takes: Duration) -> TaskResponse {
-    let Some(item) = item(run) else { return lost() };
+    let Some(item) = item(run) else { return unreadable() };
     let number = number(&run.idempotency_key);
     let mut placed = Activity::message(format!("Order #{number} is placed: {item}."));
     placed.summary = Some(format!("Order #{number} is placed"));
@@ -35,23 +35,23 @@ pub(crate) fn place(run: &TaskRun, delivery_takes: Duration) -> TaskResponse {
     TaskResponse::continue_after(delivery_takes, json!({ "placed": number }), [placed])
 }
 
-/// The order has arrived.
+/// Runs the last step of the task: reports the delivery.
 pub(crate) fn deliver(run: &TaskRun) -> TaskResponse {
-    let Some(item) = item(run) else { return lost() };
+    let Some(item) = item(run) else { return unreadable() };
     let number = number(&run.idempotency_key);
     let mut delivered = Activity::message(format!("Order #{number} is delivered: {item}. Enjoy it!"));
     delivered.summary = Some(format!("Order #{number} is delivered"));
     TaskResponse::done([delivered])
 }
 
-/// Cancels the order with this number, or the only one there is.
+/// Cancels the order with this `number`, or the only one.
 pub(crate) fn cancel(memory: &Memory, number: Option<&str>) -> Response {
-    let named = |waiting: &&WaitingTask| number.is_none_or(|number| is_called(waiting, number));
+    let named = |waiting: &&WaitingTask| number.is_none_or(|number| has_number(waiting, number));
     let found: Vec<&WaitingTask> = memory.waiting.iter().filter(named).collect();
     match (&found[..], number) {
-        ([], None) => Response::reply("No order is on its way here, so there is nothing to cancel."),
+        ([], None) => Response::reply("You have no orders to cancel in this conversation."),
         ([], Some(_)) => {
-            Response::reply("No order with that number is on its way here. Was it delivered already?")
+            Response::reply("No order with that number is on its way. It may be delivered already.")
         }
         ([order], _) => {
             let text = format!("Order #{} is cancelled: {}.", self::number(&order.task), order.label);
@@ -67,15 +67,15 @@ pub(crate) fn cancel(memory: &Memory, number: Option<&str>) -> Response {
     }
 }
 
-/// Answers a button of an order's card (docs/protocol.md §8.3).
+/// Answers a press of a button on the card of an order (docs/protocol.md §8.3).
 pub(crate) fn press(turn: &Turn) -> Response {
     let action = turn.activity.value.as_ref().map(|value| &value["action"]).unwrap_or(&Value::Null);
     let (verb, number) = (action["verb"].as_str(), action["data"]["number"].as_str());
     let (Some(verb @ (DETAILS | CANCEL)), Some(number)) = (verb, number) else {
-        return invoke::refused("This button is not known here.");
+        return invoke::refused("Unknown button.");
     };
-    let waiting = turn.memory.waiting.iter().find(|waiting| is_called(waiting, number));
-    // What a client sends back may be anything; of an order that is on its way we know ourselves what it is.
+    let waiting = turn.memory.waiting.iter().find(|waiting| has_number(waiting, number));
+    // The data of a button is untrusted; the item of an order on its way comes from the memory.
     let sent_back: String =
         action["data"]["item"].as_str().unwrap_or_default().chars().take(MAX_ITEM).collect();
     match (verb, waiting) {
@@ -102,18 +102,18 @@ fn item(run: &TaskRun) -> Option<&str> {
     run.task.input.0.get("item").and_then(Value::as_str)
 }
 
-fn lost() -> TaskResponse {
-    TaskResponse::failed(Activity::message("I lost what you wanted to order. Please ask again."))
+fn unreadable() -> TaskResponse {
+    TaskResponse::failed(Activity::message("I could not read your order. Please order again."))
 }
 
 const NUMBER_LENGTH: usize = 6;
 
-/// The same number in every run and every step of the same task.
+/// Returns the number of an order; it is stable across runs and steps of its task.
 fn number(task: &TaskId) -> String {
     task.as_str().chars().take(NUMBER_LENGTH).collect::<String>().to_uppercase()
 }
 
-fn is_called(waiting: &WaitingTask, number: &str) -> bool {
+fn has_number(waiting: &WaitingTask, number: &str) -> bool {
     self::number(&waiting.task).eq_ignore_ascii_case(number)
 }
 

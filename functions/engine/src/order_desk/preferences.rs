@@ -1,5 +1,5 @@
-//! What people want to be spared or to hear of: in words, and by a button.
-//! That it is kept and held to is the runtime's; here it is understood and confirmed.
+//! Notification preferences, set by message or by button: mutes, subscriptions and quiet hours.
+//! The runtime stores and applies them; this module parses and confirms them.
 
 use herald::agent::{Effect, QuietHours, Response, Topic, Turn, invoke};
 use herald::protocol::activity::Attachment;
@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 
 use super::when;
 
-/// What the button that mutes is called on the wire.
+/// Verb of the button that mutes a topic.
 const MUTE: &str = "mute-topic";
 
-/// What the button that takes that back is called on the wire.
+/// Verb of the button that unmutes a topic.
 const UNMUTE: &str = "unmute-topic";
 
-/// What somebody wants to be spared, or to hear of.
+/// Command that changes notification preferences.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Command {
     /// “mute”, “mute news”.
@@ -26,69 +26,69 @@ pub(crate) enum Command {
     Unsubscribe(Topic),
     /// “quiet hours 22:00 to 07:00”, “no quiet hours”.
     Quiet(Option<QuietHours>),
-    /// Something of the kind that cannot be understood.
-    Unclear,
+    /// Invalid command about preferences.
+    Invalid,
 }
 
 impl Command {
-    /// Reads words in lower case; `None` when they are about something else.
+    /// Parses words in lower case; `None` if they are not about preferences.
     pub(crate) fn of(words: &[&str]) -> Option<Self> {
-        let topic = |word: &str, wish: fn(Topic) -> Self| Topic::new(word).map_or(Self::Unclear, wish);
+        let topic = |name: &str, command: fn(Topic) -> Self| Topic::new(name).map_or(Self::Invalid, command);
         Some(match *words {
             ["mute" | "unmute", "all" | "everything"] | ["mute" | "unmute"] => match words[0] {
                 "mute" => Self::Mute(None),
                 _ => Self::Unmute(None),
             },
-            ["mute", word] | ["mute", "the", word] => topic(word, |topic| Self::Mute(Some(topic))),
-            ["unmute", word] | ["unmute", "the", word] => topic(word, |topic| Self::Unmute(Some(topic))),
-            ["subscribe", word] | ["subscribe", "to", word] => topic(word, Self::Subscribe),
-            ["unsubscribe", word] | ["unsubscribe", "from", word] => topic(word, Self::Unsubscribe),
+            ["mute", token] | ["mute", "the", token] => topic(token, |topic| Self::Mute(Some(topic))),
+            ["unmute", token] | ["unmute", "the", token] => topic(token, |topic| Self::Unmute(Some(topic))),
+            ["subscribe", token] | ["subscribe", "to", token] => topic(token, Self::Subscribe),
+            ["unsubscribe", token] | ["unsubscribe", "from", token] => topic(token, Self::Unsubscribe),
             ["no", "quiet", "hours"] | ["quiet", "hours", "off" | "none"] => Self::Quiet(None),
             ["quiet", "hours", ref hours @ ..] => {
-                hours_of(hours).map_or(Self::Unclear, |hours| Self::Quiet(Some(hours)))
+                hours_of(hours).map_or(Self::Invalid, |hours| Self::Quiet(Some(hours)))
             }
             _ => return None,
         })
     }
 
-    /// What is said and done about it.
+    /// Returns the confirmation and the effect of the command.
     pub(crate) fn answer(self) -> Response {
         match self {
             Self::Mute(None) => Response::reply(
-                "I will only speak when spoken to, and of what you asked me to remind you of. “unmute” takes it back.",
+                "All notifications are muted. You still get answers and your reminders. “unmute” undoes this.",
             )
             .with_effect(Effect::Mute { topic: None }),
             Self::Mute(Some(topic)) => Response::reply(format!(
-                "I will say nothing about {topic} any more. “unmute {topic}” takes it back."
+                "Notifications about {topic} are muted. “unmute {topic}” undoes this."
             ))
             .with_effect(Effect::Mute { topic: Some(topic) }),
-            Self::Unmute(None) => Response::reply("You will hear of everything again.").with_effect(Effect::Unmute { topic: None }),
-            Self::Unmute(Some(topic)) => Response::reply(format!("You will hear about {topic} again."))
+            Self::Unmute(None) => Response::reply("Notifications are no longer muted.").with_effect(Effect::Unmute { topic: None }),
+            Self::Unmute(Some(topic)) => Response::reply(format!("Notifications about {topic} are no longer muted."))
                 .with_effect(Effect::Unmute { topic: Some(topic) }),
-            Self::Subscribe(topic) => Response::reply(format!("I will tell you here when there is something about {topic}."))
+            Self::Subscribe(topic) => Response::reply(format!("You are subscribed to {topic}."))
                 .with_effect(Effect::Subscribe { topic }),
             Self::Unsubscribe(topic) => Response::reply(format!("You are no longer subscribed to {topic}."))
                 .with_effect(Effect::Unsubscribe { topic }),
-            Self::Quiet(None) => Response::reply("You have no quiet hours any more.").with_effect(Effect::QuietHours { hours: None }),
+            Self::Quiet(None) => Response::reply("Quiet hours are off.").with_effect(Effect::QuietHours { hours: None }),
             Self::Quiet(Some(hours)) => {
                 let (from, to) = (hours.from().strftime("%H:%M"), hours.to().strftime("%H:%M"));
                 Response::reply(format!(
-                    "From {from} to {to} I will not disturb you, unless it is urgent. “no quiet hours” takes it back."
+                    "From {from} to {to} you get urgent notifications only. “no quiet hours” undoes this."
                 ))
                 .with_effect(Effect::QuietHours { hours: Some(hours) })
             }
-            Self::Unclear => Response::reply(
+            Self::Invalid => Response::reply(
                 "I did not understand that. Write “mute news”, “unmute news”, “subscribe to news” or “quiet hours 22:00 to \
-                 07:00”. A topic is one word.",
+                 07:00”. A topic is one token.",
             ),
         }
     }
 }
 
-/// “22:00 to 07:00”, “from 10pm until 7”, “22-7”.
+/// Parses quiet hours: “22:00 to 07:00”, “from 10pm until 7”, “22-7”.
 fn hours_of(words: &[&str]) -> Option<QuietHours> {
     let words: Vec<&str> =
-        words.iter().flat_map(|word| word.split(['-', '–'])).filter(|word| !word.is_empty()).collect();
+        words.iter().flat_map(|token| token.split(['-', '–'])).filter(|token| !token.is_empty()).collect();
     let words = match &words[..] {
         ["from", rest @ ..] => rest,
         words => words,
@@ -102,27 +102,27 @@ fn hours_of(words: &[&str]) -> Option<QuietHours> {
     if rest.is_empty() { QuietHours::new(from, to).ok() } else { None }
 }
 
-/// A card with a button that mutes `topic`.
+/// Returns a card with a button that mutes `topic`.
 pub(crate) fn mute_button(topic: &str) -> Attachment {
     Attachment::adaptive_card(card(None, "Mute these", MUTE, topic))
 }
 
-/// Answers the buttons, if it is one of them that was pressed (docs/protocol.md §8.3).
+/// Answers a press of a mute button; `None` for any other button (docs/protocol.md §8.3).
 pub(crate) fn press(turn: &Turn) -> Option<Response> {
     let action = turn.activity.value.as_ref().map(|value| &value["action"])?;
     let verb = action["verb"].as_str().filter(|verb| matches!(*verb, MUTE | UNMUTE))?;
     let Some(topic) = action["data"]["topic"].as_str().and_then(|topic| Topic::new(topic).ok()) else {
-        return Some(invoke::refused("This button names no topic."));
+        return Some(invoke::refused("This button has no valid topic."));
     };
     Some(match verb {
         MUTE => {
-            let told = format!("You will hear no more about {topic}.");
-            let card = card(Some(&told), "Unmute", UNMUTE, topic.as_str());
+            let text = format!("Notifications about {topic} are muted.");
+            let card = card(Some(&text), "Unmute", UNMUTE, topic.as_str());
             invoke::card(card).with_effect(Effect::Mute { topic: Some(topic) })
         }
         _ => {
-            let told = format!("You will hear about {topic} again.");
-            let card = card(Some(&told), "Mute", MUTE, topic.as_str());
+            let text = format!("Notifications about {topic} are no longer muted.");
+            let card = card(Some(&text), "Mute", MUTE, topic.as_str());
             invoke::card(card).with_effect(Effect::Unmute { topic: Some(topic) })
         }
     })
@@ -146,7 +146,7 @@ mod tests {
 
     use super::*;
 
-    fn wish(text: &str) -> Option<Command> {
+    fn parse(text: &str) -> Option<Command> {
         Command::of(&text.split(' ').collect::<Vec<_>>())
     }
 
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_somebody_wants_to_be_spared_is_understood() {
+    fn messages_are_parsed_into_preference_commands() {
         let nights = Command::Quiet(QuietHours::new(time(22, 0, 0, 0), time(7, 0, 0, 0)).ok());
         for (text, expected) in [
             ("mute", Command::Mute(None)),
@@ -171,21 +171,21 @@ mod tests {
             ("quiet hours 22-7", nights),
             ("no quiet hours", Command::Quiet(None)),
             ("quiet hours off", Command::Quiet(None)),
-            ("quiet hours", Command::Unclear),
-            ("quiet hours 7 to 7", Command::Unclear),
-            ("quiet hours always", Command::Unclear),
-            ("mute a#b", Command::Unclear),
+            ("quiet hours", Command::Invalid),
+            ("quiet hours 7 to 7", Command::Invalid),
+            ("quiet hours always", Command::Invalid),
+            ("mute a#b", Command::Invalid),
         ] {
-            assert_eq!(wish(text), Some(expected), "{text}");
+            assert_eq!(parse(text), Some(expected), "{text}");
         }
-        assert_eq!(wish("order a laptop"), None);
-        assert_eq!(wish("mute the loud news please"), None);
+        assert_eq!(parse("order a laptop"), None);
+        assert_eq!(parse("mute the loud news please"), None);
     }
 
     #[test]
-    fn each_has_its_effect_and_what_is_unclear_has_none() {
-        let muted = wish("mute news").unwrap().answer();
+    fn valid_command_has_its_effect_and_invalid_one_has_none() {
+        let muted = parse("mute news").unwrap().answer();
         assert_eq!(muted.effects, [Effect::Mute { topic: Some(news()) }]);
-        assert!(wish("quiet hours always").unwrap().answer().effects.is_empty());
+        assert!(parse("quiet hours always").unwrap().answer().effects.is_empty());
     }
 }

@@ -1,5 +1,5 @@
-//! Reminders, as people ask for them: set, listed, cancelled.
-//! When exactly is meant is read by `due`; that they come, once and on time, is the runtime's.
+//! Reminders: set, listed and cancelled by message.
+//! Their times are parsed in `due`; the runtime delivers them.
 
 mod due;
 mod words;
@@ -11,29 +11,29 @@ use jiff::Timestamp;
 
 use self::due::Due;
 
-/// Longest thing to be reminded of, in characters.
+/// Maximum length of the text of a reminder in characters.
 const MAX_TEXT: usize = 500;
 
-/// What works, said where something did not.
-const WORKS: &str = "Write, for example, “remind me in 10 minutes to call Robin”, “remind me tomorrow at 9 to order \
+/// Examples for a user whose command is not valid.
+const EXAMPLES: &str = "Write, for example, “remind me in 10 minutes to call Robin”, “remind me tomorrow at 9 to order \
     paper”, “remind me at 17:30 to leave”, “remind me on 24 December at noon to rest” or “remind me every Monday at 9 to \
     water the plants”.";
 
-/// What somebody wants of their reminders.
+/// Command about reminders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Command<'a> {
-    /// “remind me in 10 minutes to …”: what follows “remind me”.
+    /// “remind me in 10 minutes to …”: sets a reminder, given the text after “remind me”.
     Set(&'a str),
-    /// “my reminders”.
+    /// “my reminders”: lists them.
     List,
-    /// “cancel reminder #4F2A9C”: the one with this number, or the only one.
+    /// “cancel reminder #4F2A9C”: cancels the one with this number, or the only one.
     Cancel(Option<&'a str>),
-    /// “cancel all reminders”.
+    /// “cancel all reminders”: cancels them.
     CancelAll,
 }
 
 impl<'a> Command<'a> {
-    /// Reads `text`, whose words are `words` and in lower case `lower`; `None` when it is about something else.
+    /// Parses `text`, split into `words`, in lower case `lower`; `None` if it is not about reminders.
     pub(crate) fn of(text: &'a str, words: &[&'a str], lower: &[&str]) -> Option<Self> {
         match *lower {
             ["remind", "me", ..] => {
@@ -46,7 +46,7 @@ impl<'a> Command<'a> {
             | ["what", "are", "my", "reminders"] => Some(Self::List),
             ["cancel", "reminder"] | ["cancel", "my" | "the", "reminder"] => Some(Self::Cancel(None)),
             ["cancel", "reminder", _] | ["cancel", "my" | "the", "reminder", _] => {
-                let number = words.last().map(|word| word.trim_start_matches('#'));
+                let number = words.last().map(|token| token.trim_start_matches('#'));
                 Some(Self::Cancel(number.filter(|number| !number.is_empty())))
             }
             ["cancel", "all", "reminders"]
@@ -56,21 +56,21 @@ impl<'a> Command<'a> {
         }
     }
 
-    /// What is said and done about it at `now`.
+    /// Returns the confirmation and the effects of the command at `now`.
     pub(crate) fn answer(&self, turn: &Turn, now: Timestamp) -> Response {
         match self {
             Self::Set(asked) => set(asked, turn, now),
             Self::List => list(turn),
             Self::Cancel(number) => cancel(turn, *number),
             Self::CancelAll => {
-                let said = match turn.memory.reminders.listed.len() {
+                let text = match turn.memory.reminders.listed.len() {
                     0 => "You have no reminders here.".to_owned(),
                     1 => "Your reminder is cancelled.".to_owned(),
                     count => format!("Your {count} reminders are cancelled."),
                 };
                 let listed = turn.memory.reminders.listed.iter();
                 listed
-                    .fold(Response::reply(said), |response, listed| response.with_effect(cancelling(listed)))
+                    .fold(Response::reply(text), |response, listed| response.with_effect(cancelling(listed)))
             }
         }
     }
@@ -80,36 +80,36 @@ fn set(asked: &str, turn: &Turn, now: Timestamp) -> Response {
     let known = Zone::of(&turn.reference);
     let zone = known.clone().unwrap_or_else(Zone::utc);
     let Some((due, text)) = due::read(asked, &zone, now) else {
-        return Response::reply(format!("When? {WORKS}"));
+        return Response::reply(format!("I could not read a time in that. {EXAMPLES}"));
     };
     if text.is_empty() {
-        return Response::reply(format!("What of? {WORKS}"));
+        return Response::reply(format!("What should I remind you of? {EXAMPLES}"));
     }
     if text.chars().count() > MAX_TEXT {
-        return Response::reply(format!("That is too long: {MAX_TEXT} characters are what I can keep."));
+        return Response::reply(format!("That is too long: a reminder may have {MAX_TEXT} characters."));
     }
     if turn.memory.reminders.listed.len() >= MAX_REMINDERS {
         return Response::reply(format!(
-            "You have {MAX_REMINDERS} reminders here, and I keep no more. Write “my reminders”, and cancel some."
+            "You have {MAX_REMINDERS} reminders here, which is the maximum. Write “my reminders” and cancel some."
         ));
     }
     let (at, every) = match due {
         Due::Once(at) if at <= now => {
-            return Response::reply("That is over already. When shall I remind you?".to_owned());
+            return Response::reply("That time has passed. When should I remind you?".to_owned());
         }
         Due::Once(at) => (at, None),
         Due::Every(recurrence) => match recurrence.next_after(now) {
             Some(at) => (at, Some(recurrence)),
-            None => return Response::reply(format!("When? {WORKS}")),
+            None => return Response::reply(format!("I could not read a time in that. {EXAMPLES}")),
         },
     };
     let when = match &every {
-        Some(recurrence) => format!("{}, next on {}", often(recurrence), moment(at, &zone)),
-        None => format!("on {}", moment(at, &zone)),
+        Some(recurrence) => format!("{}, next on {}", interval(recurrence), date_and_time(at, &zone)),
+        None => format!("on {}", date_and_time(at, &zone)),
     };
     let clocks = match known {
         Some(_) => String::new(),
-        None => " I do not know your time zone, so that is UTC.".to_owned(),
+        None => " I do not know your time zone, so this is UTC.".to_owned(),
     };
     let reminder = Reminder::new(text.as_str(), Activity::message(format!("Reminder: {text}")), at);
     let reminder = match every {
@@ -123,12 +123,12 @@ fn set(asked: &str, turn: &Turn, now: Timestamp) -> Response {
 fn list(turn: &Turn) -> Response {
     let listed = &turn.memory.reminders.listed;
     if listed.is_empty() {
-        return Response::reply(format!("You have no reminders here. {WORKS}"));
+        return Response::reply(format!("You have no reminders here. {EXAMPLES}"));
     }
     let zone = Zone::of(&turn.reference).unwrap_or_else(Zone::utc);
     let lines = listed.iter().map(|listed| {
-        let again = listed.every.as_ref().map(|every| format!(", {}", often(every))).unwrap_or_default();
-        format!("\n- #{}: {}, {}{again}", number(&listed.id), listed.label, moment(listed.due, &zone))
+        let again = listed.every.as_ref().map(|every| format!(", {}", interval(every))).unwrap_or_default();
+        format!("\n- #{}: {}, {}{again}", number(&listed.id), listed.label, date_and_time(listed.due, &zone))
     });
     let lines: String = lines.collect();
     Response::reply(format!(
@@ -147,7 +147,7 @@ fn cancel(turn: &Turn, wanted: Option<&str>) -> Response {
         ([], Some(_)) => {
             Response::reply("You have no reminder with that number here. “my reminders” lists them.")
         }
-        ([one], _) => Response::reply(format!("I will not remind you of this any more: {}.", one.label))
+        ([one], _) => Response::reply(format!("Your reminder is cancelled: {}.", one.label))
             .with_effect(cancelling(one)),
         (_, _) => list(turn),
     }
@@ -157,13 +157,14 @@ fn cancelling(listed: &ScheduledReminder) -> Effect {
     Effect::CancelReminder { reminder: listed.id.clone() }
 }
 
-/// “Monday, 23 November 2026 at 09:00”.
-fn moment(at: Timestamp, zone: &Zone) -> String {
+/// Formats a time: “Monday, 23 November 2026 at 09:00”.
+fn date_and_time(at: Timestamp, zone: &Zone) -> String {
     let shown = zone.to_datetime(at);
     shown.strftime("%A, %-d %B %Y at %H:%M").to_string()
 }
 
-fn often(recurrence: &Recurrence) -> String {
+/// Formats a recurrence: “every Monday at 09:00”.
+fn interval(recurrence: &Recurrence) -> String {
     let at = recurrence.at.strftime("%H:%M");
     match recurrence.days {
         Days::Daily => format!("every day at {at}"),
@@ -173,7 +174,7 @@ fn often(recurrence: &Recurrence) -> String {
     }
 }
 
-/// What people call it: the same as long as it comes back.
+/// Returns the number of a reminder; it is stable for all occurrences.
 fn number(id: &herald::agent::ids::ReminderId) -> String {
     id.as_str().chars().take(6).collect::<String>().to_uppercase()
 }

@@ -1,5 +1,5 @@
-//! What the order desk says of its shop, word for word as if it had to think of it: a streamed answer without a model.
-//! Nothing is asked anywhere; the pauses stand in for the work.
+//! Description of the shop: a streamed answer of fixed text, without a model.
+//! Pauses between the chunks simulate the work.
 
 use herald::agent::{Progress, TaskResponse};
 use std::time::Duration;
@@ -7,25 +7,25 @@ use std::time::Duration;
 use herald::clock::Clock;
 use herald::protocol::activity::{Activity, Citation};
 
-/// The task that tells of the shop.
-pub(crate) const TELL: &str = "tell-about-shop";
+/// Name of the task that describes the shop.
+pub(crate) const DESCRIBE_SHOP: &str = "describe-shop";
 
-/// Shown until there are words.
-pub(crate) const STATUS: &str = "Looking up what there is to say…";
+/// Status of the stream until its first text.
+pub(crate) const STATUS: &str = "Looking up the shop…";
 
-const STORY: &str = "Our shop is small: laptops, chairs, lamps, and whatever else an office needs. You tell me what you \
-    want, and I order it in the background, so you never wait in front of a spinner. I write to you here when the \
-    order is placed, and again when it is delivered, which takes two days [1]. Until then you can cancel it with one \
-    word to me or with the button on its card. Every morning I tell you what is still on its way.";
+const DESCRIPTION: &str = "Our shop is small: laptops, chairs, lamps, and whatever else an office needs. Write what you \
+    want, and I order it in the background, so you do not have to wait. I send you a message here when the order is \
+    placed, and another when it is delivered, which takes two days [1]. Until then you can cancel it with a message or \
+    with the button on its card. Every morning I send you a list of what is still on its way.";
 
-/// Tells it all, with a pause after every word.
-pub(crate) async fn tell(clock: &dyn Clock, pause: Duration, progress: &Progress) -> TaskResponse {
+/// Runs the task: streams the description, with a pause before every chunk.
+pub(crate) async fn describe(clock: &dyn Clock, pause: Duration, progress: &Progress) -> TaskResponse {
     progress.set_status(STATUS);
-    for word in STORY.split_inclusive(' ') {
+    for chunk in DESCRIPTION.split_inclusive(' ') {
         clock.sleep(pause).await;
-        progress.push_text(word);
+        progress.push_text(chunk);
     }
     let source =
         Citation::new("Terms of delivery", "Orders that are placed before six are delivered in two days.");
-    TaskResponse::done([Activity::message(STORY).cite(source.keyword("delivery"))])
+    TaskResponse::done([Activity::message(DESCRIPTION).cite(source.keyword("delivery"))])
 }

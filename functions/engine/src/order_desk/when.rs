@@ -1,9 +1,9 @@
-//! Times of day as people write them: “9”, “9:30”, “9am”, “5 pm”, “17.30”, “noon”.
-//! Which day is meant, and on whose clocks, is said by who reads them.
+//! Parser of times of day: “9”, “9:30”, “9am”, “5 pm”, “17.30”, “noon”.
+//! The date and the time zone are up to the caller.
 
 use jiff::civil::Time;
 
-/// The time that `words` begin with, and the words behind it.
+/// Parses the time that `words` begin with; returns it and the remaining words.
 pub(crate) fn time<'a, 'b>(words: &'b [&'a str]) -> Option<(Time, &'b [&'a str])> {
     let (first, rest) = words.split_first()?;
     match (*first, rest.split_first()) {
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_read_as_people_write_them() {
+    fn common_notations_are_parsed() {
         for (text, time) in [
             ("9", at(9, 0, 0, 0)),
             ("09:05", at(9, 5, 0, 0)),
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_is_none() {
+    fn other_text_is_no_time() {
         for text in ["", "nine", "24:00", "9:60", "13pm", "0am", "009", "9:", ":30", "-1", "9:5:5", "1e1"] {
             assert_eq!(time(&[text]), None, "{text}");
         }
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_behind_a_time_is_left() {
+    fn words_after_the_time_remain() {
         assert_eq!(time(&["9", "to", "eat"]), Some((at(9, 0, 0, 0), &["to", "eat"][..])));
     }
 }

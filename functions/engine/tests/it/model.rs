@@ -74,11 +74,11 @@ async fn earlier_exchanges_are_in_the_prompt_until_forgotten() {
 #[tokio::test]
 async fn model_rejection_is_explained_once() {
     for (status, expected) in [
-        (401, "does not let me in"),
-        (404, "is not where I look for it"),
-        (429, "is busy with others"),
-        (500, "is having trouble"),
-        (400, "would not take that question"),
+        (401, "its key was rejected"),
+        (404, "its address or name is wrong"),
+        (429, "is over its rate limit"),
+        (500, "reported an error"),
+        (400, "rejected that question"),
     ] {
         let (bundle, server) = desk_with(ModelScript::Answers(status, json!({ "error": "no" }))).await;
         let alex = bundle.install("Alex").await;
@@ -112,7 +112,7 @@ async fn partial_answer_stays_and_failure_is_explained() {
     let (cut_off, _one) = desk_with(ModelScript::Streams(vec![half.into_bytes()])).await;
     let (failed, _other) = desk_with(ModelScript::Streams(vec![broken.into_bytes()])).await;
 
-    for (bundle, expected) in [(cut_off, "broke off"), (failed, "is having trouble")] {
+    for (bundle, expected) in [(cut_off, "was lost"), (failed, "reported an error")] {
         let alex = bundle.install("Alex").await;
         bundle.send(&alex, "hello?").await;
         bundle.drain_with_time(PAUSE).await;
@@ -136,7 +136,7 @@ async fn silent_model_times_out() {
     });
 
     let text = last_text(&bundle).await;
-    assert!(text.starts_with("We\n\n") && text.contains("stopped answering"), "{text}");
+    assert!(text.starts_with("We\n\n") && text.contains("stopped responding"), "{text}");
     bundle.end().await;
 }
 
@@ -151,6 +151,6 @@ async fn unreachable_model_is_explained() {
     bundle.send(&alex, "hello?").await;
     bundle.drain_with_time(PAUSE).await;
 
-    assert!(last_text(&bundle).await.contains("cannot reach my language model"), "{gone}");
+    assert!(last_text(&bundle).await.contains("can't reach my language model"), "{gone}");
     bundle.end().await;
 }

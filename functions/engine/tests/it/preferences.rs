@@ -179,7 +179,7 @@ async fn digest_button_mutes_and_unmutes() {
     bundle.fire(json!({ "kind": "everyone" })).await.unwrap();
     bundle.drain().await;
 
-    assert_eq!(muted["value"]["body"][0]["text"], "You will hear no more about morning-digest.");
+    assert_eq!(muted["value"]["body"][0]["text"], "Notifications about morning-digest are muted.");
     assert_eq!((while_muted, bundle.channel().entries().len()), (2, 3), "a welcome, and a digest each");
     bundle.end().await;
 }

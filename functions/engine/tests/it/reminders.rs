@@ -129,7 +129,7 @@ async fn cancelled_reminder_is_not_delivered_even_when_queued() {
     at(&bundle, asked + 11 * MINUTE).await;
 
     assert_eq!(moved["queued"], 1);
-    assert!(bundle.channel().texts().last().unwrap().starts_with("I will not remind you"));
+    assert!(bundle.channel().texts().last().unwrap().starts_with("Your reminder is cancelled"));
     assert!(reminder_texts(&bundle).is_empty());
     bundle.end().await;
 }

@@ -1,4 +1,4 @@
-//! Self-check: what the role of this function may do, asked by an operator who has another role.
+//! Self-check: permissions of the role of this function, for an operator who has another role.
 //! It sends nothing, writes nothing and does not call the engine.
 
 use std::sync::Arc;

@@ -165,7 +165,7 @@ impl TurnHandler {
         };
         error!(error = %error_chain(&error), job.id = work.job.as_str(), "could not enqueue what follows from a turn");
         if matches!(error, QueueError::Body(_)) {
-            // It will never fit; the user, who was promised an answer, gets an apology.
+            // It never fits into a message; the user, who waits for an answer, gets an apology.
             let job = work.job.step("apology", 0);
             return self.sender.send_all(&job, route, &[self.engine.failure_notice()]).await;
         }

@@ -30,13 +30,13 @@ impl Continuations {
     pub(crate) fn plan_continuation(
         &self,
         work: &TaskWork,
-        say: Vec<Activity>,
+        messages: Vec<Activity>,
         state: TaskInput,
         after: Duration,
     ) -> Plan {
         let due = self.jobs.clock.now().checked_add(after).unwrap_or(Timestamp::MAX);
         match work.next_step(state.clone(), due) {
-            Ok(_) => Plan { next: Some(FollowOn::Step { state, due }), ..Plan::sends(say) },
+            Ok(_) => Plan { next: Some(FollowOn::Step { state, due }), ..Plan::sends(messages) },
             Err(refused) => {
                 error!(
                     job.id = work.job.as_str(),
@@ -62,8 +62,10 @@ impl Continuations {
         self.jobs.complete(job, carried_out).await
     }
 
+    /// Enqueues the next step of a task, if its plan has one.
+    ///
     /// ```text
-    /// recorded ──► listed ──► enqueued      died before enqueued: replayed, all three are the same again
+    /// recorded ──► listed ──► enqueued      crash before the last: all three are replayed with the same result
     ///     └─► cancelled meanwhile: the task ends here
     /// ```
     async fn enqueue_continuation(&self, work: &TaskWork, plan: Option<&Plan>) -> Result<(), RetryIn> {
@@ -82,10 +84,10 @@ impl Continuations {
         let expires_at = due.checked_add(JOB_TTL).unwrap_or(Timestamp::MAX);
         let after_next = JobId::of_task(&next.task_id()).task_step(next.number() + 1);
         let record = scheduled(next.job.clone(), after_next, due, expires_at, now);
-        let there = self.jobs.store.open(record).await;
-        let there = there.map_err(|error| self.jobs.retry_after_store_error(&error, &work.job))?;
-        if there.state.is_settled() {
-            let reason = there.reason().unwrap_or_default();
+        let opened = self.jobs.store.open(record).await;
+        let existing = opened.map_err(|error| self.jobs.retry_after_store_error(&error, &work.job))?;
+        if existing.state.is_settled() {
+            let reason = existing.reason().unwrap_or_default();
             info!(job.id = next.job.as_str(), "a task does not continue: {reason}");
             return self.unlist_waiting_task(work).await;
         }

@@ -1,5 +1,5 @@
 //! Lease on a job: claimed, renewed while work goes on, completed with its results.
-//! What a claim or an attempt does to the record is decided in `herald::jobs`.
+//! The transitions of the record are decided in `herald::jobs`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +30,7 @@ pub(crate) const JOB_TTL: SignedDuration = SignedDuration::from_hours(24);
 pub(crate) enum Claimed {
     /// This worker holds the lease.
     Acquired(Job),
-    /// Nothing is left to do.
+    /// The job is completed.
     Completed(Job),
 }
 

@@ -1,5 +1,5 @@
 //! Plan of a claimed job: replayed from its record, or decided by the engine and stored before it is carried out.
-//! What the engine is asked is up to each handler.
+//! Each handler decides how the engine is called.
 
 use herald::agent::EngineError;
 use herald::jobs::{Attempt, Conclusion, FailureKind, Job, Plan, ResendPolicy, finish};
@@ -10,11 +10,11 @@ use tracing::error;
 use super::lease::Jobs;
 use crate::retry::RetryIn;
 
-/// Number of engine errors after which a job is given up.
+/// Number of engine errors after which a job fails.
 const MAX_ENGINE_FAILURES: u32 = 3;
 
-/// Number of claims after which a job is given up that no worker survived. Most of them died of something else; the
-/// queues allow more.
+/// Number of claims without a call of the engine that returned after which a job fails. Most crashes have another
+/// cause; the queues allow more.
 const MAX_CLAIMS: u32 = 5;
 
 /// A claimed job with its plan.

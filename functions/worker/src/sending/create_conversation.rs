@@ -19,7 +19,7 @@ use crate::retry::RetryIn;
 pub(crate) enum NoConversation {
     /// The recipient cannot be reached, for this reason.
     Unreachable(Failure),
-    /// The conversation cannot be had now.
+    /// The conversation could not be read or created; the delivery is retried.
     Postponed(Postponed),
 }
 

@@ -202,7 +202,7 @@ impl StreamFinisher {
     }
 }
 
-/// Returns the error of a final chunk that the channel accepted after it had given the stream up: it is not shown.
+/// Returns the error of a final chunk that the channel accepted after the stream had expired: it is not shown.
 fn expired_error() -> ConnectorError {
     ConnectorError::Rejected { status: 202, code: None, rejection: RejectionReason::StreamExpired }
 }

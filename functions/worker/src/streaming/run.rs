@@ -1,5 +1,5 @@
-//! Run of a streamed task: its updates are sent beside it (docs/protocol.md §6).
-//! What is sent when is decided in `herald::streaming`.
+//! Run of a streamed task: its updates are sent while it runs (docs/protocol.md §6).
+//! The chunks and their times are decided in `herald::streaming`.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -124,8 +124,8 @@ impl StreamRunner {
         }
     }
 
-    /// Runs the task beside a stream of an earlier run, without updates. If it takes so long that the channel would give
-    /// the stream up as silent, the stream is closed first.
+    /// Runs the task while a stream of an earlier run is open, without updates. If the channel would end the stream as
+    /// inactive meanwhile, the stream is closed first.
     async fn run_without_updates(
         &self,
         work: &TaskWork,
@@ -155,19 +155,19 @@ impl StreamRunner {
         }
         *stream = self.send_chunk(work, job, stream, &Chunk::Close).await;
         if stream.end == Some(End::EndedByChannel) {
-            // Either it is still open and shows more than is known of it, or it is over, which its answer will find out.
+            // Either it is still open and shows more than is recorded, or it is over, which the final request detects.
             stream.end = None;
             let _ = self.checkpoint(job, stream).await;
         }
     }
 
-    /// Records that the stream is about to be closed: a worker that takes over must not take that for the answer.
-    /// Whether it is recorded.
+    /// Records that the stream is about to be closed, so that another worker does not mistake that for the answer.
+    /// Returns whether it is recorded.
     async fn checkpoint_closed(&self, job: &mut Job, stream: &mut Stream) -> bool {
         let closed = Stream { end: Some(End::HandedOver), ..stream.clone() };
         let is_saved = self.checkpoint(job, &closed).await;
         if !is_saved {
-            // Another worker may have it now, or would take its end for the answer.
+            // Another worker may have the lease now, or would mistake the end for the answer.
             stream.end = Some(End::EndedByChannel);
         }
         is_saved
@@ -183,7 +183,7 @@ impl StreamRunner {
         stream.clone().after(chunk, sent.as_ref().map(drop), self.jobs.clock.now())
     }
 
-    /// Records the state of the stream; without that, the answer is shown in another way. Whether it is recorded.
+    /// Records the state of the stream; without that, the answer is shown in another way. Returns whether it is recorded.
     async fn checkpoint(&self, job: &mut Job, stream: &Stream) -> bool {
         let written = self.jobs.store.write(Job { stream: Some(stream.clone()), ..job.clone() }).await;
         match written {

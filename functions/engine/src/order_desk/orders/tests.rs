@@ -1,4 +1,4 @@
-//! What the desk does about orders, without a runtime.
+//! Orders without a runtime: messages, buttons and their effects.
 
 use herald::agent::Outcome;
 use herald::protocol::activity::Activity;
@@ -36,16 +36,16 @@ fn pressed(verb: &str, number: &str, memory: Memory) -> (Value, Vec<Effect>) {
     }
 }
 
-fn said(response: Response) -> (String, Vec<Effect>) {
+fn reply(response: Response) -> (String, Vec<Effect>) {
     match response {
         Response { outcome: Outcome::Reply(replies), effects } => (replies[0].text.clone().unwrap(), effects),
-        other => panic!("something is said, not {other:?}"),
+        other => panic!("expected a reply, not {other:?}"),
     }
 }
 
 #[test]
-fn the_only_order_is_cancelled_without_its_number() {
-    let (text, effects) = said(cancel(&memory([waiting("abcdef12", "a laptop")]), None));
+fn only_order_is_cancelled_without_its_number() {
+    let (text, effects) = reply(cancel(&memory([waiting("abcdef12", "a laptop")]), None));
 
     assert_eq!(text, "Order #ABCDEF is cancelled: a laptop.");
     assert_eq!(effects, [Effect::CancelTask { task: id("abcdef12") }]);
@@ -55,9 +55,9 @@ fn the_only_order_is_cancelled_without_its_number() {
 fn one_of_several_orders_is_cancelled_by_its_number() {
     let both = memory([waiting("abcdef12", "a laptop"), waiting("123456ab", "a chair")]);
 
-    let (question, nothing) = said(cancel(&both, None));
-    let (text, effects) = said(cancel(&both, Some("123456")));
-    let (unknown, nothing_either) = said(cancel(&both, Some("999999")));
+    let (question, nothing) = reply(cancel(&both, None));
+    let (text, effects) = reply(cancel(&both, Some("123456")));
+    let (unknown, nothing_either) = reply(cancel(&both, Some("999999")));
 
     assert!(question.contains("“cancel order #ABCDEF” for a laptop"), "{question}");
     assert_eq!(text, "Order #123456 is cancelled: a chair.");
@@ -67,7 +67,7 @@ fn one_of_several_orders_is_cancelled_by_its_number() {
 }
 
 #[test]
-fn the_buttons_of_an_order_on_its_way_refresh_its_card() {
+fn buttons_refresh_the_card_of_an_order_on_its_way() {
     let order = || memory([waiting("abcdef12", "a laptop")]);
 
     let (details, nothing) = pressed(DETAILS, "abcdef", order());
@@ -84,7 +84,7 @@ fn the_buttons_of_an_order_on_its_way_refresh_its_card() {
 }
 
 #[test]
-fn an_order_that_is_not_ones_own_cannot_be_cancelled() {
+fn order_of_another_conversation_cannot_be_cancelled() {
     let (body, effects) = pressed(CANCEL, "ABCDEF", memory([]));
 
     assert_eq!(body["type"], "application/vnd.microsoft.activity.message");
@@ -92,7 +92,7 @@ fn an_order_that_is_not_ones_own_cannot_be_cancelled() {
 }
 
 #[test]
-fn an_unknown_button_is_refused_within_an_answer_of_200() {
+fn unknown_button_is_rejected_in_a_200_response() {
     let (body, effects) = pressed("launch", "ABCDEF", memory([]));
 
     assert_eq!(body["statusCode"], 400);

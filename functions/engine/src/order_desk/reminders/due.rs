@@ -1,40 +1,40 @@
-//! When somebody is to be reminded, read from plain English, and of what.
-//! What cannot be read for sure is not guessed: then the answer is a question.
+//! Parser of the time and the text of a reminder in plain English.
+//! Ambiguous text is not guessed: the user is asked.
 
 use herald::agent::{Days, Recurrence, Zone};
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 
-use super::words::{MORNING, Read, duration, month, said_time, weekday};
+use super::words::{MORNING, Parsed, duration, month, time_of_day, weekday};
 use crate::order_desk::when;
 
-/// When.
+/// Time of a reminder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Due {
     /// Once.
     Once(Timestamp),
-    /// Again and again.
+    /// On every occurrence.
     Every(Recurrence),
 }
 
-/// Reads what follows “remind me”: when, and of what. The time stands before or behind.
+/// Parses the text after “remind me” into the time and the text of a reminder. The time is at its beginning or its end.
 pub(super) fn read(asked: &str, zone: &Zone, now: Timestamp) -> Option<(Due, String)> {
     let words: Vec<&str> = asked.split_whitespace().collect();
     let plain: Vec<String> =
-        words.iter().map(|word| word.trim_end_matches(['.', '!', '?', ',']).to_lowercase()).collect();
+        words.iter().map(|token| token.trim_end_matches(['.', '!', '?', ',']).to_lowercase()).collect();
     let plain: Vec<&str> = plain.iter().map(String::as_str).collect();
     let reader = Reader { zone, now };
     if let Some((due, rest)) = reader.due(&plain) {
         return Some((due, text(&words[words.len() - rest.len()..])));
     }
-    // “to call Robin tomorrow at 9”: the longest end that is a time, and only one that is nothing else.
+    // “to call Robin tomorrow at 9”: the longest suffix that is a complete time.
     (1..words.len()).find_map(|begin| {
         let (due, rest) = reader.due(&plain[begin..])?;
         rest.is_empty().then(|| (due, text(&words[..begin])))
     })
 }
 
-/// What to be reminded of, without the word that leads to it.
+/// Returns the text of a reminder without its introduction, for example “to”.
 fn text(words: &[&str]) -> String {
     let words = match words {
         [first, rest @ ..] if ["to", "that", "about", "of", ":"].contains(&first.to_lowercase().as_str()) => {
@@ -45,13 +45,15 @@ fn text(words: &[&str]) -> String {
     words.join(" ").trim_end_matches(['.', '!', ',']).to_owned()
 }
 
+/// Parser for a time zone and a current time.
 struct Reader<'a> {
     zone: &'a Zone,
     now: Timestamp,
 }
 
 impl Reader<'_> {
-    fn due<'a, 'b>(&self, words: &'b [&'a str]) -> Read<'a, 'b, Due> {
+    /// Parses the time at the beginning of `words`.
+    fn due<'a, 'b>(&self, words: &'b [&'a str]) -> Parsed<'a, 'b, Due> {
         match words {
             ["in", rest @ ..] => {
                 let (seconds, rest) = duration(rest)?;
@@ -72,15 +74,15 @@ impl Reader<'_> {
                 }
             }
             ["today", rest @ ..] => {
-                let (time, rest) = said_time(rest)?;
+                let (time, rest) = time_of_day(rest)?;
                 Some((self.on(self.today(), time?), rest))
             }
             ["tonight", rest @ ..] => {
-                let (time, rest) = said_time(rest)?;
+                let (time, rest) = time_of_day(rest)?;
                 Some((self.on(self.today(), time.unwrap_or(Time::constant(20, 0, 0, 0))), rest))
             }
             ["tomorrow", rest @ ..] => {
-                let (time, rest) = said_time(rest)?;
+                let (time, rest) = time_of_day(rest)?;
                 Some((self.on(self.today().tomorrow().ok()?, time.unwrap_or(MORNING)), rest))
             }
             ["on" | "next", rest @ ..] => self.day(rest),
@@ -89,21 +91,21 @@ impl Reader<'_> {
         }
     }
 
-    /// “Monday at 9”, “24 December”, “2026-12-24 at noon”.
-    fn day<'a, 'b>(&self, words: &'b [&'a str]) -> Read<'a, 'b, Due> {
+    /// Parses a date with a time: “Monday at 9”, “24 December”, “2026-12-24 at noon”.
+    fn day<'a, 'b>(&self, words: &'b [&'a str]) -> Parsed<'a, 'b, Due> {
         let (_, behind) = self.date(words, Time::midnight())?;
-        let (time, rest) = said_time(behind)?;
+        let (time, rest) = time_of_day(behind)?;
         let time = time.unwrap_or(MORNING);
         let (date, _) = self.date(words, time)?;
         Some((self.on(date, time), rest))
     }
 
-    /// The date that is meant, of those that come back the next on which `time` is still to come.
-    fn date<'a, 'b>(&self, words: &'b [&'a str], time: Time) -> Read<'a, 'b, Date> {
+    /// Parses a date; for a weekday or a date without a year, returns the next one on which `time` is in the future.
+    fn date<'a, 'b>(&self, words: &'b [&'a str], time: Time) -> Parsed<'a, 'b, Date> {
         let (first, rest) = words.split_first()?;
         if let Some(day) = weekday(first) {
             let mut dates = self.today().series(jiff::Span::new().days(1)).take(8);
-            let date = dates.find(|date| date.weekday() == day && self.is_to_come(*date, time))?;
+            let date = dates.find(|date| date.weekday() == day && self.is_in_future(*date, time))?;
             return Some((date, rest));
         }
         if first.len() == 10
@@ -129,13 +131,13 @@ impl Reader<'_> {
             // The 29th of February is not in every year.
             None => (this_year..this_year + 9)
                 .filter_map(|year| Date::new(year, month, day).ok())
-                .find(|date| self.is_to_come(*date, time))?,
+                .find(|date| self.is_in_future(*date, time))?,
         };
         Some((date, rest))
     }
 
-    /// “Monday at 9”, “weekday”, “day at noon”, “month on the 5th at 8”.
-    fn every<'a, 'b>(&self, words: &'b [&'a str]) -> Read<'a, 'b, Due> {
+    /// Parses a recurrence: “Monday at 9”, “weekday”, “day at noon”, “month on the 5th at 8”.
+    fn every<'a, 'b>(&self, words: &'b [&'a str]) -> Parsed<'a, 'b, Due> {
         match words {
             ["day" | "morning", rest @ ..] => self.at_time(Days::Daily, rest),
             ["weekday" | "workday", rest @ ..] => self.at_time(Days::Weekdays, rest),
@@ -154,8 +156,8 @@ impl Reader<'_> {
         }
     }
 
-    fn at_time<'a, 'b>(&self, days: Days, words: &'b [&'a str]) -> Read<'a, 'b, Due> {
-        let (time, rest) = said_time(words)?;
+    fn at_time<'a, 'b>(&self, days: Days, words: &'b [&'a str]) -> Parsed<'a, 'b, Due> {
+        let (time, rest) = time_of_day(words)?;
         let recurrence = Recurrence { days, at: time.unwrap_or(MORNING), zone: self.zone.clone() };
         Some((Due::Every(recurrence), rest))
     }
@@ -168,13 +170,13 @@ impl Reader<'_> {
         Due::Once(self.zone.to_timestamp(date.to_datetime(time)))
     }
 
-    /// The next time the clocks show `time`.
+    /// Returns the next moment at which the local time is `time`.
     fn next(&self, time: Time) -> Option<Due> {
         let days = Recurrence { days: Days::Daily, at: time, zone: self.zone.clone() };
         days.next_after(self.now).map(Due::Once)
     }
 
-    fn is_to_come(&self, date: Date, time: Time) -> bool {
+    fn is_in_future(&self, date: Date, time: Time) -> bool {
         self.zone.to_timestamp(date.to_datetime(time)) > self.now
     }
 }

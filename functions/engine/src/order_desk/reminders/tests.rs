@@ -18,12 +18,12 @@ fn zurich() -> Zone {
     Zone::named("Europe/Zurich").unwrap()
 }
 
-/// When and of what, as text.
+/// Returns the time and the text of a reminder, formatted.
 fn read(asked: &str) -> Option<(String, String)> {
     let (due, text) = due::read(asked, &zurich(), at(NOW))?;
     let due = match due {
         Due::Once(at) => zurich().to_datetime(at).strftime("%Y-%m-%d %H:%M").to_string(),
-        Due::Every(recurrence) => often(&recurrence),
+        Due::Every(recurrence) => interval(&recurrence),
     };
     Some((due, text))
 }
@@ -51,16 +51,16 @@ fn with_reminders(labels: &[&str]) -> Turn {
     turn
 }
 
-/// What is said, and the effects.
-fn answer(wish: &Command<'_>, turn: &Turn) -> (String, Vec<Effect>) {
-    match wish.answer(turn, at(NOW)) {
-        Response { outcome: Outcome::Reply(said), effects } => (said[0].text.clone().unwrap(), effects),
+/// Returns the reply and the effects of a command.
+fn answer(command: &Command<'_>, turn: &Turn) -> (String, Vec<Effect>) {
+    match command.answer(turn, at(NOW)) {
+        Response { outcome: Outcome::Reply(replies), effects } => (replies[0].text.clone().unwrap(), effects),
         other => panic!("{other:?} is no reply"),
     }
 }
 
 #[test]
-fn what_is_asked_for_in_plain_english_is_understood() {
+fn plain_english_is_parsed_into_time_and_text() {
     for (asked, due, text) in [
         ("in 10 minutes to call Robin", "2026-11-22 10:10", "call Robin"),
         ("in 10 minutes that the Oven is on!", "2026-11-22 10:10", "the Oven is on"),
@@ -111,7 +111,7 @@ fn what_is_asked_for_in_plain_english_is_understood() {
 }
 
 #[test]
-fn what_cannot_be_read_for_sure_is_not_guessed() {
+fn ambiguous_text_is_not_parsed() {
     for asked in [
         "",
         "to call Robin",
@@ -133,30 +133,30 @@ fn what_cannot_be_read_for_sure_is_not_guessed() {
 }
 
 #[test]
-fn what_is_wanted_of_reminders_is_told_from_the_rest() {
-    let wish = |text: &'static str| {
+fn only_messages_about_reminders_are_parsed() {
+    let parse = |text: &'static str| {
         let words: Vec<&'static str> = text.split_whitespace().collect();
-        let lower: Vec<String> = words.iter().map(|word| word.to_lowercase()).collect();
+        let lower: Vec<String> = words.iter().map(|token| token.to_lowercase()).collect();
         Command::of(text, &words, &lower.iter().map(String::as_str).collect::<Vec<_>>())
     };
 
-    assert_eq!(wish("Remind  me in 1 minute to Eat"), Some(Command::Set("in 1 minute to Eat")));
-    assert_eq!(wish("remind me"), Some(Command::Set("")));
-    assert_eq!(wish("my reminders"), Some(Command::List));
-    assert_eq!(wish("cancel reminder #4F2A9C"), Some(Command::Cancel(Some("4F2A9C"))));
-    assert_eq!(wish("cancel my reminder"), Some(Command::Cancel(None)));
-    assert_eq!(wish("cancel all reminders"), Some(Command::CancelAll));
-    assert_eq!(wish("cancel my order"), None);
-    assert_eq!(wish("remind Robin"), None);
+    assert_eq!(parse("Remind  me in 1 minute to Eat"), Some(Command::Set("in 1 minute to Eat")));
+    assert_eq!(parse("remind me"), Some(Command::Set("")));
+    assert_eq!(parse("my reminders"), Some(Command::List));
+    assert_eq!(parse("cancel reminder #4F2A9C"), Some(Command::Cancel(Some("4F2A9C"))));
+    assert_eq!(parse("cancel my reminder"), Some(Command::Cancel(None)));
+    assert_eq!(parse("cancel all reminders"), Some(Command::CancelAll));
+    assert_eq!(parse("cancel my order"), None);
+    assert_eq!(parse("remind Robin"), None);
 }
 
 #[test]
-fn a_reminder_is_confirmed_in_words_that_say_when() {
-    let (said, effects) =
+fn confirmation_contains_the_next_time() {
+    let (reply, effects) =
         answer(&Command::Set("every Monday at 9 to call Robin"), &turn(Some("Europe/Zurich")));
 
     assert_eq!(
-        said,
+        reply,
         "I will remind you every Monday at 09:00, next on Monday, 23 November 2026 at 09:00: call Robin."
     );
     let [Effect::Remind(reminder)] = &effects[..] else { panic!("{effects:?}") };
@@ -166,26 +166,26 @@ fn a_reminder_is_confirmed_in_words_that_say_when() {
 }
 
 #[test]
-fn whose_zone_is_not_known_is_told_so() {
-    let (said, _) = answer(&Command::Set("at 9:30 to call"), &turn(None));
+fn confirmation_mentions_utc_if_the_zone_is_unknown() {
+    let (reply, _) = answer(&Command::Set("at 9:30 to call"), &turn(None));
     let (odd, _) = answer(&Command::Set("at 9:30 to call"), &turn(Some("Mars/Olympus")));
 
-    assert!(said.contains("22 November 2026 at 09:30") && said.ends_with("so that is UTC."), "{said}");
-    assert_eq!(said, odd);
+    assert!(reply.contains("22 November 2026 at 09:30") && reply.ends_with("so this is UTC."), "{reply}");
+    assert_eq!(reply, odd);
 }
 
 #[test]
-fn what_cannot_be_kept_is_said_and_nothing_is_put_down() {
+fn rejected_command_is_explained_and_has_no_effect() {
     let full: Vec<String> = (0..MAX_REMINDERS).map(|number| number.to_string()).collect();
     let full = with_reminders(&full.iter().map(String::as_str).collect::<Vec<_>>());
     let empty = turn(Some("Europe/Zurich"));
     let long = format!("in 1 minute to {}", "x".repeat(501));
 
-    for (wish, turn, expected) in [
-        (Command::Set("soon to eat"), &empty, "When?"),
-        (Command::Set("in 10 minutes"), &empty, "What of?"),
-        (Command::Set("today at 8 to eat"), &empty, "over already"),
-        (Command::Set("on 2020-01-01 to eat"), &empty, "over already"),
+    for (command, turn, expected) in [
+        (Command::Set("soon to eat"), &empty, "could not read a time"),
+        (Command::Set("in 10 minutes"), &empty, "What should I remind you of?"),
+        (Command::Set("today at 8 to eat"), &empty, "has passed"),
+        (Command::Set("on 2020-01-01 to eat"), &empty, "has passed"),
         (Command::Set(&long), &empty, "too long"),
         (Command::Set("in 1 minute to eat"), &full, "You have 50 reminders"),
         (Command::Cancel(None), &empty, "no reminders"),
@@ -193,29 +193,29 @@ fn what_cannot_be_kept_is_said_and_nothing_is_put_down() {
         (Command::CancelAll, &empty, "no reminders"),
         (Command::List, &empty, "no reminders"),
     ] {
-        let (said, effects) = answer(&wish, turn);
-        assert!(said.contains(expected) && effects.is_empty(), "{wish:?}: {said}");
+        let (reply, effects) = answer(&command, turn);
+        assert!(reply.contains(expected) && effects.is_empty(), "{command:?}: {reply}");
     }
 }
 
 #[test]
-fn the_only_reminder_is_cancelled_without_its_number_and_of_several_the_one_named() {
+fn only_reminder_or_the_numbered_one_is_cancelled() {
     let (one, two) = (with_reminders(&["call"]), with_reminders(&["call", "eat"]));
     let id = two.memory.reminders.listed.iter().find(|listed| listed.label == "eat").unwrap().id.clone();
 
     let (_, only) = answer(&Command::Cancel(None), &one);
-    let (said, none) = answer(&Command::Cancel(None), &two);
+    let (reply, none) = answer(&Command::Cancel(None), &two);
     let (_, named) = answer(&Command::Cancel(Some(&number(&id).to_lowercase())), &two);
     let (_, all) = answer(&Command::CancelAll, &two);
 
     assert_eq!((only.len(), none.len(), all.len()), (1, 0, 2));
     assert_eq!(named, [Effect::CancelReminder { reminder: id }]);
-    assert!(said.contains("call") && said.contains("eat"), "{said}");
+    assert!(reply.contains("call") && reply.contains("eat"), "{reply}");
 }
 
 proptest! {
     #[test]
-    fn no_words_are_too_odd(asked in "(in|at|on|every|tomorrow|to|the|9|25|monday|31st|february|month|and|:|-|\\PC| ){0,12}") {
+    fn parser_accepts_any_text(asked in "(in|at|on|every|tomorrow|to|the|9|25|monday|31st|february|month|and|:|-|\\PC| ){0,12}") {
         if let Some((Due::Once(due), _)) = due::read(&asked, &zurich(), at(NOW)) {
             prop_assert!(due > at("1900-01-01T00:00:00Z"));
         }

@@ -1,30 +1,30 @@
-//! Times of day, durations, weekdays and months, read from the words somebody wrote.
-//! What they mean together is said by `due`.
+//! Parser of times of day, durations, weekdays and months.
+//! They are combined into the time of a reminder in `due`.
 
 use jiff::SignedDuration;
 use jiff::civil::{Time, Weekday};
 
 use crate::order_desk::when;
 
-/// When nothing else is said.
+/// Default time of day.
 pub(super) const MORNING: Time = Time::constant(9, 0, 0, 0);
 
-/// Longest “in …”, in seconds: ten years.
+/// Maximum duration in seconds: ten years.
 const MAX_SECONDS: i64 = 10 * 366 * 24 * 3600;
 
-/// What was read, and the words behind it.
-pub(super) type Read<'a, 'b, T> = Option<(T, &'b [&'a str])>;
+/// Parsed value and the remaining words.
+pub(super) type Parsed<'a, 'b, T> = Option<(T, &'b [&'a str])>;
 
-/// “at 9”, “9am”, “morning”, or no time at all; `None` where “at” is followed by something else.
-pub(super) fn said_time<'a, 'b>(words: &'b [&'a str]) -> Read<'a, 'b, Option<Time>> {
+/// Parses an optional time of day: “at 9”, “9am”, “morning”; `None` if “at” is not followed by a time.
+pub(super) fn time_of_day<'a, 'b>(words: &'b [&'a str]) -> Parsed<'a, 'b, Option<Time>> {
     match words {
         ["at", rest @ ..] => when::time(rest).map(|(time, rest)| (Some(time), rest)),
         ["morning", rest @ ..] => Some((Some(MORNING), rest)),
         ["afternoon", rest @ ..] => Some((Some(Time::constant(14, 0, 0, 0)), rest)),
         ["evening", rest @ ..] => Some((Some(Time::constant(18, 0, 0, 0)), rest)),
-        // A bare number may be the beginning of what to be reminded of: “tomorrow 2 parcels come”.
-        [word, ..]
-            if word.contains(':') || word.ends_with("am") || word.ends_with("pm") || *word == "noon" =>
+        // A plain number may be part of the text: “tomorrow 2 parcels come”.
+        [token, ..]
+            if token.contains(':') || token.ends_with("am") || token.ends_with("pm") || *token == "noon" =>
         {
             Some(when::time(words).map_or((None, words), |(time, rest)| (Some(time), rest)))
         }
@@ -32,8 +32,8 @@ pub(super) fn said_time<'a, 'b>(words: &'b [&'a str]) -> Read<'a, 'b, Option<Tim
     }
 }
 
-/// “10 minutes”, “an hour”, “half an hour”, “1 hour and 30 minutes”, “2h”.
-pub(super) fn duration<'a, 'b>(words: &'b [&'a str]) -> Read<'a, 'b, SignedDuration> {
+/// Parses a duration: “10 minutes”, “an hour”, “half an hour”, “1 hour and 30 minutes”, “2h”.
+pub(super) fn duration<'a, 'b>(words: &'b [&'a str]) -> Parsed<'a, 'b, SignedDuration> {
     let (seconds, mut rest) = part(words)?;
     let mut all = seconds;
     if let ["and", more @ ..] = rest
@@ -44,7 +44,8 @@ pub(super) fn duration<'a, 'b>(words: &'b [&'a str]) -> Read<'a, 'b, SignedDurat
     (1..=MAX_SECONDS).contains(&all).then(|| (SignedDuration::from_secs(all), rest))
 }
 
-fn part<'a, 'b>(words: &'b [&'a str]) -> Read<'a, 'b, i64> {
+/// Parses one part of a duration; returns its seconds.
+fn part<'a, 'b>(words: &'b [&'a str]) -> Parsed<'a, 'b, i64> {
     match words {
         ["half", "an", "hour", rest @ ..] => Some((1_800, rest)),
         ["a" | "an" | "one", name, rest @ ..] => Some((unit(name)?, rest)),
@@ -62,6 +63,7 @@ fn part<'a, 'b>(words: &'b [&'a str]) -> Read<'a, 'b, i64> {
     }
 }
 
+/// Returns the seconds of a unit of time.
 fn unit(name: &str) -> Option<i64> {
     Some(match name {
         "s" | "sec" | "secs" | "second" | "seconds" => 1,
@@ -73,13 +75,15 @@ fn unit(name: &str) -> Option<i64> {
     })
 }
 
-pub(super) fn weekday(word: &str) -> Option<Weekday> {
+/// Parses the name of a weekday.
+pub(super) fn weekday(token: &str) -> Option<Weekday> {
     let names = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
-    let index = names.iter().position(|name| *name == word || word.strip_suffix('s') == Some(name))?;
+    let index = names.iter().position(|name| *name == token || token.strip_suffix('s') == Some(name))?;
     Weekday::from_monday_zero_offset(i8::try_from(index).ok()?).ok()
 }
 
-pub(super) fn month(word: &str) -> Option<i8> {
+/// Parses the name of a month; returns its number.
+pub(super) fn month(token: &str) -> Option<i8> {
     let names = [
         "january",
         "february",
@@ -94,6 +98,7 @@ pub(super) fn month(word: &str) -> Option<i8> {
         "november",
         "december",
     ];
-    let index = names.iter().position(|name| *name == word || (word.len() == 3 && name.starts_with(word)))?;
+    let index =
+        names.iter().position(|name| *name == token || (token.len() == 3 && name.starts_with(token)))?;
     i8::try_from(index + 1).ok()
 }
