@@ -48,7 +48,8 @@ impl SecondWorker {
         };
         let clock: Arc<dyn Clock> = bundle.clock().clone();
         let engine: Arc<dyn Engine> = Arc::new(engine);
-        let made = Functions::new(registration, &local.resources, &engine, &clock, Random::seeded(7), 1_000_000);
+        let made =
+            Functions::new(registration, &local.resources, &engine, &clock, Random::seeded(7), 1_000_000);
         let Functions { worker, .. } = made.unwrap();
         Self { worker }.with_connector(|connector| connector.http = http)
     }

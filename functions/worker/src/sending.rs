@@ -2,10 +2,10 @@
 
 pub(crate) mod amend;
 pub(crate) mod create_conversation;
-pub(crate) mod inline_send;
+pub(crate) mod fallback;
 pub(crate) mod rate_limit;
-pub(crate) mod recovery;
 pub(crate) mod replace_ack;
 pub(crate) mod send;
+pub(crate) mod send_plan;
 pub(crate) mod target;
 pub(crate) mod typing;

@@ -146,7 +146,9 @@ impl<'a> Call<'a> {
     ) -> Result<CallResult, Refusal> {
         match self {
             Self::Create => creation::create(state, directory, content),
-            Self::Send { conversation } => conversation_operations::send(state, directory, conversation, content),
+            Self::Send { conversation } => {
+                conversation_operations::send(state, directory, conversation, content)
+            }
             Self::Update { conversation, activity } => {
                 conversation_operations::update(directory, conversation, activity, content)
             }
@@ -157,7 +159,9 @@ impl<'a> Call<'a> {
             Self::Page { conversation, query } => {
                 conversation_operations::page(directory, conversation, &Page::parse(query)?)
             }
-            Self::Member { conversation, member } => conversation_operations::member(directory, conversation, member),
+            Self::Member { conversation, member } => {
+                conversation_operations::member(directory, conversation, member)
+            }
         }
     }
 

@@ -20,8 +20,8 @@ use crate::job::plan::JobPlan;
 use crate::retry::RetryIn;
 use crate::sending::amend::{amendment_for, apply_amendment};
 use crate::sending::create_conversation::{Conversations, NoConversation, Postponed};
-use crate::sending::inline_send::{PlanSender, SendOutcome};
 use crate::sending::send::Sender;
+use crate::sending::send_plan::{PlanSender, SendOutcome};
 use crate::sending::target::{Route, Target};
 
 /// Results of the deliveries of a message.

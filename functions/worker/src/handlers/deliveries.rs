@@ -7,9 +7,9 @@ use herald::broadcast::{BroadcastId, Outcome, ReportEntry};
 use herald::jobs::{Cancel, CancelledBy};
 
 use crate::MessageContext;
+use crate::broadcast::classify::Partitioner;
 use crate::broadcast::defer::Parking;
 use crate::broadcast::deliver::Deliverer;
-use crate::broadcast::partition::Partitioner;
 use crate::broadcast::report::Reports;
 use crate::job::lease::Jobs;
 use crate::retry::RetryIn;

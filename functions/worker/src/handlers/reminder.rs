@@ -13,7 +13,7 @@ use crate::job::plan::{JobPlan, split_messages};
 use crate::memory::Memories;
 use crate::reminders::Reminders;
 use crate::retry::RetryIn;
-use crate::sending::inline_send::{PlanSender, SendOutcome};
+use crate::sending::send_plan::{PlanSender, SendOutcome};
 use crate::sending::target::Route;
 
 /// Delivers reminders.

@@ -11,8 +11,8 @@ use herald::protocol::service_url::ServiceUrl;
 use herald::protocol::team::{Team, TeamChannel};
 use tracing::{error, info};
 
+use super::fallback::Channel;
 use super::rate_limit::RateLimiter;
-use super::recovery::Channel;
 use crate::retry::RetryIn;
 
 /// Why a recipient has no conversation.

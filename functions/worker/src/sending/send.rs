@@ -11,8 +11,8 @@ use herald::protocol::conversation::ConversationReference;
 use herald::protocol::ids::ActivityId;
 use tracing::{error, info, warn};
 
+use super::fallback::Channel;
 use super::rate_limit::RateLimiter;
-use super::recovery::Channel;
 use super::target::Route;
 use crate::job::lease::{Claimed, Jobs, SendResults};
 use crate::retry::RetryIn;

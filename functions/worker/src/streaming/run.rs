@@ -17,7 +17,7 @@ use super::finish::plan_replacement;
 use crate::job::lease::Jobs;
 use crate::job::plan::{JobPlan, needs_engine};
 use crate::retry::RetryIn;
-use crate::sending::recovery::Channel;
+use crate::sending::fallback::Channel;
 
 /// Interval between two checkpoints of the streamed text, from which another worker continues.
 const CHECKPOINT_INTERVAL: SignedDuration = SignedDuration::from_secs(10);
