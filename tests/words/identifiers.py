@@ -30,9 +30,9 @@ def files(*patterns):
 
 def code(text):
     """The text without comments and string literals."""
-    text = re.sub(r"//[^\n]*", "", text)
-    text = re.sub(r'r#"(?:.|\n)*?"#', '""', text)
-    return re.sub(r'"(?:\\.|[^"\\])*"', '""', text)
+    # One pattern, so that a quote in a comment and `//` in a string are not taken for what they open elsewhere.
+    literal = r"""//[^\n]*|\br(#*)"(?:.|\n)*?"\1|"(?:\\(?:.|\n)|[^"\\])*"|'(?:\\.|[^'\\\n])'"""
+    return re.sub(literal, '""', text)
 
 
 def words(identifier):

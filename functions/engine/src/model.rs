@@ -158,7 +158,7 @@ impl Model {
                     }
                     Chunk::Finished => has_finished = true,
                     Chunk::Done => return Ok(()),
-                    Chunk::Nothing => {}
+                    Chunk::Empty => {}
                 }
             }
             if is_over {
