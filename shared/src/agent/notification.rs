@@ -1,4 +1,4 @@
-//! Notifications: the subject of a broadcast, and one of its recipients.
+//! What a broadcast is about (`Notification`) and whom one delivery of it goes to (`Recipient`).
 //! Holds neither content, which the engine or the broadcast provides, nor the audience.
 
 use jiff::civil::Time;

@@ -1,3 +1,5 @@
+//! Tests of the AWS emulator, through the SDK clients that the functions use.
+
 mod identity;
 
 use std::future::Future;

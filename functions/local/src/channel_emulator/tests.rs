@@ -1,4 +1,4 @@
-//! Tests of the double itself, through the HTTP client that the agent uses.
+//! Tests of the channel emulator itself, through the HTTP client that the agent uses.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};

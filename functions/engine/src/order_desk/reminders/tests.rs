@@ -1,3 +1,5 @@
+//! Tests of reading and listing reminders, without a runtime.
+
 use herald::agent::Outcome;
 use herald::hash;
 use herald::protocol::conversation::ConversationReference;

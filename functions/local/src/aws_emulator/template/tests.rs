@@ -1,3 +1,5 @@
+//! Tests of reading a template: notations of YAML, intrinsic functions, and the errors of what is missing.
+
 use serde_json::json;
 
 use super::*;

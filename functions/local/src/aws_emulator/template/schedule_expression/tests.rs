@@ -1,3 +1,5 @@
+//! Tests of schedule expressions: occurrences over changes of clocks, and the errors of invalid ones.
+
 use super::*;
 
 /// The first `count` times after `after`, in UTC.
