@@ -102,6 +102,7 @@ impl Model {
         Answer { text, failure }
     }
 
+    /// Sends `messages` to the model and appends its answer to `text`.
     async fn complete(
         &self,
         messages: &[Message<'_>],
@@ -122,6 +123,7 @@ impl Model {
         }
     }
 
+    /// Returns the request for a streamed completion, with the API key if one is configured.
     async fn request(&self, messages: &[Message<'_>]) -> Result<RequestBuilder, ModelFailure> {
         let body = json!({ "model": self.name, "messages": messages, "stream": true });
         let request = self.http.post(self.endpoint.clone()).json(&body);
@@ -206,6 +208,7 @@ impl Output<'_> {
         self.progress.push_text(text);
     }
 
+    /// Appends as much of `text` as fits, with an ellipsis if that is not all.
     fn push_truncated(&mut self, text: &str) {
         if self.has_room(text) {
             self.push(text);
@@ -217,6 +220,7 @@ impl Output<'_> {
     }
 }
 
+/// Whether the response is one JSON document instead of a stream.
 fn is_json(response: &Response) -> bool {
     let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     kind.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("application/json"))

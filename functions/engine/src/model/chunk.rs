@@ -64,6 +64,7 @@ pub(super) fn completion_text(body: &[u8]) -> Result<String, ModelFailure> {
     Ok(choice.delta.and_then(|delta| delta.content).unwrap_or_default())
 }
 
+/// Parses a completion and returns its first choice; an error member is a failure.
 fn first_choice(json: &[u8]) -> Result<Option<Choice>, ModelFailure> {
     let completion: Completion = serde_json::from_slice(json).map_err(|_| ModelFailure::Unreadable)?;
     match completion.error {

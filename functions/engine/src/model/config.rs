@@ -51,6 +51,7 @@ impl Config {
     }
 }
 
+/// Returns the configured API key.
 fn key(vars: &mut EnvReader<'_>) -> Option<ConfiguredKey> {
     let given = vars.optional("MODEL_API_KEY");
     if given.is_some() && vars.optional("AWS_LAMBDA_FUNCTION_NAME").is_some() {

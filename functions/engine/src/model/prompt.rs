@@ -46,6 +46,7 @@ pub(crate) fn prompt<'a>(exchanges: &'a [Exchange], question: &'a str) -> Vec<Me
         .collect()
 }
 
+/// Returns the beginning of `question`, up to its maximum length.
 fn truncated(question: &str) -> &str {
     let end = question.char_indices().nth(MAX_QUESTION).map_or(question.len(), |(at, _)| at);
     question.get(..end).unwrap_or(question)

@@ -40,7 +40,7 @@ fn order() -> Vec<Scene> {
             ],
         ),
         Scene::new(
-            "Two days pass, compressed to three seconds: the task continues.",
+            "Two days pass, shortened to three seconds: the task continues with its next step.",
             [Step::Expect(vec![Expected::Message("Alex", "is delivered: a laptop")])],
         ),
         Scene::new(
@@ -93,7 +93,7 @@ fn news() -> Vec<Scene> {
             [install("Billie"), install("Chris"), mute].concat(),
         ),
         Scene::new(
-            "A broadcast of news to all four. The channel throttles Alex at first, and Billie has blocked the agent.",
+            "A broadcast of news to all four. The channel throttles the first send to Alex, and Billie has blocked the agent.",
             [
                 Step::Refuse {
                     status: 429,

@@ -98,10 +98,12 @@ pub(crate) fn press(turn: &Turn) -> Response {
     }
 }
 
+/// Returns the item of the order that a task places.
 fn item(run: &TaskRun) -> Option<&str> {
     run.task.input.0.get("item").and_then(Value::as_str)
 }
 
+/// Ends a task whose input has no item.
 fn unreadable() -> TaskResponse {
     TaskResponse::failed(Activity::message("I could not read your order. Please order again."))
 }

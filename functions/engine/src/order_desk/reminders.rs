@@ -76,6 +76,7 @@ impl<'a> Command<'a> {
     }
 }
 
+/// Sets a reminder from the text after “remind me”.
 fn set(asked: &str, turn: &Turn, now: Timestamp) -> Response {
     let known = Zone::of(&turn.reference);
     let zone = known.clone().unwrap_or_else(Zone::utc);
@@ -120,6 +121,7 @@ fn set(asked: &str, turn: &Turn, now: Timestamp) -> Response {
         .with_effect(Effect::Remind(Box::new(reminder)))
 }
 
+/// Lists the reminders of the conversation.
 fn list(turn: &Turn) -> Response {
     let listed = &turn.memory.reminders.listed;
     if listed.is_empty() {
@@ -137,6 +139,7 @@ fn list(turn: &Turn) -> Response {
     ))
 }
 
+/// Cancels the reminder with the number `wanted`, or the only one.
 fn cancel(turn: &Turn, wanted: Option<&str>) -> Response {
     let is_meant = |listed: &&ScheduledReminder| {
         wanted.is_none_or(|wanted| number(&listed.id).eq_ignore_ascii_case(wanted))

@@ -19,6 +19,7 @@ pub(crate) fn time<'a, 'b>(words: &'b [&'a str]) -> Option<(Time, &'b [&'a str])
     Some((clock(time, half)?, rest))
 }
 
+/// Parses hours and minutes, with `half` as “am” or “pm”.
 fn clock(text: &str, half: Option<&str>) -> Option<Time> {
     let (hour, minute) = text.split_once([':', '.', 'h']).unwrap_or((text, "0"));
     let number = |text: &str| {

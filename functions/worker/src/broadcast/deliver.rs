@@ -85,14 +85,14 @@ impl Deliverer {
 
     /// Returns when each delivery may go out by the rate of its tenant, with one reservation for each tenant.
     async fn reserve_start_times(&self, deliveries: &[Delivery]) -> Result<Vec<Timestamp>, RetryIn> {
-        let mut wanted: BTreeMap<&TenantId, usize> = BTreeMap::new();
+        let mut requests: BTreeMap<&TenantId, usize> = BTreeMap::new();
         for delivery in deliveries {
             if let Some(tenant) = delivery.recipient.tenant() {
-                *wanted.entry(tenant).or_default() += delivery.recipient.requests();
+                *requests.entry(tenant).or_default() += delivery.recipient.requests();
             }
         }
         let mut reserved = BTreeMap::new();
-        for (tenant, count) in wanted {
+        for (tenant, count) in requests {
             reserved.insert(tenant, self.sender.limits.reserve_tenant(tenant, count).await?.into_iter());
         }
         let now = self.jobs.clock.now();
@@ -170,6 +170,7 @@ impl Deliverer {
         }
     }
 
+    /// Records that a recipient without a conversation got no delivery, or that it is retried.
     async fn end_without_conversation(&self, job: Job, cause: NoConversation) -> Result<(), RetryIn> {
         match cause {
             NoConversation::Unreachable(failure) => self.fail(job, failure).await,

@@ -54,6 +54,7 @@ impl Reports {
         Ok(Some(self.entry_from_job(delivery, &job, send.as_ref())))
     }
 
+    /// Returns the entry of a delivery from its job and, if it has one of its own, its send.
     fn entry_from_job(&self, delivery: &Delivery, job: &Job, send: Option<&Job>) -> ReportEntry {
         let decisive = send.filter(|_| !job.state.is_settled()).unwrap_or(job);
         let failure = decisive.failure();
@@ -86,6 +87,7 @@ impl Reports {
         }
     }
 
+    /// Returns the reference of a recipient for the report.
     fn recipient_ref(&self, recipient: &Recipient) -> RecipientRef {
         let tenant = recipient.tenant().cloned();
         match recipient {

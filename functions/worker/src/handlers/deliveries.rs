@@ -32,6 +32,8 @@ impl DeliveriesHandler {
         self.deliver_broadcast(&id, work, context).await
     }
 
+    /// Makes the deliveries of one message of a broadcast and writes their entries of the report.
+    ///
     /// ```text
     /// partition ──► deliver ──► park, defer ──► write the report ──► acknowledge the message
     /// ```

@@ -41,12 +41,14 @@ impl ReminderHandler {
         }
     }
 
+    /// Sends a due reminder and schedules the next of its series.
+    ///
     /// ```text
     /// decided ──► the next scheduled ──► sent ──► removed from the list, unless it recurs
     /// ```
     ///
-    /// A worker that takes over after a crash does the same: the next is known by its number, and the message by its
-    /// claim.
+    /// Another worker repeats this after a crash with the same result: the next reminder is identified by its number, and
+    /// the message by its claim.
     async fn deliver_reminder(&self, work: &ReminderWork, job: Job) -> Result<(), RetryIn> {
         let reference = match self.active_conversation(work).await {
             Ok(reference) => reference,

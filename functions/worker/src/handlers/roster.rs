@@ -167,6 +167,7 @@ impl RosterHandler {
         Ok(())
     }
 
+    /// Parks the work until the broadcast is resumed.
     async fn park_roster(&self, work: RosterWork) -> Result<(), RetryIn> {
         let id = work.broadcast.clone();
         self.parking.park_work(&id, &WorkMessage::Roster(work)).await

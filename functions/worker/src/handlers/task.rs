@@ -50,6 +50,7 @@ impl TaskHandler {
         self.jobs.with_lease(&job, Box::pin(self.run(&work, job.clone()))).await
     }
 
+    /// Runs a claimed task, sends its follow-up and continues or completes the job.
     async fn run(&self, work: &TaskWork, job: Job) -> Result<(), RetryIn> {
         if let Some(stream) = &work.stream {
             return Box::pin(self.run_streamed(work, stream, job)).await;

@@ -53,14 +53,15 @@ impl TurnHandler {
             return Err(retry);
         }
         let id = work.job.clone();
-        let handed_over = self.tasks.send_delayed(&WorkMessage::Turn(work), retry.wait).await;
-        handed_over.map_err(|error| {
+        let moved = self.tasks.send_delayed(&WorkMessage::Turn(work), retry.wait).await;
+        moved.map_err(|error| {
             let cause = error_chain(&error);
             error!(error = %cause, job.id = id.as_str(), "could not move a turn to the queue of tasks");
             RetryIn { wait: retry.wait.min(Duration::from_secs(2)) }
         })
     }
 
+    /// Claims a turn and answers it.
     async fn try_turn(&self, work: &TurnWork, is_fifo: bool) -> Result<(), RetryIn> {
         let Claimed::Acquired(job) = self.jobs.claim(&work.job, ResendPolicy::Idempotent).await? else {
             return Ok(());
@@ -68,6 +69,7 @@ impl TurnHandler {
         self.jobs.with_lease(&job, Box::pin(self.answer(work, job.clone(), is_fifo))).await
     }
 
+    /// Plans the answer to a claimed turn, sends it and completes the job.
     async fn answer(&self, work: &TurnWork, job: Job, is_fifo: bool) -> Result<(), RetryIn> {
         let is_message = work.turn.activity.is("message");
         let apology = is_message.then(|| self.engine.failure_notice());
@@ -87,15 +89,16 @@ impl TurnHandler {
         self.jobs.complete(*job, carried_out).await
     }
 
+    /// Calls the engine and returns the plan of its response, or of the default ack after the time limit.
     async fn decide(&self, work: &TurnWork) -> Result<Plan, EngineError> {
-        let remembering = match self.engine.needs_memory(&work.turn) {
+        let turn_with_memory = match self.engine.needs_memory(&work.turn) {
             true => Some(Turn {
                 memory: self.memories.load_memory(&work.turn.reference).await,
                 ..work.turn.clone()
             }),
             false => None,
         };
-        let turn = remembering.as_ref().unwrap_or(&work.turn);
+        let turn = turn_with_memory.as_ref().unwrap_or(&work.turn);
         let answer = self.engine.on_activity(turn);
         let response = match work.no_deadline {
             true => Some(answer.await),

@@ -73,6 +73,7 @@ impl Jobs {
         self.claimed(id, claimant.now, self.store.claim_planned(id, &claimant, plan, policy).await)
     }
 
+    /// Returns a request to claim a job with this policy.
     fn claimant(&self, policy: ResendPolicy) -> ClaimRequest {
         let now = self.clock.now();
         let expires_at = now.checked_add(JOB_TTL).unwrap_or(now);
@@ -106,6 +107,7 @@ impl Jobs {
         }
     }
 
+    /// Renews the lease on `job` at every interval; never returns.
     async fn renew_lease<T>(&self, job: &Job) -> T {
         loop {
             self.clock.sleep(RENEW_INTERVAL).await;

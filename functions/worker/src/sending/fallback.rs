@@ -65,6 +65,7 @@ impl Channel {
         }
     }
 
+    /// Sends `activity` without any fallback.
     async fn send_once(
         &self,
         target: Target<'_>,
@@ -78,6 +79,7 @@ impl Channel {
         }
     }
 
+    /// Sends to the other host of the cloud and stores that host if the conversation is there.
     async fn send_via_alternate_host(
         &self,
         refused: ConnectorError,
@@ -135,6 +137,7 @@ impl Channel {
         sent
     }
 
+    /// Creates a new conversation with the person and returns its reference; `None` where the agent has no account.
     async fn recreate_conversation(
         &self,
         lost: &ConversationReference,

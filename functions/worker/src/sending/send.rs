@@ -47,9 +47,11 @@ impl Sender {
         Ok(results)
     }
 
+    /// Sends one activity under a claim of its own.
+    ///
     /// ```text
-    /// claim ──► request ──► record        died before the request: repeated, shown once
-    ///       ▲          ▲                  died after it: repeated within the budget, or UNKNOWN
+    /// claim ──► request ──► record        crash before the request: repeated, shown once
+    ///       ▲          ▲                  crash after it: repeated within the budget, or UNKNOWN
     /// ```
     async fn send(&self, id: &JobId, route: Route<'_>, activity: &Activity) -> Result<Job, RetryIn> {
         let request = self.channel.send_with_recovery(route.target, activity);

@@ -39,10 +39,12 @@ impl PlanSender {
         Ok(SendOutcome::InProgress(Box::new(job), results))
     }
 
+    /// Sends the only message of a plan, recorded inline in its job.
+    ///
     /// ```text
     /// plan and claim ──► request ──► record, and the end unless something follows
     ///                ▲          ▲
-    ///                └──────────┴─ died here: repeated within the budget, or UNKNOWN
+    ///                └──────────┴─ crash here: repeated within the budget, or UNKNOWN
     /// ```
     async fn send_inline(
         &self,
