@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::runtime_api::{Answer, RuntimeApi};
 use herald::aws::config::process_env;
 use herald::clock::{SystemClock, timeout};
 use serde_json::Value;
 use tokio::process::{Child, Command};
+
+use crate::runtime_api::{Answer, RuntimeApi};
 
 /// Cold-start figures of a function.
 #[derive(Debug, Clone, Copy)]

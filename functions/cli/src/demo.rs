@@ -15,12 +15,12 @@ use herald::aws::table::StoreError;
 use herald::clock::{Clock, SystemClock};
 use herald::error::BoxError;
 use herald::random::Random;
+use local::aws_emulator::Delays;
+use local::{ChannelSource, Local, LocalError, LocalOptions};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use self::player::Player;
-use local::aws_emulator::Delays;
-use local::{ChannelSource, Local, LocalError, LocalOptions};
 
 /// Why the demo did not go well.
 #[derive(Debug, thiserror::Error)]

@@ -15,13 +15,13 @@ use herald::aws::identity::SecretsManager;
 use herald::clock::{Clock, SystemClock};
 use herald::error::BoxError;
 use herald::random::Random;
+use local::aws_emulator::Delays;
+use local::functions::Registration;
+use local::{ChannelSource, Local, LocalError, LocalOptions, scheduler};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::args::RunArguments;
-use local::aws_emulator::Delays;
-use local::functions::Registration;
-use local::{ChannelSource, Local, LocalError, LocalOptions, scheduler};
 
 /// Why `herald run` failed.
 #[derive(Debug, thiserror::Error)]

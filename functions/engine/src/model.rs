@@ -7,10 +7,10 @@ mod failure;
 mod prompt;
 mod sse;
 
-use herald::agent::{Progress, Secrets};
 use std::sync::Arc;
 use std::time::Duration;
 
+use herald::agent::{Progress, Secrets};
 use herald::clock::{Clock, timeout};
 use reqwest::{RequestBuilder, Response, header};
 use secrecy::{ExposeSecret, SecretString};

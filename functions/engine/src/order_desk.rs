@@ -11,14 +11,14 @@ mod reminders;
 mod shop;
 mod when;
 
-use herald::agent::{
-    Effect, Engine, EngineError, Notification, Progress, Recipient, Response, Task, TaskResponse, TaskRun,
-    Turn, invoke,
-};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use herald::agent::{
+    Effect, Engine, EngineError, Notification, Progress, Recipient, Response, Task, TaskResponse, TaskRun,
+    Turn, invoke,
+};
 use herald::clock::Clock;
 use herald::protocol::activity::Activity;
 use herald::protocol::conversation::lifecycle;

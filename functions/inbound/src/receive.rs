@@ -1,9 +1,9 @@
 //! Receives an authenticated body: parse, validate, save the reference, enqueue the turn.
 //! The turn is enqueued before the response, and no record marks an activity as seen.
 
-use herald::agent::Turn;
 use std::time::Duration;
 
+use herald::agent::Turn;
 use herald::aws::queue::{TurnWork, WorkMessage};
 use herald::channel::auth::Authenticated;
 use herald::clock::timeout;

@@ -1,11 +1,11 @@
 //! Responds to activities in the HTTP response: `invoke` and `expectReplies` (docs/protocol.md §6.6, §8.1, §8.3).
 //! There is no connector here: effects and tasks are enqueued, and a message that the response cannot hold is not sent.
 
-use herald::agent::{Effect, Engine, EngineError, Memory, Outcome, Response, Task, Turn};
 use std::sync::Arc;
 use std::time::Duration;
 
 use herald::agent::invoke;
+use herald::agent::{Effect, Engine, EngineError, Memory, Outcome, Response, Task, Turn};
 use herald::aws::queue::{EffectsWork, TaskWork, WorkMessage};
 use herald::aws::table::{MemoryStore, ReferenceStore};
 use herald::clock::{Clock, timeout};

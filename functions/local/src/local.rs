@@ -1,10 +1,10 @@
 //! The bundle on one machine: AWS emulator, channel emulator, the three functions and their triggers.
 //! `herald run`, `herald demo` and the integration tests use it.
 
-use herald::agent::Engine;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use herald::agent::Engine;
 use herald::aws::config;
 use herald::aws::config::{AccessSettings, AgentSettings, AllowedTenants, SenderSettings};
 use herald::channel::connector::ConversationSurface;

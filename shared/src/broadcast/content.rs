@@ -5,9 +5,10 @@ mod check;
 mod invalid;
 mod template;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
 
 pub use self::check::{MAX_ACTIVITY_BYTES, utf16_bytes};
 pub use self::invalid::InvalidContent;

@@ -13,14 +13,14 @@ use herald::clock::{Clock, SystemClock};
 use herald::protocol::cloud::Cloud;
 use herald::protocol::ids::ClientId;
 use herald::random::Random;
+use local::aws_emulator::template::Template;
+use local::aws_emulator::{Delays, Stack, StackError, StackOptions};
+use local::{EMULATED_CLIENT_ID, TEMPLATE};
 use proactive::Proactive;
 
 use super::CommandError;
 use super::schedule_group::ScheduleGroup;
 use crate::args::{DEFAULT_STATE, WorkQueue};
-use local::aws_emulator::template::Template;
-use local::aws_emulator::{Delays, Stack, StackError, StackOptions};
-use local::{EMULATED_CLIENT_ID, TEMPLATE};
 
 /// The deployment that a verb applies to.
 #[derive(Debug)]

@@ -12,6 +12,8 @@ use aws_sdk_scheduler::types::{
     ScheduleState, Target,
 };
 use jiff::Timestamp;
+use local::TEMPLATE;
+use local::aws_emulator::template::{ScheduleExpression, Template, expanded};
 use proactive::validate_event;
 use serde_json::{Value, json};
 
@@ -21,8 +23,6 @@ use super::input_file::read;
 use super::schedule_group::{ScheduleGroup, is};
 use super::{CommandError, Deployment};
 use crate::args::ScheduleVerb;
-use local::TEMPLATE;
-use local::aws_emulator::template::{ScheduleExpression, Template, expanded};
 
 /// The schedule of template.yaml whose target new schedules share.
 const TICK: &str = "tick";

@@ -2,11 +2,11 @@
 
 use herald::aws::table::SLICES;
 use herald::broadcast::{BroadcastId, Outcome, ReportEntry, Status};
+use local::Local;
+use local::channel_emulator::Person;
 
 use super::DemoError;
 use super::verifier::Story;
-use local::Local;
-use local::channel_emulator::Person;
 
 /// Prints a line for each person, once all of them have an outcome.
 pub(super) async fn expect(

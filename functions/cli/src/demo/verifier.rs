@@ -8,9 +8,9 @@ use std::time::Duration;
 use herald::app::demo_script::Expected;
 use herald::clock::{Clock, timeout};
 use jiff::Timestamp;
+use local::channel_emulator::{Channel, Effect, Person, TranscriptEntry};
 
 use super::DemoError;
-use local::channel_emulator::{Channel, Effect, Person, TranscriptEntry};
 
 /// The channel's own limit for the first answer; the later ones are well within it here.
 const LIMIT: Duration = Duration::from_secs(15);

@@ -12,13 +12,13 @@ use herald::clock::Clock;
 use herald::error::error_chain;
 use herald::random::Random;
 use lambda_runtime::{Context, LambdaEvent};
-use worker::event_handler;
-
-use super::schedules::next_run;
 use local::aws_emulator::Delays;
 use local::aws_emulator::template::{ScheduleDefinition, fire};
 use local::channel_emulator::FederatedCredential;
 use local::{ChannelSource, Local, LocalOptions};
+use worker::event_handler;
+
+use super::schedules::next_run;
 
 const STACK: &str = "local stack";
 

@@ -8,10 +8,9 @@ use aws_sdk_scheduler::types::{ScheduleState, ScheduleSummary};
 use herald::aws::diagnostics::{AwsRequest, Finding, explain};
 use herald::aws::failure::AwsFailure;
 use jiff::Timestamp;
+use local::aws_emulator::template::{ScheduleExpression, expanded};
 use proactive::validate_event;
 use serde_json::Value;
-
-use local::aws_emulator::template::{ScheduleExpression, expanded};
 
 /// The group of schedules that name none.
 const DEFAULT_GROUP: &str = "default";

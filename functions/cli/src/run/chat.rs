@@ -4,10 +4,9 @@
 use std::io::{self, BufRead, Write};
 
 use herald::error::error_chain;
+use local::channel_emulator::{Channel, Person};
 use tokio::sync::mpsc;
 use tracing::error;
-
-use local::channel_emulator::{Channel, Person};
 
 /// Delivers every line of standard input to the agent, until its end.
 pub(super) async fn listen(channel: Channel) {

@@ -1,11 +1,11 @@
 //! Orders: placed in the background, delivered days later, cancelled on the way.
 //! Their cards are built in `cards`.
 
+use std::time::Duration;
+
 use herald::agent::{
     Effect, Memory, Response, Task, TaskId, TaskResponse, TaskRun, Turn, WaitingTask, invoke,
 };
-use std::time::Duration;
-
 use herald::protocol::activity::Activity;
 use serde_json::{Value, json};
 

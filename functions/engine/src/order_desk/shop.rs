@@ -1,9 +1,9 @@
 //! Description of the shop: a streamed answer of fixed text, without a model.
 //! Pauses between the chunks simulate the work.
 
-use herald::agent::{Progress, TaskResponse};
 use std::time::Duration;
 
+use herald::agent::{Progress, TaskResponse};
 use herald::clock::Clock;
 use herald::protocol::activity::{Activity, Citation};
 

@@ -9,16 +9,13 @@ mod schedule;
 mod schedule_expression;
 mod table;
 
+pub(crate) use account::{ACCOUNT, REGION};
+use document::Document;
+pub use error::TemplateError;
 pub use queue::{QueueDefinition, Redrive};
 pub use schedule::{ScheduleDefinition, expanded, fire};
-
 pub use schedule_expression::{Occurrence, ScheduleExpression, ScheduleExpressionError};
 pub use table::{AttributeDefinition, IndexDefinition, KeyPart, Projection, TableDefinition};
-
-pub(crate) use account::{ACCOUNT, REGION};
-pub use error::TemplateError;
-
-use document::Document;
 
 /// Logical ids of the required queues; each must have a dead-letter queue.
 const QUEUES: [&str; 3] = ["TurnsQueue", "TasksQueue", "DeliveriesQueue"];

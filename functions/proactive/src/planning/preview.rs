@@ -1,9 +1,9 @@
 //! Previews a broadcast: counts its recipients and renders its messages, without writing or queueing.
 //! Whether a recipient can be reached is only known after a send.
 
-use herald::agent::Recipient;
 use std::collections::BTreeMap;
 
+use herald::agent::Recipient;
 use herald::broadcast::content::{MAX_ACTIVITY_BYTES, utf16_bytes};
 use herald::broadcast::{Cursor, Spec};
 use jiff::Timestamp;

@@ -1,9 +1,9 @@
 //! Resolves one part of an audience to recipients: by index and by key, a few hundred at a time.
 //! Filters and exceptions of the audience are not applied here.
 
-use herald::agent::Recipient;
 use std::collections::HashSet;
 
+use herald::agent::Recipient;
 use herald::aws::table;
 use herald::aws::table::{ReferenceStore, Shard, StoreError, SubscriptionStore};
 use herald::broadcast::audience::{Audience, ConversationKind, ListedUser};

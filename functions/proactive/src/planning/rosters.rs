@@ -1,10 +1,10 @@
 //! The rosters of an audience's teams: requested when a broadcast begins, and read once all of them are stored.
 //! A worker asks the channel. Planning waits for all rosters, because a member of one team may be excluded by another.
 
-use herald::agent::Recipient;
 use std::collections::HashSet;
 use std::time::Duration;
 
+use herald::agent::Recipient;
 use herald::aws::queue::{Queue, RosterWork, WorkMessage};
 use herald::aws::table::{BroadcastStore, ReferenceStore, StoreError};
 use herald::broadcast::audience::Audience;

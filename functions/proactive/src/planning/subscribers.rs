@@ -1,9 +1,9 @@
 //! Looks up topic subscriptions for one page of recipients; needed only for combined audiences.
 //! [`Audience`] decides what a subscription means for a recipient.
 
-use herald::agent::Topic;
 use std::collections::HashMap;
 
+use herald::agent::Topic;
 use herald::aws::table::{StoreError, SubscriptionStore};
 use herald::broadcast::audience::{Audience, TopicSubscription};
 use herald::protocol::conversation::ReferenceKey;

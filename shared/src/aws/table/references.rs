@@ -8,6 +8,8 @@ mod suspension;
 
 use jiff::Timestamp;
 
+pub use self::shard::Shard;
+pub(super) use self::shard::shard_of;
 use super::item::{Item, encoded, from_json, string, text};
 use super::requests::conditional;
 use super::schema::{BY_AUDIENCE, BY_USER, PK, REFERENCE, SINGLE, SK};
@@ -16,9 +18,6 @@ use crate::broadcast::audience::ConversationKind;
 use crate::protocol::conversation::lifecycle::{EventOrder, Presence};
 use crate::protocol::conversation::{ConversationReference, ReferenceKey, User};
 use crate::protocol::ids::ClientId;
-
-pub use self::shard::Shard;
-pub(super) use self::shard::shard_of;
 
 /// Store of the conversation references of one agent in one cloud.
 ///

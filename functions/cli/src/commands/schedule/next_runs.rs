@@ -6,10 +6,10 @@ use std::io::Write;
 use aws_sdk_scheduler::operation::get_schedule::GetScheduleOutput;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use local::aws_emulator::template::{Occurrence, ScheduleExpression, ScheduleExpressionError};
 
 use crate::args::NextArgs;
 use crate::commands::CommandError;
-use local::aws_emulator::template::{Occurrence, ScheduleExpression, ScheduleExpressionError};
 
 /// Prints the next runs of the expression in `which`; returns `None` if `which` names a schedule.
 ///
