@@ -43,5 +43,14 @@ fn arrows(modules: &Modules, is_forbidden: impl Fn(&str, &str) -> bool) -> Vec<S
             }
         }
     }
+    // A library that is imported as a whole: `use engine;`, `use engine as sample;`.
+    for module in &modules.all {
+        for (_, path) in module.named.imports.iter().filter(|(_, path)| path.len() == 1) {
+            let to = path[0].as_str();
+            if modules.libraries.contains_key(to) && is_forbidden(&module.file, to) {
+                lines.entry((&module.file, to)).or_insert_with(|| format!("{}: names {to}", module.file));
+            }
+        }
+    }
     lines.into_values().collect()
 }

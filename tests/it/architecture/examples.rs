@@ -206,6 +206,7 @@ fn crate_is_noticed_where_it_is_not_to_be_named() {
         ("functions/inbound/src/lib.rs", "pub fn receive() {}"),
         ("functions/cli/src/lib.rs", "pub use herald::Engine; fn f() { engine::build() }"),
         ("shared/src/lib.rs", "pub struct Engine;"),
+        ("functions/local/src/lib.rs", "use engine as sample;"),
         ("tests/it/main.rs", "mod runs; use inbound::receive;"),
         ("tests/it/runs.rs", "use cli::Engine as Sample; fn f(engine: Sample) {}"),
     ]);
@@ -215,5 +216,11 @@ fn crate_is_noticed_where_it_is_not_to_be_named() {
         ["functions/worker/src/engine.rs: names inbound (inbound::receive)"],
     );
     assert_eq!(tests_using_the_command(&tree), ["tests/it/runs.rs: names cli (cli::Engine)"]);
-    assert_eq!(engine_outside_main(&tree), ["functions/cli/src/lib.rs: names engine (engine::build)"]);
+    assert_eq!(
+        engine_outside_main(&tree),
+        [
+            "functions/cli/src/lib.rs: names engine (engine::build)",
+            "functions/local/src/lib.rs: names engine",
+        ],
+    );
 }
