@@ -211,7 +211,7 @@ async fn twenty_rejected_tokens_pause_the_broadcast_and_fail_no_delivery() {
     tick(&bundle).await;
 
     assert_eq!(paused.status, Status::Paused);
-    assert!(paused.reason().unwrap().starts_with("20 sends in a row failed: authentication failed"));
+    assert!(paused.reason().unwrap().starts_with("20 sends in a row failed: "));
     assert_eq!(meanwhile.keys().collect::<Vec<_>>(), [&Outcome::Waiting]);
     assert_eq!(outcomes(&bundle).await, [(Outcome::Delivered, 30)].into());
     assert_eq!(state(&bundle).await.status, Status::Done);
