@@ -16,7 +16,7 @@ pub use self::cancel::{Cancel, CancelledBy, cancel};
 pub use self::claim::{Attempt, Claim, ClaimRequest, ResendPolicy, claim, finish};
 pub use self::continuation::{scheduled, tombstone};
 pub use self::failure::{Failure, FailureKind};
-pub use self::inline_send::{InlineSend, begin_send, claim_planned, end_send};
+pub use self::inline_send::{InlineSend, begin_send, claim_planned, confirm_send, end_send};
 pub use self::plan::{Conclusion, FollowOn, Plan};
 use crate::agent::ids::ReminderId;
 use crate::agent::ids::TaskId;

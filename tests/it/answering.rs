@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use herald::clock::Clock;
+use herald::jobs::State;
 use serde_json::json;
 use support::{ScriptedEngine, TestBundle};
 
@@ -63,6 +64,76 @@ async fn turn_of_40_s_is_accepted_within_15_s_and_answered() {
     assert_eq!(ack.len(), 1, "one ack and nothing else");
     assert!(ack[0].at.duration_since(asked).as_secs() <= 15);
     assert_eq!(bundle.channel().texts(), ["I am on it. The answer will follow here.", "It took me a while."]);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn five_messages_at_once_before_a_slow_engine_are_acknowledged_within_12_s() {
+    let clock = TestBundle::clock_at_start();
+    let engine = ScriptedEngine::replying("It took me a while.").after(Duration::from_secs(8), clock.clone());
+    let bundle = TestBundle::with_shared(Arc::new(engine), clock.clone()).await;
+    let alex = bundle.channel().add_person("Alex");
+    let asked = clock.now();
+    for number in 1..=5 {
+        bundle.send(&alex, &format!("question {number}")).await;
+    }
+
+    for limit in [5, 5, 2].map(Duration::from_secs) {
+        tokio::join!(bundle.step("turns"), async {
+            clock.sleeping(limit).await;
+            clock.advance(limit);
+        });
+    }
+    bundle.step("turns").await;
+    bundle.step("turns").await;
+
+    let acks = bundle.channel().entries().into_iter().filter(|entry| entry.shows_message());
+    let ages: Vec<_> = acks.map(|ack| ack.at.duration_since(asked).as_secs()).collect();
+    assert_eq!(ages, [5, 10, 12, 12, 12]);
+    bundle.drain_with_time(Duration::from_secs(8)).await;
+    let answers = bundle.channel().texts();
+    assert_eq!(answers.iter().filter(|text| *text == "It took me a while.").count(), 5);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn slow_turn_gets_an_ack_only_where_the_agent_is_addressed_and_within_a_minute() {
+    let clock = TestBundle::clock_at_start();
+    let engine = ScriptedEngine::replying("It took me a while.").after(Duration::from_secs(8), clock.clone());
+    let bundle = TestBundle::with_shared(Arc::new(engine), clock.clone()).await;
+    let alex = bundle.channel().add_person("Alex");
+    let general = bundle.channel().add_channel("Office", "General");
+    let mut unaddressed = bundle.channel().mention(&alex, &general, "a word among colleagues");
+    unaddressed["entities"] = json!([]);
+
+    bundle.receive(unaddressed).await;
+    tokio::join!(bundle.step("turns"), async {
+        clock.sleeping(Duration::from_secs(5)).await;
+        clock.advance(Duration::from_secs(5));
+    });
+    bundle.send(&alex, "think hard").await;
+    clock.advance(Duration::from_secs(60));
+    bundle.step("turns").await;
+
+    assert_eq!(bundle.channel().texts(), [""; 0]);
+    bundle.drain_with_time(Duration::from_secs(8)).await;
+    assert_eq!(bundle.channel().texts(), ["It took me a while.", "It took me a while."]);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn turn_that_waited_a_day_in_its_queue_expires() {
+    let engine = Arc::new(ScriptedEngine::replying("Hello to you."));
+    let bundle = TestBundle::with_shared(engine.clone(), TestBundle::clock_at_start()).await;
+    let alex = bundle.channel().add_person("Alex");
+    bundle.send(&alex, "hello").await;
+    bundle.clock().advance(Duration::from_secs(24 * 3600));
+
+    bundle.drain().await;
+
+    let states: Vec<_> = bundle.jobs().await.iter().map(|job| job.state).collect();
+    assert_eq!((states, engine.received()), (vec![State::Expired], Vec::new()));
+    assert_eq!(bundle.channel().texts(), [""; 0]);
     bundle.end().await;
 }
 

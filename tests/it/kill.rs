@@ -145,10 +145,11 @@ impl Run {
         self.pick_ups.lock().unwrap().extend(killed_at.map(|killed_at| at.duration_since(killed_at)));
     }
 
-    /// Records a killed worker. A worker without a first request leaves the message to the visibility timeout of the
-    /// queue, which is skipped here.
+    /// Records a killed worker. A task whose worker made no first request is left to the visibility timeout of the queue,
+    /// which is skipped here.
     async fn record_kill(&self, queue: &str, message: &Message) {
-        if self.in_progress.lock().unwrap().contains(message.receipt_handle().unwrap()) {
+        let is_in_progress = self.in_progress.lock().unwrap().contains(message.receipt_handle().unwrap());
+        if is_in_progress || queue == "TurnsQueue" {
             let id = message.message_id().unwrap().to_owned();
             self.killed_at.lock().unwrap().insert(id, SystemClock.now());
         } else {

@@ -1,10 +1,15 @@
 //! Tasks that continue after seconds or weeks: on time, once, and until they are cancelled.
 
+use std::future::pending;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use async_trait::async_trait;
+use herald::agent::{Engine, EngineError, Progress, Response, Task, TaskResponse, TaskRun, Turn};
+use herald::clock::Clock;
 use herald::jobs::FailureKind;
 use herald::jobs::{Job, JobId, State};
+use herald::protocol::activity::Activity;
 use local::fault_injection::RequestFate;
 use local::poller::Step;
 use serde_json::{Value, json};
@@ -243,4 +248,66 @@ async fn planned_step_is_queued_without_calling_the_engine_again() {
     assert_eq!(bundle.channel().texts(), ["On it.", "Placed.", "Delivered."]);
     assert_eq!(engine.steps_run().len(), 2, "each step ran once");
     bundle.end().await;
+}
+
+/// An engine of which some call never returns.
+struct HangingEngine {
+    hangs_in_turn: bool,
+}
+
+#[async_trait]
+impl Engine for HangingEngine {
+    async fn on_activity(&self, _turn: &Turn) -> Result<Response, EngineError> {
+        if self.hangs_in_turn {
+            return pending().await;
+        }
+        Ok(Response::defer(Activity::message("On it."), Task::new("work")))
+    }
+
+    async fn run_task(&self, _run: &TaskRun, _progress: &Progress) -> Result<TaskResponse, EngineError> {
+        pending().await
+    }
+}
+
+#[tokio::test]
+async fn hanging_engine_is_cancelled_before_its_function_ends_three_times_and_apologized_for() {
+    for hangs_in_turn in [false, true] {
+        let clock = TestBundle::clock_at_start();
+        let bundle = TestBundle::with_shared(Arc::new(HangingEngine { hangs_in_turn }), clock.clone()).await;
+        let queued = queued(&bundle);
+        let alex = bundle.channel().add_person("Alex");
+        bundle.send(&alex, "start").await;
+        tokio::select! {
+            biased;
+            _ = bundle.step("turns") => {}
+            () = async {
+                clock.sleeping(Duration::from_secs(5)).await;
+                clock.advance(Duration::from_secs(5));
+                pending().await
+            } => {}
+        }
+        let body = queued.lock().unwrap()[0].0.clone();
+        bundle.purge("tasks").await;
+
+        let mut results = Vec::new();
+        for _ in 0..3 {
+            let left = Duration::from_secs(870);
+            let context =
+                MessageContext { engine_until: Some(clock.now() + left), ..MessageContext::default() };
+            let worker = &bundle.local().functions.worker;
+            let (result, ()) = tokio::join!(worker.handle(&body, context), async {
+                clock.sleeping(left).await;
+                clock.advance(left);
+            });
+            results.push(result.is_ok());
+        }
+
+        assert_eq!(results, [false, false, true], "{hangs_in_turn}");
+        let apology = "Sorry, that did not work. Please try again later.";
+        assert_eq!(bundle.channel().texts().len(), 2, "an ack and an apology");
+        assert_eq!(bundle.channel().texts()[1], apology);
+        let failed = bundle.jobs().await.into_iter().find(|job| job.state == State::Failed).unwrap();
+        assert_eq!(failed.failure(), Some(&FailureKind::EngineGaveUp.into()));
+        bundle.end().await;
+    }
 }

@@ -76,6 +76,7 @@ async fn forget_removes_exchanges_and_keeps_waiting_tasks() {
     bundle.drain().await;
     let after = table(&bundle).await;
     send(&bundle, "what do you know?").await;
+    bundle.drain().await;
     bundle.clock().advance(60 * MINUTE);
     bundle.tick().await;
     bundle.drain().await;

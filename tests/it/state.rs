@@ -120,7 +120,7 @@ async fn crashed_worker_is_replaced_by_the_next() {
         "its lease still holds: the turn moves to the tasks queue"
     );
     assert_eq!(after.channel.texts(), Vec::<String>::new());
-    clock.advance(Duration::from_secs(20));
+    clock.advance(Duration::from_secs(28));
     assert_eq!(step(&after, "tasks").await, Step::Settled, "its lease has expired");
     assert_eq!(step(&after, "tasks").await, Step::Settled);
 

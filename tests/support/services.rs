@@ -214,7 +214,10 @@ async fn listener() -> TcpListener {
 /// Returns the API Gateway event of a request with which `channel` delivers `activity`.
 #[must_use]
 pub fn request(channel: &Channel, activity: &Value) -> Value {
-    let token = channel.sign_claims(&channel.token_claims()).unwrap();
+    let claims = channel.token_claims();
+    let token = channel.sign_claims(&claims).unwrap();
+    // The token is made as the request is sent.
+    let time_epoch = claims["nbf"].as_i64().unwrap() * 1_000;
     json!({
         "version": "2.0",
         "routeKey": "POST /api/messages",
@@ -241,7 +244,7 @@ pub fn request(channel: &Channel, activity: &Value) -> Value {
             "routeKey": "POST /api/messages",
             "stage": "$default",
             "time": "22/Nov/2026:09:00:00 +0000",
-            "timeEpoch": 1_795_338_000_000_i64,
+            "timeEpoch": time_epoch,
         },
         "body": activity.to_string(),
         "isBase64Encoded": false,

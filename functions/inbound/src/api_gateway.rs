@@ -8,7 +8,8 @@ use lambda_http::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use lambda_http::{Body, Error, Request, RequestExt, Response};
 use serde_json::{Map, Value, json};
 
-use crate::{Inbound, http_handler};
+use crate::Inbound;
+use crate::http_handler::{self, TimeEpoch};
 
 /// The event is not an HTTP request of API Gateway or a function URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +34,9 @@ fn request(event: &Value) -> Result<Request, NotHttp> {
     // An invalid method is not POST either.
     *request.method_mut() = Method::from_bytes(method.as_bytes()).unwrap_or(Method::TRACE);
     *request.headers_mut() = event["headers"].as_object().map(headers).unwrap_or_default();
+    if let Some(milliseconds) = event["requestContext"]["timeEpoch"].as_i64() {
+        request.extensions_mut().insert(TimeEpoch(milliseconds));
+    }
     Ok(request.with_raw_http_path(path))
 }
 
@@ -70,4 +74,21 @@ fn payload(response: &Response<Body>) -> Value {
         "body": std::str::from_utf8(response.body().as_ref()).unwrap_or_default(),
         "isBase64Encoded": false,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn request_has_the_time_of_its_receipt_if_the_event_has() {
+        let time_of = |context: Value| {
+            let event = json!({ "version": "2.0", "rawPath": "/api/messages", "requestContext": context });
+            request(&event).unwrap().extensions().get::<TimeEpoch>().map(|TimeEpoch(at)| *at)
+        };
+
+        assert_eq!(time_of(json!({ "timeEpoch": 1_795_338_000_000_i64 })), Some(1_795_338_000_000));
+        assert_eq!(time_of(json!({ "timeEpoch": "soon" })), None);
+        assert_eq!(time_of(json!({})), None);
+    }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use herald::channel::auth::{Check, Unauthenticated};
 use herald::clock::timeout;
+use jiff::Timestamp;
 use lambda_http::http::header::{ALLOW, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, WWW_AUTHENTICATE};
 use lambda_http::http::{HeaderMap, Method, StatusCode};
 use lambda_http::{Body, Error, Request, RequestExt, Response};
@@ -88,7 +89,8 @@ async fn answer(inbound: &Inbound, request: &Request) -> Answer {
     {
         return rejected;
     }
-    match Box::pin(receive(inbound, &authenticated, body)).await {
+    let arrived_at = arrived_at(request).unwrap_or_else(|| inbound.clock.now());
+    match Box::pin(receive(inbound, &authenticated, body, arrived_at)).await {
         Ok(Accepted::Queued) => Answer::Accepted,
         Ok(Accepted::Answered(response)) => Answer::Inline(response),
         Err(Rejection::Malformed(reason)) => Answer::Rejected(StatusCode::BAD_REQUEST, reason),
@@ -100,6 +102,16 @@ async fn answer(inbound: &Inbound, request: &Request) -> Answer {
         }
         Err(Rejection::Unavailable) => Answer::Unavailable("queue did not accept the turn"),
     }
+}
+
+/// When the gateway received a request, in milliseconds since 1970; an extension of the request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TimeEpoch(pub(crate) i64);
+
+/// Returns when the gateway received the request, where it says so.
+fn arrived_at(request: &Request) -> Option<Timestamp> {
+    let TimeEpoch(milliseconds) = request.extensions().get().filter(|TimeEpoch(at)| *at > 0)?;
+    Timestamp::from_millisecond(*milliseconds).ok()
 }
 
 /// Returns the `Authorization` header; `None` unless there is exactly one.

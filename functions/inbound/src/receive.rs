@@ -12,6 +12,7 @@ use herald::hash;
 use herald::jobs::JobId;
 use herald::protocol::activity::Activity;
 use herald::protocol::conversation::{ConversationReference, lifecycle};
+use jiff::Timestamp;
 use serde_json::Value;
 use tracing::warn;
 
@@ -31,11 +32,12 @@ pub(crate) enum Accepted {
     Answered(InlineResponse),
 }
 
-/// Accepts the activity in `body`, or returns why it is rejected.
+/// Accepts the activity in `body`, which the channel delivered at `arrived_at`, or returns why it is rejected.
 pub(crate) async fn receive(
     inbound: &Inbound,
     caller: &Authenticated,
     body: &[u8],
+    arrived_at: Timestamp,
 ) -> Result<Accepted, Rejection> {
     let mut activity = parse(body)?;
     let reference = inbound.validator.validate(caller, &activity)?;
@@ -52,9 +54,10 @@ pub(crate) async fn receive(
         let (responded, ()) = tokio::join!(responded, Box::pin(save(inbound, &turn)));
         return Ok(Accepted::Answered(responded?));
     }
-    let work = WorkMessage::Turn(TurnWork { job: job.clone(), turn: turn.clone(), no_deadline: false });
+    let work =
+        TurnWork { job: job.clone(), turn: turn.clone(), no_deadline: false, arrived_at: Some(arrived_at) };
     // Serialized before anything is saved: an activity that does not fit is rejected and leaves no record.
-    let message = Message::new(job, &work)?;
+    let message = Message::new(job, &WorkMessage::Turn(work))?;
     let group = inbound.references.key(&turn.reference).as_str().to_owned();
     let enqueued = Box::pin(inbound.work.enqueue_turn(message, group));
     let (enqueued, ()) = tokio::join!(enqueued, Box::pin(save(inbound, &turn)));

@@ -15,11 +15,21 @@ use tracing::warn;
 
 use crate::{MessageContext, RetryIn, WorkError, Worker};
 
-/// Visibility timeout while a message is processed; short, so that a crashed worker is replaced quickly.
-const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Visibility timeouts of the queues of turns and of deliveries, as in `template.yaml`: longer than their functions run.
+const TURN_VISIBILITY: SignedDuration = SignedDuration::from_secs(30);
+const DELIVERY_VISIBILITY: SignedDuration = SignedDuration::from_secs(90);
 
-/// Nothing new starts within this margin before the end of the function: token, conversation and send have 10 s each.
-const SHUTDOWN_MARGIN: SignedDuration = SignedDuration::from_secs(40);
+/// Time from the receipt of a message to the start of its function, at most.
+const INVOCATION_DELAY: SignedDuration = SignedDuration::from_secs(2);
+
+/// Visibility timeout of a task while it runs; short, so that a crashed worker is replaced quickly.
+const TASK_VISIBILITY: Duration = Duration::from_secs(30);
+
+/// Nothing new starts within this margin before the end of the function: a send takes up to 10 s, its record some more.
+const SHUTDOWN_MARGIN: SignedDuration = SignedDuration::from_secs(15);
+
+/// An engine without a time limit is cancelled this long before the end of the function, so that its failure is recorded.
+const ENGINE_MARGIN: SignedDuration = SignedDuration::from_secs(30);
 
 /// Interval between two extensions of the visibility timeout.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(10);
@@ -74,19 +84,26 @@ pub async fn answer(worker: &Worker, event: LambdaEvent<Event>) -> Result<Answer
 /// None in practice: a failure concerns one message.
 pub async fn handle(worker: &Worker, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
     let records = event.payload.records;
-    let deadline = start_deadline(event.context.deadline);
+    let deadline = before_end(event.context.deadline, SHUTDOWN_MARGIN);
+    let engine_until = before_end(event.context.deadline, ENGINE_MARGIN);
+    let received_at = worker.parts().clock.now();
     let mut done = 0;
     let mut retried = Vec::new();
     for record in &records {
-        set_visibility(worker, record, VISIBILITY_TIMEOUT).await;
-        let context =
-            MessageContext { is_fifo: is_fifo(record), is_redelivery: is_redelivery(record), deadline };
+        let context = MessageContext {
+            is_fifo: is_fifo(record),
+            receives: receives(record),
+            sent_at: sent_at(record),
+            expires_at: None,
+            deadline,
+            engine_until,
+            lease_until: lease_until(worker, record, received_at),
+        };
         // Boxed: it is awaited through several layers.
         let work = Box::pin(worker.handle(record.body.as_deref().unwrap_or_default(), context));
-        let outcome = tokio::select! {
-            biased;
-            outcome = work => outcome,
-            never = heartbeat(worker, record) => never,
+        let outcome = match context.lease_until {
+            Some(_) => work.await,
+            None => keep_invisible(worker, record, work).await,
         };
         let outcome = match outcome {
             Ok(()) => Ok(()),
@@ -96,6 +113,7 @@ pub async fn handle(worker: &Worker, event: LambdaEvent<SqsEvent>) -> Result<Sqs
         match outcome {
             Ok(()) => done += 1,
             Err(retry) => {
+                let retry = retry.at_receipt(context.receives, &worker.parts().random);
                 set_visibility(worker, record, retry.wait).await;
                 retried.push(record);
                 if is_fifo(record) {
@@ -110,10 +128,10 @@ pub async fn handle(worker: &Worker, event: LambdaEvent<SqsEvent>) -> Result<Sqs
     Ok(response)
 }
 
-/// Returns when nothing new may start any more, given when Lambda ends the function; `None` where nothing ends it.
-fn start_deadline(deadline_ms: u64) -> Option<Timestamp> {
+/// Returns the time that is `margin` before Lambda ends the function; `None` where nothing ends it.
+fn before_end(deadline_ms: u64, margin: SignedDuration) -> Option<Timestamp> {
     let deadline = i64::try_from(deadline_ms).ok().filter(|deadline| *deadline > 0)?;
-    Timestamp::from_millisecond(deadline).ok()?.checked_sub(SHUTDOWN_MARGIN).ok()
+    Timestamp::from_millisecond(deadline).ok()?.checked_sub(margin).ok()
 }
 
 /// Returns the entry that makes SQS redeliver a message.
@@ -128,16 +146,48 @@ fn is_fifo(record: &SqsMessage) -> bool {
     record.event_source_arn.as_deref().is_some_and(|arn| arn.ends_with(".fifo"))
 }
 
-/// Whether the message was received before; true where its receive count is missing.
-fn is_redelivery(record: &SqsMessage) -> bool {
-    record.attributes.get("ApproximateReceiveCount").is_none_or(|count| count != "1")
+/// Returns how often the message was received; 0 where its receive count is missing.
+fn receives(record: &SqsMessage) -> u32 {
+    let count = record.attributes.get("ApproximateReceiveCount");
+    count.and_then(|count| count.parse().ok()).unwrap_or_default()
+}
+
+/// Returns when the message was put into its queue.
+fn sent_at(record: &SqsMessage) -> Option<Timestamp> {
+    let sent_ms = record.attributes.get("SentTimestamp")?.parse().ok()?;
+    Timestamp::from_millisecond(sent_ms).ok()
+}
+
+/// Returns the end of the leases on the jobs of a message whose visibility is not renewed: when it becomes visible again,
+/// another worker finds them expired.
+fn lease_until(worker: &Worker, record: &SqsMessage, received_at: Timestamp) -> Option<Timestamp> {
+    let (parts, queue) = (worker.parts(), source_queue(worker, record)?.name());
+    let visibility = match queue {
+        turns if turns == parts.turns.name() => TURN_VISIBILITY,
+        deliveries if deliveries == parts.deliveries.name() => DELIVERY_VISIBILITY,
+        _ => return None,
+    };
+    received_at.checked_add(visibility - INVOCATION_DELAY).ok()
+}
+
+/// Does `work` while its message stays invisible. Its claim need not wait for the first change of visibility.
+async fn keep_invisible<T>(worker: &Worker, record: &SqsMessage, work: impl Future<Output = T>) -> T {
+    let renewed = async {
+        tokio::select! {
+            biased;
+            outcome = work => outcome,
+            never = heartbeat(worker, record) => never,
+        }
+    };
+    let (outcome, ()) = tokio::join!(renewed, set_visibility(worker, record, TASK_VISIBILITY));
+    outcome
 }
 
 /// Extends the visibility timeout of a message at every heartbeat; never returns.
 async fn heartbeat<T>(worker: &Worker, record: &SqsMessage) -> T {
     loop {
         worker.parts().clock.sleep(HEARTBEAT_INTERVAL).await;
-        set_visibility(worker, record, VISIBILITY_TIMEOUT).await;
+        set_visibility(worker, record, TASK_VISIBILITY).await;
     }
 }
 
@@ -158,7 +208,7 @@ async fn set_visibility(worker: &Worker, record: &SqsMessage, time: Duration) {
 /// A crash in between leaves a second copy, which is moved too.
 async fn move_to_dead_letter_queue(worker: &Worker, record: &SqsMessage) -> Result<(), RetryIn> {
     // In a FIFO queue it blocks its conversation until then.
-    let retry = if is_fifo(record) { RetryIn { wait: Duration::from_secs(1) } } else { RetryIn::DEFAULT };
+    let retry = if is_fifo(record) { RetryIn::after(Duration::from_secs(1)) } else { RetryIn::DEFAULT };
     let (Some(queue), Some(body)) = (source_queue(worker, record), record.body.clone()) else {
         return Err(retry);
     };
@@ -192,9 +242,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn start_deadline_is_40_s_before_the_end_if_there_is_one() {
-        assert_eq!(start_deadline(1_800_000_100_000), Timestamp::from_second(1_800_000_060).ok());
-        assert_eq!(start_deadline(0), None);
+    fn nothing_starts_in_the_last_15_s_and_no_engine_runs_in_the_last_30_s() {
+        let second = |second| Timestamp::from_second(second).ok();
+
+        assert_eq!(before_end(1_800_000_100_000, SHUTDOWN_MARGIN), second(1_800_000_085));
+        assert_eq!(before_end(1_800_000_100_000, ENGINE_MARGIN), second(1_800_000_070));
+        assert_eq!(before_end(0, ENGINE_MARGIN), None);
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod retry;
 mod sending;
 mod streaming;
 mod timers;
+mod turn_time;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -171,10 +172,27 @@ impl From<RetryIn> for WorkError {
 pub struct MessageContext {
     /// Whether it came from a FIFO queue, where other messages wait behind it.
     pub is_fifo: bool,
-    /// Whether it was received before, so that its jobs may have records.
-    pub is_redelivery: bool,
+    /// How often it was received, this time included; 0 where that is not known.
+    pub receives: u32,
+    /// When it was put into its queue.
+    pub sent_at: Option<Timestamp>,
+    /// When its jobs expire that have no record yet; `None` a day after they are claimed.
+    pub expires_at: Option<Timestamp>,
     /// When nothing new may be started any more, because the function is about to end.
     pub deadline: Option<Timestamp>,
+    /// When an engine that has no time limit is cancelled, because the function is about to end.
+    pub engine_until: Option<Timestamp>,
+    /// End of the leases on its jobs, shortly before it becomes visible again; `None` where visibility and leases are
+    /// renewed.
+    pub lease_until: Option<Timestamp>,
+}
+
+impl MessageContext {
+    /// Whether the message may have been received before, so that its jobs may have records.
+    #[must_use]
+    pub fn is_redelivery(&self) -> bool {
+        self.receives != 1
+    }
 }
 
 impl Worker {
@@ -394,9 +412,13 @@ impl Worker {
         // Boxed: the future of a handler is large.
         let (done, queue): (Done<'_>, QueueTarget) = match WorkMessage::decode(body) {
             Ok(WorkMessage::Turn(work)) => (Box::pin(self.turn.handle(work, context)), QueueTarget::Tasks),
-            Ok(WorkMessage::Task(work)) => (Box::pin(self.task.handle(work)), QueueTarget::Tasks),
-            Ok(WorkMessage::Effects(work)) => (Box::pin(self.effects.handle(work)), QueueTarget::Tasks),
-            Ok(WorkMessage::Reminder(work)) => (Box::pin(self.reminder.handle(work)), QueueTarget::Tasks),
+            Ok(WorkMessage::Task(work)) => (Box::pin(self.task.handle(work, context)), QueueTarget::Tasks),
+            Ok(WorkMessage::Effects(work)) => {
+                (Box::pin(self.effects.handle(work, context)), QueueTarget::Tasks)
+            }
+            Ok(WorkMessage::Reminder(work)) => {
+                (Box::pin(self.reminder.handle(work, context)), QueueTarget::Tasks)
+            }
             Ok(WorkMessage::Deliveries(work)) => {
                 (Box::pin(self.deliveries.handle(work, context)), QueueTarget::Deliveries)
             }

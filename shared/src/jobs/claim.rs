@@ -130,6 +130,9 @@ pub fn claim(record: Option<Job>, id: &JobId, request: &ClaimRequest) -> Claim {
             history: Vec::new(),
             expires_at: request.expires_at,
         };
+        if now >= request.expires_at {
+            return Claim::GaveUp(completed(job, State::Expired, now, Some(FailureKind::Expired.into())));
+        }
         return Claim::Acquired(job.transition(State::Sending, now, None));
     };
     if job.state.is_settled() {

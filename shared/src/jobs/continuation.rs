@@ -22,6 +22,12 @@ impl Job {
     pub fn next_step(&self) -> JobId {
         self.next.clone().unwrap_or_else(|| self.id.task_step(1))
     }
+
+    /// Whether a cancel stored the record before the work existed.
+    #[must_use]
+    pub fn is_tombstone(&self) -> bool {
+        self.history.first().is_some_and(|entry| entry.state == State::Cancelled)
+    }
 }
 
 /// Returns the record of the step `id`, which waits until `due`; `next` may follow it.

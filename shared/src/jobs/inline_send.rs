@@ -31,7 +31,8 @@ pub struct InlineSend {
 
 impl InlineSend {
     /// Whether the activity may have been delivered though no reply confirmed it.
-    pub(super) fn may_have_been_delivered(&self) -> bool {
+    #[must_use]
+    pub fn may_have_been_delivered(&self) -> bool {
         !self.state.is_settled() && (self.state == State::Sending || self.resends > 0)
     }
 }
@@ -106,7 +107,7 @@ pub fn begin_send(job: Job, policy: ResendPolicy, lease: Duration, now: Timestam
     }
 }
 
-/// Claims the job `id` together with the inline send of `plan`.
+/// Claims the job `id` together with the inline send of `plan`, if that is the first thing to do.
 ///
 /// The claim stores `plan`, unless the record has a plan already; that one is then replayed.
 #[must_use]
@@ -124,7 +125,7 @@ pub fn claim_planned(
             return decided;
         }
     };
-    if job.plan.as_ref().is_none_or(|plan| plan.inline_send().is_none()) {
+    if job.plan.as_ref().is_none_or(|plan| plan.first_send().is_none()) {
         return Claim::Acquired(job);
     }
     match begin_send(job, policy, request.lease, request.now) {
@@ -141,6 +142,20 @@ pub fn claim_planned(
 pub fn end_send(job: Job, attempt: Attempt, policy: ResendPolicy, now: Timestamp) -> Job {
     match job.inline_job() {
         Some(send) => complete_as_send(job.with_inline_job(finish(send, attempt, policy, now)), now),
+        None => job,
+    }
+}
+
+/// Returns `job` with its inline send recorded as sent, if that may have been delivered: what follows from it exists, and
+/// only a worker that got the channel's reply enqueues it.
+#[must_use]
+pub fn confirm_send(job: Job, now: Timestamp) -> Job {
+    let is_open = job.inline_send.as_ref().is_some_and(InlineSend::may_have_been_delivered);
+    match job.inline_job().filter(|_| is_open) {
+        Some(send) => {
+            let sent = finish(send, Attempt::Sent(None), ResendPolicy::Idempotent, now);
+            job.with_inline_job(sent)
+        }
         None => job,
     }
 }

@@ -97,6 +97,12 @@ impl Plan {
         }
     }
 
+    /// Returns the only send if it is the first thing to do, so that the claim of the job may claim it too.
+    #[must_use]
+    pub fn first_send(&self) -> Option<&Activity> {
+        self.inline_send().filter(|_| self.effects.is_empty() && self.opens_stream.is_none())
+    }
+
     /// Whether the plan does nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -114,6 +114,14 @@ fn a_job_retried_after_its_expiry_expires() {
 }
 
 #[test]
+fn a_job_claimed_for_the_first_time_after_its_expiry_expires() {
+    let late = claim(None, &id(), &request("a", 3600, ResendPolicy::Answer));
+
+    let Claim::GaveUp(late) = late else { panic!("{late:?}") };
+    assert_eq!((late.state, late.failure()), (State::Expired, Some(&FailureKind::Expired.into())));
+}
+
+#[test]
 fn a_possibly_delivered_job_never_fails_or_expires() {
     let rejected = || Attempt::Rejected(gone());
     let after_ambiguity = |policy: ResendPolicy, loss: Ambiguity| {

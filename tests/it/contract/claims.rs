@@ -183,8 +183,9 @@ pub(super) async fn record_outlives_every_copy_of_its_message(services: &Service
     let (jobs, now) = (services.jobs(), SystemClock.now());
     let least = now + SignedDuration::from_hours(30 * 24);
 
-    // Expired at once: no record is kept for a shorter time.
-    let job = jobs.claim(&id(), &ClaimRequest { expires_at: now, ..claimant("owner", now) }).await.unwrap();
+    // Expired in a moment: no record is kept for a shorter time.
+    let expires_at = now + SignedDuration::from_millis(1);
+    let job = jobs.claim(&id(), &ClaimRequest { expires_at, ..claimant("owner", now) }).await.unwrap();
     let claimed = expiry(services).await;
     let sent = jobs::finish(taken(job), Attempt::Sent(None), ResendPolicy::Answer, Timestamp::UNIX_EPOCH);
     jobs.write(sent).await.unwrap().unwrap();

@@ -80,7 +80,11 @@ impl Harness {
                 Some(answer) if answer.as_ref().is_ok_and(|answer| answer["statusCode"] == 202) => {
                     return Ok(());
                 }
-                _ => self.bundle.clock().advance(CHANNEL_RESEND_INTERVAL),
+                _ => {
+                    // What was queued before the crash does not wait for the channel.
+                    while Box::pin(self.work_on_queues()).await? {}
+                    self.bundle.clock().advance(CHANNEL_RESEND_INTERVAL);
+                }
             }
         }
         Err("the activity was never taken".to_owned())
@@ -103,11 +107,7 @@ impl Harness {
     /// Works on queues and timers until nothing is left.
     pub(super) async fn settle(&mut self) -> Result<(), String> {
         for _ in 0..MAX_ROUNDS {
-            let mut is_idle = true;
-            for number in 0..self.pollers.len() {
-                is_idle &= !self.step(number).await?;
-            }
-            if !is_idle {
+            if self.work_on_queues().await? {
                 continue;
             }
             if !self.has_items("timer#").await {
@@ -117,6 +117,16 @@ impl Harness {
             self.bundle.clock().advance(Duration::from_secs(60));
         }
         Err(format!("not settled after {MAX_ROUNDS} rounds"))
+    }
+
+    /// Handles the next message of each queue; returns whether there was one.
+    async fn work_on_queues(&mut self) -> Result<bool, String> {
+        let mut is_busy = false;
+        for number in 0..self.pollers.len() {
+            // On the heap: it is awaited through several layers.
+            is_busy |= Box::pin(self.step(number)).await?;
+        }
+        Ok(is_busy)
     }
 
     /// Whether the table holds records of this kind.

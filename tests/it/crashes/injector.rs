@@ -45,7 +45,7 @@ pub(super) struct Effect {
     pub(super) name: String,
     pub(super) nth: usize,
     pub(super) kind: Kind,
-    /// Key of the job whose plan it stored.
+    /// Key of the job whose plan it stored, if the engine decided it.
     pub(super) planned: Option<String>,
     pub(super) has_effect: bool,
 }
@@ -244,8 +244,11 @@ fn describe(operation: &str, request: &Value) -> (String, Kind, Option<String>) 
         return (what.trim_end().to_owned(), kind, None);
     };
     let job: Value = serde_json::from_str(job).unwrap_or_default();
-    let planned = (!job["plan"].is_null()).then(|| key.to_owned());
-    let plan = if planned.is_some() { " with its plan" } else { "" };
+    let has_plan = !job["plan"].is_null();
+    // A turn that waited too long is planned without the engine, which its second call asks.
+    let is_decided = has_plan && job["plan"]["next"] != "retry-without-deadline";
+    let planned = is_decided.then(|| key.to_owned());
+    let plan = if has_plan { " with its plan" } else { "" };
     (format!("{what} {}{plan}", job["state"].as_str().unwrap_or_default()), Kind::WriteJob, planned)
 }
 

@@ -1,15 +1,14 @@
 //! Random faults of a bundle: one request in twenty, of any service. A swallowed request stands for a crashed worker:
 //! the test drops its caller.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use herald::clock::{Clock, SystemClock};
 use herald::random::Random;
 use local::channel_emulator::{Channel, Fault, Operation, Refusal};
 use local::fault_injection::RequestFate;
-use serde_json::Value;
 use support::TestBundle;
 use tokio::sync::Notify;
 
@@ -30,7 +29,6 @@ struct State {
     crash: Notify,
     count: AtomicUsize,
     is_paused: AtomicBool,
-    in_progress: Mutex<Option<String>>,
 }
 
 impl Faults {
@@ -42,12 +40,10 @@ impl Faults {
             crash: Notify::new(),
             count: AtomicUsize::default(),
             is_paused: AtomicBool::default(),
-            in_progress: Mutex::default(),
         });
-        let (of_services, of_channel, seen) = (state.clone(), state.clone(), state.clone());
+        let (of_services, of_channel) = (state.clone(), state.clone());
         bundle.local().stack.on_request(Arc::new(move |operation| of_services.of_service(operation)));
         bundle.channel().on_request(Arc::new(move |operation| of_channel.of_channel(operation)));
-        bundle.local().stack.watch(Arc::new(move |operation, body| seen.see(operation, body)));
         Self { state }
     }
 
@@ -69,15 +65,6 @@ impl Faults {
     /// Returns the number of failed requests.
     pub(super) fn count(&self) -> usize {
         self.state.count.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn forget_receipt(&self) {
-        *self.state.in_progress.lock().unwrap() = None;
-    }
-
-    /// Returns the receipt of the last message with a heartbeat.
-    pub(super) fn receipt(&self) -> Option<String> {
-        self.state.in_progress.lock().unwrap().clone()
     }
 }
 
@@ -134,12 +121,5 @@ impl State {
             state.crash.notify_one();
         });
         fate
-    }
-
-    fn see(&self, operation: &str, body: &[u8]) {
-        if operation == "AmazonSQS.ChangeMessageVisibility" {
-            let request: Value = serde_json::from_slice(body).unwrap();
-            *self.in_progress.lock().unwrap() = request["ReceiptHandle"].as_str().map(str::to_owned);
-        }
     }
 }

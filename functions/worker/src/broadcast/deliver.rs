@@ -59,14 +59,14 @@ impl Deliverer {
         };
         for (delivery, start) in deliveries.iter().zip(starts) {
             if context.deadline.is_some_and(|at| self.jobs.clock.now() >= at) {
-                return DeliveryResults { done: Err(RetryIn { wait: Duration::from_secs(1) }), ..results };
+                return DeliveryResults { done: Err(RetryIn::after(Duration::from_secs(1))), ..results };
             }
             self.sender.limits.sleep_until(start).await;
             let spec = match self.broadcasts.check_active(broadcast).await {
                 Ok(ActiveCheck::Active(spec)) => spec,
                 // The rest of the message is partitioned again.
                 Ok(ActiveCheck::Inactive) => {
-                    return DeliveryResults { done: Err(RetryIn { wait: Duration::ZERO }), ..results };
+                    return DeliveryResults { done: Err(RetryIn::after(Duration::ZERO)), ..results };
                 }
                 Err(retry) => return DeliveryResults { done: Err(retry), ..results },
             };
@@ -75,8 +75,7 @@ impl Deliverer {
                 // A recipient who has to wait does not delay the others.
                 Err(retry) => {
                     results.records.push(None);
-                    let longest = results.done.err().map_or(Duration::ZERO, |other| other.wait);
-                    results.done = Err(RetryIn { wait: longest.max(retry.wait) });
+                    results.done = Err(results.done.err().map_or(retry, |other| other.longer(retry)));
                 }
             }
         }
@@ -114,14 +113,14 @@ impl Deliverer {
         if let Some((plan, route)) =
             self.contents.plan_before_claim(notification, spec, delivery, context).await
         {
-            return self.plans.claim_and_send(&delivery.job, &plan, route).await;
+            return self.plans.claim_and_send(&delivery.job, &plan, route, context).await;
         }
-        let job = match self.jobs.claim(&delivery.job, ResendPolicy::Idempotent).await? {
+        let job = match self.jobs.claim(&delivery.job, ResendPolicy::Idempotent, context).await? {
             Claimed::Acquired(job) => job,
             Claimed::Completed(job) => return Ok(Some(job)),
         };
         let delivered = self.deliver_claimed(notification, spec, delivery, job.clone());
-        self.jobs.with_lease(&job, Box::pin(delivered)).await.map(|()| None)
+        self.jobs.with_lease(&job, context, Box::pin(delivered)).await.map(|()| None)
     }
 
     async fn deliver_claimed(
@@ -163,7 +162,7 @@ impl Deliverer {
             Recipient::Conversation { .. } | Recipient::User(_) => Target::Conversation(&reference),
             Recipient::Channel(channel) => Target::NewThread(channel, &reference),
         };
-        let route = Route { target, policy: policy_of(notification), is_fifo: false };
+        let route = Route::new(target, policy_of(notification));
         match self.plans.send_plan(plan, route).await? {
             SendOutcome::Completed(_) => Ok(()),
             SendOutcome::InProgress(job, carried_out) => self.jobs.complete(*job, carried_out).await,

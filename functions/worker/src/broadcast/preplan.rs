@@ -36,12 +36,12 @@ impl Contents {
         };
         let is_amendment = amendment_for(spec, delivery).is_some();
         // Elsewhere a send may have to wait for its slot; an amendment has a claim of its own.
-        if context.is_redelivery || is_amendment || !reference.conversation.is_personal() {
+        if context.is_redelivery() || is_amendment || !reference.conversation.is_personal() {
             return None;
         }
         let plan = self.content_for(notification, spec, delivery).await.ok()?;
         let target = Target::Conversation(reference);
-        Some((split_messages(plan), Route { target, policy: policy_of(notification), is_fifo: false }))
+        Some((split_messages(plan), Route::new(target, policy_of(notification))))
     }
 
     /// Returns the plan that sends the content of the broadcast, or what the engine answers for the recipient.

@@ -87,7 +87,7 @@ impl DeliveriesHandler {
             if let Some(Cancel::Held { until, .. }) = cancelled {
                 // Another worker holds its lease; the outcome of that is reported.
                 let wait = Duration::try_from(until.duration_since(now)).unwrap_or_default();
-                return Err(RetryIn { wait: wait.max(Duration::from_secs(1)) });
+                return Err(RetryIn::after(wait.max(Duration::from_secs(1))));
             }
         }
         let entry = self.reports.report_entry(delivery, None).await;

@@ -8,6 +8,7 @@ use herald::aws::table::ReferenceStore;
 use herald::jobs::{Conclusion, Job, Plan, ResendPolicy};
 use herald::protocol::conversation::ConversationReference;
 
+use crate::MessageContext;
 use crate::job::lease::{Claimed, Jobs};
 use crate::job::plan::{JobPlan, split_messages};
 use crate::memory::Memories;
@@ -27,15 +28,15 @@ pub(crate) struct ReminderHandler {
 
 impl ReminderHandler {
     /// Delivers a reminder, or retries it when it is due.
-    pub(crate) async fn handle(&self, work: ReminderWork) -> Result<(), RetryIn> {
+    pub(crate) async fn handle(&self, work: ReminderWork, context: MessageContext) -> Result<(), RetryIn> {
         let early = work.reminder.due.duration_since(self.jobs.clock.now());
         if let Some(wait) = Duration::try_from(early).ok().filter(|wait| !wait.is_zero()) {
-            return Err(RetryIn { wait });
+            return Err(RetryIn::after(wait));
         }
-        match self.jobs.claim(&work.job, ResendPolicy::Idempotent).await? {
+        match self.jobs.claim(&work.job, ResendPolicy::Idempotent, context).await? {
             Claimed::Acquired(job) => {
                 let delivered = self.deliver_reminder(&work, job.clone());
-                self.jobs.with_lease(&job, Box::pin(delivered)).await
+                self.jobs.with_lease(&job, context, Box::pin(delivered)).await
             }
             Claimed::Completed(_) => self.reminders.mark_delivered(&work).await,
         }

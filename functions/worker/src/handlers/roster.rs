@@ -60,7 +60,7 @@ impl RosterHandler {
         };
         loop {
             if context.deadline.is_some_and(|at| self.broadcasts.clock.now() >= at) {
-                return Err(RetryIn { wait: Duration::from_secs(1) });
+                return Err(RetryIn::after(Duration::from_secs(1)));
             }
             let broadcast = self.broadcasts.store.state(id).await.map_err(|error| retry(&error))?;
             match broadcast.map(|broadcast| broadcast.status) {
@@ -90,7 +90,7 @@ impl RosterHandler {
                 self.broadcasts.store.put_roster_page(id, &work.team, progress.pages, &page, now).await;
             if stored.map_err(|error| retry(&error))? == Err(AlreadyExists) {
                 // Another worker reads it too: continue from there.
-                return Err(RetryIn { wait: Duration::from_secs(1) });
+                return Err(RetryIn::after(Duration::from_secs(1)));
             }
             progress = RosterProgress { pages: progress.pages + 1, next: page.next, ..progress };
             if progress.next.is_none() {
@@ -135,7 +135,7 @@ impl RosterHandler {
         warn!(error = %error_chain(error), broadcast.id = work.broadcast.as_str(), "could not read a roster");
         let wait = match error.retry() {
             Retry::Never => return self.pause_broadcast(work, &format!("{error}{}", advice(error))).await,
-            Retry::After(wait) => RetryIn { wait },
+            Retry::After(wait) => RetryIn::after(wait),
             Retry::Backoff | Retry::WithinResendBudget(_) => RetryIn::backoff(5, &self.broadcasts.random),
         };
         let reason = reason(&work, error);

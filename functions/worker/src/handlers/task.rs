@@ -9,10 +9,11 @@ use herald::jobs::{Conclusion, Job, Plan, ResendPolicy};
 use herald::streaming::Stream;
 use tracing::info;
 
+use crate::MessageContext;
 use crate::effects::Effects;
 use crate::job::continuation::Continuations;
 use crate::job::lease::{Claimed, Jobs, SendResults};
-use crate::job::plan::JobPlan;
+use crate::job::plan::{JobPlan, cancelled_at};
 use crate::memory::Memories;
 use crate::retry::RetryIn;
 use crate::sending::replace_ack::replace_ack;
@@ -39,30 +40,32 @@ pub(crate) struct TaskHandler {
 
 impl TaskHandler {
     /// Runs a task and sends its follow-up.
-    pub(crate) async fn handle(&self, work: TaskWork) -> Result<(), RetryIn> {
-        let job = match self.jobs.claim(&work.job, ResendPolicy::Idempotent).await? {
+    pub(crate) async fn handle(&self, work: TaskWork, context: MessageContext) -> Result<(), RetryIn> {
+        let job = match self.jobs.claim(&work.job, ResendPolicy::Idempotent, context).await? {
             Claimed::Acquired(job) => job,
             Claimed::Completed(_) => {
                 self.streams.release_for_task(&work).await;
                 return self.continuations.unlist_waiting_task(&work).await;
             }
         };
-        self.jobs.with_lease(&job, Box::pin(self.run(&work, job.clone()))).await
+        self.jobs.with_lease(&job, context, Box::pin(self.run(&work, job.clone(), context))).await
     }
 
     /// Runs a claimed task, sends its follow-up and continues or completes the job.
-    async fn run(&self, work: &TaskWork, job: Job) -> Result<(), RetryIn> {
+    async fn run(&self, work: &TaskWork, job: Job, context: MessageContext) -> Result<(), RetryIn> {
         if let Some(stream) = &work.stream {
-            return Box::pin(self.run_streamed(work, stream, job)).await;
+            return Box::pin(self.run_streamed(work, stream, job, context)).await;
         }
         let progress = Progress::default();
-        let run = Box::pin(self.run_task(work, &progress));
+        let run = Box::pin(self.run_task(work, &progress, context));
         let apology = Some(self.engine.failure_notice());
         let plan = JobPlan::replay_or_decide(&self.jobs, job, apology, run).await?;
+        let plan = self.continuations.confirm_send(work, plan).await?;
         let plan = self.effects.apply_plan_effects(plan, &work.reference).await?;
         if plan.job.plan.as_ref().is_some_and(|plan| plan.replaces.is_some()) {
             let job = plan.persist(&self.jobs).await?;
-            let carried_out = replace_ack(&self.sender, &job, &work.reference).await;
+            let shown = work.ack_activity.as_ref();
+            let carried_out = replace_ack(&self.sender, &job, &work.reference, shown).await;
             return self.continuations.continue_or_finish(work, job, carried_out).await;
         }
         match self.plans.send_plan(plan, Route::follow_up(&work.reference)).await? {
@@ -74,9 +77,15 @@ impl TaskHandler {
     }
 
     /// Runs a task whose answer is streamed to `opened`.
-    async fn run_streamed(&self, work: &TaskWork, opened: &Stream, job: Job) -> Result<(), RetryIn> {
+    async fn run_streamed(
+        &self,
+        work: &TaskWork,
+        opened: &Stream,
+        job: Job,
+        context: MessageContext,
+    ) -> Result<(), RetryIn> {
         let progress = Progress::default();
-        let run = Box::pin(self.run_task(work, &progress));
+        let run = Box::pin(self.run_task(work, &progress, context));
         let run = self.stream_runner.run_with_stream(work, opened, job, &progress, run);
         let (plan, stream) = Box::pin(run).await?;
         let plan = self.effects.apply_plan_effects(plan, &work.reference).await?;
@@ -98,7 +107,12 @@ impl TaskHandler {
     }
 
     /// Runs the task in the engine and returns the plan of its outcome.
-    async fn run_task(&self, work: &TaskWork, progress: &Progress) -> Result<Plan, EngineError> {
+    async fn run_task(
+        &self,
+        work: &TaskWork,
+        progress: &Progress,
+        context: MessageContext,
+    ) -> Result<Plan, EngineError> {
         let started_at = self.jobs.clock.now();
         let memory = match work.task.needs_memory {
             true => self.memories.load_memory(&work.reference).await,
@@ -112,7 +126,8 @@ impl TaskHandler {
             step: work.number(),
             memory,
         };
-        let response = self.engine.run_task(&run, progress).await;
+        let call = self.engine.run_task(&run, progress);
+        let response = cancelled_at(&self.jobs, &work.job, context.engine_until, call).await;
         let duration_ms = self.jobs.clock.now().duration_since(started_at).as_millis();
         info!(job.id = work.job.as_str(), task.name = work.task.name, duration_ms, "ran a task");
         let TaskResponse { outcome, effects } = response?;

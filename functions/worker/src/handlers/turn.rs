@@ -1,6 +1,7 @@
 //! Handler of a turn: the answer of the engine to one activity, with an ack within 15 s of it.
 //! A turn never waits in the FIFO queue, where it would block its conversation: its retry goes to `tasks`.
 
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,23 +9,25 @@ use herald::agent::{Engine, EngineError, Outcome, Response, Turn};
 use herald::aws::queue::{MAX_DELAY, Queue, QueueError, TaskWork, TurnWork, WorkMessage};
 use herald::clock::timeout;
 use herald::error::error_chain;
-use herald::jobs::{FollowOn, Job, Plan, ResendPolicy};
-use tracing::{error, warn};
+use herald::jobs::{FollowOn, Job, JobId, Plan, ResendPolicy, confirm_send};
+use herald::protocol::activity::{Entity, Mention};
+use tracing::{error, info, warn};
 
 use crate::MessageContext;
 use crate::effects::Effects;
-use crate::job::lease::{Claimed, Jobs, SendResults};
-use crate::job::plan::JobPlan;
+use crate::job::lease::{Claimed, JOB_TTL, Jobs, SendResults};
+use crate::job::plan::{JobPlan, cancelled_at, split_messages};
 use crate::memory::Memories;
 use crate::retry::RetryIn;
 use crate::sending::send::Sender;
-use crate::sending::send_plan::{PlanSender, SendOutcome};
+use crate::sending::send_plan::{PlanSender, SendOutcome, is_send_claimed};
 use crate::sending::target::{Route, Target};
 use crate::sending::typing::Typing;
-use crate::streaming::open::{Streams, stream_of};
+use crate::streaming::open::{Streams, plan_stream, stream_of};
+use crate::turn_time::{engine_timeout, is_ack_useful, send_timeout};
 
-/// Time limit of the engine, after which its default ack is sent.
-const ENGINE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Receipt from which a turn of the FIFO queue is passed to `tasks` first: something keeps ending its workers.
+const HAND_OVER_RECEIVES: u32 = 3;
 
 /// Answers turns.
 pub(crate) struct TurnHandler {
@@ -42,7 +45,14 @@ pub(crate) struct TurnHandler {
 impl TurnHandler {
     /// Answers a turn; one of the FIFO queue that has to be retried goes to `tasks`.
     pub(crate) async fn handle(&self, work: TurnWork, context: MessageContext) -> Result<(), RetryIn> {
-        let Err(retry) = self.try_turn(&work, context.is_fifo).await else {
+        // A copy keeps the age.
+        let work = TurnWork { arrived_at: work.arrived_at.or(context.sent_at), ..work };
+        let expires_at = work.arrived_at.and_then(|at| at.checked_add(JOB_TTL).ok());
+        let context = MessageContext { expires_at, ..context };
+        if context.is_fifo && context.receives >= HAND_OVER_RECEIVES {
+            return self.hand_over(work, Duration::ZERO).await;
+        }
+        let Err(retry) = self.try_turn(&work, context).await else {
             return Ok(());
         };
         if !context.is_fifo {
@@ -52,35 +62,96 @@ impl TurnHandler {
             // It is stored as a timer as it is.
             return Err(retry);
         }
+        self.hand_over(work, retry.wait).await
+    }
+
+    /// Passes a turn of the FIFO queue to `tasks`, where it is received after `wait`.
+    async fn hand_over(&self, work: TurnWork, wait: Duration) -> Result<(), RetryIn> {
         let id = work.job.clone();
-        let moved = self.tasks.send_delayed(&WorkMessage::Turn(work), retry.wait).await;
+        let moved = self.tasks.send_delayed(&WorkMessage::Turn(work), wait).await;
         moved.map_err(|error| {
             let cause = error_chain(&error);
             error!(error = %cause, job.id = id.as_str(), "could not move a turn to the queue of tasks");
-            RetryIn { wait: retry.wait.min(Duration::from_secs(2)) }
+            RetryIn::backoff(1, &self.jobs.random)
         })
     }
 
-    /// Claims a turn and answers it.
-    async fn try_turn(&self, work: &TurnWork, is_fifo: bool) -> Result<(), RetryIn> {
-        let Claimed::Acquired(job) = self.jobs.claim(&work.job, ResendPolicy::Idempotent).await? else {
-            return Ok(());
+    /// Answers a turn: in order, on its first receipt, the engine is asked before the claim, which then stores its answer.
+    ///
+    /// ```text
+    /// first receipt   engine ──► claim, plan and claim of the send ──► request ──► what follows ──► record and end
+    /// redelivery      claim ──► replay, or engine ──► plan and claim of the send ──► request ──► …
+    /// ```
+    async fn try_turn(&self, work: &TurnWork, context: MessageContext) -> Result<(), RetryIn> {
+        let has_expired = context.expires_at.is_some_and(|at| self.jobs.clock.now() >= at);
+        if context.is_fifo && !context.is_redelivery() && !has_expired {
+            return Box::pin(self.answer_first_receipt(work, context)).await;
+        }
+        let claimed = self.jobs.claim(&work.job, ResendPolicy::Idempotent, context).await?;
+        let Claimed::Acquired(job) = claimed else { return Ok(()) };
+        let decide = Box::pin(self.decide(work, context));
+        let answered = Box::pin(self.answer(work, job.clone(), decide, context));
+        self.jobs.with_lease(&job, context, answered).await
+    }
+
+    /// Asks the engine, and claims the turn with its answer.
+    ///
+    /// A group of the FIFO queue is received by one worker at a time, so that the engine is asked twice only for an
+    /// activity that is delivered twice. An engine that fails is counted under the claim.
+    async fn answer_first_receipt(&self, work: &TurnWork, context: MessageContext) -> Result<(), RetryIn> {
+        let decided = Box::pin(self.decide(work, context)).await.map(split_messages);
+        let is_personal = work.turn.reference.conversation.is_personal();
+        let claimed = match &decided {
+            Ok(plan) if plan.is_empty() => {
+                info!(job.id = work.job.as_str(), "the engine ignored an activity");
+                return Ok(());
+            }
+            Ok(plan) if is_personal => {
+                self.jobs.claim_planned(&work.job, plan, ResendPolicy::Answer, context).await?
+            }
+            // In a group a send may have to wait for its slot.
+            Ok(_) | Err(_) => self.jobs.claim(&work.job, ResendPolicy::Idempotent, context).await?,
         };
-        self.jobs.with_lease(&job, Box::pin(self.answer(work, job.clone(), is_fifo))).await
+        let Claimed::Acquired(job) = claimed else { return Ok(()) };
+        let answered = async {
+            if is_send_claimed(&job) {
+                let route = self.route_of(work, context);
+                let outcome = Box::pin(self.plans.send_claimed(job.clone(), route)).await?;
+                return self.conclude(work, outcome, route).await;
+            }
+            self.answer(work, job.clone(), ready(decided), context).await
+        };
+        self.jobs.with_lease(&job, context, Box::pin(answered)).await
     }
 
     /// Plans the answer to a claimed turn, sends it and completes the job.
-    async fn answer(&self, work: &TurnWork, job: Job, is_fifo: bool) -> Result<(), RetryIn> {
+    async fn answer(
+        &self,
+        work: &TurnWork,
+        job: Job,
+        decide: impl Future<Output = Result<Plan, EngineError>>,
+        context: MessageContext,
+    ) -> Result<(), RetryIn> {
         let is_message = work.turn.activity.is("message");
         let apology = is_message.then(|| self.engine.failure_notice());
-        let decide = Box::pin(self.decide(work));
         let plan = JobPlan::replay_or_decide(&self.jobs, job, apology, decide).await?;
-        let plan = Box::pin(self.streams.reopen(plan, &work.turn)).await;
+        if let Some(next) = follow_on_job(work, plan.job.plan.as_ref())
+            && self.jobs.is_confirmed_by(&plan.job, &next).await?
+        {
+            // It was enqueued too.
+            let job = confirm_send(plan.job, self.jobs.clock.now());
+            return self.jobs.complete(job, Ok(SendResults::default())).await;
+        }
+        let plan = Box::pin(self.streams.open(plan, &work.turn)).await;
         let plan = Box::pin(self.effects.apply_plan_effects(plan, &work.turn.reference)).await?;
-        let route = Route { target: Target::Answer(&work.turn), policy: ResendPolicy::Answer, is_fifo };
-        let SendOutcome::InProgress(job, sent) = self.plans.send_plan(plan, route).await? else {
-            return Ok(());
-        };
+        let route = self.route_of(work, context);
+        let outcome = Box::pin(self.plans.send_plan(plan, route)).await?;
+        self.conclude(work, outcome, route).await
+    }
+
+    /// Enqueues what follows from the sends of a turn, and completes the job.
+    async fn conclude(&self, work: &TurnWork, outcome: SendOutcome, route: Route<'_>) -> Result<(), RetryIn> {
+        let SendOutcome::InProgress(job, sent) = outcome else { return Ok(()) };
         let sent = Box::pin(self.streams.fall_back_to_message(&job, sent, route)).await;
         let carried_out = match sent {
             Ok(results) => Box::pin(self.enqueue_next(work, &job, results, route)).await,
@@ -90,25 +161,18 @@ impl TurnHandler {
     }
 
     /// Calls the engine and returns the plan of its response, or of the default ack after the time limit.
-    async fn decide(&self, work: &TurnWork) -> Result<Plan, EngineError> {
-        let turn_with_memory = match self.engine.needs_memory(&work.turn) {
-            true => Some(Turn {
-                memory: self.memories.load_memory(&work.turn.reference).await,
-                ..work.turn.clone()
-            }),
-            false => None,
+    async fn decide(&self, work: &TurnWork, context: MessageContext) -> Result<Plan, EngineError> {
+        let limit = match work.no_deadline {
+            true => None,
+            false => engine_timeout(self.age(work), context.is_fifo),
         };
-        let turn = turn_with_memory.as_ref().unwrap_or(&work.turn);
-        let answer = self.engine.on_activity(turn);
-        let response = match work.no_deadline {
-            true => Some(answer.await),
-            false => {
-                timeout(self.jobs.clock.as_ref(), ENGINE_TIMEOUT, self.typing.with_typing(turn, answer)).await
-            }
-        };
-        let Some(response) = response else {
-            warn!(job.id = work.job.as_str(), "the engine exceeded its time limit: its default ack is sent");
-            let ack = turn.activity.is("message").then(|| self.engine.default_ack(turn));
+        let Some(response) = Box::pin(self.call_engine(work, limit, context)).await else {
+            warn!(
+                job.id = work.job.as_str(),
+                "the engine exceeded its time limit: it is called again without one"
+            );
+            let is_wanted = is_ack_useful(self.age(work)) && is_addressed(&work.turn);
+            let ack = is_wanted.then(|| self.engine.default_ack(&work.turn));
             return Ok(Plan {
                 next: Some(FollowOn::RetryWithoutDeadline),
                 ..Plan::sends(ack.into_iter().collect())
@@ -121,8 +185,7 @@ impl TurnHandler {
                 Plan { next: Some(FollowOn::Task(task)), ..Plan::sends(vec![ack]) }
             }
             Outcome::Stream { status, task } => {
-                let opened = Box::pin(self.streams.open(&work.job, turn, status)).await;
-                Plan { next: Some(FollowOn::Task(task)), ..opened }
+                Plan { next: Some(FollowOn::Task(task)), ..plan_stream(&work.turn, status) }
             }
             Outcome::Ignore => Plan::default(),
             // An invoke is answered in its HTTP response, not here.
@@ -135,6 +198,51 @@ impl TurnHandler {
             }
         };
         Ok(Plan { effects, ..plan })
+    }
+
+    /// Returns the answer of the engine; `None` where it exceeds its `limit`.
+    async fn call_engine(
+        &self,
+        work: &TurnWork,
+        limit: Option<Duration>,
+        context: MessageContext,
+    ) -> Option<Result<Response, EngineError>> {
+        let call = async {
+            let turn_with_memory = match self.engine.needs_memory(&work.turn) {
+                true => Some(Turn {
+                    memory: self.memories.load_memory(&work.turn.reference).await,
+                    ..work.turn.clone()
+                }),
+                false => None,
+            };
+            let turn = turn_with_memory.as_ref().unwrap_or(&work.turn);
+            let answer = self.engine.on_activity(turn);
+            match limit {
+                Some(_) => self.typing.with_typing(turn, answer).await,
+                None => answer.await,
+            }
+        };
+        match limit {
+            Some(limit) if limit.is_zero() => None,
+            Some(limit) => timeout(self.jobs.clock.as_ref(), limit, call).await,
+            None => Some(cancelled_at(&self.jobs, &work.job, context.engine_until, call).await),
+        }
+    }
+
+    /// Returns the time since the channel delivered the activity of a turn.
+    fn age(&self, work: &TurnWork) -> Duration {
+        let now = self.jobs.clock.now();
+        Duration::try_from(now.duration_since(work.arrived_at.unwrap_or(now))).unwrap_or_default()
+    }
+
+    /// Returns the route of the answer to a turn, whose send in order ends before its ack is late.
+    fn route_of<'a>(&self, work: &'a TurnWork, context: MessageContext) -> Route<'a> {
+        Route {
+            target: Target::Answer(&work.turn),
+            policy: ResendPolicy::Answer,
+            is_fifo: context.is_fifo,
+            timeout: context.is_fifo.then(|| send_timeout(self.age(work))),
+        }
     }
 
     /// Enqueues what follows once the messages are sent, whatever their results.
@@ -154,13 +262,14 @@ impl TurnHandler {
             // Only a task has steps.
             Some(FollowOn::Step { .. }) => return Ok(results),
             Some(FollowOn::Task(task)) => {
-                let job = work.job.step("task", 0);
+                let ack_activity = job.shown_activity().cloned();
                 let (ack, reference) = (Some(work.job.clone()), work.turn.reference.clone());
-                WorkMessage::Task(TaskWork { ack, stream, ..TaskWork::new(job, task, reference) })
+                let task = TaskWork::new(task_job(work), task, reference);
+                WorkMessage::Task(TaskWork { ack, ack_activity, stream, ..task })
             }
             Some(FollowOn::RetryWithoutDeadline) => {
-                let job = work.job.step("unhurried", 0);
-                WorkMessage::Turn(TurnWork { job, turn: work.turn.clone(), no_deadline: true })
+                let job = unhurried_job(work);
+                WorkMessage::Turn(TurnWork { job, no_deadline: true, ..work.clone() })
             }
         };
         let Err(error) = self.tasks.send_delayed(&next, Duration::ZERO).await else {
@@ -174,4 +283,31 @@ impl TurnHandler {
         }
         Err(RetryIn::backoff(2, &self.jobs.random))
     }
+}
+
+/// Whether a person wrote to the agent: in a personal conversation, or with a mention of it.
+fn is_addressed(turn: &Turn) -> bool {
+    let is_agent = |mention: Mention| mention.mentioned.id == turn.reference.agent.id;
+    let mut mentions = turn.activity.entities.iter().filter_map(Entity::as_mention);
+    turn.activity.is("message") && (turn.reference.conversation.is_personal() || mentions.any(is_agent))
+}
+
+/// Returns the job of what `plan` enqueues after its sends.
+fn follow_on_job(work: &TurnWork, plan: Option<&Plan>) -> Option<JobId> {
+    match plan?.next.as_ref()? {
+        FollowOn::Task(_) => Some(task_job(work)),
+        FollowOn::RetryWithoutDeadline => Some(unhurried_job(work)),
+        // Only a task has steps.
+        FollowOn::Step { .. } => None,
+    }
+}
+
+/// Returns the job of the task that follows from a turn.
+fn task_job(work: &TurnWork) -> JobId {
+    work.job.step("task", 0)
+}
+
+/// Returns the job of the second call of the engine, without a limit.
+fn unhurried_job(work: &TurnWork) -> JobId {
+    work.job.step("unhurried", 0)
 }

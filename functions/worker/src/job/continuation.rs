@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use herald::agent::{Engine, Memory, TaskInput, WaitingTask};
 use herald::aws::queue::{TaskWork, WorkMessage};
-use herald::jobs::{FollowOn, Job, JobId, Plan, scheduled};
+use herald::jobs::{FollowOn, Job, JobId, Plan, confirm_send, scheduled};
 use herald::protocol::activity::Activity;
 use jiff::Timestamp;
 use tracing::{error, info};
 
 use super::lease::{JOB_TTL, Jobs, SendResults};
+use super::plan::JobPlan;
 use crate::memory::Memories;
 use crate::retry::RetryIn;
 use crate::timers::Timers;
@@ -45,6 +46,19 @@ impl Continuations {
                 );
                 Plan { conclusion: refused.conclusion(), ..Plan::sends(vec![self.engine.failure_notice()]) }
             }
+        }
+    }
+
+    /// Records the only send of a step as sent where the next step has a record: that is opened after the send.
+    pub(crate) async fn confirm_send(&self, work: &TaskWork, planned: JobPlan) -> Result<JobPlan, RetryIn> {
+        let plan = planned.job.plan.as_ref();
+        let Some(FollowOn::Step { .. }) = plan.and_then(|plan| plan.next.as_ref()) else {
+            return Ok(planned);
+        };
+        let next = JobId::of_task(&work.task_id()).task_step(work.number() + 1);
+        match self.jobs.is_confirmed_by(&planned.job, &next).await? {
+            true => Ok(JobPlan { job: confirm_send(planned.job, self.jobs.clock.now()), ..planned }),
+            false => Ok(planned),
         }
     }
 

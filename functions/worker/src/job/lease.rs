@@ -8,20 +8,25 @@ use herald::aws::table::{JobStore, StoreError};
 use herald::clock::Clock;
 use herald::error::error_chain;
 use herald::jobs::{
-    Attempt, Claim, ClaimRequest, Conclusion, Failure, FailureKind, Job, JobId, Plan, ResendPolicy, State,
-    finish,
+    Attempt, Claim, ClaimRequest, Conclusion, Failure, FailureKind, InlineSend, Job, JobId, Plan,
+    ResendPolicy, State, finish,
 };
 use herald::random::Random;
 use jiff::{SignedDuration, Timestamp};
 use tracing::{info, warn};
 
+use crate::MessageContext;
 use crate::retry::RetryIn;
 
-/// Duration of a lease: longer than one request to the channel can take, and renewed while work goes on.
+/// Duration of a lease that is renewed while work goes on: longer than one request to the channel can take.
 pub(crate) const LEASE: Duration = Duration::from_secs(20);
 
 /// Interval between two renewals of a lease.
 const RENEW_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Attempts to record a send, and the pause between them: within the lease of its claim.
+const RECORD_TRIES: usize = 4;
+const RECORD_PAUSE: Duration = Duration::from_secs(2);
 
 /// Age after which a job is not started any more: an answer that is a day late is of no use.
 pub(crate) const JOB_TTL: SignedDuration = SignedDuration::from_hours(24);
@@ -56,28 +61,36 @@ pub(crate) struct Jobs {
 }
 
 impl Jobs {
-    /// Claims `id`.
-    pub(crate) async fn claim(&self, id: &JobId, policy: ResendPolicy) -> Result<Claimed, RetryIn> {
-        let claimant = self.claimant(policy);
+    /// Claims `id`, for work on the message that `context` describes.
+    pub(crate) async fn claim(
+        &self,
+        id: &JobId,
+        policy: ResendPolicy,
+        context: MessageContext,
+    ) -> Result<Claimed, RetryIn> {
+        let claimant = self.claimant(policy, context);
         self.claimed(id, claimant.now, self.store.claim(id, &claimant).await)
     }
 
-    /// Claims `id` together with its plan, and with the plan its only send.
+    /// Claims `id` together with its plan, and with the plan its only send, if that is the first thing to do.
     pub(crate) async fn claim_planned(
         &self,
         id: &JobId,
         plan: &Plan,
         policy: ResendPolicy,
+        context: MessageContext,
     ) -> Result<Claimed, RetryIn> {
-        let claimant = self.claimant(ResendPolicy::Idempotent);
+        let claimant = self.claimant(ResendPolicy::Idempotent, context);
         self.claimed(id, claimant.now, self.store.claim_planned(id, &claimant, plan, policy).await)
     }
 
     /// Returns a request to claim a job with this policy.
-    fn claimant(&self, policy: ResendPolicy) -> ClaimRequest {
+    fn claimant(&self, policy: ResendPolicy, context: MessageContext) -> ClaimRequest {
         let now = self.clock.now();
-        let expires_at = now.checked_add(JOB_TTL).unwrap_or(now);
-        ClaimRequest { owner: self.random.random_id(), now, lease: LEASE, expires_at, policy }
+        let expires_at = context.expires_at.or_else(|| now.checked_add(JOB_TTL).ok()).unwrap_or(now);
+        let left = context.lease_until.and_then(|until| Duration::try_from(until.duration_since(now)).ok());
+        let lease = left.unwrap_or_default().max(LEASE);
+        ClaimRequest { owner: self.random.random_id(), now, lease, expires_at, policy }
     }
 
     fn claimed(
@@ -98,8 +111,16 @@ impl Jobs {
         }
     }
 
-    /// Runs `work` while the lease on `job` is renewed.
-    pub(crate) async fn with_lease<T>(&self, job: &Job, work: impl Future<Output = T>) -> T {
+    /// Runs `work` under the lease on `job`, which is renewed meanwhile unless it ends with the message.
+    pub(crate) async fn with_lease<T>(
+        &self,
+        job: &Job,
+        context: MessageContext,
+        work: impl Future<Output = T>,
+    ) -> T {
+        if context.lease_until.is_some() {
+            return work.await;
+        }
         tokio::select! {
             biased;
             done = work => done,
@@ -137,9 +158,40 @@ impl Jobs {
             Err(retry) => (Attempt::Retryable(FailureKind::PartDelayed.into()), Err(retry)),
             Ok(SendResults { unsent }) => (conclusion.attempt(unsent), Ok(())),
         };
-        let job = self.write(finish(job, attempt, ResendPolicy::Idempotent, self.clock.now())).await?;
-        log_completed(&job);
+        let completed = finish(job, attempt, ResendPolicy::Idempotent, self.clock.now());
+        let completed = match completed.inline_send {
+            // This write may be the first that records its send.
+            Some(_) => self.record(completed).await?,
+            None => self.write(completed).await?,
+        };
+        log_completed(&completed);
         outcome
+    }
+
+    /// Whether an earlier worker made the send of `job`: the job `next`, which is enqueued after it, has a record.
+    pub(crate) async fn is_confirmed_by(&self, job: &Job, next: &JobId) -> Result<bool, RetryIn> {
+        if !job.inline_send.as_ref().is_some_and(InlineSend::may_have_been_delivered) {
+            return Ok(false);
+        }
+        let next = self.store.get(next).await;
+        let next = next.map_err(|error| self.retry_after_store_error(&error, &job.id))?;
+        Ok(next.is_some_and(|next| !next.is_tombstone()))
+    }
+
+    /// Writes the result of a request. It is tried several times where the table fails, for a send without a record is
+    /// repeated.
+    pub(crate) async fn record(&self, job: Job) -> Result<Job, RetryIn> {
+        for _ in 0..RECORD_TRIES {
+            match self.store.write(job.clone()).await {
+                Ok(Ok(written)) => return Ok(written),
+                Ok(Err(_fenced)) => break,
+                Err(error) => {
+                    warn!(error = %error_chain(&error), job.id = job.id.as_str(), "could not record a send yet");
+                    self.clock.sleep(RECORD_PAUSE).await;
+                }
+            }
+        }
+        self.write(job).await
     }
 
     /// Writes a job whose lease this worker holds.
@@ -149,7 +201,7 @@ impl Jobs {
             Ok(Ok(job)) => Ok(job),
             Ok(Err(_fenced)) => {
                 warn!(job.id = id.as_str(), "another worker acquired the lease on a job");
-                Err(RetryIn { wait: LEASE })
+                Err(RetryIn::after(LEASE))
             }
             Err(error) => Err(self.retry_after_store_error(&error, &id)),
         }

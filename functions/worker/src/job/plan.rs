@@ -1,10 +1,14 @@
 //! Plan of a claimed job: replayed from its record, or decided by the engine and stored before it is carried out.
 //! Each handler decides how the engine is called.
 
+use std::time::Duration;
+
 use herald::agent::EngineError;
-use herald::jobs::{Attempt, Conclusion, FailureKind, Job, Plan, ResendPolicy, finish};
+use herald::clock::timeout;
+use herald::jobs::{Attempt, Conclusion, FailureKind, Job, JobId, Plan, ResendPolicy, finish};
 use herald::protocol::activity::Activity;
 use herald::protocol::message_split::split_to_fit;
+use jiff::Timestamp;
 use tracing::error;
 
 use super::lease::Jobs;
@@ -76,6 +80,23 @@ async fn call_engine(
             Err(RetryIn::backoff(job.attempts, &jobs.random))
         }
     }
+}
+
+/// Returns what a call of the engine without a time limit answers. One that still runs at `until` is cancelled, which
+/// counts as a failure of the engine.
+pub(crate) async fn cancelled_at<T>(
+    jobs: &Jobs,
+    id: &JobId,
+    until: Option<Timestamp>,
+    call: impl Future<Output = Result<T, EngineError>>,
+) -> Result<T, EngineError> {
+    let Some(until) = until else { return call.await };
+    let left = Duration::try_from(until.duration_since(jobs.clock.now())).unwrap_or_default();
+    let answered = timeout(jobs.clock.as_ref(), left, call).await;
+    answered.unwrap_or_else(|| {
+        error!(job.id = id.as_str(), "cancelled the engine: its function is about to end");
+        Err("the engine exceeded the time of its function".into())
+    })
 }
 
 /// Whether the engine is called for `job`: no plan is stored, and not too many workers died before one was.

@@ -125,7 +125,7 @@ impl Conversations {
         }
         let postpone = |retry| NoConversation::from(Postponed { retry, failure: failure.clone() });
         match error.retry() {
-            Retry::After(wait) => postpone(RetryIn { wait }),
+            Retry::After(wait) => postpone(RetryIn::after(wait)),
             // Creating shows nothing, so that it is repeated until the delivery expires.
             Retry::Backoff | Retry::WithinResendBudget(_) => postpone(backoff),
             Retry::Never => NoConversation::Unreachable(failure),

@@ -119,5 +119,5 @@ impl RateLimiter {
 }
 
 fn retry_at(not_yet: TooSoon, now: Timestamp) -> RetryIn {
-    RetryIn { wait: Duration::try_from(not_yet.until.duration_since(now)).unwrap_or_default() }
+    RetryIn::after(Duration::try_from(not_yet.until.duration_since(now)).unwrap_or_default())
 }

@@ -3,13 +3,15 @@
 
 use herald::jobs::{Job, ResendPolicy, State};
 use herald::protocol::conversation::ConversationReference;
+use herald::protocol::ids::ActivityId;
 
 use super::send::Sender;
 use super::target::Route;
 use crate::job::lease::SendResults;
 use crate::retry::RetryIn;
 
-/// Replaces the ack by the only message of the plan of `job`.
+/// Replaces the ack by the only message of the plan of `job`. The task's message has its id in `shown`; otherwise it is in
+/// the record of the job that sent it.
 ///
 /// ```text
 /// update ──► shown once, however often it is repeated
@@ -19,12 +21,19 @@ pub(crate) async fn replace_ack(
     sender: &Sender,
     job: &Job,
     reference: &ConversationReference,
+    shown: Option<&ActivityId>,
 ) -> Result<SendResults, RetryIn> {
     let Some(plan) = &job.plan else { return Ok(SendResults::default()) };
     if let (Some(ack), [activity]) = (&plan.replaces, plan.sends.as_slice()) {
-        let ack = sender.jobs.store.get(ack).await;
-        let ack = ack.map_err(|error| sender.jobs.retry_after_store_error(&error, &job.id))?;
-        if let Some(shown) = ack.as_ref().and_then(Job::shown_activity) {
+        let shown = match shown {
+            Some(shown) => Some(shown.clone()),
+            None => {
+                let ack = sender.jobs.store.get(ack).await;
+                let ack = ack.map_err(|error| sender.jobs.retry_after_store_error(&error, &job.id))?;
+                ack.as_ref().and_then(Job::shown_activity).cloned()
+            }
+        };
+        if let Some(shown) = &shown {
             let started_at = sender.jobs.clock.now();
             let update = async {
                 let updated = sender.channel.connector.update(reference, shown, activity.clone()).await;

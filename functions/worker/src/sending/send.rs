@@ -1,12 +1,11 @@
 //! One send: claimed just before its request, recorded just after.
 //! That order bounds the copies a user can see; see [`ResendPolicy`].
 
-use std::time::Duration;
-
+use herald::clock::timeout;
 use herald::error::error_chain;
 use herald::jobs::{Attempt, Failure, Job, JobId, ResendPolicy, State, finish};
 use herald::protocol::activity::Activity;
-use herald::protocol::channel_error::{ConnectorError, ReferenceChange, RejectionReason, Retry};
+use herald::protocol::channel_error::{Ambiguity, ConnectorError, ReferenceChange, RejectionReason, Retry};
 use herald::protocol::conversation::ConversationReference;
 use herald::protocol::ids::ActivityId;
 use tracing::{error, info, warn};
@@ -14,12 +13,9 @@ use tracing::{error, info, warn};
 use super::fallback::Channel;
 use super::rate_limit::RateLimiter;
 use super::target::Route;
+use crate::MessageContext;
 use crate::job::lease::{Claimed, Jobs, SendResults};
 use crate::retry::RetryIn;
-
-/// Attempts to record a send, and the pause between them: within the lease of its claim.
-const RECORD_TRIES: usize = 4;
-const RECORD_PAUSE: Duration = Duration::from_secs(2);
 
 /// Sends activities, each under a claim of its own.
 #[derive(Clone)]
@@ -58,6 +54,19 @@ impl Sender {
         self.attempt(id, route.target.reference(), route.policy, request).await
     }
 
+    /// Sends `activity`, the only one of its plan, within the time of its route. A request that takes longer may have
+    /// shown it.
+    pub(crate) async fn send_in_time(
+        &self,
+        route: Route<'_>,
+        activity: &Activity,
+    ) -> Result<Option<ActivityId>, ConnectorError> {
+        let request = self.channel.send_with_recovery(route.target, activity);
+        let Some(limit) = route.timeout else { return request.await };
+        let sent = timeout(self.jobs.clock.as_ref(), limit, request).await;
+        sent.unwrap_or_else(|| Err(late()))
+    }
+
     /// Claims `id`, makes the `request`, and records its result.
     pub(crate) async fn attempt(
         &self,
@@ -66,13 +75,13 @@ impl Sender {
         policy: ResendPolicy,
         request: impl Future<Output = Result<Option<ActivityId>, ConnectorError>>,
     ) -> Result<Job, RetryIn> {
-        let job = match self.jobs.claim(id, policy).await? {
+        let job = match self.jobs.claim(id, policy, MessageContext::default()).await? {
             Claimed::Acquired(job) => job,
             Claimed::Completed(job) => return Ok(job),
         };
         let request = self.request(&job, reference, policy, request);
-        let (attempt, retry) = self.jobs.with_lease(&job, request).await;
-        let job = self.record(finish(job, attempt, policy, self.jobs.clock.now())).await?;
+        let (attempt, retry) = self.jobs.with_lease(&job, MessageContext::default(), request).await;
+        let job = self.jobs.record(finish(job, attempt, policy, self.jobs.clock.now())).await?;
         if job.state == State::Retry { Err(retry) } else { Ok(job) }
     }
 
@@ -116,22 +125,12 @@ impl Sender {
         };
         (attempt, retry)
     }
+}
 
-    /// Records the result of a request. It is tried several times where the table fails, for a send without a record
-    /// is repeated.
-    pub(crate) async fn record(&self, job: Job) -> Result<Job, RetryIn> {
-        for _ in 0..RECORD_TRIES {
-            match self.jobs.store.write(job.clone()).await {
-                Ok(Ok(written)) => return Ok(written),
-                Ok(Err(_fenced)) => break,
-                Err(error) => {
-                    warn!(error = %error_chain(&error), job.id = job.id.as_str(), "could not record a send yet");
-                    self.jobs.clock.sleep(RECORD_PAUSE).await;
-                }
-            }
-        }
-        self.jobs.write(job).await
-    }
+/// Returns the error of a request whose time is over: it may have been carried out.
+fn late() -> ConnectorError {
+    let cause = "the request had no more time before the answer would be late".into();
+    ConnectorError::Ambiguous { loss: Ambiguity::LostReply, cause }
 }
 
 /// Logs why a send failed: as an error what an operator has to look at.

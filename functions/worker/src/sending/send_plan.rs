@@ -1,13 +1,13 @@
 //! Sends of a plan: an only one recorded inline in its job, several under claims of their own.
 //! The caller enqueues what follows and completes the job.
 
-use herald::jobs::{Claim, Job, JobId, Plan, State, begin_send, end_send};
-use herald::protocol::activity::Activity;
+use herald::jobs::{Attempt, Claim, Job, JobId, Plan, State, begin_send, end_send};
 use jiff::Timestamp;
 use tracing::warn;
 
 use super::send::Sender;
 use super::target::Route;
+use crate::MessageContext;
 use crate::job::lease::{Claimed, Jobs, LEASE, SendResults, log_completed};
 use crate::job::plan::JobPlan;
 use crate::retry::RetryIn;
@@ -30,8 +30,8 @@ pub(crate) struct PlanSender {
 impl PlanSender {
     /// Sends the messages of a plan.
     pub(crate) async fn send_plan(&self, planned: JobPlan, route: Route<'_>) -> Result<SendOutcome, RetryIn> {
-        if let Some(activity) = planned.job.plan.as_ref().and_then(Plan::inline_send).cloned() {
-            return Box::pin(self.send_inline(planned, route, &activity)).await;
+        if planned.job.plan.as_ref().is_some_and(|plan| plan.inline_send().is_some()) {
+            return Box::pin(self.send_inline(planned, route)).await;
         }
         let job = planned.persist(&self.jobs).await?;
         let sends = job.plan.as_ref().map(|plan| plan.sends.as_slice()).unwrap_or_default();
@@ -42,16 +42,11 @@ impl PlanSender {
     /// Sends the only message of a plan, recorded inline in its job.
     ///
     /// ```text
-    /// plan and claim ──► request ──► record, and the end unless something follows
+    /// plan and claim ──► request ──► record and end; where something follows, the caller enqueues it before
     ///                ▲          ▲
     ///                └──────────┴─ crash here: repeated within the budget, or UNKNOWN
     /// ```
-    async fn send_inline(
-        &self,
-        planned: JobPlan,
-        route: Route<'_>,
-        activity: &Activity,
-    ) -> Result<SendOutcome, RetryIn> {
+    async fn send_inline(&self, planned: JobPlan, route: Route<'_>) -> Result<SendOutcome, RetryIn> {
         let is_settled = planned.job.inline_send.as_ref().is_some_and(|send| send.state.is_settled());
         let job = match is_settled {
             true => planned.job,
@@ -62,9 +57,7 @@ impl PlanSender {
         };
         let now = self.jobs.clock.now();
         match begin_send(job, route.policy, LEASE, now) {
-            Claim::Acquired(job) => {
-                Box::pin(self.send_claimed(self.jobs.write(job).await?, route, activity)).await
-            }
+            Claim::Acquired(job) => Box::pin(self.send_claimed(self.jobs.write(job).await?, route)).await,
             Claim::Completed(job) => Ok(conclude_inline(job)),
             Claim::GaveUp(job) => {
                 let job = self.jobs.write(job).await?;
@@ -101,19 +94,19 @@ impl PlanSender {
         id: &JobId,
         plan: &Plan,
         route: Route<'_>,
+        context: MessageContext,
     ) -> Result<Option<Job>, RetryIn> {
-        let job = match self.jobs.claim_planned(id, plan, route.policy).await? {
+        let job = match self.jobs.claim_planned(id, plan, route.policy, context).await? {
             Claimed::Acquired(job) => job,
             Claimed::Completed(job) => return Ok(Some(job)),
         };
         let sends = async {
-            let is_begun = job.inline_send.as_ref().is_some_and(|send| send.state == State::Sending);
-            match job.plan.as_ref().and_then(Plan::inline_send).filter(|_| is_begun) {
-                Some(activity) => self.send_claimed(job.clone(), route, activity).await,
-                None => self.send_plan(JobPlan { job: job.clone(), is_persisted: true }, route).await,
+            match is_send_claimed(&job) {
+                true => self.send_claimed(job.clone(), route).await,
+                false => self.send_plan(JobPlan { job: job.clone(), is_persisted: true }, route).await,
             }
         };
-        match self.jobs.with_lease(&job, Box::pin(sends)).await? {
+        match self.jobs.with_lease(&job, context, Box::pin(sends)).await? {
             SendOutcome::Completed(job) => Ok(Some(*job)),
             SendOutcome::InProgress(job, carried_out) => {
                 self.jobs.complete(*job, carried_out).await.map(|()| None)
@@ -122,19 +115,29 @@ impl PlanSender {
     }
 
     /// Makes the only send of `job`, which is claimed with it.
-    async fn send_claimed(
-        &self,
-        job: Job,
-        route: Route<'_>,
-        activity: &Activity,
-    ) -> Result<SendOutcome, RetryIn> {
+    ///
+    /// Where something follows, a send with a reply is not recorded yet: the write that completes the job records it.
+    pub(crate) async fn send_claimed(&self, job: Job, route: Route<'_>) -> Result<SendOutcome, RetryIn> {
+        let Some(activity) = job.plan.as_ref().and_then(Plan::inline_send).cloned() else {
+            return Ok(conclude_inline(job));
+        };
         let send = job.inline_job().unwrap_or_else(|| job.clone());
-        let request = self.sender.channel.send_with_recovery(route.target, activity);
+        let request = self.sender.send_in_time(route, &activity);
         let (attempt, retry) =
             Box::pin(self.sender.request(&send, route.target.reference(), route.policy, request)).await;
-        let job = self.sender.record(end_send(job, attempt, route.policy, self.jobs.clock.now())).await?;
+        let is_sent = matches!(attempt, Attempt::Sent(_));
+        let job = end_send(job, attempt, route.policy, self.jobs.clock.now());
+        if is_sent && job.state == State::Sending {
+            return Ok(conclude_inline(job));
+        }
+        let job = self.jobs.record(job).await?;
         if job.state == State::Retry { Err(retry) } else { Ok(conclude_inline(job)) }
     }
+}
+
+/// Whether the claim of `job`, which the caller has just made with a plan, claimed its only send too.
+pub(crate) fn is_send_claimed(job: &Job) -> bool {
+    job.inline_send.as_ref().is_some_and(|send| send.state == State::Sending)
 }
 
 /// Returns the outcome of a job whose only send is completed.

@@ -39,12 +39,19 @@ pub(crate) struct Route<'a> {
     pub(crate) policy: ResendPolicy,
     /// Whether other work waits behind them.
     pub(crate) is_fifo: bool,
+    /// Longest time of an only send, its fallbacks included; `None` for the limits of the HTTP client alone.
+    pub(crate) timeout: Option<Duration>,
 }
 
 impl<'a> Route<'a> {
+    /// Returns a route of sends that no other work waits behind.
+    pub(crate) fn new(target: Target<'a>, policy: ResendPolicy) -> Self {
+        Self { target, policy, is_fifo: false, timeout: None }
+    }
+
     /// Returns the route of a follow-up, which no other work waits behind.
     pub(crate) fn follow_up(reference: &'a ConversationReference) -> Self {
-        Self { target: Target::Conversation(reference), policy: ResendPolicy::Answer, is_fifo: false }
+        Self::new(Target::Conversation(reference), ResendPolicy::Answer)
     }
 
     /// Returns how long a send waits for its slot before its message is retried instead.

@@ -134,7 +134,7 @@ impl StreamFinisher {
         let due = last.checked_add(MIN_INTERVAL).unwrap_or(last).max(stream.not_before);
         let wait = Duration::try_from(due.duration_since(self.jobs.clock.now())).unwrap_or_default();
         if wait > MAX_WAIT {
-            return Err(RetryIn { wait });
+            return Err(RetryIn::after(wait));
         }
         self.sender.limits.sleep_until(due).await;
         Ok(())

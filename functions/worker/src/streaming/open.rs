@@ -29,46 +29,40 @@ pub(crate) struct Streams {
 }
 
 impl Streams {
-    /// Returns the ack of a streamed answer: the first chunk of a stream where one can be opened, else a message.
-    pub(crate) async fn open(&self, job: &JobId, turn: &Turn, status: String) -> Plan {
-        let status = if status.trim().is_empty() { DEFAULT_STATUS.to_owned() } else { status };
-        let Some(surface) = Surface::of(turn) else {
-            return Plan::sends(vec![Activity::message(status)]);
-        };
+    /// Opens the stream of a plan before the plan is carried out. Where another is open in the conversation by then, the
+    /// status is sent as a message.
+    pub(crate) async fn open(&self, planned: JobPlan, turn: &Turn) -> JobPlan {
+        let JobPlan { job, is_persisted } = planned;
+        let is_settled = job.inline_job().is_some_and(|send| send.state.is_settled());
+        match job.plan.clone() {
+            Some(plan) if plan.opens_stream.is_some() && !is_settled => {
+                if self.begin(&job.id, turn).await {
+                    return JobPlan { job, is_persisted };
+                }
+                let status = plan.sends.first().and_then(|chunk| chunk.text.clone()).unwrap_or_default();
+                let plan = Plan { opens_stream: None, sends: vec![Activity::message(status)], ..plan };
+                JobPlan { job: Job { plan: Some(plan), ..job }, is_persisted: false }
+            }
+            _ => JobPlan { job, is_persisted },
+        }
+    }
+
+    /// Opens a stream in the conversation of `turn`; returns whether it is the only one.
+    async fn begin(&self, job: &JobId, turn: &Turn) -> bool {
         let key = self.sender.channel.references.key(&turn.reference);
         match self.store.begin(&key, job, self.sender.jobs.clock.now()).await {
-            Ok(true) => Plan {
-                opens_stream: Some(surface),
-                ..Plan::sends(vec![Chunk::first(truncate_status(&status))])
-            },
+            Ok(true) => true,
             Ok(false) => {
                 info!(
                     job.id = job.as_str(),
                     "the answer is not streamed: another stream is open in the conversation"
                 );
-                Plan::sends(vec![Activity::message(status)])
+                false
             }
             Err(error) => {
                 warn!(error = %error_chain(&error), job.id = job.as_str(), "the answer is not streamed: could not reach the table");
-                Plan::sends(vec![Activity::message(status)])
+                false
             }
-        }
-    }
-
-    /// Opens the stream of a stored plan again before the plan is carried out: its time may be over, and another stream
-    /// open.
-    pub(crate) async fn reopen(&self, planned: JobPlan, turn: &Turn) -> JobPlan {
-        let JobPlan { job, is_persisted: true } = planned else { return planned };
-        let is_settled = job.inline_job().is_some_and(|send| send.state.is_settled());
-        match job.plan.clone() {
-            Some(plan) if plan.opens_stream.is_some() && !is_settled => {
-                let status = plan.sends.first().and_then(|chunk| chunk.text.clone()).unwrap_or_default();
-                let opened = self.open(&job.id, turn, status).await;
-                let is_persisted = opened.opens_stream.is_some();
-                let plan = Plan { opens_stream: opened.opens_stream, sends: opened.sends, ..plan };
-                JobPlan { job: Job { plan: Some(plan), ..job }, is_persisted }
-            }
-            _ => JobPlan { job, is_persisted: true },
         }
     }
 
@@ -111,6 +105,17 @@ impl Streams {
         if let (Some(turn), Some(_)) = (&work.ack, &work.stream) {
             self.release(turn, &work.reference).await;
         }
+    }
+}
+
+/// Returns the ack of a streamed answer: the first chunk of a stream where the channel has them, else a message.
+pub(crate) fn plan_stream(turn: &Turn, status: String) -> Plan {
+    let status = if status.trim().is_empty() { DEFAULT_STATUS.to_owned() } else { status };
+    match Surface::of(turn) {
+        Some(surface) => {
+            Plan { opens_stream: Some(surface), ..Plan::sends(vec![Chunk::first(truncate_status(&status))]) }
+        }
+        None => Plan::sends(vec![Activity::message(status)]),
     }
 }
 

@@ -66,6 +66,9 @@ pub struct TurnWork {
     /// Whether the engine has no deadline, because the user has the default ack.
     #[serde(default)]
     pub no_deadline: bool,
+    /// When the channel delivered the activity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrived_at: Option<Timestamp>,
 }
 
 /// Run a task.
@@ -80,6 +83,9 @@ pub struct TaskWork {
     /// Job that sent the ack.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ack: Option<JobId>,
+    /// Activity id of the ack. The task may run before the job that sent the ack is recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ack_activity: Option<ActivityId>,
     /// Open stream that shows the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<Stream>,
@@ -209,7 +215,7 @@ impl TaskWork {
     /// Returns the first step of `task`.
     #[must_use]
     pub fn new(job: JobId, task: Task, reference: ConversationReference) -> Self {
-        Self { job, task, reference, ack: None, stream: None, step: None }
+        Self { job, task, reference, ack: None, ack_activity: None, stream: None, step: None }
     }
 }
 
@@ -281,7 +287,12 @@ mod tests {
         .unwrap();
         let reference = ConversationReference::of(&activity).unwrap();
         let job = JobId::of_turn(&reference.channel_id, &reference.conversation.id, "1");
-        WorkMessage::Turn(TurnWork { job, turn: Turn::new(activity, reference), no_deadline: false })
+        WorkMessage::Turn(TurnWork {
+            job,
+            turn: Turn::new(activity, reference),
+            no_deadline: false,
+            arrived_at: None,
+        })
     }
 
     /// Characters that SQS accepts: #x9 #xA #xD #x20–#xD7FF #xE000–#xFFFD #x10000–#x10FFFF.
