@@ -7,7 +7,7 @@ use std::sync::Arc;
 use herald::agent::Engine;
 use herald::aws::config;
 use herald::aws::config::{AccessSettings, AgentSettings, AllowedTenants, SenderSettings};
-use herald::channel::connector::ConversationSurface;
+use herald::protocol::conversation::ConversationSurface;
 use herald::clock::Clock;
 use herald::error::BoxError;
 use herald::protocol::cloud::Cloud;

@@ -9,7 +9,7 @@ use std::fmt;
 
 pub use self::credential::Credential;
 pub use self::settings::{AccessSettings, AgentSettings, DeliverySettings, ResourceSettings, SenderSettings};
-use crate::channel::connector::ConversationSurface;
+use crate::protocol::conversation::ConversationSurface;
 use crate::protocol::cloud::Cloud;
 use crate::protocol::ids::{ClientId, TenantId};
 

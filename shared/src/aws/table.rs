@@ -24,7 +24,7 @@ pub use self::jobs::{JobStore, LeaseLost};
 pub use self::memories::MemoryStore;
 pub use self::preferences::PreferenceStore;
 pub use self::rates::{RateKey, RateStore, TooSoon};
-pub use self::references::{Page, ReferenceStore, Shard};
+pub use self::references::{Known, Page, ReferenceStore, Shard};
 pub use self::signing_keys::KeyStore;
 pub use self::stores::Stores;
 pub use self::streams::StreamStore;

@@ -166,7 +166,7 @@ const MAX_NAME: usize = 128;
 fn known_values(recipient: &Recipient) -> Map<String, Value> {
     let Recipient::Conversation { reference } = recipient else { return Map::new() };
     let name = reference.user.as_ref().and_then(|user| user.name.as_deref());
-    let name = name.filter(|_| reference.conversation.is_personal()).filter(|name| !name.trim().is_empty());
+    let name = name.filter(|_| reference.is_personal()).filter(|name| !name.trim().is_empty());
     let value = |name: &str| Value::String(name.chars().take(MAX_NAME).collect());
     name.map(|name| ("user.name".to_owned(), value(name))).into_iter().collect()
 }

@@ -11,13 +11,13 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-pub use self::create::{ConversationSurface, CreatedConversation, CreatedThread};
+pub use self::create::{CreatedConversation, CreatedThread};
 use crate::agent::turn::Turn;
 use crate::channel::auth::{TokenError, TokenProvider};
 use crate::protocol::activity::{Activity, ChannelAccount};
 use crate::protocol::channel_error::ConnectorError;
 use crate::protocol::cloud::Cloud;
-use crate::protocol::conversation::ConversationReference;
+use crate::protocol::conversation::{ConversationReference, ConversationSurface};
 use crate::protocol::ids::{AccountId, ActivityId, ClientId};
 use crate::protocol::service_url::ServiceUrl;
 

@@ -222,6 +222,28 @@ impl Activity {
         of_conversation.or_else(|| self.teams_tenant())
     }
 
+    /// Returns the sender's language: that of the activity, else that of its `clientInfo` entity (docs/protocol.md §5.7).
+    #[must_use]
+    pub fn sender_locale(&self) -> Option<&str> {
+        let own = self.locale.as_deref().filter(|locale| !locale.trim().is_empty());
+        own.or_else(|| self.client_info("locale"))
+    }
+
+    /// Returns the sender's time zone: that of the activity, else that of its `clientInfo` entity (docs/protocol.md §5.7).
+    /// A name that is in no time zone database counts as absent.
+    #[must_use]
+    pub fn sender_timezone(&self) -> Option<&str> {
+        let is_known = |zone: &&str| jiff::tz::TimeZone::get(zone).is_ok();
+        let own = self.local_timezone.as_deref().filter(is_known);
+        own.or_else(|| self.client_info("timezone").filter(is_known))
+    }
+
+    /// Returns a string of the `clientInfo` entity, unless it is empty.
+    fn client_info(&self, member: &str) -> Option<&str> {
+        let mut infos = self.entities.iter().filter(|entity| entity.kind == "clientInfo");
+        infos.find_map(|info| info.extra.get(member)?.as_str().filter(|value| !value.trim().is_empty()))
+    }
+
     /// Returns the tenant in the channel data of Teams; `None` on other channels, where the sender controls that member.
     #[must_use]
     pub fn teams_tenant(&self) -> Option<&TenantId> {

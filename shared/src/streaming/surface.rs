@@ -32,7 +32,7 @@ impl Surface {
                 entity.kind == "ProductInfo" && id.eq_ignore_ascii_case("copilot")
             });
         match channel {
-            "msteams" if !turn.reference.conversation.is_personal() => None,
+            "msteams" if !turn.reference.is_personal() => None,
             "msteams" if is_copilot => Some(Self::Copilot),
             "msteams" => Some(Self::Teams),
             "webchat" | "directline" => Some(Self::WebChat),

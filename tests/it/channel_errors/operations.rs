@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use herald::channel::connector::ConversationSurface;
+use herald::protocol::conversation::ConversationSurface;
 use herald::jobs::{Job, State};
 use herald::protocol::channel_error::RejectionReason;
 use herald::protocol::service_url::ServiceUrl;

@@ -10,7 +10,7 @@ use herald::aws::config::{
 };
 use herald::aws::queue::Queue;
 use herald::aws::telemetry;
-use herald::channel::connector::ConversationSurface;
+use herald::protocol::conversation::ConversationSurface;
 use herald::protocol::activity::{Activity, Attachment};
 use herald::protocol::cloud::Cloud;
 use herald::protocol::ids::{ClientId, TenantId};

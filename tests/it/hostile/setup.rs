@@ -14,7 +14,7 @@ use herald::aws::config::{
     AccessSettings, AgentSettings, AllowedTenants, Credential, SenderSettings, TENANT_RATE,
 };
 use herald::aws::queue::WorkMessage;
-use herald::channel::connector::ConversationSurface;
+use herald::protocol::conversation::ConversationSurface;
 use herald::clock::Clock;
 use herald::protocol::cloud::Cloud;
 use herald::protocol::conversation::ConversationReference;

@@ -36,7 +36,7 @@ impl Contents {
         };
         let is_amendment = amendment_for(spec, delivery).is_some();
         // Elsewhere a send may have to wait for its slot; an amendment has a claim of its own.
-        if context.is_redelivery || is_amendment || !reference.conversation.is_personal() {
+        if context.is_redelivery || is_amendment || !reference.is_personal() {
             return None;
         }
         let plan = self.content_for(notification, spec, delivery).await.ok()?;

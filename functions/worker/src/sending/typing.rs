@@ -30,7 +30,7 @@ impl Typing {
     /// Runs `work`, with typing indicators in the conversation of `turn` meanwhile.
     pub(crate) async fn with_typing<T>(&self, turn: &Turn, work: impl Future<Output = T>) -> T {
         // In a group they would count against the rate limit of the conversation.
-        if !turn.activity.is("message") || !turn.reference.conversation.is_personal() {
+        if !turn.activity.is("message") || !turn.reference.is_personal() {
             return work.await;
         }
         let mut work = pin!(work);

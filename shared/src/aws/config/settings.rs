@@ -2,7 +2,7 @@
 //! Each function's own `config.rs` composes the ones it needs.
 
 use super::{AllowedTenants, Credential, EnvReader};
-use crate::channel::connector::ConversationSurface;
+use crate::protocol::conversation::ConversationSurface;
 use crate::protocol::cloud::Cloud;
 use crate::protocol::ids::{ClientId, TenantId};
 

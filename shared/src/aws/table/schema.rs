@@ -6,13 +6,14 @@
 //! | record | `pk` | `sk` | attributes | indexes | `ttl` |
 //! |---|---|---|---|---|---|
 //! | job | `job#{job id}` | `-` | `revision`, `job` | | 31 days after `expires_at` |
-//! | conversation reference | `reference#{reference key}` | `-` | `reference`, `event_order`, `state`, `reason`, `suspect`, `user`, `audience` | `by_user`, `by_audience` while active | |
+//! | conversation reference | `reference#{reference key}` | `-` | `revision`, `reference`, `details`, `event_order`, `state`, `reason`, `suspect`, `former_url`, `audience` | `by_audience` while active, but for those of a person | |
+//! | person | `person#{person key}` | `-` | `revision`, `person`, `audience` | `by_audience` while reachable | |
 //! | timer | `timer#{minute}#{shard}` | timer id | `due`, `queue`, `body`, `group`, `dedupe` | | 31 days after `due` |
 //! | timer of a paused broadcast | `held#{broadcast id}#{shard}` | timer id | as of a timer | | 31 days after `due` |
 //! | watermark of the timers | `timers` | `-` | `watermark` | | |
 //! | rate of a tenant | `rate#{hash of tenant id}` | `-` | `revision`, `reserved` | | 1 hour after the last reservation |
 //! | rate of a conversation | `pace#{reference key}` | `-` | `revision`, `reserved` | | 1 hour after the last reservation |
-//! | subscription | `topic#{hash of agent and topic}#{shard}` | reference key | `subscription`, `changed_at`, `written_at` | | 48 hours after it ended |
+//! | subscription | `topic#{hash of agent and topic}#{shard}` | person or reference key | `subject`, `subscription`, `changed_at`, `written_at` | | 48 hours after it ended |
 //! | broadcast: spec | `broadcast#{broadcast id}` | `spec` | `spec` | | 90 days |
 //! | broadcast: progress | `broadcast#{broadcast id}` | `state` | `revision`, `broadcast` | | 90 days |
 //! | broadcast: counts | `broadcast#{broadcast id}` | `count#{hash of tenant}#{shard}` | one number per outcome | | 90 days |
@@ -39,10 +40,7 @@ pub const REVISION: &str = "revision";
 /// Sort key of a record that is alone under its partition key.
 pub const SINGLE: &str = "-";
 
-/// Index of references: the personal conversation of a user.
-pub const BY_USER: &str = "by_user";
-
-/// Index of references: the conversations of one audience shard.
+/// Index of persons and of references: one audience shard.
 pub const BY_AUDIENCE: &str = "by_audience";
 
 /// Prefix of jobs.
@@ -50,6 +48,9 @@ pub const JOB: &str = "job#";
 
 /// Prefix of conversation references.
 pub const REFERENCE: &str = "reference#";
+
+/// Prefix of persons.
+pub const PERSON: &str = "person#";
 
 /// Prefix of timers.
 pub const TIMER: &str = "timer#";

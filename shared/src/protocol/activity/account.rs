@@ -59,15 +59,6 @@ impl ConversationAccount {
     pub fn new(id: ConversationId) -> Self {
         Self { id, conversation_type: None, is_group: None, tenant_id: None, extra: Extra::new() }
     }
-
-    /// Whether the conversation is between one user and the agent.
-    #[must_use]
-    pub fn is_personal(&self) -> bool {
-        match self.conversation_type.as_deref() {
-            Some(kind) => kind == "personal",
-            None => self.is_group != Some(true),
-        }
-    }
 }
 
 impl fmt::Debug for ChannelAccount {
