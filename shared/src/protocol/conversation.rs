@@ -36,7 +36,7 @@ use crate::protocol::team::TeamChannel;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConversationReference {
-    /// The channel of the conversation.
+    /// The channel of the conversation, without a sub-channel.
     pub channel_id: ChannelId,
     /// The URL of the connector.
     pub service_url: ServiceUrl,
@@ -57,6 +57,9 @@ pub struct ConversationReference {
     /// The user's time zone, an IANA name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timezone: Option<String>,
+    /// Whether the conversation is a thread of Microsoft 365 Copilot, which shares the channel of Teams.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_copilot: bool,
 }
 
 /// Why an inbound activity has no valid conversation reference.
@@ -97,7 +100,7 @@ impl ConversationReference {
     pub fn of(activity: &Activity) -> Result<Self, InvalidReference> {
         use InvalidReference::Missing;
 
-        let channel_id = activity.channel_id.clone().ok_or(Missing("channelId"))?;
+        let channel_id = activity.channel_id.as_ref().ok_or(Missing("channelId"))?.base();
         let service_url = activity.service_url.as_deref().ok_or(Missing("serviceUrl"))?;
         Ok(Self {
             channel_id,
@@ -108,6 +111,7 @@ impl ConversationReference {
             tenant_id: activity.tenant().cloned(),
             locale: activity.locale.clone(),
             timezone: activity.local_timezone.clone(),
+            is_copilot: activity.is_copilot(),
         })
     }
 
@@ -131,6 +135,7 @@ impl ConversationReference {
             tenant_id: Some(user.tenant.clone()),
             locale: None,
             timezone: None,
+            is_copilot: false,
         }
     }
 
@@ -159,6 +164,7 @@ impl ConversationReference {
             tenant_id: Some(channel.tenant.clone()),
             locale: None,
             timezone: None,
+            is_copilot: false,
         })
     }
 

@@ -32,8 +32,9 @@ pub(super) async fn check(
 ) -> Result<(), String> {
     if answer.status == 202 {
         let queued = queued.as_ref().ok_or("nothing was queued")?;
-        let id = &parsed(request)["id"];
-        if queued.turn.activity.id.as_ref().map(herald::protocol::ids::ActivityId::as_str) != id.as_str() {
+        // An id that is none is preserved, too.
+        let kept = serde_json::to_value(&queued.turn.activity).unwrap();
+        if kept["id"] != parsed(request)["id"] {
             return Err("another turn was queued".to_owned());
         }
         if let Some(heard) = &request.mutation.heard
