@@ -12,9 +12,7 @@ use herald::error::error_chain;
 use herald::hash;
 use herald::jobs::JobId;
 use herald::protocol::activity::{Activity, ChannelAccount};
-use herald::protocol::conversation::lifecycle::{Evidence, Presence};
-use herald::protocol::conversation::{ConversationReference, Update, lifecycle};
-use jiff::Timestamp;
+use herald::protocol::conversation::{ConversationReference, Update};
 use serde_json::Value;
 use tracing::warn;
 
@@ -25,6 +23,9 @@ use crate::work_queue::Message;
 
 /// Time limit of the table for a reference, while the turn is already enqueued.
 const REFERENCE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Size of a body that certainly fits into a queue message with its reference, in bytes.
+const MAX_UNCHECKED_BYTES: usize = 64 * 1024;
 
 /// Time limit of the table for what an activity leaves out, before its turn is enqueued.
 const COMPLETION_TIMEOUT: Duration = Duration::from_secs(1);
@@ -52,41 +53,30 @@ pub(crate) async fn receive(
         return Ok(Accepted::Answered(InlineResponse { status: 200, body: Value::Null }));
     }
     let job = job_of(&activity, &reference, body);
-    let told = Told::by(&activity, &reference, inbound.clock.now());
+    let update = Update::of(&activity, &reference, inbound.clock.now());
     let mut turn = Turn::new(activity, reference);
+    // An activity that does not fit into the queue is rejected before anything is read or saved.
+    if body.len() > MAX_UNCHECKED_BYTES {
+        encode(&job, &turn)?;
+    }
     let known = if is_incomplete(&turn) { complete(inbound, &mut turn).await } else { None };
     if turn.activity.is("invoke") || turn.activity.delivery_mode.as_deref() == Some("expectReplies") {
         let responded = Box::pin(inbound.responder.respond(&job, &turn));
-        let (responded, ()) = tokio::join!(responded, Box::pin(save(inbound, known, &told)));
+        let (responded, ()) = tokio::join!(responded, Box::pin(save(inbound, known, &update)));
         return Ok(Accepted::Answered(responded?));
     }
-    let work = WorkMessage::Turn(TurnWork { job: job.clone(), turn: turn.clone(), no_deadline: false });
-    // Serialized before anything is saved: an activity that does not fit is rejected and leaves no record.
-    let message = Message::new(job, &work)?;
+    let message = encode(&job, &turn)?;
     let group = inbound.references.key(&turn.reference).as_str().to_owned();
     let enqueued = Box::pin(inbound.work.enqueue_turn(message, group));
-    let (enqueued, ()) = tokio::join!(enqueued, Box::pin(save(inbound, known, &told)));
+    let (enqueued, ()) = tokio::join!(enqueued, Box::pin(save(inbound, known, &update)));
     enqueued?;
     Ok(Accepted::Queued)
 }
 
-/// What an activity tells of its conversation, before anything is added to it.
-struct Told {
-    reference: ConversationReference,
-    presence: Presence,
-    evidence: Evidence,
-    at: Timestamp,
-}
-
-impl Told {
-    fn by(activity: &Activity, reference: &ConversationReference, now: Timestamp) -> Self {
-        Self {
-            reference: reference.clone(),
-            presence: lifecycle::presence(activity),
-            evidence: lifecycle::evidence(activity),
-            at: lifecycle::event_time(activity, now),
-        }
-    }
+/// Returns the turn as a queue message.
+fn encode(job: &JobId, turn: &Turn) -> Result<Message, Rejection> {
+    let work = WorkMessage::Turn(TurnWork { job: job.clone(), turn: turn.clone(), no_deadline: false });
+    Ok(Message::new(job.clone(), &work)?)
 }
 
 /// Whether the activity leaves out what may be known of its sender or its conversation.
@@ -115,27 +105,26 @@ async fn complete(inbound: &Inbound, turn: &mut Turn) -> Option<Known> {
     None
 }
 
-async fn save(inbound: &Inbound, known: Option<Known>, told: &Told) {
-    tokio::join!(save_reference(inbound, known, told), inbound.authenticator.persist_keys());
+async fn save(inbound: &Inbound, known: Option<Known>, update: &Update) {
+    tokio::join!(save_reference(inbound, known, update), inbound.authenticator.persist_keys());
 }
 
 /// Saves what the activity tells. A failure does not stop the turn, which carries it; the next activity saves it again.
-async fn save_reference(inbound: &Inbound, known: Option<Known>, told: &Told) {
+async fn save_reference(inbound: &Inbound, known: Option<Known>, update: &Update) {
     let references = &inbound.references;
     let saved = async {
         let known = match known {
             Some(known) => known,
-            None => references.load(&told.reference).await?,
+            None => references.load(&update.reference).await?,
         };
-        let Told { reference, presence, evidence, at } = told;
-        references.save(known, Update { reference, presence: *presence, at: *at }, *evidence).await
+        references.save(known, update).await
     };
     let problem = match timeout(inbound.clock.as_ref(), REFERENCE_TIMEOUT, saved).await {
         Some(Ok(())) => return,
         Some(Err(error)) => error_chain(&error).to_string(),
         None => "the table took longer than 2 s".to_owned(),
     };
-    let key = references.key(&told.reference);
+    let key = references.key(&update.reference);
     warn!(error = problem, reference.key = key.as_str(), "could not save a conversation reference");
 }
 

@@ -336,7 +336,7 @@ impl Worker {
                 deliverer: Deliverer {
                     jobs: jobs.clone(),
                     broadcasts: broadcasts.clone(),
-                    contents: Contents { engine: engine() },
+                    contents: Contents { engine: engine(), conversations: conversations.clone() },
                     conversations: conversations.clone(),
                     plans: plans.clone(),
                     sender,

@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use crate::protocol::ids::TenantId;
+use crate::protocol::ids::{ChannelId, TenantId};
 use crate::protocol::service_url::ServiceUrl;
 
 /// The trusted hosts and the token endpoint of one cloud (docs/protocol.md §3.1, §4.1, §7.4).
@@ -26,6 +26,9 @@ pub struct Cloud {
     pub openid_metadata: String,
     /// The hosts a bearer token may be sent to, `host[:port]`; `:*` is any port of a loopback name.
     pub connector_hosts: Vec<String>,
+    /// The channels that are served: those whose connector hosts are above (docs/protocol.md §5.4).
+    #[serde(default = "all_channels")]
+    pub channels: Vec<ChannelId>,
     /// The service URL for users from whom no activity has arrived yet.
     pub global_service_url: ServiceUrl,
     /// The service URL of the cloud's other host, for conversations that are not on the first.
@@ -120,6 +123,12 @@ impl Cloud {
         known.find(|url| url.authority() != refused.authority())
     }
 
+    /// Whether `channel`, or the channel of a compound id, is served.
+    #[must_use]
+    pub fn serves(&self, channel: &ChannelId) -> bool {
+        self.channels.contains(&channel.base())
+    }
+
     /// Whether `url` is on a connector host of this cloud.
     #[must_use]
     pub fn allows_host(&self, url: &ServiceUrl) -> bool {
@@ -131,6 +140,10 @@ impl Cloud {
             _ => authority == host,
         })
     }
+}
+
+fn all_channels() -> Vec<ChannelId> {
+    ["msteams", "webchat", "directline"].into_iter().filter_map(|name| ChannelId::new(name).ok()).collect()
 }
 
 fn public_sts() -> String {
@@ -153,6 +166,7 @@ const PUBLIC: &str = r#"{
     "connector_hosts": ["smba.trafficmanager.net", "smba.infra.gcc.teams.microsoft.com", "webchat.botframework.com",
         "directline.botframework.com", "europe.webchat.botframework.com", "europe.directline.botframework.com",
         "india.webchat.botframework.com", "india.directline.botframework.com"],
+    "channels": ["msteams", "webchat", "directline"],
     "global_service_url": "https://smba.trafficmanager.net/teams/",
     "alternate_service_url": "https://smba.infra.gcc.teams.microsoft.com/teams"
 }"#;
@@ -166,6 +180,7 @@ const GCC: &str = r#"{
     "channel_tenants": ["d6d49420-f39b-4df7-a1dc-d59a935871db", "f8cdef31-a31e-4b4a-93e4-5f571e91255a",
         "69e9b82d-4842-4902-8d1e-abc5b98a55e8"],
     "connector_hosts": ["smba.infra.gcc.teams.microsoft.com", "smba.trafficmanager.net"],
+    "channels": ["msteams"],
     "global_service_url": "https://smba.infra.gcc.teams.microsoft.com/teams",
     "alternate_service_url": "https://smba.trafficmanager.net/teams/"
 }"#;
@@ -180,6 +195,7 @@ const GCC_HIGH: &str = r#"{
     "channel_tenants": ["cab8a31a-1906-4287-a0d8-4eef66b95f6e", "f8cdef31-a31e-4b4a-93e4-5f571e91255a"],
     "token_exchange": "api://AzureADTokenExchangeUSGov",
     "connector_hosts": ["smba.infra.gov.teams.microsoft.us"],
+    "channels": ["msteams"],
     "global_service_url": "https://smba.infra.gov.teams.microsoft.us/teams"
 }"#;
 
@@ -193,6 +209,7 @@ const DOD: &str = r#"{
     "channel_tenants": ["cab8a31a-1906-4287-a0d8-4eef66b95f6e", "f8cdef31-a31e-4b4a-93e4-5f571e91255a"],
     "token_exchange": "api://AzureADTokenExchangeUSGov",
     "connector_hosts": ["smba.infra.dod.teams.microsoft.us"],
+    "channels": ["msteams"],
     "global_service_url": "https://smba.infra.dod.teams.microsoft.us/teams"
 }"#;
 
@@ -206,6 +223,7 @@ const CHINA: &str = r#"{
     "entra_sts": "https://sts.chinacloudapi.cn",
     "token_exchange": "api://AzureADTokenExchangeChina",
     "connector_hosts": ["webchat.botframework.azure.cn", "directline.botframework.azure.cn"],
+    "channels": ["webchat", "directline"],
     "global_service_url": "https://webchat.botframework.azure.cn/"
 }"#;
 

@@ -42,7 +42,7 @@ use crate::protocol::team::TeamChannel;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConversationReference {
-    /// The channel of the conversation.
+    /// The channel of the conversation, without a sub-channel.
     pub channel_id: ChannelId,
     /// The URL of the connector.
     pub service_url: ServiceUrl,
@@ -63,7 +63,7 @@ pub struct ConversationReference {
     /// The user's time zone, an IANA name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timezone: Option<String>,
-    /// Whether it is a thread of Microsoft 365 Copilot.
+    /// Whether the conversation is a thread of Microsoft 365 Copilot, which shares the channel of Teams.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_copilot: bool,
 }
@@ -128,7 +128,7 @@ impl ConversationReference {
     pub fn of(activity: &Activity) -> Result<Self, InvalidReference> {
         use InvalidReference::Missing;
 
-        let channel_id = activity.channel_id.clone().ok_or(Missing("channelId"))?;
+        let channel_id = activity.channel_id.as_ref().ok_or(Missing("channelId"))?.base();
         let service_url = activity.service_url.as_deref().ok_or(Missing("serviceUrl"))?;
         Ok(Self {
             channel_id,
@@ -139,7 +139,7 @@ impl ConversationReference {
             tenant_id: activity.tenant().cloned(),
             locale: activity.sender_locale().map(str::to_owned),
             timezone: activity.sender_timezone().map(str::to_owned),
-            is_copilot: false,
+            is_copilot: activity.is_copilot(),
         })
     }
 

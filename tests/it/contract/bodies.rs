@@ -129,6 +129,7 @@ pub(super) fn task(name: &str) -> WorkMessage {
         tenant_id: None,
         locale: None,
         timezone: None,
+        is_copilot: false,
     };
     WorkMessage::Task(TaskWork::new(job, Task::new(name), reference))
 }

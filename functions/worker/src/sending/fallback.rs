@@ -9,10 +9,9 @@ use herald::clock::Clock;
 use herald::error::error_chain;
 use herald::protocol::activity::Activity;
 use herald::protocol::channel_error::{ConnectorError, Fallback, ReferenceChange, RejectionReason};
-use herald::protocol::conversation::lifecycle::Presence;
-use herald::protocol::conversation::{ConversationReference, User};
+use herald::protocol::conversation::ConversationReference;
 use herald::protocol::ids::ActivityId;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tracing::{error, info, warn};
 
 use super::target::Target;
@@ -30,7 +29,7 @@ impl Channel {
     ///
     /// ```text
     /// wrong host ─────────────► to the other host of the cloud, which is stored
-    /// no such conversation ───► into a new conversation with the person, which is stored
+    /// no such conversation ───► into the next conversation of the person, or a new one, which is stored
     /// no such activity ───────► not as a reply to it
     /// ```
     pub(crate) async fn send_with_recovery(
@@ -55,8 +54,9 @@ impl Channel {
         match error.rejection().map_or(Fallback::Nothing, RejectionReason::fallback) {
             Fallback::Nothing => Err(error),
             Fallback::OtherHost => Box::pin(self.send_via_alternate_host(error, target, activity)).await,
-            Fallback::NewConversation => {
-                Box::pin(self.send_in_new_conversation(error, target.reference(), activity, started_at)).await
+            Fallback::OtherConversation if matches!(target, Target::Answer(_)) => Err(error),
+            Fallback::NewConversation | Fallback::OtherConversation => {
+                Box::pin(self.send_in_other_conversation(error, target.reference(), activity, started_at)).await
             }
             Fallback::AsNew => match target {
                 Target::Answer(turn) => self.connector.send(&turn.reference, activity.clone()).await,
@@ -103,56 +103,6 @@ impl Channel {
             Err(error) => self.update_reference_after(error, reference, started_at).await,
         }
         sent
-    }
-
-    /// Sends into a new conversation with the person. Creating one shows nothing and may be repeated, so that no
-    /// failure of it is ambiguous.
-    async fn send_in_new_conversation(
-        &self,
-        refused: ConnectorError,
-        reference: &ConversationReference,
-        activity: &Activity,
-        started_at: Timestamp,
-    ) -> Result<Option<ActivityId>, ConnectorError> {
-        let Some(person) = reference.person() else { return Err(refused) };
-        let created = match self.recreate_conversation(reference, &person).await {
-            Ok(Some(created)) => created,
-            Ok(None) => return Err(refused),
-            Err(error @ ConnectorError::Ambiguous { .. }) => {
-                return Err(ConnectorError::NotSent(error.into()));
-            }
-            Err(error) => return Err(error),
-        };
-        // Of two updates at one moment the removal wins; this one is later than it.
-        let moment = started_at.checked_add(SignedDuration::from_millis(1)).unwrap_or(started_at);
-        if let Err(error) = self.references.upsert(&created, Presence::Active, moment).await {
-            warn!(error = %error_chain(&error), "could not store a conversation that was created again");
-        }
-        info!("created a conversation again");
-        let sent = self.connector.send(&created, activity.clone()).await;
-        if let Err(error) = &sent {
-            let later = moment.checked_add(SignedDuration::from_millis(1)).unwrap_or(moment);
-            self.update_reference_after(error, &created, later).await;
-        }
-        sent
-    }
-
-    /// Creates a new conversation with the person and returns its reference; `None` where the agent has no account.
-    async fn recreate_conversation(
-        &self,
-        lost: &ConversationReference,
-        person: &User,
-    ) -> Result<Option<ConversationReference>, ConnectorError> {
-        let created = self.connector.create_conversation(person).await?;
-        let Some(agent) = self.connector.agent_account(person.channel.as_str()) else { return Ok(None) };
-        let created =
-            ConversationReference::created(created.conversation, created.service_url, person, agent);
-        Ok(Some(ConversationReference {
-            user: lost.user.clone(),
-            locale: lost.locale.clone(),
-            timezone: lost.timezone.clone(),
-            ..created
-        }))
     }
 
     /// Updates the stored reference after the connector rejected a request that was started at `started_at`. This is the

@@ -1,5 +1,5 @@
 //! An answer in place of the ack: an update of the activity that is shown, which may be repeated.
-//! Where there is nothing to update, or the channel cannot, it is sent as a message.
+//! Where there is nothing to update, or the channel cannot, it is sent as a message; so it is in Copilot, which shows no edits.
 
 use herald::jobs::{Job, ResendPolicy, State};
 use herald::protocol::conversation::ConversationReference;
@@ -13,7 +13,7 @@ use crate::retry::RetryIn;
 ///
 /// ```text
 /// update ──► shown once, however often it is repeated
-///        └─► refused, or no id to update: sent, under a claim of its own
+///        └─► refused, no id to update, or in Copilot: sent, under a claim of its own
 /// ```
 pub(crate) async fn replace_ack(
     sender: &Sender,
@@ -21,7 +21,8 @@ pub(crate) async fn replace_ack(
     reference: &ConversationReference,
 ) -> Result<SendResults, RetryIn> {
     let Some(plan) = &job.plan else { return Ok(SendResults::default()) };
-    if let (Some(ack), [activity]) = (&plan.replaces, plan.sends.as_slice()) {
+    let replaces = plan.replaces.as_ref().filter(|_| !reference.is_copilot);
+    if let (Some(ack), [activity]) = (replaces, plan.sends.as_slice()) {
         let ack = sender.jobs.store.get(ack).await;
         let ack = ack.map_err(|error| sender.jobs.retry_after_store_error(&error, &job.id))?;
         if let Some(shown) = ack.as_ref().and_then(Job::shown_activity) {

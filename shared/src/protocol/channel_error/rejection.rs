@@ -77,8 +77,10 @@ pub enum Fallback {
     Nothing,
     /// Sends the request to the other host of the cloud.
     OtherHost,
-    /// Sends the request in a newly created conversation with the user.
+    /// Sends the request in another conversation with the user, or in a newly created one.
     NewConversation,
+    /// As [`Self::NewConversation`], except for the reply to a turn, which belongs to its conversation.
+    OtherConversation,
     /// Sends the activity without a reply-to id.
     AsNew,
 }
@@ -173,9 +175,9 @@ impl RejectionReason {
         match self {
             Self::WrongHost => Fallback::OtherHost,
             Self::ConversationNotFound => Fallback::NewConversation,
+            Self::NotInRoster => Fallback::OtherConversation,
             Self::ActivityNotFound => Fallback::AsNew,
             Self::DisabledByAdmin
-            | Self::NotInRoster
             | Self::BlockedByUser
             | Self::NotPermitted
             | Self::ForeignConversation

@@ -4,8 +4,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::details::Details;
-use super::lifecycle::{EventOrder, Presence};
+use super::lifecycle::{self, EventOrder, Evidence, Presence};
 use super::{ConversationReference, is_one_person};
+use crate::protocol::activity::Activity;
 use crate::protocol::service_url::ServiceUrl;
 
 /// A conversation reference with its state.
@@ -41,28 +42,41 @@ pub enum ReferenceState {
 }
 
 /// An update of a conversation by one activity.
-#[derive(Debug, Clone, Copy)]
-pub struct Update<'a> {
-    /// Its reference.
-    pub reference: &'a ConversationReference,
+#[derive(Debug, Clone)]
+pub struct Update {
+    /// Its reference, with nothing added to it.
+    pub reference: ConversationReference,
     /// Whether the agent is present after it.
     pub presence: Presence,
+    /// What it shows of the agent's membership.
+    pub evidence: Evidence,
     /// When it was made.
     pub at: Timestamp,
 }
 
-impl Update<'_> {
+impl Update {
+    /// Returns the update by an inbound `activity` with this `reference`, received at `now`.
+    #[must_use]
+    pub fn of(activity: &Activity, reference: &ConversationReference, now: Timestamp) -> Self {
+        Self {
+            reference: reference.clone(),
+            presence: lifecycle::presence(activity),
+            evidence: lifecycle::evidence(activity),
+            at: lifecycle::event_time(activity, now),
+        }
+    }
+
     /// Returns its sort key.
     #[must_use]
     pub fn order(&self) -> EventOrder {
-        let content = serde_json::to_string(self.reference).unwrap_or_default();
+        let content = serde_json::to_string(&self.reference).unwrap_or_default();
         EventOrder::of(self.at, self.presence, &content)
     }
 
     /// Returns what it tells of its sender; of a conversation of several people the name is nobody's.
     #[must_use]
     pub fn details(&self) -> Details {
-        let details = Details::of(self.reference, self.at);
+        let details = Details::of(&self.reference, self.at);
         if self.reference.is_personal() { details } else { Details { name: None, ..details } }
     }
 }
@@ -70,7 +84,7 @@ impl Update<'_> {
 impl ReferenceRecord {
     /// Returns the record of a conversation after its first update.
     #[must_use]
-    pub fn new(update: Update<'_>) -> Self {
+    pub fn new(update: &Update) -> Self {
         Self {
             reference: update.reference.clone(),
             details: update.details(),
@@ -84,12 +98,12 @@ impl ReferenceRecord {
 
     /// Returns the record after `update`: a newer one replaces what it tells, an older one adds what is unknown.
     #[must_use]
-    pub fn updated(self, update: Update<'_>) -> Self {
+    pub fn updated(self, update: &Update) -> Self {
         let order = update.order();
         let is_newer = self.order < order;
         let (newer, older) = match is_newer {
-            true => (update.reference, &self.reference),
-            false => (&self.reference, update.reference),
+            true => (&update.reference, &self.reference),
+            false => (&self.reference, &update.reference),
         };
         let is_same = older.user.as_ref().zip(newer.user.as_ref()).is_none_or(|(one, other)| is_one_person(one, other));
         let details = match (is_same || !newer.is_personal(), is_newer) {

@@ -3,8 +3,6 @@
 //! [`crate::protocol::channel_error`] decides which rejection does what. A write holds only where no newer update is stored.
 //! The record of the person follows that of the reference: the next conversation of the person becomes the primary one.
 
-use std::cell::Cell;
-
 use jiff::Timestamp;
 
 use super::ReferenceStore;
@@ -57,14 +55,12 @@ impl ReferenceStore {
         rejected_at: Timestamp,
     ) -> Result<bool, StoreError> {
         let order = Self::rejection(rejected_at, reason);
-        let was_suspect = Cell::new(false);
-        let mark = |record: ReferenceRecord| {
-            was_suspect.set(record.suspect.is_some());
+        let mark = |record: &ReferenceRecord| {
             let is_new = record.suspect.is_none() && record.order < order;
-            is_new.then(|| ReferenceRecord { suspect: Some(reason.to_owned()), ..record })
+            is_new.then(|| ReferenceRecord { suspect: Some(reason.to_owned()), ..record.clone() })
         };
-        self.change_reference(&self.key(reference), mark, |person, _| person).await?;
-        Ok(was_suspect.get())
+        let unchanged = self.change_reference(&self.key(reference), mark, |person, _| person).await?;
+        Ok(unchanged.is_some_and(|record| record.suspect.is_some()))
     }
 
     /// Replaces the service URL of the reference, unless an activity replaced it before.
@@ -78,14 +74,14 @@ impl ReferenceStore {
         service_url: &ServiceUrl,
     ) -> Result<(), StoreError> {
         let key = self.key(reference);
-        let move_to = |record: ReferenceRecord| {
+        let move_to = |record: &ReferenceRecord| {
             let is_unmoved = record.reference.service_url == reference.service_url;
             let is_active = record.state == ReferenceState::Active;
             let moved = ConversationReference { service_url: service_url.clone(), ..record.reference.clone() };
-            (is_unmoved && is_active).then(|| ReferenceRecord { reference: moved, former_url: None, ..record })
+            (is_unmoved && is_active).then(|| ReferenceRecord { reference: moved, former_url: None, ..record.clone() })
         };
         let copy = |person: Person, record: &ReferenceRecord| person.with_reference(&key, &record.reference);
-        self.change_reference(&key, move_to, copy).await
+        self.change_reference(&key, move_to, copy).await.map(drop)
     }
 
     /// Returns the service URL that the conversation had before the present one.
@@ -108,8 +104,8 @@ impl ReferenceStore {
         rejected_at: Timestamp,
     ) -> Result<(), StoreError> {
         let (key, order) = (self.key(reference), Self::rejection(rejected_at, reason));
-        let end = |record: ReferenceRecord| record.ended(state, reason, order.clone());
+        let end = |record: &ReferenceRecord| record.clone().ended(state, reason, order.clone());
         let follow = |person: Person, _: &ReferenceRecord| person.without_conversation(&key, &order);
-        self.change_reference(&key, end, follow).await
+        self.change_reference(&key, end, follow).await.map(drop)
     }
 }

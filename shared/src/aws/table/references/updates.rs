@@ -82,17 +82,17 @@ impl ReferenceStore {
     /// # Errors
     ///
     /// [`StoreError`].
-    pub async fn save(&self, known: Known, update: Update<'_>, evidence: Evidence) -> Result<(), StoreError> {
+    pub async fn save(&self, known: Known, update: &Update) -> Result<(), StoreError> {
         let former = known.reference.as_ref().and_then(|row| row.record.reference.person());
-        let merged = self.save_reference(known.reference, update, evidence).await?;
+        let merged = self.save_reference(known.reference, update).await?;
         let person = merged.as_ref().and_then(|record| record.reference.person());
         let order = update.order();
         if let Some(former) = former.filter(|former| person.as_ref().is_none_or(|person| !person.is(former))) {
-            let key = self.key(update.reference);
+            let key = self.key(&update.reference);
             self.change_person(&former, |person| person.without_conversation(&key, &order)).await?;
         }
         match (merged, person.or_else(|| update.reference.sender())) {
-            (Some(record), Some(user)) => self.save_person(known.person, &user, &record, update, evidence).await,
+            (Some(record), Some(user)) => self.save_person(known.person, &user, &record, update).await,
             (_, _) => Ok(()),
         }
     }
@@ -109,22 +109,22 @@ impl ReferenceStore {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         let known = self.load(reference).await?;
-        self.save(known, Update { reference, presence, at }, Evidence::Membership).await
+        let reference = reference.clone();
+        self.save(known, &Update { reference, presence, evidence: Evidence::Membership, at }).await
     }
 
     /// Returns the record after the update; `None` where none is kept.
     async fn save_reference(
         &self,
         known: Option<ReferenceRow>,
-        update: Update<'_>,
-        evidence: Evidence,
+        update: &Update,
     ) -> Result<Option<ReferenceRecord>, StoreError> {
         let decide = |stored: Option<ReferenceRow>| match stored {
-            None if evidence == Evidence::Invoke => Decision::Keep(None),
+            None if update.evidence == Evidence::Invoke => Decision::Keep(None),
             None => Decision::Write(self.reference_row(0, ReferenceRecord::new(update)), ()),
             Some(ReferenceRow { revision, record: stored, .. }) => {
                 let record = stored.clone().updated(update);
-                let must_write = match evidence {
+                let must_write = match update.evidence {
                     // Whether a removal is older than an installation depends on the time of both.
                     Evidence::Membership => stored != record,
                     Evidence::Activity | Evidence::Invoke => stored.needs_update(&record, MAX_AGE),
@@ -136,7 +136,7 @@ impl ReferenceStore {
                 }
             }
         };
-        let key = RecordKey { pk: pk(&self.key(update.reference)), sk: SINGLE };
+        let key = RecordKey { pk: pk(&self.key(&update.reference)), sk: SINGLE };
         let first = decide(known);
         Ok(match versioned::update(&self.table, &key, OnConflict::ReturnedByWrite, first, decide).await? {
             Updated::Written(row, ()) => Some(row.record),
@@ -149,11 +149,10 @@ impl ReferenceStore {
         known: Option<PersonRow>,
         user: &User,
         record: &ReferenceRecord,
-        update: Update<'_>,
-        evidence: Evidence,
+        update: &Update,
     ) -> Result<(), StoreError> {
-        let details = Details::of(update.reference, update.at);
-        let (key, order) = (self.key(update.reference), update.order());
+        let details = Details::of(&update.reference, update.at);
+        let (key, order) = (self.key(&update.reference), update.order());
         let is_personal = record.reference.is_personal();
         let decide = |stored: Option<PersonRow>| {
             let (revision, stored) = stored.map_or((0, None), |row| (row.revision, Some(row.person)));
@@ -162,7 +161,7 @@ impl ReferenceStore {
                 true => person.with_conversation(&key, &record.reference, update.presence, order.clone()),
                 false => person,
             };
-            let must_write = match (&stored, evidence) {
+            let must_write = match (&stored, update.evidence) {
                 (None, Evidence::Membership | Evidence::Activity) => true,
                 (None, Evidence::Invoke) => is_personal,
                 (Some(stored), Evidence::Membership) => *stored != person,
@@ -190,29 +189,31 @@ impl ReferenceStore {
         versioned::modify(&self.table, &key, OnConflict::ReturnedByWrite, decide).await.map(drop)
     }
 
-    /// Applies `change` to the record of a reference and to its copy in the record of the person. It returns `None` where
-    /// nothing changes, and may be called more than once.
+    /// Applies `change` to the record of a reference and `change_person` to that of its person. `change` returns `None` where
+    /// nothing changes, and may be called more than once. Returns the record that was left unchanged.
     pub(super) async fn change_reference(
         &self,
         key: &ReferenceKey,
-        change: impl Fn(ReferenceRecord) -> Option<ReferenceRecord>,
+        change: impl Fn(&ReferenceRecord) -> Option<ReferenceRecord>,
         change_person: impl Fn(Person, &ReferenceRecord) -> Person,
-    ) -> Result<(), StoreError> {
-        let decide = |stored: Option<ReferenceRow>| {
-            let changed = stored.and_then(|row| Some((row.revision, change(row.record)?)));
-            match changed {
-                Some((revision, record)) => Decision::Write(self.reference_row(revision, record), ()),
-                None => Decision::Keep(()),
-            }
+    ) -> Result<Option<ReferenceRecord>, StoreError> {
+        let decide = |stored: Option<ReferenceRow>| match stored {
+            Some(ReferenceRow { revision, record, .. }) => match change(&record) {
+                Some(changed) => Decision::Write(self.reference_row(revision, changed), ()),
+                None => Decision::Keep(Some(record)),
+            },
+            None => Decision::Keep(None),
         };
         let record_key = RecordKey { pk: pk(key), sk: SINGLE };
         let changed = versioned::modify(&self.table, &record_key, OnConflict::ReturnedByWrite, decide).await?;
         match changed {
-            Updated::Written(ReferenceRow { record, .. }, ()) => match record.reference.person() {
-                Some(user) => self.change_person(&user, |person| change_person(person, &record)).await,
-                None => Ok(()),
-            },
-            Updated::Kept(()) => Ok(()),
+            Updated::Written(ReferenceRow { record, .. }, ()) => {
+                if let Some(user) = record.reference.person() {
+                    self.change_person(&user, |person| change_person(person, &record)).await?;
+                }
+                Ok(None)
+            }
+            Updated::Kept(record) => Ok(record),
         }
     }
 
