@@ -4,6 +4,7 @@
 
 mod answering;
 mod architecture;
+mod batches;
 mod broadcasts;
 mod channel_errors;
 mod connector;
@@ -24,6 +25,7 @@ mod memory;
 mod page;
 mod proactive;
 mod readme;
+mod rebinding;
 mod release;
 mod sending;
 mod signing_keys;
