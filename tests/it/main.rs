@@ -12,6 +12,7 @@ mod contract;
 mod cost;
 mod crashes;
 mod credentials;
+mod documented_shapes;
 mod events;
 mod footprint;
 mod hostile;
