@@ -4,6 +4,7 @@
 
 mod answering;
 mod architecture;
+mod batches;
 mod broadcasts;
 mod channel_errors;
 mod connector;
@@ -11,6 +12,7 @@ mod contract;
 mod cost;
 mod crashes;
 mod credentials;
+mod documented_shapes;
 mod events;
 mod footprint;
 mod hostile;
@@ -24,6 +26,7 @@ mod memory;
 mod page;
 mod proactive;
 mod readme;
+mod rebinding;
 mod release;
 mod sending;
 mod signing_keys;

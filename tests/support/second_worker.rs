@@ -36,7 +36,7 @@ impl SecondWorker {
     ) -> Self {
         let local = bundle.local();
         let tenant = bundle.channel().add_person("Second").tenant;
-        let secret = config::Credential::GivenSecret("emulated".into());
+        let secret = config::Credential::GivenSecret(bundle.channel().client_secret().into());
         let registration = Registration {
             agent: AgentSettings {
                 client_id: local.functions.worker.parts().connector.client_id.clone(),

@@ -2,6 +2,7 @@
 //! its messages visible again. It knows no scenario and asserts nothing.
 
 use std::collections::{HashMap, HashSet};
+use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -138,7 +139,7 @@ impl Harness {
         let receipt = message.receipt_handle.clone().unwrap_or_default();
         let worker = self.process(function).worker;
         let poller = QueuePoller { worker, ..poller };
-        let is_settled = match self.run(function, poller.handle(&message)).await {
+        let is_settled = match self.run(function, poller.handle(slice::from_ref(&message))).await {
             Some(answer) => answer.map_err(|error| error.to_string())?.batch_item_failures.is_empty(),
             None => {
                 if self.mutant == Some(Mutant::ForgetOnError) {

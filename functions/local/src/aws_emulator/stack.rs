@@ -23,6 +23,7 @@ use super::state_directory::{self, StateDir};
 use super::table::Table;
 use super::template::{REGION, ScheduleDefinition, Template};
 use crate::fault_injection::{FaultInjector, Hook};
+use crate::own_origin::OwnOrigin;
 
 /// The options of [`Stack::start`].
 #[derive(Debug)]
@@ -81,7 +82,7 @@ impl Stack {
             faults: faults.clone(),
             watch: watch.clone(),
             table: table.database(),
-            authority: address.to_string(),
+            own: OwnOrigin::at(address.port()),
         };
         let mut serving = JoinSet::new();
         serving.spawn(server.serve(listener));

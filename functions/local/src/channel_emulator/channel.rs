@@ -21,6 +21,7 @@ use super::state::{ChannelOptions, ISSUER, SCOPE, State};
 use super::token_issuer::TokenIssuer;
 use super::transcript::{Transcript, TranscriptEntry};
 use crate::fault_injection::{FaultInjector, Hook};
+use crate::own_origin::OwnOrigin;
 
 /// A running channel. Clones share it; it ends with [`Channel::stop`] or with its last clone.
 ///
@@ -58,8 +59,10 @@ impl Channel {
     ///
     /// The listener has no address, or no signing key can be generated.
     pub fn start(listener: TcpListener, options: ChannelOptions) -> Result<Self, ChannelError> {
+        let address = listener.local_addr().map_err(ChannelError::Listen)?;
         let state = Arc::new(State {
-            address: listener.local_addr().map_err(ChannelError::Listen)?,
+            address,
+            own: OwnOrigin::at(address.port()),
             http: HttpClient::default(),
             endpoint: Mutex::default(),
             keys: Keys::generate()?,

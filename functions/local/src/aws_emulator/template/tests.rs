@@ -65,6 +65,12 @@ Resources:
       VisibilityTimeout: 720
       RedrivePolicy: { deadLetterTargetArn: !GetAtt [DeliveriesDeadLetters, Arn], maxReceiveCount: 1000 }
   DeliveriesDeadLetters: { Type: AWS::SQS::Queue }
+  WorkerFunction:
+    Type: AWS::Serverless::Function
+    Properties:
+      Events:
+        Turns: { Type: SQS, Properties: { Queue: !GetAtt TurnsQueue.Arn, BatchSize: 1 } }
+        Tasks: { Type: SQS, Properties: { Queue: !GetAtt TasksQueue.Arn } }
   ProactiveFunction:
     Type: AWS::Serverless::Function
     Properties:
@@ -108,6 +114,18 @@ fn template_defines_the_table_the_queues_and_the_schedules() {
 }
 
 #[test]
+fn event_source_of_a_queue_has_its_batch_size_or_that_of_sqs() {
+    let template = Template::parse(TEMPLATE).unwrap();
+
+    let sources = ["TurnsQueue", "TasksQueue", "DeliveriesQueue"].map(|queue| {
+        let source = template.event_source(queue)?;
+        Some((source.function.as_str(), source.batch_size))
+    });
+
+    assert_eq!(sources, [Some(("WorkerFunction", 1)), Some(("WorkerFunction", 10)), None]);
+}
+
+#[test]
 fn event_of_a_run_has_the_schedule_and_its_time() {
     let template = Template::parse(TEMPLATE).unwrap();
     let digest = template.schedules.iter().find(|schedule| schedule.logical_id == "Digest").unwrap();
@@ -144,6 +162,11 @@ fn missing_or_invalid_property_is_named() {
             "!Ref TurnsVisibility",
             "!Ref Nothing",
             "`VisibilityTimeout` of resource `TurnsQueue` is invalid: Nothing is neither a parameter nor a resource",
+        ),
+        (
+            "BatchSize: 1 ",
+            "BatchSize: one ",
+            "`Events.Turns.Properties.BatchSize` of resource `WorkerFunction` is invalid: invalid digit found in string",
         ),
         ("rate(1 minute)", "rate(1 minutes)", "schedule `ProactiveFunctionTick` is invalid"),
         (
