@@ -63,7 +63,8 @@ pub(crate) async fn receive(
 }
 
 async fn save(inbound: &Inbound, turn: &Turn) {
-    tokio::join!(save_reference(inbound, turn), inbound.authenticator.persist_keys());
+    let (keys, teams) = (inbound.authenticator.persist_keys(), save_team(inbound, turn));
+    tokio::join!(save_reference(inbound, turn), keys, teams);
 }
 
 /// Saves the turn's reference. A failure does not stop the turn, which carries it; the next activity saves it again.
@@ -79,6 +80,16 @@ async fn save_reference(inbound: &Inbound, turn: &Turn) {
     };
     let reference = inbound.references.key(&turn.reference);
     warn!(error = problem, reference.key = reference.as_str(), "could not save a conversation reference");
+}
+
+/// Saves what the turn says of its team. A failure does not stop the turn: the channel refuses what is sent to a closed team.
+async fn save_team(inbound: &Inbound, turn: &Turn) {
+    let saved = Box::pin(inbound.teams.save(&turn.activity));
+    match timeout(inbound.clock.as_ref(), REFERENCE_TIMEOUT, saved).await {
+        Some(Ok(())) => {}
+        Some(Err(error)) => warn!(error = %error_chain(&error), "could not save a change of a team"),
+        None => warn!("could not save a change of a team: the table took longer than 2 s"),
+    }
 }
 
 /// Parses an activity; the error has its position and no part of the body.

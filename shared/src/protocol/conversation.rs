@@ -9,7 +9,7 @@ use crate::hash;
 use crate::protocol::activity::{Activity, ChannelAccount, ConversationAccount};
 use crate::protocol::ids::{ActivityId, ChannelId, ClientId, ConversationId, EntraId, TenantId};
 use crate::protocol::service_url::{InvalidServiceUrl, ServiceUrl};
-use crate::protocol::team::TeamChannel;
+use crate::protocol::team::{TeamChannel, channel_of};
 
 /// The members that are needed to send to a conversation later.
 ///
@@ -51,6 +51,9 @@ pub struct ConversationReference {
     /// The tenant of the conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant_id: Option<TenantId>,
+    /// The team of a channel's conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team_id: Option<ConversationId>,
     /// The user's language.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
@@ -106,6 +109,7 @@ impl ConversationReference {
             service_url: ServiceUrl::new(service_url)?,
             user: activity.from.clone(),
             tenant_id: activity.tenant().cloned(),
+            team_id: activity.team_id(),
             locale: activity.locale.clone(),
             timezone: activity.local_timezone.clone(),
         })
@@ -129,6 +133,7 @@ impl ConversationReference {
             agent,
             user: user.as_account(),
             tenant_id: Some(user.tenant.clone()),
+            team_id: None,
             locale: None,
             timezone: None,
         }
@@ -157,9 +162,17 @@ impl ConversationReference {
             agent,
             user: None,
             tenant_id: Some(channel.tenant.clone()),
+            team_id: None,
             locale: None,
             timezone: None,
         })
+    }
+
+    /// Returns the channel of a team that the conversation is in, where its team is known.
+    #[must_use]
+    pub fn team_channel(&self) -> Option<TeamChannel> {
+        self.team_id.as_ref()?;
+        Some(TeamChannel { tenant: self.tenant_id.clone()?, id: channel_of(&self.conversation.id)? })
     }
 
     /// Returns the key of the reference; `cloud` is the issuer of the channel's tokens.

@@ -31,7 +31,7 @@ pub(super) enum Call<'a> {
     Member { conversation: &'a str, member: &'a str },
 }
 
-/// Handles a call below `/teams/v3/conversations`.
+/// Handles a call below `v3/conversations` of a service URL.
 pub(super) async fn answer(
     state: &State,
     head: &Parts,
@@ -47,7 +47,8 @@ pub(super) async fn answer(
     let fault = match is_admitted {
         true => {
             let throttled = state.script.throttled(entry.conversation.as_deref(), entry.at);
-            throttled.or_else(|| state.script.next(call.operation()))
+            let refused = state.script.refused_path(head.uri.path());
+            throttled.or(refused).or_else(|| state.script.next(call.operation()))
         }
         false => None,
     };

@@ -46,7 +46,7 @@ fn operation(method: &Method, segments: &[&str]) -> &'static str {
     match (method, segments) {
         (_, [_, "oauth2", ..]) => "channel.Token",
         (_, ["v1", ..]) => "channel.Keys",
-        (_, ["teams", "v3", "conversations"]) => "channel.Create",
+        (_, [.., "v3", "conversations"]) => "channel.Create",
         (&Method::POST, [.., _, "activities"] | [.., "activities", _]) => "channel.Send",
         (&Method::PUT, [.., "activities", _]) => "channel.Update",
         (&Method::DELETE, [.., "activities", _]) => "channel.Delete",
@@ -68,7 +68,10 @@ async fn perform(
             key_documents::answer_metadata(state).await
         }
         (&Method::GET, ["v1", ".well-known", "keys"]) => key_documents::answer_keys(state).await,
-        (_, ["teams", "v3", "conversations", rest @ ..]) => connector::answer(state, head, rest, body).await,
+        // Below `/teams`, `/{region}` or `/{region}/{tenant}` (docs/protocol.md §7.4).
+        (_, [_, "v3", "conversations", rest @ ..] | [_, _, "v3", "conversations", rest @ ..]) => {
+            connector::answer(state, head, rest, body).await
+        }
         _ => Ok(empty(404)),
     }
 }

@@ -3,21 +3,32 @@
 //! The newest event of a conversation wins, in whatever order events arrive.
 
 mod keys;
+mod service_url;
 mod shard;
 mod suspension;
+mod unreachable;
 
-use jiff::Timestamp;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::{SignedDuration, Timestamp};
+
+use self::service_url::{KEEP_URL, REPLACE_URL};
 
 pub use self::shard::Shard;
 pub(super) use self::shard::shard_of;
-use super::item::{Item, encoded, from_json, string, text};
-use super::requests::conditional;
-use super::schema::{BY_AUDIENCE, BY_USER, PK, REFERENCE, SINGLE, SK};
+use super::item::{Item, encoded, from_json, number, string, text};
+use super::requests::{Conditional, conditional};
+use super::schema::{BY_AUDIENCE, BY_USER, PK, REFERENCE, SINGLE, SK, TTL};
+use super::teams::Closing;
 use super::{StoreError, Table, batch_get};
 use crate::broadcast::audience::ConversationKind;
 use crate::protocol::conversation::lifecycle::{EventOrder, Presence};
 use crate::protocol::conversation::{ConversationReference, ReferenceKey, User};
 use crate::protocol::ids::ClientId;
+
+/// How long the reference of a thread is kept after its last activity. Each thread of a channel leaves one, and most are
+/// over within days; a year keeps what comes back yearly: subscriptions, and tasks that wait.
+const THREAD_RETENTION: SignedDuration = SignedDuration::from_hours(365 * 24);
 
 /// Store of the conversation references of one agent in one cloud.
 ///
@@ -86,28 +97,65 @@ impl ReferenceStore {
         presence: Presence,
         received_at: Timestamp,
     ) -> Result<(), StoreError> {
-        let key = self.key(reference);
         let content = encoded(reference, "reference")?;
         let order = EventOrder::of(received_at, presence, &content);
-        let mut request = self
-            .table
-            .put(pk(&key), SINGLE)
-            .item("reference", text(content))
-            .item("event_order", text(order.as_str()))
-            .item("state", text(state(presence)))
-            .condition_expression("attribute_not_exists(pk) OR event_order <= :event_order")
-            .expression_attribute_values(":event_order", text(order.as_str()));
+        let mut sets =
+            vec!["#reference = :reference, event_order = :event_order, #state = :state, service_url = :url"];
+        let mut removed = vec!["reason", "suspect"];
+        let mut values = vec![
+            (":reference", text(content)),
+            (":event_order", text(order.as_str())),
+            (":state", text(state(presence))),
+            (":url", text(reference.service_url.as_str())),
+        ];
         // A reference without these two attributes is in neither index and receives no broadcast.
         // Neither does a reference without a tenant: visitors of a web page are no audience.
-        let is_of_a_tenant = reference.tenant_id.is_some();
-        let kind = ConversationKind::of(reference).filter(|_| presence == Presence::Active && is_of_a_tenant);
-        if let Some(kind) = kind {
-            request = request.item("audience", text(self.audience(kind, shard_of(&key))));
-            if let Some(person) = reference.person() {
-                request = request.item("user", text(self.person_key(&person)));
+        let is_listed = presence == Presence::Active && reference.tenant_id.is_some();
+        let kind = ConversationKind::of(reference).filter(|_| is_listed);
+        let shard = shard_of(&self.key(reference));
+        match kind.map(|kind| self.audience(kind, shard)) {
+            Some(audience) => {
+                sets.push("audience = :audience");
+                values.push((":audience", text(audience)));
+            }
+            None => removed.push("audience"),
+        }
+        match kind.and_then(|_| reference.person()) {
+            Some(person) => {
+                sets.push("#user = :user");
+                values.push((":user", text(self.person_key(&person))));
+            }
+            None => removed.push("#user"),
+        }
+        if reference.conversation.is_thread() {
+            sets.push("#ttl = :ttl");
+            let expires_at = received_at.checked_add(THREAD_RETENTION).unwrap_or(received_at);
+            values.push((":ttl", number(expires_at.as_second())));
+        }
+        for (former, condition) in [KEEP_URL, REPLACE_URL] {
+            let (sets, removed) = (sets.join(", "), removed.join(", "));
+            let request = self
+                .update(reference)
+                .update_expression(format!("SET {sets}{former} REMOVE {removed}"))
+                .condition_expression(format!(
+                    "(attribute_not_exists(pk) OR event_order <= :event_order) AND {condition}"
+                ))
+                .expression_attribute_names("#reference", "reference")
+                .expression_attribute_names("#state", "state")
+                .expression_attribute_names("#user", "user");
+            let request = match reference.conversation.is_thread() {
+                true => request.expression_attribute_names("#ttl", TTL),
+                false => request,
+            };
+            let with_value = |request: UpdateItemFluentBuilder, (name, value): &(&str, AttributeValue)| {
+                request.expression_attribute_values(*name, value.clone())
+            };
+            let request = values.iter().fold(request, with_value);
+            if let Conditional::Written(_) = conditional(request.send().await, "update reference")? {
+                break;
             }
         }
-        conditional(request.send().await, "put reference").map(drop)
+        Ok(())
     }
 
     /// Returns the reference with this key, unless its conversation is inactive.
@@ -139,6 +187,22 @@ impl ReferenceStore {
         key: &ReferenceKey,
     ) -> Result<Option<ConversationReference>, StoreError> {
         self.read(key).await?.map(|item| from_json(&item, "reference")).transpose()
+    }
+
+    /// Whether the conversation is active and had an event after its team or channel was closed, so that an event that
+    /// opened it was lost.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    pub async fn is_active_since(
+        &self,
+        reference: &ConversationReference,
+        closing: &Closing,
+    ) -> Result<bool, StoreError> {
+        let found = self.read(&self.key(reference)).await?.filter(is_active);
+        let order = found.and_then(|item| string(&item, "event_order"));
+        Ok(order.is_some_and(|order| EventOrder::is_later(&order, &closing.order)))
     }
 
     async fn read(&self, key: &ReferenceKey) -> Result<Option<Item>, StoreError> {
@@ -196,6 +260,10 @@ impl ReferenceStore {
         let page = request.send().await.map_err(|error| StoreError::unavailable("by_audience", error))?;
         let last = page.last_evaluated_key.as_ref().and_then(|key| string(key, PK));
         Ok(Page::of(page.items().iter(), last))
+    }
+
+    fn update(&self, reference: &ConversationReference) -> UpdateItemFluentBuilder {
+        self.table.update(pk(&self.key(reference)), SINGLE)
     }
 
     fn audience(&self, kind: ConversationKind, shard: Shard) -> String {

@@ -68,6 +68,12 @@ impl ConversationAccount {
             None => self.is_group != Some(true),
         }
     }
+
+    /// Whether the conversation is a thread in a channel of a team (docs/protocol.md §7.3).
+    #[must_use]
+    pub fn is_thread(&self) -> bool {
+        self.id.as_str().contains(";messageid=")
+    }
 }
 
 impl fmt::Debug for ChannelAccount {

@@ -46,6 +46,13 @@ impl EventOrder {
         Self(format!("{millisecond:020}-{rank}-{}", hash::short(content)))
     }
 
+    /// Whether `key` is of a later time than `other`, both as text.
+    #[must_use]
+    pub fn is_later(key: &str, other: &str) -> bool {
+        let time = |key: &str| key.split('-').next().map(str::to_owned);
+        time(key) > time(other)
+    }
+
     /// Returns the key as text, with the same order.
     #[must_use]
     pub fn as_str(&self) -> &str {

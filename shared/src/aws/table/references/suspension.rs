@@ -2,18 +2,15 @@
 //!
 //! [`crate::protocol::channel_error`] decides which rejection does what. A write holds only where no newer event is stored.
 
-use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use jiff::Timestamp;
 
-use super::{ReferenceStore, is_active, pk};
+use super::ReferenceStore;
 use crate::aws::table::StoreError;
-use crate::aws::table::item::{encoded, from_json, text};
+use crate::aws::table::item::text;
 use crate::aws::table::requests::{Conditional, conditional};
-use crate::aws::table::schema::SINGLE;
 use crate::protocol::conversation::ConversationReference;
 use crate::protocol::conversation::lifecycle::{EventOrder, Presence};
-use crate::protocol::service_url::ServiceUrl;
 
 impl ReferenceStore {
     /// Removes the reference from every audience until a later event of its conversation.
@@ -73,35 +70,6 @@ impl ReferenceStore {
         })
     }
 
-    /// Replaces the service URL of the reference, unless the reference has changed.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`].
-    pub async fn move_to(
-        &self,
-        reference: &ConversationReference,
-        service_url: &ServiceUrl,
-    ) -> Result<(), StoreError> {
-        let found = self.read(&self.key(reference)).await?;
-        let Some(item) = found.filter(is_active) else { return Ok(()) };
-        let stored: ConversationReference = from_json(&item, "reference")?;
-        let is_unmoved = stored.service_url == reference.service_url;
-        let Some(order) = item.get("event_order").filter(|_| is_unmoved) else {
-            // A later event has the current URL.
-            return Ok(());
-        };
-        let moved = ConversationReference { service_url: service_url.clone(), ..stored };
-        let request = self
-            .update(reference)
-            .update_expression("SET #reference = :moved")
-            .condition_expression("event_order = :event_order")
-            .expression_attribute_names("#reference", "reference")
-            .expression_attribute_values(":event_order", order.clone())
-            .expression_attribute_values(":moved", text(encoded(&moved, "reference")?));
-        conditional(request.send().await, "move reference").map(drop)
-    }
-
     async fn end(
         &self,
         reference: &ConversationReference,
@@ -123,9 +91,5 @@ impl ReferenceStore {
             .expression_attribute_values(":reason", text(reason))
             .expression_attribute_values(":event_order", text(order.as_str()));
         conditional(request.send().await, "suspend reference").map(drop)
-    }
-
-    fn update(&self, reference: &ConversationReference) -> UpdateItemFluentBuilder {
-        self.table.update(pk(&self.key(reference)), SINGLE)
     }
 }
