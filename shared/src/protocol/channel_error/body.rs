@@ -118,11 +118,11 @@ impl ErrorBody {
 /// Whether `message`, in lower case, has `code` as a word.
 pub(super) fn names(message: &str, code: &str) -> bool {
     let code = code.to_ascii_lowercase();
-    let is_word_byte = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let is_alphanumeric = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     let bytes = message.as_bytes();
     message.match_indices(&code).any(|(start, found)| {
         let before = start.checked_sub(1).and_then(|before| bytes.get(before));
-        !is_word_byte(before) && !is_word_byte(bytes.get(start + found.len()))
+        !is_alphanumeric(before) && !is_alphanumeric(bytes.get(start + found.len()))
     })
 }
 

@@ -13,7 +13,7 @@ use crate::protocol::ids::ConversationId;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Closed {
-    /// It is archived: nobody can write there.
+    /// It is archived, which makes it read-only.
     Archived,
     /// It is deleted.
     Deleted,
