@@ -14,6 +14,7 @@ mod crashes;
 mod credentials;
 mod documented_shapes;
 mod events;
+mod field_cases;
 mod footprint;
 mod hostile;
 mod http;

@@ -62,13 +62,13 @@ pub(crate) async fn receive(
     let known = if is_incomplete(&turn) { complete(inbound, &mut turn).await } else { None };
     if turn.activity.is("invoke") || turn.activity.delivery_mode.as_deref() == Some("expectReplies") {
         let responded = Box::pin(inbound.responder.respond(&job, &turn));
-        let (responded, ()) = tokio::join!(responded, Box::pin(save(inbound, known, &update)));
+        let (responded, ()) = tokio::join!(responded, Box::pin(save(inbound, &turn.activity, known, &update)));
         return Ok(Accepted::Answered(responded?));
     }
     let message = encode(&job, &turn)?;
     let group = inbound.references.key(&turn.reference).as_str().to_owned();
     let enqueued = Box::pin(inbound.work.enqueue_turn(message, group));
-    let (enqueued, ()) = tokio::join!(enqueued, Box::pin(save(inbound, known, &update)));
+    let (enqueued, ()) = tokio::join!(enqueued, Box::pin(save(inbound, &turn.activity, known, &update)));
     enqueued?;
     Ok(Accepted::Queued)
 }
@@ -105,8 +105,9 @@ async fn complete(inbound: &Inbound, turn: &mut Turn) -> Option<Known> {
     None
 }
 
-async fn save(inbound: &Inbound, known: Option<Known>, update: &Update) {
-    tokio::join!(save_reference(inbound, known, update), inbound.authenticator.persist_keys());
+async fn save(inbound: &Inbound, activity: &Activity, known: Option<Known>, update: &Update) {
+    let (keys, teams) = (inbound.authenticator.persist_keys(), save_team(inbound, activity));
+    tokio::join!(save_reference(inbound, known, update), keys, teams);
 }
 
 /// Saves what the activity tells. A failure does not stop the turn, which carries it; the next activity saves it again.
@@ -126,6 +127,16 @@ async fn save_reference(inbound: &Inbound, known: Option<Known>, update: &Update
     };
     let key = references.key(&update.reference);
     warn!(error = problem, reference.key = key.as_str(), "could not save a conversation reference");
+}
+
+/// Saves what the activity says of its team. A failure does not stop the turn: the channel refuses what is sent to a closed team.
+async fn save_team(inbound: &Inbound, activity: &Activity) {
+    let saved = Box::pin(inbound.teams.save(activity));
+    match timeout(inbound.clock.as_ref(), REFERENCE_TIMEOUT, saved).await {
+        Some(Ok(())) => {}
+        Some(Err(error)) => warn!(error = %error_chain(&error), "could not save a change of a team"),
+        None => warn!("could not save a change of a team: the table took longer than 2 s"),
+    }
 }
 
 /// Parses an activity; the error has its position and no part of the body.

@@ -16,6 +16,7 @@ mod signing_keys;
 mod stores;
 mod streams;
 mod subscriptions;
+mod teams;
 mod timers;
 mod versioned;
 
@@ -29,6 +30,7 @@ pub use self::signing_keys::KeyStore;
 pub use self::stores::Stores;
 pub use self::streams::StreamStore;
 pub use self::subscriptions::{SUBSCRIBER_SHARDS, Subscribers, Subscription, SubscriptionStore};
+pub use self::teams::{Closing, TeamStore};
 pub use self::timers::{Due, TimerKey, TimerStore};
 use crate::aws::failure::AwsFailure;
 use crate::error::BoxError;

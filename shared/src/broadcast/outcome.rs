@@ -17,9 +17,9 @@ use crate::protocol::ids::{ActivityId, ConversationId, EntraId, TenantId};
 pub enum Outcome {
     /// The channel accepted the message.
     Delivered,
-    /// The person blocked the agent.
+    /// The person blocked the agent, or cannot be written to any more.
     Blocked,
-    /// The agent is not installed, or the conversation does not exist any more.
+    /// The agent is not installed, or the conversation does not exist any more, or its team is archived or deleted.
     Uninstalled,
     /// The tenant's administrator blocked the app.
     DisabledByAdmin,
@@ -105,6 +105,7 @@ impl Outcome {
             State::Cancelled => Self::Cancelled,
             State::Failed => match kind {
                 Some(FailureKind::Rejected(reason)) => Self::of_rejection(reason),
+                Some(FailureKind::TeamArchived | FailureKind::TeamDeleted) => Self::Uninstalled,
                 Some(_) | None => Self::Failed,
             },
             State::Sending | State::Retry if kind == Some(FailureKind::Throttled) => Self::Throttled,
@@ -115,10 +116,11 @@ impl Outcome {
     fn of_rejection(reason: RejectionReason) -> Self {
         match reason {
             RejectionReason::DisabledByAdmin => Self::DisabledByAdmin,
-            RejectionReason::BlockedByUser => Self::Blocked,
+            RejectionReason::BlockedByUser | RejectionReason::PersonGone => Self::Blocked,
             RejectionReason::NotInRoster | RejectionReason::ConversationNotFound => Self::Uninstalled,
             RejectionReason::NotPermitted
             | RejectionReason::WrongHost
+            | RejectionReason::WrongRegion
             | RejectionReason::ActivityNotFound
             | RejectionReason::ForeignConversation
             | RejectionReason::ForeignPerson

@@ -206,7 +206,9 @@ impl Connector {
         }
         let token = self.tokens.token().await.map_err(no_token)?;
         match self.request(method.clone(), url, token.expose_secret(), body).await {
-            Err(ConnectorError::Unauthorized { code }) if code.as_deref() != Some("BotNotRegistered") => {
+            Err(ConnectorError::Unauthorized { code })
+                if code.as_deref() != Some(response::NOT_REGISTERED) =>
+            {
                 self.tokens.invalidate(&token).await;
                 let token = self.tokens.token().await.map_err(no_token)?;
                 self.request(method, url, token.expose_secret(), body).await
@@ -228,12 +230,16 @@ impl Connector {
             None => request,
         };
         let answer = request.send().await.map_err(response::transport_error)?;
-        response::read(answer).await
+        response::read(answer, self.tokens.now()).await
     }
 }
 
 fn no_token(error: TokenError) -> ConnectorError {
-    ConnectorError::NoToken { is_systemic: error.is_systemic(), cause: Box::new(error) }
+    ConnectorError::NoToken {
+        is_systemic: error.is_systemic(),
+        retry_after: error.retry_after(),
+        cause: Box::new(error),
+    }
 }
 
 impl Resource {

@@ -16,7 +16,7 @@ pub use self::ai::Citation;
 pub use self::attachment::Attachment;
 pub use self::entity::{Entity, Mention};
 use self::lenient::{Member, lenient_members};
-use crate::protocol::ids::{ActivityId, ChannelId, TenantId};
+use crate::protocol::ids::{ActivityId, ChannelId, ConversationId, TenantId};
 
 /// Unread members, preserved in a round trip.
 pub type Extra = Map<String, Value>;
@@ -243,6 +243,40 @@ impl Activity {
             ChannelData::Known(data) => data.tenant.as_ref()?.id.as_ref(),
             ChannelData::Other(_) => None,
         })
+    }
+
+    /// Returns the id of the team in the channel data of Teams.
+    #[must_use]
+    pub fn team_id(&self) -> Option<ConversationId> {
+        self.place_id("team", "teamsTeamId")
+    }
+
+    /// Returns the id of the team's channel in the channel data of Teams.
+    #[must_use]
+    pub fn team_channel_id(&self) -> Option<ConversationId> {
+        self.place_id("channel", "teamsChannelId")
+    }
+
+    /// Returns the `eventType` in the channel data of Teams.
+    #[must_use]
+    pub fn team_event(&self) -> Option<&str> {
+        self.teams_data()?.extra.get("eventType")?.as_str()
+    }
+
+    fn place_id(&self, object: &str, id: &str) -> Option<ConversationId> {
+        let data = &self.teams_data()?.extra;
+        let within =
+            |member: &Value| member.get("id")?.as_str().filter(|id| !id.is_empty()).map(str::to_owned);
+        let beside = || data.get(id)?.as_str().map(str::to_owned);
+        ConversationId::new(data.get(object).and_then(within).or_else(beside)?).ok()
+    }
+
+    fn teams_data(&self) -> Option<&TeamsChannelData> {
+        let is_teams = self.channel_id.as_ref().is_some_and(ChannelId::is_teams);
+        match self.channel_data.as_ref()? {
+            ChannelData::Known(data) if is_teams => Some(data),
+            ChannelData::Known(_) | ChannelData::Other(_) => None,
+        }
     }
 
     /// Returns the sender's language: that of the activity, else that of its `clientInfo` entity (docs/protocol.md §5.7).

@@ -3,6 +3,7 @@
 
 use serde::Deserialize;
 
+use crate::protocol::channel_error::RejectionReason;
 use crate::protocol::ids::{ChannelId, TenantId};
 use crate::protocol::service_url::ServiceUrl;
 
@@ -121,6 +122,32 @@ impl Cloud {
     pub fn other_service_url(&self, refused: &ServiceUrl) -> Option<&ServiceUrl> {
         let mut known = std::iter::once(&self.global_service_url).chain(&self.alternate_service_url);
         known.find(|url| url.authority() != refused.authority())
+    }
+
+    /// Returns the service URLs to try, each once, for a conversation that is not at `refused`: the one it had before, the
+    /// global one, that of the cloud's other host. Where the host is wrong, only those on others.
+    #[must_use]
+    pub fn service_urls_after(
+        &self,
+        rejection: RejectionReason,
+        refused: &ServiceUrl,
+        former: Option<ServiceUrl>,
+    ) -> Vec<ServiceUrl> {
+        let known = former.iter().chain([&self.global_service_url]).chain(&self.alternate_service_url);
+        let is_other = |url: &&ServiceUrl| {
+            if rejection == RejectionReason::WrongHost {
+                url.authority() != refused.authority()
+            } else {
+                !url.is(refused)
+            }
+        };
+        let mut urls: Vec<ServiceUrl> = Vec::new();
+        for url in known.filter(is_other).filter(|url| self.allows_host(url)) {
+            if !urls.iter().any(|listed| listed.is(url)) {
+                urls.push(url.clone());
+            }
+        }
+        urls
     }
 
     /// Whether `channel`, or the channel of a compound id, is served.
@@ -259,6 +286,27 @@ mod tests {
         assert_eq!(other("public").as_deref(), Some("smba.infra.gcc.teams.microsoft.com"));
         assert_eq!(other("gcc").as_deref(), Some("smba.trafficmanager.net"));
         assert_eq!([other("gcchigh"), other("dod"), other("china")], [None, None, None]);
+    }
+
+    #[test]
+    fn other_service_urls_are_tried_in_order_and_on_allowed_hosts_only() {
+        let cloud = Cloud::parse("public").unwrap();
+        let url = |url: &str| ServiceUrl::new(url).unwrap();
+        let after = |rejection, refused: &str, former: Option<&str>| {
+            let urls = cloud.service_urls_after(rejection, &url(refused), former.map(url));
+            urls.iter().map(|url| url.as_str().to_owned()).collect::<Vec<_>>()
+        };
+        let (apac, jp) = ("https://smba.trafficmanager.net/apac/", "https://smba.trafficmanager.net/jp/");
+        let (global, gcc) =
+            ("https://smba.trafficmanager.net/teams/", "https://smba.infra.gcc.teams.microsoft.com/teams");
+        let region = RejectionReason::WrongRegion;
+
+        assert_eq!(after(region, jp, Some(apac)), [apac, global, gcc]);
+        assert_eq!(after(region, jp, None), [global, gcc]);
+        assert_eq!(after(region, jp, Some("https://smba.trafficmanager.net/jp")), [global, gcc]);
+        assert_eq!(after(region, jp, Some("https://evil.example/apac/")), [global, gcc]);
+        assert_eq!(after(region, global, Some(global)), [gcc]);
+        assert_eq!(after(RejectionReason::WrongHost, jp, Some(apac)), [gcc]);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::hash;
 use crate::protocol::activity::{Activity, ChannelAccount, ConversationAccount, Extra};
 use crate::protocol::ids::{ActivityId, ChannelId, ClientId, ConversationId, EntraId, TenantId};
 use crate::protocol::service_url::{InvalidServiceUrl, ServiceUrl};
-use crate::protocol::team::TeamChannel;
+use crate::protocol::team::{TeamChannel, channel_of};
 
 /// The members that are needed to send to a conversation later.
 ///
@@ -57,6 +57,9 @@ pub struct ConversationReference {
     /// The tenant of the conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant_id: Option<TenantId>,
+    /// The team of a channel's conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team_id: Option<ConversationId>,
     /// The user's language.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
@@ -137,6 +140,7 @@ impl ConversationReference {
             service_url: ServiceUrl::new(service_url)?,
             user: activity.from.clone(),
             tenant_id: activity.tenant().cloned(),
+            team_id: activity.team_id(),
             locale: activity.sender_locale().map(str::to_owned),
             timezone: activity.sender_timezone().map(str::to_owned),
             is_copilot: activity.is_copilot(),
@@ -162,6 +166,7 @@ impl ConversationReference {
             agent,
             user: user.as_account(),
             tenant_id: Some(user.tenant.clone()),
+            team_id: None,
             locale: None,
             timezone: None,
             is_copilot: surface == ConversationSurface::Copilot,
@@ -191,10 +196,18 @@ impl ConversationReference {
             agent,
             user: None,
             tenant_id: Some(channel.tenant.clone()),
+            team_id: None,
             locale: None,
             timezone: None,
             is_copilot: false,
         })
+    }
+
+    /// Returns the channel of a team that the conversation is in, where its team is known.
+    #[must_use]
+    pub fn team_channel(&self) -> Option<TeamChannel> {
+        self.team_id.as_ref()?;
+        Some(TeamChannel { tenant: self.tenant_id.clone()?, id: channel_of(&self.conversation.id)? })
     }
 
     /// Returns the key of the reference; `cloud` is the issuer of the channel's tokens.
@@ -234,6 +247,7 @@ impl ConversationReference {
         account.tenant_id = account.tenant_id.take().or_else(|| other.tenant_id.clone());
         complete_extra(&mut account.extra, &other.extra);
         self.tenant_id = self.tenant_id.take().or_else(|| known.tenant_id.clone());
+        self.team_id = self.team_id.take().or_else(|| known.team_id.clone());
         self.agent.name = self.agent.name.take().or_else(|| known.agent.name.clone());
         self.is_copilot |= known.is_copilot;
     }

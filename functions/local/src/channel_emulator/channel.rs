@@ -130,6 +130,11 @@ impl Channel {
         self.state.script.throttle(conversations, until, refusal);
     }
 
+    /// Rejects every call whose path starts with `prefix`, e.g. those to a region, `/jp/`, with `refusal`.
+    pub fn refuse_path(&self, prefix: &str, refusal: Refusal) {
+        self.state.script.refuse_path(prefix.to_owned(), refusal);
+    }
+
     /// Removes the pending faults.
     pub fn forget_faults(&self) {
         self.state.script.clear();

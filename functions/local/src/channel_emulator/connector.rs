@@ -49,7 +49,8 @@ pub(super) async fn answer(
     let fault = match is_admitted {
         true => {
             let throttled = state.script.throttled(entry.conversation.as_deref(), entry.at);
-            throttled.or_else(|| state.script.next(call.operation()))
+            let refused = state.script.refused_path(head.uri.path());
+            throttled.or(refused).or_else(|| state.script.next(call.operation()))
         }
         false => None,
     };

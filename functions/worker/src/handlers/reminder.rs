@@ -97,7 +97,17 @@ impl ReminderHandler {
         if memory.reminders.find(&work.series).is_none() {
             return Ok(None);
         }
-        let reference = self.references.get(&self.references.key(&work.reference)).await;
-        reference.map_err(|error| self.jobs.retry_after_store_error(&error, &work.job))
+        let key = self.references.key(&work.reference);
+        let known = async {
+            match self.references.get(&key).await? {
+                None if work.reference.conversation.is_thread() => {
+                    // The reference of a thread expires; one that was suspended is still stored.
+                    let is_stored = self.references.get_including_inactive(&key).await?.is_some();
+                    Ok((!is_stored).then(|| work.reference.clone()))
+                }
+                known => Ok(known),
+            }
+        };
+        known.await.map_err(|error| self.jobs.retry_after_store_error(&error, &work.job))
     }
 }

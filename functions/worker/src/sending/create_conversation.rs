@@ -85,16 +85,25 @@ impl Conversations {
 
     /// Creates the conversation and stores its reference before anything is sent in it: creating may be repeated,
     /// sending may not.
+    ///
+    /// Someone whom the channel refused before is not asked again until something new comes from them.
     async fn create(
         &self,
         user: &User,
         surface: ConversationSurface,
         job: &Job,
     ) -> Result<ConversationReference, NoConversation> {
+        match self.channel.references.unreachable(user, self.channel.clock.now()).await {
+            Ok(Some(failure)) => return Err(NoConversation::Unreachable(failure)),
+            Ok(None) => {}
+            Err(error) => return Err(self.postpone_after_store_error(&error, job).into()),
+        }
+        let started_at = self.channel.clock.now();
         let created = match self.channel.connector.create_conversation(user, surface).await {
             Ok(created) => created,
             Err(error) => {
                 self.limits.pause_tenant(&error, Some(&user.tenant)).await;
+                self.channel.mark_unreachable(user, &error, started_at).await;
                 return Err(self.not_created(&error, job));
             }
         };

@@ -10,7 +10,7 @@ use herald::protocol::ids::{ActivityId, ConversationId};
 use jiff::{SignedDuration, Timestamp};
 use tracing::{info, warn};
 
-use super::fallback::Channel;
+use super::fallback::{Channel, Request};
 
 /// Known conversations that are tried before a new one is created.
 const MAX_TRIES: usize = 3;
@@ -29,7 +29,7 @@ impl Channel {
         while tried.len() <= MAX_TRIES {
             let Some(next) = self.next_conversation(&person, reference, &tried).await else { break };
             let next_started_at = self.clock.now();
-            let error = match self.connector.send(&next, activity.clone()).await {
+            let error = match Box::pin(self.at_right_url(&next, Request::Send(activity))).await {
                 Ok(id) => {
                     info!("sent in another conversation of the person");
                     return Ok(id);

@@ -4,6 +4,7 @@
 use herald::jobs::{Job, ResendPolicy, State};
 use herald::protocol::conversation::ConversationReference;
 
+use super::fallback::Request;
 use super::send::Sender;
 use super::target::Route;
 use crate::job::lease::SendResults;
@@ -28,11 +29,12 @@ pub(crate) async fn replace_ack(
         if let Some(shown) = ack.as_ref().and_then(Job::shown_activity) {
             let started_at = sender.jobs.clock.now();
             let update = async {
-                let updated = sender.channel.connector.update(reference, shown, activity.clone()).await;
+                let request = Request::Update(shown, activity);
+                let updated = sender.channel.at_right_url(reference, request).await;
                 if let Err(error) = &updated {
                     sender.channel.update_reference_after(error, reference, started_at).await;
                 }
-                updated.map(|()| Some(shown.clone()))
+                updated
             };
             let id = job.id.step("update", 0);
             let updated = Box::pin(sender.attempt(&id, reference, ResendPolicy::Idempotent, update)).await?;

@@ -4,9 +4,13 @@
 
 mod keys;
 mod rows;
+mod service_url;
 mod shard;
 mod suspension;
+mod unreachable;
 mod updates;
+
+use jiff::{SignedDuration, Timestamp};
 
 use self::rows::{PersonRow, ReferenceRow};
 pub use self::shard::Shard;
@@ -15,12 +19,17 @@ pub use self::updates::Known;
 use super::item::{Item, from_json, string, text};
 use super::schema::{BY_AUDIENCE, PERSON, PK, REFERENCE, SINGLE, SK};
 use super::versioned::{self, RecordKey};
+use super::teams::Closing;
 use super::{StoreError, Table, batch_get};
 use crate::broadcast::audience::ConversationKind;
 use crate::protocol::conversation::{
     ConversationReference, Person, ReferenceKey, ReferenceRecord, ReferenceState, Subject, User,
 };
 use crate::protocol::ids::ClientId;
+
+/// How long the reference of a thread is kept after its last activity. Each thread of a channel leaves one, and most are
+/// over within days; a year keeps what comes back yearly: subscriptions, and tasks that wait.
+const THREAD_RETENTION: SignedDuration = SignedDuration::from_hours(365 * 24);
 
 /// Store of the conversation references of one agent in one cloud.
 ///
@@ -114,6 +123,23 @@ impl ReferenceStore {
         Ok(self.read(key).await?.map(|row| row.record.reference))
     }
 
+    /// Whether the conversation is active and had an activity after its team or channel was closed, so that the event that
+    /// opened it was lost.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    pub async fn is_active_since(
+        &self,
+        reference: &ConversationReference,
+        closing: &Closing,
+    ) -> Result<bool, StoreError> {
+        let found = self.read(&self.key(reference)).await?;
+        Ok(found.is_some_and(|row| {
+            row.record.state == ReferenceState::Active && row.record.order.time() > closing.order.time()
+        }))
+    }
+
     async fn read(&self, key: &ReferenceKey) -> Result<Option<ReferenceRow>, StoreError> {
         versioned::read(&self.table, &RecordKey { pk: pk(key), sk: SINGLE }).await
     }
@@ -202,7 +228,13 @@ impl ReferenceStore {
             && reference.person().is_none();
         let kind = ConversationKind::of(reference).filter(|_| is_listed);
         let shard = shard_of(self.key(reference).as_str());
-        ReferenceRow { revision, audience: kind.map(|kind| self.audience(kind, shard)), record }
+        let expires_at = record.order.time().checked_add(THREAD_RETENTION).ok();
+        ReferenceRow {
+            revision,
+            audience: kind.map(|kind| self.audience(kind, shard)),
+            expires_at: expires_at.filter(|_| reference.conversation.is_thread()).map(Timestamp::as_second),
+            record,
+        }
     }
 
     /// Returns the item of a person, who is in the audience while the agent may write to them.

@@ -6,8 +6,11 @@
 //! | record | `pk` | `sk` | attributes | indexes | `ttl` |
 //! |---|---|---|---|---|---|
 //! | job | `job#{job id}` | `-` | `revision`, `job` | | 31 days after `expires_at` |
-//! | conversation reference | `reference#{reference key}` | `-` | `revision`, `reference`, `details`, `event_order`, `state`, `reason`, `suspect`, `former_url`, `audience` | `by_audience` while active, but for those of a person | |
+//! | conversation reference | `reference#{reference key}` | `-` | `revision`, `reference`, `details`, `event_order`, `state`, `reason`, `suspect`, `former_url`, `audience` | `by_audience` while active, but for those of a person | of a thread: 365 days after its last activity |
 //! | person | `person#{person key}` | `-` | `revision`, `person`, `audience` | `by_audience` while reachable | |
+//! | person who cannot be written to | `unreachable#{hash of person}` | `-` | `failure` | | 90 days, or 7 where an administrator can change it |
+//! | team or channel: state | `team#{hash of tenant and team or channel}` | `state` | `closed`, `event_order` | | |
+//! | channel: its team | `team#{hash of tenant and channel}` | `team` | `team` | | |
 //! | timer | `timer#{minute}#{shard}` | timer id | `due`, `queue`, `body`, `group`, `dedupe` | | 31 days after `due` |
 //! | timer of a paused broadcast | `held#{broadcast id}#{shard}` | timer id | as of a timer | | 31 days after `due` |
 //! | watermark of the timers | `timers` | `-` | `watermark` | | |
@@ -51,6 +54,18 @@ pub const REFERENCE: &str = "reference#";
 
 /// Prefix of persons.
 pub const PERSON: &str = "person#";
+
+/// Prefix of persons who cannot be written to.
+pub const UNREACHABLE: &str = "unreachable#";
+
+/// Prefix of teams and channels.
+pub const TEAM: &str = "team#";
+
+/// Sort key of the state of a team or channel.
+pub const PLACE: &str = STATE;
+
+/// Sort key of the team of a channel.
+pub const TEAM_OF: &str = "team";
 
 /// Prefix of timers.
 pub const TIMER: &str = "timer#";

@@ -60,6 +60,12 @@ impl ConversationAccount {
     pub fn new(id: ConversationId) -> Self {
         Self { id, conversation_type: None, is_group: None, tenant_id: None, extra: Extra::new() }
     }
+
+    /// Whether the conversation is a thread in a channel of a team (docs/protocol.md §7.3).
+    #[must_use]
+    pub fn is_thread(&self) -> bool {
+        self.id.as_str().contains(";messageid=")
+    }
 }
 
 impl fmt::Debug for ChannelAccount {

@@ -82,15 +82,17 @@ impl EventOrder {
         &self.0
     }
 
-    /// Whether this update is at least `duration` later than `other`.
+    /// Returns the time of the update; the earliest one for a key that cannot be read.
+    #[must_use]
+    pub fn time(&self) -> Timestamp {
+        let millisecond = self.0.split('-').next().and_then(|digits| digits.parse().ok());
+        millisecond.and_then(|at| Timestamp::from_millisecond(at).ok()).unwrap_or(Timestamp::MIN)
+    }
+
+    /// Whether this update is of a later time than `other`, by at least `duration`.
     #[must_use]
     pub fn is_later_by(&self, other: &Self, duration: SignedDuration) -> bool {
-        let millisecond = |order: &Self| order.0.split('-').next().and_then(|digits| digits.parse::<i64>().ok());
-        match (millisecond(self), millisecond(other)) {
-            (Some(this), Some(other)) => i128::from(this.saturating_sub(other)) >= duration.as_millis(),
-            // A key that is not readable is replaced.
-            (_, _) => true,
-        }
+        self.time() > other.time() && self.time().duration_since(other.time()) >= duration
     }
 }
 

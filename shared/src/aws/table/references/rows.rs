@@ -3,8 +3,8 @@
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 
 use crate::aws::table::StoreError;
-use crate::aws::table::item::{Item, from_json, json, missing, parsed, string, text};
-use crate::aws::table::schema::REVISION;
+use crate::aws::table::item::{Item, from_json, json, missing, number, parsed, string, text};
+use crate::aws::table::schema::{REVISION, TTL};
 use crate::aws::table::versioned::Versioned;
 use crate::protocol::conversation::lifecycle::EventOrder;
 use crate::protocol::conversation::{Person, ReferenceRecord, ReferenceState};
@@ -17,6 +17,8 @@ pub(super) struct ReferenceRow {
     pub(super) record: ReferenceRecord,
     /// Audience that lists it.
     pub(super) audience: Option<String>,
+    /// When it expires, in seconds since 1970; set for threads.
+    pub(super) expires_at: Option<i64>,
 }
 
 /// Item of a person.
@@ -56,6 +58,10 @@ impl Versioned for ReferenceRow {
         let put = optional("reason", record.reason.as_deref(), put);
         let put = optional("suspect", record.suspect.as_deref(), put);
         let put = optional("former_url", record.former_url.as_ref().map(ServiceUrl::as_str), put);
+        let put = match self.expires_at {
+            Some(expires_at) => put.item(TTL, number(expires_at)),
+            None => put,
+        };
         Ok(optional("audience", self.audience.as_deref(), put))
     }
 
@@ -65,6 +71,7 @@ impl Versioned for ReferenceRow {
         Ok(Self {
             revision: parsed(item, REVISION).ok_or_else(|| missing(REVISION))?,
             audience: string(item, "audience"),
+            expires_at: parsed(item, TTL),
             record: ReferenceRecord {
                 reference: from_json(item, "reference")?,
                 details: from_json(item, "details")?,

@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use super::ReferenceStore;
 use crate::aws::table::StoreError;
 use crate::protocol::conversation::{ConversationReference, Person, ReferenceRecord, ReferenceState};
-use crate::protocol::service_url::ServiceUrl;
 
 impl ReferenceStore {
     /// Removes the reference from every audience until a later activity of its conversation.
@@ -61,39 +60,6 @@ impl ReferenceStore {
         };
         let unchanged = self.change_reference(&self.key(reference), mark, |person, _| person).await?;
         Ok(unchanged.is_some_and(|record| record.suspect.is_some()))
-    }
-
-    /// Replaces the service URL of the reference, unless an activity replaced it before.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`].
-    pub async fn move_to(
-        &self,
-        reference: &ConversationReference,
-        service_url: &ServiceUrl,
-    ) -> Result<(), StoreError> {
-        let key = self.key(reference);
-        let move_to = |record: &ReferenceRecord| {
-            let is_unmoved = record.reference.service_url == reference.service_url;
-            let is_active = record.state == ReferenceState::Active;
-            let moved = ConversationReference { service_url: service_url.clone(), ..record.reference.clone() };
-            (is_unmoved && is_active).then(|| ReferenceRecord { reference: moved, former_url: None, ..record.clone() })
-        };
-        let copy = |person: Person, record: &ReferenceRecord| person.with_reference(&key, &record.reference);
-        self.change_reference(&key, move_to, copy).await.map(drop)
-    }
-
-    /// Returns the service URL that the conversation had before the present one.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`].
-    pub async fn former_url(
-        &self,
-        reference: &ConversationReference,
-    ) -> Result<Option<ServiceUrl>, StoreError> {
-        Ok(self.read(&self.key(reference)).await?.and_then(|row| row.record.former_url))
     }
 
     async fn end(

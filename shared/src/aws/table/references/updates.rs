@@ -127,6 +127,8 @@ impl ReferenceStore {
                 let must_write = match update.evidence {
                     // Whether a removal is older than an installation depends on the time of both.
                     Evidence::Membership => stored != record,
+                    // Whether a closed team was opened again depends on the time, too.
+                    Evidence::Activity | Evidence::Invoke if record.reference.team_id.is_some() => stored != record,
                     Evidence::Activity | Evidence::Invoke => stored.needs_update(&record, MAX_AGE),
                 };
                 if must_write {
