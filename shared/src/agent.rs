@@ -28,3 +28,4 @@ pub use self::response::{Outcome, Response, TaskOutcome, TaskResponse};
 pub use self::task::{Task, TaskInput, TaskRun};
 pub use self::topic::Topic;
 pub use self::turn::Turn;
+pub use crate::protocol::text::{escape_card_text, escape_markdown};
