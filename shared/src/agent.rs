@@ -15,7 +15,7 @@ pub mod task;
 pub mod topic;
 pub mod turn;
 
-pub use self::calendar::{Days, QuietHours, Recurrence, Zone};
+pub use self::calendar::{Days, DaysOfWeek, QuietHours, Recurrence, Zone};
 pub use self::effect::Effect;
 pub use self::engine::{Engine, EngineError};
 pub use self::engine_context::{BuildEngine, EngineContext, NoSecrets, Secrets};
