@@ -107,7 +107,7 @@ mod tests {
 
     use super::*;
 
-    /// Returns the text that Markdown is shown as; `None` if it has any structure besides lists and paragraphs.
+    /// Returns the text that Markdown is shown as; `None` if it has any structure other than lists and paragraphs.
     fn shown(markdown: &str) -> Option<String> {
         let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
         let mut shown = String::new();

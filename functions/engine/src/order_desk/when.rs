@@ -43,7 +43,7 @@ fn past_or_to<'a, 'b>(words: &'b [&'a str]) -> Option<(Time, &'b [&'a str])> {
         ("quarter", _) => 15,
         ("twenty", _) => 20,
         ("twenty-five", _) => 25,
-        ("five" | "ten", _) => number_word(minutes)?,
+        ("five" | "ten", _) => spelled_number(minutes)?,
         _ => return None,
     };
     let (hour, rest) = time(rest).filter(|(hour, _)| hour.minute() == 0)?;
@@ -57,7 +57,7 @@ fn clock(text: &str, half: Option<&str>) -> Option<Time> {
         let is_number = (1..=2).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
         text.parse::<i8>().ok().filter(|_| is_number)
     };
-    let (hour, minute) = match number_word(text) {
+    let (hour, minute) = match spelled_number(text) {
         Some(hour) => (hour, 0),
         None => {
             let (hour, minute) = text.split_once([':', '.', 'h']).unwrap_or((text, "0"));
@@ -73,7 +73,7 @@ fn clock(text: &str, half: Option<&str>) -> Option<Time> {
 }
 
 /// Returns the number that a word from “one” to “twelve” stands for.
-pub(crate) fn number_word(token: &str) -> Option<i8> {
+pub(crate) fn spelled_number(token: &str) -> Option<i8> {
     let names =
         ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
     i8::try_from(names.iter().position(|name| *name == token)? + 1).ok()

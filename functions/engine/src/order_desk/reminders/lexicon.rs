@@ -52,7 +52,7 @@ pub(super) fn cannot_end(token: &str) -> bool {
 pub(super) fn is_numeric(token: &str) -> bool {
     let is_digits = token.starts_with(|char: char| char.is_ascii_digit())
         && token.chars().all(|char| char.is_ascii_digit() || matches!(char, ':' | '.' | 'h'));
-    is_digits || when::number_word(token).is_some() || number(token).is_some()
+    is_digits || when::spelled_number(token).is_some() || number(token).is_some()
 }
 
 /// Whether the word with this index is one of time.

@@ -94,7 +94,7 @@ const MAX_SECONDS: i64 = 10 * 366 * 24 * 3_600;
 
 impl Phrase {
     /// Parses the longest phrase that `words` begin with; `Err` if it says one thing twice.
-    pub(super) fn at_begin<'a, 'b>(words: &'b [&'a str]) -> Result<(Self, &'b [&'a str]), SaidTwice> {
+    pub(super) fn at_begin<'a, 'b>(words: &'b [&'a str]) -> Result<(Self, &'b [&'a str]), Conflict> {
         let (mut phrase, mut rest) = (Self::default(), words);
         while let Some((part, behind)) = item(rest, &phrase) {
             phrase = phrase.merge(part)?;
@@ -108,7 +108,7 @@ impl Phrase {
     }
 
     /// Combines two phrases; `Err` if both say one thing.
-    pub(super) fn merge(self, other: Self) -> Result<Self, SaidTwice> {
+    pub(super) fn merge(self, other: Self) -> Result<Self, Conflict> {
         Ok(Self {
             clock: either(self.clock, other.clock)?,
             part: either(self.part, other.part)?,
@@ -126,11 +126,11 @@ impl Phrase {
 
 /// The error of a phrase with two times, two days or the like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct SaidTwice;
+pub(super) struct Conflict;
 
-fn either<T>(one: Option<T>, other: Option<T>) -> Result<Option<T>, SaidTwice> {
+fn either<T>(one: Option<T>, other: Option<T>) -> Result<Option<T>, Conflict> {
     match (one, other) {
-        (Some(_), Some(_)) => Err(SaidTwice),
+        (Some(_), Some(_)) => Err(Conflict),
         (one, other) => Ok(one.or(other)),
     }
 }
@@ -173,13 +173,13 @@ fn clock<'a, 'b>(words: &'b [&'a str]) -> Parsed<'a, 'b, Clock> {
         [] => return None,
     };
     let (at, rest) = when::time(words)?;
-    let said = &words[..words.len() - rest.len()];
-    let has_half = said.iter().any(|token| {
+    let consumed = &words[..words.len() - rest.len()];
+    let has_half = consumed.iter().any(|token| {
         matches!(*token, "noon" | "midday" | "midnight")
             || ["am", "pm", ".m"].iter().any(|half| token.ends_with(half))
     });
     let is_exact = has_half || at.hour() == 0 || at.hour() > 12;
-    Some((Clock { at, is_exact, is_midnight: said.contains(&"midnight") }, rest))
+    Some((Clock { at, is_exact, is_midnight: consumed.contains(&"midnight") }, rest))
 }
 
 /// Parses “in the morning”, “at night”; “morning” after a day.

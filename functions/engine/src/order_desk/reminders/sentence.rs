@@ -19,26 +19,51 @@ struct Token<'a> {
 
 /// Parses the text after “remind me” into the time and the subject of a reminder.
 pub(super) fn read(asked: &str, zone: &Zone, now: Timestamp) -> Result<(Due, String), Question> {
+    let resolver = Resolver { zone, now };
+    parse(asked, &resolver).map_err(|unread| match unread.question {
+        Question::Unclear { words, .. } => {
+            let quoted = unread.quoted.into_iter().find(|quoted| parse(quoted, &resolver).is_ok());
+            Question::Unclear { words, quoted }
+        }
+        question => question,
+    })
+}
+
+/// A question, and the request with quotes around what may be its subject.
+struct Unread {
+    question: Question,
+    quoted: Vec<String>,
+}
+
+impl From<Question> for Unread {
+    fn from(question: Question) -> Self {
+        Self { question, quoted: Vec::new() }
+    }
+}
+
+fn parse(asked: &str, resolver: &Resolver<'_>) -> Result<(Due, String), Unread> {
     let tokens = tokens(asked);
     let plain: Vec<&str> = tokens.iter().map(|token| token.plain.as_str()).collect();
     let (front, rest) = Phrase::at_begin(&plain).map_err(|_| Question::Several)?;
-    let begin = plain.len() - rest.len();
-    let begin = begin + usize::from(begin < plain.len() && is_introduction(&tokens[begin]));
-    let has_introduction = begin > plain.len() - rest.len();
+    let end_of_front = plain.len() - rest.len();
+    let has_introduction = tokens.get(end_of_front).is_some_and(is_introduction);
+    let begin = end_of_front + usize::from(has_introduction);
     let (back, end) = at_end(&plain, begin, &front)?;
     let request = Request { tokens: &tokens, plain: &plain, begin, end, has_introduction };
     if front.is_empty() && back.is_empty() {
-        return Err(request
-            .unclear(0..plain.len())
-            .map_or(Question::NoTime, |words| Question::Unclear { words, quoted: None }));
+        let unclear = request.unclear(0..plain.len());
+        return Err(unclear
+            .map_or(Question::NoTime, |words| Question::Unclear { words, quoted: None })
+            .into());
+    }
+    if let Some(words) = request.unclear(begin..end) {
+        let question = Question::Unclear { words, quoted: None };
+        return Err(Unread { question, quoted: vec![request.quoted(end), request.quoted(plain.len())] });
     }
     let phrase = front.merge(back).map_err(|_| Question::Several)?;
-    if let Some(words) = request.unclear(begin..end) {
-        return Err(Question::Unclear { words, quoted: Some(request.quoted()) });
-    }
-    let due = Resolver { zone, now }.due(&phrase)?;
-    match request.subject() {
-        subject if subject.is_empty() => Err(Question::NoSubject),
+    let due = resolver.due(&phrase)?;
+    match request.subject(end) {
+        subject if subject.is_empty() => Err(Question::NoSubject.into()),
         subject => Ok((due, subject)),
     }
 }
@@ -101,10 +126,10 @@ impl Request<'_, '_> {
         self.tokens[from..to].iter().map(|token| token.written).collect::<Vec<_>>().join(" ")
     }
 
-    /// Returns what the reminder is about, without quotes around all of it.
-    fn subject(&self) -> String {
-        let subject = self.written(self.begin, self.end);
-        let is_quoted = self.plain[self.begin..self.end].iter().all(|token| token.is_empty());
+    /// Returns what the reminder is about, up to `end`, without quotes around all of it.
+    fn subject(&self, end: usize) -> String {
+        let subject = self.written(self.begin, end);
+        let is_quoted = self.plain[self.begin..end].iter().all(|token| token.is_empty());
         let subject = subject.trim_end_matches(['.', '!', ',']);
         match subject.strip_prefix(OPENING).and_then(|inner| inner.strip_suffix(CLOSING)) {
             Some(inner) if is_quoted && !inner.contains(OPENING) && !inner.contains(CLOSING) => {
@@ -114,10 +139,10 @@ impl Request<'_, '_> {
         }
     }
 
-    /// Returns the request with quotes around its subject.
-    fn quoted(&self) -> String {
-        let subject = self.subject().replace(OPENING, "'").replace(CLOSING, "'");
-        let rest = self.written(self.end, self.tokens.len());
+    /// Returns the request with quotes around its words up to `end`.
+    fn quoted(&self, end: usize) -> String {
+        let subject = self.subject(end).replace(OPENING, "'").replace(CLOSING, "'");
+        let rest = self.written(end, self.tokens.len());
         format!("{} \"{subject}\" {rest}", self.written(0, self.begin)).trim().to_owned()
     }
 }

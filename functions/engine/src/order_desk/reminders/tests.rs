@@ -1,5 +1,7 @@
 //! Tests of reading and listing reminders, without a runtime.
 
+mod sentences;
+
 use herald::agent::Outcome;
 use herald::hash;
 use herald::protocol::conversation::ConversationReference;

@@ -46,7 +46,7 @@ pub(super) fn number(token: &str) -> Option<i64> {
     };
     match is_digits {
         true => token.parse().ok(),
-        false => when::number_word(token).map(i64::from).or(tens),
+        false => when::spelled_number(token).map(i64::from).or(tens),
     }
 }
 
