@@ -151,13 +151,17 @@ impl TestBundle {
         self.try_tick().await.expect("the tick succeeds")
     }
 
-    /// Ticks: queues the timers that are due.
+    /// Ticks: queues the timers that are due, and advances the broadcasts.
     ///
     /// # Errors
     ///
-    /// Fails when the table cannot be read or written.
+    /// Fails when the table cannot be read or written; the function answers with a summary then, too.
     pub async fn try_tick(&self) -> Result<Value, lambda_runtime::Error> {
-        self.local.fire(serde_json::json!({ "version": 1, "tick": true })).await
+        let summary = self.local.fire(serde_json::json!({ "version": 1, "tick": true })).await?;
+        match summary.get("failed") {
+            Some(failed) => Err(failed.to_string().into()),
+            None => Ok(summary),
+        }
     }
 
     /// Removes `attribute` from one of the items that have it.

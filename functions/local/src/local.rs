@@ -183,7 +183,8 @@ impl Local {
     /// The event is rejected or cannot be planned.
     pub async fn fire(&self, event: Value) -> Result<Value, lambda_runtime::Error> {
         let event = LambdaEvent::new(event, Context::default());
-        event_handler::handle(&self.functions.proactive, event).await
+        // Boxed: the future of an event is large.
+        Box::pin(event_handler::handle(&self.functions.proactive, event)).await
     }
 
     /// Saves the state directory; called periodically and by [`Local::stop`].

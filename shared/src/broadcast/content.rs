@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub use self::check::{MAX_ACTIVITY_BYTES, utf16_bytes};
+pub use self::check::{MAX_ACTIVITY_BYTES, SAFE_ACTIVITY_BYTES, utf16_bytes};
 pub use self::invalid::InvalidContent;
 use crate::agent::notification::Recipient;
 use crate::protocol::activity::{Activity, Attachment};

@@ -17,6 +17,10 @@ use crate::protocol::ids::{ActivityId, ConversationId, EntraId, TenantId};
 pub enum Outcome {
     /// The channel accepted the message.
     Delivered,
+    /// The message was delivered, and a correction replaced it. Only reports have this outcome; no record does.
+    Corrected,
+    /// The message was delivered, and a recall deleted it. Only reports have this outcome; no record does.
+    Recalled,
     /// The person blocked the agent, or cannot be written to any more.
     Blocked,
     /// The agent is not installed, or the conversation does not exist any more, or its team is archived or deleted.
@@ -43,8 +47,10 @@ pub enum Outcome {
 
 impl Outcome {
     /// All outcomes in the order of a report.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Delivered,
+        Self::Corrected,
+        Self::Recalled,
         Self::Blocked,
         Self::Uninstalled,
         Self::DisabledByAdmin,
@@ -63,6 +69,8 @@ impl Outcome {
     pub fn name(self) -> &'static str {
         match self {
             Self::Delivered => "delivered",
+            Self::Corrected => "corrected",
+            Self::Recalled => "recalled",
             Self::Blocked => "blocked",
             Self::Uninstalled => "uninstalled",
             Self::DisabledByAdmin => "disabled-by-admin",
@@ -83,6 +91,8 @@ impl Outcome {
         match self {
             Self::Deferred | Self::Throttled | Self::Waiting => false,
             Self::Delivered
+            | Self::Corrected
+            | Self::Recalled
             | Self::Blocked
             | Self::Uninstalled
             | Self::DisabledByAdmin

@@ -71,7 +71,7 @@ impl Stack {
         let identity = Arc::new(IdentityIssuer::new(endpoint.clone(), clock.clone()));
         let (secrets, faults, watch) =
             (Arc::new(Secrets::default()), Arc::new(FaultInjector::default()), Arc::new(Watch::default()));
-        let schedules = Schedules::open(template, state.as_ref().map(StateDir::schedules))?;
+        let schedules = Schedules::open(template, state.as_ref().map(StateDir::schedules), clock.clone())?;
         let schedules = Arc::new(schedules);
         let queues = Arc::new(Queues::open(template, state.as_ref(), clock, address.port(), delays).await?);
         let server = Server {

@@ -22,6 +22,7 @@
 //! | broadcast: counts | `broadcast#{broadcast id}` | `count#{hash of tenant}#{shard}` | one number per outcome | | 90 days |
 //! | broadcast: roster page | `broadcast#{broadcast id}` | `roster#{hash of team}#{page}` | `roster` | | 90 days |
 //! | broadcast: report entry | `broadcast#{broadcast id}#{slice}` | job id | `entry`, `outcome`, `settled` | | 90 days |
+//! | broadcast: amendment | `broadcast#{broadcast id}` | `amendment#{broadcast id of the correction or recall}` | `opened` | | 90 days |
 //! | index of open broadcasts | `broadcasts` | broadcast id | `opened` | | 90 days |
 //! | signing keys | `keys#{hash of metadata URL}` | `-` | `keys`, `fetched_at` | | |
 //! | memory | `memory#{reference key}` | `-` | `revision`, `memory` | | when its last part expires |
@@ -96,6 +97,9 @@ pub const STATE: &str = "state";
 
 /// Prefix of the sort key of a broadcast's counts.
 pub const COUNT: &str = "count#";
+
+/// Prefix of the sort key of an amendment of a broadcast.
+pub const AMENDMENT: &str = "amendment#";
 
 /// Prefix of the sort key of a roster page.
 pub const ROSTER: &str = "roster#";

@@ -11,6 +11,9 @@ use crate::protocol::activity::Activity;
 /// Maximum size of an activity in Teams, in bytes of UTF-16 (docs/protocol.md §1.9).
 pub const MAX_ACTIVITY_BYTES: usize = 100 * 1024;
 
+/// Size from which an activity may be rejected by some paths of Teams, in bytes of UTF-16 (docs/protocol.md §1.9).
+pub const SAFE_ACTIVITY_BYTES: usize = 28 * 1024;
+
 /// Bytes reserved for the members that the connector adds: accounts and conversation.
 const ENVELOPE_BYTES: usize = 6 * 1024;
 

@@ -183,3 +183,32 @@ fn missing_or_invalid_property_is_named() {
         assert_eq!(error.to_string(), complaint);
     }
 }
+
+/// Returns the names of the schedules with a `rate` that are not the tick; deployed, each would run at once.
+fn rates_beside_the_tick(template: &str) -> Vec<String> {
+    let schedules = Template::parse(template).unwrap().schedules.into_iter();
+    let is_other = |schedule: &ScheduleDefinition| schedule.input != json!({ "version": 1, "tick": true });
+    schedules
+        .filter(|schedule| schedule.schedule_expression.rate().is_some() && is_other(schedule))
+        .map(|schedule| schedule.name)
+        .collect()
+}
+
+#[test]
+fn only_the_tick_of_the_template_runs_at_a_rate() {
+    let digest = "cron(0 8 ? * MON-FRI *)";
+    let changed = crate::TEMPLATE.replace(digest, "rate(1 day)");
+
+    assert!(crate::TEMPLATE.contains(digest));
+    assert_eq!(rates_beside_the_tick(crate::TEMPLATE), [""; 0]);
+    assert_eq!(rates_beside_the_tick(&changed), ["morning-digest"]);
+}
+
+#[test]
+fn every_schedule_but_the_tick_has_a_dead_letter_queue() {
+    for schedule in Template::parse(crate::TEMPLATE).unwrap().schedules {
+        let is_tick = schedule.name == "tick";
+
+        assert_eq!(schedule.dead_letters.is_none(), is_tick, "{}", schedule.name);
+    }
+}
