@@ -23,7 +23,12 @@ struct Details {
 const FULL: Details = Details { name: true, entra_id: true, client: true };
 
 /// The types that say less.
-const SPARSE: [(&str, Details); 0] = [];
+const SPARSE: [(&str, Details); 4] = [
+    ("conversationUpdate", Details { name: false, entra_id: false, client: false }),
+    ("installationUpdate", Details { name: false, entra_id: true, client: false }),
+    ("messageReaction", Details { name: false, entra_id: true, client: false }),
+    ("typing", Details { name: true, entra_id: true, client: false }),
+];
 
 /// Adds `from` and what the client says to an activity of `person`.
 pub(super) fn add(activity: &mut Value, person: &Person, kind: &str, now: Timestamp) {

@@ -24,6 +24,28 @@ async fn client_says_as_much_about_language_and_zone_as_the_real_one() {
 }
 
 #[tokio::test]
+async fn what_a_person_does_not_write_says_less_about_them() {
+    let scene = Scene::new().await;
+    let (channel, ada) = (&scene.channel, &scene.ada);
+    let conversation = channel.personal_conversation(ada);
+    let rows = [
+        (channel.install(ada), ["aadObjectId", "id"].as_slice()),
+        (channel.reaction(ada, "1", "like"), &["aadObjectId", "id"]),
+        (channel.members_added(ada, &conversation, &[&ada.id]), &["id"]),
+        (channel.typing(ada), &["aadObjectId", "id", "name"]),
+    ];
+
+    for (activity, said) in rows {
+        let mut names: Vec<_> = activity["from"].as_object().unwrap().keys().map(String::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, said, "{}", activity["type"]);
+        for name in ["locale", "localTimezone", "entities"] {
+            assert!(activity.get(name).is_none(), "{}: {name}", activity["type"]);
+        }
+    }
+}
+
+#[tokio::test]
 async fn quote_and_mention_are_entities_beside_those_of_any_client() {
     let scene = Scene::new().await;
     let room = scene.channel.add_channel("Procurement", "Orders");
