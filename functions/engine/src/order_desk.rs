@@ -49,7 +49,7 @@ impl Engine for OrderDesk {
         Ok(match turn.activity.kind.as_str() {
             "message" => self.answer(turn),
             "installationUpdate" if turn.activity.action.as_deref() == Some("add") => {
-                Response::reply(if turn.reference.conversation.is_personal() {
+                Response::reply(if turn.reference.is_personal() {
                     WELCOME
                 } else {
                     WELCOME_GROUP

@@ -213,7 +213,7 @@ impl Memory {
 /// Whether what has this owner is listed for the user of `reference`; without an owner it is listed for everyone.
 fn is_visible(owner: Option<&AccountId>, reference: &ConversationReference) -> bool {
     let user = reference.user.as_ref().map(|user| &user.id);
-    reference.conversation.is_personal() || owner.is_none() || owner == user
+    reference.is_personal() || owner.is_none() || owner == user
 }
 
 fn age(at: Timestamp, now: Timestamp) -> SignedDuration {

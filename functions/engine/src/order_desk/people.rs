@@ -9,7 +9,7 @@ const MAX_NAME: usize = 60;
 
 /// Returns the name of the user in a group chat or channel, for a message; `None` in a personal conversation.
 pub(crate) fn name_in_group(reference: &ConversationReference) -> Option<String> {
-    if reference.conversation.is_personal() {
+    if reference.is_personal() {
         return None;
     }
     let name = reference.user.as_ref()?.name.as_deref()?;
@@ -20,7 +20,7 @@ pub(crate) fn name_in_group(reference: &ConversationReference) -> Option<String>
 /// Returns the time zone of the user who wrote; `None` if it is unknown. In a group it is that of this message only,
 /// because the reference may be about another member.
 pub(crate) fn zone(turn: &Turn) -> Option<Zone> {
-    if turn.reference.conversation.is_personal() {
+    if turn.reference.is_personal() {
         return Zone::of(&turn.reference);
     }
     ConversationReference::of(&turn.activity).ok().and_then(|reference| Zone::of(&reference))

@@ -54,7 +54,7 @@ impl Command {
 
     /// Returns the confirmation and the effect of the command. In a group it applies to all, and names who asked.
     pub(crate) fn answer(self, reference: &ConversationReference) -> Response {
-        let here = if reference.conversation.is_personal() { "" } else { " in this conversation" };
+        let here = if reference.is_personal() { "" } else { " in this conversation" };
         let (text, effect) = match self {
             Self::Mute(None) => {
                 let kept = "Answers and reminders still come.";

@@ -104,7 +104,7 @@ fn set(asked: &str, turn: &Turn, now: Timestamp) -> Result<(String, Reminder), S
         return Err(format!("That is too long: a reminder may have {MAX_TEXT} characters."));
     }
     if turn.memory.reminders.listed.len() >= MAX_REMINDERS {
-        return Err(match turn.reference.conversation.is_personal() {
+        return Err(match turn.reference.is_personal() {
             true => format!(
                 "You have {MAX_REMINDERS} reminders here, which is the maximum. Write “my reminders” and cancel some."
             ),
