@@ -12,6 +12,7 @@ mod cost;
 mod crashes;
 mod credentials;
 mod events;
+mod field_cases;
 mod footprint;
 mod hostile;
 mod http;
