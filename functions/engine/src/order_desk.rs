@@ -47,13 +47,10 @@ pub struct OrderDesk {
 impl Engine for OrderDesk {
     async fn on_activity(&self, turn: &Turn) -> Result<Response, EngineError> {
         Ok(match turn.activity.kind.as_str() {
+            "message" if !turn.is_addressed() => Response::ignore(),
             "message" => self.answer(turn),
             "installationUpdate" if turn.activity.action.as_deref() == Some("add") => {
-                Response::reply(if turn.reference.is_personal() {
-                    WELCOME
-                } else {
-                    WELCOME_GROUP
-                })
+                Response::reply(if turn.reference.is_personal() { WELCOME } else { WELCOME_GROUP })
             }
             "invoke" => answer_invoke(turn),
             _ => Response::ignore(),
@@ -97,6 +94,7 @@ impl Engine for OrderDesk {
     // Only commands about orders and reminders read the memory here; the task of the model requests its own.
     fn needs_memory(&self, turn: &Turn) -> bool {
         match turn.activity.kind.as_str() {
+            "message" if !turn.is_addressed() => false,
             "message" => matches!(Command::of(&turn.text()), Command::Cancel(_) | Command::Reminders(_)),
             "invoke" => turn.activity.name.as_deref() == Some(invoke::CARD_ACTION),
             _ => false,

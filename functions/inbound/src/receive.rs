@@ -62,7 +62,8 @@ pub(crate) async fn receive(
     let known = if is_incomplete(&turn) { complete(inbound, &mut turn).await } else { None };
     if turn.activity.is("invoke") || turn.activity.delivery_mode.as_deref() == Some("expectReplies") {
         let responded = Box::pin(inbound.responder.respond(&job, &turn));
-        let (responded, ()) = tokio::join!(responded, Box::pin(save(inbound, &turn.activity, known, &update)));
+        let (responded, ()) =
+            tokio::join!(responded, Box::pin(save(inbound, &turn.activity, known, &update)));
         return Ok(Accepted::Answered(responded?));
     }
     let message = encode(&job, &turn)?;

@@ -229,7 +229,7 @@ impl ConversationReference {
         match self.conversation.conversation_type.as_deref() {
             Some(kind) => kind == "personal",
             // A meeting's chat may have neither type nor group flag (docs/protocol.md §5.2).
-            None => self.channel_id.as_str() != "msteams" && self.conversation.is_group != Some(true),
+            None => !self.channel_id.is_teams() && self.conversation.is_group != Some(true),
         }
     }
 
@@ -242,7 +242,8 @@ impl ConversationReference {
     /// Adds what `known`, another reference of this conversation, tells of the conversation and this one leaves out.
     pub fn complete_conversation(&mut self, known: &Self) {
         let (account, other) = (&mut self.conversation, &known.conversation);
-        account.conversation_type = account.conversation_type.take().or_else(|| other.conversation_type.clone());
+        account.conversation_type =
+            account.conversation_type.take().or_else(|| other.conversation_type.clone());
         account.is_group = account.is_group.or(other.is_group);
         account.tenant_id = account.tenant_id.take().or_else(|| other.tenant_id.clone());
         complete_extra(&mut account.extra, &other.extra);
@@ -364,7 +365,9 @@ pub(crate) fn is_one_person(known: &ChannelAccount, other: &ChannelAccount) -> b
         (Some(one), Some(other)) => one.as_str().eq_ignore_ascii_case(other.as_str()),
         // Until a person writes, the account of a conversation created with them is called by the Entra id.
         (Some(_), None) | (None, Some(_)) | (None, None) => {
-            known.id == other.id || has_entra_id(known, other.id.as_str()) || has_entra_id(other, known.id.as_str())
+            known.id == other.id
+                || has_entra_id(known, other.id.as_str())
+                || has_entra_id(other, known.id.as_str())
         }
     }
 }

@@ -128,7 +128,10 @@ async fn unreadable_record_does_not_block_other_recipients() {
             let (key, subject) = (references.key(&reference), references.subject(&reference));
             let (topic, now) = (herald::agent::topic::Topic::new("news").unwrap(), bundle.clock().now());
             let subscriptions = &bundle.local().functions.worker.parts().subscriptions;
-            subscriptions.put(&topic, &subject, herald::aws::table::Subscription::On, now, now).await.unwrap();
+            subscriptions
+                .put(&topic, &subject, herald::aws::table::Subscription::On, now, now)
+                .await
+                .unwrap();
             conversations.push(json!({ "kind": "conversation", "reference": key.as_str() }));
         }
         // A conversation is read by its own record, a person by theirs.

@@ -15,7 +15,8 @@ use crate::channel_errors::reference_of;
 /// Returns the event `kind` of a team, or of the channel in it.
 fn event(bundle: &TestBundle, person: &Person, channel: &TeamChannel, kind: &str) -> Value {
     bundle.clock().advance(Duration::from_secs(1));
-    let case: Value = serde_json::from_str(include_str!("../../fixtures/team-archived-and-restored.json")).unwrap();
+    let case: Value =
+        serde_json::from_str(include_str!("../../fixtures/team-archived-and-restored.json")).unwrap();
     let mut activity = case["activities"]["archived"].clone();
     let known = bundle.channel().activity(person, &channel.team_id, "conversationUpdate");
     for member in ["id", "timestamp", "serviceUrl", "from", "recipient"] {

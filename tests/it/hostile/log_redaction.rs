@@ -10,9 +10,9 @@ use herald::aws::config::{
 };
 use herald::aws::queue::Queue;
 use herald::aws::telemetry;
-use herald::protocol::conversation::ConversationSurface;
 use herald::protocol::activity::{Activity, Attachment};
 use herald::protocol::cloud::Cloud;
+use herald::protocol::conversation::ConversationSurface;
 use herald::protocol::ids::{ClientId, TenantId};
 use herald::random::Random;
 use local::aws_emulator::Delays;

@@ -74,7 +74,8 @@ impl Partitioner {
         let now = self.broadcasts.clock.now();
         let default = Some(Preferences::default());
         let notify = |delivery: &Delivery| {
-            let stored = subject(delivery).and_then(|subject| stored.get(subject.as_str())).unwrap_or(&default);
+            let stored =
+                subject(delivery).and_then(|subject| stored.get(subject.as_str())).unwrap_or(&default);
             let notify =
                 |stored: &Preferences| stored.notify(notification, delivery.recipient.timezone(), now);
             stored.as_ref().map_or(Notify::Unknown, notify)

@@ -210,7 +210,9 @@ impl Deliverer {
             return Ok(reference.clone());
         }
         let Some(person) = recipient.person() else {
-            return known.cloned().ok_or_else(|| NoConversation::Unreachable(FailureKind::NoAgentAccount.into()));
+            return known
+                .cloned()
+                .ok_or_else(|| NoConversation::Unreachable(FailureKind::NoAgentAccount.into()));
         };
         if !notification.dedicated_thread {
             return self.conversations.find_or_create(&person, job).await;

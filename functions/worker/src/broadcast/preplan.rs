@@ -9,7 +9,7 @@ use herald::broadcast::Spec;
 use herald::jobs::{Plan, ResendPolicy};
 
 use crate::MessageContext;
-use crate::job::plan::split_messages;
+use crate::job::plan::normalize_messages;
 use crate::sending::amend::amendment_for;
 use crate::sending::create_conversation::Conversations;
 use crate::sending::target::{Route, Target};
@@ -44,7 +44,7 @@ impl Contents {
         }
         let plan = self.content_for(notification, spec, delivery).await.ok()?;
         let target = Target::Conversation(reference);
-        Some((split_messages(plan), Route { target, policy: policy_of(notification), is_fifo: false }))
+        Some((normalize_messages(plan), Route { target, policy: policy_of(notification), is_fifo: false }))
     }
 
     /// Returns the plan that sends the content of the broadcast, or what the engine answers for the recipient.

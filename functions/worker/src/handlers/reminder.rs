@@ -9,7 +9,7 @@ use herald::jobs::{Conclusion, Job, Plan, ResendPolicy};
 use herald::protocol::conversation::ConversationReference;
 
 use crate::job::lease::{Claimed, Jobs};
-use crate::job::plan::{JobPlan, split_messages};
+use crate::job::plan::{JobPlan, normalize_messages};
 use crate::memory::Memories;
 use crate::reminders::Reminders;
 use crate::retry::RetryIn;
@@ -61,7 +61,7 @@ impl ReminderHandler {
                     Some(_) => Plan::sends(vec![work.reminder.message.clone()]),
                     None => Plan { conclusion: Conclusion::StoppedByUser, ..Plan::default() },
                 };
-                JobPlan { job: Job { plan: Some(split_messages(plan)), ..job }, is_persisted: false }
+                JobPlan { job: Job { plan: Some(normalize_messages(plan)), ..job }, is_persisted: false }
             }
         };
         let is_wanted = plan.job.plan.as_ref().is_some_and(|plan| !plan.is_empty());

@@ -71,8 +71,7 @@ impl TurnHandler {
 
     /// Plans the answer to a claimed turn, sends it and completes the job.
     async fn answer(&self, work: &TurnWork, job: Job, is_fifo: bool) -> Result<(), RetryIn> {
-        let is_message = work.turn.activity.is("message");
-        let apology = is_message.then(|| self.engine.failure_notice());
+        let apology = awaits_answer(&work.turn).then(|| self.engine.failure_notice());
         let decide = Box::pin(self.decide(work));
         let plan = JobPlan::replay_or_decide(&self.jobs, job, apology, decide).await?;
         let plan = Box::pin(self.streams.reopen(plan, &work.turn)).await;
@@ -107,8 +106,11 @@ impl TurnHandler {
             }
         };
         let Some(response) = response else {
-            warn!(job.id = work.job.as_str(), "the engine exceeded its time limit: its default ack is sent");
-            let ack = turn.activity.is("message").then(|| self.engine.default_ack(turn));
+            warn!(
+                job.id = work.job.as_str(),
+                "the engine exceeded its time limit; it is called again without one"
+            );
+            let ack = awaits_answer(turn).then(|| self.engine.default_ack(turn));
             return Ok(Plan {
                 next: Some(FollowOn::RetryWithoutDeadline),
                 ..Plan::sends(ack.into_iter().collect())
@@ -174,4 +176,10 @@ impl TurnHandler {
         }
         Err(RetryIn::backoff(2, &self.jobs.random))
     }
+}
+
+/// Whether a person waits for an answer: to a message that is meant for the agent. Of others a group sees nothing unless the
+/// engine responds.
+fn awaits_answer(turn: &Turn) -> bool {
+    turn.activity.is("message") && turn.is_addressed()
 }

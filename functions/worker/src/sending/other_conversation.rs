@@ -54,7 +54,9 @@ impl Channel {
         tried: &[ConversationId],
     ) -> Option<ConversationReference> {
         match self.references.person(person).await {
-            Ok(known) => known?.newest(reference.surface()).filter(|next| !tried.contains(&next.conversation.id)),
+            Ok(known) => {
+                known?.newest(reference.surface()).filter(|next| !tried.contains(&next.conversation.id))
+            }
             Err(error) => {
                 warn!(error = %error_chain(&error), "could not read the conversations of a person");
                 None

@@ -18,8 +18,8 @@ pub(super) use self::shard::shard_of;
 pub use self::updates::Known;
 use super::item::{Item, from_json, string, text};
 use super::schema::{BY_AUDIENCE, PERSON, PK, REFERENCE, SINGLE, SK};
-use super::versioned::{self, RecordKey};
 use super::teams::Closing;
+use super::versioned::{self, RecordKey};
 use super::{StoreError, Table, batch_get};
 use crate::broadcast::audience::ConversationKind;
 use crate::protocol::conversation::{

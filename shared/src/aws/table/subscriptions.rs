@@ -142,7 +142,8 @@ impl SubscriptionStore {
         topic: &Topic,
         subjects: &[Subject],
     ) -> Result<HashMap<Subject, Timestamp>, StoreError> {
-        let key = |subject: &Subject| (self.pk(topic, shard_of_subscriber(subject)), subject.as_str().to_owned());
+        let key =
+            |subject: &Subject| (self.pk(topic, shard_of_subscriber(subject)), subject.as_str().to_owned());
         let items = batch_get::get_by_keys(&self.table, subjects.iter().map(key).collect()).await?;
         let is_on = |item: &&Item| item.get("subscription") == Some(&text(name(Subscription::On)));
         let found = items.iter().filter(is_on).map(|item| {

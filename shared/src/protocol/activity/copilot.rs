@@ -1,4 +1,4 @@
-//! Copilot: how an activity of Microsoft 365 Copilot is told from one of Teams, whose channel it shares (docs/protocol.md §5.4).
+//! Copilot: how an activity of Microsoft 365 Copilot differs from one of Teams, whose channel it shares (docs/protocol.md §5.4).
 
 use serde_json::Value;
 

@@ -69,9 +69,8 @@ impl Person {
             Some(_) => {}
             None => self.conversations.push(update),
         }
-        self.conversations.sort_by(|one, other| {
-            (&other.order, other.key.as_str()).cmp(&(&one.order, one.key.as_str()))
-        });
+        self.conversations
+            .sort_by(|one, other| (&other.order, other.key.as_str()).cmp(&(&one.order, one.key.as_str())));
         self.conversations.truncate(MAX_CONVERSATIONS);
         self
     }

@@ -105,7 +105,8 @@ impl ReferenceRecord {
             true => (&update.reference, &self.reference),
             false => (&self.reference, &update.reference),
         };
-        let is_same = older.user.as_ref().zip(newer.user.as_ref()).is_none_or(|(one, other)| is_one_person(one, other));
+        let is_same =
+            older.user.as_ref().zip(newer.user.as_ref()).is_none_or(|(one, other)| is_one_person(one, other));
         let details = match (is_same || !newer.is_personal(), is_newer) {
             (true, _) => self.details.merged(update.details()),
             // The conversation was another person's before.
@@ -129,7 +130,13 @@ impl ReferenceRecord {
     /// Returns the record after the channel rejected a send, if that is the newest update.
     #[must_use]
     pub fn ended(self, state: ReferenceState, reason: &str, order: EventOrder) -> Option<Self> {
-        (self.order < order).then(|| Self { state, reason: Some(reason.to_owned()), suspect: None, order, ..self })
+        (self.order < order).then(|| Self {
+            state,
+            reason: Some(reason.to_owned()),
+            suspect: None,
+            order,
+            ..self
+        })
     }
 
     /// Whether the stored record `self` has to be replaced by `newer`: they differ in more than times, or by `max_age`.

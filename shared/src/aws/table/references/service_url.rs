@@ -38,8 +38,13 @@ impl ReferenceStore {
         let move_to = |record: &ReferenceRecord| {
             let is_unmoved = record.reference.service_url == reference.service_url;
             let is_active = record.state == ReferenceState::Active;
-            let moved = ConversationReference { service_url: service_url.clone(), ..record.reference.clone() };
-            (is_unmoved && is_active).then(|| ReferenceRecord { reference: moved, former_url: None, ..record.clone() })
+            let moved =
+                ConversationReference { service_url: service_url.clone(), ..record.reference.clone() };
+            (is_unmoved && is_active).then(|| ReferenceRecord {
+                reference: moved,
+                former_url: None,
+                ..record.clone()
+            })
         };
         let copy = |person: Person, record: &ReferenceRecord| person.with_reference(&key, &record.reference);
         self.change_reference(&key, move_to, copy).await.map(drop)

@@ -87,7 +87,8 @@ impl ReferenceStore {
         let merged = self.save_reference(known.reference, update).await?;
         let person = merged.as_ref().and_then(|record| record.reference.person());
         let order = update.order();
-        if let Some(former) = former.filter(|former| person.as_ref().is_none_or(|person| !person.is(former))) {
+        if let Some(former) = former.filter(|former| person.as_ref().is_none_or(|person| !person.is(former)))
+        {
             let key = self.key(&update.reference);
             self.change_person(&former, |person| person.without_conversation(&key, &order)).await?;
         }
@@ -128,7 +129,9 @@ impl ReferenceStore {
                     // Whether a removal is older than an installation depends on the time of both.
                     Evidence::Membership => stored != record,
                     // Whether a closed team was opened again depends on the time, too.
-                    Evidence::Activity | Evidence::Invoke if record.reference.team_id.is_some() => stored != record,
+                    Evidence::Activity | Evidence::Invoke if record.reference.team_id.is_some() => {
+                        stored != record
+                    }
                     Evidence::Activity | Evidence::Invoke => stored.needs_update(&record, MAX_AGE),
                 };
                 if must_write {
@@ -158,7 +161,8 @@ impl ReferenceStore {
         let is_personal = record.reference.is_personal();
         let decide = |stored: Option<PersonRow>| {
             let (revision, stored) = stored.map_or((0, None), |row| (row.revision, Some(row.person)));
-            let person = stored.clone().unwrap_or_else(|| Person::new(user.clone())).with_details(details.clone());
+            let person =
+                stored.clone().unwrap_or_else(|| Person::new(user.clone())).with_details(details.clone());
             let person = match is_personal {
                 true => person.with_conversation(&key, &record.reference, update.presence, order.clone()),
                 false => person,
@@ -167,9 +171,15 @@ impl ReferenceStore {
                 (None, Evidence::Membership | Evidence::Activity) => true,
                 (None, Evidence::Invoke) => is_personal,
                 (Some(stored), Evidence::Membership) => *stored != person,
-                (Some(stored), Evidence::Activity | Evidence::Invoke) => stored.needs_update(&person, MAX_AGE),
+                (Some(stored), Evidence::Activity | Evidence::Invoke) => {
+                    stored.needs_update(&person, MAX_AGE)
+                }
             };
-            if must_write { Decision::Write(self.person_row(revision, person), ()) } else { Decision::Keep(()) }
+            if must_write {
+                Decision::Write(self.person_row(revision, person), ())
+            } else {
+                Decision::Keep(())
+            }
         };
         let first = decide(known);
         let key = self.person_record(user);
@@ -185,7 +195,11 @@ impl ReferenceStore {
         let decide = |stored: Option<PersonRow>| {
             let Some(PersonRow { revision, person: stored, .. }) = stored else { return Decision::Keep(()) };
             let person = change(stored.clone());
-            if person == stored { Decision::Keep(()) } else { Decision::Write(self.person_row(revision, person), ()) }
+            if person == stored {
+                Decision::Keep(())
+            } else {
+                Decision::Write(self.person_row(revision, person), ())
+            }
         };
         let key = self.person_record(user);
         versioned::modify(&self.table, &key, OnConflict::ReturnedByWrite, decide).await.map(drop)
@@ -207,7 +221,8 @@ impl ReferenceStore {
             None => Decision::Keep(None),
         };
         let record_key = RecordKey { pk: pk(key), sk: SINGLE };
-        let changed = versioned::modify(&self.table, &record_key, OnConflict::ReturnedByWrite, decide).await?;
+        let changed =
+            versioned::modify(&self.table, &record_key, OnConflict::ReturnedByWrite, decide).await?;
         match changed {
             Updated::Written(ReferenceRow { record, .. }, ()) => {
                 if let Some(user) = record.reference.person() {
