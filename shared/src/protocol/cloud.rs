@@ -131,9 +131,9 @@ impl Cloud {
         &self,
         rejection: RejectionReason,
         refused: &ServiceUrl,
-        former: Option<ServiceUrl>,
+        former: Option<&ServiceUrl>,
     ) -> Vec<ServiceUrl> {
-        let known = former.iter().chain([&self.global_service_url]).chain(&self.alternate_service_url);
+        let known = former.into_iter().chain([&self.global_service_url]).chain(&self.alternate_service_url);
         let is_other = |url: &&ServiceUrl| {
             if rejection == RejectionReason::WrongHost {
                 url.authority() != refused.authority()
@@ -293,7 +293,8 @@ mod tests {
         let cloud = Cloud::parse("public").unwrap();
         let url = |url: &str| ServiceUrl::new(url).unwrap();
         let after = |rejection, refused: &str, former: Option<&str>| {
-            let urls = cloud.service_urls_after(rejection, &url(refused), former.map(url));
+            let former = former.map(url);
+            let urls = cloud.service_urls_after(rejection, &url(refused), former.as_ref());
             urls.iter().map(|url| url.as_str().to_owned()).collect::<Vec<_>>()
         };
         let (apac, jp) = ("https://smba.trafficmanager.net/apac/", "https://smba.trafficmanager.net/jp/");

@@ -123,7 +123,7 @@ impl Channel {
             warn!(error = %error_chain(&error), "could not read the former service URL of a conversation");
             None
         });
-        self.connector.cloud.service_urls_after(rejection, &reference.service_url, former)
+        self.connector.cloud.service_urls_after(rejection, &reference.service_url, former.as_ref())
     }
 
     /// Makes `request` once.
