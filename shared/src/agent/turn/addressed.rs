@@ -3,7 +3,6 @@
 
 use serde_json::Value;
 
-use super::Turn;
 use super::mentions::is_same_account;
 use crate::protocol::activity::{Activity, ChannelAccount};
 use crate::protocol::text::Written;
