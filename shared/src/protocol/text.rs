@@ -1,5 +1,6 @@
-//! Text of activities: what a person wrote, read from plain text and from HTML, and user text escaped for what is sent
-//! (docs/protocol.md §5.6, §5.7). Knows no account: the caller decides whom a mention means.
+//! Text of activities: reads what a person wrote, and escapes user text that is sent (docs/protocol.md §5.6, §5.7).
+//!
+//! Knows no account: the caller decides whom a mention means.
 
 mod entities;
 mod escape;
