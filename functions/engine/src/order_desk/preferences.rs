@@ -250,9 +250,11 @@ mod tests {
             "no quiet hours",
         ];
         for command in commands {
-            let text = |kind: &str| match parse(command).unwrap().answer(&reference(kind)).outcome {
-                Outcome::Reply(replies) => replies[0].text.clone().unwrap(),
-                other => panic!("{other:?} is no reply"),
+            let text = |kind: &str| {
+                let Outcome::Reply(replies) = parse(command).unwrap().answer(&reference(kind)).outcome else {
+                    panic!("{command} has no reply")
+                };
+                replies[0].text.clone().unwrap()
             };
 
             assert!(text("groupChat").ends_with("Dana asked for this."), "{}", text("groupChat"));

@@ -11,7 +11,7 @@ use super::words::{
 use crate::order_desk::when;
 
 /// What a phrase says about a time; each member once at most.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Phrase {
     pub(super) clock: Option<Clock>,
     pub(super) part: Option<Part>,
@@ -425,13 +425,10 @@ fn monthly<'a, 'b>(words: &'b [&'a str]) -> Parsed<'a, 'b, Every> {
 fn list<'a, 'b>(words: &'b [&'a str], name: impl Fn(&str) -> Option<Weekday>) -> Parsed<'a, 'b, DaysOfWeek> {
     let (first, mut rest) = words.split_first()?;
     let mut days = vec![name(first)?];
-    loop {
-        let (next, behind) = match rest {
-            ["and" | "&", "every" | "each" | "on", next, behind @ ..]
-            | ["and" | "&", next, behind @ ..]
-            | [next, behind @ ..] => (*next, behind),
-            [] => break,
-        };
+    while let ["and" | "&", "every" | "each" | "on", next, behind @ ..]
+    | ["and" | "&", next, behind @ ..]
+    | [next, behind @ ..] = rest
+    {
         let Some(day) = name(next) else { break };
         days.push(day);
         rest = behind;

@@ -20,24 +20,28 @@ struct Token<'a> {
 /// Parses the text after “remind me” into the time and the subject of a reminder.
 pub(super) fn read(asked: &str, zone: &Zone, now: Timestamp) -> Result<(Due, String), Question> {
     let resolver = Resolver { zone, now };
-    parse(asked, &resolver).map_err(|unread| match unread.question {
-        Question::Unclear { words, .. } => {
-            let quoted = unread.quoted.into_iter().find(|quoted| parse(quoted, &resolver).is_ok());
+    parse(asked, &resolver).map_err(|unread| match unread {
+        Unread::Question(question) => question,
+        Unread::Unclear { words, quoted } => {
+            let quoted = quoted.into_iter().find(|quoted| parse(quoted, &resolver).is_ok());
             Question::Unclear { words, quoted }
         }
-        question => question,
     })
 }
 
-/// A question, and the request with quotes around what may be its subject.
-struct Unread {
-    question: Question,
-    quoted: Vec<String>,
+/// Why a request was not parsed.
+enum Unread {
+    Question(Question),
+    /// These words may be part of the time; with the request with quotes around what may be its subject.
+    Unclear {
+        words: String,
+        quoted: Vec<String>,
+    },
 }
 
 impl From<Question> for Unread {
     fn from(question: Question) -> Self {
-        Self { question, quoted: Vec::new() }
+        Self::Question(question)
     }
 }
 
@@ -57,8 +61,8 @@ fn parse(asked: &str, resolver: &Resolver<'_>) -> Result<(Due, String), Unread> 
             .into());
     }
     if let Some(words) = request.unclear(begin..end) {
-        let question = Question::Unclear { words, quoted: None };
-        return Err(Unread { question, quoted: vec![request.quoted(end), request.quoted(plain.len())] });
+        let quoted = vec![request.quoted(end), request.quoted(plain.len())];
+        return Err(Unread::Unclear { words, quoted });
     }
     let phrase = front.merge(back).map_err(|_| Question::Several)?;
     let due = resolver.due(&phrase)?;
