@@ -25,6 +25,8 @@ mod limits;
 mod long_work;
 mod memory;
 mod page;
+mod persons;
+mod privacy;
 mod proactive;
 mod readme;
 mod rebinding;
