@@ -157,7 +157,7 @@ async fn unreadable_timer_blocks_no_other() {
 
 /// Ticks as the scheduler does, without an assertion about the summary.
 async fn answer_of_tick(bundle: &TestBundle) -> serde_json::Value {
-    bundle.local().fire(json!({ "version": 1, "tick": true })).await.expect("a tick never fails")
+    bundle.local().fire(json!({ "version": 1, "tick": true })).await.unwrap()
 }
 
 #[tokio::test]
@@ -191,17 +191,12 @@ async fn broadcasts_advance_while_timers_fail() {
     timers.put(&Timer::new(QueueTarget::Tasks, "one".to_owned(), now), now).await.unwrap();
     bundle.clock().advance(MINUTE);
 
-    refuse(&bundle, &["SendMessage", "DeleteItem"]);
-    bundle.clock().advance(MINUTE);
-    let _ = answer_of_tick(&bundle).await;
-    let after_send_failure = state(&bundle).await.status;
     refuse(&bundle, &["DeleteItem"]);
     let failed = answer_of_tick(&bundle).await;
     refuse(&bundle, &[]);
 
     assert!(failed["failed"]["timers"].is_string(), "{failed}");
-    assert_eq!(after_send_failure, Status::Done);
-    bundle.purge("tasks").await;
+    assert_eq!(state(&bundle).await.status, Status::Done);
     bundle.tick().await;
     bundle.purge("tasks").await;
     bundle.end().await;

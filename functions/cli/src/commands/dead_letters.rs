@@ -108,9 +108,9 @@ async fn collect(
             if !seen.insert(message.message_id.clone()) {
                 continue;
             }
-            match content(&message, kind) {
-                Content::Tick => listed.ticks += 1,
-                content => listed.entries.push(describe(&message, content)),
+            match describe(&message, content(&message, kind)) {
+                Some(entry) => listed.entries.push(entry),
+                None => listed.ticks += 1,
             }
         }
         if is_over || seen.len() >= count.min(MAX_LISTED) {
@@ -177,8 +177,8 @@ fn event(body: &str) -> Option<Content> {
     })
 }
 
-/// Returns the entry of one dead letter.
-fn describe(message: &DeadLetter, content: Content) -> String {
+/// Returns the entry of one dead letter; `None` for a tick.
+fn describe(message: &DeadLetter, content: Content) -> Option<String> {
     let queued_at = message.queued_at.map_or("an unknown time".to_owned(), |at| format!("{at:.3}"));
     let receives = match message.receives {
         Some(1) => "once".to_owned(),
@@ -188,7 +188,7 @@ fn describe(message: &DeadLetter, content: Content) -> String {
     let (what, jobs) = match content {
         Content::Work(what, jobs) => (what.to_owned(), jobs),
         Content::Event(what) => (what, Vec::new()),
-        Content::Tick => ("tick".to_owned(), Vec::new()),
+        Content::Tick => return None,
         Content::Newer(version) => {
             (format!("work of a newer version ({version}), message {}", message.message_id), vec![])
         }
@@ -198,7 +198,7 @@ fn describe(message: &DeadLetter, content: Content) -> String {
     for job in jobs {
         line.push_str(&format!("\n    job {job}"));
     }
-    line
+    Some(line)
 }
 
 /// Returns the name of a source of dead letters.

@@ -1,5 +1,5 @@
 //! A broadcast in words: its key or schedule, its notification, its topic and its audience.
-//! People and conversations are named by ids.
+//! It names no person, team or conversation: only a report does.
 
 use herald::broadcast::audience::{Audience, ConversationKind, Segment};
 use herald::broadcast::{Kind, Spec};
@@ -37,12 +37,12 @@ fn audience(recipients: &Audience) -> String {
     match recipients {
         Audience::Everyone {} => "everyone with a personal conversation".to_owned(),
         Audience::Segment(filters) => segment(filters),
-        Audience::User(user) => format!("person {}/{}", user.tenant, user.id),
+        Audience::User(_) => "one person".to_owned(),
         Audience::Users { users } if users.len() == 1 => "1 listed person".to_owned(),
         Audience::Users { users } => format!("{} listed people", users.len()),
-        Audience::Conversation { reference } => format!("conversation {}", reference.as_str()),
-        Audience::Channel(channel) => format!("new thread in channel {}/{}", channel.tenant, channel.id),
-        Audience::Team(team) => format!("members of team {}/{}", team.tenant, team.id),
+        Audience::Conversation { .. } => "one conversation".to_owned(),
+        Audience::Channel(_) => "a new thread in a channel".to_owned(),
+        Audience::Team(_) => "the members of a team".to_owned(),
         Audience::Topic { topic } => format!("subscribers of topic {topic}"),
         Audience::Any { of, except } => {
             let of = list(of);
