@@ -59,7 +59,7 @@ pub(crate) async fn receive(
     if body.len() > MAX_UNCHECKED_BYTES {
         encode(&job, &turn)?;
     }
-    let known = if is_incomplete(&turn) { complete(inbound, &mut turn).await } else { None };
+    let known = if is_incomplete(&turn) { Box::pin(complete(inbound, &mut turn)).await } else { None };
     if turn.activity.is("invoke") || turn.activity.delivery_mode.as_deref() == Some("expectReplies") {
         let responded = Box::pin(inbound.responder.respond(&job, &turn));
         let (responded, ()) =
@@ -117,9 +117,9 @@ async fn save_reference(inbound: &Inbound, known: Option<Known>, update: &Update
     let saved = async {
         let known = match known {
             Some(known) => known,
-            None => references.load(&update.reference).await?,
+            None => Box::pin(references.load(&update.reference)).await?,
         };
-        references.save(known, update).await
+        Box::pin(references.save(known, update)).await
     };
     let problem = match timeout(inbound.clock.as_ref(), REFERENCE_TIMEOUT, saved).await {
         Some(Ok(())) => return,

@@ -30,7 +30,7 @@ use crate::protocol::service_url::ServiceUrl;
 /// use herald::channel::connector::Connector;
 /// use herald::protocol::activity::Activity;
 /// use herald::protocol::channel_error::ConnectorError;
-/// use herald::protocol::conversation::User;
+/// use herald::protocol::conversation::{ConversationSurface, User};
 ///
 /// async fn answer(connector: &Connector, turn: &Turn) -> Result<(), ConnectorError> {
 ///     let ack = connector.reply(turn, Activity::message("On it.")).await?;
@@ -42,7 +42,7 @@ use crate::protocol::service_url::ServiceUrl;
 /// }
 ///
 /// async fn greet(connector: &Connector, user: &User) -> Result<(), ConnectorError> {
-///     let created = connector.create_conversation(user).await?;
+///     let created = connector.create_conversation(user, ConversationSurface::Chat).await?;
 ///     println!("{} at {}", created.conversation, created.service_url);
 ///     Ok(())
 /// }

@@ -120,7 +120,8 @@ impl Conversations {
             Err(error) => return Err(self.postpone_after_store_error(&error, job).into()),
         }
         let stored =
-            self.channel.references.upsert(&reference, Presence::Active, self.channel.clock.now()).await;
+            Box::pin(self.channel.references.upsert(&reference, Presence::Active, self.channel.clock.now()))
+                .await;
         stored.map_err(|error| self.postpone_after_store_error(&error, job))?;
         Ok(reference)
     }

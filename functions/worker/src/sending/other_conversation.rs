@@ -36,7 +36,7 @@ impl Channel {
                 }
                 Err(error) => error,
             };
-            self.update_reference_after(&error, &next, next_started_at).await;
+            Box::pin(self.update_reference_after(&error, &next, next_started_at)).await;
             let fallback = error.rejection().map(RejectionReason::fallback);
             if !matches!(fallback, Some(Fallback::NewConversation | Fallback::OtherConversation)) {
                 return Err(error);
@@ -84,7 +84,7 @@ impl Channel {
         };
         // Of two updates at one moment the removal wins; this one is later than it.
         let moment = started_at.checked_add(SignedDuration::from_millis(1)).unwrap_or(started_at);
-        if let Err(error) = self.references.upsert(&created, Presence::Active, moment).await {
+        if let Err(error) = Box::pin(self.references.upsert(&created, Presence::Active, moment)).await {
             warn!(error = %error_chain(&error), "could not store a conversation that was created again");
         }
         info!("created a conversation again");

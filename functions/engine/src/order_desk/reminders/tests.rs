@@ -35,7 +35,7 @@ fn read(asked: &str) -> Option<(String, String)> {
 fn turn(zone: Option<&str>) -> Turn {
     let mut activity = json!({
         "type": "message", "channelId": "msteams", "serviceUrl": "https://smba.trafficmanager.net/emea/",
-        "conversation": { "id": "a:1" }, "from": { "id": "29:you" }, "recipient": { "id": "28:me" },
+        "conversation": { "id": "a:1", "conversationType": "personal" }, "from": { "id": "29:you" }, "recipient": { "id": "28:me" },
     });
     if let Some(zone) = zone {
         activity["localTimezone"] = json!(zone);

@@ -84,16 +84,19 @@ impl ReferenceStore {
     /// [`StoreError`].
     pub async fn save(&self, known: Known, update: &Update) -> Result<(), StoreError> {
         let former = known.reference.as_ref().and_then(|row| row.record.reference.person());
-        let merged = self.save_reference(known.reference, update).await?;
+        // On the heap: a save is awaited through several layers.
+        let merged = Box::pin(self.save_reference(known.reference, update)).await?;
         let person = merged.as_ref().and_then(|record| record.reference.person());
         let order = update.order();
         if let Some(former) = former.filter(|former| person.as_ref().is_none_or(|person| !person.is(former)))
         {
             let key = self.key(&update.reference);
-            self.change_person(&former, |person| person.without_conversation(&key, &order)).await?;
+            Box::pin(self.change_person(&former, |person| person.without_conversation(&key, &order))).await?;
         }
         match (merged, person.or_else(|| update.reference.sender())) {
-            (Some(record), Some(user)) => self.save_person(known.person, &user, &record, update).await,
+            (Some(record), Some(user)) => {
+                Box::pin(self.save_person(known.person, &user, &record, update)).await
+            }
             (_, _) => Ok(()),
         }
     }
@@ -226,7 +229,7 @@ impl ReferenceStore {
         match changed {
             Updated::Written(ReferenceRow { record, .. }, ()) => {
                 if let Some(user) = record.reference.person() {
-                    self.change_person(&user, |person| change_person(person, &record)).await?;
+                    Box::pin(self.change_person(&user, |person| change_person(person, &record))).await?;
                 }
                 Ok(None)
             }
