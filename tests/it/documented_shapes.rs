@@ -65,15 +65,15 @@ const SHAPES: [(&str, u16, Outcome, Reference); 34] = [
     ("agent-removed-by-person", 202, Queued(""), Reference::None),
     ("agent-added-to-team", 202, Queued(""), Active),
     ("member-added-to-team", 202, Queued(""), Any),
-    ("team-archived", 202, Queued(""), Reference::None),
+    ("team-archived", 202, Queued(""), Any),
     ("channel-created", 202, Queued(""), Any),
     ("channel-deleted", 202, Queued(""), Any),
     ("read-receipt", 202, Queued(""), Any),
     ("type-unknown-to-the-agent", 202, Queued(""), Any),
     ("compose-invoke-from-meeting", 200, Answered, Reference::None),
     ("compose-query-from-meeting", 200, Answered, Reference::None),
-    ("card-action", 200, Answered, Active),
-    ("feedback-on-answer", 200, Answered, Active),
+    ("card-action", 200, Answered, Reference::None),
+    ("feedback-on-answer", 200, Answered, Reference::None),
 ];
 
 #[tokio::test]

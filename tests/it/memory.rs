@@ -124,10 +124,8 @@ fn inbound_may_read_memory_and_not_write_it() {
     let role = template.split_once("  InboundRole:").unwrap().1.split_once("  InboundLogs:").unwrap().0;
     let (writes, reads) = role.split_once("Sid: ReadReferencesKeysAndMemories").unwrap();
 
-    assert!(
-        writes.contains(r#"dynamodb:LeadingKeys: ["reference#*", "person#*", "keys#*", "timer#*"]"#),
-        "{writes}"
-    );
+    let written = r#"dynamodb:LeadingKeys: ["reference#*", "person#*", "team#*", "keys#*", "timer#*"]"#;
+    assert!(writes.contains(written), "{writes}");
     assert!(
         reads.contains(r#"dynamodb:LeadingKeys: ["reference#*", "person#*", "keys#*", "memory#*"]"#),
         "{reads}"

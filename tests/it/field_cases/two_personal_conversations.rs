@@ -3,7 +3,10 @@
 
 use std::time::Duration;
 
+use herald::agent::{Effect as EngineEffect, Response, Topic};
 use herald::broadcast::{BroadcastId, Outcome};
+use herald::clock::Clock;
+use jiff::{SignedDuration, Timestamp};
 use local::channel_emulator::{CopilotForm, Effect, Fault, Operation, Person, Refusal};
 use serde_json::{Value, json};
 use support::broadcasts::entries_of;
@@ -20,9 +23,7 @@ async fn write_in(bundle: &TestBundle, person: &Person, conversation: &str, minu
 }
 
 fn moment(bundle: &TestBundle, minutes: i64) -> String {
-    use herald::clock::Clock as _;
-
-    (bundle.clock().now() - jiff::SignedDuration::from_mins(minutes)).to_string()
+    (bundle.clock().now() - SignedDuration::from_mins(minutes)).to_string()
 }
 
 /// Sends the notification `key` to `audience` and returns the conversations in which it was shown.
@@ -62,13 +63,17 @@ async fn bundle() -> (TestBundle, Person, String, String) {
 #[tokio::test]
 async fn notification_goes_to_the_conversation_used_last_in_either_order_of_arrival() {
     let case: Value = serde_json::from_str(CASE).unwrap();
-    let times = ["old", "newer"].map(|name| case["activities"][name]["timestamp"].clone());
+    let time =
+        |name: &str| case["activities"][name]["timestamp"].as_str().unwrap().parse::<Timestamp>().unwrap();
+    let between = time("newer").duration_since(time("old"));
     let bundle = TestBundle::with(ScriptedEngine::notifying("News.")).await;
     let mut expected = Vec::new();
     for number in 0..8 {
         let person = bundle.channel().add_person(&format!("Person {number}"));
         let pair =
             [bundle.channel().personal_conversation(&person), bundle.channel().open_conversation(&person)];
+        let now = bundle.clock().now();
+        let times = [now - between, now].map(|time| json!(time.to_string()));
         // Which of the two is the newer one, and which arrives first.
         let newer = number % 2;
         let mut arrivals = [(&pair[1 - newer], &times[0]), (&pair[newer], &times[1])];
@@ -231,8 +236,6 @@ async fn dedicated_thread_is_a_new_conversation_of_copilot() {
 
 #[tokio::test]
 async fn subscription_is_of_the_person_in_all_their_conversations() {
-    use herald::agent::{Effect as EngineEffect, Response, Topic};
-
     let topic = Topic::new("news").unwrap();
     let to_topic = json!({ "kind": "topic", "topic": "news" });
     let subscribing = Response::ignore().with_effect(EngineEffect::Subscribe { topic });

@@ -158,23 +158,23 @@ impl StreamFinisher {
                 Finish::FinalChunk => {
                     let last = Answer { first: first.clone(), rest: Vec::new() }.final_chunk(stream);
                     let request = Request::Send(&last);
-                    let done = self.sender.channel.at_right_url(reference, request).await.map(drop);
+                    let done = Box::pin(self.sender.channel.at_right_url(reference, request)).await.map(drop);
                     if is_late { done.and(Err(expired_error())) } else { done }
                 }
                 Finish::Update | Finish::Message => {
                     let request = Request::Update(&stream.id, first);
-                    self.sender.channel.at_right_url(reference, request).await.map(drop)
+                    Box::pin(self.sender.channel.at_right_url(reference, request)).await.map(drop)
                 }
             };
             if let Err(error) = &done {
                 if self.is_already_final(&id, stream, way, error).await {
                     return Ok(Some(stream.id.clone()));
                 }
-                self.sender.channel.update_reference_after(error, reference, started_at).await;
+                Box::pin(self.sender.channel.update_reference_after(error, reference, started_at)).await;
             }
             done.map(|()| Some::<ActivityId>(stream.id.clone()))
         };
-        self.sender.attempt(&id, reference, ResendPolicy::Idempotent, request).await
+        Box::pin(self.sender.attempt(&id, reference, ResendPolicy::Idempotent, Box::pin(request))).await
     }
 
     /// Whether the answer is shown already, and only the response to its request was lost.

@@ -124,7 +124,8 @@ impl ReferenceStore {
         update: &Update,
     ) -> Result<Option<ReferenceRecord>, StoreError> {
         let decide = |stored: Option<ReferenceRow>| match stored {
-            None if update.evidence == Evidence::Invoke => Decision::Keep(None),
+            // It does not tell whether the agent is, or is again, in the conversation.
+            stored if update.evidence == Evidence::Invoke => Decision::Keep(stored.map(|row| row.record)),
             None => Decision::Write(self.reference_row(0, ReferenceRecord::new(update)), ()),
             Some(ReferenceRow { revision, record: stored, .. }) => {
                 let record = stored.clone().updated(update);
@@ -166,13 +167,13 @@ impl ReferenceStore {
             let (revision, stored) = stored.map_or((0, None), |row| (row.revision, Some(row.person)));
             let person =
                 stored.clone().unwrap_or_else(|| Person::new(user.clone())).with_details(details.clone());
-            let person = match is_personal {
+            let person = match is_personal && update.evidence != Evidence::Invoke {
                 true => person.with_conversation(&key, &record.reference, update.presence, order.clone()),
                 false => person,
             };
             let must_write = match (&stored, update.evidence) {
                 (None, Evidence::Membership | Evidence::Activity) => true,
-                (None, Evidence::Invoke) => is_personal,
+                (None, Evidence::Invoke) => false,
                 (Some(stored), Evidence::Membership) => *stored != person,
                 (Some(stored), Evidence::Activity | Evidence::Invoke) => {
                     stored.needs_update(&person, MAX_AGE)
