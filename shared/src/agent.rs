@@ -15,7 +15,7 @@ pub mod task;
 pub mod topic;
 pub mod turn;
 
-pub use self::calendar::{Days, QuietHours, Recurrence, Zone};
+pub use self::calendar::{Days, DaysOfWeek, QuietHours, Recurrence, Zone};
 pub use self::effect::Effect;
 pub use self::engine::{Engine, EngineError};
 pub use self::engine_context::{BuildEngine, EngineContext, NoSecrets, Secrets};
@@ -28,3 +28,4 @@ pub use self::response::{Outcome, Response, TaskOutcome, TaskResponse};
 pub use self::task::{Task, TaskInput, TaskRun};
 pub use self::topic::Topic;
 pub use self::turn::Turn;
+pub use crate::protocol::text::{escape_card_text, escape_markdown};

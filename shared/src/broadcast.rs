@@ -1,6 +1,7 @@
 //! Broadcasts: pure state transitions of one message to an audience, which can be paused and resumed.
 //! The store keeps the records, `proactive` plans, the worker sends.
 
+mod amendment;
 pub mod audience;
 pub mod content;
 mod gate;
@@ -17,6 +18,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::amendment::Amendment;
 pub use self::gate::{Gate, gate};
 pub use self::outcome::{Outcome, OutcomeCounts, RecipientRef, ReportEntry};
 pub use self::plan::{

@@ -3,3 +3,4 @@
 pub mod auth;
 pub mod connector;
 pub mod http;
+mod retry_after;

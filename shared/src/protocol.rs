@@ -9,3 +9,4 @@ pub mod message_split;
 pub mod roster;
 pub mod service_url;
 pub mod team;
+pub mod text;

@@ -22,6 +22,7 @@ use crate::agent::progress::Snapshot;
 use crate::protocol::channel_error::{ConnectorError, RejectionReason, Retry};
 use crate::protocol::ids::ActivityId;
 use crate::protocol::message_split::split_text;
+use crate::protocol::text::streamable;
 
 /// Silence after which a keep-alive chunk is sent: two of them may be lost within the channel's limit of 45 s.
 pub const KEEP_ALIVE: SignedDuration = SignedDuration::from_secs(18);
@@ -159,7 +160,9 @@ impl Stream {
             return self.next_close(if self.is_full { due } else { close_at }, now);
         }
         let keep_alive_at = later(self.last_ack, KEEP_ALIVE).max(due);
-        let text = fit_text(&latest.text);
+        // A mention in a stream has no entity.
+        let text = streamable(&latest.text);
+        let text = fit_text(&text);
         let status =
             latest.status.as_deref().map(truncate_status).filter(|status| self.is_new_status(status));
         // The channel treats blank text as empty.

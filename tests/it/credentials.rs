@@ -89,7 +89,7 @@ async fn assert_refused(bundle: TestBundle, expected: &[&str]) {
 #[tokio::test]
 async fn follow_up_is_sent_with_secret_from_secrets_manager() {
     let bundle = bundle(Credential::StoredSecret(SECRET_ARN.to_owned())).await;
-    bundle.local().stack.put_secret(SECRET_ARN, "emulated\n");
+    bundle.local().stack.put_secret(SECRET_ARN, format!("{}\n", bundle.channel().client_secret()));
 
     assert_follows_up(bundle).await;
 }

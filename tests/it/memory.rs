@@ -123,9 +123,13 @@ async fn answer_is_sent_and_remembered_once_when_send_fails_after_effects() {
 fn inbound_may_read_memory_and_not_write_it() {
     let template = include_str!("../../template.yaml");
     let role = template.split_once("  InboundRole:").unwrap().1.split_once("  InboundLogs:").unwrap().0;
-    let (writes, reads) = role.split_once("Sid: ReadKeysAndMemories").unwrap();
+    let (writes, reads) = role.split_once("Sid: ReadReferencesKeysAndMemories").unwrap();
 
-    assert!(writes.contains(r#"dynamodb:LeadingKeys: ["reference#*", "keys#*", "timer#*"]"#), "{writes}");
-    assert!(reads.contains(r#"dynamodb:LeadingKeys: ["keys#*", "memory#*"]"#), "{reads}");
+    let written = r#"dynamodb:LeadingKeys: ["reference#*", "person#*", "team#*", "keys#*", "timer#*"]"#;
+    assert!(writes.contains(written), "{writes}");
+    assert!(
+        reads.contains(r#"dynamodb:LeadingKeys: ["reference#*", "person#*", "keys#*", "memory#*"]"#),
+        "{reads}"
+    );
     assert!(!reads.contains("dynamodb:PutItem"), "{reads}");
 }

@@ -159,7 +159,7 @@ async fn step(bundle: &TestBundle, faults: &Faults, poller: &QueuePoller) -> boo
     let Some(message) = poller.receive(Duration::ZERO).await.unwrap() else { return false };
     let receipt = message.receipt_handle.clone().unwrap();
     let worked = async {
-        let answer = poller.handle(&message).await?;
+        let answer = poller.handle(std::slice::from_ref(&message)).await?;
         if !answer.batch_item_failures.is_empty() {
             return Ok(false);
         }

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use herald::broadcast::Status;
 use herald::clock::Clock;
 use herald::jobs::timers::{QueueTarget, Timer};
 use local::channel_emulator::{Fault, Refusal};
 use local::fault_injection::RequestFate;
+use proactive::event_handler::TICK_FAILED;
 use serde_json::json;
+use support::broadcasts::{news, populate, state};
 use support::{ScriptedEngine, TestBundle};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -150,4 +153,59 @@ async fn unreadable_timer_blocks_no_other() {
     assert_eq!(moved, json!({ "queued": 1, "kept": 0, "unreadable": 1 }));
     bundle.purge("tasks").await;
     bundle.end().await;
+}
+
+/// Ticks as the scheduler does, without an assertion about the summary.
+async fn answer_of_tick(bundle: &TestBundle) -> serde_json::Value {
+    bundle.local().fire(json!({ "version": 1, "tick": true })).await.unwrap()
+}
+
+#[tokio::test]
+async fn failed_tick_answers_with_the_failure_and_the_next_one_catches_up() {
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
+    let alex = bundle.channel().add_person("Alex");
+    bundle.tick().await;
+    refuse(&bundle, &["SendMessage"]);
+    bundle.send(&alex, "hello").await;
+    bundle.clock().advance(MINUTE);
+
+    refuse(&bundle, &["GetItem", "Query"]);
+    let failed = answer_of_tick(&bundle).await;
+    refuse(&bundle, &[]);
+    let next = answer_of_tick(&bundle).await;
+    bundle.drain().await;
+
+    assert!(failed["failed"]["timers"].is_string() && failed["failed"]["broadcasts"].is_string(), "{failed}");
+    assert_eq!(next, json!({ "queued": 1, "kept": 0, "unreadable": 0 }));
+    assert_eq!(bundle.channel().texts(), ["Hello."]);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn broadcasts_advance_while_timers_fail() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    populate(&bundle, 2).await;
+    bundle.local().fire(news(json!({ "kind": "everyone" }), json!({ "text": "Hello." }))).await.unwrap();
+    bundle.drain().await;
+    let (timers, now) = (&bundle.local().functions.worker.parts().timers, bundle.clock().now());
+    timers.put(&Timer::new(QueueTarget::Tasks, "one".to_owned(), now), now).await.unwrap();
+    bundle.clock().advance(MINUTE);
+
+    refuse(&bundle, &["DeleteItem"]);
+    let failed = answer_of_tick(&bundle).await;
+    refuse(&bundle, &[]);
+
+    assert!(failed["failed"]["timers"].is_string(), "{failed}");
+    assert_eq!(state(&bundle).await.status, Status::Done);
+    bundle.tick().await;
+    bundle.purge("tasks").await;
+    bundle.end().await;
+}
+
+#[test]
+fn template_counts_the_log_line_of_a_failed_tick() {
+    let pattern = format!("FilterPattern: '{{ $.message = \"{TICK_FAILED}\" }}'");
+
+    assert!(local::TEMPLATE.contains(&pattern), "{pattern} is not in template.yaml");
+    assert!(local::TEMPLATE.contains("MetricName: TicksFailed"));
 }

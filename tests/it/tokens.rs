@@ -221,7 +221,7 @@ async fn token_is_requested_from_own_tenant_unless_cloud_names_another() {
         let provider = TokenProvider::new(TokenSource {
             http: herald::channel::http::client().unwrap(),
             client_id: ClientId::new(claims["aud"].as_str().unwrap()).unwrap(),
-            credential: Arc::new(ClientSecret::new(&"emulated".into())),
+            credential: Arc::new(ClientSecret::new(&bundle.channel().client_secret().into())),
             tenant: TenantId::new(own).unwrap(),
             cloud: cloud.clone(),
             clock: Arc::new(SystemClock),

@@ -15,7 +15,7 @@ use herald::jobs::{Job, JobId, State};
 use herald::random::Random;
 use local::aws_emulator::Delays;
 use local::channel_emulator::{Answer, Channel, Person};
-use local::poller::{QueuePoller, Step};
+use local::poller::{BatchStep, QueuePoller, Step};
 use local::{ChannelSource, Local, LocalOptions};
 use serde_json::Value;
 
@@ -151,13 +151,17 @@ impl TestBundle {
         self.try_tick().await.expect("the tick succeeds")
     }
 
-    /// Ticks: queues the timers that are due.
+    /// Ticks: queues the timers that are due, and advances the broadcasts.
     ///
     /// # Errors
     ///
-    /// Fails when the table cannot be read or written.
+    /// Fails when the table cannot be read or written; the function answers with a summary then, too.
     pub async fn try_tick(&self) -> Result<Value, lambda_runtime::Error> {
-        self.local.fire(serde_json::json!({ "version": 1, "tick": true })).await
+        let summary = self.local.fire(serde_json::json!({ "version": 1, "tick": true })).await?;
+        match summary.get("failed") {
+            Some(failed) => Err(failed.to_string().into()),
+            None => Ok(summary),
+        }
     }
 
     /// Removes `attribute` from one of the items that have it.
@@ -176,17 +180,16 @@ impl TestBundle {
         poller.sqs.purge_queue().queue_url(&poller.url).send().await.expect("the queue can be emptied");
     }
 
-    /// Works on all queues until they are empty. Returned messages become visible at once.
+    /// Works on all queues until they are empty, in batches of the size in the template. Returned messages become visible at once.
     pub async fn drain(&self) {
         for _ in 0..MAX_STEPS {
             let mut is_idle = true;
             for poller in self.local.pollers() {
-                match poller.step().await.expect("the queue can be read") {
-                    Step::Idle => continue,
-                    Step::Settled => {}
-                    Step::Returned { receipt } => make_visible(&poller, &receipt).await,
+                let step = poller.step_batch().await.expect("the queue can be read");
+                is_idle &= step == BatchStep::default();
+                for receipt in &step.returned {
+                    make_visible(&poller, receipt).await;
                 }
-                is_idle = false;
             }
             if is_idle {
                 return;

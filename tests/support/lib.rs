@@ -8,6 +8,7 @@ pub mod broadcasts;
 pub mod bundle;
 pub mod clock;
 pub mod engine;
+pub mod fixtures;
 pub mod function;
 pub mod jobs;
 pub mod measure;

@@ -7,9 +7,10 @@ use std::time::Duration;
 use herald::agent::Engine;
 use herald::aws::config;
 use herald::aws::config::{AccessSettings, AgentSettings, AllowedTenants, SenderSettings};
-use herald::channel::connector::{Connector, ConversationSurface};
+use herald::channel::connector::Connector;
 use herald::clock::Clock;
 use herald::protocol::cloud::Cloud;
+use herald::protocol::conversation::ConversationSurface;
 use herald::protocol::ids::TenantId;
 use herald::random::Random;
 use local::functions::{Functions, Registration};
@@ -35,7 +36,7 @@ impl SecondWorker {
     ) -> Self {
         let local = bundle.local();
         let tenant = bundle.channel().add_person("Second").tenant;
-        let secret = config::Credential::GivenSecret("emulated".into());
+        let secret = config::Credential::GivenSecret(bundle.channel().client_secret().into());
         let registration = Registration {
             agent: AgentSettings {
                 client_id: local.functions.worker.parts().connector.client_id.clone(),

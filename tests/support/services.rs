@@ -4,13 +4,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use aws_sdk_sqs::types::{Message, QueueAttributeName};
+use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
 use herald::clock::{Clock, SystemClock};
 use herald::jobs::{Job, JobId};
 use herald::random::Random;
 use local::aws_emulator::template::Template;
 use local::aws_emulator::{Delays, Stack, StackOptions};
 use local::channel_emulator::{Channel, ChannelOptions, Person};
+use local::poller;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -120,26 +121,7 @@ impl Services {
     /// Returns the event of the event source mapping for these messages of `queue`.
     #[must_use]
     pub fn event(&self, queue: &str, messages: &[Message]) -> Value {
-        let name = self.url(queue).rsplit('/').next().unwrap();
-        let records = messages.iter().map(|message| {
-            json!({
-                "messageId": message.message_id,
-                "receiptHandle": message.receipt_handle,
-                "body": message.body,
-                "attributes": {
-                    "ApproximateReceiveCount": "1",
-                    "SentTimestamp": "1795338000000",
-                    "SenderId": "AROAEXAMPLE:herald",
-                    "ApproximateFirstReceiveTimestamp": "1795338000001",
-                },
-                "messageAttributes": {},
-                "md5OfBody": message.md5_of_body,
-                "eventSource": "aws:sqs",
-                "eventSourceARN": format!("arn:aws:sqs:us-east-1:000000000000:{name}"),
-                "awsRegion": "us-east-1",
-            })
-        });
-        json!({ "Records": records.collect::<Vec<_>>() })
+        poller::event(self.url(queue), messages)
     }
 
     /// Returns the URL of a queue by its logical id.
@@ -150,12 +132,14 @@ impl Services {
     /// Returns the visible messages of the queue, ten at most.
     pub async fn receive(&self, queue: &str) -> Vec<Message> {
         let request = self.sqs.receive_message().queue_url(self.url(queue));
+        let request = request.message_system_attribute_names(MessageSystemAttributeName::All);
         request.max_number_of_messages(10).send().await.unwrap().messages.unwrap_or_default()
     }
 
     /// Returns the next message of the queue, after a long poll.
     pub async fn next(&self, queue: &str) -> Option<Message> {
         let request = self.sqs.receive_message().queue_url(self.url(queue)).wait_time_seconds(1);
+        let request = request.message_system_attribute_names(MessageSystemAttributeName::All);
         request.max_number_of_messages(1).send().await.unwrap().messages.unwrap_or_default().pop()
     }
 
@@ -214,7 +198,7 @@ async fn listener() -> TcpListener {
 /// Returns the API Gateway event of a request with which `channel` delivers `activity`.
 #[must_use]
 pub fn request(channel: &Channel, activity: &Value) -> Value {
-    let claims = channel.token_claims();
+    let claims = channel.token_claims_for(activity);
     let token = channel.sign_claims(&claims).unwrap();
     // The token is made as the request is sent.
     let time_epoch = claims["nbf"].as_i64().unwrap() * 1_000;

@@ -19,6 +19,7 @@ use jiff::Timestamp;
 
 pub use self::deployment::Deployment;
 pub use self::error::CommandError;
+pub(crate) use self::schedule::expression_of;
 use crate::args::{DeadLetterVerb, JobVerb, OperatorCommand, ScheduleVerb};
 
 /// Executes `command` and writes its result to `out`; returns `false` if it had no effect.

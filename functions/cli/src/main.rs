@@ -3,6 +3,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
+use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -10,8 +11,10 @@ use cli::args::{Arguments, Command, DEFAULT_STATE, DoctorArguments, OperatorComm
 use cli::commands::{self, CommandError, Deployment};
 use cli::doctor::{self, Color, Report};
 use cli::{demo, run};
+use herald::agent::EngineContext;
 use herald::app::Agent;
 use herald::aws::config::process_env;
+use herald::aws::identity::SecretsManager;
 use herald::aws::telemetry;
 use herald::clock::{Clock, SystemClock};
 use herald::error::BoxError;
@@ -24,7 +27,9 @@ async fn main() -> ExitCode {
     if level.is_some() || !matches!(arguments.command, Some(Command::Doctor(_))) {
         telemetry::init(Some(level.as_deref().unwrap_or("warn")));
     }
-    match execute(engine::agent(), arguments).await {
+    // Boxed as a trait object: the future of a command is large and deep.
+    let execution: Pin<Box<dyn Future<Output = _>>> = Box::pin(execute(engine::agent(), arguments));
+    match execution.await {
         Ok(code) => code,
         Err(error) => {
             // A failure to write to stderr cannot be reported anywhere.
@@ -38,23 +43,36 @@ async fn execute(agent: Agent, arguments: Arguments) -> Result<ExitCode, BoxErro
     let Arguments { command, state } = arguments;
     match command.unwrap_or(Command::Run(Default::default())) {
         Command::Run(arguments) => {
-            run::run(&agent, &arguments, &state.unwrap_or_else(|| DEFAULT_STATE.into()), process_env).await?;
+            let state = state.unwrap_or_else(|| DEFAULT_STATE.into());
+            Box::pin(run::run(&agent, &arguments, &state, process_env)).await?;
         }
-        Command::Demo => demo::demo(agent).await?,
-        Command::Doctor(arguments) => return Ok(examine(&agent, &arguments).await?),
-        Command::Operator(command) => return Ok(operate(state.as_deref(), &command).await?),
+        Command::Demo => Box::pin(demo::demo(agent)).await?,
+        Command::Doctor(arguments) => return Ok(Box::pin(examine(&agent, &arguments)).await?),
+        Command::Operator(command) => {
+            let operation: Pin<Box<dyn Future<Output = _>>> =
+                Box::pin(operate(&agent, state.as_deref(), &command));
+            return Ok(operation.await?);
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn operate(state: Option<&Path>, command: &OperatorCommand) -> Result<ExitCode, CommandError> {
+async fn operate(
+    agent: &Agent,
+    state: Option<&Path>,
+    command: &OperatorCommand,
+) -> Result<ExitCode, CommandError> {
     let mut out = io::stdout();
     if let Some(is_done) = commands::print_next_runs_of_expression(command, SystemClock.now(), &mut out)? {
         return Ok(exit_code(is_done));
     }
     let aws = async || aws_config::load_from_env().await;
-    let deployment = Deployment::open(state, process_env, aws).await?;
-    let is_done = commands::execute(&deployment, command, &SystemClock, &mut out).await;
+    let build = agent.build;
+    let deployment = Deployment::open(state, process_env, aws).await?.with_engine(move || {
+        let (secrets, clock) = (Arc::new(SecretsManager::from_env()), Arc::new(SystemClock));
+        build(&EngineContext { vars: &process_env, secrets, clock })
+    });
+    let is_done = Box::pin(commands::execute(&deployment, command, &SystemClock, &mut out)).await;
     // Also after a failure: an emulated stack must save its state directory.
     deployment.close().await?;
     Ok(exit_code(is_done?))

@@ -6,6 +6,7 @@ mod cards;
 mod command;
 pub mod demo;
 mod orders;
+mod people;
 mod preferences;
 mod reminders;
 mod shop;
@@ -46,9 +47,10 @@ pub struct OrderDesk {
 impl Engine for OrderDesk {
     async fn on_activity(&self, turn: &Turn) -> Result<Response, EngineError> {
         Ok(match turn.activity.kind.as_str() {
+            "message" if !turn.is_addressed() => Response::ignore(),
             "message" => self.answer(turn),
             "installationUpdate" if turn.activity.action.as_deref() == Some("add") => {
-                Response::reply(WELCOME)
+                Response::reply(if turn.reference.is_personal() { WELCOME } else { WELCOME_GROUP })
             }
             "invoke" => answer_invoke(turn),
             _ => Response::ignore(),
@@ -92,6 +94,7 @@ impl Engine for OrderDesk {
     // Only commands about orders and reminders read the memory here; the task of the model requests its own.
     fn needs_memory(&self, turn: &Turn) -> bool {
         match turn.activity.kind.as_str() {
+            "message" if !turn.is_addressed() => false,
             "message" => matches!(Command::of(&turn.text()), Command::Cancel(_) | Command::Reminders(_)),
             "invoke" => turn.activity.name.as_deref() == Some(invoke::CARD_ACTION),
             _ => false,
@@ -103,10 +106,10 @@ impl Engine for OrderDesk {
 const DIGEST: &str = "morning-digest";
 
 const WELCOME: &str = "Hello! I am the order desk. Write “order a laptop” to place an order.";
+const WELCOME_GROUP: &str = "Hello! I am the order desk. Mention me and write “order a laptop” to place an order. Orders and reminders belong to the person who asks; “mute” and “quiet hours” apply to everyone here.";
 const HELP: &str = "I can order things for you. Try “order a laptop”, “cancel my order”, “remind me in 10 minutes to call Robin”, “quiet hours 22:00 to 07:00” or “tell me about your \
      shop”.";
-const FORGOTTEN: &str =
-    "This conversation is deleted from my memory. Orders on their way are still delivered.";
+const FORGOTTEN: &str = "What was said here is deleted from my memory. Orders on their way are still delivered, and reminders stay.";
 
 impl OrderDesk {
     /// Returns a desk without a model, whose orders take two seconds to place and two days to deliver.
@@ -124,14 +127,17 @@ impl OrderDesk {
     /// Answers a message.
     fn answer(&self, turn: &Turn) -> Response {
         match Command::of(&turn.text()) {
-            Command::Order(item) => orders::take(item),
-            Command::Cancel(number) => orders::cancel(&turn.memory, number),
+            Command::Order(item) => orders::take(&turn.reference, item),
+            Command::Cancel(number) => orders::cancel(turn, number),
             Command::DescribeShop => Response::stream(shop::STATUS, Task::new(shop::DESCRIBE_SHOP)),
-            Command::Preferences(command) => command.answer(),
+            Command::Preferences(command) => command.answer(&turn.reference),
             Command::Reminders(command) => {
                 command.answer(turn, lifecycle::event_time(&turn.activity, self.clock.now()))
             }
-            Command::Forget => Response::reply(FORGOTTEN).with_effect(Effect::Forget),
+            Command::Forget => {
+                let text = people::done_by(&turn.reference, FORGOTTEN);
+                Response::reply(text).with_effect(Effect::Forget)
+            }
             Command::Ask(question) if self.model.is_some() => {
                 Response::stream(answers::STATUS, answers::task(question))
             }

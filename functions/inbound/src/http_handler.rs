@@ -66,7 +66,7 @@ async fn answer(inbound: &Inbound, request: &Request) -> Answer {
         let held = checks.require(check, holds);
         held.map_err(|check: Check| Answer::Rejected(status, check.reason().to_owned()))
     };
-    let is_found = request.raw_http_path() == "/api/messages";
+    let is_found = is_messages(request.raw_http_path());
     let is_posted = request.method() == Method::POST;
     if let Err(rejected) = require(Check::Path, is_found, StatusCode::NOT_FOUND)
         .and_then(|()| require(Check::Method, is_posted, StatusCode::METHOD_NOT_ALLOWED))
@@ -112,6 +112,17 @@ pub(crate) struct TimeEpoch(pub(crate) i64);
 fn arrived_at(request: &Request) -> Option<Timestamp> {
     let TimeEpoch(milliseconds) = request.extensions().get().filter(|TimeEpoch(at)| *at > 0)?;
     Timestamp::from_millisecond(*milliseconds).ok()
+}
+
+/// Whether `path` is `/api/messages`: with or without a slash at its end, and with the stage or the base path of a custom
+/// domain in front. Segments are compared as spelled; none is empty, encoded, `.` or `..`.
+fn is_messages(path: &str) -> bool {
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let Some(front) = path.strip_suffix("/api/messages") else { return false };
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.~$".contains(c);
+    let is_segment =
+        |name: &str| !name.is_empty() && name.chars().all(is_plain) && !matches!(name, "." | "..");
+    front.is_empty() || front.strip_prefix('/').is_some_and(|names| names.split('/').all(is_segment))
 }
 
 /// Returns the `Authorization` header; `None` unless there is exactly one.
@@ -169,5 +180,54 @@ impl Answer {
             Self::Accepted | Self::Unauthenticated(_) | Self::Unavailable(_) => Body::Empty,
         };
         Ok(response.body(body)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn path_may_have_a_slash_at_its_end_and_a_stage_or_base_path_in_front() {
+        for path in [
+            "/api/messages",
+            "/api/messages/",
+            "/prod/api/messages",
+            "/prod/api/messages/",
+            "/$default/api/messages",
+            "/agents/v1.2/order_desk/api/messages",
+            "/api/api/messages",
+            "/api/messages/api/messages",
+        ] {
+            assert!(is_messages(path), "{path}");
+        }
+        for path in [
+            "",
+            "/",
+            "api/messages",
+            "prod/api/messages",
+            "//api/messages",
+            "/prod//api/messages",
+            "/api//messages",
+            "/api/messages//",
+            "/./api/messages",
+            "/../api/messages",
+            "/prod/../api/messages",
+            "/%2e%2e/api/messages",
+            "/a%2fb/api/messages",
+            "/prod%2fapi/messages",
+            "/api%2fmessages",
+            "/api/messages%2f",
+            "/a b/api/messages",
+            "/é/api/messages",
+            "/a\\b/api/messages",
+            "/a;b/api/messages",
+            "/xapi/messages",
+            "/API/messages",
+            "/api/messages/x",
+            "/api/messages?x",
+        ] {
+            assert!(!is_messages(path), "{path}");
+        }
     }
 }

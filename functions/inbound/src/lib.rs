@@ -7,6 +7,7 @@ pub mod http_handler;
 mod receive;
 mod rejection;
 mod respond;
+mod teams;
 mod validate;
 mod work_queue;
 
@@ -16,7 +17,7 @@ use herald::agent::{BuildEngine, Engine, EngineContext, NoSecrets};
 use herald::aws::clients::Clients;
 use herald::aws::config::{AgentSettings, process_env};
 use herald::aws::queue::Queue;
-use herald::aws::table::{MemoryStore, ReferenceStore, Stores, Table, TimerStore};
+use herald::aws::table::{MemoryStore, ReferenceStore, Stores, Table, TeamStore, TimerStore};
 use herald::aws::telemetry;
 use herald::channel::auth::{Authenticator, Checks, Entra, SigningKeys};
 use herald::clock::{Clock, SystemClock};
@@ -25,6 +26,7 @@ use lambda_http::{Error, LambdaEvent, service_fn};
 
 use self::config::Config;
 use self::respond::Responder;
+use self::teams::Teams;
 pub use self::validate::Validator;
 use self::work_queue::WorkQueue;
 
@@ -36,6 +38,7 @@ pub struct Inbound {
     pub validator: Validator,
     /// Saves conversation references.
     pub references: ReferenceStore,
+    teams: Teams,
     responder: Responder,
     work: WorkQueue,
     clock: Arc<dyn Clock>,
@@ -80,6 +83,8 @@ pub struct Parts {
     pub validator: Validator,
     /// The store of conversation references.
     pub references: ReferenceStore,
+    /// The store of teams and channels.
+    pub teams: TeamStore,
     /// The store of conversation memories, read for an engine that needs memory to answer inline.
     pub memories: MemoryStore,
     /// The store of timers, for work that its queue did not accept.
@@ -145,6 +150,7 @@ impl Inbound {
                 checks: Checks::all(),
             },
             references: stores.references,
+            teams: stores.teams,
             memories: stores.memories,
             timers: stores.timers,
             turns: Queue::new(clients.sqs.clone(), &resources.turns_queue_url),
@@ -157,8 +163,19 @@ impl Inbound {
     /// Builds the function from its dependencies.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { authenticator, validator, references, memories, timers, turns, tasks, engine, clock } =
-            parts;
+        let Parts {
+            authenticator,
+            validator,
+            references,
+            teams,
+            memories,
+            timers,
+            turns,
+            tasks,
+            engine,
+            clock,
+        } = parts;
+        let teams = Teams::new(teams, clock.clone());
         let work = WorkQueue { turns, tasks, timers, clock: clock.clone() };
         let responder = Responder {
             engine,
@@ -167,7 +184,7 @@ impl Inbound {
             work: work.clone(),
             clock: clock.clone(),
         };
-        Self { authenticator, validator, references, responder, work, clock }
+        Self { authenticator, validator, references, teams, responder, work, clock }
     }
 
     /// Loads signing keys while the function starts; the first request waits for a load under way.

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use herald::agent::Turn;
 use herald::aws::queue::{TurnWork, WorkMessage};
+use herald::aws::table::Known;
 use herald::channel::auth::Authenticated;
 use herald::clock::timeout;
 use herald::error::error_chain;
 use herald::hash;
 use herald::jobs::JobId;
-use herald::protocol::activity::Activity;
-use herald::protocol::conversation::{ConversationReference, lifecycle};
+use herald::protocol::activity::{Activity, ChannelAccount};
+use herald::protocol::conversation::{ConversationReference, Update};
 use jiff::Timestamp;
 use serde_json::Value;
 use tracing::warn;
@@ -23,6 +24,12 @@ use crate::work_queue::Message;
 
 /// Time limit of the table for a reference, while the turn is already enqueued.
 const REFERENCE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Size of a body that certainly fits into a queue message with its reference, in bytes.
+const MAX_UNCHECKED_BYTES: usize = 64 * 1024;
+
+/// Time limit of the table for what an activity leaves out, before its turn is enqueued.
+const COMPLETION_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How an activity was accepted.
 pub(crate) enum Accepted {
@@ -48,40 +55,92 @@ pub(crate) async fn receive(
         return Ok(Accepted::Answered(InlineResponse { status: 200, body: Value::Null }));
     }
     let job = job_of(&activity, &reference, body);
-    let turn = Turn::new(activity, reference);
+    let update = Update::of(&activity, &reference, inbound.clock.now());
+    let mut turn = Turn::new(activity, reference);
+    // An activity that does not fit into the queue is rejected before anything is read or saved.
+    if body.len() > MAX_UNCHECKED_BYTES {
+        encode(&job, &turn, arrived_at)?;
+    }
+    let known = if is_incomplete(&turn) { Box::pin(complete(inbound, &mut turn)).await } else { None };
     if turn.activity.is("invoke") || turn.activity.delivery_mode.as_deref() == Some("expectReplies") {
         let responded = Box::pin(inbound.responder.respond(&job, &turn));
-        let (responded, ()) = tokio::join!(responded, Box::pin(save(inbound, &turn)));
+        let (responded, ()) =
+            tokio::join!(responded, Box::pin(save(inbound, &turn.activity, known, &update)));
         return Ok(Accepted::Answered(responded?));
     }
-    let work =
-        TurnWork { job: job.clone(), turn: turn.clone(), no_deadline: false, arrived_at: Some(arrived_at) };
-    // Serialized before anything is saved: an activity that does not fit is rejected and leaves no record.
-    let message = Message::new(job, &WorkMessage::Turn(work))?;
+    let message = encode(&job, &turn, arrived_at)?;
     let group = inbound.references.key(&turn.reference).as_str().to_owned();
     let enqueued = Box::pin(inbound.work.enqueue_turn(message, group));
-    let (enqueued, ()) = tokio::join!(enqueued, Box::pin(save(inbound, &turn)));
+    let (enqueued, ()) = tokio::join!(enqueued, Box::pin(save(inbound, &turn.activity, known, &update)));
     enqueued?;
     Ok(Accepted::Queued)
 }
 
-async fn save(inbound: &Inbound, turn: &Turn) {
-    tokio::join!(save_reference(inbound, turn), inbound.authenticator.persist_keys());
+/// Returns the turn as a queue message.
+fn encode(job: &JobId, turn: &Turn, arrived_at: Timestamp) -> Result<Message, Rejection> {
+    let work =
+        TurnWork { job: job.clone(), turn: turn.clone(), no_deadline: false, arrived_at: Some(arrived_at) };
+    Ok(Message::new(job.clone(), &WorkMessage::Turn(work))?)
 }
 
-/// Saves the turn's reference. A failure does not stop the turn, which carries it; the next activity saves it again.
-async fn save_reference(inbound: &Inbound, turn: &Turn) {
-    let now = inbound.clock.now();
-    let moment = lifecycle::event_time(&turn.activity, now);
-    let change = lifecycle::presence(&turn.activity);
-    let saved = inbound.references.upsert(&turn.reference, change, moment);
+/// Whether the activity leaves out what may be known of its sender or its conversation.
+fn is_incomplete(turn: &Turn) -> bool {
+    let reference = &turn.reference;
+    let is_known = |user: &ChannelAccount| user.name.is_some() && user.aad_object_id.is_some();
+    reference.locale.is_none()
+        || reference.timezone.is_none()
+        || reference.conversation.conversation_type.is_none()
+        || !reference.user.as_ref().is_some_and(is_known)
+}
+
+/// Adds to the turn what is known and its activity leaves out. Where the table does not answer, the turn stays as it is.
+async fn complete(inbound: &Inbound, turn: &mut Turn) -> Option<Known> {
+    let loaded = inbound.references.load(&turn.reference);
+    let problem = match timeout(inbound.clock.as_ref(), COMPLETION_TIMEOUT, loaded).await {
+        Some(Ok(known)) => {
+            known.complete(&mut turn.activity, &mut turn.reference);
+            return Some(known);
+        }
+        Some(Err(error)) => error_chain(&error).to_string(),
+        None => "the table took longer than 1 s".to_owned(),
+    };
+    let key = inbound.references.key(&turn.reference);
+    warn!(error = problem, reference.key = key.as_str(), "could not add what is known to an activity");
+    None
+}
+
+async fn save(inbound: &Inbound, activity: &Activity, known: Option<Known>, update: &Update) {
+    let (keys, teams) = (inbound.authenticator.persist_keys(), save_team(inbound, activity));
+    tokio::join!(save_reference(inbound, known, update), keys, teams);
+}
+
+/// Saves what the activity tells. A failure does not stop the turn, which carries it; the next activity saves it again.
+async fn save_reference(inbound: &Inbound, known: Option<Known>, update: &Update) {
+    let references = &inbound.references;
+    let saved = async {
+        let known = match known {
+            Some(known) => known,
+            None => Box::pin(references.load(&update.reference)).await?,
+        };
+        Box::pin(references.save(known, update)).await
+    };
     let problem = match timeout(inbound.clock.as_ref(), REFERENCE_TIMEOUT, saved).await {
         Some(Ok(())) => return,
         Some(Err(error)) => error_chain(&error).to_string(),
         None => "the table took longer than 2 s".to_owned(),
     };
-    let reference = inbound.references.key(&turn.reference);
-    warn!(error = problem, reference.key = reference.as_str(), "could not save a conversation reference");
+    let key = references.key(&update.reference);
+    warn!(error = problem, reference.key = key.as_str(), "could not save a conversation reference");
+}
+
+/// Saves what the activity says of its team. A failure does not stop the turn: the channel refuses what is sent to a closed team.
+async fn save_team(inbound: &Inbound, activity: &Activity) {
+    let saved = Box::pin(inbound.teams.save(activity));
+    match timeout(inbound.clock.as_ref(), REFERENCE_TIMEOUT, saved).await {
+        Some(Ok(())) => {}
+        Some(Err(error)) => warn!(error = %error_chain(&error), "could not save a change of a team"),
+        None => warn!("could not save a change of a team: the table took longer than 2 s"),
+    }
 }
 
 /// Parses an activity; the error has its position and no part of the body.

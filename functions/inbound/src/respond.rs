@@ -12,6 +12,7 @@ use herald::clock::{Clock, timeout};
 use herald::error::error_chain;
 use herald::jobs::JobId;
 use herald::protocol::activity::Activity;
+use herald::protocol::text::{invoke_without_stray_mentions, without_stray_mentions};
 use serde_json::{Value, json};
 use tracing::{error, warn};
 
@@ -58,9 +59,9 @@ impl Responder {
         // Before the response: the function does nothing after it.
         self.enqueue_effects(job, turn, effects).await?;
         match outcome {
-            Outcome::Invoke { status, body } => Ok(response(status, body)),
-            Outcome::Reply(replies) if !is_invoke(turn) => Ok(activities_response(&replies)),
-            Outcome::Ignore if !is_invoke(turn) => Ok(activities_response(&[])),
+            Outcome::Invoke { status, body } => Ok(response(status, invoke_without_stray_mentions(body))),
+            Outcome::Reply(replies) if !is_invoke(turn) => Ok(activities_response(replies)),
+            Outcome::Ignore if !is_invoke(turn) => Ok(activities_response(Vec::new())),
             Outcome::Defer { ack, task } => {
                 self.enqueue_task(job, turn, task).await?;
                 Ok(deferred_response(turn, ack))
@@ -99,11 +100,11 @@ impl Responder {
         Memory::default()
     }
 
-    /// Returns the response when the engine failed or timed out: its failure notice.
+    /// Returns the response when the engine failed or timed out: its failure notice, to what is meant for the agent.
     fn error_response(&self, turn: &Turn) -> InlineResponse {
         let notice = self.engine.failure_notice();
         if !is_invoke(turn) {
-            return activities_response(&[notice]);
+            return activities_response(if turn.is_addressed() { vec![notice] } else { Vec::new() });
         }
         let failed = invoke::failed(notice.text.unwrap_or_default());
         card_response(turn, failed).unwrap_or_else(|| response(500, Value::Null))
@@ -139,7 +140,7 @@ impl Responder {
 /// Returns the response of a deferred turn: only its ack.
 fn deferred_response(turn: &Turn, ack: Activity) -> InlineResponse {
     if !is_invoke(turn) {
-        return activities_response(&[ack]);
+        return activities_response(vec![ack]);
     }
     let message = invoke::message(ack.text.unwrap_or_else(|| "Working on it.".to_owned()));
     card_response(turn, message).unwrap_or_else(|| response(200, json!({})))
@@ -153,7 +154,7 @@ fn is_invoke(turn: &Turn) -> bool {
 fn card_response(turn: &Turn, invoked: Response) -> Option<InlineResponse> {
     match invoked.outcome {
         Outcome::Invoke { status, body } if turn.activity.name.as_deref() == Some(invoke::CARD_ACTION) => {
-            Some(response(status, body))
+            Some(response(status, invoke_without_stray_mentions(body)))
         }
         Outcome::Invoke { .. }
         | Outcome::Reply(_)
@@ -163,7 +164,8 @@ fn card_response(turn: &Turn, invoked: Response) -> Option<InlineResponse> {
     }
 }
 
-fn activities_response(activities: &[Activity]) -> InlineResponse {
+fn activities_response(activities: Vec<Activity>) -> InlineResponse {
+    let activities: Vec<Activity> = activities.into_iter().map(without_stray_mentions).collect();
     response(200, json!({ "activities": activities }))
 }
 

@@ -11,23 +11,6 @@ use herald::protocol::service_url::InvalidServiceUrl;
 
 use crate::rejection::Rejection;
 
-/// The channels of the Bot Framework that have users (docs/protocol.md §5.4), without the emulator and test channels. Which of
-/// them are accepted also depends on the key's endorsements and on the connector hosts.
-const CHANNELS: [&str; 12] = [
-    "alexa",
-    "directline",
-    "directlinespeech",
-    "email",
-    "facebook",
-    "groupme",
-    "line",
-    "msteams",
-    "slack",
-    "sms",
-    "telegram",
-    "webchat",
-];
-
 /// Validates activities against the agent's registration.
 #[derive(Debug)]
 pub struct Validator {
@@ -54,12 +37,14 @@ impl Validator {
         Ok(reference)
     }
 
-    /// Validates the fields that every activity has.
+    /// Validates the fields of the activity's type.
     fn validate_fields(&self, activity: &Activity) -> Result<(), Check> {
         let has_name = activity.name.as_ref().is_some_and(|name| !name.is_empty());
         let is_named = !activity.is("invoke") || has_name;
         self.checks.require(Check::ActivityType, activity.kind.is_plausible())?;
-        self.checks.require(Check::Sender, activity.from.is_some())?;
+        // Other types need no one to answer; some channels send reactions and member events without `from`.
+        let needs_sender = activity.is("message") || activity.is("invoke");
+        self.checks.require(Check::Sender, !needs_sender || activity.from.is_some())?;
         self.checks.require(Check::InvokeName, is_named)
     }
 
@@ -95,15 +80,18 @@ impl Validator {
         let tenant = reference.tenant_id.as_ref();
         let is_teams = channel == "msteams";
         checks.require(Check::ConnectorHost, self.cloud.allows_host(&reference.service_url))?;
-        checks.require(Check::Channel, CHANNELS.contains(&channel))?;
+        checks.require(Check::Channel, self.cloud.serves(&reference.channel_id))?;
         checks.require(Check::Endorsement, caller.is_endorsed_for(channel))?;
         checks.require(Check::Recipient, !is_teams || self.is_own_account(reference.agent.id.as_str()))?;
-        let differs = |named: &TenantId| tenant.is_none_or(|tenant| !tenant.is(named));
-        checks.require(Check::OneTenant, !activity.teams_tenant().is_some_and(differs))?;
+        let differs = |named: &str| tenant.is_none_or(|tenant| !tenant.as_str().eq_ignore_ascii_case(named));
+        checks.require(Check::OneTenant, !is_teams || !activity.named_tenants().any(differs))?;
         // Web Chat and Direct Line have no tenant; Teams always has one.
         checks.require(Check::TeamsTenant, !is_teams || tenant.is_some())?;
-        let is_allowed = tenant.is_none_or(|tenant| self.allowed_tenants.allows(tenant));
-        checks.require(Check::AllowedTenant, is_allowed)
+        // A tenant that another channel names is not believed, and still must be allowed.
+        let is_allowed = |named| TenantId::new(named).is_ok_and(|named| self.allowed_tenants.allows(&named));
+        let claimed = activity.named_tenants().filter(|_| !is_teams);
+        let mut named = tenant.map(TenantId::as_str).into_iter().chain(claimed);
+        checks.require(Check::AllowedTenant, named.all(is_allowed))
     }
 
     /// Whether an account id may be that of the agent: `28:` with its client id, or a form that does not show it.

@@ -14,9 +14,8 @@ use crate::state_file::ChannelState;
 /// Client id of the agent at the emulated channel; not a secret, because only this process accepts it.
 pub const EMULATED_CLIENT_ID: &str = "5d0c9c1e-7a3b-4f0e-9f8e-2b1a6c3d4e5f";
 pub(crate) const EMULATED_TENANT: &str = "9a1b2c3d-4e5f-4a6b-8c7d-0e1f2a3b4c5d";
-pub(crate) const EMULATED_SECRET: &str = "emulated";
 
-/// Starts the channel; with saved state, on its former port.
+/// Starts the channel, with a client secret of this run; with saved state, on its former port.
 pub(crate) async fn start(
     saved: Option<ChannelState>,
     clock: &Arc<dyn Clock>,
@@ -33,7 +32,8 @@ pub(crate) async fn start(
         listener,
         ChannelOptions {
             client_id: EMULATED_CLIENT_ID.to_owned(),
-            client_secret: EMULATED_SECRET.to_owned(),
+            // Not the seeded random of a test: no other process may guess it.
+            client_secret: Random::system().random_id(),
             tenant: EMULATED_TENANT.to_owned(),
             clock: clock.clone(),
             random: random.clone(),

@@ -38,6 +38,9 @@ pub enum LocalError {
     /// The template lacks a queue.
     #[error("template.yaml has no queue `{0}`")]
     NoQueue(&'static str),
+    /// The template lacks the event source mapping of a queue.
+    #[error("template.yaml has no function for queue `{0}`")]
+    NoEventSource(&'static str),
     /// The AWS services could not be started or stopped.
     #[error(transparent)]
     Stack(#[from] StackError),

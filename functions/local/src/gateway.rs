@@ -22,6 +22,7 @@ use tracing::error;
 
 pub use self::page::Page;
 pub use self::playground::Playground;
+use crate::own_origin::OwnOrigin;
 
 /// Largest body that API Gateway accepts.
 const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
@@ -35,7 +36,7 @@ pub struct Gateway {
 #[derive(Clone)]
 struct Server {
     inbound: Arc<Inbound>,
-    playground: Option<Playground>,
+    playground: Option<(OwnOrigin, Playground)>,
 }
 
 impl Gateway {
@@ -48,6 +49,8 @@ impl Gateway {
         page: Option<Page>,
     ) -> Self {
         let page = page.map(Page::router).unwrap_or_default();
+        let own = listener.local_addr().map(|address| OwnOrigin::at(address.port())).ok();
+        let playground = own.zip(playground);
         let router = page.fallback(forward).with_state(Server { inbound, playground });
         let serving = tokio::spawn(async move { axum::serve(listener, router).await });
         Self { serving }
@@ -67,10 +70,8 @@ async fn forward(State(server): State<Server>, request: Request) -> Response {
     };
     let mut headers = joined(&parts.headers);
     // A page of another site or a tunnel must not use the signature of the Playground.
-    let is_relayed = headers.keys().any(|name| name == "origin" || name.contains("forwarded"));
-    let is_here = headers.get("host").and_then(Value::as_str).is_some_and(is_loopback);
-    let is_local = is_here && !is_relayed;
-    if let Some(playground) = server.playground.as_ref().filter(|_| is_local) {
+    let playground = server.playground.as_ref().filter(|(own, _)| own.admits(&parts.headers));
+    if let Some((_, playground)) = playground {
         match playground.authorization(&body) {
             Ok(value) => drop(headers.insert("authorization".to_owned(), value.into())),
             Err(error) => {
@@ -125,10 +126,6 @@ async fn answer(inbound: &Inbound, event: &Value) -> Result<Response, lambda_htt
         response = response.header(name, value.as_str().unwrap_or_default());
     }
     Ok(response.body(Body::from(answer["body"].as_str().unwrap_or_default().to_owned()))?)
-}
-
-fn is_loopback(host: &str) -> bool {
-    matches!(host.split(':').next(), Some("localhost" | "127.0.0.1"))
 }
 
 /// Returns headers as API Gateway does: lower-case names, repeated values joined by commas.

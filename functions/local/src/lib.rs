@@ -9,6 +9,7 @@ pub mod fault_injection;
 pub mod functions;
 pub mod gateway;
 mod local;
+mod own_origin;
 pub mod poller;
 pub mod scheduler;
 mod signing_key;

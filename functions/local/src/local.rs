@@ -7,10 +7,10 @@ use std::sync::Arc;
 use herald::agent::Engine;
 use herald::aws::config;
 use herald::aws::config::{AccessSettings, AgentSettings, AllowedTenants, SenderSettings};
-use herald::channel::connector::ConversationSurface;
 use herald::clock::Clock;
 use herald::error::BoxError;
 use herald::protocol::cloud::Cloud;
+use herald::protocol::conversation::ConversationSurface;
 use herald::protocol::ids::{ClientId, TenantId};
 use herald::random::Random;
 use lambda_runtime::{Context, LambdaEvent};
@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 use crate::aws_emulator::template::Template;
 use crate::aws_emulator::{Delays, Stack, StackOptions};
 use crate::channel_emulator::Channel;
-use crate::emulated_channel::{self, EMULATED_CLIENT_ID, EMULATED_SECRET, EMULATED_TENANT};
+use crate::emulated_channel::{self, EMULATED_CLIENT_ID, EMULATED_TENANT};
 use crate::error::LocalError;
 use crate::functions::{Functions, PLAYGROUND_HOSTS, Registration, Resources};
 use crate::gateway::{Gateway, Page, Playground};
@@ -81,6 +81,8 @@ pub struct Local {
     pub resources: Resources,
     /// The parsed template.
     pub template: Template,
+    /// The batch sizes of turns, tasks and deliveries.
+    batch_sizes: [i32; 3],
     endpoint: String,
     state: Option<PathBuf>,
     _gateway: Gateway,
@@ -125,6 +127,12 @@ impl Local {
             tasks: queue("TasksQueue")?,
             deliveries: queue("DeliveriesQueue")?,
         };
+        let batch_size = |id| {
+            let source = template.event_source(id).ok_or(LocalError::NoEventSource(id))?;
+            Ok::<_, LocalError>(source.batch_size)
+        };
+        let batch_sizes =
+            [batch_size("TurnsQueue")?, batch_size("TasksQueue")?, batch_size("DeliveriesQueue")?];
         let playground =
             matches!(source, ChannelSource::Playground).then(|| Playground::new(channel.clone()));
         let page = matches!(source, ChannelSource::Emulated)
@@ -133,7 +141,17 @@ impl Local {
         let functions = Functions::new(registration, &resources, &engine, &clock, random, tenant_rate)
             .map_err(|error| LocalError::Wiring(error.into()))?;
         let gateway = Gateway::serve(listener, functions.inbound.clone(), playground, page);
-        Ok(Self { stack, channel, functions, resources, template, endpoint, state, _gateway: gateway })
+        Ok(Self {
+            stack,
+            channel,
+            functions,
+            resources,
+            template,
+            batch_sizes,
+            endpoint,
+            state,
+            _gateway: gateway,
+        })
     }
 
     /// Returns the URL of `POST /api/messages`.
@@ -147,10 +165,14 @@ impl Local {
     pub fn pollers(&self) -> [QueuePoller; 3] {
         let sqs = aws_sdk_sqs::Client::new(&self.resources.aws);
         let Resources { turns, tasks, deliveries, .. } = &self.resources;
-        [turns, tasks, deliveries].map(|url| QueuePoller {
-            sqs: sqs.clone(),
-            url: url.clone(),
-            worker: self.functions.worker.clone(),
+        let [of_turns, of_tasks, of_deliveries] = self.batch_sizes;
+        [(turns, of_turns), (tasks, of_tasks), (deliveries, of_deliveries)].map(|(url, batch_size)| {
+            QueuePoller {
+                sqs: sqs.clone(),
+                url: url.clone(),
+                batch_size,
+                worker: self.functions.worker.clone(),
+            }
         })
     }
 
@@ -161,7 +183,8 @@ impl Local {
     /// The event is rejected or cannot be planned.
     pub async fn fire(&self, event: Value) -> Result<Value, lambda_runtime::Error> {
         let event = LambdaEvent::new(event, Context::default());
-        event_handler::handle(&self.functions.proactive, event).await
+        // Boxed: the future of an event is large.
+        Box::pin(event_handler::handle(&self.functions.proactive, event)).await
     }
 
     /// Saves the state directory; called periodically and by [`Local::stop`].
@@ -206,7 +229,8 @@ fn registration(
             AllowedTenants::Any
         }
     };
-    let credential = credential.unwrap_or_else(|| config::Credential::GivenSecret(EMULATED_SECRET.into()));
+    let secret = || config::Credential::GivenSecret(channel.client_secret().into());
+    let credential = credential.unwrap_or_else(secret);
     Ok(Registration {
         agent: AgentSettings { client_id: ClientId::new(EMULATED_CLIENT_ID)?, cloud },
         tenant_id: TenantId::new(EMULATED_TENANT)?,

@@ -1,5 +1,5 @@
-//! Polls a queue as the event source mapping of Lambda does: receives messages, invokes the
-//! worker with SQS events, and deletes completed messages. Each call is one step, so that tests control it.
+//! Polls a queue as the event source mapping of Lambda does: invokes the worker with batches and deletes what it completed.
+//! Each call is one step, so that tests control it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,11 +11,13 @@ use herald::clock::timeout;
 use herald::error::BoxError;
 use herald::error::error_chain;
 use lambda_runtime::{Context, LambdaEvent};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::error;
 use worker::{Worker, event_handler};
+
+use crate::aws_emulator::template::{ACCOUNT, REGION};
 
 /// Longest wait of a receive.
 const LONG_POLL: Duration = Duration::from_secs(20);
@@ -30,11 +32,13 @@ pub struct QueuePoller {
     pub sqs: aws_sdk_sqs::Client,
     /// The URL of the queue.
     pub url: String,
+    /// Largest number of messages in an event.
+    pub batch_size: i32,
     /// The worker.
     pub worker: Arc<Worker>,
 }
 
-/// The result of a step.
+/// The result of a step with one message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// The queue was empty.
@@ -48,31 +52,49 @@ pub enum Step {
     },
 }
 
+/// The result of a batch; both lists are empty if the queue was.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BatchStep {
+    /// Receipt handles of the messages that were handled and deleted.
+    pub settled: Vec<String>,
+    /// Receipt handles of the messages that were not completed, and return to the queue.
+    pub returned: Vec<String>,
+}
+
 impl QueuePoller {
-    /// Handles the next message, if one is available.
+    /// Handles the next message alone, if one is available.
     ///
     /// # Errors
     ///
     /// The queue cannot be read.
     pub async fn step(&self) -> Result<Step, BoxError> {
-        match self.receive(Duration::ZERO).await? {
-            Some(message) => self.work(message).await,
-            None => Ok(Step::Idle),
-        }
+        let Some(message) = self.receive(Duration::ZERO).await? else { return Ok(Step::Idle) };
+        let BatchStep { mut returned, .. } = self.work(vec![message]).await?;
+        Ok(returned.pop().map_or(Step::Settled, |receipt| Step::Returned { receipt }))
     }
 
-    /// Handles messages concurrently until `stop` changes; then completes those in progress, within a
+    /// Handles the next batch, if messages are available.
+    ///
+    /// # Errors
+    ///
+    /// The queue cannot be read.
+    pub async fn step_batch(&self) -> Result<BatchStep, BoxError> {
+        let messages = self.receive_up_to(self.batch_size, Duration::ZERO).await?;
+        if messages.is_empty() { Ok(BatchStep::default()) } else { self.work(messages).await }
+    }
+
+    /// Handles batches concurrently until `stop` changes; then completes those in progress, within a
     /// few seconds. A message that is not completed is received again after the next start.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         let mut in_progress = JoinSet::new();
         loop {
             let received = tokio::select! {
                 _ = stop.changed() => break,
-                received = self.receive(LONG_POLL) => received,
+                received = self.receive_up_to(self.batch_size, LONG_POLL) => received,
             };
             match received {
-                Ok(Some(message)) => drop(in_progress.spawn(self.clone().work_and_log(message))),
-                Ok(None) => {}
+                Ok(messages) if messages.is_empty() => {}
+                Ok(messages) => drop(in_progress.spawn(self.clone().work_and_log(messages))),
                 Err(error) => {
                     error!(error = %error_chain(error.as_ref()), "could not read a queue");
                     self.worker.parts().clock.sleep(Duration::from_secs(1)).await;
@@ -86,9 +108,9 @@ impl QueuePoller {
         }
     }
 
-    async fn work_and_log(self, message: Message) {
-        if let Err(error) = self.work(message).await {
-            error!(error = %error_chain(error.as_ref()), "could not complete a message");
+    async fn work_and_log(self, messages: Vec<Message>) {
+        if let Err(error) = self.work(messages).await {
+            error!(error = %error_chain(error.as_ref()), "could not complete a batch");
         }
     }
 
@@ -98,35 +120,25 @@ impl QueuePoller {
     ///
     /// The queue cannot be read.
     pub async fn receive(&self, wait: Duration) -> Result<Option<Message>, BoxError> {
-        #[expect(clippy::cast_possible_truncation, reason = "at most 20")]
-        let seconds = wait.as_secs() as i32;
-        let request = self.sqs.receive_message().queue_url(&self.url).max_number_of_messages(1);
-        let request = request.message_system_attribute_names(MessageSystemAttributeName::All);
-        let received = request.wait_time_seconds(seconds).send().await?;
-        Ok(received.messages.unwrap_or_default().pop())
+        Ok(self.receive_up_to(1, wait).await?.pop())
     }
 
-    /// Invokes the worker with `message`; the batch response contains it if it was not completed.
+    async fn receive_up_to(&self, count: i32, wait: Duration) -> Result<Vec<Message>, BoxError> {
+        #[expect(clippy::cast_possible_truncation, reason = "at most 20")]
+        let seconds = wait.as_secs() as i32;
+        let request = self.sqs.receive_message().queue_url(&self.url).max_number_of_messages(count);
+        let request = request.message_system_attribute_names(MessageSystemAttributeName::All);
+        let received = request.wait_time_seconds(seconds).send().await?;
+        Ok(received.messages.unwrap_or_default())
+    }
+
+    /// Invokes the worker with `messages`; the batch response contains those that were not completed.
     ///
     /// # Errors
     ///
     /// The worker fails for the whole batch.
-    pub async fn handle(&self, message: &Message) -> Result<SqsBatchResponse, BoxError> {
-        let name = self.url.rsplit('/').next().unwrap_or_default();
-        let attributes = message.attributes.iter().flatten();
-        let attributes: HashMap<&str, &String> =
-            attributes.map(|(name, value)| (name.as_str(), value)).collect();
-        let event: SqsEvent = serde_json::from_value(json!({ "Records": [{
-            "messageId": message.message_id,
-            "receiptHandle": message.receipt_handle,
-            "body": message.body,
-            "attributes": attributes,
-            "messageAttributes": {},
-            "md5OfBody": message.md5_of_body,
-            "eventSource": "aws:sqs",
-            "eventSourceARN": format!("arn:aws:sqs:us-east-1:000000000000:{name}"),
-            "awsRegion": "us-east-1",
-        }]}))?;
+    pub async fn handle(&self, messages: &[Message]) -> Result<SqsBatchResponse, BoxError> {
+        let event: SqsEvent = serde_json::from_value(event(&self.url, messages))?;
         event_handler::handle(&self.worker, LambdaEvent::new(event, Context::default())).await
     }
 
@@ -140,13 +152,46 @@ impl QueuePoller {
         Ok(())
     }
 
-    async fn work(&self, message: Message) -> Result<Step, BoxError> {
-        let answer = self.handle(&message).await?;
-        let receipt = message.receipt_handle.unwrap_or_default();
-        if !answer.batch_item_failures.is_empty() {
-            return Ok(Step::Returned { receipt });
+    async fn work(&self, messages: Vec<Message>) -> Result<BatchStep, BoxError> {
+        let answer = self.handle(&messages).await?;
+        let mut step = BatchStep::default();
+        for message in messages {
+            let is_returned = answer
+                .batch_item_failures
+                .iter()
+                .any(|failure| Some(&failure.item_identifier) == message.message_id.as_ref());
+            let receipt = message.receipt_handle.unwrap_or_default();
+            if is_returned {
+                step.returned.push(receipt);
+            } else {
+                self.delete(&receipt).await?;
+                step.settled.push(receipt);
+            }
         }
-        self.delete(&receipt).await?;
-        Ok(Step::Settled)
+        Ok(step)
     }
+}
+
+/// Returns the event of the event source mapping for messages of the queue with this URL, with the attributes that they
+/// were received with.
+#[must_use]
+pub fn event(url: &str, messages: &[Message]) -> Value {
+    let name = url.rsplit('/').next().unwrap_or_default();
+    let records = messages.iter().map(|message| {
+        let attributes = message.attributes.iter().flatten();
+        let attributes: HashMap<&str, &String> =
+            attributes.map(|(name, value)| (name.as_str(), value)).collect();
+        json!({
+            "messageId": message.message_id,
+            "receiptHandle": message.receipt_handle,
+            "body": message.body,
+            "attributes": attributes,
+            "messageAttributes": {},
+            "md5OfBody": message.md5_of_body,
+            "eventSource": "aws:sqs",
+            "eventSourceARN": format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"),
+            "awsRegion": REGION,
+        })
+    });
+    json!({ "Records": records.collect::<Vec<_>>() })
 }

@@ -58,7 +58,7 @@ impl Lifecycle {
             return Ok(());
         };
         match broadcast.status {
-            Status::Paused => Ok(()),
+            Status::Paused => self.complete(id).await.map(drop),
             Status::Running => {
                 self.release_parked(id).await?;
                 let broadcast = self.planner.advance(id, stop_at).await?;
@@ -74,6 +74,21 @@ impl Lifecycle {
                 Ok(())
             }
         }
+    }
+
+    /// Ends the broadcast if all of its recipients are planned and counted with an outcome; returns its state.
+    pub(crate) async fn complete(&self, id: &BroadcastId) -> Result<Broadcast, PlanError> {
+        let (settled, now) = (self.broadcasts.counts(id).await?.total().settled(), self.clock.now());
+        let decide = |broadcast: &Broadcast| match broadcast.complete(settled, now) {
+            Some(done) => (Some(done), true),
+            None => (None, false),
+        };
+        let (broadcast, is_done) = self.broadcasts.change(id, decide).await?.ok_or(PlanError::NoBroadcast)?;
+        if is_done {
+            info!(broadcast.id = id.as_str(), recipients = settled, "broadcast is done");
+            self.broadcasts.mark_closed(id).await?;
+        }
+        Ok(broadcast)
     }
 
     /// Counts the recipients with an outcome, and ends the broadcast when all of them have one.

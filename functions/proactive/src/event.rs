@@ -55,6 +55,8 @@ pub struct NotificationEvent {
     local_time: Option<String>,
     #[serde(default)]
     local_zone: Option<String>,
+    #[serde(default)]
+    dedicated_thread: bool,
 }
 
 /// Why an event is rejected.
@@ -159,6 +161,7 @@ impl NotificationEvent {
                 topic,
                 urgent: event.urgent,
                 local_time,
+                dedicated_thread: event.dedicated_thread,
                 ..Notification::new(event.notification, scheduled_time)
             },
             kind: Kind::Announce { audience: event.audience },

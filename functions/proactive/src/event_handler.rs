@@ -1,10 +1,14 @@
 //! Handles an event: opens and plans a broadcast, or runs a tick, and returns a summary.
 //! The types of the Lambda runtime are used in this file only.
 
+use std::time::Duration;
+
+use herald::aws::table::StoreError;
+use herald::clock::timeout;
 use herald::error::error_chain;
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Error, LambdaEvent};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tracing::{error, info};
 
 use crate::Proactive;
@@ -14,20 +18,26 @@ use crate::timers::TickSummary;
 /// Time before the function's end in which a tick starts nothing new.
 const SHUTDOWN_MARGIN: SignedDuration = SignedDuration::from_secs(20);
 
+/// Time before the function's end at which a tick drops what still runs.
+const DROP_MARGIN: SignedDuration = SignedDuration::from_secs(5);
+
+/// Message of the log line of a failed step of a tick; the metric filter `TicksFailed` of the template counts it.
+pub const TICK_FAILED: &str = "a step of the tick failed; the next tick repeats it";
+
 /// Plans the broadcast of a notification, or moves due timers.
 ///
 /// # Errors
 ///
-/// When the event is rejected or not completed: Lambda then repeats it, and finally sends it to the on-failure queue,
-/// which has an alarm.
+/// When a notification is rejected or not completed: Lambda then repeats it, and finally sends it to the on-failure queue,
+/// which has an alarm. A tick that fails is not an error: its summary names the failure.
 pub async fn handle(proactive: &Proactive, event: LambdaEvent<Value>) -> Result<Value, Error> {
-    let stop_at = stop_at(event.context.deadline);
+    let deadline = Deadline::of(event.context.deadline);
     let event = Event::read(event.payload, proactive.clock.now()).inspect_err(|error| {
         error!("rejected an event: {error}");
     })?;
     match event {
-        Event::Tick => tick(proactive, stop_at).await,
-        Event::Notification(request) => plan(proactive, &request, stop_at).await,
+        Event::Tick => Ok(Box::pin(tick(proactive, deadline)).await),
+        Event::Notification(request) => plan(proactive, &request, deadline.stop_at).await,
     }
 }
 
@@ -56,23 +66,63 @@ async fn plan(
     Ok(json!({ "broadcast": id, "recipients": recipients, "unreadable": unreadable }))
 }
 
-async fn tick(proactive: &Proactive, stop_at: Option<Timestamp>) -> Result<Value, Error> {
-    let summary = proactive.tick(stop_at).await.inspect_err(|error| {
-        error!(error = %error_chain(error), "could not move due timers");
-    })?;
-    // Separate steps: due timers do not wait for a broadcast, and a broadcast that fails does not stop them.
-    proactive.advance_all(stop_at).await.inspect_err(|error| {
-        error!(error = %error_chain(error), "could not advance the broadcasts");
-    })?;
-    let TickSummary { queued, kept, unreadable } = summary;
-    if summary != TickSummary::default() {
+/// Moves due timers and advances the broadcasts. A failure is logged and named in the summary, and is no error of the
+/// function: Lambda would repeat the tick and then make it a dead letter, while the next tick does the same work.
+async fn tick(proactive: &Proactive, deadline: Deadline) -> Value {
+    let mut failed = Map::new();
+    // Separate steps: neither stops the other.
+    let moved = deadline.limit(proactive, proactive.tick(deadline.stop_at)).await;
+    let TickSummary { queued, kept, unreadable } = note(moved, "timers", &mut failed).unwrap_or_default();
+    let advanced = deadline.limit(proactive, proactive.advance_all(deadline.stop_at)).await;
+    note(advanced, "broadcasts", &mut failed);
+    if queued > 0 || kept > 0 || unreadable > 0 {
         info!(queued, kept, unreadable, "moved due timers");
     }
-    Ok(json!({ "queued": queued, "kept": kept, "unreadable": unreadable }))
+    let mut summary = json!({ "queued": queued, "kept": kept, "unreadable": unreadable });
+    if !failed.is_empty() {
+        summary["failed"] = Value::Object(failed);
+    }
+    summary
 }
 
-/// Returns the time after which a tick starts nothing new; `None` where the function has no deadline.
-fn stop_at(deadline_ms: u64) -> Option<Timestamp> {
-    let deadline = i64::try_from(deadline_ms).ok().filter(|deadline| *deadline > 0)?;
-    Timestamp::from_millisecond(deadline).ok()?.checked_sub(SHUTDOWN_MARGIN).ok()
+/// Returns the result of a step of a tick; logs its failure and adds it to `failed`.
+fn note<T>(
+    result: Option<Result<T, StoreError>>,
+    step: &'static str,
+    failed: &mut Map<String, Value>,
+) -> Option<T> {
+    let cause = match result {
+        Some(Ok(done)) => return Some(done),
+        Some(Err(error)) => error_chain(&error).to_string(),
+        None => "the time of the function ended".to_owned(),
+    };
+    error!(error = cause, step, "{TICK_FAILED}");
+    failed.insert(step.to_owned(), cause.into());
+    None
+}
+
+/// When an invocation has to end.
+#[derive(Debug, Clone, Copy)]
+struct Deadline {
+    /// Time after which nothing new is started; `None` where the function has no deadline.
+    stop_at: Option<Timestamp>,
+    /// Time at which what runs is dropped, so that Lambda does not end the function.
+    drop_at: Option<Timestamp>,
+}
+
+impl Deadline {
+    /// Reads the deadline of an invocation, in milliseconds since 1970; 0 where there is none.
+    fn of(deadline_ms: u64) -> Self {
+        let deadline = i64::try_from(deadline_ms).ok().filter(|deadline| *deadline > 0);
+        let deadline = deadline.and_then(|deadline| Timestamp::from_millisecond(deadline).ok());
+        let before = |margin| deadline.and_then(|deadline| deadline.checked_sub(margin).ok());
+        Self { stop_at: before(SHUTDOWN_MARGIN), drop_at: before(DROP_MARGIN) }
+    }
+
+    /// Runs `work` until it is dropped; `None` then. Every step of a tick may be dropped, as by a crash.
+    async fn limit<T>(self, proactive: &Proactive, work: impl Future<Output = T>) -> Option<T> {
+        let Some(at) = self.drop_at else { return Some(work.await) };
+        let left = Duration::try_from(at.duration_since(proactive.clock.now())).unwrap_or_default();
+        timeout(proactive.clock.as_ref(), left, work).await
+    }
 }

@@ -220,6 +220,16 @@ impl Proactive {
         self.planner.advance(id, stop_at).await
     }
 
+    /// Ends the broadcast if all of its recipients are planned and have an outcome, without waiting for the tick, and returns
+    /// its state.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError`].
+    pub async fn complete(&self, id: &BroadcastId) -> Result<Broadcast, PlanError> {
+        self.lifecycle.complete(id).await
+    }
+
     /// Counts the recipients of `spec`: all, or no more than it takes to find `limit`. `on_progress` receives the count
     /// after each page.
     ///

@@ -110,8 +110,8 @@ impl Effects {
         subscription: Subscription,
         at: Timestamp,
     ) -> Result<(), RetryIn> {
-        let key = self.references.key(reference);
-        let stored = self.subscriptions.put(topic, &key, subscription, at, self.jobs.clock.now()).await;
+        let subject = self.references.subject(reference);
+        let stored = self.subscriptions.put(topic, &subject, subscription, at, self.jobs.clock.now()).await;
         stored.map_err(|error| self.jobs.retry_after_store_error(&error, job))
     }
 
@@ -122,7 +122,7 @@ impl Effects {
         reference: &ConversationReference,
         change: impl Fn(Preferences) -> Preferences,
     ) -> Result<(), RetryIn> {
-        let changed = self.preferences.change(&self.references.subject(reference), change).await;
+        let changed = self.preferences.change(self.references.subject(reference).as_str(), change).await;
         changed.map_err(|error| self.jobs.retry_after_store_error(&error, job))
     }
 

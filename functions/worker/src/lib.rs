@@ -28,7 +28,7 @@ use herald::aws::identity::{Credential, SecretsManager};
 use herald::aws::queue::{MessageError, Queue, WorkMessage};
 use herald::aws::table::{
     BroadcastStore, JobStore, MemoryStore, PreferenceStore, RateStore, ReferenceStore, Stores, StreamStore,
-    SubscriptionStore, Table, TimerStore,
+    SubscriptionStore, Table, TeamStore, TimerStore,
 };
 use herald::aws::telemetry;
 use herald::channel::auth::{TokenProvider, TokenSource};
@@ -127,6 +127,8 @@ pub struct Parts {
     pub tenant_rate: u32,
     /// Conversation references.
     pub references: ReferenceStore,
+    /// Teams and channels that are archived or deleted.
+    pub teams: TeamStore,
     /// Queue of turns, as far as the function reads it.
     pub turns: Queue,
     /// Queue of tasks, which the function reads and fills.
@@ -258,6 +260,7 @@ impl Worker {
             rates: stores.rates,
             tenant_rate: deliveries.tenant_rate,
             references: stores.references,
+            teams: stores.teams,
             turns: queue(&resources.turns_queue_url),
             tasks: queue(&resources.tasks_queue_url),
             deliveries: queue(&deliveries.deliveries_queue_url),
@@ -299,7 +302,12 @@ impl Worker {
             reminders: reminders.clone(),
         };
 
-        let channel = Channel { connector: connector(), references: references(), clock: clock() };
+        let channel = Channel {
+            connector: connector(),
+            references: references(),
+            teams: parts.teams.clone(),
+            clock: clock(),
+        };
         let limits = RateLimiter {
             store: parts.rates.clone(),
             references: references(),
@@ -354,7 +362,7 @@ impl Worker {
                 deliverer: Deliverer {
                     jobs: jobs.clone(),
                     broadcasts: broadcasts.clone(),
-                    contents: Contents { engine: engine() },
+                    contents: Contents { engine: engine(), conversations: conversations.clone() },
                     conversations: conversations.clone(),
                     plans: plans.clone(),
                     sender,

@@ -47,7 +47,8 @@ impl Reminders {
             error!(error = %error_chain(&error), job.id = job.as_str(), "skipped a reminder that fits no message");
             return Ok(());
         }
-        let listed = ScheduledReminder::new(id.as_reminder(), reminder);
+        let owner = reference.user.as_ref().map(|user| user.id.clone());
+        let listed = ScheduledReminder::new(id.as_reminder(), reminder).owned_by(owner);
         self.memories.update_memory(job, reference, |memory| memory.with_reminder(listed.clone())).await?;
         self.timers.enqueue_at(job, WorkMessage::Reminder(work), reminder.due).await
     }

@@ -3,6 +3,7 @@
 pub(crate) mod amend;
 pub(crate) mod create_conversation;
 pub(crate) mod fallback;
+mod other_conversation;
 pub(crate) mod rate_limit;
 pub(crate) mod replace_ack;
 pub(crate) mod send;

@@ -12,7 +12,7 @@ use jiff::tz::{AmbiguousOffset, TimeZone};
 use serde::{Deserialize, Serialize};
 
 pub use self::quiet::{InvalidQuietHours, QuietHours};
-pub use self::recurrence::{Days, Recurrence};
+pub use self::recurrence::{Days, DaysOfWeek, Recurrence};
 use crate::protocol::conversation::ConversationReference;
 
 /// A time zone of the IANA database.

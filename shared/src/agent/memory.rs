@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::agent::ids::ReminderId;
 use crate::agent::ids::TaskId;
 use crate::agent::reminder::{Reminders, ScheduledReminder};
+use crate::protocol::conversation::ConversationReference;
+use crate::protocol::ids::AccountId;
 
 /// Maximum number of exchanges.
 pub const MAX_EXCHANGES: usize = 20;
@@ -77,6 +79,9 @@ pub struct WaitingTask {
     pub since: Timestamp,
     /// When it continues.
     pub due: Timestamp,
+    /// The account of the user who requested it; `None` in records before 0.3.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<AccountId>,
 }
 
 impl Exchange {
@@ -138,6 +143,21 @@ impl Memory {
         self
     }
 
+    /// Returns the waiting tasks that the user of `reference` may list and cancel: their own; all of them in a personal
+    /// conversation.
+    pub fn tasks_of(&self, reference: &ConversationReference) -> impl Iterator<Item = &WaitingTask> {
+        self.waiting.iter().filter(|task| is_visible(task.owner.as_ref(), reference))
+    }
+
+    /// Returns the reminders that the user of `reference` may list and cancel: their own; all of them in a personal
+    /// conversation.
+    pub fn reminders_of(
+        &self,
+        reference: &ConversationReference,
+    ) -> impl Iterator<Item = &ScheduledReminder> {
+        self.reminders.listed.iter().filter(|reminder| is_visible(reminder.owner.as_ref(), reference))
+    }
+
     /// Returns the memory with a reminder.
     #[must_use]
     pub fn with_reminder(self, reminder: ScheduledReminder) -> Self {
@@ -188,6 +208,12 @@ impl Memory {
         let cleared_at = self.cleared_at.iter().map(|at| after(*at, OVERDUE_TTL));
         exchanges.chain(waiting).chain(cleared_at).chain(self.reminders.expires_at()).max()
     }
+}
+
+/// Whether what has this owner is listed for the user of `reference`; without an owner it is listed for everyone.
+fn is_visible(owner: Option<&AccountId>, reference: &ConversationReference) -> bool {
+    let user = reference.user.as_ref().map(|user| &user.id);
+    reference.is_personal() || owner.is_none() || owner == user
 }
 
 fn age(at: Timestamp, now: Timestamp) -> SignedDuration {

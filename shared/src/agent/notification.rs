@@ -46,6 +46,9 @@ pub struct Notification {
     /// The local time of each recipient at which it is sent; as soon as possible unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local_time: Option<LocalTime>,
+    /// Whether each person gets a conversation of its own for it, where the channel has such: a thread of Copilot.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dedicated_thread: bool,
 }
 
 /// A local time in the zone of each recipient.
@@ -68,6 +71,7 @@ impl Notification {
             topic: None,
             urgent: false,
             local_time: None,
+            dedicated_thread: false,
         }
     }
 

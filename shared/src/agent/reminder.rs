@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::agent::calendar::Recurrence;
 use crate::agent::ids::ReminderId;
 use crate::protocol::activity::Activity;
+use crate::protocol::ids::AccountId;
 
 /// Maximum number of reminders in one conversation; more are ignored, so an engine checks before.
 pub const MAX_REMINDERS: usize = 50;
@@ -62,6 +63,9 @@ pub struct ScheduledReminder {
     /// The number of deliveries so far.
     #[serde(default)]
     pub number: u32,
+    /// The account of the user who requested it; `None` in records before 0.3.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<AccountId>,
 }
 
 /// The reminders of one conversation.
@@ -96,7 +100,13 @@ impl ScheduledReminder {
     pub fn new(id: ReminderId, reminder: &Reminder) -> Self {
         let mut label = reminder.label.clone();
         label.truncate(label.floor_char_boundary(MAX_LABEL_BYTES));
-        Self { id, label, due: reminder.due, every: reminder.every.clone(), number: 0 }
+        Self { id, label, due: reminder.due, every: reminder.every.clone(), number: 0, owner: None }
+    }
+
+    /// Sets the account of the user who requested it.
+    #[must_use]
+    pub fn owned_by(self, owner: Option<AccountId>) -> Self {
+        Self { owner, ..self }
     }
 
     /// Returns the due time after a delivery at `now`; missed occurrences are skipped.

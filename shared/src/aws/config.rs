@@ -9,8 +9,8 @@ use std::fmt;
 
 pub use self::credential::Credential;
 pub use self::settings::{AccessSettings, AgentSettings, DeliverySettings, ResourceSettings, SenderSettings};
-use crate::channel::connector::ConversationSurface;
 use crate::protocol::cloud::Cloud;
+use crate::protocol::conversation::ConversationSurface;
 use crate::protocol::ids::{ClientId, TenantId};
 
 /// Tenants whose conversations are accepted.

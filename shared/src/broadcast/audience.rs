@@ -121,7 +121,7 @@ impl ConversationKind {
     /// Returns the kind of a conversation; `None` if it cannot be enumerated.
     #[must_use]
     pub fn of(reference: &ConversationReference) -> Option<Self> {
-        if reference.conversation.is_personal() {
+        if reference.is_personal() {
             return Some(Self::Personal);
         }
         let kind = reference.conversation.conversation_type.as_deref();

@@ -10,10 +10,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub use self::check::{MAX_ACTIVITY_BYTES, utf16_bytes};
+pub use self::check::{MAX_ACTIVITY_BYTES, SAFE_ACTIVITY_BYTES, utf16_bytes};
 pub use self::invalid::InvalidContent;
+use self::template::{Inserted, Lookup};
 use crate::agent::notification::Recipient;
 use crate::protocol::activity::{Activity, Attachment};
+use crate::protocol::text::escape_markdown;
 
 /// Message of a broadcast: a template in one or several languages.
 ///
@@ -93,7 +95,7 @@ impl Content {
     /// Returns the activity for `recipient`.
     ///
     /// A variable is looked up in `values`, in the known properties of the person, in the values of the language, then
-    /// in those of the content.
+    /// in those of the content. The first two are shown as they are, the author's own may have Markdown.
     ///
     /// # Errors
     ///
@@ -105,9 +107,7 @@ impl Content {
     ) -> Result<Activity, InvalidContent> {
         let variant = self.for_locale(recipient.locale());
         let known = known_values(recipient);
-        let sources = [Some(values), Some(&known), variant.values, Some(&self.values)];
-        let value = |name: &str| sources.into_iter().flatten().find_map(|values| values.get(name)).cloned();
-        variant.activity(&value)
+        variant.activity(&|name| self.look_up(name, variant, &[values, &known]))
     }
 
     /// Returns the best variant: that of the locale, of its language, or the default.
@@ -123,6 +123,18 @@ impl Content {
             find(locale).or_else(|| find(language))
         };
         locale.and_then(chain).map_or_else(|| self.fallback(), Variant::view)
+    }
+
+    /// Returns the value of a variable: of the recipient, else of the language, else of the content.
+    fn look_up(
+        &self,
+        name: &str,
+        variant: VariantRef<'_>,
+        of_recipient: &[&Map<String, Value>],
+    ) -> Option<Inserted> {
+        let foreign = of_recipient.iter().find_map(|values| values.get(name)).cloned().map(Inserted::Foreign);
+        let own = || variant.values.and_then(|values| values.get(name)).or_else(|| self.values.get(name));
+        foreign.or_else(|| own().cloned().map(Inserted::Own))
     }
 
     fn fallback(&self) -> VariantRef<'_> {
@@ -147,14 +159,15 @@ impl Variant {
 }
 
 impl VariantRef<'_> {
-    fn activity(self, value: &dyn Fn(&str) -> Option<Value>) -> Result<Activity, InvalidContent> {
-        let text = self.text.map(|text| template::fill_text(text, value)).transpose()?;
+    fn activity(self, value: Lookup<'_>) -> Result<Activity, InvalidContent> {
+        let text = self.text.map(|text| template::fill_text(text, escape_markdown, value)).transpose()?;
         let mut activity = Activity::message(text.unwrap_or_default());
         if let Some(card) = self.card {
             activity.text = None;
-            activity = activity.attach(Attachment::adaptive_card(template::fill(card, value)?));
+            activity = activity.attach(Attachment::adaptive_card(template::fill_card(card, value)?));
         }
-        activity.summary = self.summary.map(|text| template::fill_text(text, value)).transpose()?;
+        activity.summary =
+            self.summary.map(|text| template::fill_text(text, str::to_owned, value)).transpose()?;
         Ok(activity)
     }
 }
@@ -166,7 +179,7 @@ const MAX_NAME: usize = 128;
 fn known_values(recipient: &Recipient) -> Map<String, Value> {
     let Recipient::Conversation { reference } = recipient else { return Map::new() };
     let name = reference.user.as_ref().and_then(|user| user.name.as_deref());
-    let name = name.filter(|_| reference.conversation.is_personal()).filter(|name| !name.trim().is_empty());
+    let name = name.filter(|_| reference.is_personal()).filter(|name| !name.trim().is_empty());
     let value = |name: &str| Value::String(name.chars().take(MAX_NAME).collect());
     name.map(|name| ("user.name".to_owned(), value(name))).into_iter().collect()
 }

@@ -17,9 +17,13 @@ use crate::protocol::ids::{ActivityId, ConversationId, EntraId, TenantId};
 pub enum Outcome {
     /// The channel accepted the message.
     Delivered,
-    /// The person blocked the agent.
+    /// The message was delivered, and a correction replaced it. Only reports have this outcome; no record does.
+    Corrected,
+    /// The message was delivered, and a recall deleted it. Only reports have this outcome; no record does.
+    Recalled,
+    /// The person blocked the agent, or cannot be written to any more.
     Blocked,
-    /// The agent is not installed, or the conversation does not exist any more.
+    /// The agent is not installed, or the conversation does not exist any more, or its team is archived or deleted.
     Uninstalled,
     /// The tenant's administrator blocked the app.
     DisabledByAdmin,
@@ -43,8 +47,10 @@ pub enum Outcome {
 
 impl Outcome {
     /// All outcomes in the order of a report.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Delivered,
+        Self::Corrected,
+        Self::Recalled,
         Self::Blocked,
         Self::Uninstalled,
         Self::DisabledByAdmin,
@@ -63,6 +69,8 @@ impl Outcome {
     pub fn name(self) -> &'static str {
         match self {
             Self::Delivered => "delivered",
+            Self::Corrected => "corrected",
+            Self::Recalled => "recalled",
             Self::Blocked => "blocked",
             Self::Uninstalled => "uninstalled",
             Self::DisabledByAdmin => "disabled-by-admin",
@@ -83,6 +91,8 @@ impl Outcome {
         match self {
             Self::Deferred | Self::Throttled | Self::Waiting => false,
             Self::Delivered
+            | Self::Corrected
+            | Self::Recalled
             | Self::Blocked
             | Self::Uninstalled
             | Self::DisabledByAdmin
@@ -105,6 +115,7 @@ impl Outcome {
             State::Cancelled => Self::Cancelled,
             State::Failed => match kind {
                 Some(FailureKind::Rejected(reason)) => Self::of_rejection(reason),
+                Some(FailureKind::TeamArchived | FailureKind::TeamDeleted) => Self::Uninstalled,
                 Some(_) | None => Self::Failed,
             },
             State::Sending | State::Retry if kind == Some(FailureKind::Throttled) => Self::Throttled,
@@ -115,10 +126,11 @@ impl Outcome {
     fn of_rejection(reason: RejectionReason) -> Self {
         match reason {
             RejectionReason::DisabledByAdmin => Self::DisabledByAdmin,
-            RejectionReason::BlockedByUser => Self::Blocked,
+            RejectionReason::BlockedByUser | RejectionReason::PersonGone => Self::Blocked,
             RejectionReason::NotInRoster | RejectionReason::ConversationNotFound => Self::Uninstalled,
             RejectionReason::NotPermitted
             | RejectionReason::WrongHost
+            | RejectionReason::WrongRegion
             | RejectionReason::ActivityNotFound
             | RejectionReason::ForeignConversation
             | RejectionReason::ForeignPerson

@@ -166,6 +166,87 @@ fn each_rejection_has_its_outcome() {
     assert_eq!(Outcome::of(State::Cancelled, None), Outcome::Cancelled);
 }
 
+fn amendment(name: &str, kind: Kind, of: Option<&Amendment>) -> Amendment {
+    let spec = Spec {
+        origin: format!("key:{name}"),
+        notification: Notification::new("news", at(1)),
+        kind,
+        content: None,
+    };
+    Amendment::new(BroadcastId::of_key(name), spec, at(1), of).unwrap()
+}
+
+fn entry(outcome: Outcome, second: i64) -> ReportEntry {
+    ReportEntry {
+        job: crate::jobs::JobId::of_delivery("news", at(0), "alex"),
+        recipient: RecipientRef::default(),
+        outcome,
+        failure: None,
+        note: None,
+        at: at(second),
+        activity: None,
+    }
+}
+
+#[test]
+fn last_delivered_amendment_decides_about_an_entry() {
+    let of = BroadcastId::of_key("news");
+    let (correct, recall) = (Kind::Correct { of: of.clone() }, Kind::Recall { of });
+    let (correct, recall) = (amendment("correct", correct, None), amendment("recall", recall, None));
+    let (delivered, failed, unknown) = (Outcome::Delivered, Outcome::Failed, Outcome::Unknown);
+    let rows = [
+        (delivered, vec![], (delivered, 5)),
+        (delivered, vec![(&correct, delivered, 6)], (Outcome::Corrected, 6)),
+        (delivered, vec![(&recall, delivered, 6)], (Outcome::Recalled, 6)),
+        (delivered, vec![(&correct, delivered, 6), (&recall, delivered, 7)], (Outcome::Recalled, 7)),
+        (delivered, vec![(&recall, delivered, 7), (&correct, delivered, 6)], (Outcome::Recalled, 7)),
+        (delivered, vec![(&recall, delivered, 6), (&correct, delivered, 7)], (Outcome::Corrected, 7)),
+        (delivered, vec![(&correct, delivered, 6), (&recall, delivered, 6)], (Outcome::Recalled, 6)),
+        (delivered, vec![(&correct, delivered, 6), (&recall, failed, 7)], (Outcome::Corrected, 6)),
+        (delivered, vec![(&recall, failed, 7)], (delivered, 5)),
+        (delivered, vec![(&recall, unknown, 7)], (delivered, 5)),
+        (delivered, vec![(&recall, Outcome::Throttled, 7)], (delivered, 5)),
+        (unknown, vec![(&recall, delivered, 7)], (unknown, 5)),
+        (Outcome::OptedOut, vec![(&correct, delivered, 7)], (Outcome::OptedOut, 5)),
+    ];
+
+    for (original, amendments, expected) in rows {
+        let label = format!("{original:?} {amendments:?}");
+        let found: Vec<_> =
+            amendments.into_iter().map(|(amendment, outcome, at)| (amendment, entry(outcome, at))).collect();
+
+        let merged = entry(original, 5).amended(found.iter().map(|(amendment, entry)| (*amendment, entry)));
+
+        assert_eq!((merged.outcome, merged.at), (expected.0, at(expected.1)), "{label}");
+    }
+}
+
+#[test]
+fn amendment_of_a_correction_has_the_job_that_its_plan_makes() {
+    let correct = amendment("correct", Kind::Correct { of: BroadcastId::of_key("news") }, None);
+    let recall = amendment("recall", Kind::Recall { of: correct.id.clone() }, Some(&correct));
+    let delivery = entry(Outcome::Delivered, 1).job;
+
+    let alone = amendment("recall", Kind::Recall { of: correct.id.clone() }, None);
+
+    assert_eq!(recall.job(&delivery), alone.job(&correct.job(&delivery)));
+    assert_ne!(recall.job(&delivery), alone.job(&delivery));
+}
+
+#[test]
+fn broadcast_is_done_when_all_have_an_outcome() {
+    let planned = leased(&broadcast(), "a", at(1)).checkpoint("a", &pages(None, 3), at(1)).unwrap();
+    let paused = planned.apply(Command::Pause, at(2)).unwrap();
+    let cancelled = planned.apply(Command::Cancel, at(2)).unwrap();
+
+    assert_eq!(planned.complete(2, at(3)), None);
+    assert_eq!(planned.complete(3, at(3)).unwrap().status, Status::Done);
+    assert_eq!(paused.complete(2, at(3)), None);
+    assert_eq!(paused.complete(3, at(3)).unwrap().status, Status::Done);
+    assert_eq!(cancelled.complete(3, at(3)), None, "cancelled stays so");
+    assert_eq!(broadcast().complete(0, at(3)), None, "the plan is not complete");
+}
+
 #[test]
 fn the_name_of_an_outcome_is_its_stored_form() {
     for outcome in Outcome::ALL {
@@ -200,7 +281,7 @@ fn a_repeat_may_differ_in_its_time_but_not_in_its_content() {
 
 proptest! {
     #[test]
-    fn counting_a_change_keeps_the_total(changes in prop::collection::vec(0_usize..12, 1..60)) {
+    fn counting_a_change_keeps_the_total(changes in prop::collection::vec(0..Outcome::ALL.len(), 1..60)) {
         let mut counts = OutcomeCounts::default();
         let mut last = None;
 

@@ -127,16 +127,25 @@ impl Broadcast {
         (self.failures > 0).then(|| Self { failures: 0, ..self.clone() })
     }
 
+    /// Returns the record as done once all recipients are planned and `settled` of them, at least as many, have an outcome;
+    /// `None` otherwise, and if the status is final. A paused broadcast is done too when nothing is left to send.
+    #[must_use]
+    pub fn complete(&self, settled: u64, now: Timestamp) -> Option<Self> {
+        let is_complete = self.cursor.is_none() && settled >= self.recipients();
+        (is_complete && !self.status.is_over())
+            .then(|| Self { progress: None, ..self.clone() }.transition(Status::Done, now, None))
+    }
+
     /// Returns the record when `settled` planned recipients have an outcome; `None` if nothing changes.
     ///
     /// A running broadcast is done once all planned recipients have an outcome, or none was added for longer than a
     /// delivery can wait: a person with two conversations may be planned twice and receive one delivery.
     #[must_use]
     pub fn update_progress(&self, settled: u64, now: Timestamp) -> Option<Self> {
-        let is_planned = self.status == Status::Running && self.cursor.is_none();
-        if is_planned && settled >= self.recipients() {
-            return Some(Self { progress: None, ..self.clone() }.transition(Status::Done, now, None));
+        if let Some(done) = self.complete(settled, now) {
+            return Some(done);
         }
+        let is_planned = self.status == Status::Running && self.cursor.is_none();
         let is_changed = self.progress.is_none_or(|progress| progress.settled != settled);
         let since = self.progress.map_or(now, |progress| progress.since);
         if is_planned && !is_changed && now.duration_since(since) >= COMPLETION_TIMEOUT {

@@ -11,13 +11,13 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-pub use self::create::{ConversationSurface, CreatedConversation, CreatedThread};
+pub use self::create::{CreatedConversation, CreatedThread};
 use crate::agent::turn::Turn;
 use crate::channel::auth::{TokenError, TokenProvider};
 use crate::protocol::activity::{Activity, ChannelAccount};
 use crate::protocol::channel_error::ConnectorError;
 use crate::protocol::cloud::Cloud;
-use crate::protocol::conversation::ConversationReference;
+use crate::protocol::conversation::{ConversationReference, ConversationSurface};
 use crate::protocol::ids::{AccountId, ActivityId, ClientId};
 use crate::protocol::service_url::ServiceUrl;
 
@@ -30,7 +30,7 @@ use crate::protocol::service_url::ServiceUrl;
 /// use herald::channel::connector::Connector;
 /// use herald::protocol::activity::Activity;
 /// use herald::protocol::channel_error::ConnectorError;
-/// use herald::protocol::conversation::User;
+/// use herald::protocol::conversation::{ConversationSurface, User};
 ///
 /// async fn answer(connector: &Connector, turn: &Turn) -> Result<(), ConnectorError> {
 ///     let ack = connector.reply(turn, Activity::message("On it.")).await?;
@@ -42,7 +42,7 @@ use crate::protocol::service_url::ServiceUrl;
 /// }
 ///
 /// async fn greet(connector: &Connector, user: &User) -> Result<(), ConnectorError> {
-///     let created = connector.create_conversation(user).await?;
+///     let created = connector.create_conversation(user, ConversationSurface::Chat).await?;
 ///     println!("{} at {}", created.conversation, created.service_url);
 ///     Ok(())
 /// }
@@ -206,7 +206,9 @@ impl Connector {
         }
         let token = self.tokens.token().await.map_err(no_token)?;
         match self.request(method.clone(), url, token.expose_secret(), body).await {
-            Err(ConnectorError::Unauthorized { code }) if code.as_deref() != Some("BotNotRegistered") => {
+            Err(ConnectorError::Unauthorized { code })
+                if code.as_deref() != Some(response::NOT_REGISTERED) =>
+            {
                 self.tokens.invalidate(&token).await;
                 let token = self.tokens.token().await.map_err(no_token)?;
                 self.request(method, url, token.expose_secret(), body).await
@@ -228,12 +230,16 @@ impl Connector {
             None => request,
         };
         let answer = request.send().await.map_err(response::transport_error)?;
-        response::read(answer).await
+        response::read(answer, self.tokens.now()).await
     }
 }
 
 fn no_token(error: TokenError) -> ConnectorError {
-    ConnectorError::NoToken { is_systemic: error.is_systemic(), cause: Box::new(error) }
+    ConnectorError::NoToken {
+        is_systemic: error.is_systemic(),
+        retry_after: error.retry_after(),
+        cause: Box::new(error),
+    }
 }
 
 impl Resource {

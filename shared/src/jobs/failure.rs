@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::protocol::channel_error::{Ambiguity, ConnectorError, RejectionReason};
+use crate::protocol::team::Closed;
 
 /// Reason why an attempt or a job was not sent.
 ///
@@ -50,6 +51,10 @@ pub enum FailureKind {
     NoToken,
     /// The service URL is not on a connector host of the cloud.
     ForeignHost,
+    /// The team or the channel of the conversation is archived.
+    TeamArchived,
+    /// The team or the channel of the conversation is deleted.
+    TeamDeleted,
     /// The request never left.
     NotSent,
     /// The channel rejected the request.
@@ -143,8 +148,10 @@ impl From<&ConnectorError> for Failure {
                 ..Self::new(FailureKind::Rejected(*rejection))
             },
             ConnectorError::ForeignHost => Self::new(FailureKind::ForeignHost),
+            ConnectorError::ClosedTeam(Closed::Archived) => Self::new(FailureKind::TeamArchived),
+            ConnectorError::ClosedTeam(Closed::Deleted) => Self::new(FailureKind::TeamDeleted),
             ConnectorError::NotSent(_) => Self::new(FailureKind::NotSent),
-            ConnectorError::NoToken { is_systemic: true, cause } => {
+            ConnectorError::NoToken { is_systemic: true, cause, .. } => {
                 Self::new(FailureKind::NoToken).with_detail(cause.to_string())
             }
             ConnectorError::NoToken { is_systemic: false, .. } => Self::new(FailureKind::NoToken),
@@ -174,6 +181,8 @@ impl fmt::Display for Failure {
             FailureKind::Busy => f.write_str("conversation is busy"),
             FailureKind::NoToken | FailureKind::NotSent => f.write_str("could not reach the channel"),
             FailureKind::ForeignHost => write!(f, "{}", ConnectorError::ForeignHost),
+            FailureKind::TeamArchived => write!(f, "{}", ConnectorError::ClosedTeam(Closed::Archived)),
+            FailureKind::TeamDeleted => write!(f, "{}", ConnectorError::ClosedTeam(Closed::Deleted)),
             FailureKind::LostReply => f.write_str("the channel's reply was lost"),
             FailureKind::GatewayError => f.write_str("the channel's gateway failed (502, 503 or 504)"),
             FailureKind::WorkerDied => f.write_str("the worker that held the lease died"),
@@ -208,8 +217,10 @@ mod tests {
     #[test]
     fn systemic_failures_are_marked_by_value() {
         let unauthorized = Failure::from(&ConnectorError::Unauthorized { code: None });
-        let no_token =
-            |is_systemic| Failure::from(&ConnectorError::NoToken { is_systemic, cause: "no secret".into() });
+        let no_token = |is_systemic| {
+            let cause = "no secret".into();
+            Failure::from(&ConnectorError::NoToken { is_systemic, retry_after: None, cause })
+        };
 
         assert!(unauthorized.systemic);
         assert!(no_token(true).systemic && no_token(true).to_string().ends_with("no secret"));

@@ -1,12 +1,15 @@
 //! Errors of the connector, and whether a request may be retried (docs/protocol.md §1.8).
 //! Does not decide about jobs; [`crate::jobs`] does.
 
+mod body;
 mod rejection;
 
 use std::time::Duration;
 
+pub(crate) use self::body::ErrorBody;
 pub use self::rejection::{Fallback, ReferenceChange, RejectionReason};
 use crate::error::BoxError;
+use crate::protocol::team::Closed;
 
 /// Delay before a retry after the channel rejected the agent's token, because an operator has to correct it.
 const UNAUTHORIZED_DELAY: Duration = Duration::from_secs(300);
@@ -47,6 +50,9 @@ pub enum ConnectorError {
     /// The service URL is not on a connector host of the cloud; nothing was sent.
     #[error("service URL is not on a connector host of this cloud")]
     ForeignHost,
+    /// The team or the channel of the conversation is closed; nothing was sent.
+    #[error("the team or channel is {0}")]
+    ClosedTeam(Closed),
     /// The request was not sent: the name, connection or TLS failed.
     #[error("could not reach the channel")]
     NotSent(#[source] BoxError),
@@ -55,6 +61,8 @@ pub enum ConnectorError {
     NoToken {
         /// Whether all requests of this agent fail until its configuration is corrected.
         is_systemic: bool,
+        /// Value of the `Retry-After` header of the login service.
+        retry_after: Option<Duration>,
         /// The error of the token request.
         #[source]
         cause: BoxError,
@@ -88,13 +96,16 @@ impl ConnectorError {
     #[must_use]
     pub fn retry(&self) -> Retry {
         match self {
-            Self::Throttled { retry_after: Some(wait) } => Retry::After(*wait),
-            Self::Unauthorized { .. } => Retry::After(UNAUTHORIZED_DELAY),
-            Self::Throttled { retry_after: None } | Self::Busy | Self::NotSent(_) | Self::NoToken { .. } => {
-                Retry::Backoff
+            Self::Throttled { retry_after: Some(wait) } | Self::NoToken { retry_after: Some(wait), .. } => {
+                Retry::After(*wait)
             }
+            Self::Unauthorized { .. } => Retry::After(UNAUTHORIZED_DELAY),
+            Self::Throttled { retry_after: None }
+            | Self::Busy
+            | Self::NotSent(_)
+            | Self::NoToken { retry_after: None, .. } => Retry::Backoff,
             Self::Ambiguous { loss, .. } => Retry::WithinResendBudget(*loss),
-            Self::Rejected { .. } | Self::ForeignHost => Retry::Never,
+            Self::Rejected { .. } | Self::ForeignHost | Self::ClosedTeam(_) => Retry::Never,
         }
     }
 
@@ -107,16 +118,18 @@ impl ConnectorError {
             | Self::Busy
             | Self::Unauthorized { .. }
             | Self::ForeignHost
+            | Self::ClosedTeam(_)
             | Self::NotSent(_)
             | Self::NoToken { .. }
             | Self::Ambiguous { .. } => None,
         }
     }
 
-    /// Whether the conversation is on another host: nothing was shown, and the request may be sent there.
+    /// Whether the conversation is on another host or in another region: nothing was shown, and the request may be sent
+    /// there.
     #[must_use]
     pub fn is_wrong_host(&self) -> bool {
-        self.rejection().map(RejectionReason::fallback) == Some(Fallback::OtherHost)
+        self.rejection().map(RejectionReason::fallback) == Some(Fallback::OtherUrl)
     }
 
     pub(crate) fn not_sent(cause: impl Into<BoxError>) -> Self {
@@ -137,6 +150,7 @@ impl ConnectorError {
             | Self::Busy
             | Self::Rejected { .. }
             | Self::ForeignHost
+            | Self::ClosedTeam(_)
             | Self::NotSent(_)
             | Self::Ambiguous { .. } => false,
         }

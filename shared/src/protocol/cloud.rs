@@ -3,7 +3,8 @@
 
 use serde::Deserialize;
 
-use crate::protocol::ids::TenantId;
+use crate::protocol::channel_error::RejectionReason;
+use crate::protocol::ids::{ChannelId, TenantId};
 use crate::protocol::service_url::ServiceUrl;
 
 /// The trusted hosts and the token endpoint of one cloud (docs/protocol.md §3.1, §4.1, §7.4).
@@ -26,6 +27,9 @@ pub struct Cloud {
     pub openid_metadata: String,
     /// The hosts a bearer token may be sent to, `host[:port]`; `:*` is any port of a loopback name.
     pub connector_hosts: Vec<String>,
+    /// The channels that are served: those whose connector hosts are above (docs/protocol.md §5.4).
+    #[serde(default = "all_channels")]
+    pub channels: Vec<ChannelId>,
     /// The service URL for users from whom no activity has arrived yet.
     pub global_service_url: ServiceUrl,
     /// The service URL of the cloud's other host, for conversations that are not on the first.
@@ -120,6 +124,38 @@ impl Cloud {
         known.find(|url| url.authority() != refused.authority())
     }
 
+    /// Returns the service URLs to try, each once, for a conversation that is not at `refused`: the one it had before, the
+    /// global one, that of the cloud's other host. Where the host is wrong, only those on others.
+    #[must_use]
+    pub fn service_urls_after(
+        &self,
+        rejection: RejectionReason,
+        refused: &ServiceUrl,
+        former: Option<&ServiceUrl>,
+    ) -> Vec<ServiceUrl> {
+        let known = former.into_iter().chain([&self.global_service_url]).chain(&self.alternate_service_url);
+        let is_other = |url: &&ServiceUrl| {
+            if rejection == RejectionReason::WrongHost {
+                url.authority() != refused.authority()
+            } else {
+                !url.is(refused)
+            }
+        };
+        let mut urls: Vec<ServiceUrl> = Vec::new();
+        for url in known.filter(is_other).filter(|url| self.allows_host(url)) {
+            if !urls.iter().any(|listed| listed.is(url)) {
+                urls.push(url.clone());
+            }
+        }
+        urls
+    }
+
+    /// Whether `channel`, or the channel of a compound id, is served.
+    #[must_use]
+    pub fn serves(&self, channel: &ChannelId) -> bool {
+        self.channels.contains(&channel.base())
+    }
+
     /// Whether `url` is on a connector host of this cloud.
     #[must_use]
     pub fn allows_host(&self, url: &ServiceUrl) -> bool {
@@ -131,6 +167,10 @@ impl Cloud {
             _ => authority == host,
         })
     }
+}
+
+fn all_channels() -> Vec<ChannelId> {
+    ["msteams", "webchat", "directline"].into_iter().filter_map(|name| ChannelId::new(name).ok()).collect()
 }
 
 fn public_sts() -> String {
@@ -153,6 +193,7 @@ const PUBLIC: &str = r#"{
     "connector_hosts": ["smba.trafficmanager.net", "smba.infra.gcc.teams.microsoft.com", "webchat.botframework.com",
         "directline.botframework.com", "europe.webchat.botframework.com", "europe.directline.botframework.com",
         "india.webchat.botframework.com", "india.directline.botframework.com"],
+    "channels": ["msteams", "webchat", "directline"],
     "global_service_url": "https://smba.trafficmanager.net/teams/",
     "alternate_service_url": "https://smba.infra.gcc.teams.microsoft.com/teams"
 }"#;
@@ -166,6 +207,7 @@ const GCC: &str = r#"{
     "channel_tenants": ["d6d49420-f39b-4df7-a1dc-d59a935871db", "f8cdef31-a31e-4b4a-93e4-5f571e91255a",
         "69e9b82d-4842-4902-8d1e-abc5b98a55e8"],
     "connector_hosts": ["smba.infra.gcc.teams.microsoft.com", "smba.trafficmanager.net"],
+    "channels": ["msteams"],
     "global_service_url": "https://smba.infra.gcc.teams.microsoft.com/teams",
     "alternate_service_url": "https://smba.trafficmanager.net/teams/"
 }"#;
@@ -180,6 +222,7 @@ const GCC_HIGH: &str = r#"{
     "channel_tenants": ["cab8a31a-1906-4287-a0d8-4eef66b95f6e", "f8cdef31-a31e-4b4a-93e4-5f571e91255a"],
     "token_exchange": "api://AzureADTokenExchangeUSGov",
     "connector_hosts": ["smba.infra.gov.teams.microsoft.us"],
+    "channels": ["msteams"],
     "global_service_url": "https://smba.infra.gov.teams.microsoft.us/teams"
 }"#;
 
@@ -193,6 +236,7 @@ const DOD: &str = r#"{
     "channel_tenants": ["cab8a31a-1906-4287-a0d8-4eef66b95f6e", "f8cdef31-a31e-4b4a-93e4-5f571e91255a"],
     "token_exchange": "api://AzureADTokenExchangeUSGov",
     "connector_hosts": ["smba.infra.dod.teams.microsoft.us"],
+    "channels": ["msteams"],
     "global_service_url": "https://smba.infra.dod.teams.microsoft.us/teams"
 }"#;
 
@@ -206,6 +250,7 @@ const CHINA: &str = r#"{
     "entra_sts": "https://sts.chinacloudapi.cn",
     "token_exchange": "api://AzureADTokenExchangeChina",
     "connector_hosts": ["webchat.botframework.azure.cn", "directline.botframework.azure.cn"],
+    "channels": ["webchat", "directline"],
     "global_service_url": "https://webchat.botframework.azure.cn/"
 }"#;
 
@@ -241,6 +286,28 @@ mod tests {
         assert_eq!(other("public").as_deref(), Some("smba.infra.gcc.teams.microsoft.com"));
         assert_eq!(other("gcc").as_deref(), Some("smba.trafficmanager.net"));
         assert_eq!([other("gcchigh"), other("dod"), other("china")], [None, None, None]);
+    }
+
+    #[test]
+    fn other_service_urls_are_tried_in_order_and_on_allowed_hosts_only() {
+        let cloud = Cloud::parse("public").unwrap();
+        let url = |url: &str| ServiceUrl::new(url).unwrap();
+        let after = |rejection, refused: &str, former: Option<&str>| {
+            let former = former.map(url);
+            let urls = cloud.service_urls_after(rejection, &url(refused), former.as_ref());
+            urls.iter().map(|url| url.as_str().to_owned()).collect::<Vec<_>>()
+        };
+        let (apac, jp) = ("https://smba.trafficmanager.net/apac/", "https://smba.trafficmanager.net/jp/");
+        let (global, gcc) =
+            ("https://smba.trafficmanager.net/teams/", "https://smba.infra.gcc.teams.microsoft.com/teams");
+        let region = RejectionReason::WrongRegion;
+
+        assert_eq!(after(region, jp, Some(apac)), [apac, global, gcc]);
+        assert_eq!(after(region, jp, None), [global, gcc]);
+        assert_eq!(after(region, jp, Some("https://smba.trafficmanager.net/jp")), [global, gcc]);
+        assert_eq!(after(region, jp, Some("https://evil.example/apac/")), [global, gcc]);
+        assert_eq!(after(region, global, Some(global)), [gcc]);
+        assert_eq!(after(RejectionReason::WrongHost, jp, Some(apac)), [gcc]);
     }
 
     #[test]

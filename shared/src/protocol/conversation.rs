@@ -1,15 +1,21 @@
 //! Conversation references: what is stored to send to a conversation later (docs/protocol.md §5.3).
 //! Does not store them; [`crate::aws::table`] does. [`lifecycle`] decides when one is removed.
 
+mod details;
 pub mod lifecycle;
+mod person;
+mod record;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::details::{Dated, Details};
+pub use self::person::Person;
+pub use self::record::{ReferenceRecord, ReferenceState, Update};
 use crate::hash;
-use crate::protocol::activity::{Activity, ChannelAccount, ConversationAccount};
+use crate::protocol::activity::{Activity, ChannelAccount, ConversationAccount, Extra};
 use crate::protocol::ids::{ActivityId, ChannelId, ClientId, ConversationId, EntraId, TenantId};
 use crate::protocol::service_url::{InvalidServiceUrl, ServiceUrl};
-use crate::protocol::team::TeamChannel;
+use crate::protocol::team::{TeamChannel, channel_of};
 
 /// The members that are needed to send to a conversation later.
 ///
@@ -30,13 +36,13 @@ use crate::protocol::team::TeamChannel;
 ///
 /// let reference = ConversationReference::of(&activity)?;
 ///
-/// assert!(reference.conversation.is_personal());
+/// assert!(reference.is_personal());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConversationReference {
-    /// The channel of the conversation.
+    /// The channel of the conversation, without a sub-channel.
     pub channel_id: ChannelId,
     /// The URL of the connector.
     pub service_url: ServiceUrl,
@@ -51,12 +57,40 @@ pub struct ConversationReference {
     /// The tenant of the conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant_id: Option<TenantId>,
+    /// The team of a channel's conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team_id: Option<ConversationId>,
     /// The user's language.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
     /// The user's time zone, an IANA name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timezone: Option<String>,
+    /// Whether the conversation is a thread of Microsoft 365 Copilot, which shares the channel of Teams.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_copilot: bool,
+}
+
+/// Surface of a personal conversation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ConversationSurface {
+    /// Chat with the agent.
+    #[default]
+    Chat,
+    /// Microsoft 365 Copilot, where each thread is a conversation (docs/protocol.md §7.1).
+    Copilot,
+}
+
+impl ConversationSurface {
+    /// Returns the surface with this name in the configuration.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "chat" => Some(Self::Chat),
+            "copilot" => Some(Self::Copilot),
+            _ => None,
+        }
+    }
 }
 
 /// Why an inbound activity has no valid conversation reference.
@@ -71,7 +105,7 @@ pub enum InvalidReference {
 }
 
 /// The key of a stored reference: a hash of agent, cloud, tenant, channel and conversation.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ReferenceKey(String);
 
@@ -97,7 +131,7 @@ impl ConversationReference {
     pub fn of(activity: &Activity) -> Result<Self, InvalidReference> {
         use InvalidReference::Missing;
 
-        let channel_id = activity.channel_id.clone().ok_or(Missing("channelId"))?;
+        let channel_id = activity.channel_id.as_ref().ok_or(Missing("channelId"))?.base();
         let service_url = activity.service_url.as_deref().ok_or(Missing("serviceUrl"))?;
         Ok(Self {
             channel_id,
@@ -106,8 +140,10 @@ impl ConversationReference {
             service_url: ServiceUrl::new(service_url)?,
             user: activity.from.clone(),
             tenant_id: activity.tenant().cloned(),
-            locale: activity.locale.clone(),
-            timezone: activity.local_timezone.clone(),
+            team_id: activity.team_id(),
+            locale: activity.sender_locale().map(str::to_owned),
+            timezone: activity.sender_timezone().map(str::to_owned),
+            is_copilot: activity.is_copilot(),
         })
     }
 
@@ -118,6 +154,7 @@ impl ConversationReference {
         service_url: ServiceUrl,
         user: &User,
         agent: ChannelAccount,
+        surface: ConversationSurface,
     ) -> Self {
         let mut account = ConversationAccount::new(conversation);
         account.conversation_type = Some("personal".to_owned());
@@ -129,8 +166,10 @@ impl ConversationReference {
             agent,
             user: user.as_account(),
             tenant_id: Some(user.tenant.clone()),
+            team_id: None,
             locale: None,
             timezone: None,
+            is_copilot: surface == ConversationSurface::Copilot,
         }
     }
 
@@ -157,9 +196,18 @@ impl ConversationReference {
             agent,
             user: None,
             tenant_id: Some(channel.tenant.clone()),
+            team_id: None,
             locale: None,
             timezone: None,
+            is_copilot: false,
         })
+    }
+
+    /// Returns the channel of a team that the conversation is in, where its team is known.
+    #[must_use]
+    pub fn team_channel(&self) -> Option<TeamChannel> {
+        self.team_id.as_ref()?;
+        Some(TeamChannel { tenant: self.tenant_id.clone()?, id: channel_of(&self.conversation.id)? })
     }
 
     /// Returns the key of the reference; `cloud` is the issuer of the channel's tokens.
@@ -175,17 +223,82 @@ impl ConversationReference {
         ]))
     }
 
+    /// Whether the conversation is between one person and the agent: on Teams only where the channel says so.
+    #[must_use]
+    pub fn is_personal(&self) -> bool {
+        match self.conversation.conversation_type.as_deref() {
+            Some(kind) => kind == "personal",
+            // A meeting's chat may have neither type nor group flag (docs/protocol.md §5.2).
+            None => !self.channel_id.is_teams() && self.conversation.is_group != Some(true),
+        }
+    }
+
+    /// Returns the surface of the conversation.
+    #[must_use]
+    pub fn surface(&self) -> ConversationSurface {
+        if self.is_copilot { ConversationSurface::Copilot } else { ConversationSurface::Chat }
+    }
+
+    /// Adds what `known`, another reference of this conversation, tells of the conversation and this one leaves out.
+    pub fn complete_conversation(&mut self, known: &Self) {
+        let (account, other) = (&mut self.conversation, &known.conversation);
+        account.conversation_type =
+            account.conversation_type.take().or_else(|| other.conversation_type.clone());
+        account.is_group = account.is_group.or(other.is_group);
+        account.tenant_id = account.tenant_id.take().or_else(|| other.tenant_id.clone());
+        complete_extra(&mut account.extra, &other.extra);
+        self.tenant_id = self.tenant_id.take().or_else(|| known.tenant_id.clone());
+        self.team_id = self.team_id.take().or_else(|| known.team_id.clone());
+        self.agent.name = self.agent.name.take().or_else(|| known.agent.name.clone());
+        self.is_copilot |= known.is_copilot;
+    }
+
+    /// Adds what `known` tells of the user and this one leaves out, unless they are two persons.
+    pub fn complete_user(&mut self, known: &Self) {
+        self.user = match (self.user.take(), &known.user) {
+            (Some(user), Some(other)) if is_one_person(other, &user) => Some(complete_account(user, other)),
+            (Some(user), _) => Some(user),
+            (None, other) => other.clone(),
+        };
+    }
+
     /// Returns the user of a personal conversation, where the Entra id and the tenant are known.
     #[must_use]
     pub fn person(&self) -> Option<User> {
-        if !self.conversation.is_personal() {
+        if !self.is_personal() {
             return None;
         }
+        self.sender()
+    }
+
+    /// Returns the user who sent the last activity, where the Entra id and the tenant are known.
+    #[must_use]
+    pub fn sender(&self) -> Option<User> {
         Some(User {
             channel: self.channel_id.clone(),
             tenant: self.tenant_id.clone()?,
             id: self.user.as_ref()?.aad_object_id.clone()?,
         })
+    }
+}
+
+/// Whose preferences and subscriptions apply in a conversation.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// A person, in all their personal conversations: the key of [`User::key`].
+    Person(String),
+    /// A conversation of several people, or with a person who is not known by Entra id.
+    Conversation(ReferenceKey),
+}
+
+impl Subject {
+    /// Returns the key, 64 hexadecimal digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Person(key) => key,
+            Self::Conversation(key) => key.as_str(),
+        }
     }
 }
 
@@ -240,6 +353,36 @@ impl User {
         let id = crate::protocol::ids::AccountId::new(self.id.as_str()).ok()?;
         let aad_object_id = (!self.has_channel_id()).then(|| self.id.clone());
         Some(ChannelAccount { aad_object_id, ..ChannelAccount::new(id) })
+    }
+}
+
+/// Whether two accounts of a conversation are one person: `known`, and the one of a later or earlier activity.
+pub(crate) fn is_one_person(known: &ChannelAccount, other: &ChannelAccount) -> bool {
+    let has_entra_id = |account: &ChannelAccount, id: &str| {
+        account.aad_object_id.as_ref().is_some_and(|own| own.as_str().eq_ignore_ascii_case(id))
+    };
+    match (&known.aad_object_id, &other.aad_object_id) {
+        (Some(one), Some(other)) => one.as_str().eq_ignore_ascii_case(other.as_str()),
+        // Until a person writes, the account of a conversation created with them is called by the Entra id.
+        (Some(_), None) | (None, Some(_)) | (None, None) => {
+            known.id == other.id
+                || has_entra_id(known, other.id.as_str())
+                || has_entra_id(other, known.id.as_str())
+        }
+    }
+}
+
+/// Returns `account` with what it leaves out and `known` has.
+fn complete_account(mut account: ChannelAccount, known: &ChannelAccount) -> ChannelAccount {
+    account.name = account.name.take().filter(|name| !name.is_empty()).or_else(|| known.name.clone());
+    account.aad_object_id = account.aad_object_id.take().or_else(|| known.aad_object_id.clone());
+    complete_extra(&mut account.extra, &known.extra);
+    account
+}
+
+fn complete_extra(extra: &mut Extra, known: &Extra) {
+    for (name, value) in known {
+        extra.entry(name.clone()).or_insert_with(|| value.clone());
     }
 }
 

@@ -106,6 +106,50 @@ impl TenantId {
     }
 }
 
+/// The channel of Teams, which Copilot shares.
+const TEAMS: &str = "msteams";
+
+impl ChannelId {
+    /// Returns the channel without its sub-channel: `msteams` for `msteams:COPILOT`. The channel of a compound id is
+    /// compared ignoring case, as Microsoft's SDKs do.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use herald::protocol::ids::ChannelId;
+    ///
+    /// assert_eq!(ChannelId::new("msteams:COPILOT")?.base().as_str(), "msteams");
+    /// assert_eq!(ChannelId::new("webchat")?.base().as_str(), "webchat");
+    /// # Ok::<(), herald::protocol::ids::InvalidId>(())
+    /// ```
+    #[must_use]
+    pub fn base(&self) -> Self {
+        self.parts().map_or_else(|| self.clone(), |(base, _)| Self(base.to_ascii_lowercase()))
+    }
+
+    /// Returns the sub-channel of a compound id: `COPILOT` of `msteams:COPILOT`.
+    #[must_use]
+    pub fn sub_channel(&self) -> Option<&str> {
+        self.parts().map(|(_, sub_channel)| sub_channel)
+    }
+
+    /// Whether it is the channel of Teams, with or without a sub-channel.
+    #[must_use]
+    pub fn is_teams(&self) -> bool {
+        match self.parts() {
+            Some((base, _)) => base.eq_ignore_ascii_case(TEAMS),
+            None => self.0 == TEAMS,
+        }
+    }
+
+    /// Returns channel and sub-channel of a compound id.
+    fn parts(&self) -> Option<(&str, &str)> {
+        let (base, sub_channel) = self.0.split_once(':')?;
+        let is_compound = !base.is_empty() && !sub_channel.is_empty();
+        is_compound.then_some((base, sub_channel))
+    }
+}
+
 impl ClientId {
     /// Whether both are one registration; GUIDs are compared ignoring case.
     #[must_use]

@@ -1,13 +1,13 @@
 //! Splits messages to the size of one activity (docs/protocol.md §1.9), without losing text.
 //! A message that cannot be split is sent unchanged; the channel decides about it.
 
-use crate::protocol::activity::Activity;
+use crate::protocol::activity::{Activity, Entity};
 
 /// Maximum size of an activity that every path of the channel accepts, in bytes of UTF-16. Teams documents 100 KB today
 /// and 28 KB before.
 pub const MAX_MESSAGE_BYTES: usize = 25 * 1024;
 
-/// Returns `activity` as messages that fit, in order; the last has the cards, mentions and suggestions.
+/// Returns `activity` as messages that fit, in order; the last has the cards and suggestions, and each its mentions.
 ///
 /// # Examples
 ///
@@ -30,17 +30,24 @@ pub fn split_to_fit(activity: Activity) -> Vec<Activity> {
     let room = MAX_MESSAGE_BYTES.saturating_sub(overhead).max(MAX_MESSAGE_BYTES / 2);
     let mut pieces = split_text(&text, room);
     let last = pieces.pop().unwrap_or_default();
+    let is_in = |entity: &&Entity, piece: &str| {
+        let mention = entity.as_mention().and_then(|mention| mention.text);
+        mention.is_some_and(|mention| !mention.is_empty() && piece.contains(&mention))
+    };
+    let is_only_before =
+        |entity: &&Entity| !is_in(entity, last) && pieces.iter().any(|piece| is_in(entity, piece));
+    let of_last = activity.entities.iter().filter(|entity| !is_only_before(entity)).cloned().collect();
     let plain = |piece: &str| Activity {
         text: Some(piece.to_owned()),
         attachments: Vec::new(),
-        entities: Vec::new(),
+        entities: activity.entities.iter().filter(|entity| is_in(entity, piece)).cloned().collect(),
         channel_data: None,
         value: None,
         extra: activity.extra.iter().filter(|(name, _)| *name == "textFormat").map(owned).collect(),
         ..activity.clone()
     };
-    let mut activities: Vec<Activity> = pieces.into_iter().map(plain).collect();
-    activities.push(Activity { text: Some(last.to_owned()), ..activity });
+    let mut activities: Vec<Activity> = pieces.iter().map(|piece| plain(piece)).collect();
+    activities.push(Activity { text: Some(last.to_owned()), entities: of_last, ..activity });
     activities
 }
 
@@ -136,6 +143,26 @@ mod tests {
             assert_eq!((piece.entities.len(), piece.extra.len()), (0, 1));
             assert_eq!(piece.locale.as_deref(), Some("en-GB"));
         }
+    }
+
+    #[test]
+    fn mentions_stay_with_their_text() {
+        let mention = |name: &str| json!({ "type": "mention", "text": format!("<at>{name}</at>"), "mentioned": { "id": name } });
+        let text = format!("<at>Kim</at> {} <at>Dana</at>", "text ".repeat(5_000));
+        let long: Activity = serde_json::from_value(json!({
+            "type": "message", "text": text, "entities": [mention("Kim"), mention("Dana"), { "type": "x" }],
+        }))
+        .unwrap();
+
+        let pieces = split_to_fit(long);
+
+        let names = |piece: &Activity| {
+            let mentions = piece.entities.iter().filter_map(Entity::as_mention);
+            mentions.map(|mention| mention.mentioned.id.as_str().to_owned()).collect::<Vec<_>>()
+        };
+        let (last, before) = pieces.split_last().unwrap();
+        assert_eq!((names(&before[0]), names(last)), (vec!["Kim".to_owned()], vec!["Dana".to_owned()]));
+        assert_eq!(last.entities.len(), 2);
     }
 
     #[test]

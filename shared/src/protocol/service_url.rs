@@ -95,6 +95,12 @@ impl ServiceUrl {
         Ok(Self(parsed))
     }
 
+    /// Whether both name one connector; a slash at the end makes no difference.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        self.as_str().trim_end_matches('/') == other.as_str().trim_end_matches('/')
+    }
+
     /// Returns the host, and the port unless it is the scheme's default: `smba.trafficmanager.net`, `127.0.0.1:4000`.
     #[must_use]
     pub fn authority(&self) -> &str {

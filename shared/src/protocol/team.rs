@@ -1,7 +1,10 @@
 //! Teams and their channels, identified by tenant and id.
 
+mod lifecycle;
+
 use serde::{Deserialize, Serialize};
 
+pub use self::lifecycle::{Closed, TeamChange, channel_of, team_change};
 use super::ids::{ConversationId, TenantId};
 
 /// A channel of a team in which the agent is installed.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::Stream;
 use crate::protocol::activity::{Activity, ActivityType, Entity};
 use crate::protocol::ids::ActivityId;
+use crate::protocol::text::streamable;
 
 /// One request of a stream.
 #[derive(Clone, PartialEq, Eq)]
@@ -23,7 +24,7 @@ impl Chunk {
     #[must_use]
     pub fn first(status: &str) -> Activity {
         let info = json!({ "streamType": "informative", "streamSequence": 1 });
-        Activity { kind: ActivityType::named("typing"), ..chunk_activity(status, &info) }
+        Activity { kind: ActivityType::named("typing"), ..chunk_activity(&streamable(status), &info) }
     }
 
     /// Returns the activity of this chunk as the next of `stream`; `notice` is the text that closes the stream.
@@ -38,7 +39,7 @@ impl Chunk {
             Activity { kind: typing.clone(), ..chunk_activity(text, &info) }
         };
         match self {
-            Self::Status(status) => chunk(status, "informative"),
+            Self::Status(status) => chunk(&streamable(status), "informative"),
             Self::Text(text) => chunk(text, "streaming"),
             Self::Close if stream.sent_text.is_empty() => {
                 final_activity(&stream.id, Activity::message(notice), "timeout")

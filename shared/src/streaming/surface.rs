@@ -22,17 +22,9 @@ impl Surface {
     /// Returns the surface of `turn`; `None` in group conversations and on channels without streams.
     #[must_use]
     pub fn of(turn: &Turn) -> Option<Self> {
-        let (channel, sub_channel) = match turn.reference.channel_id.as_str().split_once(':') {
-            Some((channel, sub_channel)) => (channel, Some(sub_channel)),
-            None => (turn.reference.channel_id.as_str(), None),
-        };
-        let is_copilot = sub_channel.is_some_and(|name| name.eq_ignore_ascii_case("copilot"))
-            || turn.activity.entities.iter().any(|entity| {
-                let id = entity.extra.get("id").and_then(|id| id.as_str()).unwrap_or_default();
-                entity.kind == "ProductInfo" && id.eq_ignore_ascii_case("copilot")
-            });
-        match channel {
-            "msteams" if !turn.reference.conversation.is_personal() => None,
+        let is_copilot = turn.reference.is_copilot || turn.activity.is_copilot();
+        match turn.reference.channel_id.base().as_str() {
+            "msteams" if !turn.reference.is_personal() => None,
             "msteams" if is_copilot => Some(Self::Copilot),
             "msteams" => Some(Self::Teams),
             "webchat" | "directline" => Some(Self::WebChat),

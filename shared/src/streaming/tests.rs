@@ -258,6 +258,7 @@ fn only_personal_chats_on_streaming_channels_have_a_surface() {
     assert_eq!(surface("msteams", "personal", json!([])), Some(Surface::Teams));
     assert_eq!(surface("msteams", "personal", copilot), Some(Surface::Copilot));
     assert_eq!(surface("msteams:Copilot", "personal", json!([])), Some(Surface::Copilot));
+    assert_eq!(surface("msteams:COPILOT", "groupChat", json!([])), None);
     assert_eq!(surface("msteams", "groupChat", json!([])), None);
     assert_eq!(surface("msteams", "channel", json!([])), None);
     assert_eq!(surface("webchat", "", json!([])), Some(Surface::WebChat));

@@ -36,6 +36,7 @@ async fn listed_recipients_get_their_own_values_with_or_without_conversation() {
 async fn alternative_id_of_a_recipient_keeps_the_stored_reference() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     let alex = bundle.install("Alex").await;
+    bundle.ask(&alex, "hello").await;
     bundle.clock().advance(Duration::from_secs(1));
 
     let audience = json!({ "kind": "user", "tenant": alex.tenant, "id": alex.id });

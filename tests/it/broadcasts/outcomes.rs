@@ -30,7 +30,6 @@ async fn send_with_fault(fault: Fault) -> (TestBundle, ReportEntry) {
 async fn each_channel_rejection_has_its_own_outcome() {
     for (status, code, outcome) in [
         (403, "BotDisabledByAdmin", Outcome::DisabledByAdmin),
-        (403, "BotNotInConversationRoster", Outcome::Uninstalled),
         (403, "ConversationBlockedByUser", Outcome::Blocked),
         (403, "MessageWritesBlocked", Outcome::Blocked),
         (400, "BadArgument", Outcome::Failed),
@@ -41,6 +40,21 @@ async fn each_channel_rejection_has_its_own_outcome() {
         assert_eq!(line.failure.unwrap().code.as_deref(), Some(code));
         bundle.end().await;
     }
+}
+
+#[tokio::test]
+async fn person_who_uninstalled_the_agent_is_reported_so() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    let people = populate(&bundle, 1).await;
+    bundle.channel().uninstall(&people[0]);
+
+    bundle.local().fire(everyone()).await.unwrap();
+    bundle.drain().await;
+
+    let line = entries_of(&bundle, &id()).await.remove(0);
+    assert_eq!(line.outcome, Outcome::Uninstalled);
+    assert_eq!(line.failure.unwrap().code.as_deref(), Some("BotNotInConversationRoster"));
+    bundle.end().await;
 }
 
 #[tokio::test]
@@ -86,7 +100,7 @@ async fn throttled_recipient_is_listed_until_delivered() {
 async fn unreadable_record_blocks_no_other_recipient_and_is_listed() {
     let bundle = TestBundle::with(ScriptedEngine::default()).await;
     populate(&bundle, 3).await;
-    bundle.corrupt_item("reference").await;
+    bundle.corrupt_item("person").await;
 
     let planned = bundle.local().fire(everyone()).await.unwrap();
     bundle.drain().await;
@@ -109,18 +123,19 @@ async fn unreadable_record_does_not_block_other_recipients() {
         let mut conversations = Vec::new();
         for person in &people {
             let activity = serde_json::from_value(bundle.channel().message(person, "hello")).unwrap();
-            let key = bundle
-                .local()
-                .functions
-                .proactive
-                .references
-                .key(&ConversationReference::of(&activity).unwrap());
+            let references = &bundle.local().functions.proactive.references;
+            let reference = ConversationReference::of(&activity).unwrap();
+            let (key, subject) = (references.key(&reference), references.subject(&reference));
             let (topic, now) = (herald::agent::topic::Topic::new("news").unwrap(), bundle.clock().now());
             let subscriptions = &bundle.local().functions.worker.parts().subscriptions;
-            subscriptions.put(&topic, &key, herald::aws::table::Subscription::On, now, now).await.unwrap();
+            subscriptions
+                .put(&topic, &subject, herald::aws::table::Subscription::On, now, now)
+                .await
+                .unwrap();
             conversations.push(json!({ "kind": "conversation", "reference": key.as_str() }));
         }
-        bundle.corrupt_item("reference").await;
+        // A conversation is read by its own record, a person by theirs.
+        bundle.corrupt_item(if kind == "conversation" { "reference" } else { "person" }).await;
         let audience = match kind {
             "users" => json!({ "kind": "users", "users": users }),
             "topic" => json!({ "kind": "topic", "topic": "news" }),

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use herald::channel::connector::ConversationSurface;
 use herald::jobs::{Job, State};
 use herald::protocol::channel_error::RejectionReason;
+use herald::protocol::conversation::ConversationSurface;
 use herald::protocol::service_url::ServiceUrl;
 use local::channel_emulator::{Effect, Fault, Operation, Person, Refusal};
 use serde_json::json;

@@ -127,8 +127,10 @@ pub(super) fn task(name: &str) -> WorkMessage {
         agent: ChannelAccount::new(AccountId::new("28:agent").unwrap()),
         user: None,
         tenant_id: None,
+        team_id: None,
         locale: None,
         timezone: None,
+        is_copilot: false,
     };
     WorkMessage::Task(TaskWork::new(job, Task::new(name), reference))
 }

@@ -8,7 +8,7 @@ use herald::broadcast::audience::ConversationKind;
 use herald::clock::{Clock, SystemClock};
 use herald::protocol::activity::{ChannelAccount, ConversationAccount};
 use herald::protocol::conversation::lifecycle::Presence;
-use herald::protocol::conversation::{ConversationReference, User};
+use herald::protocol::conversation::{ConversationReference, ConversationSurface, User};
 use herald::protocol::ids::{AccountId, ChannelId, ConversationId, EntraId, TenantId};
 use herald::protocol::service_url::ServiceUrl;
 use jiff::{SignedDuration, Timestamp};
@@ -78,7 +78,7 @@ pub(super) async fn suspension_takes_the_reference_out_of_both_indexes(services:
     assert_eq!(before, (true, true));
     assert_eq!(in_indexes(&store, &reference, false).await, (false, false));
     assert_eq!(store.get(&store.key(&reference)).await.unwrap(), None);
-    assert_eq!(services.items().await.len(), 1, "an unknown person is not suspended");
+    assert_eq!(services.items().await.len(), 2, "an unknown person is not suspended");
 }
 
 pub(super) async fn five_updates_in_any_order_give_the_same_record(services: &Services) {
@@ -97,12 +97,18 @@ pub(super) async fn five_updates_in_any_order_give_the_same_record(services: &Se
             let (reference, change, moment) = &updates[index];
             store.upsert(reference, *change, *moment).await.unwrap();
         }
-        endings.insert(format!("{:?}", services.items().await[0].iter().collect::<BTreeMap<_, _>>()));
+        let mut items = services.items().await;
+        // The number of writes depends on the order.
+        items.iter_mut().for_each(|item| drop(item.remove("revision")));
+        let items: BTreeSet<_> =
+            items.iter().map(|item| format!("{:?}", item.iter().collect::<BTreeMap<_, _>>())).collect();
+        endings.insert(items);
         services.clear_table().await;
     }
 
     assert_eq!(endings.len(), 1, "{endings:#?}");
-    assert!(endings.first().unwrap().contains("removed"), "of two at once the removal counts");
+    let ending = endings.first().unwrap();
+    assert!(ending.iter().any(|item| item.contains("removed")), "of two at once the removal counts");
 }
 
 pub(super) async fn rejection_does_not_undo_a_later_update(services: &Services) {
@@ -188,7 +194,7 @@ pub(super) async fn shard_of_several_pages_is_listed_completely(services: &Servi
     let (store, now) = (services.references(), SystemClock.now());
     let wanted = Shard(0);
     let names = (0..).map(|number| format!("person {number}"));
-    let in_shard = names.filter(|name| store.key(&personal(name)).as_str().starts_with("00"));
+    let in_shard = names.filter(|name| store.person_key(&person(name)).starts_with("00"));
     let everyone: BTreeSet<_> = in_shard.take(4).collect();
     for name in &everyone {
         let mut reference = personal(name);
@@ -228,7 +234,7 @@ async fn in_indexes(
     expected: bool,
 ) -> (bool, bool) {
     let person = reference.person().unwrap();
-    let digits = store.key(reference).as_str()[..2].to_owned();
+    let digits = store.person_key(&person)[..2].to_owned();
     let shard = Shard(u8::from_str_radix(&digits, 16).unwrap());
     let look = async || {
         let by_user = store.find(&person).await.unwrap();
@@ -273,7 +279,13 @@ fn personal(name: &str) -> ConversationReference {
     let conversation = ConversationAccount::new(ConversationId::new(format!("a:{name}")).unwrap());
     let service_url = ServiceUrl::new("https://smba.trafficmanager.net/emea/").unwrap();
     let agent = ChannelAccount::new(AccountId::new("28:agent").unwrap());
-    let mut reference = ConversationReference::created(conversation.id, service_url, &person(name), agent);
+    let mut reference = ConversationReference::created(
+        conversation.id,
+        service_url,
+        &person(name),
+        agent,
+        ConversationSurface::Chat,
+    );
     reference.locale = Some("en-GB".to_owned());
     reference
 }

@@ -2,6 +2,7 @@
 //! its messages visible again. It knows no scenario and asserts nothing.
 
 use std::collections::{HashMap, HashSet};
+use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -72,7 +73,8 @@ impl Harness {
             }
             let event = services::request(self.bundle.channel(), activity);
             let inbound = self.process(Function::Inbound).inbound;
-            let answer = self.run(Function::Inbound, inbound::api_gateway::handle(&inbound, &event)).await;
+            let answer =
+                self.run(Function::Inbound, Box::pin(inbound::api_gateway::handle(&inbound, &event))).await;
             if self.mutant == Some(Mutant::AckBeforeEnqueue) {
                 return Ok(());
             }
@@ -96,7 +98,7 @@ impl Harness {
             let proactive = self.process(Function::Proactive).proactive;
             let event = LambdaEvent::new(event.clone(), Context::default());
             let handled = proactive::event_handler::handle(&proactive, event);
-            if let Some(Ok(_)) = self.run(Function::Proactive, handled).await {
+            if let Some(Ok(_)) = self.run(Function::Proactive, Box::pin(handled)).await {
                 return Ok(());
             }
             self.bundle.clock().advance(Duration::from_secs(60));
@@ -148,7 +150,7 @@ impl Harness {
         let receipt = message.receipt_handle.clone().unwrap_or_default();
         let worker = self.process(function).worker;
         let poller = QueuePoller { worker, ..poller };
-        let is_settled = match self.run(function, poller.handle(&message)).await {
+        let is_settled = match self.run(function, Box::pin(poller.handle(slice::from_ref(&message)))).await {
             Some(answer) => answer.map_err(|error| error.to_string())?.batch_item_failures.is_empty(),
             None => {
                 if self.mutant == Some(Mutant::ForgetOnError) {

@@ -32,8 +32,9 @@ pub(super) async fn check(
 ) -> Result<(), String> {
     if answer.status == 202 {
         let queued = queued.as_ref().ok_or("nothing was queued")?;
-        let id = &parsed(request)["id"];
-        if queued.turn.activity.id.as_ref().map(herald::protocol::ids::ActivityId::as_str) != id.as_str() {
+        // An id that is none is preserved, too.
+        let kept = serde_json::to_value(&queued.turn.activity).unwrap();
+        if kept["id"] != parsed(request)["id"] {
             return Err("another turn was queued".to_owned());
         }
         if let Some(heard) = &request.mutation.heard
@@ -50,7 +51,8 @@ pub(super) async fn check(
     match row.effect.as_deref() {
         None => Ok(()),
         Some("unchanged") => {
-            let (sent, kept) = (parsed(request), serde_json::to_value(activity).unwrap());
+            let sent = parsed(request);
+            let kept = without_additions(serde_json::to_value(activity).unwrap(), &sent);
             require(sent == kept, "what was queued differs from what was sent")
         }
         Some("nothing queued") => require(
@@ -98,4 +100,21 @@ async fn dated(setup: &Setup, queued: Option<TurnWork>, ahead: SignedDuration) -
 
 fn parsed(request: &Request) -> Value {
     serde_json::from_slice(&request.body).unwrap()
+}
+
+/// Returns the queued activity without what is known of the sender and the sent one does not tell.
+fn without_additions(mut queued: Value, sent: &Value) -> Value {
+    for pointer in ["/from/name", "/from/aadObjectId", "/locale", "/localTimezone"] {
+        let told = sent.pointer(pointer);
+        if told.and_then(Value::as_str).is_some_and(|told| (1..=1024).contains(&told.len())) {
+            continue;
+        }
+        let (parent, name) = pointer.rsplit_once('/').unwrap();
+        let Some(Value::Object(members)) = queued.pointer_mut(parent) else { continue };
+        match told {
+            Some(told) => drop(members.insert(name.to_owned(), told.clone())),
+            None => drop(members.remove(name)),
+        }
+    }
+    queued
 }

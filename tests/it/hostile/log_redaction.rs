@@ -10,9 +10,9 @@ use herald::aws::config::{
 };
 use herald::aws::queue::Queue;
 use herald::aws::telemetry;
-use herald::channel::connector::ConversationSurface;
 use herald::protocol::activity::{Activity, Attachment};
 use herald::protocol::cloud::Cloud;
+use herald::protocol::conversation::ConversationSurface;
 use herald::protocol::ids::{ClientId, TenantId};
 use herald::random::Random;
 use local::aws_emulator::Delays;
@@ -115,7 +115,8 @@ impl LogHarness {
         activity["locale"] = format!("en-{CANARY}").into();
         activity["attachments"] =
             json!([{ "contentType": CANARY, "content": { "text": CANARY }, "name": CANARY }]);
-        activity["entities"] = json!([{ "type": CANARY, "text": CANARY }]);
+        activity["entities"] = json!([{ "type": CANARY, "text": CANARY }, [CANARY]]);
+        activity["summary"] = json!({ "text": CANARY });
         activity[CANARY] = CANARY.into();
         activity
     }
@@ -218,10 +219,10 @@ async fn play_refused(harness: &LogHarness) -> usize {
         (401, |_, claims, _| claims["serviceurl"] = format!("https://{CANARY}.example/").into()),
         (401, |_, _, activity| activity["serviceUrl"] = format!("https://{CANARY}.example/{CANARY}").into()),
         (400, |_, _, activity| activity["type"] = 5_417_205.into()),
-        (400, |_, _, activity| activity["text"] = json!([CANARY])),
+        (400, |_, _, activity| activity["from"] = json!({ "id": [CANARY] })),
         (400, |_, _, activity| activity["conversation"] = CANARY.into()),
-        (400, |_, _, activity| activity["channelData"] = json!({ "tenant": [CANARY] })),
-        (400, |_, _, activity| activity["entities"] = json!([CANARY])),
+        (400, |_, _, activity| activity["channelId"] = json!([CANARY])),
+        (400, |_, _, activity| activity["recipient"] = json!([CANARY])),
         (403, |_, _, activity| activity["channelId"] = CANARY.into()),
         (403, |_, _, activity| activity["conversation"]["tenantId"] = CANARY.into()),
         (403, |_, _, activity| activity["recipient"]["id"] = format!("28:{CANARY}").into()),

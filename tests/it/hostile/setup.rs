@@ -14,10 +14,10 @@ use herald::aws::config::{
     AccessSettings, AgentSettings, AllowedTenants, Credential, SenderSettings, TENANT_RATE,
 };
 use herald::aws::queue::WorkMessage;
-use herald::channel::connector::ConversationSurface;
 use herald::clock::Clock;
 use herald::protocol::cloud::Cloud;
 use herald::protocol::conversation::ConversationReference;
+use herald::protocol::conversation::ConversationSurface;
 use herald::protocol::ids::{ClientId, TenantId};
 use herald::random::Random;
 use inbound::{Inbound, api_gateway};

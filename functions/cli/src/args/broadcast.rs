@@ -64,6 +64,9 @@ pub enum BroadcastVerb {
     ///
     /// Nothing is sent or stored. Exits with 1 if the key was used, or if the audience has no recipients.
     ///
+    /// Warns of a message of 28 KB or more with its card. Without content, asks the engine of this command for the
+    /// messages to up to 20 recipients, and warns if it has none.
+    ///
     /// On AWS, needs TABLE_NAME, TURNS_QUEUE_URL, TASKS_QUEUE_URL, DELIVERIES_QUEUE_URL and CLIENT_ID (CLOUD and
     /// TENANT_RATE as the functions have them), and these permissions: dynamodb:GetItem, dynamodb:BatchGetItem and
     /// dynamodb:Query on the table and its indexes.
@@ -73,11 +76,13 @@ pub enum BroadcastVerb {
         file: PathBuf,
     },
     #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
-    /// Print the state of a broadcast and the number of recipients per outcome
+    /// Print what a broadcast sends to whom, its state, and the number of recipients per outcome
     ///
-    /// The numbers are counters, and may lag behind the report after a crash of a worker.
+    /// The numbers are counters, and may lag behind the report after a crash of a worker. After a correction or recall
+    /// they are counted from the report. DONE: all recipients have an outcome.
     ///
-    /// On AWS, needs TABLE_NAME, and these permissions: dynamodb:GetItem and dynamodb:Query on the table.
+    /// On AWS, needs TABLE_NAME, and these permissions: dynamodb:GetItem, dynamodb:BatchGetItem and dynamodb:Query on
+    /// the table.
     #[command(verbatim_doc_comment)]
     Status(BroadcastName),
     #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
@@ -147,10 +152,11 @@ pub enum BroadcastVerb {
     #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
     /// Print one CSV line per recipient: ids, outcome, reason, time, job
     ///
-    /// The columns are tenant, user, conversation, channel, outcome, reason, at and job. The text of messages is not
-    /// printed.
+    /// The columns are tenant, user, conversation, channel, outcome, reason, at and job. A message that was corrected or
+    /// recalled has that outcome and its time. The text of messages is not printed.
     ///
-    /// On AWS, needs TABLE_NAME, and these permissions: dynamodb:GetItem and dynamodb:Query on the table.
+    /// On AWS, needs TABLE_NAME, and these permissions: dynamodb:GetItem, dynamodb:BatchGetItem and dynamodb:Query on
+    /// the table.
     #[command(verbatim_doc_comment)]
     Report(BroadcastName),
 }

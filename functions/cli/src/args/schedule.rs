@@ -13,7 +13,8 @@ pub enum ScheduleVerb {
     ///
     /// EXPRESSION is one of EventBridge Scheduler: 'cron(0 9 ? * MON-FRI *)', 'rate(2 hours)' or
     /// 'at(2027-01-31T09:00:00)'. A local time that daylight saving skips does not run; one that it repeats runs the
-    /// first time. An 'at' schedule runs once and is then deleted.
+    /// first time. A rate counts from now: 'rate(7 days)' runs first in 7 days. An 'at' schedule runs once and is then
+    /// deleted. The first run is printed in the time zone of the schedule and in UTC.
     ///
     /// FILE is the JSON event that proactive accepts, without key: version, notification, audience, content, topic,
     /// urgent. It is validated before the schedule is created. Each run is a broadcast of its own, and sends once even
@@ -21,7 +22,7 @@ pub enum ScheduleVerb {
     ///
     /// On this machine, schedules run while `herald run` does. On AWS, needs SCHEDULE_GROUP (the stack's output
     /// ScheduleGroup), and these permissions: scheduler:GetSchedule and scheduler:CreateSchedule in the group, and
-    /// iam:PassRole on the role of the group's schedule `tick`, whose target the new schedule shares.
+    /// iam:PassRole on the role of the group's schedule `tick`, whose function and role the new schedule shares.
     #[command(verbatim_doc_comment)]
     Add {
         /// The name of the schedule: letters, digits, `-`, `_` and `.`, at most 64
@@ -54,6 +55,8 @@ pub enum ScheduleVerb {
     },
     #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
     /// Print the next runs of a schedule or an expression, and the effect of daylight saving
+    ///
+    /// A rate counts from the start date of its schedule; as an expression, from now.
     ///
     /// On AWS, NAME needs SCHEDULE_GROUP, and these permissions: scheduler:GetSchedule in the group. --expression needs
     /// nothing.

@@ -1,9 +1,11 @@
 //! `herald send` and `herald broadcast`: open, plan and control broadcasts, as `proactive` does.
 //! The text of messages is not printed.
 
+mod engine_sample;
 mod preview;
 mod report;
 mod status;
+mod words;
 
 use std::io::Write;
 
@@ -62,8 +64,12 @@ pub(super) async fn execute(
 ) -> Result<bool, CommandError> {
     match verb {
         BroadcastVerb::Start { file } => start(&deployment.planner()?, read(file)?, out).await,
-        BroadcastVerb::Preview { file } => preview::write(&deployment.planner()?, read(file)?, out).await,
-        BroadcastVerb::Status(named) => status::write(&deployment.broadcasts()?, &named.name, out).await,
+        BroadcastVerb::Preview { file } => {
+            Box::pin(preview::write(&deployment.planner()?, deployment.engine(), read(file)?, out)).await
+        }
+        BroadcastVerb::Status(named) => {
+            status::write(&deployment.broadcasts()?, &named.name, clock.now(), out).await
+        }
         BroadcastVerb::Pause(named) => {
             change(&deployment.broadcasts()?, &named.name, Command::Pause, clock.now(), out).await
         }
@@ -186,7 +192,9 @@ async fn amend(
     out: &mut (dyn Write + Send),
 ) -> Result<bool, CommandError> {
     let of = BroadcastId::named(named);
-    let Some((source, broadcast)) = planner.broadcasts.get(&of).await? else { return unknown(named, out) };
+    let Some((source, _)) = planner.broadcasts.get(&of).await? else { return unknown(named, out) };
+    // The tick has yet to store that the last outcome arrived.
+    let broadcast = planner.complete(&of).await?;
     if broadcast.status == Status::Running {
         let named = printable(named);
         writeln!(

@@ -30,6 +30,8 @@ pub(super) enum Content {
     Work(&'static str, Vec<JobId>),
     /// An event for `proactive`.
     Event(String),
+    /// A tick, whose work the next one does.
+    Tick,
     /// Work of a newer version of the bundle.
     Newer(u32),
     /// A body that is not a message of this bundle.
@@ -58,7 +60,8 @@ async fn list_queue(dead: &Queue, kind: WorkQueue, out: &mut (dyn Write + Send))
     let listed = collect(dead, kind, count, &mut receipts).await;
     // Also after a failure, so that the messages are visible to others at once.
     make_visible(dead, &receipts).await;
-    let entries = listed?;
+    let Listed { entries, ticks } = listed?;
+    let count = count.saturating_sub(ticks);
     match count.max(entries.len()) {
         0 => writeln!(out, "{}: no dead letters", title(kind))?,
         1 => writeln!(out, "{}: 1 dead letter", title(kind))?,
@@ -71,28 +74,47 @@ async fn list_queue(dead: &Queue, kind: WorkQueue, out: &mut (dyn Write + Send))
         let rest = count - entries.len();
         writeln!(out, "  {rest} more not received: queued behind these, or received by another consumer")?;
     }
+    if ticks > 0 {
+        writeln!(
+            out,
+            "  not counted: ticks ({ticks}); the next tick did their work, and they can be deleted"
+        )?;
+    }
     Ok(())
 }
 
-/// Receives up to `count` messages and returns one entry for each; adds their receipts to `receipts`.
+/// The dead letters of one queue.
+#[derive(Default)]
+struct Listed {
+    /// One entry for each that needs an operator.
+    entries: Vec<String>,
+    /// Number of ticks, which need none.
+    ticks: usize,
+}
+
+/// Receives up to `count` messages and returns one entry for each but ticks; adds their receipts to `receipts`.
 async fn collect(
     dead: &Queue,
     kind: WorkQueue,
     count: usize,
     receipts: &mut Vec<String>,
-) -> Result<Vec<String>, CommandError> {
-    let (mut seen, mut entries) = (HashSet::new(), Vec::new());
+) -> Result<Listed, CommandError> {
+    let (mut seen, mut listed) = (HashSet::new(), Listed::default());
     loop {
         let batch = receive(dead, count).await?;
         let is_over = batch.is_empty();
         for message in batch {
             receipts.push(message.receipt.clone());
-            if seen.insert(message.message_id.clone()) {
-                entries.push(describe(&message, kind));
+            if !seen.insert(message.message_id.clone()) {
+                continue;
+            }
+            match describe(&message, content(&message, kind)) {
+                Some(entry) => listed.entries.push(entry),
+                None => listed.ticks += 1,
             }
         }
-        if is_over || entries.len() >= count.min(MAX_LISTED) {
-            return Ok(entries);
+        if is_over || seen.len() >= count.min(MAX_LISTED) {
+            return Ok(listed);
         }
     }
 }
@@ -121,7 +143,7 @@ pub(super) async fn make_visible(dead: &Queue, receipts: &[String]) {
 /// Returns the content of a dead letter of `kind`.
 pub(super) fn content(message: &DeadLetter, kind: WorkQueue) -> Content {
     if kind == WorkQueue::Proactive {
-        return event(&message.body).map_or(Content::Unreadable, Content::Event);
+        return event(&message.body).unwrap_or(Content::Unreadable);
     }
     match WorkMessage::decode(&message.body) {
         Ok(WorkMessage::Turn(work)) => Content::Work("turn", vec![work.job]),
@@ -139,7 +161,7 @@ pub(super) fn content(message: &DeadLetter, kind: WorkQueue) -> Content {
 }
 
 /// Describes an event for `proactive`, bare or in the envelope of a failed invocation.
-fn event(body: &str) -> Option<String> {
+fn event(body: &str) -> Option<Content> {
     let mut body: Value = serde_json::from_str(body).ok()?;
     let event = match body.get_mut("requestPayload") {
         Some(payload) => payload.take(),
@@ -149,23 +171,24 @@ fn event(body: &str) -> Option<String> {
     Some(match event["notification"].as_str() {
         Some(name) => {
             let time = event["scheduled_time"].as_str().unwrap_or_default();
-            printable(&format!("notification {name} at {time}"))
+            Content::Event(printable(&format!("notification {name} at {time}")))
         }
-        None => "tick".to_owned(),
+        None => Content::Tick,
     })
 }
 
-/// Returns the entry of one dead letter.
-fn describe(message: &DeadLetter, kind: WorkQueue) -> String {
+/// Returns the entry of one dead letter; `None` for a tick.
+fn describe(message: &DeadLetter, content: Content) -> Option<String> {
     let queued_at = message.queued_at.map_or("an unknown time".to_owned(), |at| format!("{at:.3}"));
     let receives = match message.receives {
         Some(1) => "once".to_owned(),
         Some(count) => format!("{count} times"),
         None => "an unknown number of times".to_owned(),
     };
-    let (what, jobs) = match content(message, kind) {
+    let (what, jobs) = match content {
         Content::Work(what, jobs) => (what.to_owned(), jobs),
         Content::Event(what) => (what, Vec::new()),
+        Content::Tick => return None,
         Content::Newer(version) => {
             (format!("work of a newer version ({version}), message {}", message.message_id), vec![])
         }
@@ -175,7 +198,7 @@ fn describe(message: &DeadLetter, kind: WorkQueue) -> String {
     for job in jobs {
         line.push_str(&format!("\n    job {job}"));
     }
-    line
+    Some(line)
 }
 
 /// Returns the name of a source of dead letters.

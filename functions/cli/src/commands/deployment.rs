@@ -1,15 +1,18 @@
 //! Opens the deployment that a verb applies to: on AWS, in a running `herald run`, or in a state directory of this machine.
 //! It runs no function.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
+use herald::agent::Engine;
 use herald::aws::config::{EnvReader, TENANT_RATE};
 use herald::aws::diagnostics::QueueKind;
 use herald::aws::queue::Queue;
 use herald::aws::table::{BroadcastStore, JobStore, ReferenceStore, SubscriptionStore, Table, TimerStore};
 use herald::clock::{Clock, SystemClock};
+use herald::error::BoxError;
 use herald::protocol::cloud::Cloud;
 use herald::protocol::ids::ClientId;
 use herald::random::Random;
@@ -23,7 +26,6 @@ use super::schedule_group::ScheduleGroup;
 use crate::args::{DEFAULT_STATE, WorkQueue};
 
 /// The deployment that a verb applies to.
-#[derive(Debug)]
 pub struct Deployment {
     aws: SdkConfig,
     table: Option<String>,
@@ -36,7 +38,20 @@ pub struct Deployment {
     tenant_rate: u32,
     /// The emulated stack, if this process started it because no other uses the directory.
     stack: Option<Stack>,
+    build_engine: Option<BuildForVerb>,
 }
+
+impl fmt::Debug for Deployment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Deployment")
+            .field("table", &self.table)
+            .field("stack", &self.stack)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Builds the engine for a verb that asks it.
+type BuildForVerb = Box<dyn Fn() -> Result<Arc<dyn Engine>, BoxError> + Send + Sync>;
 
 /// The agent whose conversation references the deployment stores.
 #[derive(Debug, Clone)]
@@ -83,7 +98,18 @@ impl Deployment {
                 let sqs = aws_sdk_sqs::Client::new(&aws);
                 let [turns, tasks, deliveries] = urls.map(|url| Some(Queue::new(sqs.clone(), url?)));
                 let agent = Agent::read(client_id, cloud);
-                Ok(Self { aws, table, turns, tasks, deliveries, group, agent, tenant_rate, stack: None })
+                Ok(Self {
+                    aws,
+                    table,
+                    turns,
+                    tasks,
+                    deliveries,
+                    group,
+                    agent,
+                    tenant_rate,
+                    stack: None,
+                    build_engine: None,
+                })
             }
             None => {
                 let agent = Agent::read(client_id.or_else(emulated), cloud);
@@ -126,7 +152,32 @@ impl Deployment {
             (queue("TurnsQueue").await?, queue("TasksQueue").await?, queue("DeliveriesQueue").await?);
         let table = Some(template.table.name);
         let group = template.schedules.into_iter().next().map(|schedule| schedule.group);
-        Ok(Self { aws, table, turns, tasks, deliveries, group, agent, tenant_rate, stack })
+        Ok(Self {
+            aws,
+            table,
+            turns,
+            tasks,
+            deliveries,
+            group,
+            agent,
+            tenant_rate,
+            stack,
+            build_engine: None,
+        })
+    }
+
+    /// Sets how the engine is built, which `broadcast preview` asks for the messages of a notification without content.
+    #[must_use]
+    pub fn with_engine(
+        self,
+        build: impl Fn() -> Result<Arc<dyn Engine>, BoxError> + Send + Sync + 'static,
+    ) -> Self {
+        Self { build_engine: Some(Box::new(build)), ..self }
+    }
+
+    /// Builds the engine; `None` where none is set.
+    pub(super) fn engine(&self) -> Option<Result<Arc<dyn Engine>, BoxError>> {
+        self.build_engine.as_ref().map(|build| build())
     }
 
     /// Stops the emulated stack, if this process started it, and saves its state.
@@ -208,10 +259,19 @@ impl Deployment {
                 dead.map_err(|cause| CommandError::queue(source.name(), "read the redrive policy", cause))?;
             return dead.map(Some).ok_or_else(|| CommandError::NoDeadLetters(source.name().to_owned()));
         }
-        // No redrive policy names this queue; template.yaml derives its name from the same prefix as that of deliveries.
-        let Some(deliveries) = self.source(WorkQueue::Deliveries)? else { return Ok(None) };
-        let Some(prefix) = deliveries.name().strip_suffix("-deliveries") else { return Ok(None) };
-        find_queue(&aws_sdk_sqs::Client::new(&self.aws), &format!("{prefix}-proactive-dead-letters")).await
+        self.source(WorkQueue::Deliveries)?;
+        let Some(name) = self.proactive_dead_letters() else { return Ok(None) };
+        find_queue(&aws_sdk_sqs::Client::new(&self.aws), &name).await
+    }
+
+    /// Returns the name of the dead-letter queue of `proactive`. No redrive policy names it; template.yaml derives its name
+    /// from the prefix of the deliveries queue, which is the name of the stack and of its schedule group.
+    pub(super) fn proactive_dead_letters(&self) -> Option<String> {
+        let prefix = match &self.deliveries {
+            Some(deliveries) => deliveries.name().strip_suffix("-deliveries"),
+            None => self.group.as_deref(),
+        };
+        prefix.map(|prefix| format!("{prefix}-proactive-dead-letters"))
     }
 }
 

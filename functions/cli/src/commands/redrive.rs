@@ -106,7 +106,9 @@ impl Redrive<'_> {
         let (ids, is_readable) = match content(message, self.kind) {
             Content::Work(_, jobs) => (jobs.iter().map(ToString::to_string).collect(), true),
             Content::Newer(_) => (vec![message.message_id.clone()], true),
-            Content::Event(_) | Content::Unreadable => (vec![message.message_id.clone()], false),
+            Content::Event(_) | Content::Tick | Content::Unreadable => {
+                (vec![message.message_id.clone()], false)
+            }
         };
         let mut named = ids.iter().filter(|id| self.which.ids.contains(id)).peekable();
         let is_named = named.peek().is_some();

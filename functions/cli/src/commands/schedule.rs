@@ -7,6 +7,7 @@ use std::io::Write;
 use std::path::Path;
 
 use aws_sdk_scheduler::error::ProvideErrorMetadata;
+use aws_sdk_scheduler::primitives::DateTime;
 use aws_sdk_scheduler::types::{
     ActionAfterCompletion, DeadLetterConfig, FlexibleTimeWindow, FlexibleTimeWindowMode, RetryPolicy,
     ScheduleState, Target,
@@ -17,14 +18,15 @@ use local::aws_emulator::template::{ScheduleExpression, Template, expanded};
 use proactive::validate_event;
 use serde_json::{Value, json};
 
+pub(crate) use self::next_runs::expression_of;
 pub(super) use self::next_runs::print_next_runs_of_expression;
-use self::next_runs::{expression_of, parse, print_next_runs, shown};
+use self::next_runs::{counted_from, parse, print_next_runs, shown};
 use super::input_file::read;
 use super::schedule_group::{ScheduleGroup, is};
 use super::{CommandError, Deployment};
 use crate::args::ScheduleVerb;
 
-/// The schedule of template.yaml whose target new schedules share.
+/// The schedule of template.yaml whose function and role new schedules share.
 const TICK: &str = "tick";
 
 /// Largest event that the scheduler accepts, in bytes.
@@ -45,8 +47,11 @@ pub(super) async fn execute(
 ) -> Result<bool, CommandError> {
     match verb {
         ScheduleVerb::Add { name, expression, file, zone } => {
-            let expression = parse(expression, zone.as_deref())?;
-            add(&deployment.schedules()?, name, &expression, file, now, out).await
+            let (expression, start) = counted_from(parse(expression, zone.as_deref())?, now)?;
+            let dead_letters = deployment.proactive_dead_letters();
+            let group = deployment.schedules()?;
+            let schedule = NewSchedule { name, expression: &expression, start, dead_letters };
+            add(&group, &schedule, file, now, out).await
         }
         ScheduleVerb::List => list(&deployment.schedules()?, now, out).await,
         ScheduleVerb::Remove { name } => remove(&deployment.schedules()?, name, out).await,
@@ -63,14 +68,24 @@ pub(super) async fn execute(
     }
 }
 
+/// A schedule to add.
+struct NewSchedule<'a> {
+    name: &'a str,
+    expression: &'a ScheduleExpression,
+    /// The start date, for a rate.
+    start: Option<Timestamp>,
+    /// The name of the dead-letter queue for runs that cannot invoke `proactive`.
+    dead_letters: Option<String>,
+}
+
 async fn add(
     group: &ScheduleGroup,
-    name: &str,
-    expression: &ScheduleExpression,
+    schedule: &NewSchedule<'_>,
     file: &Path,
     now: Timestamp,
     out: &mut (dyn Write + Send),
 ) -> Result<bool, CommandError> {
+    let NewSchedule { name, expression, start, dead_letters } = schedule;
     let is_plain = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.');
     if !(1..=64).contains(&name.len()) || !name.chars().all(is_plain) {
         return Err(CommandError::argument("NAME", "must be 1 to 64 letters, digits, `-`, `_` or `.`"));
@@ -90,7 +105,7 @@ async fn add(
     };
     let retries =
         RetryPolicy::builder().maximum_retry_attempts(MAX_RETRIES).maximum_event_age_in_seconds(MAX_AGE_S);
-    let dead_letters = target.dead_letter_config().and_then(DeadLetterConfig::arn);
+    let dead_letters = dead_letters.as_deref().and_then(|queue| queue_arn(target.arn(), queue));
     let target = Target::builder()
         .arn(target.arn())
         .role_arn(target.role_arn())
@@ -104,9 +119,10 @@ async fn add(
         .client
         .create_schedule()
         .group_name(&group.name)
-        .name(name)
+        .name(*name)
         .schedule_expression(expression.as_str())
         .schedule_expression_timezone(zone)
+        .set_start_date(start.map(|start| DateTime::from_secs(start.as_second())))
         .flexible_time_window(
             window.map_err(|error| CommandError::argument("EXPRESSION", error.to_string()))?,
         )
@@ -115,6 +131,7 @@ async fn add(
     match request.send().await {
         Ok(_) => {
             writeln!(out, "Added schedule {name}: {} in {zone}", expression.as_str())?;
+            write!(out, "First run: ")?;
             print_next_runs(expression, 1, now, out)
         }
         Err(error) if is(&error, "ConflictException") => {
@@ -150,8 +167,7 @@ async fn list(
         let zone = schedule.schedule_expression_timezone().unwrap_or("UTC");
         let next = match (schedule.state(), expression_of(&schedule)) {
             (Some(ScheduleState::Disabled), _) => "disabled".to_owned(),
-            // A rate counts from the creation time, which the scheduler does not return.
-            (_, Ok(_)) if text.starts_with("rate") => "-".to_owned(),
+            (_, Ok(expression)) if !expression.is_anchored() => "-".to_owned(),
             (_, Ok(expression)) => {
                 expression.next_after(now).map_or_else(|| "never".to_owned(), |next| shown(next, &expression))
             }
@@ -181,6 +197,17 @@ async fn remove(
         Err(error) if is(&error, "ResourceNotFoundException") => unknown(name, out),
         Err(error) => Err(group.error("scheduler:DeleteSchedule", error)),
     }
+}
+
+/// Returns the ARN of the queue in the account and region of the function `function`; `None` if that is no ARN.
+fn queue_arn(function: &str, queue: &str) -> Option<String> {
+    let mut parts = function.split(':');
+    let ("arn", partition, "lambda", region, account) =
+        (parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next()?)
+    else {
+        return None;
+    };
+    Some(format!("arn:{partition}:sqs:{region}:{account}:{queue}"))
 }
 
 /// Prints that the schedule does not exist; returns `false`.

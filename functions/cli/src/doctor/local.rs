@@ -135,6 +135,10 @@ async fn run_schedule(local: &Local, schedule: &ScheduleDefinition, clock: &dyn 
     let expression = &schedule.schedule_expression;
     let next = next_run(expression, clock.now());
     match local.fire(fire(schedule, due)).await {
+        Ok(answer) if answer.get("failed").is_some() => {
+            let cause = format!("its tick failed: {}", answer["failed"]);
+            Finding::failed(what, cause, "report a defect of Herald")
+        }
         Ok(_) => {
             let (expression, zone) = (expression.as_str(), expression.zone());
             Finding::passed(what, format!("{expression} in {zone}, {next}; proactive accepts its event"))

@@ -12,6 +12,8 @@ use local::aws_emulator::template::{ScheduleExpression, expanded};
 use proactive::validate_event;
 use serde_json::Value;
 
+use crate::commands::expression_of;
+
 /// The group of schedules that name none.
 const DEFAULT_GROUP: &str = "default";
 
@@ -102,8 +104,6 @@ fn sends_tick(input: &Value) -> bool {
 fn check_schedule(schedule: &GetScheduleOutput, now: Timestamp) -> Finding {
     let name = schedule.name().unwrap_or_default();
     let what = format!("schedule {name}");
-    let expression = schedule.schedule_expression().unwrap_or_default();
-    let zone = schedule.schedule_expression_timezone().unwrap_or("UTC");
     if schedule.state() == Some(&ScheduleState::Disabled) {
         let fix = "enable it (`aws scheduler update-schedule`, or deploy the template again), or delete it";
         return Finding::failed(what, "disabled: it never runs", fix);
@@ -111,7 +111,9 @@ fn check_schedule(schedule: &GetScheduleOutput, now: Timestamp) -> Finding {
     let Some(target) = schedule.target() else {
         return Finding::failed(what, "no target", "deploy the template again, or delete it");
     };
-    if target.dead_letter_config().and_then(|config| config.arn()).is_none() {
+    // A tick that cannot invoke its target is not lost: the next one does its work.
+    let is_tick = input(schedule).as_ref().is_some_and(sends_tick);
+    if !is_tick && target.dead_letter_config().and_then(|config| config.arn()).is_none() {
         let cause = "no dead-letter queue: a run that cannot invoke its target is lost";
         return Finding::failed(
             what,
@@ -126,14 +128,15 @@ fn check_schedule(schedule: &GetScheduleOutput, now: Timestamp) -> Finding {
         return Finding::failed(what, format!("proactive rejects its event: {error}"), fix);
     }
     let function = target.arn().rsplit(':').next().unwrap_or_default();
-    Finding::passed(what, format!("{}, invokes {function}", timing(expression, zone, now)))
+    Finding::passed(what, format!("{}, invokes {function}", timing(schedule, now)))
 }
 
-/// Returns the expression with its next run; a `rate` counts from the creation time, which is not returned.
-fn timing(expression: &str, zone: &str, now: Timestamp) -> String {
-    let parsed = ScheduleExpression::parse(expression, zone).ok().filter(|_| !expression.starts_with("rate"));
-    let next = parsed.map(|expression| next_run(&expression, now));
-    let next = next.map(|next| format!(", {next}")).unwrap_or_default();
+/// Returns the expression with its next run.
+fn timing(schedule: &GetScheduleOutput, now: Timestamp) -> String {
+    let expression = schedule.schedule_expression().unwrap_or_default();
+    let zone = schedule.schedule_expression_timezone().unwrap_or("UTC");
+    let known = expression_of(schedule).ok().filter(ScheduleExpression::is_anchored);
+    let next = known.map(|expression| format!(", {}", next_run(&expression, now))).unwrap_or_default();
     format!("{expression} in {zone}{next}")
 }
 

@@ -1,6 +1,7 @@
 //! Broadcasts, as an operator sends, controls and inspects them.
 
 use herald::broadcast::{BroadcastId, Outcome};
+use herald::clock::Clock;
 use local::channel_emulator::{Effect, Fault, Operation, Refusal};
 use serde_json::{Value, json};
 use support::broadcasts::*;
@@ -225,5 +226,179 @@ async fn unknown_recipients_are_resent_to_once() {
     assert!(output.is_done && output.text.contains("Recipients planned: 1."), "{}", output.text);
     assert!(!again.is_done);
     assert_eq!(bundle.channel().texts().len(), 4);
+    bundle.end().await;
+}
+
+/// Returns the number of lines of a report with each outcome, in alphabetical order.
+fn outcomes_of(report: &str) -> Vec<(String, usize)> {
+    let mut counts = std::collections::BTreeMap::new();
+    for line in report.lines().skip(1) {
+        *counts.entry(line.split(',').nth(4).unwrap().to_owned()).or_default() += 1;
+    }
+    counts.into_iter().collect()
+}
+
+async fn report(bundle: &TestBundle) -> Vec<(String, usize)> {
+    outcomes_of(&execute(bundle, "broadcast report news").await.text)
+}
+
+#[tokio::test]
+async fn report_and_status_of_the_original_show_what_was_corrected_and_recalled() {
+    let bundle = done(3).await;
+    let file = File::with(&json!({ "text": "Hello, all." }));
+
+    execute(&bundle, &format!("broadcast correct news {}", file.path())).await;
+    bundle.drain().await;
+    tick(&bundle).await;
+    let corrected = execute(&bundle, "broadcast report news").await.text;
+    let refused = Refusal::new(403, "MessageWritesBlocked", "blocked");
+    bundle.channel().fail_on(Operation::Delete, Fault::Status(refused));
+    execute(&bundle, "broadcast recall news").await;
+    bundle.drain().await;
+    tick(&bundle).await;
+    let recalled = report(&bundle).await;
+    let status = execute(&bundle, "broadcast status news").await.text;
+
+    assert_eq!(outcomes_of(&corrected), [("corrected".to_owned(), 3)]);
+    assert_golden("broadcast/report-corrected.csv", &corrected, Times::Compared);
+    assert_eq!(recalled, [("corrected".to_owned(), 1), ("recalled".to_owned(), 2)]);
+    assert_golden("broadcast/status-amended.txt", &status, Times::Masked);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn recall_of_a_correction_shows_in_the_report_of_the_original() {
+    let bundle = done(2).await;
+    let file = File::with(&json!({ "text": "Hello, all." }));
+    let correction = execute(&bundle, &format!("broadcast correct news {}", file.path())).await.text;
+    let correction = correction.lines().next().unwrap().strip_prefix("Broadcast ").unwrap().to_owned();
+    bundle.drain().await;
+    tick(&bundle).await;
+
+    let recall = execute(&bundle, &format!("broadcast recall {correction}")).await;
+    assert!(recall.text.contains("Recipients planned: 2."), "{}", recall.text);
+    bundle.drain().await;
+    let of_correction = execute(&bundle, &format!("broadcast report {correction}")).await.text;
+
+    assert_eq!(report(&bundle).await, [("recalled".to_owned(), 2)]);
+    assert_eq!(outcomes_of(&of_correction), [("recalled".to_owned(), 2)]);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn recall_that_is_not_delivered_changes_no_line_of_the_report() {
+    let bundle = done(2).await;
+
+    execute(&bundle, "broadcast recall news").await;
+    let planned = report(&bundle).await;
+    bundle.drain().await;
+
+    assert_eq!(planned, [("delivered".to_owned(), 2)]);
+    assert_eq!(report(&bundle).await, [("recalled".to_owned(), 2)]);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn broadcast_is_done_without_a_tick_when_all_have_an_outcome() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    populate(&bundle, 2).await;
+    bundle.local().fire(event()).await.unwrap();
+    let before = execute(&bundle, "broadcast status news").await.text;
+    bundle.drain().await;
+
+    let status = execute(&bundle, "broadcast status news").await.text;
+    let recall = execute(&bundle, "broadcast recall news").await;
+    bundle.drain().await;
+
+    assert!(before.contains("RUNNING") && !before.contains("DONE"), "{before}");
+    assert!(status.contains("DONE"), "{status}");
+    assert!(recall.is_done, "{}", recall.text);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn status_names_key_topic_and_audience_in_words() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    populate(&bundle, 1).await;
+    let rows = [
+        (json!({ "kind": "everyone" }), "everyone with a personal conversation"),
+        (
+            json!({ "kind": "segment", "tenants": ["t1", "t2"], "locales": ["de"] }),
+            "everyone with a personal conversation in tenant t1 or t2 with language de",
+        ),
+        (json!({ "kind": "segment", "conversations": "group-chat" }), "every group chat"),
+        (json!({ "kind": "user", "tenant": "t", "id": "p" }), "one person"),
+        (json!({ "kind": "users", "users": [{ "tenant": "t", "id": "p" }] }), "1 listed person"),
+        (json!({ "kind": "team", "tenant": "t", "id": "19:x@thread.tacv2" }), "the members of a team"),
+        (json!({ "kind": "channel", "tenant": "t", "id": "19:y@thread.tacv2" }), "a new thread in a channel"),
+        (json!({ "kind": "topic", "topic": "lunch" }), "subscribers of topic lunch"),
+        (
+            json!({ "kind": "any", "of": [{ "kind": "everyone" }], "except": [{ "kind": "topic", "topic": "lunch" }] }),
+            "everyone with a personal conversation; without subscribers of topic lunch",
+        ),
+    ];
+    let planner = &bundle.local().functions.proactive;
+
+    for (number, (audience, words)) in rows.into_iter().enumerate() {
+        let key = format!("row {number}");
+        let mut event = news(audience, json!({ "text": "Hello." }));
+        event["key"] = json!(key);
+        event["topic"] = json!("canteen");
+        let request = proactive::NotificationEvent::read(event, bundle.clock().now()).unwrap();
+        planner.open_new(&request.id, &request.spec).await.unwrap();
+
+        let status = execute(&bundle, &format!("broadcast status {}", request.id)).await.text;
+
+        for (name, value) in
+            [("key", key.as_str()), ("notification", "news"), ("topic", "canteen"), ("audience", words)]
+        {
+            assert!(status.contains(&format!("  {name:<13} {value}\n")), "{name}: {status}");
+        }
+    }
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn preview_warns_when_the_engine_has_nothing_to_send() {
+    let mut event = event();
+    event.as_object_mut().unwrap().remove("content");
+    let file = File::with(&event);
+    let silent = TestBundle::with(ScriptedEngine::default()).await;
+    let speaking = TestBundle::with(ScriptedEngine::notifying("News.")).await;
+
+    for (bundle, golden) in
+        [(&silent, "broadcast/preview-nothing.txt"), (&speaking, "broadcast/preview-engine.txt")]
+    {
+        populate(bundle, 30).await;
+
+        let preview = execute(bundle, &format!("broadcast preview {}", file.path())).await;
+
+        assert!(preview.is_done);
+        assert_golden(golden, &preview.text, Times::Compared);
+        assert_eq!(bundle.channel().entries().len(), 0);
+    }
+    silent.end().await;
+    speaking.end().await;
+}
+
+#[tokio::test]
+async fn preview_warns_from_28_kb_of_message_or_card() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    populate(&bundle, 1).await;
+    let card = |length: usize| {
+        let block = json!({ "type": "TextBlock", "text": "x".repeat(length) });
+        json!({ "card": { "type": "AdaptiveCard", "version": "1.5", "body": [block] } })
+    };
+    let text = |length: usize| json!({ "text": "x".repeat(length) });
+    let mut warned = Vec::new();
+
+    for content in [card(100), text(100), card(12 * 1024), card(14 * 1024), text(14 * 1024), card(28 * 1024)]
+    {
+        let file = File::with(&news(json!({ "kind": "everyone" }), content));
+        let preview = execute(&bundle, &format!("broadcast preview {}", file.path())).await.text;
+        warned.push(preview.contains("Warning: a message of") && preview.contains("28 KB"));
+    }
+
+    assert_eq!(warned, [false, false, false, true, true, true]);
     bundle.end().await;
 }

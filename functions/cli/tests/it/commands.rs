@@ -73,7 +73,8 @@ pub(crate) async fn try_execute_args(
         Some(value.clone())
     };
     let aws = async || resources.aws.clone();
-    let deployment = Deployment::open(None, vars, aws).await?;
+    let engine = bundle.local().functions.worker.parts().engine.clone();
+    let deployment = Deployment::open(None, vars, aws).await?.with_engine(move || Ok(engine.clone()));
     let Some(Command::Operator(command)) = &parsed.command else { panic!("{arguments:?} is no verb") };
     let mut out = Vec::new();
     let is_done = commands::execute(&deployment, command, bundle.clock().as_ref(), &mut out).await?;

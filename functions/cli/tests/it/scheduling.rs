@@ -173,3 +173,96 @@ async fn next_runs_include_the_effect_of_daylight_saving() {
     assert_golden("schedule/next-cron.txt", &daily, Times::Compared);
     bundle.end().await;
 }
+
+#[tokio::test]
+async fn rate_counts_from_the_time_at_which_it_is_added() {
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
+    let news = news();
+    bundle.clock().advance(std::time::Duration::from_millis(23_500));
+    let add = ["schedule", "add", "weekly", "rate(7 days)", news.path(), "--zone", "Asia/Tokyo"];
+
+    let added = execute(&bundle, &add).await;
+    let next = execute(&bundle, &["schedule", "next", "weekly", "--count", "2"]).await.text;
+    let listed = execute(&bundle, &["schedule", "list"]).await.text;
+    let early = run_until(&bundle, "2026-11-29T09:00:23Z").await;
+    let again = execute(&bundle, &add).await;
+    let due = run_until(&bundle, "2026-12-07T09:00:00Z").await;
+
+    assert!(added.is_done && !again.is_done);
+    assert_golden("schedule/add-rate.txt", &added.text, Times::Compared);
+    assert_golden("schedule/next-added-rate.txt", &next, Times::Compared);
+    assert!(
+        listed.contains("weekly\trate(7 days)\tAsia/Tokyo\tnews\tnext Sun 2026-11-29 18:00 +09:00"),
+        "{listed}"
+    );
+    let of_weekly = |fired: Vec<String>| {
+        fired.into_iter().filter(|fired| fired.starts_with("weekly")).collect::<Vec<_>>()
+    };
+    assert_eq!(of_weekly(early), [""; 0], "nothing runs at once");
+    assert_eq!(
+        of_weekly(due),
+        ["weekly 2026-11-29T09:00:24Z", "weekly 2026-12-06T09:00:24Z"],
+        "unmoved by the second add"
+    );
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn next_runs_of_a_rate_that_is_not_added_count_from_now() {
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
+    let runs = async |rate: &str| {
+        execute(&bundle, &["schedule", "next", "--count", "1", "--expression", rate]).await.text
+    };
+
+    for (rate, first) in [
+        ("rate(1 minute)", "Sun 2026-11-22 09:01 +00:00 (2026-11-22 09:01 UTC)\n"),
+        ("rate(90 minutes)", "Sun 2026-11-22 10:30 +00:00 (2026-11-22 10:30 UTC)\n"),
+        ("rate(2 hours)", "Sun 2026-11-22 11:00 +00:00 (2026-11-22 11:00 UTC)\n"),
+        ("rate(1 day)", "Mon 2026-11-23 09:00 +00:00 (2026-11-23 09:00 UTC)\n"),
+        ("rate(30 days)", "Tue 2026-12-22 09:00 +00:00 (2026-12-22 09:00 UTC)\n"),
+    ] {
+        assert_eq!(runs(rate).await, first, "{rate}");
+    }
+    let too_long = error(&bundle, &["schedule", "next", "--expression", "rate(4000000000 days)"]).await;
+    assert!(too_long.contains("`EXPRESSION`: never runs"), "{too_long}");
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn emulated_scheduler_honours_dates_as_documented() {
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
+    let client = aws_sdk_scheduler::Client::new(&bundle.local().resources.aws);
+    let group = bundle.local().template.schedules[0].group.clone();
+    let create = async |name: &str, start: Option<&str>, end: Option<&str>| {
+        use aws_sdk_scheduler::types::{FlexibleTimeWindow, FlexibleTimeWindowMode, Target};
+        let seconds = |time: &str| {
+            aws_sdk_scheduler::primitives::DateTime::from_secs(time.parse::<Timestamp>().unwrap().as_second())
+        };
+        let input = r#"{"version":1,"tick":true}"#;
+        let target = Target::builder().arn("Proactive").role_arn("role").input(input).build().unwrap();
+        let request = client.create_schedule().group_name(&group).name(name).target(target);
+        let window = FlexibleTimeWindow::builder().mode(FlexibleTimeWindowMode::Off).build().unwrap();
+        let request = request.schedule_expression("rate(1 hour)").flexible_time_window(window);
+        let request = request.set_start_date(start.map(seconds)).set_end_date(end.map(seconds));
+        request.send().await.map(drop).map_err(|error| format!("{:?}", error.into_service_error()))
+    };
+
+    let past = create("past", Some("2026-11-22T08:54:00Z"), None).await;
+    let ended = create("ended", None, Some("2026-11-22T08:59:00Z")).await;
+    let reversed = create("reversed", Some("2026-11-22T12:00:00Z"), Some("2026-11-22T11:00:00Z")).await;
+    create("now", None, None).await.unwrap();
+    create("recent", Some("2026-11-22T08:56:00Z"), None).await.unwrap();
+    create("two", Some("2026-11-22T09:30:00Z"), Some("2026-11-22T10:30:00Z")).await.unwrap();
+    let fired = run_until(&bundle, "2026-11-22T12:00:00Z").await;
+
+    assert!(past.unwrap_err().contains("cannot be earlier than 5 minutes ago"));
+    assert!(ended.unwrap_err().contains("EndDate") && reversed.unwrap_err().contains("EndDate"));
+    let of = |name: &str| {
+        let named = fired.iter().filter_map(|fired| fired.strip_prefix(&format!("{name} ")));
+        named.map(|time| time[11..19].to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(of("now"), ["09:00:01", "10:00:01", "11:00:01"], "without a start date it runs at once");
+    assert_eq!(of("recent"), ["09:56:00", "10:56:00", "11:56:00"]);
+    assert_eq!(of("two"), ["09:30:00", "10:30:00"]);
+    bundle.end().await;
+}

@@ -1,6 +1,7 @@
-//! Adaptive Cards of orders. Values are inserted as JSON values, never by concatenating strings.
+//! Adaptive Cards of orders. Values are inserted as JSON values, escaped for the text format of cards.
 //! The buttons are handled in `orders`.
 
+use herald::agent::escape_card_text;
 use herald::protocol::activity::Attachment;
 use serde_json::{Value, json};
 
@@ -37,8 +38,9 @@ impl Order<'_> {
     }
 
     fn card(&self, title: &str, more: &[(&str, &str)], actions: &[Value]) -> Value {
-        let number = format!("#{}", self.number);
-        let facts = [("Order", number.as_str()), ("Item", self.item)].into_iter().chain(more.iter().copied());
+        let (number, item) = (escape_card_text(&format!("#{}", self.number)), escape_card_text(self.item));
+        let facts =
+            [("Order", number.as_str()), ("Item", item.as_str())].into_iter().chain(more.iter().copied());
         let facts: Vec<Value> =
             facts.map(|(title, value)| json!({ "title": title, "value": value })).collect();
         let mut card = json!({

@@ -1,15 +1,17 @@
-//! Orders: placed in the background, delivered days later, cancelled on the way.
+//! Orders: placed in the background, delivered days later, cancelled on the way. In groups, users cancel their own.
 //! Their cards are built in `cards`.
 
 use std::time::Duration;
 
 use herald::agent::{
-    Effect, Memory, Response, Task, TaskId, TaskResponse, TaskRun, Turn, WaitingTask, invoke,
+    Effect, Response, Task, TaskId, TaskResponse, TaskRun, Turn, WaitingTask, Zone, escape_markdown, invoke,
 };
 use herald::protocol::activity::Activity;
+use herald::protocol::conversation::ConversationReference;
 use serde_json::{Value, json};
 
 use super::cards::{CANCEL, DETAILS, Order};
+use super::people;
 
 /// Name of the task that places an order and later reports its delivery.
 pub(crate) const PLACE_ORDER: &str = "place-order";
@@ -18,9 +20,10 @@ pub(crate) const PLACE_ORDER: &str = "place-order";
 const MAX_ITEM: usize = 200;
 
 /// Returns the ack of an order of `item`, and the task that places it.
-pub(crate) fn take(item: &str) -> Response {
-    let ack =
-        Activity::message(format!("On it: I am ordering {item}. I will tell you here when it is placed."));
+pub(crate) fn take(reference: &ConversationReference, item: &str) -> Response {
+    let text =
+        format!("On it: I am ordering {}. I will tell you here when it is placed.", escape_markdown(item));
+    let ack = Activity::message(people::addressed(reference, &text));
     let task = Task::new(PLACE_ORDER).input(json!({ "item": item })).with_label(item);
     Response::defer(ack, task)
 }
@@ -29,7 +32,8 @@ pub(crate) fn take(item: &str) -> Response {
 pub(crate) fn place(run: &TaskRun, delivery_takes: Duration) -> TaskResponse {
     let Some(item) = item(run) else { return unreadable() };
     let number = number(&run.idempotency_key);
-    let mut placed = Activity::message(format!("Order #{number} is placed: {item}."));
+    let text = format!("Order #{number} is placed: {}.", escape_markdown(item));
+    let mut placed = Activity::message(people::addressed(&run.reference, &text));
     placed.summary = Some(format!("Order #{number} is placed"));
     let placed = placed.attach(Order { number: &number, item }.placed());
     TaskResponse::continue_after(delivery_takes, json!({ "placed": number }), [placed])
@@ -39,32 +43,36 @@ pub(crate) fn place(run: &TaskRun, delivery_takes: Duration) -> TaskResponse {
 pub(crate) fn deliver(run: &TaskRun) -> TaskResponse {
     let Some(item) = item(run) else { return unreadable() };
     let number = number(&run.idempotency_key);
-    let mut delivered = Activity::message(format!("Order #{number} is delivered: {item}. Enjoy it!"));
+    let text = format!("Order #{number} is delivered: {}. Enjoy it!", escape_markdown(item));
+    let mut delivered = Activity::message(people::addressed(&run.reference, &text));
     delivered.summary = Some(format!("Order #{number} is delivered"));
     TaskResponse::done([delivered])
 }
 
 /// Cancels the order with this `number`, or the only one.
-pub(crate) fn cancel(memory: &Memory, number: Option<&str>) -> Response {
+pub(crate) fn cancel(turn: &Turn, number: Option<&str>) -> Response {
     let named = |waiting: &&WaitingTask| number.is_none_or(|number| has_number(waiting, number));
-    let found: Vec<&WaitingTask> = memory.waiting.iter().filter(named).collect();
-    match (&found[..], number) {
-        ([], None) => Response::reply("You have no orders to cancel in this conversation."),
-        ([], Some(_)) => {
-            Response::reply("No order with that number is on its way. It may be delivered already.")
-        }
-        ([order], _) => {
-            let text = format!("Order #{} is cancelled: {}.", self::number(&order.task), order.label);
-            Response::reply(text).with_effect(Effect::CancelTask { task: order.task.clone() })
-        }
+    let found: Vec<&WaitingTask> = turn.memory.tasks_of(&turn.reference).filter(named).collect();
+    let (text, effect) = match (&found[..], number) {
+        ([], None) => ("You have no orders to cancel in this conversation.".to_owned(), None),
+        ([], Some(_)) => (
+            "You have no order with that number on its way here. It may be delivered already.".to_owned(),
+            None,
+        ),
+        ([order], _) => (
+            format!("Order #{} is cancelled: {}.", self::number(&order.task), escape_markdown(&order.label)),
+            Some(Effect::CancelTask { task: order.task.clone() }),
+        ),
         (several, _) => {
             let lines = several.iter().map(|order| {
                 let number = self::number(&order.task);
-                format!("\n- “cancel order #{number}” for {}", order.label)
+                format!("\n- “cancel order #{number}” for {}", escape_markdown(&order.label))
             });
-            Response::reply(format!("Which one? Write\n{}", lines.collect::<String>()))
+            (format!("Which one? Write\n{}", lines.collect::<String>()), None)
         }
-    }
+    };
+    let reply = Response::reply(people::addressed(&turn.reference, &text));
+    effect.into_iter().fold(reply, Response::with_effect)
 }
 
 /// Answers a press of a button on the card of an order (docs/protocol.md §8.3).
@@ -74,7 +82,12 @@ pub(crate) fn press(turn: &Turn) -> Response {
     let (Some(verb @ (DETAILS | CANCEL)), Some(number)) = (verb, number) else {
         return invoke::refused("Unknown button.");
     };
-    let waiting = turn.memory.waiting.iter().find(|waiting| has_number(waiting, number));
+    let waiting = turn.memory.tasks_of(&turn.reference).find(|waiting| has_number(waiting, number));
+    if waiting.is_none() && turn.memory.waiting.iter().any(|waiting| has_number(waiting, number)) {
+        return invoke::message(
+            "This is not your order. Only the person who ordered it sees its details and can cancel it.",
+        );
+    }
     // The data of a button is untrusted; the item of an order on its way comes from the memory.
     let sent_back: String =
         action["data"]["item"].as_str().unwrap_or_default().chars().take(MAX_ITEM).collect();
@@ -87,7 +100,11 @@ pub(crate) fn press(turn: &Turn) -> Response {
         (CANCEL, None) => invoke::message("This order is no longer on its way, so it cannot be cancelled."),
         (_, Some(waiting)) => {
             let number = self::number(&waiting.task);
-            let day = |at: jiff::Timestamp| at.strftime("%-d %B %Y, %H:%M UTC").to_string();
+            let zone = people::zone(turn).unwrap_or_else(Zone::utc);
+            let day = |at: jiff::Timestamp| {
+                let local = zone.to_datetime(at).strftime("%-d %B %Y, %H:%M");
+                format!("{local} {zone}")
+            };
             let (since, due) = (day(waiting.since), day(waiting.due));
             invoke::card(Order { number: &number, item: &waiting.label }.on_its_way(&since, &due))
         }

@@ -1,11 +1,12 @@
 //! Notification preferences, set by message or by button: mutes, subscriptions and quiet hours.
 //! The runtime stores and applies them; this module parses and confirms them.
 
-use herald::agent::{Effect, QuietHours, Response, Topic, Turn, invoke};
+use herald::agent::{Effect, QuietHours, Response, Topic, Turn, escape_card_text, escape_markdown, invoke};
 use herald::protocol::activity::Attachment;
+use herald::protocol::conversation::ConversationReference;
 use serde_json::{Value, json};
 
-use super::when;
+use super::{people, when};
 
 /// Verb of the button that mutes a topic.
 const MUTE: &str = "mute-topic";
@@ -51,38 +52,71 @@ impl Command {
         })
     }
 
-    /// Returns the confirmation and the effect of the command.
-    pub(crate) fn answer(self) -> Response {
-        match self {
-            Self::Mute(None) => Response::reply(
-                "All notifications are muted. You still get answers and your reminders. “unmute” undoes this.",
-            )
-            .with_effect(Effect::Mute { topic: None }),
-            Self::Mute(Some(topic)) => Response::reply(format!(
-                "Notifications about {topic} are muted. “unmute {topic}” undoes this."
-            ))
-            .with_effect(Effect::Mute { topic: Some(topic) }),
-            Self::Unmute(None) => Response::reply("Notifications are no longer muted.").with_effect(Effect::Unmute { topic: None }),
-            Self::Unmute(Some(topic)) => Response::reply(format!("Notifications about {topic} are no longer muted."))
-                .with_effect(Effect::Unmute { topic: Some(topic) }),
-            Self::Subscribe(topic) => Response::reply(format!("You are subscribed to {topic}."))
-                .with_effect(Effect::Subscribe { topic }),
-            Self::Unsubscribe(topic) => Response::reply(format!("You are no longer subscribed to {topic}."))
-                .with_effect(Effect::Unsubscribe { topic }),
-            Self::Quiet(None) => Response::reply("Quiet hours are off.").with_effect(Effect::QuietHours { hours: None }),
+    /// Returns the confirmation and the effect of the command. In a group it applies to all, and names who asked.
+    pub(crate) fn answer(self, reference: &ConversationReference) -> Response {
+        let here = if reference.is_personal() { "" } else { " in this conversation" };
+        let (text, effect) = match self {
+            Self::Mute(None) => {
+                let kept = "Answers and reminders still come.";
+                (
+                    format!("All notifications are muted{here}. {kept} “unmute” undoes this."),
+                    Effect::Mute { topic: None },
+                )
+            }
+            Self::Mute(Some(topic)) => (
+                format!("Notifications about {0} are muted{here}. “unmute {0}” undoes this.", shown(&topic)),
+                Effect::Mute { topic: Some(topic) },
+            ),
+            Self::Unmute(None) => {
+                (format!("Notifications are no longer muted{here}."), Effect::Unmute { topic: None })
+            }
+            Self::Unmute(Some(topic)) => (
+                format!("Notifications about {} are no longer muted{here}.", shown(&topic)),
+                Effect::Unmute { topic: Some(topic) },
+            ),
+            Self::Subscribe(topic) if here.is_empty() => (
+                format!("You are subscribed to {0}. “unsubscribe from {0}” undoes this.", shown(&topic)),
+                Effect::Subscribe { topic },
+            ),
+            Self::Subscribe(topic) => (
+                format!(
+                    "This conversation is subscribed to {0}. “unsubscribe from {0}” undoes this.",
+                    shown(&topic)
+                ),
+                Effect::Subscribe { topic },
+            ),
+            Self::Unsubscribe(topic) if here.is_empty() => {
+                (format!("You are no longer subscribed to {}.", shown(&topic)), Effect::Unsubscribe { topic })
+            }
+            Self::Unsubscribe(topic) => (
+                format!("This conversation is no longer subscribed to {}.", shown(&topic)),
+                Effect::Unsubscribe { topic },
+            ),
+            Self::Quiet(None) => (format!("Quiet hours are off{here}."), Effect::QuietHours { hours: None }),
             Self::Quiet(Some(hours)) => {
                 let (from, to) = (hours.from().strftime("%H:%M"), hours.to().strftime("%H:%M"));
-                Response::reply(format!(
-                    "From {from} to {to} you get urgent notifications only. “no quiet hours” undoes this."
-                ))
-                .with_effect(Effect::QuietHours { hours: Some(hours) })
+                (
+                    format!(
+                        "From {from} to {to}, only urgent notifications come{here}; the others come at {to}. “no quiet \
+                         hours” undoes this."
+                    ),
+                    Effect::QuietHours { hours: Some(hours) },
+                )
             }
-            Self::Invalid => Response::reply(
-                "I did not understand that. Write “mute news”, “unmute news”, “subscribe to news” or “quiet hours 22:00 to \
-                 07:00”. A topic is one token.",
-            ),
-        }
+            Self::Invalid => {
+                return Response::reply(
+                    "I did not understand that. Write “mute news”, “unmute news”, “subscribe to news” or “quiet hours \
+                     22:00 to 07:00”. A topic is one word.",
+                );
+            }
+        };
+        Response::reply(people::done_by(reference, &text)).with_effect(effect)
     }
+}
+
+/// Returns a topic as it is shown in a message.
+fn shown(topic: &Topic) -> String {
+    escape_markdown(topic.as_str())
 }
 
 /// Parses quiet hours: “22:00 to 07:00”, “from 10pm until 7”, “22-7”.
@@ -116,12 +150,15 @@ pub(crate) fn press(turn: &Turn) -> Option<Response> {
     };
     Some(match verb {
         MUTE => {
-            let text = format!("Notifications about {topic} are muted.");
+            let text = format!("Notifications about {} are muted.", escape_card_text(topic.as_str()));
+            let text = people::done_by(&turn.reference, &text);
             let card = card(Some(&text), "Unmute", UNMUTE, topic.as_str());
             invoke::card(card).with_effect(Effect::Mute { topic: Some(topic) })
         }
         _ => {
-            let text = format!("Notifications about {topic} are no longer muted.");
+            let text =
+                format!("Notifications about {} are no longer muted.", escape_card_text(topic.as_str()));
+            let text = people::done_by(&turn.reference, &text);
             let card = card(Some(&text), "Mute", MUTE, topic.as_str());
             invoke::card(card).with_effect(Effect::Unmute { topic: Some(topic) })
         }
@@ -142,12 +179,22 @@ fn card(text: Option<&str>, button: &str, verb: &str, topic: &str) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use herald::agent::Outcome;
     use jiff::civil::time;
 
     use super::*;
 
     fn parse(text: &str) -> Option<Command> {
         Command::of(&text.split(' ').collect::<Vec<_>>())
+    }
+
+    fn reference(kind: &str) -> ConversationReference {
+        let activity = serde_json::from_value(json!({
+            "type": "message", "channelId": "msteams", "serviceUrl": "https://smba.trafficmanager.net/emea/",
+            "conversation": { "id": "19:x", "conversationType": kind }, "from": { "id": "29:you", "name": "Dana" },
+            "recipient": { "id": "28:me" },
+        }));
+        ConversationReference::of(&activity.unwrap()).unwrap()
     }
 
     fn news() -> Topic {
@@ -184,8 +231,35 @@ mod tests {
 
     #[test]
     fn valid_command_has_its_effect_and_invalid_one_has_none() {
-        let muted = parse("mute news").unwrap().answer();
+        let reference = reference("personal");
+        let muted = parse("mute news").unwrap().answer(&reference);
         assert_eq!(muted.effects, [Effect::Mute { topic: Some(news()) }]);
-        assert!(parse("quiet hours always").unwrap().answer().effects.is_empty());
+        assert!(parse("quiet hours always").unwrap().answer(&reference).effects.is_empty());
+    }
+
+    #[test]
+    fn change_for_a_group_names_who_asked() {
+        let commands = [
+            "mute",
+            "mute news",
+            "unmute",
+            "unmute news",
+            "subscribe to news",
+            "unsubscribe from news",
+            "quiet hours 22-7",
+            "no quiet hours",
+        ];
+        for command in commands {
+            let text = |kind: &str| {
+                let Outcome::Reply(replies) = parse(command).unwrap().answer(&reference(kind)).outcome else {
+                    panic!("{command} has no reply")
+                };
+                replies[0].text.clone().unwrap()
+            };
+
+            assert!(text("groupChat").ends_with("Dana asked for this."), "{}", text("groupChat"));
+            assert!(text("groupChat").to_lowercase().contains("this conversation"), "{}", text("groupChat"));
+            assert!(!text("personal").contains("Dana"), "{}", text("personal"));
+        }
     }
 }

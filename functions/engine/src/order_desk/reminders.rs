@@ -1,23 +1,25 @@
-//! Reminders: set, listed and cancelled by message.
-//! Their times are parsed in `due`; the runtime delivers them.
+//! Reminders: set, listed and cancelled by message. In groups, users list and cancel their own.
+//! Requests are parsed in `sentence`; the runtime delivers the reminders.
 
 mod due;
+mod lexicon;
+mod phrase;
+mod question;
+mod sentence;
 mod words;
 
 use herald::agent::reminder::{MAX_REMINDERS, ScheduledReminder};
-use herald::agent::{Days, Effect, Recurrence, Reminder, Response, Turn, Zone};
+use herald::agent::{Days, Effect, Recurrence, Reminder, Response, Turn, Zone, escape_markdown};
 use herald::protocol::activity::Activity;
+use herald::protocol::conversation::ConversationReference;
 use jiff::Timestamp;
 
 use self::due::Due;
+use self::question::{EXAMPLES, Question};
+use super::people;
 
 /// Maximum length of the text of a reminder in characters.
 const MAX_TEXT: usize = 500;
-
-/// Examples for a user whose command is not valid.
-const EXAMPLES: &str = "Write, for example, “remind me in 10 minutes to call Robin”, “remind me tomorrow at 9 to order \
-    paper”, “remind me at 17:30 to leave”, “remind me on 24 December at noon to rest” or “remind me every Monday at 9 to \
-    water the plants”.";
 
 /// Command about reminders.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,9 +38,13 @@ impl<'a> Command<'a> {
     /// Parses `text`, split into `words`, in lower case `lower`; `None` if it is not about reminders.
     pub(crate) fn of(text: &'a str, words: &[&'a str], lower: &[&str]) -> Option<Self> {
         match *lower {
-            ["remind", "me", ..] => {
-                let rest = text.split_once(char::is_whitespace)?.1.trim_start();
-                Some(Self::Set(rest.get("me".len()..)?.trim()))
+            ["remind", "me", ..] => Some(Self::Set(without_words(text, 2))),
+            ["please", "remind", "me", ..] => Some(Self::Set(without_words(text, 3))),
+            ["can" | "could" | "will" | "would", "you", "remind", "me", ..] => {
+                Some(Self::Set(without_words(text, 4)))
+            }
+            ["can" | "could" | "will" | "would", "you", "please", "remind", "me", ..] => {
+                Some(Self::Set(without_words(text, 5)))
             }
             ["reminders"]
             | ["my" | "list" | "show", "reminders"]
@@ -58,101 +64,124 @@ impl<'a> Command<'a> {
 
     /// Returns the confirmation and the effects of the command at `now`.
     pub(crate) fn answer(&self, turn: &Turn, now: Timestamp) -> Response {
-        match self {
-            Self::Set(asked) => set(asked, turn, now),
-            Self::List => list(turn),
-            Self::Cancel(number) => cancel(turn, *number),
+        let listed: Vec<&ScheduledReminder> = turn.memory.reminders_of(&turn.reference).collect();
+        let (text, effects) = match self {
+            Self::Set(asked) => match set(asked, turn, now) {
+                Ok((text, reminder)) => (text, vec![Effect::Remind(Box::new(reminder))]),
+                Err(question) => (question, Vec::new()),
+            },
+            Self::List => (list(&listed, turn), Vec::new()),
+            Self::Cancel(number) => cancel(&listed, turn, *number),
             Self::CancelAll => {
-                let text = match turn.memory.reminders.listed.len() {
-                    0 => "You have no reminders here.".to_owned(),
+                let text = match listed.len() {
+                    0 => NO_REMINDERS.to_owned(),
                     1 => "Your reminder is cancelled.".to_owned(),
                     count => format!("Your {count} reminders are cancelled."),
                 };
-                let listed = turn.memory.reminders.listed.iter();
-                listed
-                    .fold(Response::reply(text), |response, listed| response.with_effect(cancelling(listed)))
+                (text, listed.into_iter().map(cancelling).collect())
             }
-        }
+        };
+        let reply = Response::reply(people::addressed(&turn.reference, &text));
+        effects.into_iter().fold(reply, Response::with_effect)
     }
 }
 
-/// Sets a reminder from the text after “remind me”.
-fn set(asked: &str, turn: &Turn, now: Timestamp) -> Response {
-    let known = Zone::of(&turn.reference);
+const NO_REMINDERS: &str = "You have no reminders here.";
+
+/// Returns `text` without its first `count` words.
+fn without_words(text: &str, count: usize) -> &str {
+    (0..count)
+        .fold(text, |text, _| text.trim_start().split_once(char::is_whitespace).map_or("", |(_, rest)| rest))
+        .trim()
+}
+
+/// Returns the confirmation and the reminder of a request, which is the text after “remind me”; else a question.
+fn set(asked: &str, turn: &Turn, now: Timestamp) -> Result<(String, Reminder), String> {
+    let known = people::zone(turn);
     let zone = known.clone().unwrap_or_else(Zone::utc);
-    let Some((due, text)) = due::read(asked, &zone, now) else {
-        return Response::reply(format!("I could not read a time in that. {EXAMPLES}"));
-    };
-    if text.is_empty() {
-        return Response::reply(format!("What should I remind you of? {EXAMPLES}"));
-    }
-    if text.chars().count() > MAX_TEXT {
-        return Response::reply(format!("That is too long: a reminder may have {MAX_TEXT} characters."));
+    let (due, subject) = sentence::read(asked, &zone, now).map_err(|question| question.text())?;
+    if subject.chars().count() > MAX_TEXT {
+        return Err(format!("That is too long: a reminder may have {MAX_TEXT} characters."));
     }
     if turn.memory.reminders.listed.len() >= MAX_REMINDERS {
-        return Response::reply(format!(
-            "You have {MAX_REMINDERS} reminders here, which is the maximum. Write “my reminders” and cancel some."
-        ));
+        return Err(match turn.reference.is_personal() {
+            true => format!(
+                "You have {MAX_REMINDERS} reminders here, which is the maximum. Write “my reminders” and cancel some."
+            ),
+            false => format!(
+                "There are {MAX_REMINDERS} reminders in this conversation, which is the maximum. Write to me in a chat of our own, or cancel some of yours: “my reminders” lists them."
+            ),
+        });
     }
     let (at, every) = match due {
         Due::Once(at) if at <= now => {
-            return Response::reply("That time has passed. When should I remind you?".to_owned());
+            let passed = date_and_time(at, &zone);
+            return Err(format!("That time has passed: {passed}. When should I remind you?"));
         }
         Due::Once(at) => (at, None),
         Due::Every(recurrence) => match recurrence.next_after(now) {
             Some(at) => (at, Some(recurrence)),
-            None => return Response::reply(format!("I could not read a time in that. {EXAMPLES}")),
+            None => return Err(Question::NoTime.text()),
         },
     };
     let when = match &every {
-        Some(recurrence) => format!("{}, next on {}", interval(recurrence), date_and_time(at, &zone)),
+        Some(recurrence) => {
+            format!("{}, for the first time on {}", interval(recurrence), date_and_time(at, &zone))
+        }
         None => format!("on {}", date_and_time(at, &zone)),
     };
     let clocks = match known {
-        Some(_) => String::new(),
-        None => " I do not know your time zone, so this is UTC.".to_owned(),
+        Some(zone) => format!(" ({zone})"),
+        None => " (UTC, because I do not know your time zone)".to_owned(),
     };
-    let reminder = Reminder::new(text.as_str(), Activity::message(format!("Reminder: {text}")), at);
+    let shown = escape_markdown(&subject);
+    let reminder = Reminder::new(subject, reminding(&turn.reference, &shown), at);
     let reminder = match every {
         Some(recurrence) => reminder.every(recurrence),
         None => reminder,
     };
-    Response::reply(format!("I will remind you {when}: {text}.{clocks}"))
-        .with_effect(Effect::Remind(Box::new(reminder)))
+    Ok((format!("I will remind you {when}{clocks}: {shown}."), reminder))
 }
 
-/// Lists the reminders of the conversation.
-fn list(turn: &Turn) -> Response {
-    let listed = &turn.memory.reminders.listed;
-    if listed.is_empty() {
-        return Response::reply(format!("You have no reminders here. {EXAMPLES}"));
-    }
-    let zone = Zone::of(&turn.reference).unwrap_or_else(Zone::utc);
+/// Returns the message of a reminder; in a group it names the user.
+fn reminding(reference: &ConversationReference, shown: &str) -> Activity {
+    Activity::message(match people::name_in_group(reference) {
+        Some(name) => format!("Reminder for {name}: {shown}"),
+        None => format!("Reminder: {shown}"),
+    })
+}
+
+/// Lists reminders.
+fn list(listed: &[&ScheduledReminder], turn: &Turn) -> String {
+    let Some(first) = listed.first() else { return format!("{NO_REMINDERS} {EXAMPLES}") };
+    let zone = people::zone(turn).unwrap_or_else(Zone::utc);
     let lines = listed.iter().map(|listed| {
         let again = listed.every.as_ref().map(|every| format!(", {}", interval(every))).unwrap_or_default();
-        format!("\n- #{}: {}, {}{again}", number(&listed.id), listed.label, date_and_time(listed.due, &zone))
+        let (label, due) = (escape_markdown(&listed.label), date_and_time(listed.due, &zone));
+        format!("\n- #{}: {label}, {due}{again}", number(&listed.id))
     });
     let lines: String = lines.collect();
-    Response::reply(format!(
-        "Your reminders; “cancel reminder #{}” cancels the first:\n{lines}",
-        number(&listed[0].id)
-    ))
+    format!("Your reminders ({zone}); “cancel reminder #{}” cancels the first:\n{lines}", number(&first.id))
 }
 
 /// Cancels the reminder with the number `wanted`, or the only one.
-fn cancel(turn: &Turn, wanted: Option<&str>) -> Response {
-    let is_meant = |listed: &&ScheduledReminder| {
+fn cancel(listed: &[&ScheduledReminder], turn: &Turn, wanted: Option<&str>) -> (String, Vec<Effect>) {
+    let is_meant = |listed: &&&ScheduledReminder| {
         wanted.is_none_or(|wanted| number(&listed.id).eq_ignore_ascii_case(wanted))
     };
-    let found: Vec<&ScheduledReminder> = turn.memory.reminders.listed.iter().filter(is_meant).collect();
+    let found: Vec<&ScheduledReminder> = listed.iter().filter(is_meant).copied().collect();
     match (&found[..], wanted) {
-        ([], None) => Response::reply("You have no reminders here."),
+        ([], None) => (NO_REMINDERS.to_owned(), Vec::new()),
         ([], Some(_)) => {
-            Response::reply("You have no reminder with that number here. “my reminders” lists them.")
+            ("You have no reminder with that number here. “my reminders” lists them.".to_owned(), Vec::new())
         }
-        ([one], _) => Response::reply(format!("Your reminder is cancelled: {}.", one.label))
-            .with_effect(cancelling(one)),
-        (_, _) => list(turn),
+        ([one], _) => {
+            let (label, due) = (escape_markdown(&one.label), one.every.as_ref().map(interval));
+            let due = due.map(|every| format!(", {every}")).unwrap_or_default();
+            (format!("Your reminder is cancelled: {label}{due}."), vec![cancelling(one)])
+        }
+        (_, None) => (format!("Which one? {}", list(&found, turn)), Vec::new()),
+        (_, Some(_)) => (list(&found, turn), Vec::new()),
     }
 }
 
@@ -173,6 +202,17 @@ fn interval(recurrence: &Recurrence) -> String {
         Days::Daily => format!("every day at {at}"),
         Days::Weekdays => format!("every weekday at {at}"),
         Days::Weekly(day) => format!("every {day:?} at {at}"),
+        Days::EveryWeek(days) => {
+            let names: Vec<String> = days.iter().map(|day| format!("{day:?}")).collect();
+            let (last, others) = names.split_last().map_or(("", &[][..]), |(last, others)| (last, others));
+            match others {
+                [] => format!("every {last} at {at}"),
+                others => format!("every {} and {last} at {at}", others.join(", ")),
+            }
+        }
+        Days::EveryWeeks { weeks: 2, from } => format!("every other {:?} at {at}", from.weekday()),
+        Days::EveryWeeks { weeks, from } => format!("every {weeks} weeks on {:?} at {at}", from.weekday()),
+        Days::Monthly(31) => format!("on the last day of every month at {at}"),
         Days::Monthly(day) => format!("every month on day {day} at {at}"),
     }
 }

@@ -3,9 +3,11 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a story may end where it fails")]
 
 mod cards;
+mod groups;
 mod model;
 mod preferences;
 mod release;
 mod reminders;
 mod sample;
 mod scripted_model;
+mod times_in_words;

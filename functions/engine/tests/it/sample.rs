@@ -131,3 +131,34 @@ async fn shop_question_is_answered_without_a_model() {
     assert!(answer["text"].as_str().unwrap().ends_with("still on its way."), "{answer}");
     bundle.end().await;
 }
+
+#[tokio::test]
+async fn desk_is_silent_in_a_group_unless_it_is_meant() {
+    let bundle = order_desk().await;
+    let alex = bundle.install("Alex").await;
+    let channel = bundle.channel().add_channel("Shop", "General");
+    let before = bundle.channel().texts().len();
+    let with_text = |text: &str, entities: serde_json::Value| {
+        let mut activity = bundle.channel().mention(&alex, &channel, "");
+        activity["text"] = json!(text);
+        activity["entities"] = entities;
+        activity
+    };
+    let kim = json!([{ "type": "mention", "text": "<at>Kim</at>", "mentioned": { "id": "29:kim", "name": "Kim" } }]);
+
+    for activity in [
+        with_text("order a pizza for all of us", json!([])),
+        with_text("<at>Kim</at> order a laptop please", kim),
+        with_text("cancel my order", json!([])),
+        with_text("remind me in 10 minutes to call Robin", json!([])),
+    ] {
+        bundle.receive(activity).await;
+    }
+    bundle.drain().await;
+    assert_eq!(bundle.channel().texts().len(), before);
+
+    bundle.receive(bundle.channel().mention(&alex, &channel, "help")).await;
+    bundle.drain().await;
+    assert_eq!(bundle.channel().texts().len(), before + 1);
+    bundle.end().await;
+}

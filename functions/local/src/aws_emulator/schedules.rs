@@ -6,9 +6,10 @@ mod schedule;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use herald::clock::Clock;
 use http::{HeaderValue, Method, Response, StatusCode, Uri};
 use http_body_util::Full;
 use jiff::Timestamp;
@@ -34,6 +35,7 @@ pub(super) struct Schedules {
     /// The created schedules, by name.
     created: Mutex<BTreeMap<String, Schedule>>,
     file: Option<PathBuf>,
+    clock: Arc<dyn Clock>,
 }
 
 /// The content of the file.
@@ -44,7 +46,11 @@ struct SavedSchedules {
 
 impl Schedules {
     /// Returns the group of `template`, with the schedules of `file`.
-    pub(super) fn open(template: &Template, file: Option<PathBuf>) -> Result<Self, StackError> {
+    pub(super) fn open(
+        template: &Template,
+        file: Option<PathBuf>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StackError> {
         let given: Vec<_> = template.schedules.iter().cloned().map(Schedule::given).collect();
         let group = given.first().map(|given| given.definition.group.clone()).unwrap_or_default();
         let created = match &file {
@@ -60,7 +66,7 @@ impl Schedules {
             }
             Some(_) | None => BTreeMap::new(),
         };
-        Ok(Self { group, given, created: Mutex::new(created), file })
+        Ok(Self { group, given, created: Mutex::new(created), file, clock })
     }
 
     /// Whether a request for `path` is for this service.
@@ -159,7 +165,7 @@ impl Schedules {
         if shown["State"].is_null() {
             shown["State"] = json!("ENABLED");
         }
-        let schedule = Schedule::read(shown)?;
+        let schedule = Schedule::create(shown, self.clock.now())?;
         let mut created = self.created();
         if created.contains_key(name) || self.given.iter().any(|given| given.definition.name == name) {
             return Err(ServiceError(409, "ConflictException", format!("Schedule {name} already exists.")));

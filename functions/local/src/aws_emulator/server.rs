@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use dynoxide::Database;
-use http::header::{HOST, ORIGIN};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
@@ -24,6 +23,7 @@ use super::schedules::Schedules;
 use super::secrets::Secrets;
 use super::table_operations;
 use crate::fault_injection::{Disconnected, FaultInjector};
+use crate::own_origin::OwnOrigin;
 
 /// Largest request body of any service, that of a DynamoDB batch.
 const LARGEST_BODY: usize = 16 * 1024 * 1024;
@@ -38,8 +38,7 @@ pub(super) struct Server {
     pub(super) watch: Arc<Watch>,
     /// The engine of the table.
     pub(super) table: Database,
-    /// The only accepted `Host` header.
-    pub(super) authority: String,
+    pub(super) own: OwnOrigin,
 }
 
 impl Server {
@@ -73,9 +72,7 @@ impl Server {
 
     async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Disconnected> {
         let (parts, body) = request.into_parts();
-        // Requests of browsers are rejected, also after DNS rebinding.
-        let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
-        if parts.headers.contains_key(ORIGIN) || host != Some(&self.authority) {
+        if !self.own.admits(&parts.headers) {
             return Ok(plain(StatusCode::FORBIDDEN));
         }
         let Ok(body) = Limited::new(body, LARGEST_BODY).collect().await else {

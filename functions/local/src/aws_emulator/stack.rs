@@ -23,6 +23,7 @@ use super::state_directory::{self, StateDir};
 use super::table::Table;
 use super::template::{REGION, ScheduleDefinition, Template};
 use crate::fault_injection::{FaultInjector, Hook};
+use crate::own_origin::OwnOrigin;
 
 /// The options of [`Stack::start`].
 #[derive(Debug)]
@@ -70,7 +71,7 @@ impl Stack {
         let identity = Arc::new(IdentityIssuer::new(endpoint.clone(), clock.clone()));
         let (secrets, faults, watch) =
             (Arc::new(Secrets::default()), Arc::new(FaultInjector::default()), Arc::new(Watch::default()));
-        let schedules = Schedules::open(template, state.as_ref().map(StateDir::schedules))?;
+        let schedules = Schedules::open(template, state.as_ref().map(StateDir::schedules), clock.clone())?;
         let schedules = Arc::new(schedules);
         let queues = Arc::new(Queues::open(template, state.as_ref(), clock, address.port(), delays).await?);
         let server = Server {
@@ -81,7 +82,7 @@ impl Stack {
             faults: faults.clone(),
             watch: watch.clone(),
             table: table.database(),
-            authority: address.to_string(),
+            own: OwnOrigin::at(address.port()),
         };
         let mut serving = JoinSet::new();
         serving.spawn(server.serve(listener));

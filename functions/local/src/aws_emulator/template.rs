@@ -1,9 +1,10 @@
-//! Reads the table, the queues and the schedules from the deployment template.
+//! Reads the table, the queues with their event sources and the schedules from the deployment template.
 //! It ignores the resources that one machine does not need (roles, functions, alarms).
 
 mod account;
 mod document;
 mod error;
+mod event_source;
 mod queue;
 mod schedule;
 mod schedule_expression;
@@ -12,6 +13,7 @@ mod table;
 pub(crate) use account::{ACCOUNT, REGION};
 use document::Document;
 pub use error::TemplateError;
+pub use event_source::EventSource;
 pub use queue::{QueueDefinition, Redrive};
 pub use schedule::{ScheduleDefinition, expanded, fire};
 pub use schedule_expression::{Occurrence, ScheduleExpression, ScheduleExpressionError};
@@ -36,6 +38,8 @@ pub struct Template {
     pub table: TableDefinition,
     /// Every queue, including dead-letter queues.
     pub queues: Vec<QueueDefinition>,
+    /// Every event source mapping of a queue.
+    pub event_sources: Vec<EventSource>,
     /// Every schedule.
     pub schedules: Vec<ScheduleDefinition>,
 }
@@ -58,13 +62,20 @@ impl Template {
                 return Err(TemplateError::absent(id, "RedrivePolicy"));
             }
         }
-        Ok(Self { table, queues, schedules: schedule::read_all(&document)? })
+        let event_sources = event_source::read_all(&document)?;
+        Ok(Self { table, queues, event_sources, schedules: schedule::read_all(&document)? })
     }
 
     /// Returns the queue with this logical id.
     #[must_use]
     pub fn queue(&self, logical_id: &str) -> Option<&QueueDefinition> {
         self.queues.iter().find(|queue| queue.logical_id == logical_id)
+    }
+
+    /// Returns the event source mapping of the queue with this logical id.
+    #[must_use]
+    pub fn event_source(&self, queue: &str) -> Option<&EventSource> {
+        self.event_sources.iter().find(|source| source.queue == queue)
     }
 }
 

@@ -1,13 +1,12 @@
 //! Builds inbound activities as Teams does (docs/protocol.md §5, §7.6), as plain JSON that tests can change.
-//! `delivery` delivers them.
+//! `details` says what each type leaves out, `delivery` delivers them.
 
-use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::channel::Channel;
-use super::persistent_state::{Directory, Place};
 use super::person::{Person, TeamChannel};
 use super::stream::Phase;
+use super::{conversation_fields, details};
 
 /// Display name of the agent.
 const AGENT_NAME: &str = "Herald";
@@ -20,7 +19,12 @@ impl Channel {
 
     /// Returns a message of `person` to the agent.
     pub fn message(&self, person: &Person, text: &str) -> Value {
-        let mut activity = self.activity(person, &self.personal_conversation(person), "message");
+        self.message_in(person, &self.personal_conversation(person), text)
+    }
+
+    /// Returns a message of `person` in an existing conversation, without a mention.
+    pub fn message_in(&self, person: &Person, conversation: &str, text: &str) -> Value {
+        let mut activity = self.activity(person, conversation, "message");
         activity["text"] = json!(text);
         activity["textFormat"] = json!("plain");
         activity
@@ -37,42 +41,45 @@ impl Channel {
         activity
     }
 
-    /// Returns a message of `person` that mentions the agent in an existing thread.
+    /// Returns a message of `person` that mentions the agent in an existing thread or group chat.
     pub fn mention_in(&self, person: &Person, thread: &str, text: &str) -> Value {
-        let mut activity = self.activity(person, thread, "message");
         let mention = format!("<at>{AGENT_NAME}</at>");
-        activity["text"] = json!(format!("{mention} {text}"));
-        activity["textFormat"] = json!("plain");
+        let mut activity = self.message_in(person, thread, &format!("{mention} {text}"));
         let mentioned = json!({ "id": self.agent_id(), "name": AGENT_NAME });
-        let entity = json!({ "type": "mention", "mentioned": mentioned, "text": mention });
-        if let Some(entities) = activity["entities"].as_array_mut() {
-            entities.insert(0, entity);
-        }
+        add_entity(&mut activity, json!({ "type": "mention", "mentioned": mentioned, "text": mention }));
         activity
     }
 
     /// Installs the agent for `person`, and returns the activity.
     pub fn install(&self, person: &Person) -> Value {
         self.state.directory().installed.insert(person.id.clone());
-        self.installation(person, "add")
+        self.installation(person, &self.personal_conversation(person), "add")
     }
 
     /// Uninstalls the agent for `person`, which then rejects messages, and returns the activity.
     pub fn uninstall(&self, person: &Person) -> Value {
         self.state.directory().installed.remove(&person.id);
-        self.installation(person, "remove")
+        self.installation(person, &self.personal_conversation(person), "remove")
     }
 
     /// Returns the activity of `person` adding `members`, given by id, to a conversation.
     pub fn members_added(&self, person: &Person, conversation: &str, members: &[&str]) -> Value {
         let mut activity = self.activity(person, conversation, "conversationUpdate");
         activity["membersAdded"] = members.iter().map(|id| json!({ "id": id })).collect();
+        if activity["channelData"].get("team").is_some() {
+            activity["channelData"]["eventType"] = json!("teamMemberAdded");
+        }
         activity
     }
 
     /// Returns a reaction of `person`, e.g. `like`, to an activity of the agent in their personal conversation.
     pub fn reaction(&self, person: &Person, activity_id: &str, kind: &str) -> Value {
-        let mut activity = self.activity(person, &self.personal_conversation(person), "messageReaction");
+        self.reaction_in(person, &self.personal_conversation(person), activity_id, kind)
+    }
+
+    /// Returns a reaction of `person` to an activity of an existing conversation.
+    pub fn reaction_in(&self, person: &Person, conversation: &str, activity_id: &str, kind: &str) -> Value {
+        let mut activity = self.activity(person, conversation, "messageReaction");
         activity["reactionsAdded"] = json!([{ "type": kind }]);
         activity["replyToId"] = json!(activity_id);
         activity
@@ -103,63 +110,43 @@ impl Channel {
     /// Returns an activity of any type, in an existing conversation.
     pub fn activity(&self, person: &Person, conversation: &str, kind: &str) -> Value {
         let now = self.state.options.clock.now();
-        let zone = TimeZone::get(&person.time_zone).unwrap_or(TimeZone::UTC);
         let mut directory = self.state.directory();
         let id = directory.next_activity(now);
-        let (account, channel_data) = place(&directory, person, conversation);
-        json!({
+        let (account, channel_data) = conversation_fields::fields(&directory, person, conversation);
+        let mut activity = json!({
             "type": kind,
             "id": id,
-            "timestamp": now.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
-            "localTimestamp": now.to_zoned(zone).strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string(),
-            "localTimezone": person.time_zone,
-            "locale": person.locale,
+            "timestamp": self.timestamp(),
             "channelId": "msteams",
-            "serviceUrl": self.service_url(),
-            "from": { "id": person.id, "name": person.name, "aadObjectId": person.entra_id },
+            "serviceUrl": self.state.service_url_of(&directory, conversation),
             "recipient": { "id": self.agent_id(), "name": AGENT_NAME },
             "conversation": account,
             "channelData": channel_data,
-            "entities": [{
-                "type": "clientInfo",
-                "locale": person.locale,
-                "country": person.locale.split('-').nth(1),
-                "platform": "Web",
-                "timezone": person.time_zone,
-            }],
-        })
+        });
+        details::add(&mut activity, person, kind, now);
+        activity
     }
 
-    fn installation(&self, person: &Person, action: &str) -> Value {
-        let mut activity = self.activity(person, &self.personal_conversation(person), "installationUpdate");
+    /// Returns the time in the format of an activity.
+    pub(super) fn timestamp(&self) -> String {
+        self.state.options.clock.now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+    }
+
+    /// Returns an installation or removal in an existing conversation.
+    pub(super) fn installation(&self, person: &Person, conversation: &str, action: &str) -> Value {
+        let mut activity = self.activity(person, conversation, "installationUpdate");
         activity["action"] = json!(action);
+        if let Some(channel) = activity["channelData"].get("channel").cloned() {
+            activity["channelData"]["settings"] = json!({ "selectedChannel": { "id": channel["id"] } });
+        }
         activity
     }
 }
 
-/// Returns `conversation` and `channelData` of an activity in this conversation; an unknown one is personal.
-fn place(directory: &Directory, person: &Person, conversation: &str) -> (Value, Value) {
-    let known = directory.conversations.get(conversation).map(|known| &known.place);
-    let channel = match known {
-        Some(Place::Thread(channel)) => directory.channel(channel),
-        Some(Place::Personal(_)) => None,
-        None => directory.channel(conversation),
-    };
-    let tenant = &person.tenant;
-    match channel {
-        None => (
-            json!({ "conversationType": "personal", "tenantId": tenant, "id": conversation }),
-            json!({ "tenant": { "id": tenant } }),
-        ),
-        Some(channel) => (
-            json!({ "isGroup": true, "conversationType": "channel", "tenantId": tenant, "id": conversation }),
-            json!({
-                "teamsChannelId": channel.id,
-                "teamsTeamId": channel.team_id,
-                "channel": { "id": channel.id, "name": channel.name },
-                "team": { "id": channel.team_id, "name": channel.team_name },
-                "tenant": { "id": tenant },
-            }),
-        ),
+/// Adds an entity before those of the client.
+pub(super) fn add_entity(activity: &mut Value, entity: Value) {
+    match activity["entities"].as_array_mut() {
+        Some(entities) => entities.insert(0, entity),
+        None => activity["entities"] = json!([entity]),
     }
 }

@@ -21,6 +21,7 @@ use super::state::{ChannelOptions, ISSUER, SCOPE, State};
 use super::token_issuer::TokenIssuer;
 use super::transcript::{Transcript, TranscriptEntry};
 use crate::fault_injection::{FaultInjector, Hook};
+use crate::own_origin::OwnOrigin;
 
 /// A running channel. Clones share it; it ends with [`Channel::stop`] or with its last clone.
 ///
@@ -58,8 +59,10 @@ impl Channel {
     ///
     /// The listener has no address, or no signing key can be generated.
     pub fn start(listener: TcpListener, options: ChannelOptions) -> Result<Self, ChannelError> {
+        let address = listener.local_addr().map_err(ChannelError::Listen)?;
         let state = Arc::new(State {
-            address: listener.local_addr().map_err(ChannelError::Listen)?,
+            address,
+            own: OwnOrigin::at(address.port()),
             http: HttpClient::default(),
             endpoint: Mutex::default(),
             keys: Keys::generate()?,
@@ -125,6 +128,11 @@ impl Channel {
     /// Rejects every call in these conversations with `refusal` until then, e.g. those of one tenant with a 429.
     pub fn throttle(&self, conversations: HashSet<String>, until: Timestamp, refusal: Refusal) {
         self.state.script.throttle(conversations, until, refusal);
+    }
+
+    /// Rejects every call whose path starts with `prefix`, e.g. those to a region, `/jp/`, with `refusal`.
+    pub fn refuse_path(&self, prefix: &str, refusal: Refusal) {
+        self.state.script.refuse_path(prefix.to_owned(), refusal);
     }
 
     /// Removes the pending faults.

@@ -11,6 +11,7 @@ use super::creation;
 use super::fault::{self, Fault, Operation};
 use super::persistent_state::Directory;
 use super::refusal::Refusal;
+use super::regions;
 use super::response::{self, Response};
 use super::state::State;
 use super::transcript::{Effect, TranscriptEntry};
@@ -31,10 +32,11 @@ pub(super) enum Call<'a> {
     Member { conversation: &'a str, member: &'a str },
 }
 
-/// Handles a call below `/teams/v3/conversations`.
+/// Handles a call below `v3/conversations` of the service URL of `region`.
 pub(super) async fn answer(
     state: &State,
     head: &Parts,
+    region: &str,
     path: &[&str],
     body: &[u8],
 ) -> Result<Response, Disconnected> {
@@ -47,7 +49,8 @@ pub(super) async fn answer(
     let fault = match is_admitted {
         true => {
             let throttled = state.script.throttled(entry.conversation.as_deref(), entry.at);
-            throttled.or_else(|| state.script.next(call.operation()))
+            let refused = state.script.refused_path(head.uri.path());
+            throttled.or(refused).or_else(|| state.script.next(call.operation()))
         }
         false => None,
     };
@@ -62,7 +65,7 @@ pub(super) async fn answer(
             call.show(&mut entry, content.clone());
             // Locked until the entry is written, so that the transcript is in the order of the ids.
             let mut directory = state.directory();
-            let done = call.perform(state, &mut directory, &content);
+            let done = call.perform(state, &mut directory, region, &content);
             if let Ok(done) = &done {
                 entry.effect = done.effect;
                 entry.conversation.clone_from(&done.conversation);
@@ -142,10 +145,14 @@ impl<'a> Call<'a> {
         self,
         state: &State,
         directory: &mut Directory,
+        region: &str,
         content: &Value,
     ) -> Result<CallResult, Refusal> {
+        if let Some(conversation) = self.conversation() {
+            regions::check(directory, conversation, region)?;
+        }
         match self {
-            Self::Create => creation::create(state, directory, content),
+            Self::Create => creation::create(state, directory, region, content),
             Self::Send { conversation } => {
                 conversation_operations::send(state, directory, conversation, content)
             }
@@ -165,23 +172,34 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Returns the transcript entry of a call before it is executed.
-    fn entry(self, state: &State, head: &Parts) -> TranscriptEntry {
-        let (conversation, activity) = match self {
-            Self::Create => (None, None),
-            Self::Update { conversation, activity } | Self::Delete { conversation, activity } => {
-                (Some(conversation), Some(activity))
-            }
+    /// Returns the conversation of the path; `None` for a creation.
+    fn conversation(self) -> Option<&'a str> {
+        match self {
+            Self::Create => None,
             Self::Send { conversation }
+            | Self::Update { conversation, .. }
+            | Self::Delete { conversation, .. }
             | Self::Members { conversation }
             | Self::Page { conversation, .. }
-            | Self::Member { conversation, .. } => (Some(conversation), None),
+            | Self::Member { conversation, .. } => Some(conversation),
+        }
+    }
+
+    /// Returns the transcript entry of a call before it is executed.
+    fn entry(self, state: &State, head: &Parts) -> TranscriptEntry {
+        let activity = match self {
+            Self::Update { activity, .. } | Self::Delete { activity, .. } => Some(activity),
+            Self::Create
+            | Self::Send { .. }
+            | Self::Members { .. }
+            | Self::Page { .. }
+            | Self::Member { .. } => None,
         };
         TranscriptEntry {
             at: state.options.clock.now(),
             method: head.method.to_string(),
             path: head.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
-            conversation: conversation.map(str::to_owned),
+            conversation: self.conversation().map(str::to_owned),
             activity_id: activity.map(str::to_owned),
             activity: Value::Null,
             parameters: Value::Null,

@@ -51,6 +51,9 @@ pub(super) fn send(
     };
     // A post to the bare channel starts a thread (docs/protocol.md §7.3).
     if directory.channel(conversation).is_some() {
+        if directory.is_closed(conversation) {
+            return Err(Refusal::not_in_roster());
+        }
         let id = directory.next_activity(now);
         let thread = directory.open_thread(conversation, &id);
         directory.writable(&thread)?.activities.insert(id.clone());

@@ -8,13 +8,15 @@ use super::conversation_operations;
 use super::persistent_state::Directory;
 use super::person::Person;
 use super::refusal::Refusal;
+use super::regions;
 use super::state::State;
 use super::transcript::Effect;
 
-/// Creates or finds the conversation of `parameters`.
+/// Creates or finds the conversation of `parameters`, for a call under `region`.
 pub(super) fn create(
     state: &State,
     directory: &mut Directory,
+    region: &str,
     parameters: &Value,
 ) -> Result<CallResult, Refusal> {
     // Without a tenant the authorization fails (docs/protocol.md §7.1).
@@ -31,6 +33,7 @@ pub(super) fn create(
         return Err(Refusal::not_in_roster());
     }
     let id = state.personal(directory, &person);
+    regions::check(directory, &id, region)?;
     let activity = activity.map(|_| directory.next_activity(state.options.clock.now()));
     if let Some(activity) = &activity {
         directory.writable(&id)?.activities.insert(activity.clone());
@@ -54,6 +57,9 @@ fn create_thread(
     let channel =
         parameters["channelData"]["channel"]["id"].as_str().filter(|_| has_activity).ok_or_else(refusal)?;
     directory.channel(channel).ok_or_else(Refusal::not_in_roster)?;
+    if directory.is_closed(channel) {
+        return Err(Refusal::not_in_roster());
+    }
     let activity = directory.next_activity(state.options.clock.now());
     let id = directory.open_thread(channel, &activity);
     directory.writable(&id)?.activities.insert(activity.clone());

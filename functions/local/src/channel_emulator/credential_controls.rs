@@ -59,6 +59,16 @@ impl Channel {
         })
     }
 
+    /// Returns the claims of the token of `activity`: they name its service URL if it is one of the channel.
+    #[must_use]
+    pub fn token_claims_for(&self, activity: &Value) -> Value {
+        let mut claims = self.token_claims();
+        if activity["serviceUrl"].as_str().is_some_and(|url| self.state.is_service_url(url)) {
+            claims["serviceurl"] = activity["serviceUrl"].clone();
+        }
+        claims
+    }
+
     /// Returns a token with these claims and a valid header.
     ///
     /// # Errors
@@ -77,6 +87,12 @@ impl Channel {
         let keys = lock(&self.state.keys.pairs);
         let key = keys.last().ok_or(ChannelError::Unsigned)?;
         key.sign(header, claims).map_err(|_| ChannelError::Unsigned)
+    }
+
+    /// Returns the client secret of the agent.
+    #[must_use]
+    pub fn client_secret(&self) -> &str {
+        &self.state.options.client_secret
     }
 
     /// Returns the number of token requests.

@@ -20,7 +20,7 @@ impl Channel {
     ///
     /// There is no endpoint or HTTP client, no token could be signed, or there was no response; any status is a response.
     pub async fn deliver(&self, activity: Value) -> Result<Answer, ChannelError> {
-        let token = self.sign_claims(&self.token_claims())?;
+        let token = self.sign_claims(&self.token_claims_for(&activity))?;
         self.deliver_with(activity, Some(token)).await
     }
 

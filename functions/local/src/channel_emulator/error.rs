@@ -23,6 +23,9 @@ pub enum ChannelError {
     /// The endpoint of the agent could not be reached, or its response could not be read.
     #[error("agent did not respond")]
     NotDelivered(#[source] reqwest::Error),
+    /// The log has no such delivery.
+    #[error("channel has no such delivery to repeat")]
+    NoDelivery,
     /// The snapshot of an earlier channel is invalid.
     #[error("saved state of the channel is invalid")]
     Restore(#[source] serde_json::Error),

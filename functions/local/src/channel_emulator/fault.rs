@@ -89,6 +89,7 @@ impl Operation {
 pub(super) struct Script {
     faults: Mutex<VecDeque<(Option<Operation>, Fault)>>,
     throttled: Mutex<Option<Throttled>>,
+    refused_paths: Mutex<Vec<(String, Refusal)>>,
 }
 
 /// Conversations in which calls are rejected for some time.
@@ -106,6 +107,17 @@ impl Script {
 
     pub(super) fn throttle(&self, conversations: HashSet<String>, until: Timestamp, refusal: Refusal) {
         *lock(&self.throttled) = Some(Throttled { conversations, until, refusal });
+    }
+
+    pub(super) fn refuse_path(&self, prefix: String, refusal: Refusal) {
+        lock(&self.refused_paths).push((prefix, refusal));
+    }
+
+    /// Returns the rejection of calls below a service URL; `None` if they are accepted.
+    pub(super) fn refused_path(&self, path: &str) -> Option<Fault> {
+        let refused = lock(&self.refused_paths);
+        let of_this = refused.iter().find(|(prefix, _)| path.starts_with(prefix.as_str()));
+        of_this.map(|(_, refusal)| Fault::Status(refusal.clone()))
     }
 
     /// Returns the rejection of calls in `conversation` at `now`; `None` if there is none.
@@ -128,6 +140,7 @@ impl Script {
     pub(super) fn clear(&self) {
         lock(&self.faults).clear();
         *lock(&self.throttled) = None;
+        lock(&self.refused_paths).clear();
     }
 
     pub(super) fn len(&self) -> usize {

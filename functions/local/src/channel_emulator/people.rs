@@ -1,6 +1,7 @@
 //! Adds and lists people and team channels.
 
 use super::channel::Channel;
+use super::client::Client;
 use super::person::{Person, TeamChannel};
 
 impl Channel {
@@ -13,6 +14,7 @@ impl Channel {
             tenant: self.state.options.tenant.clone(),
             locale: "en-GB".to_owned(),
             time_zone: "Europe/London".to_owned(),
+            client: Client::Desktop,
         };
         let mut directory = self.state.directory();
         directory.people.push(person.clone());

@@ -24,6 +24,9 @@ pub(super) struct Directory {
     #[serde(skip)]
     pub(super) largest_page: Option<usize>,
     pub(super) conversations: BTreeMap<String, Conversation>,
+    /// The ids of teams and team channels that are deleted, archived or without the agent.
+    #[serde(default)]
+    closed: BTreeSet<String>,
     last_activity: i64,
     counter: u64,
     #[serde(skip)]
@@ -36,6 +39,12 @@ pub(super) struct Conversation {
     pub(super) place: Place,
     /// The activities of the agent that are not deleted.
     pub(super) activities: BTreeSet<String>,
+    /// Path of its regional service URL; `None` for the global one.
+    #[serde(default)]
+    pub(super) region: Option<String>,
+    /// Position in the order in which conversations were opened.
+    #[serde(default)]
+    opened: u64,
 }
 
 /// The kind of a conversation.
@@ -46,6 +55,20 @@ pub(super) enum Place {
     Personal(String),
     /// A thread of the team channel with this id.
     Thread(String),
+    /// A group chat or the chat of a meeting.
+    Chat(Chat),
+}
+
+/// A group chat.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Chat {
+    pub(super) name: String,
+    /// The `29:` ids of its people.
+    pub(super) people: Vec<String>,
+    /// Whether the agent is a member.
+    pub(super) has_agent: bool,
+    /// The id of the meeting, if it is one's chat.
+    pub(super) meeting: Option<String>,
 }
 
 impl Directory {
@@ -68,11 +91,11 @@ impl Directory {
         self.channels.iter().find(|channel| channel.id == id)
     }
 
-    /// Returns the personal conversation of `person`; `None` if there is none.
+    /// Returns the first personal conversation of `person`; `None` if there is none.
     pub(super) fn personal(&self, person: &str) -> Option<String> {
         let is_theirs = |place: &Place| matches!(place, Place::Personal(id) if id == person);
-        let found = self.conversations.iter().find(|(_, conversation)| is_theirs(&conversation.place));
-        found.map(|(id, _)| id.clone())
+        let theirs = self.conversations.iter().filter(|(_, conversation)| is_theirs(&conversation.place));
+        theirs.min_by_key(|(_, conversation)| conversation.opened).map(|(id, _)| id.clone())
     }
 
     /// Adds a thread to `channel` with the first message `root`.
@@ -83,16 +106,25 @@ impl Directory {
     }
 
     pub(super) fn open(&mut self, id: String, place: Place) -> &mut Conversation {
-        self.conversations.entry(id).or_insert(Conversation { place, activities: BTreeSet::new() })
+        let opened = self.count();
+        self.conversations.entry(id).or_insert(Conversation {
+            place,
+            activities: BTreeSet::new(),
+            region: None,
+            opened,
+        })
     }
 
     /// Returns the conversation `id`, or a rejection if the agent is not installed there.
     pub(super) fn writable(&mut self, id: &str) -> Result<&mut Conversation, Refusal> {
-        let conversation = self.conversations.get_mut(id).ok_or_else(Refusal::conversation_not_found)?;
-        match &conversation.place {
-            Place::Personal(person) if !self.installed.contains(person) => Err(Refusal::not_in_roster()),
-            Place::Personal(_) | Place::Thread(_) => Ok(conversation),
-        }
+        let conversation = self.conversations.get(id).ok_or_else(Refusal::conversation_not_found)?;
+        let is_member = match &conversation.place {
+            Place::Personal(person) => self.installed.contains(person),
+            Place::Thread(channel) => !self.is_closed(channel),
+            Place::Chat(chat) => chat.has_agent,
+        };
+        let conversation = self.conversations.get_mut(id).filter(|_| is_member);
+        conversation.ok_or_else(Refusal::not_in_roster)
     }
 
     /// Returns the people of the conversation or team channel `id`.
@@ -104,7 +136,22 @@ impl Directory {
         Ok(match place {
             Place::Personal(person) => self.person(&person).into_iter().collect(),
             Place::Thread(channel) => self.roster(&channel),
+            Place::Chat(chat) => chat.people.iter().filter_map(|id| self.person(id)).collect(),
         })
+    }
+
+    /// Whether the team channel, or its team, is closed.
+    pub(super) fn is_closed(&self, channel: &str) -> bool {
+        self.closed.contains(channel) || self.team(channel).is_some_and(|team| self.closed.contains(team))
+    }
+
+    /// Closes or opens a team or a team channel.
+    pub(super) fn set_closed(&mut self, id: &str, is_closed: bool) {
+        if is_closed {
+            self.closed.insert(id.to_owned());
+        } else {
+            self.closed.remove(id);
+        }
     }
 
     /// Returns the team with this id, or of the channel with this id.

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::client::Client;
+
 /// A person who can send messages to the agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
@@ -18,6 +20,9 @@ pub struct Person {
     pub locale: String,
     /// The IANA time zone.
     pub time_zone: String,
+    /// The client app.
+    #[serde(default)]
+    pub client: Client,
 }
 
 /// A channel of a team in which the agent is installed.

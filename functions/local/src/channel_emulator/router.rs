@@ -10,7 +10,7 @@ use percent_encoding::percent_decode_str;
 use super::refusal::Refusal;
 use super::response::{Response, empty};
 use super::state::State;
-use super::{connector, key_documents, token_endpoint};
+use super::{connector, key_documents, regions, token_endpoint};
 use crate::fault_injection::Disconnected;
 
 /// Largest request body, in bytes.
@@ -19,6 +19,9 @@ const MAX_BODY_BYTES: usize = 1 << 20;
 /// Handles one request, or closes the connection.
 pub(super) async fn answer(state: &State, request: Request<Incoming>) -> Result<Response, Disconnected> {
     let (head, body) = request.into_parts();
+    if !state.own.admits(&head.headers) {
+        return Ok(empty(403));
+    }
     let mut response = match Limited::new(body, MAX_BODY_BYTES).collect().await {
         Ok(body) => route(state, &head, &body.to_bytes()).await?,
         Err(_) => Refusal::new(413, "RequestEntityTooLarge", "Request is too large").response(),
@@ -46,7 +49,7 @@ fn operation(method: &Method, segments: &[&str]) -> &'static str {
     match (method, segments) {
         (_, [_, "oauth2", ..]) => "channel.Token",
         (_, ["v1", ..]) => "channel.Keys",
-        (_, ["teams", "v3", "conversations"]) => "channel.Create",
+        _ if is_creation(segments) => "channel.Create",
         (&Method::POST, [.., _, "activities"] | [.., "activities", _]) => "channel.Send",
         (&Method::PUT, [.., "activities", _]) => "channel.Update",
         (&Method::DELETE, [.., "activities", _]) => "channel.Delete",
@@ -68,9 +71,15 @@ async fn perform(
             key_documents::answer_metadata(state).await
         }
         (&Method::GET, ["v1", ".well-known", "keys"]) => key_documents::answer_keys(state).await,
-        (_, ["teams", "v3", "conversations", rest @ ..]) => connector::answer(state, head, rest, body).await,
-        _ => Ok(empty(404)),
+        _ => match regions::split(segments) {
+            Some((region, path)) => connector::answer(state, head, region, path, body).await,
+            None => Ok(empty(404)),
+        },
     }
+}
+
+fn is_creation(segments: &[&str]) -> bool {
+    regions::split(segments).is_some_and(|(_, path)| path.is_empty())
 }
 
 /// Returns the segments of a raw path, each decoded once; `None` if an escape is invalid or the result is not UTF-8.

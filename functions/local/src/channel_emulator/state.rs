@@ -12,10 +12,12 @@ use super::http_client::HttpClient;
 use super::lock::lock;
 use super::persistent_state::{Directory, Place};
 use super::person::Person;
+use super::regions;
 use super::signing_keys::Keys;
 use super::token_issuer::TokenIssuer;
 use super::transcript::Transcript;
 use crate::fault_injection::FaultInjector;
+use crate::own_origin::OwnOrigin;
 
 /// Issuer of the tokens of the channel.
 pub(super) const ISSUER: &str = "https://api.botframework.com";
@@ -43,6 +45,7 @@ pub struct ChannelOptions {
 pub(super) struct State {
     pub(super) options: ChannelOptions,
     pub(super) address: SocketAddr,
+    pub(super) own: OwnOrigin,
     pub(super) http: HttpClient,
     pub(super) endpoint: Mutex<Option<String>>,
     pub(super) keys: Keys,
@@ -60,7 +63,24 @@ impl State {
     }
 
     pub(super) fn service_url(&self) -> String {
-        format!("{}/teams/", self.origin())
+        self.service_url_in(regions::GLOBAL)
+    }
+
+    /// Returns the service URL of a region, e.g. `emea`, or `emea/` and a tenant id.
+    pub(super) fn service_url_in(&self, region: &str) -> String {
+        format!("{}/{region}/", self.origin())
+    }
+
+    /// Returns the service URL of a conversation: that of its region, else the global one.
+    pub(super) fn service_url_of(&self, directory: &Directory, conversation: &str) -> String {
+        let known = directory.conversations.get(conversation);
+        self.service_url_in(known.and_then(|known| known.region.as_deref()).unwrap_or(regions::GLOBAL))
+    }
+
+    /// Whether `url` is a service URL of this channel.
+    pub(super) fn is_service_url(&self, url: &str) -> bool {
+        let path = url.strip_prefix(&self.origin()).and_then(|path| path.strip_prefix('/'));
+        path.is_some_and(regions::is_service_path)
     }
 
     /// Returns the account of the agent, in the format of Teams.
@@ -87,10 +107,13 @@ impl State {
 
     /// Returns the personal conversation of `person`, and creates it if needed.
     pub(super) fn personal(&self, directory: &mut Directory, person: &Person) -> String {
-        directory.personal(&person.id).unwrap_or_else(|| {
-            let id = format!("a:1{}{:04x}", self.options.random.random_id(), directory.count());
-            directory.open(id.clone(), Place::Personal(person.id.clone()));
-            id
-        })
+        directory.personal(&person.id).unwrap_or_else(|| self.open_personal(directory, person))
+    }
+
+    /// Opens a personal conversation of `person`.
+    pub(super) fn open_personal(&self, directory: &mut Directory, person: &Person) -> String {
+        let id = format!("a:1{}{:04x}", self.options.random.random_id(), directory.count());
+        directory.open(id.clone(), Place::Personal(person.id.clone()));
+        id
     }
 }

@@ -1,5 +1,10 @@
 //! Tests of the channel emulator itself, through the HTTP client that the agent uses.
 
+mod documented;
+mod origins;
+mod places;
+mod regions;
+
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -6,10 +6,8 @@ mod act;
 use std::sync::Arc;
 
 use axum::extract::{Query, Request, State};
-use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, ORIGIN, X_CONTENT_TYPE_OPTIONS,
-};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -18,6 +16,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::channel_emulator::{Channel, Effect, TranscriptEntry};
+use crate::own_origin::OwnOrigin;
 
 const HTML: &str = include_str!("page/page.html");
 
@@ -30,8 +29,7 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 
 pub struct Page {
     channel: Channel,
     html: Arc<str>,
-    /// The host names of the page in a browser.
-    authorities: [String; 2],
+    own: OwnOrigin,
 }
 
 impl Page {
@@ -39,7 +37,7 @@ impl Page {
     #[must_use]
     pub fn new(channel: Channel, port: u16, suggestion: &str) -> Self {
         let html = HTML.replace("{{suggestion}}", &escaped(suggestion)).into();
-        Self { channel, html, authorities: ["127.0.0.1", "localhost"].map(|name| format!("{name}:{port}")) }
+        Self { channel, html, own: OwnOrigin::at(port) }
     }
 
     pub(super) fn router<S: Clone + Send + Sync + 'static>(self) -> Router<S> {
@@ -50,24 +48,10 @@ impl Page {
             .route_layer(middleware::from_fn_with_state(self.clone(), require_own_origin))
             .with_state(self)
     }
-
-    /// Whether a request comes from the page itself or from the address bar.
-    fn is_own(&self, headers: &HeaderMap) -> bool {
-        let value = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
-        let Some(host) = value(HOST.as_str()).filter(|host| self.authorities.iter().any(|own| own == host))
-        else {
-            return false;
-        };
-        let is_relayed = headers.keys().any(|name| name.as_str().contains("forwarded"));
-        let is_from_here = value(ORIGIN.as_str()).is_none_or(|origin| origin == format!("http://{host}"));
-        let is_asked_here =
-            value("sec-fetch-site").is_none_or(|site| site == "same-origin" || site == "none");
-        !is_relayed && is_from_here && is_asked_here
-    }
 }
 
 async fn require_own_origin(State(page): State<Page>, request: Request, next: Next) -> Response {
-    if page.is_own(request.headers()) {
+    if page.own.admits(request.headers()) {
         next.run(request).await
     } else {
         StatusCode::FORBIDDEN.into_response()

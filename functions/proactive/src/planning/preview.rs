@@ -13,7 +13,7 @@ use crate::planning::recipient_pages::{PlanContext, Recipients};
 use crate::planning::rosters::{Rosters, teams};
 
 /// The result of a dry run.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Preview {
     /// Number of recipients.
     pub recipients: u64,
@@ -29,7 +29,12 @@ pub struct Preview {
     pub unreadable: u64,
     /// Size of the largest message in UTF-16; 0 where the engine provides the content.
     pub bytes: usize,
+    /// The first recipients, for which the engine can be asked.
+    pub sample: Vec<Recipient>,
 }
+
+/// Largest number of recipients in the sample.
+const MAX_SAMPLE: usize = 20;
 
 impl Preview {
     /// Returns the maximum size of a message.
@@ -58,6 +63,9 @@ pub(crate) async fn preview(
     while let Some(cursor) = next {
         let page = recipients.page(context, &cursor).await?;
         for delivery in &page.deliveries {
+            if preview.sample.len() < MAX_SAMPLE {
+                preview.sample.push(delivery.recipient.clone());
+            }
             let tenant = delivery.recipient.tenant().map_or("none", |tenant| tenant.as_str());
             *preview.by_tenant.entry(tenant.to_owned()).or_default() += 1;
             *requests.entry(tenant.to_owned()).or_default() += delivery.recipient.requests() as u64;

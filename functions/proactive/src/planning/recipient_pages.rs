@@ -9,7 +9,7 @@ use herald::aws::table::{
 use herald::broadcast::audience::{Audience, Candidate};
 use herald::broadcast::{Cursor, Kind, ShardCounts, Spec};
 use herald::hash;
-use herald::protocol::conversation::ReferenceKey;
+use herald::protocol::conversation::{ReferenceKey, Subject};
 use jiff::Timestamp;
 
 use crate::planning::amend_targets::AmendTargets;
@@ -99,12 +99,14 @@ impl Recipients {
         let resolved = self.resolver.resolve(part, rosters, cursor).await?;
         let ResolvedPage { found, unreadable, last } = resolved;
         let keys: Vec<_> = found.iter().map(|(recipient, _)| self.reference_key(recipient)).collect();
-        let known: Vec<ReferenceKey> = keys.iter().flatten().cloned().collect();
+        let subject = |(recipient, _): &(Recipient, _)| self.references.subject_of(recipient);
+        let subjects: Vec<_> = found.iter().map(subject).collect();
+        let known: Vec<Subject> = subjects.iter().flatten().cloned().collect();
         let subscribers = Subscribers::load(&self.subscriptions, audience, begun, part, &known).await?;
         let mut deliveries: Vec<Delivery> = Vec::new();
-        for ((recipient, values), key) in found.into_iter().zip(keys) {
+        for (((recipient, values), key), subject) in found.into_iter().zip(keys).zip(subjects) {
             let teams = self.rosters.teams_of(rosters, part, &recipient);
-            let topics = subscribers.topics_of(key.as_ref());
+            let topics = subscribers.topics_of(subject.as_ref());
             let candidate =
                 Candidate { recipient: &recipient, key: key.as_ref(), teams: &teams, topics: &topics };
             if !part.contains(candidate) || !audience.is_first_match(cursor.part, candidate) {
@@ -131,10 +133,7 @@ impl Recipients {
     /// created between two planning passes.
     fn recipient_key(&self, recipient: &Recipient) -> String {
         match recipient {
-            Recipient::Conversation { reference } => match reference.person() {
-                Some(person) => self.references.person_key(&person),
-                None => self.references.key(reference).as_str().to_owned(),
-            },
+            Recipient::Conversation { reference } => self.references.subject(reference).as_str().to_owned(),
             Recipient::User(user) => self.references.person_key(user),
             Recipient::Channel(channel) => {
                 hash::sha256(&["channel", &channel.tenant.as_str().to_ascii_lowercase(), channel.id.as_str()])

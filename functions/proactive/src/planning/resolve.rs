@@ -82,7 +82,7 @@ impl Resolver {
             Audience::Topic { topic } => {
                 let page =
                     self.subscriptions.list(topic, cursor.shard, cursor.after.clone(), PAGE_SIZE).await?;
-                Ok(ResolvedPage::of(self.references.get_all(&page.references).await?, page.last))
+                Ok(ResolvedPage::of(self.references.get_subjects(&page.subjects).await?, page.last))
             }
             // Parts are not nested; the validation of the spec rejects it.
             Audience::Any { .. } => Ok(ResolvedPage::default()),

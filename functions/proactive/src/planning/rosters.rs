@@ -148,7 +148,7 @@ impl RosterReader {
 fn users_of(recipient: &Recipient) -> Vec<User> {
     let mut users: Vec<User> = recipient.person().into_iter().collect();
     if let Recipient::Conversation { reference } = recipient
-        && reference.conversation.is_personal()
+        && reference.is_personal()
         && let Some(account) = &reference.user
         && let (Some(tenant), Ok(id)) = (&reference.tenant_id, EntraId::new(account.id.as_str()))
     {

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use herald::agent::Topic;
 use herald::aws::table::{StoreError, SubscriptionStore};
 use herald::broadcast::audience::{Audience, TopicSubscription};
-use herald::protocol::conversation::ReferenceKey;
+use herald::protocol::conversation::Subject;
 use jiff::{SignedDuration, Timestamp};
 
 /// How long before a broadcast begins a subscription must be written to be enumerated with its topic for certain: longer
@@ -19,32 +19,32 @@ pub(crate) struct Subscribers<'a> {
     begun: Timestamp,
 }
 
-/// Which conversations of a page subscribed to a topic.
+/// Who on a page subscribed to a topic.
 enum Membership {
     /// All of them: the page lists the topic's subscribers.
     Everyone,
     /// These, with the time of the subscription.
-    These(HashMap<ReferenceKey, Timestamp>),
+    These(HashMap<Subject, Timestamp>),
 }
 
 impl Membership {
-    /// Returns whether the subscription of `key` was enumerated with the topic; `None` where there is no subscription.
-    fn was_enumerated(&self, key: Option<&ReferenceKey>, begun: Timestamp) -> Option<bool> {
+    /// Returns whether the subscription of `subject` was enumerated with the topic; `None` where there is no subscription.
+    fn was_enumerated(&self, subject: Option<&Subject>, begun: Timestamp) -> Option<bool> {
         match self {
             Self::Everyone => Some(true),
-            Self::These(written) => Some(begun.duration_since(*written.get(key?)?) >= VISIBILITY_MARGIN),
+            Self::These(written) => Some(begun.duration_since(*written.get(subject?)?) >= VISIBILITY_MARGIN),
         }
     }
 }
 
 impl<'a> Subscribers<'a> {
-    /// Reads which of `keys`, resolved from `part`, subscribed to the topics of `audience`; its broadcast began at `begun`.
+    /// Reads which of `subjects`, resolved from `part`, subscribed to the topics of `audience`; its broadcast began at `begun`.
     pub(crate) async fn load(
         subscriptions: &SubscriptionStore,
         audience: &'a Audience,
         begun: Timestamp,
         part: &Audience,
-        keys: &[ReferenceKey],
+        subjects: &[Subject],
     ) -> Result<Self, StoreError> {
         let mut topics = Vec::new();
         for topic in audience.topics() {
@@ -52,17 +52,17 @@ impl<'a> Subscribers<'a> {
             let membership = if is_own {
                 Membership::Everyone
             } else {
-                Membership::These(subscriptions.filter_subscribed(topic, keys).await?)
+                Membership::These(subscriptions.filter_subscribed(topic, subjects).await?)
             };
             topics.push((topic, membership));
         }
         Ok(Self { topics, begun })
     }
 
-    /// Returns the topics that the conversation with `key` subscribed to.
-    pub(crate) fn topics_of(&self, key: Option<&ReferenceKey>) -> Vec<TopicSubscription<'_>> {
+    /// Returns the topics that `subject` subscribed to.
+    pub(crate) fn topics_of(&self, subject: Option<&Subject>) -> Vec<TopicSubscription<'_>> {
         let subscribed = self.topics.iter().filter_map(|(topic, membership)| {
-            let was_enumerated = membership.was_enumerated(key, self.begun)?;
+            let was_enumerated = membership.was_enumerated(subject, self.begun)?;
             Some(TopicSubscription { topic, was_enumerated })
         });
         subscribed.collect()

@@ -67,13 +67,15 @@ impl Partitioner {
             }
         };
         let subject = |delivery: &Delivery| self.references.subject_of(&delivery.recipient);
-        let subjects: Vec<String> = deliveries.iter().filter_map(subject).collect();
+        let subjects: Vec<String> =
+            deliveries.iter().filter_map(subject).map(|subject| subject.as_str().to_owned()).collect();
         let stored = self.preferences.get_all(&subjects).await;
         let stored = stored.map_err(|error| self.broadcasts.retry_after_store_error(&error, id))?;
         let now = self.broadcasts.clock.now();
         let default = Some(Preferences::default());
         let notify = |delivery: &Delivery| {
-            let stored = subject(delivery).and_then(|subject| stored.get(&subject)).unwrap_or(&default);
+            let stored =
+                subject(delivery).and_then(|subject| stored.get(subject.as_str())).unwrap_or(&default);
             let notify =
                 |stored: &Preferences| stored.notify(notification, delivery.recipient.timezone(), now);
             stored.as_ref().map_or(Notify::Unknown, notify)

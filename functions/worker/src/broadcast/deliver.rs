@@ -133,7 +133,7 @@ impl Deliverer {
         let recipient = &delivery.recipient;
         match amendment_for(spec, delivery) {
             Some(Ok(change)) => {
-                return match self.reference_to(recipient, delivery.activity.as_ref(), &job).await {
+                return match self.delivered_to(recipient, delivery.activity.as_ref(), &job).await {
                     Ok(reference) => {
                         let carried_out = apply_amendment(&self.sender, &job, &reference, change).await;
                         self.jobs.complete(job, carried_out).await
@@ -149,12 +149,12 @@ impl Deliverer {
         if plan.job.plan.as_ref().is_none_or(Plan::is_empty) {
             return self.jobs.complete(plan.job, Ok(SendResults::default())).await;
         }
-        let plan = match recipient {
-            Recipient::Conversation { .. } | Recipient::Channel(_) => plan,
+        let plan = match self.conversations.is_known(recipient, notification) {
+            true => plan,
             // Persisted first, for finding or creating the conversation takes a while.
-            Recipient::User(_) => JobPlan { job: plan.persist(&self.jobs).await?, is_persisted: true },
+            false => JobPlan { job: plan.persist(&self.jobs).await?, is_persisted: true },
         };
-        let reference = match self.reference_to(recipient, None, &plan.job).await {
+        let reference = match self.reference_for(recipient, notification, &plan.job).await {
             Ok(reference) => reference,
             Err(cause) => return self.end_without_conversation(plan.job, cause).await,
         };
@@ -192,8 +192,40 @@ impl Deliverer {
         Err(retry)
     }
 
-    /// Returns the conversation of `recipient`; in a channel, the thread that begins with `shown`.
-    async fn reference_to(
+    /// Returns the conversation that a notification for `recipient` is sent to: for a person a personal one on the surface
+    /// that notifications are for, found or created.
+    async fn reference_for(
+        &self,
+        recipient: &Recipient,
+        notification: &Notification,
+        job: &Job,
+    ) -> Result<ConversationReference, NoConversation> {
+        let known = match recipient {
+            Recipient::Conversation { reference } => Some(reference),
+            Recipient::User(_) => None,
+            Recipient::Channel(_) => return self.delivered_to(recipient, None, job).await,
+        };
+        if let Some(reference) = known.filter(|_| self.conversations.is_known(recipient, notification)) {
+            return Ok(reference.clone());
+        }
+        let Some(person) = recipient.person() else {
+            return known
+                .cloned()
+                .ok_or_else(|| NoConversation::Unreachable(FailureKind::NoAgentAccount.into()));
+        };
+        if !notification.dedicated_thread {
+            return self.conversations.find_or_create(&person, job).await;
+        }
+        match self.conversations.create_dedicated(&person, job).await {
+            // The channel has no such threads for this person.
+            Err(NoConversation::Unreachable(_)) => self.conversations.find_or_create(&person, job).await,
+            created => created,
+        }
+    }
+
+    /// Returns the conversation of `recipient` that a message was delivered to; in a channel, the thread that begins with
+    /// `shown`.
+    async fn delivered_to(
         &self,
         recipient: &Recipient,
         shown: Option<&ActivityId>,

@@ -9,14 +9,16 @@ use herald::broadcast::Spec;
 use herald::jobs::{Plan, ResendPolicy};
 
 use crate::MessageContext;
-use crate::job::plan::split_messages;
+use crate::job::plan::normalize_messages;
 use crate::sending::amend::amendment_for;
+use crate::sending::create_conversation::Conversations;
 use crate::sending::target::{Route, Target};
 
 /// Renders the content of deliveries.
 #[derive(Clone)]
 pub(crate) struct Contents {
     pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) conversations: Conversations,
 }
 
 impl Contents {
@@ -36,12 +38,13 @@ impl Contents {
         };
         let is_amendment = amendment_for(spec, delivery).is_some();
         // Elsewhere a send may have to wait for its slot; an amendment has a claim of its own.
-        if context.is_redelivery() || is_amendment || !reference.conversation.is_personal() {
+        let is_known = self.conversations.is_known(&delivery.recipient, notification);
+        if context.is_redelivery() || is_amendment || !reference.is_personal() || !is_known {
             return None;
         }
         let plan = self.content_for(notification, spec, delivery).await.ok()?;
         let target = Target::Conversation(reference);
-        Some((split_messages(plan), Route::new(target, policy_of(notification))))
+        Some((normalize_messages(plan), Route::new(target, policy_of(notification))))
     }
 
     /// Returns the plan that sends the content of the broadcast, or what the engine answers for the recipient.

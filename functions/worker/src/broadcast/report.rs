@@ -64,7 +64,9 @@ impl Reports {
         };
         let mut entry = self.entry_with(delivery, outcome, None);
         entry.failure = failure.cloned();
-        let activity = send.and_then(Job::shown_activity).or(job.shown_activity()).cloned();
+        let activity = send.and_then(Job::shown_activity).or(job.shown_activity());
+        // An amendment changes the activity of the amended delivery, which a later amendment changes again.
+        let activity = activity.or(delivery.activity.as_ref()).cloned();
         entry.activity = activity.filter(|_| outcome == Outcome::Delivered);
         entry
     }

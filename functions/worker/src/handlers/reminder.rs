@@ -10,7 +10,7 @@ use herald::protocol::conversation::ConversationReference;
 
 use crate::MessageContext;
 use crate::job::lease::{Claimed, Jobs};
-use crate::job::plan::{JobPlan, split_messages};
+use crate::job::plan::{JobPlan, normalize_messages};
 use crate::memory::Memories;
 use crate::reminders::Reminders;
 use crate::retry::RetryIn;
@@ -62,7 +62,7 @@ impl ReminderHandler {
                     Some(_) => Plan::sends(vec![work.reminder.message.clone()]),
                     None => Plan { conclusion: Conclusion::StoppedByUser, ..Plan::default() },
                 };
-                JobPlan { job: Job { plan: Some(split_messages(plan)), ..job }, is_persisted: false }
+                JobPlan { job: Job { plan: Some(normalize_messages(plan)), ..job }, is_persisted: false }
             }
         };
         let is_wanted = plan.job.plan.as_ref().is_some_and(|plan| !plan.is_empty());
@@ -98,7 +98,17 @@ impl ReminderHandler {
         if memory.reminders.find(&work.series).is_none() {
             return Ok(None);
         }
-        let reference = self.references.get(&self.references.key(&work.reference)).await;
-        reference.map_err(|error| self.jobs.retry_after_store_error(&error, &work.job))
+        let key = self.references.key(&work.reference);
+        let known = async {
+            match self.references.get(&key).await? {
+                None if work.reference.conversation.is_thread() => {
+                    // The reference of a thread expires; one that was suspended is still stored.
+                    let is_stored = self.references.get_including_inactive(&key).await?.is_some();
+                    Ok((!is_stored).then(|| work.reference.clone()))
+                }
+                known => Ok(known),
+            }
+        };
+        known.await.map_err(|error| self.jobs.retry_after_store_error(&error, &work.job))
     }
 }

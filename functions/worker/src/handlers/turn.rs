@@ -10,13 +10,12 @@ use herald::aws::queue::{MAX_DELAY, Queue, QueueError, TaskWork, TurnWork, WorkM
 use herald::clock::timeout;
 use herald::error::error_chain;
 use herald::jobs::{FollowOn, Job, JobId, Plan, ResendPolicy, confirm_send};
-use herald::protocol::activity::{Entity, Mention};
 use tracing::{error, info, warn};
 
 use crate::MessageContext;
 use crate::effects::Effects;
 use crate::job::lease::{Claimed, JOB_TTL, Jobs, SendResults};
-use crate::job::plan::{JobPlan, cancelled_at, split_messages};
+use crate::job::plan::{JobPlan, cancelled_at, normalize_messages};
 use crate::memory::Memories;
 use crate::retry::RetryIn;
 use crate::sending::send::Sender;
@@ -99,8 +98,8 @@ impl TurnHandler {
     /// A group of the FIFO queue is received by one worker at a time, so that the engine is asked twice only for an
     /// activity that is delivered twice. An engine that fails is counted under the claim.
     async fn answer_first_receipt(&self, work: &TurnWork, context: MessageContext) -> Result<(), RetryIn> {
-        let decided = Box::pin(self.decide(work, context)).await.map(split_messages);
-        let is_personal = work.turn.reference.conversation.is_personal();
+        let decided = Box::pin(self.decide(work, context)).await.map(normalize_messages);
+        let is_personal = work.turn.reference.is_personal();
         let claimed = match &decided {
             Ok(plan) if plan.is_empty() => {
                 info!(job.id = work.job.as_str(), "the engine ignored an activity");
@@ -132,8 +131,7 @@ impl TurnHandler {
         decide: impl Future<Output = Result<Plan, EngineError>>,
         context: MessageContext,
     ) -> Result<(), RetryIn> {
-        let is_message = work.turn.activity.is("message");
-        let apology = is_message.then(|| self.engine.failure_notice());
+        let apology = awaits_answer(&work.turn).then(|| self.engine.failure_notice());
         let plan = JobPlan::replay_or_decide(&self.jobs, job, apology, decide).await?;
         if let Some(next) = follow_on_job(work, plan.job.plan.as_ref())
             && self.jobs.is_confirmed_by(&plan.job, &next).await?
@@ -171,7 +169,7 @@ impl TurnHandler {
                 job.id = work.job.as_str(),
                 "the engine exceeded its time limit: it is called again without one"
             );
-            let is_wanted = is_ack_useful(self.age(work)) && is_addressed(&work.turn);
+            let is_wanted = is_ack_useful(self.age(work)) && awaits_answer(&work.turn);
             let ack = is_wanted.then(|| self.engine.default_ack(&work.turn));
             return Ok(Plan {
                 next: Some(FollowOn::RetryWithoutDeadline),
@@ -285,11 +283,10 @@ impl TurnHandler {
     }
 }
 
-/// Whether a person wrote to the agent: in a personal conversation, or with a mention of it.
-fn is_addressed(turn: &Turn) -> bool {
-    let is_agent = |mention: Mention| mention.mentioned.id == turn.reference.agent.id;
-    let mut mentions = turn.activity.entities.iter().filter_map(Entity::as_mention);
-    turn.activity.is("message") && (turn.reference.conversation.is_personal() || mentions.any(is_agent))
+/// Whether a person waits for an answer: to a message that is meant for the agent. Of others a group sees nothing unless the
+/// engine responds.
+fn awaits_answer(turn: &Turn) -> bool {
+    turn.activity.is("message") && turn.is_addressed()
 }
 
 /// Returns the job of what `plan` enqueues after its sends.

@@ -112,6 +112,7 @@ impl Continuations {
                 label: label.clone(),
                 since: now,
                 due,
+                owner: work.reference.user.as_ref().map(|user| user.id.clone()),
             };
             let change = |memory: Memory| memory.with_waiting_task(listed.clone());
             self.memories.update_memory(&work.job, &work.reference, change).await?;

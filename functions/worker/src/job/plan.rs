@@ -8,6 +8,7 @@ use herald::clock::timeout;
 use herald::jobs::{Attempt, Conclusion, FailureKind, Job, JobId, Plan, ResendPolicy, finish};
 use herald::protocol::activity::Activity;
 use herald::protocol::message_split::split_to_fit;
+use herald::protocol::text::without_stray_mentions;
 use jiff::Timestamp;
 use tracing::error;
 
@@ -48,7 +49,7 @@ impl JobPlan {
             conclusion: Conclusion::EngineFailed,
             ..Plan::sends(apology.into_iter().collect())
         });
-        Ok(Self { job: Job { plan: Some(split_messages(plan)), ..job }, is_persisted: false })
+        Ok(Self { job: Job { plan: Some(normalize_messages(plan)), ..job }, is_persisted: false })
     }
 
     /// Stores the plan and returns the job; a plan to do nothing is not stored, for there is nothing to replay.
@@ -104,8 +105,9 @@ pub(crate) fn needs_engine(job: &Job) -> bool {
     job.plan.is_none() && job.attempts <= MAX_CLAIMS
 }
 
-/// Returns the plan with messages of a size that the channel accepts. They are split before the plan is stored, so
-/// that each part is claimed and repeated by itself.
-pub(crate) fn split_messages(plan: Plan) -> Plan {
-    Plan { sends: plan.sends.into_iter().flat_map(split_to_fit).collect(), ..plan }
+/// Returns the plan with messages that the channel accepts as they are meant: of a size that fits, and without mentions
+/// that have no entity. They are split before the plan is stored, so that each part is claimed and repeated by itself.
+pub(crate) fn normalize_messages(plan: Plan) -> Plan {
+    let messages = plan.sends.into_iter().flat_map(split_to_fit).map(without_stray_mentions);
+    Plan { sends: messages.collect(), ..plan }
 }

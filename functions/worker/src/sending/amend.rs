@@ -3,13 +3,12 @@
 
 use herald::aws::queue::Delivery;
 use herald::broadcast::{Kind, Spec};
-use herald::channel::connector::Connector;
 use herald::jobs::{Failure, FailureKind, Job, ResendPolicy};
 use herald::protocol::activity::Activity;
-use herald::protocol::channel_error::ConnectorError;
 use herald::protocol::conversation::ConversationReference;
 use herald::protocol::ids::ActivityId;
 
+use super::fallback::Request;
 use super::send::Sender;
 use crate::job::lease::SendResults;
 use crate::retry::RetryIn;
@@ -38,40 +37,20 @@ pub(crate) fn amendment_for(spec: Option<&Spec>, delivery: &Delivery) -> Option<
     }
 }
 
-/// Applies `amendment`, and again on the other host of the cloud where the conversation is there.
+/// Applies `amendment`, at another service URL where the conversation is there.
 pub(crate) async fn apply_amendment(
     sender: &Sender,
     job: &Job,
     reference: &ConversationReference,
     amendment: Amendment,
 ) -> Result<SendResults, RetryIn> {
-    let connector = &sender.channel.connector;
-    let other = connector.cloud.other_service_url(&reference.service_url);
-    let change = async {
-        match (amend(connector, reference, &amendment).await, other) {
-            (Err(error), Some(other)) if error.is_wrong_host() => {
-                let moved = ConversationReference { service_url: other.clone(), ..reference.clone() };
-                amend(connector, &moved, &amendment).await
-            }
-            (amended, _) => amended,
-        }
+    let request = match &amendment {
+        Amendment::Delete(id) => Request::Delete(id),
+        Amendment::Replace(id, activity) => Request::Update(id, activity),
     };
+    let change = sender.channel.at_right_url(reference, request);
     let mut results = SendResults::default();
     let step = job.id.step("send", 0);
     results.add(&Box::pin(sender.attempt(&step, reference, ResendPolicy::Amendment, change)).await?);
     Ok(results)
-}
-
-async fn amend(
-    connector: &Connector,
-    reference: &ConversationReference,
-    amendment: &Amendment,
-) -> Result<Option<ActivityId>, ConnectorError> {
-    match amendment {
-        Amendment::Delete(id) => connector.delete(reference, id).await.map(|()| Some(id.clone())),
-        Amendment::Replace(id, activity) => {
-            let activity = Activity::clone(activity);
-            connector.update(reference, id, activity).await.map(|()| Some(id.clone()))
-        }
-    }
 }

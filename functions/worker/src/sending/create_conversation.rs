@@ -1,11 +1,12 @@
 //! A conversation with a user without one: created and stored before anything is sent in it.
 
+use herald::agent::{Notification, Recipient};
 use herald::aws::table::StoreError;
 use herald::error::error_chain;
 use herald::jobs::{Failure, FailureKind, Job};
 use herald::protocol::channel_error::{ConnectorError, Retry};
 use herald::protocol::conversation::lifecycle::Presence;
-use herald::protocol::conversation::{ConversationReference, User};
+use herald::protocol::conversation::{ConversationReference, ConversationSurface, User};
 use herald::protocol::ids::ActivityId;
 use herald::protocol::service_url::ServiceUrl;
 use herald::protocol::team::{Team, TeamChannel};
@@ -43,26 +44,66 @@ pub(crate) struct Conversations {
 }
 
 impl Conversations {
-    /// Returns the stored conversation with `user`, else creates one.
+    /// Whether the conversation that a notification for `recipient` goes to needs neither be found nor created: a channel, a
+    /// group, or a personal conversation on the surface that notifications are for.
+    pub(crate) fn is_known(&self, recipient: &Recipient, notification: &Notification) -> bool {
+        match recipient {
+            Recipient::Channel(_) => true,
+            Recipient::User(_) => false,
+            Recipient::Conversation { reference } => {
+                let is_on_surface = reference.surface() == self.channel.connector.conversations;
+                reference.person().is_none() || (is_on_surface && !notification.dedicated_thread)
+            }
+        }
+    }
+
+    /// Returns the newest conversation with `user` on the surface that notifications are for, else creates one.
     pub(crate) async fn find_or_create(
         &self,
         user: &User,
         job: &Job,
     ) -> Result<ConversationReference, NoConversation> {
-        match self.channel.references.find(user).await {
-            Ok(Some(reference)) => Ok(reference),
-            Ok(None) => self.create(user, job).await,
+        let surface = self.channel.connector.conversations;
+        match self.channel.references.person(user).await {
+            Ok(person) => match person.and_then(|person| person.newest(surface)) {
+                Some(reference) => Ok(reference),
+                None => self.create(user, surface, job).await,
+            },
             Err(error) => Err(self.postpone_after_store_error(&error, job).into()),
         }
     }
 
+    /// Creates a conversation for one notification where the channel has such: a thread of Copilot. A repetition after a
+    /// failure creates another.
+    pub(crate) async fn create_dedicated(
+        &self,
+        user: &User,
+        job: &Job,
+    ) -> Result<ConversationReference, NoConversation> {
+        self.create(user, ConversationSurface::Copilot, job).await
+    }
+
     /// Creates the conversation and stores its reference before anything is sent in it: creating may be repeated,
     /// sending may not.
-    async fn create(&self, user: &User, job: &Job) -> Result<ConversationReference, NoConversation> {
-        let created = match self.channel.connector.create_conversation(user).await {
+    ///
+    /// Someone whom the channel refused before is not asked again until something new comes from them.
+    async fn create(
+        &self,
+        user: &User,
+        surface: ConversationSurface,
+        job: &Job,
+    ) -> Result<ConversationReference, NoConversation> {
+        match self.channel.references.unreachable(user, self.channel.clock.now()).await {
+            Ok(Some(failure)) => return Err(NoConversation::Unreachable(failure)),
+            Ok(None) => {}
+            Err(error) => return Err(self.postpone_after_store_error(&error, job).into()),
+        }
+        let started_at = self.channel.clock.now();
+        let created = match self.channel.connector.create_conversation(user, surface).await {
             Ok(created) => created,
             Err(error) => {
                 self.limits.pause_tenant(&error, Some(&user.tenant)).await;
+                self.channel.mark_unreachable(user, &error, started_at).await;
                 return Err(self.not_created(&error, job));
             }
         };
@@ -71,7 +112,7 @@ impl Conversations {
             return Err(NoConversation::Unreachable(FailureKind::NoAgentAccount.into()));
         };
         let reference =
-            ConversationReference::created(created.conversation, created.service_url, user, agent);
+            ConversationReference::created(created.conversation, created.service_url, user, agent, surface);
         // It may be stored already under the person's other id, and that record holds more.
         match self.channel.references.get(&self.channel.references.key(&reference)).await {
             Ok(Some(known)) => return Ok(known),
@@ -79,7 +120,8 @@ impl Conversations {
             Err(error) => return Err(self.postpone_after_store_error(&error, job).into()),
         }
         let stored =
-            self.channel.references.upsert(&reference, Presence::Active, self.channel.clock.now()).await;
+            Box::pin(self.channel.references.upsert(&reference, Presence::Active, self.channel.clock.now()))
+                .await;
         stored.map_err(|error| self.postpone_after_store_error(&error, job))?;
         Ok(reference)
     }

@@ -53,7 +53,7 @@ impl RateLimiter {
         max_wait: Duration,
     ) -> Result<Vec<Timestamp>, RetryIn> {
         let now = self.clock.now();
-        if count < 2 && reference.conversation.is_personal() {
+        if count < 2 && reference.is_personal() {
             return Ok(vec![now; count]);
         }
         let key = self.references.key(reference);

@@ -1,10 +1,11 @@
 //! An answer in place of the ack: an update of the activity that is shown, which may be repeated.
-//! Where there is nothing to update, or the channel cannot, it is sent as a message.
+//! Where there is nothing to update, or the channel cannot, it is sent as a message; so it is in Copilot, which shows no edits.
 
 use herald::jobs::{Job, ResendPolicy, State};
 use herald::protocol::conversation::ConversationReference;
 use herald::protocol::ids::ActivityId;
 
+use super::fallback::Request;
 use super::send::Sender;
 use super::target::Route;
 use crate::job::lease::SendResults;
@@ -15,7 +16,7 @@ use crate::retry::RetryIn;
 ///
 /// ```text
 /// update ──► shown once, however often it is repeated
-///        └─► refused, or no id to update: sent, under a claim of its own
+///        └─► refused, no id to update, or in Copilot: sent, under a claim of its own
 /// ```
 pub(crate) async fn replace_ack(
     sender: &Sender,
@@ -24,7 +25,8 @@ pub(crate) async fn replace_ack(
     shown: Option<&ActivityId>,
 ) -> Result<SendResults, RetryIn> {
     let Some(plan) = &job.plan else { return Ok(SendResults::default()) };
-    if let (Some(ack), [activity]) = (&plan.replaces, plan.sends.as_slice()) {
+    let replaces = plan.replaces.as_ref().filter(|_| !reference.is_copilot);
+    if let (Some(ack), [activity]) = (replaces, plan.sends.as_slice()) {
         let shown = match shown {
             Some(shown) => Some(shown.clone()),
             None => {
@@ -36,11 +38,12 @@ pub(crate) async fn replace_ack(
         if let Some(shown) = &shown {
             let started_at = sender.jobs.clock.now();
             let update = async {
-                let updated = sender.channel.connector.update(reference, shown, activity.clone()).await;
+                let request = Request::Update(shown, activity);
+                let updated = sender.channel.at_right_url(reference, request).await;
                 if let Err(error) = &updated {
                     sender.channel.update_reference_after(error, reference, started_at).await;
                 }
-                updated.map(|()| Some(shown.clone()))
+                updated
             };
             let id = job.id.step("update", 0);
             let updated = Box::pin(sender.attempt(&id, reference, ResendPolicy::Idempotent, update)).await?;

@@ -27,10 +27,11 @@ pub(crate) struct Typing {
 }
 
 impl Typing {
-    /// Runs `work`, with typing indicators in the conversation of `turn` meanwhile.
+    /// Runs `work`, with typing indicators in the conversation of `turn` meanwhile, if it is a message for the agent.
     pub(crate) async fn with_typing<T>(&self, turn: &Turn, work: impl Future<Output = T>) -> T {
         // In a group they would count against the rate limit of the conversation.
-        if !turn.activity.is("message") || !turn.reference.conversation.is_personal() {
+        let is_personal = turn.reference.is_personal() && turn.is_addressed();
+        if !turn.activity.is("message") || !is_personal {
             return work.await;
         }
         let mut work = pin!(work);

@@ -15,6 +15,7 @@ use tracing::{debug, info};
 
 use crate::job::lease::{Jobs, SendResults};
 use crate::retry::RetryIn;
+use crate::sending::fallback::Request;
 use crate::sending::send::Sender;
 use crate::sending::target::Route;
 
@@ -156,23 +157,24 @@ impl StreamFinisher {
             let done = match way {
                 Finish::FinalChunk => {
                     let last = Answer { first: first.clone(), rest: Vec::new() }.final_chunk(stream);
-                    let done = self.sender.channel.connector.send(reference, last).await.map(drop);
+                    let request = Request::Send(&last);
+                    let done = Box::pin(self.sender.channel.at_right_url(reference, request)).await.map(drop);
                     if is_late { done.and(Err(expired_error())) } else { done }
                 }
                 Finish::Update | Finish::Message => {
-                    let connector = &self.sender.channel.connector;
-                    connector.update(reference, &stream.id, first.clone()).await
+                    let request = Request::Update(&stream.id, first);
+                    Box::pin(self.sender.channel.at_right_url(reference, request)).await.map(drop)
                 }
             };
             if let Err(error) = &done {
                 if self.is_already_final(&id, stream, way, error).await {
                     return Ok(Some(stream.id.clone()));
                 }
-                self.sender.channel.update_reference_after(error, reference, started_at).await;
+                Box::pin(self.sender.channel.update_reference_after(error, reference, started_at)).await;
             }
             done.map(|()| Some::<ActivityId>(stream.id.clone()))
         };
-        self.sender.attempt(&id, reference, ResendPolicy::Idempotent, request).await
+        Box::pin(self.sender.attempt(&id, reference, ResendPolicy::Idempotent, Box::pin(request))).await
     }
 
     /// Whether the answer is shown already, and only the response to its request was lost.
@@ -196,7 +198,8 @@ impl StreamFinisher {
             return;
         }
         let shown = Answer { first: Activity::message(&stream.sent_text), rest: Vec::new() };
-        if let Err(error) = self.sender.channel.connector.send(reference, shown.final_chunk(stream)).await {
+        let last = shown.final_chunk(stream);
+        if let Err(error) = self.sender.channel.at_right_url(reference, Request::Send(&last)).await {
             debug!(error = %error_chain(&error), "could not close a stream");
         }
     }

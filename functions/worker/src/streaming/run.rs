@@ -17,7 +17,7 @@ use super::finish::plan_replacement;
 use crate::job::lease::Jobs;
 use crate::job::plan::{JobPlan, needs_engine};
 use crate::retry::RetryIn;
-use crate::sending::fallback::Channel;
+use crate::sending::fallback::{Channel, Request};
 
 /// Interval between two checkpoints of the streamed text, from which another worker continues.
 const CHECKPOINT_INTERVAL: SignedDuration = SignedDuration::from_secs(10);
@@ -176,7 +176,7 @@ impl StreamRunner {
     /// Sends one chunk and returns the stream after it.
     async fn send_chunk(&self, work: &TaskWork, job: &Job, stream: &Stream, chunk: &Chunk) -> Stream {
         let activity = chunk.activity(stream, &self.engine.timeout_notice());
-        let sent = self.channel.connector.send(&work.reference, activity).await;
+        let sent = Box::pin(self.channel.at_right_url(&work.reference, Request::Send(&activity))).await;
         if let Err(error) = &sent {
             warn!(error = %error_chain(error), job.id = job.id.as_str(), "could not send a chunk of a stream");
         }

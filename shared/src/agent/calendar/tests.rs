@@ -1,7 +1,7 @@
 //! Daylight saving changes of real zones, and properties of recurrences and quiet hours.
 
 use jiff::SignedDuration;
-use jiff::civil::{Time, Weekday, time};
+use jiff::civil::{Time, Weekday, date, time};
 use proptest::prelude::*;
 
 use super::*;
@@ -144,6 +144,12 @@ fn days_are_those_of_the_zone() {
         "the last day of a short month"
     );
     assert_eq!(next(Days::Monthly(1), "Europe/Zurich"), "2026-12-01T08:00:00Z");
+    let midweek = [Weekday::Wednesday, Weekday::Tuesday].into_iter().collect();
+    assert_eq!(next(Days::EveryWeek(midweek), "Europe/Zurich"), "2026-11-24T08:00:00Z");
+    let from = date(2026, 11, 13);
+    assert_eq!(next(Days::EveryWeeks { weeks: 2, from }, "Europe/Zurich"), "2026-11-27T08:00:00Z");
+    let from = date(2027, 2, 5);
+    assert_eq!(next(Days::EveryWeeks { weeks: 20, from }, "Europe/Zurich"), "2027-02-05T08:00:00Z");
 }
 
 #[test]
@@ -179,12 +185,27 @@ fn invalid_zones_and_quiet_hours_are_rejected() {
 
 #[test]
 fn recurrence_survives_a_json_round_trip() {
-    for days in [Days::Daily, Days::Weekdays, Days::Weekly(Weekday::Sunday), Days::Monthly(31)] {
+    let weekend = [Weekday::Saturday, Weekday::Sunday].into_iter().collect();
+    for days in [
+        Days::Daily,
+        Days::Weekdays,
+        Days::Weekly(Weekday::Sunday),
+        Days::EveryWeek(weekend),
+        Days::EveryWeeks { weeks: 2, from: date(2026, 11, 13) },
+        Days::Monthly(31),
+    ] {
         let recurrence = Recurrence { days, at: time(9, 0, 0, 0), zone: zone("Asia/Kathmandu") };
 
         let json = serde_json::to_string(&recurrence).unwrap();
 
         assert_eq!(serde_json::from_str::<Recurrence>(&json).unwrap(), recurrence, "{json}");
+    }
+    assert_eq!(
+        serde_json::to_string(&Days::EveryWeek(weekend)).unwrap(),
+        r#"{"every-week":["saturday","sunday"]}"#
+    );
+    for wrong in ["[]", r#"["someday"]"#, r#""monday""#] {
+        assert!(serde_json::from_str::<DaysOfWeek>(wrong).is_err(), "{wrong}");
     }
 }
 
@@ -202,6 +223,11 @@ fn any_days() -> impl Strategy<Value = Days> {
         Just(Days::Daily),
         Just(Days::Weekdays),
         (0_i8..7).prop_map(|day| Days::Weekly(Weekday::from_monday_zero_offset(day).unwrap())),
+        (1_u8..128).prop_map(|days| {
+            let is_in = |day: &Weekday| days & (1 << day.to_monday_zero_offset()) != 0;
+            Days::EveryWeek(Weekday::Monday.cycle_forward().take(7).filter(is_in).collect())
+        }),
+        (1_u8..12, 1_i8..28).prop_map(|(weeks, day)| Days::EveryWeeks { weeks, from: date(2015, 5, day) }),
         (1_i8..=31).prop_map(Days::Monthly),
     ]
 }

@@ -19,7 +19,17 @@ fn waiting(name: &str, step: usize, due: i64) -> WaitingTask {
         label: name.to_owned(),
         since: at(0),
         due: at(due),
+        owner: None,
     }
+}
+
+fn reference_of(user: &str, kind: &str) -> ConversationReference {
+    let activity = serde_json::from_value(serde_json::json!({
+        "type": "message", "channelId": "msteams", "serviceUrl": "https://smba.trafficmanager.net/emea/",
+        "conversation": { "id": "19:x", "conversationType": kind }, "from": { "id": user },
+        "recipient": { "id": "28:me" },
+    }));
+    ConversationReference::of(&activity.unwrap()).unwrap()
 }
 
 fn asked(memory: &Memory) -> Vec<&str> {
@@ -104,4 +114,30 @@ fn unfinished_task_expires_two_days_after_its_due_time() {
 
     assert_eq!(memory.clone().pruned(at(48)).waiting.len(), 1);
     assert_eq!(memory.pruned(at(49)), Memory::default());
+}
+
+#[test]
+fn users_of_a_group_see_their_own_and_what_has_no_owner() {
+    let of = |name: &str, owner: Option<&str>| {
+        let owner = owner.map(|owner| serde_json::from_value(serde_json::json!(owner)).unwrap());
+        WaitingTask { owner, ..waiting(name, 1, 48) }
+    };
+    let tasks = [of("laptop", Some("29:dana")), of("chair", Some("29:robin")), of("lamp", None)];
+    let memory = tasks.into_iter().fold(Memory::default(), Memory::with_waiting_task);
+    let seen = |user: &str, kind: &str| -> Vec<String> {
+        memory.tasks_of(&reference_of(user, kind)).map(|task| task.label.clone()).collect()
+    };
+
+    assert_eq!(seen("29:dana", "groupChat"), ["laptop", "lamp"]);
+    assert_eq!(seen("29:robin", "channel"), ["chair", "lamp"]);
+    assert_eq!(seen("29:dana", "personal"), ["laptop", "chair", "lamp"]);
+}
+
+#[test]
+fn records_without_owner_are_read() {
+    let task = waiting("laptop", 1, 48);
+    let json = serde_json::to_value(&task).unwrap();
+
+    assert_eq!(json.get("owner"), None);
+    assert_eq!(serde_json::from_value::<WaitingTask>(json).unwrap(), task);
 }

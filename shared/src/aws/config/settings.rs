@@ -2,8 +2,8 @@
 //! Each function's own `config.rs` composes the ones it needs.
 
 use super::{AllowedTenants, Credential, EnvReader};
-use crate::channel::connector::ConversationSurface;
 use crate::protocol::cloud::Cloud;
+use crate::protocol::conversation::ConversationSurface;
 use crate::protocol::ids::{ClientId, TenantId};
 
 /// The agent's app registration and its cloud.

@@ -149,7 +149,7 @@ mod tests {
         for (error, part) in [
             (TokenError::Rejected { code: 90_002, advice: "check both" }, "check both"),
             (TokenError::UnknownRejection { status: 400, error: "invalid_grant".to_owned() }, "REGISTRATION"),
-            (TokenError::Unavailable { status: 503 }, "again in some minutes"),
+            (TokenError::Unavailable { status: 503, retry_after: None }, "again in some minutes"),
             (TokenError::Unreadable, "CLOUD"),
             (TokenError::SecretUnread { variable, failure: denied() }, "allow secretsmanager:GetSecretValue"),
             (TokenError::UnusableCertificate("it has no private key"), "PEM"),

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::agent::calendar::Days;
 use crate::agent::effect::Effect;
 use crate::agent::ids::ReminderId;
 use crate::agent::notification::{Notification, Recipient};
@@ -23,7 +24,7 @@ use crate::streaming::Stream;
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
 
 /// Newest version read. Each kind is written in the version that introduced it, which older workers may know.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Message to the worker.
 ///
@@ -246,7 +247,11 @@ impl WorkMessage {
     fn version(&self) -> u32 {
         match self {
             Self::Turn(_) | Self::Task(_) | Self::Deliveries(_) | Self::Effects(_) => 1,
-            Self::Roster(_) | Self::Reminder(_) => 2,
+            Self::Roster(_) => 2,
+            Self::Reminder(work) => match work.reminder.every.as_ref().map(|every| every.days) {
+                Some(Days::EveryWeek(_) | Days::EveryWeeks { .. }) => 3,
+                Some(Days::Daily | Days::Weekdays | Days::Weekly(_) | Days::Monthly(_)) | None => 2,
+            },
         }
     }
 
@@ -325,8 +330,8 @@ mod tests {
     #[test]
     fn a_newer_version_is_distinguished_from_an_unreadable_body() {
         assert!(matches!(
-            WorkMessage::decode(r#"{"v":3,"kind":"dance"}"#),
-            Err(MessageError::Newer { version: 3 })
+            WorkMessage::decode(r#"{"v":4,"kind":"dance"}"#),
+            Err(MessageError::Newer { version: 4 })
         ));
         assert!(matches!(WorkMessage::decode("hello"), Err(MessageError::Unreadable(_))));
         assert!(matches!(WorkMessage::decode(r#"{"v":1,"kind":"dance"}"#), Err(MessageError::Unreadable(_))));

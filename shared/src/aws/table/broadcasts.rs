@@ -15,6 +15,7 @@ use super::versioned::{self, Decision, OnConflict, Put, RecordKey, Updated, Vers
 use super::{StoreError, Table};
 use crate::broadcast::{Broadcast, BroadcastId, Spec};
 
+mod amendments;
 mod entries;
 mod open_index;
 mod rosters;
@@ -93,7 +94,8 @@ impl BroadcastStore {
     /// Opens the broadcast `id` at `now`, unless it exists.
     ///
     /// ```text
-    /// open index ──► spec ──► state      crash in between: the tick removes an index entry without a broadcast
+    /// open index ──► amendment ──► spec ──► state      crash in between: the tick removes an index entry without a
+    ///                                                  broadcast; reports ignore an amendment without a spec
     /// ```
     ///
     /// # Errors
@@ -104,6 +106,7 @@ impl BroadcastStore {
             return Ok(Opened::Existing(Box::new(existing)));
         }
         self.mark_open(id, now).await?;
+        self.mark_amendment(id, spec, now).await?;
         let put = self
             .table
             .put(pk(id), SPEC)

@@ -1,23 +1,35 @@
-//! Store of conversation references: found by key, by user and by audience shard.
+//! Store of conversation references and of the persons in them: found by key, by user and by audience shard.
 //!
-//! The newest event of a conversation wins, in whatever order events arrive.
+//! Updates are merged; the newest one wins, in whatever order they arrive.
 
 mod keys;
+mod rows;
+mod service_url;
 mod shard;
 mod suspension;
+mod unreachable;
+mod updates;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use self::rows::{PersonRow, ReferenceRow};
 pub use self::shard::Shard;
 pub(super) use self::shard::shard_of;
-use super::item::{Item, encoded, from_json, string, text};
-use super::requests::conditional;
-use super::schema::{BY_AUDIENCE, BY_USER, PK, REFERENCE, SINGLE, SK};
+pub use self::updates::Known;
+use super::item::{Item, from_json, string, text};
+use super::schema::{BY_AUDIENCE, PERSON, PK, REFERENCE, SINGLE, SK};
+use super::teams::Closing;
+use super::versioned::{self, RecordKey};
 use super::{StoreError, Table, batch_get};
 use crate::broadcast::audience::ConversationKind;
-use crate::protocol::conversation::lifecycle::{EventOrder, Presence};
-use crate::protocol::conversation::{ConversationReference, ReferenceKey, User};
+use crate::protocol::conversation::{
+    ConversationReference, Person, ReferenceKey, ReferenceRecord, ReferenceState, Subject, User,
+};
 use crate::protocol::ids::ClientId;
+
+/// How long the reference of a thread is kept after its last activity. Each thread of a channel leaves one, and most are
+/// over within days; a year keeps what comes back yearly: subscriptions, and tasks that wait.
+const THREAD_RETENTION: SignedDuration = SignedDuration::from_hours(365 * 24);
 
 /// Store of the conversation references of one agent in one cloud.
 ///
@@ -56,16 +68,30 @@ pub struct Page {
 }
 
 impl Page {
+    /// Returns the active conversations among `items`, of persons and of references.
     fn of<'a>(items: impl Iterator<Item = &'a Item>, last: Option<String>) -> Self {
         let mut page = Self { references: Vec::new(), unreadable: Vec::new(), last };
         for item in items {
-            match from_json(item, "reference") {
-                Ok(reference) => page.references.push(reference),
+            match active_in(item) {
+                Ok(reference) => page.references.extend(reference),
                 Err(_) => page.unreadable.extend(string(item, PK)),
             }
         }
         page
     }
+}
+
+/// Returns the primary conversation in the item of a person, or the one in the item of a reference; `None` where it is
+/// inactive.
+fn active_in(item: &Item) -> Result<Option<ConversationReference>, StoreError> {
+    if item.contains_key("person") {
+        let person: Person = from_json(item, "person")?;
+        return Ok(person.primary());
+    }
+    // Only active references are in an index, which does not carry the state.
+    let is_active = item.get("state").is_none_or(|state| *state == text("active"));
+    let reference = from_json(item, "reference")?;
+    Ok(is_active.then_some(reference))
 }
 
 impl ReferenceStore {
@@ -75,58 +101,14 @@ impl ReferenceStore {
         Self { table, client_id, cloud: cloud.into() }
     }
 
-    /// Stores the reference of an activity received at `received_at`, unless a newer event is stored.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`].
-    pub async fn upsert(
-        &self,
-        reference: &ConversationReference,
-        presence: Presence,
-        received_at: Timestamp,
-    ) -> Result<(), StoreError> {
-        let key = self.key(reference);
-        let content = encoded(reference, "reference")?;
-        let order = EventOrder::of(received_at, presence, &content);
-        let mut request = self
-            .table
-            .put(pk(&key), SINGLE)
-            .item("reference", text(content))
-            .item("event_order", text(order.as_str()))
-            .item("state", text(state(presence)))
-            .condition_expression("attribute_not_exists(pk) OR event_order <= :event_order")
-            .expression_attribute_values(":event_order", text(order.as_str()));
-        // A reference without these two attributes is in neither index and receives no broadcast.
-        // Neither does a reference without a tenant: visitors of a web page are no audience.
-        let is_of_a_tenant = reference.tenant_id.is_some();
-        let kind = ConversationKind::of(reference).filter(|_| presence == Presence::Active && is_of_a_tenant);
-        if let Some(kind) = kind {
-            request = request.item("audience", text(self.audience(kind, shard_of(&key))));
-            if let Some(person) = reference.person() {
-                request = request.item("user", text(self.person_key(&person)));
-            }
-        }
-        conditional(request.send().await, "put reference").map(drop)
-    }
-
     /// Returns the reference with this key, unless its conversation is inactive.
     ///
     /// # Errors
     ///
     /// [`StoreError`].
     pub async fn get(&self, key: &ReferenceKey) -> Result<Option<ConversationReference>, StoreError> {
-        self.read(key).await?.filter(is_active).map(|item| from_json(&item, "reference")).transpose()
-    }
-
-    /// Returns the active ones of the references with these keys, in any order, all on one page.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`].
-    pub async fn get_all(&self, keys: &[ReferenceKey]) -> Result<Page, StoreError> {
-        let found = batch_get::get(&self.table, keys.iter().map(pk).collect()).await?;
-        Ok(Page::of(found.iter().filter(|item| is_active(item)), None))
+        let active = self.read(key).await?.filter(|row| row.record.state == ReferenceState::Active);
+        Ok(active.map(|row| row.record.reference))
     }
 
     /// Returns the reference with this key, whether or not its conversation is active.
@@ -138,36 +120,66 @@ impl ReferenceStore {
         &self,
         key: &ReferenceKey,
     ) -> Result<Option<ConversationReference>, StoreError> {
-        self.read(key).await?.map(|item| from_json(&item, "reference")).transpose()
+        Ok(self.read(key).await?.map(|row| row.record.reference))
     }
 
-    async fn read(&self, key: &ReferenceKey) -> Result<Option<Item>, StoreError> {
-        self.table.get(pk(key), SINGLE, "get reference").await
+    /// Whether the conversation is active and had an activity after its team or channel was closed, so that the event that
+    /// opened it was lost.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    pub async fn is_active_since(
+        &self,
+        reference: &ConversationReference,
+        closing: &Closing,
+    ) -> Result<bool, StoreError> {
+        let found = self.read(&self.key(reference)).await?;
+        Ok(found.is_some_and(|row| {
+            row.record.state == ReferenceState::Active && row.record.order.time() > closing.order.time()
+        }))
     }
 
-    /// Returns the reference of the personal conversation with `user`.
+    async fn read(&self, key: &ReferenceKey) -> Result<Option<ReferenceRow>, StoreError> {
+        versioned::read(&self.table, &RecordKey { pk: pk(key), sk: SINGLE }).await
+    }
+
+    /// Returns the record of `user`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    pub async fn person(&self, user: &User) -> Result<Option<Person>, StoreError> {
+        let row: Option<PersonRow> = versioned::read(&self.table, &self.person_record(user)).await?;
+        Ok(row.map(|row| row.person))
+    }
+
+    /// Returns the primary conversation of `user`.
     ///
     /// # Errors
     ///
     /// [`StoreError`].
     pub async fn find(&self, user: &User) -> Result<Option<ConversationReference>, StoreError> {
-        let value = self.person_key(user);
-        let Table { client, name } = &self.table;
-        let request = client
-            .query()
-            .table_name(name)
-            .index_name(BY_USER)
-            .key_condition_expression("#user = :user")
-            .expression_attribute_names("#user", "user")
-            .expression_attribute_values(":user", text(value));
-        let found = request.send().await.map_err(|error| StoreError::unavailable("by_user", error))?;
-        // One readable reference is enough, even if another is unreadable.
-        let read = |item| from_json(item, "reference");
-        let readable = found.items().iter().find_map(|item| read(item).ok());
-        readable.map(Ok).or_else(|| found.items().first().map(read)).transpose()
+        Ok(self.person(user).await?.and_then(|person| person.primary()))
     }
 
-    /// Returns a page of the conversations of `kind` in `shard`, at most `limit` of them, starting after `after`.
+    /// Returns the conversations of these `subjects`, in any order, all on one page: the primary one of a person, and a
+    /// conversation itself while it is active.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    pub async fn get_subjects(&self, subjects: &[Subject]) -> Result<Page, StoreError> {
+        let pk = |subject: &Subject| match subject {
+            Subject::Person(key) => person_pk(key),
+            Subject::Conversation(key) => pk(key),
+        };
+        let found = batch_get::get(&self.table, subjects.iter().map(pk).collect()).await?;
+        Ok(Page::of(found.iter(), None))
+    }
+
+    /// Returns a page of the conversations of `kind` in `shard`, at most `limit` of them, starting after `after`. A person
+    /// is listed once, with the primary conversation.
     ///
     /// # Errors
     ///
@@ -206,19 +218,41 @@ impl ReferenceStore {
             ConversationKind::GroupChat => crate::hash::sha256(&[agent[0], agent[1], agent[2], "group-chat"]),
         }
     }
-}
 
-fn is_active(item: &Item) -> bool {
-    item.get("state") == Some(&text(state(Presence::Active)))
+    /// Returns the item of a reference. In an audience are active conversations of a tenant, for visitors of a web page are
+    /// none; a person is listed by their own item.
+    fn reference_row(&self, revision: u64, record: ReferenceRecord) -> ReferenceRow {
+        let reference = &record.reference;
+        let is_listed = record.state == ReferenceState::Active
+            && reference.tenant_id.is_some()
+            && reference.person().is_none();
+        let kind = ConversationKind::of(reference).filter(|_| is_listed);
+        let shard = shard_of(self.key(reference).as_str());
+        let expires_at = record.order.time().checked_add(THREAD_RETENTION).ok();
+        ReferenceRow {
+            revision,
+            audience: kind.map(|kind| self.audience(kind, shard)),
+            expires_at: expires_at.filter(|_| reference.conversation.is_thread()).map(Timestamp::as_second),
+            record,
+        }
+    }
+
+    /// Returns the item of a person, who is in the audience while the agent may write to them.
+    fn person_row(&self, revision: u64, person: Person) -> PersonRow {
+        let shard = shard_of(&self.person_key(person.user()));
+        let audience = person.is_reachable().then(|| self.audience(ConversationKind::Personal, shard));
+        PersonRow { revision, person, audience }
+    }
+
+    fn person_record(&self, user: &User) -> RecordKey {
+        RecordKey { pk: person_pk(&self.person_key(user)), sk: SINGLE }
+    }
 }
 
 fn pk(key: &ReferenceKey) -> String {
     format!("{REFERENCE}{}", key.as_str())
 }
 
-fn state(presence: Presence) -> &'static str {
-    match presence {
-        Presence::Active => "active",
-        Presence::Removed => "removed",
-    }
+fn person_pk(key: &str) -> String {
+    format!("{PERSON}{key}")
 }

@@ -6,18 +6,23 @@
 //! | record | `pk` | `sk` | attributes | indexes | `ttl` |
 //! |---|---|---|---|---|---|
 //! | job | `job#{job id}` | `-` | `revision`, `job` | | 31 days after `expires_at` |
-//! | conversation reference | `reference#{reference key}` | `-` | `reference`, `event_order`, `state`, `reason`, `suspect`, `user`, `audience` | `by_user`, `by_audience` while active | |
+//! | conversation reference | `reference#{reference key}` | `-` | `revision`, `reference`, `details`, `event_order`, `state`, `reason`, `suspect`, `former_url`, `audience` | `by_audience` while active, but for those of a person | of a thread: 365 days after its last activity |
+//! | person | `person#{person key}` | `-` | `revision`, `person`, `audience` | `by_audience` while reachable | |
+//! | person who cannot be written to | `unreachable#{hash of person}` | `-` | `failure` | | 90 days, or 7 where an administrator can change it |
+//! | team or channel: state | `team#{hash of tenant and team or channel}` | `state` | `closed`, `event_order` | | |
+//! | channel: its team | `team#{hash of tenant and channel}` | `team` | `team` | | |
 //! | timer | `timer#{minute}#{shard}` | timer id | `due`, `queue`, `body`, `group`, `dedupe` | | 31 days after `due` |
 //! | timer of a paused broadcast | `held#{broadcast id}#{shard}` | timer id | as of a timer | | 31 days after `due` |
 //! | watermark of the timers | `timers` | `-` | `watermark` | | |
 //! | rate of a tenant | `rate#{hash of tenant id}` | `-` | `revision`, `reserved` | | 1 hour after the last reservation |
 //! | rate of a conversation | `pace#{reference key}` | `-` | `revision`, `reserved` | | 1 hour after the last reservation |
-//! | subscription | `topic#{hash of agent and topic}#{shard}` | reference key | `subscription`, `changed_at`, `written_at` | | 48 hours after it ended |
+//! | subscription | `topic#{hash of agent and topic}#{shard}` | person or reference key | `subject`, `subscription`, `changed_at`, `written_at` | | 48 hours after it ended |
 //! | broadcast: spec | `broadcast#{broadcast id}` | `spec` | `spec` | | 90 days |
 //! | broadcast: progress | `broadcast#{broadcast id}` | `state` | `revision`, `broadcast` | | 90 days |
 //! | broadcast: counts | `broadcast#{broadcast id}` | `count#{hash of tenant}#{shard}` | one number per outcome | | 90 days |
 //! | broadcast: roster page | `broadcast#{broadcast id}` | `roster#{hash of team}#{page}` | `roster` | | 90 days |
 //! | broadcast: report entry | `broadcast#{broadcast id}#{slice}` | job id | `entry`, `outcome`, `settled` | | 90 days |
+//! | broadcast: amendment | `broadcast#{broadcast id}` | `amendment#{broadcast id of the correction or recall}` | `opened` | | 90 days |
 //! | index of open broadcasts | `broadcasts` | broadcast id | `opened` | | 90 days |
 //! | signing keys | `keys#{hash of metadata URL}` | `-` | `keys`, `fetched_at` | | |
 //! | memory | `memory#{reference key}` | `-` | `revision`, `memory` | | when its last part expires |
@@ -39,10 +44,7 @@ pub const REVISION: &str = "revision";
 /// Sort key of a record that is alone under its partition key.
 pub const SINGLE: &str = "-";
 
-/// Index of references: the personal conversation of a user.
-pub const BY_USER: &str = "by_user";
-
-/// Index of references: the conversations of one audience shard.
+/// Index of persons and of references: one audience shard.
 pub const BY_AUDIENCE: &str = "by_audience";
 
 /// Prefix of jobs.
@@ -50,6 +52,21 @@ pub const JOB: &str = "job#";
 
 /// Prefix of conversation references.
 pub const REFERENCE: &str = "reference#";
+
+/// Prefix of persons.
+pub const PERSON: &str = "person#";
+
+/// Prefix of persons who cannot be written to.
+pub const UNREACHABLE: &str = "unreachable#";
+
+/// Prefix of teams and channels.
+pub const TEAM: &str = "team#";
+
+/// Sort key of the state of a team or channel.
+pub const PLACE: &str = STATE;
+
+/// Sort key of the team of a channel.
+pub const TEAM_OF: &str = "team";
 
 /// Prefix of timers.
 pub const TIMER: &str = "timer#";
@@ -80,6 +97,9 @@ pub const STATE: &str = "state";
 
 /// Prefix of the sort key of a broadcast's counts.
 pub const COUNT: &str = "count#";
+
+/// Prefix of the sort key of an amendment of a broadcast.
+pub const AMENDMENT: &str = "amendment#";
 
 /// Prefix of the sort key of a roster page.
 pub const ROSTER: &str = "roster#";

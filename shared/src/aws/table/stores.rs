@@ -2,7 +2,7 @@
 
 use super::{
     BroadcastStore, JobStore, KeyStore, MemoryStore, PreferenceStore, RateStore, ReferenceStore, StreamStore,
-    SubscriptionStore, Table, TimerStore,
+    SubscriptionStore, Table, TeamStore, TimerStore,
 };
 use crate::protocol::ids::ClientId;
 
@@ -38,6 +38,8 @@ pub struct Stores {
     pub preferences: PreferenceStore,
     /// Subscriptions to topics.
     pub subscriptions: SubscriptionStore,
+    /// Teams and channels that are archived or deleted.
+    pub teams: TeamStore,
     /// Open streams.
     pub streams: StreamStore,
     /// Durable timers.
@@ -60,6 +62,7 @@ impl Stores {
             memories: MemoryStore::new(table.clone()),
             preferences: PreferenceStore::new(table.clone()),
             subscriptions: SubscriptionStore::new(table.clone(), client_id.clone(), cloud),
+            teams: TeamStore::new(table.clone(), client_id.clone(), cloud),
             streams: StreamStore::new(table.clone()),
             timers: TimerStore::new(table.clone()),
             rates: RateStore::new(table.clone()),

@@ -1,4 +1,4 @@
-//! Store of subscriptions to topics: listed by topic, in shards, by reference key.
+//! Store of subscriptions to topics: listed by topic, in shards, by person or conversation.
 //!
 //! [`crate::broadcast::preferences`] decides what a subscriber has muted.
 
@@ -13,7 +13,7 @@ use super::schema::{PK, SK, TOPIC, TTL};
 use super::{StoreError, Table, batch_get};
 use crate::agent::topic::Topic;
 use crate::hash;
-use crate::protocol::conversation::ReferenceKey;
+use crate::protocol::conversation::{ReferenceKey, Subject};
 use crate::protocol::ids::ClientId;
 
 /// Number of parts that the subscribers of a topic are listed in.
@@ -29,16 +29,16 @@ const RETENTION: SignedDuration = SignedDuration::from_hours(48);
 /// ```no_run
 /// use herald::agent::Topic;
 /// use herald::aws::table::{StoreError, Subscription, SubscriptionStore};
-/// use herald::protocol::conversation::ReferenceKey;
+/// use herald::protocol::conversation::Subject;
 /// use jiff::Timestamp;
 ///
 /// async fn subscribe(
 ///     subscriptions: &SubscriptionStore,
 ///     topic: &Topic,
-///     conversation: &ReferenceKey,
+///     subject: &Subject,
 ///     now: Timestamp,
 /// ) -> Result<(), StoreError> {
-///     subscriptions.put(topic, conversation, Subscription::On, now, now).await
+///     subscriptions.put(topic, subject, Subscription::On, now, now).await
 /// }
 /// ```
 #[derive(Debug, Clone)]
@@ -48,20 +48,20 @@ pub struct SubscriptionStore {
     cloud: String,
 }
 
-/// Subscription state of a conversation.
+/// Subscription state of a person or a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subscription {
-    /// It is subscribed.
+    /// Subscribed.
     On,
-    /// It is not subscribed.
+    /// Not subscribed.
     Off,
 }
 
 /// Page of subscribers.
 #[derive(Debug)]
 pub struct Subscribers {
-    /// Keys of their conversations.
-    pub references: Vec<ReferenceKey>,
+    /// Persons and conversations.
+    pub subjects: Vec<Subject>,
     /// Where the next page starts; `None` on the last page.
     pub last: Option<String>,
 }
@@ -81,14 +81,15 @@ impl SubscriptionStore {
     pub async fn put(
         &self,
         topic: &Topic,
-        reference: &ReferenceKey,
+        subject: &Subject,
         subscription: Subscription,
         at: Timestamp,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let mut request = self
             .table
-            .put(self.pk(topic, shard_of_subscriber(reference)), reference.as_str())
+            .put(self.pk(topic, shard_of_subscriber(subject)), subject.as_str())
+            .item("subject", text(kind_of(subject)))
             .item("changed_at", number(at.as_millisecond()))
             .item("written_at", number(now.as_millisecond()))
             .item("subscription", text(name(subscription)))
@@ -127,11 +128,11 @@ impl SubscriptionStore {
             .set_exclusive_start_key(start);
         let page =
             request.send().await.map_err(|error| StoreError::unavailable("list subscribers", error))?;
-        let references = page.items().iter().filter_map(subscriber).map(ReferenceKey::stored).collect();
-        Ok(Subscribers { references, last: page.last_evaluated_key.as_ref().and_then(subscriber) })
+        let subjects = page.items().iter().filter_map(|item| subscriber(item).ok()).collect();
+        Ok(Subscribers { subjects, last: page.last_evaluated_key.as_ref().and_then(|key| string(key, SK)) })
     }
 
-    /// Returns those of the conversations `keys` that are subscribed to `topic`, and when each record was written.
+    /// Returns those of `subjects` that are subscribed to `topic`, and when each record was written.
     ///
     /// # Errors
     ///
@@ -139,15 +140,15 @@ impl SubscriptionStore {
     pub async fn filter_subscribed(
         &self,
         topic: &Topic,
-        keys: &[ReferenceKey],
-    ) -> Result<HashMap<ReferenceKey, Timestamp>, StoreError> {
-        let key = |key: &ReferenceKey| (self.pk(topic, shard_of_subscriber(key)), key.as_str().to_owned());
-        let items = batch_get::get_by_keys(&self.table, keys.iter().map(key).collect()).await?;
+        subjects: &[Subject],
+    ) -> Result<HashMap<Subject, Timestamp>, StoreError> {
+        let key =
+            |subject: &Subject| (self.pk(topic, shard_of_subscriber(subject)), subject.as_str().to_owned());
+        let items = batch_get::get_by_keys(&self.table, subjects.iter().map(key).collect()).await?;
         let is_on = |item: &&Item| item.get("subscription") == Some(&text(name(Subscription::On)));
         let found = items.iter().filter(is_on).map(|item| {
             let at = parsed(item, "written_at").and_then(|at| Timestamp::from_millisecond(at).ok());
-            let key = subscriber(item).ok_or_else(|| missing(SK))?;
-            Ok((ReferenceKey::stored(key), at.ok_or_else(|| missing("written_at"))?))
+            Ok((subscriber(item)?, at.ok_or_else(|| missing("written_at"))?))
         });
         found.collect()
     }
@@ -158,14 +159,26 @@ impl SubscriptionStore {
     }
 }
 
-/// Returns the part that the subscriptions of a conversation are listed in.
-fn shard_of_subscriber(reference: &ReferenceKey) -> u16 {
-    u16::from(shard_of(reference).0) % SUBSCRIBER_SHARDS
+/// Returns the part that the subscriptions of a person or conversation are listed in.
+fn shard_of_subscriber(subject: &Subject) -> u16 {
+    u16::from(shard_of(subject.as_str()).0) % SUBSCRIBER_SHARDS
 }
 
-/// Returns the reference key in an item, or in the key of one.
-fn subscriber(item: &Item) -> Option<String> {
-    string(item, SK)
+/// Returns the person or conversation in an item.
+fn subscriber(item: &Item) -> Result<Subject, StoreError> {
+    let key = string(item, SK).ok_or_else(|| missing(SK))?;
+    match string(item, "subject").as_deref() {
+        Some("person") => Ok(Subject::Person(key)),
+        Some("conversation") => Ok(Subject::Conversation(ReferenceKey::stored(key))),
+        Some(_) | None => Err(missing("subject")),
+    }
+}
+
+fn kind_of(subject: &Subject) -> &'static str {
+    match subject {
+        Subject::Person(_) => "person",
+        Subject::Conversation(_) => "conversation",
+    }
 }
 
 fn name(subscription: Subscription) -> &'static str {

@@ -74,7 +74,7 @@ impl Audience {
         let is_person = |user: &User| candidate.recipient.person().is_some_and(|person| person.is(user));
         match self {
             Self::Everyone {} => match candidate.recipient {
-                Recipient::Conversation { reference } => reference.conversation.is_personal(),
+                Recipient::Conversation { reference } => reference.is_personal(),
                 Recipient::User(_) => true,
                 Recipient::Channel(_) => false,
             },

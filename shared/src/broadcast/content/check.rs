@@ -11,6 +11,12 @@ use crate::protocol::activity::Activity;
 /// Maximum size of an activity in Teams, in bytes of UTF-16 (docs/protocol.md §1.9).
 pub const MAX_ACTIVITY_BYTES: usize = 100 * 1024;
 
+/// Size from which an activity may be rejected by some paths of Teams, in bytes of UTF-16 (docs/protocol.md §1.9).
+pub const SAFE_ACTIVITY_BYTES: usize = 28 * 1024;
+
+/// Maximum length of a person's name in an activity, in bytes of UTF-16: each character may be escaped as `&amp;`.
+const MAX_NAME_BYTES: usize = MAX_NAME * 5 * 2;
+
 /// Bytes reserved for the members that the connector adds: accounts and conversation.
 const ENVELOPE_BYTES: usize = 6 * 1024;
 
@@ -45,10 +51,8 @@ impl Content {
         let names = variant.variables()?.iter().filter(|name| *name == "user.name").count();
         let limit = MAX_ACTIVITY_BYTES - ENVELOPE_BYTES;
         for values in listed {
-            let sources = [Some(*values), variant.values, Some(&self.values)];
-            let value =
-                |name: &str| sources.into_iter().flatten().find_map(|values| values.get(name)).cloned();
-            let bytes = utf16_bytes(&variant.activity(&value)?).saturating_add(names * MAX_NAME * 4);
+            let value = |name: &str| self.look_up(name, variant, &[*values]);
+            let bytes = utf16_bytes(&variant.activity(&value)?).saturating_add(names * MAX_NAME_BYTES);
             if bytes > limit {
                 return Err(InvalidContent::TooLarge { member: member.to_owned(), bytes, limit });
             }

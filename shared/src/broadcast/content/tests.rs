@@ -71,6 +71,40 @@ fn a_string_of_one_variable_becomes_its_value() {
 }
 
 #[test]
+fn values_of_others_are_shown_as_they_are() {
+    let odd = "**Ada** <at>all</at> [x](https://y)";
+    let message = content(json!({
+        "text": "Hello ${user.name}, ${who} ${link}", "summary": "for ${user.name}",
+        "values": { "who": "**you**", "link": "[menu](https://x)" },
+    }));
+    let card = content(json!({ "card": { "type": "AdaptiveCard", "title": "${user.name}", "body": [
+        { "type": "TextBlock", "text": "${user.name}!" },
+        { "type": "RichTextBlock", "inlines": [{ "type": "TextRun", "text": "${user.name}" }] },
+        { "type": "FactSet", "facts": [{ "title": "${user.name}", "value": "for ${user.name}" }] },
+        { "type": "Input.Text", "value": "${user.name}" },
+    ], "actions": [{ "type": "Action.Execute", "data": { "name": "${user.name}" } }] } }));
+
+    let sent = message.render(&person("en", odd), &Map::new()).unwrap();
+    let of_card = card.render(&person("en", odd), &Map::new()).unwrap();
+    let values = json!({ "who": "_x_" });
+    let listed = message.render(&person("en", "Ada"), values.as_object().unwrap()).unwrap();
+
+    let markdown = "\\*\\*Ada\\*\\* &lt;at>all&lt;/at> \\[x\\](https://y)";
+    assert_eq!(sent.text, Some(format!("Hello {markdown}, **you** [menu](https://x)")));
+    assert_eq!(sent.summary, Some(format!("for {odd}")));
+    assert_eq!(listed.text.as_deref(), Some("Hello Ada, \\_x\\_ [menu](https://x)"));
+    assert_eq!(
+        of_card.attachments[0].content.as_ref().unwrap(),
+        &json!({ "type": "AdaptiveCard", "title": odd, "body": [
+            { "type": "TextBlock", "text": format!("{markdown}!") },
+            { "type": "RichTextBlock", "inlines": [{ "type": "TextRun", "text": odd }] },
+            { "type": "FactSet", "facts": [{ "title": markdown, "value": format!("for {markdown}") }] },
+            { "type": "Input.Text", "value": odd },
+        ], "actions": [{ "type": "Action.Execute", "data": { "name": odd } }] })
+    );
+}
+
+#[test]
 fn check_reports_the_invalid_member() {
     let problem = |json: Value| content(json).check(&[]).unwrap_err().to_string();
 

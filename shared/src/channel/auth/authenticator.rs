@@ -201,7 +201,7 @@ impl Authenticator {
     fn check_header(&self, header: &Header) -> Result<(), Unauthenticated> {
         self.checks.require(Check::Algorithm, header.alg == "RS256")?;
         self.checks.require(Check::CriticalExtensions, !header.crit)?;
-        self.checks.require(Check::Encoding, !(header.b64 || header.zip || header.cty))?;
+        self.checks.require(Check::Encoding, !(header.b64 || header.zip || header.has_other_content))?;
         let is_access = |typ: &str| typ.eq_ignore_ascii_case("JWT") || typ.eq_ignore_ascii_case("at+jwt");
         self.checks.require(Check::TokenType, header.typ.as_deref().is_none_or(is_access))?;
         if header.kid.is_empty() || header.kid.len() > MAX_KEY_ID_BYTES {

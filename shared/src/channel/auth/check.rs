@@ -12,7 +12,7 @@ pub enum Check {
     Algorithm,
     /// The token header has no critical extensions.
     CriticalExtensions,
-    /// The token is neither compressed nor nested, and its claims are base64url.
+    /// The token is not compressed and not nested, and its claims are base64url.
     Encoding,
     /// The token type is that of an access token, or absent.
     TokenType,
@@ -48,19 +48,19 @@ pub enum Check {
     ServiceUrl,
     /// The service URL is on a connector host of the cloud.
     ConnectorHost,
-    /// The channel is supported.
+    /// The cloud serves the channel.
     Channel,
     /// The signing key is endorsed for the channel.
     Endorsement,
     /// The recipient of a Teams activity is this agent.
     Recipient,
-    /// The activity has at most one tenant.
+    /// A Teams activity has at most one tenant.
     OneTenant,
     /// A Teams activity has a tenant.
     TeamsTenant,
     /// The tenant is allowed.
     AllowedTenant,
-    /// The path is `/api/messages`.
+    /// The path is `/api/messages`, with or without a base path.
     Path,
     /// The method is POST.
     Method,
@@ -72,7 +72,7 @@ pub enum Check {
     BodySize,
     /// The activity has a type.
     ActivityType,
-    /// The activity has a sender.
+    /// A message or an invoke has a sender.
     Sender,
     /// An `invoke` activity has a name.
     InvokeName,

@@ -31,8 +31,10 @@ pub(super) struct Header {
     pub(super) b64: bool,
     #[serde(default, deserialize_with = "is_present")]
     pub(super) zip: bool,
-    #[serde(default, deserialize_with = "is_present")]
-    pub(super) cty: bool,
+    /// Whether the content may be something else than plain claims: `cty` is present and not `JWT`. Some issuers write
+    /// `JWT` of plain claims; a nested token is no JSON object and is not decoded.
+    #[serde(default, rename = "cty", deserialize_with = "is_not_jwt")]
+    pub(super) has_other_content: bool,
 }
 
 /// Claims that are checked.
@@ -104,6 +106,12 @@ fn is_present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Err
     IgnoredAny::deserialize(deserializer).map(|_| true)
 }
 
+/// Whether a field is present and is not `JWT`, in any case.
+fn is_not_jwt<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    Ok(!value.as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("JWT")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,5 +169,23 @@ mod tests {
         let text = token(r#"{"alg":"RS256","kid":"k","crit":null}"#, CLAIMS);
 
         assert!(Token::read(&text).unwrap().header.crit);
+    }
+
+    #[test]
+    fn content_type_jwt_is_that_of_plain_claims_only() {
+        let has_other_content = |cty: &str| {
+            let text = token(&format!(r#"{{"alg":"RS256","kid":"k","cty":{cty}}}"#), CLAIMS);
+            Token::read(&text).map(|token| token.header.has_other_content)
+        };
+        let nested = token(r#"{"alg":"RS256","kid":"k","cty":"JWT"}"#, &token(HEADER, CLAIMS));
+
+        for plain in [r#""JWT""#, r#""jwt""#, r#""Jwt""#] {
+            assert_eq!(has_other_content(plain), Some(false), "{plain}");
+        }
+        for other in ["null", "1", "true", r#""""#, r#""JWT ""#, r#""JWE""#, r#"["JWT"]"#, r#"{"JWT":1}"#] {
+            assert_eq!(has_other_content(other), Some(true), "{other}");
+        }
+        assert_eq!(has_other_content(r#""JWT","cty":"JWT""#), None);
+        assert!(Token::read(&nested).is_none());
     }
 }

@@ -4,6 +4,8 @@
 
 mod advice;
 
+use std::time::Duration;
+
 use serde::Deserialize;
 
 use crate::error::BoxError;
@@ -36,6 +38,8 @@ pub enum TokenError {
     Unavailable {
         /// HTTP status.
         status: u16,
+        /// Value of the `Retry-After` header.
+        retry_after: Option<Duration>,
     },
     /// The login service did not respond.
     #[error("could not reach login")]
@@ -81,10 +85,10 @@ struct ErrorBody {
 
 impl TokenError {
     /// Returns the error for an error response of the login service.
-    pub(super) fn of(status: u16, body: &[u8]) -> Self {
+    pub(super) fn of(status: u16, retry_after: Option<Duration>, body: &[u8]) -> Self {
         let response: ErrorBody = serde_json::from_slice(body).unwrap_or_default();
         if status == 429 || status >= 500 || response.error == "temporarily_unavailable" {
-            return Self::Unavailable { status };
+            return Self::Unavailable { status, retry_after };
         }
         let known = response.error_codes.iter().find_map(|code| Some((*code, advice::on_login(*code)?)));
         match known {
@@ -97,6 +101,22 @@ impl TokenError {
     #[must_use]
     pub fn identity_rejected(code: &str) -> Option<Self> {
         advice::on_identity(code).map(|advice| Self::IdentityRejected { code: code.to_owned(), advice })
+    }
+
+    /// Returns how long the login service asked to wait.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Unavailable { retry_after, .. } => *retry_after,
+            Self::Rejected { .. }
+            | Self::UnknownRejection { .. }
+            | Self::Unreachable(_)
+            | Self::Unreadable
+            | Self::SecretUnread { .. }
+            | Self::UnusableCertificate(_)
+            | Self::IdentityRejected { .. }
+            | Self::NoIdentity(_) => None,
+        }
     }
 
     /// Whether every request of this agent fails in the same way until its configuration is corrected.
@@ -127,7 +147,7 @@ mod tests {
         let body = format!(
             r#"{{"error":"invalid_client","error_codes":[1,{code}],"error_description":"user x@y of 5d0c9c1e"}}"#
         );
-        TokenError::of(401, body.as_bytes()).to_string()
+        TokenError::of(401, None, body.as_bytes()).to_string()
     }
 
     #[test]
@@ -206,9 +226,12 @@ mod tests {
 
     #[test]
     fn an_unknown_rejection_keeps_only_the_oauth_code() {
-        let error = TokenError::of(400, br#"{"error":"invalid_grant","error_description":"user x@y"}"#);
+        let error = TokenError::of(400, None, br#"{"error":"invalid_grant","error_description":"user x@y"}"#);
 
         assert_eq!(error.to_string(), "login rejected the agent (status 400, error `invalid_grant`)");
-        assert!(matches!(TokenError::of(503, b"<html>"), TokenError::Unavailable { status: 503 }));
+        let wait = Some(Duration::from_secs(7));
+        let unavailable = TokenError::of(503, wait, b"<html>");
+        assert!(matches!(unavailable, TokenError::Unavailable { status: 503, .. }));
+        assert_eq!(unavailable.retry_after(), wait);
     }
 }

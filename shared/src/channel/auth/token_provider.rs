@@ -15,6 +15,7 @@ use super::client_credential::{ClientCredential, Proof, TokenRequest};
 use super::token_error::{OUTSIDE_VALIDITY, TokenError};
 use super::token_response::TokenResponse;
 use crate::channel::http;
+use crate::channel::retry_after::retry_after;
 use crate::clock::Clock;
 use crate::error::error_chain;
 use crate::protocol::cloud::Cloud;
@@ -128,6 +129,11 @@ impl TokenProvider {
         self.source.request().await.map(drop)
     }
 
+    /// Returns the time of the clock that the expiry of tokens is compared with.
+    pub(in crate::channel) fn now(&self) -> Timestamp {
+        self.source.clock.now()
+    }
+
     /// Removes `rejected`, a token that the channel rejected, from the cache, unless it was replaced already.
     pub async fn invalidate(&self, rejected: &SecretString) {
         let mut current = self.current.lock().await;
@@ -167,9 +173,10 @@ impl TokenSource {
         }
         let answer = self.http.post(&token_url).form(&form).send().await.map_err(unreachable)?;
         let status = answer.status();
+        let wait = retry_after(answer.headers(), self.clock.now());
         let body = http::read_body(answer).await.map_err(unreachable)?;
         if !status.is_success() {
-            return Err(TokenError::of(status.as_u16(), &body));
+            return Err(TokenError::of(status.as_u16(), wait, &body));
         }
         let TokenResponse { text, lifetime } = TokenResponse::read(&body).ok_or(TokenError::Unreadable)?;
         let renew_in = lifetime.saturating_sub(RENEW_BEFORE.min(lifetime / 10));

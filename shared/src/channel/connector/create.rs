@@ -7,20 +7,10 @@ use serde_json::{Value, json};
 use super::Connector;
 use crate::protocol::activity::Activity;
 use crate::protocol::channel_error::ConnectorError;
-use crate::protocol::conversation::User;
+use crate::protocol::conversation::{ConversationSurface, User};
 use crate::protocol::ids::{ActivityId, ConversationId};
 use crate::protocol::service_url::ServiceUrl;
 use crate::protocol::team::TeamChannel;
-
-/// Surface where the agent creates personal conversations.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum ConversationSurface {
-    /// Chat with the agent.
-    #[default]
-    Chat,
-    /// Microsoft 365 Copilot, as a separate conversation of the agent (docs/protocol.md §7.1).
-    Copilot,
-}
 
 /// Personal conversation that was created, or existed already.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,53 +28,50 @@ pub struct CreatedThread {
     pub activity: Option<ActivityId>,
 }
 
-impl ConversationSurface {
-    /// Returns the surface with this name in the configuration.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        match name {
-            "chat" => Some(Self::Chat),
-            "copilot" => Some(Self::Copilot),
-            _ => None,
-        }
+/// Returns the request body for a conversation with `user`: no activity, and the tenant in both documented fields.
+fn parameters(surface: ConversationSurface, agent: &str, user: &User) -> Value {
+    let mut channel_data = json!({ "tenant": { "id": user.tenant } });
+    if surface == ConversationSurface::Copilot {
+        channel_data["productContext"] = json!("Copilot");
+        channel_data["conversation"] = json!({ "conversationSubType": "AgentProactive" });
     }
-
-    /// Returns the request body for a conversation with `user`: no activity, and the tenant in both documented fields.
-    pub(super) fn parameters(self, agent: &str, user: &User) -> Value {
-        let mut channel_data = json!({ "tenant": { "id": user.tenant } });
-        if self == Self::Copilot {
-            channel_data["productContext"] = json!("Copilot");
-            channel_data["conversation"] = json!({ "conversationSubType": "AgentProactive" });
-        }
-        json!({
-            "isGroup": false,
-            "bot": { "id": agent },
-            "members": [{ "id": user.id }],
-            "tenantId": user.tenant,
-            "channelData": channel_data,
-        })
-    }
+    json!({
+        "isGroup": false,
+        "bot": { "id": agent },
+        "members": [{ "id": user.id }],
+        "tenantId": user.tenant,
+        "channelData": channel_data,
+    })
 }
 
 impl Connector {
-    /// Creates the personal conversation with `user`, or returns the existing one. Idempotent.
+    /// Creates the chat with `user`, or returns the existing one; on the surface Copilot it may be a new thread.
     ///
     /// The request contains no activity; the first one is sent separately (docs/protocol.md §7.1).
     ///
     /// # Errors
     ///
     /// As [`Connector::send`].
-    pub async fn create_conversation(&self, user: &User) -> Result<CreatedConversation, ConnectorError> {
+    pub async fn create_conversation(
+        &self,
+        user: &User,
+        surface: ConversationSurface,
+    ) -> Result<CreatedConversation, ConnectorError> {
         let url = &self.cloud.global_service_url;
-        let created = self.create_at(url, user).await;
+        let created = self.create_at(url, user, surface).await;
         match (created, self.cloud.other_service_url(url)) {
-            (Err(error), Some(other)) if error.is_wrong_host() => self.create_at(other, user).await,
+            (Err(error), Some(other)) if error.is_wrong_host() => self.create_at(other, user, surface).await,
             (created, _) => created,
         }
     }
 
-    async fn create_at(&self, url: &ServiceUrl, user: &User) -> Result<CreatedConversation, ConnectorError> {
-        let body = self.conversations.parameters(&self.account(user.channel.as_str()), user);
+    async fn create_at(
+        &self,
+        url: &ServiceUrl,
+        user: &User,
+        surface: ConversationSurface,
+    ) -> Result<CreatedConversation, ConnectorError> {
+        let body = parameters(surface, &self.account(user.channel.as_str()), user);
         let resource = self.post(url, &["v3", "conversations"], &body).await?;
         let id = resource.id.and_then(|id| ConversationId::new(id).ok());
         let conversation = id.ok_or_else(|| ConnectorError::ambiguous("response has no conversation id"))?;
@@ -139,8 +126,8 @@ mod tests {
     fn copilot_conversations_have_copilot_channel_data() {
         let user = User::of_teams(TenantId::new("t").unwrap(), EntraId::new("e").unwrap());
 
-        let chat = ConversationSurface::Chat.parameters("28:me", &user);
-        let copilot = ConversationSurface::Copilot.parameters("28:me", &user);
+        let chat = parameters(ConversationSurface::Chat, "28:me", &user);
+        let copilot = parameters(ConversationSurface::Copilot, "28:me", &user);
 
         assert_eq!(chat["channelData"], json!({ "tenant": { "id": "t" } }));
         assert_eq!(

@@ -3,27 +3,27 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
 use super::Extra;
+use super::lenient::lenient_members;
 use crate::protocol::ids::{AccountId, ConversationId, EntraId, TenantId};
 
 /// The account of a user or an agent on a channel.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, PartialEq)]
 pub struct ChannelAccount {
     /// The account's id; `29:…` for users and `28:…` for agents on Teams, anything elsewhere.
     pub id: AccountId,
     /// The display name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The user's object id in Entra.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aad_object_id: Option<EntraId>,
     /// All other members.
-    #[serde(flatten)]
     pub extra: Extra,
 }
+
+lenient_members! { ChannelAccount [id = "id"] {
+    name = "name",
+    aad_object_id = "aadObjectId",
+} }
 
 impl ChannelAccount {
     /// Returns an account with this id and no other members.
@@ -34,24 +34,25 @@ impl ChannelAccount {
 }
 
 /// A conversation on a channel.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, PartialEq)]
 pub struct ConversationAccount {
     /// The conversation's id, with `;messageid=` for a thread in a Teams channel (docs/protocol.md §7.3).
     pub id: ConversationId,
     /// `personal`, `groupChat` or `channel` on Teams.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation_type: Option<String>,
     /// Whether the conversation has more than one user.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_group: Option<bool>,
     /// The tenant of the conversation.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant_id: Option<TenantId>,
     /// All other members.
-    #[serde(flatten)]
     pub extra: Extra,
 }
+
+lenient_members! { ConversationAccount [id = "id"] {
+    conversation_type = "conversationType",
+    is_group = "isGroup",
+    tenant_id = "tenantId",
+} }
 
 impl ConversationAccount {
     /// Returns a conversation with this id and no other members.
@@ -60,13 +61,10 @@ impl ConversationAccount {
         Self { id, conversation_type: None, is_group: None, tenant_id: None, extra: Extra::new() }
     }
 
-    /// Whether the conversation is between one user and the agent.
+    /// Whether the conversation is a thread in a channel of a team (docs/protocol.md §7.3).
     #[must_use]
-    pub fn is_personal(&self) -> bool {
-        match self.conversation_type.as_deref() {
-            Some(kind) => kind == "personal",
-            None => self.is_group != Some(true),
-        }
+    pub fn is_thread(&self) -> bool {
+        self.id.as_str().contains(";messageid=")
     }
 }
 

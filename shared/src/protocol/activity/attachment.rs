@@ -3,25 +3,23 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Extra;
+use super::lenient::lenient_members;
 
 /// A card or a file.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, PartialEq)]
 pub struct Attachment {
     /// The media type, e.g. `application/vnd.microsoft.card.adaptive`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_type: Option<String>,
     /// The content of a card.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<Value>,
     /// All other members.
-    #[serde(flatten)]
     pub extra: Extra,
 }
+
+lenient_members! { Attachment { content_type = "contentType", content = "content", } }
 
 impl Attachment {
     /// Returns an Adaptive Card from its JSON.

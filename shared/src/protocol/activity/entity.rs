@@ -3,24 +3,23 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde_json::Value;
 
+use super::lenient::lenient_members;
 use super::{ChannelAccount, Extra};
 
 /// One entity of an activity.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, PartialEq)]
 pub struct Entity {
-    /// The type: `mention`, `clientInfo`, `ProductInfo`, `streaminfo`, …
-    #[serde(rename = "type")]
+    /// The type: `mention`, `clientInfo`, `ProductInfo`, `streaminfo`, …; empty where there is none.
     pub kind: String,
     /// All other members.
-    #[serde(flatten)]
     pub extra: Extra,
 }
 
 /// The members of an entity of type `mention`.
-#[derive(Clone, PartialEq, Deserialize)]
+#[derive(Clone, PartialEq)]
 pub struct Mention {
     /// The mention in the text, e.g. `<at>Herald</at>`.
     pub text: Option<String>,
@@ -28,14 +27,19 @@ pub struct Mention {
     pub mentioned: ChannelAccount,
 }
 
+lenient_members! { Entity { kind = "type", } }
+
 impl Entity {
     /// Returns the entity as a mention, if it is a valid one.
     #[must_use]
     pub fn as_mention(&self) -> Option<Mention> {
-        if self.kind != "mention" {
+        if !self.kind.eq_ignore_ascii_case("mention") {
             return None;
         }
-        serde_json::from_value(self.extra.clone().into()).ok()
+        Some(Mention {
+            text: self.extra.get("text").and_then(Value::as_str).map(str::to_owned),
+            mentioned: ChannelAccount::deserialize(self.extra.get("mentioned")?).ok()?,
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 //! Does not store it; the store rejects updates older than the stored one.
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::hash;
@@ -27,10 +28,33 @@ pub fn presence(activity: &Activity) -> Presence {
     if uninstalled || left { Presence::Removed } else { Presence::Active }
 }
 
+/// What an activity shows of the agent's membership in its conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Evidence {
+    /// The activity is about who is in the conversation.
+    Membership,
+    /// The channel sends such activities only to members.
+    Activity,
+    /// Nothing: message extensions and cards are invoked from conversations that the agent is no member of
+    /// (docs/protocol.md §8.3).
+    Invoke,
+}
+
+/// Returns what `activity` shows of the agent's membership in its conversation.
+#[must_use]
+pub fn evidence(activity: &Activity) -> Evidence {
+    match activity.kind.as_str() {
+        "invoke" => Evidence::Invoke,
+        "conversationUpdate" | "installationUpdate" => Evidence::Membership,
+        _ => Evidence::Activity,
+    }
+}
+
 /// The sort key of an update of a conversation; the greatest one wins, in any order of arrival.
 ///
 /// The later update is greater; of two at one time a removal, and else the one with the greater hash.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct EventOrder(String);
 
 impl EventOrder {
@@ -46,10 +70,29 @@ impl EventOrder {
         Self(format!("{millisecond:020}-{rank}-{}", hash::short(content)))
     }
 
+    /// Returns the stored key `text`.
+    #[must_use]
+    pub(crate) fn stored(text: String) -> Self {
+        Self(text)
+    }
+
     /// Returns the key as text, with the same order.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Returns the time of the update; the earliest one for a key that cannot be read.
+    #[must_use]
+    pub fn time(&self) -> Timestamp {
+        let millisecond = self.0.split('-').next().and_then(|digits| digits.parse().ok());
+        millisecond.and_then(|at| Timestamp::from_millisecond(at).ok()).unwrap_or(Timestamp::MIN)
+    }
+
+    /// Whether this update is of a later time than `other`, by at least `duration`.
+    #[must_use]
+    pub fn is_later_by(&self, other: &Self, duration: SignedDuration) -> bool {
+        self.time() > other.time() && self.time().duration_since(other.time()) >= duration
     }
 }
 

@@ -1,5 +1,5 @@
 //! `herald broadcast report`: one CSV line (RFC 4180) per recipient.
-//! Recipients are identified by ids; the text of messages is not included.
+//! A message that was corrected or recalled has that outcome, with its time. Recipients are identified by ids; the text of messages is not included.
 
 use std::io::Write;
 
@@ -18,11 +18,12 @@ pub(super) async fn write(
     if broadcasts.state(&id).await?.is_none() {
         return super::unknown(named, out);
     }
+    let amendments = broadcasts.amendments(&id).await?;
     write!(out, "tenant,user,conversation,channel,outcome,reason,at,job\r\n")?;
     for slice in 0..SLICES {
         let mut after = None;
         loop {
-            let page = broadcasts.entries(&id, slice, after, None).await?;
+            let page = broadcasts.report(&id, &amendments, slice, after).await?;
             for entry in &page.entries {
                 write!(out, "{}\r\n", line(entry))?;
             }

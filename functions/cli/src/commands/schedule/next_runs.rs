@@ -4,14 +4,15 @@
 use std::io::Write;
 
 use aws_sdk_scheduler::operation::get_schedule::GetScheduleOutput;
-use jiff::Timestamp;
+use aws_sdk_scheduler::primitives::DateTime;
 use jiff::tz::TimeZone;
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use local::aws_emulator::template::{Occurrence, ScheduleExpression, ScheduleExpressionError};
 
 use crate::args::NextArgs;
 use crate::commands::CommandError;
 
-/// Prints the next runs of the expression in `which`; returns `None` if `which` names a schedule.
+/// Prints the next runs of the expression in `which`, a rate as if it were added now; returns `None` if `which` names a schedule.
 ///
 /// # Errors
 ///
@@ -24,7 +25,8 @@ pub(in crate::commands) fn print_next_runs_of_expression(
 ) -> Result<Option<bool>, CommandError> {
     match &which.expression {
         Some(expression) => {
-            print_next_runs(&parse(expression, which.zone.as_deref())?, count, now, out).map(Some)
+            let (expression, _) = counted_from(parse(expression, which.zone.as_deref())?, now)?;
+            print_next_runs(&expression, count, now, out).map(Some)
         }
         None => Ok(None),
     }
@@ -37,7 +39,7 @@ pub(super) fn print_next_runs(
     now: Timestamp,
     out: &mut (dyn Write + Send),
 ) -> Result<bool, CommandError> {
-    if expression.as_str().starts_with("rate") {
+    if !expression.is_anchored() {
         let every = expression.as_str().trim_start_matches("rate(").trim_end_matches(')');
         writeln!(out, "every {every}, counted from the creation of the schedule")?;
         return Ok(true);
@@ -88,8 +90,25 @@ pub(super) fn parse(expression: &str, zone: Option<&str>) -> Result<ScheduleExpr
     })
 }
 
-/// Returns the expression of a schedule.
-pub(super) fn expression_of(schedule: &GetScheduleOutput) -> Result<ScheduleExpression, CommandError> {
+/// Returns the expression as it is added at `now`, with its start date: a rate runs first after one interval, where without
+/// a start date the scheduler would run it at once. The start date is in whole seconds.
+pub(super) fn counted_from(
+    expression: ScheduleExpression,
+    now: Timestamp,
+) -> Result<(ScheduleExpression, Option<Timestamp>), CommandError> {
+    let Some(every) = expression.rate() else { return Ok((expression, None)) };
+    let to_seconds = TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Ceil);
+    let start = now.checked_add(every).and_then(|start| start.round(to_seconds));
+    let too_far = |_| CommandError::argument("EXPRESSION", "never runs: the interval is too long");
+    let start = start.map_err(too_far)?;
+    Ok((expression.between(Some(start), None), Some(start)))
+}
+
+/// Returns the expression of a schedule, between its dates; a rate without a start date counts from the creation.
+pub(crate) fn expression_of(schedule: &GetScheduleOutput) -> Result<ScheduleExpression, CommandError> {
     let zone = schedule.schedule_expression_timezone().unwrap_or("UTC");
-    parse(schedule.schedule_expression().unwrap_or_default(), Some(zone))
+    let time = |date: Option<&DateTime>| date.and_then(|date| Timestamp::from_second(date.secs()).ok());
+    let start = time(schedule.start_date()).or(time(schedule.creation_date()));
+    let expression = parse(schedule.schedule_expression().unwrap_or_default(), Some(zone))?;
+    Ok(expression.between(start, time(schedule.end_date())))
 }

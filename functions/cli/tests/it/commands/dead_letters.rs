@@ -156,3 +156,19 @@ async fn failed_notification_is_listed_and_not_redriven() {
     sqs.purge_queue().queue_url(url).send().await.unwrap();
     bundle.end().await;
 }
+
+#[tokio::test]
+async fn tick_is_not_listed_among_dead_letters() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    let tick = json!({ "version": 1, "tick": true });
+    let envelope = json!({ "version": "1.0", "requestPayload": tick, "responsePayload": {} });
+    send_dead_letter(&bundle, "ProactiveDeadLetters", &envelope.to_string(), None).await;
+
+    let listed = execute(&bundle, "dead-letter list --queue proactive").await;
+
+    assert_golden("dead-letter/list-tick.txt", &listed.text, Times::Masked);
+    let sqs = bundle.poller("tasks").sqs;
+    let url = bundle.local().stack.queue_url("ProactiveDeadLetters").unwrap();
+    sqs.purge_queue().queue_url(url).send().await.unwrap();
+    bundle.end().await;
+}

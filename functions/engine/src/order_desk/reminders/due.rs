@@ -1,12 +1,15 @@
-//! Parser of the time and the text of a reminder in plain English.
-//! Ambiguous text is not guessed: the user is asked.
+//! Time of a reminder: what a phrase means at one moment in one time zone.
+//! What it does not mean for certain is a question.
 
 use herald::agent::{Days, Recurrence, Zone};
-use jiff::Timestamp;
-use jiff::civil::{Date, Time};
+use jiff::civil::{Date, Time, Weekday};
+use jiff::{Span, Timestamp};
 
-use super::words::{MORNING, Parsed, duration, month, time_of_day, weekday};
-use crate::order_desk::when;
+use super::phrase::{Clock, Day, Delay, Every, Part, Phrase, Which};
+use super::question::Question;
+
+/// Default time of day.
+const MORNING: Time = Time::constant(9, 0, 0, 0);
 
 /// Time of a reminder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,149 +20,151 @@ pub(super) enum Due {
     Every(Recurrence),
 }
 
-/// Parses the text after “remind me” into the time and the text of a reminder. The time is at its beginning or its end.
-pub(super) fn read(asked: &str, zone: &Zone, now: Timestamp) -> Option<(Due, String)> {
-    let words: Vec<&str> = asked.split_whitespace().collect();
-    let plain: Vec<String> =
-        words.iter().map(|token| token.trim_end_matches(['.', '!', '?', ',']).to_lowercase()).collect();
-    let plain: Vec<&str> = plain.iter().map(String::as_str).collect();
-    let reader = Reader { zone, now };
-    if let Some((due, rest)) = reader.due(&plain) {
-        return Some((due, text(&words[words.len() - rest.len()..])));
-    }
-    // “to call Robin tomorrow at 9”: the longest suffix that is a complete time.
-    (1..words.len()).find_map(|begin| {
-        let (due, rest) = reader.due(&plain[begin..])?;
-        rest.is_empty().then(|| (due, text(&words[..begin])))
-    })
+/// Resolver of phrases for a time zone and a current time.
+pub(super) struct Resolver<'a> {
+    pub(super) zone: &'a Zone,
+    pub(super) now: Timestamp,
 }
 
-/// Returns the text of a reminder without its introduction, for example “to”.
-fn text(words: &[&str]) -> String {
-    let words = match words {
-        [first, rest @ ..] if ["to", "that", "about", "of", ":"].contains(&first.to_lowercase().as_str()) => {
-            rest
+impl Resolver<'_> {
+    /// Returns the time that `phrase` means.
+    pub(super) fn due(&self, phrase: &Phrase) -> Result<Due, Question> {
+        match (phrase.delay, phrase.every) {
+            (None, None) => self.once(phrase),
+            (Some(delay), None) => self.after(delay, phrase),
+            (None, Some(every)) => self.every(every, phrase),
+            (Some(_), Some(_)) => Err(Question::Several),
         }
-        words => words,
-    };
-    words.join(" ").trim_end_matches(['.', '!', ',']).to_owned()
-}
+    }
 
-/// Parser for a time zone and a current time.
-struct Reader<'a> {
-    zone: &'a Zone,
-    now: Timestamp,
-}
-
-impl Reader<'_> {
-    /// Parses the time at the beginning of `words`.
-    fn due<'a, 'b>(&self, words: &'b [&'a str]) -> Parsed<'a, 'b, Due> {
-        match words {
-            ["in", rest @ ..] => {
-                let (seconds, rest) = duration(rest)?;
-                Some((Due::Once(self.now.checked_add(seconds).ok()?), rest))
+    /// Resolves a delay: “in 10 minutes”, “in 3 days at noon”.
+    fn after(&self, delay: Delay, phrase: &Phrase) -> Result<Due, Question> {
+        if phrase.day.is_some() || phrase.weekday.is_some() {
+            return Err(Question::Several);
+        }
+        let time = time_of(phrase)?;
+        let span = match (delay, time) {
+            (Delay::Exact(_), Some(_)) => return Err(Question::Several),
+            (Delay::Exact(delay), None) => {
+                return self.now.checked_add(delay).map(Due::Once).map_err(|_| Question::NoTime);
             }
-            ["every" | "each", rest @ ..] => self.every(rest),
-            ["daily", rest @ ..] => self.at_time(Days::Daily, rest),
-            ["at", rest @ ..] => {
-                let (time, rest) = when::time(rest)?;
-                match rest {
-                    ["today", rest @ ..] => Some((self.on(self.today(), time), rest)),
-                    ["tomorrow", rest @ ..] => Some((self.on(self.today().tomorrow().ok()?, time), rest)),
-                    ["on", rest @ ..] => {
-                        let (date, rest) = self.date(rest, time)?;
-                        Some((self.on(date, time), rest))
-                    }
-                    rest => Some((self.next(time)?, rest)),
+            (Delay::Days(days), _) => Span::new().days(days),
+            (Delay::Months(months), _) => Span::new().months(months),
+        };
+        if phrase.clock.is_some_and(|clock| clock.is_midnight) {
+            return Err(Question::Midnight);
+        }
+        let local = self.zone.to_datetime(self.now);
+        let date = local.date().checked_add(span).map_err(|_| Question::NoTime)?;
+        Ok(self.on(date, time.unwrap_or(local.time())))
+    }
+
+    /// Resolves a recurrence.
+    fn every(&self, every: Every, phrase: &Phrase) -> Result<Due, Question> {
+        let at = time_of(phrase)?.unwrap_or(MORNING);
+        if phrase.clock.is_some_and(|clock| clock.is_midnight) && every != Every::Day {
+            return Err(Question::Midnight);
+        }
+        let days = match (every, phrase.weekday, phrase.day) {
+            (Every::Day, None, None) => Days::Daily,
+            (Every::Weekday, None, None) => Days::Weekdays,
+            (Every::DaysOfWeek(days), None, None) => {
+                let mut named = days.iter();
+                match (named.next(), named.next()) {
+                    (Some(day), None) => Days::Weekly(day),
+                    (_, _) => Days::EveryWeek(days),
                 }
             }
-            ["today", rest @ ..] => {
-                let (time, rest) = time_of_day(rest)?;
-                Some((self.on(self.today(), time?), rest))
+            (Every::Weeks(1, Some(day)), None, None)
+            | (Every::Weeks(1, None), Some((Which::Coming, day)), None) => Days::Weekly(day),
+            (Every::Weeks(weeks, Some(day)), None, None)
+            | (Every::Weeks(weeks, None), Some((Which::Coming, day)), None) => {
+                Days::EveryWeeks { weeks, from: self.coming(day, at)? }
             }
-            ["tonight", rest @ ..] => {
-                let (time, rest) = time_of_day(rest)?;
-                Some((self.on(self.today(), time.unwrap_or(Time::constant(20, 0, 0, 0))), rest))
+            (Every::Month(Some(day)), None, None) | (Every::Month(None), None, Some(Day::OfMonth(day))) => {
+                Days::Monthly(day)
             }
-            ["tomorrow", rest @ ..] => {
-                let (time, rest) = time_of_day(rest)?;
-                Some((self.on(self.today().tomorrow().ok()?, time.unwrap_or(MORNING)), rest))
-            }
-            ["on" | "next", rest @ ..] => self.day(rest),
-            [_, ..] => self.day(words),
-            [] => None,
-        }
-    }
-
-    /// Parses a date with a time: “Monday at 9”, “24 December”, “2026-12-24 at noon”.
-    fn day<'a, 'b>(&self, words: &'b [&'a str]) -> Parsed<'a, 'b, Due> {
-        let (_, behind) = self.date(words, Time::midnight())?;
-        let (time, rest) = time_of_day(behind)?;
-        let time = time.unwrap_or(MORNING);
-        let (date, _) = self.date(words, time)?;
-        Some((self.on(date, time), rest))
-    }
-
-    /// Parses a date; for a weekday or a date without a year, returns the next one on which `time` is in the future.
-    fn date<'a, 'b>(&self, words: &'b [&'a str], time: Time) -> Parsed<'a, 'b, Date> {
-        let (first, rest) = words.split_first()?;
-        if let Some(day) = weekday(first) {
-            let mut dates = self.today().series(jiff::Span::new().days(1)).take(8);
-            let date = dates.find(|date| date.weekday() == day && self.is_in_future(*date, time))?;
-            return Some((date, rest));
-        }
-        if first.len() == 10
-            && let Ok(date) = first.parse::<Date>()
-        {
-            return Some((date, rest));
-        }
-        let (second, rest) = rest.split_first()?;
-        let (day, month) = match (month(second), month(first)) {
-            (Some(month), _) => (first, month),
-            (None, Some(month)) => (second, month),
-            (None, None) => return None,
+            (Every::Weeks(_, None) | Every::Month(None), None, None) => return Err(Question::WhichDay),
+            (_, _, _) => return Err(Question::Several),
         };
-        let day = ["st", "nd", "rd", "th"].into_iter().find_map(|end| day.strip_suffix(end)).unwrap_or(day);
-        let day: i8 = day.parse().ok()?;
-        let (year, rest) = match rest.split_first() {
-            Some((year, rest)) if year.len() == 4 && year.parse::<i16>().is_ok() => (year.parse().ok(), rest),
-            Some(_) | None => (None, rest),
-        };
-        let this_year = self.today().year();
-        let date = match year {
-            Some(year) => Date::new(year, month, day).ok()?,
-            // The 29th of February is not in every year.
-            None => (this_year..this_year + 9)
-                .filter_map(|year| Date::new(year, month, day).ok())
-                .find(|date| self.is_in_future(*date, time))?,
-        };
-        Some((date, rest))
+        Ok(Due::Every(Recurrence { days, at, zone: self.zone.clone() }))
     }
 
-    /// Parses a recurrence: “Monday at 9”, “weekday”, “day at noon”, “month on the 5th at 8”.
-    fn every<'a, 'b>(&self, words: &'b [&'a str]) -> Parsed<'a, 'b, Due> {
-        match words {
-            ["day" | "morning", rest @ ..] => self.at_time(Days::Daily, rest),
-            ["weekday" | "workday", rest @ ..] => self.at_time(Days::Weekdays, rest),
-            ["month", rest @ ..] => {
-                let rest = match rest {
-                    ["on", "the", rest @ ..] | ["on", rest @ ..] => rest,
-                    rest => rest,
-                };
-                let (day, rest) = rest.split_first()?;
-                let day = ["st", "nd", "rd", "th"].into_iter().find_map(|end| day.strip_suffix(end))?;
-                let day: i8 = day.parse().ok().filter(|day| (1..=31).contains(day))?;
-                self.at_time(Days::Monthly(day), rest)
+    /// Resolves a time of day and a day.
+    fn once(&self, phrase: &Phrase) -> Result<Due, Question> {
+        let time = time_of(phrase)?;
+        if phrase.day.is_none() && phrase.weekday.is_none() {
+            return self.next(time.ok_or(Question::NoTime)?);
+        }
+        if phrase.clock.is_some_and(|clock| clock.is_midnight) {
+            return Err(Question::Midnight);
+        }
+        let at = match (phrase.day, time) {
+            (Some(Day::In(0)), None) => return Err(Question::WhichTime),
+            (_, time) => time.unwrap_or(MORNING),
+        };
+        let date = match (phrase.weekday, phrase.day) {
+            (Some((Which::Coming, weekday)), None) => self.coming(weekday, at)?,
+            (Some((which, weekday)), None) => self.named(which, weekday)?,
+            (Some((Which::Coming, weekday)), Some(Day::NextWeek)) => self.of_week(1, weekday)?,
+            (Some((Which::Coming, weekday)), Some(day)) => {
+                let date = self.date(day, at)?;
+                if date.weekday() != weekday {
+                    return Err(Question::OtherWeekday(date));
+                }
+                date
             }
-            [day, rest @ ..] => self.at_time(Days::Weekly(weekday(day)?), rest),
-            [] => None,
+            (Some(_), Some(_)) => return Err(Question::Several),
+            (None, Some(day)) => self.date(day, at)?,
+            (None, None) => return Err(Question::NoTime),
+        };
+        Ok(self.on(date, at))
+    }
+
+    /// Returns the date of a day; one without a year or month is the next on which `at` is in the future.
+    fn date(&self, day: Day, at: Time) -> Result<Date, Question> {
+        let today = self.today();
+        match day {
+            Day::In(days) => today.checked_add(Span::new().days(days)).map_err(|_| Question::NoTime),
+            Day::NextWeek => Err(Question::WhichDay),
+            Day::Date(date) => Ok(date),
+            Day::OfMonth(day) => {
+                let months = today.first_of_month().series(Span::new().months(1)).take(14);
+                self.first(months.filter_map(|month| month.with().day(day).build().ok()), at)
+            }
+            Day::OfYear(day, month) => {
+                let years = today.year()..today.year().saturating_add(9);
+                self.first(years.filter_map(|year| Date::new(year, month, day).ok()), at)
+            }
         }
     }
 
-    fn at_time<'a, 'b>(&self, days: Days, words: &'b [&'a str]) -> Parsed<'a, 'b, Due> {
-        let (time, rest) = time_of_day(words)?;
-        let recurrence = Recurrence { days, at: time.unwrap_or(MORNING), zone: self.zone.clone() };
-        Some((Due::Every(recurrence), rest))
+    /// Returns the next date of a weekday on which `at` is in the future.
+    fn coming(&self, weekday: Weekday, at: Time) -> Result<Date, Question> {
+        let dates = self.today().series(Span::new().days(1)).take(8);
+        self.first(dates.filter(|date| date.weekday() == weekday), at)
+    }
+
+    /// Returns the first of the dates on which `at` is in the future.
+    fn first(&self, mut dates: impl Iterator<Item = Date>, at: Time) -> Result<Date, Question> {
+        dates.find(|date| self.is_in_future(*date, at)).ok_or(Question::NoTime)
+    }
+
+    /// Returns the date of “this” or “next” weekday; the latter is a question where it has two meanings.
+    fn named(&self, which: Which, weekday: Weekday) -> Result<Date, Question> {
+        let (this, next) = (self.of_week(0, weekday)?, self.of_week(1, weekday)?);
+        match which {
+            Which::Coming | Which::This => Ok(this),
+            Which::Next if this > self.today() => Err(Question::WhichOf(this, next)),
+            Which::Next => Ok(next),
+        }
+    }
+
+    /// Returns the date of a weekday this week, or so many `weeks` later.
+    fn of_week(&self, weeks: i32, weekday: Weekday) -> Result<Date, Question> {
+        let today = self.today();
+        let days = i32::from(weekday.to_monday_zero_offset() - today.weekday().to_monday_zero_offset());
+        today.checked_add(Span::new().days(days + 7 * weeks)).map_err(|_| Question::NoTime)
     }
 
     fn today(&self) -> Date {
@@ -171,12 +176,38 @@ impl Reader<'_> {
     }
 
     /// Returns the next moment at which the local time is `time`.
-    fn next(&self, time: Time) -> Option<Due> {
+    fn next(&self, time: Time) -> Result<Due, Question> {
         let days = Recurrence { days: Days::Daily, at: time, zone: self.zone.clone() };
-        days.next_after(self.now).map(Due::Once)
+        days.next_after(self.now).map(Due::Once).ok_or(Question::NoTime)
     }
 
     fn is_in_future(&self, date: Date, time: Time) -> bool {
         self.zone.to_timestamp(date.to_datetime(time)) > self.now
+    }
+}
+
+/// Returns the time of day of a phrase; a question where the time is not in the part of the day.
+fn time_of(phrase: &Phrase) -> Result<Option<Time>, Question> {
+    let Some(part) = phrase.part else { return Ok(phrase.clock.map(|clock| clock.at)) };
+    let Some(Clock { at, is_exact, .. }) = phrase.clock else {
+        let hour = match part {
+            Part::Morning => MORNING,
+            Part::Afternoon => Time::constant(14, 0, 0, 0),
+            Part::Evening => Time::constant(18, 0, 0, 0),
+            Part::Night => Time::constant(20, 0, 0, 0),
+        };
+        return Ok(Some(hour));
+    };
+    let hours = match part {
+        Part::Morning => 0..12,
+        Part::Afternoon => 12..19,
+        Part::Evening => 17..24,
+        Part::Night => 18..24,
+    };
+    let later = at.wrapping_add(Span::new().hours(12));
+    match is_exact {
+        _ if hours.contains(&at.hour()) => Ok(Some(at)),
+        false if at.hour() < 12 && hours.contains(&later.hour()) => Ok(Some(later)),
+        _ => Err(Question::OtherPart),
     }
 }

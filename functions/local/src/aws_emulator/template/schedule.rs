@@ -26,6 +26,8 @@ pub struct ScheduleDefinition {
     pub schedule_expression: ScheduleExpression,
     /// The input, with the placeholders of context attributes.
     pub input: Value,
+    /// The dead-letter queue for runs that cannot invoke the function, by its logical id or ARN.
+    pub dead_letters: Option<String>,
 }
 
 impl ScheduleDefinition {
@@ -83,7 +85,7 @@ pub(super) fn read_all(document: &Document) -> Result<Vec<ScheduleDefinition>, T
         match resource.kind {
             "AWS::Scheduler::Schedule" => {
                 let target = resource.required_text("Target.Arn")?;
-                schedules.push(read(resource, "", "Target.Input", resource.id.to_owned(), target)?);
+                schedules.push(read(resource, "", "Target.", resource.id.to_owned(), target)?);
             }
             "AWS::Serverless::Function" => {
                 for event in resource.field_names("Events") {
@@ -91,7 +93,7 @@ pub(super) fn read_all(document: &Document) -> Result<Vec<ScheduleDefinition>, T
                     if resource.text(&format!("{at}Type"))?.as_deref() == Some("ScheduleV2") {
                         let at = format!("{at}Properties.");
                         let id = format!("{}{event}", resource.id);
-                        schedules.push(read(resource, &at, "Input", id, resource.id.to_owned())?);
+                        schedules.push(read(resource, &at, "", id, resource.id.to_owned())?);
                     }
                 }
             }
@@ -101,14 +103,15 @@ pub(super) fn read_all(document: &Document) -> Result<Vec<ScheduleDefinition>, T
     Ok(schedules)
 }
 
+/// Reads one schedule whose properties are `at` this path, and those of its target at `of_target` below it.
 fn read(
     from: Resource<'_>,
     at: &str,
-    input: &str,
+    of_target: &str,
     logical_id: String,
     target: String,
 ) -> Result<ScheduleDefinition, TemplateError> {
-    let input = format!("{at}{input}");
+    let input = format!("{at}{of_target}Input");
     let text = from.required_text(&input)?;
     let name = from.text(&format!("{at}Name"))?.unwrap_or_else(|| logical_id.clone());
     let zone = from.text(&format!("{at}ScheduleExpressionTimezone"))?.unwrap_or_else(|| "UTC".to_owned());
@@ -121,6 +124,7 @@ fn read(
         enabled: from.text(&format!("{at}State"))?.as_deref() != Some("DISABLED"),
         input: serde_json::from_str(&text)
             .map_err(|error| TemplateError::unreadable(from.id, &input, &error))?,
+        dead_letters: from.text(&format!("{at}{of_target}DeadLetterConfig.Arn"))?,
         logical_id,
         name,
         target,

@@ -1,5 +1,5 @@
 //! Schedule expressions: the `cron`, `rate` and `at` expressions of EventBridge Scheduler, in a time zone.
-//! Start date, end date and flexible windows are not supported.
+//! They run between a start date and an end date, if there is one. Flexible windows are not supported.
 
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
@@ -9,8 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 
 /// A parsed schedule expression with its time zone.
 ///
-/// A local time that daylight saving skips does not run; one that it repeats runs the first time only. A
-/// `rate` counts from the Unix epoch, because the creation time is not known here.
+/// A local time that daylight saving skips does not run; one that it repeats runs the first time only. A `rate` runs at
+/// its start date and counts from it ([`Self::between`]); without one it counts from the Unix epoch.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -28,6 +28,8 @@ pub struct ScheduleExpression {
     text: String,
     zone: TimeZone,
     rule: Rule,
+    start: Option<Timestamp>,
+    end: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone)]
@@ -104,7 +106,32 @@ impl ScheduleExpression {
             Some(_) | None => return Err(ScheduleExpressionError::Form(expression.to_owned())),
         };
         let zone = TimeZone::get(zone).map_err(|_| ScheduleExpressionError::Zone(zone.to_owned()))?;
-        Ok(Self { text: expression.to_owned(), zone, rule })
+        Ok(Self { text: expression.to_owned(), zone, rule, start: None, end: None })
+    }
+
+    /// Returns the expression with this start date, at which a `rate` runs first, and this end date, after which nothing
+    /// runs. An `at` ignores both.
+    #[must_use]
+    pub fn between(self, start: Option<Timestamp>, end: Option<Timestamp>) -> Self {
+        match self.rule {
+            Rule::Cron(_) | Rule::Rate(_) => Self { start, end, ..self },
+            Rule::At(_) => self,
+        }
+    }
+
+    /// Whether the times of its runs are known: those of a `rate` are with its start date.
+    #[must_use]
+    pub fn is_anchored(&self) -> bool {
+        self.rate().is_none() || self.start.is_some()
+    }
+
+    /// Returns the time between two runs of a `rate`; `None` for other expressions.
+    #[must_use]
+    pub fn rate(&self) -> Option<SignedDuration> {
+        match self.rule {
+            Rule::Rate(every) => Some(every),
+            Rule::Cron(_) | Rule::At(_) => None,
+        }
     }
 
     /// Returns the first run after `after`; `None` if there is none.
@@ -115,18 +142,27 @@ impl ScheduleExpression {
 
     /// Returns the occurrences after `after`, in order. The iterator may never end.
     pub fn occurrences(&self, after: Timestamp) -> impl Iterator<Item = Occurrence> {
+        // A run at the start date itself counts.
+        let before_start = self.start.and_then(|start| start.checked_sub(SignedDuration::from_nanos(1)).ok());
+        let after = before_start.map_or(after, |start| after.max(start));
         // Local times ignore daylight saving; the zone resolves each of them.
         let (mut wall, mut last) = (Some(self.zone.to_datetime(after)), after);
         let is_to_come = move |firing: &Occurrence| firing.moment().is_none_or(|time| time > after);
+        let is_before_end = |firing: &Occurrence| match (firing.moment(), self.end) {
+            (Some(time), Some(end)) => time <= end,
+            (Some(_) | None, _) => true,
+        };
         std::iter::from_fn(move || match &self.rule {
             Rule::Cron(cron) => {
                 wall = cron.find_next_occurrence(&wall?, false).ok();
+                // The end date is compared in UTC and a skipped time has none: it must not continue for ever behind it.
+                self.end
+                    .is_none_or(|end| wall.is_some_and(|wall| wall <= self.zone.to_datetime(end)))
+                    .then_some(())?;
                 self.resolve(wall?)
             }
             Rule::Rate(every) => {
-                let every = every.as_secs();
-                let next = last.as_second().div_euclid(every).checked_add(1)?.checked_mul(every)?;
-                last = Timestamp::from_second(next).ok()?;
+                last = next_of_rate(*every, self.start.unwrap_or(Timestamp::UNIX_EPOCH), last)?;
                 Some(Occurrence::At(last))
             }
             Rule::At(time) => {
@@ -134,6 +170,7 @@ impl ScheduleExpression {
                 if is_over { None } else { self.resolve(*time) }
             }
         })
+        .take_while(is_before_end)
         .filter(is_to_come)
     }
 
@@ -197,6 +234,16 @@ fn cron(text: &str) -> Result<Cron, ScheduleExpressionError> {
     let parser = parser.alternative_weekdays(true).sloppy_ranges(true).build();
     let parsed = parser.parse(&format!("0 {minutes} {hours} {days} {months} {weekdays} {years}"));
     parsed.map_err(|error| wrong(&error.to_string()))
+}
+
+/// Returns the first time after `after` that is a multiple of `every` from `start`, in whole seconds of both.
+fn next_of_rate(every: SignedDuration, start: Timestamp, after: Timestamp) -> Option<Timestamp> {
+    if after < start {
+        return Some(start);
+    }
+    let (every, start) = (every.as_secs(), start.as_second());
+    let runs = after.as_second().checked_sub(start)?.div_euclid(every).checked_add(1)?;
+    Timestamp::from_second(runs.checked_mul(every)?.checked_add(start)?).ok()
 }
 
 /// Whether the unit is singular for 1 and plural otherwise.

@@ -65,6 +65,12 @@ Resources:
       VisibilityTimeout: 720
       RedrivePolicy: { deadLetterTargetArn: !GetAtt [DeliveriesDeadLetters, Arn], maxReceiveCount: 1000 }
   DeliveriesDeadLetters: { Type: AWS::SQS::Queue }
+  WorkerFunction:
+    Type: AWS::Serverless::Function
+    Properties:
+      Events:
+        Turns: { Type: SQS, Properties: { Queue: !GetAtt TurnsQueue.Arn, BatchSize: 1 } }
+        Tasks: { Type: SQS, Properties: { Queue: !GetAtt TasksQueue.Arn } }
   ProactiveFunction:
     Type: AWS::Serverless::Function
     Properties:
@@ -108,6 +114,18 @@ fn template_defines_the_table_the_queues_and_the_schedules() {
 }
 
 #[test]
+fn event_source_of_a_queue_has_its_batch_size_or_that_of_sqs() {
+    let template = Template::parse(TEMPLATE).unwrap();
+
+    let sources = ["TurnsQueue", "TasksQueue", "DeliveriesQueue"].map(|queue| {
+        let source = template.event_source(queue)?;
+        Some((source.function.as_str(), source.batch_size))
+    });
+
+    assert_eq!(sources, [Some(("WorkerFunction", 1)), Some(("WorkerFunction", 10)), None]);
+}
+
+#[test]
 fn event_of_a_run_has_the_schedule_and_its_time() {
     let template = Template::parse(TEMPLATE).unwrap();
     let digest = template.schedules.iter().find(|schedule| schedule.logical_id == "Digest").unwrap();
@@ -145,6 +163,11 @@ fn missing_or_invalid_property_is_named() {
             "!Ref Nothing",
             "`VisibilityTimeout` of resource `TurnsQueue` is invalid: Nothing is neither a parameter nor a resource",
         ),
+        (
+            "BatchSize: 1 ",
+            "BatchSize: one ",
+            "`Events.Turns.Properties.BatchSize` of resource `WorkerFunction` is invalid: invalid digit found in string",
+        ),
         ("rate(1 minute)", "rate(1 minutes)", "schedule `ProactiveFunctionTick` is invalid"),
         (
             "maxReceiveCount: 10\n",
@@ -158,5 +181,34 @@ fn missing_or_invalid_property_is_named() {
         let error = Template::parse(&TEMPLATE.replacen(part, instead, 1)).unwrap_err();
 
         assert_eq!(error.to_string(), complaint);
+    }
+}
+
+/// Returns the names of the schedules with a `rate` that are not the tick; deployed, each would run at once.
+fn rates_beside_the_tick(template: &str) -> Vec<String> {
+    let schedules = Template::parse(template).unwrap().schedules.into_iter();
+    let is_other = |schedule: &ScheduleDefinition| schedule.input != json!({ "version": 1, "tick": true });
+    schedules
+        .filter(|schedule| schedule.schedule_expression.rate().is_some() && is_other(schedule))
+        .map(|schedule| schedule.name)
+        .collect()
+}
+
+#[test]
+fn only_the_tick_of_the_template_runs_at_a_rate() {
+    let digest = "cron(0 8 ? * MON-FRI *)";
+    let changed = crate::TEMPLATE.replace(digest, "rate(1 day)");
+
+    assert!(crate::TEMPLATE.contains(digest));
+    assert_eq!(rates_beside_the_tick(crate::TEMPLATE), [""; 0]);
+    assert_eq!(rates_beside_the_tick(&changed), ["morning-digest"]);
+}
+
+#[test]
+fn every_schedule_but_the_tick_has_a_dead_letter_queue() {
+    for schedule in Template::parse(crate::TEMPLATE).unwrap().schedules {
+        let is_tick = schedule.name == "tick";
+
+        assert_eq!(schedule.dead_letters.is_none(), is_tick, "{}", schedule.name);
     }
 }

@@ -12,7 +12,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Page;
-use crate::channel_emulator::{Channel, Fault, Operation, Person, Refusal};
+use crate::channel_emulator::{
+    Answer, Channel, ChannelError, Fault, Operation, Person, RedeliveryId, Refusal,
+};
 
 /// An action.
 #[derive(Deserialize)]
@@ -32,8 +34,12 @@ pub(super) enum Act {
     Fail { fault: FaultName },
     /// Removes all faults.
     RemoveFaults,
-    /// Delivers the last activity again.
-    Redeliver { id: DeliveryId },
+    /// Delivers an activity again: the latest, or one that is `later` deliveries older.
+    Redeliver {
+        id: RedeliveryId,
+        #[serde(default)]
+        later: usize,
+    },
 }
 
 /// A fault.
@@ -50,14 +56,6 @@ pub(super) enum FaultName {
     LostReply,
     Slow,
     NoToken,
-}
-
-/// The activity id of a redelivery (docs/protocol.md §8.2).
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum DeliveryId {
-    Same,
-    New,
 }
 
 pub(super) async fn act(State(page): State<Page>, Json(act): Json<Act>) -> Response {
@@ -96,20 +94,7 @@ pub(super) async fn act(State(page): State<Page>, Json(act): Json<Act>) -> Respo
             channel.forget_faults();
             StatusCode::NO_CONTENT.into_response()
         }
-        Act::Redeliver { id } => match channel.delivered_since(0).0.pop() {
-            Some(last) => {
-                let mut activity = last.activity;
-                match id {
-                    DeliveryId::Same => {}
-                    DeliveryId::New => {
-                        let known = activity["id"].as_str().unwrap_or_default();
-                        activity["id"] = json!(format!("{known}1"));
-                    }
-                }
-                deliver(channel, activity).await
-            }
-            None => StatusCode::NOT_FOUND.into_response(),
-        },
+        Act::Redeliver { id, later } => respond(channel.redeliver(later, id).await),
     }
 }
 
@@ -125,8 +110,13 @@ async fn invoke(channel: &Channel, person: &str, activity: &str, name: &str, val
 }
 
 async fn deliver(channel: &Channel, activity: Value) -> Response {
-    match channel.deliver(activity).await {
+    respond(channel.deliver(activity).await)
+}
+
+fn respond(answer: Result<Answer, ChannelError>) -> Response {
+    match answer {
         Ok(answer) => Json(json!({ "status": answer.status, "body": answer.json() })).into_response(),
+        Err(ChannelError::NoDelivery) => StatusCode::NOT_FOUND.into_response(),
         Err(error) => (StatusCode::BAD_GATEWAY, error_chain(&error).to_string()).into_response(),
     }
 }

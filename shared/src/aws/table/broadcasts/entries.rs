@@ -13,6 +13,7 @@ use crate::aws::table::item::{Item, from_json, json, number, parsed, string, tex
 use crate::aws::table::requests::{Conditional, conditional};
 use crate::aws::table::schema::{BROADCAST, COUNT, PK, SK, TTL};
 use crate::broadcast::{BroadcastId, Outcome, OutcomeCounts, ReportEntry, tenant_key};
+use crate::jobs::JobId;
 
 /// Number of parts that the entries are listed in.
 pub const SLICES: u16 = 16;
@@ -84,9 +85,10 @@ impl BroadcastStore {
         entry: &ReportEntry,
         now: Timestamp,
     ) -> Result<Option<Option<Outcome>>, StoreError> {
+        let (pk, sk) = entry_key(id, &entry.job);
         let request = self
             .table
-            .put(slice_key(id, slice_of(entry.job.as_str())), entry.job.as_str())
+            .put(pk, &sk)
             .item("entry", json(entry, "entry")?)
             .item("outcome", text(entry.outcome.name()))
             .item("settled", AttributeValue::Bool(entry.outcome.is_settled()))
@@ -170,15 +172,7 @@ impl BroadcastStore {
     pub async fn recount(&self, id: &BroadcastId) -> Result<OutcomeCounts, StoreError> {
         let mut counts = OutcomeCounts::default();
         for slice in 0..SLICES {
-            let mut after = None;
-            loop {
-                let page = self.entries(id, slice, after, None).await?;
-                page.entries.iter().for_each(|entry| counts.count(None, entry.outcome));
-                after = page.last;
-                if after.is_none() {
-                    break;
-                }
-            }
+            counts.add(&self.count_slice(id, &[], slice).await?);
         }
         Ok(counts)
     }
@@ -202,10 +196,20 @@ impl BroadcastStore {
         let request =
             self.table.query(key).consistent_read(true).set_limit(limit).set_exclusive_start_key(start);
         let page = request.send().await.map_err(|error| StoreError::unavailable("list broadcast", error))?;
-        let entries = page.items().iter().filter_map(|item| from_json(item, "entry").ok()).collect();
+        let entries = page.items().iter().filter_map(read_entry).collect();
         let last = page.last_evaluated_key.and_then(|key| string(&key, SK));
         Ok(Entries { entries, last })
     }
+}
+
+/// Returns the partition and the sort key of the entry of `job`.
+pub(super) fn entry_key(id: &BroadcastId, job: &JobId) -> (String, String) {
+    (slice_key(id, slice_of(job.as_str())), job.as_str().to_owned())
+}
+
+/// Returns the entry in an item; `None` if it is unreadable.
+pub(super) fn read_entry(item: &Item) -> Option<ReportEntry> {
+    from_json(item, "entry").ok()
 }
 
 fn slice_of(job: &str) -> char {

@@ -4,7 +4,7 @@
 
 use super::ReferenceStore;
 use crate::agent::notification::Recipient;
-use crate::protocol::conversation::{ConversationReference, ReferenceKey, User};
+use crate::protocol::conversation::{ConversationReference, ReferenceKey, Subject, User};
 
 impl ReferenceStore {
     /// Returns the key of `reference`.
@@ -19,23 +19,23 @@ impl ReferenceStore {
         person.key(&self.client_id, &self.cloud)
     }
 
-    /// Returns whose preferences a setting made in the conversation `reference` changes.
+    /// Returns whose preferences and subscriptions a setting made in the conversation `reference` changes.
     ///
     /// They are the person's, or the conversation's where it is not with one person known by Entra id.
     #[must_use]
-    pub fn subject(&self, reference: &ConversationReference) -> String {
+    pub fn subject(&self, reference: &ConversationReference) -> Subject {
         match reference.person() {
-            Some(person) => self.person_key(&person),
-            None => self.key(reference).as_str().to_owned(),
+            Some(person) => Subject::Person(self.person_key(&person)),
+            None => Subject::Conversation(self.key(reference)),
         }
     }
 
-    /// Returns whose preferences apply to `recipient`; a channel of a team has none.
+    /// Returns whose preferences and subscriptions apply to `recipient`; a channel of a team has none.
     #[must_use]
-    pub fn subject_of(&self, recipient: &Recipient) -> Option<String> {
+    pub fn subject_of(&self, recipient: &Recipient) -> Option<Subject> {
         match recipient {
             Recipient::Conversation { reference } => Some(self.subject(reference)),
-            Recipient::User(user) => Some(self.person_key(user)),
+            Recipient::User(user) => Some(Subject::Person(self.person_key(user))),
             Recipient::Channel(_) => None,
         }
     }

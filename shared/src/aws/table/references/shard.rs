@@ -1,6 +1,4 @@
-//! Shards: the parts that an audience is listed in, by the first two digits of a reference's key.
-
-use crate::protocol::conversation::ReferenceKey;
+//! Shards: the parts that an audience is listed in, by the first two digits of the key of a person or of a reference.
 
 /// One of the 256 parts that an audience is listed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,7 +11,7 @@ impl Shard {
     }
 }
 
-/// Returns the shard of a reference.
-pub(in crate::aws::table) fn shard_of(key: &ReferenceKey) -> Shard {
-    Shard(key.as_str().get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()).unwrap_or(0))
+/// Returns the shard of a record with this `key`, a hash in hexadecimal digits.
+pub(in crate::aws::table) fn shard_of(key: &str) -> Shard {
+    Shard(key.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()).unwrap_or(0))
 }

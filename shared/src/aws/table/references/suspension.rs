@@ -1,22 +1,16 @@
 //! Suspension of references after the channel rejected a request (docs/protocol.md §1.8).
 //!
-//! [`crate::protocol::channel_error`] decides which rejection does what. A write holds only where no newer event is stored.
+//! [`crate::protocol::channel_error`] decides which rejection does what. A write holds only where no newer update is stored.
+//! The record of the person follows that of the reference: the next conversation of the person becomes the primary one.
 
-use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use jiff::Timestamp;
 
-use super::{ReferenceStore, is_active, pk};
+use super::ReferenceStore;
 use crate::aws::table::StoreError;
-use crate::aws::table::item::{encoded, from_json, text};
-use crate::aws::table::requests::{Conditional, conditional};
-use crate::aws::table::schema::SINGLE;
-use crate::protocol::conversation::ConversationReference;
-use crate::protocol::conversation::lifecycle::{EventOrder, Presence};
-use crate::protocol::service_url::ServiceUrl;
+use crate::protocol::conversation::{ConversationReference, Person, ReferenceRecord, ReferenceState};
 
 impl ReferenceStore {
-    /// Removes the reference from every audience until a later event of its conversation.
+    /// Removes the reference from every audience until a later activity of its conversation.
     ///
     /// The channel rejected a send to it at `rejected_at`.
     ///
@@ -29,7 +23,7 @@ impl ReferenceStore {
         reason: &str,
         rejected_at: Timestamp,
     ) -> Result<(), StoreError> {
-        self.end(reference, "suspended", reason, rejected_at).await
+        self.end(reference, ReferenceState::Suspended, reason, rejected_at).await
     }
 
     /// Removes the reference from every audience because its conversation no longer existed at `rejected_at`.
@@ -43,10 +37,10 @@ impl ReferenceStore {
         reason: &str,
         rejected_at: Timestamp,
     ) -> Result<(), StoreError> {
-        self.end(reference, "dropped", reason, rejected_at).await
+        self.end(reference, ReferenceState::Dropped, reason, rejected_at).await
     }
 
-    /// Marks the reference as suspect and returns whether it was before; a later event removes the mark.
+    /// Marks the reference as suspect and returns whether it was before; a later activity removes the mark.
     ///
     /// The channel rejected a send to it at `rejected_at` for an unknown reason.
     ///
@@ -59,73 +53,25 @@ impl ReferenceStore {
         reason: &str,
         rejected_at: Timestamp,
     ) -> Result<bool, StoreError> {
-        let order = EventOrder::of(rejected_at, Presence::Removed, reason);
-        let request = self
-            .update(reference)
-            .update_expression("SET suspect = :reason")
-            .condition_expression("event_order < :event_order AND attribute_not_exists(suspect)")
-            .expression_attribute_values(":reason", text(reason))
-            .expression_attribute_values(":event_order", text(order.as_str()))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        Ok(match conditional(request.send().await, "mark reference")? {
-            Conditional::Written(_) | Conditional::Failed(None) => false,
-            Conditional::Failed(Some(stored)) => stored.contains_key("suspect"),
-        })
-    }
-
-    /// Replaces the service URL of the reference, unless the reference has changed.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`].
-    pub async fn move_to(
-        &self,
-        reference: &ConversationReference,
-        service_url: &ServiceUrl,
-    ) -> Result<(), StoreError> {
-        let found = self.read(&self.key(reference)).await?;
-        let Some(item) = found.filter(is_active) else { return Ok(()) };
-        let stored: ConversationReference = from_json(&item, "reference")?;
-        let is_unmoved = stored.service_url == reference.service_url;
-        let Some(order) = item.get("event_order").filter(|_| is_unmoved) else {
-            // A later event has the current URL.
-            return Ok(());
+        let order = Self::rejection(rejected_at, reason);
+        let mark = |record: &ReferenceRecord| {
+            let is_new = record.suspect.is_none() && record.order < order;
+            is_new.then(|| ReferenceRecord { suspect: Some(reason.to_owned()), ..record.clone() })
         };
-        let moved = ConversationReference { service_url: service_url.clone(), ..stored };
-        let request = self
-            .update(reference)
-            .update_expression("SET #reference = :moved")
-            .condition_expression("event_order = :event_order")
-            .expression_attribute_names("#reference", "reference")
-            .expression_attribute_values(":event_order", order.clone())
-            .expression_attribute_values(":moved", text(encoded(&moved, "reference")?));
-        conditional(request.send().await, "move reference").map(drop)
+        let unchanged = self.change_reference(&self.key(reference), mark, |person, _| person).await?;
+        Ok(unchanged.is_some_and(|record| record.suspect.is_some()))
     }
 
     async fn end(
         &self,
         reference: &ConversationReference,
-        state: &str,
+        state: ReferenceState,
         reason: &str,
         rejected_at: Timestamp,
     ) -> Result<(), StoreError> {
-        let order = EventOrder::of(rejected_at, Presence::Removed, reason);
-        let request = self
-            .update(reference)
-            .update_expression(
-                "SET #state = :state, reason = :reason, event_order = :event_order \
-                 REMOVE audience, #user, suspect",
-            )
-            .condition_expression("event_order < :event_order")
-            .expression_attribute_names("#state", "state")
-            .expression_attribute_names("#user", "user")
-            .expression_attribute_values(":state", text(state))
-            .expression_attribute_values(":reason", text(reason))
-            .expression_attribute_values(":event_order", text(order.as_str()));
-        conditional(request.send().await, "suspend reference").map(drop)
-    }
-
-    fn update(&self, reference: &ConversationReference) -> UpdateItemFluentBuilder {
-        self.table.update(pk(&self.key(reference)), SINGLE)
+        let (key, order) = (self.key(reference), Self::rejection(rejected_at, reason));
+        let end = |record: &ReferenceRecord| record.clone().ended(state, reason, order.clone());
+        let follow = |person: Person, _: &ReferenceRecord| person.without_conversation(&key, &order);
+        self.change_reference(&key, end, follow).await.map(drop)
     }
 }

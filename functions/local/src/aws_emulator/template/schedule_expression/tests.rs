@@ -118,3 +118,86 @@ fn occurrences_report_skipped_and_repeated_times() {
         [Occurrence::Fold(at("2026-10-25T00:30:00Z")), Occurrence::At(at("2026-10-26T01:30:00Z"))]
     );
 }
+
+#[test]
+fn rate_runs_at_its_start_date_and_counts_from_it() {
+    let rows = [
+        (
+            "rate(7 days)",
+            "2026-11-29T09:00:23Z",
+            "2026-11-22T09:00:23Z",
+            "2026-11-29T09:00:23Z",
+            "2026-12-06T09:00:23Z",
+        ),
+        (
+            "rate(1 minute)",
+            "2026-11-22T09:01:00Z",
+            "2026-11-22T09:00:00Z",
+            "2026-11-22T09:01:00Z",
+            "2026-11-22T09:02:00Z",
+        ),
+        (
+            "rate(2 hours)",
+            "2026-11-22T11:00:00Z",
+            "2026-11-22T11:00:00Z",
+            "2026-11-22T13:00:00Z",
+            "2026-11-22T15:00:00Z",
+        ),
+        (
+            "rate(1 day)",
+            "2026-03-28T12:00:00Z",
+            "2026-03-28T12:30:00Z",
+            "2026-03-29T12:00:00Z",
+            "2026-03-30T12:00:00Z",
+        ),
+        (
+            "rate(90 minutes)",
+            "2026-11-22T09:07:09Z",
+            "2026-11-22T10:37:08.5Z",
+            "2026-11-22T10:37:09Z",
+            "2026-11-22T12:07:09Z",
+        ),
+        (
+            "rate(365 days)",
+            "2027-11-22T09:00:00Z",
+            "2026-11-22T09:00:00Z",
+            "2027-11-22T09:00:00Z",
+            "2028-11-21T09:00:00Z",
+        ),
+    ];
+
+    for (expression, start, after, first, second) in rows {
+        for zone in ["UTC", "Europe/Zurich"] {
+            let start = Some(start.parse().unwrap());
+            let parsed = ScheduleExpression::parse(expression, zone).unwrap().between(start, None);
+            let found: Vec<_> = parsed
+                .occurrences(after.parse().unwrap())
+                .filter_map(Occurrence::moment)
+                .take(2)
+                .map(|time| time.to_string())
+                .collect();
+
+            assert_eq!(found, [first, second], "{expression} {zone}");
+        }
+    }
+}
+
+#[test]
+fn nothing_runs_before_the_start_date_or_after_the_end_date() {
+    let (start, end) = ("2026-11-24T09:00:00Z", "2026-11-26T09:00:00Z");
+    let (start, end) = (start.parse().unwrap(), end.parse().unwrap());
+    let runs = |expression: &str| {
+        let parsed = ScheduleExpression::parse(expression, "UTC").unwrap().between(Some(start), Some(end));
+        let after = "2026-11-22T00:00:00Z".parse().unwrap();
+        parsed
+            .occurrences(after)
+            .filter_map(Occurrence::moment)
+            .map(|time| time.to_string())
+            .collect::<Vec<_>>()
+    };
+    let days = ["2026-11-24T09:00:00Z", "2026-11-25T09:00:00Z", "2026-11-26T09:00:00Z"];
+
+    assert_eq!(runs("cron(0 9 * * ? *)"), days);
+    assert_eq!(runs("rate(1 day)"), days);
+    assert_eq!(runs("at(2026-11-28T09:00:00)"), ["2026-11-28T09:00:00Z"], "ignores both dates");
+}

@@ -1,0 +1,12 @@
+//! What real traffic looks like: the fixtures of `tests/fixtures`, one file of stories for each kind.
+
+mod addressed;
+mod conversations_of_others;
+mod copilot;
+mod optional_members;
+mod refusals;
+mod retry_after;
+mod team_events;
+mod two_personal_conversations;
+mod what_is_not_said;
+mod written;
