@@ -16,8 +16,6 @@ use herald::clock::Clock;
 use serde_json::{Value, json};
 use support::{Account, ScriptedEngine, TestBundle, TestClock};
 
-const SECRET: &str = "emulated";
-
 /// A deployment with its account, environment and clock.
 struct Operator {
     bundle: TestBundle,
@@ -56,7 +54,7 @@ impl Operator {
             ("CLIENT_ID", local.functions.worker.parts().connector.client_id.to_string()),
             ("TENANT_ID", channel.add_person("Alex").tenant),
             ("CREDENTIAL", "secret".to_owned()),
-            ("CLIENT_SECRET", SECRET.to_owned()),
+            ("CLIENT_SECRET", channel.client_secret().to_owned()),
             ("TABLE_NAME", resources.table_name.clone()),
             ("TURNS_QUEUE_URL", resources.turns.clone()),
             ("TASKS_QUEUE_URL", resources.tasks.clone()),
