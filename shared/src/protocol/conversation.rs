@@ -3,6 +3,8 @@
 
 mod details;
 pub mod lifecycle;
+#[cfg(test)]
+mod merge_tests;
 mod person;
 mod record;
 
