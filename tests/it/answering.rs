@@ -105,6 +105,7 @@ async fn slow_turn_gets_an_ack_only_where_the_agent_is_addressed_and_within_a_mi
     let general = bundle.channel().add_channel("Office", "General");
     let mut unaddressed = bundle.channel().mention(&alex, &general, "a word among colleagues");
     unaddressed["entities"] = json!([]);
+    unaddressed["text"] = json!("a word among colleagues");
 
     bundle.receive(unaddressed).await;
     tokio::join!(bundle.step("turns"), async {

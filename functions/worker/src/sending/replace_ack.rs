@@ -39,9 +39,9 @@ pub(crate) async fn replace_ack(
             let started_at = sender.jobs.clock.now();
             let update = async {
                 let request = Request::Update(shown, activity);
-                let updated = sender.channel.at_right_url(reference, request).await;
+                let updated = Box::pin(sender.channel.at_right_url(reference, request)).await;
                 if let Err(error) = &updated {
-                    sender.channel.update_reference_after(error, reference, started_at).await;
+                    Box::pin(sender.channel.update_reference_after(error, reference, started_at)).await;
                 }
                 updated
             };
