@@ -38,7 +38,7 @@ use Reference::{Active, Any};
 /// What the person wrote in every message that is not edited, without markup.
 const ORDER: &str = "order a laptop";
 
-/// Each fixture with its status, what comes of it, and the reference.
+/// Each fixture with its status, its outcome, and the reference.
 const SHAPES: [(&str, u16, Outcome, Reference); 34] = [
     ("message-from-desktop", 202, Queued(ORDER), Active),
     ("message-from-phone", 202, Queued(ORDER), Active),

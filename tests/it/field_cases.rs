@@ -3,10 +3,10 @@
 mod addressed;
 mod conversations_of_others;
 mod copilot;
+mod left_out;
 mod optional_members;
 mod refusals;
 mod retry_after;
 mod team_events;
 mod two_personal_conversations;
-mod what_is_not_said;
 mod written;

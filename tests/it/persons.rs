@@ -1,4 +1,4 @@
-//! Persons with several conversations, under every interleaving: one record, one primary conversation, told once.
+//! Persons with several conversations, under every interleaving: one record, one primary conversation, sent to once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -113,7 +113,7 @@ enum Change {
 }
 
 #[tokio::test]
-async fn person_who_changes_while_a_broadcast_is_planned_is_told_once() {
+async fn person_who_changes_while_a_broadcast_is_planned_gets_it_once() {
     let changes =
         [Change::GainsConversation, Change::GainsThread, Change::LosesPrimary, Change::SwitchesPrimary];
     // The planner reads 256 shards; it is interrupted after each sixteenth, and beside that of the person.
@@ -145,8 +145,8 @@ async fn person_who_changes_while_a_broadcast_is_planned_is_told_once() {
             bundle.drain().await;
 
             let entries = bundle.channel().entries();
-            let told = entries.iter().filter(|entry| entry.effect == Effect::Sent).count();
-            assert_eq!(told, 1, "{change:?} after shard {stop}");
+            let count = entries.iter().filter(|entry| entry.effect == Effect::Sent).count();
+            assert_eq!(count, 1, "{change:?} after shard {stop}");
             bundle.end().await;
         }
     }

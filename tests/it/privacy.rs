@@ -150,7 +150,7 @@ impl World {
         }
     }
 
-    /// Returns who speaks in a place: in a personal conversation nobody but its person.
+    /// Returns who speaks in a place: in a personal conversation only its person.
     fn speaker(&self, person: usize, place: &str) -> Person {
         let owner = self.owners.get(place);
         let speaker = self.people.iter().find(|person| Some(&person.entra_id) == owner);

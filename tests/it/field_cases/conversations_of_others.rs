@@ -48,7 +48,7 @@ async fn meeting_in_which_a_message_extension_is_invoked_is_nobodys_own_conversa
     bundle.end().await;
 }
 
-/// Activities from a conversation of several people, or of nobody the channel names, by a name for the message.
+/// Activities from a conversation of several people, or of no kind that the channel names, by a name for the message.
 fn from_elsewhere(bundle: &TestBundle, pat: &Person, kim: &Person) -> Vec<(&'static str, Value)> {
     let channel = bundle.channel();
     let (group, meeting) =
@@ -146,6 +146,6 @@ async fn invoke_from_a_known_conversation_does_not_bring_it_back() {
         .unwrap();
     bundle.drain().await;
 
-    assert_eq!(bundle.channel().entries().len(), 0, "somebody who removed the agent is not written to");
+    assert_eq!(bundle.channel().entries().len(), 0, "a person who removed the agent gets nothing");
     bundle.end().await;
 }

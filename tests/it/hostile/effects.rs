@@ -105,14 +105,15 @@ fn parsed(request: &Request) -> Value {
 /// Returns the queued activity without what is known of the sender and the sent one does not tell.
 fn without_additions(mut queued: Value, sent: &Value) -> Value {
     for pointer in ["/from/name", "/from/aadObjectId", "/locale", "/localTimezone"] {
-        let told = sent.pointer(pointer);
-        if told.and_then(Value::as_str).is_some_and(|told| (1..=1024).contains(&told.len())) {
+        let sent_value = sent.pointer(pointer);
+        if sent_value.and_then(Value::as_str).is_some_and(|sent_value| (1..=1024).contains(&sent_value.len()))
+        {
             continue;
         }
         let (parent, name) = pointer.rsplit_once('/').unwrap();
         let Some(Value::Object(members)) = queued.pointer_mut(parent) else { continue };
-        match told {
-            Some(told) => drop(members.insert(name.to_owned(), told.clone())),
+        match sent_value {
+            Some(sent_value) => drop(members.insert(name.to_owned(), sent_value.clone())),
             None => drop(members.remove(name)),
         }
     }

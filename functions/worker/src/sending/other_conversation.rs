@@ -1,5 +1,5 @@
 //! Another conversation with the person of one that refused: the next one that is known, or a new one. Nothing was shown in
-//! the first, and nobody but the person is in another.
+//! the first, and the other one is a personal conversation of the same person.
 
 use herald::error::error_chain;
 use herald::protocol::activity::Activity;

@@ -59,7 +59,7 @@ impl Details {
         }
     }
 
-    /// Whether both have the same values, whenever these were told.
+    /// Whether both have the same values, whatever their times.
     #[must_use]
     pub fn is_like(&self, other: &Self) -> bool {
         fn same(one: Option<&Dated>, other: Option<&Dated>) -> bool {

@@ -73,7 +73,7 @@ impl Update {
         EventOrder::of(self.at, self.presence, &content)
     }
 
-    /// Returns what it tells of its sender; of a conversation of several people the name is nobody's.
+    /// Returns what it tells of its sender; not the name in a conversation of several people.
     #[must_use]
     pub fn details(&self) -> Details {
         let details = Details::of(&self.reference, self.at);

@@ -65,7 +65,7 @@ mod tests {
 
     use super::*;
 
-    fn change(event: &str, data: Value) -> Option<(String, Option<Closed>)> {
+    fn change(event: &str, data: &Value) -> Option<(String, Option<Closed>)> {
         let mut activity = json!({
             "type": "conversationUpdate", "channelId": "msteams", "conversation": { "id": "19:general" },
             "channelData": { "tenant": { "id": "t" }, "eventType": event },
@@ -93,13 +93,13 @@ mod tests {
             ("", None),
         ] {
             let expected = expected.map(|(id, closed)| (id.clone(), closed));
-            assert_eq!(change(event, both.clone()), expected, "{event}");
+            assert_eq!(change(event, &both), expected, "{event}");
         }
     }
 
     #[test]
     fn ids_are_read_from_either_member_and_odd_shapes_are_no_change() {
-        let archived = |data| change("teamArchived", data).map(|(id, _)| id);
+        let archived = |data| change("teamArchived", &data).map(|(id, _)| id);
 
         assert_eq!(archived(json!({ "teamsTeamId": "19:team" })).as_deref(), Some("19:team"));
         for data in [

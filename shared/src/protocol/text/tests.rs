@@ -13,8 +13,8 @@ fn text_of(html: &str) -> String {
     shown.collect()
 }
 
-/// Markup without entities, so that no tag is part of what the person wrote.
-const MARKUP: &str = "([a-z <>/=\"'!\\-\né]|<p>|</p>|<b title=\"x>\">|<br/>|<at>|</at>|<script>|</script>|<!--|-->|<pre>|<a|<blockquote itemtype=\"http://schema.skype.com/Reply\">|<img alt=\"x\">){0,40}";
+/// Markup without entities and without a `<` of its own, so that no tag is part of what the person wrote.
+const MARKUP: &str = "([a-z >/=\"'!\\-\né]|<p>|</p>|<b title=\"x>\">|<br/>|<at>|</at>|<script>|</script>|<!--|-->|<pre>|<blockquote itemtype=\"http://schema.skype.com/Reply\">|<img alt=\"x\">){0,40}";
 
 /// Whether a text has a tag: `<`, a letter, and a `>` after it.
 fn has_tag(text: &str) -> bool {

@@ -13,12 +13,12 @@ async fn client_says_as_much_about_language_and_zone_as_the_real_one() {
         (Client::Phone, &[]),
     ];
 
-    for (client, said) in rows {
+    for (client, present) in rows {
         let person = Person { client, ..scene.ada.clone() };
         let message = scene.channel.message(&person, "hello");
         let names = ["locale", "localTimezone", "entities"];
         let given: Vec<_> = names.into_iter().filter(|name| message.get(name).is_some()).collect();
-        assert_eq!(given, said, "{client:?}");
+        assert_eq!(given, present, "{client:?}");
         assert_eq!(message["from"]["name"], "Ada Lovelace", "{client:?}");
     }
 }
@@ -35,10 +35,10 @@ async fn what_a_person_does_not_write_says_less_about_them() {
         (channel.typing(ada), &["aadObjectId", "id", "name"]),
     ];
 
-    for (activity, said) in rows {
+    for (activity, present) in rows {
         let mut names: Vec<_> = activity["from"].as_object().unwrap().keys().map(String::as_str).collect();
         names.sort_unstable();
-        assert_eq!(names, said, "{}", activity["type"]);
+        assert_eq!(names, present, "{}", activity["type"]);
         for name in ["locale", "localTimezone", "entities"] {
             assert!(activity.get(name).is_none(), "{}: {name}", activity["type"]);
         }

@@ -30,7 +30,7 @@ impl BroadcastStore {
         let request = self
             .table
             .put(pk(of), &format!("{AMENDMENT}{}", id.as_str()))
-            .item("opened", number(now.as_second()))
+            .item("opened", number(now.as_millisecond()))
             .item(TTL, number(expires_at(now)));
         request.send().await.map(drop).map_err(|error| StoreError::unavailable("mark amendment", error))
     }
@@ -169,7 +169,7 @@ impl BroadcastStore {
 }
 
 fn read(item: &Item) -> Option<(BroadcastId, Timestamp)> {
-    let opened = Timestamp::from_second(parsed(item, "opened")?).ok()?;
+    let opened = Timestamp::from_millisecond(parsed(item, "opened")?).ok()?;
     let key = string(item, SK)?;
     Some((BroadcastId::named(key.strip_prefix(AMENDMENT)?), opened))
 }

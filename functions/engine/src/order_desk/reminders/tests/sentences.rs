@@ -99,7 +99,7 @@ fn request(first: &str, second: &str, subject: &str, position: Position) -> Stri
     }
 }
 
-fn has_time_word(subject: &str) -> bool {
+fn has_time_term(subject: &str) -> bool {
     let words = subject.split(|char: char| !char.is_alphanumeric());
     words.into_iter().any(|token| TIME_WORDS.contains(&token.to_lowercase().as_str()))
 }
@@ -150,12 +150,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn subject_has_no_word_of_time_outside_of_quotes(
+    fn subject_has_no_term_of_time_outside_of_quotes(
         asked in "((in|at|on|by|to|the|of|and|or|until|every|each|other|next|this|9|25:00|5pm|31st|2|minutes|hours|weeks|day|week|month|monday|mondays|friday|february|december|tomorrow|tonight|morning|noon|midnight|daily|weekly|weekdays|once|twice|call|sam|plants|,|-|Every|TOMORROW|Monday's|every-day|\\PC{1,4}) ){0,12}",
     ) {
         prop_assume!(!asked.contains(['"', '“', '„', '«']));
         if let Ok((_, subject)) = sentence::read(&asked, &zurich(), at(NOW)) {
-            prop_assert!(!has_time_word(&subject), "{asked:?} has the subject {subject:?}");
+            prop_assert!(!has_time_term(&subject), "{asked:?} has the subject {subject:?}");
         }
     }
 

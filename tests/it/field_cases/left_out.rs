@@ -87,9 +87,9 @@ async fn client_info_fills_what_the_activity_leaves_out() {
     let (bundle, engine) = bundle().await;
     let pat = bundle.channel().add_person("Pat Example");
 
-    let told = seen(&bundle, &engine, fixture(&bundle, &pat, "clientInfo")).await;
+    let first = seen(&bundle, &engine, fixture(&bundle, &pat, "clientInfo")).await;
 
-    assert_eq!(told, as_seen(&pat, "en-GB", "America/New_York"));
+    assert_eq!(first, as_seen(&pat, "en-GB", "America/New_York"));
     bundle.end().await;
 }
 
@@ -134,10 +134,10 @@ async fn nothing_known_of_a_person_is_lost_by_an_activity_that_leaves_it_out() {
             let mut activity = changed(bundle.channel().message(&pat, "again"), &change);
             activity["type"] = json!(kind);
 
-            let told = seen(&bundle, &engine, activity).await;
+            let first = seen(&bundle, &engine, activity).await;
             let later = seen(&bundle, &engine, bundle.channel().typing(&pat)).await;
 
-            assert_eq!(told, as_seen(&pat, "en-GB", "Europe/London"), "{kind} {change:?}");
+            assert_eq!(first, as_seen(&pat, "en-GB", "Europe/London"), "{kind} {change:?}");
             assert_eq!(later, as_seen(&pat, "en-GB", "Europe/London"), "{kind} {change:?}");
             bundle.end().await;
         }
@@ -154,16 +154,16 @@ async fn member_event_without_sender_keeps_what_is_known() {
     let mut added = bundle.channel().members_added(&pat, &conversation, &[&pat.id]);
     added.as_object_mut().unwrap().remove("from");
 
-    let told = seen(&bundle, &engine, added).await;
+    let first = seen(&bundle, &engine, added).await;
     let later = seen(&bundle, &engine, bundle.channel().typing(&pat)).await;
 
-    assert_eq!(told, as_seen(&pat, "en-GB", "Europe/London"));
+    assert_eq!(first, as_seen(&pat, "en-GB", "Europe/London"));
     assert_eq!(later, as_seen(&pat, "en-GB", "Europe/London"));
     bundle.end().await;
 }
 
 #[tokio::test]
-async fn what_another_person_of_a_group_told_is_not_added() {
+async fn values_of_another_person_of_a_group_are_not_added() {
     let (bundle, engine) = bundle().await;
     let (pat, kim) = (bundle.channel().add_person("Pat Example"), bundle.channel().add_person("Kim Example"));
     let chat = bundle.channel().add_group_chat("Lunch", &[&pat, &kim]);
