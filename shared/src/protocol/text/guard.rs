@@ -46,15 +46,20 @@ pub fn invoke_without_stray_mentions(mut body: Value) -> Value {
 #[must_use]
 pub fn streamable(text: &str) -> String {
     let mut text = without_tags(text, &[]);
-    if let Some(at) = text.rfind('<') {
-        let rest = text.get(at + 1..).unwrap_or_default();
-        let name = rest.strip_prefix('/').unwrap_or(rest).to_ascii_lowercase();
-        let may_be_tag = "at".starts_with(&name) || is_at(&name);
-        if may_be_tag && !rest.contains('>') {
-            text.truncate(at);
-        }
+    // A tag that is completed later may complete the one before it: what is left is looked at again.
+    while let Some(at) = open_tag(&text) {
+        text.truncate(at);
     }
     text
+}
+
+/// Returns where an end of `text` begins that may become a mention tag.
+fn open_tag(text: &str) -> Option<usize> {
+    let at = text.rfind('<')?;
+    let rest = text.get(at + 1..).unwrap_or_default();
+    let name = rest.strip_prefix('/').unwrap_or(rest).to_ascii_lowercase();
+    let may_be_tag = "at".starts_with(&name) || is_at(&name);
+    (may_be_tag && !rest.contains('>')).then_some(at)
 }
 
 fn clean_attachment(attachment: Attachment) -> Attachment {
