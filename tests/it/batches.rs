@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use local::channel_emulator::{Fault, Operation, Refusal};
-use local::poller;
+use local::poller::{self, QueuePoller};
 use serde_json::json;
 use support::{ScriptedEngine, TestBundle};
 

@@ -105,7 +105,7 @@ impl Queue {
     /// [`QueueError::Unavailable`].
     pub async fn send_fifo_raw(&self, body: String, group: &str, dedupe: &str) -> Result<(), QueueError> {
         let request = self.client.send_message().queue_url(&self.url).message_body(body);
-        let sent = request.message_group_id(group).message_deduplication_id(dedupe).send().await;
+        let sent = Box::pin(request.message_group_id(group).message_deduplication_id(dedupe).send()).await;
         sent.map(drop).map_err(|error| self.unavailable(error))
     }
 
@@ -125,7 +125,7 @@ impl Queue {
     /// [`QueueError::Unavailable`].
     pub async fn send_delayed_raw(&self, body: String, delay: Duration) -> Result<(), QueueError> {
         let request = self.client.send_message().queue_url(&self.url).message_body(body);
-        let sent = request.delay_seconds(whole_seconds(delay.min(MAX_DELAY))).send().await;
+        let sent = Box::pin(request.delay_seconds(whole_seconds(delay.min(MAX_DELAY))).send()).await;
         sent.map(drop).map_err(|error| self.unavailable(error))
     }
 
@@ -162,7 +162,8 @@ impl Queue {
     pub async fn change_visibility(&self, receipt: &str, wait: Duration) -> Result<(), QueueError> {
         let request = self.client.change_message_visibility().queue_url(&self.url).receipt_handle(receipt);
         let changed =
-            request.visibility_timeout(whole_seconds(wait.min(MAX_VISIBILITY_TIMEOUT))).send().await;
+            Box::pin(request.visibility_timeout(whole_seconds(wait.min(MAX_VISIBILITY_TIMEOUT))).send())
+                .await;
         changed.map(drop).map_err(|error| self.unavailable(error))
     }
 
@@ -173,7 +174,9 @@ impl Queue {
     /// [`AwsFailure`].
     pub async fn attributes(&self) -> Result<HashMap<QueueAttributeName, String>, AwsFailure> {
         let request = self.client.get_queue_attributes().queue_url(&self.url);
-        let answer = request.attribute_names(QueueAttributeName::All).send().await.map_err(AwsFailure::of)?;
+        let answer = Box::pin(request.attribute_names(QueueAttributeName::All).send())
+            .await
+            .map_err(AwsFailure::of)?;
         Ok(answer.attributes.unwrap_or_default())
     }
 
@@ -192,7 +195,7 @@ impl Queue {
 
     async fn send_batch(&self, batch: Vec<SendMessageBatchRequestEntry>) -> Result<(), QueueError> {
         let request = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(batch));
-        let answer = request.send().await.map_err(|error| self.unavailable(error))?;
+        let answer = Box::pin(request.send()).await.map_err(|error| self.unavailable(error))?;
         match answer.failed().len() {
             0 => Ok(()),
             count => Err(QueueError::Partial { queue: self.name().to_owned(), count }),

@@ -69,7 +69,7 @@ impl Table {
     pub async fn check_access(&self) -> Result<(), AwsFailure> {
         let request = self.client.get_item().table_name(&self.name);
         let (pk, sk) = (item::text("nothing"), item::text(schema::SINGLE));
-        let read = request.key(schema::PK, pk).key(schema::SK, sk).send().await;
+        let read = Box::pin(request.key(schema::PK, pk).key(schema::SK, sk).send()).await;
         read.map(drop).map_err(AwsFailure::of)
     }
 }

@@ -229,7 +229,7 @@ impl Connector {
             Some(body) => request.json(body),
             None => request,
         };
-        let answer = request.send().await.map_err(response::transport_error)?;
+        let answer = Box::pin(request.send()).await.map_err(response::transport_error)?;
         response::read(answer, self.tokens.now()).await
     }
 }

@@ -48,7 +48,7 @@ pub(crate) async fn apply_amendment(
         Amendment::Delete(id) => Request::Delete(id),
         Amendment::Replace(id, activity) => Request::Update(id, activity),
     };
-    let change = sender.channel.at_right_url(reference, request);
+    let change = Box::pin(sender.channel.at_right_url(reference, request));
     let mut results = SendResults::default();
     let step = job.id.step("send", 0);
     results.add(&Box::pin(sender.attempt(&step, reference, ResendPolicy::Amendment, change)).await?);

@@ -50,7 +50,7 @@ impl Sender {
     ///       ▲          ▲                  crash after it: repeated within the budget, or UNKNOWN
     /// ```
     async fn send(&self, id: &JobId, route: Route<'_>, activity: &Activity) -> Result<Job, RetryIn> {
-        let request = self.channel.send_with_recovery(route.target, activity);
+        let request = Box::pin(self.channel.send_with_recovery(route.target, activity));
         self.attempt(id, route.target.reference(), route.policy, request).await
     }
 
@@ -61,7 +61,7 @@ impl Sender {
         route: Route<'_>,
         activity: &Activity,
     ) -> Result<Option<ActivityId>, ConnectorError> {
-        let request = self.channel.send_with_recovery(route.target, activity);
+        let request = Box::pin(self.channel.send_with_recovery(route.target, activity));
         let Some(limit) = route.timeout else { return request.await };
         let sent = timeout(self.jobs.clock.as_ref(), limit, request).await;
         sent.unwrap_or_else(|| Err(late()))

@@ -199,7 +199,8 @@ impl StreamFinisher {
         }
         let shown = Answer { first: Activity::message(&stream.sent_text), rest: Vec::new() };
         let last = shown.final_chunk(stream);
-        if let Err(error) = self.sender.channel.at_right_url(reference, Request::Send(&last)).await {
+        if let Err(error) = Box::pin(self.sender.channel.at_right_url(reference, Request::Send(&last))).await
+        {
             debug!(error = %error_chain(&error), "could not close a stream");
         }
     }

@@ -41,7 +41,7 @@ pub(super) async fn get_by_keys(
         for _ in 0..MAX_ROUNDS {
             let Some(keys) = pending.take() else { break };
             let request = table.client.batch_get_item().request_items(&table.name, keys);
-            let mut response = request.send().await.map_err(unavailable)?;
+            let mut response = Box::pin(request.send()).await.map_err(unavailable)?;
             found.extend(
                 response.responses.iter_mut().filter_map(|items| items.remove(&table.name)).flatten(),
             );

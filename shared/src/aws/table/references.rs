@@ -205,7 +205,8 @@ impl ReferenceStore {
             .expression_attribute_values(":audience", text(&audience))
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .set_exclusive_start_key(start);
-        let page = request.send().await.map_err(|error| StoreError::unavailable("by_audience", error))?;
+        let page =
+            Box::pin(request.send()).await.map_err(|error| StoreError::unavailable("by_audience", error))?;
         let last = page.last_evaluated_key.as_ref().and_then(|key| string(key, PK));
         Ok(Page::of(page.items().iter(), last))
     }

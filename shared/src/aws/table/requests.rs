@@ -1,4 +1,6 @@
 //! Requests to the table with their keys filled in, and the result of a conditional write.
+//!
+//! Futures of the SDK are boxed where they are awaited: each takes kilobytes, which the future of every caller would hold.
 
 use std::error::Error;
 
@@ -64,7 +66,7 @@ impl Table {
         operation: &'static str,
     ) -> Result<Option<Item>, StoreError> {
         let request = self.client.get_item().table_name(&self.name).consistent_read(true);
-        let found = request.key(PK, text(pk)).key(SK, text(sk)).send().await;
+        let found = Box::pin(request.key(PK, text(pk)).key(SK, text(sk)).send()).await;
         Ok(found.map_err(|error| StoreError::unavailable(operation, error))?.item)
     }
 
@@ -86,7 +88,7 @@ impl Table {
         operation: &'static str,
     ) -> Result<(), StoreError> {
         let request = self.client.delete_item().table_name(&self.name).key(PK, text(pk)).key(SK, text(sk));
-        request.send().await.map(drop).map_err(|error| StoreError::unavailable(operation, error))
+        Box::pin(request.send()).await.map(drop).map_err(|error| StoreError::unavailable(operation, error))
     }
 
     /// Builds a query of the items under one partition key.

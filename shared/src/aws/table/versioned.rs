@@ -146,7 +146,7 @@ pub(super) async fn put<R: Versioned>(
         }
         OnConflict::ReadAgain => request,
     };
-    let stored = match (conditional(request.send().await, R::PUT)?, on_conflict) {
+    let stored = match (conditional(Box::pin(request.send()).await, R::PUT)?, on_conflict) {
         (Conditional::Written(_), _) => return Ok(Put::Written(record)),
         (Conditional::Failed(item), OnConflict::ReturnedByWrite) => {
             item.as_ref().map(R::decode).transpose()?
