@@ -4,3 +4,4 @@ pub mod auth;
 pub mod connector;
 pub mod http;
 mod retry_after;
+pub mod root_certificates;

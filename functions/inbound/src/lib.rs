@@ -21,8 +21,10 @@ use herald::aws::table::{MemoryStore, ReferenceStore, Stores, Table, TeamStore, 
 use herald::aws::telemetry;
 use herald::channel::auth::{Authenticator, Checks, Entra, SigningKeys};
 use herald::clock::{Clock, SystemClock};
+use herald::error::error_chain;
 use lambda_http::lambda_runtime;
 use lambda_http::{Error, LambdaEvent, service_fn};
+use tracing::info;
 
 use self::config::Config;
 use self::respond::Responder;
@@ -187,9 +189,16 @@ impl Inbound {
         Self { authenticator, validator, references, teams, responder, work, clock }
     }
 
-    /// Loads signing keys while the function starts; the first request waits for a load under way.
+    /// Loads signing keys, which connects to the table, and connects to the queue while the function starts; the first
+    /// request waits for a load under way.
     pub fn warm_up(self: &Arc<Self>) {
         let inbound = self.clone();
         tokio::spawn(async move { inbound.authenticator.warm_up().await });
+        let inbound = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = inbound.work.turns.warm_up().await {
+                info!(error = %error_chain(&error), "could not connect to the queue during init");
+            }
+        });
     }
 }

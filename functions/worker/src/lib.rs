@@ -39,7 +39,7 @@ use herald::jobs::timers::QueueTarget;
 use herald::random::Random;
 use jiff::Timestamp;
 use lambda_runtime::service_fn;
-use tracing::error;
+use tracing::{error, info};
 
 use self::broadcast::circuit_breaker::CircuitBreaker;
 use self::broadcast::classify::Partitioner;
@@ -96,7 +96,8 @@ pub async fn run(build: BuildEngine) -> Result<(), lambda_runtime::Error> {
     let context = EngineContext { vars: &process_env, secrets, clock: clock.clone() };
     let worker = Worker::connect(&config, &clients, build(&context)?, clock, Random::system());
     // Boxed: the future of an event is large.
-    lambda_runtime::run(service_fn(|event| Box::pin(event_handler::answer(&worker, event)))).await
+    let events = lambda_runtime::run(service_fn(|event| Box::pin(event_handler::answer(&worker, event))));
+    tokio::join!(Box::pin(worker.warm_up()), events).1
 }
 
 /// Dependencies of the function.
@@ -267,6 +268,23 @@ impl Worker {
             clock,
             random,
         })
+    }
+
+    /// Obtains a token and opens the connections that the first message uses, all at the same time.
+    ///
+    /// A failure is logged: the message that needs the service reports it.
+    async fn warm_up(&self) {
+        let Parts { connector, jobs, tasks, .. } = &self.parts;
+        let (token, channel, table, queue) = tokio::join!(
+            connector.tokens.token(),
+            connector.warm_up(),
+            jobs.table().check_access(),
+            tasks.warm_up()
+        );
+        log_warm_up("token", &token);
+        log_warm_up("channel", &channel);
+        log_warm_up("table", &table);
+        log_warm_up("queue", &queue);
     }
 
     /// Builds the collaborators and handlers from `parts`.
@@ -448,5 +466,11 @@ impl Worker {
     /// Returns the permissions of the role of this function.
     pub(crate) async fn self_check(&self) -> Report {
         self.self_check.report().await
+    }
+}
+
+fn log_warm_up<T, E: std::error::Error + 'static>(service: &str, connected: &Result<T, E>) {
+    if let Err(error) = connected {
+        info!(service, error = %error_chain(error), "could not connect during init");
     }
 }

@@ -180,6 +180,16 @@ impl Queue {
         Ok(answer.attributes.unwrap_or_default())
     }
 
+    /// Opens a connection to SQS, so that the first message does not wait for it.
+    ///
+    /// # Errors
+    ///
+    /// [`AwsFailure`], when SQS does not answer or the queue does not exist.
+    pub async fn warm_up(&self) -> Result<(), AwsFailure> {
+        let request = self.client.get_queue_url().queue_name(self.name());
+        Box::pin(request.send()).await.map(drop).map_err(AwsFailure::of)
+    }
+
     /// Returns the region of the client.
     #[must_use]
     pub fn region(&self) -> Option<&str> {

@@ -158,6 +158,15 @@ impl Connector {
         members.ok_or_else(|| ConnectorError::ambiguous("response is not a list of members"))
     }
 
+    /// Opens a connection to the service URL of the cloud, so that the first send does not wait for it.
+    ///
+    /// # Errors
+    ///
+    /// When the channel does not answer.
+    pub async fn warm_up(&self) -> Result<(), reqwest::Error> {
+        self.http.get(self.cloud.global_service_url.as_str()).send().await.map(drop)
+    }
+
     /// Returns the account of the agent on `channel`.
     #[must_use]
     pub fn agent_account(&self, channel: &str) -> Option<ChannelAccount> {

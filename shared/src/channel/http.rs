@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use super::root_certificates::RootCertificates;
+
 /// Timeouts of a client.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {
@@ -47,7 +49,9 @@ pub fn client() -> Result<reqwest::Client, reqwest::Error> {
 ///
 /// As [`client`].
 pub fn client_with_timeouts(timeouts: Timeouts) -> Result<reqwest::Client, reqwest::Error> {
+    let roots = RootCertificates::of_system().der().map(reqwest::Certificate::from_der);
     reqwest::Client::builder()
+        .tls_certs_only(roots.collect::<Result<Vec<_>, _>>()?)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .connect_timeout(timeouts.connect)
