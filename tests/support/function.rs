@@ -39,11 +39,39 @@ pub struct Function {
     begun: Instant,
 }
 
+/// The program of a function.
+#[derive(Debug, Clone, Copy)]
+pub enum Program {
+    /// Its release binary.
+    Release(&'static str),
+    /// This program, with the name of the function as its only argument.
+    Own(&'static str),
+}
+
+impl Program {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Release(name) | Self::Own(name) => name,
+        }
+    }
+
+    fn command(self) -> Command {
+        match self {
+            Self::Release(name) => Command::new(binary(name)),
+            Self::Own(name) => {
+                let mut command = Command::new(std::env::current_exe().unwrap());
+                command.arg(name);
+                command
+            }
+        }
+    }
+}
+
 impl Function {
-    /// Starts the release binary of this name and waits until it requests its first event.
-    pub async fn launch(name: &'static str, variables: Vec<(&str, String)>) -> Self {
+    /// Starts the program of a function and waits until it requests its first event.
+    pub async fn launch(program: Program, variables: Vec<(&str, String)>) -> Self {
         let runtime = RuntimeApi::start().await.unwrap();
-        let mut command = Command::new(binary(name));
+        let (name, mut command) = (program.name(), program.command());
         command.env_clear().envs(runtime.environment(name)).envs(variables);
         command.stdin(Stdio::null()).kill_on_drop(true);
         let begun = now();

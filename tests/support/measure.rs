@@ -13,7 +13,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinSet;
 
-use crate::function::{Function, cpu_seconds};
+use crate::function::{Function, Program, cpu_seconds};
 use crate::services::{CLIENT_ID, CLIENT_SECRET, Services};
 
 /// Cost of a workload.
@@ -54,13 +54,13 @@ impl Workers {
     pub async fn start(
         services: &Arc<Services>,
         queue: &'static str,
-        count: usize,
+        (program, count): (Program, usize),
         variables: &[(&'static str, String)],
     ) -> Self {
         let (is_over, settled) = (Arc::<AtomicBool>::default(), Arc::<AtomicUsize>::default());
         let (mut processes, mut running) = (Vec::new(), JoinSet::new());
         for _ in 0..count {
-            let worker = services.launch_with("worker", variables).await;
+            let worker = services.launch_with(program, variables).await;
             processes.push(worker.process());
             running.spawn(work(services.clone(), queue, worker, is_over.clone(), settled.clone()));
         }

@@ -15,7 +15,7 @@ use local::poller;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::function::Function;
+use crate::function::{Function, Program};
 use crate::schedule;
 
 /// Client id of the registration.
@@ -58,16 +58,12 @@ impl Services {
 
     /// Starts the function and waits until it requests its first event.
     pub async fn launch(&self, function: &'static str) -> Function {
-        self.launch_with(function, &[]).await
+        self.launch_with(Program::Release(function), &[]).await
     }
 
     /// Starts the function with `variables` in addition to those of the template.
-    pub async fn launch_with(
-        &self,
-        function: &'static str,
-        variables: &[(&'static str, String)],
-    ) -> Function {
-        Function::launch(function, [&self.environment()[..], variables].concat()).await
+    pub async fn launch_with(&self, program: Program, variables: &[(&'static str, String)]) -> Function {
+        Function::launch(program, [&self.environment()[..], variables].concat()).await
     }
 
     /// Returns the variables of the template, with the endpoints of the emulators.

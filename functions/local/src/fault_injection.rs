@@ -3,7 +3,9 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use herald::clock::{Clock, SystemClock};
 use tokio::sync::Notify;
 
 /// The fate of one request.
@@ -20,6 +22,8 @@ pub enum RequestFate {
     LoseReply,
     /// The request takes effect, and the connection is closed without a response.
     HangUp,
+    /// The request takes effect after this real time.
+    Delayed(Duration),
 }
 
 /// Decides the fate of a request by its operation, e.g. `AmazonSQS.SendMessage` or `channel.Send`.
@@ -64,6 +68,10 @@ impl FaultInjector {
                 drop(perform.await?);
                 self.reply_lost.notify_one();
                 std::future::pending().await
+            }
+            RequestFate::Delayed(latency) => {
+                SystemClock.sleep(latency).await;
+                perform.await
             }
             RequestFate::HangUp => {
                 drop(perform.await?);

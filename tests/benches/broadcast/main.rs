@@ -8,8 +8,7 @@
 
 mod bare;
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use herald::aws::table::{ReferenceStore, Table};
 use herald::clock::{Clock, SystemClock};
@@ -17,10 +16,11 @@ use herald::protocol::conversation::ConversationReference;
 use herald::protocol::conversation::lifecycle::Presence;
 use herald::protocol::ids::{ClientId, TenantId};
 use local::aws_emulator::Delays;
-use serde_json::{Value, json};
-use support::Services;
+use serde_json::json;
 use support::measure::{Bare, Measurement, Workers, bare_settings, print, since};
+use support::requests::{QUEUED, RequestCounts};
 use support::services::CLIENT_ID;
+use support::{Program, Services};
 
 const TENANTS: usize = 20;
 
@@ -60,12 +60,7 @@ async fn compare() {
     let services = Arc::new(Services::start(Delays::Kept).await);
     let conversations = populate(&services).await;
     let bare = measure_bare(&services, &conversations).await;
-    let (herald, asked) = measure_herald(&services).await;
-    let per_recipient = |count: usize| count as f64 / RECIPIENTS as f64;
-    let asked: Vec<_> = asked
-        .iter()
-        .map(|(what, count)| format!("  {what:<40} {count:>7} {:>6.2}", per_recipient(*count)))
-        .collect();
+    let (herald, requests) = measure_herald(&services).await;
     let line = |name: &str, took: Measurement| {
         format!("{name:<52} {:>10.0} {:>26.3}", took.per_second(), took.cpu_per_thousand())
     };
@@ -73,7 +68,7 @@ async fn compare() {
         "{RECIPIENTS} recipients of {TENANTS} tenants, each in a known conversation, warm\n\
          {:<52} {:>10} {:>26}\n{}\n{}\n\
          Herald / bare loop: {:.1} times the CPU; the aim is 0.4 CPU s per 1,000 messages\n\
-         asked of table and queue, in all and per recipient:\n{}\n\
+         requests to table and queues, in all and per recipient, and write units:\n{}\n\
          ({TENANTS} tenants at {TENANT_RATE} a second bound it at {} messages a second; emulators and channel share the \
          machine)",
         "",
@@ -82,7 +77,7 @@ async fn compare() {
         line("bare loop (reqwest): nothing recorded", bare),
         line("Herald (workers): every step recorded, and a report", herald),
         herald.cpu / bare.cpu,
-        asked.join("\n"),
+        requests.table(RECIPIENTS),
         TENANTS * TENANT_RATE as usize,
     ));
 }
@@ -123,22 +118,16 @@ async fn measure_bare(services: &Services, conversations: &[String]) -> Measurem
 }
 
 /// Measures a broadcast and counts its requests to table and queue.
-async fn measure_herald(services: &Arc<Services>) -> (Measurement, BTreeMap<String, usize>) {
-    let asked: Arc<Mutex<BTreeMap<String, usize>>> = Arc::default();
-    let notes = asked.clone();
-    services.stack.watch(Arc::new(move |operation: &str, body: &[u8]| {
-        let mut notes = notes.lock().unwrap();
-        for what in names_of(operation, body) {
-            *notes.entry(what).or_default() += 1;
-        }
-    }));
+async fn measure_herald(services: &Arc<Services>) -> (Measurement, RequestCounts) {
+    let requests = RequestCounts::watch(&services.stack);
     let rate = [("TENANT_RATE", TENANT_RATE.to_string())];
-    let mut proactive = services.launch_with("proactive", &rate).await;
-    let workers = Workers::start(services, "DeliveriesQueue", WORKERS, &rate).await;
+    let mut proactive = services.launch_with(Program::Release("proactive"), &rate).await;
+    let workers =
+        Workers::start(services, "DeliveriesQueue", (Program::Release("worker"), WORKERS), &rate).await;
     let mut queued_before = 0;
     let mut all = async |key: &str| {
         let shown = services.channel.texts().len();
-        asked.lock().unwrap().clear();
+        requests.clear();
         let (begun, before) = (SystemClock.now(), workers.cpu());
         let event = json!({
             "version": 1, "notification": "outage", "key": key, "audience": { "kind": "everyone" },
@@ -147,7 +136,7 @@ async fn measure_herald(services: &Arc<Services>) -> (Measurement, BTreeMap<Stri
         let planned = proactive.handle(event).await;
         assert_eq!(planned["recipients"], json!(RECIPIENTS));
         services.channel.wait_for(shown + RECIPIENTS).await;
-        let queued = queued_before + asked.lock().unwrap()[QUEUED];
+        let queued = queued_before + requests.counts()[QUEUED].requests;
         while workers.settled() < queued {
             SystemClock.sleep(std::time::Duration::from_millis(20)).await;
         }
@@ -156,27 +145,6 @@ async fn measure_herald(services: &Arc<Services>) -> (Measurement, BTreeMap<Stri
     };
     all("warm").await;
     let took = all("measured").await;
-    let asked = asked.lock().unwrap().clone();
     workers.end().await;
-    (took, asked)
-}
-
-/// Deliveries put into the queue.
-const QUEUED: &str = "messages queued";
-
-/// Names of a request by operation and kind of record. Receiving and deleting messages is left to Lambda, and listing
-/// recipients belongs to planning.
-fn names_of(operation: &str, body: &[u8]) -> Vec<String> {
-    let request: Value = serde_json::from_slice(body).unwrap();
-    let Some((_, verb)) = operation.split_once('.') else { return Vec::new() };
-    let key = request["Item"]["pk"]["S"].as_str().or(request["Key"]["pk"]["S"].as_str()).unwrap_or_default();
-    let kind = key.split('#').next().unwrap_or_default();
-    match verb {
-        "ReceiveMessage" | "DeleteMessage" | "Query" => Vec::new(),
-        "SendMessageBatch" => {
-            vec![QUEUED.to_owned(); request["Entries"].as_array().map_or(0, Vec::len)]
-        }
-        "SendMessage" => vec![QUEUED.to_owned()],
-        _ => vec![format!("{verb} {kind}")],
-    }
+    (took, requests)
 }

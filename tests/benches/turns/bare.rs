@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::messages;
 use axum::extract::State;
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
@@ -44,22 +45,14 @@ pub(crate) async fn serve(settings: &Value) {
 async fn take(State(bare): State<Arc<Bare>>, headers: HeaderMap, Json(activity): Json<Value>) -> StatusCode {
     let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
     let Some(true) = token.map(|token| bare.knows(token)) else { return StatusCode::UNAUTHORIZED };
-    let item = activity["text"].as_str().unwrap_or_default().trim_start_matches("order ").to_owned();
-    let ack = format!("On it: I am ordering {item}. I will tell you here when it is placed.");
-    bare.print(&activity, json!({ "type": "message", "text": ack, "replyToId": activity["id"] })).await;
+    let item = messages::item_of(activity["text"].as_str().unwrap_or_default());
+    let ack = json!({ "type": "message", "text": messages::ack(item), "replyToId": activity["id"] });
+    bare.print(&activity, ack).await;
     let card = json!({
         "contentType": "application/vnd.microsoft.card.adaptive",
-        "content": {
-            "type": "AdaptiveCard",
-            "version": "1.5",
-            "body": [
-                { "type": "TextBlock", "text": "Order placed", "weight": "Bolder", "size": "Medium" },
-                { "type": "FactSet", "facts": [{ "title": "Item", "value": item }] },
-            ],
-        },
+        "content": messages::card(item),
     });
-    let placed =
-        json!({ "type": "message", "text": format!("It is placed: {item}."), "attachments": [card] });
+    let placed = json!({ "type": "message", "text": messages::placed(item), "attachments": [card] });
     bare.print(&activity, placed).await;
     StatusCode::ACCEPTED
 }
