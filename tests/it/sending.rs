@@ -1,6 +1,8 @@
 //! Sends while the channel throttles, rejects or loses replies, one rule per test. `crashes` and `channel_errors` are
 //! exhaustive.
 
+use std::time::Duration;
+
 use herald::jobs::{Failure, FailureKind, State};
 use local::channel_emulator::{Effect, Fault, Operation, Refusal};
 use serde_json::json;
@@ -103,6 +105,25 @@ async fn rejected_token_is_replaced_once() {
 
     assert_eq!(bundle.channel().texts(), ["Hello.", "Hello."]);
     assert_eq!(bundle.channel().token_requests(), 2);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn rejected_request_without_time_for_a_second_is_sent_by_the_queue_of_tasks() {
+    let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
+    let alex = bundle.channel().add_person("Alex");
+    bundle.ask(&alex, "hello").await;
+    for age in [9, 11] {
+        bundle.send(&alex, "hello").await;
+        bundle.clock().advance(Duration::from_secs(age));
+        bundle.channel().revoke_tokens();
+        bundle.step("turns").await;
+    }
+
+    let in_time = bundle.channel().texts().len();
+    bundle.drain().await;
+
+    assert_eq!((in_time, bundle.channel().texts().len()), (2, 3));
     bundle.end().await;
 }
 

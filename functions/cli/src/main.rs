@@ -13,7 +13,7 @@ use cli::doctor::{self, Color, Report};
 use cli::{demo, run};
 use herald::agent::EngineContext;
 use herald::app::Agent;
-use herald::aws::clients::load_sdk_config;
+use herald::aws::clients::Timeouts;
 use herald::aws::config::process_env;
 use herald::aws::identity::SecretsManager;
 use herald::aws::telemetry;
@@ -67,7 +67,7 @@ async fn operate(
     if let Some(is_done) = commands::print_next_runs_of_expression(command, SystemClock.now(), &mut out)? {
         return Ok(exit_code(is_done));
     }
-    let aws = async || load_sdk_config().await;
+    let aws = async || Timeouts::BACKGROUND.load().await;
     let build = agent.build;
     let deployment = Deployment::open(state, process_env, aws).await?.with_engine(move || {
         let (secrets, clock) = (Arc::new(SecretsManager::from_env()), Arc::new(SystemClock));
@@ -88,7 +88,7 @@ async fn examine(agent: &Agent, arguments: &DoctorArguments) -> io::Result<ExitC
     let is_colored = out.is_terminal() && process_env("NO_COLOR").is_none_or(|value| value.is_empty());
     let report = Report::new(&mut out, if is_colored { Color::Ansi } else { Color::Plain });
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let aws = async || load_sdk_config().await;
+    let aws = async || Timeouts::BACKGROUND.load().await;
     let passed = doctor::doctor(agent, arguments, process_env, aws, &clock, report).await?;
     Ok(exit_code(passed))
 }

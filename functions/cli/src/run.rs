@@ -10,7 +10,7 @@ use std::sync::Arc;
 use aws_config::SdkConfig;
 use herald::agent::EngineContext;
 use herald::app::Agent;
-use herald::aws::clients::load_sdk_config;
+use herald::aws::clients::Timeouts;
 use herald::aws::config::{AccessSettings, AgentSettings, ConfigError, EnvReader, SenderSettings};
 use herald::aws::identity::SecretsManager;
 use herald::clock::{Clock, SystemClock};
@@ -130,7 +130,7 @@ async fn channel_source(
     let mut registration = vars.finish(registration())?;
     // Only the credential uses AWS; the table and the queues are on this machine.
     registration.identity = Some(if registration.sender.credential.is_from_aws() {
-        load_sdk_config().await
+        Timeouts::BACKGROUND.load().await
     } else {
         SdkConfig::builder().build()
     });

@@ -14,7 +14,7 @@ mod work_queue;
 use std::sync::Arc;
 
 use herald::agent::{BuildEngine, Engine, EngineContext, NoSecrets};
-use herald::aws::clients::Clients;
+use herald::aws::clients::{Clients, Timeouts};
 use herald::aws::config::{AgentSettings, process_env};
 use herald::aws::queue::Queue;
 use herald::aws::table::{MemoryStore, ReferenceStore, Stores, Table, TeamStore, TimerStore};
@@ -63,7 +63,7 @@ pub struct Inbound {
 pub async fn run(build: BuildEngine) -> Result<(), Error> {
     telemetry::init(process_env("LOG_LEVEL").as_deref());
     let config = Config::from_env()?;
-    let clients = Clients::load().await?;
+    let clients = Clients::load(Timeouts::TURN).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     // The function that faces the internet reads no secret.
     let context = EngineContext { vars: &process_env, secrets: Arc::new(NoSecrets), clock: clock.clone() };
@@ -110,14 +110,14 @@ impl Inbound {
     /// use std::sync::Arc;
     ///
     /// use herald::agent::Engine;
-    /// use herald::aws::clients::Clients;
+    /// use herald::aws::clients::{Clients, Timeouts};
     /// use herald::clock::SystemClock;
     /// use herald::error::BoxError;
     /// use inbound::Inbound;
     /// use inbound::config::Config;
     ///
     /// async fn connect(engine: Arc<dyn Engine>) -> Result<Inbound, BoxError> {
-    ///     let (config, clients) = (Config::from_env()?, Clients::load().await?);
+    ///     let (config, clients) = (Config::from_env()?, Clients::load(Timeouts::TURN).await?);
     ///     Ok(Inbound::connect(&config, &clients, engine, Arc::new(SystemClock)))
     /// }
     /// ```

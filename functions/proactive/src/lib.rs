@@ -10,7 +10,7 @@ mod timers;
 
 use std::sync::Arc;
 
-use herald::aws::clients::Clients;
+use herald::aws::clients::{Clients, Timeouts};
 use herald::aws::config::process_env;
 use herald::aws::queue::Queue;
 use herald::aws::table::{
@@ -66,7 +66,7 @@ pub struct Proactive {
 pub async fn run() -> Result<(), lambda_runtime::Error> {
     telemetry::init(process_env("LOG_LEVEL").as_deref());
     let config = Config::from_env()?;
-    let clients = Clients::load().await?;
+    let clients = Clients::load(Timeouts::BACKGROUND).await?;
     let proactive = Proactive::connect(&config, &clients, Arc::new(SystemClock), Random::system());
     // Boxed: the future of an event is large.
     lambda_runtime::run(service_fn(|event| Box::pin(event_handler::handle(&proactive, event)))).await
@@ -104,7 +104,7 @@ impl Proactive {
     /// ```no_run
     /// use std::sync::Arc;
     ///
-    /// use herald::aws::clients::Clients;
+    /// use herald::aws::clients::{Clients, Timeouts};
     /// use herald::clock::SystemClock;
     /// use herald::error::BoxError;
     /// use herald::random::Random;
@@ -112,7 +112,7 @@ impl Proactive {
     /// use proactive::config::Config;
     ///
     /// async fn connect() -> Result<Proactive, BoxError> {
-    ///     let (config, clients) = (Config::from_env()?, Clients::load().await?);
+    ///     let (config, clients) = (Config::from_env()?, Clients::load(Timeouts::BACKGROUND).await?);
     ///     Ok(Proactive::connect(&config, &clients, Arc::new(SystemClock), Random::system()))
     /// }
     /// ```

@@ -21,7 +21,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use herald::agent::{BuildEngine, Engine, EngineContext};
-use herald::aws::clients::Clients;
+use herald::aws::clients::{Clients, Timeouts};
 use herald::aws::config::{AgentSettings, process_env};
 use herald::aws::diagnostics::Report;
 use herald::aws::identity::{Credential, SecretsManager};
@@ -90,7 +90,7 @@ use self::timers::Timers;
 pub async fn run(build: BuildEngine) -> Result<(), lambda_runtime::Error> {
     telemetry::init(process_env("LOG_LEVEL").as_deref());
     let config = Config::from_env()?;
-    let clients = Clients::load().await?;
+    let clients = Clients::load(Timeouts::TURN).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let secrets = Arc::new(SecretsManager::new(&clients.identity));
     let context = EngineContext { vars: &process_env, secrets, clock: clock.clone() };
@@ -207,7 +207,7 @@ impl Worker {
     /// use std::sync::Arc;
     ///
     /// use herald::agent::Engine;
-    /// use herald::aws::clients::Clients;
+    /// use herald::aws::clients::{Clients, Timeouts};
     /// use herald::clock::SystemClock;
     /// use herald::error::BoxError;
     /// use herald::random::Random;
@@ -215,7 +215,7 @@ impl Worker {
     /// use worker::config::Config;
     ///
     /// async fn connect(engine: Arc<dyn Engine>) -> Result<Worker, BoxError> {
-    ///     let (config, clients) = (Config::from_env()?, Clients::load().await?);
+    ///     let (config, clients) = (Config::from_env()?, Clients::load(Timeouts::TURN).await?);
     ///     Ok(Worker::connect(&config, &clients, engine, Arc::new(SystemClock), Random::system()))
     /// }
     /// ```
@@ -237,7 +237,7 @@ impl Worker {
             engine,
             connector: Arc::new(Connector {
                 http: clients.http.clone(),
-                tokens: TokenProvider::new(TokenSource {
+                tokens: Arc::new(TokenProvider::new(TokenSource {
                     http: clients.http.clone(),
                     client_id: client_id.clone(),
                     credential: credential.as_client_credential(),
@@ -245,10 +245,11 @@ impl Worker {
                     cloud: cloud.clone(),
                     clock: clock.clone(),
                     random: random.clone(),
-                }),
+                })),
                 cloud: cloud.clone(),
                 client_id: client_id.clone(),
                 conversations: sender.new_conversations,
+                repeat_until: None,
             }),
             credential,
             jobs: stores.jobs,

@@ -3,10 +3,8 @@
 //! The message is dropped because it names accounts and roles, and the SDK error because it holds the response, which may
 //! contain a secret.
 
-use aws_config::timeout::TimeoutConfig;
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 
-use crate::channel::http;
 use crate::error::BoxError;
 
 /// Error of a request to AWS.
@@ -42,11 +40,6 @@ impl AwsFailure {
             None => Self::NotReached(error.into()),
         }
     }
-}
-
-/// Returns the timeout of a request, retries included; it is short because every send waits for the token.
-pub(crate) fn timeout() -> TimeoutConfig {
-    TimeoutConfig::builder().operation_timeout(http::TOTAL_TIMEOUT).build()
 }
 
 /// Returns the characters of `code` that an AWS error code may have, so that no other text is logged.

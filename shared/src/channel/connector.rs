@@ -6,6 +6,9 @@ mod create;
 mod response;
 mod roster;
 
+use std::sync::Arc;
+
+use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -47,18 +50,20 @@ use crate::protocol::service_url::ServiceUrl;
 ///     Ok(())
 /// }
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Connector {
     /// HTTP client; see [`crate::channel::http::client`].
     pub http: reqwest::Client,
     /// Source of the bearer tokens.
-    pub tokens: TokenProvider,
+    pub tokens: Arc<TokenProvider>,
     /// Cloud, which determines the hosts that may receive a token.
     pub cloud: Cloud,
     /// App registration of the agent.
     pub client_id: ClientId,
     /// Surface of the conversations that it creates.
     pub conversations: ConversationSurface,
+    /// Time from which a rejected request is not sent a second time; `None` where the second one may take as long as it does.
+    pub repeat_until: Option<Timestamp>,
 }
 
 /// Response with the id of the created resource; empty bodies are normal (docs/protocol.md §1.1).
@@ -219,10 +224,26 @@ impl Connector {
                 if code.as_deref() != Some(response::NOT_REGISTERED) =>
             {
                 self.tokens.invalidate(&token).await;
+                self.check_repeat()?;
                 let token = self.tokens.token().await.map_err(no_token)?;
                 self.request(method, url, token.expose_secret(), body).await
             }
             outcome => outcome,
+        }
+    }
+
+    /// Returns an error where there is no time to send a rejected request a second time. It is sent later instead: the first
+    /// one showed nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectorError::NotSent`].
+    pub fn check_repeat(&self) -> Result<(), ConnectorError> {
+        match self.repeat_until {
+            Some(until) if self.tokens.now() >= until => {
+                Err(ConnectorError::not_sent("no time is left for a second request"))
+            }
+            Some(_) | None => Ok(()),
         }
     }
 

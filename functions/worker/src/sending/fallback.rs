@@ -2,6 +2,7 @@
 //! changes in the stored reference. Claims, records and repeats are in `send`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use herald::agent::Turn;
 use herald::aws::table::{Closing, ReferenceStore, StoreError, TeamStore};
@@ -15,10 +16,13 @@ use herald::protocol::conversation::{ConversationReference, User};
 use herald::protocol::ids::ActivityId;
 use herald::protocol::service_url::ServiceUrl;
 use herald::protocol::team::TeamChannel;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tracing::{error, info, warn};
 
 use super::target::Target;
+
+/// Time that has to be left for a second request.
+const MIN_REPEAT_TIME: Duration = Duration::from_secs(5);
 
 /// The connector, with the stored references that its rejections concern.
 #[derive(Clone)]
@@ -43,6 +47,15 @@ pub(crate) enum Request<'a> {
 }
 
 impl Channel {
+    /// Returns the channel for a request with this `limit`, which starts now: a second one only starts while there is time
+    /// for it.
+    pub(crate) fn with_time_limit(&self, limit: Duration) -> Self {
+        let left = SignedDuration::try_from(limit.saturating_sub(MIN_REPEAT_TIME)).unwrap_or_default();
+        let repeat_until = self.clock.now().checked_add(left).ok();
+        let connector = Connector { repeat_until, ..self.connector.as_ref().clone() };
+        Self { connector: Arc::new(connector), ..self.clone() }
+    }
+
     /// Sends `activity`, and once more where a rejection has a fallback: a rejected request showed nothing.
     ///
     /// ```text
@@ -79,7 +92,10 @@ impl Channel {
                 Box::pin(self.send_in_other_conversation(error, reference, activity, started_at)).await
             }
             Fallback::AsNew => match target {
-                Target::Answer(_) => Box::pin(self.at_right_url(reference, Request::Send(activity))).await,
+                Target::Answer(_) => {
+                    self.connector.check_repeat()?;
+                    Box::pin(self.at_right_url(reference, Request::Send(activity))).await
+                }
                 Target::Conversation(_) | Target::NewThread(..) => Err(error),
             },
         }
@@ -97,6 +113,7 @@ impl Channel {
             done => return done,
         };
         for url in self.other_urls(&refused, reference).await {
+            self.connector.check_repeat()?;
             let moved = ConversationReference { service_url: url.clone(), ..reference.clone() };
             match self.perform(&moved, request).await {
                 Err(error) if error.is_wrong_host() => {}

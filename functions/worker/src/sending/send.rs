@@ -61,8 +61,11 @@ impl Sender {
         route: Route<'_>,
         activity: &Activity,
     ) -> Result<Option<ActivityId>, ConnectorError> {
-        let request = Box::pin(self.channel.send_with_recovery(route.target, activity));
-        let Some(limit) = route.timeout else { return request.await };
+        let Some(limit) = route.timeout else {
+            return Box::pin(self.channel.send_with_recovery(route.target, activity)).await;
+        };
+        let channel = self.channel.with_time_limit(limit);
+        let request = Box::pin(channel.send_with_recovery(route.target, activity));
         let sent = timeout(self.jobs.clock.as_ref(), limit, request).await;
         sent.unwrap_or_else(|| Err(late()))
     }

@@ -8,7 +8,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use crate::aws::failure::{AwsFailure, timeout};
+use crate::aws::clients::Timeouts;
+use crate::aws::failure::AwsFailure;
 use crate::channel::auth::TokenError;
 use crate::protocol::cloud::Cloud;
 
@@ -58,7 +59,7 @@ impl FederatedIdentity {
     /// Returns the identity of the AWS credentials in `aws`, for the login service of `cloud`.
     #[must_use]
     pub fn new(cloud: &Cloud, aws: &SdkConfig) -> Self {
-        let config = aws_sdk_sts::config::Builder::from(aws).timeout_config(timeout());
+        let config = aws_sdk_sts::config::Builder::from(aws).timeout_config(Timeouts::IDENTITY.config());
         let client = aws_sdk_sts::Client::from_conf(config.build());
         Self { client, audience: cloud.token_exchange.clone() }
     }

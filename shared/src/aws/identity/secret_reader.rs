@@ -5,7 +5,8 @@
 use aws_config::SdkConfig;
 use secrecy::SecretString;
 
-use crate::aws::failure::{AwsFailure, timeout};
+use crate::aws::clients::Timeouts;
+use crate::aws::failure::AwsFailure;
 use crate::channel::auth::TokenError;
 
 /// Secret in Secrets Manager.
@@ -20,7 +21,8 @@ impl StoredSecret {
     /// Returns the secret with this `arn`, the value of the environment variable `variable`.
     #[must_use]
     pub fn new(aws: &SdkConfig, variable: &'static str, arn: String) -> Self {
-        let config = aws_sdk_secretsmanager::config::Builder::from(aws).timeout_config(timeout());
+        let config =
+            aws_sdk_secretsmanager::config::Builder::from(aws).timeout_config(Timeouts::IDENTITY.config());
         Self { client: aws_sdk_secretsmanager::Client::from_conf(config.build()), variable, arn }
     }
 

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 use super::secret_reader::StoredSecret;
 use crate::agent::Secrets;
-use crate::aws::clients::load_sdk_config;
+use crate::aws::clients::Timeouts;
 use crate::error::BoxError;
 
 /// Reads secrets from AWS Secrets Manager.
@@ -35,7 +35,7 @@ impl Secrets for SecretsManager {
     async fn read(&self, variable: &'static str, id: &str) -> Result<SecretString, BoxError> {
         let sdk = match &self.sdk {
             Some(sdk) => sdk.clone(),
-            None => load_sdk_config().await,
+            None => Timeouts::IDENTITY.load().await,
         };
         Ok(StoredSecret::new(&sdk, variable, id.to_owned()).read().await?)
     }

@@ -28,6 +28,9 @@ const RENEW_BEFORE: Duration = Duration::from_secs(300);
 /// Least time between two attempts to renew a token that is still valid.
 const COOL_DOWN: Duration = Duration::from_secs(30);
 
+/// Time of one token request, which a request to the channel waits for.
+const LOGIN_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// `client_assertion_type` of a token request.
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -171,7 +174,8 @@ impl TokenSource {
                 ("client_assertion", assertion.expose_secret()),
             ]),
         }
-        let answer = self.http.post(&token_url).form(&form).send().await.map_err(unreachable)?;
+        let answer = self.http.post(&token_url).timeout(LOGIN_TIMEOUT).form(&form);
+        let answer = answer.send().await.map_err(unreachable)?;
         let status = answer.status();
         let wait = retry_after(answer.headers(), self.clock.now());
         let body = http::read_body(answer).await.map_err(unreachable)?;
