@@ -212,3 +212,18 @@ fn every_schedule_but_the_tick_has_a_dead_letter_queue() {
         assert_eq!(schedule.dead_letters.is_none(), is_tick, "{}", schedule.name);
     }
 }
+
+#[test]
+fn concurrency_of_every_queue_is_a_parameter() {
+    let document = Document::parse(crate::TEMPLATE).unwrap();
+    let concurrency_of = |function: &str, event: &str| {
+        let function = document.resources().find(|resource| resource.id == function).unwrap();
+        function.text(&format!("Events.{event}.Properties.ScalingConfig.MaximumConcurrency")).unwrap()
+    };
+
+    assert_eq!(concurrency_of("WorkerTurns", "Turns").as_deref(), Some("100"));
+    assert_eq!(concurrency_of("WorkerTasks", "Tasks").as_deref(), Some("100"));
+    assert_eq!(concurrency_of("WorkerDeliveries", "Deliveries").as_deref(), Some("10"));
+    assert_eq!(crate::TEMPLATE.matches("MaximumConcurrency: !Ref ").count(), 3);
+    assert_eq!(crate::TEMPLATE.matches("MinValue: 2\n    MaxValue: 1000").count(), 3);
+}
