@@ -62,6 +62,7 @@ use self::job::lease::Jobs;
 use self::memory::Memories;
 use self::reminders::Reminders;
 pub use self::retry::RetryIn;
+use self::sending::burst::RecentTurns;
 use self::sending::create_conversation::Conversations;
 use self::sending::fallback::Channel;
 use self::sending::rate_limit::RateLimiter;
@@ -335,6 +336,7 @@ impl Worker {
                 plans: plans.clone(),
                 sender: sender.clone(),
                 tasks: parts.tasks.clone(),
+                recent: RecentTurns::default(),
             },
             task: TaskHandler {
                 engine: engine(),

@@ -10,6 +10,7 @@ use herald::aws::queue::{MAX_DELAY, Queue, QueueError, TaskWork, TurnWork, WorkM
 use herald::clock::timeout;
 use herald::error::error_chain;
 use herald::jobs::{FollowOn, Job, JobId, Plan, ResendPolicy, confirm_send};
+use herald::protocol::conversation::ReferenceKey;
 use tracing::{error, info, warn};
 
 use crate::MessageContext;
@@ -18,9 +19,10 @@ use crate::job::lease::{Claimed, JOB_TTL, Jobs, SendResults};
 use crate::job::plan::{JobPlan, cancelled_at, normalize_messages};
 use crate::memory::Memories;
 use crate::retry::RetryIn;
+use crate::sending::burst::RecentTurns;
 use crate::sending::send::Sender;
 use crate::sending::send_plan::{PlanSender, SendOutcome, is_send_claimed};
-use crate::sending::target::{Route, Target};
+use crate::sending::target::{Pace, Route, Target};
 use crate::sending::typing::Typing;
 use crate::streaming::open::{Streams, plan_stream, stream_of};
 use crate::turn_time::{engine_timeout, is_ack_useful, send_timeout};
@@ -39,6 +41,7 @@ pub(crate) struct TurnHandler {
     pub(crate) plans: PlanSender,
     pub(crate) sender: Sender,
     pub(crate) tasks: Queue,
+    pub(crate) recent: RecentTurns,
 }
 
 impl TurnHandler {
@@ -46,6 +49,23 @@ impl TurnHandler {
     pub(crate) async fn handle(&self, work: TurnWork, context: MessageContext) -> Result<(), RetryIn> {
         // A copy keeps the age.
         let work = TurnWork { arrived_at: work.arrived_at.or(context.sent_at), ..work };
+        let conversation = self.sender.channel.references.key(&work.turn.reference);
+        let in_burst = work.in_burst || self.waited_for_another(&conversation, context);
+        let answered = self.handle_aged(TurnWork { in_burst, ..work }, context).await;
+        if context.is_fifo {
+            self.recent.record(conversation, self.jobs.clock.now());
+        }
+        answered
+    }
+
+    /// Whether a turn waited in order for another one of its conversation.
+    fn waited_for_another(&self, conversation: &ReferenceKey, context: MessageContext) -> bool {
+        let sent_at = context.sent_at.filter(|_| context.is_fifo);
+        sent_at.is_some_and(|at| self.recent.is_burst(conversation, at, self.jobs.clock.now()))
+    }
+
+    /// Answers a turn whose age is known.
+    async fn handle_aged(&self, work: TurnWork, context: MessageContext) -> Result<(), RetryIn> {
         let expires_at = work.arrived_at.and_then(|at| at.checked_add(JOB_TTL).ok());
         let context = MessageContext { expires_at, ..context };
         if context.is_fifo && context.receives >= HAND_OVER_RECEIVES {
@@ -105,10 +125,10 @@ impl TurnHandler {
                 info!(job.id = work.job.as_str(), "the engine ignored an activity");
                 return Ok(());
             }
-            Ok(plan) if is_personal => {
+            Ok(plan) if is_personal && !work.in_burst => {
                 self.jobs.claim_planned(&work.job, plan, ResendPolicy::Answer, context).await?
             }
-            // In a group a send may have to wait for its slot.
+            // In a group or a burst a send may have to wait for its slot.
             Ok(_) | Err(_) => self.jobs.claim(&work.job, ResendPolicy::Idempotent, context).await?,
         };
         let Claimed::Acquired(job) = claimed else { return Ok(()) };
@@ -240,6 +260,7 @@ impl TurnHandler {
             policy: ResendPolicy::Answer,
             is_fifo: context.is_fifo,
             timeout: context.is_fifo.then(|| send_timeout(self.age(work))),
+            pace: Pace::of(work.in_burst),
         }
     }
 
@@ -263,7 +284,7 @@ impl TurnHandler {
                 let ack_activity = job.shown_activity().cloned();
                 let (ack, reference) = (Some(work.job.clone()), work.turn.reference.clone());
                 let task = TaskWork::new(task_job(work), task, reference);
-                WorkMessage::Task(TaskWork { ack, ack_activity, stream, ..task })
+                WorkMessage::Task(TaskWork { ack, ack_activity, stream, in_burst: work.in_burst, ..task })
             }
             Some(FollowOn::RetryWithoutDeadline) => {
                 let job = unhurried_job(work);

@@ -70,6 +70,9 @@ pub struct TurnWork {
     /// When the channel delivered the activity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arrived_at: Option<Timestamp>,
+    /// Whether it waited for another turn of its conversation, so that its sends reserve their slots.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_burst: bool,
 }
 
 /// Run a task.
@@ -93,6 +96,9 @@ pub struct TaskWork {
     /// Later step; `None` for the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<TaskStep>,
+    /// Whether its turn waited for another turn of the conversation, so that its sends reserve their slots.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_burst: bool,
 }
 
 /// Later step of a task.
@@ -216,7 +222,16 @@ impl TaskWork {
     /// Returns the first step of `task`.
     #[must_use]
     pub fn new(job: JobId, task: Task, reference: ConversationReference) -> Self {
-        Self { job, task, reference, ack: None, ack_activity: None, stream: None, step: None }
+        Self {
+            job,
+            task,
+            reference,
+            ack: None,
+            ack_activity: None,
+            stream: None,
+            step: None,
+            in_burst: false,
+        }
     }
 }
 
@@ -297,6 +312,7 @@ mod tests {
             turn: Turn::new(activity, reference),
             no_deadline: false,
             arrived_at: None,
+            in_burst: false,
         })
     }
 
