@@ -52,6 +52,7 @@ use self::config::Config;
 use self::effects::Effects;
 use self::handlers::deliveries::DeliveriesHandler;
 use self::handlers::effects::EffectsHandler;
+use self::handlers::keep_alive::KeepAliveHandler;
 use self::handlers::reminder::ReminderHandler;
 use self::handlers::roster::RosterHandler;
 use self::handlers::self_check::SelfCheck;
@@ -152,6 +153,7 @@ pub struct Worker {
     effects: EffectsHandler,
     roster: RosterHandler,
     self_check: SelfCheck,
+    keep_alive: KeepAliveHandler,
     timers: Timers,
 }
 
@@ -325,6 +327,13 @@ impl Worker {
         let broadcasts = Broadcasts { store: parts.broadcasts.clone(), clock: clock(), random: random() };
         let parking = Parking { timers: parts.timers.clone(), broadcasts: broadcasts.clone() };
 
+        let keep_alive = KeepAliveHandler {
+            engine: engine(),
+            channel: channel.clone(),
+            jobs: jobs.clone(),
+            deliveries: parts.deliveries.clone(),
+        };
+
         Self {
             turn: TurnHandler {
                 engine: engine(),
@@ -337,6 +346,7 @@ impl Worker {
                 sender: sender.clone(),
                 tasks: parts.tasks.clone(),
                 recent: RecentTurns::default(),
+                keep_alive: keep_alive.clone(),
             },
             task: TaskHandler {
                 engine: engine(),
@@ -396,6 +406,7 @@ impl Worker {
                 deliveries: parts.deliveries.clone(),
                 clock: clock(),
             },
+            keep_alive,
             timers,
             parts,
         }
@@ -435,6 +446,9 @@ impl Worker {
             }
             Ok(WorkMessage::Roster(work)) => {
                 (Box::pin(self.roster.handle(work, context)), QueueTarget::Deliveries)
+            }
+            Ok(WorkMessage::KeepAlive(work)) => {
+                (Box::pin(self.keep_alive.handle(work)), QueueTarget::Deliveries)
             }
             Err(error @ MessageError::Newer { .. }) => {
                 error!(error = %error_chain(&error), "left a message to a newer worker");

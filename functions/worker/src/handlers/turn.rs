@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use herald::agent::{Engine, EngineError, Outcome, Response, Turn};
-use herald::aws::queue::{MAX_DELAY, Queue, QueueError, TaskWork, TurnWork, WorkMessage};
+use herald::aws::queue::{KeepAliveWork, MAX_DELAY, Queue, QueueError, TaskWork, TurnWork, WorkMessage};
 use herald::clock::timeout;
 use herald::error::error_chain;
 use herald::jobs::{FollowOn, Job, JobId, Plan, ResendPolicy, confirm_send};
@@ -15,6 +15,7 @@ use tracing::{error, info, warn};
 
 use crate::MessageContext;
 use crate::effects::Effects;
+use crate::handlers::keep_alive::KeepAliveHandler;
 use crate::job::lease::{Claimed, JOB_TTL, Jobs, SendResults};
 use crate::job::plan::{JobPlan, cancelled_at, normalize_messages};
 use crate::memory::Memories;
@@ -42,6 +43,7 @@ pub(crate) struct TurnHandler {
     pub(crate) sender: Sender,
     pub(crate) tasks: Queue,
     pub(crate) recent: RecentTurns,
+    pub(crate) keep_alive: KeepAliveHandler,
 }
 
 impl TurnHandler {
@@ -284,7 +286,13 @@ impl TurnHandler {
                 let ack_activity = job.shown_activity().cloned();
                 let (ack, reference) = (Some(work.job.clone()), work.turn.reference.clone());
                 let task = TaskWork::new(task_job(work), task, reference);
-                WorkMessage::Task(TaskWork { ack, ack_activity, stream, in_burst: work.in_burst, ..task })
+                WorkMessage::Task(TaskWork {
+                    ack,
+                    ack_activity,
+                    stream: stream.clone(),
+                    in_burst: work.in_burst,
+                    ..task
+                })
             }
             Some(FollowOn::RetryWithoutDeadline) => {
                 let job = unhurried_job(work);
@@ -292,6 +300,10 @@ impl TurnHandler {
             }
         };
         let Err(error) = self.tasks.send_delayed(&next, Duration::ZERO).await else {
+            if let (WorkMessage::Task(TaskWork { job: task, reference, .. }), Some(stream)) = (next, stream) {
+                // After the task: a record of the keep-alive shows that the task is queued.
+                self.keep_alive.enqueue(KeepAliveWork { task, reference, stream }).await;
+            }
             return Ok(results);
         };
         error!(error = %error_chain(&error), job.id = work.job.as_str(), "could not enqueue what follows from a turn");

@@ -55,6 +55,8 @@ pub enum WorkMessage {
     Reminder(ReminderWork),
     /// Read the roster of a team.
     Roster(RosterWork),
+    /// Keep a stream alive while its task waits.
+    KeepAlive(KeepAliveWork),
 }
 
 /// Answer an activity.
@@ -153,6 +155,17 @@ pub struct RosterWork {
     pub team: Team,
     /// Position of the team in the audience, counted from 1.
     pub number: usize,
+}
+
+/// Keep a stream alive while its task waits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct KeepAliveWork {
+    /// Job of the task, which sends the chunks once it is claimed.
+    pub task: JobId,
+    /// Conversation that shows the stream.
+    pub reference: ConversationReference,
+    /// The stream after its latest chunk.
+    pub stream: Stream,
 }
 
 /// Send a notification to recipients.
@@ -263,6 +276,7 @@ impl WorkMessage {
         match self {
             Self::Turn(_) | Self::Task(_) | Self::Deliveries(_) | Self::Effects(_) => 1,
             Self::Roster(_) => 2,
+            Self::KeepAlive(_) => 3,
             Self::Reminder(work) => match work.reminder.every.as_ref().map(|every| every.days) {
                 Some(Days::EveryWeek(_) | Days::EveryWeeks { .. }) => 3,
                 Some(Days::Daily | Days::Weekdays | Days::Weekly(_) | Days::Monthly(_)) | None => 2,
