@@ -25,6 +25,10 @@ pub const CONVERSATION: [Rate; 2] = [
     Rate { burst: 300, interval: Duration::from_millis(2_500) },
 ];
 
+/// Rates of sends in a personal conversation while turns wait for each other there: 2 fewer at once than [`CONVERSATION`],
+/// because the answer to the first of them, and its follow-up, reserved nothing.
+pub const BURST: [Rate; 2] = [Rate { burst: 4, ..CONVERSATION[0] }, CONVERSATION[1]];
+
 /// Rates of roster requests of a conversation, within the limits of the channel: 14 in 1 s, 16 in 2 s, 120 in 30 s, 3,600 in an hour.
 pub const MEMBERS: [Rate; 2] = [
     Rate { burst: 12, interval: Duration::from_millis(500) },
@@ -149,6 +153,15 @@ mod tests {
 
         for (seconds, most) in WINDOWS {
             assert!(most_in(&starts, seconds) <= most, "{seconds} s: {}", most_in(&starts, seconds));
+        }
+    }
+
+    #[test]
+    fn burst_leaves_room_for_two_sends_that_reserve_nothing() {
+        let starts = starts_of(&BURST, &[(0, 2_000)]);
+
+        for (seconds, most) in WINDOWS {
+            assert!(most_in(&starts, seconds) + 2 <= most, "{seconds} s: {}", most_in(&starts, seconds));
         }
     }
 

@@ -147,6 +147,44 @@ async fn group_with_many_concurrent_queries_stays_within_its_limits() {
     bundle.end().await;
 }
 
+#[tokio::test]
+async fn twelve_messages_of_one_person_at_once_stay_within_the_limits() {
+    const MESSAGES: usize = 12;
+    let bundle = TestBundle::with(ScriptedEngine::deferring("On it.", "Here it is.")).await;
+    let alex = bundle.install("Alex").await;
+    for number in 0..MESSAGES {
+        bundle.send(&alex, &format!("question {number}")).await;
+    }
+    (0..2 * MESSAGES).for_each(|_| bundle.channel().fail(Fault::Late(Duration::from_millis(100))));
+    let step_until = async |queue: &'static str, text: &str, count: usize| {
+        while bundle.channel().texts().iter().filter(|shown| *shown == text).count() < count {
+            if bundle.step(queue).await == Step::Idle {
+                bundle.clock().sleep(Duration::from_millis(20)).await;
+            }
+        }
+    };
+
+    let worked = async {
+        tokio::join!(
+            step_until("turns", "On it.", MESSAGES),
+            step_until("tasks", "Here it is.", MESSAGES),
+            step_until("tasks", "Here it is.", MESSAGES),
+        )
+    };
+    tokio::select! {
+        _ = worked => {}
+        () = bundle.clock().flow(Duration::from_secs(9)) => {}
+    }
+    drain(&bundle).await;
+
+    let times = shown_at(&bundle);
+    assert_eq!(times.len(), 2 * MESSAGES);
+    let (second, two) =
+        (most_in(&times, SignedDuration::from_secs(1)), most_in(&times, SignedDuration::from_secs(2)));
+    assert!(second <= 7 && two <= 8, "{second} in 1 s, {two} in 2 s");
+    bundle.end().await;
+}
+
 /// Notifies 500 people while this percentage of the sends gets `refusal`.
 async fn notify_500(refusal: &Refusal, percent: u64) -> (TestBundle, usize, usize) {
     let bundle = TestBundle::with_rate(ScriptedEngine::notifying("News."), 50).await;

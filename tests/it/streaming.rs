@@ -115,6 +115,42 @@ async fn silent_stream_is_kept_alive_and_long_answer_is_replaced_after_close() {
 }
 
 #[tokio::test]
+async fn stream_whose_task_waits_behind_others_is_kept_alive_and_closed_in_time() {
+    for (waits, is_closed) in [(90, false), (150, true)] {
+        let bundle =
+            bundle_streaming(&[(seconds(1), "Two laptops are left.")], done("Two laptops are left.")).await;
+        let alex = bundle.channel().add_person("Alex");
+        let asked = bundle.clock().now();
+        bundle.send(&alex, "tell me").await;
+        bundle.step("turns").await;
+
+        // Workers are busy with other tasks: only keep-alives are handled, once a second.
+        for _ in 0..waits {
+            bundle.clock().advance(seconds(1));
+            if let Step::Returned { receipt } = bundle.step("deliveries").await {
+                bundle.make_visible("deliveries", &receipt).await;
+            }
+        }
+        drain(&bundle).await;
+
+        let shown = shown(&bundle);
+        let open: Vec<_> = shown
+            .iter()
+            .filter(|entry| entry.at.duration_since(asked) <= SignedDuration::from_secs(105))
+            .cloned()
+            .collect();
+        assert!(gaps(&open).iter().all(|gap| gap.as_secs() <= 35), "{:?}", gaps(&open));
+        let sequences: Vec<_> =
+            shown.iter().filter_map(|entry| info(entry, "streamSequence").as_u64()).collect();
+        assert!(sequences.is_sorted_by(|before, after| before < after), "{sequences:?}");
+        let closed = shown.iter().any(|entry| info(entry, "streamResult") == "timeout");
+        assert_eq!(closed, is_closed);
+        assert_eq!(bundle.channel().texts().last().map(String::as_str), Some("Two laptops are left."));
+        bundle.end().await;
+    }
+}
+
+#[tokio::test]
 async fn stream_stopped_by_user_is_dropped_silently() {
     let chunks = [(seconds(2), "Two "), (seconds(2), "laptops "), (seconds(30), "are left.")];
     let bundle = bundle_streaming(&chunks, done("Two laptops are left.")).await;

@@ -78,8 +78,13 @@ pub(crate) async fn receive(
 
 /// Returns the turn as a queue message.
 fn encode(job: &JobId, turn: &Turn, arrived_at: Timestamp) -> Result<Message, Rejection> {
-    let work =
-        TurnWork { job: job.clone(), turn: turn.clone(), no_deadline: false, arrived_at: Some(arrived_at) };
+    let work = TurnWork {
+        job: job.clone(),
+        turn: turn.clone(),
+        no_deadline: false,
+        arrived_at: Some(arrived_at),
+        in_burst: false,
+    };
     Ok(Message::new(job.clone(), &WorkMessage::Turn(work))?)
 }
 

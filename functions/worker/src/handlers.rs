@@ -2,6 +2,7 @@
 
 pub(crate) mod deliveries;
 pub(crate) mod effects;
+pub(crate) mod keep_alive;
 pub(crate) mod reminder;
 pub(crate) mod roster;
 pub(crate) mod self_check;

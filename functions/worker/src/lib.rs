@@ -52,6 +52,7 @@ use self::config::Config;
 use self::effects::Effects;
 use self::handlers::deliveries::DeliveriesHandler;
 use self::handlers::effects::EffectsHandler;
+use self::handlers::keep_alive::KeepAliveHandler;
 use self::handlers::reminder::ReminderHandler;
 use self::handlers::roster::RosterHandler;
 use self::handlers::self_check::SelfCheck;
@@ -62,6 +63,7 @@ use self::job::lease::Jobs;
 use self::memory::Memories;
 use self::reminders::Reminders;
 pub use self::retry::RetryIn;
+use self::sending::burst::RecentTurns;
 use self::sending::create_conversation::Conversations;
 use self::sending::fallback::Channel;
 use self::sending::rate_limit::RateLimiter;
@@ -152,6 +154,7 @@ pub struct Worker {
     effects: EffectsHandler,
     roster: RosterHandler,
     self_check: SelfCheck,
+    keep_alive: KeepAliveHandler,
     timers: Timers,
 }
 
@@ -342,6 +345,13 @@ impl Worker {
         let broadcasts = Broadcasts { store: parts.broadcasts.clone(), clock: clock(), random: random() };
         let parking = Parking { timers: parts.timers.clone(), broadcasts: broadcasts.clone() };
 
+        let keep_alive = KeepAliveHandler {
+            engine: engine(),
+            channel: channel.clone(),
+            jobs: jobs.clone(),
+            deliveries: parts.deliveries.clone(),
+        };
+
         Self {
             turn: TurnHandler {
                 engine: engine(),
@@ -353,6 +363,8 @@ impl Worker {
                 plans: plans.clone(),
                 sender: sender.clone(),
                 tasks: parts.tasks.clone(),
+                recent: RecentTurns::default(),
+                keep_alive: keep_alive.clone(),
             },
             task: TaskHandler {
                 engine: engine(),
@@ -412,6 +424,7 @@ impl Worker {
                 deliveries: parts.deliveries.clone(),
                 clock: clock(),
             },
+            keep_alive,
             timers,
             parts,
         }
@@ -451,6 +464,9 @@ impl Worker {
             }
             Ok(WorkMessage::Roster(work)) => {
                 (Box::pin(self.roster.handle(work, context)), QueueTarget::Deliveries)
+            }
+            Ok(WorkMessage::KeepAlive(work)) => {
+                (Box::pin(self.keep_alive.handle(work)), QueueTarget::Deliveries)
             }
             Err(error @ MessageError::Newer { .. }) => {
                 error!(error = %error_chain(&error), "left a message to a newer worker");

@@ -1,6 +1,7 @@
 //! Requests to the channel: when they may start, how they are recorded, and how a rejected one is recovered.
 
 pub(crate) mod amend;
+pub(crate) mod burst;
 pub(crate) mod create_conversation;
 pub(crate) mod fallback;
 mod other_conversation;

@@ -14,8 +14,8 @@ use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
 pub use self::continuation::{CannotContinue, MAX_STATE_BYTES, MAX_STEPS};
 pub use self::dead_letters::DeadLetter;
 pub use self::message::{
-    DeliveriesWork, Delivery, EffectsWork, MAX_BODY_BYTES, MessageError, ReminderWork, RosterWork, TaskStep,
-    TaskWork, TurnWork, WorkMessage,
+    DeliveriesWork, Delivery, EffectsWork, KeepAliveWork, MAX_BODY_BYTES, MessageError, ReminderWork,
+    RosterWork, TaskStep, TaskWork, TurnWork, WorkMessage,
 };
 use crate::aws::failure::AwsFailure;
 use crate::error::BoxError;

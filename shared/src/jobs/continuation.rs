@@ -48,7 +48,7 @@ pub fn tombstone(id: JobId, by: CancelledBy, now: Timestamp) -> Job {
     new_step(id, next, now, now).transition(State::Cancelled, now, Some(by.failure()))
 }
 
-fn new_step(id: JobId, next: JobId, expires_at: Timestamp, now: Timestamp) -> Job {
+pub(super) fn new_step(id: JobId, next: JobId, expires_at: Timestamp, now: Timestamp) -> Job {
     Job {
         id,
         revision: 0,

@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{EXPIRE_AFTER, End, MIN_INTERVAL, Stream, later};
+use super::{CLOSE_AFTER, Chunk, EXPIRE_AFTER, End, MIN_INTERVAL, Stream, later};
 
 /// Silence after which an abandoned stream is closed; its answer is sent separately.
 pub const ABANDON_AFTER: SignedDuration = SignedDuration::from_secs(35);
@@ -11,7 +11,27 @@ pub const ABANDON_AFTER: SignedDuration = SignedDuration::from_secs(35);
 /// Silence after which a stream is not resumed, because the channel may have ended it.
 pub const SILENCE_LIMIT: SignedDuration = SignedDuration::from_secs(40);
 
+/// Silence after which a stream whose task waits in its queue is kept alive.
+const WAITING_INTERVAL: SignedDuration = SignedDuration::from_secs(30);
+
 impl Stream {
+    /// Returns when the stream is kept alive, or closed, if no worker has claimed its task by then.
+    #[must_use]
+    pub fn keep_alive_at(&self) -> Timestamp {
+        later(self.last_ack, WAITING_INTERVAL).max(self.due()).min(later(self.started_at, CLOSE_AFTER))
+    }
+
+    /// Returns the stream before the request of `chunk` at `now`: whoever sends the next chunk uses a later sequence number,
+    /// and does not mistake a closed stream for the answer.
+    #[must_use]
+    pub fn reserve(&self, chunk: &Chunk, now: Timestamp) -> Self {
+        let (sequence, end) = match chunk {
+            Chunk::Status(_) | Chunk::Text(_) => (self.sequence.saturating_add(1), self.end),
+            Chunk::Close => (self.sequence, Some(End::HandedOver)),
+        };
+        Self { sequence, end, last_request: now, ..self.clone() }
+    }
+
     /// Whether a worker may resume the stream at `now`.
     #[must_use]
     pub fn can_resume(&self, now: Timestamp) -> bool {

@@ -149,7 +149,8 @@ fn task_with(name: &str, bytes: usize) -> WorkMessage {
         | WorkMessage::Deliveries(_)
         | WorkMessage::Effects(_)
         | WorkMessage::Reminder(_)
-        | WorkMessage::Roster(_) => {
+        | WorkMessage::Roster(_)
+        | WorkMessage::KeepAlive(_) => {
             unreachable!("it is a task")
         }
     };
@@ -166,7 +167,8 @@ fn name(work: &WorkMessage) -> &str {
         | WorkMessage::Deliveries(_)
         | WorkMessage::Effects(_)
         | WorkMessage::Reminder(_)
-        | WorkMessage::Roster(_) => {
+        | WorkMessage::Roster(_)
+        | WorkMessage::KeepAlive(_) => {
             panic!("it is no task: {work:?}")
         }
     }

@@ -157,7 +157,8 @@ impl Setup {
             | WorkMessage::Deliveries(_)
             | WorkMessage::Effects(_)
             | WorkMessage::Reminder(_)
-            | WorkMessage::Roster(_) => {
+            | WorkMessage::Roster(_)
+            | WorkMessage::KeepAlive(_) => {
                 panic!("a turn's queue holds turns")
             }
         }

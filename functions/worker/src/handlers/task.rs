@@ -19,7 +19,7 @@ use crate::retry::RetryIn;
 use crate::sending::replace_ack::replace_ack;
 use crate::sending::send::Sender;
 use crate::sending::send_plan::{PlanSender, SendOutcome};
-use crate::sending::target::Route;
+use crate::sending::target::{Pace, Route};
 use crate::streaming::finish::StreamFinisher;
 use crate::streaming::open::Streams;
 use crate::streaming::run::{StreamRunner, stopped};
@@ -68,7 +68,8 @@ impl TaskHandler {
             let carried_out = replace_ack(&self.sender, &job, &work.reference, shown).await;
             return self.continuations.continue_or_finish(work, job, carried_out).await;
         }
-        match self.plans.send_plan(plan, Route::follow_up(&work.reference)).await? {
+        let route = Route::follow_up(&work.reference).at_pace(Pace::of(work.in_burst));
+        match self.plans.send_plan(plan, route).await? {
             SendOutcome::Completed(_) => self.continuations.unlist_waiting_task(work).await,
             SendOutcome::InProgress(job, carried_out) => {
                 self.continuations.continue_or_finish(work, *job, carried_out).await

@@ -6,21 +6,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use herald::agent::{Engine, EngineError, Outcome, Response, Turn};
-use herald::aws::queue::{MAX_DELAY, Queue, QueueError, TaskWork, TurnWork, WorkMessage};
+use herald::aws::queue::{KeepAliveWork, MAX_DELAY, Queue, QueueError, TaskWork, TurnWork, WorkMessage};
 use herald::clock::timeout;
 use herald::error::error_chain;
 use herald::jobs::{FollowOn, Job, JobId, Plan, ResendPolicy, confirm_send};
+use herald::protocol::conversation::ReferenceKey;
 use tracing::{error, info, warn};
 
 use crate::MessageContext;
 use crate::effects::Effects;
+use crate::handlers::keep_alive::KeepAliveHandler;
 use crate::job::lease::{Claimed, JOB_TTL, Jobs, SendResults};
 use crate::job::plan::{JobPlan, cancelled_at, normalize_messages};
 use crate::memory::Memories;
 use crate::retry::RetryIn;
+use crate::sending::burst::RecentTurns;
 use crate::sending::send::Sender;
 use crate::sending::send_plan::{PlanSender, SendOutcome, is_send_claimed};
-use crate::sending::target::{Route, Target};
+use crate::sending::target::{Pace, Route, Target};
 use crate::sending::typing::Typing;
 use crate::streaming::open::{Streams, plan_stream, stream_of};
 use crate::turn_time::{engine_timeout, is_ack_useful, send_timeout};
@@ -39,6 +42,8 @@ pub(crate) struct TurnHandler {
     pub(crate) plans: PlanSender,
     pub(crate) sender: Sender,
     pub(crate) tasks: Queue,
+    pub(crate) recent: RecentTurns,
+    pub(crate) keep_alive: KeepAliveHandler,
 }
 
 impl TurnHandler {
@@ -46,6 +51,23 @@ impl TurnHandler {
     pub(crate) async fn handle(&self, work: TurnWork, context: MessageContext) -> Result<(), RetryIn> {
         // A copy keeps the age.
         let work = TurnWork { arrived_at: work.arrived_at.or(context.sent_at), ..work };
+        let conversation = self.sender.channel.references.key(&work.turn.reference);
+        let in_burst = work.in_burst || self.waited_for_another(&conversation, context);
+        let answered = self.handle_aged(TurnWork { in_burst, ..work }, context).await;
+        if context.is_fifo {
+            self.recent.record(conversation, self.jobs.clock.now());
+        }
+        answered
+    }
+
+    /// Whether a turn waited in order for another one of its conversation.
+    fn waited_for_another(&self, conversation: &ReferenceKey, context: MessageContext) -> bool {
+        let sent_at = context.sent_at.filter(|_| context.is_fifo);
+        sent_at.is_some_and(|at| self.recent.is_burst(conversation, at, self.jobs.clock.now()))
+    }
+
+    /// Answers a turn whose age is known.
+    async fn handle_aged(&self, work: TurnWork, context: MessageContext) -> Result<(), RetryIn> {
         let expires_at = work.arrived_at.and_then(|at| at.checked_add(JOB_TTL).ok());
         let context = MessageContext { expires_at, ..context };
         if context.is_fifo && context.receives >= HAND_OVER_RECEIVES {
@@ -105,10 +127,10 @@ impl TurnHandler {
                 info!(job.id = work.job.as_str(), "the engine ignored an activity");
                 return Ok(());
             }
-            Ok(plan) if is_personal => {
+            Ok(plan) if is_personal && !work.in_burst => {
                 self.jobs.claim_planned(&work.job, plan, ResendPolicy::Answer, context).await?
             }
-            // In a group a send may have to wait for its slot.
+            // In a group or a burst a send may have to wait for its slot.
             Ok(_) | Err(_) => self.jobs.claim(&work.job, ResendPolicy::Idempotent, context).await?,
         };
         let Claimed::Acquired(job) = claimed else { return Ok(()) };
@@ -240,6 +262,7 @@ impl TurnHandler {
             policy: ResendPolicy::Answer,
             is_fifo: context.is_fifo,
             timeout: context.is_fifo.then(|| send_timeout(self.age(work))),
+            pace: Pace::of(work.in_burst),
         }
     }
 
@@ -263,7 +286,13 @@ impl TurnHandler {
                 let ack_activity = job.shown_activity().cloned();
                 let (ack, reference) = (Some(work.job.clone()), work.turn.reference.clone());
                 let task = TaskWork::new(task_job(work), task, reference);
-                WorkMessage::Task(TaskWork { ack, ack_activity, stream, ..task })
+                WorkMessage::Task(TaskWork {
+                    ack,
+                    ack_activity,
+                    stream: stream.clone(),
+                    in_burst: work.in_burst,
+                    ..task
+                })
             }
             Some(FollowOn::RetryWithoutDeadline) => {
                 let job = unhurried_job(work);
@@ -271,6 +300,10 @@ impl TurnHandler {
             }
         };
         let Err(error) = self.tasks.send_delayed(&next, Duration::ZERO).await else {
+            if let (WorkMessage::Task(TaskWork { job: task, reference, .. }), Some(stream)) = (next, stream) {
+                // After the task: a record of the keep-alive shows that the task is queued.
+                self.keep_alive.enqueue(KeepAliveWork { task, reference, stream }).await;
+            }
             return Ok(results);
         };
         error!(error = %error_chain(&error), job.id = work.job.as_str(), "could not enqueue what follows from a turn");

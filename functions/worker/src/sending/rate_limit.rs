@@ -8,7 +8,6 @@ use herald::aws::table::{RateKey, RateStore, ReferenceStore, TooSoon};
 use herald::clock::Clock;
 use herald::error::error_chain;
 use herald::protocol::channel_error::ConnectorError;
-use herald::protocol::conversation::ConversationReference;
 use herald::protocol::ids::TenantId;
 use herald::protocol::team::Team;
 use herald::random::Random;
@@ -16,6 +15,7 @@ use herald::rate_limit;
 use jiff::Timestamp;
 use tracing::warn;
 
+use super::target::{Pace, Route};
 use crate::retry::RetryIn;
 
 /// Longest wait of a send for its slot; for a longer one its message is retried.
@@ -44,21 +44,22 @@ pub(crate) struct RateLimiter {
 impl RateLimiter {
     /// Returns when each of `count` sends in a conversation may go out.
     ///
-    /// A single send in a personal conversation is well within the limits and costs no write. Where the table fails,
+    /// A single send in a personal conversation costs no write, unless turns wait for each other there. Where the table fails,
     /// nothing is reserved and the channel answers 429 if need be.
     pub(crate) async fn reserve_conversation(
         &self,
-        reference: &ConversationReference,
+        route: Route<'_>,
         count: usize,
-        max_wait: Duration,
     ) -> Result<Vec<Timestamp>, RetryIn> {
-        let now = self.clock.now();
-        if count < 2 && reference.is_personal() {
-            return Ok(vec![now; count]);
-        }
+        let (now, reference) = (self.clock.now(), route.target.reference());
+        let rates = match route.pace {
+            Pace::Ordinary if count < 2 && reference.is_personal() => return Ok(vec![now; count]),
+            Pace::Burst if reference.is_personal() => &rate_limit::BURST,
+            Pace::Ordinary | Pace::Burst => &rate_limit::CONVERSATION,
+        };
         let key = self.references.key(reference);
         let shared = RateKey::Conversation(key.as_str());
-        match self.store.reserve(shared, &rate_limit::CONVERSATION, count, now, max_wait).await {
+        match self.store.reserve(shared, rates, count, now, route.max_wait()).await {
             Ok(reserved) => reserved.map_err(|not_yet| retry_at(not_yet, now)),
             Err(error) => {
                 warn!(error = %error_chain(&error), "could not reserve sends in a conversation");

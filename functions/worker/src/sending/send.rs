@@ -34,8 +34,7 @@ impl Sender {
         activities: &[Activity],
     ) -> Result<SendResults, RetryIn> {
         let mut results = SendResults::default();
-        let (reference, count) = (route.target.reference(), activities.len());
-        let starts = self.limits.reserve_conversation(reference, count, route.max_wait()).await?;
+        let starts = self.limits.reserve_conversation(route, activities.len()).await?;
         for (index, (activity, start)) in activities.iter().zip(starts).enumerate() {
             self.limits.sleep_until(start).await;
             results.add(&Box::pin(self.send(&job.step("send", index), route, activity)).await?);

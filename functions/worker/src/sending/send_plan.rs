@@ -71,7 +71,7 @@ impl PlanSender {
 
     async fn reserve(&self, route: Route<'_>) -> Result<Vec<Timestamp>, RetryIn> {
         let limits = &self.sender.limits;
-        limits.reserve_conversation(route.target.reference(), 1, route.max_wait()).await
+        limits.reserve_conversation(route, 1).await
     }
 
     /// Waits until a send may go out; the plan is stored before a wait.

@@ -41,17 +41,40 @@ pub(crate) struct Route<'a> {
     pub(crate) is_fifo: bool,
     /// Longest time of an only send, its fallbacks included; `None` for the limits of the HTTP client alone.
     pub(crate) timeout: Option<Duration>,
+    /// When a single send in a personal conversation reserves its slot.
+    pub(crate) pace: Pace,
+}
+
+/// How close the sends of a conversation follow each other.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// A single send is well within the limits.
+    Ordinary,
+    /// The turns of the conversation waited for each other: every send reserves its slot.
+    Burst,
+}
+
+impl Pace {
+    /// Returns the pace of work that is `in_burst` or not.
+    pub(crate) fn of(in_burst: bool) -> Self {
+        if in_burst { Self::Burst } else { Self::Ordinary }
+    }
 }
 
 impl<'a> Route<'a> {
     /// Returns a route of sends that no other work waits behind.
     pub(crate) fn new(target: Target<'a>, policy: ResendPolicy) -> Self {
-        Self { target, policy, is_fifo: false, timeout: None }
+        Self { target, policy, is_fifo: false, timeout: None, pace: Pace::Ordinary }
     }
 
     /// Returns the route of a follow-up, which no other work waits behind.
     pub(crate) fn follow_up(reference: &'a ConversationReference) -> Self {
         Self::new(Target::Conversation(reference), ResendPolicy::Answer)
+    }
+
+    /// Returns the route with this pace.
+    pub(crate) fn at_pace(self, pace: Pace) -> Self {
+        Self { pace, ..self }
     }
 
     /// Returns how long a send waits for its slot before its message is retried instead.

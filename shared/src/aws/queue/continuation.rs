@@ -79,7 +79,13 @@ impl TaskWork {
         }
         let task = self.first_job().clone();
         let step = TaskStep { number, state, due, task: task.clone() };
-        let next = Self { job: task.task_step(number), step: Some(step), stream: None, ..self.clone() };
+        let next = Self {
+            job: task.task_step(number),
+            step: Some(step),
+            stream: None,
+            in_burst: false,
+            ..self.clone()
+        };
         WorkMessage::Task(next.clone()).encode().map_err(|_| CannotContinue::BodyTooLarge)?;
         Ok(next)
     }

@@ -55,6 +55,8 @@ pub enum WorkMessage {
     Reminder(ReminderWork),
     /// Read the roster of a team.
     Roster(RosterWork),
+    /// Keep a stream alive while its task waits.
+    KeepAlive(KeepAliveWork),
 }
 
 /// Answer an activity.
@@ -70,6 +72,9 @@ pub struct TurnWork {
     /// When the channel delivered the activity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arrived_at: Option<Timestamp>,
+    /// Whether it waited for another turn of its conversation, so that its sends reserve their slots.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_burst: bool,
 }
 
 /// Run a task.
@@ -93,6 +98,9 @@ pub struct TaskWork {
     /// Later step; `None` for the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<TaskStep>,
+    /// Whether its turn waited for another turn of the conversation, so that its sends reserve their slots.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_burst: bool,
 }
 
 /// Later step of a task.
@@ -147,6 +155,17 @@ pub struct RosterWork {
     pub team: Team,
     /// Position of the team in the audience, counted from 1.
     pub number: usize,
+}
+
+/// Keep a stream alive while its task waits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct KeepAliveWork {
+    /// Job of the task, which sends the chunks once it is claimed.
+    pub task: JobId,
+    /// Conversation that shows the stream.
+    pub reference: ConversationReference,
+    /// The stream after its latest chunk.
+    pub stream: Stream,
 }
 
 /// Send a notification to recipients.
@@ -216,7 +235,16 @@ impl TaskWork {
     /// Returns the first step of `task`.
     #[must_use]
     pub fn new(job: JobId, task: Task, reference: ConversationReference) -> Self {
-        Self { job, task, reference, ack: None, ack_activity: None, stream: None, step: None }
+        Self {
+            job,
+            task,
+            reference,
+            ack: None,
+            ack_activity: None,
+            stream: None,
+            step: None,
+            in_burst: false,
+        }
     }
 }
 
@@ -248,6 +276,7 @@ impl WorkMessage {
         match self {
             Self::Turn(_) | Self::Task(_) | Self::Deliveries(_) | Self::Effects(_) => 1,
             Self::Roster(_) => 2,
+            Self::KeepAlive(_) => 3,
             Self::Reminder(work) => match work.reminder.every.as_ref().map(|every| every.days) {
                 Some(Days::EveryWeek(_) | Days::EveryWeeks { .. }) => 3,
                 Some(Days::Daily | Days::Weekdays | Days::Weekly(_) | Days::Monthly(_)) | None => 2,
@@ -297,6 +326,7 @@ mod tests {
             turn: Turn::new(activity, reference),
             no_deadline: false,
             arrived_at: None,
+            in_burst: false,
         })
     }
 

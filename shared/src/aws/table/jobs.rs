@@ -12,7 +12,9 @@ use super::schema::{JOB, SINGLE, TTL};
 use super::versioned::{self, Decision, OnConflict, RecordKey, Updated, Versioned};
 use super::{StoreError, Table};
 use crate::jobs;
-use crate::jobs::{Cancel, CancelledBy, Claim, ClaimRequest, Job, JobId, Plan, ResendPolicy, State};
+use crate::jobs::{
+    Cancel, CancelledBy, Claim, ClaimRequest, Job, JobId, KeepStream, Plan, ResendPolicy, State,
+};
 
 /// Retention of a record after its job expires.
 ///
@@ -145,6 +147,24 @@ impl JobStore {
         Ok(match self.update(&job.id, first, decide).await? {
             Updated::Written(job, ()) => Ok(job),
             Updated::Kept(result) => result,
+        })
+    }
+
+    /// Stores the stream of `waiting`, a task that no worker has claimed, whose last chunk before had this `sequence`; returns
+    /// whether it is stored.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]; the stream may be stored all the same.
+    pub async fn keep_stream(&self, waiting: Job, sequence: u32) -> Result<bool, StoreError> {
+        let decide = |stored: Option<Job>| match jobs::keep_stream(stored, &waiting, sequence) {
+            KeepStream::Write(job) => Decision::Write(job, ()),
+            KeepStream::Stored => Decision::Keep(true),
+            KeepStream::Lost => Decision::Keep(false),
+        };
+        Ok(match self.update(&waiting.id, decide(None), decide).await? {
+            Updated::Written(_, ()) => true,
+            Updated::Kept(is_stored) => is_stored,
         })
     }
 

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::document::Document;
 use super::*;
 
 /// A template with the resources that are read here, in every notation of YAML that templates use.
