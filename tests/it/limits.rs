@@ -151,7 +151,7 @@ async fn group_with_many_concurrent_queries_stays_within_its_limits() {
 async fn twelve_messages_of_one_person_at_once_stay_within_the_limits() {
     const MESSAGES: usize = 12;
     let bundle = TestBundle::with(ScriptedEngine::deferring("On it.", "Here it is.")).await;
-    let alex = bundle.install("Alex").await;
+    let alex = bundle.channel().add_person("Alex");
     for number in 0..MESSAGES {
         bundle.send(&alex, &format!("question {number}")).await;
     }

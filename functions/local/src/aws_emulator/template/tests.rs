@@ -228,3 +228,13 @@ fn concurrency_of_every_queue_is_a_parameter() {
     assert_eq!(crate::TEMPLATE.matches("MaximumConcurrency: !Ref ").count(), 3);
     assert_eq!(crate::TEMPLATE.matches("MinValue: 2\n    MaxValue: 1000").count(), 3);
 }
+
+#[test]
+fn every_use_of_the_table_allows_for_an_existing_one() {
+    let body = crate::TEMPLATE;
+    let created = body.matches("!GetAtt Table.Arn").count() + body.matches("!Ref Table]").count();
+
+    assert_eq!(created, body.matches("!If [AdoptsTable, ").count());
+    assert!(!body.contains("!Ref Table\n"));
+    assert_eq!(body.matches("${Table.Arn}").count(), body.matches("${ExistingTableName}/index").count());
+}
