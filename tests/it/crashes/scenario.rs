@@ -26,11 +26,19 @@ pub(super) enum Scenario {
     Notification,
     /// Query while the queue is down, timer, tick, reply.
     Outage,
+    /// Query, ack that the channel's gateway answers with 503, its repeat, task, follow-up.
+    GatewayError,
 }
 
 impl Scenario {
-    pub(super) const ALL: [Self; 5] =
-        [Self::FollowUp, Self::Replacement, Self::Stream, Self::Notification, Self::Outage];
+    pub(super) const ALL: [Self; 6] = [
+        Self::FollowUp,
+        Self::Replacement,
+        Self::Stream,
+        Self::Notification,
+        Self::Outage,
+        Self::GatewayError,
+    ];
 
     /// Returns the engine of the scenario.
     pub(super) fn engine(self, clock: Arc<dyn Clock>) -> ScriptedEngine {
@@ -42,7 +50,7 @@ impl Scenario {
                 TaskResponse::done([Activity::message(ANSWER)]),
                 clock,
             ),
-            Self::FollowUp => ScriptedEngine::deferring(ACK, ANSWER),
+            Self::FollowUp | Self::GatewayError => ScriptedEngine::deferring(ACK, ANSWER),
             Self::Replacement => ScriptedEngine::replacing(ACK, ANSWER),
             Self::Notification => ScriptedEngine::notifying(NEWS),
             Self::Outage => ScriptedEngine::replying(ANSWER),
@@ -52,7 +60,7 @@ impl Scenario {
     /// Returns the texts that are shown as messages of their own.
     pub(super) fn sends(self) -> &'static [&'static str] {
         match self {
-            Self::FollowUp => &[ACK, ANSWER],
+            Self::FollowUp | Self::GatewayError => &[ACK, ANSWER],
             Self::Replacement => &[ACK],
             // Its first chunk is no message, and its end is checked as the answer.
             Self::Stream => &[],
