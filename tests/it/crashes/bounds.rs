@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use local::channel_emulator::{Effect as Shown, TranscriptEntry};
 
 use super::injector::Event;
-use super::scenario::{ACK, ANSWER, Scenario};
+use super::scenario::{ACK, ANSWER, DEFAULT_ACK, Scenario};
 
 /// Shortest time between a send and its repeat.
 const SHORTEST_WAIT: SignedDuration = SignedDuration::from_secs(8);
@@ -86,6 +86,7 @@ impl Observed<'_> {
         if let Some(other) = shown
             .iter()
             .map(&text)
+            .filter(|text| !(self.is_suspended && text == DEFAULT_ACK))
             .find(|text| !self.scenario.sends().contains(&text.as_str()) && text != ANSWER)
         {
             return Some(format!("“{other}” was shown"));

@@ -11,6 +11,8 @@ use support::ScriptedEngine;
 
 pub(super) const ACK: &str = "On it.";
 pub(super) const ANSWER: &str = "Here it is.";
+/// The ack where the engine is late, as it is once a worker was suspended.
+pub(super) const DEFAULT_ACK: &str = "I am on it. The answer will follow here.";
 const NEWS: &str = "News.";
 
 /// One sequence of events.
