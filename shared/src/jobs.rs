@@ -8,6 +8,7 @@ mod failure;
 mod inline_send;
 mod plan;
 pub mod timers;
+mod without_attempt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,7 @@ pub use self::continuation::{scheduled, tombstone};
 pub use self::failure::{Failure, FailureKind};
 pub use self::inline_send::{InlineSend, begin_send, claim_planned, confirm_send, end_send};
 pub use self::plan::{Conclusion, FollowOn, Plan};
+pub use self::without_attempt::{Defer, defer, ended, skip};
 use crate::agent::ids::ReminderId;
 use crate::agent::ids::TaskId;
 use crate::hash::{self, hash_ids};

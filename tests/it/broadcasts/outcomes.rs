@@ -235,7 +235,7 @@ async fn twenty_rejected_tokens_pause_the_broadcast_and_fail_no_delivery() {
 
 #[tokio::test]
 async fn throttled_tenant_slows_only_itself() {
-    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    let bundle = TestBundle::with_rate_and_delays(ScriptedEngine::default(), 1_000_000).await;
     let one = "11111111-1111-4111-8111-111111111111";
     for number in 0..24 {
         let person = bundle.channel().add_person(&format!("Person {number}"));
@@ -246,20 +246,9 @@ async fn throttled_tenant_slows_only_itself() {
     rates.pause(herald::aws::table::RateKey::Tenant(one), until).await.unwrap();
 
     bundle.local().fire(everyone()).await.unwrap();
-    let mut left = Vec::new();
-    loop {
-        match bundle.step("deliveries").await {
-            local::poller::Step::Idle => break,
-            local::poller::Step::Settled => {}
-            local::poller::Step::Returned { receipt } => left.push(receipt),
-        }
-    }
+    bundle.drain_until(until).await;
     let early = bundle.channel().entries().iter().filter(|entry| entry.effect == Effect::Sent).count();
-    bundle.clock().advance(Duration::from_secs(61));
-    for receipt in left {
-        bundle.make_visible("deliveries", &receipt).await;
-    }
-    bundle.drain().await;
+    bundle.drain_until(until + jiff::SignedDuration::from_secs(60)).await;
 
     assert_eq!(early, 12);
     assert_eq!(bundle.channel().texts().len(), 24);
