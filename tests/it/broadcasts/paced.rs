@@ -4,9 +4,10 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
-use herald::broadcast::Status;
+use herald::broadcast::{BroadcastId, Status};
 use herald::clock::Clock;
 use jiff::{SignedDuration, Timestamp};
+use local::channel_emulator::{Effect, Fault, Operation, Refusal};
 use support::ScriptedEngine;
 
 use super::*;
