@@ -40,7 +40,8 @@ pub fn tenant(per_second: u32) -> [Rate; 1] {
 /// Returns `count` slots from `first` on, as they were reserved together at rates of which one sends evenly.
 #[must_use]
 pub fn slots_from(first: Timestamp, rates: &[Rate], count: usize) -> Vec<Timestamp> {
-    let interval = rates.iter().filter(|rate| rate.burst <= 1).map(|rate| rate.interval).max().unwrap_or_default();
+    let interval =
+        rates.iter().filter(|rate| rate.burst <= 1).map(|rate| rate.interval).max().unwrap_or_default();
     std::iter::successors(Some(first), |slot| Some(plus(*slot, interval))).take(count).collect()
 }
 

@@ -206,7 +206,8 @@ fn name_of(operation: &str, request: &Value) -> Option<[String; 3]> {
         return Some([verb.to_owned(), kinds.join(", "), String::new()]);
     }
     let key = request["Item"]["pk"]["S"].as_str().or(request["Key"]["pk"]["S"].as_str()).unwrap_or_default();
-    let sort_key = request["Item"]["sk"]["S"].as_str().or(request["Key"]["sk"]["S"].as_str()).unwrap_or_default();
+    let sort_key =
+        request["Item"]["sk"]["S"].as_str().or(request["Key"]["sk"]["S"].as_str()).unwrap_or_default();
     let kind = match (key.split('#').collect::<Vec<_>>().as_slice(), sort_key.split('#').next()?) {
         (["broadcast", _, _slice], _) => "delivery".to_owned(),
         (["broadcast", _], part) => format!("broadcast {part}"),

@@ -133,7 +133,12 @@ impl Outcome {
             State::Sending => None,
             State::Retry if is_deferred => Some(Self::Deferred),
             State::Sent if job.inline_send.is_none() && !is_amendment => Some(Self::Nothing),
-            State::Retry | State::Sent | State::Unknown | State::Failed | State::Expired | State::Cancelled => {
+            State::Retry
+            | State::Sent
+            | State::Unknown
+            | State::Failed
+            | State::Expired
+            | State::Cancelled => {
                 let decisive = decisive(job);
                 Some(Self::of(decisive.state, decisive.failure()))
             }

@@ -70,29 +70,19 @@ async fn lost_reply_is_unknown_and_response_without_id_delivered() {
 
 #[tokio::test]
 async fn throttled_recipient_is_listed_until_delivered() {
-    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    let bundle = TestBundle::with_rate_and_delays(ScriptedEngine::default(), 40).await;
     populate(&bundle, 2).await;
     bundle
         .channel()
-        .fail_on(Operation::Send, Fault::Status(Refusal::new(429, "Throttled", "slow").retry_after("1")));
+        .fail_on(Operation::Send, Fault::Status(Refusal::new(429, "Throttled", "slow").retry_after("9")));
     bundle.local().fire(everyone()).await.unwrap();
 
-    bundle.step("deliveries").await;
+    bundle.drain_until(bundle.clock().now() + jiff::SignedDuration::from_secs(5)).await;
     let meanwhile = outcomes(&bundle).await;
-    bundle.purge("deliveries").await;
-    for line in entries_of(&bundle, &id()).await {
-        bundle
-            .local()
-            .functions
-            .worker
-            .parts()
-            .jobs
-            .cancel(&line.job, herald::jobs::CancelledBy::Operator, bundle.clock().now())
-            .await
-            .unwrap();
-    }
+    bundle.drain_until(bundle.clock().now() + jiff::SignedDuration::from_secs(60)).await;
 
-    assert_eq!(meanwhile, [(Outcome::Delivered, 1), (Outcome::Throttled, 1)].into());
+    assert_eq!(meanwhile, [(Outcome::Throttled, 1)].into(), "the other one waits behind it");
+    assert_eq!(outcomes(&bundle).await, [(Outcome::Delivered, 2)].into());
     bundle.end().await;
 }
 

@@ -39,7 +39,9 @@ impl Requests {
     fn assert_bounds(self, title: &str, recipients: usize) {
         let each = |count: usize| count as f64 / recipients as f64;
         let (writes, reads, queue) = (each(self.writes), each(self.reads), each(self.queue));
-        print(&format!("{title}: {writes:.2} writes, {reads:.2} reads, {queue:.2} queue requests a recipient"));
+        print(&format!(
+            "{title}: {writes:.2} writes, {reads:.2} reads, {queue:.2} queue requests a recipient"
+        ));
         assert!(writes <= 2.3 && reads <= 0.2 && queue <= 0.3, "{title}: {self:?}");
     }
 }
@@ -171,9 +173,8 @@ async fn messages_that_waited_for_a_pause_are_spread_at_the_rate() {
 
     let counted = *counted.lock().unwrap();
     let shown = shown(&bundle);
-    let most = (0..shown.len() - 11).filter(|first| {
-        shown[first + 11].0.duration_since(shown[*first].0) < SignedDuration::from_secs(1)
-    });
+    let most = (0..shown.len() - 11)
+        .filter(|first| shown[first + 11].0.duration_since(shown[*first].0) < SignedDuration::from_secs(1));
     assert_eq!((shown.len(), most.count()), (150, 0));
     assert!(rate(&shown) >= 9.5, "{}", rate(&shown));
     // Each message reserves twice at most, once before and once after the pause.
@@ -200,7 +201,11 @@ async fn interrupted(recipients: usize, per_second: u32) {
 
     let all = shown(&bundle);
     let after = &all[before.len()..];
-    print(&format!("{recipients}: {:.2} a second before a pause, {:.2} after it", rate(&before), rate(after)));
+    print(&format!(
+        "{recipients}: {:.2} a second before a pause, {:.2} after it",
+        rate(&before),
+        rate(after)
+    ));
     assert_eq!(before.len(), meanwhile.len(), "a pause holds");
     assert_eq!(all.iter().map(|(_, conversation)| conversation).collect::<HashSet<_>>().len(), recipients);
     assert_eq!(all.len(), recipients);

@@ -48,7 +48,11 @@ pub(super) async fn largest_body_passes_every_queue(services: &Services) {
 
     services.queue("TasksQueue").send_delayed(&largest, Duration::ZERO).await.unwrap();
     services.queue("TurnsQueue").send_fifo(&largest, "one", "1").await.unwrap();
-    services.queue("DeliveriesQueue").send_all(&[(largest.clone(), "one".to_owned(), Duration::ZERO)]).await.unwrap();
+    services
+        .queue("DeliveriesQueue")
+        .send_all(&[(largest.clone(), "one".to_owned(), Duration::ZERO)])
+        .await
+        .unwrap();
 
     for id in ["TasksQueue", "TurnsQueue", "DeliveriesQueue"] {
         assert!(services.take(id).await.as_ref() == Some(&largest), "{id}");
@@ -101,7 +105,8 @@ pub(super) async fn large_messages_are_sent_in_batches_that_fit(services: &Servi
 /// Sends `works`, asserts that each arrives exactly once, and returns the batches that were sent.
 async fn send_all_and_take(services: &Services, works: &[WorkMessage]) -> Vec<Vec<String>> {
     let (queue, requests) = services.watched_queue("DeliveriesQueue");
-    let grouped: Vec<_> = works.iter().map(|work| (work.clone(), "tenant".to_owned(), Duration::ZERO)).collect();
+    let grouped: Vec<_> =
+        works.iter().map(|work| (work.clone(), "tenant".to_owned(), Duration::ZERO)).collect();
 
     queue.send_all(&grouped).await.unwrap();
 

@@ -146,8 +146,7 @@ impl Deliverer {
         let tenant = deliveries.iter().find_map(|delivery| delivery.recipient.tenant());
         let Some(tenant): Option<&TenantId> = tenant else { return Ok(vec![now; deliveries.len()]) };
         let count = deliveries.iter().map(|delivery| delivery.recipient.requests()).sum();
-        let mut reserved =
-            self.plans.sender.limits.keep_or_reserve(tenant, count, slot).await?.into_iter();
+        let mut reserved = self.plans.sender.limits.keep_or_reserve(tenant, count, slot).await?.into_iter();
         let start = |delivery: &Delivery| reserved.nth(delivery.recipient.requests() - 1).unwrap_or(now);
         Ok(deliveries.iter().map(start).collect())
     }

@@ -33,7 +33,12 @@ impl Reports {
     }
 
     /// Returns the record of a delivery of the broadcast `id` with this spec.
-    pub(crate) fn record_of(&self, id: &BroadcastId, spec: Option<&Spec>, delivery: &Delivery) -> DeliveryRecord {
+    pub(crate) fn record_of(
+        &self,
+        id: &BroadcastId,
+        spec: Option<&Spec>,
+        delivery: &Delivery,
+    ) -> DeliveryRecord {
         let record = DeliveryRecord::new(id, &delivery.job, self.recipient_ref(&delivery.recipient));
         record.amending(delivery.activity.clone()).rendered(is_rendered(spec))
     }

@@ -100,7 +100,8 @@ impl RateLimiter {
         let is_past = |slot: Timestamp| now.duration_since(slot) > MAX_LATENESS;
         if let Some(slot) = slot.filter(|slot| !is_past(*slot)) {
             let pause = self.store.pause_of(RateKey::Tenant(tenant.as_str()), now).await;
-            if pause.map_err(|error| self.retry_after_store_error(&error))?.is_none_or(|until| until <= slot) {
+            if pause.map_err(|error| self.retry_after_store_error(&error))?.is_none_or(|until| until <= slot)
+            {
                 return Ok(rate_limit::slots_from(slot, &rate_limit::tenant(self.tenant_rate), count));
             }
         }
@@ -109,9 +110,8 @@ impl RateLimiter {
 
     /// Whether the broadcasts to a tenant are paused, as far as this process knows.
     pub(crate) fn is_paused(&self, tenant: Option<&TenantId>) -> bool {
-        let pause = |tenant: &TenantId| {
-            self.store.known_pause_of(RateKey::Tenant(tenant.as_str()), self.clock.now())
-        };
+        let pause =
+            |tenant: &TenantId| self.store.known_pause_of(RateKey::Tenant(tenant.as_str()), self.clock.now());
         tenant.and_then(pause).is_some()
     }
 

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 
+use super::batch_get::{self, Consistency};
 use super::item::{Item, from_json, json, missing, parsed, string};
 use super::schema::{PK, PREFERENCES, REVISION, SINGLE};
 use super::versioned::{self, Decision, OnConflict, RecordKey, Versioned};
-use super::batch_get::{self, Consistency};
 use super::{StoreError, Table};
 use crate::broadcast::preferences::Preferences;
 

@@ -16,11 +16,11 @@ use self::rows::{PersonRow, ReferenceRow};
 pub use self::shard::Shard;
 pub(super) use self::shard::shard_of;
 pub use self::updates::Known;
+use super::batch_get::{self, Consistency};
 use super::item::{Item, from_json, string, text};
 use super::schema::{BY_AUDIENCE, PERSON, PK, REFERENCE, SINGLE, SK};
 use super::teams::Closing;
 use super::versioned::{self, RecordKey};
-use super::batch_get::{self, Consistency};
 use super::{StoreError, Table};
 use crate::broadcast::audience::ConversationKind;
 use crate::protocol::conversation::{
@@ -175,7 +175,8 @@ impl ReferenceStore {
             Subject::Person(key) => person_pk(key),
             Subject::Conversation(key) => pk(key),
         };
-        let found = batch_get::get(&self.table, subjects.iter().map(pk).collect(), Consistency::Strong).await?;
+        let found =
+            batch_get::get(&self.table, subjects.iter().map(pk).collect(), Consistency::Strong).await?;
         Ok(Page::of(found.iter(), None))
     }
 

@@ -10,9 +10,9 @@ use jiff::Timestamp;
 use tokio::task::JoinSet;
 
 use super::{BroadcastStore, Entries, SLICES, expires_at, pk};
+use crate::aws::table::StoreError;
 use crate::aws::table::item::{Item, number, parsed, string, text};
 use crate::aws::table::schema::{AMENDMENT, SK, TTL};
-use crate::aws::table::StoreError;
 use crate::broadcast::{Amendment, BroadcastId, Kind, OutcomeCounts, PAGE_SIZE, ReportEntry, Spec};
 use crate::jobs::JobId;
 
@@ -58,11 +58,7 @@ impl BroadcastStore {
     }
 
     /// Returns the amendment `id`; `None` where it was marked and not opened.
-    async fn amendment(
-        &self,
-        id: BroadcastId,
-        opened: Timestamp,
-    ) -> Result<Option<Amendment>, StoreError> {
+    async fn amendment(&self, id: BroadcastId, opened: Timestamp) -> Result<Option<Amendment>, StoreError> {
         Ok(self.spec(&id).await?.and_then(|spec| Amendment::new(id, &spec, opened)))
     }
 

@@ -5,11 +5,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::rows::{PersonRow, ReferenceRow};
 use super::{ReferenceStore, person_pk, pk};
+use crate::aws::table::StoreError;
+use crate::aws::table::batch_get::{self, Consistency};
 use crate::aws::table::item::string;
 use crate::aws::table::schema::{PK, SINGLE};
 use crate::aws::table::versioned::{self, Decision, OnConflict, RecordKey, Updated, Versioned};
-use crate::aws::table::StoreError;
-use crate::aws::table::batch_get::{self, Consistency};
 use crate::protocol::activity::Activity;
 use crate::protocol::conversation::lifecycle::{EventOrder, Evidence, Presence};
 use crate::protocol::conversation::{
