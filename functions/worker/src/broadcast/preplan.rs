@@ -55,8 +55,10 @@ impl Contents {
         let person = recipient.person();
         let reference = match (known, person) {
             (Some(reference), _) => reference.clone(),
-            // A repetition would create another thread.
-            (None, Some(_)) if notification.dedicated_thread => return Preplan::UnderClaim,
+            // A repetition would create another thread, or ask an engine for what is stored.
+            (None, Some(_)) if notification.dedicated_thread || !is_rendered(spec) => {
+                return Preplan::UnderClaim;
+            }
             (None, Some(person)) => match self.conversations.find_or_create(&person, &delivery.job).await {
                 Ok(reference) => reference,
                 Err(cause) => return Preplan::NoConversation(cause),
