@@ -9,6 +9,7 @@ mod inline_send;
 mod plan;
 pub mod timers;
 mod waiting_stream;
+mod without_attempt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,7 @@ pub use self::failure::{Failure, FailureKind};
 pub use self::inline_send::{InlineSend, begin_send, claim_planned, confirm_send, end_send};
 pub use self::plan::{Conclusion, FollowOn, Plan};
 pub use self::waiting_stream::{KeepStream, keep_stream, waiting};
+pub use self::without_attempt::{Defer, defer, ended, skip};
 use crate::agent::ids::ReminderId;
 use crate::agent::ids::TaskId;
 use crate::hash::{self, hash_ids};

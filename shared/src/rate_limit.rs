@@ -41,6 +41,14 @@ pub fn tenant(per_second: u32) -> [Rate; 1] {
     [Rate { burst: 1, interval: Duration::from_secs(1) / per_second.max(1) }]
 }
 
+/// Returns `count` slots from `first` on, as they were reserved together at rates of which one sends evenly.
+#[must_use]
+pub fn slots_from(first: Timestamp, rates: &[Rate], count: usize) -> Vec<Timestamp> {
+    let interval =
+        rates.iter().filter(|rate| rate.burst <= 1).map(|rate| rate.interval).max().unwrap_or_default();
+    std::iter::successors(Some(first), |slot| Some(plus(*slot, interval))).take(count).collect()
+}
+
 /// The state of GCRA: all reservations made so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reservations {
@@ -82,6 +90,12 @@ impl Reservations {
     pub fn paused(&self, until: Timestamp) -> Self {
         let paused_until = Some(self.paused_until.map_or(until, |current| current.max(until)));
         Self { paused_until, ..self.clone() }
+    }
+
+    /// Returns the end of the pause at `now`; `None` where there is none.
+    #[must_use]
+    pub fn pause_at(&self, now: Timestamp) -> Option<Timestamp> {
+        self.paused_until.filter(|until| *until > now)
     }
 
     /// Returns when the state stops having an effect; `None` when it is empty.

@@ -3,6 +3,7 @@
 mod contents;
 mod crashes;
 mod outcomes;
+mod paced;
 mod teams;
 
 use std::time::Duration;

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
+use local::channel_emulator::Person;
 use serde_json::{Value, json};
-use support::{ScriptedEngine, TestBundle};
+use support::{ScriptedEngine, TestBundle, broadcasts};
 
 /// Requests for a query with a follow-up. One read of reference and person; the turn takes two writes: its plan, which
 /// claims it and its acknowledgement; and, once the task is queued, the result of that send, which completes it. The
@@ -56,36 +59,116 @@ async fn turn_that_the_engine_ignores_takes_no_request_of_the_worker() {
     bundle.end().await;
 }
 
-/// Writes per recipient whose conversation is stored: the claim, which stores the content and claims the send, and the
-/// result of the send, which completes the delivery.
-const WRITES_PER_RECIPIENT: usize = 2;
-
 /// Recipients of one notification.
 const RECIPIENTS: usize = 10;
 
+/// Requests for one message of ten recipients whose conversations are stored, after their broadcast was planned. Each takes
+/// two writes of one record, which is its job and its entry of the report: the claim of its send, and the result.
+const DELIVERY_OF_TEN: [(&str, usize); 6] = [
+    ("BatchGetItem preferences", 1),
+    ("GetItem broadcast spec", 1),
+    ("GetItem broadcast state", 1),
+    ("PutItem delivery", 2 * RECIPIENTS),
+    ("PutItem rate", 1),
+    ("UpdateItem broadcast count", 1),
+];
+
+fn expected(counts: &[(&str, usize)]) -> BTreeMap<String, usize> {
+    counts.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
+}
+
 #[tokio::test]
-async fn delivery_to_known_recipient_takes_two_writes_and_no_read() {
-    let bundle = TestBundle::with(ScriptedEngine::notifying("News.")).await;
-    for person in 0..RECIPIENTS {
-        bundle.install(&format!("Person {person}")).await;
-    }
+async fn delivery_of_ten_takes_two_writes_each_and_two_together() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    broadcasts::populate(&bundle, RECIPIENTS).await;
+    let planned = record_requests(&bundle);
+    let event = broadcasts::news(json!({ "kind": "everyone" }), json!({ "text": "News." }));
+    bundle.local().fire(event).await.unwrap();
+    print_counts("planning of ten recipients", &planned.lock().unwrap());
+    // Its receive count is 2 then, and nothing of it is claimed.
+    let lost = bundle.poller("deliveries").receive(Duration::ZERO).await.unwrap().unwrap();
+    bundle.make_visible("deliveries", &lost.receipt_handle.unwrap()).await;
     let asked = record_requests(&bundle);
 
-    bundle.fire(json!({ "kind": "everyone" })).await.unwrap();
     bundle.drain().await;
 
     let asked = asked.lock().unwrap().clone();
-    let count = |is_one: &dyn Fn(&[String; 3]) -> bool| asked.iter().filter(|asked| is_one(asked)).count();
-    let writes = count(&|[verb, key, _]| verb.starts_with("PutItem") && key.starts_with("job#"));
-    let reads = count(&|[verb, ..]| verb.starts_with("GetItem"));
-    let messages = count(&|[verb, queue, _]| verb.starts_with("SendMessage") && queue == "herald-deliveries");
-    print(&format!(
-        "{RECIPIENTS} recipients: {writes} writes of jobs, {reads} reads, {messages} requests to the queue"
-    ));
-    assert_eq!(writes, RECIPIENTS * WRITES_PER_RECIPIENT, "{asked:#?}");
-    assert!(!asked.iter().any(|[verb, kind, _]| verb == "GetItem" && kind == "job"), "{asked:#?}");
+    assert_eq!(print_counts("delivery of ten recipients", &asked), expected(&DELIVERY_OF_TEN));
+    assert!(asked.iter().all(|[.., state]| !state.contains("plan")), "the spec has the content: {asked:#?}");
+    assert_eq!(bundle.channel().texts().len(), RECIPIENTS);
+    print(&format!("largest record of a delivery: {} bytes", largest_delivery(&bundle).await));
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn delivery_of_what_an_engine_answers_takes_two_writes_and_stores_it() {
+    let bundle = TestBundle::with(ScriptedEngine::notifying("News.")).await;
+    broadcasts::populate(&bundle, RECIPIENTS).await;
+    bundle.fire(json!({ "kind": "everyone" })).await.unwrap();
+    let asked = record_requests(&bundle);
+
+    bundle.drain().await;
+
+    let asked = asked.lock().unwrap().clone();
+    assert_eq!(print_counts("delivery of ten answers", &asked), expected(&DELIVERY_OF_TEN));
+    assert_eq!(asked.iter().filter(|[.., state]| state.contains("with its plan")).count(), RECIPIENTS);
     assert_eq!(bundle.channel().texts().len(), RECIPIENTS);
     bundle.end().await;
+}
+
+#[tokio::test]
+async fn person_without_conversation_takes_two_writes_of_the_delivery() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    let alex = bundle.channel().add_person("Alex");
+    let audience = json!({ "kind": "user", "tenant": alex.tenant, "id": alex.entra_id });
+    bundle.local().fire(broadcasts::news(audience, json!({ "text": "News." }))).await.unwrap();
+    let asked = record_requests(&bundle);
+
+    bundle.drain().await;
+
+    let counted = print_counts("person without a conversation", &asked.lock().unwrap());
+    assert_eq!(counted.get("PutItem delivery"), Some(&2), "{counted:#?}");
+    assert_eq!(bundle.channel().texts(), ["News."]);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn broadcast_to_four_takes_two_writes_each() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    let people = broadcasts::populate(&bundle, 4).await;
+    let user = |person: &Person| json!({ "tenant": person.tenant, "id": person.entra_id });
+    let users: Vec<_> = people.iter().map(user).collect();
+    let asked = record_requests(&bundle);
+
+    let event = broadcasts::news(json!({ "kind": "users", "users": users }), json!({ "text": "News." }));
+    bundle.local().fire(event).await.unwrap();
+    bundle.drain().await;
+
+    let counted = print_counts("broadcast to four", &asked.lock().unwrap());
+    assert_eq!(counted.get("PutItem delivery"), Some(&8), "{counted:#?}");
+    assert_eq!(bundle.channel().texts().len(), 4);
+    bundle.end().await;
+}
+
+/// Returns the size of the largest record of a delivery, as DynamoDB counts it.
+async fn largest_delivery(bundle: &TestBundle) -> usize {
+    let items = bundle.items().await.into_iter().filter(|item| item.contains_key("recipient"));
+    let size = |(name, value): (String, AttributeValue)| {
+        let text = value.as_s().or(value.as_n()).map_or(1, String::len);
+        name.len() + text
+    };
+    items.map(|item| item.into_iter().map(size).sum()).max().unwrap_or_default()
+}
+
+/// Prints and returns the number of requests by name.
+fn print_counts(title: &str, asked: &[[String; 3]]) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for [verb, what, state] in asked {
+        let name = if state.is_empty() { format!("{verb} {what}") } else { verb.clone() };
+        *counts.entry(name).or_insert(0) += 1;
+    }
+    print(&format!("{title}: {counts:#?}"));
+    counts
 }
 
 /// Records requests to table and queues from now on.
@@ -123,9 +206,16 @@ fn name_of(operation: &str, request: &Value) -> Option<[String; 3]> {
         return Some([verb.to_owned(), kinds.join(", "), String::new()]);
     }
     let key = request["Item"]["pk"]["S"].as_str().or(request["Key"]["pk"]["S"].as_str()).unwrap_or_default();
-    let kind = key.split('#').next()?;
+    let sort_key =
+        request["Item"]["sk"]["S"].as_str().or(request["Key"]["sk"]["S"].as_str()).unwrap_or_default();
+    let kind = match (key.split('#').collect::<Vec<_>>().as_slice(), sort_key.split('#').next()?) {
+        (["broadcast", _, _slice], _) => "delivery".to_owned(),
+        (["broadcast", _], part) => format!("broadcast {part}"),
+        ([kind, ..], _) => (*kind).to_owned(),
+        ([], _) => return None,
+    };
     let Some(job) = request["Item"]["job"]["S"].as_str() else {
-        return Some([verb.to_owned(), kind.to_owned(), String::new()]);
+        return Some([verb.to_owned(), kind, String::new()]);
     };
     let job: Value = serde_json::from_str(job).ok()?;
     let plan = if job["plan"].is_null() { "" } else { " with its plan" };

@@ -13,6 +13,7 @@ use herald::aws::queue::Queue;
 use herald::clock::Clock;
 use herald::jobs::{Job, JobId, State};
 use herald::random::Random;
+use jiff::Timestamp;
 use local::aws_emulator::Delays;
 use local::channel_emulator::{Answer, Channel, Person};
 use local::poller::{BatchStep, QueuePoller, Step};
@@ -66,11 +67,27 @@ impl TestBundle {
         Self::start(Arc::new(engine), Self::clock_at_start(), None, tenant_rate).await
     }
 
+    /// Starts a bundle with this limit of sends per second and tenant, whose delayed messages wait for the clock.
+    pub async fn with_rate_and_delays(engine: impl Engine + 'static, tenant_rate: u32) -> Self {
+        let (clock, engine) = (Self::clock_at_start(), Arc::new(engine));
+        Self::start_with_delays(engine, clock, None, tenant_rate, Delays::ByClock).await
+    }
+
     async fn start(
         engine: Arc<dyn Engine>,
         clock: Arc<TestClock>,
         credential: Option<Credential>,
         tenant_rate: u32,
+    ) -> Self {
+        Self::start_with_delays(engine, clock, credential, tenant_rate, Delays::Skipped).await
+    }
+
+    async fn start_with_delays(
+        engine: Arc<dyn Engine>,
+        clock: Arc<TestClock>,
+        credential: Option<Credential>,
+        tenant_rate: u32,
+        delays: Delays,
     ) -> Self {
         let options = LocalOptions {
             state: None,
@@ -81,7 +98,7 @@ impl TestBundle {
             suggestion: "hello".to_owned(),
             clock: clock.clone(),
             random: Random::seeded(7),
-            delays: Delays::Skipped,
+            delays,
             tenant_rate,
         };
         let local = Local::start(options).await.expect("the bundle starts");
@@ -210,6 +227,19 @@ impl TestBundle {
         panic!("the queues are not empty after {MAX_STEPS} rounds");
     }
 
+    /// Works on all queues until nothing is left in them that is due before `end`; time passes for sleeps and for delayed
+    /// messages.
+    pub async fn drain_until(&self, end: Timestamp) {
+        loop {
+            self.drain_with_time(Duration::from_secs(30)).await;
+            let now = self.clock.now();
+            match self.local.stack.next_due().filter(|due| *due < end) {
+                Some(due) => self.clock.advance(due.duration_since(now).try_into().unwrap_or_default()),
+                None => return,
+            }
+        }
+    }
+
     /// Works on all queues until they are empty, while time passes for any sleep of at most `limit`.
     pub async fn drain_with_time(&self, limit: Duration) {
         tokio::select! {
@@ -269,6 +299,7 @@ impl TestBundle {
                 }
             }
         }
+        left.extend(self.local.stack.next_due().map(|due| format!("a message waits until {due}")));
         left.extend(self.open_jobs().await.iter().map(|job| format!("not settled: {job:?}")));
         if self.local.channel.pending_faults() > 0 {
             left.push("faults were not played".to_owned());

@@ -37,12 +37,12 @@ pub async fn execute(
         OperatorCommand::Send(arguments) => broadcast::send(deployment, arguments, out).await,
         OperatorCommand::Broadcast(verb) => broadcast::execute(deployment, verb, clock, out).await,
         OperatorCommand::Schedule(verb) => schedule::execute(deployment, verb, clock.now(), out).await,
-        OperatorCommand::Job(JobVerb::Show { id, json }) => match json {
-            true => job::show_json(&deployment.jobs()?, id, out).await,
-            false => job::show(&deployment.jobs()?, id, out).await,
+        OperatorCommand::Job(JobVerb::Show { id, broadcast, json }) => match json {
+            true => job::show_json(&deployment.jobs_of(broadcast.as_deref(), id)?, id, out).await,
+            false => job::show(&deployment.jobs_of(broadcast.as_deref(), id)?, id, out).await,
         },
-        OperatorCommand::Job(JobVerb::Cancel { id }) => {
-            job::cancel(&deployment.jobs()?, id, clock.now(), out).await
+        OperatorCommand::Job(JobVerb::Cancel { id, broadcast }) => {
+            job::cancel(&deployment.jobs_of(broadcast.as_deref(), id)?, id, clock.now(), out).await
         }
         OperatorCommand::DeadLetter(DeadLetterVerb::List { queue }) => {
             dead_letters::list(deployment, *queue, out).await

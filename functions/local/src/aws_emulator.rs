@@ -5,6 +5,7 @@
 
 mod creation;
 mod error;
+mod held_messages;
 mod identity;
 mod journal;
 mod journal_writer;

@@ -343,7 +343,17 @@ impl Worker {
         let streams = Streams { store: parts.streams.clone(), sender: sender.clone() };
 
         let broadcasts = Broadcasts { store: parts.broadcasts.clone(), clock: clock(), random: random() };
-        let parking = Parking { timers: parts.timers.clone(), broadcasts: broadcasts.clone() };
+        let parking = Parking {
+            timers: parts.timers.clone(),
+            deliveries: parts.deliveries.clone(),
+            broadcasts: broadcasts.clone(),
+        };
+
+        let reports = Reports {
+            breaker: CircuitBreaker { store: parts.broadcasts.clone() },
+            broadcasts: broadcasts.clone(),
+            references: references(),
+        };
 
         let keep_alive = KeepAliveHandler {
             engine: engine(),
@@ -396,15 +406,10 @@ impl Worker {
                     contents: Contents { engine: engine(), conversations: conversations.clone() },
                     conversations: conversations.clone(),
                     plans: plans.clone(),
-                    sender,
+                    reports: reports.clone(),
                 },
                 parking: parking.clone(),
-                reports: Reports {
-                    breaker: CircuitBreaker { store: parts.broadcasts.clone() },
-                    broadcasts: broadcasts.clone(),
-                    jobs: parts.jobs.clone(),
-                    references: references(),
-                },
+                reports,
             },
             reminder: ReminderHandler {
                 jobs: jobs.clone(),

@@ -129,15 +129,16 @@ impl Queue {
         sent.map(drop).map_err(|error| self.unavailable(error))
     }
 
-    /// Sends all of `works` to a standard queue in batches, each with its fair-queue group.
+    /// Sends all of `works` to a standard queue in batches, each with its fair-queue group and its delay, at most
+    /// [`MAX_DELAY`]. A delay is rounded down: the worker waits for the rest.
     ///
     /// # Errors
     ///
     /// [`QueueError`]; the batches sent before the error stay queued.
-    pub async fn send_all(&self, works: &[(WorkMessage, String)]) -> Result<(), QueueError> {
+    pub async fn send_all(&self, works: &[(WorkMessage, String, Duration)]) -> Result<(), QueueError> {
         let mut batch: Vec<SendMessageBatchRequestEntry> = Vec::new();
         let mut bytes = 0;
-        for (work, group) in works {
+        for (work, group, delay) in works {
             let body = work.encode()?;
             if batch.len() == MAX_BATCH || bytes + body.len() > MAX_BODY_BYTES {
                 self.send_batch(std::mem::take(&mut batch)).await?;
@@ -148,6 +149,7 @@ impl Queue {
                 .id(batch.len().to_string())
                 .message_body(body)
                 .message_group_id(group)
+                .delay_seconds(i32::try_from((*delay).min(MAX_DELAY).as_secs()).unwrap_or_default())
                 .build();
             batch.push(entry.map_err(|error| self.unavailable(error))?);
         }

@@ -21,7 +21,7 @@ mod timers;
 mod versioned;
 
 pub use self::broadcasts::{AlreadyExists, BroadcastStore, CachedStatus, Counts, Entries, Opened, SLICES};
-pub use self::jobs::{JobStore, LeaseLost};
+pub use self::jobs::{DeliveryRecord, JobStore, LeaseLost, Reported};
 pub use self::memories::MemoryStore;
 pub use self::preferences::PreferenceStore;
 pub use self::rates::{RateKey, RateStore, TooSoon};

@@ -4,7 +4,6 @@
 use jiff::Timestamp;
 
 use super::{BroadcastId, Kind, Outcome, ReportEntry, Spec};
-use crate::jobs::JobId;
 
 /// A correction or recall of a broadcast, or of a correction of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,30 +14,20 @@ pub struct Amendment {
     pub opened: Timestamp,
     /// Outcome of the recipients whose message it changed: corrected or recalled.
     pub outcome: Outcome,
-    /// Specs from the one that amends the broadcast itself to that of [`Self::id`], without their contents.
-    path: Vec<Spec>,
 }
 
 impl Amendment {
     /// Returns the amendment `id` with this spec, opened at `opened`; `None` unless the spec corrects or recalls.
     ///
-    /// `of` is the amendment that it amends, or `None` if it amends the broadcast itself.
+    /// Its deliveries have the jobs of the deliveries that they amend.
     #[must_use]
-    pub fn new(id: BroadcastId, spec: Spec, opened: Timestamp, of: Option<&Self>) -> Option<Self> {
+    pub fn new(id: BroadcastId, spec: &Spec, opened: Timestamp) -> Option<Self> {
         let outcome = match &spec.kind {
             Kind::Correct { .. } => Outcome::Corrected,
             Kind::Recall { .. } => Outcome::Recalled,
             Kind::Announce { .. } | Kind::Resend { .. } => return None,
         };
-        let mut path = of.map(|of| of.path.clone()).unwrap_or_default();
-        path.push(Spec { content: None, ..spec });
-        Some(Self { id, opened, outcome, path })
-    }
-
-    /// Returns the job that amends the message of the delivery `delivery` of the broadcast.
-    #[must_use]
-    pub fn job(&self, delivery: &JobId) -> JobId {
-        self.path.iter().fold(delivery.clone(), |job, spec| spec.job(job.as_str()))
+        Some(Self { id, opened, outcome })
     }
 }
 

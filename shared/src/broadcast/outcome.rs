@@ -1,12 +1,13 @@
 //! Outcomes of a broadcast: for each recipient in a report, and for all of them in numbers.
 //! They are derived from the records of the jobs.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::jobs::{Failure, FailureKind, JobId, State};
+use crate::jobs::{Failure, FailureKind, Job, JobId, State};
 use crate::protocol::channel_error::RejectionReason;
 use crate::protocol::conversation::ReferenceKey;
 use crate::protocol::ids::{ActivityId, ConversationId, EntraId, TenantId};
@@ -123,6 +124,27 @@ impl Outcome {
         }
     }
 
+    /// Returns the outcome of the delivery `job`, which changes an activity if it `is_amendment`; `None` while it is
+    /// attempted.
+    #[must_use]
+    pub fn of_delivery(job: &Job, is_amendment: bool) -> Option<Self> {
+        let is_deferred = job.history.last().is_some_and(|entry| entry.due.is_some());
+        match job.state {
+            State::Sending => None,
+            State::Retry if is_deferred => Some(Self::Deferred),
+            State::Sent if job.inline_send.is_none() && !is_amendment => Some(Self::Nothing),
+            State::Retry
+            | State::Sent
+            | State::Unknown
+            | State::Failed
+            | State::Expired
+            | State::Cancelled => {
+                let decisive = decisive(job);
+                Some(Self::of(decisive.state, decisive.failure()))
+            }
+        }
+    }
+
     fn of_rejection(reason: RejectionReason) -> Self {
         match reason {
             RejectionReason::DisabledByAdmin => Self::DisabledByAdmin,
@@ -174,10 +196,40 @@ pub struct ReportEntry {
 }
 
 impl ReportEntry {
+    /// Returns the entry of the delivery `job` with this outcome; `amended` is the activity that it changes.
+    #[must_use]
+    pub fn of_delivery(
+        job: &Job,
+        recipient: RecipientRef,
+        outcome: Outcome,
+        note: Option<String>,
+        amended: Option<&ActivityId>,
+    ) -> Self {
+        // An amendment changes the activity of the amended delivery, which a later amendment changes again.
+        let activity = job.shown_activity().or(amended).cloned();
+        Self {
+            job: job.id.clone(),
+            recipient,
+            outcome,
+            failure: decisive(job).failure().cloned().filter(|_| note.is_none()),
+            note,
+            at: job.history.last().map_or(Timestamp::UNIX_EPOCH, |entry| entry.at),
+            activity: activity.filter(|_| outcome == Outcome::Delivered),
+        }
+    }
+
     /// Returns the reason as text for an operator, unless the outcome explains itself.
     #[must_use]
     pub fn reason(&self) -> Option<String> {
         self.failure.as_ref().map(Failure::to_string).or_else(|| self.note.clone())
+    }
+}
+
+/// Returns the job, or its inline send while the job is not completed: its last state explains the outcome.
+fn decisive(job: &Job) -> Cow<'_, Job> {
+    match job.inline_job().filter(|_| !job.state.is_settled()) {
+        Some(send) => Cow::Owned(send),
+        None => Cow::Borrowed(job),
     }
 }
 

@@ -51,8 +51,8 @@ impl Cursor {
 /// Decision about the next deliveries to one tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dispatch {
-    /// Enqueue them.
-    Queue,
+    /// Enqueue them with this delay, after which the sends before them are made.
+    Queue(Duration),
     /// Store them as a timer with this delay, because the queue has enough for the tenant.
     Delay(Duration),
 }
@@ -61,8 +61,5 @@ pub enum Dispatch {
 #[must_use]
 pub fn dispatch(waiting: u64, per_second: u32) -> Dispatch {
     let duration = Duration::from_secs(waiting / u64::from(per_second.max(1)));
-    match duration.checked_sub(QUEUE_AHEAD) {
-        Some(delay) => Dispatch::Delay(delay),
-        None => Dispatch::Queue,
-    }
+    if duration < QUEUE_AHEAD { Dispatch::Queue(duration) } else { Dispatch::Delay(duration) }
 }

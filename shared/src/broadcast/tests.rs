@@ -144,9 +144,9 @@ fn twenty_consecutive_failures_pause_and_a_success_resets_the_count() {
 
 #[test]
 fn five_minutes_of_sends_are_queued_and_the_rest_is_delayed() {
-    assert_eq!(dispatch(11_999, 40), Dispatch::Queue);
-    assert_eq!(dispatch(12_000, 40), Dispatch::Delay(Duration::ZERO));
-    assert_eq!(dispatch(14_400, 40), Dispatch::Delay(Duration::from_secs(60)));
+    assert_eq!(dispatch(11_999, 40), Dispatch::Queue(Duration::from_secs(299)));
+    assert_eq!(dispatch(12_000, 40), Dispatch::Delay(Duration::from_secs(300)));
+    assert_eq!(dispatch(14_400, 40), Dispatch::Delay(Duration::from_secs(360)));
 }
 
 #[test]
@@ -166,14 +166,14 @@ fn each_rejection_has_its_outcome() {
     assert_eq!(Outcome::of(State::Cancelled, None), Outcome::Cancelled);
 }
 
-fn amendment(name: &str, kind: Kind, of: Option<&Amendment>) -> Amendment {
+fn amendment(name: &str, kind: Kind) -> Amendment {
     let spec = Spec {
         origin: format!("key:{name}"),
         notification: Notification::new("news", at(1)),
         kind,
         content: None,
     };
-    Amendment::new(BroadcastId::of_key(name), spec, at(1), of).unwrap()
+    Amendment::new(BroadcastId::of_key(name), &spec, at(1)).unwrap()
 }
 
 fn entry(outcome: Outcome, second: i64) -> ReportEntry {
@@ -192,7 +192,7 @@ fn entry(outcome: Outcome, second: i64) -> ReportEntry {
 fn last_delivered_amendment_decides_about_an_entry() {
     let of = BroadcastId::of_key("news");
     let (correct, recall) = (Kind::Correct { of: of.clone() }, Kind::Recall { of });
-    let (correct, recall) = (amendment("correct", correct, None), amendment("recall", recall, None));
+    let (correct, recall) = (amendment("correct", correct), amendment("recall", recall));
     let (delivered, failed, unknown) = (Outcome::Delivered, Outcome::Failed, Outcome::Unknown);
     let rows = [
         (delivered, vec![], (delivered, 5)),
@@ -219,18 +219,6 @@ fn last_delivered_amendment_decides_about_an_entry() {
 
         assert_eq!((merged.outcome, merged.at), (expected.0, at(expected.1)), "{label}");
     }
-}
-
-#[test]
-fn amendment_of_a_correction_has_the_job_that_its_plan_makes() {
-    let correct = amendment("correct", Kind::Correct { of: BroadcastId::of_key("news") }, None);
-    let recall = amendment("recall", Kind::Recall { of: correct.id.clone() }, Some(&correct));
-    let delivery = entry(Outcome::Delivered, 1).job;
-
-    let alone = amendment("recall", Kind::Recall { of: correct.id.clone() }, None);
-
-    assert_eq!(recall.job(&delivery), alone.job(&correct.job(&delivery)));
-    assert_ne!(recall.job(&delivery), alone.job(&delivery));
 }
 
 #[test]

@@ -204,7 +204,8 @@ impl Simulation {
         while let Some(cursor) = self.broadcast.cursor.clone() {
             let (page, last) = self.page(&cursor);
             let by_tenant = by_tenant(&page);
-            let is_full = |tenant: &usize| dispatch(self.waiting(*tenant), RATE) != Dispatch::Queue;
+            let is_full =
+                |tenant: &usize| matches!(dispatch(self.waiting(*tenant), RATE), Dispatch::Delay(_));
             if !page.is_empty() && by_tenant.keys().all(is_full) {
                 return Some(());
             }

@@ -70,29 +70,19 @@ async fn lost_reply_is_unknown_and_response_without_id_delivered() {
 
 #[tokio::test]
 async fn throttled_recipient_is_listed_until_delivered() {
-    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    let bundle = TestBundle::with_rate_and_delays(ScriptedEngine::default(), 40).await;
     populate(&bundle, 2).await;
     bundle
         .channel()
-        .fail_on(Operation::Send, Fault::Status(Refusal::new(429, "Throttled", "slow").retry_after("1")));
+        .fail_on(Operation::Send, Fault::Status(Refusal::new(429, "Throttled", "slow").retry_after("9")));
     bundle.local().fire(everyone()).await.unwrap();
 
-    bundle.step("deliveries").await;
+    bundle.drain_until(bundle.clock().now() + jiff::SignedDuration::from_secs(5)).await;
     let meanwhile = outcomes(&bundle).await;
-    bundle.purge("deliveries").await;
-    for line in entries_of(&bundle, &id()).await {
-        bundle
-            .local()
-            .functions
-            .worker
-            .parts()
-            .jobs
-            .cancel(&line.job, herald::jobs::CancelledBy::Operator, bundle.clock().now())
-            .await
-            .unwrap();
-    }
+    bundle.drain_until(bundle.clock().now() + jiff::SignedDuration::from_secs(60)).await;
 
-    assert_eq!(meanwhile, [(Outcome::Delivered, 1), (Outcome::Throttled, 1)].into());
+    assert_eq!(meanwhile, [(Outcome::Throttled, 1)].into(), "the other one waits behind it");
+    assert_eq!(outcomes(&bundle).await, [(Outcome::Delivered, 2)].into());
     bundle.end().await;
 }
 
@@ -235,7 +225,7 @@ async fn twenty_rejected_tokens_pause_the_broadcast_and_fail_no_delivery() {
 
 #[tokio::test]
 async fn throttled_tenant_slows_only_itself() {
-    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    let bundle = TestBundle::with_rate_and_delays(ScriptedEngine::default(), 1_000_000).await;
     let one = "11111111-1111-4111-8111-111111111111";
     for number in 0..24 {
         let person = bundle.channel().add_person(&format!("Person {number}"));
@@ -246,20 +236,9 @@ async fn throttled_tenant_slows_only_itself() {
     rates.pause(herald::aws::table::RateKey::Tenant(one), until).await.unwrap();
 
     bundle.local().fire(everyone()).await.unwrap();
-    let mut left = Vec::new();
-    loop {
-        match bundle.step("deliveries").await {
-            local::poller::Step::Idle => break,
-            local::poller::Step::Settled => {}
-            local::poller::Step::Returned { receipt } => left.push(receipt),
-        }
-    }
+    bundle.drain_until(until).await;
     let early = bundle.channel().entries().iter().filter(|entry| entry.effect == Effect::Sent).count();
-    bundle.clock().advance(Duration::from_secs(61));
-    for receipt in left {
-        bundle.make_visible("deliveries", &receipt).await;
-    }
-    bundle.drain().await;
+    bundle.drain_until(until + jiff::SignedDuration::from_secs(60)).await;
 
     assert_eq!(early, 12);
     assert_eq!(bundle.channel().texts().len(), 24);

@@ -30,7 +30,7 @@ pub(super) async fn every_character_passes_a_queue_unchanged(services: &Services
 
         tasks.send_delayed(&task(&text), Duration::ZERO).await.unwrap();
         turns.send_fifo(&task(&text), "one", &herald::hash::sha256(&[&text])).await.unwrap();
-        deliveries.send_all(&[(task(&text), "one".to_owned())]).await.unwrap();
+        deliveries.send_all(&[(task(&text), "one".to_owned(), Duration::ZERO)]).await.unwrap();
 
         // The embedded queues accept any character; AWS does not.
         let sent = [to_tasks.bodies(), to_turns.bodies(), to_deliveries.bodies()].concat().concat();
@@ -48,7 +48,11 @@ pub(super) async fn largest_body_passes_every_queue(services: &Services) {
 
     services.queue("TasksQueue").send_delayed(&largest, Duration::ZERO).await.unwrap();
     services.queue("TurnsQueue").send_fifo(&largest, "one", "1").await.unwrap();
-    services.queue("DeliveriesQueue").send_all(&[(largest.clone(), "one".to_owned())]).await.unwrap();
+    services
+        .queue("DeliveriesQueue")
+        .send_all(&[(largest.clone(), "one".to_owned(), Duration::ZERO)])
+        .await
+        .unwrap();
 
     for id in ["TasksQueue", "TurnsQueue", "DeliveriesQueue"] {
         assert!(services.take(id).await.as_ref() == Some(&largest), "{id}");
@@ -64,7 +68,7 @@ pub(super) async fn body_over_the_limit_is_rejected_before_it_is_sent(services: 
     let refused = [
         turns.send_fifo(&too_large, "one", "1").await,
         tasks.send_delayed(&too_large, Duration::ZERO).await,
-        deliveries.send_all(&[(too_large, "one".to_owned())]).await,
+        deliveries.send_all(&[(too_large, "one".to_owned(), Duration::ZERO)]).await,
     ];
 
     for refused in refused {
@@ -101,7 +105,8 @@ pub(super) async fn large_messages_are_sent_in_batches_that_fit(services: &Servi
 /// Sends `works`, asserts that each arrives exactly once, and returns the batches that were sent.
 async fn send_all_and_take(services: &Services, works: &[WorkMessage]) -> Vec<Vec<String>> {
     let (queue, requests) = services.watched_queue("DeliveriesQueue");
-    let grouped: Vec<_> = works.iter().map(|work| (work.clone(), "tenant".to_owned())).collect();
+    let grouped: Vec<_> =
+        works.iter().map(|work| (work.clone(), "tenant".to_owned(), Duration::ZERO)).collect();
 
     queue.send_all(&grouped).await.unwrap();
 

@@ -130,7 +130,7 @@ pub(super) async fn dead_lettered_turn_unblocks_its_conversation(services: &Serv
 /// On AWS a message group of a standard queue is a fairness hint, which no emulator models; MiniStack accepts and
 /// ignores it.
 pub(super) async fn standard_queue_accepts_groups_and_blocks_none(services: &Services) {
-    let works = ["1", "2", "3"].map(|name| (task(name), "tenant".to_owned()));
+    let works = ["1", "2", "3"].map(|name| (task(name), "tenant".to_owned(), Duration::ZERO));
 
     services.queue("DeliveriesQueue").send_all(&works).await.unwrap();
     let mut in_progress = Vec::new();
@@ -138,7 +138,7 @@ pub(super) async fn standard_queue_accepts_groups_and_blocks_none(services: &Ser
         in_progress.push(services.receive("DeliveriesQueue").await.as_ref().map(work));
     }
 
-    for (work, _) in works {
+    for (work, ..) in works {
         assert!(in_progress.contains(&Some(work)));
     }
 }

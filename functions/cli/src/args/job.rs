@@ -12,13 +12,16 @@ pub enum JobVerb {
     ///
     /// ID is the job.id of a log line, all 64 digits. Parts are the sends of the job, and the task, the retry without a
     /// deadline or the failure notice that follows from it. Text and recipients are not printed. Exits with 1 if the
-    /// job does not exist.
+    /// job does not exist. The delivery of a broadcast is found with --broadcast.
     ///
     /// On AWS, needs TABLE_NAME, and these permissions: dynamodb:GetItem on the table.
     #[command(verbatim_doc_comment)]
     Show {
         /// The job.id of a log line
         id: JobId,
+        /// The broadcast of a delivery: its key, or the broadcast.id of the log line
+        #[arg(long, value_name = "NAME")]
+        broadcast: Option<String>,
         /// Print one JSON document
         #[arg(long)]
         json: bool,
@@ -35,5 +38,8 @@ pub enum JobVerb {
     Cancel {
         /// The job.id of a log line
         id: JobId,
+        /// The broadcast of a delivery: its key, or the broadcast.id of the log line
+        #[arg(long, value_name = "NAME")]
+        broadcast: Option<String>,
     },
 }

@@ -10,9 +10,13 @@ use herald::agent::Engine;
 use herald::aws::config::{EnvReader, TENANT_RATE};
 use herald::aws::diagnostics::QueueKind;
 use herald::aws::queue::Queue;
-use herald::aws::table::{BroadcastStore, JobStore, ReferenceStore, SubscriptionStore, Table, TimerStore};
+use herald::aws::table::{
+    BroadcastStore, DeliveryRecord, JobStore, ReferenceStore, SubscriptionStore, Table, TimerStore,
+};
+use herald::broadcast::{BroadcastId, RecipientRef};
 use herald::clock::{Clock, SystemClock};
 use herald::error::BoxError;
+use herald::jobs::JobId;
 use herald::protocol::cloud::Cloud;
 use herald::protocol::ids::ClientId;
 use herald::random::Random;
@@ -192,9 +196,14 @@ impl Deployment {
         }
     }
 
-    /// Returns the store of jobs.
-    pub(super) fn jobs(&self) -> Result<JobStore, CommandError> {
-        self.table().map(JobStore::new)
+    /// Returns the store of the job `id`, a delivery of `broadcast` if one is given.
+    pub(super) fn jobs_of(&self, broadcast: Option<&str>, id: &JobId) -> Result<JobStore, CommandError> {
+        let record = |name| DeliveryRecord::new(&BroadcastId::named(name), id, RecipientRef::default());
+        let jobs = self.table().map(JobStore::new)?;
+        Ok(match broadcast {
+            Some(name) => jobs.of_delivery(record(name)),
+            None => jobs,
+        })
     }
 
     /// Returns the schedule group.

@@ -78,7 +78,7 @@ fn unknown(id: &JobId, out: &mut (dyn Write + Send)) -> Result<bool, CommandErro
     writeln!(
         out,
         "Job {id} not found. Check the id, the deployment and the age: a job is recorded when a worker claims it, and kept \
-         for a month."
+         for a month. For a delivery, name its broadcast with --broadcast."
     )?;
     Ok(false)
 }

@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use tracing::error;
 
 use super::error::StackError;
+use super::held_messages::HeldMessages;
 use super::journal::Journal;
 use super::journal_writer::Recorder;
 use super::replay::Message;
@@ -37,6 +38,8 @@ pub enum Delays {
     Kept,
     /// A message is visible at once, for tests, which control the time and each step.
     Skipped,
+    /// A message is visible when the clock of the stack shows its time, for tests of what waits in a queue.
+    ByClock,
 }
 
 /// The running queues.
@@ -48,6 +51,8 @@ pub(super) struct Queues {
     urls: HashMap<String, String>,
     recorder: Option<Arc<Recorder>>,
     delays: Delays,
+    held: HeldMessages,
+    clock: Arc<dyn Clock>,
 }
 
 impl Queues {
@@ -67,7 +72,15 @@ impl Queues {
             port,
         }));
         let handler = RustackSqsHandler::new(Arc::clone(&engine));
-        let mut queues = Self { engine, handler, urls: HashMap::new(), recorder: None, delays };
+        let mut queues = Self {
+            engine,
+            handler,
+            urls: HashMap::new(),
+            recorder: None,
+            delays,
+            held: HeldMessages::default(),
+            clock: clock.clone(),
+        };
         for queue in &template.queues {
             let request = json!({ "QueueName": queue.name, "Attributes": attributes(queue, template) });
             let answer = queues.ask("CreateQueue", &request).await?;
@@ -86,16 +99,30 @@ impl Queues {
         self.urls.get(logical_id).map(String::as_str)
     }
 
+    /// Returns when the next message is due that waits for the clock.
+    pub(super) fn next_due(&self) -> Option<Timestamp> {
+        self.held.next_due()
+    }
+
     /// Handles one request.
     pub(super) async fn answer(&self, operation: &str, body: Bytes) -> Response<Bytes> {
+        for due in self.held.take_due(self.clock.now()) {
+            self.run("SendMessage", Bytes::from(due.to_string())).await;
+        }
         // The engine rejects invalid JSON.
         let (true, Ok(mut request)) = (Recorder::concerns(operation), serde_json::from_slice::<Value>(&body))
         else {
             return self.run(operation, body).await;
         };
         send_rewrite::drop_group_hint(operation, &mut request);
-        if self.delays == Delays::Skipped {
-            send_rewrite::skip_delay(operation, &mut request);
+        match self.delays {
+            Delays::Kept => {}
+            Delays::Skipped => send_rewrite::skip_delay(operation, &mut request),
+            Delays::ByClock => {
+                if let Some(answer) = self.held.hold(operation, &request, self.clock.now()) {
+                    return Response::new(Bytes::from(answer.to_string()));
+                }
+            }
         }
         let response = self.run(operation, Bytes::from(request.to_string())).await;
         if let (Some(recorder), StatusCode::OK) = (&self.recorder, response.status()) {

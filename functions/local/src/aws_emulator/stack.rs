@@ -128,6 +128,12 @@ impl Stack {
         state_directory::is_used(state)
     }
 
+    /// Returns when the next message is due that waits for the clock; `None` unless delays go by it.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.queues.next_due()
+    }
+
     /// Installs `hook`, which decides the fate of every later request, for tests of crashes and outages.
     pub fn on_request(&self, hook: Hook) {
         self.faults.set_hook(hook);

@@ -31,8 +31,9 @@ impl AmendTargets {
             }
             match self.resolve_previous(&entry).await {
                 Ok(Some(recipient)) => {
-                    let job = spec.job(entry.job.as_str());
-                    let delivery = Delivery { activity: entry.activity, ..Delivery::new(job, recipient) };
+                    // The same job, so that a report finds the amendment under the same key.
+                    let activity = entry.activity;
+                    let delivery = Delivery { activity, ..Delivery::new(entry.job, recipient) };
                     page.deliveries.push(delivery);
                 }
                 Ok(None) => {}

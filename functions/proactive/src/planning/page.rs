@@ -43,7 +43,8 @@ impl Page {
 
     /// Whether the backlog of every tenant on it is too large to queue more at `per_second`.
     pub(crate) fn is_full(&self, backlog: &Backlog<'_>, per_second: u32) -> bool {
-        let is_full = |tenant: &String| dispatch(backlog.of(tenant), per_second) != Dispatch::Queue;
+        let is_full =
+            |tenant: &String| matches!(dispatch(backlog.of(tenant), per_second), Dispatch::Delay(_));
         !self.deliveries.is_empty() && self.by_tenant().keys().all(is_full)
     }
 

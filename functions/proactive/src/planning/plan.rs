@@ -6,8 +6,8 @@ use std::sync::Arc;
 use herald::aws::queue::{DeliveriesWork, Delivery, MessageError, Queue, QueueError, WorkMessage};
 use herald::aws::table::{BroadcastStore, Counts, Opened, StoreError, TimerStore};
 use herald::broadcast::{
-    Broadcast, BroadcastId, Dispatch, Lease, Outcome, PAGE_SIZE, PlannedPages, RECIPIENTS_PER_MESSAGE,
-    RecipientRef, ReportEntry, Spec, Status, dispatch,
+    Broadcast, BroadcastId, Dispatch, Lease, PAGE_SIZE, PlannedPages, RECIPIENTS_PER_MESSAGE, Spec, Status,
+    dispatch,
 };
 use herald::clock::Clock;
 use herald::error::error_chain;
@@ -173,7 +173,9 @@ impl Planner {
             for chunk in deliveries.chunks(RECIPIENTS_PER_MESSAGE) {
                 let messages = messages(id, spec, chunk);
                 match dispatch(ahead, self.tenant_rate) {
-                    Dispatch::Queue => works.extend(messages.into_iter().map(|work| (work, tenant.clone()))),
+                    Dispatch::Queue(delay) => {
+                        works.extend(messages.into_iter().map(|work| (work, tenant.clone(), delay)));
+                    }
                     Dispatch::Delay(wait) => {
                         let due =
                             SignedDuration::try_from(wait).ok().and_then(|wait| now.checked_add(wait).ok());
@@ -188,7 +190,8 @@ impl Planner {
             }
         }
         self.deliveries.send_all(&works).await?;
-        self.broadcasts.record(id, &unreadable(spec, &page.unreadable, now), now).await?;
+        let unreadable: Vec<_> = page.unreadable.iter().map(|key| spec.job(key)).collect();
+        self.broadcasts.record_unreadable(id, &unreadable, now).await?;
         Ok(())
     }
 }
@@ -199,6 +202,7 @@ fn messages(id: &BroadcastId, spec: &Spec, chunk: &[Delivery]) -> Vec<WorkMessag
         notification: spec.notification.clone(),
         deliveries: chunk.to_vec(),
         broadcast: Some(id.clone()),
+        slot: None,
     });
     match (work.encode(), chunk.split_at_checked(chunk.len() / 2)) {
         (Err(MessageError::TooLarge { .. }), Some((first, second))) if !first.is_empty() => {
@@ -206,18 +210,4 @@ fn messages(id: &BroadcastId, spec: &Spec, chunk: &[Delivery]) -> Vec<WorkMessag
         }
         (Ok(_) | Err(_), Some(_) | None) => vec![work],
     }
-}
-
-/// Returns report entries for unreadable records, which do not block the other recipients.
-fn unreadable(spec: &Spec, keys: &[String], at: Timestamp) -> Vec<ReportEntry> {
-    let entry = |key: &String| ReportEntry {
-        job: spec.job(key),
-        recipient: RecipientRef::default(),
-        outcome: Outcome::Failed,
-        failure: None,
-        note: Some("record is unreadable".to_owned()),
-        at,
-        activity: None,
-    };
-    keys.iter().map(entry).collect()
 }

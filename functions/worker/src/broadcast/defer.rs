@@ -1,8 +1,11 @@
-//! Deliveries that wait: deferred until the end of quiet hours, or parked until their broadcast is resumed.
+//! Deliveries that wait: for their slot, until the end of quiet hours, or parked until their broadcast is resumed.
 
-use herald::aws::queue::{DeliveriesWork, Delivery, WorkMessage};
+use std::time::Duration;
+
+use herald::aws::queue::{DeliveriesWork, Delivery, Queue, WorkMessage};
 use herald::aws::table::TimerStore;
-use herald::broadcast::BroadcastId;
+use herald::broadcast::{BroadcastId, QUEUE_AHEAD, tenant_key};
+use herald::error::error_chain;
 use herald::jobs::timers::{QueueTarget, Timer};
 use jiff::Timestamp;
 use tracing::{info, warn};
@@ -14,22 +17,43 @@ use crate::retry::RetryIn;
 #[derive(Clone)]
 pub(crate) struct Parking {
     pub(crate) timers: TimerStore,
+    pub(crate) deliveries: Queue,
     pub(crate) broadcasts: Broadcasts,
 }
 
 impl Parking {
-    /// Defers a delivery.
-    pub(crate) async fn defer_delivery(
+    /// Sends deliveries again for when they are due: delayed by their queue where that is soon, else as a timer.
+    pub(crate) async fn send_at(
         &self,
-        work: &DeliveriesWork,
-        delivery: Delivery,
-        until: Timestamp,
+        id: &BroadcastId,
+        work: DeliveriesWork,
+        due: Timestamp,
     ) -> Result<(), RetryIn> {
-        let job = delivery.job.clone();
-        let part = WorkMessage::Deliveries(DeliveriesWork { deliveries: vec![delivery], ..work.clone() });
-        let Some(item) = item(&part, until) else { return Ok(()) };
+        let now = self.broadcasts.clock.now();
+        let wait = Duration::try_from(due.duration_since(now)).unwrap_or_default();
+        if wait > QUEUE_AHEAD {
+            return self.store_timer(id, &WorkMessage::Deliveries(work), due).await;
+        }
+        // Also the group of SQS fair queues, as the planner queued it.
+        let tenant = tenant_key(work.deliveries.first().and_then(|delivery| delivery.recipient.tenant()));
+        let queued = self.deliveries.send_all(&[(WorkMessage::Deliveries(work), tenant, wait)]).await;
+        queued.map_err(|error| {
+            let error = error_chain(&error);
+            warn!(error = %error, broadcast.id = id.as_str(), "could not queue deliveries again");
+            RetryIn::backoff(2, &self.broadcasts.random)
+        })
+    }
+
+    /// Stores deliveries that are deferred until the same moment as one timer.
+    pub(crate) async fn store_timer(
+        &self,
+        id: &BroadcastId,
+        work: &WorkMessage,
+        due: Timestamp,
+    ) -> Result<(), RetryIn> {
+        let Some(item) = item(work, due) else { return Ok(()) };
         let stored = self.timers.put(&item, self.broadcasts.clock.now()).await;
-        stored.map_err(|error| RetryIn::after_store_error(&error, &job, &self.broadcasts.random))
+        stored.map_err(|error| self.broadcasts.retry_after_store_error(&error, id))
     }
 
     /// Parks deliveries of a paused broadcast; they are enqueued again when it is resumed.

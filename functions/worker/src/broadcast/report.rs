@@ -1,31 +1,30 @@
-//! Entries of the report of a broadcast: one for each recipient.
+//! Reports of broadcasts: the record of each delivery is its entry; this counts what they became.
 
 use herald::agent::Recipient;
 use herald::aws::queue::Delivery;
-use herald::aws::table::{JobStore, ReferenceStore, StoreError};
-use herald::broadcast::{BroadcastId, Outcome, RecipientRef, ReportEntry};
-use herald::jobs::{Job, State};
+use herald::aws::table::{DeliveryRecord, ReferenceStore, Reported};
+use herald::broadcast::{BroadcastId, RecipientRef, Spec};
 
 use super::circuit_breaker::CircuitBreaker;
+use super::preplan::is_rendered;
 use super::status::Broadcasts;
 use crate::retry::RetryIn;
 
-/// Makes and writes the entries of reports.
+/// Makes the records of deliveries, and counts their outcomes.
 #[derive(Clone)]
 pub(crate) struct Reports {
     pub(crate) broadcasts: Broadcasts,
     pub(crate) breaker: CircuitBreaker,
-    pub(crate) jobs: JobStore,
     pub(crate) references: ReferenceStore,
 }
 
 impl Reports {
-    /// Writes entries of the report, and records their outcomes in the circuit breaker.
-    pub(crate) async fn write(&self, id: &BroadcastId, entries: &[ReportEntry]) -> Result<(), RetryIn> {
+    /// Counts what deliveries became, and records their outcomes in the circuit breaker.
+    pub(crate) async fn count(&self, id: &BroadcastId, reported: &[Reported]) -> Result<(), RetryIn> {
         let now = self.broadcasts.clock.now();
-        let written = self.broadcasts.store.record(id, entries, now).await;
-        written.map_err(|error| self.broadcasts.retry_after_store_error(&error, id))?;
-        for entry in entries {
+        let counted = self.broadcasts.store.count_outcomes(id, reported, now).await;
+        counted.map_err(|error| self.broadcasts.retry_after_store_error(&error, id))?;
+        for Reported { entry, .. } in reported {
             let failure = entry.failure.as_ref().filter(|failure| failure.systemic);
             let recorded = self.breaker.record_outcome(id, failure, entry.outcome, now).await;
             recorded.map_err(|error| self.broadcasts.retry_after_store_error(&error, id))?;
@@ -33,60 +32,15 @@ impl Reports {
         Ok(())
     }
 
-    /// Returns the entry of a started delivery, from its `record` or else from the table; `None` without a record.
-    pub(crate) async fn report_entry(
+    /// Returns the record of a delivery of the broadcast `id` with this spec.
+    pub(crate) fn record_of(
         &self,
+        id: &BroadcastId,
+        spec: Option<&Spec>,
         delivery: &Delivery,
-        record: Option<Job>,
-    ) -> Result<Option<ReportEntry>, StoreError> {
-        let job = match record {
-            Some(job) => job,
-            None => match self.jobs.get(&delivery.job).await? {
-                Some(job) => job,
-                None => return Ok(None),
-            },
-        };
-        let send = match (job.inline_job(), &delivery.activity) {
-            // An amendment has a claim of its own.
-            (None, Some(_)) => self.jobs.get(&delivery.job.step("send", 0)).await?,
-            (send, _) => send,
-        };
-        Ok(Some(self.entry_from_job(delivery, &job, send.as_ref())))
-    }
-
-    /// Returns the entry of a delivery from its job and, if it has one of its own, its send.
-    fn entry_from_job(&self, delivery: &Delivery, job: &Job, send: Option<&Job>) -> ReportEntry {
-        let decisive = send.filter(|_| !job.state.is_settled()).unwrap_or(job);
-        let failure = decisive.failure();
-        let outcome = match (job.state, send) {
-            (State::Sent, None) => Outcome::Nothing,
-            _ => Outcome::of(decisive.state, failure),
-        };
-        let mut entry = self.entry_with(delivery, outcome, None);
-        entry.failure = failure.cloned();
-        let activity = send.and_then(Job::shown_activity).or(job.shown_activity());
-        // An amendment changes the activity of the amended delivery, which a later amendment changes again.
-        let activity = activity.or(delivery.activity.as_ref()).cloned();
-        entry.activity = activity.filter(|_| outcome == Outcome::Delivered);
-        entry
-    }
-
-    /// Returns the entry of a delivery with this `outcome`.
-    pub(crate) fn entry_with(
-        &self,
-        delivery: &Delivery,
-        outcome: Outcome,
-        note: Option<&str>,
-    ) -> ReportEntry {
-        ReportEntry {
-            job: delivery.job.clone(),
-            recipient: self.recipient_ref(&delivery.recipient),
-            outcome,
-            failure: None,
-            note: note.map(str::to_owned),
-            at: self.broadcasts.clock.now(),
-            activity: None,
-        }
+    ) -> DeliveryRecord {
+        let record = DeliveryRecord::new(id, &delivery.job, self.recipient_ref(&delivery.recipient));
+        record.amending(delivery.activity.clone()).rendered(is_rendered(spec))
     }
 
     /// Returns the reference of a recipient for the report.

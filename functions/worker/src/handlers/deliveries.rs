@@ -1,17 +1,20 @@
-//! Handler of deliveries: those of a broadcast are partitioned first and reported afterwards.
+//! Handler of deliveries: those of a broadcast are partitioned first and counted afterwards.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use herald::aws::queue::{DeliveriesWork, Delivery};
-use herald::broadcast::{BroadcastId, Outcome, ReportEntry};
-use herald::jobs::{Cancel, CancelledBy};
+use herald::aws::queue::{DeliveriesWork, Delivery, WorkMessage};
+use herald::aws::table::Reported;
+use herald::broadcast::{BroadcastId, Outcome};
+use herald::jobs::{Cancel, Defer};
+use jiff::Timestamp;
 
 use crate::MessageContext;
 use crate::broadcast::classify::Partitioner;
 use crate::broadcast::defer::Parking;
-use crate::broadcast::deliver::Deliverer;
+use crate::broadcast::deliver::{Deliverer, Unfinished};
 use crate::broadcast::report::Reports;
-use crate::job::lease::Jobs;
+use crate::job::lease::{JOB_TTL, Jobs};
 use crate::retry::RetryIn;
 
 /// Makes, parks, defers or skips deliveries.
@@ -26,20 +29,27 @@ pub(crate) struct DeliveriesHandler {
 impl DeliveriesHandler {
     /// Makes the deliveries of a message.
     pub(crate) async fn handle(&self, work: DeliveriesWork, context: MessageContext) -> Result<(), RetryIn> {
-        let Some(id) = work.broadcast.clone() else {
-            return self.deliverer.deliver_all(&work, None, &work.deliveries, context).await.done;
-        };
-        self.deliver_broadcast(&id, work, context).await
+        if let Some(id) = work.broadcast.clone() {
+            return self.deliver_broadcast(&id, work, context).await;
+        }
+        match self.deliverer.deliver_all(&work, &work.deliveries, context).await.done {
+            Ok(()) => Ok(()),
+            Err(Unfinished::Retry(retry)) => Err(retry),
+            Err(Unfinished::Slot(slot)) => {
+                let wait = slot.duration_since(self.jobs.clock.now());
+                Err(RetryIn::after(Duration::try_from(wait).unwrap_or_default()))
+            }
+            Err(Unfinished::Inactive) => Ok(()),
+        }
     }
 
-    /// Makes the deliveries of one message of a broadcast and writes their entries of the report.
+    /// Makes the deliveries of one message of a broadcast and counts their outcomes.
     ///
     /// ```text
-    /// partition ──► deliver ──► park, defer ──► write the report ──► acknowledge the message
+    /// partition ──► deliver ──► skip, defer, park ──► count ──► send what is left again ──► acknowledge the message
     /// ```
     ///
-    /// After a crash in between, the message is received again: its jobs are completed, and the same entries are
-    /// written.
+    /// After a crash in between, the message is received again: what is completed stays so.
     async fn deliver_broadcast(
         &self,
         id: &BroadcastId,
@@ -48,53 +58,74 @@ impl DeliveriesHandler {
     ) -> Result<(), RetryIn> {
         loop {
             let partition = self.partitioner.partition(id, &work.deliveries).await?;
-            let results = self.deliverer.deliver_all(&work, Some(id), &partition.send, context).await;
-            let (started, rest) = partition.send.split_at(results.records.len());
-            let mut entries = Vec::new();
-            for (delivery, record) in started.iter().zip(results.records) {
-                let entry = self.reports.report_entry(delivery, record).await;
-                entries
-                    .extend(entry.map_err(|error| self.jobs.retry_after_store_error(&error, &delivery.job))?);
-            }
+            let results = Box::pin(self.deliverer.deliver_all(&work, &partition.send, context)).await;
+            let mut reported = results.reported;
             for (delivery, outcome, reason) in &partition.skip {
-                entries.push(self.skip(delivery, *outcome, reason).await?);
+                reported.extend(self.skip(id, delivery, *outcome, reason).await?);
             }
-            for (until, delivery) in partition.defer {
-                entries.push(self.reports.entry_with(&delivery, Outcome::Deferred, None));
-                self.parking.defer_delivery(&work, delivery, until).await?;
-            }
+            reported.extend(self.defer(id, &work, partition.defer).await?);
             self.parking.park_deliveries(id, &work, partition.park).await?;
-            self.reports.write(id, &entries).await?;
+            self.reports.count(id, &reported).await?;
+            let left = DeliveriesWork { deliveries: results.left, slot: None, ..work };
             match results.done {
-                // The broadcast was paused or ended meanwhile: those not started are partitioned again.
-                Err(retry) if retry.wait.is_zero() && !rest.is_empty() => work.deliveries = rest.to_vec(),
-                done => return done,
+                Ok(()) => return Ok(()),
+                Err(Unfinished::Retry(retry)) => return Err(retry),
+                Err(Unfinished::Slot(slot)) => {
+                    let left = DeliveriesWork { slot: Some(slot), ..left };
+                    return self.parking.send_at(id, left, slot).await;
+                }
+                // They are partitioned again.
+                Err(Unfinished::Inactive) => work = left,
             }
         }
     }
 
-    /// Cancels a delivery that is not made any more and returns its entry; one that was made before stays so.
+    /// Cancels a delivery that is not made any more; one that was made before stays so.
     async fn skip(
         &self,
+        id: &BroadcastId,
         delivery: &Delivery,
         outcome: Outcome,
         reason: &str,
-    ) -> Result<ReportEntry, RetryIn> {
-        let now = self.jobs.clock.now();
-        for job in [&delivery.job.step("send", 0), &delivery.job] {
-            let cancelled = self.jobs.store.cancel(job, CancelledBy::Operator, now).await;
-            let cancelled = cancelled.map_err(|error| self.jobs.retry_after_store_error(&error, job))?;
-            if let Some(Cancel::Held { until, .. }) = cancelled {
-                // Another worker holds its lease; the outcome of that is reported.
-                let wait = Duration::try_from(until.duration_since(now)).unwrap_or_default();
-                return Err(RetryIn::after(wait.max(Duration::from_secs(1))));
-            }
+    ) -> Result<Option<Reported>, RetryIn> {
+        let (now, jobs) = (self.jobs.clock.now(), self.jobs_of(id, delivery));
+        let skipped = jobs.store.skip(&delivery.job, outcome, reason, now).await;
+        match skipped.map_err(|error| jobs.retry_after_store_error(&error, &delivery.job))? {
+            // Another worker holds its lease; the outcome of that is reported.
+            Cancel::Held { until, .. } => Err(RetryIn::after_lease(until, now)),
+            Cancel::Cancelled(_) | Cancel::AlreadyCompleted(_) => Ok(jobs.store.reported()),
         }
-        let entry = self.reports.report_entry(delivery, None).await;
-        let entry = entry.map_err(|error| self.jobs.retry_after_store_error(&error, &delivery.job))?;
-        Ok(match entry {
-            Some(entry) if matches!(entry.outcome, Outcome::Delivered | Outcome::Unknown) => entry,
-            _ => self.reports.entry_with(delivery, outcome, Some(reason)),
-        })
+    }
+
+    /// Defers deliveries, those until the same moment as one timer.
+    async fn defer(
+        &self,
+        id: &BroadcastId,
+        work: &DeliveriesWork,
+        deferred: Vec<(Timestamp, Delivery)>,
+    ) -> Result<Vec<Reported>, RetryIn> {
+        let now = self.jobs.clock.now();
+        let mut reported = Vec::new();
+        let mut waiting: BTreeMap<Timestamp, Vec<Delivery>> = BTreeMap::new();
+        for (until, delivery) in deferred {
+            let jobs = self.jobs_of(id, &delivery);
+            let expires_at = until.checked_add(JOB_TTL).unwrap_or(until);
+            let noted = jobs.store.defer(&delivery.job, until, expires_at, now).await;
+            match noted.map_err(|error| jobs.retry_after_store_error(&error, &delivery.job))? {
+                Defer::Held { until } => return Err(RetryIn::after_lease(until, now)),
+                Defer::Completed(_) => {}
+                Defer::Deferred(_) => waiting.entry(until).or_default().push(delivery),
+            }
+            reported.extend(jobs.store.reported());
+        }
+        for (until, deliveries) in waiting {
+            let part = DeliveriesWork { deliveries, slot: None, ..work.clone() };
+            self.parking.store_timer(id, &WorkMessage::Deliveries(part), until).await?;
+        }
+        Ok(reported)
+    }
+
+    fn jobs_of(&self, id: &BroadcastId, delivery: &Delivery) -> Jobs {
+        self.jobs.of_delivery(self.reports.record_of(id, None, delivery))
     }
 }

@@ -23,7 +23,7 @@ use crate::broadcast::defer::Parking;
 use crate::broadcast::status::Broadcasts;
 use crate::retry::RetryIn;
 use crate::sending::create_conversation::Conversations;
-use crate::sending::rate_limit::RateLimiter;
+use crate::sending::rate_limit::{MAX_WAIT_FIFO, RateLimiter};
 
 /// Progress of reading a roster.
 struct RosterProgress {
@@ -121,7 +121,7 @@ impl RosterHandler {
 
     /// Waits for a slot of the tenant and of the team.
     async fn reserve_roster_request(&self, team: &Team) -> Result<(), RetryIn> {
-        let of_tenant = self.limits.reserve_tenant(&team.tenant, 1).await?;
+        let of_tenant = self.limits.reserve_tenant(&team.tenant, 1, MAX_WAIT_FIFO).await?;
         let of_team = self.limits.reserve_members(team).await?;
         for start in of_tenant.into_iter().chain(of_team) {
             self.limits.sleep_until(start).await;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use herald::aws::table::{JobStore, StoreError};
+use herald::aws::table::{DeliveryRecord, JobStore, StoreError};
 use herald::clock::Clock;
 use herald::error::error_chain;
 use herald::jobs::{
@@ -61,6 +61,11 @@ pub(crate) struct Jobs {
 }
 
 impl Jobs {
+    /// Returns the same for the records of one delivery.
+    pub(crate) fn of_delivery(&self, record: DeliveryRecord) -> Self {
+        Self { store: self.store.of_delivery(record), ..self.clone() }
+    }
+
     /// Claims `id`, for work on the message that `context` describes.
     pub(crate) async fn claim(
         &self,

@@ -3,14 +3,13 @@
 
 use herald::aws::queue::Delivery;
 use herald::broadcast::{Kind, Spec};
-use herald::jobs::{Failure, FailureKind, Job, ResendPolicy};
+use herald::jobs::{Attempt, Failure, FailureKind, Job, ResendPolicy};
 use herald::protocol::activity::Activity;
 use herald::protocol::conversation::ConversationReference;
 use herald::protocol::ids::ActivityId;
 
 use super::fallback::Request;
 use super::send::Sender;
-use crate::job::lease::SendResults;
 use crate::retry::RetryIn;
 
 /// Change of a delivered activity.
@@ -37,20 +36,17 @@ pub(crate) fn amendment_for(spec: Option<&Spec>, delivery: &Delivery) -> Option<
     }
 }
 
-/// Applies `amendment`, at another service URL where the conversation is there.
+/// Applies `amendment` under the claim of `job`, at another service URL where the conversation is there.
 pub(crate) async fn apply_amendment(
     sender: &Sender,
     job: &Job,
     reference: &ConversationReference,
     amendment: Amendment,
-) -> Result<SendResults, RetryIn> {
+) -> (Attempt, RetryIn) {
     let request = match &amendment {
         Amendment::Delete(id) => Request::Delete(id),
         Amendment::Replace(id, activity) => Request::Update(id, activity),
     };
     let change = Box::pin(sender.channel.at_right_url(reference, request));
-    let mut results = SendResults::default();
-    let step = job.id.step("send", 0);
-    results.add(&Box::pin(sender.attempt(&step, reference, ResendPolicy::Amendment, change)).await?);
-    Ok(results)
+    Box::pin(sender.request(job, reference, ResendPolicy::Amendment, change)).await
 }

@@ -3,7 +3,7 @@
 use herald::agent::{Notification, Recipient};
 use herald::aws::table::StoreError;
 use herald::error::error_chain;
-use herald::jobs::{Failure, FailureKind, Job};
+use herald::jobs::{Failure, FailureKind, JobId};
 use herald::protocol::channel_error::{ConnectorError, Retry};
 use herald::protocol::conversation::lifecycle::Presence;
 use herald::protocol::conversation::{ConversationReference, ConversationSurface, User};
@@ -61,7 +61,7 @@ impl Conversations {
     pub(crate) async fn find_or_create(
         &self,
         user: &User,
-        job: &Job,
+        job: &JobId,
     ) -> Result<ConversationReference, NoConversation> {
         let surface = self.channel.connector.conversations;
         match self.channel.references.person(user).await {
@@ -78,7 +78,7 @@ impl Conversations {
     pub(crate) async fn create_dedicated(
         &self,
         user: &User,
-        job: &Job,
+        job: &JobId,
     ) -> Result<ConversationReference, NoConversation> {
         self.create(user, ConversationSurface::Copilot, job).await
     }
@@ -91,7 +91,7 @@ impl Conversations {
         &self,
         user: &User,
         surface: ConversationSurface,
-        job: &Job,
+        job: &JobId,
     ) -> Result<ConversationReference, NoConversation> {
         match self.channel.references.unreachable(user, self.channel.clock.now()).await {
             Ok(Some(failure)) => return Err(NoConversation::Unreachable(failure)),
@@ -107,7 +107,7 @@ impl Conversations {
                 return Err(self.not_created(&error, job));
             }
         };
-        info!(job.id = job.id.as_str(), "created a conversation");
+        info!(job.id = job.as_str(), "created a conversation");
         let Some(agent) = self.channel.connector.agent_account(user.channel.as_str()) else {
             return Err(NoConversation::Unreachable(FailureKind::NoAgentAccount.into()));
         };
@@ -152,15 +152,15 @@ impl Conversations {
         Ok(known.map_or(global, |known| known.service_url))
     }
 
-    fn postpone_after_store_error(&self, error: &StoreError, job: &Job) -> Postponed {
-        let retry = RetryIn::after_store_error(error, &job.id, &self.limits.random);
+    fn postpone_after_store_error(&self, error: &StoreError, job: &JobId) -> Postponed {
+        let retry = RetryIn::after_store_error(error, job, &self.limits.random);
         Postponed { retry, failure: FailureKind::TableUnavailable.into() }
     }
 
-    fn not_created(&self, error: &ConnectorError, job: &Job) -> NoConversation {
+    fn not_created(&self, error: &ConnectorError, job: &JobId) -> NoConversation {
         let cause = error_chain(error);
-        error!(error = %cause, job.id = job.id.as_str(), "could not create a conversation");
-        let backoff = RetryIn::backoff(job.attempts, &self.limits.random);
+        error!(error = %cause, job.id = job.as_str(), "could not create a conversation");
+        let backoff = RetryIn::backoff(1, &self.limits.random);
         let failure = Failure::from(error);
         if failure.systemic {
             return Postponed { retry: backoff, failure }.into();

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use herald::aws::table::{RateKey, RateStore, ReferenceStore, TooSoon};
+use herald::aws::table::{RateKey, RateStore, ReferenceStore, StoreError, TooSoon};
 use herald::clock::Clock;
 use herald::error::error_chain;
 use herald::protocol::channel_error::ConnectorError;
@@ -12,7 +12,7 @@ use herald::protocol::ids::TenantId;
 use herald::protocol::team::Team;
 use herald::random::Random;
 use herald::rate_limit;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tracing::warn;
 
 use super::target::{Pace, Route};
@@ -23,6 +23,12 @@ pub(crate) const MAX_WAIT: Duration = Duration::from_secs(10);
 
 /// Longest wait where other work waits behind the send: the next turns of its conversation, or other tenants.
 pub(crate) const MAX_WAIT_FIFO: Duration = Duration::from_secs(2);
+
+/// Longest wait for a slot that is reserved; a longer one is reserved later.
+const MAX_SLOT_WAIT: Duration = Duration::from_secs(24 * 3_600);
+
+/// Longest time after which a reserved slot is still used; SQS delays a message by whole seconds.
+const MAX_LATENESS: SignedDuration = SignedDuration::from_secs(2);
 
 /// Shortest wait that is slept: no clock wakes a task for less.
 const CLOCK_GRANULARITY: Duration = Duration::from_millis(2);
@@ -68,20 +74,51 @@ impl RateLimiter {
         }
     }
 
-    /// Returns when each of `count` requests of broadcasts to a tenant may go out.
+    /// Returns when each of `count` requests of broadcasts to a tenant may go out, unless the first has to wait longer than
+    /// `max_wait`.
     pub(crate) async fn reserve_tenant(
         &self,
         tenant: &TenantId,
         count: usize,
+        max_wait: Duration,
     ) -> Result<Vec<Timestamp>, RetryIn> {
         let now = self.clock.now();
         let (shared, rates) = (RateKey::Tenant(tenant.as_str()), rate_limit::tenant(self.tenant_rate));
-        let reserved = self.store.reserve(shared, &rates, count, now, MAX_WAIT_FIFO).await;
-        let reserved = reserved.map_err(|error| {
-            warn!(error = %error_chain(&error), "could not reserve requests to a tenant");
-            RetryIn::backoff(3, &self.random)
-        })?;
+        let reserved = self.store.reserve(shared, &rates, count, now, max_wait).await;
+        let reserved = reserved.map_err(|error| self.retry_after_store_error(&error))?;
         reserved.map_err(|not_yet| retry_at(not_yet, now))
+    }
+
+    /// Returns when each of `count` requests of broadcasts to a tenant may go out. They keep the slots that were reserved
+    /// for them from `slot` on, unless the tenant was paused meanwhile or the first is past.
+    pub(crate) async fn keep_or_reserve(
+        &self,
+        tenant: &TenantId,
+        count: usize,
+        slot: Option<Timestamp>,
+    ) -> Result<Vec<Timestamp>, RetryIn> {
+        let now = self.clock.now();
+        let is_past = |slot: Timestamp| now.duration_since(slot) > MAX_LATENESS;
+        if let Some(slot) = slot.filter(|slot| !is_past(*slot)) {
+            let pause = self.store.pause_of(RateKey::Tenant(tenant.as_str()), now).await;
+            if pause.map_err(|error| self.retry_after_store_error(&error))?.is_none_or(|until| until <= slot)
+            {
+                return Ok(rate_limit::slots_from(slot, &rate_limit::tenant(self.tenant_rate), count));
+            }
+        }
+        self.reserve_tenant(tenant, count, MAX_SLOT_WAIT).await
+    }
+
+    /// Whether the broadcasts to a tenant are paused, as far as this process knows.
+    pub(crate) fn is_paused(&self, tenant: Option<&TenantId>) -> bool {
+        let pause =
+            |tenant: &TenantId| self.store.known_pause_of(RateKey::Tenant(tenant.as_str()), self.clock.now());
+        tenant.and_then(pause).is_some()
+    }
+
+    fn retry_after_store_error(&self, error: &StoreError) -> RetryIn {
+        warn!(error = %error_chain(error), "could not reserve requests to a tenant");
+        RetryIn::backoff(3, &self.random)
     }
 
     /// Reserves one request for the members of a team; where the table fails, the tenant's rate alone applies.

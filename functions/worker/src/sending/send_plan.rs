@@ -28,6 +28,11 @@ pub(crate) struct PlanSender {
 }
 
 impl PlanSender {
+    /// Returns the same with these jobs.
+    pub(crate) fn with_jobs(&self, jobs: &Jobs) -> Self {
+        Self { jobs: jobs.clone(), sender: Sender { jobs: jobs.clone(), ..self.sender.clone() } }
+    }
+
     /// Sends the messages of a plan.
     pub(crate) async fn send_plan(&self, planned: JobPlan, route: Route<'_>) -> Result<SendOutcome, RetryIn> {
         if planned.job.plan.as_ref().is_some_and(|plan| plan.inline_send().is_some()) {

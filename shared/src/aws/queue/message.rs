@@ -35,7 +35,7 @@ const VERSION: u32 = 3;
 /// use herald::agent::notification::Notification;
 ///
 /// let notification = Notification::new("morning-digest", "2026-11-22T09:00:00Z".parse()?);
-/// let work = WorkMessage::Deliveries(DeliveriesWork { notification, deliveries: Vec::new(), broadcast: None });
+/// let work = WorkMessage::Deliveries(DeliveriesWork { notification, deliveries: Vec::new(), broadcast: None, slot: None });
 /// assert_eq!(WorkMessage::decode(&work.encode()?)?, work);
 /// assert!(matches!(WorkMessage::decode("hello"), Err(MessageError::Unreadable(_))));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -178,6 +178,9 @@ pub struct DeliveriesWork {
     /// Broadcast that they belong to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub broadcast: Option<BroadcastId>,
+    /// First of the send slots that are reserved for them; `None` if none is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<Timestamp>,
 }
 
 /// Delivery of a notification to one recipient.

@@ -12,15 +12,29 @@ const MAX_KEYS: usize = 100;
 /// Most requests for one chunk, the repetitions for unprocessed keys included.
 const MAX_ROUNDS: usize = 5;
 
+/// Whether a read returns every write that was completed before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Consistency {
+    /// It does.
+    Strong,
+    /// It may miss those of the last moments; a read then costs half.
+    Eventual,
+}
+
 /// Returns the items that are alone under these partition keys, in any order; missing ones are left out.
-pub(super) async fn get(table: &Table, pks: Vec<String>) -> Result<Vec<Item>, StoreError> {
-    get_by_keys(table, pks.into_iter().map(|pk| (pk, SINGLE.to_owned())).collect()).await
+pub(super) async fn get(
+    table: &Table,
+    pks: Vec<String>,
+    consistency: Consistency,
+) -> Result<Vec<Item>, StoreError> {
+    get_by_keys(table, pks.into_iter().map(|pk| (pk, SINGLE.to_owned())).collect(), consistency).await
 }
 
 /// Returns the items with these partition and sort keys, in any order; missing ones are left out.
 pub(super) async fn get_by_keys(
     table: &Table,
     mut keys: Vec<(String, String)>,
+    consistency: Consistency,
 ) -> Result<Vec<Item>, StoreError> {
     keys.sort_unstable();
     // DynamoDB rejects a request with a duplicate key.
@@ -34,7 +48,7 @@ pub(super) async fn get_by_keys(
         let mut pending = Some(
             KeysAndAttributes::builder()
                 .set_keys(Some(keys.collect()))
-                .consistent_read(true)
+                .consistent_read(consistency == Consistency::Strong)
                 .build()
                 .map_err(unavailable)?,
         );

@@ -185,7 +185,7 @@ fn pk(id: &BroadcastId) -> String {
 }
 
 fn state_key(id: &BroadcastId) -> RecordKey {
-    RecordKey { pk: pk(id), sk: STATE }
+    RecordKey { pk: pk(id), sk: STATE.into() }
 }
 
 fn expires_at(opened: Timestamp) -> i64 {

@@ -3,23 +3,22 @@
 //! Records are versioned: a worker whose lease expired cannot write over the worker that claimed the job after it.
 
 mod continuation;
+mod delivery;
+mod record;
 
-use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
-use jiff::{SignedDuration, Timestamp};
+use std::sync::Arc;
 
-use super::item::{Item, from_json, json, number};
-use super::schema::{JOB, SINGLE, TTL};
-use super::versioned::{self, Decision, OnConflict, RecordKey, Updated, Versioned};
+use jiff::Timestamp;
+
+pub use self::delivery::{DeliveryRecord, Reported};
+pub(super) use self::delivery::{read_entry, slice_key, slice_of};
+use self::record::{NotedOutcome, Record};
+use super::versioned::{self, Decision, OnConflict, Updated};
 use super::{StoreError, Table};
 use crate::jobs;
 use crate::jobs::{
     Cancel, CancelledBy, Claim, ClaimRequest, Job, JobId, KeepStream, Plan, ResendPolicy, State,
 };
-
-/// Retention of a record after its job expires.
-///
-/// It exceeds the retention of every copy of the message: 14 days in a queue and 14 in its dead-letter queue.
-const RETENTION: SignedDuration = SignedDuration::from_hours(31 * 24);
 
 /// Store of jobs.
 ///
@@ -46,40 +45,19 @@ const RETENTION: SignedDuration = SignedDuration::from_hours(31 * 24);
 #[derive(Debug, Clone)]
 pub struct JobStore {
     table: Table,
+    /// The delivery whose record is written; `None` for jobs that belong to no broadcast.
+    delivery: Option<Arc<DeliveryRecord>>,
 }
 
 /// The lease on the job was lost to another worker; nothing was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LeaseLost;
 
-impl Versioned for Job {
-    const GET: &'static str = "get job";
-    const PUT: &'static str = "put job";
-    const MAX_ROUNDS: usize = 8;
-
-    fn revision(&self) -> u64 {
-        self.revision
-    }
-
-    fn at_revision(self, revision: u64) -> Self {
-        Self { revision, ..self }
-    }
-
-    fn encode(&self, put: PutItemFluentBuilder) -> Result<PutItemFluentBuilder, StoreError> {
-        let expires_at = self.expires_at.checked_add(RETENTION).unwrap_or(self.expires_at);
-        Ok(put.item("job", json(self, "job")?).item(TTL, number(expires_at.as_second())))
-    }
-
-    fn decode(item: &Item) -> Result<Self, StoreError> {
-        from_json(item, "job")
-    }
-}
-
 impl JobStore {
     /// Returns the store of jobs in `table`.
     #[must_use]
     pub fn new(table: Table) -> Self {
-        Self { table }
+        Self { table, delivery: None }
     }
 
     /// Returns the table of the store.
@@ -133,7 +111,7 @@ impl JobStore {
     pub async fn write(&self, job: Job) -> Result<Result<Job, LeaseLost>, StoreError> {
         let decide = |stored: Option<Job>| match stored {
             // The SDK repeats a write whose reply was lost: then the stored record is this one.
-            Some(stored) if stored == (Job { revision: stored.revision, ..job.clone() }) => {
+            Some(stored) if stored == self.as_stored(Job { revision: stored.revision, ..job.clone() }) => {
                 Decision::Keep(Ok(stored))
             }
             // The lease was renewed concurrently.
@@ -187,7 +165,7 @@ impl JobStore {
             _ => Decision::Keep(Err(LeaseLost)),
         };
         // The owner itself may write concurrently: its record is read again, so that none of it is undone.
-        Ok(match versioned::modify(&self.table, &key(id), OnConflict::ReadAgain, decide).await? {
+        Ok(match self.modify(id, OnConflict::ReadAgain, decide).await? {
             Updated::Written(_, ()) => Ok(()),
             Updated::Kept(result) => result,
         })
@@ -210,7 +188,7 @@ impl JobStore {
                 Decision::Keep(unchanged)
             }
         };
-        Ok(match versioned::modify(&self.table, &key(id), OnConflict::ReturnedByWrite, decide).await? {
+        Ok(match self.modify(id, OnConflict::ReturnedByWrite, decide).await? {
             Updated::Written(job, ()) => Some(Cancel::Cancelled(job)),
             Updated::Kept(result) => result,
         })
@@ -222,7 +200,8 @@ impl JobStore {
     ///
     /// [`StoreError`].
     pub async fn get(&self, id: &JobId) -> Result<Option<Job>, StoreError> {
-        versioned::read(&self.table, &key(id)).await
+        let record: Option<Record> = versioned::read(&self.table, &self.key(id)).await?;
+        Ok(record.map(|record| self.seen(record).job))
     }
 
     async fn update<W, K>(
@@ -231,15 +210,52 @@ impl JobStore {
         first: Decision<Job, W, K>,
         decide: impl FnMut(Option<Job>) -> Decision<Job, W, K>,
     ) -> Result<Updated<Job, W, K>, StoreError> {
-        versioned::update(&self.table, &key(id), OnConflict::ReturnedByWrite, first, decide).await
+        self.update_as(id, &|_| None, first, decide).await
+    }
+
+    /// Updates the record of `id`, with the outcome that `outcome_of` gives a written job where it gives one.
+    async fn update_as<W, K>(
+        &self,
+        id: &JobId,
+        outcome_of: &(dyn Fn(&Job) -> Option<NotedOutcome> + Sync),
+        first: Decision<Job, W, K>,
+        mut decide: impl FnMut(Option<Job>) -> Decision<Job, W, K>,
+    ) -> Result<Updated<Job, W, K>, StoreError> {
+        let first = self.record_of(first, outcome_of);
+        let decide = |stored: Option<Record>| {
+            let decision = decide(stored.map(|record| self.seen(record).job));
+            self.record_of(decision, outcome_of)
+        };
+        let key = self.key(id);
+        let updated =
+            versioned::update(&self.table, &key, OnConflict::ReturnedByWrite, first, decide).await?;
+        Ok(self.updated(updated))
+    }
+
+    /// Reads the record of `id` and carries out what `decide` makes of it.
+    async fn modify<W, K>(
+        &self,
+        id: &JobId,
+        on_conflict: OnConflict,
+        mut decide: impl FnMut(Option<Job>) -> Decision<Job, W, K>,
+    ) -> Result<Updated<Job, W, K>, StoreError> {
+        let decide = |stored: Option<Record>| {
+            let decision = decide(stored.map(|record| self.seen(record).job));
+            self.record_of(decision, &|_| None)
+        };
+        let updated = versioned::modify(&self.table, &self.key(id), on_conflict, decide).await?;
+        Ok(self.updated(updated))
+    }
+
+    fn updated<W, K>(&self, updated: Updated<Record, W, K>) -> Updated<Job, W, K> {
+        match updated {
+            Updated::Written(record, result) => Updated::Written(self.written(record).job, result),
+            Updated::Kept(result) => Updated::Kept(result),
+        }
     }
 }
 
 /// Whether `owner` holds the lease on `job`.
 fn holds(job: &Job, owner: &str) -> bool {
     job.owner == owner && job.state == State::Sending
-}
-
-fn key(id: &JobId) -> RecordKey {
-    RecordKey { pk: format!("{JOB}{}", id.as_str()), sk: SINGLE }
 }

@@ -107,5 +107,5 @@ impl MemoryStore {
 }
 
 fn record_key(key: &ReferenceKey) -> RecordKey {
-    RecordKey { pk: format!("{MEMORY}{}", key.as_str()), sk: SINGLE }
+    RecordKey { pk: format!("{MEMORY}{}", key.as_str()), sk: SINGLE.into() }
 }

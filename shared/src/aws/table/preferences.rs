@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 
+use super::batch_get::{self, Consistency};
 use super::item::{Item, from_json, json, missing, parsed, string};
 use super::schema::{PK, PREFERENCES, REVISION, SINGLE};
 use super::versioned::{self, Decision, OnConflict, RecordKey, Versioned};
-use super::{StoreError, Table, batch_get};
+use super::{StoreError, Table};
 use crate::broadcast::preferences::Preferences;
 
 /// Store of preferences.
@@ -67,7 +68,8 @@ impl PreferenceStore {
         Self { table }
     }
 
-    /// Returns the stored preferences of `subjects`, `None` for a record that cannot be read.
+    /// Returns the stored preferences of `subjects`, `None` for a record that cannot be read. A change of the last moments
+    /// may be missed.
     ///
     /// # Errors
     ///
@@ -78,7 +80,7 @@ impl PreferenceStore {
     ) -> Result<BTreeMap<String, Option<Preferences>>, StoreError> {
         let keys = subjects.iter().map(|subject| record_key(subject).pk).collect();
         let mut found = BTreeMap::new();
-        for item in batch_get::get(&self.table, keys).await? {
+        for item in batch_get::get(&self.table, keys, Consistency::Eventual).await? {
             let pk = string(&item, PK);
             let subject = pk.as_deref().and_then(|pk| pk.strip_prefix(PREFERENCES));
             let subject = subject.ok_or_else(|| missing(PK))?;
@@ -111,5 +113,5 @@ impl PreferenceStore {
 }
 
 fn record_key(subject: &str) -> RecordKey {
-    RecordKey { pk: format!("{PREFERENCES}{subject}"), sk: SINGLE }
+    RecordKey { pk: format!("{PREFERENCES}{subject}"), sk: SINGLE.into() }
 }

@@ -136,12 +136,32 @@ impl RateStore {
         self.change(key, |reserved| (Some(reserved.paused(until)), ())).await
     }
 
+    /// Returns the time before which no send goes out; `None` where the rate is not paused at `now`. It is read from the
+    /// table, so that a pause by another worker holds at once.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    pub async fn pause_of(&self, key: RateKey<'_>, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        let key = RecordKey { pk: key.pk(), sk: SINGLE.into() };
+        let record: Option<Record> = versioned::read(&self.table, &key).await?;
+        let record = record.unwrap_or_default();
+        self.cache().insert(key.pk, record.clone());
+        Ok(record.reserved.pause_at(now))
+    }
+
+    /// Returns the time before which no send goes out, as far as this process knows.
+    #[must_use]
+    pub fn known_pause_of(&self, key: RateKey<'_>, now: Timestamp) -> Option<Timestamp> {
+        self.cache().get(&key.pk())?.reserved.pause_at(now)
+    }
+
     async fn change<T>(
         &self,
         key: RateKey<'_>,
         decide: impl Fn(&Reservations) -> (Option<Reservations>, T),
     ) -> Result<T, StoreError> {
-        let key = RecordKey { pk: key.pk(), sk: SINGLE };
+        let key = RecordKey { pk: key.pk(), sk: SINGLE.into() };
         let decide = |stored: Option<Record>| {
             let record = stored.unwrap_or_default();
             match decide(&record.reserved) {

@@ -16,11 +16,12 @@ use self::rows::{PersonRow, ReferenceRow};
 pub use self::shard::Shard;
 pub(super) use self::shard::shard_of;
 pub use self::updates::Known;
+use super::batch_get::{self, Consistency};
 use super::item::{Item, from_json, string, text};
 use super::schema::{BY_AUDIENCE, PERSON, PK, REFERENCE, SINGLE, SK};
 use super::teams::Closing;
 use super::versioned::{self, RecordKey};
-use super::{StoreError, Table, batch_get};
+use super::{StoreError, Table};
 use crate::broadcast::audience::ConversationKind;
 use crate::protocol::conversation::{
     ConversationReference, Person, ReferenceKey, ReferenceRecord, ReferenceState, Subject, User,
@@ -141,7 +142,7 @@ impl ReferenceStore {
     }
 
     async fn read(&self, key: &ReferenceKey) -> Result<Option<ReferenceRow>, StoreError> {
-        versioned::read(&self.table, &RecordKey { pk: pk(key), sk: SINGLE }).await
+        versioned::read(&self.table, &RecordKey { pk: pk(key), sk: SINGLE.into() }).await
     }
 
     /// Returns the record of `user`.
@@ -174,7 +175,8 @@ impl ReferenceStore {
             Subject::Person(key) => person_pk(key),
             Subject::Conversation(key) => pk(key),
         };
-        let found = batch_get::get(&self.table, subjects.iter().map(pk).collect()).await?;
+        let found =
+            batch_get::get(&self.table, subjects.iter().map(pk).collect(), Consistency::Strong).await?;
         Ok(Page::of(found.iter(), None))
     }
 
@@ -246,7 +248,7 @@ impl ReferenceStore {
     }
 
     fn person_record(&self, user: &User) -> RecordKey {
-        RecordKey { pk: person_pk(&self.person_key(user)), sk: SINGLE }
+        RecordKey { pk: person_pk(&self.person_key(user)), sk: SINGLE.into() }
     }
 }
 

@@ -5,7 +5,7 @@
 //!
 //! | record | `pk` | `sk` | attributes | indexes | `ttl` |
 //! |---|---|---|---|---|---|
-//! | job | `job#{job id}` | `-` | `revision`, `job` | | 31 days after `expires_at` |
+//! | job of no broadcast | `job#{job id}` | `-` | `revision`, `job` | | 31 days after `expires_at` |
 //! | conversation reference | `reference#{reference key}` | `-` | `revision`, `reference`, `details`, `event_order`, `state`, `reason`, `suspect`, `former_url`, `audience` | `by_audience` while active, but for those of a person | of a thread: 365 days after its last activity |
 //! | person | `person#{person key}` | `-` | `revision`, `person`, `audience` | `by_audience` while reachable | |
 //! | person who cannot be written to | `unreachable#{hash of person}` | `-` | `failure` | | 90 days, or 7 where an administrator can change it |
@@ -21,7 +21,8 @@
 //! | broadcast: progress | `broadcast#{broadcast id}` | `state` | `revision`, `broadcast` | | 90 days |
 //! | broadcast: counts | `broadcast#{broadcast id}` | `count#{hash of tenant}#{shard}` | one number per outcome | | 90 days |
 //! | broadcast: roster page | `broadcast#{broadcast id}` | `roster#{hash of team}#{page}` | `roster` | | 90 days |
-//! | broadcast: report entry | `broadcast#{broadcast id}#{slice}` | job id | `entry`, `outcome`, `settled` | | 90 days |
+//! | delivery: its job, and its entry of the report | `broadcast#{broadcast id}#{slice}` | job id | `revision`, `job`, `recipient`, `outcome`, `note`, `amends` | | 90 days after `expires_at` |
+//! | second and later send of a delivery | `broadcast#{broadcast id}#{slice}` | job id | `revision`, `job` | | 31 days after `expires_at` |
 //! | broadcast: amendment | `broadcast#{broadcast id}` | `amendment#{broadcast id of the correction or recall}` | `opened` | | 90 days |
 //! | index of open broadcasts | `broadcasts` | broadcast id | `opened` | | 90 days |
 //! | signing keys | `keys#{hash of metadata URL}` | `-` | `keys`, `fetched_at` | | |

@@ -6,11 +6,12 @@ use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::batch_get::{self, Consistency};
 use super::item::{Item, missing, number, parsed, string, text};
 use super::references::shard_of;
 use super::requests::conditional;
 use super::schema::{PK, SK, TOPIC, TTL};
-use super::{StoreError, Table, batch_get};
+use super::{StoreError, Table};
 use crate::agent::topic::Topic;
 use crate::hash;
 use crate::protocol::conversation::{ReferenceKey, Subject};
@@ -144,7 +145,9 @@ impl SubscriptionStore {
     ) -> Result<HashMap<Subject, Timestamp>, StoreError> {
         let key =
             |subject: &Subject| (self.pk(topic, shard_of_subscriber(subject)), subject.as_str().to_owned());
-        let items = batch_get::get_by_keys(&self.table, subjects.iter().map(key).collect()).await?;
+        let items =
+            batch_get::get_by_keys(&self.table, subjects.iter().map(key).collect(), Consistency::Strong)
+                .await?;
         let is_on = |item: &&Item| item.get("subscription") == Some(&text(name(Subscription::On)));
         let found = items.iter().filter(is_on).map(|item| {
             let at = parsed(item, "written_at").and_then(|at| Timestamp::from_millisecond(at).ok());

@@ -3,6 +3,8 @@
 //! A record is read, a pure function decides what to write, and the write holds only at the revision that was read. Of two
 //! writers who read the same revision one succeeds; the other decides again on the record that is stored by then.
 
+use std::borrow::Cow;
+
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 
@@ -15,7 +17,7 @@ use super::{StoreError, Table};
 #[derive(Debug, Clone)]
 pub(super) struct RecordKey {
     pub(super) pk: String,
-    pub(super) sk: &'static str,
+    pub(super) sk: Cow<'static, str>,
 }
 
 /// Where the stored record comes from after a conflict.
@@ -82,7 +84,7 @@ pub(super) enum Updated<R, W, K> {
 
 /// Reads the record at `key`.
 pub(super) async fn read<R: Versioned>(table: &Table, key: &RecordKey) -> Result<Option<R>, StoreError> {
-    let found = table.get(key.pk.clone(), key.sk, R::GET).await?;
+    let found = table.get(key.pk.clone(), &key.sk, R::GET).await?;
     found.as_ref().map(R::decode).transpose()
 }
 
@@ -138,7 +140,7 @@ pub(super) async fn put<R: Versioned>(
 ) -> Result<Put<R>, StoreError> {
     let based_on = record.revision();
     let record = record.at_revision(based_on + 1);
-    let request = table.put(key.pk.clone(), key.sk).item(REVISION, number(based_on + 1));
+    let request = table.put(key.pk.clone(), &key.sk).item(REVISION, number(based_on + 1));
     let request = at_revision::<R>(record.encode(request)?, based_on);
     let request = match on_conflict {
         OnConflict::ReturnedByWrite => {

@@ -1,7 +1,7 @@
 //! Amendments of a broadcast, and its report with the outcomes of their deliveries.
 //!
-//! An amendment reports under its own id; its job of a recipient is derived from the job of the amended delivery, so a page
-//! of the report reads the entries of the amendments by their keys.
+//! An amendment reports under its own id; its deliveries have the jobs, and so the slices and sort keys, of those that they
+//! amend. A page of the report reads the same range of keys from each amendment.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,12 +9,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::task::JoinSet;
 
-use super::entries::{entry_key, read_entry};
 use super::{BroadcastStore, Entries, SLICES, expires_at, pk};
+use crate::aws::table::StoreError;
 use crate::aws::table::item::{Item, number, parsed, string, text};
 use crate::aws::table::schema::{AMENDMENT, SK, TTL};
-use crate::aws::table::{StoreError, batch_get};
-use crate::broadcast::{Amendment, BroadcastId, Kind, Outcome, OutcomeCounts, PAGE_SIZE, Spec};
+use crate::broadcast::{Amendment, BroadcastId, Kind, OutcomeCounts, PAGE_SIZE, ReportEntry, Spec};
 use crate::jobs::JobId;
 
 impl BroadcastStore {
@@ -44,12 +43,12 @@ impl BroadcastStore {
         let mut amendments: Vec<Amendment> = Vec::new();
         let mut next = 0;
         for (id, opened) in self.amendments_of(id).await? {
-            amendments.extend(self.amendment(id, opened, None).await?);
+            amendments.extend(self.amendment(id, opened).await?);
         }
         while let Some(amended) = amendments.get(next).cloned() {
             for (id, opened) in self.amendments_of(&amended.id).await? {
                 if amendments.iter().all(|known| known.id != id) {
-                    amendments.extend(self.amendment(id, opened, Some(&amended)).await?);
+                    amendments.extend(self.amendment(id, opened).await?);
                 }
             }
             next += 1;
@@ -59,13 +58,8 @@ impl BroadcastStore {
     }
 
     /// Returns the amendment `id`; `None` where it was marked and not opened.
-    async fn amendment(
-        &self,
-        id: BroadcastId,
-        opened: Timestamp,
-        of: Option<&Amendment>,
-    ) -> Result<Option<Amendment>, StoreError> {
-        Ok(self.spec(&id).await?.and_then(|spec| Amendment::new(id, spec, opened, of)))
+    async fn amendment(&self, id: BroadcastId, opened: Timestamp) -> Result<Option<Amendment>, StoreError> {
+        Ok(self.spec(&id).await?.and_then(|spec| Amendment::new(id, &spec, opened)))
     }
 
     async fn amendments_of(&self, id: &BroadcastId) -> Result<Vec<(BroadcastId, Timestamp)>, StoreError> {
@@ -103,24 +97,21 @@ impl BroadcastStore {
     ) -> Result<Entries, StoreError> {
         let limit = i32::try_from(PAGE_SIZE).ok().filter(|_| !amendments.is_empty());
         let mut page = self.entries(id, slice, after, limit).await?;
-        let delivered = page.entries.iter().filter(|entry| entry.outcome == Outcome::Delivered);
-        let keys = delivered.flat_map(|entry| {
-            amendments.iter().map(|amendment| entry_key(&amendment.id, &amendment.job(&entry.job)))
-        });
-        let keys: Vec<_> = keys.collect();
-        if keys.is_empty() {
+        let keys = page.entries.first().zip(page.entries.last());
+        let Some((first, last)) = keys.map(|(first, last)| (first.job.clone(), last.job.clone())) else {
             return Ok(page);
+        };
+        let mut amended: HashMap<JobId, Vec<(&Amendment, ReportEntry)>> = HashMap::new();
+        for amendment in amendments {
+            for entry in self.entries_between(&amendment.id, slice, &first, &last).await? {
+                amended.entry(entry.job.clone()).or_default().push((amendment, entry));
+            }
         }
-        let items = batch_get::get_by_keys(&self.table, keys).await?;
-        // A job belongs to one amendment: its id is a hash over that.
-        let entries = items.iter().filter_map(read_entry).map(|entry| (entry.job.clone(), entry));
-        let by_job: HashMap<JobId, _> = entries.collect();
-        let amended = page.entries.into_iter().map(|entry| {
-            let job = entry.job.clone();
-            let found = |amendment| Some((amendment, by_job.get(&Amendment::job(amendment, &job))?));
-            entry.amended(amendments.iter().filter_map(found))
+        let entries = page.entries.into_iter().map(|entry| {
+            let found = amended.remove(&entry.job).unwrap_or_default();
+            entry.amended(found.iter().map(|(amendment, entry)| (*amendment, entry)))
         });
-        page.entries = amended.collect();
+        page.entries = entries.collect();
         Ok(page)
     }
 

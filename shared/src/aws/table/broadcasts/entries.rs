@@ -1,18 +1,17 @@
-//! Entries of a broadcast's report, one for each recipient, and counts of them by tenant.
+//! Entries of a broadcast's report, which are the records of its deliveries, and counts of them by tenant.
 //!
 //! The entries are authoritative; the counts follow them, and are recomputed after a worker crashed between the two writes.
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::Timestamp;
 
 use super::{BroadcastStore, expires_at, pk};
-use crate::aws::table::StoreError;
-use crate::aws::table::item::{Item, from_json, json, number, parsed, string, text};
-use crate::aws::table::requests::{Conditional, conditional};
-use crate::aws::table::schema::{BROADCAST, COUNT, PK, SK, TTL};
-use crate::broadcast::{BroadcastId, Outcome, OutcomeCounts, ReportEntry, tenant_key};
+use crate::aws::table::item::{Item, number, parsed, string, text};
+use crate::aws::table::jobs::{read_entry, slice_key, slice_of};
+use crate::aws::table::schema::{COUNT, PK, SK, TTL};
+use crate::aws::table::{DeliveryRecord, JobStore, Reported, StoreError};
+use crate::broadcast::{BroadcastId, Outcome, OutcomeCounts, RecipientRef, ReportEntry, tenant_key};
 use crate::jobs::JobId;
 
 /// Number of parts that the entries are listed in.
@@ -48,63 +47,51 @@ impl Counts {
 }
 
 impl BroadcastStore {
-    /// Writes entries of the report of `id` over those of the same deliveries, and counts them.
-    ///
-    /// A final outcome is never overwritten.
+    /// Counts deliveries of `id` by the outcomes that their records have since `reported`.
     ///
     /// # Errors
     ///
-    /// [`StoreError`]; a second call is harmless.
-    pub async fn record(
+    /// [`StoreError`]; a second call counts them twice, until the entries are counted again.
+    pub async fn count_outcomes(
         &self,
         id: &BroadcastId,
-        entries: &[ReportEntry],
+        reported: &[Reported],
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let mut changes: BTreeMap<String, OutcomeCounts> = BTreeMap::new();
-        for entry in entries {
-            if let Some(old) = self.put_entry(id, entry, now).await? {
-                changes
-                    .entry(tenant_key(entry.recipient.tenant.as_ref()))
-                    .or_default()
-                    .count(old, entry.outcome);
+        for Reported { previous, entry } in reported {
+            if *previous != Some(entry.outcome) {
+                let tenant = tenant_key(entry.recipient.tenant.as_ref());
+                changes.entry(tenant).or_default().count(*previous, entry.outcome);
             }
         }
         // All entries of a message count in one shard, chosen by the first: many workers, no hot key.
-        let shard = entries.first().map_or('0', |entry| slice_of(entry.job.as_str()));
+        let shard = reported.first().map_or('0', |reported| slice_of(&reported.entry.job));
         for (tenant, counts) in &changes {
             self.count(id, tenant, shard, counts, now).await?;
         }
         Ok(())
     }
 
-    /// Writes one entry; returns the outcome stored before if this one differs.
-    async fn put_entry(
+    /// Records and counts deliveries that fail because the record of their recipient cannot be read.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]; a second call is harmless.
+    pub async fn record_unreadable(
         &self,
         id: &BroadcastId,
-        entry: &ReportEntry,
+        deliveries: &[JobId],
         now: Timestamp,
-    ) -> Result<Option<Option<Outcome>>, StoreError> {
-        let (pk, sk) = entry_key(id, &entry.job);
-        let request = self
-            .table
-            .put(pk, &sk)
-            .item("entry", json(entry, "entry")?)
-            .item("outcome", text(entry.outcome.name()))
-            .item("settled", AttributeValue::Bool(entry.outcome.is_settled()))
-            .item(TTL, number(expires_at(now)))
-            .return_values(ReturnValue::AllOld);
-        // A redelivered or late message does not overwrite a final outcome.
-        let request = request
-            .condition_expression("attribute_not_exists(pk) OR settled = :no")
-            .expression_attribute_values(":no", AttributeValue::Bool(false));
-        Ok(match conditional(request.send().await, "put broadcast entry")? {
-            Conditional::Written(written) => {
-                let old = written.attributes.as_ref().and_then(outcome);
-                (old != Some(entry.outcome)).then_some(old)
-            }
-            Conditional::Failed(_) => None,
-        })
+    ) -> Result<(), StoreError> {
+        let mut reported = Vec::new();
+        for job in deliveries {
+            let record = DeliveryRecord::new(id, job, RecipientRef::default());
+            let jobs = JobStore::new(self.table.clone()).of_delivery(record);
+            jobs.fail_unattempted(job, "record is unreadable", now).await?;
+            reported.extend(jobs.reported());
+        }
+        self.count_outcomes(id, &reported, now).await
     }
 
     /// Adds `counts` to the counts of `tenant` in `shard`.
@@ -189,8 +176,7 @@ impl BroadcastStore {
         after: Option<String>,
         limit: Option<i32>,
     ) -> Result<Entries, StoreError> {
-        let digit = char::from_digit(u32::from(slice), u32::from(SLICES)).unwrap_or('0');
-        let key = slice_key(id, digit);
+        let key = slice_key(id, digit(slice));
         let start =
             after.map(|after| Item::from([(PK.to_owned(), text(&key)), (SK.to_owned(), text(after))]));
         let request =
@@ -200,29 +186,39 @@ impl BroadcastStore {
         let last = page.last_evaluated_key.and_then(|key| string(&key, SK));
         Ok(Entries { entries, last })
     }
+
+    /// Returns the entries in `slice` of the jobs from `first` to `last`.
+    pub(super) async fn entries_between(
+        &self,
+        id: &BroadcastId,
+        slice: u16,
+        first: &JobId,
+        last: &JobId,
+    ) -> Result<Vec<ReportEntry>, StoreError> {
+        let mut entries = Vec::new();
+        let mut next = None;
+        loop {
+            let request = self
+                .table
+                .query(slice_key(id, digit(slice)))
+                .consistent_read(true)
+                .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
+                .expression_attribute_values(":first", text(first.as_str()))
+                .expression_attribute_values(":last", text(last.as_str()))
+                .set_exclusive_start_key(next);
+            let page =
+                request.send().await.map_err(|error| StoreError::unavailable("list broadcast", error))?;
+            entries.extend(page.items().iter().filter_map(read_entry));
+            next = page.last_evaluated_key;
+            if next.is_none() {
+                return Ok(entries);
+            }
+        }
+    }
 }
 
-/// Returns the partition and the sort key of the entry of `job`.
-pub(super) fn entry_key(id: &BroadcastId, job: &JobId) -> (String, String) {
-    (slice_key(id, slice_of(job.as_str())), job.as_str().to_owned())
-}
-
-/// Returns the entry in an item; `None` if it is unreadable.
-pub(super) fn read_entry(item: &Item) -> Option<ReportEntry> {
-    from_json(item, "entry").ok()
-}
-
-fn slice_of(job: &str) -> char {
-    job.chars().next().filter(char::is_ascii_hexdigit).unwrap_or('0')
-}
-
-fn slice_key(id: &BroadcastId, slice: char) -> String {
-    format!("{BROADCAST}{}#{slice}", id.as_str())
-}
-
-fn outcome(item: &Item) -> Option<Outcome> {
-    let name = string(item, "outcome")?;
-    Outcome::ALL.into_iter().find(|outcome| outcome.name() == name)
+fn digit(slice: u16) -> char {
+    char::from_digit(u32::from(slice), u32::from(SLICES)).unwrap_or('0')
 }
 
 fn counter(item: &Item) -> OutcomeCounts {

@@ -5,10 +5,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::rows::{PersonRow, ReferenceRow};
 use super::{ReferenceStore, person_pk, pk};
+use crate::aws::table::StoreError;
+use crate::aws::table::batch_get::{self, Consistency};
 use crate::aws::table::item::string;
 use crate::aws::table::schema::{PK, SINGLE};
 use crate::aws::table::versioned::{self, Decision, OnConflict, RecordKey, Updated, Versioned};
-use crate::aws::table::{StoreError, batch_get};
 use crate::protocol::activity::Activity;
 use crate::protocol::conversation::lifecycle::{EventOrder, Evidence, Presence};
 use crate::protocol::conversation::{
@@ -63,7 +64,7 @@ impl ReferenceStore {
         let person = reference.sender().map(|user| person_pk(&self.person_key(&user)));
         let keys = std::iter::once(reference_pk.clone()).chain(person.clone()).collect();
         let mut known = Known { reference: None, person: None };
-        for item in batch_get::get(&self.table, keys).await? {
+        for item in batch_get::get(&self.table, keys, Consistency::Strong).await? {
             match string(&item, PK) {
                 Some(pk) if pk == reference_pk => known.reference = Some(ReferenceRow::decode(&item)?),
                 Some(_) | None => known.person = Some(PersonRow::decode(&item)?),
@@ -145,7 +146,7 @@ impl ReferenceStore {
                 }
             }
         };
-        let key = RecordKey { pk: pk(&self.key(&update.reference)), sk: SINGLE };
+        let key = RecordKey { pk: pk(&self.key(&update.reference)), sk: SINGLE.into() };
         let first = decide(known);
         Ok(match versioned::update(&self.table, &key, OnConflict::ReturnedByWrite, first, decide).await? {
             Updated::Written(row, ()) => Some(row.record),
@@ -224,7 +225,7 @@ impl ReferenceStore {
             },
             None => Decision::Keep(None),
         };
-        let record_key = RecordKey { pk: pk(key), sk: SINGLE };
+        let record_key = RecordKey { pk: pk(key), sk: SINGLE.into() };
         let changed =
             versioned::modify(&self.table, &record_key, OnConflict::ReturnedByWrite, decide).await?;
         match changed {
