@@ -14,7 +14,7 @@ use herald::jobs::{Job, JobId, State};
 use herald::protocol::cloud::Cloud;
 use herald::protocol::conversation::ConversationReference;
 use herald::protocol::ids::{ChannelId, ConversationId};
-use local::channel_emulator::{Fault, Operation, Refusal};
+use local::channel_emulator::{Effect, Fault, Operation, Refusal};
 use serde_json::{Value, json};
 use support::{ScriptedEngine, SecondWorker, TestBundle};
 
