@@ -174,6 +174,18 @@ pub struct Progress {
     pub settled: u64,
     /// Time of the last change.
     pub since: Timestamp,
+    /// Recount of the report's entries while nothing changes.
+    #[serde(default)]
+    pub recount: Recount,
+}
+
+/// Recount of the outcomes from the entries of the report, slice by slice; done once for each stall.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recount {
+    /// Slices counted so far.
+    pub slices: u16,
+    /// Number of final outcomes in them.
+    pub settled: u64,
 }
 
 /// One entry in the history of a broadcast.

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use herald::aws::queue::Queue;
-use herald::aws::table::{BroadcastStore, StoreError, TimerStore};
+use herald::aws::table::{BroadcastStore, SLICES, StoreError, TimerStore};
 use herald::broadcast::{Broadcast, BroadcastId, Status};
 use herald::clock::Clock;
 use herald::error::error_chain;
-use herald::jobs::timers::SHARDS;
+use herald::jobs::timers::{Minute, SHARDS};
 use jiff::{SignedDuration, Timestamp};
 use tracing::{error, info};
 
@@ -31,14 +31,57 @@ pub(crate) struct Lifecycle {
 }
 
 impl Lifecycle {
-    /// Advances every open broadcast, until `stop_at`. One that fails does not stop the others.
+    /// Advances every open broadcast, until `stop_at`, and recounts the stalled ones in the time that is left. One that fails
+    /// does not stop the others; each tick begins with a different one.
     pub(crate) async fn advance_all(&self, stop_at: Option<Timestamp>) -> Result<(), StoreError> {
-        for (id, indexed_at) in self.broadcasts.list_open().await? {
-            if stop_at.is_some_and(|at| self.clock.now() >= at) {
-                break;
+        let mut open = self.broadcasts.list_open().await?;
+        if !open.is_empty() {
+            let minute = Minute::of(self.clock.now()).0;
+            let first = usize::try_from(minute).unwrap_or_default() % open.len();
+            open.rotate_left(first);
+        }
+        for (id, indexed_at) in &open {
+            if self.must_stop(stop_at) {
+                return Ok(());
             }
-            if let Err(error) = Box::pin(self.advance(&id, indexed_at, stop_at)).await {
+            if let Err(error) = Box::pin(self.advance(id, *indexed_at, stop_at)).await {
                 error!(error = %error_chain(&error), broadcast.id = id.as_str(), "could not advance a broadcast");
+            }
+        }
+        for (id, _) in &open {
+            if let Err(error) = Box::pin(self.recount(id, stop_at)).await {
+                error!(error = %error_chain(&error), broadcast.id = id.as_str(), "could not recount a broadcast");
+            }
+        }
+        Ok(())
+    }
+
+    fn must_stop(&self, stop_at: Option<Timestamp>) -> bool {
+        stop_at.is_some_and(|at| self.clock.now() >= at)
+    }
+
+    /// Counts the outcomes of a stalled broadcast from its report, slice by slice, until `stop_at`; the next tick continues.
+    async fn recount(&self, id: &BroadcastId, stop_at: Option<Timestamp>) -> Result<(), PlanError> {
+        while !self.must_stop(stop_at) {
+            let now = self.clock.now();
+            let Some(broadcast) = self.broadcasts.state(id).await? else { return Ok(()) };
+            let Some(before) = broadcast.next_recount(SLICES, now) else { return Ok(()) };
+            let settled = self.broadcasts.recount_slice(id, before.slices).await?.settled();
+            let decide = |broadcast: &Broadcast| {
+                let recounted = broadcast.record_recount(before, settled, SLICES, now);
+                (recounted.clone(), recounted.is_some())
+            };
+            match self.broadcasts.change(id, decide).await? {
+                Some((broadcast, true)) if broadcast.status == Status::Done => {
+                    info!(
+                        broadcast.id = id.as_str(),
+                        recipients = broadcast.recipients(),
+                        "broadcast is done"
+                    );
+                    return Ok(self.broadcasts.mark_closed(id).await?);
+                }
+                Some((_, true)) => {}
+                Some((_, false)) | None => return Ok(()),
             }
         }
         Ok(())
@@ -94,10 +137,7 @@ impl Lifecycle {
     /// Counts the recipients with an outcome, and ends the broadcast when all of them have one.
     async fn update_progress(&self, broadcast: &Broadcast) -> Result<(), PlanError> {
         let (id, now) = (&broadcast.id, self.clock.now());
-        let settled = match broadcast.is_stalled(now) {
-            true => self.broadcasts.recount(id).await?.settled(),
-            false => self.broadcasts.counts(id).await?.total().settled(),
-        };
+        let settled = self.broadcasts.counts(id).await?.total().settled();
         let decide = |broadcast: &Broadcast| (broadcast.update_progress(settled, now), ());
         let updated = self.broadcasts.change(id, decide).await?;
         if updated.is_some_and(|(broadcast, ())| broadcast.status == Status::Done) {

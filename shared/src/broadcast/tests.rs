@@ -108,6 +108,21 @@ fn a_broadcast_is_done_when_all_planned_recipients_have_an_outcome() {
 }
 
 #[test]
+fn a_stalled_broadcast_is_recounted_once() {
+    let planned = leased(&broadcast(), "a", at(0)).checkpoint("a", &pages(None, 3), at(1)).unwrap();
+    let stalled = planned.update_progress(2, at(2)).unwrap();
+    let first = stalled.next_recount(2, at(302)).unwrap();
+    let half = stalled.record_recount(first, 1, 2, at(302)).unwrap();
+    let second = half.next_recount(2, at(303)).unwrap();
+
+    assert_eq!(stalled.next_recount(2, at(301)), None);
+    assert_eq!(half.record_recount(first, 1, 2, at(303)), None, "another tick counted the slice");
+    assert_eq!(half.record_recount(second, 2, 2, at(303)).unwrap().status, Status::Done);
+    let counted = half.record_recount(second, 1, 2, at(303)).unwrap();
+    assert_eq!((counted.status, counted.next_recount(2, at(9_000))), (Status::Running, None));
+}
+
+#[test]
 fn a_broadcast_is_done_after_36_hours_without_a_new_outcome() {
     let planned = leased(&broadcast(), "a", at(0)).checkpoint("a", &pages(None, 3), at(1)).unwrap();
     let resting = planned.update_progress(2, at(0)).unwrap();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Broadcast, Cursor, Planner, Progress, Status, StatusChange};
+use super::{Broadcast, Cursor, Planner, Progress, Recount, Status, StatusChange};
 use crate::jobs::Failure;
 
 /// Duration of the planning lease, renewed by each write of the planner.
@@ -156,8 +156,32 @@ impl Broadcast {
                 Some(&reason),
             ));
         }
-        (is_changed && !self.status.is_over())
-            .then(|| Self { progress: Some(Progress { settled, since: now }), ..self.clone() })
+        (is_changed && !self.status.is_over()).then(|| Self {
+            progress: Some(Progress { settled, since: now, recount: Recount::default() }),
+            ..self.clone()
+        })
+    }
+
+    /// Returns the recount to continue in a report of `slices`; `None` unless the broadcast is stalled, and once all slices
+    /// are counted.
+    #[must_use]
+    pub fn next_recount(&self, slices: u16, now: Timestamp) -> Option<Recount> {
+        let recount = self.progress?.recount;
+        (self.status == Status::Running && self.is_stalled(now) && recount.slices < slices).then_some(recount)
+    }
+
+    /// Returns the record after one more slice was counted, with `settled` final outcomes, since `before`, in a report of
+    /// `slices`: done if all recipients have one; `None` if outcomes were added meanwhile, or another tick counted it.
+    #[must_use]
+    pub fn record_recount(&self, before: Recount, settled: u64, slices: u16, now: Timestamp) -> Option<Self> {
+        let progress = self.progress.filter(|progress| progress.recount == before)?;
+        let recount = Recount { slices: before.slices + 1, settled: before.settled + settled };
+        if recount.slices >= slices
+            && let Some(done) = self.complete(recount.settled, now)
+        {
+            return Some(done);
+        }
+        Some(Self { progress: Some(Progress { recount, ..progress }), ..self.clone() })
     }
 
     /// Whether all recipients are planned and the number of outcomes is unchanged for minutes, so that the outcomes are

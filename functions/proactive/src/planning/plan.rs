@@ -22,6 +22,10 @@ use crate::planning::page::Page;
 use crate::planning::recipient_pages::{PlanContext, Recipients};
 use crate::planning::rosters::RosterReader;
 
+/// Time without a checkpoint after which one is stored even for pages without recipients. It renews the lease, and bounds
+/// what another planner reads again.
+const CHECKPOINT_INTERVAL: SignedDuration = SignedDuration::from_secs(15);
+
 /// Opens and plans broadcasts.
 pub(crate) struct Planner {
     pub(crate) recipients: Arc<Recipients>,
@@ -94,6 +98,7 @@ impl Planner {
         let shard_counts = Recipients::shard_counts(&spec);
         let begun = broadcast.opened_at().unwrap_or(Timestamp::MIN);
         let context = PlanContext { spec: &spec, rosters: &rosters, begun };
+        let mut checkpointed_at = self.clock.now();
         let mut batch = Page::default();
         let mut step = PlannedPages { cursor: broadcast.cursor.clone(), ..PlannedPages::default() };
         while let Some(cursor) = step.cursor.clone() {
@@ -108,11 +113,13 @@ impl Planner {
             let cursor = cursor.after(page.last.clone(), &shard_counts);
             batch.merge(page);
             step = batch.step(cursor);
-            if step.cursor.is_none() || batch.deliveries.len() >= PAGE_SIZE {
+            let is_due = self.clock.now().duration_since(checkpointed_at) >= CHECKPOINT_INTERVAL;
+            if step.cursor.is_none() || batch.deliveries.len() >= PAGE_SIZE || is_due {
                 let checkpointed =
                     self.enqueue_and_checkpoint(owner, &spec, &broadcast, &counts, &batch, &step).await?;
                 let Some(checkpointed) = checkpointed else { return Ok(broadcast) };
                 broadcast = checkpointed;
+                checkpointed_at = self.clock.now();
                 (batch, step) =
                     (Page::default(), PlannedPages { cursor: step.cursor, ..PlannedPages::default() });
                 if broadcast.status != Status::Running {

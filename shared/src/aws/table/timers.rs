@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 
-use super::item::{Item, from_json, json, missing, number, parsed, string, text};
+use super::item::{Item, missing, number, parsed, string, text};
 use super::requests::conditional;
 use super::schema::{HELD, PK, SINGLE, SK, TIMER, TIMERS, TTL};
 use super::{Cursor, StoreError, Table};
@@ -87,7 +87,7 @@ impl TimerStore {
             .put(pk, &timer.id)
             .item("due", number(timer.due.as_millisecond()))
             .item("queue", text(queue))
-            .item("body", json(&timer.body, "body")?)
+            .item("body", text(&timer.body))
             .item(TTL, number(timer.due.as_second().saturating_add(RETENTION_SECONDS)));
         let request = match (group, dedupe) {
             (Some(group), Some(dedupe)) => request.item("group", text(group)).item("dedupe", text(dedupe)),
@@ -184,5 +184,5 @@ fn read(item: &Item) -> Result<(Timer, TimerKey), StoreError> {
     };
     let (pk, sk) = (attribute(PK)?, attribute(SK)?);
     let due = due.ok_or_else(|| missing("due"))?;
-    Ok((Timer { id: sk.clone(), due, queue, body: from_json(item, "body")? }, TimerKey { pk, sk }))
+    Ok((Timer { id: sk.clone(), due, queue, body: attribute("body")? }, TimerKey { pk, sk }))
 }

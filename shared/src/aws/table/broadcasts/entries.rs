@@ -159,9 +159,18 @@ impl BroadcastStore {
     pub async fn recount(&self, id: &BroadcastId) -> Result<OutcomeCounts, StoreError> {
         let mut counts = OutcomeCounts::default();
         for slice in 0..SLICES {
-            counts.add(&self.count_slice(id, &[], slice).await?);
+            counts.add(&self.recount_slice(id, slice).await?);
         }
         Ok(counts)
+    }
+
+    /// Counts the recipients per outcome of one slice from its entries.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    pub async fn recount_slice(&self, id: &BroadcastId, slice: u16) -> Result<OutcomeCounts, StoreError> {
+        self.count_slice(id, &[], slice).await
     }
 
     /// Returns a page of the entries in `slice`, at most `limit` of them.
