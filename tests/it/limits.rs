@@ -157,6 +157,8 @@ async fn twelve_messages_of_one_person_at_once_stay_within_the_limits() {
     }
     drain(&bundle).await;
 
+    for e in bundle.channel().entries() { eprintln!("DBG {} {} {:?} {:?} {}", e.at, e.method, e.effect, e.status, e.activity["text"]); }
+    for j in bundle.jobs().await { eprintln!("JOB {:?} {} {:?} {:?} {:?}", j.id, j.attempts, j.state, j.inline_send.as_ref().map(|s| format!("{s:?}")), j.history.iter().map(|h| format!("{:?}@{} {:?}", h.state, h.at, h.failure.as_ref().map(|f| format!("{f:?}")))).collect::<Vec<_>>()); }
     let times = shown_at(&bundle);
     assert_eq!(times.len(), 2 * MESSAGES);
     let (second, two) =

@@ -11,3 +11,11 @@ pub(crate) mod send;
 pub(crate) mod send_plan;
 pub(crate) mod target;
 pub(crate) mod typing;
+
+use std::time::Duration;
+
+/// Longest wait of a send for its slot; for a longer one its message is retried.
+const MAX_WAIT: Duration = Duration::from_secs(10);
+
+/// Longest wait where other work waits behind the send: the next turns of its conversation, or other tenants.
+pub(crate) const MAX_WAIT_FIFO: Duration = Duration::from_secs(2);

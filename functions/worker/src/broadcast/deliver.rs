@@ -19,9 +19,9 @@ use crate::MessageContext;
 use crate::job::lease::{Claimed, Jobs, SendResults};
 use crate::job::plan::{JobPlan, normalize_messages};
 use crate::retry::RetryIn;
+use crate::sending::MAX_WAIT_FIFO;
 use crate::sending::amend::{Amendment, amendment_for, apply_amendment};
 use crate::sending::create_conversation::{Conversations, NoConversation, Postponed};
-use crate::sending::rate_limit::MAX_WAIT_FIFO;
 use crate::sending::send_plan::{PlanSender, SendOutcome};
 use crate::sending::target::{Route, Target};
 

@@ -22,8 +22,9 @@ use crate::broadcast::circuit_breaker::log_pause;
 use crate::broadcast::defer::Parking;
 use crate::broadcast::status::Broadcasts;
 use crate::retry::RetryIn;
+use crate::sending::MAX_WAIT_FIFO;
 use crate::sending::create_conversation::Conversations;
-use crate::sending::rate_limit::{MAX_WAIT_FIFO, RateLimiter};
+use crate::sending::rate_limit::RateLimiter;
 
 /// Progress of reading a roster.
 struct RosterProgress {

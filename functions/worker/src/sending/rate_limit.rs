@@ -15,14 +15,9 @@ use herald::rate_limit;
 use jiff::{SignedDuration, Timestamp};
 use tracing::warn;
 
+use super::MAX_WAIT;
 use super::target::{Pace, Route};
 use crate::retry::RetryIn;
-
-/// Longest wait of a send for its slot; for a longer one its message is retried.
-pub(crate) const MAX_WAIT: Duration = Duration::from_secs(10);
-
-/// Longest wait where other work waits behind the send: the next turns of its conversation, or other tenants.
-pub(crate) const MAX_WAIT_FIFO: Duration = Duration::from_secs(2);
 
 /// Longest wait for a slot that is reserved; a longer one is reserved later.
 const MAX_SLOT_WAIT: Duration = Duration::from_secs(24 * 3_600);

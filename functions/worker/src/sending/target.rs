@@ -7,7 +7,7 @@ use herald::jobs::ResendPolicy;
 use herald::protocol::conversation::ConversationReference;
 use herald::protocol::team::TeamChannel;
 
-use super::rate_limit::{MAX_WAIT, MAX_WAIT_FIFO};
+use super::{MAX_WAIT, MAX_WAIT_FIFO};
 
 /// Where an activity is sent.
 #[derive(Clone, Copy)]
