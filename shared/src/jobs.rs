@@ -7,6 +7,7 @@ mod continuation;
 mod failure;
 mod inline_send;
 mod plan;
+mod restored;
 pub mod timers;
 mod waiting_stream;
 
@@ -19,6 +20,7 @@ pub use self::continuation::{scheduled, tombstone};
 pub use self::failure::{Failure, FailureKind};
 pub use self::inline_send::{InlineSend, begin_send, claim_planned, confirm_send, end_send};
 pub use self::plan::{Conclusion, FollowOn, Plan};
+pub use self::restored::unrecorded;
 pub use self::waiting_stream::{KeepStream, keep_stream, waiting};
 use crate::agent::ids::ReminderId;
 use crate::agent::ids::TaskId;
