@@ -6,7 +6,8 @@ use std::time::Duration;
 use herald::clock::Clock;
 use herald::jobs::State;
 use serde_json::json;
-use support::{ScriptedEngine, TestBundle};
+use support::{ScriptedEngine, SecondWorker, TestBundle};
+use worker::{Parts, Worker};
 
 #[tokio::test]
 async fn query_is_answered_in_its_conversation() {
@@ -135,6 +136,48 @@ async fn turn_that_waited_a_day_in_its_queue_expires() {
     let states: Vec<_> = bundle.jobs().await.iter().map(|job| job.state).collect();
     assert_eq!((states, engine.received()), (vec![State::Expired], Vec::new()));
     assert_eq!(bundle.channel().texts(), [""; 0]);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn task_that_waited_a_day_in_its_queue_expires() {
+    let bundle = TestBundle::with(ScriptedEngine::deferring("On it.", "Here it is.")).await;
+    let alex = bundle.channel().add_person("Alex");
+    bundle.send(&alex, "report").await;
+    bundle.step("turns").await;
+    bundle.clock().advance(Duration::from_secs(24 * 3600));
+
+    bundle.drain().await;
+
+    let states: Vec<_> = bundle.jobs().await.iter().map(|job| job.state).collect();
+    assert!(states.contains(&State::Expired), "{states:?}");
+    assert_eq!(bundle.channel().texts(), ["On it."]);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn work_without_a_record_from_before_a_restore_is_unknown_and_not_repeated() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    let alex = bundle.channel().add_person("Alex");
+    bundle.send(&alex, "before").await;
+    bundle.clock().advance(Duration::from_secs(60));
+    let epoch = bundle.clock().now();
+    let cloud = bundle.local().functions.worker.parts().connector.cloud.clone();
+    let http = herald::channel::http::client().unwrap();
+    let second = SecondWorker::new(&bundle, ScriptedEngine::replying("Hello to you."), cloud, http);
+    let parts = Arc::into_inner(second.worker).unwrap().into_parts();
+    let restored = Parts { send_epoch: Some(epoch), ..parts };
+    let restored = SecondWorker { worker: Arc::new(Worker::new(restored)) };
+    restored.drain(&bundle).await;
+    let unknown = bundle.jobs().await;
+    bundle.send(&alex, "after").await;
+
+    restored.drain(&bundle).await;
+
+    let states: Vec<_> = unknown.iter().map(|job| job.state).collect();
+    assert_eq!(states, [State::Unknown]);
+    assert!(unknown[0].reason().unwrap().contains("SEND_EPOCH"));
+    assert_eq!(bundle.channel().texts(), ["Hello to you."]);
     bundle.end().await;
 }
 

@@ -132,7 +132,8 @@ impl Responder {
 
     async fn enqueue_task(&self, job: &JobId, turn: &Turn, task: Task) -> Result<(), EnqueueError> {
         let job = job.step("task", 0);
-        let work = WorkMessage::Task(TaskWork::new(job.clone(), task, turn.reference.clone()));
+        let task = TaskWork::new(job.clone(), task, turn.reference.clone());
+        let work = WorkMessage::Task(TaskWork { asked_at: Some(self.clock.now()), ..task });
         self.work.enqueue_task(Message::new(job, &work)?).await
     }
 }

@@ -125,6 +125,7 @@ impl Functions {
                 sender,
                 resources: resources.clone(),
                 deliveries: deliveries.clone(),
+                send_epoch: None,
             },
             proactive: proactive::config::Config { agent, resources, deliveries },
             engine: Arc::clone(engine),

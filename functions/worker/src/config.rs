@@ -4,6 +4,7 @@ use herald::aws::config::{
     AgentSettings, ConfigError, DeliverySettings, EnvReader, ResourceSettings, SenderSettings, process_env,
 };
 use herald::protocol::ids::TenantId;
+use jiff::Timestamp;
 
 /// The configuration of `worker`.
 #[derive(Debug, Clone)]
@@ -18,6 +19,8 @@ pub struct Config {
     pub resources: ResourceSettings,
     /// The queue and the rate of deliveries.
     pub deliveries: DeliverySettings,
+    /// `SEND_EPOCH`: when the table was restored last; work that is older and has no record ends as UNKNOWN.
+    pub send_epoch: Option<Timestamp>,
 }
 
 impl Config {
@@ -40,7 +43,7 @@ impl Config {
         let (agent, tenant_id) = (AgentSettings::read(&mut vars), vars.tenant_id());
         let sender = SenderSettings::read(&mut vars);
         let resources = ResourceSettings::read(&mut vars);
-        let deliveries = DeliverySettings::read(&mut vars);
+        let (deliveries, send_epoch) = (DeliverySettings::read(&mut vars), vars.send_epoch());
         let settings = || {
             Some(Self {
                 agent: agent?,
@@ -48,6 +51,7 @@ impl Config {
                 sender: sender?,
                 resources: resources?,
                 deliveries: deliveries?,
+                send_epoch: send_epoch?,
             })
         };
         vars.finish(settings())

@@ -59,7 +59,7 @@ use self::handlers::self_check::SelfCheck;
 use self::handlers::task::TaskHandler;
 use self::handlers::turn::TurnHandler;
 use self::job::continuation::Continuations;
-use self::job::lease::Jobs;
+use self::job::lease::{JOB_TTL, Jobs};
 use self::memory::Memories;
 use self::reminders::Reminders;
 pub use self::retry::RetryIn;
@@ -128,6 +128,8 @@ pub struct Parts {
     pub rates: RateStore,
     /// Requests a second to one tenant for broadcasts, of all workers together.
     pub tenant_rate: u32,
+    /// When the table was restored last; work that is older and has no record ends as UNKNOWN.
+    pub send_epoch: Option<Timestamp>,
     /// Conversation references.
     pub references: ReferenceStore,
     /// Teams and channels that are archived or deleted.
@@ -194,6 +196,11 @@ pub struct MessageContext {
 }
 
 impl MessageContext {
+    /// Returns the context of work that was asked for at `at`, and expires a day later.
+    pub(crate) fn asked_at(self, at: Option<Timestamp>) -> Self {
+        Self { expires_at: at.and_then(|at| at.checked_add(JOB_TTL).ok()), ..self }
+    }
+
     /// Whether the message may have been received before, so that its jobs may have records.
     #[must_use]
     pub fn is_redelivery(&self) -> bool {
@@ -230,7 +237,7 @@ impl Worker {
         clock: Arc<dyn Clock>,
         random: Random,
     ) -> Self {
-        let Config { agent, tenant_id, sender, resources, deliveries } = config;
+        let Config { agent, tenant_id, sender, resources, deliveries, send_epoch } = config;
         let AgentSettings { client_id, cloud } = agent;
         let table = Table::new(clients.dynamodb.clone(), &resources.table_name);
         let stores = Stores::new(&table, client_id, &cloud.issuer);
@@ -264,6 +271,7 @@ impl Worker {
             timers: stores.timers,
             rates: stores.rates,
             tenant_rate: deliveries.tenant_rate,
+            send_epoch: *send_epoch,
             references: stores.references,
             teams: stores.teams,
             turns: queue(&resources.turns_queue_url),
@@ -301,7 +309,12 @@ impl Worker {
         let clock = || clock.clone();
         let random = || random.clone();
 
-        let jobs = Jobs { store: parts.jobs.clone(), clock: clock(), random: random() };
+        let jobs = Jobs {
+            store: parts.jobs.clone(),
+            send_epoch: parts.send_epoch,
+            clock: clock(),
+            random: random(),
+        };
         let timers = Timers {
             store: parts.timers.clone(),
             tasks: parts.tasks.clone(),

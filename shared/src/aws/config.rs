@@ -7,6 +7,8 @@ mod settings;
 
 use std::fmt;
 
+use jiff::Timestamp;
+
 pub use self::credential::Credential;
 pub use self::settings::{AccessSettings, AgentSettings, DeliverySettings, ResourceSettings, SenderSettings};
 use crate::protocol::cloud::Cloud;
@@ -197,6 +199,16 @@ impl<'a> EnvReader<'a> {
             self.problem(format!("TENANT_RATE is `{text}`: use a number from 1 to 50"));
         }
         rate
+    }
+
+    /// `SEND_EPOCH`: time of the last restore of the table; `None` inside for a table that was never restored.
+    pub fn send_epoch(&mut self) -> Option<Option<Timestamp>> {
+        let Some(text) = self.optional("SEND_EPOCH") else { return Some(None) };
+        let epoch = text.parse().ok();
+        if epoch.is_none() {
+            self.problem(format!("SEND_EPOCH is `{text}`: use a time like 2026-11-22T09:00:00Z"));
+        }
+        epoch.map(Some)
     }
 
     /// `NEW_CONVERSATIONS`: the surface of conversations that the agent creates, `chat` (default) or `copilot`.

@@ -73,6 +73,8 @@ pub enum FailureKind {
     Expired,
     /// The job may have been done, and was not repeated before it expired.
     NotRepeatedInTime,
+    /// The job has no record, and is older than the last restore of the table.
+    BeforeSendEpoch,
     /// An earlier attempt may have been delivered.
     EarlierAttempt,
     /// A part of the job will be retried.
@@ -193,6 +195,9 @@ impl fmt::Display for Failure {
                 f.write_str("the sending worker died; the message may have been delivered")
             }
             FailureKind::Expired => f.write_str("expired before it was started"),
+            FailureKind::BeforeSendEpoch => {
+                f.write_str("is older than SEND_EPOCH; may have been done before the table was restored")
+            }
             FailureKind::NotRepeatedInTime => {
                 f.write_str("may have been delivered, and expired before it could be retried")
             }

@@ -17,6 +17,7 @@ pub(crate) struct EffectsHandler {
 impl EffectsHandler {
     /// Applies the effects once.
     pub(crate) async fn handle(&self, work: EffectsWork, context: MessageContext) -> Result<(), RetryIn> {
+        let context = context.asked_at(work.at.or(context.sent_at));
         let claimed = self.jobs.claim(&work.job, ResendPolicy::Idempotent, context).await?;
         let Claimed::Acquired(job) = claimed else { return Ok(()) };
         let done = async {

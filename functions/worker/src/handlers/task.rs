@@ -41,6 +41,8 @@ pub(crate) struct TaskHandler {
 impl TaskHandler {
     /// Runs a task and sends its follow-up.
     pub(crate) async fn handle(&self, work: TaskWork, context: MessageContext) -> Result<(), RetryIn> {
+        let asked_at = work.step.as_ref().map(|step| step.due).or(work.asked_at).or(context.sent_at);
+        let context = context.asked_at(asked_at);
         let job = match self.jobs.claim(&work.job, ResendPolicy::Idempotent, context).await? {
             Claimed::Acquired(job) => job,
             Claimed::Completed(_) => {

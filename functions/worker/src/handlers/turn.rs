@@ -16,7 +16,7 @@ use tracing::{error, info, warn};
 use crate::MessageContext;
 use crate::effects::Effects;
 use crate::handlers::keep_alive::KeepAliveHandler;
-use crate::job::lease::{Claimed, JOB_TTL, Jobs, SendResults};
+use crate::job::lease::{Claimed, Jobs, SendResults};
 use crate::job::plan::{JobPlan, cancelled_at, normalize_messages};
 use crate::memory::Memories;
 use crate::retry::RetryIn;
@@ -52,7 +52,7 @@ impl TurnHandler {
         // A copy keeps the age.
         let work = TurnWork { arrived_at: work.arrived_at.or(context.sent_at), ..work };
         let conversation = self.sender.channel.references.key(&work.turn.reference);
-        let in_burst = work.in_burst || self.waited_for_another(&conversation, context);
+        let in_burst = work.in_burst || self.waited_for_another(&conversation, &work, context);
         let answered = self.handle_aged(TurnWork { in_burst, ..work }, context).await;
         if context.is_fifo {
             self.recent.record(conversation, self.jobs.clock.now());
@@ -61,15 +61,19 @@ impl TurnHandler {
     }
 
     /// Whether a turn waited in order for another one of its conversation.
-    fn waited_for_another(&self, conversation: &ReferenceKey, context: MessageContext) -> bool {
-        let sent_at = context.sent_at.filter(|_| context.is_fifo);
-        sent_at.is_some_and(|at| self.recent.is_burst(conversation, at, self.jobs.clock.now()))
+    fn waited_for_another(
+        &self,
+        conversation: &ReferenceKey,
+        work: &TurnWork,
+        context: MessageContext,
+    ) -> bool {
+        let arrived_at = work.arrived_at.filter(|_| context.is_fifo);
+        arrived_at.is_some_and(|at| self.recent.is_burst(conversation, at, self.jobs.clock.now()))
     }
 
     /// Answers a turn whose age is known.
     async fn handle_aged(&self, work: TurnWork, context: MessageContext) -> Result<(), RetryIn> {
-        let expires_at = work.arrived_at.and_then(|at| at.checked_add(JOB_TTL).ok());
-        let context = MessageContext { expires_at, ..context };
+        let context = context.asked_at(work.arrived_at);
         if context.is_fifo && context.receives >= HAND_OVER_RECEIVES {
             return self.hand_over(work, Duration::ZERO).await;
         }
@@ -290,6 +294,7 @@ impl TurnHandler {
                     ack,
                     ack_activity,
                     stream: stream.clone(),
+                    asked_at: work.arrived_at,
                     in_burst: work.in_burst,
                     ..task
                 })

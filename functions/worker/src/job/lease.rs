@@ -9,7 +9,7 @@ use herald::clock::Clock;
 use herald::error::error_chain;
 use herald::jobs::{
     Attempt, Claim, ClaimRequest, Conclusion, Failure, FailureKind, InlineSend, Job, JobId, Plan,
-    ResendPolicy, State, finish,
+    ResendPolicy, State, finish, unrecorded,
 };
 use herald::random::Random;
 use jiff::{SignedDuration, Timestamp};
@@ -56,6 +56,8 @@ impl SendResults {
 #[derive(Clone)]
 pub(crate) struct Jobs {
     pub(crate) store: JobStore,
+    /// When the table was restored last.
+    pub(crate) send_epoch: Option<Timestamp>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Random,
 }
@@ -73,6 +75,9 @@ impl Jobs {
         policy: ResendPolicy,
         context: MessageContext,
     ) -> Result<Claimed, RetryIn> {
+        if let Some(job) = self.unrecorded(id, context).await? {
+            return Ok(Claimed::Completed(job));
+        }
         let claimant = self.claimant(policy, context);
         self.claimed(id, claimant.now, self.store.claim(id, &claimant).await)
     }
@@ -85,8 +90,28 @@ impl Jobs {
         policy: ResendPolicy,
         context: MessageContext,
     ) -> Result<Claimed, RetryIn> {
+        if let Some(job) = self.unrecorded(id, context).await? {
+            return Ok(Claimed::Completed(job));
+        }
         let claimant = self.claimant(ResendPolicy::Idempotent, context);
         self.claimed(id, claimant.now, self.store.claim_planned(id, &claimant, plan, policy).await)
+    }
+
+    /// Returns the settled record of a job that is older than the last restore of the table. One without a record may have
+    /// been done, and ends as UNKNOWN.
+    async fn unrecorded(&self, id: &JobId, context: MessageContext) -> Result<Option<Job>, RetryIn> {
+        let asked_at = context.expires_at.and_then(|at| at.checked_sub(JOB_TTL).ok()).or(context.sent_at);
+        let is_older = self.send_epoch.zip(asked_at).is_some_and(|(epoch, asked_at)| asked_at < epoch);
+        if !is_older {
+            return Ok(None);
+        }
+        let opened = self.store.open(unrecorded(id.clone(), self.clock.now())).await;
+        let job = opened.map_err(|error| self.retry_after_store_error(&error, id))?;
+        if job.state == State::Unknown {
+            let reason = job.reason().unwrap_or_default();
+            warn!(job.id = id.as_str(), job.state = ?job.state, "gave up on a job: {reason}");
+        }
+        Ok(job.state.is_settled().then_some(job))
     }
 
     /// Returns a request to claim a job with this policy.

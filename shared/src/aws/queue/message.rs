@@ -98,6 +98,9 @@ pub struct TaskWork {
     /// Later step; `None` for the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<TaskStep>,
+    /// When its activity arrived; its first step expires a day later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<Timestamp>,
     /// Whether its turn waited for another turn of the conversation, so that its sends reserve their slots.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub in_burst: bool,
@@ -246,6 +249,7 @@ impl TaskWork {
             ack_activity: None,
             stream: None,
             step: None,
+            asked_at: None,
             in_burst: false,
         }
     }
