@@ -157,10 +157,10 @@ async fn twelve_messages_of_one_person_at_once_stay_within_the_limits() {
     }
     drain(&bundle).await;
 
-    for e in bundle.channel().entries() { eprintln!("DBG {} {} {:?} {:?} {}", e.at, e.method, e.effect, e.status, e.activity["text"]); }
-    for j in bundle.jobs().await { eprintln!("JOB {:?} {} {:?} {:?} {:?}", j.id, j.attempts, j.state, j.inline_send.as_ref().map(|s| format!("{s:?}")), j.history.iter().map(|h| format!("{:?}@{} {:?}", h.state, h.at, h.failure.as_ref().map(|f| format!("{f:?}")))).collect::<Vec<_>>()); }
     let times = shown_at(&bundle);
-    assert_eq!(times.len(), 2 * MESSAGES);
+    // The last of them wait for more than 12 s, and the default ack is sent before the engine is asked.
+    let count = |text: &str| bundle.channel().texts().iter().filter(|shown| *shown == text).count();
+    assert_eq!((count("On it."), count("Here it is.")), (MESSAGES, MESSAGES));
     let (second, two) =
         (most_in(&times, SignedDuration::from_secs(1)), most_in(&times, SignedDuration::from_secs(2)));
     assert!(second <= 7 && two <= 8, "{second} in 1 s, {two} in 2 s");
