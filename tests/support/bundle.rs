@@ -41,6 +41,9 @@ pub struct TestBundle {
 /// Rounds before draining counts as an endless loop.
 const MAX_STEPS: usize = 1_000;
 
+/// Rounds without a request to the channel before time passes: a message may be sent again until its time.
+const QUIET_PATIENCE: usize = 20;
+
 /// Rounds without a settled message after which time passes, and how much in each further one: the repeat of an ambiguous
 /// send waits for its time.
 const PATIENCE: usize = 3;
@@ -205,7 +208,7 @@ impl TestBundle {
     /// Works on all queues until they are empty, in batches of the size in the template. Returned messages become visible at
     /// once; where they keep coming back, time passes.
     pub async fn drain(&self) {
-        let mut unsettled = 0;
+        let (mut unsettled, mut quiet, mut requests) = (0, 0, 0);
         for _ in 0..MAX_STEPS {
             let (mut is_idle, mut has_settled) = (true, false);
             for poller in self.local.pollers() {
@@ -220,7 +223,9 @@ impl TestBundle {
                 return;
             }
             unsettled = if has_settled { 0 } else { unsettled + 1 };
-            if unsettled > PATIENCE {
+            let requests_before = std::mem::replace(&mut requests, self.channel().entries().len());
+            quiet = if requests > requests_before { 0 } else { quiet + 1 };
+            if unsettled > PATIENCE || quiet > QUIET_PATIENCE {
                 self.clock.advance(TIME_STEP);
             }
         }
