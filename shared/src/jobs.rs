@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::cancel::{Cancel, CancelledBy, cancel};
-pub use self::claim::{Attempt, Claim, ClaimRequest, ResendPolicy, claim, finish};
+pub use self::claim::{Attempt, Claim, ClaimRequest, JITTER, ResendPolicy, claim, finish};
 pub use self::continuation::{scheduled, tombstone};
 pub use self::failure::{Failure, FailureKind};
 pub use self::inline_send::{InlineSend, begin_send, claim_planned, confirm_send, end_send};
@@ -131,6 +131,9 @@ pub struct Job {
     pub owner: String,
     /// End of the lease.
     pub lease_until: Timestamp,
+    /// Earliest time of the next claim, after an attempt with an unknown result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
     /// Number of claims.
     pub attempts: u32,
     /// Number of attempts that repeated one with an unknown result.

@@ -15,7 +15,7 @@ use std::thread;
 use herald::random::Random;
 use tokio::runtime::Builder;
 
-use self::injector::{Effect, Event, Point};
+use self::injector::{Effect, Ending, Event, Point};
 use self::mutant::Mutant;
 use self::run::{Played, play};
 use self::scenario::Scenario;
@@ -31,6 +31,7 @@ struct Case<'a> {
     scenario: Scenario,
     points: Vec<Point>,
     usual: &'a [Effect],
+    ending: Ending,
 }
 
 #[test]
@@ -70,19 +71,38 @@ fn crashes_at_any_pair_of_points_keep_the_bounds() {
 }
 
 #[test]
+fn worker_suspended_at_any_point_while_its_message_is_received_again_keeps_the_bounds() {
+    for scenario in Scenario::ALL {
+        let usual = record(scenario);
+        let cases = singles(scenario, &usual);
+        let cases = cases.into_iter().filter(|case| case.points[0].is_of_worker());
+        let cases: Vec<_> = cases.map(|case| Case { ending: Ending::Suspended, ..case }).collect();
+
+        let all = play_all(&cases);
+
+        report(&format!("{scenario:?}, one suspended worker"), &cases, &all);
+        assert!(all.iter().all(|played| played.left == 0), "a point was not reached");
+    }
+}
+
+#[test]
 fn every_mutant_is_detected_at_some_point() {
-    let usual = record(Scenario::FollowUp);
-    let cases = singles(Scenario::FollowUp, &usual);
+    let usual = [Scenario::FollowUp, Scenario::GatewayError].map(|scenario| (scenario, record(scenario)));
     let mut table = Vec::new();
 
     for mutant in Mutant::ALL {
+        let (scenario, usual) = usual.iter().find(|(scenario, _)| *scenario == mutant.scenario()).unwrap();
+        let cases = singles(*scenario, usual);
         let find = async {
-            let whole = play(Scenario::FollowUp, &[], &usual, Some(mutant)).await;
-            assert_eq!(whole.broken, None, "{mutant:?} is detected without a crash");
+            let whole = play(*scenario, &[], usual, Ending::Killed, Some(mutant)).await;
+            if let Some(broken) = whole.broken {
+                assert!(mutant.needs_ambiguity(), "{mutant:?} is detected without a crash: {broken}");
+                return Some(format!("no crash: {broken}"));
+            }
             let of_inbound = |case: &Case| case.points[0].name.starts_with("Inbound");
             let cases = cases.iter().enumerate();
             for (number, case) in cases.filter(|(_, case)| of_inbound(case) == mutant.is_of_inbound()) {
-                let played = play(case.scenario, &case.points, &usual, Some(mutant)).await;
+                let played = play(case.scenario, &case.points, usual, Ending::Killed, Some(mutant)).await;
                 if let Some(broken) = played.broken {
                     return Some(format!("point {}, {}: {broken}", number + 1, case.points[0]));
                 }
@@ -102,7 +122,7 @@ fn every_mutant_is_detected_at_some_point() {
 
 /// Runs `scenario` without a crash and returns its effects.
 fn record(scenario: Scenario) -> Vec<Effect> {
-    let played = runtime().block_on(play(scenario, &[], &[], None));
+    let played = runtime().block_on(play(scenario, &[], &[], Ending::Killed, None));
     assert_eq!(played.broken, None, "{scenario:?}");
     played.log.iter().filter_map(Event::effect).cloned().collect()
 }
@@ -110,7 +130,7 @@ fn record(scenario: Scenario) -> Vec<Effect> {
 /// Returns one case with a crash for each point.
 fn singles(scenario: Scenario, usual: &[Effect]) -> Vec<Case<'_>> {
     let points = usual.iter().flat_map(Effect::points);
-    points.map(|point| Case { scenario, points: vec![point], usual }).collect()
+    points.map(|point| Case { scenario, points: vec![point], usual, ending: Ending::Killed }).collect()
 }
 
 /// Returns a case for each point after a first crash, with a second crash there.
@@ -143,7 +163,7 @@ fn play_all(cases: &[Case<'_>]) -> Vec<Played> {
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             let Some(case) = cases.get(number) else { return };
-            let played = runtime.block_on(play(case.scenario, &case.points, case.usual, None));
+            let played = runtime.block_on(play(case.scenario, &case.points, case.usual, case.ending, None));
             *all[number].lock().unwrap_or_else(PoisonError::into_inner) = Some(played);
         }
     };

@@ -24,6 +24,7 @@ mod kill;
 mod limits;
 mod long_work;
 mod memory;
+mod outages;
 mod page;
 mod persons;
 mod privacy;

@@ -40,6 +40,11 @@ pub struct TestBundle {
 /// Rounds before draining counts as an endless loop.
 const MAX_STEPS: usize = 1_000;
 
+/// Rounds without a settled message after which time passes, and how much in each further one: the repeat of an ambiguous
+/// send waits for its time.
+const PATIENCE: usize = 3;
+const TIME_STEP: Duration = Duration::from_secs(8);
+
 impl TestBundle {
     /// Starts a bundle with this engine.
     pub async fn with(engine: impl Engine + 'static) -> Self {
@@ -180,12 +185,15 @@ impl TestBundle {
         poller.sqs.purge_queue().queue_url(&poller.url).send().await.expect("the queue can be emptied");
     }
 
-    /// Works on all queues until they are empty, in batches of the size in the template. Returned messages become visible at once.
+    /// Works on all queues until they are empty, in batches of the size in the template. Returned messages become visible at
+    /// once; where they keep coming back, time passes.
     pub async fn drain(&self) {
+        let mut unsettled = 0;
         for _ in 0..MAX_STEPS {
-            let mut is_idle = true;
+            let (mut is_idle, mut has_settled) = (true, false);
             for poller in self.local.pollers() {
                 let step = poller.step_batch().await.expect("the queue can be read");
+                has_settled |= !step.settled.is_empty();
                 is_idle &= step == BatchStep::default();
                 for receipt in &step.returned {
                     make_visible(&poller, receipt).await;
@@ -193,6 +201,10 @@ impl TestBundle {
             }
             if is_idle {
                 return;
+            }
+            unsettled = if has_settled { 0 } else { unsettled + 1 };
+            if unsettled > PATIENCE {
+                self.clock.advance(TIME_STEP);
             }
         }
         panic!("the queues are not empty after {MAX_STEPS} rounds");

@@ -20,6 +20,10 @@ pub enum RequestFate {
     Swallow,
     /// The request takes effect and has no response.
     LoseReply,
+    /// The request waits until the test resumes it.
+    Suspend,
+    /// The request takes effect, and its response waits until the test resumes it.
+    SuspendReply,
     /// The request takes effect, and the connection is closed without a response.
     HangUp,
     /// The request takes effect after this real time.
@@ -34,6 +38,7 @@ pub type Hook = Arc<dyn Fn(&str) -> RequestFate + Send + Sync>;
 pub(crate) struct FaultInjector {
     hook: Mutex<Option<Hook>>,
     reply_lost: Notify,
+    resumed: Notify,
 }
 
 /// The connection is closed without a response.
@@ -47,7 +52,12 @@ impl FaultInjector {
         *self.hook.lock().unwrap_or_else(PoisonError::into_inner) = Some(hook);
     }
 
-    /// Waits until a request took effect and lost its reply, since the last call.
+    /// Resumes the request that is suspended.
+    pub(crate) fn resume(&self) {
+        self.resumed.notify_one();
+    }
+
+    /// Waits until a request took effect and lost its reply or has it suspended, since the last call.
     pub(crate) async fn reply_lost(&self) {
         self.reply_lost.notified().await;
     }
@@ -72,6 +82,16 @@ impl FaultInjector {
             RequestFate::Delayed(latency) => {
                 SystemClock.sleep(latency).await;
                 perform.await
+            }
+            RequestFate::Suspend => {
+                self.resumed.notified().await;
+                perform.await
+            }
+            RequestFate::SuspendReply => {
+                let response = perform.await?;
+                self.reply_lost.notify_one();
+                self.resumed.notified().await;
+                Ok(response)
             }
             RequestFate::HangUp => {
                 drop(perform.await?);

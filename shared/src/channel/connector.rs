@@ -172,6 +172,16 @@ impl Connector {
         self.http.get(self.cloud.global_service_url.as_str()).send().await.map(drop)
     }
 
+    /// Whether the channel answers requests in the conversation; shows nothing. Any answer counts but 408 and 5xx.
+    pub async fn is_available(&self, reference: &ConversationReference) -> bool {
+        let conversation = reference.conversation.id.as_str();
+        let path = reference.service_url.join(&["v3", "conversations", conversation, "pagedmembers"]);
+        let url = format!("{path}?pageSize=1");
+        let page: Result<Option<Value>, _> =
+            self.call_at(reqwest::Method::GET, &reference.service_url, &url, None).await;
+        page.map_or_else(|error| error.is_answer(), |_| true)
+    }
+
     /// Returns the account of the agent on `channel`.
     #[must_use]
     pub fn agent_account(&self, channel: &str) -> Option<ChannelAccount> {

@@ -9,11 +9,16 @@ use super::{Failure, FailureKind, Job, JobId, State};
 use crate::protocol::channel_error::Ambiguity;
 use crate::protocol::ids::ActivityId;
 
+/// Bound of the jitter of [`ResendPolicy::not_before`].
+pub const JITTER: u64 = 1_000_000;
+
 /// Limit of repeated attempts after an ambiguous one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResendPolicy {
     /// Call of the engine: repeated without limit, because it shows nothing.
     Idempotent,
+    /// Send of the first answer to an activity: repeated as [`Answer`](Self::Answer), but while the user still waits.
+    Ack,
     /// Send of an answer: repeated once after any ambiguity. A rare second copy is better than no answer.
     Answer,
     /// Send of a broadcast: repeated once after 502, 503 or 504, which the channel documents as retryable; never
@@ -31,22 +36,40 @@ impl ResendPolicy {
     pub fn is_of_broadcast(self) -> bool {
         match self {
             Self::Broadcast | Self::AtMostOnce | Self::Amendment => true,
-            Self::Idempotent | Self::Answer => false,
+            Self::Idempotent | Self::Ack | Self::Answer => false,
         }
     }
 
     /// Whether each attempt may show a copy; after an ambiguous one the job then never ends as FAILED or EXPIRED.
-    pub(super) fn is_visible(self) -> bool {
+    #[must_use]
+    pub fn is_visible(self) -> bool {
         match self {
-            Self::Answer | Self::Broadcast | Self::AtMostOnce => true,
+            Self::Ack | Self::Answer | Self::Broadcast | Self::AtMostOnce => true,
             Self::Idempotent | Self::Amendment => false,
         }
+    }
+
+    /// Returns when an attempt that started at `started_at` and was ambiguous may be repeated; `jitter`, below a million,
+    /// is random.
+    ///
+    /// An outage lasts longer than a moment: a repeat within it would be ambiguous too, and there is no second one. An ack
+    /// is repeated within the 15 s that the channel gives it, the others later.
+    #[must_use]
+    pub fn not_before(self, started_at: Timestamp, jitter: u64) -> Timestamp {
+        let (least, spread) = match self {
+            Self::Idempotent | Self::Amendment => return started_at,
+            Self::Ack => (8_000, 0),
+            Self::Answer => (30_000, 30_000),
+            Self::Broadcast | Self::AtMostOnce => (120_000, 180_000),
+        };
+        let spread = spread * jitter.min(JITTER) / JITTER;
+        started_at.checked_add(Duration::from_millis(least + spread)).unwrap_or(started_at)
     }
 
     fn allows_resend(self, loss: Ambiguity, resends: u32) -> bool {
         match (self, loss) {
             (Self::Idempotent | Self::Amendment, _) => true,
-            (Self::Answer, Ambiguity::LostReply | Ambiguity::GatewayError)
+            (Self::Ack | Self::Answer, Ambiguity::LostReply | Ambiguity::GatewayError)
             | (Self::Broadcast, Ambiguity::GatewayError) => resends < 1,
             (Self::Broadcast, Ambiguity::LostReply)
             | (Self::AtMostOnce, Ambiguity::LostReply | Ambiguity::GatewayError) => false,
@@ -76,9 +99,10 @@ pub enum Claim {
     Acquired(Job),
     /// The state is final already.
     Completed(Job),
-    /// Another owner holds the lease; the message is not acknowledged and is received again.
+    /// Another owner holds the lease, or it is too early to repeat an ambiguous attempt; the message is not acknowledged
+    /// and is received again.
     Held {
-        /// End of that lease.
+        /// End of that lease, or time of that repeat.
         until: Timestamp,
     },
     /// The job ends once this record is written: it expired or must not be repeated.
@@ -120,6 +144,7 @@ pub fn claim(record: Option<Job>, id: &JobId, request: &ClaimRequest) -> Claim {
             state: State::Sending,
             owner: request.owner.clone(),
             lease_until: lease_end(request),
+            not_before: None,
             attempts: 1,
             resends: 0,
             plan: None,
@@ -142,6 +167,9 @@ pub fn claim(record: Option<Job>, id: &JobId, request: &ClaimRequest) -> Claim {
     if is_abandoned && now < job.lease_until {
         return Claim::Held { until: job.lease_until };
     }
+    if let Some(until) = job.not_before.filter(|until| job.state == State::Retry && now < *until) {
+        return Claim::Held { until };
+    }
     if job.state == State::Sending && job.owner == request.owner {
         // The SDK repeated this claim's write after its reply was lost.
         return Claim::Acquired(job);
@@ -161,6 +189,7 @@ pub fn claim(record: Option<Job>, id: &JobId, request: &ClaimRequest) -> Claim {
     let claimed = Job {
         owner: request.owner.clone(),
         lease_until: lease_end(request),
+        not_before: None,
         attempts: job.attempts.saturating_add(1),
         resends: job.resends.saturating_add(u32::from(is_abandoned)),
         ..job
@@ -177,7 +206,12 @@ pub enum Attempt {
     /// Not done, for this reason; will be retried.
     Retryable(Failure),
     /// Possibly done.
-    Ambiguous(Ambiguity),
+    Ambiguous {
+        /// Why the outcome is unknown.
+        loss: Ambiguity,
+        /// When it may be repeated: [`ResendPolicy::not_before`].
+        not_before: Timestamp,
+    },
     /// Rejected, for this reason; an earlier attempt may have been done.
     Rejected(Failure),
     /// The job ends in the state of one of its parts, with its failure.
@@ -215,11 +249,17 @@ pub fn finish(job: Job, attempt: Attempt, policy: ResendPolicy, now: Timestamp) 
     match attempt {
         Attempt::Sent(activity_id) => Job { activity_id, ..completed(job, State::Sent, now, None) },
         Attempt::Retryable(failure) => job.transition(State::Retry, now, Some(failure)),
-        Attempt::Ambiguous(loss) if policy.allows_resend(loss, job.resends) => {
+        Attempt::Ambiguous { loss, not_before } if policy.allows_resend(loss, job.resends) => {
             let resends = job.resends.saturating_add(1);
-            Job { resends, ..job }.transition(State::Retry, now, Some(FailureKind::from(loss).into()))
+            Job { resends, not_before: Some(not_before), ..job }.transition(
+                State::Retry,
+                now,
+                Some(FailureKind::from(loss).into()),
+            )
         }
-        Attempt::Ambiguous(loss) => completed(job, State::Unknown, now, Some(FailureKind::from(loss).into())),
+        Attempt::Ambiguous { loss, .. } => {
+            completed(job, State::Unknown, now, Some(FailureKind::from(loss).into()))
+        }
         Attempt::Rejected(failure) => {
             let is_ambiguous = job.may_have_been_delivered(policy);
             let failed = completed(job, State::Failed, now, Some(failure));
@@ -234,7 +274,7 @@ pub fn finish(job: Job, attempt: Attempt, policy: ResendPolicy, now: Timestamp) 
 
 /// Returns the record in a final state, without the plan of the engine.
 pub(super) fn completed(job: Job, state: State, now: Timestamp, failure: Option<Failure>) -> Job {
-    Job { plan: None, stream: None, ..job }.transition(state, now, failure)
+    Job { plan: None, stream: None, not_before: None, ..job }.transition(state, now, failure)
 }
 
 fn lease_end(request: &ClaimRequest) -> Timestamp {

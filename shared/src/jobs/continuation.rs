@@ -55,6 +55,7 @@ fn new_step(id: JobId, next: JobId, expires_at: Timestamp, now: Timestamp) -> Jo
         state: State::Retry,
         owner: String::new(),
         lease_until: now,
+        not_before: None,
         attempts: 0,
         resends: 0,
         plan: None,

@@ -63,6 +63,8 @@ pub enum FailureKind {
     LostReply,
     /// The request may have been carried out: the channel's gateway failed.
     GatewayError,
+    /// The channel answers nothing, so that an ambiguous send is not repeated yet.
+    ChannelUnavailable,
     /// The worker that held the lease died.
     WorkerDied,
     /// The sending worker died, and the send must not be repeated.
@@ -185,6 +187,7 @@ impl fmt::Display for Failure {
             FailureKind::TeamDeleted => write!(f, "{}", ConnectorError::ClosedTeam(Closed::Deleted)),
             FailureKind::LostReply => f.write_str("the channel's reply was lost"),
             FailureKind::GatewayError => f.write_str("the channel's gateway failed (502, 503 or 504)"),
+            FailureKind::ChannelUnavailable => f.write_str("the channel is unavailable"),
             FailureKind::WorkerDied => f.write_str("the worker that held the lease died"),
             FailureKind::SenderDied => {
                 f.write_str("the sending worker died; the message may have been delivered")

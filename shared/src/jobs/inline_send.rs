@@ -54,6 +54,7 @@ impl Job {
             state: send.state,
             owner: String::new(),
             lease_until: Timestamp::MIN,
+            not_before: self.not_before,
             attempts: send.attempts,
             resends: send.resends,
             plan: None,
@@ -73,8 +74,9 @@ impl Job {
     }
 
     fn with_inline_job(self, send: Self) -> Self {
-        let Self { state, attempts, resends, activity_id, history, .. } = send;
-        Self { inline_send: Some(InlineSend { state, attempts, resends, activity_id, history }), ..self }
+        let Self { state, not_before, attempts, resends, activity_id, history, .. } = send;
+        let inline_send = Some(InlineSend { state, attempts, resends, activity_id, history });
+        Self { inline_send, not_before, ..self }
     }
 
     /// Returns the job with its inline send in the final `state`, unless the send has one.

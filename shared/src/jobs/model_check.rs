@@ -73,8 +73,9 @@ struct Model {
     workers: [Worker; 2],
 }
 
-/// State, owner, whether the lease holds, attempts, resends, whether it has a plan, and the inline send of a record.
-type RecordKey = (u8, String, bool, u32, u32, bool, Option<(u8, u32)>);
+/// State, owner, whether the lease holds and whether it waits, attempts, resends, whether it has a plan, and the inline
+/// send of a record.
+type RecordKey = (u8, String, [bool; 2], u32, u32, bool, Option<(u8, u32)>);
 type Key = (Option<RecordKey>, bool, bool, [u8; 4], ((Step, Option<RecordKey>), (Step, Option<RecordKey>)));
 
 /// Result of all interleavings.
@@ -93,6 +94,16 @@ fn now() -> Timestamp {
 /// Returns the end of an expired lease.
 fn expired() -> Timestamp {
     Timestamp::from_second(1_700_000_000).unwrap()
+}
+
+/// Returns the time before which an ambiguous attempt is not repeated.
+fn later() -> Timestamp {
+    Timestamp::from_second(1_900_000_000).unwrap()
+}
+
+/// Whether `job` waits for the time of its repeat.
+fn waits(job: &Job) -> bool {
+    job.not_before.is_some_and(|until| until > now())
 }
 
 impl Model {
@@ -115,7 +126,15 @@ impl Model {
             let send = job.inline_send.as_ref().map(|send| (send.state as u8, send.resends));
             let is_held = job.lease_until > now();
             let owner = job.owner.clone();
-            (job.state as u8, owner, is_held, job.attempts, job.resends, job.plan.is_some(), send)
+            (
+                job.state as u8,
+                owner,
+                [is_held, waits(job)],
+                job.attempts,
+                job.resends,
+                job.plan.is_some(),
+                send,
+            )
         };
         let worker = |worker: &Worker| (worker.step, worker.claimed.as_ref().map(record_key));
         let counts = [self.receipts, self.duplicates, self.faults, self.copies_delivered];
@@ -198,6 +217,10 @@ impl Protocol {
             let record = Some(Job { lease_until: expired(), ..job.clone() });
             all.push(Model { record, faults: model.faults - 1, ..model.clone() });
         }
+        if let Some(job) = model.record.as_ref().filter(|job| waits(job)) {
+            let record = Some(Job { not_before: Some(expired()), ..job.clone() });
+            all.push(Model { record, ..model.clone() });
+        }
         all
     }
 
@@ -212,7 +235,10 @@ impl Protocol {
             Step::Received => next.push(self.begin(model, worker)),
             Step::Claimed => next.extend(self.post(model, worker)),
             Step::Answered => next.push(self.end(model, worker, Attempt::Sent(None))),
-            Step::Ambiguous => next.push(self.end(model, worker, Attempt::Ambiguous(self.loss()))),
+            Step::Ambiguous => {
+                let attempt = Attempt::Ambiguous { loss: self.loss(), not_before: later() };
+                next.push(self.end(model, worker, attempt));
+            }
             Step::Refused => next.push(self.end(model, worker, Attempt::Retryable(FailureKind::Busy.into()))),
             Step::Deciding => next.push(self.decide(model, worker)),
             Step::Recorded => next.extend(self.follow(model, worker)),
@@ -264,6 +290,7 @@ impl Protocol {
             Claim::Held { .. } => model.returned(worker),
             Claim::GaveUp(job) => model.with_record(Some(job)).acknowledged(worker),
             Claim::Acquired(job) => {
+                assert!(!model.record.as_ref().is_some_and(waits), "repeated before its time: {model:?}");
                 let mut next = started.with_record(Some(job.clone()));
                 next.workers[worker].claimed = Some(job);
                 next

@@ -30,6 +30,10 @@ fn id() -> JobId {
     JobId(hash::sha256(&["job"]))
 }
 
+fn ambiguous(loss: Ambiguity) -> Attempt {
+    Attempt::Ambiguous { loss, not_before: at(8) }
+}
+
 fn acquired(claim: Claim) -> Job {
     match claim {
         Claim::Acquired(job) => job,
@@ -80,10 +84,9 @@ fn a_broadcast_is_resent_after_a_gateway_error_only() {
     let job = acquired(claim(None, &id(), &request("a", 0, ResendPolicy::Broadcast)));
     let crashed = claim(Some(job.clone()), &id(), &request("b", 20, ResendPolicy::Broadcast));
 
-    let lost = finish(job.clone(), Attempt::Ambiguous(Ambiguity::LostReply), ResendPolicy::Broadcast, at(1));
-    let gateway = finish(job, Attempt::Ambiguous(Ambiguity::GatewayError), ResendPolicy::Broadcast, at(1));
-    let again =
-        finish(gateway.clone(), Attempt::Ambiguous(Ambiguity::GatewayError), ResendPolicy::Broadcast, at(1));
+    let lost = finish(job.clone(), ambiguous(Ambiguity::LostReply), ResendPolicy::Broadcast, at(1));
+    let gateway = finish(job, ambiguous(Ambiguity::GatewayError), ResendPolicy::Broadcast, at(1));
+    let again = finish(gateway.clone(), ambiguous(Ambiguity::GatewayError), ResendPolicy::Broadcast, at(1));
 
     assert!(matches!(crashed, Claim::GaveUp(Job { state: State::Unknown, .. })));
     assert_eq!((lost.state, gateway.state, again.state), (State::Unknown, State::Retry, State::Unknown));
@@ -126,7 +129,7 @@ fn a_possibly_delivered_job_never_fails_or_expires() {
     let rejected = || Attempt::Rejected(gone());
     let after_ambiguity = |policy: ResendPolicy, loss: Ambiguity| {
         let job = acquired(claim(None, &id(), &request("a", 0, policy)));
-        finish(job, Attempt::Ambiguous(loss), policy, at(1))
+        finish(job, ambiguous(loss), policy, at(1))
     };
     let again = |job: Job, policy: ResendPolicy| acquired(claim(Some(job), &id(), &request("b", 30, policy)));
     let late = |job: Job, policy: ResendPolicy| match claim(Some(job), &id(), &request("b", 3600, policy)) {
@@ -152,7 +155,7 @@ fn a_possibly_delivered_job_never_fails_or_expires() {
     let died = acquired(claim(None, &id(), &request("a", 0, ResendPolicy::Answer)));
     assert_eq!(late(died, ResendPolicy::Answer), State::Unknown);
     let inline = sending(Conclusion::Done, None);
-    let inline = end_send(inline, Attempt::Ambiguous(Ambiguity::LostReply), ResendPolicy::Answer, at(6));
+    let inline = end_send(inline, ambiguous(Ambiguity::LostReply), ResendPolicy::Answer, at(6));
     assert_eq!(late(inline.clone(), ResendPolicy::Idempotent), State::Unknown);
     let inline = acquired(claim(Some(inline), &id(), &request("b", 30, ResendPolicy::Idempotent)));
     let inline = acquired(begin_send(inline, ResendPolicy::Answer, Duration::from_secs(20), at(30)));
@@ -188,7 +191,7 @@ fn cancelling_ends_a_waiting_job_and_marks_an_ambiguous_one_unknown() {
     let job = acquired(claim(None, &id(), &request("a", 0, ResendPolicy::Answer)));
     let waiting =
         finish(job.clone(), Attempt::Retryable(FailureKind::Busy.into()), ResendPolicy::Answer, at(1));
-    let lost = finish(job.clone(), Attempt::Ambiguous(Ambiguity::LostReply), ResendPolicy::Answer, at(1));
+    let lost = finish(job.clone(), ambiguous(Ambiguity::LostReply), ResendPolicy::Answer, at(1));
     let sent = finish(job.clone(), Attempt::Sent(None), ResendPolicy::Answer, at(1));
 
     let ended = |job: Job, second: i64| match cancel(job, CancelledBy::Operator, at(second)) {
@@ -297,7 +300,7 @@ fn an_inline_send_ends_with_a_cancelled_or_expired_job() {
     let job = sending(Conclusion::Done, None);
     let waiting =
         end_send(job.clone(), Attempt::Retryable(FailureKind::Busy.into()), ResendPolicy::Answer, at(6));
-    let lost = end_send(job.clone(), Attempt::Ambiguous(Ambiguity::LostReply), ResendPolicy::Answer, at(6));
+    let lost = end_send(job.clone(), ambiguous(Ambiguity::LostReply), ResendPolicy::Answer, at(6));
 
     let states = |job: Job| (job.state, job.inline_job().unwrap().state);
     let cancelled = |job: Job| match cancel(job, CancelledBy::Operator, at(3000)) {
@@ -314,6 +317,48 @@ fn an_inline_send_ends_with_a_cancelled_or_expired_job() {
     assert_eq!(cancelled(job.clone()), (State::Unknown, State::Unknown));
     assert_eq!(late(waiting), (State::Expired, State::Expired));
     assert_eq!(late(job), (State::Unknown, State::Unknown));
+}
+
+#[test]
+fn an_ambiguous_attempt_is_not_repeated_before_its_time() {
+    let job = acquired(claim(None, &id(), &request("a", 0, ResendPolicy::Answer)));
+    let lost = finish(job, ambiguous(Ambiguity::LostReply), ResendPolicy::Answer, at(1));
+
+    let early = claim(Some(lost.clone()), &id(), &request("b", 7, ResendPolicy::Answer));
+    let again = acquired(claim(Some(lost), &id(), &request("b", 8, ResendPolicy::Answer)));
+
+    assert_eq!(early, Claim::Held { until: at(8) });
+    assert_eq!((again.resends, again.not_before), (1, None));
+}
+
+#[test]
+fn an_ambiguous_inline_send_holds_its_job() {
+    let lost = end_send(
+        sending(Conclusion::Done, None),
+        ambiguous(Ambiguity::LostReply),
+        ResendPolicy::Answer,
+        at(6),
+    );
+    let plan = lost.plan.clone().unwrap();
+
+    for policy in [ResendPolicy::Idempotent, ResendPolicy::Answer] {
+        let early = claim(Some(lost.clone()), &id(), &request("b", 7, policy));
+        assert_eq!(early, Claim::Held { until: at(8) });
+    }
+    let (request, policy) = (request("b", 7, ResendPolicy::Idempotent), ResendPolicy::Answer);
+    assert_eq!(claim_planned(Some(lost), &id(), &request, &plan, policy), Claim::Held { until: at(8) });
+}
+
+#[test]
+fn an_ack_is_repeated_after_8_s_a_follow_up_after_half_a_minute_and_a_broadcast_after_minutes() {
+    let waits = |policy: ResendPolicy| {
+        [0, JITTER].map(|jitter| policy.not_before(at(0), jitter).duration_since(at(0)).as_secs())
+    };
+
+    assert_eq!(waits(ResendPolicy::Ack), [8, 8]);
+    assert_eq!(waits(ResendPolicy::Answer), [30, 60]);
+    assert_eq!(waits(ResendPolicy::Broadcast), [120, 300]);
+    assert_eq!(waits(ResendPolicy::Amendment), [0, 0]);
 }
 
 #[test]

@@ -125,6 +125,19 @@ impl ConnectorError {
         }
     }
 
+    /// Whether the channel answered the request, other than with 408 or 5xx.
+    #[must_use]
+    pub fn is_answer(&self) -> bool {
+        match self {
+            Self::Throttled { .. } | Self::Busy | Self::Unauthorized { .. } | Self::Rejected { .. } => true,
+            Self::ForeignHost
+            | Self::ClosedTeam(_)
+            | Self::NotSent(_)
+            | Self::NoToken { .. }
+            | Self::Ambiguous { .. } => false,
+        }
+    }
+
     /// Whether the conversation is on another host or in another region: nothing was shown, and the request may be sent
     /// there.
     #[must_use]

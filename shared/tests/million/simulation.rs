@@ -403,7 +403,8 @@ impl Simulation {
         if !in_flight.is_late {
             self.count(tenant);
         }
-        let ambiguous = |loss| Attempt::Ambiguous(loss);
+        let not_before = time(self.now + 120_000);
+        let ambiguous = |loss| Attempt::Ambiguous { loss, not_before };
         let attempt = match self.random.below(self.faults) {
             0 => {
                 let until = time(self.now + 1_000);
@@ -430,7 +431,7 @@ impl Simulation {
                 Attempt::Sent(None)
             }
         };
-        if matches!(attempt, Attempt::Ambiguous(_)) && self.defect == Defect::DeletedOnError {
+        if matches!(attempt, Attempt::Ambiguous { .. }) && self.defect == Defect::DeletedOnError {
             self.jobs[at] = None;
             in_flight.visible_at = Some(self.now + 1_000);
             in_flight.next += 1;

@@ -1,18 +1,24 @@
 //! Checks the bounds: compares the messages that the channel showed and the calls of the engine with the job records.
 //! `injector` defines the crash points.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
+use jiff::{SignedDuration, Timestamp};
 use local::channel_emulator::{Effect as Shown, TranscriptEntry};
 
 use super::injector::Event;
-use super::scenario::{ACK, ANSWER, Scenario};
+use super::scenario::{ACK, ANSWER, DEFAULT_ACK, Scenario};
+
+/// Shortest time between a send and its repeat.
+const SHORTEST_WAIT: SignedDuration = SignedDuration::from_secs(8);
 
 /// Observations of one run with crashes.
 pub(super) struct Observed<'a> {
     pub(super) scenario: Scenario,
-    /// Number of crashes.
-    pub(super) crashes: usize,
+    /// Number of crashes and of ambiguous answers of the channel.
+    pub(super) faults: usize,
+    /// Whether a process was suspended and resumed instead of crashing.
+    pub(super) is_suspended: bool,
     /// Whether a crash was at a point after which the outcome of a send is unknown.
     pub(super) may_be_unknown: bool,
     /// Requests of the agent to the channel.
@@ -36,23 +42,42 @@ impl Observed<'_> {
     pub(super) fn broken(&self) -> Option<String> {
         let sends = self.scenario.sends().iter();
         let mut broken = sends.filter_map(|text| self.broken_by(text));
-        broken.next().or_else(|| self.broken_by_the_whole()).or_else(|| self.broken_by_the_engine())
+        let broken = broken.next().or_else(|| self.broken_by_an_early_repeat());
+        broken.or_else(|| self.broken_by_the_whole()).or_else(|| self.broken_by_the_engine())
     }
 
     fn broken_by(&self, text: &str) -> Option<String> {
         let is_shown_and_unrecorded =
             |event: &Event| matches!(event, Event::Crashed { shown: Some(shown) } if shown == text);
-        let is_ambiguous = self.log.iter().any(is_shown_and_unrecorded);
+        // A suspended process may send although another has acquired its job.
+        let is_ambiguous = match self.is_suspended {
+            true => self.may_be_unknown,
+            false => self.log.iter().any(is_shown_and_unrecorded),
+        };
         let is_for_many = self.scenario == Scenario::Notification;
         let copies = self.copies(text);
         let holds = match copies {
             // Only where a record is unknown; and an answer only once a crash has hit its resend too.
-            0 => self.unknown > 0 && self.may_be_unknown && (is_for_many || self.crashes > 1),
+            0 => self.unknown > 0 && self.may_be_unknown && (is_for_many || self.faults > 1),
             1 => true,
             2 => is_ambiguous && self.resends > 0 && !is_for_many,
             _ => false,
         };
         (!holds).then(|| format!("“{text}” was shown {copies} times"))
+    }
+
+    /// Returns the violation when a message is sent again before its ambiguous send could be over.
+    fn broken_by_an_early_repeat(&self) -> Option<String> {
+        let mut sent: HashMap<&str, Timestamp> = HashMap::new();
+        for entry in self.entries.iter().filter(|entry| entry.method == "POST" && !self.is_suspended) {
+            let Some(text) = entry.activity["text"].as_str() else { continue };
+            let Some(earlier) = sent.insert(text, entry.at) else { continue };
+            let wait = entry.at.duration_since(earlier);
+            if self.scenario.sends().contains(&text) && wait < SHORTEST_WAIT {
+                return Some(format!("“{text}” was repeated after {wait:#}"));
+            }
+        }
+        None
     }
 
     fn broken_by_the_whole(&self) -> Option<String> {
@@ -61,6 +86,7 @@ impl Observed<'_> {
         if let Some(other) = shown
             .iter()
             .map(&text)
+            .filter(|text| !(self.is_suspended && text == DEFAULT_ACK))
             .find(|text| !self.scenario.sends().contains(&text.as_str()) && text != ANSWER)
         {
             return Some(format!("“{other}” was shown"));
@@ -68,6 +94,11 @@ impl Observed<'_> {
         let place = |wanted: &str| shown.iter().position(|entry| text(entry) == wanted);
         if place(ANSWER).is_some_and(|answer| place(ACK).is_some_and(|ack| answer < ack)) {
             return Some("the answer came before its ack".to_owned());
+        }
+        let last = |wanted: &str| shown.iter().rposition(|entry| text(entry) == wanted);
+        let is_late = place(ANSWER).is_some_and(|answer| last(ACK).is_some_and(|ack| ack > answer));
+        if is_late && self.scenario != Scenario::Replacement && !self.is_suspended {
+            return Some("the ack was repeated after its answer".to_owned());
         }
         let activities = |wanted: &str| {
             let wanted = shown.iter().filter(|entry| text(entry) == wanted);
@@ -82,7 +113,7 @@ impl Observed<'_> {
             return Some(format!("{} conversations were created", conversations.len()));
         }
         let may_end_unknown =
-            self.may_be_unknown && (self.scenario == Scenario::Notification || self.crashes > 1);
+            self.may_be_unknown && (self.scenario == Scenario::Notification || self.faults > 1);
         (self.unknown > 0 && !may_end_unknown).then(|| "a job ended unknown without need".to_owned())
     }
 

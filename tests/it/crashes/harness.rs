@@ -2,6 +2,7 @@
 //! its messages visible again. It knows no scenario and asserts nothing.
 
 use std::collections::{HashMap, HashSet};
+use std::pin::Pin;
 use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +35,17 @@ const PAUSE: Duration = Duration::from_millis(1_500);
 
 /// Yields to the runtime until a crashed process is certainly gone.
 const YIELDS: usize = 20;
+
+/// Work of a process.
+type Work<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+/// How the work of a process ended.
+enum Outcome<'a, T> {
+    Done(T),
+    Crashed,
+    /// It has not ended; polled again, it resumes.
+    Suspended(Work<'a, T>),
+}
 
 /// One bundle, and the processes and pollers that run its functions.
 pub(super) struct Harness {
@@ -84,7 +96,7 @@ impl Harness {
                 }
                 _ => {
                     // What was queued before the crash does not wait for the channel.
-                    while Box::pin(self.work_on_queues()).await? {}
+                    while self.work_on_queues().await? {}
                     self.bundle.clock().advance(CHANNEL_RESEND_INTERVAL);
                 }
             }
@@ -150,11 +162,32 @@ impl Harness {
         let receipt = message.receipt_handle.clone().unwrap_or_default();
         let worker = self.process(function).worker;
         let poller = QueuePoller { worker, ..poller };
-        let is_settled = match self.run(function, Box::pin(poller.handle(slice::from_ref(&message)))).await {
-            Some(answer) => answer.map_err(|error| error.to_string())?.batch_item_failures.is_empty(),
-            None => {
+        let handling = poller.clone();
+        let work: Work<'static, _> = Box::pin(async move {
+            handling.handle(slice::from_ref(&message)).await.map_err(|error| error.to_string())
+        });
+        let outcome = match self.run_to_point(function, work).await {
+            Outcome::Suspended(first) => {
+                self.bundle.clock().advance(AFTER_LEASE);
+                make_visible(&poller, &receipt).await;
+                // The second receipt.
+                Box::pin(self.step(number)).await?;
+                self.injector.resumed();
+                self.bundle.local().stack.resume();
+                self.bundle.channel().resume();
+                self.run_to_point(function, first).await
+            }
+            outcome @ (Outcome::Done(_) | Outcome::Crashed) => outcome,
+        };
+        let is_settled = match outcome {
+            Outcome::Done(answer) => answer?.batch_item_failures.is_empty(),
+            Outcome::Suspended(_) => return Err("a process was suspended twice".to_owned()),
+            Outcome::Crashed => {
                 if self.mutant == Some(Mutant::ForgetOnError) {
                     self.forget_claims().await;
+                }
+                if self.mutant == Some(Mutant::RepeatAtRedelivery) && function == Function::Turns {
+                    self.expire_claims().await;
                 }
                 if self.mutant == Some(Mutant::EmptyFailuresOnPanic) {
                     poller.delete(&receipt).await.map_err(|error| error.to_string())?;
@@ -168,7 +201,8 @@ impl Harness {
         };
         let is_deleted = is_settled
             || self.mutant == Some(Mutant::DeleteOnError)
-            || self.mutant == Some(Mutant::AckALiveClaim) && self.has_live_claim().await;
+            || self.mutant == Some(Mutant::AckALiveClaim) && self.has_live_claim().await
+            || self.mutant == Some(Mutant::DeleteHeldCopy) && self.has_waiting_job().await;
         if !is_deleted {
             self.bundle.clock().advance(AFTER_LEASE);
             make_visible(&poller, &receipt).await;
@@ -180,19 +214,37 @@ impl Harness {
 
     /// Returns the result of `work` in the process of `function`; `None` when the process crashed and was removed.
     async fn run<T>(&mut self, function: Function, work: impl Future<Output = T>) -> Option<T> {
+        // On the heap: a process is large.
+        match self.run_to_point(function, Box::pin(work)).await {
+            Outcome::Done(result) => Some(result),
+            Outcome::Crashed | Outcome::Suspended(_) => None,
+        }
+    }
+
+    /// Runs `work` in the process of `function` to its end or to the point at which the process ends.
+    async fn run_to_point<'a, T>(&mut self, function: Function, mut work: Work<'a, T>) -> Outcome<'a, T> {
         let (stack, channel) = (&self.bundle.local().stack, self.bundle.channel());
         self.injector.begin(function);
-        // On the heap: a process is large.
-        let work = Box::pin(work);
-        let outcome = tokio::select! {
+        let result = tokio::select! {
             biased;
-            outcome = work => Some(outcome),
+            result = &mut work => Some(result),
             () = self.bundle.clock().flow(PAUSE) => None,
             () = self.injector.swallowed() => None,
             () = stack.reply_lost() => None,
             () = channel.reply_lost() => None,
         };
-        if outcome.is_none() {
+        let outcome = match result {
+            Some(result) => Outcome::Done(result),
+            None if self.injector.suspends() => {
+                self.processes.remove(&function);
+                Outcome::Suspended(work)
+            }
+            None => {
+                drop(work);
+                Outcome::Crashed
+            }
+        };
+        if matches!(outcome, Outcome::Crashed) {
             // Concurrent requests of the crashed process get no response.
             for _ in 0..YIELDS {
                 tokio::task::yield_now().await;
@@ -212,6 +264,27 @@ impl Harness {
     async fn has_live_claim(&self) -> bool {
         let now = self.bundle.clock().now();
         self.jobs().await.iter().any(|job| job.state == State::Sending && job.lease_until > now)
+    }
+
+    /// Whether the repeat of an ambiguous send waits for its time.
+    async fn has_waiting_job(&self) -> bool {
+        let now = self.bundle.clock().now();
+        let waits = |job: &Job| job.state == State::Retry && job.not_before.is_some_and(|until| until > now);
+        self.jobs().await.iter().any(waits)
+    }
+
+    /// Ends all leases and waits.
+    async fn expire_claims(&self) {
+        let resources = &self.bundle.local().resources;
+        let dynamodb = aws_sdk_dynamodb::Client::new(&resources.aws);
+        for mut item in self.bundle.items().await {
+            let Some(job) = item.get("job").and_then(|job| job.as_s().ok()) else { continue };
+            let job: Job = serde_json::from_str(job).unwrap();
+            let expired = Job { lease_until: job.history[0].at, not_before: None, ..job };
+            item.insert("job".to_owned(), AttributeValue::S(serde_json::to_string(&expired).unwrap()));
+            let put = dynamodb.put_item().table_name(&resources.table_name);
+            put.set_item(Some(item)).send().await.unwrap();
+        }
     }
 
     async fn forget_claims(&self) {

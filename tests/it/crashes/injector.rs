@@ -29,6 +29,15 @@ pub(super) enum Side {
     After,
 }
 
+/// What happens to a process at a point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// It crashes.
+    Killed,
+    /// It is suspended, and resumes once another process has handled its message.
+    Suspended,
+}
+
 /// Point at which a process crashes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Point {
@@ -73,8 +82,8 @@ pub(super) enum Event {
 }
 
 /// Crash injector of one bundle.
-#[derive(Default)]
 pub(super) struct CrashInjector {
+    ending: Ending,
     state: Mutex<State>,
     swallowed: Notify,
 }
@@ -84,6 +93,7 @@ struct State {
     running: Option<Function>,
     is_dead: bool,
     is_queue_down: bool,
+    is_resumed: bool,
     seen: Option<(String, Kind, Option<String>)>,
     counts: HashMap<String, usize>,
     planned: Vec<Point>,
@@ -91,10 +101,20 @@ struct State {
 }
 
 impl CrashInjector {
-    /// Creates an injector that crashes a process at each of these points, once.
-    pub(super) fn new(points: &[Point]) -> Arc<Self> {
+    /// Creates an injector that ends a process at each of these points, once.
+    pub(super) fn new(points: &[Point], ending: Ending) -> Arc<Self> {
         let state = State { planned: points.to_vec(), ..State::default() };
-        Arc::new(Self { state: Mutex::new(state), swallowed: Notify::new() })
+        Arc::new(Self { ending, state: Mutex::new(state), swallowed: Notify::new() })
+    }
+
+    /// Whether a process is suspended at its point.
+    pub(super) fn suspends(&self) -> bool {
+        self.ending == Ending::Suspended
+    }
+
+    /// Records that the suspended process resumes: what its engine is asked for then is not new.
+    pub(super) fn resumed(&self) {
+        self.lock().is_resumed = true;
     }
 
     /// Hooks into `bundle`, whose runtime has one thread: a request is observed just before its fate is requested.
@@ -132,7 +152,7 @@ impl CrashInjector {
     /// Records that it responded or was removed: further requests belong to the harness.
     pub(super) fn end(&self) {
         let mut state = self.lock();
-        (state.running, state.is_dead) = (None, false);
+        (state.running, state.is_dead, state.is_resumed) = (None, false, false);
     }
 
     /// Returns when a request was swallowed, so that its process crashes.
@@ -142,7 +162,10 @@ impl CrashInjector {
 
     /// Records a call of the engine.
     pub(super) fn engine_called(&self, task: Option<String>) {
-        self.lock().log.push(Event::EngineCalled(task));
+        let mut state = self.lock();
+        if !state.is_resumed {
+            state.log.push(Event::EngineCalled(task));
+        }
     }
 
     /// Records a crash, after `shown` was the last message.
@@ -181,11 +204,17 @@ impl CrashInjector {
         let nth = *count;
         let chosen = state.planned.iter().position(|point| point.name == name && point.nth == nth);
         let side = chosen.map(|position| state.planned.remove(position).side);
-        state.is_dead = side.is_some();
+        // Other requests of a suspended process may have left it.
+        state.is_dead = side.is_some() && !self.suspends();
         let has_effect = side != Some(Side::Before);
         state.log.push(Event::Effect(Effect { name, nth, kind, planned, has_effect }));
         match side {
             None => RequestFate::Pass,
+            Some(Side::Before) if self.suspends() => {
+                self.swallowed.notify_one();
+                RequestFate::Suspend
+            }
+            Some(Side::After) if self.suspends() => RequestFate::SuspendReply,
             Some(Side::Before) => {
                 self.swallowed.notify_one();
                 RequestFate::Swallow
@@ -216,6 +245,14 @@ impl Effect {
             Kind::Read => vec![point(Side::Before)],
             Kind::WriteJob | Kind::Send | Kind::Other => vec![point(Side::Before), point(Side::After)],
         }
+    }
+}
+
+impl Point {
+    /// Whether it is in the work of a worker on a message, which another worker may receive meanwhile.
+    pub(super) fn is_of_worker(&self) -> bool {
+        let is_worker = ["Turns: ", "Tasks: ", "Deliveries: "].iter().any(|name| self.name.starts_with(name));
+        is_worker && !self.name.contains("DeleteMessage")
     }
 }
 

@@ -7,6 +7,8 @@ use axum::body::Bytes;
 use serde_json::Value;
 use support::TestBundle;
 
+use super::scenario::Scenario;
+
 /// One way to break a guarantee.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mutant {
@@ -24,10 +26,18 @@ pub(super) enum Mutant {
     NoFence,
     /// The batch of a crashed worker is reported as completed.
     EmptyFailuresOnPanic,
+    /// A redelivered turn repeats its send, whatever the record of its task tells.
+    RepeatAfterTask,
+    /// The time before which an ambiguous send is not repeated is not recorded.
+    RepeatBeforeTime,
+    /// A redelivered turn acquires its job at once, while the lease of the crashed worker holds.
+    RepeatAtRedelivery,
+    /// A message that waits for the repeat of an ambiguous send is deleted.
+    DeleteHeldCopy,
 }
 
 impl Mutant {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::AckBeforeEnqueue,
         Self::SeenBeforeEnqueue,
         Self::AckALiveClaim,
@@ -35,7 +45,21 @@ impl Mutant {
         Self::ForgetOnError,
         Self::NoFence,
         Self::EmptyFailuresOnPanic,
+        Self::RepeatAfterTask,
+        Self::RepeatBeforeTime,
+        Self::RepeatAtRedelivery,
+        Self::DeleteHeldCopy,
     ];
+
+    /// Returns the scenario that shows it.
+    pub(super) fn scenario(self) -> Scenario {
+        if self.needs_ambiguity() { Scenario::GatewayError } else { Scenario::FollowUp }
+    }
+
+    /// Whether an ambiguous send shows it, even without a crash.
+    pub(super) fn needs_ambiguity(self) -> bool {
+        matches!(self, Self::RepeatBeforeTime | Self::DeleteHeldCopy)
+    }
 
     /// Whether it breaks inbound, otherwise the worker.
     pub(super) fn is_of_inbound(self) -> bool {
@@ -44,8 +68,19 @@ impl Mutant {
 
     /// Applies the mutations that act on the requests of `bundle`.
     pub(super) fn infect(self, bundle: &TestBundle) {
-        if self == Self::NoFence {
-            bundle.local().stack.rewrite(Arc::new(without_condition));
+        let stack = &bundle.local().stack;
+        match self {
+            Self::NoFence => stack.rewrite(Arc::new(without_condition)),
+            Self::RepeatAfterTask => stack.rewrite(Arc::new(of_no_job)),
+            Self::RepeatBeforeTime => stack.rewrite(Arc::new(without_time)),
+            Self::AckBeforeEnqueue
+            | Self::SeenBeforeEnqueue
+            | Self::AckALiveClaim
+            | Self::DeleteOnError
+            | Self::ForgetOnError
+            | Self::EmptyFailuresOnPanic
+            | Self::RepeatAtRedelivery
+            | Self::DeleteHeldCopy => {}
         }
     }
 }
@@ -62,5 +97,28 @@ fn without_condition(operation: &str, body: Bytes) -> Bytes {
     let members = request.as_object_mut().unwrap();
     members.remove("ConditionExpression");
     members.remove("ExpressionAttributeValues");
+    request.to_string().into()
+}
+
+/// Lets a read of a job find nothing.
+fn of_no_job(operation: &str, body: Bytes) -> Bytes {
+    let mut request: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let is_job = request["Key"]["pk"]["S"].as_str().is_some_and(|key| key.starts_with("job#"));
+    if !operation.ends_with(".GetItem") || !is_job {
+        return body;
+    }
+    request["Key"]["pk"]["S"] = "job#none".into();
+    request.to_string().into()
+}
+
+/// Removes the time of the next claim from the write of a job.
+fn without_time(operation: &str, body: Bytes) -> Bytes {
+    let mut request: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let Some(job) = request["Item"]["job"]["S"].as_str().filter(|_| operation.ends_with(".PutItem")) else {
+        return body;
+    };
+    let mut job: Value = serde_json::from_str(job).unwrap();
+    job.as_object_mut().unwrap().remove("not_before");
+    request["Item"]["job"]["S"] = job.to_string().into();
     request.to_string().into()
 }

@@ -10,12 +10,13 @@ use herald::clock::Clock;
 use herald::jobs::State;
 use herald::jobs::timers::Minute;
 use herald::protocol::activity::Activity;
+use local::channel_emulator::{Fault, Operation, Refusal};
 use serde_json::json;
 use support::{ScriptedEngine, TestBundle};
 
 use super::bounds::Observed;
 use super::harness::Harness;
-use super::injector::{CrashInjector, Effect, Event, Point, is_at_a_send};
+use super::injector::{CrashInjector, Effect, Ending, Event, Point, is_at_a_send};
 use super::mutant::Mutant;
 use super::scenario::Scenario;
 
@@ -31,14 +32,15 @@ pub(super) struct Played {
     pub(super) broken: Option<String>,
 }
 
-/// Runs `scenario` with a crash at each of `points`; `usual` holds the effects of a run without crashes.
+/// Runs `scenario` with the end of a process at each of `points`; `usual` holds the effects of a run without crashes.
 pub(super) async fn play(
     scenario: Scenario,
     points: &[Point],
     usual: &[Effect],
+    ending: Ending,
     mutant: Option<Mutant>,
 ) -> Played {
-    let injector = CrashInjector::new(points);
+    let injector = CrashInjector::new(points, ending);
     let clock = TestBundle::clock_at_start();
     let engine = ObservedEngine { engine: scenario.engine(clock.clone()), injector: injector.clone() };
     let mut harness = Harness::start(Arc::new(engine), clock, injector.clone(), mutant).await;
@@ -48,7 +50,8 @@ pub(super) async fn play(
     let unknown = jobs.iter().filter(|job| job.state == State::Unknown).count();
     let observed = Observed {
         scenario,
-        crashes: points.len() - left,
+        faults: points.len() - left + usize::from(scenario == Scenario::GatewayError),
+        is_suspended: injector.suspends() && !points.is_empty(),
         may_be_unknown: points.len() > 1 || points.iter().any(|point| is_at_a_send(point, usual)),
         entries: harness.bundle.channel().entries(),
         log: &log,
@@ -72,6 +75,10 @@ async fn trigger(scenario: Scenario, harness: &mut Harness) -> Result<(), String
         harness.fire(&event).await?;
     } else {
         let activity = harness.bundle.channel().message(&person, "report");
+        if scenario == Scenario::GatewayError {
+            let refusal = Refusal::new(503, "ServiceUnavailable", "The service is unavailable");
+            harness.bundle.channel().fail_on(Operation::Send, Fault::Status(refusal));
+        }
         harness.injector.refuse_turns(scenario == Scenario::Outage);
         // Moves the watermark close to now, so that the next tick has few minutes to read.
         let drained = Minute(Minute::of(harness.bundle.clock().now()).0 - 3);

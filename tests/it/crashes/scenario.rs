@@ -11,6 +11,8 @@ use support::ScriptedEngine;
 
 pub(super) const ACK: &str = "On it.";
 pub(super) const ANSWER: &str = "Here it is.";
+/// The ack where the engine is late, as it is once a worker was suspended.
+pub(super) const DEFAULT_ACK: &str = "I am on it. The answer will follow here.";
 const NEWS: &str = "News.";
 
 /// One sequence of events.
@@ -26,11 +28,19 @@ pub(super) enum Scenario {
     Notification,
     /// Query while the queue is down, timer, tick, reply.
     Outage,
+    /// Query, ack that the channel's gateway answers with 503, its repeat, task, follow-up.
+    GatewayError,
 }
 
 impl Scenario {
-    pub(super) const ALL: [Self; 5] =
-        [Self::FollowUp, Self::Replacement, Self::Stream, Self::Notification, Self::Outage];
+    pub(super) const ALL: [Self; 6] = [
+        Self::FollowUp,
+        Self::Replacement,
+        Self::Stream,
+        Self::Notification,
+        Self::Outage,
+        Self::GatewayError,
+    ];
 
     /// Returns the engine of the scenario.
     pub(super) fn engine(self, clock: Arc<dyn Clock>) -> ScriptedEngine {
@@ -42,7 +52,7 @@ impl Scenario {
                 TaskResponse::done([Activity::message(ANSWER)]),
                 clock,
             ),
-            Self::FollowUp => ScriptedEngine::deferring(ACK, ANSWER),
+            Self::FollowUp | Self::GatewayError => ScriptedEngine::deferring(ACK, ANSWER),
             Self::Replacement => ScriptedEngine::replacing(ACK, ANSWER),
             Self::Notification => ScriptedEngine::notifying(NEWS),
             Self::Outage => ScriptedEngine::replying(ANSWER),
@@ -52,7 +62,7 @@ impl Scenario {
     /// Returns the texts that are shown as messages of their own.
     pub(super) fn sends(self) -> &'static [&'static str] {
         match self {
-            Self::FollowUp => &[ACK, ANSWER],
+            Self::FollowUp | Self::GatewayError => &[ACK, ANSWER],
             Self::Replacement => &[ACK],
             // Its first chunk is no message, and its end is checked as the answer.
             Self::Stream => &[],

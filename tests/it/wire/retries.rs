@@ -36,6 +36,12 @@ fn taken() -> Vec<ConnectionStep> {
     ]
 }
 
+/// Answers the request that shows whether the channel is available: it knows no such conversation.
+fn available() -> Vec<ConnectionStep> {
+    let refused = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+    vec![ConnectionStep::ReadRequest, ConnectionStep::Write(refused.into()), ConnectionStep::Close]
+}
+
 /// Queues a turn of a person whose connector is `server`; returns its body.
 async fn queued(bundle: &TestBundle, server: &RawServer) -> String {
     let alex = bundle.channel().add_person("Alex");
@@ -78,11 +84,12 @@ async fn ambiguous_answer_is_sent_once_more() {
         let (bundle, second_worker) = setup(ScriptedEngine::replying("Hello."), Timeouts::default()).await;
         let server = RawServer::start().await;
         server.then(loss.clone());
+        server.then(available());
         server.then(taken());
 
         let states = answer(&bundle, &second_worker, &server).await;
 
-        assert_eq!((states, server.connections()), (vec![State::Sent], 2), "{loss:?}");
+        assert_eq!((states, server.connections()), (vec![State::Sent], 3), "{loss:?}");
         bundle.end().await;
     }
 }
@@ -93,11 +100,12 @@ async fn answer_ambiguous_twice_is_unknown_and_not_sent_again() {
     let server = RawServer::start().await;
     let [first, .., second] = losses();
     server.then(first);
+    server.then(available());
     server.then(second);
 
     let states = answer(&bundle, &second_worker, &server).await;
 
-    assert_eq!((states, server.connections()), (vec![State::Unknown], 2));
+    assert_eq!((states, server.connections()), (vec![State::Unknown], 3));
     bundle.end().await;
 }
 
@@ -134,7 +142,7 @@ async fn throttled_answer_waits_for_retry_after_or_a_random_delay() {
         (429, "Retry-After: soon\r\n".to_owned(), 1..=2),
         (429, "Retry-After: -5\r\n".to_owned(), 1..=2),
         (412, String::new(), 1..=2),
-        (503, "Retry-After: 60\r\n".to_owned(), 1..=2),
+        (503, "Retry-After: 60\r\n".to_owned(), 8..=8),
         (401, String::new(), 300..=300),
     ];
     let (bundle, second_worker) = setup(ScriptedEngine::replying("Hello."), Timeouts::default()).await;
@@ -150,14 +158,19 @@ async fn throttled_answer_waits_for_retry_after_or_a_random_delay() {
                 ConnectionStep::Close,
             ]);
         }
+        let probes = usize::from(status == 503);
+        if probes > 0 {
+            server.then(available());
+        }
         server.then(taken());
         let body = queued(&bundle, &server).await;
 
         let waits = wait(second_worker.worker.handle(&body, MessageContext::default()).await.unwrap_err());
+        bundle.clock().advance(waits);
         second_worker.worker.handle(&body, MessageContext::default()).await.unwrap();
 
         assert!(expected.contains(&waits.as_secs()), "{status} {headers}: {waits:?}");
-        assert_eq!(server.requests().len(), times + 1, "{status} {headers}");
+        assert_eq!(server.requests().len(), times + probes + 1, "{status} {headers}");
     }
     bundle.end().await;
 }

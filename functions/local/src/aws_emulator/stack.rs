@@ -133,9 +133,14 @@ impl Stack {
         self.faults.set_hook(hook);
     }
 
-    /// Waits until a request took effect and lost its reply, as the hook decided.
+    /// Waits until a request took effect and lost its reply or has it suspended, as the hook decided.
     pub async fn reply_lost(&self) {
         self.faults.reply_lost().await;
+    }
+
+    /// Resumes the request that the hook suspended.
+    pub fn resume(&self) {
+        self.faults.resume();
     }
 
     /// Installs `rewriter`, which rewrites every later request, for tests of broken adapters.

@@ -163,9 +163,14 @@ impl Channel {
         self.state.transcript.wait_for(count).await;
     }
 
-    /// Waits until a request took effect and lost its reply, as the hook decided.
+    /// Waits until a request took effect and lost its reply or has it suspended, as the hook decided.
     pub async fn reply_lost(&self) {
         self.state.faults.reply_lost().await;
+    }
+
+    /// Resumes the request that the hook suspended.
+    pub fn resume(&self) {
+        self.state.faults.resume();
     }
 
     /// Returns people, conversations and ids, for [`Channel::restore`].

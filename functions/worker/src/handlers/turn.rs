@@ -106,7 +106,7 @@ impl TurnHandler {
                 return Ok(());
             }
             Ok(plan) if is_personal => {
-                self.jobs.claim_planned(&work.job, plan, ResendPolicy::Answer, context).await?
+                self.jobs.claim_planned(&work.job, plan, policy_of(work), context).await?
             }
             // In a group a send may have to wait for its slot.
             Ok(_) | Err(_) => self.jobs.claim(&work.job, ResendPolicy::Idempotent, context).await?,
@@ -237,7 +237,7 @@ impl TurnHandler {
     fn route_of<'a>(&self, work: &'a TurnWork, context: MessageContext) -> Route<'a> {
         Route {
             target: Target::Answer(&work.turn),
-            policy: ResendPolicy::Answer,
+            policy: policy_of(work),
             is_fifo: context.is_fifo,
             timeout: context.is_fifo.then(|| send_timeout(self.age(work))),
         }
@@ -281,6 +281,11 @@ impl TurnHandler {
         }
         Err(RetryIn::backoff(2, &self.jobs.random))
     }
+}
+
+/// Returns how often a send of a turn may be repeated, and when: its answer is a follow-up where a default ack came first.
+fn policy_of(work: &TurnWork) -> ResendPolicy {
+    if work.no_deadline { ResendPolicy::Answer } else { ResendPolicy::Ack }
 }
 
 /// Whether a person waits for an answer: to a message that is meant for the agent. Of others a group sees nothing unless the

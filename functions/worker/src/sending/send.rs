@@ -1,9 +1,11 @@
 //! One send: claimed just before its request, recorded just after.
 //! That order bounds the copies a user can see; see [`ResendPolicy`].
 
+use std::time::Duration;
+
 use herald::clock::timeout;
 use herald::error::error_chain;
-use herald::jobs::{Attempt, Failure, Job, JobId, ResendPolicy, State, finish};
+use herald::jobs::{Attempt, Failure, FailureKind, JITTER, Job, JobId, ResendPolicy, State, finish};
 use herald::protocol::activity::Activity;
 use herald::protocol::channel_error::{Ambiguity, ConnectorError, ReferenceChange, RejectionReason, Retry};
 use herald::protocol::conversation::ConversationReference;
@@ -16,6 +18,9 @@ use super::target::Route;
 use crate::MessageContext;
 use crate::job::lease::{Claimed, Jobs, SendResults};
 use crate::retry::RetryIn;
+
+/// Longest time of the request that shows whether the channel answers again.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Sends activities, each under a claim of its own.
 #[derive(Clone)]
@@ -89,6 +94,8 @@ impl Sender {
     }
 
     /// Makes the `request` that is claimed as `job`; returns the attempt, and when it is retried if it has to be.
+    ///
+    /// A request that repeats an ambiguous one is not made while the channel is down: there is no second repeat.
     pub(crate) async fn request(
         &self,
         job: &Job,
@@ -96,6 +103,12 @@ impl Sender {
         policy: ResendPolicy,
         request: impl Future<Output = Result<Option<ActivityId>, ConnectorError>>,
     ) -> (Attempt, RetryIn) {
+        let is_repeat = job.resends > 0 && policy.is_visible();
+        if is_repeat && !self.is_available(reference).await {
+            warn!(job.id = job.id.as_str(), "will repeat a send once the channel is available");
+            let down = Attempt::Retryable(FailureKind::ChannelUnavailable.into());
+            return (down, RetryIn::backoff(job.attempts, &self.jobs.random));
+        }
         let started_at = self.jobs.clock.now();
         let sent = request.await;
         let duration_ms = self.jobs.clock.now().duration_since(started_at).as_millis();
@@ -121,12 +134,26 @@ impl Sender {
                         Attempt::Retryable(Failure::from(&error))
                     }
                     Retry::Backoff => Attempt::Retryable(Failure::from(&error)),
-                    Retry::WithinResendBudget(loss) => Attempt::Ambiguous(loss),
+                    Retry::WithinResendBudget(loss) => {
+                        let not_before = policy.not_before(started_at, self.jobs.random.below(JITTER));
+                        if policy.is_visible() {
+                            retry = RetryIn::after_lease(not_before, self.jobs.clock.now());
+                        }
+                        Attempt::Ambiguous { loss, not_before }
+                    }
                     Retry::Never => Attempt::Rejected(Failure::from(&error)),
                 }
             }
         };
         (attempt, retry)
+    }
+}
+
+impl Sender {
+    /// Whether the channel answers a request that shows nothing.
+    async fn is_available(&self, reference: &ConversationReference) -> bool {
+        let request = Box::pin(self.channel.connector.is_available(reference));
+        timeout(self.jobs.clock.as_ref(), PROBE_TIMEOUT, request).await.unwrap_or(false)
     }
 }
 
