@@ -38,7 +38,7 @@ pub struct Timeouts {
 }
 
 impl Timeouts {
-    /// For functions that a user waits for: a claim, a message and a record take up to 1.5 s each of a turn.
+    /// For functions that a user waits for: a claim, a message and a record have 1.5 s each of a turn.
     pub const TURN: Self = Self {
         connect: Duration::from_millis(800),
         attempt: Duration::from_millis(1_000),

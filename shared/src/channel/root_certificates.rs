@@ -63,10 +63,11 @@ mod tests {
 
     #[test]
     fn certificates_are_the_same_in_both_encodings() {
-        let roots = RootCertificates::of_system();
+        // Not those of the machine, which may have few or none.
+        let roots = RootCertificates(vec![vec![48, 3, 2, 1, 5], vec![48, 130, 1, 0]]);
         let read = pem::parse_many(roots.pem()).unwrap();
 
-        assert!(read.len() > 10, "{}", read.len());
+        assert_eq!(read.len(), 2);
         assert!(read.iter().map(Pem::contents).eq(roots.der()));
     }
 }

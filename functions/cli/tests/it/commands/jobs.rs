@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use local::channel_emulator::{Fault, Refusal};
+use local::channel_emulator::{Fault, Operation, Refusal};
 use serde_json::{Value, json};
 use support::{ScriptedEngine, TestBundle};
 
@@ -71,8 +71,8 @@ async fn throttled_job_is_shown_with_its_retry() {
 #[tokio::test]
 async fn job_with_two_lost_replies_ends_as_unknown() {
     let bundle = TestBundle::with(ScriptedEngine::replying("Hello.")).await;
-    bundle.channel().fail(Fault::AcceptThenDrop);
-    bundle.channel().fail(Fault::AcceptThenDrop);
+    bundle.channel().fail_on(Operation::Send, Fault::AcceptThenDrop);
+    bundle.channel().fail_on(Operation::Send, Fault::AcceptThenDrop);
 
     receive_message(&bundle).await;
     bundle.drain().await;
