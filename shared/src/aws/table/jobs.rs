@@ -4,6 +4,7 @@
 
 mod continuation;
 mod delivery;
+mod large_plan;
 mod record;
 
 use std::sync::Arc;
@@ -111,7 +112,10 @@ impl JobStore {
     pub async fn write(&self, job: Job) -> Result<Result<Job, LeaseLost>, StoreError> {
         let decide = |stored: Option<Job>| match stored {
             // The SDK repeats a write whose reply was lost: then the stored record is this one.
-            Some(stored) if stored == self.as_stored(Job { revision: stored.revision, ..job.clone() }) => {
+            Some(stored)
+                if self.as_stored(stored.clone())
+                    == self.as_stored(Job { revision: stored.revision, ..job.clone() }) =>
+            {
                 Decision::Keep(Ok(stored))
             }
             // The lease was renewed concurrently.
