@@ -140,7 +140,7 @@ impl JobStore {
     /// [`StoreError`]; the stream may be stored all the same.
     pub async fn keep_stream(&self, waiting: Job, sequence: u32) -> Result<bool, StoreError> {
         let decide = |stored: Option<Job>| match jobs::keep_stream(stored, &waiting, sequence) {
-            KeepStream::Write(job) => Decision::Write(job, ()),
+            KeepStream::Write(job) => Decision::Write(*job, ()),
             KeepStream::Stored => Decision::Keep(true),
             KeepStream::Lost => Decision::Keep(false),
         };
