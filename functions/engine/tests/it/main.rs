@@ -4,7 +4,9 @@
 
 mod cards;
 mod groups;
+mod log;
 mod model;
+mod model_failures;
 mod preferences;
 mod release;
 mod reminders;
