@@ -97,7 +97,7 @@ mod tests {
         let _other = tracing::Dispatch::new(telemetry::subscriber(None, io::sink));
         let public = EngineError::public("the price list is empty");
 
-        let on_aws = telemetry::subscriber(Some("trace,engine_error_text=trace"), io::sink);
+        let on_aws = telemetry::subscriber(Some("trace,engine_error_text=error"), io::sink);
         let aws = tracing::subscriber::with_default(on_aws, || [failed().loggable(), public.loggable()]);
         let here = telemetry::local_subscriber(Some("warn"), telemetry::Lines::Json, io::sink);
         let local = tracing::subscriber::with_default(here, || [failed().loggable(), public.loggable()]);

@@ -95,7 +95,8 @@ pub fn filter(level: Option<&str>) -> Targets {
     let is_quiet = |target: &str| {
         QUIET.iter().chain(&LOCAL).chain([&TEXT_TARGET]).any(|quiet| target.starts_with(quiet))
     };
-    let allowed = parsed.iter().filter(|(target, _)| !is_quiet(target));
+    // A client may be made more quiet.
+    let allowed = parsed.iter().filter(|(target, level)| !is_quiet(target) || *level <= LevelFilter::ERROR);
     Targets::new()
         .with_default(parsed.default_level().unwrap_or(LevelFilter::INFO))
         .with_targets(allowed.map(|(target, level)| (target.to_owned(), level)))
@@ -163,6 +164,8 @@ mod tests {
 
     #[test]
     fn own_targets_follow_the_level() {
+        assert!(filter(None).would_enable("aws_config::imds", &Level::WARN));
+        assert!(!filter(Some("warn,aws_config=error")).would_enable("aws_config::imds", &Level::WARN));
         assert!(filter(None).would_enable("inbound::accept", &Level::INFO));
         assert!(!filter(None).would_enable("inbound::accept", &Level::DEBUG));
         assert!(filter(Some("worker=trace")).would_enable("worker::send", &Level::TRACE));

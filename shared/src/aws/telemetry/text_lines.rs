@@ -13,6 +13,9 @@ use tracing_subscriber::registry::LookupSpan;
 /// Field that is printed last, because it is long.
 const JOB: &str = "job.id";
 
+/// Field that is as long, and printed only with a problem.
+const CONVERSATION: &str = "reference.key";
+
 /// Formats an event as one line of text.
 pub(super) struct TextLines {
     pub(super) is_colored: bool,
@@ -31,8 +34,9 @@ where
     ) -> fmt::Result {
         let mut fields = Fields::default();
         event.record(&mut fields);
-        let Fields { message, error, others, job } = fields;
+        let Fields { message, error, mut others, job } = fields;
         let level = *event.metadata().level();
+        others.retain(|(name, _)| *name != CONVERSATION || level <= Level::WARN);
         let time = Zoned::now().strftime("%H:%M:%S").to_string();
         let level = self.painted(color_of(level), &format!("{level:<5}"));
         write!(writer, "{} {level} {message}", self.painted(DIM, &time))?;
