@@ -1,5 +1,7 @@
 //! Errors of an engine: logged with their causes on one machine; on AWS by their type, unless they are public.
 
+use std::error::Error;
+use std::fmt;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
@@ -14,9 +16,20 @@ use tracing::Dispatch;
 /// Fails with a cause that holds what the user wrote; its task with a public error.
 struct Failing;
 
-#[derive(Debug, thiserror::Error)]
-#[error("could not query the prices")]
-struct Query(#[source] io::Error);
+#[derive(Debug)]
+struct Query(io::Error);
+
+impl fmt::Display for Query {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("could not query the prices")
+    }
+}
+
+impl Error for Query {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.0)
+    }
+}
 
 #[async_trait]
 impl Engine for Failing {
