@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a story may end where it fails")]
 
 mod cards;
+mod examples;
 mod groups;
 mod log;
 mod model;

@@ -50,6 +50,11 @@ impl ScriptedModel {
         Self { url, requests, serving }
     }
 
+    /// Returns the base URL of the server.
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// Returns a model client for this server.
     pub(super) fn model(&self, clock: Arc<dyn Clock>) -> Model {
         self.model_with(clock, &[])
