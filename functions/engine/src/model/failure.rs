@@ -111,9 +111,9 @@ impl ServerMessage {
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => None,
         };
         let text = text.map(|text| {
-            let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || c.is_control()).collect();
-            let words = words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
-            words.chars().take(MAX_MESSAGE).collect::<String>()
+            let parts = text.split(|c: char| c.is_whitespace() || c.is_control());
+            let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+            parts.join(" ").chars().take(MAX_MESSAGE).collect::<String>()
         });
         Self(text.filter(|text| !text.is_empty()))
     }
