@@ -121,10 +121,8 @@ impl ServerMessage {
     /// Returns the message in the body of a response: JSON, with or without a member `error`.
     pub(super) fn of_body(body: &[u8]) -> Self {
         let Ok(body) = serde_json::from_slice::<Value>(body) else { return Self::default() };
-        match &body["error"] {
-            Value::Null => Self::of(&body),
-            error => Self::of(error),
-        }
+        let error = body.get("error").filter(|error| !error.is_null());
+        Self::of(error.unwrap_or(&body))
     }
 
     /// Replaces `secret`, which a server may repeat.
