@@ -67,7 +67,9 @@ impl Modules {
         self.all.push(Module { name: name.to_owned(), parent, file: file.to_owned(), named, children, own });
         for item in items {
             let Item::Mod(module) = item else { continue };
-            if module.attrs.iter().any(is_test_only) {
+            // A file elsewhere is an example, which is read as a crate of its own.
+            let is_elsewhere = |attribute: &Attribute| attribute.path().is_ident("path");
+            if module.attrs.iter().any(|attribute| is_test_only(attribute) || is_elsewhere(attribute)) {
                 continue;
             }
             let name = module.ident.to_string();
