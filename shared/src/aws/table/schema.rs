@@ -11,9 +11,10 @@
 //! | person who cannot be written to | `unreachable#{hash of person}` | `-` | `failure` | | 90 days, or 7 where an administrator can change it |
 //! | team or channel: state | `team#{hash of tenant and team or channel}` | `state` | `closed`, `event_order` | | |
 //! | channel: its team | `team#{hash of tenant and channel}` | `team` | `team` | | |
-//! | timer | `timer#{minute}#{shard}` | timer id | `due`, `queue`, `body`, `group`, `dedupe` | | 31 days after `due` |
-//! | timer of a paused broadcast | `held#{broadcast id}#{shard}` | timer id | as of a timer | | 31 days after `due` |
-//! | watermark of the timers | `timers` | `-` | `watermark` | | |
+//! | timer | `timer#{minute}#{shard}` | `{timer id}#{nonce of the put}` | `due`, `queue`, `body`, `group`, `dedupe` | | 31 days after `due` |
+//! | timer of a paused broadcast | `held#{broadcast id}#{shard}` | `{timer id}#{nonce of the put}` | as of a timer | | 31 days after `due` |
+//! | index of the timers: a minute and shard that may hold any | `timers` | `{minute, ten digits}#{shard}` | | | 31 days after the minute |
+//! | lease of the tick | `tick` | `-` | `holder`, `leased_until` | | |
 //! | rate of a tenant | `rate#{hash of tenant id}` | `-` | `revision`, `reserved` | | 1 hour after the last reservation |
 //! | rate of a conversation | `pace#{reference key}` | `-` | `revision`, `reserved` | | 1 hour after the last reservation |
 //! | subscription | `topic#{hash of agent and topic}#{shard}` | person or reference key | `subject`, `subscription`, `changed_at`, `written_at` | | 48 hours after it ended |
@@ -75,8 +76,14 @@ pub const TIMER: &str = "timer#";
 /// Prefix of timers that are parked until their broadcast resumes.
 pub const HELD: &str = "held#";
 
-/// Partition key of the watermark of the timers.
+/// Partition key of the index of the timers.
+///
+/// A partition of timers is listed before the first timer is stored in it, and removed three minutes after its own, when no
+/// process puts timers into it. One query tells a tick which partitions to read, those of missed ticks among them.
 pub const TIMERS: &str = "timers";
+
+/// Partition key of the lease of the tick.
+pub const TICK: &str = "tick";
 
 /// Prefix of the rate of a tenant.
 pub const RATE: &str = "rate#";
