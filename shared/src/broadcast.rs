@@ -22,7 +22,7 @@ pub use self::amendment::Amendment;
 pub use self::gate::{Gate, gate};
 pub use self::outcome::{Outcome, OutcomeCounts, RecipientRef, ReportEntry};
 pub use self::plan::{
-    Cursor, Dispatch, PAGE_SIZE, QUEUE_AHEAD, RECIPIENTS_PER_MESSAGE, ShardCounts, dispatch,
+    Cursor, Dispatch, PAGE_SIZE, PartShards, QUEUE_AHEAD, RECIPIENTS_PER_MESSAGE, dispatch,
 };
 pub use self::spec::{InvalidSpec, Kind, Spec};
 pub use self::transitions::{

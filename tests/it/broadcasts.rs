@@ -4,6 +4,7 @@ mod contents;
 mod crashes;
 mod outcomes;
 mod paced;
+mod shards;
 mod teams;
 
 use std::time::Duration;

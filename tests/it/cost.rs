@@ -153,6 +153,24 @@ async fn broadcast_to_four_takes_two_writes_each() {
     bundle.end().await;
 }
 
+#[tokio::test]
+async fn broadcast_to_everyone_of_four_asks_only_shards_in_use() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    broadcasts::populate(&bundle, 4).await;
+    let asked = record_requests(&bundle);
+
+    let event = broadcasts::news(json!({ "kind": "everyone" }), json!({ "text": "News." }));
+    bundle.local().fire(event).await.unwrap();
+
+    let counted = print_counts("planning of everyone, who are four", &asked.lock().unwrap());
+    assert!(counted["Query by_audience"] <= 5, "{counted:#?}");
+    assert_eq!(counted["Query audience"], 1);
+    assert!(counted.values().sum::<usize>() <= 25, "{counted:#?}");
+    bundle.drain().await;
+    assert_eq!(bundle.channel().texts().len(), 4);
+    bundle.end().await;
+}
+
 /// Requests of a tick with nothing due: the lease, the index of the timers, the end of the lease, the open broadcasts.
 const IDLE_TICK: [(&str, usize); 3] = [("PutItem tick", 2), ("Query broadcasts", 1), ("Query timers", 1)];
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use herald::broadcast::preferences::Notify;
 use herald::broadcast::{
-    Broadcast, BroadcastId, Cursor, Dispatch, Gate, Lease, PAGE_SIZE, PlannedPages, RECIPIENTS_PER_MESSAGE,
-    ShardCounts, Status, dispatch, gate,
+    Broadcast, BroadcastId, Cursor, Dispatch, Gate, Lease, PAGE_SIZE, PartShards, PlannedPages,
+    RECIPIENTS_PER_MESSAGE, Status, dispatch, gate,
 };
 use herald::jobs::{
     Attempt, Claim, ClaimRequest, FailureKind, Job, JobId, Plan, ResendPolicy, State, claim_planned, end_send,
@@ -200,7 +200,7 @@ impl Simulation {
 
     /// Plans until the queue has enough; `None` if the planner crashed or was suspended.
     fn plan_pages(&mut self, owner: &str) -> Option<()> {
-        let shard_counts = ShardCounts(vec![SHARDS]);
+        let shards = PartShards(vec![(0..SHARDS).collect()]);
         while let Some(cursor) = self.broadcast.cursor.clone() {
             let (page, last) = self.page(&cursor);
             let by_tenant = by_tenant(&page);
@@ -212,7 +212,7 @@ impl Simulation {
             let planned =
                 by_tenant.iter().map(|(tenant, recipients)| (tenant.to_string(), recipients.len() as u64));
             let step = PlannedPages {
-                cursor: cursor.after(last, &shard_counts),
+                cursor: cursor.after(last, &shards),
                 planned: planned.collect(),
                 unreadable: 0,
             };

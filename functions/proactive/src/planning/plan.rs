@@ -95,7 +95,7 @@ impl Planner {
             return self.rosters.request(owner, broadcast, &spec).await;
         };
         let counts = self.broadcasts.counts(&id).await?;
-        let shard_counts = Recipients::shard_counts(&spec);
+        let shards = self.recipients.shards(&spec).await?;
         let begun = broadcast.opened_at().unwrap_or(Timestamp::MIN);
         let context = PlanContext { spec: &spec, rosters: &rosters, begun };
         let mut checkpointed_at = self.clock.now();
@@ -110,7 +110,7 @@ impl Planner {
             if page.is_full(&backlog, self.tenant_rate) {
                 break;
             }
-            let cursor = cursor.after(page.last.clone(), &shard_counts);
+            let cursor = cursor.after(page.last.clone(), &shards);
             batch.merge(page);
             step = batch.step(cursor);
             let is_due = self.clock.now().duration_since(checkpointed_at) >= CHECKPOINT_INTERVAL;

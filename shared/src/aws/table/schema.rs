@@ -9,6 +9,7 @@
 //! | conversation reference | `reference#{reference key}` | `-` | `revision`, `reference`, `details`, `event_order`, `state`, `reason`, `suspect`, `former_url`, `audience` | `by_audience` while active, but for those of a person | of a thread: 365 days after its last activity |
 //! | person | `person#{person key}` | `-` | `revision`, `person`, `audience` | `by_audience` while reachable | |
 //! | person who cannot be written to | `unreachable#{hash of person}` | `-` | `failure` | | 90 days, or 7 where an administrator can change it |
+//! | shard of an audience that is in use | `audience#{hash of agent and kind of conversation}` | `{shard, two hexadecimal digits}` | | | |
 //! | team or channel: state | `team#{hash of tenant and team or channel}` | `state` | `closed`, `event_order` | | |
 //! | channel: its team | `team#{hash of tenant and channel}` | `team` | `team` | | |
 //! | timer | `timer#{minute}#{shard}` | `{timer id}#{nonce of the put}` | `due`, `queue`, `body`, `group`, `dedupe` | | 31 days after `due` |
@@ -57,6 +58,12 @@ pub const REFERENCE: &str = "reference#";
 
 /// Prefix of persons.
 pub const PERSON: &str = "person#";
+
+/// Prefix of the shards of an audience that are in use.
+///
+/// One is written before the first record that its shard lists, and stays, so that a planner reads only the shards that may
+/// list a recipient.
+pub const AUDIENCE: &str = "audience#";
 
 /// Prefix of persons who cannot be written to.
 pub const UNREACHABLE: &str = "unreachable#";

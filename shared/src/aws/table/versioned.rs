@@ -52,6 +52,11 @@ pub(super) trait Versioned: Sized {
     /// Decodes a stored record.
     fn decode(item: &Item) -> Result<Self, StoreError>;
 
+    /// Writes what has to be stored before the record.
+    fn prepare(&self, _table: &Table) -> impl Future<Output = Result<(), StoreError>> + Send {
+        std::future::ready(Ok(()))
+    }
+
     /// Whether the stored record is this write, repeated by the SDK after its reply was lost.
     fn is_stored_as(&self, _stored: &Self) -> bool {
         false
@@ -140,6 +145,7 @@ pub(super) async fn put<R: Versioned>(
 ) -> Result<Put<R>, StoreError> {
     let based_on = record.revision();
     let record = record.at_revision(based_on + 1);
+    record.prepare(table).await?;
     let request = table.put(key.pk.clone(), &key.sk).item(REVISION, number(based_on + 1));
     let request = at_revision::<R>(record.encode(request)?, based_on);
     let request = match on_conflict {
