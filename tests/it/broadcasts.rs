@@ -6,6 +6,7 @@ mod outcomes;
 mod paced;
 mod shards;
 mod teams;
+mod tenants;
 
 use std::time::Duration;
 

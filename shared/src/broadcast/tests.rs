@@ -84,6 +84,17 @@ fn a_planner_that_lost_its_lease_cannot_write_a_checkpoint() {
 }
 
 #[test]
+fn the_record_does_not_grow_with_the_tenants() {
+    let planned = (0..20_000).map(|tenant| (crate::hash::short(&format!("tenant {tenant}")), 50)).collect();
+    let pages = PlannedPages { cursor: None, planned, unreadable: 0 };
+
+    let planned = leased(&broadcast(), "a", at(0)).checkpoint("a", &pages, at(1)).unwrap();
+
+    assert_eq!(planned.recipients(), 1_000_000);
+    assert!(serde_json::to_string(&planned).unwrap().len() < 500);
+}
+
+#[test]
 fn a_pause_stops_planning_and_keeps_the_last_checkpoint() {
     let running = leased(&broadcast(), "a", at(0));
     let paused = running.apply(Command::Pause, at(1)).unwrap();

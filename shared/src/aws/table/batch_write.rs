@@ -1,8 +1,8 @@
-//! Batched writes: deletes of many items by their keys in few requests.
+//! Batched writes: puts and deletes of many items in few requests, without conditions.
 
-use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
+use aws_sdk_dynamodb::types::{DeleteRequest, PutRequest, WriteRequest};
 
-use super::item::text;
+use super::item::{Item, text};
 use super::schema::{PK, SK};
 use super::{StoreError, Table};
 use crate::error::BoxError;
@@ -19,13 +19,28 @@ pub(super) async fn delete(
     keys: Vec<(String, String)>,
     operation: &'static str,
 ) -> Result<(), StoreError> {
-    let unavailable = |cause: BoxError| StoreError::unavailable(operation, cause);
     let mut writes = Vec::new();
     for (pk, sk) in keys {
         let delete = DeleteRequest::builder().key(PK, text(pk)).key(SK, text(sk)).build();
-        let delete = delete.map_err(|error| unavailable(error.into()))?;
+        let delete = delete.map_err(|error| StoreError::unavailable(operation, error))?;
         writes.push(WriteRequest::builder().delete_request(delete).build());
     }
+    write(table, &writes, operation).await
+}
+
+/// Writes whole items, which have different keys.
+pub(super) async fn put(table: &Table, items: Vec<Item>, operation: &'static str) -> Result<(), StoreError> {
+    let mut writes = Vec::new();
+    for item in items {
+        let put = PutRequest::builder().set_item(Some(item)).build();
+        let put = put.map_err(|error| StoreError::unavailable(operation, error))?;
+        writes.push(WriteRequest::builder().put_request(put).build());
+    }
+    write(table, &writes, operation).await
+}
+
+async fn write(table: &Table, writes: &[WriteRequest], operation: &'static str) -> Result<(), StoreError> {
+    let unavailable = |cause: BoxError| StoreError::unavailable(operation, cause);
     for chunk in writes.chunks(MAX_WRITES) {
         let mut pending = chunk.to_vec();
         for _ in 0..MAX_ROUNDS {

@@ -22,6 +22,7 @@
 //! | broadcast: spec | `broadcast#{broadcast id}` | `spec` | `spec` | | 90 days |
 //! | broadcast: progress | `broadcast#{broadcast id}` | `state` | `revision`, `broadcast` | | 90 days |
 //! | broadcast: counts | `broadcast#{broadcast id}` | `count#{hash of tenant}#{shard}` | one number per outcome | | 90 days |
+//! | broadcast: planned recipients of a tenant | `broadcast#{broadcast id}` | `count#{hash of tenant}#planned` | `planned` | | 90 days |
 //! | broadcast: roster page | `broadcast#{broadcast id}` | `roster#{hash of team}#{page}` | `roster` | | 90 days |
 //! | delivery: its job, and its entry of the report | `broadcast#{broadcast id}#{slice}` | job id | `revision`, `job`, `recipient`, `outcome`, `note`, `amends` | | 90 days after `expires_at` |
 //! | second and later send of a delivery | `broadcast#{broadcast id}#{slice}` | job id | `revision`, `job` | | 31 days after `expires_at` |
@@ -112,6 +113,9 @@ pub const STATE: &str = "state";
 
 /// Prefix of the sort key of a broadcast's counts.
 pub const COUNT: &str = "count#";
+
+/// Attribute of a count of planned recipients, and end of its sort key.
+pub const PLANNED: &str = "planned";
 
 /// Prefix of the sort key of an amendment of a broadcast.
 pub const AMENDMENT: &str = "amendment#";
