@@ -255,7 +255,8 @@ fn name_of(operation: &str, request: &Value) -> Option<[String; 3]> {
     if verb == "BatchWriteItem" {
         let tables = request["RequestItems"].as_object()?.values();
         let first = tables.flat_map(|table| table.as_array().into_iter().flatten()).next()?;
-        let key = first["DeleteRequest"]["Key"]["pk"]["S"].as_str()?;
+        let key = first["DeleteRequest"]["Key"]["pk"]["S"].as_str();
+        let key = key.or(first["PutRequest"]["Item"]["pk"]["S"].as_str())?;
         return Some([verb.to_owned(), key.split('#').next()?.to_owned(), String::new()]);
     }
     let values = &request["ExpressionAttributeValues"];
