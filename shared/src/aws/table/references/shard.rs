@@ -8,7 +8,7 @@
 //! planner                                 shards in use ──► persons of each
 //! ```
 //!
-//! Whoever is stored when the planner reads the shards is in one of them.
+//! Every person who is stored when the planner reads the shards is in one of them.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
