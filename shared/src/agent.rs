@@ -4,6 +4,7 @@ pub mod calendar;
 pub mod effect;
 pub mod engine;
 pub mod engine_context;
+pub mod engine_error;
 pub mod ids;
 pub mod invoke;
 pub mod memory;
@@ -17,8 +18,9 @@ pub mod turn;
 
 pub use self::calendar::{Days, DaysOfWeek, QuietHours, Recurrence, Zone};
 pub use self::effect::Effect;
-pub use self::engine::{Engine, EngineError};
+pub use self::engine::Engine;
 pub use self::engine_context::{BuildEngine, EngineContext, NoSecrets, Secrets};
+pub use self::engine_error::EngineError;
 pub use self::ids::{ReminderId, TaskId};
 pub use self::memory::{Exchange, Memory, WaitingTask};
 pub use self::notification::{Notification, Recipient};

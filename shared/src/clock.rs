@@ -33,6 +33,12 @@ impl Clock for SystemClock {
     }
 }
 
+/// Returns the time since `start` in milliseconds, as a field of a log line.
+#[must_use]
+pub fn elapsed_ms(clock: &dyn Clock, start: Timestamp) -> i64 {
+    i64::try_from(clock.now().duration_since(start).as_millis()).unwrap_or(i64::MAX)
+}
+
 /// Runs `work` for at most `limit` and returns its result; drops it and returns `None` on timeout.
 pub async fn timeout<T>(clock: &dyn Clock, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
     tokio::select! {

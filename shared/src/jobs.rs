@@ -20,7 +20,7 @@ pub use self::claim::{Attempt, Claim, ClaimRequest, JITTER, ResendPolicy, claim,
 pub use self::continuation::{scheduled, tombstone};
 pub use self::failure::{Failure, FailureKind};
 pub use self::inline_send::{InlineSend, begin_send, claim_planned, confirm_send, end_send};
-pub use self::plan::{Conclusion, FollowOn, Plan};
+pub use self::plan::{Conclusion, FollowOn, Plan, StoredPlan};
 pub use self::restored::unrecorded;
 pub use self::waiting_stream::{KeepStream, keep_stream, waiting};
 pub use self::without_attempt::{Defer, defer, ended, skip};

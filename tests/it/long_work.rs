@@ -10,6 +10,7 @@ use herald::clock::Clock;
 use herald::jobs::FailureKind;
 use herald::jobs::{Job, JobId, State};
 use herald::protocol::activity::Activity;
+use local::channel_emulator::{Fault, Refusal};
 use local::fault_injection::RequestFate;
 use local::poller::Step;
 use serde_json::{Value, json};
@@ -252,6 +253,40 @@ async fn planned_step_is_queued_without_calling_the_engine_again() {
     assert_eq!(waiting, 1);
     assert_eq!(bundle.channel().texts(), ["On it.", "Placed.", "Delivered."]);
     assert_eq!(engine.steps_run().len(), 2, "each step ran once");
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn plan_larger_than_an_item_is_stored_in_parts_and_replayed() {
+    let card = |number: usize| {
+        let content = json!({ "type": "AdaptiveCard", "version": "1.5", "fallbackText": "é".repeat(10_000) });
+        let card = json!({ "contentType": "application/vnd.microsoft.card.adaptive", "content": content });
+        Activity {
+            attachments: serde_json::from_value(json!([card])).unwrap(),
+            ..Activity::message(format!("{number}"))
+        }
+    };
+    let (bundle, engine) = bundle_with(vec![TaskResponse::done((0..25).map(card))]).await;
+    send(&bundle, "start").await;
+    bundle.step("turns").await;
+    bundle.channel().fail(Fault::Status(Refusal::new(429, "Throttled", "Slow down.").retry_after("2")));
+
+    let Step::Returned { receipt } = bundle.step("tasks").await else {
+        panic!("the message was not returned")
+    };
+    let planned = bundle.job(&engine.task()).await.unwrap();
+    bundle.make_visible("tasks", &receipt).await;
+    bundle.drain_with_time(Duration::from_secs(5)).await;
+
+    let plan = planned.plan.expect("the plan is read with its job");
+    let stored = plan.stored.expect("the plan is too large for its job");
+    assert_eq!((plan.sends.len(), stored.parts), (25, 2));
+    assert_eq!(engine.steps_run().len(), 1, "the plan is replayed");
+    let mut shown: Vec<usize> =
+        bundle.channel().texts().iter().filter_map(|text| text.parse().ok()).collect();
+    shown.sort_unstable();
+    assert_eq!(shown, (0..25).collect::<Vec<_>>());
+    assert_eq!(bundle.job(&engine.task()).await.unwrap().state, State::Sent);
     bundle.end().await;
 }
 

@@ -13,6 +13,7 @@ mod cost;
 mod crashes;
 mod credentials;
 mod documented_shapes;
+mod engine_errors;
 mod events;
 mod field_cases;
 mod footprint;

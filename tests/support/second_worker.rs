@@ -19,6 +19,9 @@ use worker::Worker;
 
 use crate::TestBundle;
 
+/// Longest wait for a slot in a worker.
+const SLOT_WAIT: Duration = Duration::from_secs(5);
+
 /// A worker of another cloud.
 pub struct SecondWorker {
     /// The worker itself.
@@ -69,10 +72,20 @@ impl SecondWorker {
         QueuePoller { worker: self.worker.clone(), ..bundle.poller(queue) }
     }
 
-    /// Works on all queues until they are empty, and advances the clock whenever a message is returned.
+    /// Works on all queues until they are empty, and advances the clock whenever a message is returned or is sent again
+    /// with a later time. Time passes for the wait for a slot.
     pub async fn drain(&self, bundle: &TestBundle) {
+        tokio::select! {
+            biased;
+            () = self.drain_queues(bundle) => {}
+            () = bundle.clock().flow(SLOT_WAIT) => {}
+        }
+    }
+
+    async fn drain_queues(&self, bundle: &TestBundle) {
         loop {
             let mut is_idle = true;
+            let requests = bundle.channel().entries().len();
             for queue in ["turns", "tasks", "deliveries"] {
                 match self.poller(bundle, queue).step().await.unwrap() {
                     Step::Idle => continue,
@@ -86,6 +99,9 @@ impl SecondWorker {
             }
             if is_idle {
                 return;
+            }
+            if bundle.channel().entries().len() == requests {
+                bundle.clock().advance(Duration::from_secs(2));
             }
         }
     }

@@ -23,7 +23,7 @@ pub const DEFAULT_STATE: &str = ".herald";
 ///
 /// The default command is `run`.
 #[derive(Debug, Parser)]
-#[command(name = "herald", version, disable_help_subcommand = true)]
+#[command(name = "herald", version)]
 pub struct Arguments {
     /// The command; `run` by default.
     #[command(subcommand)]
@@ -139,6 +139,13 @@ pub struct RunArguments {
     /// Serve the Microsoft 365 Agents Playground, which sends no token (this machine only)
     #[arg(long)]
     pub playground: bool,
+    #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
+    /// Log JSON lines, as on AWS, instead of text
+    ///
+    /// The log is written to standard error: a line for each activity and each job, with its job.id, and every warning
+    /// and error, with that of the engine. LOG_LEVEL sets the level, e.g. warn or herald=debug,info.
+    #[arg(long, verbatim_doc_comment)]
+    pub json: bool,
 }
 
 /// Arguments of `herald doctor`.
@@ -155,7 +162,7 @@ pub struct DoctorArguments {
 
 impl Default for RunArguments {
     fn default() -> Self {
-        Self { port: 3978, playground: false }
+        Self { port: 3978, playground: false, json: false }
     }
 }
 
@@ -179,7 +186,8 @@ mod tests {
 
         let default = RunArguments::default();
 
-        assert_eq!((spelled.port, spelled.playground), (default.port, default.playground));
+        let flags = |arguments: &RunArguments| (arguments.port, arguments.playground, arguments.json);
+        assert_eq!(flags(&spelled), flags(&default));
     }
 
     #[test]

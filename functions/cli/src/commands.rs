@@ -34,7 +34,7 @@ pub async fn execute(
     out: &mut (dyn Write + Send),
 ) -> Result<bool, CommandError> {
     match command {
-        OperatorCommand::Send(arguments) => broadcast::send(deployment, arguments, out).await,
+        OperatorCommand::Send(arguments) => broadcast::send(deployment, arguments, clock, out).await,
         OperatorCommand::Broadcast(verb) => broadcast::execute(deployment, verb, clock, out).await,
         OperatorCommand::Schedule(verb) => schedule::execute(deployment, verb, clock.now(), out).await,
         OperatorCommand::Job(JobVerb::Show { id, broadcast, json }) => match json {

@@ -6,4 +6,7 @@ pub mod commands;
 pub mod demo;
 pub mod doctor;
 mod printable;
+mod process;
 pub mod run;
+
+pub use self::process::main;

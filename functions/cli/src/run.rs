@@ -23,6 +23,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::args::RunArguments;
+use crate::printable::printable;
 
 /// Why `herald run` failed.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +60,7 @@ pub async fn run(
     let secrets = Arc::new(SecretsManager::from_env());
     let context = EngineContext { vars: &vars, secrets, clock: clock.clone() };
     let engine = (agent.build)(&context).map_err(RunError::Engine)?;
+    let banner = engine.banner();
     let source = channel_source(arguments, vars).await?;
     let local = Local::start(LocalOptions {
         state: Some(state.to_owned()),
@@ -73,7 +75,7 @@ pub async fn run(
         tenant_rate,
     })
     .await?;
-    greet(&local, agent, state, &source)?;
+    greet(&local, agent, &banner, state, &source)?;
 
     local.functions.inbound.warm_up();
     let local = Arc::new(local);
@@ -141,12 +143,21 @@ async fn channel_source(
 }
 
 /// Prints the endpoint, the schedules and the next step.
-fn greet(local: &Local, agent: &Agent, state: &Path, source: &ChannelSource) -> io::Result<()> {
+fn greet(
+    local: &Local,
+    agent: &Agent,
+    banner: &[(&str, String)],
+    state: &Path,
+    source: &ChannelSource,
+) -> io::Result<()> {
     let endpoint = local.endpoint();
     let mut out = io::stdout().lock();
     writeln!(out, "Herald is running on this machine.")?;
     writeln!(out, "  activities  {endpoint}")?;
     writeln!(out, "  state       {}", state.display())?;
+    for (name, value) in banner {
+        writeln!(out, "  {:<11} {}", printable(name), printable(value))?;
+    }
     for schedule in local.stack.schedules() {
         writeln!(
             out,

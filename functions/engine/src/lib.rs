@@ -10,6 +10,7 @@ use std::sync::Arc;
 use herald::agent::{Engine, EngineContext};
 use herald::app::Agent;
 use herald::error::BoxError;
+use tracing::info;
 
 use self::model::Model;
 use self::order_desk::{OrderDesk, demo};
@@ -22,7 +23,11 @@ use self::order_desk::{OrderDesk, demo};
 pub fn build(context: &EngineContext<'_>) -> Result<Arc<dyn Engine>, BoxError> {
     let config = model::Config::from_vars(context.vars)?;
     let model = config.map(|config| Model::new(config, context.secrets.clone(), context.clock.clone()));
-    Ok(Arc::new(OrderDesk { model: model.transpose()?, ..OrderDesk::new(context.clock.clone()) }))
+    let model = model.transpose()?;
+    if let Some(model) = &model {
+        info!(model = model.summary(), "a language model answers free text");
+    }
+    Ok(Arc::new(OrderDesk { model, ..OrderDesk::new(context.clock.clone()) }))
 }
 
 /// Returns the agent for the command line: its engine, a suggested first message and its demo.

@@ -91,6 +91,11 @@ impl Engine for OrderDesk {
         }))
     }
 
+    fn banner(&self) -> Vec<(&'static str, String)> {
+        let none = || "none; MODEL_BASE_URL and MODEL_NAME set one for free text".to_owned();
+        vec![("model", self.model.as_ref().map_or_else(none, Model::summary))]
+    }
+
     // Only commands about orders and reminders read the memory here; the task of the model requests its own.
     fn needs_memory(&self, turn: &Turn) -> bool {
         match turn.activity.kind.as_str() {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use herald::channel::auth::{Check, Unauthenticated};
-use herald::clock::timeout;
+use herald::clock::{elapsed_ms, timeout};
 use jiff::Timestamp;
 use lambda_http::http::header::{ALLOW, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, WWW_AUTHENTICATE};
 use lambda_http::http::{HeaderMap, Method, StatusCode};
@@ -13,7 +13,7 @@ use serde_json::Value;
 use tracing::{error, info};
 
 use crate::Inbound;
-use crate::receive::{Accepted, receive};
+use crate::receive::{Accepted, Ids, receive};
 use crate::rejection::Rejection;
 use crate::respond::InlineResponse;
 
@@ -37,22 +37,36 @@ pub async fn handle(inbound: &Inbound, request: Request) -> Result<Response<Body
         Some(answer) => answer,
         None => Answer::Unavailable("request took longer than 8 s"),
     };
-    let duration_ms = inbound.clock.now().duration_since(started_at).as_millis();
+    let duration_ms = elapsed_ms(inbound.clock.as_ref(), started_at);
     let status = answer.status().as_u16();
     match &answer {
         Answer::Unavailable(reason) => error!(status, duration_ms, "could not accept an activity: {reason}"),
         Answer::Unauthenticated(reason) => info!(status, duration_ms, "rejected a request: {reason}"),
         Answer::Rejected(_, reason) => info!(status, duration_ms, "rejected a request: {reason}"),
-        Answer::Accepted => info!(status, duration_ms, "accepted an activity"),
-        Answer::Inline(..) => info!(status, duration_ms, "answered an activity inline"),
+        Answer::Accepted(Ids { job, reference }) => info!(
+            status,
+            duration_ms,
+            job.id = job.as_str(),
+            reference.key = reference.as_str(),
+            "accepted an activity"
+        ),
+        Answer::Inline(Ids { job, reference }, _) => info!(
+            status,
+            duration_ms,
+            job.id = job.as_str(),
+            reference.key = reference.as_str(),
+            "answered an activity inline"
+        ),
+        Answer::Own => info!(status, duration_ms, "ignored an activity of the agent itself"),
     }
     answer.into_response()
 }
 
 /// The outcome of a request.
 enum Answer {
-    Accepted,
-    Inline(InlineResponse),
+    Accepted(Ids),
+    Inline(Ids, InlineResponse),
+    Own,
     Unauthenticated(&'static str),
     Rejected(StatusCode, String),
     Unavailable(&'static str),
@@ -91,8 +105,9 @@ async fn answer(inbound: &Inbound, request: &Request) -> Answer {
     }
     let arrived_at = arrived_at(request).unwrap_or_else(|| inbound.clock.now());
     match Box::pin(receive(inbound, &authenticated, body, arrived_at)).await {
-        Ok(Accepted::Queued) => Answer::Accepted,
-        Ok(Accepted::Answered(response)) => Answer::Inline(response),
+        Ok(Accepted::Queued(ids)) => Answer::Accepted(ids),
+        Ok(Accepted::Answered(ids, response)) => Answer::Inline(ids, response),
+        Ok(Accepted::Own) => Answer::Own,
         Err(Rejection::Malformed(reason)) => Answer::Rejected(StatusCode::BAD_REQUEST, reason),
         Err(Rejection::TokenMismatch) => Answer::Unauthenticated(Check::ServiceUrl.reason()),
         Err(Rejection::Forbidden(reason)) => Answer::Rejected(StatusCode::FORBIDDEN, reason),
@@ -150,8 +165,9 @@ fn is_json(headers: &HeaderMap) -> bool {
 impl Answer {
     fn status(&self) -> StatusCode {
         match self {
-            Self::Accepted => StatusCode::ACCEPTED,
-            Self::Inline(response) => {
+            Self::Accepted(_) => StatusCode::ACCEPTED,
+            Self::Own => StatusCode::OK,
+            Self::Inline(_, response) => {
                 StatusCode::from_u16(response.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
             }
             Self::Rejected(status, _) => *status,
@@ -169,15 +185,15 @@ impl Answer {
             _ => response,
         };
         let body = match self {
-            Self::Inline(InlineResponse { body: Value::Null, .. }) => Body::Empty,
-            Self::Inline(InlineResponse { body, .. }) => {
+            Self::Inline(_, InlineResponse { body: Value::Null, .. }) => Body::Empty,
+            Self::Inline(_, InlineResponse { body, .. }) => {
                 return Ok(response
                     .header(CONTENT_TYPE, "application/json")
                     .body(Body::Text(body.to_string()))?);
             }
             // A 401 has no body: it reveals nothing.
             Self::Rejected(_, reason) => Body::Text(reason),
-            Self::Accepted | Self::Unauthenticated(_) | Self::Unavailable(_) => Body::Empty,
+            Self::Accepted(_) | Self::Own | Self::Unauthenticated(_) | Self::Unavailable(_) => Body::Empty,
         };
         Ok(response.body(body)?)
     }

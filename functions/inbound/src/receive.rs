@@ -12,7 +12,7 @@ use herald::error::error_chain;
 use herald::hash;
 use herald::jobs::JobId;
 use herald::protocol::activity::{Activity, ChannelAccount};
-use herald::protocol::conversation::{ConversationReference, Update};
+use herald::protocol::conversation::{ConversationReference, ReferenceKey, Update};
 use jiff::Timestamp;
 use serde_json::Value;
 use tracing::warn;
@@ -34,9 +34,19 @@ const COMPLETION_TIMEOUT: Duration = Duration::from_secs(1);
 /// How an activity was accepted.
 pub(crate) enum Accepted {
     /// Its turn is enqueued.
-    Queued,
-    /// It is answered in the HTTP response, or needs no answer.
-    Answered(InlineResponse),
+    Queued(Ids),
+    /// It is answered in the HTTP response.
+    Answered(Ids, InlineResponse),
+    /// It is the agent's own and needs no answer.
+    Own,
+}
+
+/// The ids of an accepted activity, for the log.
+pub(crate) struct Ids {
+    /// Its job.
+    pub(crate) job: JobId,
+    /// Its conversation.
+    pub(crate) reference: ReferenceKey,
 }
 
 /// Accepts the activity in `body`, which the channel delivered at `arrived_at`, or returns why it is rejected.
@@ -52,7 +62,7 @@ pub(crate) async fn receive(
     activity.extra.remove("callerId");
     if activity.from.as_ref().is_some_and(|from| from.id == reference.agent.id) {
         // Some channels echo the agent's own activities; answering them would loop.
-        return Ok(Accepted::Answered(InlineResponse { status: 200, body: Value::Null }));
+        return Ok(Accepted::Own);
     }
     let job = job_of(&activity, &reference, body);
     let update = Update::of(&activity, &reference, inbound.clock.now());
@@ -62,18 +72,19 @@ pub(crate) async fn receive(
         encode(&job, &turn, arrived_at)?;
     }
     let known = if is_incomplete(&turn) { Box::pin(complete(inbound, &mut turn)).await } else { None };
+    let ids = Ids { job: job.clone(), reference: inbound.references.key(&turn.reference) };
     if turn.activity.is("invoke") || turn.activity.delivery_mode.as_deref() == Some("expectReplies") {
         let responded = Box::pin(inbound.responder.respond(&job, &turn));
         let (responded, ()) =
             tokio::join!(responded, Box::pin(save(inbound, &turn.activity, known, &update)));
-        return Ok(Accepted::Answered(responded?));
+        return Ok(Accepted::Answered(ids, responded?));
     }
     let message = encode(&job, &turn, arrived_at)?;
-    let group = inbound.references.key(&turn.reference).as_str().to_owned();
+    let group = ids.reference.as_str().to_owned();
     let enqueued = Box::pin(inbound.work.enqueue_turn(message, group));
     let (enqueued, ()) = tokio::join!(enqueued, Box::pin(save(inbound, &turn.activity, known, &update)));
     enqueued?;
-    Ok(Accepted::Queued)
+    Ok(Accepted::Queued(ids))
 }
 
 /// Returns the turn as a queue message.

@@ -47,8 +47,13 @@ impl Responder {
         let Response { outcome, effects } =
             match timeout(self.clock.as_ref(), ENGINE_TIMEOUT, self.call_engine(turn)).await {
                 Some(Ok(response)) => response,
-                Some(Err(_)) => {
-                    error!(job.id = job.as_str(), "engine failed to answer an activity inline");
+                Some(Err(failure)) => {
+                    let failure = failure.loggable();
+                    error!(
+                        job.id = job.as_str(),
+                        error = failure,
+                        "the engine failed to answer an activity inline"
+                    );
                     return Ok(self.error_response(turn));
                 }
                 None => {

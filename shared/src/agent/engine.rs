@@ -3,15 +3,13 @@
 
 use async_trait::async_trait;
 
+use crate::agent::engine_error::EngineError;
 use crate::agent::notification::{Notification, Recipient};
 use crate::agent::progress::Progress;
 use crate::agent::response::{Response, TaskResponse};
 use crate::agent::task::TaskRun;
 use crate::agent::turn::Turn;
 use crate::protocol::activity::Activity;
-
-/// An error of the engine; its text is not logged, because it may hold what a user wrote.
-pub type EngineError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Decides how the agent responds.
 ///
@@ -89,6 +87,11 @@ pub trait Engine: Send + Sync {
     /// Returns the text that closes a stream whose task exceeds the maximum duration of a stream.
     fn timeout_notice(&self) -> String {
         "This takes longer. The answer will follow here.".to_owned()
+    }
+
+    /// Returns lines for the start of `herald run`, as name and value, e.g. the language model.
+    fn banner(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
     }
 
     /// Returns the message sent when the engine has failed permanently.

@@ -58,6 +58,8 @@ pub enum Step {
     Install(Name),
     /// A person sends a message.
     Write(Name, &'static str),
+    /// A person's client uses this locale from here on, e.g. `de-CH`.
+    Speak(Name, &'static str),
     /// The channel refuses a later send of the agent; several refusals are used in order.
     Refuse {
         /// HTTP status.

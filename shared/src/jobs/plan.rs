@@ -43,6 +43,18 @@ pub struct Plan {
     /// Conclusion of the job once the plan is carried out.
     #[serde(default)]
     pub conclusion: Conclusion,
+    /// Where the store keeps the plan, if it is too large for the record of its job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stored: Option<StoredPlan>,
+}
+
+/// Place of a plan that is too large for the record of its job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredPlan {
+    /// SHA-256 of its JSON.
+    pub hash: String,
+    /// Number of its parts.
+    pub parts: usize,
 }
 
 /// Work that a plan enqueues.

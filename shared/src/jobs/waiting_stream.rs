@@ -10,7 +10,7 @@ use crate::streaming::Stream;
 #[derive(Debug, Clone, PartialEq)]
 pub enum KeepStream {
     /// The caller may go on once this record is written.
-    Write(Job),
+    Write(Box<Job>),
     /// The stream is stored already: the write was repeated.
     Stored,
     /// A worker claimed the task, or another message keeps the stream alive.
@@ -32,14 +32,14 @@ pub fn waiting(id: JobId, stream: Stream, expires_at: Timestamp, now: Timestamp)
 /// ```
 #[must_use]
 pub fn keep_stream(stored: Option<Job>, waiting: &Job, sequence: u32) -> KeepStream {
-    let Some(stored) = stored else { return KeepStream::Write(waiting.clone()) };
+    let Some(stored) = stored else { return KeepStream::Write(Box::new(waiting.clone())) };
     if stored.attempts > 0 || stored.state.is_settled() {
         return KeepStream::Lost;
     }
     match &stored.stream {
         stream if *stream == waiting.stream => KeepStream::Stored,
         Some(stream) if stream.sequence != sequence => KeepStream::Lost,
-        Some(_) | None => KeepStream::Write(Job { stream: waiting.stream.clone(), ..stored }),
+        Some(_) | None => KeepStream::Write(Box::new(Job { stream: waiting.stream.clone(), ..stored })),
     }
 }
 
@@ -73,10 +73,8 @@ mod tests {
             expires_at: at(3_600),
             policy: ResendPolicy::Idempotent,
         };
-        match claim(record, &task(), &request) {
-            Claim::Acquired(job) => job,
-            other => panic!("{other:?}"),
-        }
+        let Claim::Acquired(job) = claim(record, &task(), &request) else { panic!("it is not claimed") };
+        job
     }
 
     #[test]
@@ -85,7 +83,7 @@ mod tests {
         let reserved = waiting(task(), stream().reserve(&chunk, at(30)), at(3_600), at(30));
         let KeepStream::Write(stored) = keep_stream(None, &reserved, 1) else { panic!("it is new") };
 
-        let job = claimed(Some(stored));
+        let job = claimed(Some(*stored));
 
         assert_eq!((job.attempts, job.stream.as_ref().map(|stream| stream.sequence)), (1, Some(2)));
         let answered = waiting(task(), stream().after(&chunk, Ok(()), at(31)), at(3_600), at(31));

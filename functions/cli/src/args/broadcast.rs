@@ -3,21 +3,17 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 
 /// Arguments of `herald send`.
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("recipient").required(true).args(["to", "team", "conversation"])))]
 pub struct SendArguments {
     /// A person: the tenant id and the Entra object id (or 29: id), as TENANT/ID
-    #[arg(
-        long,
-        value_name = "TENANT/ID",
-        required_unless_present_any = ["conversation", "team"],
-        conflicts_with_all = ["conversation", "team"]
-    )]
+    #[arg(long, value_name = "TENANT/ID")]
     pub to: Option<String>,
     /// A team: the tenant id and the team id (19:…@thread.tacv2), as TENANT/ID; each member gets it in a personal chat
-    #[arg(long, value_name = "TENANT/ID", conflicts_with = "conversation")]
+    #[arg(long, value_name = "TENANT/ID")]
     pub team: Option<String>,
     /// A conversation: the reference key that inbound logs
     #[arg(long, value_name = "REFERENCE")]
@@ -34,6 +30,16 @@ pub struct SendArguments {
     /// Do not retry a send that may have been delivered: it may be lost, but not sent twice
     #[arg(long)]
     pub at_most_once: bool,
+    /// Wait for the outcomes and print them; exits with 1 unless it was delivered to everyone within SECONDS [default: 60]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "60",
+        value_parser = clap::value_parser!(u32).range(1..=86_400)
+    )]
+    pub wait: Option<u32>,
     /// The text of the message
     pub text: String,
 }

@@ -5,6 +5,7 @@ mod engine_sample;
 mod preview;
 mod report;
 mod status;
+mod wait;
 mod words;
 
 use std::io::Write;
@@ -27,13 +28,18 @@ use crate::printable::printable;
 /// Interval between progress lines while a broadcast is planned.
 const PROGRESS_INTERVAL: SignedDuration = SignedDuration::from_secs(2);
 
-/// Sends a message to one person, conversation or team; returns `false` if its key was used.
+/// Sends a message to one person, conversation or team; returns `false` if its key was used, or if it was to be delivered
+/// meanwhile and was not.
 pub(super) async fn send(
     deployment: &Deployment,
     arguments: &SendArguments,
+    clock: &dyn Clock,
     out: &mut (dyn Write + Send),
 ) -> Result<bool, CommandError> {
     let planner = deployment.planner()?;
+    if arguments.wait.is_some() && !deployment.has_workers() {
+        return Err(CommandError::NoWorkers);
+    }
     let audience = match (&arguments.to, &arguments.team) {
         (Some(to), _) => {
             let (tenant, id) = to.split_once('/').ok_or(CommandError::InvalidPerson)?;
@@ -52,7 +58,14 @@ pub(super) async fn send(
         "version": 1, "notification": "send", "key": key, "audience": audience, "content": { "text": text },
         "topic": arguments.topic, "urgent": arguments.urgent, "at_most_once": arguments.at_most_once,
     });
-    start(&planner, event, out).await
+    let is_started = start(&planner, event, out).await?;
+    match arguments.wait {
+        Some(seconds) if is_started => {
+            let (id, limit) = (BroadcastId::of_key(&key), SignedDuration::from_secs(seconds.into()));
+            wait::wait_for_outcomes(&planner.broadcasts, &id, limit, clock, out).await
+        }
+        Some(_) | None => Ok(is_started),
+    }
 }
 
 /// Executes `verb`; returns `false` if it had no effect.

@@ -184,6 +184,11 @@ impl Deployment {
         self.build_engine.as_ref().map(|build| build())
     }
 
+    /// Whether something delivers: the functions on AWS, or the `herald run` that uses the state directory.
+    pub(super) fn has_workers(&self) -> bool {
+        self.stack.is_none()
+    }
+
     /// Stops the emulated stack, if this process started it, and saves its state.
     ///
     /// # Errors

@@ -55,6 +55,11 @@ pub enum CommandError {
     /// The audience is empty.
     #[error("`audience` has no recipients: nothing was sent")]
     NoRecipients,
+    /// Nothing runs that would deliver.
+    #[error(
+        "--wait: nothing delivers here: start `herald run` on the same state directory, or leave out --wait"
+    )]
+    NoWorkers,
     /// An argument, or a member of the event, is invalid.
     #[error("`{field}`: {problem}")]
     Argument {

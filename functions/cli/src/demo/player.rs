@@ -53,6 +53,11 @@ impl<'a> Player<'a> {
                 let message = self.local.channel.message(&self.person(name), text);
                 self.deliver(message, format!("{name}'s message")).await
             }
+            Step::Speak(name, locale) => {
+                let person = Person { locale: (*locale).to_owned(), ..self.person(name) };
+                self.people.insert(name, person);
+                Ok(())
+            }
             Step::Refuse { status, code, message, retry_after } => {
                 let refusal = Refusal::new(*status, code, message);
                 let refusal = match retry_after {

@@ -1,8 +1,10 @@
 //! Broadcasts, as an operator sends, controls and inspects them.
 
+use std::time::Duration;
+
 use herald::broadcast::{BroadcastId, Outcome};
 use herald::clock::Clock;
-use local::channel_emulator::{Effect, Fault, Operation, Refusal};
+use local::channel_emulator::{Effect, Fault, Operation, Person, Refusal};
 use serde_json::{Value, json};
 use support::broadcasts::*;
 use support::{ScriptedEngine, TestBundle};
@@ -41,6 +43,41 @@ async fn message_with_a_used_key_is_not_sent_again() {
     assert_golden("send/used-key.txt", &again.text, Times::Compared);
     assert_eq!(bundle.channel().texts(), ["${hello}"]);
     assert_golden("broadcast/status-done.txt", &status.text, Times::Masked);
+    bundle.end().await;
+}
+
+#[tokio::test]
+async fn send_waits_for_its_outcome_on_request() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    let [dana, billie] = [0, 1].map(|n| format!("Person {n}"));
+    let [dana, billie] = [bundle.channel().add_person(&dana), bundle.channel().add_person(&billie)];
+    let line =
+        |person: &Person, wait| format!("send {wait} --to {}/{} Hello", person.tenant, person.entra_id);
+    let second = Duration::from_secs(1);
+    let drained = async || {
+        bundle.clock().sleeping(second).await;
+        bundle.drain().await;
+        bundle.clock().advance(second);
+    };
+
+    let to_dana = line(&dana, "--wait");
+    let (delivered, ()) = tokio::join!(Box::pin(execute(&bundle, &to_dana)), Box::pin(drained()));
+    let blocked = Refusal::new(403, "ConversationBlockedByUser", "The user blocked the bot");
+    bundle.channel().fail_on(Operation::Create, Fault::Status(blocked));
+    let to_billie = line(&billie, "--wait=5");
+    let (refused, ()) = tokio::join!(Box::pin(execute(&bundle, &to_billie)), Box::pin(drained()));
+    let (late, ()) = tokio::join!(Box::pin(execute(&bundle, &to_billie)), async {
+        for _ in 0..5 {
+            bundle.clock().sleeping(second).await;
+            bundle.clock().advance(second);
+        }
+    });
+    bundle.drain().await;
+
+    assert!(delivered.is_done && !refused.is_done && !late.is_done);
+    assert_golden("send/wait.txt", &delivered.text, Times::Compared);
+    assert_golden("send/wait-refused.txt", &refused.text, Times::Compared);
+    assert_golden("send/wait-late.txt", &late.text, Times::Compared);
     bundle.end().await;
 }
 

@@ -10,5 +10,6 @@ mod golden;
 mod help;
 mod long_work;
 mod preferences;
+mod process;
 mod scheduling;
 mod teams;

@@ -1,5 +1,7 @@
 //! Messages of an operator, and the preferences of their recipient.
 
+use std::time::Duration;
+
 use herald::agent::{Effect, QuietHours, Response, Topic};
 use jiff::civil::time;
 use local::channel_emulator::Person;
@@ -36,5 +38,14 @@ async fn message_respects_mutes_and_quiet_hours_unless_urgent() {
     }
 
     assert_eq!(texts(&bundle, &alex).split_off(before), ["send --urgent".len().to_string()]);
+    bundle.clock().advance(Duration::from_secs(2 * 3600));
+    bundle.tick().await;
+    bundle.drain().await;
+    let deferred = texts(&bundle, &alex).split_off(before + 1);
+    assert_eq!(
+        deferred,
+        ["send --topic traffic".len().to_string()],
+        "what waited for the end of the quiet hours"
+    );
     bundle.end().await;
 }

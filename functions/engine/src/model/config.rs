@@ -1,4 +1,4 @@
-//! Configuration of the language model: `MODEL_BASE_URL`, `MODEL_NAME`, `MODEL_API_KEY`, `MODEL_API_KEY_ARN`.
+//! Configuration of the language model: the variables `MODEL_…`.
 //! The server is not contacted here.
 
 use herald::aws::config::{ConfigError, EnvReader};
@@ -9,12 +9,27 @@ use url::{Host, Url};
 #[derive(Debug, Clone)]
 pub struct Config {
     /// `MODEL_BASE_URL`: URL of an OpenAI-compatible server, e.g. `http://127.0.0.1:8080/v1`, completed to the path of
-    /// chat completions.
+    /// chat completions. That of Azure OpenAI may have `?api-version=…`.
     pub endpoint: Url,
     /// `MODEL_NAME`: name of the model on the server.
     pub name: String,
     /// API key; many local servers need none.
     pub key: Option<ConfiguredKey>,
+    /// Header of the key, by the server.
+    pub key_header: KeyHeader,
+    /// `MODEL_SYSTEM_PROMPT`: the model's role, instead of that of the engine.
+    pub system_prompt: Option<String>,
+    /// `MODEL_TEMPERATURE`: from 0 to 2; the server decides if it is not set, and some models allow no other.
+    pub temperature: Option<f64>,
+}
+
+/// Header that carries the API key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyHeader {
+    /// `Authorization: Bearer …`.
+    Bearer,
+    /// `api-key: …`, that of Azure OpenAI.
+    ApiKey,
 }
 
 /// API key of the model's server, as configured.
@@ -27,6 +42,17 @@ pub enum ConfiguredKey {
     Stored(String),
 }
 
+/// Variables that have no effect without `MODEL_BASE_URL`.
+const OTHERS: [&str; 5] =
+    ["MODEL_NAME", "MODEL_API_KEY", "MODEL_API_KEY_ARN", "MODEL_SYSTEM_PROMPT", "MODEL_TEMPERATURE"];
+
+/// Domains of Azure's model servers.
+const AZURE_DOMAINS: [&str; 4] =
+    ["openai.azure.com", "openai.azure.us", "cognitiveservices.azure.com", "services.ai.azure.com"];
+
+/// Query parameter of Azure OpenAI.
+const API_VERSION: &str = "api-version";
+
 impl Config {
     /// Reads variables as `get` returns them; `None` if no model is configured.
     ///
@@ -36,7 +62,7 @@ impl Config {
     pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, ConfigError> {
         let mut vars = EnvReader::new(get);
         if vars.optional("MODEL_BASE_URL").is_none() {
-            for name in ["MODEL_NAME", "MODEL_API_KEY", "MODEL_API_KEY_ARN"] {
+            for name in OTHERS {
                 if vars.optional(name).is_some() {
                     vars.problem(format!("MODEL_BASE_URL is not set, but {name} is"));
                 }
@@ -46,7 +72,13 @@ impl Config {
         let endpoint = vars.parsed("MODEL_BASE_URL", |url| endpoint(&url));
         let name = vars.required("MODEL_NAME");
         let key = key(&mut vars);
-        let config = || Some(Self { endpoint: endpoint?, name: name?, key });
+        let system_prompt = vars.optional("MODEL_SYSTEM_PROMPT");
+        let temperature = temperature(&mut vars);
+        let config = || {
+            let endpoint = endpoint?;
+            let key_header = key_header(&endpoint);
+            Some(Self { endpoint, name: name?, key, key_header, system_prompt, temperature })
+        };
         vars.finish(Some(config()).filter(Option::is_some))
     }
 }
@@ -64,6 +96,35 @@ fn key(vars: &mut EnvReader<'_>) -> Option<ConfiguredKey> {
     stored.or_else(|| given.map(|key| ConfiguredKey::Given(key.into())))
 }
 
+/// Returns the configured temperature.
+fn temperature(vars: &mut EnvReader<'_>) -> Option<f64> {
+    let text = vars.optional("MODEL_TEMPERATURE")?;
+    let temperature = text.parse().ok().filter(|number| (0.0..=2.0).contains(number));
+    if temperature.is_none() {
+        vars.problem(format!("MODEL_TEMPERATURE is `{text}`: use a number from 0 to 2"));
+    }
+    temperature
+}
+
+/// Returns the header of the key for the server of `endpoint`.
+fn key_header(endpoint: &Url) -> KeyHeader {
+    let is_in = |domain: &str| {
+        let name = endpoint.host_str().and_then(|host| host.strip_suffix(domain));
+        name.is_some_and(|name| name.ends_with('.'))
+    };
+    match endpoint.query().is_some() || AZURE_DOMAINS.into_iter().any(is_in) {
+        true => KeyHeader::ApiKey,
+        false => KeyHeader::Bearer,
+    }
+}
+
+/// Whether the query of `url` is only the version of Azure's API.
+fn is_api_version(url: &Url) -> bool {
+    let mut pairs = url.query_pairs();
+    let is_named = pairs.next().is_some_and(|(name, value)| name == API_VERSION && !value.is_empty());
+    is_named && pairs.next().is_none()
+}
+
 /// Returns the URL of chat completions; a base URL without a path is completed by `/v1`.
 fn endpoint(base: &str) -> Result<Url, &'static str> {
     let mut url = Url::parse(base).map_err(|_| "is not a URL; write e.g. https://api.example.com/v1")?;
@@ -73,9 +134,15 @@ fn endpoint(base: &str) -> Result<Url, &'static str> {
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     };
-    let has_extra = !url.username().is_empty() || url.password().is_some() || url.query().is_some();
-    if has_extra || url.fragment().is_some() {
-        return Err("has more than a host and a path; set the key as MODEL_API_KEY");
+    let has_login = !url.username().is_empty() || url.password().is_some();
+    let has_extra = url.query().is_some() && !is_api_version(&url);
+    if has_login || has_extra || url.fragment().is_some() {
+        return Err(
+            "has more than a host, a path and the api-version of Azure; set the key as MODEL_API_KEY",
+        );
+    }
+    if url.path().contains("/openai/deployments/") && url.query().is_none() {
+        return Err("is a deployment of Azure OpenAI, which needs ?api-version=… at its end");
     }
     match (url.scheme(), is_loopback) {
         ("https", _) | ("http", true) => {}
@@ -130,13 +197,47 @@ mod tests {
             ("http://localhost:8080/v1/", "http://localhost:8080/v1/chat/completions"),
             ("https://x.openai.azure.com/openai/v1", "https://x.openai.azure.com/openai/v1/chat/completions"),
             ("https://x.example/v1/chat/completions", "https://x.example/v1/chat/completions"),
+            (
+                "https://x.openai.azure.com/openai/deployments/m/chat/completions?api-version=2024-10-21",
+                "https://x.openai.azure.com/openai/deployments/m/chat/completions?api-version=2024-10-21",
+            ),
         ] {
             assert_eq!(endpoint(base).unwrap().as_str(), expected);
         }
-        for rejected in
-            ["model", "ftp://x.example", "https://me:hush@x.example", "https://x.example/v1?key=hush"]
-        {
+        for rejected in [
+            "model",
+            "ftp://x.example",
+            "https://me:hush@x.example",
+            "https://x.example/v1?key=hush",
+            "https://x.example/v1?api-version=1&key=hush",
+            "https://x.openai.azure.com/openai/deployments/m",
+        ] {
             assert!(!endpoint(rejected).unwrap_err().contains("hush"));
+        }
+    }
+
+    #[test]
+    fn key_is_sent_in_the_header_of_its_server() {
+        for (base, header) in [
+            ("https://api.openai.com/v1", KeyHeader::Bearer),
+            ("https://x.openai.azure.com/openai/v1", KeyHeader::ApiKey),
+            ("https://x.example/openai/deployments/m?api-version=2024-10-21", KeyHeader::ApiKey),
+            ("https://notopenai.azure.com/v1", KeyHeader::Bearer),
+        ] {
+            assert_eq!(key_header(&endpoint(base).unwrap()), header, "{base}");
+        }
+    }
+
+    #[test]
+    fn prompt_and_temperature_are_read() {
+        let with = |key, value| read(&[("MODEL_BASE_URL", "https://x"), ("MODEL_NAME", "m"), (key, value)]);
+
+        let prompt = with("MODEL_SYSTEM_PROMPT", "You are a pirate.").unwrap().unwrap().system_prompt;
+        assert_eq!(prompt.as_deref(), Some("You are a pirate."));
+        assert_eq!(with("MODEL_TEMPERATURE", "0.2").unwrap().unwrap().temperature, Some(0.2));
+        assert_eq!(with("MODEL_TEMPERATURE", "").unwrap().unwrap().temperature, None);
+        for wrong in ["hot", "2.1", "-1", "NaN"] {
+            assert!(with("MODEL_TEMPERATURE", wrong).unwrap_err().contains("from 0 to 2"), "{wrong}");
         }
     }
 

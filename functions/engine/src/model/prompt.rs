@@ -13,20 +13,15 @@ const MAX_CONTEXT: usize = 6_000;
 /// Maximum length of a question in characters.
 const MAX_QUESTION: usize = 4_000;
 
-const ROLE: &str = "You are the order desk of a small office supplies shop and talk to people in a chat. Answer in a \
-    few short, plain sentences and in the language of the question. You cannot place, change or cancel orders in your \
-    answers: people write “order a laptop” to order and “cancel my order” to cancel, and you never claim to have done \
-    either. Orders take two days. When you do not know something about the shop, say so.";
-
 /// One message of a prompt.
 #[derive(Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Message<'a> {
+pub(super) struct Message<'a> {
     role: &'static str,
     content: &'a str,
 }
 
-/// Returns the messages that ask the model to answer `question`.
-pub(crate) fn prompt<'a>(exchanges: &'a [Exchange], question: &'a str) -> Vec<Message<'a>> {
+/// Returns the messages that ask the model, in its `role`, to answer `question`.
+pub(super) fn prompt<'a>(role: &'a str, exchanges: &'a [Exchange], question: &'a str) -> Vec<Message<'a>> {
     let mut room = MAX_CONTEXT;
     let fits = |exchange: &&Exchange| {
         let length = exchange.asked.chars().count() + exchange.answered.chars().count();
@@ -40,7 +35,7 @@ pub(crate) fn prompt<'a>(exchanges: &'a [Exchange], question: &'a str) -> Vec<Me
     let earlier = latest
         .into_iter()
         .flat_map(|one| [message("user", &one.asked[..]), message("assistant", &one.answered[..])]);
-    std::iter::once(message("system", ROLE))
+    std::iter::once(message("system", role))
         .chain(earlier)
         .chain([message("user", truncated(question))])
         .collect()
@@ -68,7 +63,7 @@ mod tests {
     fn latest_exchanges_are_included_in_order() {
         let exchanges: Vec<_> = (0..10).map(|n| exchange(&format!("q{n}"), &format!("a{n}"))).collect();
 
-        let messages = contents(&prompt(&exchanges, "and now?"));
+        let messages = contents(&prompt("You are a desk.", &exchanges, "and now?"));
 
         assert_eq!(messages.len(), 1 + 2 * MAX_EXCHANGES + 1);
         assert_eq!(messages[0].0, "system");
@@ -83,7 +78,7 @@ mod tests {
             [exchange("short", "short"), exchange("long", &"x".repeat(MAX_CONTEXT)), exchange("q", "a")];
         let question = "é".repeat(MAX_QUESTION + 1);
 
-        let messages = contents(&prompt(&exchanges, &question));
+        let messages = contents(&prompt("You are a desk.", &exchanges, &question));
 
         assert_eq!(messages.len(), 4);
         assert_eq!(messages[1].1, "q");

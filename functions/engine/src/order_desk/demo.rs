@@ -93,26 +93,26 @@ fn news() -> Vec<Scene> {
             [install("Billie"), install("Chris"), mute].concat(),
         ),
         Scene::new(
-            "A broadcast of news to all four. The channel throttles the first send to Alex, and Billie has blocked the agent.",
+            "A broadcast of news to all four. Billie has blocked the agent, and the channel throttles the first send to Alex.",
             [
-                Step::Refuse {
-                    status: 429,
-                    code: "Throttled",
-                    message: "API calls quota exceeded",
-                    retry_after: Some("1"),
-                },
                 Step::Refuse {
                     status: 403,
                     code: "ConversationBlockedByUser",
                     message: "The user blocked the bot",
                     retry_after: None,
                 },
-                Step::Broadcast { event, recipients: vec!["Alex", "Billie", "Chris", "Dana"] },
+                Step::Refuse {
+                    status: 429,
+                    code: "Throttled",
+                    message: "API calls quota exceeded",
+                    retry_after: Some("1"),
+                },
+                Step::Broadcast { event, recipients: vec!["Billie", "Alex", "Chris", "Dana"] },
                 Step::Expect(vec![
-                    Expected::Refusal("Alex", 429),
                     Expected::Refusal("Billie", 403),
-                    Expected::Message("Dana", TEXT),
+                    Expected::Refusal("Alex", 429),
                     Expected::Message("Alex", TEXT),
+                    Expected::Message("Dana", TEXT),
                 ]),
             ],
         ),

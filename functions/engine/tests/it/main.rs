@@ -3,8 +3,11 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a story may end where it fails")]
 
 mod cards;
+mod examples;
 mod groups;
+mod log;
 mod model;
+mod model_failures;
 mod preferences;
 mod release;
 mod reminders;

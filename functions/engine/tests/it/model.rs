@@ -1,30 +1,31 @@
-//! Free text answered by a language model: answers, memory in the prompt, and errors of the model.
+//! Free text answered by a language model: answers, the prompt and its memory. Failures are in `model_failures`.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use engine::order_desk::OrderDesk;
+use herald::agent::Progress;
 use serde_json::json;
 use support::{TestBundle, TestClock};
 
-use super::scripted_model::{MODEL_IDLE, ModelScript, ScriptedModel, events};
+use super::scripted_model::{ModelScript, ScriptedModel, events};
 
 /// Longest pause between two chunks of a stream.
-const PAUSE: Duration = Duration::from_millis(1_500);
+pub(super) const PAUSE: Duration = Duration::from_millis(1_500);
 
-async fn desk_with(script: ModelScript) -> (TestBundle, ScriptedModel) {
+pub(super) async fn desk_with(script: ModelScript) -> (TestBundle, ScriptedModel) {
     let clock = TestBundle::clock_at_start();
     let server = ScriptedModel::start(script).await;
     (desk_of(&server, clock).await, server)
 }
 
-async fn desk_of(server: &ScriptedModel, clock: Arc<TestClock>) -> TestBundle {
+pub(super) async fn desk_of(server: &ScriptedModel, clock: Arc<TestClock>) -> TestBundle {
     let model = Some(server.model(clock.clone()));
     let desk = OrderDesk { model, ..OrderDesk::new(clock.clone()) };
     TestBundle::with_shared(Arc::new(desk), clock).await
 }
 
-async fn last_text(bundle: &TestBundle) -> String {
+pub(super) async fn last_text(bundle: &TestBundle) -> String {
     bundle.channel().texts().pop().unwrap()
 }
 
@@ -72,27 +73,6 @@ async fn earlier_exchanges_are_in_the_prompt_until_forgotten() {
 }
 
 #[tokio::test]
-async fn model_rejection_is_explained_once() {
-    for (status, expected) in [
-        (401, "its key was rejected"),
-        (404, "its address or name is wrong"),
-        (429, "is over its rate limit"),
-        (500, "reported an error"),
-        (400, "rejected that question"),
-    ] {
-        let (bundle, server) = desk_with(ModelScript::Answers(status, json!({ "error": "no" }))).await;
-        let alex = bundle.install("Alex").await;
-
-        bundle.send(&alex, "hello?").await;
-        bundle.drain_with_time(PAUSE).await;
-
-        let count = bundle.channel().texts().iter().filter(|text| text.contains(expected)).count();
-        assert_eq!((count, server.requests().len()), (1, 1), "{status}");
-        bundle.end().await;
-    }
-}
-
-#[tokio::test]
 async fn model_response_without_stream_is_accepted() {
     let whole = json!({ "choices": [{ "message": { "content": "Hello." }, "finish_reason": "stop" }] });
     let (bundle, _server) = desk_with(ModelScript::Answers(200, whole)).await;
@@ -106,51 +86,36 @@ async fn model_response_without_stream_is_accepted() {
 }
 
 #[tokio::test]
-async fn partial_answer_stays_and_failure_is_explained() {
-    let half = events(&["We have "]).split("data: {\"choices\":[{\"delta\":{},").next().unwrap().to_owned();
-    let broken = format!("{half}data: {}\n\n", json!({ "error": { "message": "out of memory" } }));
-    let (cut_off, _one) = desk_with(ModelScript::Streams(vec![half.into_bytes()])).await;
-    let (failed, _other) = desk_with(ModelScript::Streams(vec![broken.into_bytes()])).await;
-
-    for (bundle, expected) in [(cut_off, "was lost"), (failed, "reported an error")] {
-        let alex = bundle.install("Alex").await;
-        bundle.send(&alex, "hello?").await;
-        bundle.drain_with_time(PAUSE).await;
-
-        let text = last_text(&bundle).await;
-        assert!(text.starts_with("We have ") && text.contains(expected), "{text}");
-        bundle.end().await;
-    }
-}
-
-#[tokio::test]
-async fn silent_model_times_out() {
-    let begun = format!("data: {}\n\n", json!({ "choices": [{ "delta": { "content": "We" } }] }));
-    let (bundle, _server) = desk_with(ModelScript::StreamsThenStalls(vec![begun.into_bytes()])).await;
-    let alex = bundle.install("Alex").await;
-
-    bundle.send(&alex, "hello?").await;
-    tokio::join!(bundle.drain_with_time(PAUSE), async {
-        bundle.clock().sleeping(MODEL_IDLE).await;
-        bundle.clock().advance(MODEL_IDLE);
-    });
-
-    let text = last_text(&bundle).await;
-    assert!(text.starts_with("We\n\n") && text.contains("stopped responding"), "{text}");
-    bundle.end().await;
-}
-
-#[tokio::test]
-async fn unreachable_model_is_explained() {
+async fn prompt_and_temperature_are_configured() {
     let clock = TestBundle::clock_at_start();
-    let server = ScriptedModel::start(ModelScript::Streams(Vec::new())).await;
-    let bundle = desk_of(&server, clock).await;
-    let gone = server.stop().await;
+    let server = ScriptedModel::start(ModelScript::Streams(vec![events(&["Arr."]).into_bytes()])).await;
+    let vars = [("MODEL_SYSTEM_PROMPT", "You are a pirate."), ("MODEL_TEMPERATURE", "0.2")];
+    let model = Some(server.model_with(clock.clone(), &vars));
+    let desk = OrderDesk { model, ..OrderDesk::new(clock.clone()) };
+    let bundle = TestBundle::with_shared(Arc::new(desk), clock).await;
     let alex = bundle.install("Alex").await;
 
     bundle.send(&alex, "hello?").await;
     bundle.drain_with_time(PAUSE).await;
 
-    assert!(last_text(&bundle).await.contains("can't reach my language model"), "{gone}");
+    let (_, body) = server.requests().pop().unwrap();
+    assert_eq!(body["messages"][0], json!({ "role": "system", "content": "You are a pirate." }));
+    assert_eq!(body["temperature"], json!(0.2));
     bundle.end().await;
+}
+
+#[tokio::test]
+async fn deployment_of_azure_openai_gets_its_version_and_its_header() {
+    let clock = TestBundle::clock_at_start();
+    let server = ScriptedModel::start(ModelScript::Streams(vec![events(&["Hello."]).into_bytes()])).await;
+    let vars = [("MODEL_BASE_URL", "/openai/deployments/m?api-version=2024-10-21")];
+    let model = server.model_with(clock, &vars);
+
+    let answer = model.answer("You are a desk.", &[], "hello?", &Progress::default()).await;
+
+    assert_eq!(answer.text, "Hello.");
+    let (head, _) = server.requests().pop().unwrap();
+    let path = "post /v1/openai/deployments/m/chat/completions?api-version=2024-10-21 ";
+    assert!(head.starts_with(path), "{head}");
+    assert!(head.contains("api-key: hush") && !head.contains("authorization"), "{head}");
 }

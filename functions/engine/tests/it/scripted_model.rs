@@ -19,8 +19,12 @@ pub(super) enum ModelScript {
     Streams(Vec<Vec<u8>>),
     /// Responds with a stream, written in these pieces, and then stalls without an end.
     StreamsThenStalls(Vec<Vec<u8>>),
+    /// Responds with a stream, written in these pieces, and then closes the connection.
+    StreamsThenCloses(Vec<Vec<u8>>),
     /// Responds with this status and this JSON.
     Answers(u16, Value),
+    /// Responds with this page.
+    Page(&'static str),
 }
 
 /// A running server; dropping it ends it.
@@ -46,13 +50,25 @@ impl ScriptedModel {
         Self { url, requests, serving }
     }
 
+    /// Returns the base URL of the server.
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// Returns a model client for this server.
     pub(super) fn model(&self, clock: Arc<dyn Clock>) -> Model {
+        self.model_with(clock, &[])
+    }
+
+    /// Returns a model client for this server with these variables, of which `MODEL_BASE_URL` is appended to its URL.
+    pub(super) fn model_with(&self, clock: Arc<dyn Clock>, vars: &[(&str, &str)]) -> Model {
+        let set =
+            |name: &str| vars.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
         let config = Config::from_vars(|name| match name {
-            "MODEL_BASE_URL" => Some(self.url.clone()),
+            "MODEL_BASE_URL" => Some(format!("{}{}", self.url, set(name).unwrap_or_default())),
             "MODEL_NAME" => Some("scripted".to_owned()),
             "MODEL_API_KEY" => Some("hush".to_owned()),
-            _ => None,
+            name => set(name),
         });
         let config = config.expect("nothing is missing").expect("a model is named");
         Model::new(config, Arc::new(NoSecrets), clock).expect("a client can be made")
@@ -79,32 +95,32 @@ impl Drop for ScriptedModel {
 
 /// Returns the server-sent events of an answer in these chunks.
 pub(super) fn events(chunks: &[&str]) -> String {
+    format!("{}{}data: [DONE]\n\n", begun(chunks), finished("stop"))
+}
+
+/// Returns the events of an answer in these chunks, without its end.
+pub(super) fn begun(chunks: &[&str]) -> String {
     let event =
         |chunk: &&str| format!("data: {}\n\n", json!({ "choices": [{ "delta": { "content": chunk } }] }));
-    let chunks: String = chunks.iter().map(event).collect();
-    format!(
-        ": ready\n\n{chunks}data: {}\n\ndata: [DONE]\n\n",
-        json!({
-            "choices": [{ "delta": {}, "finish_reason": "stop" }],
-        })
-    )
+    format!(": ready\n\n{}", chunks.iter().map(event).collect::<String>())
+}
+
+/// Returns the event that ends an answer for this reason.
+pub(super) fn finished(reason: &str) -> String {
+    format!("data: {}\n\n", json!({ "choices": [{ "delta": {}, "finish_reason": reason }] }))
 }
 
 async fn answer(mut stream: TcpStream, script: ModelScript, requests: Arc<Mutex<Vec<(String, Value)>>>) {
     let Some((head, body)) = question(&mut stream).await else { return };
     requests.lock().expect("no test panicked with it").push((head, body));
-    let (pieces, stalls) = match script {
-        ModelScript::Streams(pieces) => (pieces, false),
-        ModelScript::StreamsThenStalls(pieces) => (pieces, true),
+    let (pieces, stalls, closes) = match script {
+        ModelScript::Streams(pieces) => (pieces, false, false),
+        ModelScript::StreamsThenStalls(pieces) => (pieces, true, false),
+        ModelScript::StreamsThenCloses(pieces) => (pieces, false, true),
         ModelScript::Answers(status, json) => {
-            let body = json.to_string();
-            let head = format!(
-                "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
-                body.len()
-            );
-            let _ = stream.write_all(format!("{head}{body}").as_bytes()).await;
-            return;
+            return whole(&mut stream, status, "application/json", &json.to_string()).await;
         }
+        ModelScript::Page(html) => return whole(&mut stream, 200, "text/html; charset=utf-8", html).await,
     };
     let _ = stream.set_nodelay(true);
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
@@ -118,9 +134,16 @@ async fn answer(mut stream: TcpStream, script: ModelScript, requests: Arc<Mutex<
         // Waits until the client disconnects.
         let mut rest = [0; 16];
         while stream.read(&mut rest).await.is_ok_and(|read| read > 0) {}
-    } else {
+    } else if !closes {
         let _ = stream.write_all(b"0\r\n\r\n").await;
     }
+}
+
+/// Writes a response of one piece.
+async fn whole(stream: &mut TcpStream, status: u16, kind: &str, body: &str) {
+    let head =
+        format!("HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n", body.len());
+    let _ = stream.write_all(format!("{head}{body}").as_bytes()).await;
 }
 
 async fn question(stream: &mut TcpStream) -> Option<(String, Value)> {

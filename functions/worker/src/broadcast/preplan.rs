@@ -79,7 +79,9 @@ impl Contents {
         delivery: &Delivery,
     ) -> Result<Plan, EngineError> {
         let activity = match spec.and_then(|spec| spec.content.as_ref()) {
-            Some(content) => Some(content.render(&delivery.recipient, &delivery.values)?),
+            Some(content) => {
+                Some(content.render(&delivery.recipient, &delivery.values).map_err(EngineError::public)?)
+            }
             None => self.engine.on_notification(notification, &delivery.recipient).await?,
         };
         Ok(Plan::sends(activity.into_iter().collect()))

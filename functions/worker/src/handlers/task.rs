@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use herald::agent::{Engine, EngineError, Memory, Progress, TaskInput, TaskOutcome, TaskResponse, TaskRun};
 use herald::aws::queue::TaskWork;
+use herald::clock::elapsed_ms;
 use herald::jobs::{Conclusion, Job, Plan, ResendPolicy};
 use herald::streaming::Stream;
 use tracing::info;
@@ -131,7 +132,7 @@ impl TaskHandler {
         };
         let call = self.engine.run_task(&run, progress);
         let response = cancelled_at(&self.jobs, &work.job, context.engine_until, call).await;
-        let duration_ms = self.jobs.clock.now().duration_since(started_at).as_millis();
+        let duration_ms = elapsed_ms(self.jobs.clock.as_ref(), started_at);
         info!(job.id = work.job.as_str(), task.name = work.task.name, duration_ms, "ran a task");
         let TaskResponse { outcome, effects } = response?;
         let plan = match outcome {

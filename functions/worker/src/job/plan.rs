@@ -70,9 +70,13 @@ async fn call_engine(
 ) -> Result<Option<Plan>, RetryIn> {
     match decide.await {
         Ok(plan) => Ok(Some(plan)),
-        // The error's text may hold what a person wrote; the engine logs its own.
-        Err(_) => {
-            error!(job.id = job.id.as_str(), attempts = job.attempts, "the engine failed");
+        Err(failure) => {
+            error!(
+                job.id = job.id.as_str(),
+                attempts = job.attempts,
+                error = failure.loggable(),
+                "the engine failed"
+            );
             if job.attempts >= MAX_ENGINE_FAILURES {
                 return Ok(None);
             }
@@ -96,7 +100,7 @@ pub(crate) async fn cancelled_at<T>(
     let answered = timeout(jobs.clock.as_ref(), left, call).await;
     answered.unwrap_or_else(|| {
         error!(job.id = id.as_str(), "cancelled the engine: its function is about to end");
-        Err("the engine exceeded the time of its function".into())
+        Err(EngineError::public("it exceeded the time of its function"))
     })
 }
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use herald::clock::timeout;
+use herald::clock::{elapsed_ms, timeout};
 use herald::error::error_chain;
 use herald::jobs::{Attempt, Failure, FailureKind, JITTER, Job, JobId, ResendPolicy, State, finish};
 use herald::protocol::activity::Activity;
@@ -110,7 +110,7 @@ impl Sender {
         }
         let started_at = self.jobs.clock.now();
         let sent = request.await;
-        let duration_ms = self.jobs.clock.now().duration_since(started_at).as_millis();
+        let duration_ms = elapsed_ms(self.jobs.clock.as_ref(), started_at);
         let mut retry = RetryIn::backoff(job.attempts, &self.jobs.random);
         let attempt = match sent {
             Ok(activity_id) => {

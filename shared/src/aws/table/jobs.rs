@@ -4,6 +4,7 @@
 
 mod continuation;
 mod delivery;
+mod large_plan;
 mod record;
 
 use std::sync::Arc;
@@ -111,7 +112,10 @@ impl JobStore {
     pub async fn write(&self, job: Job) -> Result<Result<Job, LeaseLost>, StoreError> {
         let decide = |stored: Option<Job>| match stored {
             // The SDK repeats a write whose reply was lost: then the stored record is this one.
-            Some(stored) if stored == self.as_stored(Job { revision: stored.revision, ..job.clone() }) => {
+            Some(stored)
+                if self.as_stored(stored.clone())
+                    == self.as_stored(Job { revision: stored.revision, ..job.clone() }) =>
+            {
                 Decision::Keep(Ok(stored))
             }
             // The lease was renewed concurrently.
@@ -136,7 +140,7 @@ impl JobStore {
     /// [`StoreError`]; the stream may be stored all the same.
     pub async fn keep_stream(&self, waiting: Job, sequence: u32) -> Result<bool, StoreError> {
         let decide = |stored: Option<Job>| match jobs::keep_stream(stored, &waiting, sequence) {
-            KeepStream::Write(job) => Decision::Write(job, ()),
+            KeepStream::Write(job) => Decision::Write(*job, ()),
             KeepStream::Stored => Decision::Keep(true),
             KeepStream::Lost => Decision::Keep(false),
         };

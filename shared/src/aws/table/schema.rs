@@ -6,6 +6,7 @@
 //! | record | `pk` | `sk` | attributes | indexes | `ttl` |
 //! |---|---|---|---|---|---|
 //! | job of no broadcast | `job#{job id}` | `-` | `revision`, `job` | | 31 days after `expires_at` |
+//! | part of a plan over 350 KB | that of its job | `{sort key of its job}#plan#{hash of the plan}#{part}` | `plan` | | that of its job |
 //! | conversation reference | `reference#{reference key}` | `-` | `revision`, `reference`, `details`, `event_order`, `state`, `reason`, `suspect`, `former_url`, `audience` | `by_audience` while active, but for those of a person | of a thread: 365 days after its last activity |
 //! | person | `person#{person key}` | `-` | `revision`, `person`, `audience` | `by_audience` while reachable | |
 //! | person who cannot be written to | `unreachable#{hash of person}` | `-` | `failure` | | 90 days, or 7 where an administrator can change it |

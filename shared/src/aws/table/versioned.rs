@@ -4,6 +4,7 @@
 //! writers who read the same revision one succeeds; the other decides again on the record that is stored by then.
 
 use std::borrow::Cow;
+use std::future::ready;
 
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
@@ -30,7 +31,7 @@ pub(super) enum OnConflict {
 }
 
 /// Kind of record that is written with optimistic locking.
-pub(super) trait Versioned: Sized {
+pub(super) trait Versioned: Sized + Send {
     /// Name of the read in errors.
     const GET: &'static str;
     /// Name of the write in errors.
@@ -52,9 +53,22 @@ pub(super) trait Versioned: Sized {
     /// Decodes a stored record.
     fn decode(item: &Item) -> Result<Self, StoreError>;
 
-    /// Writes what has to be stored before the record.
-    fn prepare(&self, _table: &Table) -> impl Future<Output = Result<(), StoreError>> + Send {
-        std::future::ready(Ok(()))
+    /// Returns the record ready to be written at `key`, after the items that its own refers to.
+    fn prepare(
+        self,
+        _table: &Table,
+        _key: &RecordKey,
+    ) -> impl Future<Output = Result<Self, StoreError>> + Send {
+        ready(Ok(self))
+    }
+
+    /// Returns the decoded record of `key` with what other items hold of it.
+    fn complete(
+        self,
+        _table: &Table,
+        _key: &RecordKey,
+    ) -> impl Future<Output = Result<Self, StoreError>> + Send {
+        ready(Ok(self))
     }
 
     /// Whether the stored record is this write, repeated by the SDK after its reply was lost.
@@ -90,7 +104,18 @@ pub(super) enum Updated<R, W, K> {
 /// Reads the record at `key`.
 pub(super) async fn read<R: Versioned>(table: &Table, key: &RecordKey) -> Result<Option<R>, StoreError> {
     let found = table.get(key.pk.clone(), &key.sk, R::GET).await?;
-    found.as_ref().map(R::decode).transpose()
+    decoded(table, key, found.as_ref()).await
+}
+
+async fn decoded<R: Versioned>(
+    table: &Table,
+    key: &RecordKey,
+    item: Option<&Item>,
+) -> Result<Option<R>, StoreError> {
+    match item {
+        Some(item) => R::decode(item)?.complete(table, key).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Carries out `decision`, and `decide`s again on the stored record as long as other writers are faster.
@@ -144,8 +169,7 @@ pub(super) async fn put<R: Versioned>(
     record: R,
 ) -> Result<Put<R>, StoreError> {
     let based_on = record.revision();
-    let record = record.at_revision(based_on + 1);
-    record.prepare(table).await?;
+    let record = record.at_revision(based_on + 1).prepare(table, key).await?;
     let request = table.put(key.pk.clone(), &key.sk).item(REVISION, number(based_on + 1));
     let request = at_revision::<R>(record.encode(request)?, based_on);
     let request = match on_conflict {
@@ -157,7 +181,7 @@ pub(super) async fn put<R: Versioned>(
     let stored = match (conditional(Box::pin(request.send()).await, R::PUT)?, on_conflict) {
         (Conditional::Written(_), _) => return Ok(Put::Written(record)),
         (Conditional::Failed(item), OnConflict::ReturnedByWrite) => {
-            item.as_ref().map(R::decode).transpose()?
+            decoded(table, key, item.as_ref()).await?
         }
         (Conditional::Failed(_), OnConflict::ReadAgain) => read(table, key).await?,
     };

@@ -6,7 +6,6 @@ use std::time::Duration;
 use herald::agent::{Engine, Notification, Recipient};
 use herald::broadcast::content::utf16_bytes;
 use herald::clock::{Clock, timeout};
-use herald::error::error_chain;
 
 /// Time that the engine has for one recipient.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
@@ -44,7 +43,7 @@ pub(super) async fn ask(
             Some(Ok(None)) => {}
             Some(Err(error)) => {
                 result.failed += 1;
-                result.failure = Some(error_chain(error.as_ref()).to_string());
+                result.failure = Some(format!("{error:?}"));
             }
             None => {
                 result.failed += 1;

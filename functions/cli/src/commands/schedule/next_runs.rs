@@ -79,6 +79,8 @@ pub(super) fn shown(time: Timestamp, expression: &ScheduleExpression) -> String 
 pub(super) fn parse(expression: &str, zone: Option<&str>) -> Result<ScheduleExpression, CommandError> {
     let is_rate = expression.starts_with("rate(");
     let Some(zone) = zone.or(is_rate.then_some("UTC")) else {
+        // Its own problem comes first.
+        parse(expression, Some("UTC"))?;
         return Err(CommandError::argument(
             "--zone",
             "is missing: set the time zone, e.g. --zone Europe/Zurich",

@@ -1,6 +1,8 @@
 //! Schedule expressions: the `cron`, `rate` and `at` expressions of EventBridge Scheduler, in a time zone.
 //! They run between a start date and an end date, if there is one. Flexible windows are not supported.
 
+mod cron_fields;
+
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
 use jiff::civil::DateTime;
@@ -219,16 +221,7 @@ fn cron(text: &str) -> Result<Cron, ScheduleExpressionError> {
     {
         return Err(wrong(&format!("`{field}` is invalid")));
     }
-    if weekdays.contains(['0', '8', '9']) && !weekdays.contains(['#', '/']) {
-        return Err(wrong("days of the week must be 1-7 or SUN-SAT"));
-    }
-    if years
-        .split([',', '-'])
-        .filter_map(|year| year.parse().ok())
-        .any(|year: u16| !(1970..=2199).contains(&year))
-    {
-        return Err(wrong("years must be 1970-2199"));
-    }
+    cron_fields::check(&[minutes, hours, days, months, weekdays, years]).map_err(|reason| wrong(&reason))?;
     let weekdays = if weekdays == "L" { "7" } else { weekdays };
     let parser = CronParser::builder().seconds(Seconds::Required).year(Year::Required);
     let parser = parser.alternative_weekdays(true).sloppy_ranges(true).build();

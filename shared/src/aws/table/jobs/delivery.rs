@@ -12,7 +12,7 @@ use crate::aws::table::schema::{BROADCAST, JOB, SINGLE};
 use crate::aws::table::versioned::{RecordKey, Updated, Versioned};
 use crate::broadcast::{BroadcastId, Outcome, RecipientRef, ReportEntry};
 use crate::jobs;
-use crate::jobs::{Cancel, Defer, Job, JobId, State};
+use crate::jobs::{Cancel, Defer, Job, JobId, Plan, State};
 use crate::protocol::ids::ActivityId;
 
 /// Record of one delivery of a broadcast, and what is known of it.
@@ -169,9 +169,10 @@ impl JobStore {
         }
     }
 
-    /// Returns the job as its record holds it.
+    /// Returns the job as its record holds it, wherever the plan is stored.
     pub(super) fn as_stored(&self, job: Job) -> Job {
-        if self.keeps_plan() { job } else { Job { plan: None, ..job } }
+        let plan = job.plan.filter(|_| self.keeps_plan()).map(|plan| Plan { stored: None, ..plan });
+        Job { plan, ..job }
     }
 
     /// Returns the record that a decision writes, with the outcome that `outcome_of` gives it.
@@ -183,7 +184,8 @@ impl JobStore {
         match decision {
             Decision::Write(job, result) => {
                 let part = self.part_of(&job, outcome_of);
-                Decision::Write(Record { part, job, keeps_plan: self.keeps_plan() }, result)
+                let record = Record { part, job, keeps_plan: self.keeps_plan(), json: String::new() };
+                Decision::Write(record, result)
             }
             Decision::Keep(result) => Decision::Keep(result),
         }

@@ -3,10 +3,11 @@
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use jiff::SignedDuration;
 
-use crate::aws::table::StoreError;
-use crate::aws::table::item::{Item, from_json, json, number, string, text};
+use super::large_plan;
+use crate::aws::table::item::{Item, encoded, from_json, json, number, string, text};
 use crate::aws::table::schema::TTL;
-use crate::aws::table::versioned::Versioned;
+use crate::aws::table::versioned::{RecordKey, Versioned};
+use crate::aws::table::{StoreError, Table};
 use crate::broadcast::{Outcome, RecipientRef, ReportEntry};
 use crate::jobs::Job;
 use crate::protocol::ids::ActivityId;
@@ -26,6 +27,8 @@ pub(super) struct Record {
     pub(super) part: Option<ReportPart>,
     /// Whether the plan is stored; content of a spec is rendered again instead.
     pub(super) keeps_plan: bool,
+    /// JSON of the job, once it is ready to be written.
+    pub(super) json: String,
 }
 
 /// Attributes of a delivery beside its job.
@@ -46,6 +49,11 @@ pub(super) struct NotedOutcome {
 }
 
 impl Record {
+    fn ttl(&self) -> i64 {
+        let retention = if self.part.is_some() { RETENTION_OF_DELIVERY } else { RETENTION };
+        self.job.expires_at.checked_add(retention).unwrap_or(self.job.expires_at).as_second()
+    }
+
     /// Returns the entry of the report; `None` where the delivery has no outcome yet.
     pub(super) fn entry(&self) -> Option<ReportEntry> {
         let ReportPart { recipient, outcome, amends } = self.part.as_ref()?;
@@ -67,14 +75,22 @@ impl Versioned for Record {
         Self { job: Job { revision, ..self.job }, ..self }
     }
 
+    async fn prepare(self, table: &Table, key: &RecordKey) -> Result<Self, StoreError> {
+        if !self.keeps_plan {
+            let json = encoded(&Job { plan: None, ..self.job.clone() }, "job")?;
+            return Ok(Self { json, ..self });
+        }
+        let ttl = self.ttl();
+        let (job, json) = large_plan::spill(table, key, self.job, ttl).await?;
+        Ok(Self { job, json, ..self })
+    }
+
+    async fn complete(self, table: &Table, key: &RecordKey) -> Result<Self, StoreError> {
+        Ok(Self { job: large_plan::complete(table, key, self.job).await?, ..self })
+    }
+
     fn encode(&self, put: PutItemFluentBuilder) -> Result<PutItemFluentBuilder, StoreError> {
-        let retention = if self.part.is_some() { RETENTION_OF_DELIVERY } else { RETENTION };
-        let expires_at = self.job.expires_at.checked_add(retention).unwrap_or(self.job.expires_at);
-        let job = match self.keeps_plan {
-            true => json(&self.job, "job")?,
-            false => json(&Job { plan: None, ..self.job.clone() }, "job")?,
-        };
-        let put = put.item("job", job).item(TTL, number(expires_at.as_second()));
+        let put = put.item("job", text(&self.json)).item(TTL, number(self.ttl()));
         let Some(ReportPart { recipient, outcome, amends }) = &self.part else { return Ok(put) };
         let put = put.item("recipient", json(recipient, "recipient")?);
         let put = with(put, "amends", amends.as_ref().map(ActivityId::as_str));
@@ -92,7 +108,7 @@ impl Versioned for Record {
             }),
             false => None,
         };
-        Ok(Self { job: from_json(item, "job")?, part, keeps_plan: true })
+        Ok(Self { job: from_json(item, "job")?, part, keeps_plan: true, json: String::new() })
     }
 }
 

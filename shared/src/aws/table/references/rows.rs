@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use super::shard::NewListing;
 use crate::aws::table::item::{Item, from_json, json, missing, number, parsed, string, text};
 use crate::aws::table::schema::{REVISION, TTL};
-use crate::aws::table::versioned::Versioned;
+use crate::aws::table::versioned::{RecordKey, Versioned};
 use crate::aws::table::{StoreError, Table};
 use crate::protocol::conversation::lifecycle::EventOrder;
 use crate::protocol::conversation::{Person, ReferenceRecord, ReferenceState};
@@ -79,11 +79,11 @@ impl Versioned for ReferenceRow {
         Ok(optional("audience", self.audience.as_deref(), put))
     }
 
-    async fn prepare(&self, table: &Table) -> Result<(), StoreError> {
-        match &self.new_listing {
-            Some(listing) => listing.prepare(table).await,
-            None => Ok(()),
+    async fn prepare(self, table: &Table, _key: &RecordKey) -> Result<Self, StoreError> {
+        if let Some(listing) = &self.new_listing {
+            listing.prepare(table).await?;
         }
+        Ok(self)
     }
 
     fn decode(item: &Item) -> Result<Self, StoreError> {
@@ -132,11 +132,11 @@ impl Versioned for PersonRow {
         })
     }
 
-    async fn prepare(&self, table: &Table) -> Result<(), StoreError> {
-        match &self.new_listing {
-            Some(listing) => listing.prepare(table).await,
-            None => Ok(()),
+    async fn prepare(self, table: &Table, _key: &RecordKey) -> Result<Self, StoreError> {
+        if let Some(listing) = &self.new_listing {
+            listing.prepare(table).await?;
         }
+        Ok(self)
     }
 
     fn decode(item: &Item) -> Result<Self, StoreError> {

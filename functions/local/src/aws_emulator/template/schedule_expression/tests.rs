@@ -105,6 +105,27 @@ fn invalid_expressions_are_rejected() {
 }
 
 #[test]
+fn error_of_a_cron_expression_names_the_field_and_its_range() {
+    for (fields, problem) in [
+        ("0 25 ? * MON-FRI *", "hours `25` is not within 0-23"),
+        ("60 9 * * ? *", "minutes `60` is not within 0-59"),
+        ("0 9 32 * ? *", "day-of-month `32` is not within 1-31"),
+        ("0 9 1 13 ? *", "month `13` is not within 1-12 or JAN-DEC"),
+        ("0 9 ? * MONDAY *", "day-of-week `MONDAY` is not within 1-7 or SUN-SAT"),
+        ("0 9 ? * 1-8 *", "day-of-week `8` is not within 1-7 or SUN-SAT"),
+        ("0 9 ? * 3#6 *", "day-of-week `3#6` is not within 1-7 or SUN-SAT"),
+        ("0 nine * * ? *", "hours `nine` is not within 0-23"),
+        ("0/0 9 * * ? *", "minutes `0/0`: the step must be a whole number above 0"),
+        ("0 9 * * ? 1969", "year `1969` is not within 1970-2199"),
+        ("0 9 * * ?", "expected six fields: minutes hours day-of-month month day-of-week year"),
+    ] {
+        let error = ScheduleExpression::parse(&format!("cron({fields})"), "UTC").unwrap_err();
+
+        assert_eq!(error.to_string(), format!("cron({fields}): {problem}"));
+    }
+}
+
+#[test]
 fn occurrences_report_skipped_and_repeated_times() {
     let expression = ScheduleExpression::parse("cron(30 2 * * ? *)", "Europe/Zurich").unwrap();
     let spring: Vec<_> = expression.occurrences("2026-03-28T12:00:00Z".parse().unwrap()).take(2).collect();
