@@ -12,7 +12,6 @@ mod roster_wait;
 mod spec;
 mod transitions;
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -22,7 +21,7 @@ pub use self::amendment::Amendment;
 pub use self::gate::{Gate, gate};
 pub use self::outcome::{Outcome, OutcomeCounts, RecipientRef, ReportEntry};
 pub use self::plan::{
-    Cursor, Dispatch, PAGE_SIZE, QUEUE_AHEAD, RECIPIENTS_PER_MESSAGE, ShardCounts, dispatch,
+    Cursor, Dispatch, PAGE_SIZE, PartShards, QUEUE_AHEAD, RECIPIENTS_PER_MESSAGE, dispatch,
 };
 pub use self::spec::{InvalidSpec, Kind, Spec};
 pub use self::transitions::{
@@ -136,9 +135,10 @@ pub struct Broadcast {
     /// Holder of the planning lease, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planner: Option<Planner>,
-    /// Number of planned recipients by [`tenant_key`].
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub planned: BTreeMap<String, u64>,
+    /// Number of planned recipients. Those of each tenant are counted in items of their own, because there is no limit to
+    /// the number of tenants.
+    #[serde(default)]
+    pub planned: u64,
     /// Number of planned recipients whose record could not be read.
     #[serde(default)]
     pub unreadable: u64,
@@ -210,7 +210,7 @@ impl Broadcast {
             status: Status::Running,
             cursor: Some(Cursor::default()),
             planner: None,
-            planned: BTreeMap::new(),
+            planned: 0,
             unreadable: 0,
             roster_requested: false,
             blocked_on: None,
@@ -223,7 +223,7 @@ impl Broadcast {
     /// Returns the number of planned recipients.
     #[must_use]
     pub fn recipients(&self) -> u64 {
-        self.planned.values().sum()
+        self.planned
     }
 
     /// Returns the start time.

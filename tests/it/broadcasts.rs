@@ -4,7 +4,9 @@ mod contents;
 mod crashes;
 mod outcomes;
 mod paced;
+mod shards;
 mod teams;
+mod tenants;
 
 use std::time::Duration;
 

@@ -13,6 +13,7 @@ mod references;
 mod requests;
 mod resources;
 mod services;
+mod timers;
 
 /// A check and its name.
 type Check = (&'static str, for<'a> fn(&'a Services) -> Pin<Box<dyn Future<Output = ()> + 'a>>);
@@ -85,5 +86,10 @@ contract! {
         body_over_the_limit_is_rejected_before_it_is_sent,
         messages_are_sent_in_batches_of_ten,
         large_messages_are_sent_in_batches_that_fit,
+    }
+    timers {
+        timers_are_listed_until_the_horizon_and_removed_in_batches,
+        one_tick_holds_the_lease_until_it_ends,
+        planned_recipients_of_many_tenants_are_replaced,
     }
 }

@@ -5,6 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use herald::clock::Clock;
+use herald::jobs::timers::{QueueTarget, Timer};
+use jiff::SignedDuration;
 use local::channel_emulator::Person;
 use serde_json::{Value, json};
 use support::{ScriptedEngine, TestBundle, broadcasts};
@@ -150,6 +153,50 @@ async fn broadcast_to_four_takes_two_writes_each() {
     bundle.end().await;
 }
 
+#[tokio::test]
+async fn broadcast_to_everyone_of_four_asks_only_shards_in_use() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    broadcasts::populate(&bundle, 4).await;
+    let asked = record_requests(&bundle);
+
+    let event = broadcasts::news(json!({ "kind": "everyone" }), json!({ "text": "News." }));
+    bundle.local().fire(event).await.unwrap();
+
+    let counted = print_counts("planning of everyone, who are four", &asked.lock().unwrap());
+    assert!(counted["Query by_audience"] <= 5, "{counted:#?}");
+    assert_eq!(counted["Query audience"], 1);
+    assert!(counted.values().sum::<usize>() <= 25, "{counted:#?}");
+    bundle.drain().await;
+    assert_eq!(bundle.channel().texts().len(), 4);
+    bundle.end().await;
+}
+
+/// Requests of a tick with nothing due: the lease, the index of the timers, the end of the lease, the open broadcasts.
+const IDLE_TICK: [(&str, usize); 3] = [("PutItem tick", 2), ("Query broadcasts", 1), ("Query timers", 1)];
+
+#[tokio::test]
+async fn idle_tick_takes_four_requests() {
+    let bundle = TestBundle::with(ScriptedEngine::default()).await;
+    bundle.install("Alex").await;
+    bundle
+        .local()
+        .fire(broadcasts::news(json!({ "kind": "everyone" }), json!({ "text": "News." })))
+        .await
+        .unwrap();
+    bundle.drain().await;
+    broadcasts::tick(&bundle).await;
+    broadcasts::tick(&bundle).await;
+    let (timers, now) = (&bundle.local().functions.worker.parts().timers, bundle.clock().now());
+    let tomorrow = Timer::new(QueueTarget::Tasks, "one".to_owned(), now + SignedDuration::from_hours(24));
+    timers.put(&tomorrow, now).await.unwrap();
+    let asked = record_requests(&bundle);
+
+    bundle.tick().await;
+
+    assert_eq!(print_counts("idle tick", &asked.lock().unwrap()), expected(&IDLE_TICK));
+    bundle.end().await;
+}
+
 /// Returns the size of the largest record of a delivery, as DynamoDB counts it.
 async fn largest_delivery(bundle: &TestBundle) -> usize {
     let items = bundle.items().await.into_iter().filter(|item| item.contains_key("recipient"));
@@ -205,7 +252,17 @@ fn name_of(operation: &str, request: &Value) -> Option<[String; 3]> {
         kinds.dedup();
         return Some([verb.to_owned(), kinds.join(", "), String::new()]);
     }
-    let key = request["Item"]["pk"]["S"].as_str().or(request["Key"]["pk"]["S"].as_str()).unwrap_or_default();
+    if verb == "BatchWriteItem" {
+        let tables = request["RequestItems"].as_object()?.values();
+        let first = tables.flat_map(|table| table.as_array().into_iter().flatten()).next()?;
+        let key = first["DeleteRequest"]["Key"]["pk"]["S"].as_str();
+        let key = key.or(first["PutRequest"]["Item"]["pk"]["S"].as_str())?;
+        return Some([verb.to_owned(), key.split('#').next()?.to_owned(), String::new()]);
+    }
+    let values = &request["ExpressionAttributeValues"];
+    let queried = values[":pk"]["S"].as_str().or(values[":audience"]["S"].as_str().map(|_| "by_audience"));
+    let key = request["Item"]["pk"]["S"].as_str().or(request["Key"]["pk"]["S"].as_str());
+    let key = key.or(queried).unwrap_or_default();
     let sort_key =
         request["Item"]["sk"]["S"].as_str().or(request["Key"]["sk"]["S"].as_str()).unwrap_or_default();
     let kind = match (key.split('#').collect::<Vec<_>>().as_slice(), sort_key.split('#').next()?) {

@@ -33,9 +33,14 @@ fn queued(bundle: &TestBundle) -> Arc<Mutex<Vec<(String, u64)>>> {
     bundle.local().stack.watch(Arc::new(move |operation: &str, request: &[u8]| {
         let request: Value = serde_json::from_slice(request).unwrap_or_default();
         let is_task = request["QueueUrl"].as_str().is_some_and(|url| url.ends_with("tasks"));
-        if operation == "AmazonSQS.SendMessage" && is_task {
-            let body = request["MessageBody"].as_str().unwrap().to_owned();
-            notes.lock().unwrap().push((body, request["DelaySeconds"].as_u64().unwrap_or_default()));
+        let messages = match operation {
+            "AmazonSQS.SendMessage" if is_task => vec![request],
+            "AmazonSQS.SendMessageBatch" if is_task => request["Entries"].as_array().unwrap().clone(),
+            _ => Vec::new(),
+        };
+        for message in messages {
+            let body = message["MessageBody"].as_str().unwrap().to_owned();
+            notes.lock().unwrap().push((body, message["DelaySeconds"].as_u64().unwrap_or_default()));
         }
     }));
     queued
@@ -103,7 +108,7 @@ async fn missed_ticks_delay_a_step_and_crashed_ticks_do_not_repeat_it() {
     bundle.drain().await;
 
     bundle.clock().advance(100 * MINUTE);
-    refuse(&bundle, "DeleteItem");
+    refuse(&bundle, "BatchWriteItem");
     let died = bundle.try_tick().await;
     refuse(&bundle, "");
     let moved = bundle.tick().await;

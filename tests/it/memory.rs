@@ -125,7 +125,7 @@ fn inbound_may_read_memory_and_not_write_it() {
     let role = template.split_once("  InboundRole:").unwrap().1.split_once("  InboundLogs:").unwrap().0;
     let (writes, reads) = role.split_once("Sid: ReadReferencesKeysAndMemories").unwrap();
 
-    let written = r#"dynamodb:LeadingKeys: ["reference#*", "person#*", "team#*", "keys#*", "timer#*"]"#;
+    let written = r#"dynamodb:LeadingKeys: ["reference#*", "person#*", "team#*", "audience#*", "keys#*", "timer#*", "timers"]"#;
     assert!(writes.contains(written), "{writes}");
     assert!(
         reads.contains(r#"dynamodb:LeadingKeys: ["reference#*", "person#*", "keys#*", "memory#*"]"#),

@@ -1,5 +1,7 @@
 //! Durable timers: how the tick queues them, and activities that are stored while their queue is down.
 
+mod overlapping;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +16,13 @@ use support::broadcasts::{news, populate, state};
 use support::{ScriptedEngine, TestBundle};
 
 const MINUTE: Duration = Duration::from_secs(60);
+
+fn print(text: &str) {
+    #[expect(clippy::print_stdout, reason = "the figures are what this is run for")]
+    {
+        println!("{text}");
+    }
+}
 
 /// Makes the emulator reject every request whose operation contains one of these.
 fn refuse(bundle: &TestBundle, operations: &'static [&'static str]) {
@@ -127,7 +136,7 @@ async fn missed_ticks_are_recovered_and_crashed_tick_repeats_nothing() {
     bundle.send(&alex, "hello").await;
 
     bundle.clock().advance(5 * 60 * MINUTE);
-    refuse(&bundle, &["DeleteItem"]);
+    refuse(&bundle, &["BatchWriteItem"]);
     let died = bundle.try_tick().await;
     refuse(&bundle, &[]);
     let moved = bundle.tick().await;
@@ -191,7 +200,7 @@ async fn broadcasts_advance_while_timers_fail() {
     timers.put(&Timer::new(QueueTarget::Tasks, "one".to_owned(), now), now).await.unwrap();
     bundle.clock().advance(MINUTE);
 
-    refuse(&bundle, &["DeleteItem"]);
+    refuse(&bundle, &["BatchWriteItem"]);
     let failed = answer_of_tick(&bundle).await;
     refuse(&bundle, &[]);
 

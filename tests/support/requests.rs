@@ -80,12 +80,21 @@ impl RequestCounts {
 }
 
 fn kind_of(request: &Value) -> String {
-    let key = request["Item"]["pk"]["S"].as_str().or(request["Key"]["pk"]["S"].as_str()).unwrap_or_default();
-    key.split('#').next().unwrap_or_default().to_owned()
+    let key = request["Item"]["pk"]["S"].as_str().or(request["Key"]["pk"]["S"].as_str());
+    let writes = request["RequestItems"].as_object().into_iter().flat_map(|tables| tables.values());
+    let mut writes = writes.flat_map(|writes| writes.as_array().into_iter().flatten());
+    let of_batch = writes.next().and_then(|write| {
+        write["PutRequest"]["Item"]["pk"]["S"].as_str().or(write["DeleteRequest"]["Key"]["pk"]["S"].as_str())
+    });
+    key.or(of_batch).unwrap_or_default().split('#').next().unwrap_or_default().to_owned()
 }
 
 /// Returns the write units of an item that is put; of an update one, because its item is not known here.
 fn units(request: &Value) -> usize {
+    if let Some(tables) = request["RequestItems"].as_object() {
+        // An item of a batch is small; the keys of a batch read are no list.
+        return tables.values().filter_map(Value::as_array).map(Vec::len).sum();
+    }
     match (&request["Item"], request["UpdateExpression"].is_string()) {
         (Value::Object(item), _) => {
             let size = item.iter().map(|(name, value)| name.len() + size(value)).sum::<usize>();

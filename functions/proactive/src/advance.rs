@@ -2,18 +2,18 @@
 //! `planning` plans them.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use herald::aws::queue::Queue;
-use herald::aws::table::{BroadcastStore, SLICES, StoreError, TimerStore};
+use herald::aws::table::{BroadcastStore, SLICES, StoreError};
 use herald::broadcast::{Broadcast, BroadcastId, Status};
 use herald::clock::Clock;
 use herald::error::error_chain;
 use herald::jobs::timers::{Minute, SHARDS};
 use jiff::{SignedDuration, Timestamp};
+use tokio::task::JoinSet;
 use tracing::{error, info};
 
 use crate::planning::{PlanError, Planner};
+use crate::timers::{Mover, ROUND};
 
 /// Age at which an index entry without a broadcast is removed: what opened it has crashed.
 const ORPHAN_AGE: SignedDuration = SignedDuration::from_hours(1);
@@ -25,8 +25,7 @@ const SETTLE_TIME: SignedDuration = SignedDuration::from_mins(2);
 pub(crate) struct Lifecycle {
     pub(crate) planner: Arc<Planner>,
     pub(crate) broadcasts: BroadcastStore,
-    pub(crate) timers: TimerStore,
-    pub(crate) deliveries: Queue,
+    pub(crate) mover: Mover,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -147,22 +146,32 @@ impl Lifecycle {
         Ok(())
     }
 
-    /// Queues the deliveries that were parked while the broadcast was paused.
+    /// Queues the deliveries that were parked while the broadcast was paused, the shards side by side. Those that the queue
+    /// does not accept stay parked until the next tick.
     async fn release_parked(&self, id: &BroadcastId) -> Result<(), PlanError> {
+        let mut shards = JoinSet::new();
         for shard in 0..SHARDS {
-            let mut next = None;
-            loop {
-                let parked = self.timers.list_parked(id, shard, next).await?;
-                for (timer, key) in parked.timers {
-                    self.deliveries.send_delayed_raw(timer.body, Duration::ZERO).await?;
-                    self.timers.remove(key).await?;
-                }
-                next = parked.next;
-                if next.is_none() {
-                    break;
-                }
-            }
+            let (mover, id, now) = (self.mover.clone(), id.clone(), self.clock.now());
+            shards.spawn(async move { release_shard(&mover, &id, shard, now).await });
+        }
+        while let Some(released) = shards.join_next().await {
+            let unavailable = |error| StoreError::Unavailable { operation: "release parked", cause: error };
+            released.map_err(|error| unavailable(error.into()))??;
         }
         Ok(())
+    }
+}
+
+async fn release_shard(mover: &Mover, id: &BroadcastId, shard: u8, now: Timestamp) -> Result<(), StoreError> {
+    let mut next = None;
+    loop {
+        let parked = mover.timers.list_parked(id, shard, next).await?;
+        for round in parked.timers.chunks(ROUND) {
+            mover.move_round(round, now).await?;
+        }
+        next = parked.next;
+        if next.is_none() {
+            return Ok(());
+        }
     }
 }

@@ -29,7 +29,7 @@ pub use self::event::{BroadcastRequest, InvalidEvent, NotificationEvent, validat
 pub use self::planning::{PlanError, Preview};
 use self::planning::{Planner, Recipients, RosterReader};
 pub use self::timers::TickSummary;
-use self::timers::Ticker;
+use self::timers::{Mover, Ticker};
 
 /// The `proactive` function.
 pub struct Proactive {
@@ -167,14 +167,14 @@ impl Proactive {
             clock: clock.clone(),
             random: random.clone(),
         });
+        let mover = Mover { timers: timers.clone(), turns, tasks, deliveries };
         let lifecycle = Lifecycle {
             planner: planner.clone(),
             broadcasts: broadcasts.clone(),
-            timers: timers.clone(),
-            deliveries: deliveries.clone(),
+            mover: mover.clone(),
             clock: clock.clone(),
         };
-        let ticker = Ticker { timers: timers.clone(), turns, tasks, deliveries, clock: clock.clone() };
+        let ticker = Ticker { timers: timers.clone(), mover, clock: clock.clone(), random: random.clone() };
         Self {
             references,
             broadcasts,

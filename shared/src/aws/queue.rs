@@ -2,6 +2,7 @@
 //!
 //! It does not receive work: the event source mapping of AWS Lambda does, or the local stack.
 
+mod batch;
 mod continuation;
 mod dead_letters;
 mod message;
@@ -9,8 +10,9 @@ mod message;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
+use aws_sdk_sqs::types::QueueAttributeName;
 
+pub use self::batch::{BatchMessage, Unsent};
 pub use self::continuation::{CannotContinue, MAX_STATE_BYTES, MAX_STEPS};
 pub use self::dead_letters::DeadLetter;
 pub use self::message::{
@@ -25,9 +27,6 @@ pub const MAX_DELAY: Duration = Duration::from_secs(900);
 
 /// Longest visibility timeout that is set, within the 12 hours that SQS allows.
 pub const MAX_VISIBILITY_TIMEOUT: Duration = Duration::from_secs(11 * 3600);
-
-/// Most messages in one batch.
-const MAX_BATCH: usize = 10;
 
 /// SQS queue.
 ///
@@ -129,33 +128,6 @@ impl Queue {
         sent.map(drop).map_err(|error| self.unavailable(error))
     }
 
-    /// Sends all of `works` to a standard queue in batches, each with its fair-queue group and its delay, at most
-    /// [`MAX_DELAY`]. A delay is rounded down: the worker waits for the rest.
-    ///
-    /// # Errors
-    ///
-    /// [`QueueError`]; the batches sent before the error stay queued.
-    pub async fn send_all(&self, works: &[(WorkMessage, String, Duration)]) -> Result<(), QueueError> {
-        let mut batch: Vec<SendMessageBatchRequestEntry> = Vec::new();
-        let mut bytes = 0;
-        for (work, group, delay) in works {
-            let body = work.encode()?;
-            if batch.len() == MAX_BATCH || bytes + body.len() > MAX_BODY_BYTES {
-                self.send_batch(std::mem::take(&mut batch)).await?;
-                bytes = 0;
-            }
-            bytes += body.len();
-            let entry = SendMessageBatchRequestEntry::builder()
-                .id(batch.len().to_string())
-                .message_body(body)
-                .message_group_id(group)
-                .delay_seconds(i32::try_from((*delay).min(MAX_DELAY).as_secs()).unwrap_or_default())
-                .build();
-            batch.push(entry.map_err(|error| self.unavailable(error))?);
-        }
-        if batch.is_empty() { Ok(()) } else { self.send_batch(batch).await }
-    }
-
     /// Sets the visibility timeout of a received message to `wait`, at most [`MAX_VISIBILITY_TIMEOUT`].
     ///
     /// # Errors
@@ -203,15 +175,6 @@ impl Queue {
     pub fn region_of_url(&self) -> Option<&str> {
         let host = self.url.split("://").nth(1)?.split('/').next()?;
         host.strip_prefix("sqs.")?.split_once(".amazonaws.").map(|(region, _)| region)
-    }
-
-    async fn send_batch(&self, batch: Vec<SendMessageBatchRequestEntry>) -> Result<(), QueueError> {
-        let request = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(batch));
-        let answer = Box::pin(request.send()).await.map_err(|error| self.unavailable(error))?;
-        match answer.failed().len() {
-            0 => Ok(()),
-            count => Err(QueueError::Partial { queue: self.name().to_owned(), count }),
-        }
     }
 
     fn unavailable(&self, cause: impl Into<BoxError>) -> QueueError {

@@ -3,6 +3,7 @@
 //! [`schema`] lists the keys. Stores decide nothing: [`crate::jobs`], [`crate::broadcast`] and [`crate::protocol`] do.
 
 mod batch_get;
+mod batch_write;
 mod broadcasts;
 mod item;
 mod jobs;

@@ -26,25 +26,24 @@ pub struct Cursor {
     pub after: Option<String>,
 }
 
-/// Number of shards of each part of an audience.
+/// Shards of each part of an audience that may hold recipients, in ascending order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ShardCounts(pub Vec<u16>);
+pub struct PartShards(pub Vec<Vec<u16>>);
 
 impl Cursor {
     /// Returns the position after a page that ends at `last`; `None` at the end of the audience.
     ///
     /// `last` is `None` for the last page of a shard.
     #[must_use]
-    pub fn after(&self, last: Option<String>, shard_counts: &ShardCounts) -> Option<Self> {
+    pub fn after(&self, last: Option<String>, shards: &PartShards) -> Option<Self> {
         if last.is_some() {
             return Some(Self { after: last, ..self.clone() });
         }
-        let shards = shard_counts.0.get(self.part).copied().unwrap_or(0);
-        let next = match self.shard + 1 < shards {
-            true => Self { part: self.part, shard: self.shard + 1, after: None },
-            false => Self { part: self.part + 1, shard: 0, after: None },
-        };
-        (next.part < shard_counts.0.len()).then_some(next)
+        let of_part = |part: usize| shards.0.get(part).into_iter().flatten().map(move |shard| (part, *shard));
+        let rest = of_part(self.part).filter(|(_, shard)| *shard > self.shard);
+        let later = (self.part + 1..shards.0.len()).flat_map(of_part);
+        let (part, shard) = rest.chain(later).next()?;
+        Some(Self { part, shard, after: None })
     }
 }
 

@@ -32,14 +32,14 @@ fn pages(cursor: Option<Cursor>, count: u64) -> PlannedPages {
 
 #[test]
 fn the_cursor_visits_every_shard_of_every_part_once() {
-    let shard_counts = ShardCounts(vec![2, 1, 3]);
+    let shards = PartShards(vec![vec![0, 1], vec![0], vec![], vec![0, 1, 2]]);
     let mut seen = Vec::new();
 
     let mut cursor = Some(Cursor::default());
     while let Some(here) = cursor {
         seen.push((here.part, here.shard, here.after.clone()));
         let last = (here.after.is_none() && here.shard == 1).then(|| "k".to_owned());
-        cursor = here.after(last, &shard_counts);
+        cursor = here.after(last, &shards);
     }
 
     let k = || Some("k".to_owned());
@@ -50,12 +50,26 @@ fn the_cursor_visits_every_shard_of_every_part_once() {
             (0, 1, None),
             (0, 1, k()),
             (1, 0, None),
-            (2, 0, None),
-            (2, 1, None),
-            (2, 1, k()),
-            (2, 2, None)
+            (3, 0, None),
+            (3, 1, None),
+            (3, 1, k()),
+            (3, 2, None)
         ]
     );
+}
+
+#[test]
+fn the_cursor_continues_at_the_next_shard_that_is_in_use_by_then() {
+    let at = |part, shard| Some(Cursor { part, shard, after: None });
+    let shards = PartShards(vec![vec![3, 200], vec![7]]);
+
+    assert_eq!(Cursor::default().after(None, &shards), at(0, 3));
+    assert_eq!(at(0, 3).unwrap().after(None, &shards), at(0, 200));
+    assert_eq!(at(0, 200).unwrap().after(None, &shards), at(1, 7));
+    assert_eq!(at(1, 7).unwrap().after(None, &shards), None);
+    let grown = PartShards(vec![vec![3, 90, 200], vec![7, 8]]);
+    assert_eq!(at(0, 3).unwrap().after(None, &grown), at(0, 90));
+    assert_eq!(at(1, 7).unwrap().after(None, &grown), at(1, 8));
 }
 
 #[test]
@@ -67,6 +81,17 @@ fn a_planner_that_lost_its_lease_cannot_write_a_checkpoint() {
     assert_eq!(second.checkpoint("a", &pages(None, 7), at(61)), None);
     assert_eq!(second.release_lease("a"), None);
     assert_eq!(second.checkpoint("b", &pages(None, 7), at(61)).unwrap().recipients(), 7);
+}
+
+#[test]
+fn the_record_does_not_grow_with_the_tenants() {
+    let planned = (0..20_000).map(|tenant| (crate::hash::short(&format!("tenant {tenant}")), 50)).collect();
+    let pages = PlannedPages { cursor: None, planned, unreadable: 0 };
+
+    let planned = leased(&broadcast(), "a", at(0)).checkpoint("a", &pages, at(1)).unwrap();
+
+    assert_eq!(planned.recipients(), 1_000_000);
+    assert!(serde_json::to_string(&planned).unwrap().len() < 500);
 }
 
 #[test]

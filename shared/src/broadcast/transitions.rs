@@ -89,16 +89,12 @@ impl Broadcast {
     #[must_use]
     pub fn checkpoint(&self, owner: &str, pages: &PlannedPages, now: Timestamp) -> Option<Self> {
         self.planner.as_ref().filter(|planner| planner.owner == owner)?;
-        let mut planned = self.planned.clone();
-        for (tenant, count) in &pages.planned {
-            *planned.entry(tenant.clone()).or_default() += count;
-        }
         Some(Self {
             cursor: pages.cursor.clone(),
             blocked_on: None,
             planner: pages.cursor.is_some().then(|| planner(owner, now)),
             unreadable: self.unreadable + pages.unreadable,
-            planned,
+            planned: self.planned + pages.planned.values().sum::<u64>(),
             ..self.clone()
         })
     }

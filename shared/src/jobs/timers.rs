@@ -2,7 +2,6 @@
 //!
 //! Decides what is due when and which minutes a tick reads; [`crate::aws::table::TimerStore`] stores the timers.
 
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -15,11 +14,14 @@ pub const HORIZON: Duration = Duration::from_secs(180);
 /// Number of shards of one minute, so that a popular minute is not a hot key.
 pub const SHARDS: u8 = 4;
 
+/// Duration of the lease under which a tick moves timers.
+pub const LEASE_DURATION: SignedDuration = SignedDuration::from_secs(20);
+
+/// Age at which the lease is renewed.
+pub const LEASE_RENEWAL: SignedDuration = SignedDuration::from_secs(5);
+
 /// Minutes before the present that every tick reads again: a slow clock may still write into them.
 const OVERLAP: i64 = 2;
-
-/// Minutes before the present at which the first tick starts.
-const FIRST_READ: i64 = 15;
 
 /// Work that becomes due.
 ///
@@ -63,7 +65,7 @@ pub enum QueueTarget {
 }
 
 /// Minute since 1970.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Minute(pub i64);
 
 impl Minute {
@@ -72,6 +74,15 @@ impl Minute {
     pub fn of(at: Timestamp) -> Self {
         Self(at.as_second().div_euclid(60))
     }
+}
+
+/// Part of the timers of one minute, which are stored together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Partition {
+    /// The minute.
+    pub minute: Minute,
+    /// The shard of the minute.
+    pub shard: u8,
 }
 
 impl Timer {
@@ -85,6 +96,12 @@ impl Timer {
     #[must_use]
     pub fn minute(&self, now: Timestamp) -> Minute {
         Minute::of(self.due).max(Minute::of(now))
+    }
+
+    /// Returns the partition it is stored in at `now`.
+    #[must_use]
+    pub fn partition(&self, now: Timestamp) -> Partition {
+        Partition { minute: self.minute(now), shard: self.shard() }
     }
 
     /// Returns its shard of that minute.
@@ -101,15 +118,12 @@ impl Timer {
     }
 }
 
-/// Returns the minutes that a tick at `now` reads; `watermark` is the last one that needs no further read.
-///
-/// They cover what was written while the last tick ran, and the minutes of missed ticks.
+/// Returns the last minute that a tick at `now` reads. It reads all that are listed up to it, so that it covers those of
+/// missed ticks.
 #[must_use]
-pub fn minutes(watermark: Option<Minute>, now: Timestamp) -> RangeInclusive<i64> {
-    let present = Minute::of(now).0;
-    let horizon = now.checked_add(SignedDuration::try_from(HORIZON).unwrap_or_default()).unwrap_or(now);
-    let first = watermark.map_or(present - FIRST_READ, |minute| minute.0 + 1);
-    first.min(present - OVERLAP)..=Minute::of(horizon).0
+pub fn last_minute(now: Timestamp) -> Minute {
+    let horizon = SignedDuration::try_from(HORIZON).unwrap_or_default();
+    Minute::of(now.checked_add(horizon).unwrap_or(now))
 }
 
 /// Whether a tick at `now` that read `minute` leaves nothing in it for a later one.
@@ -127,20 +141,11 @@ mod tests {
     }
 
     #[test]
-    fn a_tick_reads_ahead_and_a_little_back() {
+    fn tick_reads_three_minutes_ahead_and_finishes_what_no_clock_writes_into() {
         let now = at("2026-11-23T09:00:30Z");
         let present = Minute::of(now).0;
 
-        assert_eq!(minutes(Some(Minute(present - 3)), now), present - 2..=present + 3);
-        assert_eq!(minutes(None, now), present - 15..=present + 3);
-    }
-
-    #[test]
-    fn a_tick_covers_the_minutes_of_missed_ticks() {
-        let now = at("2026-11-23T09:00:30Z");
-        let present = Minute::of(now).0;
-
-        assert_eq!(*minutes(Some(Minute(present - 100)), now).start(), present - 99);
+        assert_eq!(last_minute(now), Minute(present + 3));
         assert!(is_final(Minute(present - 3), now));
         assert!(!is_final(Minute(present - 2), now));
     }

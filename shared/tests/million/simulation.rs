@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use herald::broadcast::preferences::Notify;
 use herald::broadcast::{
-    Broadcast, BroadcastId, Cursor, Dispatch, Gate, Lease, PAGE_SIZE, PlannedPages, RECIPIENTS_PER_MESSAGE,
-    ShardCounts, Status, dispatch, gate,
+    Broadcast, BroadcastId, Cursor, Dispatch, Gate, Lease, PAGE_SIZE, PartShards, PlannedPages,
+    RECIPIENTS_PER_MESSAGE, Status, dispatch, gate,
 };
 use herald::jobs::{
     Attempt, Claim, ClaimRequest, FailureKind, Job, JobId, Plan, ResendPolicy, State, claim_planned, end_send,
@@ -101,6 +101,8 @@ pub(super) struct Simulation {
     copies: Vec<u8>,
     /// Number of outcomes by tenant.
     settled: Vec<u64>,
+    /// Planned recipients per tenant, as counted apart from the broadcast.
+    planned: Vec<u64>,
     reserved: Vec<Reservations>,
     /// Times of the latest requests by tenant.
     recent: Vec<VecDeque<i64>>,
@@ -135,6 +137,7 @@ impl Simulation {
             jobs: vec![None; recipients],
             copies: vec![0; recipients],
             settled: vec![0; TENANTS],
+            planned: vec![0; TENANTS],
             reserved: vec![Reservations::default(); TENANTS],
             recent: vec![VecDeque::new(); TENANTS],
             plan: Plan::sends(vec![Activity::message("News.")]),
@@ -200,7 +203,7 @@ impl Simulation {
 
     /// Plans until the queue has enough; `None` if the planner crashed or was suspended.
     fn plan_pages(&mut self, owner: &str) -> Option<()> {
-        let shard_counts = ShardCounts(vec![SHARDS]);
+        let shards = PartShards(vec![(0..SHARDS).collect()]);
         while let Some(cursor) = self.broadcast.cursor.clone() {
             let (page, last) = self.page(&cursor);
             let by_tenant = by_tenant(&page);
@@ -212,7 +215,7 @@ impl Simulation {
             let planned =
                 by_tenant.iter().map(|(tenant, recipients)| (tenant.to_string(), recipients.len() as u64));
             let step = PlannedPages {
-                cursor: cursor.after(last, &shard_counts),
+                cursor: cursor.after(last, &shards),
                 planned: planned.collect(),
                 unreadable: 0,
             };
@@ -243,8 +246,7 @@ impl Simulation {
     }
 
     fn waiting(&self, tenant: usize) -> u64 {
-        let planned = self.broadcast.planned.get(&tenant.to_string()).copied().unwrap_or(0);
-        planned.saturating_sub(self.settled[tenant])
+        self.planned[tenant].saturating_sub(self.settled[tenant])
     }
 
     fn checkpoint(&mut self, owner: &str, pages: &PlannedPages) -> Option<()> {
@@ -252,6 +254,13 @@ impl Simulation {
             return None;
         }
         self.broadcast = self.broadcast.checkpoint(owner, pages, time(self.now))?;
+        // A planner that crashes here leaves the counts of the tenants behind.
+        if self.fails() {
+            return None;
+        }
+        for (tenant, count) in &pages.planned {
+            self.planned[tenant.parse::<usize>().unwrap()] += count;
+        }
         (!self.fails()).then_some(())
     }
 

@@ -24,10 +24,15 @@ impl Requests {
     fn count(bundle: &TestBundle) -> Arc<Mutex<Self>> {
         let counted = Arc::new(Mutex::new(Self::default()));
         let counter = counted.clone();
-        bundle.local().stack.watch(Arc::new(move |operation: &str, _: &[u8]| {
+        bundle.local().stack.watch(Arc::new(move |operation: &str, body: &[u8]| {
             let mut counter = counter.lock().unwrap();
             match operation.rsplit('.').next().unwrap_or_default() {
                 "PutItem" | "UpdateItem" | "DeleteItem" => counter.writes += 1,
+                "BatchWriteItem" => {
+                    let request: Value = serde_json::from_slice(body).unwrap();
+                    let tables = request["RequestItems"].as_object().unwrap().values();
+                    counter.writes += tables.map(|writes| writes.as_array().unwrap().len()).sum::<usize>();
+                }
                 "GetItem" | "BatchGetItem" | "Query" => counter.reads += 1,
                 "SendMessage" | "SendMessageBatch" | "ChangeMessageVisibility" => counter.queue += 1,
                 _ => {}

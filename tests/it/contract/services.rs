@@ -159,7 +159,7 @@ impl Services {
         aws_sdk_sqs::Client::new(&self.aws)
     }
 
-    fn table(&self) -> Table {
+    pub(super) fn table(&self) -> Table {
         Table::new(self.dynamodb(), &self.template.table.name)
     }
 

@@ -6,9 +6,7 @@ use async_trait::async_trait;
 use herald::agent::{
     Engine, EngineError, Notification, Progress, Recipient, Response, TaskResponse, TaskRun, Turn,
 };
-use herald::clock::Clock;
 use herald::jobs::State;
-use herald::jobs::timers::Minute;
 use herald::protocol::activity::Activity;
 use local::channel_emulator::{Fault, Operation, Refusal};
 use serde_json::json;
@@ -80,10 +78,6 @@ async fn trigger(scenario: Scenario, harness: &mut Harness) -> Result<(), String
             harness.bundle.channel().fail_on(Operation::Send, Fault::Status(refusal));
         }
         harness.injector.refuse_turns(scenario == Scenario::Outage);
-        // Moves the watermark close to now, so that the next tick has few minutes to read.
-        let drained = Minute(Minute::of(harness.bundle.clock().now()).0 - 3);
-        let timers = &harness.bundle.local().functions.proactive.timers;
-        timers.advance_watermark(drained).await.map_err(|error| error.to_string())?;
         harness.deliver(&activity).await?;
         harness.injector.refuse_turns(false);
     }

@@ -9,8 +9,7 @@ use std::time::Duration;
 use engine::order_desk::OrderDesk;
 use herald::broadcast::{BroadcastId, Outcome};
 use herald::clock::Clock;
-use herald::jobs::timers::Minute;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use local::channel_emulator::{Effect, Person};
 use local::fault_injection::RequestFate;
 use serde_json::{Value, json};
@@ -41,11 +40,9 @@ async fn send_broadcast(bundle: &TestBundle, event: Value) {
     bundle.drain().await;
 }
 
-/// Advances the clock to `time` and ticks, as if every earlier tick but those of the last hour had run.
+/// Advances the clock to `time` and ticks.
 async fn tick_at(bundle: &TestBundle, time: &str) {
     let time: Timestamp = time.parse().unwrap();
-    let ticked = Minute::of(time - SignedDuration::from_mins(65));
-    bundle.local().functions.proactive.timers.advance_watermark(ticked).await.unwrap();
     let wait = time.duration_since(bundle.clock().now());
     bundle.clock().advance(wait.try_into().unwrap());
     bundle.tick().await;

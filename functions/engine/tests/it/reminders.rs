@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use engine::order_desk::OrderDesk;
 use herald::clock::Clock;
-use herald::jobs::timers::Minute;
 use jiff::{SignedDuration, Timestamp};
 use local::channel_emulator::{Fault, Operation, Person, Refusal};
 use local::fault_injection::RequestFate;
@@ -20,7 +19,6 @@ async fn order_desk() -> TestBundle {
     let clock = TestBundle::clock_at_start();
     let desk = OrderDesk::new(clock.clone());
     let bundle = TestBundle::with_shared(Arc::new(desk), clock).await;
-    // The first tick sets the watermark from which missed ticks are recovered.
     bundle.tick().await;
     bundle
 }
@@ -29,18 +27,11 @@ async fn ask(bundle: &TestBundle, person: &Person, text: &str) {
     bundle.ask(person, text).await;
 }
 
-/// Advances the clock to `at`, ticks and works on what is due, as if every earlier tick but those of the last hour had
-/// run.
+/// Advances the clock to `at`, ticks and works on what is due.
 async fn at(bundle: &TestBundle, at: Timestamp) {
-    ticked_until(bundle, at - SignedDuration::from_mins(65)).await;
     bundle.clock().advance(at.duration_since(bundle.clock().now()).try_into().unwrap());
     bundle.tick().await;
     bundle.drain().await;
-}
-
-/// Sets the watermark as if every tick until `at` had run with nothing due.
-async fn ticked_until(bundle: &TestBundle, at: Timestamp) {
-    bundle.local().functions.proactive.timers.advance_watermark(Minute::of(at)).await.unwrap();
 }
 
 /// Ticks just before a reminder is due: its message is received once and returned.
@@ -168,7 +159,6 @@ async fn missed_ticks_deliver_each_reminder_once() {
     bundle.tick().await;
     bundle.drain().await;
     let after_missed_ticks = reminder_texts(&bundle);
-    ticked_until(&bundle, "2026-11-23T09:25:00Z".parse().unwrap()).await;
     too_early(&bundle, "2026-11-23T09:29:59Z".parse().unwrap()).await;
     let early = reminder_texts(&bundle).len();
     at(&bundle, "2026-11-23T09:30:00Z".parse().unwrap()).await;
@@ -185,7 +175,7 @@ async fn crashed_tick_repeats_no_reminder() {
     ask(&bundle, &alex, "remind me every day at 9:30 to stretch").await;
     bundle.clock().advance(31 * MINUTE);
 
-    refuse(&bundle, "DeleteItem");
+    refuse(&bundle, "BatchWriteItem");
     let died = bundle.try_tick().await;
     refuse(&bundle, "");
     bundle.tick().await;
@@ -297,7 +287,7 @@ async fn redelivered_reminder_is_sent_once() {
     let alex = bundle.install("Alex").await;
     ask(&bundle, &alex, "remind me in 10 minutes to call Robin").await;
     bundle.clock().advance(10 * MINUTE);
-    refuse(&bundle, "DeleteItem");
+    refuse(&bundle, "BatchWriteItem");
     assert!(bundle.try_tick().await.is_err());
     refuse(&bundle, "");
 
@@ -341,20 +331,17 @@ async fn reminders_around(moments: impl Fn(&(&'static str, Moments, Moments)) ->
         let bundle = order_desk().await;
         let before = moments[0] - SignedDuration::from_hours(2);
         bundle.clock().advance(before.duration_since(bundle.clock().now()).try_into().unwrap());
-        ticked_until(&bundle, before).await;
         let mut person = bundle.channel().add_person("Alex");
         person.time_zone = row.0.to_owned();
         ask(&bundle, &person, "remind me every day at 2:30 to stretch").await;
 
         for (index, moment) in moments.into_iter().enumerate() {
-            ticked_until(&bundle, moment - SignedDuration::from_mins(5)).await;
             too_early(&bundle, moment - SignedDuration::from_mins(1)).await;
             assert_eq!(reminder_texts(&bundle).len(), index, "{}: a minute before {moment}", row.0);
             at(&bundle, moment).await;
             assert_eq!(reminder_texts(&bundle).len(), index + 1, "{}: at {moment}", row.0);
             // The amounts by which clocks are set back in some zone.
             for minutes in [30, 60] {
-                ticked_until(&bundle, moment + SignedDuration::from_mins(minutes - 3)).await;
                 at(&bundle, moment + SignedDuration::from_mins(minutes)).await;
                 assert_eq!(
                     reminder_texts(&bundle).len(),

@@ -1,10 +1,11 @@
 //! Plans a broadcast: queues the deliveries of its audience, page by page, under a lease that one planner holds at a time.
 //! Planning a page twice makes the same jobs; the worker's claims absorb the second.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use herald::aws::queue::{DeliveriesWork, Delivery, MessageError, Queue, QueueError, WorkMessage};
-use herald::aws::table::{BroadcastStore, Counts, Opened, StoreError, TimerStore};
+use herald::aws::table::{BroadcastStore, Opened, StoreError, TimerStore};
 use herald::broadcast::{
     Broadcast, BroadcastId, Dispatch, Lease, PAGE_SIZE, PlannedPages, RECIPIENTS_PER_MESSAGE, Spec, Status,
     dispatch,
@@ -16,11 +17,11 @@ use herald::random::Random;
 use jiff::{SignedDuration, Timestamp};
 use tracing::warn;
 
-use crate::planning::backlog::Backlog;
+use crate::planning::backlog::{Backlog, TenantCounts};
 use crate::planning::error::PlanError;
 use crate::planning::page::Page;
 use crate::planning::recipient_pages::{PlanContext, Recipients};
-use crate::planning::rosters::RosterReader;
+use crate::planning::rosters::{RosterReader, Rosters};
 
 /// Time without a checkpoint after which one is stored even for pages without recipients. It renews the lease, and bounds
 /// what another planner reads again.
@@ -37,6 +38,14 @@ pub(crate) struct Planner {
     pub(crate) tenant_rate: u32,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Random,
+}
+
+/// One run of a planner, which holds the lease.
+struct Run<'a> {
+    id: BroadcastId,
+    owner: &'a str,
+    spec: &'a Spec,
+    counts: TenantCounts,
 }
 
 impl Planner {
@@ -86,7 +95,7 @@ impl Planner {
     async fn plan(
         &self,
         owner: &str,
-        mut broadcast: Broadcast,
+        broadcast: Broadcast,
         stop_at: Option<Timestamp>,
     ) -> Result<Broadcast, PlanError> {
         let id = broadcast.id.clone();
@@ -94,10 +103,24 @@ impl Planner {
         let Some(rosters) = self.rosters.load(&id, &spec).await? else {
             return self.rosters.request(owner, broadcast, &spec).await;
         };
-        let counts = self.broadcasts.counts(&id).await?;
-        let shard_counts = Recipients::shard_counts(&spec);
+        let counts = TenantCounts::new(self.broadcasts.counts(&id).await?);
+        let mut run = Run { id, owner, spec: &spec, counts };
+        let planned = Box::pin(self.plan_pages(&mut run, &rosters, broadcast, stop_at)).await;
+        let counts = run.counts.take_all();
+        self.store_counts(&run.id, &counts).await;
+        planned
+    }
+
+    async fn plan_pages(
+        &self,
+        run: &mut Run<'_>,
+        rosters: &Rosters,
+        mut broadcast: Broadcast,
+        stop_at: Option<Timestamp>,
+    ) -> Result<Broadcast, PlanError> {
+        let shards = self.recipients.shards(run.spec).await?;
         let begun = broadcast.opened_at().unwrap_or(Timestamp::MIN);
-        let context = PlanContext { spec: &spec, rosters: &rosters, begun };
+        let context = PlanContext { spec: run.spec, rosters, begun };
         let mut checkpointed_at = self.clock.now();
         let mut batch = Page::default();
         let mut step = PlannedPages { cursor: broadcast.cursor.clone(), ..PlannedPages::default() };
@@ -106,17 +129,15 @@ impl Planner {
                 break;
             }
             let page = self.recipients.page(context, &cursor).await?;
-            let backlog = Backlog { broadcast: &broadcast, step: &step, counts: &counts };
-            if page.is_full(&backlog, self.tenant_rate) {
+            if page.is_full(&run.counts.backlog(&step), self.tenant_rate) {
                 break;
             }
-            let cursor = cursor.after(page.last.clone(), &shard_counts);
+            let cursor = cursor.after(page.last.clone(), &shards);
             batch.merge(page);
             step = batch.step(cursor);
             let is_due = self.clock.now().duration_since(checkpointed_at) >= CHECKPOINT_INTERVAL;
             if step.cursor.is_none() || batch.deliveries.len() >= PAGE_SIZE || is_due {
-                let checkpointed =
-                    self.enqueue_and_checkpoint(owner, &spec, &broadcast, &counts, &batch, &step).await?;
+                let checkpointed = self.enqueue_and_checkpoint(run, &batch, &step).await?;
                 let Some(checkpointed) = checkpointed else { return Ok(broadcast) };
                 broadcast = checkpointed;
                 checkpointed_at = self.clock.now();
@@ -130,24 +151,34 @@ impl Planner {
         if step.cursor == broadcast.cursor {
             return Ok(broadcast);
         }
-        let checkpointed =
-            self.enqueue_and_checkpoint(owner, &spec, &broadcast, &counts, &batch, &step).await?;
+        let checkpointed = self.enqueue_and_checkpoint(run, &batch, &step).await?;
         Ok(checkpointed.unwrap_or(broadcast))
     }
 
     /// Enqueues a batch, and only then stores the checkpoint; `None` when another planner holds the lease by now.
     async fn enqueue_and_checkpoint(
         &self,
-        owner: &str,
-        spec: &Spec,
-        broadcast: &Broadcast,
-        counts: &Counts,
+        run: &mut Run<'_>,
         batch: &Page,
         step: &PlannedPages,
     ) -> Result<Option<Broadcast>, PlanError> {
-        let backlog = Backlog { broadcast, step: &PlannedPages::default(), counts };
-        self.enqueue(&broadcast.id, spec, batch, &backlog).await?;
-        Ok(self.checkpoint(&broadcast.id, owner, step).await?)
+        let queued = PlannedPages::default();
+        self.enqueue(&run.id, run.spec, batch, &run.counts.backlog(&queued)).await?;
+        let checkpointed = self.checkpoint(&run.id, run.owner, step).await?;
+        if checkpointed.is_some() {
+            run.counts.add(step);
+            let counts = run.counts.take_large();
+            self.store_counts(&run.id, &counts).await;
+        }
+        Ok(checkpointed)
+    }
+
+    /// Stores how many recipients of each tenant are planned. Counts that are not stored are too low: a later planner then
+    /// queues more at once.
+    async fn store_counts(&self, id: &BroadcastId, counts: &BTreeMap<String, u64>) {
+        if let Err(error) = self.broadcasts.store_planned(id, counts, self.clock.now()).await {
+            warn!(error = %error_chain(&error), broadcast.id = id.as_str(), "could not count planned recipients");
+        }
     }
 
     /// Stores the checkpoint; `None` when another planner holds the lease by now.

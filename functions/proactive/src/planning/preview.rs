@@ -54,7 +54,7 @@ pub(crate) async fn preview(
     mut on_progress: impl FnMut(u64) + Send,
 ) -> Result<Preview, PlanError> {
     recipients.check_conversations(spec).await?;
-    let shard_counts = Recipients::shard_counts(spec);
+    let shards = recipients.shards(spec).await?;
     let mut preview = Preview { teams: teams(spec).len(), ..Preview::default() };
     let mut requests: BTreeMap<String, u64> = BTreeMap::new();
     let rosters = Rosters::default();
@@ -82,7 +82,7 @@ pub(crate) async fn preview(
             break;
         }
         on_progress(preview.recipients);
-        next = cursor.after(page.last, &shard_counts);
+        next = cursor.after(page.last, &shards);
     }
     preview.requests = requests.into_values().max().unwrap_or(0);
     Ok(preview)

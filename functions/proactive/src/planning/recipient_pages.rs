@@ -6,8 +6,8 @@ use herald::aws::queue::Delivery;
 use herald::aws::table::{
     BroadcastStore, ReferenceStore, SLICES, SUBSCRIBER_SHARDS, StoreError, SubscriptionStore,
 };
-use herald::broadcast::audience::{Audience, Candidate};
-use herald::broadcast::{Cursor, Kind, ShardCounts, Spec};
+use herald::broadcast::audience::{Audience, Candidate, ConversationKind};
+use herald::broadcast::{Cursor, Kind, PartShards, Spec};
 use herald::hash;
 use herald::protocol::conversation::{ReferenceKey, Subject};
 use jiff::Timestamp;
@@ -18,9 +18,6 @@ use crate::planning::page::Page;
 use crate::planning::resolve::{ResolvedPage, Resolver};
 use crate::planning::rosters::{RosterReader, Rosters};
 use crate::planning::subscribers::Subscribers;
-
-/// Shards of an audience that the table enumerates.
-const SHARDS: u16 = 256;
 
 /// The inputs that all pages of one broadcast share.
 #[derive(Debug, Clone, Copy)]
@@ -60,22 +57,32 @@ impl Recipients {
         }
     }
 
-    /// Returns the number of shards of each part of the audience.
-    pub(crate) fn shard_counts(spec: &Spec) -> ShardCounts {
-        let shards = |audience: &Audience| match audience {
-            Audience::Everyone {} | Audience::Segment(_) => SHARDS,
-            Audience::Topic { .. } => SUBSCRIBER_SHARDS,
-            Audience::User(_)
-            | Audience::Users { .. }
-            | Audience::Conversation { .. }
-            | Audience::Channel(_)
-            | Audience::Team(_)
-            | Audience::Any { .. } => 1,
+    /// Returns the shards of each part of the audience; of those that the table enumerates the ones in use. A shard that comes
+    /// into use later lists persons whose first activity came later.
+    pub(crate) async fn shards(&self, spec: &Spec) -> Result<PartShards, StoreError> {
+        let Kind::Announce { audience } = &spec.kind else {
+            return Ok(PartShards(vec![(0..SLICES).collect()]));
         };
-        match &spec.kind {
-            Kind::Announce { audience } => ShardCounts(audience.parts().iter().map(shards).collect()),
-            Kind::Recall { .. } | Kind::Correct { .. } | Kind::Resend { .. } => ShardCounts(vec![SLICES]),
+        let mut shards = Vec::new();
+        for part in audience.parts() {
+            shards.push(match part {
+                Audience::Everyone {} => self.shards_in_use(ConversationKind::Personal).await?,
+                Audience::Segment(segment) => self.shards_in_use(segment.conversations).await?,
+                Audience::Topic { .. } => (0..SUBSCRIBER_SHARDS).collect(),
+                Audience::User(_)
+                | Audience::Users { .. }
+                | Audience::Conversation { .. }
+                | Audience::Channel(_)
+                | Audience::Team(_)
+                | Audience::Any { .. } => vec![0],
+            });
         }
+        Ok(PartShards(shards))
+    }
+
+    async fn shards_in_use(&self, kind: ConversationKind) -> Result<Vec<u16>, StoreError> {
+        let shards = self.references.shards(kind).await?;
+        Ok(shards.into_iter().map(|shard| u16::from(shard.0)).collect())
     }
 
     /// Returns the page of deliveries at `cursor`.

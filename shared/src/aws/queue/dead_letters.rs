@@ -8,7 +8,8 @@ use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::{MAX_BATCH, Queue, whole_seconds};
+use super::batch::MAX_BATCH;
+use super::{Queue, whole_seconds};
 use crate::aws::failure::AwsFailure;
 
 /// Received message of a dead-letter queue.

@@ -12,7 +12,8 @@ mod updates;
 
 use jiff::{SignedDuration, Timestamp};
 
-use self::rows::{PersonRow, ReferenceRow};
+use self::rows::{PersonRow, ReferenceRow, Replaced};
+use self::shard::KnownShards;
 pub use self::shard::Shard;
 pub(super) use self::shard::shard_of;
 pub use self::updates::Known;
@@ -55,6 +56,7 @@ pub struct ReferenceStore {
     table: Table,
     client_id: ClientId,
     cloud: String,
+    known_shards: KnownShards,
 }
 
 /// Page of references.
@@ -99,7 +101,7 @@ impl ReferenceStore {
     /// Returns the store of references of the agent `client_id` in the cloud whose channel issuer is `cloud`.
     #[must_use]
     pub fn new(table: Table, client_id: ClientId, cloud: impl Into<String>) -> Self {
-        Self { table, client_id, cloud: cloud.into() }
+        Self { table, client_id, cloud: cloud.into(), known_shards: KnownShards::default() }
     }
 
     /// Returns the reference with this key, unless its conversation is inactive.
@@ -224,7 +226,7 @@ impl ReferenceStore {
 
     /// Returns the item of a reference. In an audience are active conversations of a tenant, for visitors of a web page are
     /// none; a person is listed by their own item.
-    fn reference_row(&self, revision: u64, record: ReferenceRecord) -> ReferenceRow {
+    fn reference_row(&self, replaced: &Replaced, record: ReferenceRecord) -> ReferenceRow {
         let reference = &record.reference;
         let is_listed = record.state == ReferenceState::Active
             && reference.tenant_id.is_some()
@@ -232,19 +234,26 @@ impl ReferenceStore {
         let kind = ConversationKind::of(reference).filter(|_| is_listed);
         let shard = shard_of(self.key(reference).as_str());
         let expires_at = record.order.time().checked_add(THREAD_RETENTION).ok();
+        let audience = kind.map(|kind| self.audience(kind, shard));
         ReferenceRow {
-            revision,
-            audience: kind.map(|kind| self.audience(kind, shard)),
+            revision: replaced.revision,
+            new_listing: kind
+                .filter(|_| audience != replaced.audience)
+                .map(|kind| self.new_listing(kind, shard)),
+            audience,
             expires_at: expires_at.filter(|_| reference.conversation.is_thread()).map(Timestamp::as_second),
             record,
         }
     }
 
     /// Returns the item of a person, who is in the audience while the agent may write to them.
-    fn person_row(&self, revision: u64, person: Person) -> PersonRow {
+    fn person_row(&self, replaced: &Replaced, person: Person) -> PersonRow {
         let shard = shard_of(&self.person_key(person.user()));
-        let audience = person.is_reachable().then(|| self.audience(ConversationKind::Personal, shard));
-        PersonRow { revision, person, audience }
+        let kind = person.is_reachable().then_some(ConversationKind::Personal);
+        let audience = kind.map(|kind| self.audience(kind, shard));
+        let new_listing =
+            kind.filter(|_| audience != replaced.audience).map(|kind| self.new_listing(kind, shard));
+        PersonRow { revision: replaced.revision, person, audience, new_listing }
     }
 
     fn person_record(&self, user: &User) -> RecordKey {

@@ -10,17 +10,20 @@
 //! | conversation reference | `reference#{reference key}` | `-` | `revision`, `reference`, `details`, `event_order`, `state`, `reason`, `suspect`, `former_url`, `audience` | `by_audience` while active, but for those of a person | of a thread: 365 days after its last activity |
 //! | person | `person#{person key}` | `-` | `revision`, `person`, `audience` | `by_audience` while reachable | |
 //! | person who cannot be written to | `unreachable#{hash of person}` | `-` | `failure` | | 90 days, or 7 where an administrator can change it |
+//! | shard of an audience that is in use | `audience#{hash of agent and kind of conversation}` | `{shard, two hexadecimal digits}` | | | |
 //! | team or channel: state | `team#{hash of tenant and team or channel}` | `state` | `closed`, `event_order` | | |
 //! | channel: its team | `team#{hash of tenant and channel}` | `team` | `team` | | |
-//! | timer | `timer#{minute}#{shard}` | timer id | `due`, `queue`, `body`, `group`, `dedupe` | | 31 days after `due` |
-//! | timer of a paused broadcast | `held#{broadcast id}#{shard}` | timer id | as of a timer | | 31 days after `due` |
-//! | watermark of the timers | `timers` | `-` | `watermark` | | |
+//! | timer | `timer#{minute}#{shard}` | `{timer id}#{nonce of the put}` | `due`, `queue`, `body`, `group`, `dedupe` | | 31 days after `due` |
+//! | timer of a paused broadcast | `held#{broadcast id}#{shard}` | `{timer id}#{nonce of the put}` | as of a timer | | 31 days after `due` |
+//! | index of the timers: a minute and shard that may hold any | `timers` | `{minute, ten digits}#{shard}` | | | 31 days after the minute |
+//! | lease of the tick | `tick` | `-` | `holder`, `leased_until` | | |
 //! | rate of a tenant | `rate#{hash of tenant id}` | `-` | `revision`, `reserved` | | 1 hour after the last reservation |
 //! | rate of a conversation | `pace#{reference key}` | `-` | `revision`, `reserved` | | 1 hour after the last reservation |
 //! | subscription | `topic#{hash of agent and topic}#{shard}` | person or reference key | `subject`, `subscription`, `changed_at`, `written_at` | | 48 hours after it ended |
 //! | broadcast: spec | `broadcast#{broadcast id}` | `spec` | `spec` | | 90 days |
 //! | broadcast: progress | `broadcast#{broadcast id}` | `state` | `revision`, `broadcast` | | 90 days |
 //! | broadcast: counts | `broadcast#{broadcast id}` | `count#{hash of tenant}#{shard}` | one number per outcome | | 90 days |
+//! | broadcast: planned recipients of a tenant | `broadcast#{broadcast id}` | `count#{hash of tenant}#planned` | `planned` | | 90 days |
 //! | broadcast: roster page | `broadcast#{broadcast id}` | `roster#{hash of team}#{page}` | `roster` | | 90 days |
 //! | delivery: its job, and its entry of the report | `broadcast#{broadcast id}#{slice}` | job id | `revision`, `job`, `recipient`, `outcome`, `note`, `amends` | | 90 days after `expires_at` |
 //! | second and later send of a delivery | `broadcast#{broadcast id}#{slice}` | job id | `revision`, `job` | | 31 days after `expires_at` |
@@ -58,6 +61,12 @@ pub const REFERENCE: &str = "reference#";
 /// Prefix of persons.
 pub const PERSON: &str = "person#";
 
+/// Prefix of the shards of an audience that are in use.
+///
+/// One is written before the first record that its shard lists, and stays, so that a planner reads only the shards that may
+/// list a recipient.
+pub const AUDIENCE: &str = "audience#";
+
 /// Prefix of persons who cannot be written to.
 pub const UNREACHABLE: &str = "unreachable#";
 
@@ -76,8 +85,14 @@ pub const TIMER: &str = "timer#";
 /// Prefix of timers that are parked until their broadcast resumes.
 pub const HELD: &str = "held#";
 
-/// Partition key of the watermark of the timers.
+/// Partition key of the index of the timers.
+///
+/// A partition of timers is listed before the first timer is stored in it, and removed three minutes after its own, when no
+/// process puts timers into it. One query tells a tick which partitions to read, those of missed ticks among them.
 pub const TIMERS: &str = "timers";
+
+/// Partition key of the lease of the tick.
+pub const TICK: &str = "tick";
 
 /// Prefix of the rate of a tenant.
 pub const RATE: &str = "rate#";
@@ -99,6 +114,9 @@ pub const STATE: &str = "state";
 
 /// Prefix of the sort key of a broadcast's counts.
 pub const COUNT: &str = "count#";
+
+/// Attribute of a count of planned recipients, and end of its sort key.
+pub const PLANNED: &str = "planned";
 
 /// Prefix of the sort key of an amendment of a broadcast.
 pub const AMENDMENT: &str = "amendment#";

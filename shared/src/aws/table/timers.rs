@@ -1,18 +1,25 @@
-//! Store of durable timers, by the minute they are due, and the watermark of the ticks.
+//! Store of durable timers, by the minute they are due, with an index of the partitions that hold any.
 //!
 //! [`crate::jobs::timers`] decides what is due when.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
 use super::item::{Item, missing, number, parsed, string, text};
-use super::requests::conditional;
-use super::schema::{HELD, PK, SINGLE, SK, TIMER, TIMERS, TTL};
-use super::{Cursor, StoreError, Table};
+use super::requests::{Conditional, conditional};
+use super::schema::{HELD, PK, SINGLE, SK, TICK, TIMER, TIMERS, TTL};
+use super::{Cursor, StoreError, Table, batch_write};
 use crate::broadcast::BroadcastId;
-use crate::jobs::timers::{Minute, QueueTarget, Timer};
+use crate::jobs::timers::{LEASE_DURATION, Minute, Partition, QueueTarget, Timer};
+use crate::random::Random;
 
 /// Retention of a timer after its due time, in case no tick removes it, in seconds.
 const RETENTION_SECONDS: i64 = 31 * 24 * 3600;
+
+/// Most partitions that a process knows to be listed, so that a long-lived one does not grow.
+const MAX_KNOWN: usize = 1_024;
 
 /// Store of the timers of one agent.
 ///
@@ -31,9 +38,13 @@ const RETENTION_SECONDS: i64 = 31 * 24 * 3600;
 #[derive(Debug, Clone)]
 pub struct TimerStore {
     table: Table,
+    /// Generates the nonces of puts.
+    random: Random,
+    /// Partitions that this process listed in the index.
+    listed: Arc<Mutex<HashSet<Partition>>>,
 }
 
-/// Page of the timers of one shard of one minute.
+/// Page of the timers of one partition.
 #[derive(Debug)]
 pub struct Due {
     /// The timers that could be read, each with its key.
@@ -55,16 +66,43 @@ impl TimerStore {
     /// Returns the store of timers in `table`.
     #[must_use]
     pub fn new(table: Table) -> Self {
-        Self { table }
+        Self { table, random: Random::system(), listed: Arc::default() }
     }
 
-    /// Stores `timer` at `now`; overwrites a timer for the same work.
+    /// Stores `timer` at `now`.
+    ///
+    /// ```text
+    /// partition in the index ──► timer     crash in between: a tick finds an empty partition, and removes it from the index
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`StoreError`].
+    /// [`StoreError`]; a second call may store it twice.
     pub async fn put(&self, timer: &Timer, now: Timestamp) -> Result<(), StoreError> {
-        self.put_under(pk(timer.minute(now), timer.shard()), timer).await
+        let partition = timer.partition(now);
+        self.mark_used(partition).await?;
+        self.put_under(pk(partition), timer).await
+    }
+
+    /// Adds the partition to the index, unless this process did before. A tick removes it only when no process puts a timer
+    /// into it any more.
+    async fn mark_used(&self, partition: Partition) -> Result<(), StoreError> {
+        if self.listed().contains(&partition) {
+            return Ok(());
+        }
+        let expires_at = partition.minute.0.saturating_mul(60).saturating_add(RETENTION_SECONDS);
+        let request = self.table.put(TIMERS.to_owned(), &index_key(partition)).item(TTL, number(expires_at));
+        Box::pin(request.send()).await.map_err(|error| StoreError::unavailable("mark partition", error))?;
+        let mut listed = self.listed();
+        if listed.len() >= MAX_KNOWN {
+            listed.clear();
+        }
+        listed.insert(partition);
+        Ok(())
+    }
+
+    fn listed(&self) -> std::sync::MutexGuard<'_, HashSet<Partition>> {
+        self.listed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Parks `timer` until `broadcast` resumes.
@@ -82,9 +120,10 @@ impl TimerStore {
             QueueTarget::Tasks => ("tasks", None, None),
             QueueTarget::Deliveries => ("deliveries", None, None),
         };
+        // Of two puts of the same work, a delete removes the one that was read.
         let request = self
             .table
-            .put(pk, &timer.id)
+            .put(pk, &format!("{}#{:016x}", timer.id, self.random.next_u64()))
             .item("due", number(timer.due.as_millisecond()))
             .item("queue", text(queue))
             .item("body", text(&timer.body))
@@ -96,13 +135,49 @@ impl TimerStore {
         request.send().await.map(drop).map_err(|error| StoreError::unavailable("put timer", error))
     }
 
-    /// Returns a page of the timers in one shard of `minute`.
+    /// Returns the partitions until `last` that may hold timers, oldest first.
     ///
     /// # Errors
     ///
     /// [`StoreError`].
-    pub async fn list(&self, minute: Minute, shard: u8, from: Option<Cursor>) -> Result<Due, StoreError> {
-        self.list_under(pk(minute, shard), from).await
+    pub async fn partitions(&self, last: Minute) -> Result<Vec<Partition>, StoreError> {
+        let mut partitions = Vec::new();
+        let mut next = None;
+        loop {
+            let request = self
+                .table
+                .query(TIMERS)
+                .consistent_read(true)
+                .key_condition_expression("pk = :pk AND sk < :end")
+                .expression_attribute_values(":end", text(format!("{:010}", last.0.saturating_add(1))))
+                .set_exclusive_start_key(next);
+            let page = Box::pin(request.send()).await;
+            let page = page.map_err(|error| StoreError::unavailable("list partitions", error))?;
+            partitions.extend(page.items().iter().filter_map(|item| partition_of(&string(item, SK)?)));
+            next = page.last_evaluated_key;
+            if next.is_none() {
+                return Ok(partitions);
+            }
+        }
+    }
+
+    /// Removes partitions from the index, which hold no timers and receive none any more.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    pub async fn mark_unused(&self, partitions: &[Partition]) -> Result<(), StoreError> {
+        let keys = partitions.iter().map(|partition| (TIMERS.to_owned(), index_key(*partition)));
+        batch_write::delete(&self.table, keys.collect(), "mark partitions unused").await
+    }
+
+    /// Returns a page of the timers in `partition`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    pub async fn list(&self, partition: Partition, from: Option<Cursor>) -> Result<Due, StoreError> {
+        self.list_under(pk(partition), from).await
     }
 
     /// Returns a page of the timers in one shard that are parked for `broadcast`.
@@ -129,44 +204,79 @@ impl TimerStore {
         Ok(Due { timers, unreadable, next: page.last_evaluated_key.map(Cursor) })
     }
 
-    /// Removes a timer; succeeds when it is gone.
+    /// Removes timers; succeeds when they are gone. A timer for the same work that was put after they were read stays.
     ///
     /// # Errors
     ///
-    /// [`StoreError`].
-    pub async fn remove(&self, key: TimerKey) -> Result<(), StoreError> {
-        self.table.delete(key.pk, &key.sk, "remove timer").await
+    /// [`StoreError`]; some may be removed.
+    pub async fn remove(&self, keys: Vec<TimerKey>) -> Result<(), StoreError> {
+        let keys = keys.into_iter().map(|TimerKey { pk, sk }| (pk, sk)).collect();
+        batch_write::delete(&self.table, keys, "remove timers").await
     }
 
-    /// Returns the last minute that no tick needs to read again; `None` before the first tick.
+    /// Leases the timers to the tick `holder` for [`LEASE_DURATION`]; returns `false` while another tick holds the lease.
     ///
     /// # Errors
     ///
     /// [`StoreError`].
-    pub async fn watermark(&self) -> Result<Option<Minute>, StoreError> {
-        let found = self.table.get(TIMERS.to_owned(), SINGLE, "get watermark").await?;
-        let minute = |item| parsed(&item, "watermark").map(Minute).ok_or_else(|| missing("watermark"));
-        found.map(minute).transpose()
+    pub async fn acquire_lease(&self, holder: &str, now: Timestamp) -> Result<bool, StoreError> {
+        self.lease("attribute_not_exists(pk) OR leased_until <= :now OR holder = :holder", holder, now).await
     }
 
-    /// Advances the watermark to `minute`; a late, older tick does not move it back.
+    /// Extends the lease of `holder` to [`LEASE_DURATION`] from `now`; returns `false` when another tick acquired it.
     ///
     /// # Errors
     ///
     /// [`StoreError`].
-    pub async fn advance_watermark(&self, minute: Minute) -> Result<(), StoreError> {
+    pub async fn renew_lease(&self, holder: &str, now: Timestamp) -> Result<bool, StoreError> {
+        // Not over a lease of its own that it released, or that ended before another tick read the clock.
+        self.lease("holder = :holder AND leased_until > :now", holder, now).await
+    }
+
+    /// Writes the lease of `holder` where `condition` holds. The values of `condition` are `:holder` and `:now`.
+    async fn lease(&self, condition: &str, holder: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let until = now.checked_add(LEASE_DURATION).unwrap_or(Timestamp::MAX);
         let request = self
             .table
-            .put(TIMERS.to_owned(), SINGLE)
-            .item("watermark", number(minute.0))
-            .condition_expression("attribute_not_exists(pk) OR watermark < :minute")
-            .expression_attribute_values(":minute", number(minute.0));
-        conditional(request.send().await, "put watermark").map(drop)
+            .put(TICK.to_owned(), SINGLE)
+            .item("holder", text(holder))
+            .item("leased_until", number(until.as_millisecond()))
+            .condition_expression(condition)
+            .expression_attribute_values(":holder", text(holder))
+            .expression_attribute_values(":now", number(now.as_millisecond()));
+        let written = conditional(Box::pin(request.send()).await, "lease timers")?;
+        Ok(matches!(written, Conditional::Written(_)))
+    }
+
+    /// Ends the lease of `holder`; succeeds when it does not hold it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]; the lease then ends by itself.
+    pub async fn release_lease(&self, holder: &str) -> Result<(), StoreError> {
+        let request = self
+            .table
+            .put(TICK.to_owned(), SINGLE)
+            .item("holder", text(holder))
+            .item("leased_until", number(0))
+            .condition_expression("holder = :holder")
+            .expression_attribute_values(":holder", text(holder));
+        conditional(Box::pin(request.send()).await, "release timers").map(drop)
     }
 }
 
-fn pk(minute: Minute, shard: u8) -> String {
-    format!("{TIMER}{}#{shard}", minute.0)
+fn pk(partition: Partition) -> String {
+    format!("{TIMER}{}#{}", partition.minute.0, partition.shard)
+}
+
+/// Returns the sort key of a partition in the index, in the order of the minutes.
+fn index_key(partition: Partition) -> String {
+    format!("{:010}#{}", partition.minute.0, partition.shard)
+}
+
+fn partition_of(index_key: &str) -> Option<Partition> {
+    let (minute, shard) = index_key.split_once('#')?;
+    Some(Partition { minute: Minute(minute.parse().ok()?), shard: shard.parse().ok()? })
 }
 
 fn parked(broadcast: &BroadcastId, shard: u8) -> String {
@@ -184,5 +294,6 @@ fn read(item: &Item) -> Result<(Timer, TimerKey), StoreError> {
     };
     let (pk, sk) = (attribute(PK)?, attribute(SK)?);
     let due = due.ok_or_else(|| missing("due"))?;
-    Ok((Timer { id: sk.clone(), due, queue, body: attribute("body")? }, TimerKey { pk, sk }))
+    let id = sk.split('#').next().unwrap_or_default().to_owned();
+    Ok((Timer { id, due, queue, body: attribute("body")? }, TimerKey { pk, sk }))
 }

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use super::{BroadcastStore, expires_at, pk};
 use crate::aws::table::item::{Item, number, parsed, string, text};
 use crate::aws::table::jobs::{read_entry, slice_key, slice_of};
-use crate::aws::table::schema::{COUNT, PK, SK, TTL};
-use crate::aws::table::{DeliveryRecord, JobStore, Reported, StoreError};
+use crate::aws::table::schema::{COUNT, PK, PLANNED, SK, TTL};
+use crate::aws::table::{DeliveryRecord, JobStore, Reported, StoreError, batch_write};
 use crate::broadcast::{BroadcastId, Outcome, OutcomeCounts, RecipientRef, ReportEntry, tenant_key};
 use crate::jobs::JobId;
 
@@ -26,23 +26,29 @@ pub struct Entries {
     pub last: Option<String>,
 }
 
-/// Number of recipients per outcome, by the hash of their tenant.
+/// Numbers of recipients, by the hash of their tenant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Counts(pub BTreeMap<String, OutcomeCounts>);
+pub struct Counts {
+    /// Recipients per outcome.
+    pub outcomes: BTreeMap<String, OutcomeCounts>,
+    /// Planned recipients. A planner that crashed leaves some out; [`Broadcast::planned`](crate::broadcast::Broadcast::planned)
+    /// has them all.
+    pub planned: BTreeMap<String, u64>,
+}
 
 impl Counts {
-    /// Returns the counts of all tenants together.
+    /// Returns the outcomes of all tenants together.
     #[must_use]
     pub fn total(&self) -> OutcomeCounts {
         let mut total = OutcomeCounts::default();
-        self.0.values().for_each(|counts| total.add(counts));
+        self.outcomes.values().for_each(|counts| total.add(counts));
         total
     }
 
     /// Returns how many recipients of `tenant` are done or deferred.
     #[must_use]
     pub fn done_or_deferred(&self, tenant: &str) -> u64 {
-        self.0.get(tenant).map_or(0, |counts| counts.settled() + counts.of(Outcome::Deferred))
+        self.outcomes.get(tenant).map_or(0, |counts| counts.settled() + counts.of(Outcome::Deferred))
     }
 }
 
@@ -123,7 +129,31 @@ impl BroadcastStore {
         request.send().await.map(drop).map_err(|error| StoreError::unavailable("count broadcast", error))
     }
 
-    /// Returns the number of recipients per outcome, as counted so far.
+    /// Stores how many recipients of tenants are planned, by the hash of the tenant; replaces what was stored of them.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]; some may be stored.
+    pub async fn store_planned(
+        &self,
+        id: &BroadcastId,
+        planned: &BTreeMap<String, u64>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let items = planned.iter().map(|(tenant, count)| {
+            let key = format!("{COUNT}{tenant}#{PLANNED}");
+            let attributes = [
+                (PK, text(pk(id))),
+                (SK, text(key)),
+                (PLANNED, number(*count)),
+                (TTL, number(expires_at(now))),
+            ];
+            attributes.map(|(name, value)| (name.to_owned(), value)).into()
+        });
+        batch_write::put(&self.table, items.collect(), "store planned").await
+    }
+
+    /// Returns the numbers of recipients, as counted so far.
     ///
     /// # Errors
     ///
@@ -135,6 +165,7 @@ impl BroadcastStore {
             let request = self
                 .table
                 .query(pk(id))
+                .consistent_read(true)
                 .key_condition_expression("pk = :pk AND begins_with(sk, :count)")
                 .expression_attribute_values(":count", text(COUNT))
                 .set_exclusive_start_key(next);
@@ -142,7 +173,11 @@ impl BroadcastStore {
             for item in page.items() {
                 let key = string(item, SK);
                 let tenant = key.as_deref().and_then(|key| key.strip_prefix(COUNT)?.split('#').next());
-                counts.0.entry(tenant.unwrap_or_default().to_owned()).or_default().add(&counter(item));
+                let tenant = tenant.unwrap_or_default().to_owned();
+                match parsed(item, PLANNED) {
+                    Some(planned) => drop(counts.planned.insert(tenant, planned)),
+                    None => counts.outcomes.entry(tenant).or_default().add(&counter(item)),
+                }
             }
             next = page.last_evaluated_key;
             if next.is_none() {

@@ -2,10 +2,11 @@
 
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 
-use crate::aws::table::StoreError;
+use super::shard::NewListing;
 use crate::aws::table::item::{Item, from_json, json, missing, number, parsed, string, text};
 use crate::aws::table::schema::{REVISION, TTL};
-use crate::aws::table::versioned::Versioned;
+use crate::aws::table::versioned::{RecordKey, Versioned};
+use crate::aws::table::{StoreError, Table};
 use crate::protocol::conversation::lifecycle::EventOrder;
 use crate::protocol::conversation::{Person, ReferenceRecord, ReferenceState};
 use crate::protocol::service_url::ServiceUrl;
@@ -17,6 +18,8 @@ pub(super) struct ReferenceRow {
     pub(super) record: ReferenceRecord,
     /// Audience that lists it.
     pub(super) audience: Option<String>,
+    /// Its listing, where the record that it replaces is not listed.
+    pub(super) new_listing: Option<NewListing>,
     /// When it expires, in seconds since 1970; set for threads.
     pub(super) expires_at: Option<i64>,
 }
@@ -27,6 +30,17 @@ pub(super) struct PersonRow {
     pub(super) revision: u64,
     pub(super) person: Person,
     /// Audience that lists the person.
+    pub(super) audience: Option<String>,
+    /// Its listing, where the record that it replaces is not listed.
+    pub(super) new_listing: Option<NewListing>,
+}
+
+/// What a row replaces.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Replaced {
+    /// Its revision; 0 where there is no row.
+    pub(super) revision: u64,
+    /// Audience that lists it.
     pub(super) audience: Option<String>,
 }
 
@@ -65,12 +79,20 @@ impl Versioned for ReferenceRow {
         Ok(optional("audience", self.audience.as_deref(), put))
     }
 
+    async fn prepare(self, table: &Table, _key: &RecordKey) -> Result<Self, StoreError> {
+        if let Some(listing) = &self.new_listing {
+            listing.prepare(table).await?;
+        }
+        Ok(self)
+    }
+
     fn decode(item: &Item) -> Result<Self, StoreError> {
         let order = string(item, "event_order").ok_or_else(|| missing("event_order"))?;
         let state = string(item, "state").and_then(|name| state_named(&name));
         Ok(Self {
             revision: parsed(item, REVISION).ok_or_else(|| missing(REVISION))?,
             audience: string(item, "audience"),
+            new_listing: None,
             expires_at: parsed(item, TTL),
             record: ReferenceRecord {
                 reference: from_json(item, "reference")?,
@@ -110,11 +132,19 @@ impl Versioned for PersonRow {
         })
     }
 
+    async fn prepare(self, table: &Table, _key: &RecordKey) -> Result<Self, StoreError> {
+        if let Some(listing) = &self.new_listing {
+            listing.prepare(table).await?;
+        }
+        Ok(self)
+    }
+
     fn decode(item: &Item) -> Result<Self, StoreError> {
         Ok(Self {
             revision: parsed(item, REVISION).ok_or_else(|| missing(REVISION))?,
             person: from_json(item, "person")?,
             audience: string(item, "audience"),
+            new_listing: None,
         })
     }
 

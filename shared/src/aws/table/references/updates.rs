@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::rows::{PersonRow, ReferenceRow};
+use super::rows::{PersonRow, ReferenceRow, Replaced};
 use super::{ReferenceStore, person_pk, pk};
 use crate::aws::table::StoreError;
 use crate::aws::table::batch_get::{self, Consistency};
@@ -127,8 +127,10 @@ impl ReferenceStore {
         let decide = |stored: Option<ReferenceRow>| match stored {
             // It does not tell whether the agent is, or is again, in the conversation.
             stored if update.evidence == Evidence::Invoke => Decision::Keep(stored.map(|row| row.record)),
-            None => Decision::Write(self.reference_row(0, ReferenceRecord::new(update)), ()),
-            Some(ReferenceRow { revision, record: stored, .. }) => {
+            None => {
+                Decision::Write(self.reference_row(&Replaced::default(), ReferenceRecord::new(update)), ())
+            }
+            Some(ReferenceRow { revision, audience, record: stored, .. }) => {
                 let record = stored.clone().updated(update);
                 let must_write = match update.evidence {
                     // Whether a removal is older than an installation depends on the time of both.
@@ -140,7 +142,7 @@ impl ReferenceStore {
                     Evidence::Activity | Evidence::Invoke => stored.needs_update(&record, MAX_AGE),
                 };
                 if must_write {
-                    Decision::Write(self.reference_row(revision, record), ())
+                    Decision::Write(self.reference_row(&Replaced { revision, audience }, record), ())
                 } else {
                     Decision::Keep(Some(record))
                 }
@@ -165,7 +167,12 @@ impl ReferenceStore {
         let (key, order) = (self.key(&update.reference), update.order());
         let is_personal = record.reference.is_personal();
         let decide = |stored: Option<PersonRow>| {
-            let (revision, stored) = stored.map_or((0, None), |row| (row.revision, Some(row.person)));
+            let (replaced, stored) = match stored {
+                Some(PersonRow { revision, audience, person, .. }) => {
+                    (Replaced { revision, audience }, Some(person))
+                }
+                None => (Replaced::default(), None),
+            };
             let person =
                 stored.clone().unwrap_or_else(|| Person::new(user.clone())).with_details(details.clone());
             let person = match is_personal && update.evidence != Evidence::Invoke {
@@ -181,7 +188,7 @@ impl ReferenceStore {
                 }
             };
             if must_write {
-                Decision::Write(self.person_row(revision, person), ())
+                Decision::Write(self.person_row(&replaced, person), ())
             } else {
                 Decision::Keep(())
             }
@@ -198,12 +205,14 @@ impl ReferenceStore {
         change: impl Fn(Person) -> Person,
     ) -> Result<(), StoreError> {
         let decide = |stored: Option<PersonRow>| {
-            let Some(PersonRow { revision, person: stored, .. }) = stored else { return Decision::Keep(()) };
+            let Some(PersonRow { revision, audience, person: stored, .. }) = stored else {
+                return Decision::Keep(());
+            };
             let person = change(stored.clone());
             if person == stored {
                 Decision::Keep(())
             } else {
-                Decision::Write(self.person_row(revision, person), ())
+                Decision::Write(self.person_row(&Replaced { revision, audience }, person), ())
             }
         };
         let key = self.person_record(user);
@@ -219,8 +228,10 @@ impl ReferenceStore {
         change_person: impl Fn(Person, &ReferenceRecord) -> Person,
     ) -> Result<Option<ReferenceRecord>, StoreError> {
         let decide = |stored: Option<ReferenceRow>| match stored {
-            Some(ReferenceRow { revision, record, .. }) => match change(&record) {
-                Some(changed) => Decision::Write(self.reference_row(revision, changed), ()),
+            Some(ReferenceRow { revision, audience, record, .. }) => match change(&record) {
+                Some(changed) => {
+                    Decision::Write(self.reference_row(&Replaced { revision, audience }, changed), ())
+                }
                 None => Decision::Keep(Some(record)),
             },
             None => Decision::Keep(None),
