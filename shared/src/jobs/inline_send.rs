@@ -62,6 +62,8 @@ impl Job {
             activity_id: send.activity_id,
             stream: None,
             next: None,
+            waits_for: None,
+            resumed_by: None,
             history: send.history,
             expires_at: self.expires_at,
         })
