@@ -36,6 +36,7 @@ mod sending;
 mod signing_keys;
 mod soak;
 mod state;
+mod steps;
 mod streaming;
 mod throughput;
 mod timers;

@@ -13,6 +13,7 @@ mod memory;
 mod reminders;
 mod retry;
 mod sending;
+mod steps;
 mod streaming;
 mod timers;
 mod turn_time;
@@ -27,8 +28,8 @@ use herald::aws::diagnostics::Report;
 use herald::aws::identity::{Credential, SecretsManager};
 use herald::aws::queue::{MessageError, Queue, WorkMessage};
 use herald::aws::table::{
-    BroadcastStore, JobStore, MemoryStore, PreferenceStore, RateStore, ReferenceStore, Stores, StreamStore,
-    SubscriptionStore, Table, TeamStore, TimerStore,
+    BroadcastStore, JobStore, MemoryStore, PreferenceStore, RateStore, ReferenceStore, StepStore, Stores,
+    StreamStore, SubscriptionStore, Table, TeamStore, TimerStore,
 };
 use herald::aws::telemetry;
 use herald::channel::auth::{TokenProvider, TokenSource};
@@ -70,6 +71,7 @@ use self::sending::rate_limit::RateLimiter;
 use self::sending::send::Sender;
 use self::sending::send_plan::PlanSender;
 use self::sending::typing::Typing;
+use self::steps::RunSteps;
 use self::streaming::finish::StreamFinisher;
 use self::streaming::open::Streams;
 use self::streaming::run::StreamRunner;
@@ -120,6 +122,8 @@ pub struct Parts {
     pub preferences: PreferenceStore,
     /// Topic subscriptions.
     pub subscriptions: SubscriptionStore,
+    /// Results of durable steps.
+    pub steps: StepStore,
     /// Open streams.
     pub streams: StreamStore,
     /// Timers: work that waits longer than a queue can delay it.
@@ -267,6 +271,7 @@ impl Worker {
             memories: stores.memories,
             preferences: stores.preferences,
             subscriptions: stores.subscriptions,
+            steps: stores.steps,
             streams: stores.streams,
             timers: stores.timers,
             rates: stores.rates,
@@ -400,6 +405,7 @@ impl Worker {
                     memories: memories.clone(),
                     timers: timers.clone(),
                 },
+                steps: RunSteps { store: parts.steps.clone(), clock: clock() },
                 plans: plans.clone(),
                 sender: sender.clone(),
                 streams,

@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use herald::agent::{Engine, EngineError, Memory, Progress, TaskInput, TaskOutcome, TaskResponse, TaskRun};
+use herald::agent::{
+    Engine, EngineError, Memory, Progress, Steps, TaskInput, TaskOutcome, TaskResponse, TaskRun,
+};
 use herald::aws::queue::TaskWork;
 use herald::jobs::{Conclusion, Job, Plan, ResendPolicy};
 use herald::streaming::Stream;
@@ -20,6 +22,7 @@ use crate::sending::replace_ack::replace_ack;
 use crate::sending::send::Sender;
 use crate::sending::send_plan::{PlanSender, SendOutcome};
 use crate::sending::target::{Pace, Route};
+use crate::steps::RunSteps;
 use crate::streaming::finish::StreamFinisher;
 use crate::streaming::open::Streams;
 use crate::streaming::run::{StreamRunner, stopped};
@@ -31,6 +34,7 @@ pub(crate) struct TaskHandler {
     pub(crate) memories: Memories,
     pub(crate) effects: Effects,
     pub(crate) continuations: Continuations,
+    pub(crate) steps: RunSteps,
     pub(crate) plans: PlanSender,
     pub(crate) sender: Sender,
     pub(crate) streams: Streams,
@@ -59,7 +63,7 @@ impl TaskHandler {
             return Box::pin(self.run_streamed(work, stream, job, context)).await;
         }
         let progress = Progress::default();
-        let run = Box::pin(self.run_task(work, &progress, context));
+        let run = Box::pin(self.run_task(work, self.steps.of(&job), &progress, context));
         let apology = Some(self.engine.failure_notice());
         let plan = JobPlan::replay_or_decide(&self.jobs, job, apology, run).await?;
         let plan = self.continuations.confirm_send(work, plan).await?;
@@ -88,7 +92,7 @@ impl TaskHandler {
         context: MessageContext,
     ) -> Result<(), RetryIn> {
         let progress = Progress::default();
-        let run = Box::pin(self.run_task(work, &progress, context));
+        let run = Box::pin(self.run_task(work, self.steps.of(&job), &progress, context));
         let run = self.stream_runner.run_with_stream(work, opened, job, &progress, run);
         let (plan, stream) = Box::pin(run).await?;
         let plan = self.effects.apply_plan_effects(plan, &work.reference).await?;
@@ -113,6 +117,7 @@ impl TaskHandler {
     async fn run_task(
         &self,
         work: &TaskWork,
+        steps: Steps,
         progress: &Progress,
         context: MessageContext,
     ) -> Result<Plan, EngineError> {
@@ -126,8 +131,9 @@ impl TaskHandler {
             idempotency_key: work.task_id(),
             reference: work.reference.clone(),
             state: work.step.as_ref().map(|step| step.state.0.clone()),
-            step: work.number(),
+            number: work.number(),
             memory,
+            steps,
         };
         let call = self.engine.run_task(&run, progress);
         let response = cancelled_at(&self.jobs, &work.job, context.engine_until, call).await;

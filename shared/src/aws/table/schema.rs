@@ -6,6 +6,7 @@
 //! | record | `pk` | `sk` | attributes | indexes | `ttl` |
 //! |---|---|---|---|---|---|
 //! | job of no broadcast | `job#{job id}` | `-` | `revision`, `job` | | 31 days after `expires_at` |
+//! | durable step of a run | `job#{job id}` | `step#{name}` | `result` | | 31 days after the job expires |
 //! | conversation reference | `reference#{reference key}` | `-` | `revision`, `reference`, `details`, `event_order`, `state`, `reason`, `suspect`, `former_url`, `audience` | `by_audience` while active, but for those of a person | of a thread: 365 days after its last activity |
 //! | person | `person#{person key}` | `-` | `revision`, `person`, `audience` | `by_audience` while reachable | |
 //! | person who cannot be written to | `unreachable#{hash of person}` | `-` | `failure` | | 90 days, or 7 where an administrator can change it |
@@ -50,6 +51,9 @@ pub const BY_AUDIENCE: &str = "by_audience";
 
 /// Prefix of jobs.
 pub const JOB: &str = "job#";
+
+/// Prefix of the sort key of a durable step.
+pub const STEP: &str = "step#";
 
 /// Prefix of conversation references.
 pub const REFERENCE: &str = "reference#";
