@@ -33,6 +33,7 @@ mod readme;
 mod rebinding;
 mod release;
 mod sending;
+mod signals;
 mod signing_keys;
 mod soak;
 mod state;

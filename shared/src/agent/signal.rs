@@ -101,7 +101,10 @@ impl SignalData {
     ///
     /// [`DataTooLarge`].
     pub fn check(&self) -> Result<(), DataTooLarge> {
-        let bytes = self.0.to_string().len();
+        let json = self.0.to_string();
+        // A queue does not accept these two; they are escaped.
+        let escaped = json.chars().filter(|char| matches!(char, '\u{FFFE}' | '\u{FFFF}')).count();
+        let bytes = json.len() + 3 * escaped;
         if bytes > MAX_DATA_BYTES { Err(DataTooLarge { bytes }) } else { Ok(()) }
     }
 }

@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
-use crate::agent::engine::EngineError;
 use crate::error::BoxError;
 use crate::hash;
 
@@ -176,10 +175,10 @@ impl Steps {
     }
 
     /// Runs `work` once as the step `name`, or returns its stored result.
-    pub(super) async fn run<T, F>(&self, name: &str, work: impl FnOnce() -> F) -> Result<T, EngineError>
+    pub(super) async fn run<T, F>(&self, name: &str, work: impl FnOnce() -> F) -> Result<T, BoxError>
     where
         T: Serialize + DeserializeOwned,
-        F: Future<Output = Result<T, EngineError>>,
+        F: Future<Output = Result<T, BoxError>>,
     {
         self.reserve(name)?;
         let Shared { results, stored, .. } = &*self.shared;
@@ -223,7 +222,7 @@ fn encode<T: Serialize>(name: &str, value: &T) -> Result<Value, StepError> {
     }
 }
 
-fn decode<T: DeserializeOwned>(name: &str, result: StepResult) -> Result<T, EngineError> {
+fn decode<T: DeserializeOwned>(name: &str, result: StepResult) -> Result<T, BoxError> {
     match result {
         StepResult::Done(value) => serde_json::from_value(value)
             .map_err(|cause| StepError::ChangedType { name: name.to_owned(), cause }.into()),

@@ -5,10 +5,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::agent::engine::EngineError;
 use crate::agent::ids::TaskId;
 use crate::agent::memory::Memory;
+use crate::agent::signal::ResumedBy;
 use crate::agent::step::Steps;
+use crate::error::BoxError;
 use crate::protocol::conversation::ConversationReference;
 
 /// Long-running work, identified by a name that the engine knows, with its input.
@@ -98,9 +99,12 @@ pub struct TaskRun {
     /// The state that the previous step returned in [`TaskOutcome::Continue`](crate::agent::response::TaskOutcome::Continue);
     /// `None` in the first step.
     pub state: Option<Value>,
-    /// The number of the run, from 0; each [`TaskOutcome::Continue`](crate::agent::response::TaskOutcome::Continue)
-    /// starts the next.
+    /// The number of the run, from 0; each [`TaskOutcome::Continue`](crate::agent::response::TaskOutcome::Continue) and
+    /// [`TaskOutcome::Wait`](crate::agent::response::TaskOutcome::Wait) starts the next.
     pub number: u32,
+    /// What resumed the task, for the run after [`TaskOutcome::Wait`](crate::agent::response::TaskOutcome::Wait); the same
+    /// in every attempt of the run.
+    pub resumed_by: Option<ResumedBy>,
     /// The conversation's memory; empty unless [`Task::with_memory`] was set.
     pub memory: Memory,
     /// The durable steps of the run; see [`TaskRun::step`].
@@ -133,10 +137,10 @@ impl TaskRun {
     ///     Ok(TaskResponse::done([Activity::message(format!("Order #{number} is placed."))]))
     /// }
     /// ```
-    pub async fn step<T, F>(&self, name: &str, work: impl FnOnce() -> F) -> Result<T, EngineError>
+    pub async fn step<T, F>(&self, name: &str, work: impl FnOnce() -> F) -> Result<T, BoxError>
     where
         T: Serialize + DeserializeOwned,
-        F: Future<Output = Result<T, EngineError>>,
+        F: Future<Output = Result<T, BoxError>>,
     {
         self.steps.run(name, work).await
     }

@@ -87,6 +87,7 @@ pub(super) fn next(plan: &Plan) -> Option<&'static str> {
         FollowOn::Task(_) => "task",
         FollowOn::RetryWithoutDeadline => "no_deadline",
         FollowOn::Step { .. } => "step",
+        FollowOn::Wait { .. } => "wait",
     })
 }
 
