@@ -11,4 +11,5 @@ mod help;
 mod long_work;
 mod preferences;
 mod scheduling;
+mod signals;
 mod teams;
