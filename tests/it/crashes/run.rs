@@ -7,8 +7,8 @@ use herald::agent::{
     Engine, EngineError, Notification, Progress, Recipient, Response, TaskResponse, TaskRun, Turn,
 };
 use herald::clock::Clock;
-use herald::jobs::State;
 use herald::jobs::timers::Minute;
+use herald::jobs::{JobId, State};
 use herald::protocol::activity::Activity;
 use local::channel_emulator::{Fault, Operation, Refusal};
 use serde_json::json;
@@ -18,7 +18,7 @@ use super::bounds::Observed;
 use super::harness::Harness;
 use super::injector::{CrashInjector, Effect, Ending, Event, Point, is_at_a_send};
 use super::mutant::Mutant;
-use super::scenario::Scenario;
+use super::scenario::{SIGNAL, Scenario, WAIT};
 
 /// Result of one run.
 pub(super) struct Played {
@@ -82,10 +82,36 @@ async fn trigger(scenario: Scenario, harness: &mut Harness) -> Result<(), String
         harness.injector.refuse_turns(scenario == Scenario::Outage);
         // Moves the watermark close to now, so that the next tick has few minutes to read.
         let drained = Minute(Minute::of(harness.bundle.clock().now()).0 - 3);
-        let timers = &harness.bundle.local().functions.proactive.timers;
+        let timers = harness.bundle.local().functions.proactive.timers.clone();
         timers.advance_watermark(drained).await.map_err(|error| error.to_string())?;
+        let signal = json!({ "version": 1, "signal": { "key": SIGNAL } });
+        if scenario == Scenario::SignalFirst {
+            harness.fire(&signal).await?;
+            harness.settle_queues().await?;
+        }
         harness.deliver(&activity).await?;
         harness.injector.refuse_turns(false);
+        match scenario {
+            Scenario::Signal | Scenario::SignalFirst => {
+                harness.settle_queues().await?;
+                if scenario == Scenario::Signal {
+                    harness.fire(&signal).await?;
+                }
+                // The deadline stays stored.
+                return harness.settle_queues().await;
+            }
+            Scenario::Deadline => {
+                harness.settle_queues().await?;
+                timers.advance_watermark(Minute(drained.0 + 28)).await.map_err(|error| error.to_string())?;
+                harness.bundle.clock().advance(WAIT.unsigned_abs());
+            }
+            Scenario::FollowUp
+            | Scenario::Replacement
+            | Scenario::Stream
+            | Scenario::Notification
+            | Scenario::Outage
+            | Scenario::GatewayError => {}
+        }
     }
     harness.settle().await
 }
@@ -104,7 +130,8 @@ impl Engine for ObservedEngine {
     }
 
     async fn run_task(&self, run: &TaskRun, progress: &Progress) -> Result<TaskResponse, EngineError> {
-        self.injector.engine_called(Some(run.idempotency_key.to_string()));
+        let job = JobId::of_task(&run.idempotency_key).task_step(run.number);
+        self.injector.engine_called(Some(job.to_string()));
         self.engine.run_task(run, progress).await
     }
 
