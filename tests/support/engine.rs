@@ -23,6 +23,7 @@ struct StreamScript {
 
 /// A wait of the first run, and whether its signal is expected to resume it, else its deadline.
 struct WaitScript {
+    message: Activity,
     key: SignalKey,
     wait: SignedDuration,
     is_signal_expected: bool,
@@ -70,17 +71,17 @@ impl ScriptedEngine {
         }
     }
 
-    /// Creates an engine that acknowledges with `ack`, waits for the signal `key` for `wait`, and follows up with `answer` if
-    /// it is resumed as expected: by its signal or by its deadline.
+    /// Creates an engine that acknowledges with `ack`, sends `waiting` and waits for the signal `key` for `wait`, and follows
+    /// up with `answer` if it is resumed as expected: by its signal or by its deadline.
     #[must_use]
     pub fn waiting(
-        (ack, answer): (&str, &str),
+        (ack, waiting, answer): (&str, &str, &str),
         key: SignalKey,
         wait: SignedDuration,
         is_signal_expected: bool,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let wait = WaitScript { key, wait, is_signal_expected, clock };
+        let wait = WaitScript { message: Activity::message(waiting), key, wait, is_signal_expected, clock };
         Self { wait: Some(wait), ..Self::deferring(ack, answer) }
     }
 
@@ -173,9 +174,12 @@ impl Engine for ScriptedEngine {
             fail_if_scripted(&self.task_failures)?;
             return Ok(answer.clone());
         }
-        if let Some(WaitScript { key, wait, is_signal_expected, clock }) = &self.wait {
+        if let Some(WaitScript { message, key, wait, is_signal_expected, clock }) = &self.wait {
             let is_signal = match &run.resumed_by {
-                None => return Ok(TaskResponse::wait_for(key.clone(), clock.now() + *wait, Value::Null, [])),
+                None => {
+                    let until = clock.now() + *wait;
+                    return Ok(TaskResponse::wait_for(key.clone(), until, Value::Null, [message.clone()]));
+                }
                 Some(ResumedBy::Signal { .. }) => true,
                 Some(ResumedBy::Deadline | ResumedBy::Undeliverable) => false,
             };

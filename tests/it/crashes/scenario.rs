@@ -14,6 +14,7 @@ pub(super) const ACK: &str = "On it.";
 pub(super) const ANSWER: &str = "Here it is.";
 /// The ack where the engine is late, as it is once a worker was suspended.
 pub(super) const DEFAULT_ACK: &str = "I am on it. The answer will follow here.";
+const PLACED: &str = "Placed.";
 const NEWS: &str = "News.";
 /// The signal that a task waits for, and how long.
 pub(super) const SIGNAL: &str = "order-4711";
@@ -68,7 +69,7 @@ impl Scenario {
             Self::Signal | Self::SignalFirst | Self::Deadline => {
                 let is_signal_expected = self != Self::Deadline;
                 let key = SignalKey::new(SIGNAL).unwrap();
-                ScriptedEngine::waiting((ACK, ANSWER), key, WAIT, is_signal_expected, clock)
+                ScriptedEngine::waiting((ACK, PLACED, ANSWER), key, WAIT, is_signal_expected, clock)
             }
             Self::FollowUp | Self::GatewayError => ScriptedEngine::deferring(ACK, ANSWER),
             Self::Replacement => ScriptedEngine::replacing(ACK, ANSWER),
@@ -80,9 +81,8 @@ impl Scenario {
     /// Returns the texts that are shown as messages of their own.
     pub(super) fn sends(self) -> &'static [&'static str] {
         match self {
-            Self::FollowUp | Self::GatewayError | Self::Signal | Self::SignalFirst | Self::Deadline => {
-                &[ACK, ANSWER]
-            }
+            Self::FollowUp | Self::GatewayError => &[ACK, ANSWER],
+            Self::Signal | Self::SignalFirst | Self::Deadline => &[ACK, PLACED, ANSWER],
             Self::Replacement => &[ACK],
             // Its first chunk is no message, and its end is checked as the answer.
             Self::Stream => &[],

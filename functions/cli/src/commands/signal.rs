@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use herald::agent::{SignalData, SignalSource};
 use herald::aws::queue::{QueueError, SignalEvent, SignalWork, WorkMessage};
-use herald::jobs::signal::{Delivery, Payload, RETENTION, SignalName, SignalState, deliver};
+use herald::jobs::JobId;
+use herald::jobs::signal::{Delivery, Payload, RETENTION, SignalName, SignalState, Waiter, deliver};
 use herald::protocol::ids::TenantId;
 use herald::random::Random;
 use jiff::Timestamp;
@@ -47,11 +48,11 @@ async fn send(
     let payload = Payload { id: Random::system().random_id(), data, from: SignalSource::Operator, at: now };
     let name = SignalName::new(&tenant, key.clone());
     let stored = deployment.signals()?.get(&name).await?;
-    let job = stored.as_ref().and_then(|signal| Some(signal.waiter()?.job.clone()));
+    let job = stored.as_ref().and_then(|signal| waiting_job(signal.waiter()?));
     let answer = match deliver(stored, &name, &payload, now) {
         Delivery::Resume(_) => {
-            let job = job.map(|job| format!(" job {job}")).unwrap_or_default();
-            format!("Delivered: resumes{job}.")
+            let job = job.map(|job| format!(" that waits since job {job}")).unwrap_or_default();
+            format!("Delivered: resumes the task{job}.")
         }
         Delivery::Store(_) => "NoWaiter: no task waits for it yet; it is kept for 30 days.".to_owned(),
         Delivery::Stored | Delivery::Resumed(_) | Delivery::AlreadyDelivered => {
@@ -78,7 +79,8 @@ async fn list(deployment: &Deployment, out: &mut (dyn Write + Send)) -> Result<b
     for signal in open {
         let state = match &signal.state {
             SignalState::Waiting(waiter) => {
-                format!("awaited until {:.0} by job {}", waiter.until, waiter.job)
+                let job = waiting_job(waiter).map(|job| format!(" by job {job}")).unwrap_or_default();
+                format!("awaited until {:.0}{job}", waiter.until)
             }
             SignalState::Stored(payload) => {
                 let until = payload.at.checked_add(RETENTION).unwrap_or(Timestamp::MAX);
@@ -91,4 +93,21 @@ async fn list(deployment: &Deployment, out: &mut (dyn Write + Send)) -> Result<b
         writeln!(out, "  {key}  {state}  (tenant {tenant})")?;
     }
     Ok(true)
+}
+
+/// Returns the job that ended with the wait, which `herald job show` and `cancel` find; the run that follows has no record yet.
+fn waiting_job(waiter: &Waiter) -> Option<JobId> {
+    match WorkMessage::decode(&waiter.work) {
+        Ok(WorkMessage::Task(work)) => work.preceding_job(),
+        Ok(
+            WorkMessage::Turn(_)
+            | WorkMessage::Deliveries(_)
+            | WorkMessage::Effects(_)
+            | WorkMessage::Reminder(_)
+            | WorkMessage::Roster(_)
+            | WorkMessage::KeepAlive(_)
+            | WorkMessage::Signal(_),
+        )
+        | Err(_) => None,
+    }
 }

@@ -57,13 +57,17 @@ async fn signal_is_delivered_once_or_kept() {
     );
     let json: Value = serde_json::from_str(&json.text).unwrap();
     assert_eq!(json["waits_for"], json!({ "signal": "order-1", "until": "2026-12-06T09:00:00Z" }));
-    let next = task.task_step(1);
     assert!(
-        listed.text.starts_with("1 signal\n  order-1  awaited until 2026-12-06T09:00:00Z by job"),
+        listed.text.starts_with(&format!(
+            "1 signal\n  order-1  awaited until 2026-12-06T09:00:00Z by job {task}  ("
+        )),
         "{}",
         listed.text
     );
-    assert_eq!((delivered.is_done, delivered.text), (true, format!("Delivered: resumes job {next}.\n")));
+    assert_eq!(
+        (delivered.is_done, delivered.text),
+        (true, format!("Delivered: resumes the task that waits since job {task}.\n"))
+    );
     assert_eq!(bundle.channel().texts(), ["On it.", "4711"]);
     assert!(!again.is_done && again.text.starts_with("AlreadyDelivered"), "{}", again.text);
     assert!(kept.is_done && kept.text.starts_with("NoWaiter"), "{}", kept.text);

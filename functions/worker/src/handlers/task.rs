@@ -149,6 +149,8 @@ impl TaskHandler {
                 match Box::pin(self.continuations.enqueue_continuation(work, job.plan.as_ref())).await {
                     Ok(Continued::EnqueuedOrEnded) => Ok(results),
                     Ok(Continued::Waits(waits_for)) => {
+                        // Kept as long as the task waits, so that a cancel finds it.
+                        job.expires_at = job.expires_at.max(waits_for.until);
                         job.waits_for = Some(waits_for);
                         Ok(results)
                     }

@@ -129,6 +129,12 @@ impl TaskWork {
         self.first_job().task_step(self.number() + 1)
     }
 
+    /// Returns the job of the step before; `None` for the first step.
+    #[must_use]
+    pub fn preceding_job(&self) -> Option<JobId> {
+        Some(self.first_job().task_step(self.number().checked_sub(1)?))
+    }
+
     /// Returns what resumed the step.
     #[must_use]
     pub fn resumed_by(&self) -> Option<&ResumedBy> {
