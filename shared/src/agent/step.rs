@@ -1,4 +1,4 @@
-//! Durable steps of a task's run: each is done once, and its result is returned without running it when the run is repeated.
+//! Durable steps of a task's run: each is done once, and a repeated run gets its stored result.
 //! Does not store the results; the worker provides a [`StepResults`] for each run.
 
 use std::collections::{HashMap, HashSet};
