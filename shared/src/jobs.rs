@@ -8,6 +8,7 @@ mod failure;
 mod inline_send;
 mod plan;
 mod restored;
+pub mod signal;
 pub mod timers;
 mod waiting_stream;
 mod without_attempt;
@@ -17,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::cancel::{Cancel, CancelledBy, cancel};
 pub use self::claim::{Attempt, Claim, ClaimRequest, JITTER, ResendPolicy, claim, finish};
-pub use self::continuation::{scheduled, tombstone};
+pub use self::continuation::{WaitsFor, claim_resumed, scheduled, tombstone};
 pub use self::failure::{Failure, FailureKind};
 pub use self::inline_send::{InlineSend, begin_send, claim_planned, confirm_send, end_send};
 pub use self::plan::{Conclusion, FollowOn, Plan, StoredPlan};
@@ -26,6 +27,7 @@ pub use self::waiting_stream::{KeepStream, keep_stream, waiting};
 pub use self::without_attempt::{Defer, defer, ended, skip};
 use crate::agent::ids::ReminderId;
 use crate::agent::ids::TaskId;
+use crate::agent::signal::ResumedBy;
 use crate::hash::{self, hash_ids};
 use crate::protocol::ids::{ActivityId, ChannelId, ConversationId};
 use crate::streaming::Stream;
@@ -159,6 +161,12 @@ pub struct Job {
     /// Step that may follow, for a later step of a task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<JobId>,
+    /// Signal that the step that may follow waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<WaitsFor>,
+    /// What resumed the step; stored with its first claim, so that every repetition of the run gets the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumed_by: Option<ResumedBy>,
     /// States so far with time and reason, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<HistoryEntry>,

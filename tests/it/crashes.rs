@@ -87,7 +87,8 @@ fn worker_suspended_at_any_point_while_its_message_is_received_again_keeps_the_b
 
 #[test]
 fn every_mutant_is_detected_at_some_point() {
-    let usual = [Scenario::FollowUp, Scenario::GatewayError].map(|scenario| (scenario, record(scenario)));
+    let scenarios = [Scenario::FollowUp, Scenario::GatewayError, Scenario::SignalFirst];
+    let usual = scenarios.map(|scenario| (scenario, record(scenario)));
     let mut table = Vec::new();
 
     for mutant in Mutant::ALL {
@@ -96,7 +97,7 @@ fn every_mutant_is_detected_at_some_point() {
         let find = async {
             let whole = play(*scenario, &[], usual, Ending::Killed, Some(mutant)).await;
             if let Some(broken) = whole.broken {
-                assert!(mutant.needs_ambiguity(), "{mutant:?} is detected without a crash: {broken}");
+                assert!(mutant.needs_no_crash(), "{mutant:?} is detected without a crash: {broken}");
                 return Some(format!("no crash: {broken}"));
             }
             let of_inbound = |case: &Case| case.points[0].name.starts_with("Inbound");

@@ -66,6 +66,7 @@ fn events() -> Vec<Value> {
             "audience": { "kind": "everyone" },
             "content": { "card": card, "locales": { "de": { "card": card } } },
         }),
+        json!({ "version": 1, "signal": { "key": "order-4711", "data": { "parcel": [1] }, "tenant": "t" } }),
         json!({ "version": 1, "tick": true }),
     ];
     for part in parts.as_array().unwrap() {

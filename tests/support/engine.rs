@@ -6,15 +6,27 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use herald::agent::{
-    Engine, EngineError, Notification, Progress, Recipient, Response, Task, TaskResponse, TaskRun, Turn,
+    Engine, EngineError, Notification, Progress, Recipient, Response, ResumedBy, SignalKey, Task,
+    TaskResponse, TaskRun, Turn,
 };
 use herald::clock::Clock;
 use herald::protocol::activity::Activity;
+use jiff::SignedDuration;
+use serde_json::Value;
 
 /// Chunks of a streamed answer, and its result.
 struct StreamScript {
     chunks: Vec<(Duration, &'static str)>,
     answer: TaskResponse,
+    clock: Arc<dyn Clock>,
+}
+
+/// A wait of the first run, and whether its signal is expected to resume it, else its deadline.
+struct WaitScript {
+    message: Activity,
+    key: SignalKey,
+    wait: SignedDuration,
+    is_signal_expected: bool,
     clock: Arc<dyn Clock>,
 }
 
@@ -26,6 +38,7 @@ pub struct ScriptedEngine {
     notification: Option<Activity>,
     takes: Option<(Duration, Arc<dyn Clock>)>,
     stream: Option<StreamScript>,
+    wait: Option<WaitScript>,
     failures: Mutex<usize>,
     task_failures: Mutex<usize>,
     received: Mutex<VecDeque<(String, String)>>,
@@ -56,6 +69,20 @@ impl ScriptedEngine {
             follow_up: Some(TaskResponse::replace(Activity::message(answer))),
             ..Self::deferring(ack, answer)
         }
+    }
+
+    /// Creates an engine that acknowledges with `ack`, sends `waiting` and waits for the signal `key` for `wait`, and follows
+    /// up with `answer` if it is resumed as expected: by its signal or by its deadline.
+    #[must_use]
+    pub fn waiting(
+        (ack, waiting, answer): (&str, &str, &str),
+        key: SignalKey,
+        wait: SignedDuration,
+        is_signal_expected: bool,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let wait = WaitScript { message: Activity::message(waiting), key, wait, is_signal_expected, clock };
+        Self { wait: Some(wait), ..Self::deferring(ack, answer) }
     }
 
     /// Creates an engine that shows `status`, streams these chunks, each after a pause, and ends with `answer`.
@@ -146,6 +173,19 @@ impl Engine for ScriptedEngine {
             }
             fail_if_scripted(&self.task_failures)?;
             return Ok(answer.clone());
+        }
+        if let Some(WaitScript { message, key, wait, is_signal_expected, clock }) = &self.wait {
+            let is_signal = match &run.resumed_by {
+                None => {
+                    let until = clock.now() + *wait;
+                    return Ok(TaskResponse::wait_for(key.clone(), until, Value::Null, [message.clone()]));
+                }
+                Some(ResumedBy::Signal { .. }) => true,
+                Some(ResumedBy::Deadline | ResumedBy::Undeliverable) => false,
+            };
+            if is_signal != *is_signal_expected {
+                return Ok(TaskResponse::done([Activity::message("Resumed by the wrong one.")]));
+            }
         }
         self.follow_up.clone().ok_or_else(|| "no task was scripted".into())
     }

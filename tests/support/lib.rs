@@ -19,6 +19,7 @@ pub mod schedule;
 pub mod second_worker;
 pub mod services;
 pub mod steps_engine;
+pub mod task_engine;
 pub mod teams;
 
 pub use self::account::Account;

@@ -50,7 +50,7 @@ impl StepsEngine {
 
     /// Returns step and state of each run.
     pub fn steps_run(&self) -> Vec<(u32, Option<Value>)> {
-        self.runs.lock().unwrap().iter().map(|run| (run.step, run.state.clone())).collect()
+        self.runs.lock().unwrap().iter().map(|run| (run.number, run.state.clone())).collect()
     }
 
     /// Returns the first job of its task.
@@ -136,10 +136,10 @@ impl Engine for StepsEngine {
 
     async fn run_task(&self, run: &TaskRun, _progress: &Progress) -> Result<TaskResponse, EngineError> {
         self.runs.lock().unwrap().push(run.clone());
-        if run.step == 0 && !self.takes.is_zero() {
+        if run.number == 0 && !self.takes.is_zero() {
             self.clock.sleep(self.takes).await;
         }
-        let step = usize::try_from(run.step)?.min(self.steps.len() - 1);
+        let step = usize::try_from(run.number)?.min(self.steps.len() - 1);
         Ok(self.steps[step].clone())
     }
 

@@ -5,6 +5,7 @@ mod broadcast;
 mod dead_letter;
 mod job;
 mod schedule;
+mod signal;
 
 use std::path::PathBuf;
 
@@ -15,6 +16,7 @@ pub use self::broadcast::{BroadcastName, BroadcastVerb, SendArguments};
 pub use self::dead_letter::{DeadLetterVerb, Selection, WorkQueue};
 pub use self::job::JobVerb;
 pub use self::schedule::{NextArgs, ScheduleVerb};
+pub use self::signal::{NewSignal, SignalArguments, SignalVerb};
 
 /// State directory of `herald run`, and of the operator verbs when the environment names no deployment.
 pub const DEFAULT_STATE: &str = ".herald";
@@ -125,6 +127,16 @@ pub enum OperatorCommand {
     /// Inspect or cancel a job
     #[command(subcommand)]
     Job(JobVerb),
+    #[expect(clippy::doc_markdown, reason = "it is the help text, where backticks would be shown")]
+    /// Send a signal to the task that waits for it, or list signals
+    ///
+    /// A key is used once. A signal that no task waits for yet is kept for 30 days. Prints what the signal finds: Delivered,
+    /// NoWaiter, or AlreadyDelivered, with which nothing is sent and the exit code is 1.
+    ///
+    /// On AWS, needs TABLE_NAME, TASKS_QUEUE_URL and, without --tenant, TENANT_ID, and these permissions: dynamodb:GetItem
+    /// on the table and sqs:SendMessage on the tasks queue.
+    #[command(verbatim_doc_comment)]
+    Signal(SignalArguments),
     /// List or redrive dead letters
     #[command(subcommand)]
     DeadLetter(DeadLetterVerb),

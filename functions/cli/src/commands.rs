@@ -11,6 +11,7 @@ mod job_tree;
 mod redrive;
 mod schedule;
 mod schedule_group;
+mod signal;
 
 use std::io::Write;
 
@@ -37,6 +38,7 @@ pub async fn execute(
         OperatorCommand::Send(arguments) => broadcast::send(deployment, arguments, clock, out).await,
         OperatorCommand::Broadcast(verb) => broadcast::execute(deployment, verb, clock, out).await,
         OperatorCommand::Schedule(verb) => schedule::execute(deployment, verb, clock.now(), out).await,
+        OperatorCommand::Signal(arguments) => signal::execute(deployment, arguments, clock.now(), out).await,
         OperatorCommand::Job(JobVerb::Show { id, broadcast, json }) => match json {
             true => job::show_json(&deployment.jobs_of(broadcast.as_deref(), id)?, id, out).await,
             false => job::show(&deployment.jobs_of(broadcast.as_deref(), id)?, id, out).await,
@@ -73,6 +75,7 @@ pub fn print_next_runs_of_expression(
         | OperatorCommand::Send(_)
         | OperatorCommand::Broadcast(_)
         | OperatorCommand::Job(_)
+        | OperatorCommand::Signal(_)
         | OperatorCommand::DeadLetter(_) => Ok(None),
     }
 }

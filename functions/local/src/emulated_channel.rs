@@ -13,7 +13,8 @@ use crate::state_file::ChannelState;
 
 /// Client id of the agent at the emulated channel; not a secret, because only this process accepts it.
 pub const EMULATED_CLIENT_ID: &str = "5d0c9c1e-7a3b-4f0e-9f8e-2b1a6c3d4e5f";
-pub(crate) const EMULATED_TENANT: &str = "9a1b2c3d-4e5f-4a6b-8c7d-0e1f2a3b4c5d";
+/// Tenant of the emulated channel, and of the agent there.
+pub const EMULATED_TENANT: &str = "9a1b2c3d-4e5f-4a6b-8c7d-0e1f2a3b4c5d";
 
 /// Starts the channel, with a client secret of this run; with saved state, on its former port.
 pub(crate) async fn start(

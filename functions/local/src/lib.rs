@@ -15,6 +15,6 @@ pub mod scheduler;
 mod signing_key;
 mod state_file;
 
-pub use self::emulated_channel::EMULATED_CLIENT_ID;
+pub use self::emulated_channel::{EMULATED_CLIENT_ID, EMULATED_TENANT};
 pub use self::error::LocalError;
 pub use self::local::{ChannelSource, Local, LocalOptions, TEMPLATE};

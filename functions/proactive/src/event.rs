@@ -1,11 +1,12 @@
-//! The events that `proactive` accepts: the tick, or a request to broadcast a notification to an audience.
+//! The events that `proactive` accepts: the tick, a signal, or a request to broadcast a notification to an audience.
 //! An invalid event is rejected before anything is stored or queued.
 
 use herald::agent::notification::LocalTime;
-use herald::agent::{Notification, Topic, Zone};
+use herald::agent::{Notification, SignalData, SignalKey, Topic, Zone};
 use herald::broadcast::audience::Audience;
 use herald::broadcast::content::Content;
 use herald::broadcast::{BroadcastId, InvalidSpec, Kind, Spec};
+use herald::protocol::ids::TenantId;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -62,7 +63,7 @@ pub struct NotificationEvent {
 /// Why an event is rejected.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidEvent {
-    /// It is not a notification.
+    /// It is neither a notification nor a signal.
     #[error("event is not a notification: {0}")]
     Malformed(String),
     /// A member is invalid.
@@ -79,18 +80,72 @@ pub enum InvalidEvent {
 }
 
 /// A valid event.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Event {
     /// Move due timers: `{"version": 1, "tick": true}`.
     Tick,
+    /// Send a signal to the task that waits for it.
+    Signal(SignalRequest),
     /// Broadcast a notification.
     Notification(Box<BroadcastRequest>),
+}
+
+/// A valid request to send a signal.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct SignalRequest {
+    /// The key that the task waits for.
+    pub(crate) key: SignalKey,
+    /// The data for the task.
+    pub(crate) data: SignalData,
+    /// The tenant of the task; `None` for the agent's own.
+    pub(crate) tenant: Option<TenantId>,
+    /// The id of the EventBridge event, where it came in one.
+    pub(crate) event_id: Option<String>,
+}
+
+/// A signal: `{"version": 1, "signal": {"key": "order-4711", "data": {"parcel": 1}}}`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SignalEvent {
+    version: u32,
+    signal: SignalBody,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SignalBody {
+    key: String,
+    #[serde(default)]
+    data: Value,
+    #[serde(default)]
+    tenant: Option<String>,
+}
+
+impl SignalRequest {
+    fn read(event: Value, event_id: Option<String>) -> Result<Self, InvalidEvent> {
+        let SignalEvent { version, signal } =
+            serde_json::from_value(event).map_err(|error| InvalidEvent::Malformed(error.to_string()))?;
+        if version != 1 {
+            return Err(invalid("version", "is not 1"));
+        }
+        let key = SignalKey::new(signal.key).map_err(|_| {
+            invalid("signal.key", "must be 1 to 256 printable characters, such as order-4711")
+        })?;
+        let data = SignalData(signal.data);
+        data.check()
+            .map_err(|_| invalid("signal.data", "exceeds 64 KiB: store it elsewhere and send a reference"))?;
+        let tenant = signal.tenant.map(TenantId::new).transpose();
+        let tenant = tenant.map_err(|_| invalid("signal.tenant", "is not the id of a tenant"))?;
+        Ok(Self { key, data, tenant, event_id })
+    }
 }
 
 impl Event {
     /// Parses and validates an event received at `now`. An EventBridge event is unwrapped from its envelope.
     pub(crate) fn read(mut event: Value, now: Timestamp) -> Result<Self, InvalidEvent> {
+        let mut event_id = None;
         if event.get("detail-type").is_some() && event.get("detail").is_some() {
+            event_id = event.get("id").and_then(Value::as_str).map(ToOwned::to_owned);
             event = event["detail"].take();
         }
         match event.get("tick") {
@@ -98,6 +153,7 @@ impl Event {
             Some(_) => {
                 Err(InvalidEvent::Member { member: "tick", problem: "must be `true`, with `version` only" })
             }
+            None if event.get("signal").is_some() => SignalRequest::read(event, event_id).map(Self::Signal),
             None => NotificationEvent::read(event, now).map(Box::new).map(Self::Notification),
         }
     }
@@ -243,6 +299,33 @@ mod tests {
         ] {
             assert!(Event::read(odd, Timestamp::UNIX_EPOCH).unwrap_err().to_string().contains("`tick`"));
         }
+    }
+
+    #[test]
+    fn signal_is_read_from_an_invocation_and_from_eventbridge() {
+        let signal = json!({ "version": 1, "signal": { "key": "order-4711", "data": { "parcel": 1 }, "tenant": "t" } });
+        let wrapped = json!({ "detail-type": "delivered", "source": "shop", "id": "e-1", "detail": signal });
+        let read = |event| match Event::read(event, Timestamp::UNIX_EPOCH) {
+            Ok(Event::Signal(request)) => Ok(request),
+            Ok(other) => panic!("{other:?} is no signal"),
+            Err(error) => Err(error.to_string()),
+        };
+        let with = |member: &str, value: Value| {
+            let mut event = signal.clone();
+            event["signal"][member] = value;
+            read(event).unwrap_err()
+        };
+
+        let request = read(signal.clone()).unwrap();
+
+        assert_eq!((request.key.as_str(), request.event_id.as_deref()), ("order-4711", None));
+        assert_eq!(read(wrapped).unwrap(), SignalRequest { event_id: Some("e-1".to_owned()), ..request });
+        assert!(with("key", json!("")).contains("`signal.key`"));
+        assert!(with("key", json!("a\nb")).contains("`signal.key`"));
+        assert!(with("data", json!("x".repeat(64 * 1024))).contains("`signal.data`"));
+        assert!(with("tenant", json!("")).contains("`signal.tenant`"));
+        assert!(with("surprise", json!(1)).contains("surprise"));
+        assert!(read(json!({ "version": 2, "signal": { "key": "k" } })).unwrap_err().contains("`version`"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Handles an event: opens and plans a broadcast, or runs a tick, and returns a summary.
+//! Handles an event: opens and plans a broadcast, queues a signal, or runs a tick, and returns a summary.
 //! The types of the Lambda runtime are used in this file only.
 
 use std::time::Duration;
@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use tracing::{error, info};
 
 use crate::Proactive;
-use crate::event::{BroadcastRequest, Event};
+use crate::event::{BroadcastRequest, Event, SignalRequest};
 use crate::timers::TickSummary;
 
 /// Time before the function's end in which a tick starts nothing new.
@@ -32,13 +32,27 @@ pub const TICK_FAILED: &str = "a step of the tick failed; the next tick repeats 
 /// which has an alarm. A tick that fails is not an error: its summary names the failure.
 pub async fn handle(proactive: &Proactive, event: LambdaEvent<Value>) -> Result<Value, Error> {
     let deadline = Deadline::of(event.context.deadline);
+    let event_id = event.context.request_id;
     let event = Event::read(event.payload, proactive.clock.now()).inspect_err(|error| {
         error!("rejected an event: {error}");
     })?;
     match event {
+        Event::Signal(request) => signal(proactive, &request, event_id).await,
         Event::Tick => Ok(Box::pin(tick(proactive, deadline)).await),
         Event::Notification(request) => plan(proactive, &request, deadline.stop_at).await,
     }
+}
+
+/// Queues a signal. A repetition of the invocation has the same id, and so has the same EventBridge event.
+async fn signal(proactive: &Proactive, request: &SignalRequest, request_id: String) -> Result<Value, Error> {
+    let id = request.event_id.clone().or_else(|| Some(request_id).filter(|id| !id.is_empty()));
+    let id = id.unwrap_or_else(|| proactive.random.random_id());
+    let queued = Box::pin(proactive.signals.send(request, &id)).await;
+    queued.inspect_err(
+        |error| error!(error = %error_chain(error), signal.id = id, "could not queue a signal"),
+    )?;
+    info!(signal.id = id, "queued a signal");
+    Ok(json!({ "signal": id, "queued": true }))
 }
 
 async fn plan(

@@ -1,4 +1,4 @@
-//! `proactive`: turns a notification and its audience into deliveries, and due timers into queued work.
+//! `proactive`: turns a notification and its audience into deliveries, and due timers and signals into queued work.
 //! It never calls the connector or the engine.
 
 mod advance;
@@ -6,6 +6,7 @@ pub mod config;
 mod event;
 pub mod event_handler;
 mod planning;
+mod signals;
 mod timers;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use self::config::Config;
 pub use self::event::{BroadcastRequest, InvalidEvent, NotificationEvent, validate_event};
 pub use self::planning::{PlanError, Preview};
 use self::planning::{Planner, Recipients, RosterReader};
+use self::signals::SignalQueue;
 pub use self::timers::TickSummary;
 use self::timers::{Mover, Ticker};
 
@@ -49,6 +51,7 @@ pub struct Proactive {
     planner: Arc<Planner>,
     lifecycle: Lifecycle,
     ticker: Ticker,
+    signals: SignalQueue,
 }
 
 /// Runs the function on AWS Lambda.
@@ -167,6 +170,7 @@ impl Proactive {
             clock: clock.clone(),
             random: random.clone(),
         });
+        let signals = SignalQueue { tasks: tasks.clone(), clock: clock.clone() };
         let mover = Mover { timers: timers.clone(), turns, tasks, deliveries };
         let lifecycle = Lifecycle {
             planner: planner.clone(),
@@ -186,6 +190,7 @@ impl Proactive {
             planner,
             lifecycle,
             ticker,
+            signals,
         }
     }
 

@@ -14,6 +14,7 @@ use crate::job::plan::JobPlan;
 use crate::memory::Memories;
 use crate::reminders::Reminders;
 use crate::retry::RetryIn;
+use crate::signals::Signals;
 
 /// Applies effects.
 #[derive(Clone)]
@@ -24,6 +25,7 @@ pub(crate) struct Effects {
     pub(crate) preferences: PreferenceStore,
     pub(crate) subscriptions: SubscriptionStore,
     pub(crate) reminders: Reminders,
+    pub(crate) signals: Signals,
 }
 
 impl Effects {
@@ -67,6 +69,9 @@ impl Effects {
                         .await?;
                 }
                 Effect::CancelTask { task } => self.cancel_task(&job.id, reference, task).await?,
+                Effect::Signal { key, data } => {
+                    self.signals.send(&job.id, index, reference, (key, data), at).await?
+                }
                 Effect::Remind(reminder) => {
                     self.reminders.schedule_reminder(&job.id, index, reference, reminder).await?
                 }
@@ -137,10 +142,18 @@ impl Effects {
         let memory = self.memories.get(job, reference).await?;
         let listed =
             memory.waiting.into_iter().find(|waiting| waiting.task == *task || waiting.step == *task);
+        let is_listed = listed.is_some();
         let (task, step) =
             listed.map_or_else(|| (task.clone(), task.clone()), |listed| (listed.task, listed.step));
-        let found = self.jobs.store.cancel_task(&JobId::of_task(&step), CancelledBy::User, now).await;
-        match found.map_err(|error| self.jobs.retry_after_store_error(&error, job))? {
+        let found = async {
+            let (step, by) = (JobId::of_task(&step), CancelledBy::User);
+            match self.jobs.store.cancel_task(&step, by, now).await? {
+                // Listed without a record: it waits for a signal.
+                None if is_listed => self.jobs.store.cancel_unrecorded(&step, by, now).await,
+                found => Ok(found),
+            }
+        };
+        match found.await.map_err(|error| self.jobs.retry_after_store_error(&error, job))? {
             Some(Cancel::Cancelled(cancelled)) => {
                 info!(job.id = cancelled.id.as_str(), "cancelled a task for its user");
                 self.cancel_sends(job, &cancelled.id, now).await?;

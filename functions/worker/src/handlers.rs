@@ -6,5 +6,6 @@ pub(crate) mod keep_alive;
 pub(crate) mod reminder;
 pub(crate) mod roster;
 pub(crate) mod self_check;
+pub(crate) mod signal;
 pub(crate) mod task;
 pub(crate) mod turn;

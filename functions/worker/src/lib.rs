@@ -13,6 +13,8 @@ mod memory;
 mod reminders;
 mod retry;
 mod sending;
+mod signals;
+mod steps;
 mod streaming;
 mod timers;
 mod turn_time;
@@ -27,8 +29,8 @@ use herald::aws::diagnostics::Report;
 use herald::aws::identity::{Credential, SecretsManager};
 use herald::aws::queue::{MessageError, Queue, WorkMessage};
 use herald::aws::table::{
-    BroadcastStore, JobStore, MemoryStore, PreferenceStore, RateStore, ReferenceStore, Stores, StreamStore,
-    SubscriptionStore, Table, TeamStore, TimerStore,
+    BroadcastStore, JobStore, MemoryStore, PreferenceStore, RateStore, ReferenceStore, SignalStore,
+    StepStore, Stores, StreamStore, SubscriptionStore, Table, TeamStore, TimerStore,
 };
 use herald::aws::telemetry;
 use herald::channel::auth::{TokenProvider, TokenSource};
@@ -36,6 +38,7 @@ use herald::channel::connector::Connector;
 use herald::clock::{Clock, SystemClock};
 use herald::error::error_chain;
 use herald::jobs::timers::QueueTarget;
+use herald::protocol::ids::TenantId;
 use herald::random::Random;
 use jiff::Timestamp;
 use lambda_runtime::service_fn;
@@ -56,6 +59,7 @@ use self::handlers::keep_alive::KeepAliveHandler;
 use self::handlers::reminder::ReminderHandler;
 use self::handlers::roster::RosterHandler;
 use self::handlers::self_check::SelfCheck;
+use self::handlers::signal::SignalHandler;
 use self::handlers::task::TaskHandler;
 use self::handlers::turn::TurnHandler;
 use self::job::continuation::Continuations;
@@ -70,6 +74,8 @@ use self::sending::rate_limit::RateLimiter;
 use self::sending::send::Sender;
 use self::sending::send_plan::PlanSender;
 use self::sending::typing::Typing;
+use self::signals::Signals;
+use self::steps::RunSteps;
 use self::streaming::finish::StreamFinisher;
 use self::streaming::open::Streams;
 use self::streaming::run::StreamRunner;
@@ -120,6 +126,10 @@ pub struct Parts {
     pub preferences: PreferenceStore,
     /// Topic subscriptions.
     pub subscriptions: SubscriptionStore,
+    /// Signals and the tasks that wait for them.
+    pub signals: SignalStore,
+    /// Results of durable steps.
+    pub steps: StepStore,
     /// Open streams.
     pub streams: StreamStore,
     /// Timers: work that waits longer than a queue can delay it.
@@ -128,6 +138,8 @@ pub struct Parts {
     pub rates: RateStore,
     /// Requests a second to one tenant for broadcasts, of all workers together.
     pub tenant_rate: u32,
+    /// The agent's own tenant, of conversations and signals that name none.
+    pub tenant_id: TenantId,
     /// When the table was restored last; work that is older and has no record ends as UNKNOWN.
     pub send_epoch: Option<Timestamp>,
     /// Conversation references.
@@ -156,6 +168,7 @@ pub struct Worker {
     effects: EffectsHandler,
     roster: RosterHandler,
     self_check: SelfCheck,
+    signal: SignalHandler,
     keep_alive: KeepAliveHandler,
     timers: Timers,
 }
@@ -267,10 +280,13 @@ impl Worker {
             memories: stores.memories,
             preferences: stores.preferences,
             subscriptions: stores.subscriptions,
+            signals: stores.signals,
+            steps: stores.steps,
             streams: stores.streams,
             timers: stores.timers,
             rates: stores.rates,
             tenant_rate: deliveries.tenant_rate,
+            tenant_id: tenant_id.clone(),
             send_epoch: *send_epoch,
             references: stores.references,
             teams: stores.teams,
@@ -327,6 +343,13 @@ impl Worker {
             clock: clock(),
             random: random(),
         };
+        let signals = Signals {
+            store: parts.signals.clone(),
+            tasks: parts.tasks.clone(),
+            own_tenant: parts.tenant_id.clone(),
+            clock: clock(),
+            random: random(),
+        };
         let reminders = Reminders { memories: memories.clone(), timers: timers.clone() };
         let effects = Effects {
             jobs: jobs.clone(),
@@ -335,6 +358,7 @@ impl Worker {
             preferences: parts.preferences.clone(),
             subscriptions: parts.subscriptions.clone(),
             reminders: reminders.clone(),
+            signals: signals.clone(),
         };
 
         let channel = Channel {
@@ -399,7 +423,10 @@ impl Worker {
                     jobs: jobs.clone(),
                     memories: memories.clone(),
                     timers: timers.clone(),
+                    signals: signals.clone(),
                 },
+                references: references(),
+                steps: RunSteps { store: parts.steps.clone(), clock: clock() },
                 plans: plans.clone(),
                 sender: sender.clone(),
                 streams,
@@ -442,6 +469,7 @@ impl Worker {
                 deliveries: parts.deliveries.clone(),
                 clock: clock(),
             },
+            signal: SignalHandler { signals },
             keep_alive,
             timers,
             parts,
@@ -486,6 +514,7 @@ impl Worker {
             Ok(WorkMessage::KeepAlive(work)) => {
                 (Box::pin(self.keep_alive.handle(work)), QueueTarget::Deliveries)
             }
+            Ok(WorkMessage::Signal(work)) => (Box::pin(self.signal.handle(work)), QueueTarget::Tasks),
             Err(error @ MessageError::Newer { .. }) => {
                 error!(error = %error_chain(&error), "left a message to a newer worker");
                 return Err(RetryIn::DEFAULT.into());

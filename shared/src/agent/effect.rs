@@ -8,6 +8,7 @@ use crate::agent::ids::ReminderId;
 use crate::agent::ids::TaskId;
 use crate::agent::memory::Exchange;
 use crate::agent::reminder::Reminder;
+use crate::agent::signal::{SignalData, SignalKey};
 use crate::agent::topic::Topic;
 
 /// A change that is applied with a response; see [`Response::with_effect`](crate::agent::response::Response::with_effect).
@@ -33,6 +34,13 @@ pub enum Effect {
     CancelTask {
         /// The id of the task, or of its waiting step.
         task: TaskId,
+    },
+    /// Sends a signal to the task that waits for it, in the tenant of this conversation. Ignored beyond 64 KiB of data.
+    Signal {
+        /// The key that the task waits for.
+        key: SignalKey,
+        /// The data for the task.
+        data: SignalData,
     },
     /// Schedules a reminder in this conversation. Ignored beyond
     /// [`MAX_REMINDERS`](crate::agent::reminder::MAX_REMINDERS).

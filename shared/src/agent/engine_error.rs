@@ -1,6 +1,7 @@
 //! The error of an engine, and what of it is logged.
 //! Retries and the failure notice to the user do not depend on it.
 
+use std::error::Error;
 use std::fmt;
 
 use tracing::Level;
@@ -39,6 +40,19 @@ impl EngineError {
     #[must_use]
     pub fn public<E: Into<BoxError>>(error: E) -> Self {
         Self { is_public: true, ..Self::from(error) }
+    }
+
+    /// Returns the error that this one was made from, if it is an `E`.
+    ///
+    /// # Errors
+    ///
+    /// This error, if it was made from another type.
+    pub fn downcast<E: Error + 'static>(self) -> Result<E, Self> {
+        let Self { error, kind, is_public } = self;
+        match error.downcast::<E>() {
+            Ok(error) => Ok(*error),
+            Err(error) => Err(Self { error, kind, is_public }),
+        }
     }
 
     /// Returns what may be logged where the process runs, on one line.

@@ -3,9 +3,11 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::agent::effect::Effect;
+use crate::agent::signal::SignalKey;
 use crate::agent::task::Task;
 use crate::protocol::activity::Activity;
 
@@ -162,6 +164,18 @@ pub enum TaskOutcome {
         /// The delay until the next run, which never starts earlier. A task has at most 1,000 steps.
         after: Duration,
     },
+    /// Sends `messages` now and runs the task again once a signal comes, or the deadline `until` passes, whichever is
+    /// first; [`TaskRun::resumed_by`](crate::agent::task::TaskRun::resumed_by) is which. A waiting task costs nothing.
+    Wait {
+        /// The messages to send now, in this order; often none.
+        messages: Vec<Activity>,
+        /// The key of the signal, which one task may wait for once.
+        signal: SignalKey,
+        /// The deadline, in the future and within a year.
+        until: Timestamp,
+        /// The state of the next run, passed as [`TaskRun::state`](crate::agent::task::TaskRun::state); at most 64 KiB as JSON.
+        state: Value,
+    },
     /// Ends the task as failed; it is not retried.
     Failed {
         /// The message to the user.
@@ -205,6 +219,42 @@ impl TaskResponse {
     ) -> Self {
         let messages = messages.into_iter().collect();
         TaskOutcome::Continue { messages, state: state.into(), after }.into()
+    }
+
+    /// Returns a response that sends `messages` now and runs the task again, with `state`, once the signal comes or `until`
+    /// passes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use herald::agent::{ResumedBy, SignalKey, TaskResponse, TaskRun};
+    /// use herald::protocol::activity::Activity;
+    /// use jiff::{SignedDuration, Timestamp};
+    /// use serde_json::json;
+    ///
+    /// fn order(run: &TaskRun, now: Timestamp) -> Result<TaskResponse, Box<dyn std::error::Error>> {
+    ///     Ok(match &run.resumed_by {
+    ///         None => {
+    ///             let delivered = SignalKey::new("order-4711-delivered")?;
+    ///             let until = now + SignedDuration::from_hours(14 * 24);
+    ///             TaskResponse::wait_for(delivered, until, json!({ "order": 4711 }), [Activity::message("Placed.")])
+    ///         }
+    ///         Some(ResumedBy::Signal { .. }) => TaskResponse::done([Activity::message("Your laptop is here.")]),
+    ///         Some(ResumedBy::Deadline | ResumedBy::Undeliverable) => {
+    ///             TaskResponse::done([Activity::message("The shop has not reported a delivery.")])
+    ///         }
+    ///     })
+    /// }
+    /// ```
+    #[must_use]
+    pub fn wait_for(
+        signal: SignalKey,
+        until: Timestamp,
+        state: impl Into<Value>,
+        messages: impl IntoIterator<Item = Activity>,
+    ) -> Self {
+        let messages = messages.into_iter().collect();
+        TaskOutcome::Wait { messages, signal, until, state: state.into() }.into()
     }
 
     /// Returns a response that ends the task as failed and sends `message`.

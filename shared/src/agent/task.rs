@@ -1,11 +1,15 @@
 //! Tasks: long-running work that an engine requests and the worker runs.
 //! Does not enqueue or claim them; the functions do.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::agent::ids::TaskId;
 use crate::agent::memory::Memory;
+use crate::agent::engine_error::EngineError;
+use crate::agent::signal::ResumedBy;
+use crate::agent::step::Steps;
 use crate::protocol::conversation::ConversationReference;
 
 /// Long-running work, identified by a name that the engine knows, with its input.
@@ -95,10 +99,57 @@ pub struct TaskRun {
     /// The state that the previous step returned in [`TaskOutcome::Continue`](crate::agent::response::TaskOutcome::Continue);
     /// `None` in the first step.
     pub state: Option<Value>,
-    /// The number of the step, from 0.
-    pub step: u32,
+    /// The number of the run, from 0; each [`TaskOutcome::Continue`](crate::agent::response::TaskOutcome::Continue) and
+    /// [`TaskOutcome::Wait`](crate::agent::response::TaskOutcome::Wait) starts the next.
+    pub number: u32,
+    /// What resumed the task, for the run after [`TaskOutcome::Wait`](crate::agent::response::TaskOutcome::Wait); the same
+    /// in every attempt of the run.
+    pub resumed_by: Option<ResumedBy>,
     /// The conversation's memory; empty unless [`Task::with_memory`] was set.
     pub memory: Memory,
+    /// The durable steps of the run; see [`TaskRun::step`].
+    pub steps: Steps,
+}
+
+impl TaskRun {
+    /// Does `work` once as the durable step `name`, or returns its stored result where the run is repeated.
+    ///
+    /// The result is stored when `work` succeeds, or fails with a [`FinalError`](crate::agent::FinalError); any other
+    /// error is returned, and a repeated run does the step again. A step that is under way when its worker dies is done
+    /// again with the same [`step_key`](Self::step_key). Steps belong to one run: after a continuation or a wait, the
+    /// state holds what is needed. A step costs one write of the table.
+    ///
+    /// # Errors
+    ///
+    /// The error of `work`, or a [`StepError`](crate::agent::StepError): the name is invalid or used twice in the run, the
+    /// run has more than 100 steps, the result exceeds 64 KiB or has another type than the stored one, or the table fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use herald::agent::{EngineError, TaskResponse, TaskRun};
+    /// use herald::protocol::activity::Activity;
+    ///
+    /// # async fn place_order(key: &str) -> Result<u32, EngineError> { Ok(4711) }
+    /// async fn order(run: &TaskRun) -> Result<TaskResponse, EngineError> {
+    ///     let key = run.step_key("place");
+    ///     let number = run.step("place", || place_order(&key)).await?;
+    ///     Ok(TaskResponse::done([Activity::message(format!("Order #{number} is placed."))]))
+    /// }
+    /// ```
+    pub async fn step<T, F>(&self, name: &str, work: impl FnOnce() -> F) -> Result<T, EngineError>
+    where
+        T: Serialize + DeserializeOwned,
+        F: Future<Output = Result<T, EngineError>>,
+    {
+        self.steps.run(name, work).await
+    }
+
+    /// Returns the idempotency key of the step `name` for requests to other services; the same in every attempt of the run.
+    #[must_use]
+    pub fn step_key(&self, name: &str) -> String {
+        self.steps.key(name)
+    }
 }
 
 impl std::fmt::Debug for TaskInput {

@@ -17,7 +17,7 @@ pub use self::continuation::{CannotContinue, MAX_STATE_BYTES, MAX_STEPS};
 pub use self::dead_letters::DeadLetter;
 pub use self::message::{
     DeliveriesWork, Delivery, EffectsWork, KeepAliveWork, MAX_BODY_BYTES, MessageError, ReminderWork,
-    RosterWork, TaskStep, TaskWork, TurnWork, WorkMessage,
+    RosterWork, SignalEvent, SignalWork, TaskStep, TaskWork, TurnWork, WorkMessage,
 };
 use crate::aws::failure::AwsFailure;
 use crate::error::BoxError;

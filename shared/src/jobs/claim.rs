@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{Failure, FailureKind, Job, JobId, State};
+use crate::agent::signal::ResumedBy;
 use crate::protocol::channel_error::Ambiguity;
 use crate::protocol::ids::ActivityId;
 
@@ -152,6 +153,8 @@ pub fn claim(record: Option<Job>, id: &JobId, request: &ClaimRequest) -> Claim {
             activity_id: None,
             stream: None,
             next: None,
+            waits_for: None,
+            resumed_by: None,
             history: Vec::new(),
             expires_at: request.expires_at,
         };
@@ -272,9 +275,10 @@ pub fn finish(job: Job, attempt: Attempt, policy: ResendPolicy, now: Timestamp) 
     }
 }
 
-/// Returns the record in a final state, without the plan of the engine.
+/// Returns the record in a final state, without the plan of the engine and the data of a signal.
 pub(super) fn completed(job: Job, state: State, now: Timestamp, failure: Option<Failure>) -> Job {
-    Job { plan: None, stream: None, not_before: None, ..job }.transition(state, now, failure)
+    let resumed_by = job.resumed_by.map(ResumedBy::without_data);
+    Job { plan: None, stream: None, not_before: None, resumed_by, ..job }.transition(state, now, failure)
 }
 
 fn lease_end(request: &ClaimRequest) -> Timestamp {

@@ -2,8 +2,20 @@
 //! The input of a step is in its message; its record only marks it as waiting, so that it can be cancelled.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
-use super::{CancelledBy, HistoryEntry, Job, JobId, State};
+use super::signal::MAX_WAIT;
+use super::{CancelledBy, Claim, ClaimRequest, HistoryEntry, Job, JobId, State, claim};
+use crate::agent::signal::{ResumedBy, SignalKey};
+
+/// Signal that a task waits for. The step that follows has no record until it is resumed or cancelled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitsFor {
+    /// Key of the signal.
+    pub signal: SignalKey,
+    /// Deadline.
+    pub until: Timestamp,
+}
 
 impl JobId {
     /// Returns the step `number` of the task whose first step (0) this is.
@@ -41,11 +53,32 @@ pub fn scheduled(id: JobId, next: JobId, due: Timestamp, expires_at: Timestamp, 
     })
 }
 
-/// Returns the record of a cancelled step that does not exist yet; it keeps the step before from starting it.
+/// Claims the step `id` that `resumed_by` resumed, given its record; `next` may follow it.
+///
+/// The first claim stores what resumed the step.
+#[must_use]
+pub fn claim_resumed(
+    record: Option<Job>,
+    id: &JobId,
+    request: &ClaimRequest,
+    resumed_by: &ResumedBy,
+    next: &JobId,
+) -> Claim {
+    match claim(record, id, request) {
+        Claim::Acquired(job) if job.resumed_by.is_none() => {
+            Claim::Acquired(Job { resumed_by: Some(resumed_by.clone()), next: Some(next.clone()), ..job })
+        }
+        other @ (Claim::Acquired(_) | Claim::Completed(_) | Claim::Held { .. } | Claim::GaveUp(_)) => other,
+    }
+}
+
+/// Returns the record of a cancelled step that does not exist yet; it keeps the step before from starting it. It outlasts
+/// the longest wait of that step.
 #[must_use]
 pub fn tombstone(id: JobId, by: CancelledBy, now: Timestamp) -> Job {
     let next = id.clone();
-    new_step(id, next, now, now).transition(State::Cancelled, now, Some(by.failure()))
+    let expires_at = now.checked_add(MAX_WAIT).unwrap_or(Timestamp::MAX);
+    new_step(id, next, expires_at, now).transition(State::Cancelled, now, Some(by.failure()))
 }
 
 pub(super) fn new_step(id: JobId, next: JobId, expires_at: Timestamp, now: Timestamp) -> Job {
@@ -63,6 +96,8 @@ pub(super) fn new_step(id: JobId, next: JobId, expires_at: Timestamp, now: Times
         activity_id: None,
         stream: None,
         next: Some(next),
+        waits_for: None,
+        resumed_by: None,
         history: Vec::new(),
         expires_at,
     }

@@ -97,6 +97,10 @@ pub enum FailureKind {
     TooManySteps,
     /// The state for the next step is larger than allowed.
     StateTooLarge,
+    /// The deadline of a wait is in the past or too far in the future.
+    InvalidDeadline,
+    /// Another task waits or waited for the signal.
+    SignalTaken,
     /// An operator cancelled the job.
     CancelledByOperator,
     /// The user cancelled the job.
@@ -212,6 +216,10 @@ impl fmt::Display for Failure {
             FailureKind::StoppedByUser => f.write_str("stopped by the user"),
             FailureKind::TooManySteps => f.write_str("exceeded 1,000 steps"),
             FailureKind::StateTooLarge => f.write_str("the state for the next step is too large"),
+            FailureKind::InvalidDeadline => {
+                f.write_str("`until` of a wait is not in the future and within a year")
+            }
+            FailureKind::SignalTaken => f.write_str("another task waits or waited for the signal"),
             FailureKind::CancelledByOperator => f.write_str("cancelled by the operator"),
             FailureKind::CancelledByUser => f.write_str("cancelled by the user"),
         }

@@ -41,7 +41,13 @@ impl Job {
     /// Whether an earlier attempt of the job or of its inline send may have been delivered.
     pub(super) fn may_have_been_delivered(&self, policy: ResendPolicy) -> bool {
         let own_send = policy.is_visible() && self.resends > 0;
-        own_send || self.inline_send.as_ref().is_some_and(InlineSend::may_have_been_delivered)
+        own_send || self.has_ambiguous_send()
+    }
+
+    /// Whether the inline send may have been delivered though no reply confirmed it.
+    #[must_use]
+    pub fn has_ambiguous_send(&self) -> bool {
+        self.inline_send.as_ref().is_some_and(InlineSend::may_have_been_delivered)
     }
 
     /// Returns the inline send as a separate job, with an expired lease.
@@ -62,6 +68,8 @@ impl Job {
             activity_id: send.activity_id,
             stream: None,
             next: None,
+            waits_for: None,
+            resumed_by: None,
             history: send.history,
             expires_at: self.expires_at,
         })

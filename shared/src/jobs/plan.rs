@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Attempt, Failure, FailureKind, JobId, State};
 use crate::agent::effect::Effect;
+use crate::agent::signal::SignalKey;
 use crate::agent::task::{Task, TaskInput};
 use crate::protocol::activity::Activity;
 use crate::streaming::Surface;
@@ -72,6 +73,15 @@ pub enum FollowOn {
         /// Earliest start.
         due: Timestamp,
     },
+    /// Next step of the same task, once a signal comes or its deadline passes.
+    Wait {
+        /// Input of the step.
+        state: TaskInput,
+        /// Key of the signal.
+        signal: SignalKey,
+        /// Deadline.
+        until: Timestamp,
+    },
 }
 
 /// Conclusion of a job after its plan was carried out.
@@ -91,6 +101,10 @@ pub enum Conclusion {
     TooManySteps,
     /// The state for the next step is larger than allowed; the sends include a failure notice.
     StateTooLarge,
+    /// The deadline of a wait is in the past or too far in the future; the sends include a failure notice.
+    InvalidDeadline,
+    /// Another task waits or waited for the signal.
+    SignalTaken,
 }
 
 impl Plan {
@@ -136,6 +150,8 @@ impl Conclusion {
             (None, Self::Declined) => rejected(FailureKind::Declined),
             (None, Self::TooManySteps) => rejected(FailureKind::TooManySteps),
             (None, Self::StateTooLarge) => rejected(FailureKind::StateTooLarge),
+            (None, Self::InvalidDeadline) => rejected(FailureKind::InvalidDeadline),
+            (None, Self::SignalTaken) => rejected(FailureKind::SignalTaken),
             (None, Self::EngineFailed) => rejected(FailureKind::EngineGaveUp),
         }
     }

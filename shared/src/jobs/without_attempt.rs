@@ -70,6 +70,8 @@ fn waiting(id: JobId, expires_at: Timestamp, now: Timestamp) -> Job {
         activity_id: None,
         stream: None,
         next: None,
+        waits_for: None,
+        resumed_by: None,
         history: Vec::new(),
         expires_at,
     }

@@ -155,7 +155,8 @@ fn task_with(name: &str, bytes: usize) -> WorkMessage {
         | WorkMessage::Effects(_)
         | WorkMessage::Reminder(_)
         | WorkMessage::Roster(_)
-        | WorkMessage::KeepAlive(_) => {
+        | WorkMessage::KeepAlive(_)
+        | WorkMessage::Signal(_) => {
             unreachable!("it is a task")
         }
     };
@@ -173,7 +174,8 @@ fn name(work: &WorkMessage) -> &str {
         | WorkMessage::Effects(_)
         | WorkMessage::Reminder(_)
         | WorkMessage::Roster(_)
-        | WorkMessage::KeepAlive(_) => {
+        | WorkMessage::KeepAlive(_)
+        | WorkMessage::Signal(_) => {
             panic!("it is no task: {work:?}")
         }
     }

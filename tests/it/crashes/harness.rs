@@ -118,6 +118,16 @@ impl Harness {
         Err("the event was never handled".to_owned())
     }
 
+    /// Works on queues until nothing is left in them.
+    pub(super) async fn settle_queues(&mut self) -> Result<(), String> {
+        for _ in 0..MAX_ROUNDS {
+            if !self.work_on_queues().await? {
+                return Ok(());
+            }
+        }
+        Err(format!("the queues are not empty after {MAX_ROUNDS} rounds"))
+    }
+
     /// Works on queues and timers until nothing is left.
     pub(super) async fn settle(&mut self) -> Result<(), String> {
         for _ in 0..MAX_ROUNDS {

@@ -34,10 +34,14 @@ pub(super) enum Mutant {
     RepeatAtRedelivery,
     /// A message that waits for the repeat of an ambiguous send is deleted.
     DeleteHeldCopy,
+    /// A signal that no task waits for yet is dropped.
+    DropSignal,
+    /// A task that waits writes over the signal that came first.
+    UnfencedWaiter,
 }
 
 impl Mutant {
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::AckBeforeEnqueue,
         Self::SeenBeforeEnqueue,
         Self::AckALiveClaim,
@@ -49,16 +53,30 @@ impl Mutant {
         Self::RepeatBeforeTime,
         Self::RepeatAtRedelivery,
         Self::DeleteHeldCopy,
+        Self::DropSignal,
+        Self::UnfencedWaiter,
     ];
 
     /// Returns the scenario that shows it.
     pub(super) fn scenario(self) -> Scenario {
-        if self.needs_ambiguity() { Scenario::GatewayError } else { Scenario::FollowUp }
+        match self {
+            Self::RepeatBeforeTime | Self::DeleteHeldCopy => Scenario::GatewayError,
+            Self::DropSignal | Self::UnfencedWaiter => Scenario::SignalFirst,
+            Self::AckBeforeEnqueue
+            | Self::SeenBeforeEnqueue
+            | Self::AckALiveClaim
+            | Self::DeleteOnError
+            | Self::ForgetOnError
+            | Self::NoFence
+            | Self::EmptyFailuresOnPanic
+            | Self::RepeatAfterTask
+            | Self::RepeatAtRedelivery => Scenario::FollowUp,
+        }
     }
 
-    /// Whether an ambiguous send shows it, even without a crash.
-    pub(super) fn needs_ambiguity(self) -> bool {
-        matches!(self, Self::RepeatBeforeTime | Self::DeleteHeldCopy)
+    /// Whether its scenario shows it even without a crash.
+    pub(super) fn needs_no_crash(self) -> bool {
+        self.scenario() != Scenario::FollowUp
     }
 
     /// Whether it breaks inbound, otherwise the worker.
@@ -73,6 +91,8 @@ impl Mutant {
             Self::NoFence => stack.rewrite(Arc::new(without_condition)),
             Self::RepeatAfterTask => stack.rewrite(Arc::new(of_no_job)),
             Self::RepeatBeforeTime => stack.rewrite(Arc::new(without_time)),
+            Self::DropSignal => stack.rewrite(Arc::new(without_signal)),
+            Self::UnfencedWaiter => stack.rewrite(Arc::new(without_condition_of_signal)),
             Self::AckBeforeEnqueue
             | Self::SeenBeforeEnqueue
             | Self::AckALiveClaim
@@ -97,6 +117,29 @@ fn without_condition(operation: &str, body: Bytes) -> Bytes {
     let members = request.as_object_mut().unwrap();
     members.remove("ConditionExpression");
     members.remove("ExpressionAttributeValues");
+    request.to_string().into()
+}
+
+/// Removes the condition from the write of a signal.
+fn without_condition_of_signal(operation: &str, body: Bytes) -> Bytes {
+    let mut request: Value = serde_json::from_slice(&body).unwrap_or_default();
+    if !operation.ends_with(".PutItem") || !request["Item"]["signal"].is_object() {
+        return body;
+    }
+    let members = request.as_object_mut().unwrap();
+    members.remove("ConditionExpression");
+    members.remove("ExpressionAttributeValues");
+    request.to_string().into()
+}
+
+/// Writes a signal without waiter where nothing reads it.
+fn without_signal(operation: &str, body: Bytes) -> Bytes {
+    let mut request: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let signal = request["Item"]["signal"]["S"].as_str().unwrap_or_default();
+    if !operation.ends_with(".PutItem") || !signal.contains("\"stored\"") {
+        return body;
+    }
+    request["Item"]["pk"]["S"] = "signal#none".into();
     request.to_string().into()
 }
 

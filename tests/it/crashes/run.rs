@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use herald::agent::{
     Engine, EngineError, Notification, Progress, Recipient, Response, TaskResponse, TaskRun, Turn,
 };
-use herald::jobs::State;
+use herald::jobs::{JobId, State};
 use herald::protocol::activity::Activity;
 use local::channel_emulator::{Fault, Operation, Refusal};
 use serde_json::json;
@@ -16,7 +16,7 @@ use super::bounds::Observed;
 use super::harness::Harness;
 use super::injector::{CrashInjector, Effect, Ending, Event, Point, is_at_a_send};
 use super::mutant::Mutant;
-use super::scenario::Scenario;
+use super::scenario::{SIGNAL, Scenario, WAIT};
 
 /// Result of one run.
 pub(super) struct Played {
@@ -78,8 +78,33 @@ async fn trigger(scenario: Scenario, harness: &mut Harness) -> Result<(), String
             harness.bundle.channel().fail_on(Operation::Send, Fault::Status(refusal));
         }
         harness.injector.refuse_turns(scenario == Scenario::Outage);
+        let signal = json!({ "version": 1, "signal": { "key": SIGNAL } });
+        if scenario == Scenario::SignalFirst {
+            harness.fire(&signal).await?;
+            harness.settle_queues().await?;
+        }
         harness.deliver(&activity).await?;
         harness.injector.refuse_turns(false);
+        match scenario {
+            Scenario::Signal | Scenario::SignalFirst => {
+                harness.settle_queues().await?;
+                if scenario == Scenario::Signal {
+                    harness.fire(&signal).await?;
+                }
+                // The deadline stays stored.
+                return harness.settle_queues().await;
+            }
+            Scenario::Deadline => {
+                harness.settle_queues().await?;
+                harness.bundle.clock().advance(WAIT.unsigned_abs());
+            }
+            Scenario::FollowUp
+            | Scenario::Replacement
+            | Scenario::Stream
+            | Scenario::Notification
+            | Scenario::Outage
+            | Scenario::GatewayError => {}
+        }
     }
     harness.settle().await
 }
@@ -98,7 +123,8 @@ impl Engine for ObservedEngine {
     }
 
     async fn run_task(&self, run: &TaskRun, progress: &Progress) -> Result<TaskResponse, EngineError> {
-        self.injector.engine_called(Some(run.idempotency_key.to_string()));
+        let job = JobId::of_task(&run.idempotency_key).task_step(run.number);
+        self.injector.engine_called(Some(job.to_string()));
         self.engine.run_task(run, progress).await
     }
 

@@ -158,7 +158,8 @@ impl Setup {
             | WorkMessage::Effects(_)
             | WorkMessage::Reminder(_)
             | WorkMessage::Roster(_)
-            | WorkMessage::KeepAlive(_) => {
+            | WorkMessage::KeepAlive(_)
+            | WorkMessage::Signal(_) => {
                 panic!("a turn's queue holds turns")
             }
         }

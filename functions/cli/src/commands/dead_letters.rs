@@ -152,6 +152,7 @@ pub(super) fn content(message: &DeadLetter, kind: WorkQueue) -> Content {
         Ok(WorkMessage::Reminder(work)) => Content::Work("reminder", vec![work.job]),
         // Not a job: a roster may be read again.
         Ok(WorkMessage::Roster(_)) => Content::Work("roster", Vec::new()),
+        Ok(WorkMessage::Signal(_)) => Content::Work("signal", Vec::new()),
         Ok(WorkMessage::KeepAlive(_)) => Content::Work("keep-alive", Vec::new()),
         Ok(WorkMessage::Deliveries(work)) => {
             Content::Work("deliveries", work.deliveries.into_iter().map(|delivery| delivery.job).collect())

@@ -11,18 +11,19 @@ use herald::aws::config::{EnvReader, TENANT_RATE};
 use herald::aws::diagnostics::QueueKind;
 use herald::aws::queue::Queue;
 use herald::aws::table::{
-    BroadcastStore, DeliveryRecord, JobStore, ReferenceStore, SubscriptionStore, Table, TimerStore,
+    BroadcastStore, DeliveryRecord, JobStore, ReferenceStore, SignalStore, SubscriptionStore, Table,
+    TimerStore,
 };
 use herald::broadcast::{BroadcastId, RecipientRef};
 use herald::clock::{Clock, SystemClock};
 use herald::error::BoxError;
 use herald::jobs::JobId;
 use herald::protocol::cloud::Cloud;
-use herald::protocol::ids::ClientId;
+use herald::protocol::ids::{ClientId, TenantId};
 use herald::random::Random;
 use local::aws_emulator::template::Template;
 use local::aws_emulator::{Delays, Stack, StackError, StackOptions};
-use local::{EMULATED_CLIENT_ID, TEMPLATE};
+use local::{EMULATED_CLIENT_ID, EMULATED_TENANT, TEMPLATE};
 use proactive::Proactive;
 
 use super::CommandError;
@@ -39,6 +40,8 @@ pub struct Deployment {
     /// The name of its schedule group.
     group: Option<String>,
     agent: Option<Agent>,
+    /// The tenant of the agent.
+    tenant: Option<TenantId>,
     tenant_rate: u32,
     /// The emulated stack, if this process started it because no other uses the directory.
     stack: Option<Stack>,
@@ -86,6 +89,7 @@ impl Deployment {
         // A missing or invalid variable fails only the verbs that need it.
         let (client_id, cloud) = (vars.client_id(), vars.cloud());
         let tenant_rate = vars.tenant_rate().unwrap_or(TENANT_RATE);
+        let tenant = vars.optional("TENANT_ID").and_then(|tenant| TenantId::new(tenant).ok());
         let emulated = || ClientId::new(EMULATED_CLIENT_ID).ok();
         let table = vars.optional("TABLE_NAME");
         let urls = [QueueKind::Turns, QueueKind::Tasks, QueueKind::Deliveries];
@@ -94,8 +98,8 @@ impl Deployment {
         let is_named = table.is_some() || group.is_some() || urls.iter().any(Option::is_some);
         match state {
             Some(state) => {
-                Self::on_this_machine(state, Agent::read(client_id.or_else(emulated), cloud), tenant_rate)
-                    .await
+                let agent = Agent::read(client_id.or_else(emulated), cloud);
+                Self::on_this_machine(state, agent, tenant, tenant_rate).await
             }
             None if is_named => {
                 let aws = aws().await;
@@ -110,6 +114,7 @@ impl Deployment {
                     deliveries,
                     group,
                     agent,
+                    tenant,
                     tenant_rate,
                     stack: None,
                     build_engine: None,
@@ -117,7 +122,7 @@ impl Deployment {
             }
             None => {
                 let agent = Agent::read(client_id.or_else(emulated), cloud);
-                Self::on_this_machine(Path::new(DEFAULT_STATE), agent, tenant_rate).await
+                Self::on_this_machine(Path::new(DEFAULT_STATE), agent, tenant, tenant_rate).await
             }
         }
     }
@@ -126,6 +131,7 @@ impl Deployment {
     async fn on_this_machine(
         state: &Path,
         agent: Option<Agent>,
+        tenant: Option<TenantId>,
         tenant_rate: u32,
     ) -> Result<Self, CommandError> {
         if !Stack::has_state(state) {
@@ -164,6 +170,7 @@ impl Deployment {
             deliveries,
             group,
             agent,
+            tenant: tenant.or_else(|| TenantId::new(EMULATED_TENANT).ok()),
             tenant_rate,
             stack,
             build_engine: None,
@@ -209,6 +216,16 @@ impl Deployment {
             Some(name) => jobs.of_delivery(record(name)),
             None => jobs,
         })
+    }
+
+    /// Returns the store of signals.
+    pub(super) fn signals(&self) -> Result<SignalStore, CommandError> {
+        self.table().map(SignalStore::new)
+    }
+
+    /// Returns the tenant of the agent; `None` where it is not known.
+    pub(super) fn tenant(&self) -> Option<&TenantId> {
+        self.tenant.as_ref()
     }
 
     /// Returns the schedule group.

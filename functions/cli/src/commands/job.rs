@@ -4,7 +4,7 @@
 use std::io::Write;
 
 use herald::aws::table::JobStore;
-use herald::jobs::{Cancel, CancelledBy, Job, JobId, State};
+use herald::jobs::{Cancel, CancelledBy, Job, JobId, State, WaitsFor};
 use jiff::Timestamp;
 
 use super::CommandError;
@@ -100,6 +100,10 @@ fn write_tree(
             writeln!(out, "{indent}  {}", printable(line.trim_end()))?;
         }
     }
+    if let Some(WaitsFor { signal, until }) = &tree.waits_for {
+        let key = printable(signal.as_str());
+        writeln!(out, "{indent}  waits for signal {key} until {until:.0}")?;
+    }
     tree.parts.iter().try_for_each(|(title, part)| write_tree(out, title, part, depth + 1))
 }
 
@@ -116,6 +120,9 @@ fn summary(job: &Job) -> String {
         let sends = plan.sends.len();
         let next = next(plan).map(|next| format!(", then {next}")).unwrap_or_default();
         line.push_str(&format!(", planned: {sends} {}{next}", if sends == 1 { "send" } else { "sends" }));
+    }
+    if let Some(resumed_by) = &job.resumed_by {
+        line.push_str(&format!(", resumed by {resumed_by}"));
     }
     if let Some(activity) = &job.activity_id {
         line.push_str(&format!(", activity {}", printable(activity.as_str())));

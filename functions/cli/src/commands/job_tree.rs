@@ -2,7 +2,7 @@
 //! The text of messages is left out.
 
 use herald::aws::table::{JobStore, StoreError};
-use herald::jobs::{FollowOn, Job, JobId, Plan};
+use herald::jobs::{FollowOn, Job, JobId, Plan, WaitsFor};
 use serde_json::{Value, json};
 
 /// Names of the steps that a job may queue and that have a record of their own.
@@ -16,6 +16,8 @@ pub(super) struct JobTree {
     pub(super) job: Option<Job>,
     /// Its parts, each with its name.
     pub(super) parts: Vec<(String, JobTree)>,
+    /// The signal that its task waits for now.
+    pub(super) waits_for: Option<WaitsFor>,
 }
 
 impl JobTree {
@@ -32,8 +34,13 @@ impl JobTree {
     /// Adds the later steps of a task; each step knows the id of its successor.
     async fn read_steps(&mut self, jobs: &JobStore) -> Result<(), StoreError> {
         let mut next = self.job.as_ref().map(Job::next_step);
+        let mut waits_for = self.job.as_ref().and_then(|job| job.waits_for.clone());
         while let Some(id) = next.take() {
-            let Some(step) = Self::read_with(jobs, &id, &[]).await? else { break };
+            let Some(step) = Self::read_with(jobs, &id, &[]).await? else {
+                self.waits_for = waits_for;
+                break;
+            };
+            waits_for = step.job.as_ref().and_then(|job| job.waits_for.clone());
             next = step.job.as_ref().map(Job::next_step).filter(|after| *after != id);
             self.parts.push(("then".to_owned(), step));
         }
@@ -47,13 +54,12 @@ impl JobTree {
         let mut parts = Vec::new();
         if let Some(send) = job.as_ref().and_then(Job::inline_job) {
             // An inline send is stored in the record of its job.
-            parts.push(("send 1".to_owned(), Self { id: id.clone(), job: Some(send), parts: Vec::new() }));
+            parts.push(("send 1".to_owned(), Self::of_send(id.clone(), send)));
         }
         for index in 0.. {
             let part = id.step("send", index);
             let Some(send) = jobs.get(&part).await? else { break };
-            let tree = Self { id: part, job: Some(send), parts: Vec::new() };
-            parts.push((format!("send {}", index + 1), tree));
+            parts.push((format!("send {}", index + 1), Self::of_send(part, send)));
         }
         for name in children {
             if let Some(tree) = Box::pin(Self::read_with(jobs, &id.step(name, 0), &[])).await? {
@@ -61,7 +67,11 @@ impl JobTree {
             }
         }
         let exists = job.is_some() || !parts.is_empty();
-        Ok(exists.then(|| Self { id: id.clone(), job, parts }))
+        Ok(exists.then(|| Self { id: id.clone(), job, parts, waits_for: None }))
+    }
+
+    fn of_send(id: JobId, send: Job) -> Self {
+        Self { id, job: Some(send), parts: Vec::new(), waits_for: None }
     }
 
     /// Returns the ids of the sends of this job, without those of its child steps.
@@ -77,7 +87,12 @@ impl JobTree {
             part["part"] = json!(name);
             part
         });
-        json!({ "id": self.id, "job": self.job.as_ref().map(record), "parts": parts.collect::<Vec<_>>() })
+        let parts = parts.collect::<Vec<_>>();
+        let mut tree = json!({ "id": self.id, "job": self.job.as_ref().map(record), "parts": parts });
+        if let Some(waits_for) = &self.waits_for {
+            tree["waits_for"] = json!(waits_for);
+        }
+        tree
     }
 }
 
@@ -87,6 +102,7 @@ pub(super) fn next(plan: &Plan) -> Option<&'static str> {
         FollowOn::Task(_) => "task",
         FollowOn::RetryWithoutDeadline => "no_deadline",
         FollowOn::Step { .. } => "step",
+        FollowOn::Wait { .. } => "wait",
     })
 }
 

@@ -62,6 +62,9 @@ pub(crate) async fn try_execute_args(
         if name == "CLIENT_ID" {
             return bundle.channel().agent_id().strip_prefix("28:").map(str::to_owned);
         }
+        if name == "TENANT_ID" {
+            return Some(local::EMULATED_TENANT.to_owned());
+        }
         let value = match name {
             "TABLE_NAME" => &resources.table_name,
             "TURNS_QUEUE_URL" => &resources.turns,

@@ -12,4 +12,5 @@ mod long_work;
 mod preferences;
 mod process;
 mod scheduling;
+mod signals;
 mod teams;

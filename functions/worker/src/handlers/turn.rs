@@ -285,7 +285,7 @@ impl TurnHandler {
         let next = match job.plan.as_ref().and_then(|plan| plan.next.clone()) {
             None => return Ok(results),
             // Only a task has steps.
-            Some(FollowOn::Step { .. }) => return Ok(results),
+            Some(FollowOn::Step { .. } | FollowOn::Wait { .. }) => return Ok(results),
             Some(FollowOn::Task(task)) => {
                 let ack_activity = job.shown_activity().cloned();
                 let (ack, reference) = (Some(work.job.clone()), work.turn.reference.clone());
@@ -338,7 +338,7 @@ fn follow_on_job(work: &TurnWork, plan: Option<&Plan>) -> Option<JobId> {
         FollowOn::Task(_) => Some(task_job(work)),
         FollowOn::RetryWithoutDeadline => Some(unhurried_job(work)),
         // Only a task has steps.
-        FollowOn::Step { .. } => None,
+        FollowOn::Step { .. } | FollowOn::Wait { .. } => None,
     }
 }
 

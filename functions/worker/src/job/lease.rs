@@ -4,12 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use herald::agent::ResumedBy;
 use herald::aws::table::{DeliveryRecord, JobStore, StoreError};
 use herald::clock::Clock;
 use herald::error::error_chain;
 use herald::jobs::{
-    Attempt, Claim, ClaimRequest, Conclusion, Failure, FailureKind, InlineSend, Job, JobId, Plan,
-    ResendPolicy, State, finish, unrecorded,
+    Attempt, Claim, ClaimRequest, Conclusion, Failure, FailureKind, Job, JobId, Plan, ResendPolicy, State,
+    finish, unrecorded,
 };
 use herald::random::Random;
 use jiff::{SignedDuration, Timestamp};
@@ -80,6 +81,21 @@ impl Jobs {
         }
         let claimant = self.claimant(policy, context);
         self.claimed(id, claimant.now, self.store.claim(id, &claimant).await)
+    }
+
+    /// Claims the step `id` of a task that `resumed_by` resumed; `next` may follow it.
+    pub(crate) async fn claim_resumed(
+        &self,
+        id: &JobId,
+        resumed_by: &ResumedBy,
+        next: &JobId,
+        context: MessageContext,
+    ) -> Result<Claimed, RetryIn> {
+        if let Some(job) = self.unrecorded(id, context).await? {
+            return Ok(Claimed::Completed(job));
+        }
+        let claimant = self.claimant(ResendPolicy::Idempotent, context);
+        self.claimed(id, claimant.now, self.store.claim_resumed(id, &claimant, resumed_by, next).await)
     }
 
     /// Claims `id` together with its plan, and with the plan its only send, if that is the first thing to do.
@@ -200,7 +216,7 @@ impl Jobs {
 
     /// Whether an earlier worker made the send of `job`: the job `next`, which is enqueued after it, has a record.
     pub(crate) async fn is_confirmed_by(&self, job: &Job, next: &JobId) -> Result<bool, RetryIn> {
-        if !job.inline_send.as_ref().is_some_and(InlineSend::may_have_been_delivered) {
+        if !job.has_ambiguous_send() {
             return Ok(false);
         }
         let next = self.store.get(next).await;

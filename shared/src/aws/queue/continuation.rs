@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::{MAX_BODY_BYTES, TaskStep, TaskWork, WorkMessage};
 use crate::agent::ids::TaskId;
+use crate::agent::signal::{MAX_DATA_BYTES, ResumedBy};
 use crate::agent::task::TaskInput;
 use crate::jobs::{Conclusion, JobId};
 
@@ -14,6 +15,9 @@ pub const MAX_STEPS: u32 = 1_000;
 
 /// Largest state that a step passes to the next, in bytes of its JSON.
 pub const MAX_STATE_BYTES: usize = 64 * 1024;
+
+/// Largest body of a step that waits for a signal, in bytes: the data of the signal is added to it.
+const MAX_WAITING_BYTES: usize = MAX_BODY_BYTES - MAX_DATA_BYTES - 1024;
 
 /// Reason why a task cannot continue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +36,12 @@ pub enum CannotContinue {
     /// State, input and conversation together do not fit into a message.
     #[error("input, state and conversation of a step exceed {MAX_BODY_BYTES} bytes: make them smaller")]
     BodyTooLarge,
+    /// The deadline of a wait is in the past or too far in the future.
+    #[error("`until` of a wait is {until}: it must be in the future and within a year")]
+    InvalidUntil {
+        /// The deadline.
+        until: Timestamp,
+    },
 }
 
 impl CannotContinue {
@@ -41,6 +51,7 @@ impl CannotContinue {
         match self {
             Self::TooMany => Conclusion::TooManySteps,
             Self::StateTooLarge { .. } | Self::BodyTooLarge => Conclusion::StateTooLarge,
+            Self::InvalidUntil { .. } => Conclusion::InvalidDeadline,
         }
     }
 }
@@ -78,7 +89,7 @@ impl TaskWork {
             return Err(CannotContinue::StateTooLarge { bytes });
         }
         let task = self.first_job().clone();
-        let step = TaskStep { number, state, due, task: task.clone() };
+        let step = TaskStep { number, state, due, task: task.clone(), resumed_by: None };
         let next = Self {
             job: task.task_step(number),
             step: Some(step),
@@ -88,6 +99,46 @@ impl TaskWork {
         };
         WorkMessage::Task(next.clone()).encode().map_err(|_| CannotContinue::BodyTooLarge)?;
         Ok(next)
+    }
+
+    /// Returns the next step, with `state`, which waits for a signal until `until`; and the body of its message, which leaves
+    /// room for the data of the signal.
+    ///
+    /// # Errors
+    ///
+    /// [`CannotContinue`].
+    pub fn waiting_step(&self, state: TaskInput, until: Timestamp) -> Result<(Self, String), CannotContinue> {
+        let next = self.next_step(state, until)?;
+        let body = WorkMessage::Task(next.clone()).encode().map_err(|_| CannotContinue::BodyTooLarge)?;
+        match body.len() > MAX_WAITING_BYTES {
+            true => Err(CannotContinue::BodyTooLarge),
+            false => Ok((next, body)),
+        }
+    }
+
+    /// Returns the same step, resumed by `resumed_by` at `at`.
+    #[must_use]
+    pub fn resumed(self, resumed_by: ResumedBy, at: Timestamp) -> Self {
+        let step = self.step.map(|step| TaskStep { due: at, resumed_by: Some(resumed_by), ..step });
+        Self { step, ..self }
+    }
+
+    /// Returns the job of the step that may follow.
+    #[must_use]
+    pub fn following_job(&self) -> JobId {
+        self.first_job().task_step(self.number() + 1)
+    }
+
+    /// Returns the job of the step before; `None` for the first step.
+    #[must_use]
+    pub fn preceding_job(&self) -> Option<JobId> {
+        Some(self.first_job().task_step(self.number().checked_sub(1)?))
+    }
+
+    /// Returns what resumed the step.
+    #[must_use]
+    pub fn resumed_by(&self) -> Option<&ResumedBy> {
+        self.step.as_ref()?.resumed_by.as_ref()
     }
 }
 

@@ -11,12 +11,14 @@ use crate::agent::effect::Effect;
 use crate::agent::ids::ReminderId;
 use crate::agent::notification::{Notification, Recipient};
 use crate::agent::reminder::Reminder;
+use crate::agent::signal::{ResumedBy, SignalKey};
 use crate::agent::task::{Task, TaskInput};
 use crate::agent::turn::Turn;
 use crate::broadcast::BroadcastId;
 use crate::jobs::JobId;
+use crate::jobs::signal::Payload;
 use crate::protocol::conversation::ConversationReference;
-use crate::protocol::ids::ActivityId;
+use crate::protocol::ids::{ActivityId, TenantId};
 use crate::protocol::team::Team;
 use crate::streaming::Stream;
 
@@ -24,7 +26,7 @@ use crate::streaming::Stream;
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
 
 /// Newest version read. Each kind is written in the version that introduced it, which older workers may know.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// Message to the worker.
 ///
@@ -57,6 +59,8 @@ pub enum WorkMessage {
     Roster(RosterWork),
     /// Keep a stream alive while its task waits.
     KeepAlive(KeepAliveWork),
+    /// Deliver a signal, or end the wait for it.
+    Signal(SignalWork),
 }
 
 /// Answer an activity.
@@ -115,8 +119,11 @@ pub struct TaskStep {
     pub number: u32,
     /// State from the previous step.
     pub state: TaskInput,
-    /// Earliest time of the step.
+    /// Earliest time of the step; when it was resumed, for one that waited for a signal.
     pub due: Timestamp,
+    /// What resumed the step, for one that waited for a signal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumed_by: Option<ResumedBy>,
 }
 
 /// Apply the effects of an answer that was returned in an HTTP response.
@@ -169,6 +176,33 @@ pub struct KeepAliveWork {
     pub reference: ConversationReference,
     /// The stream after its latest chunk.
     pub stream: Stream,
+}
+
+/// Deliver a signal to the task that waits for it, or end the wait.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SignalWork {
+    /// Key of the signal.
+    pub key: SignalKey,
+    /// Tenant of the task; `None` for the agent's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<TenantId>,
+    /// What happened.
+    pub event: SignalEvent,
+}
+
+/// What happened to a signal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SignalEvent {
+    /// It was sent.
+    Sent(Payload),
+    /// The deadline of the task that waits for it passed.
+    Deadline {
+        /// Job of the run that waits.
+        job: JobId,
+        /// The deadline.
+        until: Timestamp,
+    },
 }
 
 /// Send a notification to recipients.
@@ -281,6 +315,8 @@ impl WorkMessage {
 
     fn version(&self) -> u32 {
         match self {
+            Self::Task(TaskWork { step: Some(TaskStep { resumed_by: Some(_), .. }), .. })
+            | Self::Signal(_) => 4,
             Self::Turn(_) | Self::Task(_) | Self::Deliveries(_) | Self::Effects(_) => 1,
             Self::Roster(_) => 2,
             Self::KeepAlive(_) => 3,
@@ -367,8 +403,8 @@ mod tests {
     #[test]
     fn a_newer_version_is_distinguished_from_an_unreadable_body() {
         assert!(matches!(
-            WorkMessage::decode(r#"{"v":4,"kind":"dance"}"#),
-            Err(MessageError::Newer { version: 4 })
+            WorkMessage::decode(r#"{"v":5,"kind":"dance"}"#),
+            Err(MessageError::Newer { version: 5 })
         ));
         assert!(matches!(WorkMessage::decode("hello"), Err(MessageError::Unreadable(_))));
         assert!(matches!(WorkMessage::decode(r#"{"v":1,"kind":"dance"}"#), Err(MessageError::Unreadable(_))));

@@ -16,6 +16,7 @@ pub(super) use self::delivery::{read_entry, slice_key, slice_of};
 use self::record::{NotedOutcome, Record};
 use super::versioned::{self, Decision, OnConflict, Updated};
 use super::{StoreError, Table};
+use crate::agent::signal::ResumedBy;
 use crate::jobs;
 use crate::jobs::{
     Cancel, CancelledBy, Claim, ClaimRequest, Job, JobId, KeepStream, Plan, ResendPolicy, State,
@@ -89,6 +90,21 @@ impl JobStore {
         policy: ResendPolicy,
     ) -> Result<Claim, StoreError> {
         self.claim_as(id, |record| jobs::claim_planned(record, id, claimant, plan, policy)).await
+    }
+
+    /// Claims the run `id` that `resumed_by` resumed; `next` may follow it. The first claim stores what resumed it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], as of [`claim`](Self::claim).
+    pub async fn claim_resumed(
+        &self,
+        id: &JobId,
+        claimant: &ClaimRequest,
+        resumed_by: &ResumedBy,
+        next: &JobId,
+    ) -> Result<Claim, StoreError> {
+        self.claim_as(id, |record| jobs::claim_resumed(record, id, claimant, resumed_by, next)).await
     }
 
     async fn claim_as(&self, id: &JobId, claim: impl Fn(Option<Job>) -> Claim) -> Result<Claim, StoreError> {

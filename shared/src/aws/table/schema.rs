@@ -7,6 +7,8 @@
 //! |---|---|---|---|---|---|
 //! | job of no broadcast | `job#{job id}` | `-` | `revision`, `job` | | 31 days after `expires_at` |
 //! | part of a plan over 350 KB | that of its job | `{sort key of its job}#plan#{hash of the plan}#{part}` | `plan` | | that of its job |
+//! | durable step of a run | `job#{job id}` | `step#{name}` | `result` | | 31 days after the job expires |
+//! | signal | `signal#{hash of tenant and key}` | `-` | `revision`, `signal`, `work`, `audience` | `by_audience` until it is used | 31 days after its deadline, or 61 after the signal |
 //! | conversation reference | `reference#{reference key}` | `-` | `revision`, `reference`, `details`, `event_order`, `state`, `reason`, `suspect`, `former_url`, `audience` | `by_audience` while active, but for those of a person | of a thread: 365 days after its last activity |
 //! | person | `person#{person key}` | `-` | `revision`, `person`, `audience` | `by_audience` while reachable | |
 //! | person who cannot be written to | `unreachable#{hash of person}` | `-` | `failure` | | 90 days, or 7 where an administrator can change it |
@@ -49,11 +51,20 @@ pub const REVISION: &str = "revision";
 /// Sort key of a record that is alone under its partition key.
 pub const SINGLE: &str = "-";
 
-/// Index of persons and of references: one audience shard.
+/// Index of persons and of references: one audience shard. Open signals are in shards of their own.
 pub const BY_AUDIENCE: &str = "by_audience";
 
 /// Prefix of jobs.
 pub const JOB: &str = "job#";
+
+/// Prefix of the sort key of a durable step.
+pub const STEP: &str = "step#";
+
+/// Prefix of signals.
+pub const SIGNAL: &str = "signal#";
+
+/// Prefix of the index shards of open signals.
+pub const SIGNALS: &str = "signals#";
 
 /// Prefix of conversation references.
 pub const REFERENCE: &str = "reference#";

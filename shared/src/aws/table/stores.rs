@@ -1,8 +1,8 @@
 //! All stores of a table, built together.
 
 use super::{
-    BroadcastStore, JobStore, KeyStore, MemoryStore, PreferenceStore, RateStore, ReferenceStore, StreamStore,
-    SubscriptionStore, Table, TeamStore, TimerStore,
+    BroadcastStore, JobStore, KeyStore, MemoryStore, PreferenceStore, RateStore, ReferenceStore, SignalStore,
+    StepStore, StreamStore, SubscriptionStore, Table, TeamStore, TimerStore,
 };
 use crate::protocol::ids::ClientId;
 
@@ -40,6 +40,10 @@ pub struct Stores {
     pub subscriptions: SubscriptionStore,
     /// Teams and channels that are archived or deleted.
     pub teams: TeamStore,
+    /// Signals and the tasks that wait for them.
+    pub signals: SignalStore,
+    /// Results of durable steps.
+    pub steps: StepStore,
     /// Open streams.
     pub streams: StreamStore,
     /// Durable timers.
@@ -63,6 +67,8 @@ impl Stores {
             preferences: PreferenceStore::new(table.clone()),
             subscriptions: SubscriptionStore::new(table.clone(), client_id.clone(), cloud),
             teams: TeamStore::new(table.clone(), client_id.clone(), cloud),
+            signals: SignalStore::new(table.clone()),
+            steps: StepStore::new(table.clone()),
             streams: StreamStore::new(table.clone()),
             timers: TimerStore::new(table.clone()),
             rates: RateStore::new(table.clone()),

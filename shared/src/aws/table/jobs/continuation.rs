@@ -41,17 +41,17 @@ impl JobStore {
         now: Timestamp,
     ) -> Result<Option<Cancel>, StoreError> {
         let Some(mut found) = self.cancel(id, by, now).await? else { return Ok(None) };
-        let mut next = next_of(&found);
+        let (mut next, mut waits) = (next_of(&found), waits_for_signal(&found));
         for _ in 0..MAX_FOLLOWED {
             let later = match self.cancel(&next, by, now).await? {
                 Some(later) => later,
-                None if by == CancelledBy::User && matches!(found, Cancel::Held { .. }) => {
-                    let there = self.open(tombstone(next.clone(), by, now)).await?;
-                    if !there.state.is_settled() {
+                // Without a record: a step may follow one that runs, and follows one that waits for a signal.
+                None if waits || (by == CancelledBy::User && matches!(found, Cancel::Held { .. })) => {
+                    match self.cancel_unrecorded(&next, by, now).await? {
+                        Some(cancelled) => return Ok(Some(cancelled)),
                         // It continued concurrently.
-                        continue;
+                        None => continue,
                     }
-                    return Ok(Some(Cancel::Cancelled(there)));
                 }
                 None => break,
             };
@@ -60,12 +60,34 @@ impl JobStore {
                 // The tombstone is there already.
                 break;
             }
-            next = after;
+            (next, waits) = (after, waits_for_signal(&later));
             if !matches!((&found, &later), (Cancel::Cancelled(_), Cancel::AlreadyCompleted(_))) {
                 found = later;
             }
         }
         Ok(Some(found))
+    }
+
+    /// Cancels the step `id`, which has no record because it waits for a signal; `None` when it was resumed concurrently.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]; a second call is harmless.
+    pub async fn cancel_unrecorded(
+        &self,
+        id: &JobId,
+        by: CancelledBy,
+        now: Timestamp,
+    ) -> Result<Option<Cancel>, StoreError> {
+        let there = self.open(tombstone(id.clone(), by, now)).await?;
+        Ok(there.is_tombstone().then_some(Cancel::Cancelled(there)))
+    }
+}
+
+fn waits_for_signal(found: &Cancel) -> bool {
+    match found {
+        Cancel::Cancelled(_) | Cancel::Held { .. } => false,
+        Cancel::AlreadyCompleted(job) => job.waits_for.is_some(),
     }
 }
 
