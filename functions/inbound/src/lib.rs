@@ -29,6 +29,7 @@ use tracing::info;
 use self::config::Config;
 use self::respond::Responder;
 use self::teams::Teams;
+pub use self::receive::job_of_body;
 pub use self::validate::Validator;
 use self::work_queue::WorkQueue;
 

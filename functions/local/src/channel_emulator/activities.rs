@@ -124,6 +124,9 @@ impl Channel {
             "channelData": channel_data,
         });
         details::add(&mut activity, person, kind, now);
+        if activity["conversation"]["conversationType"] == "personal" {
+            person.surface.mark(&mut activity);
+        }
         activity
     }
 

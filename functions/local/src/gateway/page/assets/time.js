@@ -1,0 +1,41 @@
+// "Time": the schedules and the clock.
+
+import { act } from "./act.js";
+import { at, button, make } from "./dom.js";
+import { day, dayTime, duration, exactTime } from "./format.js";
+import { now, on, store } from "./store.js";
+
+const JUMPS = [["1 minute", 60], ["10 minutes", 600], ["1 hour", 3600], ["1 day", 86400], ["3 days", 259200], ["30 days", 2592000]];
+
+export function start() {
+  on("settings", show);
+  setInterval(tick, 1000);
+}
+
+function tick() {
+  if (!store.settings) return;
+  const offset = store.settings.clockOffset;
+  const text = `${day(now())}, ${exactTime(now()).slice(0, 8)}${offset ? ` (${duration(offset * 1000)} ahead)` : ""}`;
+  if (at("clock").textContent !== text) at("clock").textContent = text;
+}
+
+let drawn = "";
+
+function show() {
+  tick();
+  const { schedules, clockOffset } = store.settings;
+  const key = JSON.stringify([schedules, clockOffset]);
+  if (key === drawn) return;
+  drawn = key;
+  const focused = document.activeElement?.dataset?.name;
+  const one = ({ name, expression, zone, next, enabled }) => make("div", { class: "schedule" },
+    make("div", { class: "row" }, make("strong", {}, name), button("Fire now", () => act({ act: "fire", schedule: name }), { data: { name: `fire ${name}` }, "aria-label": `Fire ${name} now` })),
+    make("p", {}, `${expression}, ${zone}${enabled ? "" : ", disabled"}${next ? `; next ${dayTime(next)}` : ""}`));
+  const jumps = JUMPS.map(([label, seconds]) => button(`+ ${label}`, () => act({ act: "advance", seconds }), { disabled: clockOffset === null, data: { name: label } }));
+  const explanation = clockOffset === null
+    ? "The clock of this process cannot be moved."
+    : "Timers, reminders and deliveries that are due by then come at once; each schedule that was due runs once. The clock does not go back: a new state directory has the real time.";
+  at("panel-time").replaceChildren(make("h3", {}, "Clock"), make("p", { class: "hint" }, explanation), make("div", { class: "row" }, ...jumps),
+    make("h3", {}, "Schedules"), ...schedules.map(one));
+  if (focused) at("panel-time").querySelector(`[data-name="${CSS.escape(focused)}"]`)?.focus();
+}
