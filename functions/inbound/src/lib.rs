@@ -27,9 +27,9 @@ use lambda_http::{Error, LambdaEvent, service_fn};
 use tracing::info;
 
 use self::config::Config;
+pub use self::receive::job_of_body;
 use self::respond::Responder;
 use self::teams::Teams;
-pub use self::receive::job_of_body;
 pub use self::validate::Validator;
 use self::work_queue::WorkQueue;
 

@@ -81,7 +81,8 @@ impl Recorder {
         let is_due = |message: &Message| after < message.due && message.due <= until;
         self.with(|open| {
             let messages = open.journal.messages();
-            let delayed = messages.into_iter().filter(|message| message.due > message.sent && is_due(message));
+            let delayed =
+                messages.into_iter().filter(|message| message.due > message.sent && is_due(message));
             delayed.cloned().collect()
         })
     }

@@ -72,12 +72,19 @@ impl ExchangeLog {
     }
 
     /// Adds the response to the delivery `number`.
-    pub(super) fn delivered(&self, number: u64, at: &jiff::Timestamp, activity: &Value, answer: Option<&Answer>) {
+    pub(super) fn delivered(
+        &self,
+        number: u64,
+        at: &jiff::Timestamp,
+        activity: &Value,
+        answer: Option<&Answer>,
+    ) {
         let conversation = activity["conversation"]["id"].as_str();
         let (status, body) = (answer.map(|answer| answer.status), answer.map(Answer::json));
-        self.add(conversation, || {
-            json!({ "way": "answer", "of": number, "at": at, "status": status, "answer": body })
-        });
+        self.add(
+            conversation,
+            || json!({ "way": "answer", "of": number, "at": at, "status": status, "answer": body }),
+        );
     }
 
     /// Adds a request of the agent, with the description of the fault that was injected into it.

@@ -25,33 +25,81 @@ pub(super) enum FaultName {
 
 /// Every fault: its name, its title, what it does, what the agent does.
 const FAULTS: [(FaultName, &str, &str, &str, &str); 10] = [
-    (FaultName::LostReply, "lost-reply", "Lost reply", "Teams shows the message, and the connection breaks.",
-     "The agent cannot know. It waits, checks that Teams answers, and repeats once."),
-    (FaultName::FailedAfter, "failed-after", "502 after delivery", "Teams shows the message and answers 502.",
-     "As with a lost reply: one late repeat."),
-    (FaultName::FailedBefore, "failed-before", "500 before delivery", "Teams answers 500 and shows nothing.",
-     "The agent cannot know that nothing is shown: one late repeat."),
-    (FaultName::ThrottledFor3s, "throttled-for3s", "429 with Retry-After", "Teams asks to wait for 3 s.",
-     "The agent waits as long as asked and sends once."),
-    (FaultName::Throttled, "throttled", "429 without a time", "Teams answers 429 and names no time.",
-     "The agent backs off and sends once."),
-    (FaultName::Busy, "busy", "412 busy", "Another operation on the conversation is under way.",
-     "The agent tries again shortly."),
-    (FaultName::Slow, "slow", "Slow response", "Teams shows the message and answers after 5 s.",
-     "The agent waits and sends once."),
-    (FaultName::Blocked, "blocked", "403 blocked by the user", "The person blocked the agent.",
-     "The agent gives up, and remembers it until the person writes again."),
-    (FaultName::NotInRoster, "not-in-roster", "403 not in the roster", "The agent was removed.",
-     "The agent gives up, and remembers it until the person writes again."),
-    (FaultName::NoToken, "no-token", "503 from the token endpoint", "All tokens are revoked, and no new one is issued at once.",
-     "The agent asks for a token again, and sends once."),
+    (
+        FaultName::LostReply,
+        "lost-reply",
+        "Lost reply",
+        "Teams shows the message, and the connection breaks.",
+        "The agent cannot know. It waits, checks that Teams answers, and repeats once.",
+    ),
+    (
+        FaultName::FailedAfter,
+        "failed-after",
+        "502 after delivery",
+        "Teams shows the message and answers 502.",
+        "As with a lost reply: one late repeat.",
+    ),
+    (
+        FaultName::FailedBefore,
+        "failed-before",
+        "500 before delivery",
+        "Teams answers 500 and shows nothing.",
+        "The agent cannot know that nothing is shown: one late repeat.",
+    ),
+    (
+        FaultName::ThrottledFor3s,
+        "throttled-for3s",
+        "429 with Retry-After",
+        "Teams asks to wait for 3 s.",
+        "The agent waits as long as asked and sends once.",
+    ),
+    (
+        FaultName::Throttled,
+        "throttled",
+        "429 without a time",
+        "Teams answers 429 and names no time.",
+        "The agent backs off and sends once.",
+    ),
+    (
+        FaultName::Busy,
+        "busy",
+        "412 busy",
+        "Another operation on the conversation is under way.",
+        "The agent tries again shortly.",
+    ),
+    (
+        FaultName::Slow,
+        "slow",
+        "Slow response",
+        "Teams shows the message and answers after 5 s.",
+        "The agent waits and sends once.",
+    ),
+    (
+        FaultName::Blocked,
+        "blocked",
+        "403 blocked by the user",
+        "The person blocked the agent.",
+        "The agent gives up, and remembers it until the person writes again.",
+    ),
+    (
+        FaultName::NotInRoster,
+        "not-in-roster",
+        "403 not in the roster",
+        "The agent was removed.",
+        "The agent gives up, and remembers it until the person writes again.",
+    ),
+    (
+        FaultName::NoToken,
+        "no-token",
+        "503 from the token endpoint",
+        "All tokens are revoked, and no new one is issued at once.",
+        "The agent asks for a token again, and sends once.",
+    ),
 ];
 
 /// Returns every fault, for the page.
 pub(super) fn list() -> Value {
-    let fault = |(_, name, title, effect, expected): &(FaultName, &str, &str, &str, &str)| {
-        json!({ "name": name, "title": title, "effect": effect, "expected": expected })
-    };
+    let fault = |(_, name, title, effect, expected): &(FaultName, &str, &str, &str, &str)| json!({ "name": name, "title": title, "effect": effect, "expected": expected });
     FAULTS.iter().map(fault).collect()
 }
 

@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use herald::error::error_chain;
 use herald::jobs::{Job, JobId};
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::Page;
@@ -19,9 +20,10 @@ type Item = HashMap<String, AttributeValue>;
 /// Jobs and exchanges in one answer: the latest.
 const MOST: usize = 300;
 
-/// Parts of a job that are looked up: the sends of a plan, and the steps with a record of their own.
-const SENDS: usize = 8;
-const STEPS: [&str; 4] = ["task", "no_deadline", "apology", "effects"];
+/// Parts of a job that are looked up: those of which there may be several, and those of which there is one.
+const SEVERAL: [&str; 2] = ["send", "reminder"];
+const LOOKED_UP: usize = 8;
+const STEPS: [&str; 8] = ["task", "unhurried", "apology", "effects", "update", "unstreamed", "final", "rest"];
 
 /// Returns what the table holds.
 pub(super) async fn jobs(State(page): State<Page>) -> Response {
@@ -68,10 +70,7 @@ fn turns(page: &Page) -> BTreeMap<u64, JobId> {
 }
 
 /// Returns the job that each job is a part of, and as what.
-fn parents<'a>(
-    jobs: &'a [Job],
-    turns: impl Iterator<Item = &'a JobId>,
-) -> HashMap<JobId, (JobId, String)> {
+fn parents<'a>(jobs: &'a [Job], turns: impl Iterator<Item = &'a JobId>) -> HashMap<JobId, (JobId, String)> {
     let mut parents = HashMap::new();
     let mut add = |child: JobId, parent: &JobId, part: String| {
         if child != *parent {
@@ -79,8 +78,10 @@ fn parents<'a>(
         }
     };
     for id in jobs.iter().map(|job| &job.id).chain(turns) {
-        for index in 0..SENDS {
-            add(id.step("send", index), id, format!("send {}", index + 1));
+        for name in SEVERAL {
+            for index in 0..LOOKED_UP {
+                add(id.step(name, index), id, format!("{name} {}", index + 1));
+            }
         }
         for name in STEPS {
             add(id.step(name, 0), id, name.to_owned());
@@ -102,12 +103,13 @@ fn shown(job: &Job, parents: &HashMap<JobId, (JobId, String)>) -> Value {
         }
     }
     let part = parents.get(&job.id).map(|(_, part)| part);
-    let history = job.history.iter().map(|entry| {
-        json!({ "at": entry.at, "state": entry.state, "reason": entry.reason() })
-    });
+    let history = job
+        .history
+        .iter()
+        .map(|entry| json!({ "at": entry.at, "state": entry.state, "reason": entry.reason() }));
     json!({
         "id": job.id, "root": root, "part": part, "state": job.state, "attempts": job.attempts,
-        "resends": job.resends, "activity": job.activity_id, "notBefore": job.not_before,
+        "resends": job.resends, "activity": job.shown_activity(), "notBefore": job.not_before,
         "leaseUntil": job.lease_until, "expiresAt": job.expires_at,
         "sends": job.plan.as_ref().map(|plan| plan.sends.len()),
         "history": history.collect::<Vec<_>>(),
@@ -120,7 +122,8 @@ fn timers(items: &[Item]) -> Value {
     let mut timers: Vec<Value> = timers
         .map(|item| {
             let body: Value = serde_json::from_str(key(item, "body")).unwrap_or_default();
-            json!({ "due": key(item, "due"), "queue": key(item, "queue"), "body": body })
+            let due = key(item, "due").parse().ok().and_then(|due| Timestamp::from_millisecond(due).ok());
+            json!({ "due": due, "queue": key(item, "queue"), "body": body })
         })
         .collect();
     timers.sort_by_key(|timer| timer["due"].to_string());
@@ -132,7 +135,9 @@ fn timers(items: &[Item]) -> Value {
 fn broadcasts(items: &[Item]) -> Value {
     let mut all: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
     for item in items {
-        let Some(id) = key(item, "pk").strip_prefix("broadcast#").filter(|id| !id.contains('#')) else { continue };
+        let Some(id) = key(item, "pk").strip_prefix("broadcast#").filter(|id| !id.contains('#')) else {
+            continue;
+        };
         let broadcast = all.entry(id).or_default();
         match key(item, "sk") {
             "spec" => drop(broadcast.insert("spec".to_owned(), value(item, "spec"))),

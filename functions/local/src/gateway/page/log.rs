@@ -92,7 +92,8 @@ fn settings(page: &Page) -> Value {
     let mut settings = channel.overview();
     let people = settings["people"].as_array().into_iter().flatten();
     let is_new = |person: &&Value| person["conversations"].as_array().is_none_or(Vec::is_empty);
-    let new: Vec<_> = people.filter(is_new).filter_map(|person| known(page, person["id"].as_str()?)).collect();
+    let new: Vec<_> =
+        people.filter(is_new).filter_map(|person| known(page, person["id"].as_str()?)).collect();
     if !new.is_empty() {
         for person in &new {
             channel.personal_conversation(person);

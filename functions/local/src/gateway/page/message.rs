@@ -112,8 +112,7 @@ pub(super) async fn invoke(page: &Page, spot: &Spot, name: &str, value: Value) -
 /// Sends what a button with `Action.Submit` sends: a message with a value, and with a text where the button has one.
 pub(super) async fn submit(page: &Page, spot: &Spot, value: Value, text: Option<&str>) -> Response {
     let Some(person) = known(page, &spot.person) else { return not_found() };
-    let mut activity =
-        page.channel().message_in(&person, &spot.conversation, text.unwrap_or_default());
+    let mut activity = page.channel().message_in(&person, &spot.conversation, text.unwrap_or_default());
     if text.is_none()
         && let Some(activity) = activity.as_object_mut()
     {

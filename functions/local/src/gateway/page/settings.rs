@@ -85,8 +85,7 @@ pub(super) async fn set_installed(
 /// Reports an event of a team, e.g. `teamArchived`.
 pub(super) async fn report_team_event(page: &Page, person: &str, channel: &str, event: &str) -> Response {
     let Some(person) = known(page, person) else { return not_found() };
-    let found: Option<TeamChannel> =
-        page.channel().channels().into_iter().find(|other| other.id == channel);
+    let found: Option<TeamChannel> = page.channel().channels().into_iter().find(|other| other.id == channel);
     let Some(found) = found else { return not_found() };
     let activity: Value = page.channel().team_event(&person, &found, event);
     deliver(page, activity).await

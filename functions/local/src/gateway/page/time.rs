@@ -40,8 +40,10 @@ pub(super) async fn fire_now(page: &Page, name: &str) -> Response {
     let event = fire(&schedule, page.parts.clock.now());
     page.channel().note(&format!("Fired the schedule {name}."));
     // Boxed: the future of an event is large.
-    let fired =
-        Box::pin(event_handler::handle(&page.parts.functions.proactive, LambdaEvent::new(event, Context::default())));
+    let fired = Box::pin(event_handler::handle(
+        &page.parts.functions.proactive,
+        LambdaEvent::new(event, Context::default()),
+    ));
     match fired.await {
         Ok(summary) => axum::Json(json!({ "summary": summary })).into_response(),
         Err(error) => (StatusCode::BAD_GATEWAY, error_chain(error.as_ref()).to_string()).into_response(),

@@ -22,7 +22,8 @@ function account() {
   const key = JSON.stringify(lines);
   if (list.dataset.key === key) return;
   list.dataset.key = key;
-  list.replaceChildren(...lines.slice(0, 20).map((line) => make("li", {}, line)));
+  const shown = lines.length ? lines : ["Nothing was broken yet."];
+  list.replaceChildren(...shown.slice(0, 20).map((line) => make("li", {}, line)));
 }
 
 let drawn = "";

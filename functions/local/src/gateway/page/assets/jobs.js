@@ -72,6 +72,9 @@ function show({ jobs, timers, broadcasts, queues }) {
   arrange(at("panel-jobs"), nodes);
 }
 
+/** Returns the state of a job; one that only waits for its time says so. */
+const stateOf = (part) => part.state === "RETRY" && part.history.at(-1)?.reason?.startsWith("waits until") ? "WAITING" : part.state;
+
 const state = (name) => make("span", { class: `state ${name}` }, name);
 
 function job(root, parts) {
@@ -81,10 +84,10 @@ function job(root, parts) {
   const items = parts.toReversed().map((part) => {
     const history = part.history.map((entry) => make("li", {}, `${exactTime(entry.at)} `, state(entry.state), entry.reason ? ` ${entry.reason}` : ""));
     const attempts = `, ${part.attempts} ${part.attempts === 1 ? "attempt" : "attempts"}${part.resends ? `, repeated ${part.resends}` : ""}`;
-    return make("li", {}, `${part.part ?? "turn"}: `, state(part.state), attempts, make("ul", {}, ...history));
+    return make("li", {}, `${part.part ?? "turn"}: `, state(stateOf(part)), attempts, make("ul", {}, ...history));
   });
   const details = make("details", {}, make("summary", {}, `${parts.length} ${parts.length === 1 ? "record" : "records"}`), make("ul", {}, ...items));
-  return make("div", { class: "job" }, make("div", { class: "row" }, make("span", { class: "chip", title: root }, short(root)), ...new Set(parts.map((part) => part.state)).values().map(state)),
+  return make("div", { class: "job" }, make("div", { class: "row" }, make("span", { class: "chip", title: root }, short(root)), ...new Set(parts.map(stateOf)).values().map(state)),
     make("p", {}, title), details);
 }
 
@@ -101,18 +104,20 @@ function waiting(queues) {
 function timerList(timers) {
   const one = (timer) => {
     const wait = Date.parse(timer.due) - now();
-    return make("li", {}, `${Number.isNaN(wait) ? timer.due : `${dayTime(timer.due)}, in ${duration(wait)}`}: ${timer.body?.kind ?? timer.queue}`);
+    return make("li", {}, `${dayTime(timer.due)}, in ${duration(wait)}: ${timer.body?.task?.name ?? timer.body?.kind ?? timer.queue}`);
   };
   return make("ul", {}, ...timers.map(one));
 }
 
+/** Returns the sum of the numbers in an object of objects. */
+const sum = (value) => typeof value === "number" ? value : Object.values(value ?? {}).reduce((all, one) => all + sum(one), 0);
+
 function broadcast({ id, spec, progress = {}, counts = {} }) {
-  const done = Object.entries(counts).filter(([name]) => !/planned|all|total/i.test(name));
-  const total = Object.entries(counts).find(([name]) => /planned/i.test(name))?.[1] ?? 0;
-  const ended = done.reduce((sum, [, count]) => sum + count, 0);
-  const name = spec.notification?.name ?? spec.occasion?.name ?? short(id);
+  const total = sum(progress.planned ?? {});
+  const ended = sum(counts);
+  const name = spec.notification?.name ?? short(id);
   const bar = make("progress", { max: Math.max(total, ended, 1), value: ended, "aria-label": `Progress of ${name}` });
-  return make("div", { class: "job" }, make("div", { class: "row" }, make("span", { class: "chip", title: id }, short(id)), state(progress.status ?? progress.state ?? "")),
-    make("p", {}, `${name}: ${Object.entries(counts).map(([key, count]) => `${key} ${count}`).join(", ") || "planned"}`), bar,
+  return make("div", { class: "job" }, make("div", { class: "row" }, make("span", { class: "chip", title: id }, short(id)), state(progress.status ?? "")),
+    make("p", {}, `${name}: ${ended} of ${total}. ${Object.entries(counts).map(([key, count]) => `${key} ${count}`).join(", ")}`), bar,
     make("details", {}, make("summary", {}, "Record"), make("pre", { class: "raw" }, JSON.stringify({ spec, progress, counts }, null, 2))));
 }
