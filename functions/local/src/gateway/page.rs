@@ -34,7 +34,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 
 /// Content security policy of a page that loads images, which the person at the page asked for.
 const POLICY_WITH_IMAGES: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
-    img-src 'self' data: https:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    img-src 'self' data: https:; media-src https:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// What the page shows and controls.
 #[derive(Clone)]

@@ -10,7 +10,9 @@ const foregroundColors = {
   default: colour("text"), dark: colour("text"), light: colour("quiet"), accent: colour("accent"), good: colour("good"),
   warning: colour("warn"), attention: colour("bad"),
 };
-const box = (backgroundColor) => ({ backgroundColor, foregroundColors });
+const box = (backgroundColor) => ({ backgroundColor, foregroundColors, borderColor: "var(--line)" });
+/** What stands in place of an image that may not be loaded. */
+const PLACEHOLDER = `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" width="80" height="60"><rect width="80" height="60" fill="#8b909c"/><path d="M10 50l18-22 14 15 9-9 19 16z" fill="#d3d6de"/></svg>')}`;
 const HOST = {
   fontFamily: "inherit", supportsInteractivity: true,
   spacing: { small: 4, default: 8, medium: 12, large: 20, extraLarge: 28, padding: 12 },
@@ -59,14 +61,11 @@ function adaptive(content, spot) {
   return root;
 }
 
-/** Returns the card with a note in place of each image that may not be loaded. */
+/** Returns the card with a placeholder for each image that may not be loaded. */
 function withoutImages(value) {
   if (Array.isArray(value)) return value.map(withoutImages);
   if (!value || typeof value !== "object") return value;
-  if (value.type === "Image" && !mayLoad(value.url)) {
-    const { type, url, size, width, height, style, ...rest } = value;
-    return { ...rest, type: "TextBlock", text: `[image: ${value.altText ?? "not loaded"}]`, isSubtle: true, wrap: true };
-  }
+  if (value.type === "Image" && !mayLoad(value.url)) return { ...value, url: PLACEHOLDER, altText: value.altText ?? "Image, not loaded" };
   const entries = Object.entries(value).map(([name, member]) => [name, withoutImages(member)]);
   return Object.fromEntries(entries.filter(([name, member]) =>
     !((name === "backgroundImage" || name === "iconUrl") && !mayLoad(member?.url ?? member))));
