@@ -77,6 +77,8 @@ pub struct LocalOptions {
 pub(crate) struct Controls {
     /// Kills the worker.
     pub(crate) workers: WorkerSwitch,
+    /// Held while the clock is moved.
+    pub(crate) moving: tokio::sync::Mutex<()>,
     /// The clock, if it can be moved.
     pub(crate) clock: OnceLock<Arc<AdjustableClock>>,
 }

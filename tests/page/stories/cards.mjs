@@ -71,7 +71,7 @@ export async function every_action_is_live(herald) {
   await press("Check");
   await last((one) => one.value?.action?.verb === "check-note");
   await page.context().route("https://example.com/**", (route) => route.fulfill({ body: "the shop" }));
-  const [popup] = await Promise.all([page.context().waitForEvent("page"), press("Open the shop")]);
+  const [popup] = await Promise.all([page.context().waitForEvent("page"), page.getByText("Open the shop", { exact: true }).click()]);
   equal(popup.url(), "https://example.com/shop");
 }
 

@@ -52,7 +52,7 @@ function enlarge(state) {
   const out = lines.find((line) => line.way === "out" && line.conversation === id);
   let last = Math.max(...lines.map((line) => line.n));
   let text = "";
-  for (let number = 0; number < 10_000; number += 1) {
+  for (let number = 0; number < 9_990; number += 1) {
     const [person, place] = all[number % 199];
     const index = Math.floor(number / 199);
     last += 1;

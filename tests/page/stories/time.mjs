@@ -8,7 +8,7 @@ export async function fired_schedule_sends_its_digest(herald) {
   await page.locator("#messages li").first().waitFor();
 
   await page.click("#tab-time");
-  await page.getByRole("button", { name: "Fire morning-digest now" }).click();
+  await page.getByRole("button", { name: "Fire now: morning-digest" }).click();
 
   await message(page, "Good morning!", 30_000);
 }

@@ -117,6 +117,13 @@ impl Queues {
         shown.collect()
     }
 
+    /// Whether the journal has a message that is not delayed, in a queue that is not one of dead letters.
+    pub(super) fn has_visible_messages(&self) -> bool {
+        let now = self.clock.now();
+        let messages = self.recorder.as_ref().map(|recorder| recorder.messages()).unwrap_or_default();
+        messages.iter().any(|message| message.due <= now && !message.queue.contains("dead"))
+    }
+
     /// Sends the delayed messages of the journal again that are due between these times, after the clock was moved. Their
     /// first copy comes at its time on the system's clock: a second delivery, as SQS may make one.
     pub(super) async fn release(&self, after: Timestamp, until: Timestamp) -> Result<usize, StackError> {

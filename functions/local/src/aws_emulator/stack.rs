@@ -72,6 +72,11 @@ impl StackControls {
         self.queues.waiting()
     }
 
+    /// Whether a message waits for a worker, or is with one.
+    pub(crate) fn has_visible_messages(&self) -> bool {
+        self.queues.has_visible_messages()
+    }
+
     /// Makes the messages visible whose delay ends between these times; returns their number.
     pub(crate) async fn release(&self, after: Timestamp, until: Timestamp) -> Result<usize, StackError> {
         self.queues.release(after, until).await

@@ -59,6 +59,13 @@ async fn scan(page: &Page) -> Result<Vec<Item>, aws_sdk_dynamodb::Error> {
     Ok(items)
 }
 
+/// Returns when the next durable timer is due.
+pub(super) async fn next_timer(page: &Page) -> Option<Timestamp> {
+    let items = scan(page).await.ok()?;
+    let timers = items.iter().filter(|item| key(item, "pk").starts_with("timer#"));
+    timers.filter_map(due).min()
+}
+
 /// Returns the jobs of the turns that the latest deliveries start, by the number of the exchange.
 fn turns(page: &Page) -> BTreeMap<u64, JobId> {
     let exchanges = page.channel().exchanges_after(0, MOST);
@@ -122,8 +129,7 @@ fn timers(items: &[Item]) -> Value {
     let mut timers: Vec<Value> = timers
         .map(|item| {
             let body: Value = serde_json::from_str(key(item, "body")).unwrap_or_default();
-            let due = key(item, "due").parse().ok().and_then(|due| Timestamp::from_millisecond(due).ok());
-            json!({ "due": due, "queue": key(item, "queue"), "body": body })
+            json!({ "due": due(item), "queue": key(item, "queue"), "body": body })
         })
         .collect();
     timers.sort_by_key(|timer| timer["due"].to_string());
@@ -161,6 +167,10 @@ fn broadcasts(items: &[Item]) -> Value {
             Value::Object(broadcast)
         })
         .collect()
+}
+
+fn due(timer: &Item) -> Option<Timestamp> {
+    Timestamp::from_millisecond(key(timer, "due").parse().ok()?).ok()
 }
 
 fn key<'a>(item: &'a Item, name: &str) -> &'a str {

@@ -45,6 +45,6 @@ function show() {
       make("span", { class: "row" }, button("Same id", () => act({ act: "redeliver", id: "same" }), { data: { name: "same" } }), button("New id", () => act({ act: "redeliver", id: "new" }), { data: { name: "new" } }))),
     make("p", {}, "Teams delivers again after a timeout. With the same id there is no second answer; with a new one it is another message."));
   const remove = button(`Remove pending faults (${count})`, () => act({ act: "remove-faults" }), { disabled: count === 0, data: { name: "remove" } });
-  arrange(at("panel-break"), [make("h3", {}, "What happened"), list, make("h3", {}, "Into the next send"), make("div", {}, remove), ...faults.map(one), make("h3", {}, "Crashes and repeats"), kill, again]);
+  arrange(at("panel-break"), [make("h2", {}, "What happened"), list, make("h2", {}, "Into the next send"), make("div", {}, remove), ...faults.map(one), make("h2", {}, "Crashes and repeats"), kill, again]);
   if (focused) at("panel-break").querySelector(`[data-name="${CSS.escape(focused)}"]`)?.focus();
 }

@@ -26,6 +26,7 @@ const HOST = {
   },
   actions: { maxActions: 6, spacing: "Default", buttonSpacing: 8, showCard: { actionMode: "Inline", inlineTopMargin: 12 }, actionsOrientation: "Horizontal", actionAlignment: "Left", allowTitleToWrap: true },
   adaptiveCard: { allowCustomStyle: true },
+  textBlock: { headingLevel: 3 },
   textStyles: { heading: { size: "large", weight: "bolder" }, columnHeader: { weight: "bolder" } },
   inputs: { label: { requiredInputs: { suffix: " *", suffixColor: "attention" } } },
 };
@@ -58,6 +59,8 @@ function adaptive(content, spot) {
     root.append(make("p", { class: "unsupported" }, `This card cannot be drawn: ${error.message}`));
   }
   mend(root);
+  // Media are drawn a little later.
+  setTimeout(() => mend(root));
   return root;
 }
 
@@ -74,10 +77,14 @@ function withoutImages(value) {
 const mayLoad = (url) => imagesAreOn() || String(url ?? "").startsWith("data:image/");
 const isSafe = (url) => /^(https?|mailto|tel):/i.test(url ?? "");
 
-/** Corrects what the renderer leaves without a name for a screen reader. */
+/** Corrects roles and names that the renderer gives and a screen reader cannot use. */
 function mend(root) {
-  for (const node of root.querySelectorAll("[tabindex='0']:not(button):not(a):not(input)")) {
-    if (!node.getAttribute("role")) node.removeAttribute("tabindex");
+  for (const node of root.querySelectorAll("[role=heading]:not([aria-level])")) node.setAttribute("aria-level", "3");
+  for (const node of root.querySelectorAll("[role=contentinfo]")) node.setAttribute("role", "group");
+  for (const node of root.querySelectorAll("[role=button][aria-label], [role=link][aria-label]")) {
+    const text = node.textContent.trim();
+    const label = node.getAttribute("aria-label");
+    if (text && !label.includes(text)) node.setAttribute("aria-label", `${text}: ${label}`);
   }
 }
 

@@ -31,12 +31,16 @@ export function start() {
   at("conversation-menu").onclick = (event) => openMenu(event.currentTarget, menu());
 }
 
-/** Chooses somebody, and a chat that exists. */
+let isFirst = true;
+
+/** Chooses somebody, and a chat that exists; also what an earlier page had chosen. */
 function chooseDefault() {
   const { people } = store.settings;
   if (!people.length) return;
   if (!person()) choose(people[0].id, people[0].conversations[0]);
   else if (!isHere(store.place)) choose(undefined, person().conversations[0]);
+  else if (isFirst) choose();
+  isFirst = false;
 }
 
 const isHere = (place) => Boolean(place && (person().conversations.includes(place) || channel(place) || chat(place)?.people.includes(store.person)));
@@ -57,7 +61,7 @@ function show() {
 }
 
 function group(name, all) {
-  const heading = node(`heading ${name}`, () => make("h3", {}, name));
+  const heading = node(`heading ${name}`, () => make("h2", {}, name));
   const list = node(`list ${name}`, () => make("ul"));
   arrange(list, all.map(([id, title]) => entry(name, id, title)));
   return [heading, list];

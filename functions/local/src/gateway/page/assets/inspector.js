@@ -58,19 +58,12 @@ function line(exchange) {
   const query = way === "out" && asked.get(exchange.conversation);
   const since = query ? ` +${duration(Date.parse(moment) - Date.parse(query.at))}` : "";
   const state = make("span", { class: "status-code" });
-  const summary = make("div", { class: "summary", role: "button", tabIndex: 0, "aria-expanded": "false" },
+  const summary = make("button", { type: "button", class: "summary", "aria-expanded": "false" },
     make("span", { class: `way ${way}` }, way === "in" ? "→ in" : "← out"), make("time", {}, exactTime(moment) + since),
     make("span", { class: "kind" }, kind(exchange), fault ? make("span", { class: "refused" }, ` · fault: ${fault}`) : ""), state);
   if (activity?.text) summary.append(make("span", { class: "text" }, `${who(exchange)}: ${activity.text}`));
-  const node = make("li", {}, summary);
-  const toggle = () => open(node, summary, exchange);
-  summary.onclick = (event) => { if (!event.target.closest("button")) toggle(); };
-  summary.onkeydown = (event) => {
-    if (event.target === summary && ["Enter", " "].includes(event.key)) {
-      event.preventDefault();
-      toggle();
-    }
-  };
+  const node = make("li", {}, make("div", { class: "entry" }, summary));
+  summary.onclick = () => open(node, summary, exchange);
   if (way === "out") showStatus(state, status);
   return node;
 }
@@ -119,10 +112,10 @@ function showJob(row) {
   const job = jobOf(row.exchange);
   if (!job || row.job === job || row.exchange.way === "note") return;
   row.job = job;
-  row.node.querySelector(".kind").append(" ", button(short(job), () => {
+  row.node.querySelector(".entry").append(button(short(job), () => {
     at("filter").value = short(job);
     filter();
-  }, { class: "chip", title: `Job ${job}` }));
+  }, { class: "chip", title: `Job ${job}`, "aria-label": `${short(job)}: show only this job` }));
 }
 
 function isWanted({ exchange, job }) {

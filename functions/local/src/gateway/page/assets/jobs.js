@@ -60,7 +60,7 @@ function keyed(key, input, build) {
 
 function show({ jobs, timers, broadcasts, queues }) {
   const roots = Map.groupBy(jobs, (job) => job.root);
-  const heading = (text) => keyed(`h ${text}`, "", () => make("h3", {}, text));
+  const heading = (text) => keyed(`h ${text}`, "", () => make("h2", {}, text));
   const hint = (text) => keyed(`p ${text}`, "", () => make("p", { class: "hint" }, text));
   const nodes = [];
   if (broadcasts.length) nodes.push(heading("Broadcasts"), ...broadcasts.map((one) => keyed(`b ${one.id}`, one, () => broadcast(one))));

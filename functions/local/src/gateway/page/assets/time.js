@@ -19,6 +19,13 @@ function tick() {
   if (at("clock").textContent !== text) at("clock").textContent = text;
 }
 
+/** Moves the clock, which stops at timers on its way. */
+async function advance(pressed, seconds) {
+  pressed.disabled = true;
+  await act({ act: "advance", seconds });
+  pressed.disabled = false;
+}
+
 let drawn = "";
 
 function show() {
@@ -29,13 +36,13 @@ function show() {
   drawn = key;
   const focused = document.activeElement?.dataset?.name;
   const one = ({ name, expression, zone, next, enabled }) => make("div", { class: "schedule" },
-    make("div", { class: "row" }, make("strong", {}, name), button("Fire now", () => act({ act: "fire", schedule: name }), { data: { name: `fire ${name}` }, "aria-label": `Fire ${name} now` })),
+    make("div", { class: "row" }, make("strong", {}, name), button("Fire now", () => act({ act: "fire", schedule: name }), { data: { name: `fire ${name}` }, "aria-label": `Fire now: ${name}` })),
     make("p", {}, `${expression}, ${zone}${enabled ? "" : ", disabled"}${next ? `; next ${dayTime(next)}` : ""}`));
-  const jumps = JUMPS.map(([label, seconds]) => button(`+ ${label}`, () => act({ act: "advance", seconds }), { disabled: clockOffset === null, data: { name: label } }));
+  const jumps = JUMPS.map(([label, seconds]) => button(`+ ${label}`, (event) => advance(event.currentTarget, seconds), { disabled: clockOffset === null, data: { name: label } }));
   const explanation = clockOffset === null
     ? "The clock of this process cannot be moved."
     : "Timers, reminders and deliveries that are due by then come at once; each schedule that was due runs once. The clock does not go back: a new state directory has the real time.";
-  at("panel-time").replaceChildren(make("h3", {}, "Clock"), make("p", { class: "hint" }, explanation), make("div", { class: "row" }, ...jumps),
-    make("h3", {}, "Schedules"), ...schedules.map(one));
+  at("panel-time").replaceChildren(make("h2", {}, "Clock"), make("p", { class: "hint" }, explanation), make("div", { class: "row" }, ...jumps),
+    make("h2", {}, "Schedules"), ...schedules.map(one));
   if (focused) at("panel-time").querySelector(`[data-name="${CSS.escape(focused)}"]`)?.focus();
 }
