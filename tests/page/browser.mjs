@@ -5,9 +5,14 @@ import { chromium } from "playwright-core";
 let browser = null;
 const pages = [];
 
+/** Starts the browser, if it does not run. */
+export async function launch() {
+  browser ??= await chromium.launch({ executablePath: process.env.CHROMIUM, args: ["--no-sandbox"] });
+}
+
 /** Opens the page of `herald`. */
 export async function open(herald, { width = 1280, height = 800, colorScheme = "light", path = "/" } = {}) {
-  browser ??= await chromium.launch({ executablePath: process.env.CHROMIUM, args: ["--no-sandbox"] });
+  await launch();
   const context = await browser.newContext({ viewport: { width, height }, colorScheme });
   const page = await context.newPage();
   const problems = [];

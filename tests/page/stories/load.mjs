@@ -1,7 +1,7 @@
 // 200 people and 10,000 exchanges in the state: the page answers within a second, and memory stays flat.
 
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
-import { assert, message, open, say, until } from "../browser.mjs";
+import { assert, launch, message, open, say, until } from "../browser.mjs";
 
 export async function page_with_200_people_and_10000_exchanges_answers_within_a_second(herald) {
   await herald.start();
@@ -13,6 +13,7 @@ export async function page_with_200_people_and_10000_exchanges_answers_within_a_
   const { settings } = await herald.get();
   assert(settings.people.length === 200, `${settings.people.length} people`);
 
+  await launch();
   const start = performance.now();
   const page = await open(herald);
   await page.locator("#messages .message").first().waitFor();

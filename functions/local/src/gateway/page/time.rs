@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use lambda_runtime::{Context, LambdaEvent};
 use proactive::event_handler;
 use serde_json::{Value, json};
+use tracing::error;
 
 use super::inspect::next_timer;
 use super::{Page, log};
@@ -21,6 +22,7 @@ const STOPS: u32 = 12;
 
 /// Looks at the work that a stop starts, until it is done, and the time between them.
 const LOOKS: u32 = 60;
+const LOOKS_A_TICK: u32 = 8;
 const BETWEEN: Duration = Duration::from_millis(250);
 
 /// Longest move of the clock.
@@ -50,15 +52,17 @@ pub(super) async fn fire_now(page: &Page, name: &str) -> Response {
     let Some(schedule) = schedule else { return StatusCode::NOT_FOUND.into_response() };
     let event = fire(&schedule, page.parts.clock.now());
     page.channel().note(&format!("Fired the schedule {name}."));
-    // Boxed: the future of an event is large.
-    let fired = Box::pin(event_handler::handle(
-        &page.parts.functions.proactive,
-        LambdaEvent::new(event, Context::default()),
-    ));
-    match fired.await {
+    match invoke(page, event).await {
         Ok(summary) => axum::Json(json!({ "summary": summary })).into_response(),
         Err(error) => failed(error.as_ref()),
     }
+}
+
+/// Invokes `proactive`.
+async fn invoke(page: &Page, event: Value) -> Result<Value, lambda_runtime::Error> {
+    let event = LambdaEvent::new(event, Context::default());
+    // Boxed: the future of an event is large.
+    Box::pin(event_handler::handle(&page.parts.functions.proactive, event)).await
 }
 
 /// Moves the clock forward. It stops at durable timers on the way, so that what they start does not come days late: a job
@@ -85,7 +89,13 @@ pub(super) async fn advance(page: &Page, seconds: u64) -> Response {
 /// Waits until the timers that are due were fired and no message waits for a worker, at most 15 s.
 async fn settle(page: &Page) {
     let mut quiet = 0;
-    for _ in 0..LOOKS {
+    for look in 0..LOOKS {
+        // The next tick of the schedule may be a minute away.
+        if look % LOOKS_A_TICK == 0
+            && let Err(error) = invoke(page, json!({ "version": 1, "tick": true })).await
+        {
+            error!(error = %error_chain(error.as_ref()), "could not tick after the clock was moved");
+        }
         SystemClock.sleep(BETWEEN).await;
         let is_fired = next_timer(page).await.is_none_or(|due| due > page.parts.clock.now());
         quiet = if is_fired && !page.parts.stack.has_visible_messages() { quiet + 1 } else { 0 };
