@@ -21,6 +21,7 @@ mod delivery_log;
 mod details;
 mod edits;
 mod empty_objects;
+mod entities;
 mod error;
 mod exchange_log;
 mod exchanges;

@@ -4,6 +4,7 @@
 pub mod adjustable_clock;
 pub mod aws_emulator;
 pub mod channel_emulator;
+mod controls;
 mod emulated_channel;
 mod error;
 pub mod fault_injection;

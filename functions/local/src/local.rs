@@ -2,7 +2,7 @@
 //! `herald run`, `herald demo` and the integration tests use it.
 
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use herald::agent::Engine;
 use herald::aws::config;
@@ -23,13 +23,13 @@ use crate::adjustable_clock::AdjustableClock;
 use crate::aws_emulator::template::Template;
 use crate::aws_emulator::{Delays, Stack, StackOptions};
 use crate::channel_emulator::Channel;
+use crate::controls::Controls;
 use crate::emulated_channel::{self, EMULATED_CLIENT_ID, EMULATED_TENANT};
 use crate::error::LocalError;
 use crate::functions::{Functions, PLAYGROUND_HOSTS, Registration, Resources};
 use crate::gateway::{Gateway, Page, PageParts, Playground};
 use crate::poller::QueuePoller;
 use crate::state_file;
-use crate::workers::WorkerSwitch;
 
 /// The deployment template at build time; its table, queues and schedules are created on this machine, too.
 pub const TEMPLATE: &str = include_str!("../../../template.yaml");
@@ -70,17 +70,6 @@ pub struct LocalOptions {
     pub delays: Delays,
     /// Broadcast sends per second and tenant.
     pub tenant_rate: u32,
-}
-
-/// What the chat page does to the running bundle.
-#[derive(Debug, Default)]
-pub(crate) struct Controls {
-    /// Kills the worker.
-    pub(crate) workers: WorkerSwitch,
-    /// Held while the clock is moved.
-    pub(crate) moving: tokio::sync::Mutex<()>,
-    /// The clock, if it can be moved.
-    pub(crate) clock: OnceLock<Arc<AdjustableClock>>,
 }
 
 /// The running bundle; messages are handled only while the pollers run or are stepped.

@@ -66,7 +66,7 @@ export async function a_stopped_answer_says_so(herald) {
 export async function own_messages_are_edited_deleted_and_restored(herald) {
   await herald.start();
   const page = await open(herald);
-  await say(page, "helo");
+  await say(page, "hallo");
   await message(page, "I can order things");
   const menu = async (name) => {
     await page.locator(".mine .more").first().click();
@@ -74,7 +74,7 @@ export async function own_messages_are_edited_deleted_and_restored(herald) {
   };
 
   await menu("Edit");
-  equal(await page.inputValue("#text"), "helo");
+  equal(await page.inputValue("#text"), "hallo");
   await say(page, "hello");
   await page.locator(".mine .badge", { hasText: "edited" }).waitFor();
   await menu("Delete");

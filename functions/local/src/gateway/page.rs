@@ -7,6 +7,7 @@ mod faults;
 mod inspect;
 mod log;
 mod message;
+mod response;
 mod settings;
 mod time;
 
@@ -24,8 +25,8 @@ use herald::random::Random;
 
 use crate::aws_emulator::StackControls;
 use crate::channel_emulator::Channel;
+use crate::controls::Controls;
 use crate::functions::{Functions, Resources};
-use crate::local::Controls;
 use crate::own_origin::OwnOrigin;
 
 /// Content security policy: the page loads its own files only and connects only to its own origin.

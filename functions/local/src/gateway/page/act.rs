@@ -8,9 +8,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::faults::FaultName;
-use super::message::{self, Change, Message, Spot, deliver, known, not_found, respond};
+use super::message::{self, Change, Message, Spot, deliver, known};
+use super::response::{done, not_found, respond};
 use super::settings::{self, Settings};
-use super::{Page, log, time};
+use super::{Page, time};
 use crate::channel_emulator::RedeliveryId;
 
 /// An action.
@@ -106,7 +107,7 @@ pub(super) async fn act(State(page): State<Page>, Json(act): Json<Act>) -> Respo
         Act::Stop { conversation } => {
             channel.stop_stream(&conversation);
             channel.note("Stopped the streamed answer, as the Stop button of Teams does.");
-            log::done()
+            done()
         }
         Act::Typing { person } => match known(page, &person) {
             Some(person) => deliver(page, channel.typing(&person)).await,
@@ -127,11 +128,11 @@ pub(super) async fn act(State(page): State<Page>, Json(act): Json<Act>) -> Respo
         Act::Fail { fault } => {
             fault.inject(channel);
             channel.note(&format!("Injected into the next send: {}.", fault.title()));
-            log::done()
+            done()
         }
         Act::RemoveFaults => {
             channel.forget_faults();
-            log::done()
+            done()
         }
         Act::Redeliver { id, number } => redeliver(page, id, number).await,
         Act::KillWorker => kill_worker(page),
@@ -160,5 +161,5 @@ fn kill_worker(page: &Page) -> Response {
     page.channel().note(
         "Killed the worker; a new one starts. Its messages return after their visibility timeout, at most 30 s.",
     );
-    log::done()
+    done()
 }

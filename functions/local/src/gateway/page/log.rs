@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
@@ -110,9 +109,4 @@ fn settings(page: &Page) -> Value {
     settings["clockOffset"] = time::offset(page);
     settings["canKill"] = json!(page.parts.controls.workers.is_running());
     settings
-}
-
-/// Returns an empty success.
-pub(super) fn done() -> Response {
-    Json(json!({})).into_response()
 }

@@ -1,14 +1,12 @@
 //! What a person does in a conversation: messages with mentions and quotes, edits, deletions, reactions, presses of buttons.
 
-use axum::Json;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use herald::error::error_chain;
+use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Page;
-use crate::channel_emulator::{Answer, ChannelError, Person};
+use super::response::{not_found, respond};
+use crate::channel_emulator::Person;
 
 /// A message of a person.
 #[derive(Deserialize)]
@@ -130,21 +128,7 @@ pub(super) async fn deliver(page: &Page, activity: Value) -> Response {
     respond(page.channel().deliver(activity).await)
 }
 
-/// Returns the answer of the agent.
-pub(super) fn respond(answer: Result<Answer, ChannelError>) -> Response {
-    match answer {
-        Ok(answer) => Json(json!({ "status": answer.status, "body": answer.json() })).into_response(),
-        Err(ChannelError::NoDelivery) => not_found(),
-        Err(error) => (StatusCode::BAD_GATEWAY, error_chain(&error).to_string()).into_response(),
-    }
-}
-
 /// Returns the person with this id.
 pub(super) fn known(page: &Page, id: &str) -> Option<Person> {
     page.channel().people().into_iter().find(|person| person.id == id)
-}
-
-/// Returns the response to an action on something that does not exist.
-pub(super) fn not_found() -> Response {
-    StatusCode::NOT_FOUND.into_response()
 }

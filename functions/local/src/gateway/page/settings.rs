@@ -5,7 +5,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Page;
-use super::message::{deliver, known, not_found};
+use super::message::{deliver, known};
+use super::response::{done, not_found};
 use crate::channel_emulator::{Client, Person, Surface, TeamChannel};
 
 /// What the page changes of a person.
@@ -31,7 +32,7 @@ pub(super) fn change(page: &Page, person: &str, settings: Settings) -> Response 
     let Some(known) = known(page, person) else { return not_found() };
     let Settings { name, entra_id, locale, time_zone, client, surface } = settings;
     page.channel().change_person(Person { name, entra_id, locale, time_zone, client, surface, ..known });
-    super::log::done()
+    done()
 }
 
 /// Opens another personal conversation of a person, e.g. a session of Copilot.

@@ -12,8 +12,9 @@ use proactive::event_handler;
 use serde_json::{Value, json};
 use tracing::error;
 
+use super::Page;
 use super::inspect::next_timer;
-use super::{Page, log};
+use super::response::done;
 use crate::adjustable_clock::AdjustableClock;
 use crate::aws_emulator::template::fire;
 
@@ -83,7 +84,7 @@ pub(super) async fn advance(page: &Page, seconds: u64) -> Response {
     }
     let moved = move_to(page, clock, target).await;
     page.channel().note(&format!("Moved the clock forward to {target:.0}."));
-    moved.map_or_else(|error| failed(error.as_ref()), |()| log::done())
+    moved.map_or_else(|error| failed(error.as_ref()), |()| done())
 }
 
 /// Waits until the timers that are due were fired and no message waits for a worker, at most 15 s.

@@ -10,11 +10,13 @@ import { on, owner, placeOf, store } from "./store.js";
 /** Rows shown, by number; the oldest leave. */
 const rows = new Map();
 const MOST = 1000;
+const fresh = document.createDocumentFragment();
 /** The latest delivery of each conversation, for the time since. */
 const asked = new Map();
 
 export function start() {
   on("exchange", ({ exchange }) => add(exchange));
+  on("exchanges", flush);
   on("restart", clear);
   on("choice", filter);
   on("jobs", () => {
@@ -34,12 +36,10 @@ function clear() {
 
 function add(exchange) {
   if (exchange.way === "answer") return answer(exchange);
-  const list = at("timeline");
-  const isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 80;
   const row = { exchange, node: exchange.way === "note" ? note(exchange) : line(exchange) };
   if (exchange.way === "in") asked.set(exchange.conversation, exchange);
   rows.set(exchange.n, row);
-  list.append(row.node);
+  fresh.append(row.node);
   showJob(row);
   row.node.hidden = !isWanted(row);
   if (rows.size > MOST) {
@@ -47,8 +47,16 @@ function add(exchange) {
     node.remove();
     rows.delete(oldest);
   }
-  if (isAtEnd) list.scrollTop = list.scrollHeight;
   return undefined;
+}
+
+/** Shows the new rows, all at once: each would be a layout. */
+function flush() {
+  const list = at("timeline");
+  if (!fresh.childNodes.length) return;
+  const isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 80;
+  list.append(fresh);
+  if (isAtEnd) list.scrollTop = list.scrollHeight;
 }
 
 const note = ({ text, at: moment }) => make("li", { class: "note" }, make("time", {}, exactTime(moment)), ` ${text}`);
