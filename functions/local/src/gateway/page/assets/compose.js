@@ -3,7 +3,7 @@
 import { act, notify } from "./act.js";
 import { at } from "./dom.js";
 import { item, openMenu } from "./dialogs.js";
-import { brief } from "./format.js";
+import { brief, untagged } from "./format.js";
 import { messagesOf } from "./model.js";
 import { channel, chat, on, person, store } from "./store.js";
 
@@ -99,14 +99,14 @@ function showContext() {
 }
 
 export function startQuote(quoted, conversation) {
-  setContext({ quote: quoted.key, conversation, label: `Replying to ${quoted.name}: ${brief(quoted.text || "a card", 60)}` });
+  setContext({ quote: quoted.key, conversation, label: `Replying to ${quoted.name}: ${brief(untagged(quoted.text || "a card"), 60)}` });
 }
 
 export function startEdit(edited, conversation) {
-  at("text").value = edited.text.replace(/<at>([^<]*)<\/at>/g, "@$1").replace(/<quoted [^>]*\/>\s*/g, "");
-  setContext({ edit: edited.key, conversation, label: `Editing: ${brief(edited.text, 60)}` });
+  at("text").value = untagged(edited.text);
+  setContext({ edit: edited.key, conversation, label: `Editing: ${brief(untagged(edited.text), 60)}` });
 }
 
 export function startReply(conversation, title) {
-  setContext({ thread: true, conversation, label: `Answering in the thread: ${brief(title, 60)}` });
+  setContext({ thread: true, conversation, label: `Answering in the thread: ${brief(untagged(title), 60)}` });
 }

@@ -33,7 +33,7 @@ export function start() {
 
 let isFirst = true;
 
-/** Chooses somebody, and a chat that exists; also what an earlier page had chosen. */
+/** Chooses a person, and a chat that exists; also what an earlier page had chosen. */
 function chooseDefault() {
   const { people } = store.settings;
   if (!people.length) return;

@@ -37,5 +37,8 @@ export const times = (count) => (count === 1 ? "once" : count === 2 ? "twice" : 
 /** Returns the first digits of an id. */
 export const short = (id) => String(id).slice(0, 6);
 
+/** Returns a text without the tags of mentions and quotes. */
+export const untagged = (text) => text.replace(/<at>([^<]*)<\/at>/g, "@$1").replace(/<quoted [^>]*\/>\s*/g, "");
+
 /** Returns a text of at most `most` characters. */
 export const brief = (text, most = 80) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);

@@ -3,7 +3,7 @@
 import { act } from "./act.js";
 import { at, button, make } from "./dom.js";
 import { curl } from "./curl.js";
-import { duration, exactTime, short } from "./format.js";
+import { duration, exactTime, short, untagged } from "./format.js";
 import { jobOf } from "./jobs.js";
 import { on, owner, placeOf, store } from "./store.js";
 
@@ -69,7 +69,7 @@ function line(exchange) {
   const summary = make("button", { type: "button", class: "summary", "aria-expanded": "false" },
     make("span", { class: `way ${way}` }, way === "in" ? "→ in" : "← out"), make("time", {}, exactTime(moment) + since),
     make("span", { class: "kind" }, kind(exchange), fault ? make("span", { class: "refused" }, ` · fault: ${fault}`) : ""), state);
-  if (activity?.text) summary.append(make("span", { class: "text" }, `${who(exchange)}: ${activity.text}`));
+  if (activity?.text) summary.append(make("span", { class: "text" }, `${who(exchange)}: ${untagged(activity.text)}`));
   const node = make("li", {}, make("div", { class: "entry" }, summary));
   summary.onclick = () => open(node, summary, exchange);
   if (way === "out") showStatus(state, status);

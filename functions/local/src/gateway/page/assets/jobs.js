@@ -1,7 +1,7 @@
 // Jobs, timers, queues and broadcasts, as the table has them.
 
 import { arrange, at, make } from "./dom.js";
-import { dayTime, duration, exactTime, short } from "./format.js";
+import { dayTime, duration, exactTime, short, untagged } from "./format.js";
 import { emit, now, on, owner, store } from "./store.js";
 
 /** The root job of each delivery, by number, and of each activity of the agent, by id. */
@@ -80,7 +80,7 @@ const state = (name) => make("span", { class: `state ${name}` }, name);
 function job(root, parts) {
   const number = Object.entries(turns).find(([, id]) => id === root)?.[0];
   const query = number && store.exchanges.get(Number(number));
-  const title = query ? `${query.activity.from?.name ?? owner(query.conversation)?.name ?? ""}: ${query.activity.text ?? query.activity.type}` : "Sent unasked";
+  const title = query ? `${query.activity.from?.name ?? owner(query.conversation)?.name ?? "Group"}: ${untagged(query.activity.text ?? query.activity.type)}` : "Sent unasked";
   const items = parts.toReversed().map((part) => {
     const history = part.history.map((entry) => make("li", {}, `${exactTime(entry.at)} `, state(entry.state), entry.reason ? ` ${entry.reason}` : ""));
     const attempts = `, ${part.attempts} ${part.attempts === 1 ? "attempt" : "attempts"}${part.resends ? `, repeated ${part.resends}` : ""}`;

@@ -86,7 +86,7 @@ function eventLine(activity, name) {
   return undefined;
 }
 
-const nameOf = (id) => store.settings?.people.find((one) => one.id === id)?.name ?? "Somebody";
+const nameOf = (id) => store.settings?.people.find((one) => one.id === id)?.name ?? "A person";
 
 function answered(exchange, messages) {
   const delivery = deliveries.get(exchange.of);
