@@ -1,5 +1,6 @@
 // The page in headless Chromium. What the console reports, and every request to elsewhere, is a failure.
 
+import { readFileSync } from "node:fs";
 import { chromium } from "playwright-core";
 
 let browser = null;
@@ -19,10 +20,18 @@ export async function open(herald, { width = 1280, height = 800, colorScheme = "
   page.on("console", (message) => { if (["error", "warning"].includes(message.type())) problems.push(message.text()); });
   page.on("pageerror", (error) => problems.push(error.stack));
   page.on("request", (request) => { if (!request.url().startsWith(herald.url) && !request.url().startsWith("data:")) problems.push(`request to ${request.url()}`); });
+  if (process.env.ASSETS) await page.route("**/page/**", serve);
   await page.goto(herald.url + path);
   await page.waitForSelector("#connection:text('Connected')");
   pages.push({ page, problems });
   return page;
+}
+
+/** Answers with a file of the folder ASSETS, so that a change of the page needs no build. */
+function serve(route) {
+  const path = new URL(route.request().url()).pathname.replace("/page/", "/");
+  const contentType = path.endsWith(".css") ? "text/css" : path.endsWith(".svg") ? "image/svg+xml" : "text/javascript";
+  return route.fulfill({ contentType, body: readFileSync(process.env.ASSETS + path) });
 }
 
 /** Closes every page; a reported problem is an error. */

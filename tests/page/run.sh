@@ -4,7 +4,7 @@
 # usage: tests/page/run.sh [path to the herald binary [folder for screenshots]]
 #
 # Without a binary it builds one. CHROMIUM is another browser than that of the system, ONLY a part of the name of the
-# stories to run. The screenshots are to be looked at, not to be committed.
+# stories to run, ASSETS a folder whose files replace those of the page that are compiled in. The screenshots are to be looked at, not to be committed.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

@@ -9,6 +9,8 @@ export async function worker_killed_in_the_midst_of_an_order_places_it_later(her
   await page.click("#tab-break");
   await say(page, "order a laptop");
   await message(page, "On it");
+  // Until the worker has claimed the task, which takes the shop two seconds.
+  await pause(800);
 
   await page.getByRole("button", { name: "Kill the worker" }).click();
 

@@ -159,7 +159,8 @@ fn kill_worker(page: &Page) -> Response {
     }
     workers.kill();
     page.channel().note(
-        "Killed the worker; a new one starts. Its messages return after their visibility timeout, at most 30 s.",
+        "Killed the worker; a new one starts. Its messages return after their visibility timeout: 30 s, or 15 minutes for a \
+         task that it had only just received.",
     );
     done()
 }

@@ -16,7 +16,7 @@ use super::{Page, faults, time};
 use crate::channel_emulator::Exchange;
 
 /// Exchanges in one answer.
-const MOST: usize = 600;
+const MOST: usize = 300;
 
 /// Times that a request looks for changes before it is answered without one, and the time between them.
 const LOOKS: u32 = 15;

@@ -13,6 +13,8 @@ import { channel, chat, on, owner, placeOf, store } from "./store.js";
 let elements = new Map();
 const changed = new Set();
 const complete = new Set();
+/** Exchanges in one answer of the server. */
+const AT_ONCE = 300;
 let pending = false;
 
 export function start() {
@@ -147,7 +149,7 @@ async function loadEarlier(isAsked = false) {
       elements = new Map([...elements].map(([id, known]) => [id, { ...known, version: -1 }]));
       redraw(false);
       scroll.scrollTop = scroll.scrollHeight - fromEnd;
-      at("earlier").hidden = exchanges.length < 600;
+      at("earlier").hidden = exchanges.length < AT_ONCE;
     }
   } catch {
     complete.delete(place);
