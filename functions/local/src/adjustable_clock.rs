@@ -1,5 +1,6 @@
-//! The clock of `herald run`: that of the system, and as far ahead as the chat page moved it. Sleeps end early when it is
-//! moved. The offset is part of the state: without it, stored times would lie in the future after a restart.
+//! The clock of `herald run`: that of the system, and as far ahead as the chat page moved it.
+//!
+//! Sleeps end early when it is moved. The offset is part of the state: without it, stored times would lie in the future after a restart.
 
 use std::fs;
 use std::io;

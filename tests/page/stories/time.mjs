@@ -25,7 +25,8 @@ export async function moved_clock_delivers_an_order_and_a_reminder_and_stays_mov
   await page.getByRole("button", { name: "+ 10 minutes" }).click();
   await until(async () => (await count(page, "call Robin")) === 3, "the reminder comes", 30_000);
   await page.getByRole("button", { name: "+ 3 days" }).click();
-  await message(page, "delivered", 90_000);
+  await message(page, "delivered", 240_000);
+  await until(async () => !(await page.getByRole("button", { name: "+ 3 days" }).isDisabled()), "the move ends", 60_000);
   await page.locator("#clock", { hasText: "3 days ahead" }).waitFor();
   await herald.stop();
   await herald.start();

@@ -88,7 +88,7 @@ impl ExchangeLog {
     }
 
     /// Adds a request of the agent, with the description of the fault that was injected into it.
-    pub(super) fn requested(&self, entry: &TranscriptEntry, fault: Option<String>) {
+    pub(super) fn requested(&self, entry: &TranscriptEntry, fault: Option<&str>) {
         self.add(entry.conversation.as_deref(), || {
             json!({
                 "way": "out", "at": entry.at, "method": entry.method, "path": entry.path,

@@ -92,7 +92,7 @@ impl State {
 
     /// Records a call, with the fault that was injected into it.
     pub(super) fn record(&self, entry: TranscriptEntry, fault: Option<&Fault>) {
-        self.exchanges.requested(&entry, fault.map(ToString::to_string));
+        self.exchanges.requested(&entry, fault.map(ToString::to_string).as_deref());
         self.transcript.add(entry);
     }
 

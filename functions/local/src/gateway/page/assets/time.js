@@ -41,7 +41,7 @@ function show() {
   const jumps = JUMPS.map(([label, seconds]) => button(`+ ${label}`, (event) => advance(event.currentTarget, seconds), { disabled: clockOffset === null, data: { name: label } }));
   const explanation = clockOffset === null
     ? "The clock of this process cannot be moved."
-    : "Timers, reminders and deliveries that are due by then come at once; each schedule that was due runs once. The clock does not go back: a new state directory has the real time.";
+    : "Timers, reminders and deliveries that are due by then come at once; each schedule that was due runs once. Days may take a minute. The clock does not go back: a new state directory has the real time.";
   at("panel-time").replaceChildren(make("h2", {}, "Clock"), make("p", { class: "hint" }, explanation), make("div", { class: "row" }, ...jumps),
     make("h2", {}, "Schedules"), ...schedules.map(one));
   if (focused) at("panel-time").querySelector(`[data-name="${CSS.escape(focused)}"]`)?.focus();
