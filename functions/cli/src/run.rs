@@ -13,9 +13,10 @@ use herald::app::Agent;
 use herald::aws::clients::Timeouts;
 use herald::aws::config::{AccessSettings, AgentSettings, ConfigError, EnvReader, SenderSettings};
 use herald::aws::identity::SecretsManager;
-use herald::clock::{Clock, SystemClock};
+use herald::clock::Clock;
 use herald::error::BoxError;
 use herald::random::Random;
+use local::adjustable_clock::AdjustableClock;
 use local::aws_emulator::Delays;
 use local::functions::Registration;
 use local::{ChannelSource, Local, LocalError, LocalOptions, scheduler};
@@ -56,7 +57,8 @@ pub async fn run(
     let mut limits = EnvReader::new(&vars);
     let tenant_rate = limits.tenant_rate();
     let tenant_rate = limits.finish(tenant_rate)?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let adjustable = Arc::new(AdjustableClock::open(state));
+    let clock: Arc<dyn Clock> = adjustable.clone();
     let secrets = Arc::new(SecretsManager::from_env());
     let context = EngineContext { vars: &vars, secrets, clock: clock.clone() };
     let engine = (agent.build)(&context).map_err(RunError::Engine)?;
@@ -80,10 +82,11 @@ pub async fn run(
     local.functions.inbound.warm_up();
     let local = Arc::new(local);
     let (stop, stopped) = watch::channel(false);
-    let mut pollers = JoinSet::new();
-    for poller in local.pollers() {
-        pollers.spawn(poller.run(stopped.clone()));
-    }
+    local.let_page_move(adjustable);
+    let workers = tokio::spawn({
+        let local = local.clone();
+        async move { local.run_workers(stopped).await }
+    });
     let mut others = JoinSet::new();
     others.spawn(scheduler::run_schedules(local.clone(), clock.clone()));
     others.spawn(scheduler::autosave(local.clone(), clock.clone()));
@@ -95,7 +98,8 @@ pub async fn run(
     interrupted().await?;
     // The pollers finish the messages in progress; no new one is received.
     stop.send_replace(true);
-    while pollers.join_next().await.is_some() {}
+    // A worker that panicked has stopped, too.
+    let _ = workers.await;
     others.shutdown().await;
     if let Some(local) = Arc::into_inner(local) {
         local.stop().await?;

@@ -27,6 +27,7 @@ use lambda_http::{Error, LambdaEvent, service_fn};
 use tracing::info;
 
 use self::config::Config;
+pub use self::receive::job_of_body;
 use self::respond::Responder;
 use self::teams::Teams;
 pub use self::validate::Validator;

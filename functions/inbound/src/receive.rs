@@ -169,6 +169,14 @@ fn parse(body: &[u8]) -> Result<Activity, Rejection> {
     })
 }
 
+/// Returns the job of the turn that the activity in `body` starts; `None` if it is no activity of a conversation.
+#[must_use]
+pub fn job_of_body(body: &[u8]) -> Option<JobId> {
+    let activity = parse(body).ok()?;
+    let reference = ConversationReference::of(&activity).ok()?;
+    Some(job_of(&activity, &reference, body))
+}
+
 /// Returns the job of an activity: named by the channel's id, else by its content, so that a redelivery is the same job.
 ///
 /// An edit or a reaction has the id of the message it is about; its timestamp distinguishes it from the next one.

@@ -29,4 +29,5 @@ pub use self::error::StackError;
 pub use self::identity::IdentityIssuer;
 pub use self::queues::Delays;
 pub use self::request_hook::{Rewriter, Watcher};
+pub(crate) use self::stack::StackControls;
 pub use self::stack::{Stack, StackOptions};

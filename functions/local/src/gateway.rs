@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tracing::error;
 
-pub use self::page::Page;
+pub(crate) use self::page::{Page, PageParts};
 pub use self::playground::Playground;
 use crate::own_origin::OwnOrigin;
 
@@ -42,7 +42,7 @@ struct Server {
 impl Gateway {
     /// Serves `inbound` on `listener`, and the chat page at `/` if one is given.
     #[must_use]
-    pub fn serve(
+    pub(crate) fn serve(
         listener: TcpListener,
         inbound: Arc<Inbound>,
         playground: Option<Playground>,

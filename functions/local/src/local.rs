@@ -17,14 +17,17 @@ use lambda_runtime::{Context, LambdaEvent};
 use proactive::event_handler;
 use serde_json::Value;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
+use crate::adjustable_clock::AdjustableClock;
 use crate::aws_emulator::template::Template;
 use crate::aws_emulator::{Delays, Stack, StackOptions};
 use crate::channel_emulator::Channel;
+use crate::controls::Controls;
 use crate::emulated_channel::{self, EMULATED_CLIENT_ID, EMULATED_TENANT};
 use crate::error::LocalError;
 use crate::functions::{Functions, PLAYGROUND_HOSTS, Registration, Resources};
-use crate::gateway::{Gateway, Page, Playground};
+use crate::gateway::{Gateway, Page, PageParts, Playground};
 use crate::poller::QueuePoller;
 use crate::state_file;
 
@@ -85,6 +88,7 @@ pub struct Local {
     batch_sizes: [i32; 3],
     endpoint: String,
     state: Option<PathBuf>,
+    controls: Arc<Controls>,
     _gateway: Gateway,
 }
 
@@ -135,11 +139,26 @@ impl Local {
             [batch_size("TurnsQueue")?, batch_size("TasksQueue")?, batch_size("DeliveriesQueue")?];
         let playground =
             matches!(source, ChannelSource::Playground).then(|| Playground::new(channel.clone()));
-        let page = matches!(source, ChannelSource::Emulated)
-            .then(|| Page::new(channel.clone(), address.port(), &suggestion));
+        let has_page = matches!(source, ChannelSource::Emulated);
         let registration = registration(source, &channel, credential).map_err(LocalError::Wiring)?;
         let functions = Functions::new(registration, &resources, &engine, &clock, random, tenant_rate)
             .map_err(|error| LocalError::Wiring(error.into()))?;
+        let controls = Arc::new(Controls::default());
+        let page = has_page.then(|| {
+            let parts = PageParts {
+                channel: channel.clone(),
+                stack: stack.controls(),
+                functions: functions.clone(),
+                resources: resources.clone(),
+                controls: controls.clone(),
+                clock: clock.clone(),
+                suggestion,
+            };
+            Page::new(parts, address.port())
+        });
+        if has_page {
+            state_file::keep_exchanges(&channel, state.as_deref())?;
+        }
         let gateway = Gateway::serve(listener, functions.inbound.clone(), playground, page);
         Ok(Self {
             stack,
@@ -150,6 +169,7 @@ impl Local {
             batch_sizes,
             endpoint,
             state,
+            controls,
             _gateway: gateway,
         })
     }
@@ -174,6 +194,17 @@ impl Local {
                 worker: self.functions.worker.clone(),
             }
         })
+    }
+
+    /// Runs the pollers until `stop` changes. The chat page can kill the worker, which another one replaces.
+    pub async fn run_workers(&self, stop: watch::Receiver<bool>) {
+        self.controls.workers.run(self.functions.clone(), self.pollers(), stop).await;
+    }
+
+    /// Lets the chat page move `clock`, which must be the clock of this bundle.
+    pub fn let_page_move(&self, clock: Arc<AdjustableClock>) {
+        // Set once, when the bundle starts.
+        let _ = self.controls.clock.set(clock);
     }
 
     /// Invokes `proactive` with the event of a schedule.

@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use herald::clock::Clock;
 use herald::error::error_chain;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 use tracing::error;
 
 use crate::Local;
 use crate::aws_emulator::template::{ScheduleDefinition, fire};
+
+/// Gap after which a schedule that was due several times runs once: the clock was moved, or the machine slept.
+const GAP: SignedDuration = SignedDuration::from_mins(2);
 
 /// Runs every due schedule, concurrently, including schedules that are added meanwhile.
 pub async fn run_schedules(local: Arc<Local>, clock: Arc<dyn Clock>) {
@@ -21,7 +24,8 @@ pub async fn run_schedules(local: Arc<Local>, clock: Arc<dyn Clock>) {
         let now = clock.now();
         match local.stack.due(last, now) {
             Ok(due) => {
-                for (schedule, due) in due {
+                let has_gap = now.duration_since(last) > GAP;
+                for (schedule, due) in if has_gap { latest(due) } else { due } {
                     firing.spawn(fire_one(local.clone(), schedule, due));
                 }
             }
@@ -30,6 +34,16 @@ pub async fn run_schedules(local: Arc<Local>, clock: Arc<dyn Clock>) {
         last = now;
         while firing.try_join_next().is_some() {}
     }
+}
+
+/// Returns the latest run of each schedule.
+fn latest(due: Vec<(ScheduleDefinition, Timestamp)>) -> Vec<(ScheduleDefinition, Timestamp)> {
+    let mut latest: Vec<(ScheduleDefinition, Timestamp)> = Vec::new();
+    for (schedule, time) in due {
+        latest.retain(|(other, _)| other.name != schedule.name);
+        latest.push((schedule, time));
+    }
+    latest
 }
 
 async fn fire_one(local: Arc<Local>, schedule: ScheduleDefinition, due: Timestamp) {

@@ -23,6 +23,14 @@ pub(crate) struct ChannelState {
     pub(crate) channel: Value,
 }
 
+/// Keeps the exchanges of the channel from now on, in `directory` if one is given.
+pub(crate) fn keep_exchanges(channel: &Channel, directory: Option<&Path>) -> Result<(), LocalError> {
+    let path = directory.map(|directory| directory.join("exchanges.jsonl"));
+    channel
+        .keep_exchanges(path.clone())
+        .map_err(|error| LocalError::State { path: path.unwrap_or_default(), cause: error.into() })
+}
+
 /// Returns the state saved in `directory`; `None` if there is none.
 pub(crate) fn read(directory: &Path) -> Result<Option<ChannelState>, LocalError> {
     let path = directory.join(FILE);

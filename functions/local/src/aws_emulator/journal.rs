@@ -48,6 +48,11 @@ impl Journal {
         Ok(Self { path, file, lines: 0, backlog: Backlog::default() })
     }
 
+    /// Returns the messages in receive order.
+    pub(super) fn messages(&self) -> Vec<&Message> {
+        self.backlog.messages()
+    }
+
     /// Appends one entry.
     pub(super) fn append(&mut self, entry: Entry) -> Result<(), StackError> {
         let mut line = serde_json::to_vec(&entry).map_err(|error| self.unusable(error.into()))?;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use herald::clock::Clock;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::error::StackError;
@@ -69,6 +69,27 @@ impl Recorder {
     /// Runs `work` with exclusive access to the journal.
     pub(super) fn journal(&self, work: fn(&mut Journal) -> Result<(), StackError>) -> Result<(), StackError> {
         self.with(|open| work(&mut open.journal))
+    }
+
+    /// Returns the messages that are not deleted.
+    pub(super) fn messages(&self) -> Vec<Message> {
+        self.with(|open| open.journal.messages().into_iter().cloned().collect())
+    }
+
+    /// Returns the messages whose delay ends between these times.
+    pub(super) fn delayed(&self, after: Timestamp, until: Timestamp) -> Vec<Message> {
+        let is_due = |message: &Message| after < message.due && message.due <= until;
+        self.with(|open| {
+            let messages = open.journal.messages();
+            let delayed =
+                messages.into_iter().filter(|message| message.due > message.sent && is_due(message));
+            delayed.cloned().collect()
+        })
+    }
+
+    /// Records that the message `id` is not to be restored.
+    pub(super) fn forget(&self, id: &str) -> Result<(), StackError> {
+        self.with(|open| open.journal.append(Entry::Deleted { id: id.to_owned() }))
     }
 
     fn sent(&self, queue: &str, request: &Value, answer: &Value) -> Result<(), StackError> {

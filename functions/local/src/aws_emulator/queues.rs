@@ -104,6 +104,43 @@ impl Queues {
         self.held.next_due()
     }
 
+    /// Returns the messages in the journal, by queue.
+    pub(super) fn waiting(&self) -> Value {
+        let now = self.clock.now();
+        let messages = self.recorder.as_ref().map(|recorder| recorder.messages()).unwrap_or_default();
+        let shown = messages.iter().map(|message| {
+            json!({
+                "queue": message.queue, "sent": message.sent, "receives": message.receives,
+                "due": (message.due > now).then_some(message.due),
+            })
+        });
+        shown.collect()
+    }
+
+    /// Whether the journal has a message that is not delayed, in a queue that is not one of dead letters.
+    pub(super) fn has_visible_messages(&self) -> bool {
+        let now = self.clock.now();
+        let messages = self.recorder.as_ref().map(|recorder| recorder.messages()).unwrap_or_default();
+        messages.iter().any(|message| message.due <= now && !message.queue.contains("dead"))
+    }
+
+    /// Sends the delayed messages of the journal again that are due between these times, after the clock was moved. Their
+    /// first copy comes at its time on the system's clock: a second delivery, as SQS may make one.
+    pub(super) async fn release(&self, after: Timestamp, until: Timestamp) -> Result<usize, StackError> {
+        let Some(recorder) = &self.recorder else { return Ok(0) };
+        let delayed = recorder.delayed(after, until);
+        for message in &delayed {
+            let mut request = message.content.clone();
+            let url = self.urls.values().find(|url| url.ends_with(&format!("/{}", message.queue)));
+            request.insert("QueueUrl".to_owned(), json!(url));
+            let request = Value::Object(request);
+            let answer = self.ask("SendMessage", &request).await?;
+            recorder.record("SendMessage", &request, &answer)?;
+            recorder.forget(&message.id)?;
+        }
+        Ok(delayed.len())
+    }
+
     /// Handles one request.
     pub(super) async fn answer(&self, operation: &str, body: Bytes) -> Response<Bytes> {
         for due in self.held.take_due(self.clock.now()) {

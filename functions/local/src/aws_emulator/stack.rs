@@ -9,6 +9,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use herald::clock::Clock;
 use jiff::Timestamp;
 use secrecy::SecretString;
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -51,6 +52,35 @@ pub struct Stack {
     watch: Arc<Watch>,
     serving: JoinSet<()>,
     _state: Option<StateDir>,
+}
+
+/// What the chat page reads and does in the running services.
+#[derive(Debug, Clone)]
+pub(crate) struct StackControls {
+    schedules: Arc<Schedules>,
+    queues: Arc<Queues>,
+}
+
+impl StackControls {
+    /// Returns all schedules.
+    pub(crate) fn schedules(&self) -> Vec<ScheduleDefinition> {
+        self.schedules.all()
+    }
+
+    /// Returns the messages that wait in each queue, as JSON; of a stack without a state directory nothing is known.
+    pub(crate) fn waiting(&self) -> Value {
+        self.queues.waiting()
+    }
+
+    /// Whether a message waits for a worker, or is with one.
+    pub(crate) fn has_visible_messages(&self) -> bool {
+        self.queues.has_visible_messages()
+    }
+
+    /// Makes the messages visible whose delay ends between these times; returns their number.
+    pub(crate) async fn release(&self, after: Timestamp, until: Timestamp) -> Result<usize, StackError> {
+        self.queues.release(after, until).await
+    }
 }
 
 impl Stack {
@@ -175,6 +205,11 @@ impl Stack {
     #[must_use]
     pub fn schedules(&self) -> Vec<ScheduleDefinition> {
         self.schedules.all()
+    }
+
+    /// Returns what the chat page reads and does here.
+    pub(crate) fn controls(&self) -> StackControls {
+        StackControls { schedules: self.schedules.clone(), queues: self.queues.clone() }
     }
 
     /// Returns the schedules that are due after `after` and until `until`, each with its time, in order. A schedule that

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::channel::Channel;
+use super::entities::add_entity;
 use super::person::{Person, TeamChannel};
 use super::stream::Phase;
 use super::{conversation_fields, details};
@@ -124,6 +125,9 @@ impl Channel {
             "channelData": channel_data,
         });
         details::add(&mut activity, person, kind, now);
+        if activity["conversation"]["conversationType"] == "personal" {
+            person.surface.mark(&mut activity);
+        }
         activity
     }
 
@@ -140,13 +144,5 @@ impl Channel {
             activity["channelData"]["settings"] = json!({ "selectedChannel": { "id": channel["id"] } });
         }
         activity
-    }
-}
-
-/// Adds an entity before those of the client.
-pub(super) fn add_entity(activity: &mut Value, entity: Value) {
-    match activity["entities"].as_array_mut() {
-        Some(entities) => entities.insert(0, entity),
-        None => activity["entities"] = json!([entity]),
     }
 }

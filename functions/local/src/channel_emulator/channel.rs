@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 
 use super::delivery_log::Deliveries;
 use super::error::ChannelError;
+use super::exchange_log::ExchangeLog;
 use super::fault::{Fault, Operation, Script};
 use super::http_client::HttpClient;
 use super::key_documents::METADATA_PATH;
@@ -71,6 +72,7 @@ impl Channel {
             faults: FaultInjector::default(),
             transcript: Transcript::default(),
             deliveries: Deliveries::default(),
+            exchanges: ExchangeLog::default(),
             directory: Mutex::default(),
             options,
         });
@@ -108,6 +110,11 @@ impl Channel {
     #[must_use]
     pub fn service_url(&self) -> String {
         self.state.service_url()
+    }
+
+    /// Returns the origin of the connector.
+    pub(crate) fn origin(&self) -> String {
+        self.state.origin()
     }
 
     /// Injects `fault` into the next connector call, after the faults scripted before it.

@@ -71,7 +71,7 @@ pub(super) async fn answer(
                 entry.conversation.clone_from(&done.conversation);
                 entry.activity_id.clone_from(&done.activity);
                 entry.status = fault.as_ref().map_or(Some(done.status), |fault| fault.status(done.status));
-                state.transcript.add(entry.clone());
+                state.record(entry.clone(), fault.as_ref());
             }
             done
         }
@@ -86,7 +86,8 @@ pub(super) async fn answer(
             fault::act_out(fault, response, &*state.options.clock).await
         }
         Err(refusal) => {
-            state.transcript.add(TranscriptEntry { status: Some(refusal.status), ..entry });
+            let fault = fault.filter(|fault| matches!(fault, Fault::Status(_)));
+            state.record(TranscriptEntry { status: Some(refusal.status), ..entry }, fault.as_ref());
             Ok(refusal.response())
         }
     }

@@ -14,6 +14,11 @@ impl Channel {
         *lock(&self.state.endpoint) = Some(url.into());
     }
 
+    /// Returns the messaging endpoint of the agent.
+    pub(crate) fn endpoint(&self) -> Option<String> {
+        lock(&self.state.endpoint).clone()
+    }
+
     /// Delivers `activity` as Teams does.
     ///
     /// # Errors
@@ -35,7 +40,10 @@ impl Channel {
         bearer: Option<String>,
     ) -> Result<Answer, ChannelError> {
         let at = self.state.options.clock.now();
+        let number = self.state.exchanges.delivering(&at, &activity);
         let answer = self.post(&activity, bearer).await;
+        let answered_at = self.state.options.clock.now();
+        self.state.exchanges.delivered(number, &answered_at, &activity, answer.as_ref().ok());
         self.state.deliveries.add(at, activity, answer.as_ref().ok());
         answer
     }

@@ -2,6 +2,7 @@
 //! The connector and the token endpoint apply them.
 
 use std::collections::{HashSet, VecDeque};
+use std::fmt;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -37,6 +38,18 @@ impl Fault {
             Self::AcceptThenDrop => None,
             Self::EmptyBody => Some(202),
             Self::Late(_) => Some(status),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(refusal) => write!(f, "{}, not delivered", refusal.status),
+            Self::AcceptThenStatus(refusal) => write!(f, "{}, delivered", refusal.status),
+            Self::AcceptThenDrop => f.write_str("delivered, the reply was lost"),
+            Self::EmptyBody => f.write_str("delivered, the response was empty"),
+            Self::Late(delay) => write!(f, "delivered, the response came {} s late", delay.as_secs()),
         }
     }
 }

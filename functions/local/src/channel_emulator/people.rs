@@ -3,6 +3,7 @@
 use super::channel::Channel;
 use super::client::Client;
 use super::person::{Person, TeamChannel};
+use super::surface::Surface;
 
 impl Channel {
     /// Adds a person in London with the agent installed.
@@ -15,6 +16,7 @@ impl Channel {
             locale: "en-GB".to_owned(),
             time_zone: "Europe/London".to_owned(),
             client: Client::Desktop,
+            surface: Surface::Teams,
         };
         let mut directory = self.state.directory();
         directory.people.push(person.clone());

@@ -71,6 +71,13 @@ pub(super) struct Chat {
     pub(super) meeting: Option<String>,
 }
 
+impl Conversation {
+    /// Returns its position in the order in which conversations were opened.
+    pub(super) fn opened(&self) -> u64 {
+        self.opened
+    }
+}
+
 impl Directory {
     pub(super) fn count(&mut self) -> u64 {
         self.counter += 1;

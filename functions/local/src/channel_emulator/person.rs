@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::client::Client;
+use super::surface::Surface;
 
 /// A person who can send messages to the agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +24,9 @@ pub struct Person {
     /// The client app.
     #[serde(default)]
     pub client: Client,
+    /// Where the person writes.
+    #[serde(default)]
+    pub surface: Surface,
 }
 
 /// A channel of a team in which the agent is installed.

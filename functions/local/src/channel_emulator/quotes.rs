@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::activities::add_entity;
 use super::channel::Channel;
+use super::entities::add_entity;
 use super::person::Person;
 
 impl Channel {

@@ -1,7 +1,7 @@
 //! Delivers an activity again, as Teams does when the agent does not answer in time (docs/protocol.md §8.2).
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::channel::Channel;
 use super::delivery_log::Answer;
@@ -26,7 +26,15 @@ impl Channel {
     pub async fn redeliver(&self, later: usize, id: RedeliveryId) -> Result<Answer, ChannelError> {
         let (delivered, _) = self.delivered_since(0);
         let delivery = delivered.into_iter().nth_back(later).ok_or(ChannelError::NoDelivery)?;
-        let mut activity = delivery.activity;
+        self.deliver_again(delivery.activity, id).await
+    }
+
+    /// Delivers `activity`, which was delivered before, again.
+    pub(crate) async fn deliver_again(
+        &self,
+        mut activity: Value,
+        id: RedeliveryId,
+    ) -> Result<Answer, ChannelError> {
         match id {
             RedeliveryId::Same => {}
             RedeliveryId::New => {

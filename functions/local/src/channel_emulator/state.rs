@@ -7,7 +7,8 @@ use herald::clock::Clock;
 use herald::random::Random;
 
 use super::delivery_log::Deliveries;
-use super::fault::Script;
+use super::exchange_log::ExchangeLog;
+use super::fault::{Fault, Script};
 use super::http_client::HttpClient;
 use super::lock::lock;
 use super::persistent_state::{Directory, Place};
@@ -15,7 +16,7 @@ use super::person::Person;
 use super::regions;
 use super::signing_keys::Keys;
 use super::token_issuer::TokenIssuer;
-use super::transcript::Transcript;
+use super::transcript::{Transcript, TranscriptEntry};
 use crate::fault_injection::FaultInjector;
 use crate::own_origin::OwnOrigin;
 
@@ -54,6 +55,7 @@ pub(super) struct State {
     pub(super) faults: FaultInjector,
     pub(super) transcript: Transcript,
     pub(super) deliveries: Deliveries,
+    pub(super) exchanges: ExchangeLog,
     pub(super) directory: Mutex<Directory>,
 }
 
@@ -86,6 +88,12 @@ impl State {
     /// Returns the account of the agent, in the format of Teams.
     pub(super) fn agent_id(&self) -> String {
         format!("28:{}", self.options.client_id)
+    }
+
+    /// Records a call, with the fault that was injected into it.
+    pub(super) fn record(&self, entry: TranscriptEntry, fault: Option<&Fault>) {
+        self.exchanges.requested(&entry, fault.map(ToString::to_string).as_deref());
+        self.transcript.add(entry);
     }
 
     pub(super) fn directory(&self) -> MutexGuard<'_, Directory> {

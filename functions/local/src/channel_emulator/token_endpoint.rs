@@ -18,6 +18,8 @@ pub(super) async fn answer(state: &State, tenant: &str, body: &[u8]) -> Result<R
     state.tokens.requests.fetch_add(1, Ordering::Relaxed);
     let fault = state.script.next(Operation::Token);
     if let Some(Fault::Status(refusal)) = &fault {
+        let now = state.options.clock.now();
+        state.exchanges.note(&now, &format!("The token endpoint answered {}.", refusal.status));
         return Ok(refusal.response());
     }
     if let Err(error) = check(state, tenant, body).await {

@@ -1,155 +1,166 @@
-//! The actions of the chat page: send, press a button, rate, add a person, stop a stream, inject a fault.
-//! The channel executes them.
-
-use std::time::Duration;
+//! The actions of the chat page, each one JSON object. `message`, `settings`, `faults` and `time` perform them.
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use herald::error::error_chain;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Page;
-use crate::channel_emulator::{
-    Answer, Channel, ChannelError, Fault, Operation, Person, RedeliveryId, Refusal,
-};
+use super::faults::FaultName;
+use super::message::{self, Change, Message, Spot, deliver, known};
+use super::response::{done, not_found, respond};
+use super::settings::{self, Settings};
+use super::{Page, time};
+use crate::channel_emulator::RedeliveryId;
 
 /// An action.
 #[derive(Deserialize)]
 #[serde(tag = "act", rename_all = "kebab-case")]
 pub(super) enum Act {
     /// A person sends a message.
-    Send { person: String, text: String },
-    /// A person presses a button of a card; `action` is the action in the card.
-    Press { person: String, activity: String, action: Value },
+    Send(Message),
+    /// A person edits, deletes or restores their message, which the exchange `number` delivered.
+    Change { number: u64, change: Change },
+    /// A person reacts to an activity, or takes a reaction back.
+    React {
+        #[serde(flatten)]
+        spot: Spot,
+        kind: String,
+        #[serde(default)]
+        removed: bool,
+    },
+    /// A person presses a button with `Action.Execute`; `action` is the action in the card, with the values of its inputs.
+    Press {
+        #[serde(flatten)]
+        spot: Spot,
+        action: Value,
+    },
+    /// A person presses a button with `Action.Submit`, or one of a hero card or a suggestion.
+    Submit {
+        #[serde(flatten)]
+        spot: Spot,
+        #[serde(default)]
+        value: Value,
+        text: Option<String>,
+    },
     /// A person rates a message.
-    Rate { person: String, activity: String, reaction: String },
+    Rate {
+        #[serde(flatten)]
+        spot: Spot,
+        reaction: String,
+        #[serde(default)]
+        feedback: String,
+    },
     /// A person presses Stop.
-    Stop { person: String },
+    Stop { conversation: String },
+    /// A person writes.
+    Typing { person: String },
     /// Another person installs the agent.
-    Add { name: String },
+    AddPerson { name: String },
+    /// Changes the settings of a person.
+    ChangePerson { person: String, settings: Settings },
+    /// Opens another personal conversation, e.g. a session of Copilot.
+    OpenConversation { person: String },
+    /// Adds a group chat.
+    AddChat { person: String, name: String, people: Vec<String> },
+    /// Adds a channel of a team.
+    AddChannel { person: String, team: String, name: String },
+    /// Installs or uninstalls the agent.
+    Install { person: String, conversation: Option<String>, installed: bool },
+    /// Reports an event of a team or a channel.
+    TeamEvent { person: String, conversation: String, event: String },
+    /// Delivers any activity.
+    Deliver { activity: Value },
     /// Injects a fault into a later call.
     Fail { fault: FaultName },
     /// Removes all faults.
     RemoveFaults,
-    /// Delivers an activity again: the latest, or one that is `later` deliveries older.
-    Redeliver {
-        id: RedeliveryId,
-        #[serde(default)]
-        later: usize,
-    },
-}
-
-/// A fault.
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum FaultName {
-    ThrottledFor3s,
-    Throttled,
-    Busy,
-    Blocked,
-    NotInRoster,
-    FailedBefore,
-    FailedAfter,
-    LostReply,
-    Slow,
-    NoToken,
+    /// Delivers an activity again: that of the exchange `number`, else the latest.
+    Redeliver { id: RedeliveryId, number: Option<u64> },
+    /// Kills the worker in the midst of its work.
+    KillWorker,
+    /// Fires a schedule now.
+    Fire { schedule: String },
+    /// Moves the clock forward.
+    Advance { seconds: u64 },
 }
 
 pub(super) async fn act(State(page): State<Page>, Json(act): Json<Act>) -> Response {
-    let channel = &page.channel;
+    let page = &page;
+    let channel = page.channel();
     match act {
-        Act::Send { person, text } => match known(channel, &person) {
-            Some(person) => deliver(channel, channel.message(&person, &text)).await,
-            None => StatusCode::NOT_FOUND.into_response(),
-        },
-        Act::Press { person, activity, action } => {
+        Act::Send(message) => message::send(page, &message).await,
+        Act::Change { number, change } => message::change(page, number, change).await,
+        Act::React { spot, kind, removed } => message::react(page, &spot, &kind, removed).await,
+        Act::Press { spot, action } => {
             let value = json!({ "action": action, "trigger": "manual" });
-            invoke(channel, &person, &activity, "adaptiveCard/action", value).await
+            message::invoke(page, &spot, "adaptiveCard/action", value).await
         }
-        Act::Rate { person, activity, reaction } => {
-            let answer =
-                json!({ "reaction": reaction, "feedback": json!({ "feedbackText": "" }).to_string() });
+        Act::Submit { spot, value, text } => message::submit(page, &spot, value, text.as_deref()).await,
+        Act::Rate { spot, reaction, feedback } => {
+            let feedback = json!({ "feedbackText": feedback }).to_string();
+            let answer = json!({ "reaction": reaction, "feedback": feedback });
             let value = json!({ "actionName": "feedback", "actionValue": answer });
-            invoke(channel, &person, &activity, "message/submitAction", value).await
+            message::invoke(page, &spot, "message/submitAction", value).await
         }
-        Act::Stop { person } => {
-            let person = known(channel, &person);
-            if let Some(person) = person {
-                channel.stop_stream(&channel.personal_conversation(&person));
-            }
-            StatusCode::NO_CONTENT.into_response()
+        Act::Stop { conversation } => {
+            channel.stop_stream(&conversation);
+            channel.note("Stopped the streamed answer, as the Stop button of Teams does.");
+            done()
         }
-        Act::Add { name } => {
-            let person = channel.add_person(&name);
-            deliver(channel, channel.install(&person)).await
+        Act::Typing { person } => match known(page, &person) {
+            Some(person) => deliver(page, channel.typing(&person)).await,
+            None => not_found(),
+        },
+        Act::AddPerson { name } => settings::add_person(page, &name).await,
+        Act::ChangePerson { person, settings } => settings::change(page, &person, settings),
+        Act::OpenConversation { person } => settings::open_conversation(page, &person),
+        Act::AddChat { person, name, people } => settings::add_chat(page, &person, &name, &people).await,
+        Act::AddChannel { person, team, name } => settings::add_channel(page, &person, &team, &name).await,
+        Act::Install { person, conversation, installed } => {
+            settings::set_installed(page, &person, conversation.as_deref(), installed).await
         }
+        Act::TeamEvent { person, conversation, event } => {
+            settings::report_team_event(page, &person, &conversation, &event).await
+        }
+        Act::Deliver { activity } => deliver(page, activity).await,
         Act::Fail { fault } => {
-            fault.script(channel);
-            StatusCode::NO_CONTENT.into_response()
+            fault.inject(channel);
+            channel.note(&format!("Injected into the next send: {}.", fault.title()));
+            done()
         }
         Act::RemoveFaults => {
             channel.forget_faults();
-            StatusCode::NO_CONTENT.into_response()
+            done()
         }
-        Act::Redeliver { id, later } => respond(channel.redeliver(later, id).await),
+        Act::Redeliver { id, number } => redeliver(page, id, number).await,
+        Act::KillWorker => kill_worker(page),
+        Act::Fire { schedule } => time::fire_now(page, &schedule).await,
+        Act::Advance { seconds } => time::advance(page, seconds).await,
     }
 }
 
-async fn invoke(channel: &Channel, person: &str, activity: &str, name: &str, value: Value) -> Response {
-    match known(channel, person) {
-        Some(person) => {
-            let mut invoke = channel.invoke(&person, name, value);
-            invoke["replyToId"] = json!(activity);
-            deliver(channel, invoke).await
-        }
-        None => StatusCode::NOT_FOUND.into_response(),
+async fn redeliver(page: &Page, id: RedeliveryId, number: Option<u64>) -> Response {
+    let channel = page.channel();
+    let Some(number) = number else {
+        return respond(channel.redeliver(0, id).await);
+    };
+    match channel.delivered_activity(number) {
+        Some(activity) => respond(channel.deliver_again(activity, id).await),
+        None => not_found(),
     }
 }
 
-async fn deliver(channel: &Channel, activity: Value) -> Response {
-    respond(channel.deliver(activity).await)
-}
-
-fn respond(answer: Result<Answer, ChannelError>) -> Response {
-    match answer {
-        Ok(answer) => Json(json!({ "status": answer.status, "body": answer.json() })).into_response(),
-        Err(ChannelError::NoDelivery) => StatusCode::NOT_FOUND.into_response(),
-        Err(error) => (StatusCode::BAD_GATEWAY, error_chain(&error).to_string()).into_response(),
+fn kill_worker(page: &Page) -> Response {
+    let workers = &page.parts.controls.workers;
+    if !workers.is_running() {
+        return StatusCode::CONFLICT.into_response();
     }
-}
-
-fn known(channel: &Channel, id: &str) -> Option<Person> {
-    channel.people().into_iter().find(|person| person.id == id)
-}
-
-impl FaultName {
-    fn script(self, channel: &Channel) {
-        let refused = |status, code, message| Fault::Status(Refusal::new(status, code, message));
-        let (operation, fault) = match self {
-            Self::ThrottledFor3s => {
-                let refusal = Refusal::new(429, "Throttled", "API calls quota exceeded").retry_after("3");
-                (Operation::Send, Fault::Status(refusal))
-            }
-            Self::Throttled => (Operation::Send, refused(429, "Throttled", "API calls quota exceeded")),
-            Self::Busy => (Operation::Send, refused(412, "PreconditionFailed", "The conversation is busy")),
-            Self::Blocked => {
-                (Operation::Send, refused(403, "MessageWritesBlocked", "The user blocked the bot"))
-            }
-            Self::NotInRoster => {
-                let message = "The bot is not part of the conversation roster.";
-                (Operation::Send, refused(403, "BotNotInConversationRoster", message))
-            }
-            Self::FailedBefore => (Operation::Send, refused(500, "ServiceError", "Something broke")),
-            Self::FailedAfter => {
-                (Operation::Send, Fault::AcceptThenStatus(Refusal::raw(502, "<h1>Bad gateway</h1>")))
-            }
-            Self::LostReply => (Operation::Send, Fault::AcceptThenDrop),
-            Self::Slow => (Operation::Send, Fault::Late(Duration::from_secs(5))),
-            Self::NoToken => (Operation::Token, refused(503, "ServiceError", "Try again")),
-        };
-        channel.fail_on(operation, fault);
-    }
+    workers.kill();
+    page.channel().note(
+        "Killed the worker; a new one starts. Its messages return after their visibility timeout: 30 s, or 15 minutes for a \
+         task that it had only just received.",
+    );
+    done()
 }
