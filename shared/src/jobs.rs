@@ -6,6 +6,7 @@ mod claim;
 mod continuation;
 mod failure;
 mod inline_send;
+mod part;
 mod plan;
 mod restored;
 pub mod signal;
@@ -21,6 +22,7 @@ pub use self::claim::{Attempt, Claim, ClaimRequest, JITTER, ResendPolicy, claim,
 pub use self::continuation::{WaitsFor, claim_resumed, scheduled, tombstone};
 pub use self::failure::{Failure, FailureKind};
 pub use self::inline_send::{InlineSend, begin_send, claim_planned, confirm_send, end_send};
+pub use self::part::Part;
 pub use self::plan::{Conclusion, FollowOn, Plan, StoredPlan};
 pub use self::restored::unrecorded;
 pub use self::waiting_stream::{KeepStream, keep_stream, waiting};
@@ -38,14 +40,14 @@ hash_ids! {
     /// # Examples
     ///
     /// ```
-    /// use herald::jobs::JobId;
+    /// use herald::jobs::{JobId, Part};
     /// use herald::protocol::ids::{ChannelId, ConversationId};
     ///
     /// let (channel, conversation) = (ChannelId::new("msteams")?, ConversationId::new("a:1")?);
     /// let turn = JobId::of_turn(&channel, &conversation, "1485983408511");
     ///
     /// assert_eq!(turn, JobId::of_turn(&channel, &conversation, "1485983408511"));
-    /// assert_ne!(turn, turn.step("send", 1));
+    /// assert_ne!(turn, turn.part(Part::Send, 1));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     JobId, InvalidJobId = "a job id is 64 hexadecimal digits: copy the whole `job.id` of a log line";
@@ -62,12 +64,6 @@ impl JobId {
     #[must_use]
     pub fn of_delivery(schedule_arn: &str, scheduled_time: Timestamp, recipient: &str) -> Self {
         Self::from_hash(hash::sha256(&["delivery", schedule_arn, &scheduled_time.to_string(), recipient]))
-    }
-
-    /// Returns the job of a part that is claimed separately, such as the second send.
-    #[must_use]
-    pub fn step(&self, name: &str, index: usize) -> Self {
-        Self::from_hash(hash::sha256(&["step", &self.0, name, &index.to_string()]))
     }
 
     /// Returns the first job of a task.

@@ -11,7 +11,7 @@ use aws_sdk_sqs::types::Message;
 use herald::aws::config::process_env;
 use herald::clock::{Clock, SystemClock, timeout};
 use herald::hash;
-use herald::jobs::{Job, JobId, State};
+use herald::jobs::{Job, JobId, Part, State};
 use herald::protocol::ids::{ChannelId, ConversationId};
 use herald::random::Random;
 use jiff::{SignedDuration, Timestamp};
@@ -188,7 +188,7 @@ impl Run {
         for Query { item, turn } in queries {
             let parts = [
                 (format!("ordering {item}."), turn.clone()),
-                (format!("is placed: {item}."), turn.step("task", 0)),
+                (format!("is placed: {item}."), turn.part(Part::Task, 0)),
             ];
             for (part, job) in parts {
                 let shown = texts.iter().filter(|text| text.contains(&part)).count();

@@ -11,7 +11,7 @@ use herald::aws::config::process_env;
 use herald::aws::queue::Queue;
 use herald::clock::{Clock, SystemClock};
 use herald::jobs::FailureKind;
-use herald::jobs::{Job, JobId, State};
+use herald::jobs::{Job, JobId, Part, State};
 use herald::random::Random;
 use local::poller::QueuePoller;
 use support::{ScriptedEngine, TestBundle};
@@ -193,7 +193,7 @@ async fn all_settled(bundle: &TestBundle, asked: &[(String, JobId)]) -> bool {
     let jobs = &bundle.local().functions.worker.parts().jobs;
     for (_, turn) in asked {
         let turn = &answered_as(bundle, turn).await;
-        for job in [turn.clone(), turn.step("task", 0)] {
+        for job in [turn.clone(), turn.part(Part::Task, 0)] {
             match jobs.get(&job).await {
                 Ok(Some(job)) if job.state.is_settled() => {}
                 Ok(None) if is_given_up(jobs.get(turn).await.ok().flatten().as_ref()) => {}
@@ -206,7 +206,7 @@ async fn all_settled(bundle: &TestBundle, asked: &[(String, JobId)]) -> bool {
 
 /// Returns the job that the engine answered: of the turn, or of its second call where the turn had waited too long.
 async fn answered_as(bundle: &TestBundle, turn: &JobId) -> JobId {
-    let unhurried = turn.step("unhurried", 0);
+    let unhurried = turn.part(Part::WithoutDeadline, 0);
     let second = bundle.local().functions.worker.parts().jobs.get(&unhurried).await;
     if second.is_ok_and(|job| job.is_some()) { unhurried } else { turn.clone() }
 }
@@ -222,7 +222,7 @@ async fn check_results(bundle: &TestBundle, asked: &[(String, JobId)], seed: u64
     let mut totals = Totals::default();
     for (conversation, turn) in asked {
         let turn = &answered_as(bundle, turn).await;
-        for (parent, text) in [(turn.clone(), ACK), (turn.step("task", 0), FOLLOW_UP)] {
+        for (parent, text) in [(turn.clone(), ACK), (turn.part(Part::Task, 0), FOLLOW_UP)] {
             let count =
                 |text: &str| shown.get(&(conversation.clone(), text.to_owned())).copied().unwrap_or(0);
             if is_given_up(bundle.job(&parent).await.as_ref()) || is_given_up(bundle.job(turn).await.as_ref())

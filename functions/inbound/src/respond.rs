@@ -10,7 +10,7 @@ use herald::aws::queue::{EffectsWork, TaskWork, WorkMessage};
 use herald::aws::table::{MemoryStore, ReferenceStore};
 use herald::clock::{Clock, timeout};
 use herald::error::error_chain;
-use herald::jobs::JobId;
+use herald::jobs::{JobId, Part};
 use herald::protocol::activity::Activity;
 use herald::protocol::text::{invoke_without_stray_mentions, without_stray_mentions};
 use serde_json::{Value, json};
@@ -124,7 +124,7 @@ impl Responder {
         if effects.is_empty() {
             return Ok(());
         }
-        let job = job.step("effects", 0);
+        let job = job.part(Part::Effects, 0);
         let reference = turn.reference.clone();
         let work = WorkMessage::Effects(EffectsWork {
             job: job.clone(),
@@ -136,7 +136,7 @@ impl Responder {
     }
 
     async fn enqueue_task(&self, job: &JobId, turn: &Turn, task: Task) -> Result<(), EnqueueError> {
-        let job = job.step("task", 0);
+        let job = job.part(Part::Task, 0);
         let task = TaskWork::new(job.clone(), task, turn.reference.clone());
         let work = WorkMessage::Task(TaskWork { asked_at: Some(self.clock.now()), ..task });
         self.work.enqueue_task(Message::new(job, &work)?).await

@@ -4,7 +4,7 @@
 use herald::agent::{Effect, Memory, TaskId, Topic, Zone};
 use herald::aws::table::{PreferenceStore, ReferenceStore, Subscription, SubscriptionStore};
 use herald::broadcast::preferences::{Preferences, Setting};
-use herald::jobs::{Cancel, CancelledBy, Job, JobId};
+use herald::jobs::{Cancel, CancelledBy, Job, JobId, Part};
 use herald::protocol::conversation::ConversationReference;
 use jiff::Timestamp;
 use tracing::info;
@@ -167,7 +167,8 @@ impl Effects {
     /// Cancels the waiting sends of a cancelled job.
     async fn cancel_sends(&self, job: &JobId, cancelled: &JobId, now: Timestamp) -> Result<(), RetryIn> {
         for index in 0.. {
-            let send = self.jobs.store.cancel(&cancelled.step("send", index), CancelledBy::User, now).await;
+            let send =
+                self.jobs.store.cancel(&cancelled.part(Part::Send, index), CancelledBy::User, now).await;
             if send.map_err(|error| self.jobs.retry_after_store_error(&error, job))?.is_none() {
                 break;
             }

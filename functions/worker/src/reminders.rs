@@ -5,7 +5,7 @@ use herald::agent::reminder::ScheduledReminder;
 use herald::agent::{Memory, Reminder};
 use herald::aws::queue::{ReminderWork, WorkMessage};
 use herald::error::error_chain;
-use herald::jobs::JobId;
+use herald::jobs::{JobId, Part};
 use herald::protocol::conversation::ConversationReference;
 use jiff::Timestamp;
 use tracing::error;
@@ -34,7 +34,7 @@ impl Reminders {
         reference: &ConversationReference,
         reminder: &Reminder,
     ) -> Result<(), RetryIn> {
-        let id = job.step("reminder", index);
+        let id = job.part(Part::Reminder, index);
         let work = ReminderWork {
             job: id.clone(),
             series: id.as_reminder(),

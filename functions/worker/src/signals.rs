@@ -9,8 +9,8 @@ use herald::aws::queue::{Queue, SignalEvent, SignalWork, TaskWork, WorkMessage};
 use herald::aws::table::{Answered, Expired, SignalStore, StoreError, Waited};
 use herald::clock::Clock;
 use herald::error::error_chain;
-use herald::jobs::JobId;
 use herald::jobs::signal::{Payload, Resumption, SignalName, Waiter};
+use herald::jobs::{JobId, Part};
 use herald::protocol::conversation::ConversationReference;
 use herald::protocol::ids::TenantId;
 use herald::random::Random;
@@ -128,7 +128,7 @@ impl Signals {
             error!(error = %error_chain(&error), job.id = job.as_str(), "skipped a signal");
             return Ok(());
         }
-        let id = job.step("signal", index).as_str().to_owned();
+        let id = job.part(Part::Signal, index).as_str().to_owned();
         let payload = Payload { id, data: data.clone(), from: SignalSource::Engine, at };
         let event = SignalEvent::Sent(payload);
         let work = SignalWork { key: key.clone(), tenant: reference.tenant_id.clone(), event };

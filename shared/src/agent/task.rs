@@ -5,9 +5,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::agent::engine_error::EngineError;
 use crate::agent::ids::TaskId;
 use crate::agent::memory::Memory;
-use crate::agent::engine_error::EngineError;
 use crate::agent::signal::ResumedBy;
 use crate::agent::step::Steps;
 use crate::protocol::conversation::ConversationReference;

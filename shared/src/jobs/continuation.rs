@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::signal::MAX_WAIT;
-use super::{CancelledBy, Claim, ClaimRequest, HistoryEntry, Job, JobId, State, claim};
+use super::{CancelledBy, Claim, ClaimRequest, HistoryEntry, Job, JobId, Part, State, claim};
 use crate::agent::signal::{ResumedBy, SignalKey};
 
 /// Signal that a task waits for. The step that follows has no record until it is resumed or cancelled.
@@ -23,7 +23,7 @@ impl JobId {
     pub fn task_step(&self, number: u32) -> Self {
         match number {
             0 => self.clone(),
-            later => self.step("task", usize::try_from(later).unwrap_or(usize::MAX)),
+            later => self.part(Part::Task, usize::try_from(later).unwrap_or(usize::MAX)),
         }
     }
 }

@@ -182,8 +182,8 @@ fn ids_of_different_conversations_differ() {
         |conversation: &str| JobId::of_turn(&channel, &ConversationId::new(conversation).unwrap(), "1");
 
     assert_ne!(turn("a:1"), turn("a:2"));
-    assert_ne!(turn("a:1"), turn("a:1").step("send", 0));
-    assert_ne!(turn("a:1").step("send", 0), turn("a:1").step("send", 1));
+    assert_ne!(turn("a:1"), turn("a:1").part(Part::Send, 0));
+    assert_ne!(turn("a:1").part(Part::Send, 0), turn("a:1").part(Part::Send, 1));
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn cancelling_ends_a_waiting_job_and_marks_an_ambiguous_one_unknown() {
     let kind = FailureKind::CancelledByOperator;
     assert_eq!(ended(waiting, 2), (State::Cancelled, kind));
     assert_eq!(ended(lost, 2), (State::Unknown, kind));
-    let held = Cancel::Held { until: job.lease_until, next: job.id.step("task", 1) };
+    let held = Cancel::Held { until: job.lease_until, next: job.id.part(Part::Task, 1) };
     assert_eq!(cancel(job.clone(), CancelledBy::Operator, at(1)), held);
     assert_eq!(ended(job, 3000), (State::Unknown, kind));
     assert_eq!(cancel(sent.clone(), CancelledBy::User, at(2)), Cancel::AlreadyCompleted(sent));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use herald::aws::table::{JobStore, LeaseLost};
 use herald::clock::{Clock, SystemClock};
 use herald::jobs;
-use herald::jobs::{Attempt, Claim, ClaimRequest, Job, JobId, Plan, ResendPolicy, State};
+use herald::jobs::{Attempt, Claim, ClaimRequest, Job, JobId, Part, Plan, ResendPolicy, State};
 use herald::protocol::activity::Activity;
 use herald::protocol::ids::{ActivityId, ChannelId, ConversationId};
 use jiff::{SignedDuration, Timestamp};
@@ -109,7 +109,7 @@ pub(super) async fn only_the_owner_renews_a_claim(services: &Services) {
     let job = claim(&jobs, "owner", now).await;
 
     let foreign = jobs.renew(&id(), "other", now + LEASE * 3).await.unwrap();
-    let unknown = jobs.renew(&id().step("send", 0), "owner", now + LEASE * 3).await.unwrap();
+    let unknown = jobs.renew(&id().part(Part::Send, 0), "owner", now + LEASE * 3).await.unwrap();
 
     assert_eq!((foreign, unknown), (Err(LeaseLost), Err(LeaseLost)));
     assert_eq!(jobs.get(&id()).await.unwrap(), Some(job));
@@ -130,7 +130,7 @@ pub(super) async fn write_after_a_renewal_keeps_both(services: &Services) {
 pub(super) async fn concurrent_renewal_keeps_a_write(services: &Services) {
     let (jobs, now) = (services.jobs(), SystemClock.now());
     for round in 0..20 {
-        let id = id().step("round", round);
+        let id = id().part(Part::Send, round);
         let taken = jobs.claim(&id, &claimant("owner", now)).await.unwrap();
         let Claim::Acquired(job) = taken else { panic!("not taken: {taken:?}") };
         let planned = with_plan(job, "hello");

@@ -2,11 +2,20 @@
 //! The text of messages is left out.
 
 use herald::aws::table::{JobStore, StoreError};
-use herald::jobs::{FollowOn, Job, JobId, Plan, WaitsFor};
+use herald::jobs::{FollowOn, Job, JobId, Part, Plan, WaitsFor};
 use serde_json::{Value, json};
 
-/// Names of the steps that a job may queue and that have a record of their own.
-const CHILD_STEPS: [&str; 4] = ["task", "no_deadline", "apology", "effects"];
+/// Parts of a job that have a record, or sends with records, of their own, in the order in which they are printed.
+const CHILDREN: [Part; 8] = [
+    Part::Update,
+    Part::Unstreamed,
+    Part::StreamEnd,
+    Part::AfterStream,
+    Part::Task,
+    Part::WithoutDeadline,
+    Part::Apology,
+    Part::Effects,
+];
 
 /// A job and its parts.
 pub(super) struct JobTree {
@@ -23,8 +32,8 @@ pub(super) struct JobTree {
 impl JobTree {
     /// Reads the tree of `id`; `None` if no record exists.
     pub(super) async fn read(jobs: &JobStore, id: &JobId) -> Result<Option<Self>, StoreError> {
-        let Some(mut tree) = Self::read_with(jobs, id, &CHILD_STEPS).await? else { return Ok(None) };
-        for (_, part) in tree.parts.iter_mut().filter(|(name, _)| name == "task") {
+        let Some(mut tree) = Self::read_with(jobs, id, &CHILDREN).await? else { return Ok(None) };
+        for (_, part) in tree.parts.iter_mut().filter(|(name, _)| name == Part::Task.name()) {
             part.read_steps(jobs).await?;
         }
         tree.read_steps(jobs).await?;
@@ -48,22 +57,22 @@ impl JobTree {
     }
 
     /// Reads `id`, its sends and its child steps; without a record of `id`, only the steps `children` are looked up.
-    async fn read_with(jobs: &JobStore, id: &JobId, children: &[&str]) -> Result<Option<Self>, StoreError> {
+    async fn read_with(jobs: &JobStore, id: &JobId, children: &[Part]) -> Result<Option<Self>, StoreError> {
         let job = jobs.get(id).await?;
-        let children = if job.is_some() { &CHILD_STEPS } else { children };
+        let children = if job.is_some() { &CHILDREN } else { children };
         let mut parts = Vec::new();
         if let Some(send) = job.as_ref().and_then(Job::inline_job) {
             // An inline send is stored in the record of its job.
             parts.push(("send 1".to_owned(), Self::of_send(id.clone(), send)));
         }
         for index in 0.. {
-            let part = id.step("send", index);
+            let part = id.part(Part::Send, index);
             let Some(send) = jobs.get(&part).await? else { break };
             parts.push((format!("send {}", index + 1), Self::of_send(part, send)));
         }
-        for name in children {
-            if let Some(tree) = Box::pin(Self::read_with(jobs, &id.step(name, 0), &[])).await? {
-                parts.push(((*name).to_owned(), tree));
+        for part in children {
+            if let Some(tree) = Box::pin(Self::read_with(jobs, &id.part(*part, 0), &[])).await? {
+                parts.push((part.name().to_owned(), tree));
             }
         }
         let exists = job.is_some() || !parts.is_empty();
@@ -99,8 +108,8 @@ impl JobTree {
 /// Returns the name of the next step of a plan.
 pub(super) fn next(plan: &Plan) -> Option<&'static str> {
     Some(match plan.next.as_ref()? {
-        FollowOn::Task(_) => "task",
-        FollowOn::RetryWithoutDeadline => "no_deadline",
+        FollowOn::Task(_) => Part::Task.name(),
+        FollowOn::RetryWithoutDeadline => Part::WithoutDeadline.name(),
         FollowOn::Step { .. } => "step",
         FollowOn::Wait { .. } => "wait",
     })

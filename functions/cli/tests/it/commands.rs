@@ -90,8 +90,7 @@ async fn first_job(bundle: &TestBundle) -> String {
     let jobs = bundle.jobs().await;
     let ids: Vec<herald::jobs::JobId> = jobs.into_iter().map(|job| job.id).collect();
     let is_part = |id: &&herald::jobs::JobId| {
-        ids.iter()
-            .any(|parent| ["send", "task", "no_deadline"].iter().any(|name| parent.step(name, 0) == **id))
+        ids.iter().any(|parent| herald::jobs::Part::ALL.iter().any(|part| parent.part(*part, 0) == **id))
     };
     ids.iter().find(|id| !is_part(id)).unwrap().to_string()
 }

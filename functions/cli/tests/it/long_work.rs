@@ -48,7 +48,7 @@ async fn job_tree_contains_all_steps_of_a_task() {
     bundle.drain().await;
 
     let jobs = bundle.jobs().await;
-    let turn = jobs.iter().find(|job| job.id.step("task", 0) == engine.task()).unwrap();
+    let turn = jobs.iter().find(|job| job.id.part(herald::jobs::Part::Task, 0) == engine.task()).unwrap();
     let of_turn = commands::execute(&bundle, &format!("job show {}", turn.id)).await;
     let of_step = commands::execute(&bundle, &format!("job show {}", engine.task().task_step(1))).await;
 

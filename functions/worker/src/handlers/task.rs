@@ -7,7 +7,7 @@ use herald::agent::{Engine, EngineError, Memory, Progress, TaskInput, TaskOutcom
 use herald::aws::queue::TaskWork;
 use herald::aws::table::ReferenceStore;
 use herald::clock::elapsed_ms;
-use herald::jobs::{Conclusion, Job, Plan, ResendPolicy};
+use herald::jobs::{Conclusion, Job, Part, Plan, ResendPolicy};
 use herald::protocol::conversation::ConversationReference;
 use herald::streaming::Stream;
 use tracing::info;
@@ -157,7 +157,7 @@ impl TaskHandler {
                     }
                     Ok(Continued::SignalTaken) => {
                         job.plan = job.plan.map(|plan| Plan { conclusion: Conclusion::SignalTaken, ..plan });
-                        let (id, route) = (job.id.step("apology", 0), Route::follow_up(&work.reference));
+                        let (id, route) = (job.id.part(Part::Apology, 0), Route::follow_up(&work.reference));
                         Box::pin(self.sender.send_all(&id, route, &[self.engine.failure_notice()])).await
                     }
                     Err(retry) => Err(retry),

@@ -9,7 +9,7 @@ use herald::agent::{Engine, EngineError, Outcome, Response, Turn};
 use herald::aws::queue::{KeepAliveWork, MAX_DELAY, Queue, QueueError, TaskWork, TurnWork, WorkMessage};
 use herald::clock::timeout;
 use herald::error::error_chain;
-use herald::jobs::{FollowOn, Job, JobId, Plan, ResendPolicy, confirm_send};
+use herald::jobs::{FollowOn, Job, JobId, Part, Plan, ResendPolicy, confirm_send};
 use herald::protocol::conversation::ReferenceKey;
 use tracing::{error, info, warn};
 
@@ -314,7 +314,7 @@ impl TurnHandler {
         error!(error = %error_chain(&error), job.id = work.job.as_str(), "could not enqueue what follows from a turn");
         if matches!(error, QueueError::Body(_)) {
             // It never fits into a message; the user, who waits for an answer, gets an apology.
-            let job = work.job.step("apology", 0);
+            let job = work.job.part(Part::Apology, 0);
             return self.sender.send_all(&job, route, &[self.engine.failure_notice()]).await;
         }
         Err(RetryIn::backoff(2, &self.jobs.random))
@@ -344,10 +344,10 @@ fn follow_on_job(work: &TurnWork, plan: Option<&Plan>) -> Option<JobId> {
 
 /// Returns the job of the task that follows from a turn.
 fn task_job(work: &TurnWork) -> JobId {
-    work.job.step("task", 0)
+    work.job.part(Part::Task, 0)
 }
 
 /// Returns the job of the second call of the engine, without a limit.
 fn unhurried_job(work: &TurnWork) -> JobId {
-    work.job.step("unhurried", 0)
+    work.job.part(Part::WithoutDeadline, 0)
 }

@@ -1,7 +1,7 @@
 //! An answer in place of the ack: an update of the activity that is shown, which may be repeated.
 //! Where there is nothing to update, or the channel cannot, it is sent as a message; so it is in Copilot, which shows no edits.
 
-use herald::jobs::{Job, ResendPolicy, State};
+use herald::jobs::{Job, Part, ResendPolicy, State};
 use herald::protocol::conversation::ConversationReference;
 use herald::protocol::ids::ActivityId;
 
@@ -45,7 +45,7 @@ pub(crate) async fn replace_ack(
                 }
                 updated
             };
-            let id = job.id.step("update", 0);
+            let id = job.id.part(Part::Update, 0);
             let updated = Box::pin(sender.attempt(&id, reference, ResendPolicy::Idempotent, update)).await?;
             if updated.state == State::Sent {
                 return Ok(SendResults::default());

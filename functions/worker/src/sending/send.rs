@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use herald::clock::{elapsed_ms, timeout};
 use herald::error::error_chain;
-use herald::jobs::{Attempt, Failure, FailureKind, JITTER, Job, JobId, ResendPolicy, State, finish};
+use herald::jobs::{Attempt, Failure, FailureKind, JITTER, Job, JobId, Part, ResendPolicy, State, finish};
 use herald::protocol::activity::Activity;
 use herald::protocol::channel_error::{Ambiguity, ConnectorError, ReferenceChange, RejectionReason, Retry};
 use herald::protocol::conversation::ConversationReference;
@@ -42,7 +42,7 @@ impl Sender {
         let starts = self.limits.reserve_conversation(route, activities.len()).await?;
         for (index, (activity, start)) in activities.iter().zip(starts).enumerate() {
             self.limits.sleep_until(start).await;
-            results.add(&Box::pin(self.send(&job.step("send", index), route, activity)).await?);
+            results.add(&Box::pin(self.send(&job.part(Part::Send, index), route, activity)).await?);
         }
         Ok(results)
     }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use herald::error::error_chain;
-use herald::jobs::{Conclusion, Job, JobId, Plan, ResendPolicy, State};
+use herald::jobs::{Conclusion, Job, JobId, Part, Plan, ResendPolicy, State};
 use herald::protocol::activity::Activity;
 use herald::protocol::channel_error::{ConnectorError, RejectionReason};
 use herald::protocol::conversation::ConversationReference;
@@ -67,7 +67,7 @@ impl StreamFinisher {
         let stream = job.stream.as_ref().unwrap_or(stream);
         let sends = job.plan.as_ref().map(|plan| plan.sends.as_slice()).unwrap_or_default();
         let [first, rest @ ..] = sends else { return Ok(Some(SendResults::default())) };
-        let id = job.id.step("final", 0);
+        let id = job.id.part(Part::StreamEnd, 0);
         let mut way = match stream.finish_for(first.text.as_deref().unwrap_or_default()) {
             None => return Ok(None),
             Some(Finish::FinalChunk) if self.has_expired(&id, stream).await? => {
@@ -109,7 +109,7 @@ impl StreamFinisher {
                 | State::Cancelled
                 | State::Sending
                 | State::Retry => {
-                    let id = job.id.step("rest", 0);
+                    let id = job.id.part(Part::AfterStream, 0);
                     let rest = self.sender.send_all(&id, Route::follow_up(reference), rest);
                     let mut results = Box::pin(rest).await?;
                     results.add(&shown);
@@ -151,7 +151,7 @@ impl StreamFinisher {
         way: Finish,
     ) -> Result<Job, RetryIn> {
         let started_at = self.jobs.clock.now();
-        let id = job.id.step(if way == Finish::FinalChunk { "final" } else { "update" }, 0);
+        let id = job.id.part(if way == Finish::FinalChunk { Part::StreamEnd } else { Part::Update }, 0);
         let is_late = stream.clone().expire(started_at).end.is_some();
         let request = async {
             let done = match way {

@@ -5,7 +5,7 @@ use herald::agent::Turn;
 use herald::aws::queue::{TaskWork, TurnWork};
 use herald::aws::table::StreamStore;
 use herald::error::error_chain;
-use herald::jobs::{Job, JobId, Plan, State};
+use herald::jobs::{Job, JobId, Part, Plan, State};
 use herald::protocol::activity::Activity;
 use herald::protocol::conversation::ConversationReference;
 use herald::streaming::{Chunk, Stream, Surface, truncate_status};
@@ -80,7 +80,7 @@ impl Streams {
             return sent;
         };
         sent?;
-        let id = job.id.step("unstreamed", 0);
+        let id = job.id.part(Part::Unstreamed, 0);
         Box::pin(self.sender.send_all(&id, route, &[Activity::message(status)])).await
     }
 

@@ -144,6 +144,7 @@ impl TaskWork {
 
 #[cfg(test)]
 mod tests {
+    use crate::jobs::Part;
     use serde_json::json;
 
     use super::*;
@@ -188,7 +189,7 @@ mod tests {
 
         assert_eq!(second, next(&work));
         assert_ne!(second.job, third.job);
-        assert_eq!((third.job, third.step.unwrap().number), (work.job.step("task", 2), 2));
+        assert_eq!((third.job, third.step.unwrap().number), (work.job.part(Part::Task, 2), 2));
     }
 
     #[test]

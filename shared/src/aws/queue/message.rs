@@ -15,8 +15,8 @@ use crate::agent::signal::{ResumedBy, SignalKey};
 use crate::agent::task::{Task, TaskInput};
 use crate::agent::turn::Turn;
 use crate::broadcast::BroadcastId;
-use crate::jobs::JobId;
 use crate::jobs::signal::Payload;
+use crate::jobs::{JobId, Part};
 use crate::protocol::conversation::ConversationReference;
 use crate::protocol::ids::{ActivityId, TenantId};
 use crate::protocol::team::Team;
@@ -293,8 +293,8 @@ impl ReminderWork {
     /// Returns occurrence `number` of the same reminder, due at `due`.
     #[must_use]
     pub fn next_occurrence(&self, number: u32, due: Timestamp) -> Self {
-        let job =
-            JobId::of_reminder(&self.series).step("reminder", usize::try_from(number).unwrap_or(usize::MAX));
+        let job = JobId::of_reminder(&self.series)
+            .part(Part::Reminder, usize::try_from(number).unwrap_or(usize::MAX));
         Self { job, number, reminder: Reminder { due, ..self.reminder.clone() }, ..self.clone() }
     }
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::*;
 use crate::jobs::{
-    Attempt, Cancel, CancelledBy, Claim, ClaimRequest, Failure, FailureKind, Job, ResendPolicy, State,
+    Attempt, Cancel, CancelledBy, Claim, ClaimRequest, Failure, FailureKind, Job, Part, ResendPolicy, State,
     cancel, claim_resumed, finish, tombstone,
 };
 
@@ -233,7 +233,7 @@ impl Model {
                     expires_at: now(true) + SignedDuration::from_hours(24),
                     policy: ResendPolicy::Idempotent,
                 };
-                let next = job_id().step("task", 2);
+                let next = job_id().part(Part::Task, 2);
                 match claim_resumed(self.job.clone(), &job_id(), &request, &by(signal.as_deref()), &next) {
                     Claim::Acquired(job) => {
                         assert_eq!(job.next_step(), next);

@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use herald::error::error_chain;
-use herald::jobs::{Job, JobId};
+use herald::jobs::{Job, JobId, Part};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -21,9 +21,8 @@ type Item = HashMap<String, AttributeValue>;
 const MOST: usize = 300;
 
 /// Parts of a job that are looked up: those of which there may be several, and those of which there is one.
-const SEVERAL: [&str; 2] = ["send", "reminder"];
+const SEVERAL: [Part; 3] = [Part::Send, Part::Reminder, Part::Signal];
 const LOOKED_UP: usize = 8;
-const STEPS: [&str; 8] = ["task", "unhurried", "apology", "effects", "update", "unstreamed", "final", "rest"];
 
 /// Returns what the table holds.
 pub(super) async fn jobs(State(page): State<Page>) -> Response {
@@ -85,13 +84,15 @@ fn parents<'a>(jobs: &'a [Job], turns: impl Iterator<Item = &'a JobId>) -> HashM
         }
     };
     for id in jobs.iter().map(|job| &job.id).chain(turns) {
-        for name in SEVERAL {
-            for index in 0..LOOKED_UP {
-                add(id.step(name, index), id, format!("{name} {}", index + 1));
+        for part in Part::ALL {
+            match SEVERAL.contains(&part) {
+                true => {
+                    for index in 0..LOOKED_UP {
+                        add(id.part(part, index), id, format!("{} {}", part.name(), index + 1));
+                    }
+                }
+                false => add(id.part(part, 0), id, part.name().to_owned()),
             }
-        }
-        for name in STEPS {
-            add(id.step(name, 0), id, name.to_owned());
         }
     }
     for job in jobs {
