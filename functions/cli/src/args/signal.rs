@@ -7,7 +7,11 @@ use serde_json::Value;
 
 /// Arguments of `herald signal`.
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    disable_help_subcommand = true
+)]
 pub struct SignalArguments {
     /// The verb; a signal is sent where none is given.
     #[command(subcommand)]
