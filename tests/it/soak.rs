@@ -17,13 +17,16 @@ use local::poller::QueuePoller;
 use support::{ScriptedEngine, TestBundle};
 use tokio::task::JoinSet;
 
-use self::faults::Faults;
+use self::faults::{Faults, Outage};
 
 const ACK: &str = "On it.";
 const FOLLOW_UP: &str = "Here it is.";
 
 /// Concurrent conversations in one bundle.
 const AT_A_TIME: usize = 10;
+
+/// Duration of an outage.
+const OUTAGE: Duration = Duration::from_secs(4 * 60);
 
 /// Rounds before a run counts as an endless loop.
 const MAX_ROUNDS: usize = 400;
@@ -45,10 +48,10 @@ struct Totals {
 }
 
 #[tokio::test]
-async fn twenty_conversations_survive_faults_everywhere() {
-    let totals = soak(7, 20).await;
+async fn forty_conversations_survive_faults_everywhere_and_outages() {
+    let totals = soak(7, 40).await;
 
-    assert!(totals.once > 30 && totals.faults > 10, "{totals:?}");
+    assert!(totals.once > 50 && totals.faults > 30, "{totals:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -92,6 +95,11 @@ async fn soak(seed: u64, conversations: usize) -> Totals {
         let first = asked.len();
         for number in first..(first + AT_A_TIME).min(conversations) {
             asked.push(send_query(&bundle, &faults, number).await);
+        }
+        match first / AT_A_TIME % 4 {
+            1 => faults.begin(Outage::Table, OUTAGE),
+            3 => faults.begin(Outage::Channel, OUTAGE),
+            _ => {}
         }
         run_until_settled(&bundle, &faults, &asked[first..], seed).await;
     }

@@ -1,15 +1,16 @@
-//! Random faults of a bundle: one request in twenty, of any service. A swallowed request stands for a crashed worker:
-//! the test drops its caller.
+//! Random faults of a bundle: one request in twenty, of any service, and outages of minutes. A swallowed request stands
+//! for a crashed worker: the test drops its caller.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use herald::clock::{Clock, SystemClock};
 use herald::random::Random;
+use jiff::{SignedDuration, Timestamp};
 use local::channel_emulator::{Channel, Fault, Operation, Refusal};
 use local::fault_injection::RequestFate;
-use support::TestBundle;
+use support::{TestBundle, TestClock};
 use tokio::sync::Notify;
 
 /// One request in this many fails.
@@ -17,6 +18,15 @@ const ONE_IN: u64 = 20;
 
 /// Longer than a request takes to have its effect.
 const EFFECT: Duration = Duration::from_millis(20);
+
+/// What is down during an outage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outage {
+    /// Every request to the table is refused.
+    Table,
+    /// Every send is answered with 503, without effect.
+    Channel,
+}
 
 /// Faults of one bundle.
 pub(super) struct Faults {
@@ -29,6 +39,8 @@ struct State {
     crash: Notify,
     count: AtomicUsize,
     is_paused: AtomicBool,
+    clock: Arc<TestClock>,
+    outage: Mutex<Option<(Outage, Timestamp)>>,
 }
 
 impl Faults {
@@ -40,6 +52,8 @@ impl Faults {
             crash: Notify::new(),
             count: AtomicUsize::default(),
             is_paused: AtomicBool::default(),
+            clock: bundle.clock().clone(),
+            outage: Mutex::default(),
         });
         let (of_services, of_channel) = (state.clone(), state.clone());
         bundle.local().stack.on_request(Arc::new(move |operation| of_services.of_service(operation)));
@@ -50,6 +64,12 @@ impl Faults {
     /// Returns when a request was swallowed.
     pub(super) async fn crash(&self) {
         self.state.crash.notified().await;
+    }
+
+    /// Begins an outage, which ends after `duration` of the bundle's clock.
+    pub(super) fn begin(&self, outage: Outage, duration: Duration) {
+        let end = self.state.clock.now() + SignedDuration::try_from(duration).unwrap();
+        *self.state.outage.lock().unwrap() = Some((outage, end));
     }
 
     /// Stops the faults while the test makes requests of its own.
@@ -69,6 +89,14 @@ impl Faults {
 }
 
 impl State {
+    fn is_down(&self, part: Outage) -> bool {
+        let outage = *self.outage.lock().unwrap();
+        let is_down = outage.is_some_and(|(down, end)| down == part && self.clock.now() < end);
+        let is_down = is_down && !self.is_paused.load(Ordering::Relaxed);
+        self.count.fetch_add(usize::from(is_down), Ordering::Relaxed);
+        is_down
+    }
+
     fn goes_wrong(&self) -> bool {
         let goes_wrong = !self.is_paused.load(Ordering::Relaxed) && self.random.below(ONE_IN) == 0;
         self.count.fetch_add(usize::from(goes_wrong), Ordering::Relaxed);
@@ -78,6 +106,9 @@ impl State {
     /// Draws the fate of a request to a service. A lost receive hides its message until the visibility timeout ends, so
     /// receives never fail.
     fn of_service(self: &Arc<Self>, operation: &str) -> RequestFate {
+        if operation.starts_with("DynamoDB") && self.is_down(Outage::Table) {
+            return RequestFate::Refuse;
+        }
         if operation == "AmazonSQS.ReceiveMessage" || !self.goes_wrong() {
             return RequestFate::Pass;
         }
@@ -91,10 +122,14 @@ impl State {
     }
 
     fn of_channel(self: &Arc<Self>, operation: &str) -> RequestFate {
+        let refusal = |status, code| Refusal::new(status, code, "a fault of the test");
+        if operation == "channel.Send" && self.is_down(Outage::Channel) {
+            self.channel.fail_on(Operation::Send, Fault::Status(refusal(503, "ServiceUnavailable")));
+            return RequestFate::Pass;
+        }
         if operation != "channel.Send" || !self.goes_wrong() {
             return RequestFate::Pass;
         }
-        let refusal = |status, code| Refusal::new(status, code, "a fault of the test");
         let fault = match self.random.below(10) {
             0 => return self.never_answered(RequestFate::Swallow),
             1 => return self.never_answered(RequestFate::LoseReply),
