@@ -41,7 +41,7 @@ impl Engine for Announcer {
         let is_german = recipient.locale().is_some_and(|locale| locale.starts_with("de"));
         Ok((notification.name == "fire-drill").then(|| {
             Activity::message(if is_german {
-                "Heute um 15 Uhr ist Feuerübung."
+                "Feuerübung heute um 15 Uhr."
             } else {
                 "Fire drill today at 3 pm."
             })
