@@ -291,7 +291,7 @@ fn roles_query_and_write_only_what_their_functions_do() {
     let read = [&written[..], &["reference#*", "person#*", "audience#*", "topic#*"]].concat();
     for action in ["GetItem", "BatchGetItem"] {
         let limits = limits(&template, "ProactiveRole", &format!("dynamodb:{action}"));
-        assert_eq!(limits, [read.clone()], "{action}");
+        assert_eq!(limits, std::slice::from_ref(&read), "{action}");
     }
 }
 
