@@ -7,6 +7,9 @@ use herald::jobs::Failure;
 use jiff::Timestamp;
 use tracing::error;
 
+/// Beginning of the log line of a broadcast that paused itself, for which an alarm in `template.yaml` looks.
+const PAUSED: &str = "paused a broadcast";
+
 /// Counts failures.
 #[derive(Clone)]
 pub(crate) struct CircuitBreaker {
@@ -44,8 +47,19 @@ pub(crate) fn log_pause(id: &BroadcastId, changed: Option<&(Broadcast, Status)>)
     if let Some((broadcast, Status::Running)) = changed
         && broadcast.status == Status::Paused
     {
-        // An alarm watches for this line.
         let reason = broadcast.reason().unwrap_or_default();
-        error!(broadcast.id = id.as_str(), "paused a broadcast: {reason}");
+        error!(broadcast.id = id.as_str(), "{PAUSED}: {reason}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PAUSED;
+
+    #[test]
+    fn template_counts_the_log_line_of_a_paused_broadcast() {
+        let pattern = format!("FilterPattern: '{{ $.message = \"{PAUSED}*\" }}'");
+
+        assert!(include_str!("../../../../template.yaml").contains(&pattern), "{pattern}");
     }
 }

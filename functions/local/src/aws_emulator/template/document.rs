@@ -13,7 +13,8 @@ const STACK_NAME: &str = "herald";
 /// A parsed template.
 #[derive(Debug)]
 pub(super) struct Document {
-    root: Value,
+    /// The tree, with every function in its long form.
+    pub(super) root: Value,
 }
 
 /// One resource of a template.

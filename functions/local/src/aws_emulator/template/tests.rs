@@ -1,5 +1,7 @@
 //! Tests of reading a template: notations of YAML, intrinsic functions, and the errors of what is missing.
 
+mod deployment;
+
 use serde_json::json;
 
 use super::document::Document;
