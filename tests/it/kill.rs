@@ -186,6 +186,9 @@ impl Run {
         let jobs = self.services.jobs().await;
         let [mut once, mut twice, mut unknown] = [0; 3];
         for Query { item, turn } in queries {
+            // On a busy machine the engine may exceed its limit, and is called again without one.
+            let again = turn.part(Part::WithoutDeadline, 0);
+            let turn = if jobs.contains_key(&again) { &again } else { turn };
             let parts = [
                 (format!("ordering {item}."), turn.clone()),
                 (format!("is placed: {item}."), turn.part(Part::Task, 0)),
