@@ -1,5 +1,5 @@
 //! The HTTP server of one machine: converts requests to events of API Gateway, and responses back.
-//! It authenticates nothing: [`Playground`] signs for clients that cannot, [`Page`] serves the chat page.
+//! It authenticates nothing: [`Playground`] signs for clients that cannot, `Page` serves the chat page.
 
 mod page;
 mod playground;
